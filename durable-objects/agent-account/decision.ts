@@ -1,0 +1,65 @@
+import type { Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { type Entry, type EntryBody, link } from '../../src/audit/entry.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { CallRecord } from './record.ts';
+import type { AccountState } from './state.ts';
+
+/** What a decision may look at besides the account and the call's own record. */
+export type Context = {
+  readonly now: Seconds;
+  readonly policy: Policy;
+  readonly policyHash: Hex;
+  /** 16 fresh random bytes for each entry. */
+  readonly salt: () => Hex;
+};
+
+/**
+ * What a decision wants written, and its answer. Pure data: the object writes a whole group of them in one transaction and
+ * only then answers (design §5). `durable: false` with an unchanged state writes nothing at all (law 12).
+ */
+export type Decision<Verdict> = {
+  readonly state: AccountState;
+  readonly records: readonly CallRecord[];
+  /** Entries that belong to no call row. */
+  readonly loose: readonly Entry[];
+  readonly durable: boolean;
+  readonly verdict: Verdict;
+};
+
+/** An answer that changes nothing. */
+export const unchanged = <Verdict>(state: AccountState, verdict: Verdict): Decision<Verdict> => ({
+  state,
+  records: [],
+  loose: [],
+  durable: false,
+  verdict,
+});
+
+/** A change of one call's record. */
+export const changed = <Verdict>(
+  state: AccountState,
+  record: CallRecord,
+  verdict: Verdict,
+): Decision<Verdict> => ({ state, records: [record], loose: [], durable: true, verdict });
+
+/** Appends an entry to the account's chain and to the call it tells of. */
+export const append = (
+  state: AccountState,
+  record: CallRecord,
+  context: Context,
+  body: Omit<EntryBody, 'at' | 'call' | 'tool' | 'request'>,
+): { readonly state: AccountState; readonly record: CallRecord; readonly hash: Hex } => {
+  const { entry, head } = link(state.head, state.account, context.salt(), {
+    ...body,
+    at: context.now,
+    call: record.id,
+    tool: record.tool,
+    request: record.request,
+  });
+  return {
+    state: { ...state, head },
+    record: { ...record, entries: [...record.entries, entry] },
+    hash: head.hash,
+  };
+};

@@ -1,0 +1,77 @@
+import { splitRun } from '../../src/audit/chunk.ts';
+import type { AccountId } from '../../src/core/account-id.ts';
+import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
+import type { SettlementMessage } from '../../src/settlement/payment.ts';
+import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from './memory.ts';
+import { sendAt, settlementMessage } from './outbox.ts';
+import type { AccountStorage } from './storage.ts';
+
+/** Messages a `sendBatch` takes, kept well under its 256 KB. */
+const BATCH = 50;
+/** Entries read for one export. */
+const EXPORT_MOST = 500;
+
+export type Deliveries = {
+  /** Tells the queues what they have not acknowledged. Failures are left to the next alarm. */
+  send(memory: Memory, storage: AccountStorage): Promise<void>;
+};
+
+/**
+ * The outbox's way out (laws 5 and 11). What must be sent is in the committed records, so a message lost anywhere between here and
+ * its consumer is sent again until the consumer's answer has been committed.
+ */
+export const openDeliveries = (env: Env, account: AccountId): Deliveries => {
+  const settle = async (memory: Memory, now: Seconds): Promise<void> => {
+    const messages: { body: SettlementMessage }[] = [];
+    for (const [id, live] of memory.live) {
+      const due = sendAt(live);
+      if (due === undefined || due > now) continue;
+      const body = settlementMessage(memory.state.account, live.record);
+      if (body === undefined) continue;
+      messages.push({ body });
+      memory.live.set(id, { ...live, sentAt: now, sends: live.sends + 1 });
+    }
+    for (let at = 0; at < messages.length; at += BATCH) {
+      await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));
+    }
+  };
+
+  const exportEntries = async (
+    memory: Memory,
+    storage: AccountStorage,
+    now: Seconds,
+  ): Promise<void> => {
+    const { head, exported } = memory.state;
+    if (head.seq <= exported) return;
+    const underWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
+    const oldest = memory.fresh[0]?.at ?? 0;
+    if (underWay || !(memory.exportNow || now >= oldest + EXPORT_DELAY)) return;
+    const entries =
+      memory.fresh[0]?.seq === exported + 1
+        ? memory.fresh.slice(0, EXPORT_MOST)
+        : storage.loadEntries(exported, EXPORT_MOST);
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    memory.exportNow = last.seq < head.seq;
+    memory.exportSentAt = now;
+    memory.exportSentTo = last.seq;
+    for (const message of await splitRun(entries)) {
+      await env.AUDIT_QUEUE.send(message, { contentType: 'v8' });
+    }
+  };
+
+  return {
+    async send(memory, storage) {
+      const now = nowSeconds();
+      const done = await Promise.allSettled([
+        settle(memory, now),
+        exportEntries(memory, storage, now),
+      ]);
+      for (const one of done) {
+        if (one.status === 'rejected') {
+          console.error({ event: 'delivery_failed', account, cause: String(one.reason) });
+        }
+      }
+    },
+  };
+};

@@ -1,0 +1,76 @@
+import { type Entry, link } from '../../src/audit/entry.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Call, Denial } from './contract.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { type AccountState, type DenialBucket, isKnown } from './state.ts';
+
+/** Equal denials within this time are one entry with a count (design §5). */
+export const DENIAL_WINDOW: Seconds = 10;
+
+/**
+ * Refuses a call, without claiming its id. A stranger's denial writes nothing (law 12). A known account's first denial by a rule
+ * opens a bucket, which is stored; the ones that follow only count in memory, so that a runaway agent costs two rows in ten seconds.
+ */
+export const deny = (
+  state: AccountState,
+  call: Call,
+  denial: Denial,
+  context: Context,
+): Decision<{ readonly verdict: 'denied'; readonly denial: Denial }> => {
+  const verdict = { verdict: 'denied', denial } as const;
+  if (!isKnown(state)) return unchanged(state, verdict);
+  const flushed = flushDenials(state, context);
+  const open = flushed.state.denials.find((bucket) => bucket.rule === denial.rule);
+  const bucket: DenialBucket =
+    open === undefined
+      ? {
+          rule: denial.rule,
+          since: context.now,
+          count: 1,
+          tool: call.tool,
+          call: call.call,
+          request: call.request,
+          policy: denial.policy,
+          ...(denial.limit === undefined ? {} : { limit: denial.limit }),
+        }
+      : { ...open, count: open.count + 1 };
+  return {
+    state: {
+      ...flushed.state,
+      denials: [...flushed.state.denials.filter(({ rule }) => rule !== denial.rule), bucket],
+    },
+    records: [],
+    loose: flushed.loose,
+    durable: open === undefined || flushed.loose.length > 0,
+    verdict,
+  };
+};
+
+/** Turns every bucket whose ten seconds are over into an entry. */
+export const flushDenials = (
+  state: AccountState,
+  context: Context,
+): { readonly state: AccountState; readonly loose: readonly Entry[] } => {
+  let head = state.head;
+  const loose: Entry[] = [];
+  for (const bucket of state.denials) {
+    if (context.now < bucket.since + DENIAL_WINDOW) continue;
+    const linked = link(head, state.account, context.salt(), {
+      type: 'call.denied',
+      at: bucket.since,
+      call: bucket.call,
+      tool: bucket.tool,
+      request: bucket.request,
+      decision: 'denied',
+      rule: bucket.rule,
+      count: bucket.count,
+      policy: bucket.policy,
+      ...(bucket.limit === undefined ? {} : { outcome: { limit: bucket.limit } }),
+    });
+    head = linked.head;
+    loose.push(linked.entry);
+  }
+  if (loose.length === 0) return { state, loose };
+  const denials = state.denials.filter(({ since }) => context.now < since + DENIAL_WINDOW);
+  return { state: { ...state, head, denials }, loose };
+};

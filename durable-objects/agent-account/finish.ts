@@ -1,0 +1,138 @@
+import type { FinishVerdict, Outcome } from './contract.ts';
+import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
+import * as money from './money.ts';
+import { limitsOf, paidFrom } from './permit.ts';
+import { awaitsSettlement, type CallRecord, keepsHold } from './record.ts';
+import { finalised } from './settled.ts';
+import type { AccountState } from './state.ts';
+
+/**
+ * Ends a dispatched call with what its tool did (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat hears the same
+ * verdict. A finish after the hold has ended is recorded and charges nothing.
+ */
+export const finish = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  attempt: `0x${string}`,
+  outcome: Outcome,
+  context: Context,
+): Decision<FinishVerdict> => {
+  // Only the attempt that was told to run can say how it went.
+  if (record === undefined || record.attempt !== attempt || awaitsSettlement(record)) {
+    return unchanged(state, { verdict: 'unknown_call' });
+  }
+  if (record.state !== 'held') {
+    return record.state === 'abandoned'
+      ? late(state, record, outcome, context)
+      : unchanged(state, finished(state, record, context));
+  }
+  return outcome.success
+    ? commit(state, record, outcome, context)
+    : fail(state, record, outcome, context);
+};
+
+const commit = (
+  state: AccountState,
+  record: CallRecord,
+  outcome: Outcome,
+  context: Context,
+): Decision<FinishVerdict> => {
+  const committed: CallRecord = {
+    ...record,
+    state: 'committed',
+    charged: record.price,
+    payment: record.paidBy === 'deferred' ? 'queued' : record.payment,
+    answer: outcome.answer,
+  };
+  return close(money.spend(state, record, record.price), committed, outcome, context);
+};
+
+/** Law 4: failure costs nothing. Silence of a tool that spends on someone's behalf keeps what it may have spent. */
+const fail = (
+  state: AccountState,
+  record: CallRecord,
+  outcome: Outcome,
+  context: Context,
+): Decision<FinishVerdict> => {
+  const silent = isSilence(outcome);
+  if (silent && record.onSilence === 'keep') {
+    const kept: CallRecord = { ...record, state: 'abandoned', charged: keptCharge(record) };
+    const nextState = keepsHold(kept) ? state : money.spend(state, record, kept.charged);
+    return close(nextState, kept, outcome, context);
+  }
+  const released: CallRecord = { ...toReleased(record), state: 'released', answer: outcome.answer };
+  return close(money.giveBack(state, record), released, outcome, context);
+};
+
+/** Nobody knows what the tool did: no answer in time, or half of one (law 4). */
+export const isSilence = (outcome: Outcome): boolean =>
+  outcome.reason === 'timeout' || outcome.reason === 'dropped' || outcome.reason === 'truncated';
+
+/** Money that moved upfront stays charged; credit stays held until resolved. */
+export const keptCharge = (record: CallRecord): bigint =>
+  record.paidBy === 'upfront' ? record.price : 0n;
+
+/** A deferred payment that was never handed out is released and its signature erased; upfront money stays settled, as credit. */
+export const toReleased = (record: CallRecord): CallRecord =>
+  record.payment === 'held' ? finalised(record, 'released') : record;
+
+const close = (
+  state: AccountState,
+  record: CallRecord,
+  outcome: Outcome,
+  context: Context,
+): Decision<FinishVerdict> => {
+  const entered = append(state, record, context, {
+    type: 'call.finished',
+    decision: record.state,
+    policy: context.policyHash,
+    amounts: { charged: record.charged.toString() },
+    outcome: {
+      success: outcome.success,
+      status: outcome.status,
+      digest: outcome.digest,
+      reason: outcome.reason,
+    },
+    payment: { state: record.payment, paidBy: record.paidBy },
+  });
+  const ended: CallRecord = { ...entered.record, finishedEntry: entered.hash };
+  return changed(entered.state, ended, finished(entered.state, ended, context));
+};
+
+/** Recorded once; its answer is nobody's any more, because the call has ended without it. */
+const late = (
+  state: AccountState,
+  record: CallRecord,
+  outcome: Outcome,
+  context: Context,
+): Decision<FinishVerdict> => {
+  if (record.finishedEntry !== undefined) {
+    return unchanged(state, {
+      verdict: 'late',
+      state: record.state,
+      entry: record.finishedEntry,
+    });
+  }
+  const entered = append(state, record, context, {
+    type: 'call.late',
+    amounts: { charged: '0' },
+    outcome: { success: outcome.success, status: outcome.status, digest: outcome.digest },
+  });
+  return changed(
+    entered.state,
+    { ...entered.record, finishedEntry: entered.hash },
+    { verdict: 'late', state: record.state, entry: entered.hash },
+  );
+};
+
+const finished = (state: AccountState, record: CallRecord, context: Context): FinishVerdict => ({
+  verdict: 'finished',
+  state: record.state,
+  charged: record.charged,
+  paidFrom: paidFrom(record),
+  payment: record.payment,
+  ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
+  entry: record.finishedEntry ?? record.acceptedEntry,
+  policy: record.policy,
+  limits: limitsOf(state, record.asset, context),
+});

@@ -1,0 +1,115 @@
+import { min } from '../../src/core/amount.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { amounts } from '../../src/policy/evaluate.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { Call, Denial, Evidence, PayerFacts } from './contract.ts';
+import type { PaidBy } from './record.ts';
+import { type AccountState, exposed, isKnown, promised, purseOf, withPurse } from './state.ts';
+
+/** Facts older than this are asked again before money is trusted to them (design §5). */
+export const FACTS_LIFETIME: Seconds = 600;
+
+/** How long a refused payer should wait for settlements to make room. */
+const SETTLEMENT_PAUSE: Seconds = 5;
+
+export type Funding =
+  | { readonly funded: true; readonly paidBy: PaidBy }
+  | { readonly funded: false; readonly stale: true }
+  | { readonly funded: false; readonly stale: false; readonly denial: Omit<Denial, 'account' | 'policy'> };
+
+/** Takes over what the chain said of the payer, unless something newer is known. */
+export const withFacts = (state: AccountState, facts: PayerFacts): AccountState => {
+  const purse = purseOf(state, facts.asset);
+  const known =
+    facts.block < state.factsBlock
+      ? state
+      : { ...state, hasCode: facts.hasCode, factsAt: facts.at, factsBlock: facts.block };
+  return facts.block < purse.balanceBlock
+    ? known
+    : withPurse(known, facts.asset, {
+        ...purse,
+        balance: facts.balance,
+        balanceBlock: facts.block,
+        balanceAt: facts.at,
+      });
+};
+
+/** Decides what pays for a call: the payer's own credit, its payment (before or after the tool), or nothing. Laws 7 and 12. */
+export const fund = (
+  state: AccountState,
+  call: Call,
+  evidence: Evidence,
+  policy: Policy,
+  now: Seconds,
+): Funding => {
+  const purse = purseOf(state, call.asset);
+  const refuse = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
+    funded: false,
+    stale: false,
+    denial,
+  });
+  const fresh = evidence.facts !== undefined;
+
+  // §4.7: an account with code is verified by its contract only. Code may have come since the last look (EIP-7702).
+  const codeIsFresh = state.factsAt > 0 && now - state.factsAt <= FACTS_LIFETIME;
+  if (!codeIsFresh && call.contractCheckedAt === undefined) return { funded: false, stale: true };
+  if (state.hasCode && call.contractCheckedAt === undefined) {
+    return fresh ? refuse({ rule: 'validity', retryAllowed: false }) : { funded: false, stale: true };
+  }
+
+  if (purse.credit < 0n) {
+    return refuse({
+      rule: 'debt',
+      limit: amounts('debt', 0n, -purse.credit, 0n),
+      retryAllowed: false,
+    });
+  }
+  if (call.settlement === 'free') {
+    // Law 12: anybody can make keys; only one that has shown money anywhere may cost us a row.
+    if (isKnown(state) || purse.balance > 0n) return { funded: true, paidBy: 'free' };
+    return fresh
+      ? refuse({ rule: 'penniless', retryAllowed: true })
+      : { funded: false, stale: true };
+  }
+
+  const credit = purse.credit - purse.creditHeld;
+  if (credit >= call.price) return { funded: true, paidBy: 'credit' };
+  if (call.settlement === 'credit' || call.payment === undefined) {
+    return refuse({
+      rule: 'credit',
+      limit: amounts('credit', purse.credit, 0n, purse.creditHeld),
+      retryAllowed: true,
+    });
+  }
+
+  const balanceIsFresh = purse.balanceAt > 0 && now - purse.balanceAt <= FACTS_LIFETIME;
+  if (!balanceIsFresh) return { funded: false, stale: true };
+  if (evidence.facts?.nonceUsed === true) {
+    return refuse({ rule: 'nonce_used', retryAllowed: false });
+  }
+  if (promised(purse) + call.price > purse.balance) {
+    // A wallet that was topped up a second ago must not be refused on a balance ten minutes old.
+    if (!fresh) return { funded: false, stale: true };
+    return refuse({
+      rule: 'balance',
+      limit: amounts('balance', purse.balance, 0n, promised(purse)),
+      retryAllowed: true,
+      ...(promised(purse) > 0n ? { retryAfter: SETTLEMENT_PAUSE } : {}),
+    });
+  }
+
+  if (call.settlement === 'upfront' || state.hasCode) return { funded: true, paidBy: 'upfront' };
+  const room = min(policy.exposure, purse.balance) - exposed(purse);
+  // A price that never fits under the exposure cap is settled before the tool, like a newcomer's.
+  if (call.price > room && call.price <= policy.exposure) {
+    return refuse({
+      rule: 'exposure',
+      limit: amounts('exposure', policy.exposure, purse.unsettled, purse.deferredHeld),
+      retryAllowed: true,
+      retryAfter: SETTLEMENT_PAUSE,
+    });
+  }
+  // Law 7: never owe us more than what already settled here. A hundred fresh keys passing one dollar along fail here.
+  const trusted = exposed(purse) + call.price <= purse.settled && call.price <= room;
+  return { funded: true, paidBy: trusted ? 'deferred' : 'upfront' };
+};

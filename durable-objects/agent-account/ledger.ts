@@ -1,0 +1,133 @@
+import type { Entry } from '../../src/audit/entry.ts';
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import type { Context, Decision } from './decision.ts';
+import { loadMemory, type Memory, nextDue, remember } from './memory.ts';
+import type { CallRecord } from './record.ts';
+import { type AccountStorage, openStorage } from './storage.ts';
+import type { AccountState } from './state.ts';
+
+/** A command on its way through a group: it decides on what the commands before it left behind. */
+type Job = {
+  readonly decide: (
+    state: AccountState,
+    load: (id: Hex) => CallRecord | undefined,
+    context: Context,
+    memory: Memory,
+  ) => Decision<unknown>;
+  readonly answer: (verdict: unknown) => void;
+  readonly refused: unknown;
+};
+
+export type Ledger = {
+  /** Decides, commits with its group, then answers; `refused` when the commit failed. */
+  submit<Verdict>(decide: Decide<Verdict>, refused: Verdict): Promise<Verdict>;
+  /** After an alarm: does what is due, then sets the next alarm, even when something failed. */
+  rearm(work: (memory: Memory) => Promise<void>): Promise<void>;
+  readonly storage: () => AccountStorage;
+};
+
+export type Decide<Verdict> = (
+  state: AccountState,
+  load: (id: Hex) => CallRecord | undefined,
+  context: Context,
+  memory: Memory,
+) => Decision<Verdict>;
+
+/** How long after a failed commit the alarm tries again, seconds. */
+const FAILED_PAUSE = 30;
+
+/**
+ * Group commit (design §5): what arrives while the last commit is being made durable forms the next group, is decided one by one,
+ * written in one transaction and answered only then. One runner, so no decision ever sees a state that is not its predecessor's.
+ */
+export const openLedger = (
+  account: AccountId,
+  disk: DurableObjectStorage,
+  rules: () => Omit<Context, 'now' | 'salt'>,
+  afterCommit: (memory: Memory) => void,
+): Ledger => {
+  let storage = openStorage(disk);
+  let memory: Memory | undefined;
+  let waiting: Job[] = [];
+  let running = false;
+
+  const commit = async (group: readonly Job[]): Promise<unknown[]> => {
+    memory ??= await loadMemory(account, storage, () => disk.getAlarm());
+    const drafts = new Map<Hex, CallRecord>();
+    const loose: Entry[] = [];
+    const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
+    const context: Context = { ...rules(), now: nowSeconds(), salt: randomSalt };
+    let state = memory.state;
+    let durable = false;
+    const verdicts = group.map((job) => {
+      const decision = job.decide(state, load, context, memory as Memory);
+      ({ state } = decision);
+      durable ||= decision.durable;
+      for (const record of decision.records) drafts.set(record.id, record);
+      loose.push(...decision.loose);
+      return decision.verdict;
+    });
+    if (durable) {
+      storage.write({ state, records: drafts.values(), loose });
+      remember(memory, state, drafts.values(), loose);
+      const alarm = setAlarm(memory, context.now);
+      await Promise.all([alarm, disk.sync()]);
+      afterCommit(memory);
+    } else {
+      memory.state = state;
+    }
+    return verdicts;
+  };
+
+  const setAlarm = async (kept: Memory, now: number): Promise<void> => {
+    const due = nextDue(kept, now);
+    if (due === undefined || (kept.alarmAt !== undefined && kept.alarmAt <= due)) return;
+    kept.alarmAt = due;
+    storage.countAlarm();
+    await disk.setAlarm(due * 1000);
+  };
+
+  const run = async (): Promise<void> => {
+    running = true;
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      try {
+        const verdicts = await commit(group);
+        group.forEach((job, index) => job.answer(verdicts[index]));
+      } catch (cause) {
+        // Law 2: any error on the way is a refusal. What memory believed is not the truth any more.
+        console.error({ event: 'commit_failed', account, cause: String(cause) });
+        memory = undefined;
+        storage = openStorage(disk);
+        for (const job of group) job.answer(job.refused);
+      }
+    }
+    running = false;
+  };
+
+  return {
+    storage: () => storage,
+    async rearm(work) {
+      // The alarm that rang is spent; without memory (a failed commit) storage is asked again a little later.
+      if (memory === undefined) {
+        await disk.setAlarm((nowSeconds() + FAILED_PAUSE) * 1000);
+        return;
+      }
+      memory.alarmAt = undefined;
+      await work(memory);
+      await setAlarm(memory, nowSeconds());
+    },
+    submit: <Verdict>(decide: Decide<Verdict>, refused: Verdict) =>
+      new Promise<Verdict>((resolve) => {
+        waiting.push({ decide, refused, answer: (verdict) => resolve(verdict as Verdict) });
+        if (!running) void run();
+      }),
+  };
+};
+
+const randomSalt = (): Hex => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+};

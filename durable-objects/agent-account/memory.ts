@@ -1,0 +1,101 @@
+import type { Entry } from '../../src/audit/entry.ts';
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { DENIAL_WINDOW } from './denial.ts';
+import { dueAt, type Live } from './outbox.ts';
+import { type CallRecord, isFinal } from './record.ts';
+import type { AccountState } from './state.ts';
+import { type AccountStorage, PRUNE_HORIZON } from './storage.ts';
+
+/** More unexported entries than this are read from storage instead of being kept. */
+const KEPT_ENTRIES = 1_000;
+/** Entries wait at most this long for a settlement to be exported with. */
+export const EXPORT_DELAY: Seconds = 10;
+/** An export without an acknowledgement is sent again after this long. */
+export const EXPORT_RESEND: Seconds = 20;
+
+/** What an awake account remembers. A cache: storage is the truth, and all of this is rebuilt from it. */
+export type Memory = {
+  state: AccountState;
+  readonly live: Map<Hex, Live>;
+  /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
+  fresh: readonly Entry[];
+  /** A payment ended or a call without one: worth exporting now. */
+  exportNow: boolean;
+  exportSentAt: Seconds;
+  exportSentTo: number;
+  pruneAt: Seconds | undefined;
+  /** When the alarm is set for, Unix seconds. */
+  alarmAt: Seconds | undefined;
+};
+
+export const loadMemory = async (
+  account: AccountId,
+  storage: AccountStorage,
+  getAlarm: () => Promise<number | null>,
+): Promise<Memory> => {
+  const state = storage.loadAccount(account);
+  const live = storage.loadLive();
+  const alarm = await getAlarm();
+  return {
+    state,
+    live: new Map(live.map((record) => [record.id, { record: slim(record), sentAt: 0, sends: 0 }])),
+    fresh: [],
+    exportNow: state.head.seq > state.exported,
+    exportSentAt: 0,
+    exportSentTo: state.exported,
+    pruneAt: undefined,
+    alarmAt: alarm === null ? undefined : Math.ceil(alarm / 1000),
+  };
+};
+
+/** Takes over a committed group. */
+export const remember = (
+  memory: Memory,
+  state: AccountState,
+  records: Iterable<CallRecord>,
+  loose: readonly Entry[],
+): void => {
+  const before = memory.state.head.seq;
+  const added: Entry[] = [...loose];
+  for (const record of records) {
+    added.push(...record.entries.filter(({ seq }) => seq > before));
+    const known = memory.live.get(record.id);
+    if (isFinal(record)) {
+      memory.live.delete(record.id);
+      memory.exportNow = true;
+      const pruneAt = record.validBefore + PRUNE_HORIZON;
+      memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
+    } else {
+      // A call whose payment came into another state is told to the Queue anew.
+      const told = known?.record.payment === record.payment ? known : undefined;
+      memory.live.set(record.id, {
+        record: slim(record),
+        sentAt: told?.sentAt ?? 0,
+        sends: told?.sends ?? 0,
+      });
+    }
+  }
+  const complete = memory.fresh.length > 0 || before === state.exported;
+  const fresh = [...memory.fresh, ...added.toSorted((a, b) => a.seq - b.seq)];
+  memory.fresh = complete && fresh.length <= KEPT_ENTRIES ? fresh : [];
+  memory.state = state;
+};
+
+/** When the alarm must ring next; undefined when nothing is due ever. */
+export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
+  const times = [...memory.live.values()].map(dueAt);
+  if (memory.state.head.seq > memory.state.exported) {
+    const pending = memory.exportSentTo > memory.state.exported;
+    times.push(
+      pending ? memory.exportSentAt + EXPORT_RESEND : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY,
+    );
+  }
+  times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
+  times.push(memory.pruneAt);
+  const due = times.filter((time) => time !== undefined);
+  return due.length === 0 ? undefined : Math.max(now + 1, due.reduce((a, b) => Math.min(a, b)));
+};
+
+/** Answers can be 64 KiB each: they are read from storage when somebody asks. */
+const slim = (record: CallRecord): CallRecord => ({ ...record, answer: undefined });

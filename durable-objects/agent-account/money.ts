@@ -1,0 +1,160 @@
+/**
+ * Every movement of money in an account, one function each. A purse is only ever changed here, so that the sum of the
+ * movements equals the ledger: what is held is later spent or given back, once (laws 4 to 7).
+ */
+import { max } from '../../src/core/amount.ts';
+import { everyOf, periodOf, rolled, type WindowSpend } from '../../src/policy/window.ts';
+import type { CallRecord } from './record.ts';
+import { type AccountState, type Purse, purseOf, withPurse } from './state.ts';
+
+type Change = (purse: Purse) => Purse;
+
+const change = (state: AccountState, record: CallRecord, by: Change): AccountState =>
+  withPurse(state, record.asset, by(purseOf(state, record.asset)));
+
+/** Reserves the price of a new call: in its source of money and in every window. */
+export const reserve = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => {
+    const windows: Record<string, WindowSpend> = { ...purse.windows };
+    for (const name of record.windows) {
+      const spent = rolled(purse.windows[name], everyOf(name), record.acceptedAt);
+      windows[name] = { ...spent, held: spent.held + record.price };
+    }
+    return moveHold({ ...purse, windows }, record, record.price);
+  });
+
+/** The tool succeeded: the hold becomes spend. A deferred payment stays exposure until the chain has settled it. */
+export const spend = (state: AccountState, record: CallRecord, charged: bigint): AccountState =>
+  change(state, record, (purse) => {
+    const windows = settleWindows(purse, record, charged);
+    switch (record.paidBy) {
+      case 'deferred':
+        return {
+          ...purse,
+          windows,
+          deferredHeld: purse.deferredHeld - record.price,
+          unsettled: purse.unsettled + charged,
+        };
+      case 'credit':
+        return {
+          ...purse,
+          windows,
+          creditHeld: purse.creditHeld - record.price,
+          credit: purse.credit - charged,
+        };
+      case 'upfront':
+      case 'free':
+        return { ...purse, windows };
+    }
+  });
+
+/** The tool did not succeed, or never ran: the hold is given back; money that already moved is credit (law 4). */
+export const giveBack = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => {
+    const windows = settleWindows(purse, record, 0n);
+    switch (record.paidBy) {
+      case 'deferred':
+      case 'credit':
+        return moveHold({ ...purse, windows }, record, -record.price);
+      case 'upfront':
+        return record.payment === 'settled'
+          ? { ...purse, windows, credit: purse.credit + record.price }
+          : moveHold({ ...purse, windows }, record, -record.price);
+      case 'free':
+        return { ...purse, windows };
+    }
+  });
+
+/** The chain moved an upfront payment before its tool runs. */
+export const settleUpfront = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        upfrontHeld: purse.upfrontHeld - record.price,
+        settled: purse.settled + record.price,
+      },
+      record.price,
+      block,
+    ),
+  );
+
+/** The chain moved a deferred payment of a call that succeeded. */
+export const settleDeferred = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        unsettled: purse.unsettled - record.charged,
+        settled: purse.settled + record.charged,
+      },
+      record.charged,
+      block,
+    ),
+  );
+
+/** Somebody settled a payment that we had released: money for nothing becomes credit (design §6). */
+export const settleReleased = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        credit: purse.credit + record.price,
+        settled: purse.settled + record.price,
+      },
+      record.price,
+      block,
+    ),
+  );
+
+/** The payer made its accepted payment impossible: a debt, which is negative credit (design §6). */
+export const owe = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => ({
+    ...purse,
+    unsettled: purse.unsettled - record.charged,
+    credit: purse.credit - record.charged,
+  }));
+
+/** We failed to present a payment in time although the funds were there: our loss, no debt (design §6). */
+export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => ({ ...purse, unsettled: purse.unsettled - record.charged }));
+
+const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
+  switch (record.paidBy) {
+    case 'deferred':
+      return { ...purse, deferredHeld: purse.deferredHeld + amount };
+    case 'upfront':
+      return { ...purse, upfrontHeld: purse.upfrontHeld + amount };
+    case 'credit':
+      return { ...purse, creditHeld: purse.creditHeld + amount };
+    case 'free':
+      return purse;
+  }
+};
+
+/** A settlement in a block later than the known balance lowers it; one that the balance has seen does not (design §5). */
+const lowered = (purse: Purse, amount: bigint, block: number): Purse =>
+  block > purse.balanceBlock ? { ...purse, balance: max(0n, purse.balance - amount) } : purse;
+
+/** A call belongs to the window of its reserve: a period that has ended since is not touched (design §5). */
+const settleWindows = (purse: Purse, record: CallRecord, charged: bigint): Purse['windows'] => {
+  const windows: Record<string, WindowSpend> = { ...purse.windows };
+  for (const name of record.windows) {
+    const spent = windows[name];
+    if (spent?.start !== periodOf(everyOf(name), record.acceptedAt).start) continue;
+    windows[name] = { ...spent, spent: spent.spent + charged, held: spent.held - record.price };
+  }
+  return windows;
+};

@@ -1,0 +1,80 @@
+import type { AccountId } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { SettlementMessage } from '../../src/settlement/payment.ts';
+import { expiresAt } from './expire.ts';
+import { awaitsSettlement, type CallRecord } from './record.ts';
+
+/** A call on which something is still due, and how often the Queue was told. Resends are not stored: a restart sends again. */
+export type Live = {
+  readonly record: CallRecord;
+  readonly sentAt: Seconds;
+  readonly sends: number;
+};
+
+/** After this long without an acknowledgement a message is sent again, then at doubled pauses up to `RESEND_MOST`. */
+const RESEND_FIRST: Seconds = 15;
+const RESEND_MOST: Seconds = 300;
+/** Released payments are looked at once more, this long after their authorization has ended (design §6). */
+const LOOK_DELAY: Seconds = 30;
+
+/** When the settlement queue must hear of this call (again); undefined when it need not. */
+export const sendAt = ({ record, sentAt, sends }: Live): Seconds | undefined => {
+  const first = firstSendAt(record);
+  if (first === undefined) return undefined;
+  return sends === 0
+    ? first
+    : Math.max(first, sentAt + Math.min(RESEND_MOST, RESEND_FIRST * 2 ** (sends - 1)));
+};
+
+const firstSendAt = (record: CallRecord): Seconds | undefined => {
+  if (record.held === undefined) return undefined;
+  switch (record.payment) {
+    case 'queued':
+    case 'sent':
+      return 0;
+    // An attempt that did not come back between settle and dispatch: the chain is asked once its lease is over.
+    case 'held':
+      return awaitsSettlement(record) ? record.holdUntil : undefined;
+    case 'released':
+      return record.looked ? undefined : record.validBefore + LOOK_DELAY;
+    case 'none':
+    case 'settled':
+    case 'failed':
+      return undefined;
+  }
+};
+
+/** When this call next needs the alarm. */
+export const dueAt = (live: Live): Seconds | undefined => {
+  const times = [expiresAt(live.record), sendAt(live)].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+};
+
+/** What the settlement queue is told: enough to present and to look, so that it needs nothing else of us. */
+export const settlementMessage = (
+  account: AccountId,
+  record: CallRecord,
+): SettlementMessage | undefined => {
+  if (record.held === undefined) return undefined;
+  const { token, authorization, signature, maxTimeoutSeconds } = record.held;
+  const presents = record.payment === 'queued' || record.payment === 'sent';
+  if (presents && signature === undefined) return undefined;
+  return {
+    v: 1,
+    kind: presents ? 'settle' : 'look',
+    account,
+    call: record.id,
+    token,
+    authorization: {
+      from: authorization.from,
+      to: authorization.to,
+      value: authorization.value.toString(),
+      validAfter: authorization.validAfter.toString(),
+      validBefore: authorization.validBefore.toString(),
+      nonce: authorization.nonce,
+    },
+    ...(presents && signature !== undefined ? { signature } : {}),
+    maxTimeoutSeconds,
+    sinceBlock: record.sinceBlock,
+  };
+};

@@ -1,0 +1,45 @@
+import type { Seconds } from '../../src/core/clock.ts';
+import { limitsLeft } from '../../src/policy/evaluate.ts';
+import type { Accepted, ReserveVerdict } from './contract.ts';
+import type { Context } from './decision.ts';
+import type { CallRecord } from './record.ts';
+import { type AccountState, purseOf } from './state.ts';
+
+/** A hold lives this much longer than the tool may take; then the alarm abandons the call (design §3). */
+export const HOLD_GRACE: Seconds = 60;
+
+/** How long one attempt may settle an upfront payment before another attempt may take over. */
+export const SETTLE_LEASE: Seconds = 90;
+
+/** The verdict that lets an accepted call go on: run the tool, or settle first. Also given again to the same attempt. */
+export const permit = (
+  state: AccountState,
+  record: CallRecord,
+  context: Context,
+): ReserveVerdict => {
+  const accepted: Accepted = {
+    entry: record.acceptedEntry,
+    policy: record.policy,
+    charged: record.price,
+    paidFrom: paidFrom(record),
+    limits: limitsOf(state, record.asset, context),
+  };
+  return record.dispatchedAt > 0
+    ? { verdict: 'go', ...accepted }
+    : { verdict: 'settle', sinceBlock: record.sinceBlock, ...accepted };
+};
+
+export const paidFrom = (record: CallRecord): Accepted['paidFrom'] =>
+  record.paidBy === 'credit' ? 'credit' : record.paidBy === 'free' ? 'none' : 'payment';
+
+/** What is left of the account's limits. */
+export const limitsOf = (
+  state: AccountState,
+  asset: CallRecord['asset'],
+  context: Context,
+): Accepted['limits'] =>
+  limitsLeft(
+    context.policy,
+    { account: state.account, windows: purseOf(state, asset).windows, arrival: state.arrival },
+    context.now,
+  );

@@ -1,0 +1,75 @@
+import type { AssetId, Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Entry } from '../../src/audit/entry.ts';
+import type { Payment, PaymentState } from '../../src/settlement/payment.ts';
+import type { CallState, StoredAnswer } from './contract.ts';
+
+/** How a call is paid, decided at its reserve: a newcomer's deferred call is settled upfront (law 7). */
+export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'free';
+
+/** A payment as it rests in storage: the signature is gone once nothing may present it any more. */
+export type HeldPayment = Omit<Payment, 'signature'> & { readonly signature?: Hex };
+
+/** One call: a row of `calls`. */
+export type CallRecord = {
+  readonly id: Hex;
+  readonly request: Hex;
+  readonly tool: string;
+  /** The attempt that may run it; another one never hears "go" while this one lives. */
+  readonly attempt: Hex;
+  readonly state: CallState;
+  readonly payment: PaymentState;
+  readonly paidBy: PaidBy;
+  readonly onSilence: 'release' | 'keep';
+  readonly timeoutSeconds: Seconds;
+  readonly asset: AssetId;
+  readonly price: bigint;
+  readonly charged: bigint;
+  readonly acceptedAt: Seconds;
+  /** When the tool was let run; 0 = not yet (an upfront call before its settlement is known). */
+  readonly dispatchedAt: Seconds;
+  /** Running: when the alarm abandons it. Awaiting settlement: until when its attempt may settle undisturbed. */
+  readonly holdUntil: Seconds;
+  readonly validBefore: Seconds;
+  readonly sinceBlock: number;
+  /** A released payment was looked at after validBefore: its money can never move (design §6). */
+  readonly looked: boolean;
+  readonly identifier: Hex | undefined;
+  readonly transaction: Hex | undefined;
+  readonly held: HeldPayment | undefined;
+  readonly answer: StoredAnswer | undefined;
+  readonly acceptedEntry: Hex;
+  readonly finishedEntry: Hex | undefined;
+  readonly policy: Hex;
+  /** Names of the windows its price was counted in: a policy may change while it runs. */
+  readonly windows: readonly string[];
+  /** Its own entries; they leave with the row. */
+  readonly entries: readonly Entry[];
+};
+
+/** An upfront call whose tool has not been let run yet. */
+export const awaitsSettlement = (record: CallRecord): boolean =>
+  record.state === 'held' && record.dispatchedAt === 0;
+
+/** Silence after dispatch, paid from credit, by a tool that may have spent: the credit stays reserved (law 4). */
+export const keepsHold = (record: CallRecord): boolean =>
+  record.state === 'abandoned' && record.onSilence === 'keep' && record.paidBy === 'credit';
+
+/** Nothing can happen to the money of this call any more. */
+export const isFinal = (record: CallRecord): boolean => {
+  if (record.state === 'held') return false;
+  // Law 4: silence of a tool that spends on someone's behalf keeps its hold until somebody resolves it.
+  if (keepsHold(record)) return false;
+  switch (record.payment) {
+    case 'none':
+    case 'settled':
+    case 'failed':
+      return true;
+    case 'released':
+      return record.looked;
+    case 'held':
+    case 'queued':
+    case 'sent':
+      return false;
+  }
+};

@@ -1,0 +1,117 @@
+import type { SettlementOutcome } from '../../src/settlement/payment.ts';
+import type { Call, Evidence, ReserveVerdict } from './contract.ts';
+import { changed, type Context, type Decision, unchanged } from './decision.ts';
+import { HOLD_GRACE, permit, SETTLE_LEASE } from './permit.ts';
+import { awaitsSettlement, type CallRecord } from './record.ts';
+import { conclude } from './settled.ts';
+import type { AccountState } from './state.ts';
+
+/**
+ * A call id that was claimed before (design §4.6): the runtime's retry of one attempt hears the same verdict again; any other
+ * attempt hears a stored outcome, a conflict, or wait. Never a second "go".
+ */
+export const repeat = (
+  state: AccountState,
+  record: CallRecord,
+  call: Call,
+  attempt: `0x${string}`,
+  evidence: Evidence,
+  context: Context,
+): Decision<ReserveVerdict> => {
+  // A payment moved to another tool, path, query, method or body: pinned at first use (§4.3).
+  if (record.request !== call.request) return unchanged(state, { verdict: 'conflict' });
+  if (record.state !== 'held') return unchanged(state, ended(record, call));
+
+  if (awaitsSettlement(record)) {
+    if (record.attempt === attempt) {
+      return evidence.settlement === undefined
+        ? unchanged(state, permit(state, record, context))
+        : proceed(state, record, evidence.settlement, context);
+    }
+    return takeOver(state, record, call, attempt, context);
+  }
+  return record.attempt === attempt
+    ? unchanged(state, permit(state, record, context))
+    : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
+};
+
+/** The attempt that settled an upfront payment brings what the chain said; a settled one may run, once. */
+const proceed = (
+  state: AccountState,
+  record: CallRecord,
+  settlement: SettlementOutcome,
+  context: Context,
+): Decision<ReserveVerdict> => {
+  const told = conclude(state, record, settlement, context);
+  const next = told.record;
+  if (next.payment === 'settled' && next.state === 'held') {
+    return dispatch(told.state, next, next.attempt, context);
+  }
+  const verdict: ReserveVerdict =
+    next.state === 'held'
+      ? { verdict: 'in_progress', retryAfter: 2 }
+      : { verdict: 'already_used', state: next.state, payment: next.payment };
+  return told.durable ? changed(told.state, next, verdict) : unchanged(state, verdict);
+};
+
+/**
+ * Another attempt at an upfront call that was left between settle and dispatch. If the chain has moved the money it runs once, here;
+ * if nobody knows yet, it may settle when the first attempt's lease is over. The first attempt, should it still live, no longer
+ * owns the record and hears `in_progress`: there is one owner at any time, so one dispatch.
+ */
+const takeOver = (
+  state: AccountState,
+  record: CallRecord,
+  call: Call,
+  attempt: `0x${string}`,
+  context: Context,
+): Decision<ReserveVerdict> => {
+  const wait = unchanged(state, {
+    verdict: 'in_progress' as const,
+    retryAfter: waitFor(record, context),
+  });
+  // §4.6: an expired proof may look up, never execute; the alarm turns its money into credit.
+  if (!call.execute) return wait;
+  if (record.payment === 'settled') return dispatch(state, record, attempt, context);
+  if (context.now < record.holdUntil) return wait;
+  const taken = { ...record, attempt, holdUntil: context.now + SETTLE_LEASE };
+  return changed(state, taken, permit(state, taken, context));
+};
+
+const dispatch = (
+  state: AccountState,
+  record: CallRecord,
+  attempt: `0x${string}`,
+  context: Context,
+): Decision<ReserveVerdict> => {
+  const running: CallRecord = {
+    ...record,
+    attempt,
+    dispatchedAt: context.now,
+    holdUntil: context.now + record.timeoutSeconds + HOLD_GRACE,
+  };
+  return changed(state, running, permit(state, running, context));
+};
+
+/**
+ * A stored outcome goes only to someone who shows what never left client and gateway: the intent itself, or the first request's
+ * payment-identifier. A settled signature is public on the chain, so showing it again proves nothing (law 3).
+ */
+const ended = (record: CallRecord, call: Call): ReserveVerdict => {
+  const shown =
+    call.proof === 'intent' ||
+    call.binding === 'intent' ||
+    (record.identifier !== undefined && record.identifier === call.identifier);
+  return shown && record.answer !== undefined && record.finishedEntry !== undefined
+    ? {
+        verdict: 'stored',
+        answer: record.answer,
+        charged: record.charged,
+        payment: record.payment,
+        entry: record.finishedEntry,
+      }
+    : { verdict: 'already_used', state: record.state, payment: record.payment };
+};
+
+const waitFor = (record: CallRecord, context: Context): number =>
+  Math.min(5, Math.max(1, record.holdUntil - context.now));

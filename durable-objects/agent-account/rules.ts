@@ -1,0 +1,14 @@
+import { parsePolicy, policyHash } from '../../src/policy/schema.ts';
+import type { Context } from './decision.ts';
+
+/** The operator's default policy, parsed once an object. A policy that cannot be read lets nothing through (law 8). */
+export const openRules = (env: Env): (() => Omit<Context, 'now' | 'salt'>) => {
+  let rules: Omit<Context, 'now' | 'salt'> | undefined;
+  return () => {
+    if (rules !== undefined) return rules;
+    const policy = parsePolicy(env.DEFAULT_POLICY);
+    if (!policy.ok) throw new Error('DEFAULT_POLICY is malformed');
+    rules = { policy: policy.value, policyHash: policyHash(policy.value) };
+    return rules;
+  };
+};

@@ -1,0 +1,164 @@
+import type { PaymentState, SettlementOutcome } from '../../src/settlement/payment.ts';
+import { append, type Context } from './decision.ts';
+import { spentSignature } from './evidence.ts';
+import * as money from './money.ts';
+import { type CallRecord, type HeldPayment } from './record.ts';
+import type { AccountState } from './state.ts';
+
+/** A call after the chain was heard; `durable: false` when it said nothing new (a redelivery, a late "sent"). */
+export type Concluded = {
+  readonly state: AccountState;
+  readonly record: CallRecord;
+  readonly durable: boolean;
+};
+
+/**
+ * What the chain said of one call's payment (design §6). Pure and idempotent: a final payment does not change again, except that
+ * a released one which somebody settled after all becomes credit, and that happens once.
+ */
+export const conclude = (
+  state: AccountState,
+  record: CallRecord,
+  result: SettlementOutcome,
+  context: Context,
+): Concluded => {
+  const same: Concluded = { state, record, durable: false };
+  switch (record.payment) {
+    case 'none':
+    case 'settled':
+    case 'failed':
+      return same;
+    case 'held':
+      return record.paidBy === 'upfront' ? concludeUpfront(state, record, result, context) : same;
+    case 'queued':
+    case 'sent':
+      return concludeCommitted(state, record, result, context);
+    case 'released':
+      return concludeReleased(state, record, result, context);
+  }
+};
+
+const concludeUpfront = (
+  state: AccountState,
+  record: CallRecord,
+  result: SettlementOutcome,
+  context: Context,
+): Concluded => {
+  switch (result.outcome) {
+    case 'sent':
+      return { state, record, durable: false };
+    case 'settled':
+      return enter(
+        money.settleUpfront(state, record, result.block),
+        { ...finalised(record, 'settled'), transaction: result.transaction },
+        record,
+        'payment.settled',
+        { transaction: result.transaction, block: result.block },
+        context,
+      );
+    // Nothing ran and nothing can move any more: no debt, the hold is given back.
+    case 'failed':
+      return enter(
+        money.giveBack(state, record),
+        { ...finalised(record, 'failed'), state: 'released' },
+        record,
+        'payment.failed',
+        { fault: 'none', reason: result.reason },
+        context,
+      );
+    case 'released':
+      return enter(
+        money.giveBack(state, record),
+        { ...finalised(record, 'released'), state: 'released', looked: true },
+        record,
+        'payment.released',
+        { reason: 'unused' },
+        context,
+      );
+  }
+};
+
+const concludeCommitted = (
+  state: AccountState,
+  record: CallRecord,
+  result: SettlementOutcome,
+  context: Context,
+): Concluded => {
+  switch (result.outcome) {
+    case 'sent':
+      return record.payment === 'sent'
+        ? { state, record, durable: false }
+        : { state, record: { ...record, payment: 'sent' }, durable: true };
+    case 'settled':
+      return enter(
+        money.settleDeferred(state, record, result.block),
+        { ...finalised(record, 'settled'), transaction: result.transaction },
+        record,
+        'payment.settled',
+        { transaction: result.transaction, block: result.block },
+        context,
+      );
+    case 'failed':
+      return enter(
+        result.fault === 'payer' ? money.owe(state, record) : money.writeOff(state, record),
+        finalised(record, 'failed'),
+        record,
+        'payment.failed',
+        {
+          fault: result.fault,
+          reason: result.reason,
+          ...(result.transaction === undefined ? {} : { transaction: result.transaction }),
+        },
+        context,
+      );
+    // A committed payment is never merely "unused": the consumer says whose fault that was.
+    case 'released':
+      return { state, record, durable: false };
+  }
+};
+
+const concludeReleased = (
+  state: AccountState,
+  record: CallRecord,
+  result: SettlementOutcome,
+  context: Context,
+): Concluded => {
+  if (result.outcome === 'sent' || record.looked) return { state, record, durable: false };
+  if (result.outcome === 'settled') {
+    return enter(
+      money.settleReleased(state, record, result.block),
+      { ...finalised(record, 'settled'), transaction: result.transaction, looked: true },
+      record,
+      'payment.settled',
+      { transaction: result.transaction, block: result.block, credited: record.price.toString() },
+      context,
+    );
+  }
+  return { state, record: { ...record, looked: true }, durable: true };
+};
+
+/** Ends a payment in storage: its signature is of no use to anybody here any more, and must not be (design §6). */
+export const finalised = (record: CallRecord, payment: PaymentState): CallRecord => ({
+  ...record,
+  payment,
+  held: record.held === undefined ? undefined : withoutSignature(record.held),
+});
+
+const withoutSignature = ({ signature: _, ...rest }: HeldPayment): HeldPayment => rest;
+
+const enter = (
+  state: AccountState,
+  next: CallRecord,
+  before: CallRecord,
+  type: 'payment.settled' | 'payment.failed' | 'payment.released',
+  payment: { readonly [key: string]: string | number },
+  context: Context,
+): Concluded => {
+  const entered = append(state, next, context, {
+    type,
+    amounts: { amount: before.price.toString() },
+    payment,
+    ...(type === 'payment.released' ? {} : { evidence: spentSignature(before.held) }),
+  });
+  return { state: entered.state, record: entered.record, durable: true };
+};

@@ -1,0 +1,98 @@
+import type { AccountId, AssetId } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { type ChainHead, GENESIS } from '../../src/audit/entry.ts';
+import type { WindowSpend } from '../../src/policy/window.ts';
+import type { DenialRule, LimitState } from './contract.ts';
+
+/** The money of an account in one asset. Atomic units. */
+export type Purse = {
+  /** Prepaid money; negative is a debt, which refuses the account until it is cleared (design §6). */
+  readonly credit: bigint;
+  /** Part of the credit that running calls have reserved. */
+  readonly creditHeld: bigint;
+  /** Payments of running calls that will be settled after the tool: exposure. */
+  readonly deferredHeld: bigint;
+  /** Payments that are being settled before their tool runs: no exposure, but the balance must cover them too. */
+  readonly upfrontHeld: bigint;
+  /** Accepted, the tool has answered, the chain has not settled yet: exposure. */
+  readonly unsettled: bigint;
+  /** Everything that ever settled here: what a payer may owe at most (law 7). */
+  readonly settled: bigint;
+  /** The payer's token balance at `balanceBlock`, less what settled in later blocks. */
+  readonly balance: bigint;
+  readonly balanceBlock: number;
+  readonly balanceAt: Seconds;
+  readonly windows: Readonly<Record<string, WindowSpend>>;
+};
+
+/** Equal denials within ten seconds, not yet an entry. */
+export type DenialBucket = {
+  readonly rule: DenialRule;
+  readonly since: Seconds;
+  readonly count: number;
+  readonly tool: string;
+  readonly call: `0x${string}`;
+  readonly request: `0x${string}`;
+  readonly limit?: LimitState;
+  readonly policy: `0x${string}`;
+};
+
+/** The account's one row, decoded. A new account is `emptyAccount`: no row, no table, until something is accepted. */
+export type AccountState = {
+  readonly account: AccountId;
+  readonly head: ChainHead;
+  /** Every entry up to this seq is in D1. */
+  readonly exported: number;
+  readonly hasCode: boolean;
+  /** When code was last looked up; 0 = never. */
+  readonly factsAt: Seconds;
+  readonly factsBlock: number;
+  /** GCRA arrival time, milliseconds. */
+  readonly arrival: number;
+  readonly purses: Readonly<Record<AssetId, Purse>>;
+  readonly denials: readonly DenialBucket[];
+};
+
+export const EMPTY_PURSE: Purse = {
+  credit: 0n,
+  creditHeld: 0n,
+  deferredHeld: 0n,
+  upfrontHeld: 0n,
+  unsettled: 0n,
+  settled: 0n,
+  balance: 0n,
+  balanceBlock: 0,
+  balanceAt: 0,
+  windows: {},
+};
+
+export const emptyAccount = (account: AccountId): AccountState => ({
+  account,
+  head: GENESIS,
+  exported: 0,
+  hasCode: false,
+  factsAt: 0,
+  factsBlock: 0,
+  arrival: 0,
+  purses: {},
+  denials: [],
+});
+
+export const purseOf = (state: AccountState, asset: AssetId): Purse =>
+  state.purses[asset] ?? EMPTY_PURSE;
+
+export const withPurse = (state: AccountState, asset: AssetId, purse: Purse): AccountState => ({
+  ...state,
+  purses: { ...state.purses, [asset]: purse },
+});
+
+/** Money this payer has promised and the chain has not moved yet: all of it must fit into the balance. */
+export const promised = (purse: Purse): bigint =>
+  purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
+
+/** Accepted service that is not paid yet (law 7). */
+export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unsettled;
+
+/** Whether the account ever showed money here. Denials of others are only counted in metrics (design §5, law 12). */
+export const isKnown = (state: AccountState): boolean =>
+  Object.values(state.purses).some((purse) => purse.settled > 0n || purse.credit !== 0n);

@@ -1,0 +1,117 @@
+import type { Entry } from '../../src/audit/entry.ts';
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { decodeAccount, decodeCall, encodeAccount, encodeCall, type Row } from './codec.ts';
+import { type CallRecord, isFinal } from './record.ts';
+import { type AccountState, emptyAccount } from './state.ts';
+import { STORAGE_VERSION, TABLES } from './tables.ts';
+
+/** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
+export const PRUNE_HORIZON: Seconds = 600;
+
+const CALL_COLUMNS = 29;
+const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(10)})`;
+const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
+const PRUNE_AT_ONCE = 200;
+
+/** Everything one commit writes, in one transaction. */
+export type Batch = {
+  readonly state: AccountState;
+  readonly records: Iterable<CallRecord>;
+  readonly loose: readonly Entry[];
+};
+
+/** The account's SQLite. `rowsWritten` counts every row billed, deletes and alarms included: rows are the bill (design §5). */
+export type AccountStorage = {
+  exists(): boolean;
+  loadAccount(account: AccountId): AccountState;
+  loadCall(id: Hex): CallRecord | undefined;
+  /** Calls on which something is still due. */
+  loadLive(): CallRecord[];
+  /** Entries after `seq`, in order, at most `limit`. */
+  loadEntries(after: number, limit: number): Entry[];
+  write(batch: Batch): void;
+  /** Deletes calls whose time is over; the time of the next, if any. */
+  prune(now: Seconds, exported: number): { readonly next: Seconds | undefined };
+  countAlarm(): void;
+  rowsWritten(): number;
+};
+
+export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
+  const { sql } = storage;
+  let rows = 0;
+  let made: boolean | undefined;
+
+  const run = (query: string, ...bindings: SqlStorageValue[]): Row[] => {
+    const cursor = sql.exec<Row>(query, ...bindings);
+    const result = cursor.toArray();
+    rows += cursor.rowsWritten;
+    return result;
+  };
+  const exists = (): boolean =>
+    made === true ||
+    run(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'account'`).length > 0;
+
+  return {
+    exists: () => (made = exists()),
+    loadAccount(account) {
+      made = exists();
+      const row = made ? run('SELECT * FROM account')[0] : undefined;
+      return row === undefined ? emptyAccount(account) : decodeAccount(row);
+    },
+    loadCall(id) {
+      const row = exists() ? run('SELECT * FROM calls WHERE id = ?', id)[0] : undefined;
+      return row === undefined ? undefined : decodeCall(row);
+    },
+    loadLive: () =>
+      exists()
+        ? run(`SELECT * FROM calls WHERE prune_at IS NULL`).map(decodeCall)
+        : [],
+    loadEntries(after, limit) {
+      if (!exists()) return [];
+      const own = run('SELECT entries FROM calls WHERE last_seq > ?', after).flatMap(
+        (row) => JSON.parse(row.entries as string) as Entry[],
+      );
+      const loose = run('SELECT entry FROM entries WHERE seq > ?', after).map(
+        (row) => JSON.parse(row.entry as string) as Entry,
+      );
+      return [...own, ...loose]
+        .filter(({ seq }) => seq > after)
+        .toSorted((a, b) => a.seq - b.seq)
+        .slice(0, limit);
+    },
+    write({ state, records, loose }) {
+      storage.transactionSync(() => {
+        if (!exists()) run(TABLES);
+        run(ACCOUNT_UPSERT, ...encodeAccount(state));
+        for (const record of records) {
+          const pruneAt = isFinal(record) ? record.validBefore + PRUNE_HORIZON : null;
+          run(CALL_UPSERT, ...encodeCall(record, pruneAt));
+        }
+        for (const entry of loose) {
+          run('INSERT INTO entries VALUES (?, ?)', entry.seq, JSON.stringify(entry));
+        }
+      });
+      made = true;
+    },
+    prune(now, exported) {
+      if (!exists()) return { next: undefined };
+      run('DELETE FROM entries WHERE seq <= ?', exported);
+      run(
+        `DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE prune_at <= ? AND last_seq <= ? LIMIT ${PRUNE_AT_ONCE})`,
+        now,
+        exported,
+      );
+      const next = run('SELECT min(prune_at) AS next FROM calls')[0]?.next;
+      return { next: typeof next === 'number' ? next : undefined };
+    },
+    countAlarm() {
+      rows += 1;
+    },
+    rowsWritten: () => rows,
+  };
+};
+
+function marks(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
+}

@@ -1,0 +1,73 @@
+import type { Hex } from '../../src/core/account-id.ts';
+import type { SettlementResult } from '../../src/settlement/payment.ts';
+import type { Acknowledged } from './contract.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { flushDenials } from './denial.ts';
+import { expire } from './expire.ts';
+import type { Memory } from './memory.ts';
+import type { CallRecord } from './record.ts';
+import { conclude } from './settled.ts';
+import type { AccountStorage } from './storage.ts';
+import type { AccountState } from './state.ts';
+
+const OK: Acknowledged = { verdict: 'ok' };
+
+/** Applies a batch of settlement results to their calls, in order; unknown calls have ended and been pruned. */
+export const concludeAll = (
+  state: AccountState,
+  load: (id: Hex) => CallRecord | undefined,
+  results: readonly SettlementResult[],
+  context: Context,
+): Decision<Acknowledged> => {
+  const changes = new Map<Hex, CallRecord>();
+  let current = state;
+  for (const result of results) {
+    const record = changes.get(result.call) ?? load(result.call);
+    if (record === undefined) continue;
+    const told = conclude(current, record, result, context);
+    if (!told.durable) continue;
+    current = told.state;
+    changes.set(record.id, told.record);
+  }
+  return {
+    state: current,
+    records: [...changes.values()],
+    loose: [],
+    durable: changes.size > 0,
+    verdict: OK,
+  };
+};
+
+/** D1 has every entry up to `seq`. A lower or a future one says nothing (queues do not order). */
+export const acknowledge = (state: AccountState, seq: number): Decision<Acknowledged> =>
+  Number.isSafeInteger(seq) && seq > state.exported && seq <= state.head.seq
+    ? { state: { ...state, exported: seq }, records: [], loose: [], durable: true, verdict: OK }
+    : unchanged(state, OK);
+
+/** The alarm's decision: calls whose time is up, denials whose ten seconds are over; then what nobody needs any more goes. */
+export const tick = (
+  state: AccountState,
+  load: (id: Hex) => CallRecord | undefined,
+  memory: Memory,
+  storage: AccountStorage,
+  context: Context,
+): Decision<Acknowledged> => {
+  const changes: CallRecord[] = [];
+  let current = state;
+  for (const id of memory.live.keys()) {
+    const record = load(id);
+    const ended = record === undefined ? undefined : expire(current, record, context);
+    if (ended === undefined) continue;
+    current = ended.state;
+    changes.push(ended.record);
+  }
+  const flushed = flushDenials(current, context);
+  memory.pruneAt = storage.prune(context.now, state.exported).next;
+  return {
+    state: flushed.state,
+    records: changes,
+    loose: flushed.loose,
+    durable: changes.length > 0 || flushed.loose.length > 0,
+    verdict: OK,
+  };
+};

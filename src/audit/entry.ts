@@ -1,0 +1,82 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import canonicalize from 'canonicalize';
+import type { AccountId, Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+
+/** What an entry records. Names are final: they stand in exported logs. */
+export type EntryType =
+  | 'call.accepted'
+  | 'call.denied'
+  | 'call.dispatched'
+  | 'call.finished'
+  | 'call.late'
+  | 'call.abandoned'
+  | 'payment.settled'
+  | 'payment.failed'
+  | 'payment.released';
+
+/** JSON of strings, safe integers, booleans, arrays and objects: no floats, so JCS needs no number rules (design §7). */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** What a decision says; the account adds its place in the chain. Amounts are decimal strings of atomic units. */
+export type EntryBody = {
+  readonly type: EntryType;
+  readonly at: Seconds;
+  readonly call?: Hex;
+  readonly tool?: string;
+  /** Digest of the request as the gateway saw it. */
+  readonly request?: Hex;
+  readonly binding?: 'none' | 'intent';
+  /** Signed fields and signatures, verbatim: what makes the decision checkable without trusting us. */
+  readonly evidence?: { readonly [key: string]: Json };
+  readonly decision?: string;
+  readonly rule?: string;
+  /** How many equal denials this entry stands for. */
+  readonly count?: number;
+  /** Hash of the policy that decided. */
+  readonly policy?: Hex;
+  readonly amounts?: { readonly [key: string]: string };
+  readonly outcome?: { readonly [key: string]: Json };
+  readonly payment?: { readonly [key: string]: Json };
+};
+
+/** One link of an account's chain. */
+export type Entry = EntryBody & {
+  readonly v: 1;
+  readonly seq: number;
+  readonly account: AccountId;
+  /** Hash of the entry before; 32 zero bytes for the first. */
+  readonly prev: Hex;
+  /** 16 random bytes: a published hash gives no guess of what it hides. */
+  readonly salt: Hex;
+};
+
+/** Where an account's chain stands. */
+export type ChainHead = { readonly seq: number; readonly hash: Hex };
+
+export const GENESIS: ChainHead = { seq: 0, hash: `0x${'00'.repeat(32)}` };
+
+const PREFIX = utf8ToBytes('countersign-entry/1\n');
+
+/** The canonical bytes of an entry as text (RFC 8785). */
+export const entryText = (entry: Entry): string => {
+  const text = canonicalize(entry);
+  if (text === undefined) throw new Error('an entry is always an object');
+  return text;
+};
+
+/** `SHA-256("countersign-entry/1\n" ‖ JCS)` (design §7). Synchronous: it is taken inside the deciding transaction. */
+export const entryHash = (entry: Entry): Hex =>
+  `0x${bytesToHex(sha256(concatBytes(PREFIX, utf8ToBytes(entryText(entry)))))}`;
+
+/** Puts a body at the end of a chain. */
+export const link = (
+  head: ChainHead,
+  account: AccountId,
+  salt: Hex,
+  body: EntryBody,
+): { entry: Entry; head: ChainHead } => {
+  const entry: Entry = { ...body, v: 1, seq: head.seq + 1, account, prev: head.hash, salt };
+  return { entry, head: { seq: entry.seq, hash: entryHash(entry) } };
+};

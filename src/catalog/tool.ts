@@ -1,0 +1,26 @@
+import type { Binding, SettlementMode } from '../../durable-objects/agent-account/contract.ts';
+import type { Seconds } from '../core/clock.ts';
+
+/** A tool that agents can call: one entry of `tools.json`, checked and with its defaults filled in. */
+export type Tool = {
+  /** `[a-z0-9][a-z0-9._-]{0,63}`; what agents sign and policies name. */
+  readonly id: string;
+  /** HTTP method, or `*` for any. */
+  readonly method: string;
+  /** Path at the gateway; a trailing `/*` matches everything below. */
+  readonly path: string;
+  readonly description: string;
+  readonly mimeType: string;
+  /** Atomic units of a six-decimal dollar token; 0 only where settlement is `free`. */
+  readonly price: bigint;
+  readonly settlement: SettlementMode;
+  readonly onSilence: 'release' | 'keep';
+  /** Absolute URL, or a path below `UPSTREAM_URL`. For a `/*` path the rest is appended. */
+  readonly upstream: string;
+  /** At most 25, longer (to 300) only with `onSilence: keep` (design §3). */
+  readonly timeoutSeconds: Seconds;
+  readonly maxBodyBytes: number;
+  /** Request headers this tool needs beyond the allow-list, lower-case. */
+  readonly requestHeaders: readonly string[];
+  readonly requireBinding: Binding;
+};

@@ -1,0 +1,21 @@
+/**
+ * A memo of at most `limit` results that forgets the oldest first. What strangers send may be its key, so it must not grow
+ * with them.
+ */
+export const recent = <T, V>(
+  limit: number,
+  keyOf: (input: T) => string | number,
+  make: (input: T) => V,
+): ((input: T) => V) => {
+  const kept = new Map<string | number, V>();
+  return (input) => {
+    const key = keyOf(input);
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const made = make(input);
+    const oldest = kept.size < limit ? undefined : kept.keys().next().value;
+    if (oldest !== undefined) kept.delete(oldest);
+    kept.set(key, made);
+    return made;
+  };
+};

@@ -1,0 +1,41 @@
+import { err, ok, type Result } from '../core/result.ts';
+import type { WireFault } from '../core/wire-fault.ts';
+import { AGENT_INTENT_HEADER, parseAgentIntent, type SignedIntent } from '../intent/header.ts';
+import {
+  parsePaymentSignature,
+  parseXPayment,
+  PAYMENT_HEADER,
+  type Proof,
+} from '../x402/payload.ts';
+
+/** Which proof a request carries, read but not believed. */
+export type Claim =
+  | { readonly kind: 'payment'; readonly proof: Proof }
+  | { readonly kind: 'intent'; readonly signed: SignedIntent }
+  | { readonly kind: 'none' };
+
+export type ClaimFault =
+  | { readonly reason: 'too_many_proofs'; readonly headers: readonly string[] }
+  | { readonly reason: 'malformed_proof'; readonly fault: WireFault };
+
+/**
+ * Takes the one proof out of a request's headers. Two proofs are refused: which of them was meant would be our guess, and a guess
+ * about money is an attack surface (standards facts 5.5).
+ */
+export const claim = (headers: Headers): Result<Claim, ClaimFault> => {
+  const names = [PAYMENT_HEADER[2], PAYMENT_HEADER[1], AGENT_INTENT_HEADER];
+  const sent = names.filter((name) => headers.has(name));
+  if (sent.length > 1) return err({ reason: 'too_many_proofs', headers: sent });
+  const [name] = sent;
+  if (name === undefined) return ok({ kind: 'none' });
+  const text = headers.get(name) ?? '';
+  if (name === AGENT_INTENT_HEADER) {
+    const signed = parseAgentIntent(text);
+    return signed.ok ? ok({ kind: 'intent', signed: signed.value }) : malformed(signed.error);
+  }
+  const proof = name === PAYMENT_HEADER[2] ? parsePaymentSignature(text) : parseXPayment(text);
+  return proof.ok ? ok({ kind: 'payment', proof: proof.value }) : malformed(proof.error);
+};
+
+const malformed = (fault: WireFault): Result<Claim, ClaimFault> =>
+  err({ reason: 'malformed_proof', fault });

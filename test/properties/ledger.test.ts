@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Call, Outcome } from '../../durable-objects/agent-account/contract.ts';
+import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
+import { expire } from '../../durable-objects/agent-account/expire.ts';
+import { finish } from '../../durable-objects/agent-account/finish.ts';
+import { type CallRecord, isFinal } from '../../durable-objects/agent-account/record.ts';
+import { reserve } from '../../durable-objects/agent-account/reserve.ts';
+import { conclude } from '../../durable-objects/agent-account/settled.ts';
+import {
+  type AccountState,
+  EMPTY_PURSE,
+  emptyAccount,
+  exposed,
+  purseOf,
+  withPurse,
+} from '../../durable-objects/agent-account/state.ts';
+import { type Entry, entryHash, GENESIS } from '../../src/audit/entry.ts';
+import { accountId, assetId, type Hex } from '../../src/core/account-id.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+
+const START = 1_800_000_000;
+const hex = (n: number, bytes: number): Hex => `0x${n.toString(16).padStart(bytes * 2, '0')}`;
+const payer = hex(0xaa, 20);
+const payTo = hex(0xbb, 20);
+const token = { network: 'eip155:84532', address: hex(0xcc, 20), name: 'USDC', version: '2' } as const;
+const asset = assetId(token.network, token.address);
+const account = accountId(token.network, payer);
+
+type Step =
+  | { readonly do: 'reserve'; readonly call: number; readonly attempt: number; readonly facts: boolean }
+  | { readonly do: 'finish'; readonly call: number; readonly how: Outcome['reason'] }
+  | { readonly do: 'move'; readonly call: number }
+  | { readonly do: 'hear'; readonly call: number }
+  | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
+  /** The payer moves its money elsewhere. */
+  | { readonly do: 'drain' }
+  | { readonly do: 'wait'; readonly seconds: number };
+
+const callIndex = fc.nat({ max: 7 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('reserve' as const), call: callIndex, attempt: fc.nat({ max: 2 }), facts: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('finish' as const), call: callIndex, how: fc.constantFrom('answered', 'answered', 'upstream_status', 'timeout') }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), call: callIndex }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('hear' as const), call: callIndex }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('tellUpfront' as const), call: callIndex, attempt: fc.nat({ max: 2 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 30, 95, 400) }) },
+);
+
+const plan = fc.array(
+  fc.record({
+    price: fc.integer({ min: 1, max: 40 }),
+    settlement: fc.constantFrom('deferred', 'deferred', 'upfront', 'credit', 'free'),
+    onSilence: fc.constant('release' as const),
+    life: fc.constantFrom(60, 300, 3_600),
+  }),
+  { minLength: 8, maxLength: 8 },
+);
+
+const policy: Policy = {
+  perCall: 35n,
+  exposure: 60n,
+  rate: { limit: 1_000, seconds: 60 },
+  windows: [{ every: 'hour', limit: 55n }],
+};
+
+describe('an account under any interleaving', () => {
+  test('law 3, 4, 5, 6, 7: one run a call, limits strict, ledger equals chain', () => {
+    fc.assert(
+      fc.property(plan, fc.array(step, { minLength: 40, maxLength: 120, size: 'max' }), fc.integer({ min: 0, max: 200 }), fc.constantFrom(0n, 50n, 500n), (calls, steps, funds, trust) => {
+        const world = newWorld(calls, BigInt(funds), trust);
+        for (const one of steps) world.take(one);
+        world.settleEverything();
+        world.check();
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+});
+
+type Plan = { readonly price: number; readonly settlement: Call['settlement']; readonly onSilence: 'release' | 'keep'; readonly life: number };
+
+const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
+  let state: AccountState = withPurse(emptyAccount(account), asset, { ...EMPTY_PURSE, settled: trust });
+  const records = new Map<Hex, CallRecord>();
+  const moved = new Map<Hex, { block: number }>();
+  const runs = new Map<Hex, Set<Hex>>();
+  const accepted = new Map<Hex, Call>();
+  const loose: Entry[] = [];
+  let now = START;
+  let block = 100;
+  let balance = funds;
+  let salt = 0;
+  const context = (): Context => ({ now, policy, policyHash: hex(9, 32), salt: () => hex(++salt, 16) });
+  const idOf = (index: number): Hex => hex(index + 1, 32);
+
+  const callOf = (index: number): Call => {
+    const { price, settlement, onSilence, life } = plans[index] as Plan;
+    const nonce = idOf(index);
+    const free = settlement === 'free';
+    const validBefore = START + life;
+    return {
+      account, call: nonce, request: hex(index, 32), tool: 'tool', proof: free ? 'intent' : 'x402', binding: 'none',
+      settlement, onSilence, timeoutSeconds: 10, asset, payTo, price: free ? 0n : BigInt(price),
+      validBefore, execute: now < validBefore - 6,
+      ...(free ? {} : {
+        payment: {
+          token, signature: hex(7, 65), maxTimeoutSeconds: life,
+          authorization: { from: payer, to: payTo, value: BigInt(price), validAfter: 0n, validBefore: BigInt(validBefore), nonce },
+        },
+      }),
+    };
+  };
+
+  const apply = <Verdict>(decision: Decision<Verdict>): Verdict => {
+    state = decision.state;
+    for (const record of decision.records) records.set(record.id, record);
+    loose.push(...decision.loose);
+    bounds();
+    return decision.verdict;
+  };
+
+  const bounds = (): void => {
+    const purse = purseOf(state, asset);
+    for (const amount of [purse.creditHeld, purse.deferredHeld, purse.upfrontHeld, purse.unsettled, purse.settled]) {
+      expect(amount >= 0n).toBe(true);
+    }
+    // Law 6: the window; law 7: the cap, and never more than what has settled here.
+    for (const window of Object.values(purse.windows)) expect(window.spent + window.held <= 55n).toBe(true);
+    expect(exposed(purse) <= policy.exposure).toBe(true);
+    expect(exposed(purse) <= purse.settled).toBe(true);
+  };
+
+  const hear = (id: Hex): void => {
+    const record = records.get(id);
+    const call = accepted.get(id);
+    if (record === undefined || call === undefined) return;
+    const at = moved.get(id);
+    const expired = now > call.validBefore;
+    const outcome =
+      at !== undefined
+        ? ({ outcome: 'settled', transaction: hex(1, 32), block: at.block } as const)
+        : !expired
+          ? ({ outcome: 'sent', backend: 'x' } as const)
+          : record.payment === 'queued' || record.payment === 'sent'
+            ? balance >= record.price
+              ? ({ outcome: 'failed', fault: 'gateway', reason: 'not_presented' } as const)
+              : ({ outcome: 'failed', fault: 'payer', reason: 'unfunded' } as const)
+            : ({ outcome: 'released' } as const);
+    const told = conclude(state, record, outcome, context());
+    if (told.durable) apply({ ...told, records: [told.record], loose: [], verdict: undefined });
+  };
+
+  const attempt = (index: number, which: number, evidence: Parameters<typeof reserve>[4]): void => {
+    const call = callOf(index);
+    const verdict = apply(reserve(state, records.get(call.call), call, hex(which + 1, 16), evidence, context()));
+    if (records.has(call.call) && !accepted.has(call.call)) accepted.set(call.call, call);
+    if (verdict.verdict === 'go') {
+      const seen = runs.get(call.call) ?? new Set();
+      runs.set(call.call, seen.add(hex(which + 1, 16)));
+      const record = records.get(call.call) as CallRecord;
+      // Law 7: a payer that has settled nothing is settled before the tool runs.
+      if (record.paidBy === 'upfront') expect(moved.has(call.call)).toBe(true);
+    }
+  };
+
+  return {
+    take(one: Step): void {
+      switch (one.do) {
+        case 'wait':
+          now += one.seconds;
+          for (const record of records.values()) {
+            const ended = expire(state, record, context());
+            if (ended !== undefined) apply({ state: ended.state, records: [ended.record], loose: [], durable: true, verdict: undefined });
+          }
+          return;
+        case 'reserve':
+          return attempt(one.call, one.attempt, one.facts
+            ? { facts: { hasCode: false, balance, asset, block, nonceUsed: moved.has(idOf(one.call)), at: now } }
+            : {});
+        case 'tellUpfront': {
+          const at = moved.get(idOf(one.call));
+          if (at !== undefined) attempt(one.call, one.attempt, { settlement: { outcome: 'settled', transaction: hex(1, 32), block: at.block } });
+          return;
+        }
+        case 'finish': {
+          const record = records.get(idOf(one.call));
+          if (record === undefined) return;
+          const success = one.how === 'answered';
+          apply(finish(state, record, record.attempt, { success, status: success ? 200 : 500, digest: 'none', reason: one.how }, context()));
+          return;
+        }
+        case 'move': {
+          // Anybody who has seen the signature may settle it, as long as the chain lets it.
+          const call = accepted.get(idOf(one.call));
+          if (call?.payment === undefined || moved.has(call.call) || now >= call.validBefore || balance < call.price) return;
+          if (records.get(call.call)?.held === undefined) return;
+          balance -= call.price;
+          moved.set(call.call, { block: ++block });
+          return;
+        }
+        case 'drain':
+          balance = 0n;
+          return;
+        case 'hear':
+          return hear(idOf(one.call));
+      }
+    },
+    settleEverything(): void {
+      for (let round = 0; round < 4; round += 1) {
+        this.take({ do: 'wait', seconds: 4_000 });
+        for (const id of records.keys()) hear(id);
+      }
+    },
+    check(): void {
+      const purse = purseOf(state, asset);
+      let received = 0n;
+      let delivered = 0n;
+      let lost = 0n;
+      for (const record of records.values()) {
+        expect(isFinal(record)).toBe(true);
+        expect((runs.get(record.id)?.size ?? 0) <= 1).toBe(true);
+        expect(record.held?.signature).toBeUndefined();
+        if (moved.has(record.id)) received += record.price;
+        delivered += record.charged;
+        const failure = record.entries.find(({ type }) => type === 'payment.failed');
+        if (failure?.payment?.fault === 'gateway') lost += record.price;
+      }
+      expect(purse.deferredHeld + purse.upfrontHeld + purse.creditHeld + purse.unsettled).toBe(0n);
+      // Law 5: what the chain moved to us is either paid for service or the payer's credit; a debt is the other sign.
+      expect(purse.credit).toBe(received - delivered + lost);
+      const chain = [...records.values()]
+        .flatMap(({ entries }) => entries)
+        .concat(loose)
+        .toSorted((a, b) => a.seq - b.seq);
+      let head = GENESIS;
+      for (const entry of chain) {
+        expect({ seq: entry.seq, prev: entry.prev }).toEqual({ seq: head.seq + 1, prev: head.hash });
+        head = { seq: entry.seq, hash: entryHash(entry) };
+      }
+      expect(head).toEqual(state.head);
+    },
+  };
+};

@@ -1,0 +1,34 @@
+import type { TestProject } from 'vitest/node';
+
+/** Starts the real chain and the real facilitator once for all tests inside workerd. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { startChain } = await import('../../dev/chain.ts');
+  const { startFacilitator } = await import('../../dev/facilitator.ts');
+  const { people } = await import('../../dev/people.ts');
+  const chain = await startChain({});
+  const facilitator = await startFacilitator({ rpc: chain.rpc });
+  project.provide('rpc', chain.rpc);
+  project.provide('facilitator', facilitator.url);
+  project.provide('people', JSON.parse(JSON.stringify(people)));
+  return async () => {
+    await facilitator.stop();
+    await chain.stop();
+  };
+}
+
+type Person = { address: `0x${string}`; privateKey: `0x${string}` };
+
+declare module 'vitest' {
+  // Declaration merging needs an interface here.
+  interface ProvidedContext {
+    rpc: string;
+    facilitator: string;
+    people: {
+      operator: Person;
+      owner: Person;
+      agent: Person;
+      agents: Person[];
+      payTo: `0x${string}`;
+    };
+  }
+}

@@ -1,0 +1,46 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** Two kinds of tests: what runs inside the Workers runtime, and what drives the whole stack from outside. */
+export default defineConfig(async () => ({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './test/wrangler.test.toml' },
+            miniflare: {
+              bindings: { TEST_MIGRATIONS: await readD1Migrations('src/audit/migrations') },
+            },
+          }),
+        ],
+        test: {
+          name: 'workerd',
+          include: ['test/unit/**/*.test.ts', 'test/durable-objects/**/*.test.ts', 'test/properties/**/*.test.ts'],
+          globalSetup: ['test/support/chain.setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'node',
+          include: ['test/stack/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/chaos/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+}));
