@@ -1,6 +1,24 @@
 import type { Address, Network } from './core/account-id.ts';
 import type { Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
+import { parseTools } from './catalog/schema.ts';
+import { isRelative } from './catalog/upstream.ts';
+import type { Fault } from './core/fault.ts';
+import { err, ok, type Result } from './core/result.ts';
+import { parseStrictJson } from './core/strict-json.ts';
+import { BUILT_IN_POLICY, parsePolicy } from './policy/schema.ts';
+import {
+  readAudiences,
+  readConfirmations,
+  readFacilitators,
+  readPaused,
+  readPayTo,
+  readReceiptKey,
+  readRpcUrls,
+  readUpstreamUrl,
+  sentence,
+  type Setting,
+} from './settings.ts';
 
 /** Everything an operator sets, parsed once an isolate. */
 export type Config = {
@@ -20,3 +38,114 @@ export type Config = {
   readonly receiptKey: string;
   readonly tools: readonly Tool[];
 };
+
+const VARIABLES = [
+  'AUDIENCES',
+  'PAY_TO',
+  'RPC_URLS',
+  'FACILITATORS',
+  'UPSTREAM_URL',
+  'PAUSED',
+  'DEFAULT_POLICY',
+  'CONFIRMATIONS',
+  'RECEIPT_KEY',
+] as const;
+
+/** The environment as it comes; a variable that is not there counts as empty. */
+export type Environment = { readonly [name in (typeof VARIABLES)[number]]?: string | undefined };
+
+/** A variable, or `tools.json`, and what it must be. Never holds a value: some are secrets. */
+export type ConfigFault = { readonly name: string; readonly reason: string };
+
+const TOOLS = 'tools.json';
+
+/** Reads everything an operator sets. All faults are collected, each with the name of its variable. */
+export const parseConfig = (
+  environment: Environment,
+  toolsJson: unknown,
+): Result<Config, readonly ConfigFault[]> => {
+  const faults: ConfigFault[] = [];
+  const blame = (name: string, reasons: readonly string[]): void => {
+    faults.push(...reasons.map((reason) => ({ name, reason })));
+  };
+  const read = <T>(name: (typeof VARIABLES)[number], reader: (text: string) => Setting<T>) => {
+    const setting = reader(environment[name]?.trim() ?? '');
+    if (setting.ok) return setting.value;
+    blame(name, setting.error);
+    return undefined;
+  };
+
+  const audiences = read('AUDIENCES', readAudiences);
+  const payTo = read('PAY_TO', readPayTo);
+  const rpcUrls = read('RPC_URLS', readRpcUrls);
+  const facilitators = read('FACILITATORS', readFacilitators);
+  const upstreamUrl = read('UPSTREAM_URL', readUpstreamUrl);
+  const paused = read('PAUSED', readPaused);
+  const policy = read('DEFAULT_POLICY', readPolicy);
+  const confirmations = read('CONFIRMATIONS', readConfirmations);
+  const receiptKey = read('RECEIPT_KEY', readReceiptKey);
+  const tools = readTools(toolsJson);
+  if (!tools.ok) blame(TOOLS, tools.error);
+
+  if (payTo !== undefined && rpcUrls !== undefined) {
+    blame('RPC_URLS', differences(payTo, rpcUrls));
+  }
+  const relative = tools.ok ? tools.value.find(isRelative) : undefined;
+  if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
+    blame('UPSTREAM_URL', [`must be set: the upstream of tool ${relative.id} is a path`]);
+  }
+  const [first, ...more] = payTo?.keys() ?? [];
+  if (
+    faults.length > 0 ||
+    audiences === undefined ||
+    payTo === undefined ||
+    rpcUrls === undefined ||
+    facilitators === undefined ||
+    paused === undefined ||
+    policy === undefined ||
+    confirmations === undefined ||
+    receiptKey === undefined ||
+    !tools.ok ||
+    first === undefined
+  ) {
+    return err(faults);
+  }
+  return ok({
+    audiences,
+    networks: [first, ...more],
+    payTo,
+    rpcUrls,
+    facilitators,
+    upstreamUrl,
+    paused,
+    policy,
+    confirmations,
+    receiptKey,
+    tools: tools.value,
+  });
+};
+
+const readPolicy = (text: string): Setting<Policy> => {
+  if (text === '') return ok(BUILT_IN_POLICY);
+  const json = parseStrictJson(text);
+  if (!json.ok) return err(['must be JSON, with no key twice']);
+  return inSentences(parsePolicy(json.value));
+};
+
+const readTools = (json: unknown): Setting<readonly Tool[]> => inSentences(parseTools(json));
+
+const inSentences = <T>(result: Result<T, readonly Fault[]>): Setting<T> =>
+  result.ok ? result : err(result.error.map(sentence));
+
+/** A receiver without a node could never be checked; a node without a receiver is a network misspelt in PAY_TO. */
+const differences = (
+  payTo: ReadonlyMap<Network, Address>,
+  rpcUrls: ReadonlyMap<Network, unknown>,
+): readonly string[] => [
+  ...[...payTo.keys()]
+    .filter((network) => !rpcUrls.has(network))
+    .map((network) => `at ${network}: must have URLs, because PAY_TO names this network`),
+  ...[...rpcUrls.keys()]
+    .filter((network) => !payTo.has(network))
+    .map((network) => `at ${network}: must not be there, because PAY_TO does not name this network`),
+];

@@ -43,7 +43,7 @@ export type Call = {
   /** Absent for an unpaid intent. */
   readonly payment?: Payment;
   /** The intent and its signature, kept as evidence. */
-  readonly intent?: { readonly fields: Record<string, string>; readonly signature: Hex };
+  readonly intent?: { readonly fields: Record<string, string>; readonly signature?: Hex };
   /** SHA-256 of the x402 `payment-identifier`, which never left client and gateway (design §4.6). */
   readonly identifier?: Hex;
   /** The signature was checked by the account's own contract (ERC-1271) at this block. */
@@ -99,7 +99,7 @@ export type Denial = {
 /** An answer kept for repeats: at most 64 KiB of body, base64. */
 export type StoredAnswer = {
   readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
 
@@ -122,8 +122,11 @@ export type ReserveVerdict =
       readonly verdict: 'stored';
       readonly answer: StoredAnswer;
       readonly charged: bigint;
+      readonly paidFrom: 'payment' | 'credit' | 'none';
       readonly payment: PaymentState;
+      readonly transaction?: Hex;
       readonly entry: Hex;
+      readonly policy: Hex;
     }
   | { readonly verdict: 'in_progress'; readonly retryAfter: Seconds }
   /** The same proof was first used for another request. */

@@ -18,7 +18,10 @@ export const evidenceOf = (call: Call): { readonly [key: string]: Json } => ({
     : { signatureDigest: signatureDigest(call.payment.signature) }),
   ...(call.intent === undefined
     ? {}
-    : { intent: call.intent.fields, intentSignature: call.intent.signature }),
+    : {
+        intent: call.intent.fields,
+        ...(call.intent.signature === undefined ? {} : { intentSignature: call.intent.signature }),
+      }),
   ...(call.contractCheckedAt === undefined ? {} : { contractCheckedAt: call.contractCheckedAt }),
 });
 

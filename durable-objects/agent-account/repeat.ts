@@ -1,7 +1,7 @@
 import type { SettlementOutcome } from '../../src/settlement/payment.ts';
 import type { Call, Evidence, ReserveVerdict } from './contract.ts';
 import { changed, type Context, type Decision, unchanged } from './decision.ts';
-import { HOLD_GRACE, permit, SETTLE_LEASE } from './permit.ts';
+import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { awaitsSettlement, type CallRecord } from './record.ts';
 import { conclude } from './settled.ts';
 import type { AccountState } from './state.ts';
@@ -107,8 +107,11 @@ const ended = (record: CallRecord, call: Call): ReserveVerdict => {
         verdict: 'stored',
         answer: record.answer,
         charged: record.charged,
+        paidFrom: paidFrom(record),
         payment: record.payment,
+        ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
         entry: record.finishedEntry,
+        policy: record.policy,
       }
     : { verdict: 'already_used', state: record.state, payment: record.payment };
 };

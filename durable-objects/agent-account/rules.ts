@@ -1,4 +1,5 @@
-import { parsePolicy, policyHash } from '../../src/policy/schema.ts';
+import { ok } from '../../src/core/result.ts';
+import { BUILT_IN_POLICY, parsePolicy, policyHash } from '../../src/policy/schema.ts';
 import type { Context } from './decision.ts';
 
 /** The operator's default policy, parsed once an object. A policy that cannot be read lets nothing through (law 8). */
@@ -6,7 +7,8 @@ export const openRules = (env: Env): (() => Omit<Context, 'now' | 'salt'>) => {
   let rules: Omit<Context, 'now' | 'salt'> | undefined;
   return () => {
     if (rules !== undefined) return rules;
-    const policy = parsePolicy(env.DEFAULT_POLICY);
+    const text = env.DEFAULT_POLICY.trim();
+    const policy = text === '' ? ok(BUILT_IN_POLICY) : parsePolicy(JSON.parse(text));
     if (!policy.ok) throw new Error('DEFAULT_POLICY is malformed');
     rules = { policy: policy.value, policyHash: policyHash(policy.value) };
     return rules;

@@ -15,8 +15,8 @@ export type Claim =
   | { readonly kind: 'none' };
 
 export type ClaimFault =
-  | { readonly reason: 'too_many_proofs'; readonly headers: readonly string[] }
-  | { readonly reason: 'malformed_proof'; readonly fault: WireFault };
+  | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
+  | WireFault;
 
 /**
  * Takes the one proof out of a request's headers. Two proofs are refused: which of them was meant would be our guess, and a guess
@@ -25,7 +25,7 @@ export type ClaimFault =
 export const claim = (headers: Headers): Result<Claim, ClaimFault> => {
   const names = [PAYMENT_HEADER[2], PAYMENT_HEADER[1], AGENT_INTENT_HEADER];
   const sent = names.filter((name) => headers.has(name));
-  if (sent.length > 1) return err({ reason: 'too_many_proofs', headers: sent });
+  if (sent.length > 1) return err({ reason: 'too_many_proofs', fields: sent });
   const [name] = sent;
   if (name === undefined) return ok({ kind: 'none' });
   const text = headers.get(name) ?? '';
@@ -38,4 +38,4 @@ export const claim = (headers: Headers): Result<Claim, ClaimFault> => {
 };
 
 const malformed = (fault: WireFault): Result<Claim, ClaimFault> =>
-  err({ reason: 'malformed_proof', fault });
+  err(fault);

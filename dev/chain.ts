@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { parseEther } from 'viem';
+import { type ChainAccess, connectChain } from './chain-access.ts';
+import { type ChainClient, CHAIN_ID } from './chain-client.ts';
+import { mint } from './faucet.ts';
+import { deployMulticall3 } from './multicall.ts';
+import { people } from './people.ts';
+import { freePort, LOOPBACK } from './ports.ts';
+import { type Exit, startProcess } from './process.ts';
+import { deployUsdc } from './token.ts';
+
+/** A chain this process has started. */
+export type Chain = ChainAccess & {
+  readonly processId: number;
+  readonly exited: Promise<Exit>;
+  readonly output: () => string;
+  readonly stop: () => Promise<void>;
+  readonly kill: () => Promise<void>;
+};
+
+/** What an agent of the local stack starts with: 1000 USDC. */
+const ALLOWANCE = 1_000_000_000n;
+const READY_MS = 20_000;
+
+/** The platform package carries the binary; going through its launcher would leave one more process to end. */
+const anvilBinary = (): string => {
+  const require = createRequire(import.meta.url);
+  const launcher = createRequire(require.resolve('@foundry-rs/anvil/package.json'));
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const name = `@foundry-rs/anvil-${process.platform}-${architecture}`;
+  const program = process.platform === 'win32' ? 'anvil.exe' : 'anvil';
+  return join(dirname(launcher.resolve(`${name}/package.json`)), 'bin', program);
+};
+
+const answers = async (client: ChainClient, exited: Promise<Exit>): Promise<void> => {
+  let gone = false;
+  void exited.then(() => {
+    gone = true;
+  });
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    const id = await client.getChainId().catch(() => undefined);
+    if (id === CHAIN_ID) return;
+    if (gone || Date.now() > deadline) throw new Error('anvil did not start');
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+};
+
+const furnish = async (client: ChainClient, blockTime: number | undefined): Promise<void> => {
+  await deployUsdc(client);
+  await deployMulticall3(client);
+  for (const { address } of people.facilitators)
+    await client.setBalance({ address, value: parseEther('1000') });
+  await Promise.all(
+    [people.agent, ...people.agents].map(
+      async ({ address }) => await mint(client, address, ALLOWANCE),
+    ),
+  );
+  if (blockTime === undefined) return;
+  // Only now: a deployment under two-second blocks takes twenty seconds.
+  await client.setAutomine(false);
+  await client.setIntervalMining({ interval: blockTime });
+};
+
+/**
+ * Starts anvil with chain id 84532 on a free port of 127.0.0.1, with Circle's USDC at its Base Sepolia address and
+ * Multicall3, and funds `people`. Mines at once, or every `blockTime` seconds. Dies with this process.
+ */
+export const startChain = async (options: {
+  readonly port?: number;
+  /** Seconds. */
+  readonly blockTime?: number;
+}): Promise<Chain> => {
+  const port = options.port ?? (await freePort());
+  const group = startProcess({
+    program: anvilBinary(),
+    arguments: [
+      ...['--host', LOOPBACK, '--port', String(port), '--chain-id', String(CHAIN_ID)],
+      ...['--accounts', '0', '--quiet'],
+    ],
+  });
+  const access = connectChain(`http://${LOOPBACK}:${port}`);
+  try {
+    await answers(access.client, group.exited);
+    await furnish(access.client, options.blockTime);
+  } catch (cause) {
+    await group.kill();
+    throw new Error(`the chain did not start: ${group.output()}`, { cause });
+  }
+  const { id: processId, exited, output, stop, kill } = group;
+  return { ...access, processId, exited, output, stop, kill };
+};

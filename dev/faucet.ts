@@ -1,0 +1,28 @@
+import type { Address } from 'viem';
+import { encodeFunctionData, multicall3Abi, parseEther } from 'viem';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import type { ChainClient } from './chain-client.ts';
+import { usdc, usdcAbi } from './usdc.ts';
+
+/** Where Multicall3 lives on every chain that has it. On the local chain it may mint USDC. */
+export const multicall3: Address = '0xca11bde05977b3631167028862be2a173976ca11';
+
+/**
+ * Mints atomic units of USDC to an account; resolves when they are in a block.
+ * Each mint has a sender of its own: two that share one race for its transaction nonce, in whatever process they run.
+ */
+export const mint = async (client: ChainClient, to: Address, amount: bigint): Promise<void> => {
+  const sender = privateKeyToAddress(generatePrivateKey());
+  const callData = encodeFunctionData({ abi: usdcAbi, functionName: 'mint', args: [to, amount] });
+  await client.impersonateAccount({ address: sender });
+  await client.setBalance({ address: sender, value: parseEther('1') });
+  const hash = await client.writeContract({
+    address: multicall3,
+    abi: multicall3Abi,
+    account: sender,
+    functionName: 'aggregate3',
+    args: [[{ target: usdc.address, allowFailure: false, callData }]],
+  });
+  const receipt = await client.waitForTransactionReceipt({ hash });
+  if (receipt.status !== 'success') throw new Error(`minting to ${to} reverted in ${hash}`);
+};

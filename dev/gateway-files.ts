@@ -1,0 +1,65 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newReceiptKey } from './keys.ts';
+
+/** Root of the repository. */
+export const ROOT = join(import.meta.dirname, '..');
+
+const STRICT_FLAG = '"global_fetch_strictly_public"';
+
+/** Replaces text that must be there: a renamed key in wrangler.toml must not silently change what is run. */
+const replaced = (text: string, pattern: RegExp, by: string): string => {
+  if (!pattern.test(text)) throw new Error(`wrangler.toml has no ${pattern.source}`);
+  return text.replace(pattern, () => by);
+};
+
+/**
+ * The project's wrangler.toml for this machine: paths made absolute, and without the flag that refuses private
+ * addresses, because upstream, chain and facilitator are on 127.0.0.1.
+ */
+const localConfig = (original: string, entry: string, shield: number | undefined): string => {
+  let text = replaced(original, new RegExp(STRICT_FLAG), '');
+  text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}`);
+  const migrations = join(ROOT, 'src/audit/migrations');
+  text = replaced(text, /^migrations_dir = ".*"$/m, `migrations_dir = ${JSON.stringify(migrations)}`);
+  if (shield === undefined) return text;
+  return replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
+};
+
+const line = ([name, value]: readonly [string, string]): string => {
+  if (/['\n\r]/.test(value)) throw new Error(`${name} may hold no quote and no line break`);
+  return `${name}='${value}'`;
+};
+
+/** The key stays the same for the life of a state directory, or receipts of before a restart could not be checked. */
+const receiptKey = async (directory: string): Promise<string> => {
+  const file = join(directory, 'receipt-key.json');
+  const kept = await readFile(file, 'utf8').catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const key = await newReceiptKey();
+  await writeFile(file, key, { mode: 0o600 });
+  return key;
+};
+
+/**
+ * Writes what `wrangler dev` reads into a directory: `wrangler.toml`, and beside it `.dev.vars` with variables and the
+ * secret, which so never stands on a command line. Returns the path of the former.
+ */
+export const writeGatewayFiles = async (options: {
+  readonly directory: string;
+  /** Module of the Worker. */
+  readonly entry: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Requests per ten seconds that the rate limit binding lets through, if not as in wrangler.toml. */
+  readonly shield?: number;
+}): Promise<string> => {
+  const { directory, entry, variables, shield } = options;
+  await mkdir(directory, { recursive: true });
+  const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
+  const config = join(directory, 'wrangler.toml');
+  await writeFile(config, localConfig(original, entry, shield));
+  const all = { RECEIPT_KEY: await receiptKey(directory), ...variables };
+  const text = Object.entries(all).map(line).join('\n');
+  await writeFile(join(directory, '.dev.vars'), `${text}\n`, { mode: 0o600 });
+  return config;
+};

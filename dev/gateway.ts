@@ -1,0 +1,182 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { CHAIN_ID } from './chain-client.ts';
+import { ROOT, writeGatewayFiles } from './gateway-files.ts';
+import { freePort, LOOPBACK, portFreed } from './ports.ts';
+import { type Exit, type ProcessGroup, startProcess } from './process.ts';
+
+/** Where a gateway finds the others, and what it is called. */
+export type GatewayOptions = {
+  readonly port?: number;
+  /** Directory of its state: databases, objects, queues, receipt key, log. A restart on it goes on where it was. */
+  readonly persistTo: string;
+  readonly upstreamUrl: string;
+  readonly rpc: string;
+  /** URLs, tried in order. */
+  readonly facilitators: readonly string[];
+  readonly payTo: string;
+  /** Origin that clients sign for; its own by default. */
+  readonly audience?: string;
+  /** More variables, or other values for the ones above, e.g. `DEFAULT_POLICY`, `CONFIRMATIONS`. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Requests per ten seconds and client address; as in wrangler.toml by default. */
+  readonly shield?: number;
+  /** Module of the Worker, `src/index.ts` by default. */
+  readonly entry?: string;
+  /** Called when the process ends without `stop` or `kill`. */
+  readonly onCrash?: (exit: Exit) => void;
+};
+
+/** A gateway under `wrangler dev`. */
+export type Gateway = {
+  readonly url: string;
+  readonly port: number;
+  readonly audience: string;
+  /** Process group of the run that is on now. */
+  readonly processId: () => number;
+  /** The end of what it has printed; everything is in `log`. */
+  readonly output: () => string;
+  readonly log: string;
+  readonly stop: () => Promise<void>;
+  /** SIGKILL to the whole process group, as a crash would end it. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again after `stop`, `kill` or a crash, on the same port and state. */
+  readonly restart: () => Promise<void>;
+};
+
+const READY_MS = 60_000;
+
+/**
+ * wrangler restarts a runtime that has died, but when that was its proxy the port accepts and nothing ever answers.
+ * A part that has crashed shall be seen to have crashed.
+ */
+const RUNTIME_CRASHED = 'The Workers runtime crashed unexpectedly';
+
+const wranglerBinary = (): string => {
+  const require = createRequire(import.meta.url);
+  return join(dirname(require.resolve('wrangler/package.json')), 'bin', 'wrangler.js');
+};
+
+/** No telemetry, no questions, no look-ups on the network, nothing written outside the state directory. */
+const environment = (directory: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  CI: '1',
+  NO_COLOR: '1',
+  FORCE_COLOR: '0',
+  DO_NOT_TRACK: '1',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_LOG_PATH: join(directory, 'logs'),
+  WRANGLER_REGISTRY_PATH: join(directory, 'registry'),
+  WRANGLER_CACHE_DIR: join(directory, 'cache'),
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  X_LOCAL_OBSERVABILITY: 'false',
+  X_LOCAL_EXPLORER: 'false',
+});
+
+const runWrangler = (directory: string, words: readonly string[], log: string): ProcessGroup =>
+  startProcess({
+    program: process.execPath,
+    arguments: [wranglerBinary(), ...words],
+    directory,
+    environment: environment(directory),
+    log,
+    fatal: RUNTIME_CRASHED,
+  });
+
+const migrate = async (directory: string, config: string, log: string): Promise<void> => {
+  const words = ['d1', 'migrations', 'apply', 'AUDIT_DB', '--local'];
+  const group = runWrangler(
+    directory,
+    [...words, '--persist-to', join(directory, 'state'), '--config', config],
+    log,
+  );
+  const exit = await group.exited;
+  if (exit.code !== 0) throw new Error(`the database could not be migrated:\n${group.output()}`);
+};
+
+const serve = async (directory: string, config: string, port: number): Promise<readonly string[]> => [
+  'dev',
+  ...['--config', config, '--local', '--persist-to', join(directory, 'state')],
+  ...['--ip', LOOPBACK, '--port', String(port), '--inspector-port', String(await freePort())],
+  ...['--log-level', 'log', '--show-interactive-dev-session', 'false'],
+];
+
+/** Waits until the gateway says it is healthy. A gateway that says why it is not is believed after five seconds. */
+const healthy = async (url: string, group: ProcessGroup): Promise<void> => {
+  let gone = false;
+  void group.exited.then(() => {
+    gone = true;
+  });
+  const started = Date.now();
+  for (;;) {
+    if (gone) throw new Error(`the gateway ended while starting:\n${group.output()}`);
+    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) }).catch(
+      () => undefined,
+    );
+    if (answer?.status === 200) return;
+    const waited = Date.now() - started;
+    if (answer !== undefined && waited > 5000)
+      throw new Error(`the gateway is not healthy: ${answer.status} ${await answer.text()}`);
+    if (waited > READY_MS) throw new Error(`the gateway does not answer:\n${group.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+};
+
+const variablesOf = (options: GatewayOptions, audience: string): Record<string, string> => ({
+  AUDIENCES: audience,
+  PAY_TO: JSON.stringify({ [`eip155:${CHAIN_ID}`]: options.payTo }),
+  RPC_URLS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [options.rpc] }),
+  FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url }))),
+  UPSTREAM_URL: options.upstreamUrl,
+  CONFIRMATIONS: '1',
+  ...options.variables,
+});
+
+/**
+ * Migrates the database and starts the gateway on 127.0.0.1. Resolves when `/healthz` answers 200. Dies with this
+ * process. Needs about four seconds; a restart, about two.
+ */
+export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
+  const port = options.port ?? (await freePort());
+  const url = `http://${LOOPBACK}:${port}`;
+  const audience = options.audience ?? url;
+  const directory = options.persistTo;
+  const log = join(directory, 'gateway.log');
+  const config = await writeGatewayFiles({
+    directory,
+    entry: options.entry ?? join(ROOT, 'src/index.ts'),
+    variables: variablesOf(options, audience),
+    ...(options.shield === undefined ? {} : { shield: options.shield }),
+  });
+  await migrate(directory, config, log);
+
+  const run = async (): Promise<ProcessGroup> => {
+    const group = runWrangler(directory, await serve(directory, config, port), log);
+    try {
+      await healthy(url, group);
+    } catch (error) {
+      await group.kill();
+      throw error;
+    }
+    void group.exited.then((exit) => (exit.expected ? undefined : options.onCrash?.(exit)));
+    return group;
+  };
+  let group = await run();
+  return {
+    url,
+    port,
+    audience,
+    log,
+    processId: () => group.id,
+    output: () => group.output(),
+    stop: async () => await group.stop(),
+    kill: async () => await group.kill(),
+    restart: async () => {
+      await group.kill();
+      await portFreed(port, 2000);
+      group = await run();
+    },
+  };
+};

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { runningProcesses } from './process-list.ts';
+
+/** How a process ended. `expected`: after `stop` or `kill`. */
+export type Exit = {
+  readonly expected: boolean;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+};
+
+/** A child process and all its descendants: one process group that ends as a whole. */
+export type ProcessGroup = {
+  /** Process id of the leader, which is the id of the group. */
+  readonly id: number;
+  readonly exited: Promise<Exit>;
+  /** The last lines of its output, stdout and stderr, at most 16 KiB. */
+  readonly output: () => string;
+  /** SIGTERM, and after two seconds SIGKILL. Resolves when no process of the group is left. */
+  readonly stop: () => Promise<void>;
+  /** SIGKILL at once. Resolves when no process of the group is left. */
+  readonly kill: () => Promise<void>;
+};
+
+const OUTPUT_LIMIT = 16_384;
+const GRACE_MS = 2000;
+const alive = new Set<number>();
+let reaper: ChildProcess | undefined;
+
+const tell = (line: string): void => {
+  reaper?.stdin?.write(`${line}\n`);
+};
+
+/** Starts the reaper once for this process, and again should it ever end: nothing may be unguarded. */
+const startReaper = (): void => {
+  if (reaper !== undefined) return;
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts')], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  reaper = child;
+  child.unref();
+  child.stdin?.on('error', () => {});
+  // The pipe must stay open as long as this process lives, and not a moment of it because of the pipe.
+  if (child.stdin instanceof Socket) child.stdin.unref();
+  child.once('exit', () => {
+    reaper = undefined;
+    if (alive.size === 0) return;
+    startReaper();
+  });
+  for (const group of alive) tell(`+${group}`);
+};
+
+const signalGroup = (group: number, signal: NodeJS.Signals | 0): boolean => {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const pause = async (milliseconds: number): Promise<void> =>
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Whether a process of the group still runs. Signal 0 reaches zombies too, which only wait to be collected. */
+const groupRuns = (group: number): boolean =>
+  signalGroup(group, 0) && (runningProcesses()?.some((process) => process.group === group) ?? true);
+
+/** Waits until the group is empty. Returns false when it still is not after the given time. */
+const emptied = async (group: number, milliseconds: number): Promise<boolean> => {
+  const deadline = Date.now() + milliseconds;
+  while (groupRuns(group)) {
+    if (Date.now() > deadline) return false;
+    await pause(10);
+  }
+  return true;
+};
+
+/** Starts a program in a process group of its own, which dies with this process whatever happens to it. */
+export const startProcess = (options: {
+  readonly program: string;
+  readonly arguments: readonly string[];
+  readonly directory?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** File that its output is appended to. */
+  readonly log?: string;
+  /** Words that mean it is broken although it still runs: when it prints them, the group is killed as if it had crashed. */
+  readonly fatal?: string;
+}): ProcessGroup => {
+  startReaper();
+  const child = spawn(options.program, options.arguments, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.directory === undefined ? {} : { cwd: options.directory }),
+    env: options.environment ?? process.env,
+  });
+  const id = child.pid ?? 0;
+  if (id > 0) {
+    alive.add(id);
+    tell(`+${id}`);
+  }
+  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  log?.on('error', () => {});
+  let output = '';
+  let expected = false;
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-OUTPUT_LIMIT);
+    log?.write(chunk);
+    if (options.fatal !== undefined && output.includes(options.fatal)) signalGroup(id, 'SIGKILL');
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('error', (error) => {
+      output += String(error);
+      resolve({ expected, code: null, signal: null });
+    });
+    child.once('exit', (code, signal) => {
+      // The leader is gone; whatever it left in the group goes with it.
+      signalGroup(id, 'SIGKILL');
+      alive.delete(id);
+      tell(`-${id}`);
+      log?.end();
+      resolve({ expected, code, signal });
+    });
+  });
+
+  const kill = async (): Promise<void> => {
+    expected = true;
+    if (id === 0) return;
+    signalGroup(id, 'SIGKILL');
+    await exited;
+    await emptied(id, GRACE_MS);
+  };
+  const stop = async (): Promise<void> => {
+    expected = true;
+    if (id === 0) return;
+    signalGroup(id, 'SIGTERM');
+    if (!(await emptied(id, GRACE_MS))) await kill();
+    await exited;
+  };
+  return { id, exited, output: () => output, stop, kill };
+};
+
+/** Kills every process group this process has started and not yet stopped. */
+export const killEveryProcess = async (): Promise<void> => {
+  await Promise.all(
+    [...alive].map(async (group) => {
+      signalGroup(group, 'SIGKILL');
+      await emptied(group, GRACE_MS);
+    }),
+  );
+};

@@ -1,0 +1,34 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { STACK_DIRECTORY } from './stack-file.ts';
+
+let made = 0;
+
+const lives = (processId: number): boolean => {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** Removes what stacks have left whose process is no more, e.g. after SIGKILL. */
+const sweep = async (): Promise<void> => {
+  for (const name of await readdir(STACK_DIRECTORY)) {
+    const owner = /^run-([0-9]+)-[0-9]+$/.exec(name)?.[1];
+    if (owner === undefined || lives(Number(owner))) continue;
+    await rm(join(STACK_DIRECTORY, name), { recursive: true, force: true });
+  }
+};
+
+/** A new, empty directory below `.dev` for the state of one stack of this process. */
+export const newRunDirectory = async (): Promise<string> => {
+  await mkdir(STACK_DIRECTORY, { recursive: true });
+  await sweep();
+  made += 1;
+  const directory = join(STACK_DIRECTORY, `run-${process.pid}-${made}`);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory);
+  return directory;
+};

@@ -1,0 +1,44 @@
+import type { Server } from 'node:http';
+import { type HttpBindings, serve } from '@hono/node-server';
+import { LOOPBACK } from './ports.ts';
+
+/** Answers one request. Wrapping one handler in another is how tests put faults between two parts. */
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+/** As `Handler`, with the raw Node request and response as second argument. */
+export type RawHandler = (request: Request, raw: HttpBindings) => Response | Promise<Response>;
+
+/** A listening HTTP server. `url` is an origin without a trailing slash. */
+export type RunningServer = {
+  readonly url: string;
+  readonly port: number;
+  /** Closes the port and every connection, also those that wait for an answer. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Serves on 127.0.0.1, on a free port unless one is named. Rejects when the port is taken. */
+export const serveLoopback = async (options: {
+  readonly handler: RawHandler;
+  readonly port?: number;
+}): Promise<RunningServer> =>
+  await new Promise((resolve, reject) => {
+    const server = serve(
+      {
+        fetch: async (request, raw) => await options.handler(request, raw as HttpBindings),
+        hostname: LOOPBACK,
+        port: options.port ?? 0,
+        overrideGlobalObjects: false,
+      },
+      ({ port }) =>
+        resolve({
+          url: `http://${LOOPBACK}:${port}`,
+          port,
+          stop: async () =>
+            await new Promise((stopped) => {
+              server.close(() => stopped());
+              server.closeAllConnections();
+            }),
+        }),
+    ) as Server;
+    server.once('error', reject);
+  });

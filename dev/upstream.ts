@@ -1,0 +1,140 @@
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import * as z from 'zod/mini';
+import { type RunningServer, serveLoopback } from './server.ts';
+import { assertionChecker } from './upstream/assertion.ts';
+import { type Dictionary, openDictionary } from './upstream/dictionary.ts';
+import { events } from './upstream/events.ts';
+import { misbehave } from './upstream/flaky.ts';
+import { statisticsOf, wordsOf } from './upstream/statistics.ts';
+import { LANGUAGES, translate } from './upstream/translation.ts';
+
+/** Tools the demo upstream has; also the names in `GET /_count`. */
+export const DEMO_TOOLS = [
+  'lookup',
+  'translate',
+  'report',
+  'enrich',
+  'whoami',
+  'echo',
+  'flaky',
+  'stream',
+] as const;
+export type DemoTool = (typeof DEMO_TOOLS)[number];
+
+/** How often each tool has been asked to run, whatever it answered. */
+export type Counts = Record<DemoTool, number>;
+
+export type Upstream = RunningServer & { readonly counts: () => Counts };
+
+type App = Hono<{ Bindings: HttpBindings }>;
+
+const BODY_LIMIT = 2 * 1024 * 1024;
+const MOST_ENRICHED_WORDS = 50;
+
+const textBody = z.object({ text: z.string() });
+const translateBody = z.object({ text: z.string(), to: z.enum(LANGUAGES) });
+
+const readJson = async (request: Request): Promise<unknown> => {
+  try {
+    return await request.json();
+  } catch {
+    return undefined;
+  }
+};
+
+const addLanguageTools = (app: App, dictionary: Dictionary): void => {
+  app.get('/lookup', async (context) => {
+    const word = context.req.query('word') ?? '';
+    const senses = await dictionary.lookup(word);
+    if (senses.length === 0) return context.json({ error: 'no such word', word }, 404);
+    return context.json({ word, senses });
+  });
+  app.post('/translate', async (context) => {
+    const body = translateBody.safeParse(await readJson(context.req.raw));
+    if (!body.success)
+      return context.json({ error: `send {"text", "to"}; "to" is one of ${LANGUAGES.join(', ')}` }, 400);
+    return context.json(translate(body.data.text, body.data.to));
+  });
+  app.post('/report', async (context) => {
+    const body = textBody.safeParse(await readJson(context.req.raw));
+    if (!body.success) return context.json({ error: 'send {"text"}' }, 400);
+    return context.json(statisticsOf(body.data.text));
+  });
+  app.post('/enrich', async (context) => {
+    const body = textBody.safeParse(await readJson(context.req.raw));
+    if (!body.success) return context.json({ error: 'send {"text"}' }, 400);
+    const distinct = [...new Set(wordsOf(body.data.text))].slice(0, MOST_ENRICHED_WORDS);
+    const words = await Promise.all(
+      distinct.map(async (word) => ({ word, sense: (await dictionary.lookup(word))[0] ?? null })),
+    );
+    return context.json({ statistics: statisticsOf(body.data.text), words });
+  });
+};
+
+/** Headers by lower-case name, as Node joins repeated ones; `rawHeaders` has every line as it came. */
+const echo = async (request: Request, { incoming }: HttpBindings): Promise<Response> => {
+  const bytes = Buffer.from(await request.arrayBuffer());
+  const raw = incoming.rawHeaders;
+  return Response.json({
+    method: incoming.method,
+    path: incoming.url,
+    headers: incoming.headers,
+    rawHeaders: raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1]]] : [])),
+    body: bytes.toString('utf8'),
+    bodyBase64: bytes.toString('base64'),
+  });
+};
+
+const addWireTools = (app: App, check: ReturnType<typeof assertionChecker>): void => {
+  app.get('/whoami', async (context) => {
+    const result = await check(context.req.header('x-agent-assertion'), 'whoami');
+    if (!result.valid) return context.json({ error: result.reason }, 401);
+    return context.json(result.assertion);
+  });
+  app.all('/echo', async (context) => await echo(context.req.raw, context.env));
+  app.all('/echo/*', async (context) => await echo(context.req.raw, context.env));
+  app.get('/flaky', (context) => misbehave(new URL(context.req.url).searchParams, context.env));
+  app.get('/stream', (context) => events(new URL(context.req.url).searchParams));
+};
+
+/**
+ * Starts the demo upstream on 127.0.0.1. It trusts `X-Agent-Assertion` only if signed by the gateway, whose keys it
+ * fetches when first needed, and only if meant for one of `audiences` (its own origin by default).
+ */
+export const startUpstream = async (options: {
+  /** Origin of the gateway, which need not run yet. */
+  readonly gateway: string;
+  readonly port?: number;
+  readonly audiences?: readonly string[];
+}): Promise<Upstream> => {
+  const dictionary = await openDictionary();
+  const counts: Counts = {
+    ...{ lookup: 0, translate: 0, report: 0, enrich: 0 },
+    ...{ whoami: 0, echo: 0, flaky: 0, stream: 0 },
+  };
+  const app: App = new Hono();
+  const audiences: string[] = [...(options.audiences ?? [])];
+  app.get('/_count', (context) => context.json(counts));
+  app.use(async (context, next) => {
+    // Counted before anything can fail: a test must see every run, also one that never answers.
+    const tool = DEMO_TOOLS.find((name) => context.req.path.split('/')[1] === name);
+    if (tool !== undefined) counts[tool] += 1;
+    await next();
+  });
+  app.use(bodyLimit({ maxSize: BODY_LIMIT }));
+  addLanguageTools(app, dictionary);
+  addWireTools(app, assertionChecker({ gateway: options.gateway, audiences }));
+
+  const server = await serveLoopback({
+    handler: async (request, raw) => await app.fetch(request, raw),
+    ...(options.port === undefined ? {} : { port: options.port }),
+  });
+  if (options.audiences === undefined) audiences.push(server.url);
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await dictionary.close();
+  };
+  return { ...server, stop, counts: () => ({ ...counts }) };
+};

@@ -1,0 +1,33 @@
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+
+const PROMISED_BYTES = 4096;
+
+/** Announces more bytes than it sends, then closes the connection. */
+const truncate = ({ outgoing }: HttpBindings): Response => {
+  outgoing.writeHead(200, {
+    'content-type': 'text/plain',
+    'content-length': String(PROMISED_BYTES),
+  });
+  outgoing.write('the beginning of an answer', () => outgoing.destroy());
+  return RESPONSE_ALREADY_SENT;
+};
+
+/**
+ * Misbehaves as the query says: `status=` answers with that status (200 to 599), `drop=1` closes the connection without
+ * an answer, `hang=1` never answers, `truncate=1` sends less than it has announced. Otherwise it answers 200.
+ */
+export const misbehave = (query: URLSearchParams, raw: HttpBindings): Response | Promise<Response> => {
+  if (query.get('drop') === '1') {
+    raw.incoming.socket.destroy();
+    return RESPONSE_ALREADY_SENT;
+  }
+  if (query.get('hang') === '1') return new Promise<Response>(() => {});
+  if (query.get('truncate') === '1') return truncate(raw);
+  const text = query.get('status') ?? '200';
+  if (!/^[2-5][0-9]{2}$/.test(text))
+    return Response.json({ error: 'status must be 200 to 599' }, { status: 400 });
+  const status = Number(text);
+  const body = status === 204 || status === 304 ? null : JSON.stringify({ status });
+  return new Response(body, { status, headers: { 'content-type': 'application/json' } });
+};

@@ -1,0 +1,47 @@
+/** Figures of a text. */
+export type Statistics = {
+  readonly characters: number;
+  readonly words: number;
+  readonly distinctWords: number;
+  readonly sentences: number;
+  readonly paragraphs: number;
+  readonly averageWordLength: number;
+  /** At 200 words a minute. */
+  readonly readingSeconds: number;
+  /** The five most frequent words; ties in alphabetical order. */
+  readonly frequent: readonly { readonly word: string; readonly count: number }[];
+};
+
+/** The words of a text in lower case, in their order. */
+export const wordsOf = (text: string): readonly string[] =>
+  (text.match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu) ?? []).map((word) => word.toLowerCase());
+
+const countOf = (words: readonly string[]): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+};
+
+const filled = (parts: readonly string[]): number =>
+  parts.filter((part) => part.trim() !== '').length;
+
+/** Counts what is in a text. Characters are code points. */
+export const statisticsOf = (text: string): Statistics => {
+  const words = wordsOf(text);
+  const counts = countOf(words);
+  const letters = words.reduce((sum, word) => sum + [...word].length, 0);
+  const frequent = [...counts]
+    .map(([word, count]) => ({ word, count }))
+    .toSorted((a, b) => b.count - a.count || (a.word < b.word ? -1 : 1))
+    .slice(0, 5);
+  return {
+    characters: [...text].length,
+    words: words.length,
+    distinctWords: counts.size,
+    sentences: filled(text.split(/[.!?]+(?=\s|$)/)),
+    paragraphs: filled(text.split(/\n\s*\n/)),
+    averageWordLength: words.length === 0 ? 0 : Math.round((100 * letters) / words.length) / 100,
+    readingSeconds: Math.ceil((words.length * 60) / 200),
+    frequent,
+  };
+};

@@ -1,0 +1,87 @@
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import toolsJson from '../tools.json';
+import { type Config, parseConfig } from './config.ts';
+import { problem } from './core/problem.ts';
+import type { Reason } from './core/reason.ts';
+import { err, ok, type Result } from './core/result.ts';
+import { openSigner } from './crypto/signer.ts';
+import { call } from './gateway/call.ts';
+import type { Gateway } from './gateway/gateway.ts';
+
+/** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
+const EXPOSED = [
+  'PAYMENT-REQUIRED',
+  'PAYMENT-RESPONSE',
+  'X-PAYMENT-RESPONSE',
+  'Agent-Receipt',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+];
+
+type Bindings = { readonly Bindings: Env };
+
+/** Routes and their order. Everything that is not ours is a tool's path. */
+export const app = new Hono<Bindings>();
+
+// Answers are authorised by signatures, never by cookies, so any origin may ask. The list of headers is echoed: clients of
+// the x402 libraries send some that are response headers.
+app.use(cors({ origin: '*', exposeHeaders: EXPOSED, maxAge: 86_400 }));
+
+app.get('/healthz', (context) => {
+  const config = configOf(context.env);
+  return config.ok
+    ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {
+        'Cache-Control': 'no-store',
+      })
+    : problem(config.error);
+});
+
+app.get('/.well-known/jwks.json', async (context) => {
+  const signer = await openSigner(context.env.RECEIPT_KEY);
+  return signer.ok
+    ? context.json(signer.value.jwks, 200, { 'Cache-Control': 'public, max-age=300' })
+    : problem(badKey);
+});
+
+app.all('*', async (context) => {
+  const config = configOf(context.env);
+  if (!config.ok) return problem(config.error);
+  if (config.value.paused) return problem({ reason: 'paused' });
+  const signer = await openSigner(context.env.RECEIPT_KEY);
+  if (!signer.ok) return problem(badKey);
+  const { env, executionCtx } = context;
+  const gateway: Gateway = {
+    config: config.value,
+    signer: signer.value,
+    account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
+    waitUntil: (promise) => executionCtx.waitUntil(promise),
+  };
+  return call(gateway, context.req.raw);
+});
+
+app.onError((cause) => {
+  console.error({ event: 'unhandled', cause: String(cause) });
+  return problem({ reason: 'internal' });
+});
+
+const badKey: Reason = {
+  reason: 'misconfigured',
+  faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
+};
+
+/** The configuration of this isolate: variables do not change while it lives. */
+let parsed: { readonly env: Env; readonly config: Result<Config, Reason> } | undefined;
+
+export const configOf = (env: Env): Result<Config, Reason> => {
+  if (parsed?.env === env) return parsed.config;
+  const result = parseConfig(env, toolsJson);
+  const config: Result<Config, Reason> = result.ok
+    ? ok(result.value)
+    : err({ reason: 'misconfigured', faults: result.error });
+  parsed = { env, config };
+  return config;
+};

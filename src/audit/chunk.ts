@@ -1,0 +1,138 @@
+import * as z from 'zod/mini';
+import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
+import { type Entry, entryText } from './entry.ts';
+import { type Broken, readLog } from './verify.ts';
+
+/** A compressed chunk, at most: a queue message holds 128 KB (platform facts §2). */
+export const MAX_CHUNK_BYTES = 100_000;
+/** Entries of a chunk as text, at most. What unpacks to more is a gzip bomb. */
+export const MAX_CHUNK_TEXT = 1_048_576;
+/** Entries of a chunk, at most. */
+export const MAX_CHUNK_ENTRIES = 2_000;
+/** One entry as canonical text, at most: it fits a chunk by itself however badly it compresses. */
+export const MAX_ENTRY_TEXT = 65_536;
+
+/** A message of the audit queue (content type `v8`): consecutive entries of one account, `first` to `last`, as a chunk. */
+export type AuditMessage = {
+  readonly v: 1;
+  readonly account: AccountId;
+  readonly first: number;
+  readonly last: number;
+  readonly body: Uint8Array;
+};
+
+const messageSchema = z.strictObject({
+  v: z.literal(1),
+  account: z.custom<AccountId>(
+    (value) => typeof value === 'string' && parseAccountId(value) !== undefined,
+  ),
+  first: z.int().check(z.positive()),
+  last: z.int().check(z.positive()),
+  body: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+});
+
+/** Why bytes are not a chunk. */
+export type ChunkFault =
+  | { readonly kind: 'too_large'; readonly what: 'body' | 'text' | 'entries' }
+  | { readonly kind: 'not_gzip' }
+  | { readonly kind: 'not_utf8' }
+  | { readonly kind: 'broken'; readonly broken: Broken };
+
+/** Reads a queue message, or undefined when it is not one of ours. */
+export const readMessage = (value: unknown): AuditMessage | undefined => {
+  const parsed = messageSchema.safeParse(value);
+  return parsed.success && parsed.data.first <= parsed.data.last ? parsed.data : undefined;
+};
+
+/** Entries as gzip NDJSON. Use `splitRun` for a run of unknown length. */
+export const encodeChunk = (entries: readonly Entry[]): Promise<Uint8Array> =>
+  compress(entries.map((entry) => `${entryText(entry)}\n`).join(''));
+
+/** Reads a chunk. Stops unpacking at the cap, so that a gzip bomb costs no more than an honest chunk. */
+export const decodeChunk = async (
+  bytes: Uint8Array,
+): Promise<Result<readonly Entry[], ChunkFault>> => {
+  if (bytes.byteLength > MAX_CHUNK_BYTES) return err({ kind: 'too_large', what: 'body' });
+  const unpacked = await decompress(bytes);
+  if (!unpacked.ok) return unpacked;
+  const text = decodeUtf8(unpacked.value);
+  if (text === undefined) return err({ kind: 'not_utf8' });
+  if (text.split('\n', MAX_CHUNK_ENTRIES + 2).length > MAX_CHUNK_ENTRIES + 1) {
+    return err({ kind: 'too_large', what: 'entries' });
+  }
+  const read = readLog(text);
+  return read.ok ? read : err({ kind: 'broken', broken: read.error });
+};
+
+/**
+ * A run of consecutive entries of one account as messages that each fit the queue. @throws RangeError for an entry over `MAX_ENTRY_TEXT`: the
+ * caps on headers and evidence make that a bug, and an entry that cannot leave must never be written.
+ */
+export const splitRun = async (entries: readonly Entry[]): Promise<AuditMessage[]> => {
+  const messages: AuditMessage[] = [];
+  for (const run of splitByText(entries)) messages.push(...(await pack(run)));
+  return messages;
+};
+
+/** Compressed size is only known afterwards: a run that came out too large is halved. */
+const pack = async (run: readonly Entry[]): Promise<AuditMessage[]> => {
+  const [first, last] = [run[0], run.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const body = await encodeChunk(run);
+  if (body.byteLength <= MAX_CHUNK_BYTES) {
+    return [{ v: 1, account: first.account, first: first.seq, last: last.seq, body }];
+  }
+  const half = Math.ceil(run.length / 2);
+  return [...(await pack(run.slice(0, half))), ...(await pack(run.slice(half)))];
+};
+
+const splitByText = (entries: readonly Entry[]): Entry[][] => {
+  const runs: Entry[][] = [];
+  let run: Entry[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    const length = new TextEncoder().encode(entryText(entry)).byteLength + 1;
+    if (length > MAX_ENTRY_TEXT) {
+      throw new RangeError(`entry ${entry.seq} is over ${MAX_ENTRY_TEXT} bytes`);
+    }
+    if (run.length === MAX_CHUNK_ENTRIES || size + length > MAX_CHUNK_TEXT) {
+      runs.push(run);
+      run = [];
+      size = 0;
+    }
+    run.push(entry);
+    size += length;
+  }
+  return run.length === 0 ? runs : [...runs, run];
+};
+
+const compress = async (text: string): Promise<Uint8Array> => {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+};
+
+const decompress = async (bytes: Uint8Array): Promise<Result<Uint8Array, ChunkFault>> => {
+  const reader = new Blob([new Uint8Array(bytes)])
+    .stream()
+    .pipeThrough(new DecompressionStream('gzip'))
+    .getReader();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.byteLength;
+      if (size > MAX_CHUNK_TEXT) {
+        await reader.cancel();
+        return err({ kind: 'too_large', what: 'text' });
+      }
+      parts.push(new Uint8Array(value));
+    }
+  } catch {
+    return err({ kind: 'not_gzip' });
+  }
+  return ok(new Uint8Array(await new Blob(parts).arrayBuffer()));
+};

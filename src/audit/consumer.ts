@@ -1,0 +1,112 @@
+import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
+import type { AccountId } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import { type QueueMessage, recordDeadLetters } from '../settlement/dead-letter.ts';
+import { type AuditMessage, readMessage } from './chunk.ts';
+import { auditLetter } from './dead-letter.ts';
+import { storeChunk, type StoreFault } from './store.ts';
+
+const LONGEST_PAUSE: Seconds = 60;
+
+export type AuditDeps = {
+  readonly db: D1Database;
+  /** The account's object. */
+  readonly account: (id: AccountId) => { exported(seq: number): Promise<Acknowledged> };
+};
+
+type AuditBatch = { readonly queue: string; readonly messages: readonly QueueMessage[] };
+type Delivered = { readonly message: QueueMessage; readonly chunk: AuditMessage };
+
+/**
+ * Consumes a batch of the audit queue: stores each account's chunks in the order of its chain, tells the account up to where it
+ * may forget, and only then acknowledges. Whatever fails on the way comes again, and a redelivery writes nothing (law 5).
+ */
+export const consumeAudit = async (
+  batch: AuditBatch,
+  deps: AuditDeps,
+  now: Seconds,
+): Promise<void> => {
+  const delivered: Delivered[] = [];
+  for (const message of batch.messages) {
+    const chunk = readMessage(message.body);
+    if (chunk === undefined) await bury(batch.queue, message, 'malformed message', deps, now);
+    else delivered.push({ message, chunk });
+  }
+  const accounts = Map.groupBy(delivered, ({ chunk }) => chunk.account);
+  await Promise.all(
+    [...accounts].map(([account, own]) => storeInOrder(batch.queue, account, own, deps, now)),
+  );
+};
+
+const storeInOrder = async (
+  queue: string,
+  account: AccountId,
+  delivered: readonly Delivered[],
+  deps: AuditDeps,
+  now: Seconds,
+): Promise<void> => {
+  const stored: QueueMessage[] = [];
+  let last = 0;
+  // A queue does not order: what came after a chunk may be delivered before it.
+  const inOrder = delivered.toSorted((a, b) => a.chunk.first - b.chunk.first);
+  for (const { message, chunk } of inOrder) {
+    const result = await storeChunk(deps.db, chunk, now);
+    if (result.ok) {
+      last = Math.max(last, result.value.last);
+      stored.push(message);
+    } else if (result.error.kind === 'refused') {
+      await bury(queue, message, JSON.stringify(result.error.why), deps, now);
+    } else {
+      log(account, chunk, result.error);
+      retry(message);
+    }
+  }
+  if (stored.length === 0) return;
+  const acknowledged = await tell(deps, account, last);
+  for (const message of stored) {
+    if (acknowledged) message.ack();
+    else retry(message);
+  }
+};
+
+/** Once a batch and account: each acknowledgement costs the object rows. */
+const tell = async (deps: AuditDeps, account: AccountId, last: number): Promise<boolean> => {
+  try {
+    return (await deps.account(account).exported(last)).verdict === 'ok';
+  } catch {
+    return false;
+  }
+};
+
+/** What can never be stored is recorded at once, and not tried a hundred times first. */
+const bury = async (
+  queue: string,
+  message: QueueMessage,
+  reason: string,
+  deps: AuditDeps,
+  now: Seconds,
+): Promise<void> => {
+  console.error({ event: 'audit_chunk_refused', message: message.id, reason });
+  try {
+    await recordDeadLetters(deps.db, [auditLetter(message, queue, reason, now)]);
+    message.ack();
+  } catch {
+    retry(message);
+  }
+};
+
+/** 2, 4, 8, … seconds, at most 60. */
+const retry = (message: QueueMessage): void => {
+  const exponent = Math.min(Math.max(message.attempts, 1), 6);
+  message.retry({ delaySeconds: Math.min(LONGEST_PAUSE, 2 ** exponent) });
+};
+
+const log = (account: AccountId, chunk: AuditMessage, fault: StoreFault): void => {
+  console.warn({
+    event: 'audit_chunk_deferred',
+    account,
+    first: chunk.first,
+    last: chunk.last,
+    ...fault,
+  });
+};

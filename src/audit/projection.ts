@@ -1,0 +1,171 @@
+import { parseAmount, toStored } from '../core/amount.ts';
+import type { Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Entry, Json } from './entry.ts';
+
+/** What a run of entries says of one call: a member that is missing is not touched in its row. Amounts are atomic units. */
+export type CallRow = {
+  readonly call: Hex;
+  /** Seq of the newest entry that went in: an older run never overwrites it. */
+  readonly seq: number;
+  readonly state: 'held' | 'committed' | 'released' | 'abandoned';
+  readonly tool?: string;
+  readonly request?: Hex;
+  readonly binding?: string;
+  readonly asset?: string;
+  readonly price?: number;
+  readonly paidBy?: string;
+  readonly charged?: number;
+  readonly success?: 0 | 1;
+  readonly status?: number;
+  readonly digest?: string;
+  readonly reason?: string;
+  readonly policy?: Hex;
+  readonly acceptedAt?: Seconds;
+  readonly endedAt?: Seconds;
+};
+
+/** How one payment ended. `amount` is missing where only the call's own row knows it. */
+export type PaymentRow = {
+  readonly call: Hex;
+  readonly seq: number;
+  readonly state: 'settled' | 'failed' | 'released';
+  readonly amount?: number;
+  readonly credited: number;
+  readonly transaction?: string;
+  readonly block?: number;
+  readonly fault?: string;
+  readonly reason?: string;
+  readonly at: Seconds;
+};
+
+export type Projection = {
+  readonly calls: readonly CallRow[];
+  readonly payments: readonly PaymentRow[];
+};
+
+/**
+ * What a run of entries means for the two index tables: one row a call and one row an ended payment, however many entries
+ * tell of it. Pure. Denials claim no call, so they have no row. @throws RangeError for an amount storage would round
+ */
+export const project = (entries: readonly Entry[]): Projection => {
+  const calls = new Map<Hex, CallRow>();
+  const payments = new Map<Hex, PaymentRow>();
+  for (const entry of entries) {
+    if (entry.call === undefined) continue;
+    const call = callRow(entry, entry.call);
+    if (call !== undefined) calls.set(entry.call, { ...calls.get(entry.call), ...call });
+    const payment = paymentRow(entry, entry.call, calls.get(entry.call)?.price);
+    if (payment !== undefined) payments.set(entry.call, payment);
+  }
+  return { calls: [...calls.values()], payments: [...payments.values()] };
+};
+
+const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
+  const { seq, amounts, outcome = {}, payment = {} } = entry;
+  const known = defined({ call, seq, tool: entry.tool, request: entry.request });
+  switch (entry.type) {
+    case 'call.accepted':
+      return {
+        ...known,
+        state: 'held',
+        acceptedAt: entry.at,
+        ...defined({
+          binding: entry.binding,
+          policy: entry.policy,
+          price: stored(amounts?.price),
+          asset: text(payment.asset),
+          paidBy: text(payment.paidBy),
+        }),
+      };
+    case 'call.finished':
+    case 'call.abandoned':
+      return {
+        ...known,
+        state: stateOf(entry),
+        endedAt: entry.at,
+        ...defined({ charged: stored(amounts?.charged), ...answered(outcome) }),
+      };
+    // The hold had ended before; what the tool said afterwards changes neither the state nor the charge.
+    case 'call.late':
+      return { ...known, state: 'abandoned', ...defined(answered(outcome)) };
+    case 'call.denied':
+    case 'call.dispatched':
+    case 'payment.settled':
+    case 'payment.failed':
+    case 'payment.released':
+      return undefined;
+  }
+};
+
+const paymentRow = (entry: Entry, call: Hex, price: number | undefined): PaymentRow | undefined => {
+  const { seq, at, payment = {}, amounts } = entry;
+  const amount = stored(amounts?.amount) ?? price;
+  const ended = {
+    call,
+    seq,
+    at,
+    credited: stored(text(payment.credited)) ?? 0,
+    ...defined({
+      amount,
+      transaction: text(payment.transaction),
+      block: integer(payment.block),
+      fault: text(payment.fault),
+      reason: text(payment.reason),
+    }),
+  };
+  switch (entry.type) {
+    case 'payment.settled':
+      return { ...ended, state: 'settled' };
+    case 'payment.failed':
+      return { ...ended, state: 'failed' };
+    case 'payment.released':
+      return { ...ended, state: 'released' };
+    // A call whose tool failed gives its payment back in the entry that ends it.
+    case 'call.finished':
+    case 'call.abandoned':
+      return payment.state === 'released' ? { ...ended, state: 'released' } : undefined;
+    case 'call.accepted':
+    case 'call.denied':
+    case 'call.dispatched':
+    case 'call.late':
+      return undefined;
+  }
+};
+
+/** Names of the states a call can end in, as its last entry says them in `decision`. */
+const ENDED = new Set<string>(['committed', 'released', 'abandoned'] satisfies CallRow['state'][]);
+
+const stateOf = ({ type, decision, outcome }: Entry): CallRow['state'] => {
+  if (decision !== undefined && ENDED.has(decision)) return decision as CallRow['state'];
+  if (type === 'call.abandoned') return 'abandoned';
+  return outcome?.success === true ? 'committed' : 'released';
+};
+
+const answered = (outcome: { readonly [key: string]: Json }) => ({
+  success: typeof outcome.success === 'boolean' ? ((outcome.success ? 1 : 0) as 0 | 1) : undefined,
+  status: integer(outcome.status),
+  digest: text(outcome.digest),
+  reason: text(outcome.reason),
+});
+
+const text = (value: Json | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+const integer = (value: Json | undefined): number | undefined =>
+  typeof value === 'number' ? value : undefined;
+
+const stored = (value: string | undefined): number | undefined => {
+  const amount = value === undefined ? undefined : parseAmount(value);
+  return amount === undefined ? undefined : toStored(amount);
+};
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+};
+
+/** Without the members that are undefined, so that merging two rows never erases what one of them knew. */
+const defined = <T extends object>(members: T): Defined<T> =>
+  Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;

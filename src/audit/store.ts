@@ -1,0 +1,121 @@
+import type { AccountId, Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
+import { type ChainHead, type Entry, entryHash } from './entry.ts';
+import { type Projection, project } from './projection.ts';
+import { loadChunk, loadHead } from './stored-chain.ts';
+import { upserts } from './upsert.ts';
+import { type Broken, verifyRun } from './verify.ts';
+
+export type Stored = {
+  /** Every entry of the account up to this seq is in D1. */
+  readonly last: number;
+  /** Rows billed by this store; 0 for a redelivery. */
+  readonly rowsWritten: number;
+};
+
+export type StoreFault =
+  /** Entries between what is stored and this chunk are missing: they are on their way, or will be sent again. */
+  | { readonly kind: 'gap'; readonly expected: number }
+  /** Another consumer stored something of this account at the same moment. */
+  | { readonly kind: 'contended' }
+  | { readonly kind: 'unavailable'; readonly cause: string }
+  /** Not what an account could have sent. Trying again cannot help. */
+  | { readonly kind: 'refused'; readonly why: ChunkFault | Refusal };
+
+export type Refusal =
+  | { readonly kind: 'broken'; readonly broken: Broken }
+  /** The message says other seqs than its chunk holds. */
+  | { readonly kind: 'mislabelled' }
+  /** Another entry is stored under a seq of this chunk: two histories of one account. */
+  | { readonly kind: 'forked'; readonly seq: number }
+  /** An amount is not a safe integer. */
+  | { readonly kind: 'amount' };
+
+/**
+ * Stores a chunk and its projections in one transaction. Idempotent: a redelivery writes nothing, and of a chunk that overlaps
+ * what is stored (the outbox cut it elsewhere after a crash) only the rest is written. The chain is verified before anything is
+ * written: inside the chunk, and from the stored head (law 11).
+ */
+export const storeChunk = async (
+  db: D1Database,
+  message: AuditMessage,
+  now: Seconds,
+): Promise<Result<Stored, StoreFault>> => {
+  const decoded = await decodeChunk(message.body);
+  if (!decoded.ok) return refuse(decoded.error);
+  const entries = decoded.value;
+  const run = verifyRun(entries, { account: message.account });
+  if (!run.ok) return refuse({ kind: 'broken', broken: run.error });
+  if (run.value.first !== message.first || run.value.last !== message.last) {
+    return refuse({ kind: 'mislabelled' });
+  }
+  try {
+    const head = await loadHead(db, message.account);
+    if (message.first > head.seq + 1) return err({ kind: 'gap', expected: head.seq + 1 });
+    const fork = await forkAt(db, message.account, head, entries);
+    if (fork !== undefined) return refuse({ kind: 'forked', seq: fork });
+
+    const rest = entries.filter(({ seq }) => seq > head.seq);
+    if (rest.length === 0) return ok({ last: head.seq, rowsWritten: 0 });
+    const projection = projectSafely(rest);
+    if (projection === undefined) return refuse({ kind: 'amount' });
+    const body = rest.length === entries.length ? message.body : await encodeChunk(rest);
+    const results = await db.batch([
+      insertChunk(db, message.account, rest, run.value.hash, body, now),
+      ...upserts(db, message.account, projection),
+    ]);
+    const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);
+    return ok({ last: run.value.last, rowsWritten });
+  } catch (cause) {
+    const text = String(cause);
+    return text.includes('chunk does not continue the chain')
+      ? err({ kind: 'contended' })
+      : err({ kind: 'unavailable', cause: text });
+  }
+};
+
+/**
+ * The seq at which a chunk and the stored chain part, if they do. A chain that fits neither end would either hide entries (taken
+ * for a redelivery) or rewrite them; one hash at the last common seq covers everything before it.
+ */
+const forkAt = async (
+  db: D1Database,
+  account: AccountId,
+  head: ChainHead,
+  entries: readonly Entry[],
+): Promise<number | undefined> => {
+  const first = entries[0] as Entry;
+  if (first.seq === head.seq + 1) return first.prev === head.hash ? undefined : first.seq;
+  const common = entries.findLast(({ seq }) => seq <= head.seq) as Entry;
+  if (common.seq === head.seq) return entryHash(common) === head.hash ? undefined : common.seq;
+  const stored = await loadChunk(db, account, common.seq);
+  // Archived and deleted: what was stored was verified, and there is nothing left to compare.
+  if (stored === undefined) return undefined;
+  const same = stored.find(({ seq }) => seq === common.seq);
+  return same !== undefined && entryHash(same) === entryHash(common) ? undefined : common.seq;
+};
+
+const insertChunk = (
+  db: D1Database,
+  account: AccountId,
+  entries: readonly Entry[],
+  lastHash: Hex,
+  body: Uint8Array,
+  now: Seconds,
+): D1PreparedStatement =>
+  db
+    .prepare('INSERT INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6)')
+    .bind(account, entries[0]?.seq, entries.at(-1)?.seq, lastHash, body, now);
+
+const projectSafely = (entries: readonly Entry[]): Projection | undefined => {
+  try {
+    return project(entries);
+  } catch {
+    return undefined;
+  }
+};
+
+const refuse = (why: ChunkFault | Refusal): Result<never, StoreFault> =>
+  err({ kind: 'refused', why });

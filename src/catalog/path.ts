@@ -1,0 +1,33 @@
+/**
+ * The one form of a path that gateway and upstream read alike (design §4.1). Whatever two servers could resolve differently is
+ * refused: a signature for one resource must not reach another, and a call must not find a cheaper tool for the same one.
+ */
+const SEGMENT_TRICK = /(?:^|\/)(?:\.|%2e){1,2}(?:(?:;|%3b)[^/]*)?(?=\/|$)/i;
+const BAD_ESCAPE = /%(?![0-9a-f]{2})/i;
+const SEPARATOR = /%(?:2f|5c)/i;
+const CONTROL = /%(?:[01][0-9a-f]|7f)/i;
+// Letters, digits, `-`, `.`, `_`, `~` (RFC 3986 section 2.3): `/%65nrich` is `/enrich` to every upstream, but not to a router.
+const NEEDLESS_ESCAPE = /%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/i;
+
+/** Why a path is not in its one form, as the end of a sentence "The URL …"; undefined when it is. */
+export const pathFault = (path: string): string | undefined => {
+  if (!path.startsWith('/')) return 'has no path that starts with a slash';
+  if (path.includes('\\')) return 'holds a backslash';
+  if (path.includes('//')) return 'holds an empty path segment (//)';
+  if (SEGMENT_TRICK.test(path)) return 'holds a dot segment';
+  if (BAD_ESCAPE.test(path)) return 'holds a percent sign that encodes nothing';
+  if (SEPARATOR.test(path)) return 'holds an encoded slash or backslash';
+  if (CONTROL.test(path)) return 'holds an encoded control character';
+  if (NEEDLESS_ESCAPE.test(path)) return 'encodes a character that must stand for itself';
+  return undefined;
+};
+
+/**
+ * What a lenient upstream may take a path for: case folded, path parameters and trailing slashes dropped (Express, IIS and
+ * Spring do, by default). For comparing only.
+ */
+export const lenient = (path: string): string =>
+  path
+    .toLowerCase()
+    .replace(/(?:;|%3b)[^/]*/g, '')
+    .replace(/\/+$/, '');

@@ -1,0 +1,129 @@
+import * as z from 'zod/mini';
+import { parseDollars } from '../core/amount.ts';
+import { type Fault, faultsOf } from '../core/fault.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { readingText } from '../crypto/wire-fields.ts';
+import { isForwardable } from './forwardable.ts';
+import { METHODS } from './route.ts';
+import type { Tool } from './tool.ts';
+import { isUpstream } from './upstream.ts';
+
+const MAX_TOOLS = 1_000;
+const MAX_TIMEOUT = 25;
+const MAX_KEPT_TIMEOUT = 300;
+const MAX_BODY = 25 * 1024 * 1024;
+const MAX_REQUEST_HEADERS = 16;
+
+// Characters that have one form only: whatever is written in a path here, a request can write in no second way.
+const PATH = /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/;
+const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
+const DOTS = /\/\.{1,2}(?:\/|$)/;
+/** Paths of the gateway itself: a tool there would never be reached. */
+const OWN = /^\/(?:healthz|calls|delegations|\.well-known)(?:\/|$)/;
+
+const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
+
+const integer = (from: number, to: number) => {
+  const hint = `must be an integer from ${from} to ${to}`;
+  return z.int(hint).check(z.minimum(from, hint), z.maximum(to, hint));
+};
+
+const DOLLARS = 'must be dollars like "$0.02", with at most six decimals';
+const PATH_HINT =
+  'must be a path of segments of A-Z a-z 0-9 . _ ~ -, and may end in /* to match everything below';
+const UPSTREAM_HINT =
+  'must be a path, or an absolute http or https URL, without user, query, fragment, dot segments and trailing slash';
+const HEADER_HINT =
+  'must be a header name that the gateway neither sets, drops nor forwards by itself';
+
+const toolSchema = z.strictObject(
+  {
+    id: text(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit'),
+    method: z.enum([...METHODS, '*'], `must be one of ${METHODS.join(', ')} or *`),
+    path: z
+      .string(PATH_HINT)
+      .check(
+        z.refine((path) => (PATH.test(path) || WILDCARD.test(path)) && !DOTS.test(path), PATH_HINT),
+        z.refine((path) => !OWN.test(path), 'is a path of the gateway itself'),
+      ),
+    description: text(/^[^\x00-\x1f\x7f]{1,256}$/u, 'must be 1 to 256 characters, without control characters'),
+    mimeType: z.optional(
+      text(/^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,64}$/, 'must be a media type like "application/json"'),
+    ),
+    price: readingText(DOLLARS, parseDollars),
+    settlement: z.enum(
+      ['deferred', 'upfront', 'credit', 'free'],
+      'must be one of deferred, upfront, credit, free',
+    ),
+    upstream: z.string(UPSTREAM_HINT).check(z.refine(isUpstream, UPSTREAM_HINT)),
+    timeoutSeconds: z.optional(integer(1, MAX_KEPT_TIMEOUT)),
+    maxBodyBytes: z.optional(integer(0, MAX_BODY)),
+    requestHeaders: z.optional(
+      z
+        .array(
+          readingText(HEADER_HINT, (name) => {
+            const lower = name.toLowerCase();
+            return isForwardable(lower) ? lower : undefined;
+          }),
+          'must be an array of header names',
+        )
+        .check(z.maxLength(MAX_REQUEST_HEADERS, `must hold at most ${MAX_REQUEST_HEADERS} names`)),
+    ),
+    onSilence: z.optional(z.enum(['release', 'keep'], 'must be release or keep')),
+    requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
+  },
+  'must be an object',
+);
+
+const schema = z.strictObject(
+  {
+    tools: z
+      .array(toolSchema, 'must be an array of tools')
+      .check(
+        z.minLength(1, 'must hold at least one tool'),
+        z.maxLength(MAX_TOOLS, `must hold at most ${MAX_TOOLS} tools`),
+      ),
+  },
+  'must be an object {"tools": […]}',
+);
+
+const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
+  ...tool,
+  mimeType: tool.mimeType ?? 'application/json',
+  timeoutSeconds: tool.timeoutSeconds ?? 10,
+  maxBodyBytes: tool.maxBodyBytes ?? 1_048_576,
+  requestHeaders: tool.requestHeaders ?? [],
+  onSilence: tool.onSilence ?? 'release',
+  requireBinding: tool.requireBinding ?? 'none',
+});
+
+/** Reads `tools.json`. Unknown fields are refused; every fault is given with its path, e.g. `tools[3].price`. */
+export const parseTools = (json: unknown): Result<readonly Tool[], readonly Fault[]> => {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) return err(faultsOf(parsed.error.issues));
+  const tools = parsed.data.tools.map(withDefaults);
+  const faults = tools.flatMap((tool, at) => contradictions(tool, `tools[${at}]`, tools.slice(0, at)));
+  return faults.length === 0 ? ok(tools) : err(faults);
+};
+
+/** What no single field shows: fields that contradict each other, and tools that hide each other. */
+const contradictions = (tool: Tool, at: string, before: readonly Tool[]): readonly Fault[] => {
+  const faults: Fault[] = [];
+  const fault = (field: string, reason: string) => faults.push({ field: `${at}.${field}`, reason });
+  if (tool.settlement === 'free' && tool.price !== 0n) fault('price', 'must be "$0" for a free tool');
+  if (tool.settlement !== 'free' && tool.price === 0n) {
+    fault('price', 'may be "$0" only with settlement free');
+  }
+  if (tool.timeoutSeconds > MAX_TIMEOUT && tool.onSilence !== 'keep') {
+    fault('timeoutSeconds', `may be above ${MAX_TIMEOUT} only with onSilence keep`);
+  }
+  // A kept hold may wait for days; a signature that is not settled first would expire under it.
+  if (tool.onSilence === 'keep' && tool.settlement !== 'upfront' && tool.settlement !== 'credit') {
+    fault('onSilence', 'may be keep only with settlement upfront or credit');
+  }
+  if (before.some(({ id }) => id === tool.id)) fault('id', 'is the id of an earlier tool');
+  if (before.some(({ method, path }) => method === tool.method && path === tool.path)) {
+    fault('path', 'is served by an earlier tool with the same method');
+  }
+  return faults;
+};

@@ -1,0 +1,338 @@
+import { denialMembers, retryAfterOf } from './denial.ts';
+import type { Money, Reason } from './reason.ts';
+import { unreachable } from './result.ts';
+
+/** What a reason says, before it is an RFC 9457 problem. */
+export type ProblemText = {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly hint: string;
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+const MAX_VALIDITY = 300;
+
+const retry = (seconds: number) => ({ 'Retry-After': seconds.toString() });
+
+/** One exhaustive switch: a reason without words does not build. No word of a cause, a secret or another caller is in any of them. */
+export const problemText = (reason: Reason): ProblemText => {
+  switch (reason.reason) {
+    case 'malformed_header':
+    case 'malformed_field':
+    case 'unknown_field':
+    case 'duplicate_header':
+    case 'malformed_request':
+      return {
+        status: 400,
+        title: 'Malformed request',
+        detail: `${reason.field} ${reason.hint}.`,
+        hint: 'Correct the field and send the request again. Nothing was charged.',
+        more: { field: reason.field },
+      };
+    case 'too_large':
+      return {
+        status: 431,
+        title: 'Header too large',
+        detail: `${reason.field} ${reason.hint}.`,
+        hint: 'Send a shorter header. Nothing was charged.',
+        more: { field: reason.field },
+      };
+    case 'unsupported_version':
+    case 'unsupported_scheme':
+    case 'unsupported_network':
+      return {
+        status: 400,
+        title: 'Unsupported payment',
+        detail: `${reason.field} ${reason.hint}.`,
+        hint: 'Send the request without a payment, and pay by an entry of `accepts` in the answer.',
+        more: { field: reason.field },
+      };
+    case 'unsupported_signature':
+      return {
+        status: 400,
+        title: 'Unsupported signature',
+        detail: 'ERC-6492 and other wrapped signatures of undeployed accounts are not accepted.',
+        hint: 'Deploy the account first, or sign with a plain key.',
+        more: { field: reason.field },
+      };
+    case 'requirement_mismatch':
+    case 'recipient_mismatch':
+    case 'value_mismatch':
+    case 'zero_payer':
+      return mismatch(
+        reason,
+        'Payment does not match the offer',
+        'Ask for a new offer by sending the request without a payment, then sign exactly what it says.',
+      );
+    case 'intent_mismatch':
+      return mismatch(
+        reason,
+        'Intent does not match the request',
+        'Sign an intent for exactly the request you send: same tool, method, URL, content type and body.',
+      );
+    case 'empty_window':
+    case 'window_too_long':
+    case 'valid_too_long':
+      return mismatch(
+        reason,
+        'Validity out of bounds',
+        'Sign again with times inside the bound that `expected` gives. Times are Unix seconds.',
+      );
+    case 'not_yet_valid':
+      return mismatch(
+        reason,
+        'Not yet valid',
+        'Compare your clock with the Date header, then sign again with an earlier validAfter, or wait.',
+      );
+    case 'expired':
+      return mismatch(
+        reason,
+        'Expired',
+        'Check that the call has not run before; then sign again with a later validBefore.',
+      );
+    case 'invalid_signature':
+      return {
+        status: 400,
+        title: 'Invalid signature',
+        detail: `The signature does not stand for the signed fields (${reason.fault}).`,
+        hint: 'Sign the typed data with the key of the named account: 65 bytes, v 27 or 28, low s. Nothing was charged.',
+        more: { field: reason.field, fault: reason.fault },
+      };
+    case 'too_many_proofs':
+      return {
+        status: 400,
+        title: 'Too many proofs',
+        detail: `Only one of these may be sent: ${reason.fields.join(', ')}.`,
+        hint: 'Send exactly one proof. Nothing was charged.',
+        more: { field: reason.fields.join(', ') },
+      };
+    case 'not_found':
+      return {
+        status: 404,
+        title: 'No such tool',
+        detail: 'No tool is served at this path.',
+        hint: 'Check the path, its upper and lower case included. Nothing was charged.',
+      };
+    case 'method_not_allowed':
+      return {
+        status: 405,
+        title: 'Method not allowed',
+        detail: 'The tool at this path takes other methods.',
+        hint: `Use ${reason.allow.join(' or ')}. Nothing was charged.`,
+        more: { field: 'method', allow: reason.allow },
+        headers: { Allow: reason.allow.join(', ') },
+      };
+    case 'not_canonical':
+      return {
+        status: 400,
+        title: 'URL not canonical',
+        detail: `The URL ${reason.hint}.`,
+        hint: 'Send and sign the path in its one canonical form. Nothing was charged.',
+        more: { field: 'target' },
+      };
+    case 'target_too_long':
+      return {
+        status: 414,
+        title: 'URL too long',
+        detail: `Path and query together may have ${reason.limit} characters.`,
+        hint: 'Shorten the query, or send the data in the body. Nothing was charged.',
+        more: { field: 'target', limit: reason.limit },
+      };
+    case 'body_too_large':
+      return {
+        status: 413,
+        title: 'Body too large',
+        detail: `This tool takes bodies of at most ${reason.limit} bytes.`,
+        hint: 'Send a smaller body. Nothing was charged.',
+        more: { field: 'body', limit: reason.limit },
+      };
+    case 'body_incomplete':
+      return {
+        status: 400,
+        title: 'Body incomplete',
+        detail: 'The connection ended before the whole body had arrived.',
+        hint: 'Send the same request again; the same signature is still good. Nothing was charged.',
+        more: { field: 'body' },
+      };
+    case 'content_encoding':
+      return {
+        status: 415,
+        title: 'Content-Encoding not accepted',
+        detail: 'What is signed and what the tool sees must be the same bytes.',
+        hint: 'Send the body without Content-Encoding. Nothing was charged.',
+        more: { field: 'content-encoding' },
+        headers: { 'Accept-Encoding': 'identity' },
+      };
+    case 'payment_required':
+      return {
+        status: 402,
+        title: 'Payment required',
+        detail: 'This tool is paid per call.',
+        hint: 'Sign one entry of `accepts` with your wallet and send the request again with PAYMENT-SIGNATURE.',
+      };
+    case 'intent_required':
+      return {
+        status: 401,
+        title: 'Signature required',
+        detail: 'This tool wants to know who calls it.',
+        hint: 'Sign an AgentIntent for this request and send it in the header Agent-Intent.',
+        more: { audience: reason.audience, networks: reason.networks, max_validity: MAX_VALIDITY },
+        headers: {
+          'WWW-Authenticate':
+            `AgentIntent error="intent_required", audience=${quoted(reason.audience)}, ` +
+            `chains=${quoted(reason.networks.join(' '))}, max_validity="${MAX_VALIDITY}"`,
+        },
+      };
+    case 'in_progress':
+      return {
+        status: 409,
+        title: 'Call in progress',
+        detail: 'This call is running right now.',
+        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
+        headers: retry(reason.retryAfter),
+      };
+    case 'conflict':
+      return {
+        status: 409,
+        title: 'Proof used for another request',
+        detail: 'This signature was first used for a different request; it buys one execution only.',
+        hint: 'Sign a new proof for this request. Nothing was charged for it.',
+      };
+    case 'already_used':
+      return {
+        status: 409,
+        title: 'Proof already used',
+        detail: 'This signature has bought its one execution.',
+        hint:
+          'Its outcome is at GET /calls/<call id> with an Agent-Intent of the payer, or for a repeat with the ' +
+          'payment-identifier of the first request. Sign a new proof to run the tool again.',
+        more: { state: reason.state, payment: reason.payment },
+      };
+    case 'denied': {
+      const { detail, hint, ...more } = denialMembers(reason.denial, reason.tool, reason.price);
+      const after = retryAfterOf(reason.denial);
+      return {
+        status: after === undefined ? 403 : 429,
+        title: 'Denied',
+        detail,
+        hint,
+        more,
+        ...(after === undefined ? {} : { headers: retry(after) }),
+      };
+    }
+    case 'settlement_unknown':
+      return {
+        status: 503,
+        title: 'Settlement not known yet',
+        detail: 'The payment was presented; the chain has not said yet what became of it.',
+        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
+        headers: retry(reason.retryAfter),
+      };
+    case 'settlement_failed':
+      return reason.fault === 'payer'
+        ? {
+            status: 403,
+            title: 'Settlement failed',
+            detail: 'The payment could not be taken: it was spent or cancelled elsewhere, or is not covered.',
+            hint: 'Make sure that the account holds the price, then sign a new payment. The tool did not run.',
+            more: { retry_allowed: false },
+          }
+        : {
+            status: 503,
+            title: 'Settlement failed',
+            detail: 'The payment could not be presented in time. No money has moved and none will.',
+            hint: 'Sign a new payment and send the request again. The tool did not run.',
+            headers: retry(30),
+          };
+    case 'too_many_requests':
+      return {
+        status: 429,
+        title: 'Too many requests',
+        detail: 'Too many requests came from this address.',
+        hint: 'Wait for as long as Retry-After says. Nothing was charged; a signature already made is still good.',
+        headers: retry(reason.retryAfter),
+      };
+    case 'paused':
+      return {
+        status: 503,
+        title: 'Paused',
+        detail: 'The operator has paused this gateway. Calls already running are finished and settled.',
+        hint: 'Try again later. Nothing was charged.',
+        headers: retry(60),
+      };
+    case 'payer_unreachable':
+      return {
+        status: 503,
+        title: 'Chain not reachable',
+        detail: 'The chain could not be asked about the paying account.',
+        hint: 'Repeat the same request with the same signature after Retry-After. Nothing was charged.',
+        headers: retry(5),
+      };
+    case 'storage_unavailable':
+      return {
+        status: 503,
+        title: 'Storage not available',
+        detail: 'The decision about this call could not be recorded or is not known.',
+        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
+        headers: retry(2),
+      };
+    case 'misconfigured':
+      return {
+        status: 503,
+        title: 'Not configured',
+        detail: reason.faults.map(({ name, reason: why }) => `${name} ${why}.`).join(' '),
+        hint: 'The operator must set what `faults` names, then deploy again. Nothing was charged.',
+        more: { faults: reason.faults },
+      };
+    case 'internal':
+      return {
+        status: 500,
+        title: 'Internal error',
+        detail: 'The gateway failed on this request.',
+        hint: 'Repeat the same request with the same signature; do not sign again. Tell the operator if it stays so.',
+      };
+    case 'upstream_timeout':
+      return upstream(504, 'Tool timed out', 'The tool did not answer in time.', reason.money);
+    case 'upstream_dropped':
+      return upstream(502, 'Tool not reachable', 'The tool closed the connection without an answer.', reason.money);
+    case 'upstream_truncated':
+      return upstream(502, 'Answer incomplete', 'The answer of the tool broke off.', reason.money);
+    case 'upstream_payment':
+      return upstream(502, 'Tool wants payment itself', 'The tool behind the gateway asked for a payment.', reason.money);
+    case 'upstream_encoding':
+      return upstream(502, 'Answer not readable', 'The tool answered in an encoding that was not asked for.', reason.money);
+    default:
+      return unreachable(reason);
+  }
+};
+
+const mismatch = (
+  reason: { readonly field: string; readonly expected: string; readonly got: string },
+  title: string,
+  hint: string,
+): ProblemText => ({
+  status: 400,
+  title,
+  detail: `${reason.field} is not what it must be. Nothing was charged.`,
+  hint,
+  more: { field: reason.field, expected: reason.expected, got: reason.got },
+});
+
+const MONEY: Readonly<Record<Money, string>> = {
+  untouched: 'Nothing was charged. To try again, sign a new proof.',
+  credited: 'The payment is now credit of the paying account; the next call is paid from it first.',
+  held: 'The tool may have acted, so the amount stays reserved until the operator resolves it. Do not sign again before.',
+};
+
+const upstream = (status: number, title: string, detail: string, money: Money): ProblemText => ({
+  status,
+  title,
+  detail,
+  hint: MONEY[money],
+  more: { money },
+});
+
+/** A quoted-string of RFC 9110 section 5.6.4. */
+const quoted = (text: string): string => `"${text.replace(/[\\"]/g, (sign) => `\\${sign}`)}"`;

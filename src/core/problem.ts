@@ -1,0 +1,47 @@
+import { problemText } from './problem-text.ts';
+import type { Reason } from './reason.ts';
+
+/** An RFC 9457 problem: its members, and the headers its status calls for. */
+export type Problem = {
+  readonly members: {
+    /** `urn:countersign:problem:<reason in kebab case>`; stable. */
+    readonly type: string;
+    readonly title: string;
+    readonly status: number;
+    readonly detail: string;
+    /** What the caller can do next. */
+    readonly hint: string;
+    readonly [member: string]: unknown;
+  };
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** What is known of a call besides the reason. */
+export type ProblemContext = {
+  /** Call id, so that the caller can ask for it later. */
+  readonly call?: string;
+  /** Headers to add, e.g. RateLimit. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** The answer for a reason: `application/problem+json`, never cacheable (law 10). */
+export const problem = (reason: Reason, context: ProblemContext = {}): Response => {
+  const { members, headers } = problemOf(reason);
+  const body = context.call === undefined ? members : { ...members, call: context.call };
+  return new Response(JSON.stringify(body), {
+    status: members.status,
+    headers: {
+      ...context.headers,
+      ...headers,
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'private, no-store',
+    },
+  });
+};
+
+/** The members and headers alone, for answers that carry more: the 402 and its offer. */
+export const problemOf = (reason: Reason): Problem => {
+  const { status, title, detail, hint, more, headers } = problemText(reason);
+  const type = `urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`;
+  return { members: { type, title, status, detail, hint, ...more }, headers: headers ?? {} };
+};

@@ -1,0 +1,79 @@
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { chainIdOf, type Address, type Hex } from '../core/account-id.ts';
+import { recent } from '../core/recent.ts';
+import type { Authorization, Token } from '../settlement/payment.ts';
+import { hexOf } from './bytes.ts';
+
+/** One 32-byte slot of an EIP-712 encoding, as 64 hex digits. */
+export type Word = string;
+
+const WORD_LIMIT = 1n << 256n;
+const KEPT_DOMAINS = 256;
+
+/** A left-padded number. @throws RangeError outside uint256 */
+export const uintWord = (value: bigint): Word => {
+  if (value < 0n || value >= WORD_LIMIT) throw new RangeError('value does not fit a uint256');
+  return value.toString(16).padStart(64, '0');
+};
+
+export const addressWord = (address: Address): Word => address.slice(2).padStart(64, '0');
+
+export const bytes32Word = (hex: Hex): Word => hex.slice(2);
+
+/** Strings are encoded by their hash. */
+export const stringWord = (text: string): Word => hexOf(keccak_256(utf8ToBytes(text))).slice(2);
+
+/** Hash of a struct: its type hash, then its members, each one word. */
+export const structHash = (...words: readonly Word[]): Word =>
+  hexOf(keccak_256(hexToBytes(words.join('')))).slice(2);
+
+/** What is signed: `keccak256(0x1901 ‖ domain separator ‖ struct hash)` (EIP-712). */
+export const typedDataDigest = (domain: Word, struct: Word): Hex =>
+  hexOf(keccak_256(hexToBytes(`1901${domain}${struct}`)));
+
+const CONTRACT_DOMAIN = stringWord(
+  'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)',
+);
+const TRANSFER_WITH_AUTHORIZATION = stringWord(
+  'TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)',
+);
+
+const makeDomain = (token: Token): Word => {
+  const chainId = chainIdOf(token.network);
+  if (chainId === undefined) throw new RangeError(`not an EVM network: ${token.network}`);
+  return structHash(
+    CONTRACT_DOMAIN,
+    stringWord(token.name),
+    stringWord(token.version),
+    uintWord(BigInt(chainId)),
+    addressWord(token.address),
+  );
+};
+
+const keptDomain = recent(
+  KEPT_DOMAINS,
+  (token: Token) => JSON.stringify([token.network, token.address, token.name, token.version]),
+  makeDomain,
+);
+
+/**
+ * Domain separator of a token, as its `DOMAIN_SEPARATOR()` gives it on the chain.
+ * Name and version come from our table, never from a client (standards facts 2.3).
+ */
+export const tokenDomainSeparator = (token: Token): Hex => `0x${keptDomain(token)}`;
+
+/** The digest that an EIP-3009 `TransferWithAuthorization` signature signs. */
+export const transferWithAuthorizationDigest = (token: Token, authorization: Authorization): Hex =>
+  typedDataDigest(
+    bytes32Word(tokenDomainSeparator(token)),
+    structHash(
+      TRANSFER_WITH_AUTHORIZATION,
+      addressWord(authorization.from),
+      addressWord(authorization.to),
+      uintWord(authorization.value),
+      uintWord(authorization.validAfter),
+      uintWord(authorization.validBefore),
+      bytes32Word(authorization.nonce),
+    ),
+  );

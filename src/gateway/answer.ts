@@ -1,0 +1,202 @@
+import type { FinishVerdict, ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
+import type { Config } from '../config.ts';
+import type { Hex } from '../core/account-id.ts';
+import { nowSeconds } from '../core/clock.ts';
+import { problem } from '../core/problem.ts';
+import type { Money, Reason } from '../core/reason.ts';
+import { decodeBase64 } from '../crypto/bytes.ts';
+import { sha256Hex } from '../crypto/digest.ts';
+import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../crypto/statement.ts';
+import {
+  acceptedPayment,
+  creditedPayment,
+  type PaidCall,
+  type PaymentResponse,
+  paymentResponseHeader,
+  refusedPayment,
+  settledPayment,
+} from '../x402/response.ts';
+import type { Checked } from './check.ts';
+import type { Dispatched } from './dispatch.ts';
+import type { Gateway } from './gateway.ts';
+import { limitHeaders } from './limits.ts';
+import type { Reserved } from './reserve.ts';
+
+/** Law 10: a paid or signed answer is its payer's alone; no cache on the way may keep it. */
+const PRIVATE = { 'Cache-Control': 'private, no-store' } as const;
+
+type Finished = Extract<FinishVerdict, { readonly verdict: 'finished' }>;
+type Stored = Extract<ReserveVerdict, { readonly verdict: 'stored' }>;
+
+/** The tool's answer with the gateway's statements about it (design §4.8). */
+export const answer = async (
+  gateway: Gateway,
+  checked: Checked,
+  reserved: Reserved,
+  dispatched: Dispatched,
+  finished: FinishVerdict,
+): Promise<Response> => {
+  if (finished.verdict !== 'finished') {
+    await discard(dispatched);
+    const reason: Reason =
+      finished.verdict === 'unavailable'
+        ? { reason: 'storage_unavailable' }
+        : { reason: 'upstream_timeout', money: 'untouched' };
+    return problem(reason, { call: checked.call });
+  }
+  const headers = {
+    ...PRIVATE,
+    ...limitHeaders(finished.limits),
+    ...(await receiptHeader(gateway, checked, reserved, {
+      charged: finished.charged,
+      entry: finished.entry,
+      policy: finished.policy,
+      status: dispatched.kind === 'failed' ? 0 : dispatched.status,
+      response: responseDigest(dispatched),
+    })),
+    ...paymentHeader(checked, reserved, finished),
+  };
+  if (dispatched.kind === 'failed') {
+    const reason = FAILURES[dispatched.reason];
+    return problem({ reason, money: moneyOf(finished) }, { call: checked.call, headers });
+  }
+  // A tool's own 402 would make the caller sign again, to us, for what it did not ask us.
+  if (dispatched.status === 402) {
+    await discard(dispatched);
+    return problem(
+      { reason: 'upstream_payment', money: moneyOf(finished) },
+      { call: checked.call, headers },
+    );
+  }
+  return respond(dispatched.body, dispatched.status, dispatched.headers, headers);
+};
+
+/** A stored outcome, for a holder of the call's secret (design §4.6). The tool is not asked again. */
+export const answerStored = async (
+  gateway: Gateway,
+  checked: Checked,
+  reserved: Reserved,
+  stored: Stored,
+): Promise<Response> => {
+  const body = new Uint8Array(decodeBase64(stored.answer.body) ?? []);
+  const headers = {
+    ...PRIVATE,
+    ...(await receiptHeader(gateway, checked, reserved, {
+      charged: stored.charged,
+      entry: stored.entry,
+      policy: stored.policy,
+      status: stored.answer.status,
+      response: sha256Hex(body),
+    })),
+    ...paymentHeader(checked, reserved, stored),
+  };
+  return respond(body, stored.answer.status, new Headers(stored.answer.headers), headers);
+};
+
+/** Statuses whose answers have no body (Fetch standard, "null body status"). */
+const BODILESS = new Set([101, 204, 205, 304]);
+
+const respond = (
+  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+  status: number,
+  fromTool: Headers,
+  fromGateway: Readonly<Record<string, string>>,
+): Response => {
+  const headers = new Headers(fromTool);
+  for (const [name, value] of Object.entries(fromGateway)) headers.set(name, value);
+  return new Response(BODILESS.has(status) ? null : body, { status, headers });
+};
+
+const FAILURES = {
+  timeout: 'upstream_timeout',
+  dropped: 'upstream_dropped',
+  truncated: 'upstream_truncated',
+} as const;
+
+const moneyOf = (finished: Finished): Money => {
+  if (finished.state === 'abandoned') return 'held';
+  return finished.payment === 'settled' ? 'credited' : 'untouched';
+};
+
+const responseDigest = (dispatched: Dispatched): ReceiptClaims['response'] => {
+  switch (dispatched.kind) {
+    case 'answered':
+      return dispatched.digest;
+    case 'streaming':
+      return 'streamed';
+    case 'failed':
+      return 'none';
+  }
+};
+
+type Told = {
+  readonly charged: bigint;
+  readonly entry: Hex;
+  readonly policy: Hex;
+  readonly status: number;
+  readonly response: ReceiptClaims['response'];
+};
+
+const receiptHeader = async (
+  gateway: Gateway,
+  checked: Checked,
+  { call }: Reserved,
+  told: Told,
+): Promise<Record<string, string>> => {
+  const claims = receiptClaims(
+    {
+      iss: issuerOf(gateway.config),
+      agent: call.account,
+      tool: call.tool,
+      call: checked.call,
+      request: call.request,
+      charged: told.charged,
+      asset: call.asset,
+      status: told.status,
+      response: told.response,
+      entry: told.entry,
+      policy: told.policy,
+    },
+    nowSeconds(),
+  );
+  return { 'Agent-Receipt': await gateway.signer.sign(claims, RECEIPT_TYPE) };
+};
+
+const issuerOf = (config: Config): string => config.audiences[0];
+
+/** What became of the payment, in the client's own x402 version; nothing for a call without one. */
+const paymentHeader = (
+  checked: Checked,
+  { call }: Reserved,
+  told: Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'>,
+): Record<string, string> => {
+  if (checked.kind !== 'payment') return {};
+  const paid: PaidCall = {
+    payer: checked.payer,
+    network: checked.network,
+    amount: told.charged,
+    call: checked.call,
+  };
+  const [name, value] = paymentResponseHeader(checked.version, responseOf(paid, call.price, told));
+  return { [name]: value };
+};
+
+const responseOf = (
+  paid: PaidCall,
+  price: bigint,
+  told: Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'>,
+): PaymentResponse => {
+  if (told.paidFrom === 'credit') {
+    return told.charged > 0n ? creditedPayment(paid) : refusedPayment(paid, 'tool_failed');
+  }
+  if (told.payment === 'settled' && told.transaction !== undefined) {
+    // The money moved; a tool that failed all the same left it as the payer's credit.
+    return settledPayment({ ...paid, amount: price }, told.transaction);
+  }
+  return told.charged > 0n ? acceptedPayment(paid) : refusedPayment(paid, 'tool_failed');
+};
+
+const discard = async (dispatched: Dispatched): Promise<void> => {
+  if (dispatched.kind === 'streaming') await dispatched.body.cancel().catch(() => undefined);
+};
+

@@ -1,0 +1,77 @@
+/** A body read up to a limit. Nothing beyond the chunk that passed the limit was ever in memory. */
+export type Reading =
+  | { readonly read: 'whole'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** More than `limit` bytes: what was read so far, and the reader that has the rest. */
+  | {
+      readonly read: 'over';
+      readonly head: Uint8Array<ArrayBuffer>;
+      readonly rest: ReadableStreamDefaultReader<Uint8Array>;
+    }
+  /** The connection ended before the body did. */
+  | { readonly read: 'broken' };
+
+const NOTHING = new Uint8Array(0);
+
+/** Reads a body of at most `limit` bytes; stops at the first byte beyond, so that nobody fills the memory of an isolate. */
+export const readUpTo = async (
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): Promise<Reading> => {
+  if (body === null) return { read: 'whole', bytes: NOTHING };
+  const rest = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = await rest.read();
+      if (done) return { read: 'whole', bytes: joined(chunks, length) };
+      chunks.push(value);
+      length += value.byteLength;
+      if (length > limit) return { read: 'over', head: joined(chunks, length), rest };
+    }
+  } catch {
+    return { read: 'broken' };
+  }
+};
+
+const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+};
+
+/** The stream of a body that was begun: its head, then the rest as it comes. An error of the rest stays an error. */
+export const resumed = (
+  head: Uint8Array,
+  rest: ReadableStreamDefaultReader<Uint8Array>,
+): ReadableStream<Uint8Array> => {
+  let sentHead = false;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (!sentHead) {
+        sentHead = true;
+        controller.enqueue(head);
+        return;
+      }
+      const { done, value } = await rest.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (cause) => rest.cancel(cause),
+  });
+};
+
+/** Statuses that cannot have a body (Fetch standard, "null body status"). */
+const BODILESS = new Set([101, 103, 204, 205, 304]);
+
+export const isBodiless = (status: number): boolean => BODILESS.has(status);
+
+/** What a Response of this status takes as body for the bytes of an answer. */
+export const bodyOf = (
+  status: number,
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | null => (isBodiless(status) ? null : bytes);

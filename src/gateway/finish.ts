@@ -1,0 +1,65 @@
+import type {
+  FinishVerdict,
+  Outcome,
+  StoredAnswer,
+} from '../../durable-objects/agent-account/contract.ts';
+import { encodeBase64 } from '../crypto/bytes.ts';
+import type { Dispatched } from './dispatch.ts';
+import type { Gateway } from './gateway.ts';
+import type { Reserved } from './reserve.ts';
+
+/** A finish that did not arrive is sent again: it is idempotent by (call, attempt). */
+const TRIES = 3;
+
+/** Tells the account how the tool did, before anybody sees the answer (law 2): an answer that is not recorded is not given. */
+export const finish = async (
+  gateway: Gateway,
+  { call, attempt }: Reserved,
+  dispatched: Dispatched,
+): Promise<FinishVerdict> => {
+  const outcome = outcomeOf(dispatched);
+  for (let tried = 1; ; tried += 1) {
+    try {
+      const verdict = await gateway.account(call.account).finish(call.call, attempt, outcome);
+      if (verdict.verdict !== 'unavailable' || tried === TRIES) return verdict;
+    } catch (cause) {
+      console.error({ event: 'finish_failed', call: call.call, tried, cause: String(cause) });
+      if (tried === TRIES) return { verdict: 'unavailable' };
+    }
+  }
+};
+
+/** Law 4: success is 2xx and a whole answer. A stream is judged at its headers. */
+export const outcomeOf = (dispatched: Dispatched): Outcome => {
+  switch (dispatched.kind) {
+    case 'failed':
+      return { success: false, status: 0, digest: 'none', reason: dispatched.reason };
+    case 'streaming': {
+      const success = isSuccess(dispatched.status);
+      return {
+        success,
+        status: dispatched.status,
+        digest: 'streamed',
+        reason: success ? 'answered' : 'upstream_status',
+      };
+    }
+    case 'answered': {
+      const success = isSuccess(dispatched.status);
+      return {
+        success,
+        status: dispatched.status,
+        digest: dispatched.digest,
+        reason: success ? 'answered' : 'upstream_status',
+        answer: storedAnswer(dispatched),
+      };
+    }
+  }
+};
+
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+const storedAnswer = (answered: Extract<Dispatched, { readonly kind: 'answered' }>): StoredAnswer => ({
+  status: answered.status,
+  headers: Object.fromEntries(answered.headers),
+  body: encodeBase64(answered.body),
+});

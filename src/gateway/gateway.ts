@@ -1,0 +1,16 @@
+import type { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type { Config } from '../config.ts';
+import type { AccountId } from '../core/account-id.ts';
+import type { Signer } from '../crypto/signer.ts';
+
+/** What the request path needs of the world: configuration, the accounts, the gateway's key and its first shield. */
+export type Gateway = {
+  readonly config: Config;
+  readonly signer: Signer;
+  /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
+  readonly account: (id: AccountId) => DurableObjectStub<AgentAccount>;
+  /** Whether a client address may cause another dear look-up. Approximate, never a budget. */
+  readonly shield: (client: string) => Promise<boolean>;
+  /** Keeps a promise alive after the client has hung up. */
+  readonly waitUntil: (promise: Promise<unknown>) => void;
+};

@@ -1,0 +1,37 @@
+import { type Item, serializeList } from 'structured-headers';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import type { LimitState } from '../../durable-objects/agent-account/contract.ts';
+
+/** The largest Integer of RFC 9651. A limit above it is told as this: there is at least so much. */
+const MAX_INTEGER = 999_999_999_999_999n;
+
+const integer = (decimal: string): number => {
+  const value = BigInt(decimal);
+  return Number(value < MAX_INTEGER ? value : MAX_INTEGER);
+};
+
+/** Calls are counted in the draft's default unit; money in atomic units. */
+const unit = ({ rule }: LimitState): Map<string, string> =>
+  new Map(rule === 'rate' ? [] : [['qu', 'atomic-units']]);
+
+/**
+ * `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): for every limit its quota `q` and window `w`, and
+ * what remains `r` until it resets in `t` seconds. No headers without limits.
+ */
+export const limitHeaders = (
+  limits: readonly LimitState[],
+  now: Seconds = nowSeconds(),
+): Readonly<Record<string, string>> => {
+  if (limits.length === 0) return {};
+  const policies = limits.map((limit): Item => {
+    const parameters = new Map<string, string | number>([['q', integer(limit.limit)], ...unit(limit)]);
+    if (limit.window !== undefined) parameters.set('w', limit.window);
+    return [limit.rule, parameters];
+  });
+  const states = limits.map((limit): Item => {
+    const parameters = new Map<string, string | number>([['r', integer(limit.remaining)]]);
+    if (limit.resetsAt !== undefined) parameters.set('t', Math.max(0, limit.resetsAt - now));
+    return [limit.rule, parameters];
+  });
+  return { 'RateLimit-Policy': serializeList(policies), RateLimit: serializeList(states) };
+};

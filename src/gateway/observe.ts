@@ -1,0 +1,153 @@
+import { pathFault } from '../catalog/path.ts';
+import { findTool } from '../catalog/route.ts';
+import type { Tool } from '../catalog/tool.ts';
+import type { Config } from '../config.ts';
+import type { Hex } from '../core/account-id.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { utf8 } from '../crypto/bytes.ts';
+import { bodyDigest } from '../crypto/digest.ts';
+import type { ObservedRequest } from '../intent/binding.ts';
+import { readUpTo } from './body.ts';
+
+/** A request for a tool, as the gateway saw it: what every proof is held against (design §4.1). */
+export type Observed = ObservedRequest & {
+  /** The bytes that were hashed and go to the upstream; undefined for none. */
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+  /** `requestDigest` of all that a proof can be bound to. */
+  readonly request: Hex;
+};
+
+/** What the wire form of an intent takes (`agentIntentSchema`): a longer one could be called, but never be signed for. */
+const MAX_TARGET = 4096;
+const MAX_CONTENT_TYPE = 256;
+
+const SPLIT = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\\]*)([^?#]*)/i;
+const PRINTABLE = /^[\x20-\x7e]*$/;
+const QUOTED = /"(?:[^"\\]|\\.)*"/g;
+
+/**
+ * Looks at a request, cheap to dear: URL, tool, headers, then one capped read of the body and its SHA-256. Never uses the Host
+ * header, nor any header that claims another URL or method.
+ *
+ * @returns the observation and its tool, or the reason to refuse; nothing is written or remembered in either case.
+ */
+export const observe = async (
+  request: Request,
+  config: Config,
+): Promise<Result<{ readonly observed: Observed; readonly tool: Tool }, Reason>> => {
+  const located = locate(request.url);
+  if (!located.ok) return located;
+  const { pathname, target } = located.value;
+
+  const found = findTool(config.tools, request.method, pathname);
+  if (found.route === 'not_found') return err({ reason: 'not_found' });
+  if (found.route === 'method_not_allowed') {
+    return err({ reason: 'method_not_allowed', allow: found.allow });
+  }
+  const { tool } = found;
+
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity') return err({ reason: 'content_encoding' });
+  const contentType = readContentType(request.headers);
+  if (!contentType.ok) return contentType;
+  const body = await readBody(request, tool);
+  if (!body.ok) return body;
+
+  const fields = {
+    // The advertised origin, whatever the Host header says: a request must not choose what it is checked against.
+    audience: config.audiences[0],
+    tool: tool.id,
+    method: request.method,
+    target,
+    contentType: contentType.value,
+    payloadDigest: await bodyDigest(body.value),
+  };
+  const observed: Observed = {
+    ...fields,
+    body: body.value.byteLength === 0 ? undefined : body.value,
+    request: await requestDigest(fields),
+  };
+  return ok({ observed, tool });
+};
+
+/** Path and target of a URL in its one form. The raw text is looked at too: parsing hides dot segments and backslashes. */
+const locate = (
+  href: string,
+): Result<{ readonly pathname: string; readonly target: string }, Reason> => {
+  const refuse = (hint: string) => err<Reason>({ reason: 'not_canonical', hint });
+  const url = URL.parse(href);
+  const [, authority = '', rawPath = ''] = SPLIT.exec(href) ?? [];
+  if (url === null || authority === '') return refuse('is not an absolute http URL');
+  if (authority.includes('@')) return refuse('names a user');
+  if (url.hostname.endsWith('.')) return refuse('names a host with a trailing dot');
+  const target = url.pathname + url.search;
+  if (target.length > MAX_TARGET) return err({ reason: 'target_too_long', limit: MAX_TARGET });
+  const fault = pathFault(rawPath === '' ? '/' : rawPath) ?? pathFault(url.pathname);
+  return fault === undefined ? ok({ pathname: url.pathname, target }) : refuse(fault);
+};
+
+/** The one content type, trimmed; empty where none was sent. Repeats arrive joined by a comma, and servers differ in which they take. */
+const readContentType = (headers: Headers): Result<string, Reason> => {
+  const refuse = (hint: string) =>
+    err<Reason>({ reason: 'malformed_request', field: 'content-type', hint });
+  const value = headers.get('content-type')?.trim() ?? '';
+  if (value.length > MAX_CONTENT_TYPE) {
+    return refuse(`may have at most ${MAX_CONTENT_TYPE} characters`);
+  }
+  if (!PRINTABLE.test(value)) return refuse('must be printable ASCII');
+  if (value.replace(QUOTED, '').includes(',')) return refuse('must be sent at most once');
+  return ok(value);
+};
+
+const readBody = async (
+  { method, headers, body }: Request,
+  tool: Tool,
+): Promise<Result<Uint8Array<ArrayBuffer>, Reason>> => {
+  const limit = tool.maxBodyBytes;
+  // Before a byte is buffered; a sender that says nothing, or lies, meets the same limit while reading.
+  if (Number(headers.get('content-length') ?? 0) > limit) {
+    return err({ reason: 'body_too_large', limit });
+  }
+  const reading = await readUpTo(body, limit);
+  if (reading.read === 'broken') return err({ reason: 'body_incomplete' });
+  if (reading.read === 'over') {
+    await reading.rest.cancel().catch(() => undefined);
+    return err({ reason: 'body_too_large', limit });
+  }
+  if (reading.bytes.byteLength > 0 && (method === 'GET' || method === 'HEAD')) {
+    // fetch sends no body with these, so the tool would see another request than the one that was signed.
+    return err({ reason: 'malformed_request', field: 'body', hint: `must be empty for ${method}` });
+  }
+  return ok(reading.bytes);
+};
+
+const REQUEST_PREFIX = 'countersign-request/1\n';
+
+/**
+ * SHA-256 over everything that makes a request this request: the prefix, then audience, tool, method, target, content type and
+ * payload digest, each as UTF-8 after its length in four bytes, big-endian, so that no two requests have one encoding.
+ */
+export const requestDigest = async (observed: ObservedRequest): Promise<Hex> => {
+  const fields = [
+    observed.audience,
+    observed.tool,
+    observed.method,
+    observed.target,
+    observed.contentType,
+    observed.payloadDigest,
+  ].map(utf8);
+  const prefix = utf8(REQUEST_PREFIX);
+  const bytes = new Uint8Array(
+    fields.reduce((length, field) => length + 4 + field.byteLength, prefix.byteLength),
+  );
+  const view = new DataView(bytes.buffer);
+  bytes.set(prefix);
+  let at = prefix.byteLength;
+  for (const field of fields) {
+    view.setUint32(at, field.byteLength);
+    bytes.set(field, at + 4);
+    at += 4 + field.byteLength;
+  }
+  return bodyDigest(bytes);
+};

@@ -1,0 +1,42 @@
+import { nowSeconds } from '../core/clock.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, type Result } from '../core/result.ts';
+import { settleNow } from '../settlement/settle.ts';
+import type { Gateway } from './gateway.ts';
+import { type Reserved, reserveSettled } from './reserve.ts';
+
+/** How soon a caller may ask again about a payment whose outcome is unknown, seconds. */
+const UNKNOWN_PAUSE = 5;
+
+/**
+ * Moves the money before the tool runs (design §6), then tells the account what the chain said. An unknown outcome is 503 and never
+ * 402, because clients sign again on 402 and would pay twice (law 5); the account keeps asking the chain.
+ */
+export const settle = async (
+  gateway: Gateway,
+  reserved: Reserved,
+  sinceBlock: number,
+): Promise<Result<Reserved, Reason>> => {
+  const { payment } = reserved.call;
+  const urls = payment && gateway.config.rpcUrls.get(payment.token.network);
+  if (payment === undefined || urls === undefined) return err({ reason: 'internal' });
+  const settled = await settleNow(
+    {
+      chain: { urls, confirmations: gateway.config.confirmations },
+      backends: gateway.config.facilitators,
+    },
+    payment,
+    sinceBlock,
+    nowSeconds(),
+  );
+  if (settled.outcome === 'unknown') {
+    console.warn({ event: 'settlement_unknown', call: reserved.call.call, why: settled.why });
+    return err({ reason: 'settlement_unknown', retryAfter: UNKNOWN_PAUSE });
+  }
+  const told = await reserveSettled(gateway, reserved, { settlement: settled });
+  if (!told.ok || settled.outcome === 'settled') return told;
+  return err({
+    reason: 'settlement_failed',
+    fault: settled.outcome === 'failed' ? settled.fault : 'payer',
+  });
+};

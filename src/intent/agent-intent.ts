@@ -1,0 +1,106 @@
+import * as z from 'zod/mini';
+import type { Address, Hex } from '../core/account-id.ts';
+import { recent } from '../core/recent.ts';
+import {
+  addressWord,
+  bytes32Word,
+  stringWord,
+  structHash,
+  typedDataDigest,
+  uintWord,
+} from '../crypto/typed-data.ts';
+import { address, bytes32, printable, uint256, uint64 } from '../crypto/wire-fields.ts';
+
+/**
+ * What an agent signs to say "this call, at most this much" (design §4.1). Addresses and hex are lower case, amounts
+ * atomic units, times Unix seconds. Fields that say nothing are zero or empty.
+ */
+export type AgentIntent = {
+  readonly agent: Address;
+  /** Origin of the gateway, e.g. `https://gw.example`. */
+  readonly audience: string;
+  readonly tool: string;
+  /** HTTP method, or `tools/call` for MCP. */
+  readonly method: string;
+  /** `pathname + search` of the WHATWG URL. */
+  readonly target: string;
+  readonly contentType: string;
+  /** SHA-256 of the body bytes; for MCP of JCS `{"arguments":…,"name":…}`. */
+  readonly payloadDigest: Hex;
+  readonly payTo: Address;
+  readonly asset: Address;
+  readonly maxAmount: bigint;
+  readonly validAfter: bigint;
+  readonly validBefore: bigint;
+  readonly nonce: Hex;
+  /** Digest of the grant this call stands on, or zero. */
+  readonly authority: Hex;
+};
+
+/** The wire form: exactly these keys, integers as decimal strings. */
+export const agentIntentSchema = z.strictObject(
+  {
+    agent: address,
+    audience: printable(256),
+    tool: printable(64),
+    method: printable(32),
+    target: printable(4096),
+    contentType: printable(256),
+    payloadDigest: bytes32,
+    payTo: address,
+    asset: address,
+    maxAmount: uint256,
+    validAfter: uint64,
+    validBefore: uint64,
+    nonce: bytes32,
+    authority: bytes32,
+  },
+  'must be an object with the fields of AgentIntent',
+);
+
+/** The fields in their wire form, as evidence keeps them. */
+export const intentFields = (intent: AgentIntent): Record<keyof AgentIntent, string> => ({
+  ...intent,
+  maxAmount: intent.maxAmount.toString(),
+  validAfter: intent.validAfter.toString(),
+  validBefore: intent.validBefore.toString(),
+});
+
+const DOMAIN = stringWord('EIP712Domain(string name,string version,uint256 chainId)');
+const NAME = stringWord('Countersign');
+const VERSION = stringWord('1');
+const AGENT_INTENT = stringWord(
+  'AgentIntent(address agent,string audience,string tool,string method,string target,string contentType,' +
+    'bytes32 payloadDigest,address payTo,address asset,uint256 maxAmount,uint64 validAfter,uint64 validBefore,' +
+    'bytes32 nonce,bytes32 authority)',
+);
+const KEPT_DOMAINS = 64;
+
+const domainWord = recent(
+  KEPT_DOMAINS,
+  (chainId: number) => chainId,
+  (chainId: number) => structHash(DOMAIN, NAME, VERSION, uintWord(BigInt(chainId))),
+);
+
+/** The EIP-712 digest of an intent; of a bound payment it is the EIP-3009 nonce (design §4.2). */
+export const intentDigest = (intent: AgentIntent, chainId: number): Hex =>
+  typedDataDigest(
+    domainWord(chainId),
+    structHash(
+      AGENT_INTENT,
+      addressWord(intent.agent),
+      stringWord(intent.audience),
+      stringWord(intent.tool),
+      stringWord(intent.method),
+      stringWord(intent.target),
+      stringWord(intent.contentType),
+      bytes32Word(intent.payloadDigest),
+      addressWord(intent.payTo),
+      addressWord(intent.asset),
+      uintWord(intent.maxAmount),
+      uintWord(intent.validAfter),
+      uintWord(intent.validBefore),
+      bytes32Word(intent.nonce),
+      bytes32Word(intent.authority),
+    ),
+  );

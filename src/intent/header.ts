@@ -1,0 +1,68 @@
+import * as z from 'zod/mini';
+import type { Hex } from '../core/account-id.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { schemaFault, type WireFault } from '../core/wire-fault.ts';
+import { encodeBase64Url, utf8 } from '../crypto/bytes.ts';
+import { reading, signature } from '../crypto/wire-fields.ts';
+import { readJsonHeader, type JsonHeader } from '../crypto/wire-header.ts';
+import { agentIntentSchema, intentFields, type AgentIntent } from './agent-intent.ts';
+
+/** An intent with its signature, as the header `Agent-Intent` carries it. */
+export type SignedIntent = {
+  readonly chainId: number;
+  readonly intent: AgentIntent;
+  readonly signature: Hex;
+};
+
+export const AGENT_INTENT_HEADER = 'Agent-Intent';
+const HEADER: JsonHeader = { name: AGENT_INTENT_HEADER, limit: 8192, encoding: 'base64url' };
+const CHAIN_ID = /^[1-9][0-9]{0,15}$/;
+const CHAIN_ID_HINT = 'must be a chain id: a positive integer, or that as a decimal string';
+
+const chainId = reading<number | string, number>(
+  z.union([z.number(), z.string()], CHAIN_ID_HINT),
+  CHAIN_ID_HINT,
+  (value) => {
+    const text = String(value);
+    const id = Number(text);
+    return CHAIN_ID.test(text) && Number.isSafeInteger(id) ? id : undefined;
+  },
+);
+
+const schema = z.strictObject(
+  {
+    v: z.literal(1, 'must be 1'),
+    chainId,
+    intent: agentIntentSchema,
+    signature,
+  },
+  'must be an object {v, chainId, intent, signature}',
+);
+
+/**
+ * Reads the header `Agent-Intent`: base64url, without padding, of JSON `{v:1, chainId, intent, signature}`, at most 8 KiB,
+ * sent once (design §4.4). Says what was sent, nothing about whether it is signed, in time or for this request.
+ */
+export const parseAgentIntent = (header: string): Result<SignedIntent, WireFault> => {
+  const json = readJsonHeader(HEADER, header);
+  if (!json.ok) return json;
+  const parsed = schema.safeParse(json.value);
+  if (!parsed.success) {
+    return err(schemaFault(AGENT_INTENT_HEADER, parsed.error.issues, { v: 'unsupported_version' }));
+  }
+  const { chainId: on, intent, signature: signed } = parsed.data;
+  return ok({ chainId: on, intent, signature: signed });
+};
+
+/** Writes the header `Agent-Intent`. */
+export const encodeAgentIntent = (signed: SignedIntent): string =>
+  encodeBase64Url(
+    utf8(
+      JSON.stringify({
+        v: 1,
+        chainId: String(signed.chainId),
+        intent: intentFields(signed.intent),
+        signature: signed.signature,
+      }),
+    ),
+  );

@@ -1,0 +1,130 @@
+import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
+import type { AccountId } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import { deadLetter, type DeadLetter, type QueueMessage } from './dead-letter.ts';
+import { readSettlementMessage, type SettlementTask } from './message.ts';
+import type { SettlementOutcome, SettlementResult } from './payment.ts';
+import { type RoundDeps, type Seen, settleRound } from './round.ts';
+import { outcomeOf } from './verdict.ts';
+
+/** Name of the queue, as dead letters show it. */
+const QUEUE = 'settlement';
+const LONGEST_PAUSE: Seconds = 60;
+/** A backend was shown it: two blocks of a rollup pass before the next look. */
+const PRESENTED_PAUSE: Seconds = 4;
+
+export type SettlementDeps = RoundDeps & {
+  /** The account's object. */
+  readonly account: (id: AccountId) => {
+    settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
+  };
+  /** Keeps a message that cannot be read. @throws when it was not kept. */
+  readonly deadLetter: (letter: DeadLetter) => Promise<void>;
+};
+
+type Delivered = SettlementTask & { readonly attempts: number; readonly message: QueueMessage };
+
+/** What a task's account is told, if anything, and whether its message is done with. */
+type Report = Seen<Delivered> & {
+  readonly outcome: SettlementOutcome | undefined;
+  readonly isFinal: boolean;
+};
+
+/**
+ * Consumes a batch of the settlement queue: one round over all its payments, then each account hears the results of its
+ * calls. A message is acknowledged only after its account has stored a final result; every other one comes again, later
+ * each time, because whatever is not acknowledged here and not final there must be tried again (law 5).
+ */
+export const consumeSettlement = async (
+  messages: readonly QueueMessage[],
+  deps: SettlementDeps,
+  now: Seconds,
+): Promise<void> => {
+  const delivered = await readAll(messages, deps, now);
+  const seen = await settleRound(deps, delivered, now);
+  const accounts = Map.groupBy(seen.map(reportOf), ({ task }) => task.account);
+  await Promise.all(
+    [...accounts].map(([account, reports]) => tellAccount(deps, account, reports, now)),
+  );
+};
+
+const readAll = async (
+  messages: readonly QueueMessage[],
+  deps: SettlementDeps,
+  now: Seconds,
+): Promise<readonly Delivered[]> => {
+  const delivered: Delivered[] = [];
+  for (const message of messages) {
+    const { attempts } = message;
+    const read = readSettlementMessage(message.body);
+    if (read.ok) {
+      delivered.push({ ...read.value, attempts, message });
+      continue;
+    }
+    try {
+      await deps.deadLetter(deadLetter(message, QUEUE, `malformed: ${read.error}`, now));
+      message.ack();
+    } catch {
+      message.retry({ delaySeconds: pauseAfter(attempts) });
+    }
+  }
+  return delivered;
+};
+
+const reportOf = (seen: Seen<Delivered>): Report => {
+  const final = outcomeOf(seen.task.kind, seen.task.look, seen.view);
+  if (final !== undefined) return { ...seen, outcome: final, isFinal: true };
+  return {
+    ...seen,
+    outcome:
+      seen.presentedTo === undefined ? undefined : { outcome: 'sent', backend: seen.presentedTo },
+    isFinal: false,
+  };
+};
+
+const tellAccount = async (
+  deps: SettlementDeps,
+  account: AccountId,
+  reports: readonly Report[],
+  now: Seconds,
+): Promise<void> => {
+  // A queue delivers twice; the account hears of a call once.
+  const results = new Map<string, SettlementResult>();
+  for (const { task, outcome } of reports) {
+    if (outcome !== undefined) results.set(task.call, { call: task.call, ...outcome });
+  }
+  const stored = results.size === 0 || (await store(deps, account, [...results.values()]));
+  for (const { task, view, presentedTo, isFinal } of reports) {
+    if (stored && isFinal) {
+      task.message.ack();
+      continue;
+    }
+    const pause = pauseAfter(task.attempts);
+    const atLeast = presentedTo === undefined ? pause : Math.max(pause, PRESENTED_PAUSE);
+    const delaySeconds =
+      view.view === 'unused' ? untilDeadline(task.look.validBefore, atLeast, now) : atLeast;
+    task.message.retry({ delaySeconds });
+  }
+};
+
+const store = async (
+  deps: SettlementDeps,
+  account: AccountId,
+  results: readonly SettlementResult[],
+): Promise<boolean> => {
+  try {
+    return (await deps.account(account).settled(results)).verdict === 'ok';
+  } catch {
+    return false;
+  }
+};
+
+/** 2, 4, 8, … seconds, at most 60. */
+const pauseAfter = (attempts: number): Seconds =>
+  Math.min(LONGEST_PAUSE, 2 ** Math.min(Math.max(attempts, 1), 6));
+
+/** The balance that tells a payer's fault from ours is the one soon after the deadline: so no pause reaches far beyond it. */
+const untilDeadline = (validBefore: bigint, pause: Seconds, now: Seconds): Seconds => {
+  const left = Number(validBefore) - now;
+  return left > 0 ? Math.min(pause, left + 2) : pause;
+};

@@ -1,0 +1,42 @@
+import type { Seconds } from '../core/clock.ts';
+
+/** A payment was shown to a backend when the head of the chain was `block`. */
+type Presentation = { readonly block: number; readonly at: Seconds };
+
+/** Which payments a backend may be working on; one an isolate, the oldest forgotten first. */
+export type Presentations = Map<string, Presentation>;
+
+const CAPACITY = 10_000;
+const BLOCKS = 2;
+/** A chain that makes blocks only when needed (a local one) may stand still: then this long is enough. */
+const PATIENCE: Seconds = 30;
+
+/**
+ * Whether a payment may be presented (again): two blocks after a backend has taken it (design §6). Only a saving of gas:
+ * another isolate may present the same payment meanwhile, and its single-use nonce makes that safe.
+ */
+export const mayPresent = (
+  presentations: Presentations,
+  key: string,
+  headBlock: number,
+  now: Seconds,
+): boolean => {
+  const last = presentations.get(key);
+  return last === undefined || headBlock >= last.block + BLOCKS || now >= last.at + PATIENCE;
+};
+
+/** Notes that a backend has taken a payment. */
+export const notePresented = (
+  presentations: Presentations,
+  key: string,
+  headBlock: number,
+  now: Seconds,
+): void => {
+  presentations.delete(key);
+  presentations.set(key, { block: headBlock, at: now });
+  if (presentations.size <= CAPACITY) return;
+  for (const oldest of presentations.keys()) {
+    presentations.delete(oldest);
+    return;
+  }
+};

@@ -1,0 +1,48 @@
+import { unreachable } from '../core/result.ts';
+import type { ChainView } from './evidence.ts';
+import type { Look } from './judge.ts';
+import type { SettlementOutcome } from './payment.ts';
+
+/**
+ * Why a payment is looked at. `settle`: its answer was delivered, so it is owed. `look`: it was released, nothing is
+ * owed. `upfront`: its tool waits for it.
+ */
+export type Purpose = 'settle' | 'look' | 'upfront';
+
+/**
+ * What a view of the chain means for a payment (design §6), or undefined while it is open: unconfirmed, unknown, or unused
+ * and not yet past validBefore in a final block. No word of a facilitator comes in here.
+ */
+export const outcomeOf = (
+  purpose: Purpose,
+  look: Look,
+  view: ChainView,
+): SettlementOutcome | undefined => {
+  switch (view.view) {
+    case 'settled':
+      return { outcome: 'settled', transaction: view.transaction, block: view.block };
+    case 'spent_otherwise':
+    case 'cancelled':
+      // Nothing was delivered for a released payment, and this nonce can never move money to us: no debt.
+      return purpose === 'look'
+        ? { outcome: 'released' }
+        : { outcome: 'failed', fault: 'payer', reason: view.view, transaction: view.transaction };
+    case 'unused':
+      return BigInt(view.headTime) > look.validBefore
+        ? expired(purpose, look, view.balance)
+        : undefined;
+    case 'unconfirmed':
+    case 'unknown':
+      return undefined;
+    default:
+      return unreachable(view);
+  }
+};
+
+/** Unused for ever. Delivered and the funds were there: we did not present it in time, which is our loss, not a debt. */
+const expired = (purpose: Purpose, look: Look, balance: bigint): SettlementOutcome => {
+  if (purpose !== 'settle') return { outcome: 'released' };
+  return balance < look.value
+    ? { outcome: 'failed', fault: 'payer', reason: 'unfunded' }
+    : { outcome: 'failed', fault: 'gateway', reason: 'not_presented' };
+};

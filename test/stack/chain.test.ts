@@ -1,0 +1,111 @@
+import { hashDomain, parseAbi } from 'viem';
+import { privateKeyToAddress } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectChain } from '../../dev/chain-access.ts';
+import { type Chain, startChain } from '../../dev/chain.ts';
+import { multicall3 } from '../../dev/faucet.ts';
+import { people, person } from '../../dev/people.ts';
+import { usdc, usdcAbi } from '../../dev/usdc.ts';
+
+const domainTypes = {
+  EIP712Domain: [
+    { name: 'name', type: 'string' },
+    { name: 'version', type: 'string' },
+    { name: 'chainId', type: 'uint256' },
+    { name: 'verifyingContract', type: 'address' },
+  ],
+} as const;
+
+describe('the local chain', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await startChain({});
+  });
+  afterAll(async () => await chain.stop());
+
+  const read = async (functionName: 'name' | 'symbol' | 'decimals' | 'version' | 'DOMAIN_SEPARATOR') =>
+    await chain.client.readContract({ address: usdc.address, abi: usdcAbi, functionName });
+
+  it('has USDC as it is on Base Sepolia', async () => {
+    expect(await chain.client.getChainId()).toBe(84532);
+    expect(await read('name')).toBe(usdc.name);
+    expect(await read('version')).toBe(usdc.version);
+    expect(await read('symbol')).toBe('USDC');
+    expect(await read('decimals')).toBe(6);
+    const { name, version, address: verifyingContract } = usdc;
+    const domain = { name, version, chainId: 84532n, verifyingContract };
+    const separator = await read('DOMAIN_SEPARATOR');
+    expect(separator).toBe(hashDomain({ domain, types: domainTypes }));
+    // What the contract on Base Sepolia answers.
+    expect(separator).toBe('0x71f17a3b2ff373b803d70a5a07c046c1a2bc8e89c09ef722fcb047abe94c9818');
+  });
+
+  it('has Multicall3 where every chain has it', async () => {
+    const block = await chain.client.readContract({
+      address: multicall3,
+      abi: parseAbi(['function getBlockNumber() view returns (uint256)']),
+      functionName: 'getBlockNumber',
+    });
+    expect(block).toBeGreaterThan(0n);
+  });
+
+  it('gives nine agents 1000 USDC each, and facilitators ether', async () => {
+    const agents = [people.agent, ...people.agents];
+    expect(new Set(agents.map(({ address }) => address)).size).toBe(9);
+    for (const { address, privateKey } of agents) {
+      expect(privateKeyToAddress(privateKey)).toBe(address);
+      expect(await chain.balanceOf(address)).toBe(1_000_000_000n);
+    }
+    for (const { address } of people.facilitators)
+      expect(await chain.client.getBalance({ address })).toBeGreaterThan(0n);
+    expect(await chain.balanceOf(people.payTo)).toBe(0n);
+  });
+
+  it('funds many accounts at once, also for a client that only knows the URL', async () => {
+    const other = connectChain(chain.rpc);
+    const strangers = Array.from({ length: 20 }, (_, at) => person(`stranger ${at}`).address);
+    await Promise.all(
+      strangers.map(
+        async (address, at) => await (at % 2 === 0 ? chain : other).fund(address, BigInt(at + 1)),
+      ),
+    );
+    const balances = await Promise.all(strangers.map(other.balanceOf));
+    expect(balances).toEqual(strangers.map((_, at) => BigInt(at + 1)));
+  });
+
+  it('does not run ahead of the clock', async () => {
+    for (let at = 0; at < 20; at += 1) await chain.client.mine({ blocks: 1 });
+    const { timestamp } = await chain.client.getBlock();
+    // anvil gives every block a later second than the last: mined faster than that, it may lead a little.
+    expect(Number(timestamp) - Date.now() / 1000).toBeLessThan(30);
+  });
+});
+
+describe('the local chain with a block time', () => {
+  let chain: Chain;
+  beforeAll(async () => {
+    chain = await startChain({ blockTime: 1 });
+  });
+  afterAll(async () => await chain.stop());
+
+  it('makes a block a second, and none for a transaction', async () => {
+    const first = await chain.client.getBlockNumber();
+    const from = Date.now();
+    while ((await chain.client.getBlockNumber()) < first + 3n)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(Date.now() - from).toBeGreaterThan(1500);
+    expect(Date.now() - from).toBeLessThan(6000);
+
+    const sender = people.facilitators[3].address;
+    await chain.client.impersonateAccount({ address: sender });
+    const send = async () =>
+      await chain.client.sendTransaction({ account: sender, to: people.payTo, value: 1n });
+    const hashes = [await send(), await send(), await send()];
+    const receipts = await Promise.all(
+      hashes.map(async (hash) => await chain.client.waitForTransactionReceipt({ hash })),
+    );
+    // Sent within a moment: at most one block boundary lies between them.
+    const blocks = new Set(receipts.map(({ blockNumber }) => blockNumber));
+    expect(blocks.size).toBeLessThan(3);
+  });
+});

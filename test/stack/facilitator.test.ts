@@ -1,0 +1,172 @@
+import type { Hex } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Chain, startChain } from '../../dev/chain.ts';
+import { startFacilitator } from '../../dev/facilitator.ts';
+import {
+  randomNonce,
+  signAuthorization,
+  signCancellation,
+  submitAuthorization,
+  submitCancellation,
+} from '../../dev/payer.ts';
+import { people, type Person } from '../../dev/people.ts';
+import type { RunningServer } from '../../dev/server.ts';
+import { usdc, usdcAbi } from '../../dev/usdc.ts';
+
+type Version = 1 | 2;
+type Settled = { success: boolean; transaction: Hex; errorReason?: string };
+
+const sign = async (from: Person, value: bigint, nonce: Hex = randomNonce()) =>
+  await signAuthorization({
+    account: privateKeyToAccount(from.privateKey),
+    token: usdc,
+    to: people.payTo,
+    value,
+    validAfter: 0n,
+    validBefore: BigInt(Math.floor(Date.now() / 1000) + 600),
+    nonce,
+  });
+
+const exchange = (signed: Awaited<ReturnType<typeof sign>>, version: Version) => {
+  const network = version === 2 ? usdc.network : 'base-sepolia';
+  const amount = String(signed.authorization.value);
+  const fields = Object.entries(signed.authorization).map(([name, value]) => [name, String(value)]);
+  const payload = { signature: signed.signature, authorization: Object.fromEntries(fields) };
+  const common = {
+    ...{ scheme: 'exact', network, asset: usdc.address, payTo: people.payTo },
+    ...{ maxTimeoutSeconds: 600, extra: { name: usdc.name, version: usdc.version } },
+  };
+  if (version === 2) {
+    const accepted = { ...common, amount };
+    return {
+      x402Version: 2,
+      paymentPayload: { x402Version: 2, payload, accepted },
+      paymentRequirements: accepted,
+    };
+  }
+  const resource = { resource: 'https://example.com/x', description: '', mimeType: 'text/plain' };
+  return {
+    x402Version: 1,
+    paymentPayload: { x402Version: 1, scheme: 'exact', network, payload },
+    paymentRequirements: { ...common, ...resource, maxAmountRequired: amount },
+  };
+};
+
+describe('the facilitator', () => {
+  let chain: Chain;
+  let facilitator: RunningServer;
+  beforeAll(async () => {
+    chain = await startChain({});
+    facilitator = await startFacilitator({ rpc: chain.rpc });
+  });
+  afterAll(async () => {
+    await facilitator.stop();
+    await chain.stop();
+  });
+
+  const post = async (path: string, body: unknown, url = facilitator.url): Promise<Response> =>
+    await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  const settle = async (body: unknown): Promise<Settled> =>
+    (await (await post('/settle', body)).json()) as Settled;
+
+  it.each([1, 2] as const)('settles what an agent has signed, x402 v%i, to the unit', async (version) => {
+    const signed = await sign(people.agent, 1234n);
+    const before = await Promise.all([people.agent.address, people.payTo].map(chain.balanceOf));
+    const verified = await post('/verify', exchange(signed, version));
+    expect(await verified.json()).toMatchObject({ isValid: true });
+
+    const settled = await settle(exchange(signed, version));
+
+    expect(settled).toMatchObject({ success: true });
+    const after = await Promise.all([people.agent.address, people.payTo].map(chain.balanceOf));
+    expect(after).toEqual([before[0]! - 1234n, before[1]! + 1234n]);
+    const receipt = await chain.client.getTransactionReceipt({ hash: settled.transaction });
+    expect(receipt.to).toBe(usdc.address);
+    expect(receipt.from).toBe(people.facilitators[0].address.toLowerCase());
+    expect(receipt.logs).toHaveLength(2);
+  });
+
+  it('settles one authorization once', async () => {
+    const body = exchange(await sign(people.agent, 5n), 2);
+    const before = await chain.balanceOf(people.payTo);
+    expect(await settle(body)).toMatchObject({ success: true });
+    expect(await settle(body)).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_nonce_already_used',
+    });
+    expect(await chain.balanceOf(people.payTo)).toBe(before + 5n);
+  });
+
+  it('settles forty at once without losing one', async () => {
+    const before = await chain.balanceOf(people.payTo);
+    const bodies = await Promise.all(
+      Array.from({ length: 40 }, async (_, at) => exchange(await sign(people.agents[at % 8]!, 7n), 2)),
+    );
+    const results = await Promise.all(bodies.map(settle));
+    expect(results.filter(({ success }) => !success)).toEqual([]);
+    expect(await chain.balanceOf(people.payTo)).toBe(before + 280n);
+  });
+
+  it('refuses what is not a payment, and what is too long', async () => {
+    const { paymentPayload } = exchange(await sign(people.agent, 1n), 2);
+    const { paymentRequirements } = exchange(await sign(people.agent, 1n), 1);
+    expect((await post('/settle', '{"')).status).toBe(400);
+    expect((await post('/settle', {})).status).toBe(400);
+    expect((await post('/verify', { paymentPayload, paymentRequirements })).status).toBe(400);
+    expect((await post('/settle', 'x'.repeat(70_000))).status).toBe(413);
+  });
+
+  it('can be wrapped, so that it settles and says it did not', async () => {
+    const lying = await startFacilitator({
+      rpc: chain.rpc,
+      key: people.facilitators[1].privateKey,
+      wrap: (real) => async (request) => {
+        await real(request);
+        return new Response('out of order', { status: 500 });
+      },
+    });
+    const before = await chain.balanceOf(people.payTo);
+    const answer = await post('/settle', exchange(await sign(people.agent, 9n), 2), lying.url);
+    expect(answer.status).toBe(500);
+    expect(await chain.balanceOf(people.payTo)).toBe(before + 9n);
+    await lying.stop();
+  });
+
+  it('sees an authorization that somebody else presented, and one that was cancelled', async () => {
+    const sender = privateKeyToAccount(people.facilitators[2].privateKey);
+    const { client } = chain;
+    const taken = await sign(people.agents[0]!, 11n);
+    await submitAuthorization({ client, sender, token: usdc, signed: taken });
+
+    const cancelled = await sign(people.agents[0]!, 11n);
+    const { nonce, from: authorizer } = cancelled.authorization;
+    const account = privateKeyToAccount(people.agents[0]!.privateKey);
+    const signature = await signCancellation({ account, token: usdc, nonce });
+    await submitCancellation({ client, sender, token: usdc, authorizer, nonce, signature });
+
+    for (const signed of [taken, cancelled]) {
+      expect(await settle(exchange(signed, 2))).toMatchObject({ success: false });
+      const used = await client.readContract({
+        address: usdc.address,
+        abi: usdcAbi,
+        functionName: 'authorizationState',
+        args: [authorizer, signed.authorization.nonce],
+      });
+      expect(used).toBe(true);
+    }
+  });
+
+  it('says what it supports', async () => {
+    const answer = (await (await fetch(`${facilitator.url}/supported`)).json()) as {
+      kinds: { x402Version: number; network: string }[];
+    };
+    const kinds = answer.kinds.map(({ x402Version, network }) => `${x402Version} ${network}`);
+    expect(kinds).toContain('2 eip155:84532');
+    expect(kinds).toContain('1 base-sepolia');
+  });
+});

@@ -1,0 +1,130 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Gateway, startGateway } from '../../dev/gateway.ts';
+import { ROOT, writeGatewayFiles } from '../../dev/gateway-files.ts';
+import { people } from '../../dev/people.ts';
+import { runningProcesses } from '../../dev/process-list.ts';
+import { readTools, TOOLS_FILE } from '../../dev/tools.ts';
+
+describe('the gateway under wrangler', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  const crashes: unknown[] = [];
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await startGateway({
+      persistTo: directory,
+      upstreamUrl: 'http://127.0.0.1:1',
+      rpc: 'http://127.0.0.1:2',
+      facilitators: ['http://127.0.0.1:3', 'http://127.0.0.1:4'],
+      payTo: people.payTo,
+      shield: 1234,
+      variables: { CONFIRMATIONS: '3', DEFAULT_POLICY: '' },
+      entry: join(import.meta.dirname, 'fixture-worker.ts'),
+      onCrash: (exit) => crashes.push(exit),
+    });
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const ask = async (path: string): Promise<unknown> => await (await fetch(gateway.url + path)).json();
+  const inGroup = (group: number) =>
+    (runningProcesses() ?? []).filter((process) => process.group === group);
+
+  it('is given its variables, the secret and a migrated database', async () => {
+    expect(await ask('/environment')).toMatchObject({
+      AUDIENCES: gateway.url,
+      PAY_TO: JSON.stringify({ 'eip155:84532': people.payTo }),
+      RPC_URLS: '{"eip155:84532":["http://127.0.0.1:2"]}',
+      FACILITATORS: '[{"url":"http://127.0.0.1:3"},{"url":"http://127.0.0.1:4"}]',
+      UPSTREAM_URL: 'http://127.0.0.1:1',
+      CONFIRMATIONS: '3',
+    });
+    const key = JSON.parse(readFileSync(join(directory, 'receipt-key.json'), 'utf8')) as object;
+    expect(await ask('/key')).toEqual(key);
+    expect(key).toMatchObject({ kty: 'OKP', crv: 'Ed25519' });
+    expect(await ask('/tables')).toContain('chunks');
+  });
+
+  it('keeps the secret off command lines and from other users', () => {
+    const { d } = JSON.parse(readFileSync(join(directory, 'receipt-key.json'), 'utf8')) as { d: string };
+    const processes = inGroup(gateway.processId());
+    expect(processes.length).toBeGreaterThan(3);
+    for (const { command } of processes) expect(command).not.toContain(d);
+    for (const file of ['.dev.vars', 'receipt-key.json'])
+      expect(statSync(join(directory, file)).mode & 0o077, file).toBe(0);
+    expect(readFileSync(gateway.log, 'utf8')).not.toContain(d);
+  });
+
+  it('is killed as a whole, and goes on where it was', async () => {
+    expect(await ask('/next')).toBe(1);
+    const key = await ask('/key');
+    const group = gateway.processId();
+    await gateway.kill();
+    expect(inGroup(group)).toEqual([]);
+    await gateway.restart();
+    expect(gateway.processId()).not.toBe(group);
+    expect(await ask('/next')).toBe(2);
+    expect(await ask('/key')).toEqual(key);
+    expect(crashes).toEqual([]);
+  });
+
+  it('is reported when it crashes', async () => {
+    process.kill(-gateway.processId(), 'SIGKILL');
+    await expect.poll(() => crashes, { timeout: 5000 }).toHaveLength(1);
+    await gateway.restart();
+    expect(await ask('/next')).toBe(3);
+  });
+});
+
+describe('the files of a gateway', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const write = async (variables: Record<string, string>) => {
+    const config = await writeGatewayFiles({ directory, entry: '/entry.ts', variables });
+    const secrets = readFileSync(join(directory, '.dev.vars'), 'utf8');
+    return { config: readFileSync(config, 'utf8'), key: /^RECEIPT_KEY=.*$/m.exec(secrets)?.[0] };
+  };
+
+  it('keep the receipt key of their directory', async () => {
+    const { key } = await write({});
+    expect(key).toContain('"d":');
+    expect((await write({ PAUSED: 'true' })).key).toBe(key);
+  });
+
+  it('change of wrangler.toml only what this machine needs', async () => {
+    const { config } = await write({});
+    const original = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').split('\n');
+    const changed = config.split('\n').filter((line, at) => line !== original[at]);
+    expect(changed).toEqual([
+      'main = "/entry.ts"',
+      'compatibility_flags = []',
+      `migrations_dir = "${join(ROOT, 'src/audit/migrations')}"`,
+    ]);
+  });
+
+  it('are refused a value that would end early', async () => {
+    await expect(write({ A: "it's" })).rejects.toThrow(/^A /);
+    await expect(write({ A: 'b\nRECEIPT_KEY=c' })).rejects.toThrow(/^A /);
+  });
+});
+
+describe('the demo tools', () => {
+  it('are valid', async () => {
+    expect((await readTools(TOOLS_FILE)).map(({ id }) => id)).toHaveLength(8);
+  });
+
+  it('are refused with the name of a bad field', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+    const file = join(directory, 'tools.json');
+    const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: object[] };
+    writeFileSync(file, JSON.stringify({ tools: [{ ...tools[0], price: 'cheap' }] }));
+    await expect(readTools(file)).rejects.toThrow(/tools\[0\]\.price/);
+    writeFileSync(file, '{"tools"');
+    await expect(readTools(file)).rejects.toThrow(/is not JSON/);
+    rmSync(directory, { recursive: true });
+  });
+});

@@ -1,0 +1,160 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { freePort, portTaken } from '../../dev/ports.ts';
+import { type Launched, launch, launchBelow } from './launch.ts';
+
+/** How long a process may take to disappear. */
+const GONE_MS = 4000;
+
+describe('a running stack', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  let count = 0;
+  const started: Launched[] = [];
+  const flagsFor = async (): Promise<{ file: string; flags: string[] }> => {
+    count += 1;
+    const file = join(directory, `stack-${count}.json`);
+    return { file, flags: ['--json', '--file', file, '--port', String(await freePort())] };
+  };
+  const start = (flags: readonly string[], how = launch): Launched => {
+    const launched = how(flags);
+    started.push(launched);
+    return launched;
+  };
+  const find = (launched: Launched, pattern: RegExp) =>
+    launched.processes().filter(({ command }) => pattern.test(command));
+
+  afterEach(() => {
+    for (const launched of started.splice(0))
+      for (const { id } of launched.processes()) process.kill(id, 'SIGKILL');
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('describes itself, and ends completely on Ctrl-C', async () => {
+    const { file, flags } = await flagsFor();
+    const stack = start(flags);
+    const description = await stack.ready;
+    expect(stack.stdout().trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(description);
+    expect(description).toMatchObject({
+      audience: description.gateway,
+      chainId: 84532,
+      usdc: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
+    });
+    expect(description.agents).toHaveLength(8);
+    expect(description.tools.map(({ id, method, price }) => `${id} ${method} ${price}`)).toEqual([
+      'lookup GET $0.001',
+      'translate POST $0.02',
+      'report POST $0.05',
+      'enrich POST $15.00',
+      'whoami GET $0',
+      'echo * $0.001',
+      'flaky GET $0.01',
+      'stream GET $0.01',
+    ]);
+    expect(description.tools[5]?.url).toBe(`${description.gateway}/tools/echo/`);
+    expect((await fetch(`${description.gateway}/healthz`)).status).toBe(200);
+    expect(find(stack, /\/anvil /)).toHaveLength(1);
+    expect(find(stack, /\/workerd /)).toHaveLength(2);
+    expect(find(stack, /reaper\.ts/)).toHaveLength(1);
+    expect(stack.stderr()).toMatch(/chain +http.* ms\n[^]*gateway +http.* ms\n/);
+
+    stack.child.kill('SIGINT');
+
+    expect(await stack.ended).toBe(0);
+    expect(await stack.remaining(GONE_MS)).toEqual([]);
+    expect(existsSync(file)).toBe(false);
+    const parts = [description.gateway, description.rpc, description.facilitator, description.upstream];
+    for (const url of parts) expect(await portTaken(Number(new URL(url).port)), url).toBe(false);
+  });
+
+  it('ends completely on Ctrl-C while it starts', async () => {
+    const { flags } = await flagsFor();
+    const stack = start(flags);
+    await stack.says(/^upstream /m);
+    stack.child.kill('SIGINT');
+    expect(await stack.ended).toBe(0);
+    expect(await stack.remaining(GONE_MS)).toEqual([]);
+    expect(stack.stdout()).toBe('');
+    expect(stack.stderr()).not.toMatch(/could not start/);
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    const { flags } = await flagsFor();
+    const stack = start(flags);
+    await stack.ready;
+    expect(stack.processes().length).toBeGreaterThan(5);
+    stack.child.kill('SIGKILL');
+    expect(await stack.ended).toBe('SIGKILL');
+    expect(await stack.remaining(GONE_MS)).toEqual([]);
+  });
+
+  it('ends when its parent is killed', async () => {
+    const { flags } = await flagsFor();
+    const stack = start(flags, launchBelow);
+    await stack.ready;
+    stack.child.kill('SIGKILL');
+    expect(await stack.ended).toBe('SIGKILL');
+    expect(await stack.remaining(GONE_MS)).toEqual([]);
+  });
+
+  it.each([
+    ['the chain', /\/anvil /, 0],
+    ['the gateway', /wrangler\.js dev/, 0],
+    ["the gateway's first runtime", /\/workerd /, 0],
+    ["the gateway's second runtime", /\/workerd /, 1],
+  ])('ends with an error when %s crashes', async (_, pattern, which) => {
+    const { flags } = await flagsFor();
+    const stack = start(flags);
+    await stack.ready;
+    const victim = find(stack, pattern)[which];
+    expect(victim).toBeDefined();
+    process.kill(victim!.id, 'SIGKILL');
+    expect(await stack.ended).toBe(1);
+    expect(stack.stderr()).toMatch(/^the (?:chain \(anvil\)|gateway \(wrangler dev\)) ended by SIGKILL/m);
+    expect(await stack.remaining(GONE_MS)).toEqual([]);
+  });
+
+  it('can have a second beside it, and outlives that', async () => {
+    const first = start(['--json']);
+    const one = await first.ready;
+    const second = start(['--json', '--block-time', '1']);
+    const two = await second.ready;
+    expect(two.gateway).not.toBe(one.gateway);
+    const files = JSON.parse(
+      readFileSync(join(import.meta.dirname, `../../.dev/stack-${new URL(two.gateway).port}.json`), 'utf8'),
+    ) as unknown;
+    expect(files).toEqual(two);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    expect(await second.remaining(GONE_MS)).toEqual([]);
+    expect((await fetch(`${one.gateway}/healthz`)).status).toBe(200);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+  });
+
+  it('is refused a taken port, unknown flags and bad values, by name', async () => {
+    const { flags } = await flagsFor();
+    const stack = start(flags);
+    const { gateway } = await stack.ready;
+    const port = new URL(gateway).port;
+    const cases = [
+      [['--port', port], 1, `port ${port} is taken`],
+      [['--prot', '1'], 2, '--prot'],
+      [['--port', '0'], 2, '--port'],
+      [['--port', '65536'], 2, '--port'],
+      [['--block-time', '1.5'], 2, '--block-time'],
+      [['more'], 2, 'more'],
+    ] as const;
+    for (const [words, code, message] of cases) {
+      const other = start(words);
+      expect(await other.ended, words.join(' ')).toBe(code);
+      expect(other.stderr()).toContain(message);
+      expect(await other.remaining(GONE_MS)).toEqual([]);
+    }
+    const help = start(['--help']);
+    expect(await help.ended).toBe(0);
+    expect(help.stdout()).toContain('--block-time N');
+  });
+});

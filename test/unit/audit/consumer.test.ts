@@ -1,0 +1,206 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { AuditMessage } from '../../../src/audit/chunk.ts';
+import { consumeAudit } from '../../../src/audit/consumer.ts';
+import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';
+import type { Entry } from '../../../src/audit/entry.ts';
+import { decodeBase64 } from '../../../src/crypto/bytes.ts';
+import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
+import { ALICE, MALLORY, paidCalls, START } from './history.ts';
+
+const QUEUE = 'countersign-audit';
+
+/** Accounts that write down what they are told. */
+const listeners = (
+  answer: (seq: number) => Promise<{ verdict: 'ok' | 'unavailable' }> = async () => ({
+    verdict: 'ok',
+  }),
+) => {
+  const told: [string, number][] = [];
+  return {
+    told,
+    account: (id: string) => ({
+      exported: (seq: number) => {
+        told.push([id, seq]);
+        return answer(seq);
+      },
+    }),
+  };
+};
+
+const deliver = async (
+  bodies: readonly unknown[],
+  { account }: Pick<ReturnType<typeof listeners>, 'account'>,
+  database: D1Database = db,
+) => {
+  const batch = createMessageBatch(
+    QUEUE,
+    bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
+  );
+  await consumeAudit(batch, { db: database, account }, START);
+  const result = await getQueueResult(batch, createExecutionContext());
+  return {
+    acked: result.explicitAcks,
+    retried: result.retryMessages.map(({ msgId }) => msgId),
+  };
+};
+
+const alice = paidCalls(ALICE, 3);
+const mallory = paidCalls(MALLORY, 1);
+const cut = (entries: readonly Entry[], from: number, to: number) =>
+  messageOf(entries.slice(from, to));
+
+beforeEach(async () => {
+  await freshDatabase();
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+
+describe('a batch', () => {
+  test('in any order is stored in the order of each chain, and each account hears once', async () => {
+    const { told, account } = listeners();
+    const bodies = [
+      await cut(alice, 6, 9),
+      await cut(mallory, 0, 3),
+      await cut(alice, 0, 3),
+      await cut(alice, 3, 6),
+    ];
+    expect(await deliver(bodies, { account })).toEqual({
+      acked: ['m0', 'm1', 'm2', 'm3'],
+      retried: [],
+    });
+    expect(new Map(told)).toEqual(
+      new Map([
+        [ALICE, 9],
+        [MALLORY, 3],
+      ]),
+    );
+    expect(told).toHaveLength(2);
+    expect(await storedEntries(ALICE)).toEqual(alice);
+    expect(await storedEntries(MALLORY)).toEqual(mallory);
+  });
+
+  test('with a gap keeps what is behind it for later', async () => {
+    const { told, account } = listeners();
+    const [first, second, third] = [
+      await cut(alice, 0, 3),
+      await cut(alice, 3, 6),
+      await cut(alice, 6, 9),
+    ];
+    expect(await deliver([third, first], { account })).toEqual({ acked: ['m1'], retried: ['m0'] });
+    expect(told).toEqual([[ALICE, 3]]);
+    expect(await deliver([third], { account })).toMatchObject({ acked: [], retried: ['m0'] });
+    expect(await deliver([second, third], { account })).toMatchObject({ acked: ['m0', 'm1'] });
+    expect(told.at(-1)).toEqual([ALICE, 9]);
+    expect(await storedEntries(ALICE)).toEqual(alice);
+    expect(await rows('dead_letters')).toEqual([]);
+  });
+});
+
+describe('an account that could not be told', () => {
+  test.each([
+    ['does not answer', () => Promise.reject(new Error('broken stub'))],
+    ['cannot store it', async () => ({ verdict: 'unavailable' as const })],
+  ])('because it %s is told again', async (_, answer) => {
+    const body = await cut(alice, 0, 3);
+    expect(await deliver([body], listeners(answer))).toMatchObject({ acked: [], retried: ['m0'] });
+    const { told, account } = listeners();
+    expect(await deliver([body], { account })).toMatchObject({ acked: ['m0'] });
+    expect(told).toEqual([[ALICE, 3]]);
+    expect(await storedEntries(ALICE)).toEqual(alice.slice(0, 3));
+  });
+});
+
+test('a database that is away delays everything and loses nothing', async () => {
+  const { told, account } = listeners();
+  const away = {
+    prepare: () => {
+      throw new Error('D1 is overloaded');
+    },
+  } as unknown as D1Database;
+  expect(await deliver([await cut(alice, 0, 3), 'junk'], { account }, away)).toMatchObject({
+    acked: [],
+    retried: ['m0', 'm1'],
+  });
+  expect(told).toEqual([]);
+});
+
+test('a message that fails waits longer each time, at most a minute', async () => {
+  const delays: (number | undefined)[] = [];
+  const body = await cut(alice, 3, 6);
+  for (const attempts of [1, 2, 3, 6, 99]) {
+    const message = {
+      id: 'm0',
+      body,
+      attempts,
+      ack: () => delays.push(0),
+      retry: (options?: { delaySeconds?: number }) => delays.push(options?.delaySeconds),
+    };
+    await consumeAudit({ queue: QUEUE, messages: [message] }, { db, ...listeners() }, START);
+  }
+  expect(delays).toEqual([2, 4, 8, 60, 60]);
+});
+
+describe('what no account could have sent', () => {
+  const tampered = async (): Promise<AuditMessage> => {
+    const entry = { ...(alice[0] as Entry), tool: 'other' };
+    return messageOf(alice.slice(0, 3).with(0, entry));
+  };
+
+  test('is recorded, acknowledged, and does not hold up the rest', async () => {
+    const { told, account } = listeners();
+    const bodies = [{ v: 1, junk: 10n }, await tampered(), await cut(mallory, 0, 3)];
+    expect(await deliver(bodies, { account })).toMatchObject({
+      acked: ['m0', 'm1', 'm2'],
+      retried: [],
+    });
+    expect(told).toEqual([[MALLORY, 3]]);
+    expect(await storedEntries(ALICE)).toEqual([]);
+    const letters = await rows('dead_letters');
+    expect(letters).toMatchObject([
+      { id: `${QUEUE}/${ALICE}/1`, queue: QUEUE, account: ALICE, at: START },
+      { id: 'm0', account: '', body: '{"v":1,"junk":"10"}', reason: 'malformed message' },
+    ]);
+    expect(JSON.parse(letters[0]?.reason as string)).toEqual({
+      kind: 'broken',
+      broken: { index: 0, seq: 1, reason: 'altered' },
+    });
+  });
+
+  test('is one letter, however often it is sent', async () => {
+    const { account } = listeners();
+    for (let times = 0; times < 3; times += 1) await deliver([await tampered()], { account });
+    expect(await rows('dead_letters')).toHaveLength(1);
+  });
+
+  test('can be driven again from its letter', async () => {
+    const message = await cut(alice, 0, 3);
+    const batch = createMessageBatch(`${QUEUE}-dead`, [
+      { id: 'd0', timestamp: new Date(), attempts: 1, body: message as unknown },
+      { id: 'd1', timestamp: new Date(), attempts: 1, body: 'junk' },
+    ]);
+    await consumeAuditDeadLetters(batch, db, START);
+    expect((await getQueueResult(batch, createExecutionContext())).explicitAcks).toEqual([
+      'd0',
+      'd1',
+    ]);
+    const letters = await rows('dead_letters');
+    expect(letters.map(({ reason }) => reason)).toEqual(['retries exhausted', 'retries exhausted']);
+    const body = JSON.parse(letters.find(({ account }) => account === ALICE)?.body as string);
+    const { account } = listeners();
+    const again = { ...body, body: decodeBase64(body.body) };
+    expect(await deliver([again], { account })).toMatchObject({ acked: ['m0'] });
+    expect(await storedEntries(ALICE)).toEqual(alice.slice(0, 3));
+  });
+
+  test('stays in the dead-letter queue while it cannot be recorded', async () => {
+    await db.prepare('DROP TABLE dead_letters').run();
+    const batch = createMessageBatch(`${QUEUE}-dead`, [
+      { id: 'd0', timestamp: new Date(), attempts: 1, body: 'junk' as unknown },
+    ]);
+    await consumeAuditDeadLetters(batch, db, START);
+    const result = await getQueueResult(batch, createExecutionContext());
+    expect(result.explicitAcks).toEqual([]);
+    expect(result.retryMessages).toMatchObject([{ msgId: 'd0' }]);
+  });
+});

@@ -1,0 +1,47 @@
+import { applyD1Migrations, type D1Migration, reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { splitRun } from '../../../src/audit/chunk.ts';
+import type { AuditMessage } from '../../../src/audit/chunk.ts';
+import type { Entry } from '../../../src/audit/entry.ts';
+import { readLog } from '../../../src/audit/verify.ts';
+
+const { AUDIT_DB, TEST_MIGRATIONS } = env as unknown as {
+  AUDIT_DB: D1Database;
+  TEST_MIGRATIONS: D1Migration[];
+};
+
+/** The real local D1. */
+export const db = AUDIT_DB;
+
+/** An empty audit database, made by the migrations that production applies. */
+export const freshDatabase = async (): Promise<void> => {
+  await reset();
+  await applyD1Migrations(db, TEST_MIGRATIONS);
+};
+
+/** One message of these entries. */
+export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage> => {
+  const [message, ...more] = await splitRun(entries);
+  if (message === undefined || more.length > 0) throw new Error('not one message');
+  return message;
+};
+
+export const rows = async (table: 'calls' | 'payments' | 'dead_letters') =>
+  (await db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all()).results;
+
+/** What the chunks hold, read back by hand. */
+export const storedEntries = async (account: string): Promise<Entry[]> => {
+  const { results } = await db
+    .prepare('SELECT body FROM chunks WHERE account = ? ORDER BY first_seq')
+    .bind(account)
+    .all<{ body: number[] }>();
+  const texts = await Promise.all(
+    results.map(({ body }) =>
+      new Response(
+        new Blob([Uint8Array.from(body)]).stream().pipeThrough(new DecompressionStream('gzip')),
+      ).text(),
+    ),
+  );
+  const read = readLog(texts.join(''));
+  return read.ok ? [...read.value] : [];
+};

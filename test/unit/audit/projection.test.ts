@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { project } from '../../../src/audit/projection.ts';
+import {
+  abandoned,
+  accepted,
+  ALICE,
+  committed,
+  denied,
+  failed,
+  history,
+  late,
+  settled,
+  START,
+  unpaid,
+  word,
+} from './history.ts';
+
+const of = (...bodies: Parameters<typeof history>[1][number][]) => project(history(ALICE, bodies));
+
+describe('a call', () => {
+  test('that was paid is one call row and one payment row', () => {
+    expect(of(accepted(1), committed(1), settled(1))).toEqual({
+      calls: [
+        {
+          call: word(1),
+          seq: 2,
+          tool: 'translate',
+          request: word(1001),
+          binding: 'none',
+          asset: 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+          price: 20_000,
+          paidBy: 'deferred',
+          charged: 20_000,
+          state: 'committed',
+          success: 1,
+          status: 200,
+          digest: word(9),
+          reason: 'answered',
+          policy: word(7),
+          acceptedAt: START,
+          endedAt: START + 1,
+        },
+      ],
+      payments: [
+        {
+          call: word(1),
+          seq: 3,
+          state: 'settled',
+          amount: 20_000,
+          credited: 0,
+          transaction: word(2001),
+          block: 123,
+          at: START + 4,
+        },
+      ],
+    });
+  });
+
+  test('that runs has no payment row yet', () => {
+    const { calls, payments } = of(accepted(1));
+    expect(calls).toMatchObject([{ state: 'held', price: 20_000, acceptedAt: START }]);
+    expect(calls[0]).not.toHaveProperty('charged');
+    expect(payments).toEqual([]);
+  });
+
+  test('whose tool failed costs nothing, and its payment is released', () => {
+    expect(of(accepted(1), failed(1))).toMatchObject({
+      calls: [
+        { state: 'released', charged: 0, success: 0, status: 500, reason: 'upstream_status' },
+      ],
+      payments: [{ state: 'released', amount: 20_000, seq: 2 }],
+    });
+  });
+
+  test('that was abandoned stays so, whatever its tool says later', () => {
+    expect(of(accepted(1), abandoned(1), late(1))).toMatchObject({
+      calls: [
+        { state: 'abandoned', charged: 0, success: 1, status: 200, endedAt: START + 90, seq: 3 },
+      ],
+      payments: [{ state: 'released' }],
+    });
+  });
+
+  test('whose payer cancelled has a failed payment, with the fault', () => {
+    expect(of(accepted(1), committed(1), unpaid(1)).payments).toMatchObject([
+      {
+        state: 'failed',
+        fault: 'payer',
+        reason: 'cancelled',
+        transaction: word(3001),
+        amount: 20_000,
+      },
+    ]);
+  });
+
+  test('whose released money moved after all is settled, and credited', () => {
+    const moved = { ...settled(1), payment: { ...settled(1).payment, credited: '20000' } };
+    expect(of(accepted(1), failed(1), moved).payments).toMatchObject([
+      { state: 'settled', credited: 20_000, seq: 3 },
+    ]);
+  });
+
+  test('that was settled upfront and then failed keeps its settled payment', () => {
+    const upfront = { ...failed(1), payment: { state: 'settled', paidBy: 'upfront' } };
+    expect(of(accepted(1), settled(1), upfront)).toMatchObject({
+      calls: [{ state: 'released', charged: 0 }],
+      payments: [{ state: 'settled', seq: 2 }],
+    });
+  });
+});
+
+test('a denial claims no row', () => {
+  expect(of(denied(1))).toEqual({ calls: [], payments: [] });
+});
+
+test('an amount that storage would round is not stored as another one', () => {
+  expect(() => of({ ...accepted(1), amounts: { price: '9007199254740993' } })).toThrow(RangeError);
+});

@@ -1,0 +1,361 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { encodeChunk } from '../../../src/audit/chunk.ts';
+import { type Entry, entryHash, entryText } from '../../../src/audit/entry.ts';
+import { storeChunk } from '../../../src/audit/store.ts';
+import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
+import {
+  accepted,
+  ALICE,
+  committed,
+  denied,
+  failed,
+  history,
+  MALLORY,
+  paidCalls,
+  settled,
+  START,
+} from './history.ts';
+
+const store = async (entries: readonly Entry[]) => storeChunk(db, await messageOf(entries), START);
+
+/** Everything the database says, to compare the ways it can come to be. */
+const picture = async () => ({
+  entries: (await storedEntries(ALICE)).map(entryText),
+  calls: await rows('calls'),
+  payments: await rows('payments'),
+});
+
+beforeEach(freshDatabase);
+
+describe('rows of a lone paid call', () => {
+  const entries = history(ALICE, [accepted(1), committed(1), settled(1)]);
+
+  test.each([
+    ['in one chunk', [3], 3],
+    ['settled in a second chunk', [2, 3], 4],
+  ])('%s', async (_, cuts, expected) => {
+    let written = 0;
+    let from = 0;
+    for (const to of cuts) {
+      const result = await store(entries.slice(from, to));
+      written += result.ok ? result.value.rowsWritten : Number.NaN;
+      from = to;
+    }
+    expect(written).toBe(expected);
+    expect(written).toBeLessThanOrEqual(4);
+    expect(await rows('calls')).toMatchObject([
+      {
+        tool: 'translate',
+        price: 20_000,
+        charged: 20_000,
+        state: 'committed',
+        status: 200,
+        accepted_at: START,
+      },
+    ]);
+    expect(await rows('payments')).toMatchObject([
+      { state: 'settled', amount: 20_000, block: 123 },
+    ]);
+  });
+
+  test('a redelivery writes none', async () => {
+    await store(entries);
+    expect(await store(entries)).toEqual({ ok: true, value: { last: 3, rowsWritten: 0 } });
+    expect(await store(entries.slice(0, 2))).toEqual({
+      ok: true,
+      value: { last: 3, rowsWritten: 0 },
+    });
+  });
+});
+
+describe('however chunks come, the table is the same', () => {
+  const entries = history(ALICE, [
+    accepted(1),
+    accepted(2),
+    committed(2),
+    denied(3),
+    failed(1),
+    settled(2),
+    accepted(4),
+    committed(4),
+    settled(4),
+  ]);
+
+  test.each([
+    ['one chunk', [[0, 9]]],
+    ['one entry a chunk', entries.map((_, index) => [index, index + 1])],
+    [
+      'every chunk twice',
+      [
+        [0, 4],
+        [0, 4],
+        [4, 9],
+        [4, 9],
+        [0, 4],
+      ],
+    ],
+    [
+      'a gap first, then resent',
+      [
+        [4, 9],
+        [0, 4],
+        [4, 9],
+      ],
+    ],
+    [
+      'lost, then resent longer',
+      [
+        [0, 2],
+        [0, 7],
+        [0, 9],
+      ],
+    ],
+    [
+      'resent after a crash, cut elsewhere',
+      [
+        [0, 5],
+        [3, 8],
+        [2, 9],
+        [0, 9],
+      ],
+    ],
+    [
+      'resent shorter than stored',
+      [
+        [0, 9],
+        [3, 5],
+        [8, 9],
+      ],
+    ],
+  ])('%s', async (_, cuts) => {
+    await store(entries);
+    const expected = await picture();
+    expect(expected.entries).toEqual(entries.map(entryText));
+    await freshDatabase();
+    for (const [from, to] of cuts) await store(entries.slice(from, to));
+    const { entries: stored, calls, payments } = await picture();
+    expect(stored).toEqual(expected.entries);
+    expect(calls).toEqual(expected.calls);
+    expect(payments).toEqual(expected.payments);
+    expect(calls).toHaveLength(3);
+    expect(payments.map(({ state }) => state)).toEqual(['released', 'settled', 'settled']);
+  });
+
+  test('two consumers at once store it once', async () => {
+    const both = await Promise.all([store(entries.slice(0, 6)), store(entries.slice(0, 4))]);
+    const kinds = both.map((result) => (result.ok ? 'stored' : result.error.kind));
+    expect(kinds).toContain('stored');
+    expect(['stored', 'contended']).toEqual(expect.arrayContaining(kinds));
+    await store(entries);
+    expect((await picture()).entries).toEqual(entries.map(entryText));
+  });
+
+  test('a long run of chunks of one account and another', async () => {
+    const long = paidCalls(ALICE, 300);
+    const other = paidCalls(MALLORY, 2);
+    for (let from = 0; from < long.length; from += 250) await store(long.slice(from, from + 250));
+    await store(other);
+    expect(await rows('calls')).toHaveLength(302);
+    expect(await rows('payments')).toHaveLength(302);
+    expect(await storedEntries(ALICE)).toEqual(long);
+  });
+});
+
+describe('a chunk that is not what the account sent writes nothing', () => {
+  const entries = paidCalls(ALICE, 2);
+  const at = (index: number): Entry => entries[index] as Entry;
+  const gap = { ok: false, error: { kind: 'gap', expected: 1 } };
+
+  const stored = async () => (await storedEntries(ALICE)).length;
+
+  test('a gap waits', async () => {
+    expect(await store(entries.slice(3))).toEqual(gap);
+    expect(await stored()).toBe(0);
+    await store(entries.slice(0, 2));
+    expect(await store(entries.slice(3))).toEqual({
+      ok: false,
+      error: { kind: 'gap', expected: 3 },
+    });
+    expect(await stored()).toBe(2);
+  });
+
+  test('an altered entry', async () => {
+    const forged = entries.with(1, { ...at(1), amounts: { charged: '1' } });
+    expect(await store(forged)).toMatchObject({
+      error: { kind: 'refused', why: { kind: 'broken', broken: { seq: 2, reason: 'altered' } } },
+    });
+    expect(await stored()).toBe(0);
+  });
+
+  test('a chunk under the name of another account', async () => {
+    const message = { ...(await messageOf(paidCalls(MALLORY, 1))), account: ALICE };
+    expect(await storeChunk(db, message, START)).toMatchObject({
+      error: { kind: 'refused', why: { broken: { reason: 'account', found: MALLORY } } },
+    });
+    expect(await stored()).toBe(0);
+  });
+
+  test('a chunk that says other seqs than it holds', async () => {
+    const message = { ...(await messageOf(entries)), last: 5 };
+    expect(await storeChunk(db, message, START)).toMatchObject({
+      error: { why: { kind: 'mislabelled' } },
+    });
+    expect(await stored()).toBe(0);
+  });
+
+  test('a chain that does not begin at the beginning', async () => {
+    const forged = entries.with(0, { ...at(0), prev: entryHash(at(3)) });
+    expect(await store(forged)).toMatchObject({ error: { kind: 'refused' } });
+    expect(await stored()).toBe(0);
+  });
+
+  test('a continuation of another history', async () => {
+    await store(entries.slice(0, 3));
+    const forged = history(ALICE, [accepted(9), committed(9)], { seq: 3, hash: entryHash(at(1)) });
+    expect(await store(forged)).toMatchObject({ error: { why: { kind: 'forked', seq: 4 } } });
+    expect(await stored()).toBe(3);
+  });
+
+  test.each([
+    ['longer than what is stored', 6, 3],
+    ['as long as what is stored', 3, 3],
+    ['shorter than what is stored', 2, 2],
+  ])('another history from the beginning, %s', async (_, length, seq) => {
+    await store(entries.slice(0, 3));
+    const other = paidCalls(ALICE, 2).slice(0, length);
+    expect(await store(other)).toMatchObject({
+      error: { kind: 'refused', why: { kind: 'forked', seq } },
+    });
+    expect(await storedEntries(ALICE)).toEqual(entries.slice(0, 3));
+  });
+
+  test('an amount beyond safe integers', async () => {
+    const huge = history(ALICE, [{ ...accepted(1), amounts: { price: '9007199254740993' } }]);
+    expect(await store(huge)).toMatchObject({
+      error: { kind: 'refused', why: { kind: 'amount' } },
+    });
+    expect(await stored()).toBe(0);
+  });
+
+  test('a projection that fails takes its chunk with it', async () => {
+    await db.prepare('DROP TABLE payments').run();
+    expect(await store(entries)).toMatchObject({ error: { kind: 'unavailable' } });
+    expect(await stored()).toBe(0);
+    expect(await rows('calls')).toEqual([]);
+  });
+});
+
+describe('the database itself keeps the log', () => {
+  const entries = paidCalls(ALICE, 3);
+  const insert = async (first: number, last: number, account = ALICE, how = 'INSERT') =>
+    db
+      .prepare(`${how} INTO chunks VALUES (?, ?, ?, ?, ?, ?)`)
+      .bind(account, first, last, 'x', new Uint8Array(1), START)
+      .run();
+  const run = (sql: string) => db.prepare(sql).run();
+  const watermark = (seq: number, hash: string, how = 'INSERT') =>
+    db.prepare(`${how} INTO archived VALUES (?, ?, ?, ?)`).bind(ALICE, seq, hash, START).run();
+  const chunks = async () =>
+    (await db.prepare('SELECT first_seq, last_seq FROM chunks ORDER BY 1').all()).results;
+
+  beforeEach(async () => {
+    await store(entries.slice(0, 3));
+    await store(entries.slice(3, 6));
+  });
+
+  test.each([
+    ['a gap', () => insert(8, 9), 'does not continue'],
+    ['an overlap', () => insert(6, 9), 'does not continue'],
+    ['a first chunk again', () => insert(1, 3), 'does not continue'],
+    [
+      'a first chunk again, replacing',
+      () => insert(1, 3, ALICE, 'INSERT OR REPLACE'),
+      'does not continue',
+    ],
+    ['a start in the middle', () => insert(2, 3, MALLORY), 'does not continue'],
+    ['seqs backwards', () => insert(7, 6), 'CHECK'],
+    ['an update', () => run("UPDATE chunks SET last_hash = 'y'"), 'append-only'],
+    [
+      'an update of one body',
+      () => run("UPDATE chunks SET body = x'00' WHERE first_seq = 1"),
+      'append-only',
+    ],
+    ['a delete', () => run('DELETE FROM chunks'), 'not archived'],
+    ['a delete of the newest', () => run('DELETE FROM chunks WHERE first_seq = 4'), 'not archived'],
+    [
+      'a watermark in the middle of a chunk',
+      () => watermark(2, entryHash(entries[1] as Entry)),
+      'not the end',
+    ],
+    [
+      'a watermark beyond the end',
+      () => watermark(9, entryHash(entries[8] as Entry)),
+      'not the end',
+    ],
+    ['a watermark over another hash', () => watermark(3, 'x'), 'not the end'],
+  ])('%s is aborted', async (_, attempt, message) => {
+    await expect(attempt()).rejects.toThrow(message);
+    expect(await storedEntries(ALICE)).toEqual(entries.slice(0, 6));
+    expect(await chunks()).toHaveLength(2);
+  });
+
+  test('what is archived may go, and the chain goes on from its watermark', async () => {
+    await watermark(3, entryHash(entries[2] as Entry));
+    await expect(run('DELETE FROM chunks')).rejects.toThrow('not archived');
+    await run('DELETE FROM chunks WHERE last_seq <= 3');
+    expect(await chunks()).toEqual([{ first_seq: 4, last_seq: 6 }]);
+    const end = entryHash(entries[5] as Entry);
+    await db
+      .prepare(
+        `INSERT INTO archived VALUES (?, 6, ?, ?) ON CONFLICT (account) DO UPDATE
+         SET last_seq = excluded.last_seq, last_hash = excluded.last_hash, at = excluded.at`,
+      )
+      .bind(ALICE, end, START)
+      .run();
+    await run('DELETE FROM chunks');
+    expect(await store(entries.slice(0, 6))).toEqual({
+      ok: true,
+      value: { last: 6, rowsWritten: 0 },
+    });
+    expect(await store(paidCalls(ALICE, 3).slice(6))).toMatchObject({
+      error: { why: { kind: 'forked', seq: 7 } },
+    });
+    expect(await store(entries.slice(6))).toMatchObject({ ok: true, value: { last: 9 } });
+    expect(await chunks()).toEqual([{ first_seq: 7, last_seq: 9 }]);
+  });
+
+  test('a watermark never falls and never goes', async () => {
+    await watermark(6, entryHash(entries[5] as Entry));
+    const third = entryHash(entries[2] as Entry);
+    await expect(watermark(3, third, 'INSERT OR REPLACE')).rejects.toThrow('not the end');
+    await expect(
+      db.prepare('UPDATE archived SET last_seq = 3, last_hash = ?').bind(third).run(),
+    ).rejects.toThrow('later chunk');
+    await expect(run('DELETE FROM archived')).rejects.toThrow('never removed');
+  });
+
+  test('an older seq never overwrites a newer projection', async () => {
+    const before = await rows('calls');
+    const old = [{ call: before[0]?.call, seq: 1, state: 'held', tool: 'older' }];
+    const { upserts } = await import('../../../src/audit/upsert.ts');
+    await db.batch(upserts(db, ALICE, { calls: old as never, payments: [] }));
+    expect(await rows('calls')).toEqual(before);
+  });
+
+  test('no table has an index besides its key', async () => {
+    const { results } = await db
+      .prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name NOT LIKE 'd1_%'",
+      )
+      .all();
+    expect(results).toEqual([]);
+  });
+});
+
+test('a stored chunk is byte for byte the one that was sent', async () => {
+  const entries = paidCalls(ALICE, 1);
+  await store(entries);
+  const row = await db.prepare('SELECT body FROM chunks').first<{ body: number[] }>();
+  const sent = await encodeChunk(entries);
+  expect(Uint8Array.from(row?.body ?? [])).toEqual(sent);
+});

@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lenient, pathFault } from '../../../src/catalog/path.ts';
+
+describe('pathFault', () => {
+  it.each([
+    '/',
+    '/tools/translate',
+    '/tools/search.web',
+    '/a.b/..c/d..',
+    '/tools/echo/%C3%A4%20b',
+    "/a!$&'()*+,;=:@b",
+    '/tools/echo/',
+    '/100%25',
+  ])('takes %s', (path) => {
+    expect(pathFault(path)).toBeUndefined();
+  });
+
+  it.each([
+    ['', /slash/],
+    ['tools', /slash/],
+    ['//', /empty path segment/],
+    ['/tools//x', /empty path segment/],
+    ['/tools\\x', /backslash/],
+    ['/tools/../x', /dot segment/],
+    ['/tools/..', /dot segment/],
+    ['/./x', /dot segment/],
+    ['/tools/%2e%2E/x', /dot segment/],
+    ['/tools/.%2e/x', /dot segment/],
+    ['/tools/..;/x', /dot segment/],
+    ['/tools/..;a=b', /dot segment/],
+    ['/tools/%2e%2e%3b/x', /dot segment/],
+    ['/tools/a%2fb', /encoded slash/],
+    ['/tools/a%2Fb', /encoded slash/],
+    ['/tools/a%5Cb', /encoded slash/],
+    ['/tools/a%00', /control/],
+    ['/tools/a%0D%0Ab', /control/],
+    ['/tools/a%7f', /control/],
+    ['/tools/%', /encodes nothing/],
+    ['/tools/%zz', /encodes nothing/],
+    ['/tools/%4', /encodes nothing/],
+    ['/tools/%65nrich', /must stand for itself/],
+    ['/tools/a%2e%2eb', /must stand for itself/],
+    ['/tools/%7E', /must stand for itself/],
+    ['/tools/%30', /must stand for itself/],
+  ])('refuses %s', (path, reason) => {
+    expect(pathFault(path)).toMatch(reason);
+  });
+
+  it('lets through no two paths that decode to the same one', () => {
+    const piece = fc.constantFrom(
+      ...'/.abZ09-_~;:%@!'.split(''),
+      ...['%41', '%61', '%2e', '%2E', '%2f', '%5c', '%00', '%20', '%C3%A4', '%3B', '..', '\\'],
+    );
+    const path = fc.array(piece, { maxLength: 8 }).map((pieces) => `/${pieces.join('')}`);
+    fc.assert(
+      fc.property(path, (text) => {
+        fc.pre(pathFault(text) === undefined);
+        // Parsing changes nothing, and decoding adds no slash, no dot segment and no letter that was not there.
+        const { pathname } = new URL(`https://a.example${text}`);
+        expect(pathname).toBe(text);
+        const decoded = decodeURIComponent(text);
+        expect(decoded.split('/').length).toBe(text.split('/').length);
+        expect(decoded.split('/').some((segment) => /^\.{1,2}(;|$)/.test(segment))).toBe(false);
+        const unreserved = (value: string) => value.replace(/[^A-Za-z0-9._~-]/g, '').length;
+        expect(unreserved(decoded)).toBe(unreserved(text.replace(/%[0-9a-f]{2}/gi, '')));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('refuses any letter or digit that is encoded', () => {
+    const unreserved = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~';
+    for (const sign of unreserved) {
+      const code = sign.charCodeAt(0).toString(16);
+      expect(pathFault(`/x%${code}y`), code).toBeDefined();
+      expect(pathFault(`/x%${code.toUpperCase()}y`), code).toBeDefined();
+    }
+  });
+});
+
+describe('lenient', () => {
+  it('folds what lenient upstreams fold', () => {
+    expect(lenient('/Tools/Enrich;v=1/x%3Bv/')).toBe('/tools/enrich/x');
+  });
+});

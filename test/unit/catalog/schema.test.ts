@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import toolsJson from '../../../tools.json';
+import { parseTools } from '../../../src/catalog/schema.ts';
+
+const tool = {
+  id: 'lookup',
+  method: 'GET',
+  path: '/tools/lookup',
+  description: 'Looks up a word.',
+  price: '$0.001',
+  settlement: 'deferred',
+  upstream: '/lookup',
+};
+
+const fieldsOf = (...tools: unknown[]) => {
+  const result = parseTools({ tools });
+  return result.ok ? [] : result.error.map((fault) => fault.field);
+};
+
+describe('parseTools', () => {
+  it('fills in the defaults', () => {
+    expect(parseTools({ tools: [tool] })).toEqual({
+      ok: true,
+      value: [
+        {
+          ...tool,
+          price: 1_000n,
+          mimeType: 'application/json',
+          timeoutSeconds: 10,
+          maxBodyBytes: 1_048_576,
+          requestHeaders: [],
+          onSilence: 'release',
+          requireBinding: 'none',
+        },
+      ],
+    });
+  });
+
+  it('reads the tools of the project', () => {
+    expect(parseTools(toolsJson)).toMatchObject({ ok: true });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['id', { id: 'Lookup' }],
+    ['id', { id: '-lookup' }],
+    ['id', { id: 'a'.repeat(65) }],
+    ['id', { id: undefined }],
+    ['method', { method: 'get' }],
+    ['method', { method: 'OPTIONS' }],
+    ['path', { path: 'tools' }],
+    ['path', { path: '/tools/' }],
+    ['path', { path: '/tools//x' }],
+    ['path', { path: '/tools/../x' }],
+    ['path', { path: '/tools/%41' }],
+    ['path', { path: '/tools/x?y' }],
+    ['path', { path: '/tools/*/x' }],
+    ['path', { path: '/tools*' }],
+    ['path', { path: '/healthz' }],
+    ['path', { path: '/.well-known/jwks.json' }],
+    ['path', { path: '/calls/*' }],
+    ['description', { description: '' }],
+    ['description', { description: 'a\nb' }],
+    ['description', { description: 'a'.repeat(257) }],
+    ['mimeType', { mimeType: 'json' }],
+    ['mimeType', { mimeType: 'a/b\r\nX: y' }],
+    ['price', { price: '0.02' }],
+    ['price', { price: 0.02 }],
+    ['price', { price: '$0.0000001' }],
+    ['price', { price: '$1000000000' }],
+    ['price', { price: '$0' }],
+    ['price', { settlement: 'free' }],
+    ['settlement', { settlement: 'later' }],
+    ['upstream', { upstream: 'https://user:secret@api.example/x' }],
+    ['upstream', { upstream: 'https://api.example/x?key=1' }],
+    ['upstream', { upstream: 'ftp://api.example/x' }],
+    ['upstream', { upstream: '//api.example/x' }],
+    ['upstream', { upstream: 'lookup' }],
+    ['timeoutSeconds', { timeoutSeconds: 0 }],
+    ['timeoutSeconds', { timeoutSeconds: 26 }],
+    ['timeoutSeconds', { timeoutSeconds: 301, settlement: 'upfront', onSilence: 'keep' }],
+    ['maxBodyBytes', { maxBodyBytes: -1 }],
+    ['maxBodyBytes', { maxBodyBytes: 30_000_000 }],
+    ['requestHeaders[1]', { requestHeaders: ['x-mine', 'Cookie'] }],
+    ['requestHeaders', { requestHeaders: 'x-mine' }],
+    ['requestHeaders', { requestHeaders: Array.from({ length: 17 }, (_, at) => `x-${at}`) }],
+    ['onSilence', { onSilence: 'keep' }],
+    ['onSilence', { onSilence: 'forget' }],
+    ['requireBinding', { requireBinding: 'http' }],
+    ['pirce', { pirce: '$1' }],
+  ])('refuses a wrong %s: %o', (field, change) => {
+    expect(fieldsOf(tool, { ...tool, id: 'other', path: '/tools/other', ...change })).toEqual([
+      `tools[1].${field}`,
+    ]);
+  });
+
+  it('takes what is just within bounds', () => {
+    expect(
+      fieldsOf(
+        { ...tool, price: '$999999999.999999', timeoutSeconds: 25, maxBodyBytes: 0 },
+        { ...tool, id: 'a'.repeat(64), path: '/*', method: '*', price: '$0', settlement: 'free' },
+        {
+          ...tool,
+          id: 'kept',
+          path: '/kept',
+          settlement: 'upfront',
+          onSilence: 'keep',
+          timeoutSeconds: 300,
+          requestHeaders: ['X-Mine'],
+        },
+        { ...tool, id: 'credit', path: '/credit', settlement: 'credit', onSilence: 'keep' },
+      ),
+    ).toEqual([]);
+  });
+
+  it('keeps a hold only where money is there before: a deferred signature would die under it', () => {
+    const kept = (settlement: string, price = '$1') =>
+      fieldsOf({ ...tool, settlement, price, onSilence: 'keep' });
+    expect(kept('upfront')).toEqual([]);
+    expect(kept('credit')).toEqual([]);
+    expect(kept('deferred')).toEqual(['tools[0].onSilence']);
+    expect(kept('free', '$0')).toEqual(['tools[0].onSilence']);
+  });
+
+  it('refuses tools that hide each other', () => {
+    expect(fieldsOf(tool, { ...tool, path: '/other' })).toEqual(['tools[1].id']);
+    expect(fieldsOf(tool, { ...tool, id: 'other' })).toEqual(['tools[1].path']);
+    expect(fieldsOf(tool, { ...tool, id: 'other', method: 'POST' })).toEqual([]);
+  });
+
+  it('refuses what is not a list of tools', () => {
+    for (const json of [undefined, null, [], {}, { tools: [] }, { tools: 'x' }, { tools: [tool], more: 1 }]) {
+      expect(parseTools(json).ok).toBe(false);
+    }
+  });
+
+  it('shows no value', () => {
+    const result = parseTools({ tools: [{ ...tool, upstream: 'https://user:hunter2@api.example' }] });
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+  });
+});

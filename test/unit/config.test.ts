@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { type Environment, parseConfig } from '../../src/config.ts';
+import { BUILT_IN_POLICY } from '../../src/policy/schema.ts';
+
+const KEY = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43), d: 'd'.repeat(43) });
+const CHECKSUMMED = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
+
+const complete: Environment = {
+  AUDIENCES: 'https://gw.example, http://127.0.0.1:8787',
+  PAY_TO: JSON.stringify({ 'eip155:84532': CHECKSUMMED, 'eip155:8453': `0x${'AB'.repeat(20)}` }),
+  RPC_URLS: JSON.stringify({
+    'eip155:8453': ['https://rpc.example/key'],
+    'eip155:84532': ['http://127.0.0.1:8545', 'https://other.example'],
+  }),
+  FACILITATORS: '[{"url":"https://facilitator.example/x402"}]',
+  UPSTREAM_URL: 'http://127.0.0.1:9000',
+  PAUSED: 'false',
+  DEFAULT_POLICY: '',
+  CONFIRMATIONS: '3',
+  RECEIPT_KEY: KEY,
+};
+
+const tools = {
+  tools: [
+    {
+      id: 'lookup',
+      method: 'GET',
+      path: '/tools/lookup',
+      description: 'Looks up a word.',
+      price: '$0.001',
+      settlement: 'deferred',
+      upstream: '/lookup',
+    },
+  ],
+};
+
+const faultsOf = (change: Environment, json: unknown = tools) => {
+  const result = parseConfig({ ...complete, ...change }, json);
+  return result.ok ? [] : result.error;
+};
+const namesOf = (change: Environment, json: unknown = tools) =>
+  faultsOf(change, json).map((fault) => fault.name);
+
+describe('parseConfig', () => {
+  it('reads everything', () => {
+    const result = parseConfig(complete, tools);
+    expect(result).toMatchObject({
+      ok: true,
+      value: {
+        audiences: ['https://gw.example', 'http://127.0.0.1:8787'],
+        networks: ['eip155:84532', 'eip155:8453'],
+        facilitators: [{ url: 'https://facilitator.example/x402' }],
+        upstreamUrl: 'http://127.0.0.1:9000',
+        paused: false,
+        policy: BUILT_IN_POLICY,
+        confirmations: 3,
+        receiptKey: KEY,
+        tools: [{ id: 'lookup', price: 1_000n }],
+      },
+    });
+    if (!result.ok) return;
+    expect([...result.value.payTo]).toEqual([
+      ['eip155:84532', CHECKSUMMED.toLowerCase()],
+      ['eip155:8453', `0x${'ab'.repeat(20)}`],
+    ]);
+    expect(result.value.rpcUrls.get('eip155:84532')).toEqual(['http://127.0.0.1:8545', 'https://other.example']);
+  });
+
+  it('has defaults for what may be empty', () => {
+    const { PAUSED: _p, CONFIRMATIONS: _c, DEFAULT_POLICY: _d, ...rest } = complete;
+    expect(parseConfig(rest, tools)).toMatchObject({
+      ok: true,
+      value: { paused: false, confirmations: 1, policy: BUILT_IN_POLICY },
+    });
+    expect(parseConfig({ ...complete, PAUSED: 'true' }, tools)).toMatchObject({
+      ok: true,
+      value: { paused: true },
+    });
+  });
+
+  it('names everything that is missing at once', () => {
+    const result = parseConfig({}, tools);
+    expect(result.ok ? [] : result.error.map((fault) => fault.name)).toEqual([
+      'AUDIENCES',
+      'PAY_TO',
+      'RPC_URLS',
+      'FACILITATORS',
+      'RECEIPT_KEY',
+      'UPSTREAM_URL',
+    ]);
+  });
+
+  it.each<[keyof Environment, string]>([
+    ['AUDIENCES', ''],
+    ['AUDIENCES', 'gw.example'],
+    ['AUDIENCES', 'https://gw.example/'],
+    ['AUDIENCES', 'https://gw.example:443'],
+    ['AUDIENCES', 'https://GW.example'],
+    ['AUDIENCES', 'https://gw.example.'],
+    ['AUDIENCES', 'https://me@gw.example'],
+    ['AUDIENCES', 'ftp://gw.example'],
+    ['AUDIENCES', 'https://gw.example,'],
+    ['AUDIENCES', 'https://gw.example,https://gw.example'],
+    ['AUDIENCES', Array.from({ length: 17 }, (_, at) => `https://g${at}.example`).join(',')],
+    ['PAY_TO', '{"eip155:84532": "0x0000000000000000000000000000000000000000"}'],
+    ['PAY_TO', `{"eip155:84532": "${CHECKSUMMED.replace('5aA', '5AA')}"}`],
+    ['PAY_TO', '{"eip155:84532": "0x12"}'],
+    ['PAY_TO', `{"base": "${CHECKSUMMED}"}`],
+    ['PAY_TO', `{"eip155:084532": "${CHECKSUMMED}"}`],
+    ['PAY_TO', `{"eip155:84532": "${CHECKSUMMED}", "eip155:84532": "${CHECKSUMMED}"}`],
+    ['PAY_TO', '{}'],
+    ['PAY_TO', '[]'],
+    ['PAY_TO', CHECKSUMMED],
+    ['RPC_URLS', ''],
+    ['RPC_URLS', 'not json'],
+    ['RPC_URLS', '{"eip155:84532": [], "eip155:8453": ["https://a.example"]}'],
+    ['RPC_URLS', '{"eip155:84532": "https://a.example", "eip155:8453": ["https://a.example"]}'],
+    ['RPC_URLS', '{"eip155:84532": ["ws://a.example"], "eip155:8453": ["https://a.example"]}'],
+    ['RPC_URLS', '{"eip155:84532": ["https://u:p@a.example"], "eip155:8453": ["https://a.example"]}'],
+    ['RPC_URLS', '{"eip155:84532": ["https://a.example"]}'],
+    [
+      'RPC_URLS',
+      '{"eip155:84532": ["https://a.example"], "eip155:8453": ["https://a.example"], "eip155:1": ["https://a.example"]}',
+    ],
+    ['FACILITATORS', ''],
+    ['FACILITATORS', '[]'],
+    ['FACILITATORS', '["https://a.example"]'],
+    ['FACILITATORS', '[{"url": "a.example"}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "key": "x"}]'],
+    ['UPSTREAM_URL', ''],
+    ['UPSTREAM_URL', 'http://127.0.0.1:9000/'],
+    ['UPSTREAM_URL', 'http://127.0.0.1:9000/base'],
+    ['PAUSED', 'yes'],
+    ['PAUSED', 'TRUE'],
+    ['DEFAULT_POLICY', '{'],
+    ['DEFAULT_POLICY', '{"perCall":"$1","exposure":"$1"}'],
+    ['CONFIRMATIONS', '0'],
+    ['CONFIRMATIONS', '65'],
+    ['CONFIRMATIONS', '1.5'],
+    ['CONFIRMATIONS', '0x1'],
+    ['RECEIPT_KEY', ''],
+    ['RECEIPT_KEY', 'key'],
+    ['RECEIPT_KEY', KEY.replace('OKP', 'EC')],
+    ['RECEIPT_KEY', KEY.replace('Ed25519', 'X25519')],
+    ['RECEIPT_KEY', JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43) })],
+    ['RECEIPT_KEY', KEY.replace('"d":"d', '"d":"')],
+  ])('refuses %s = %s', (name, value) => {
+    expect(new Set(namesOf({ [name]: value }))).toEqual(new Set([name]));
+  });
+
+  it('refuses a receiver where no token is known, and says where', () => {
+    const PAY_TO = JSON.stringify({ 'eip155:5': CHECKSUMMED });
+    const RPC_URLS = '{"eip155:5": ["https://a.example"]}';
+    expect(faultsOf({ PAY_TO, RPC_URLS })).toEqual([
+      { name: 'PAY_TO', reason: 'at eip155:5: no token is known on this network' },
+    ]);
+  });
+
+  it('names the field of a bad tools.json, and of a bad policy', () => {
+    const bad = { tools: [{ ...tools.tools[0], price: '1' }] };
+    expect(faultsOf({}, bad)).toEqual([
+      { name: 'tools.json', reason: expect.stringMatching(/^at tools\[0\]\.price: must be dollars/) },
+    ]);
+    expect(faultsOf({ DEFAULT_POLICY: '{"perCall":1,"exposure":"$1","rate":{"limit":1,"seconds":1}}' })).toEqual([
+      { name: 'DEFAULT_POLICY', reason: expect.stringMatching(/^at perCall: must be an amount/) },
+    ]);
+  });
+
+  it('needs no UPSTREAM_URL where every upstream is absolute', () => {
+    const absolute = { tools: [{ ...tools.tools[0], upstream: 'https://api.example/lookup' }] };
+    expect(faultsOf({ UPSTREAM_URL: '' }, absolute)).toEqual([]);
+  });
+
+  it('shows no value: RPC URLs hold keys, RECEIPT_KEY is one', () => {
+    const faults = faultsOf({
+      RPC_URLS: '{"eip155:84532": ["wss://rpc.example/hunter2"], "eip155:8453": ["https://u:hunter2@a.example"]}',
+      RECEIPT_KEY: KEY.replace('OKP', 'hunter2'),
+      FACILITATORS: '[{"url":"https://a:hunter2@b.example"}]',
+      UPSTREAM_URL: 'https://me:hunter2@api.example',
+    });
+    expect(faults.length).toBeGreaterThan(3);
+    expect(JSON.stringify(faults)).not.toContain('hunter2');
+  });
+});

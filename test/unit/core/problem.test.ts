@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import type { Denial, DenialRule } from '../../../durable-objects/agent-account/contract.ts';
+import { problem, problemOf } from '../../../src/core/problem.ts';
+import type { MismatchReason, Reason } from '../../../src/core/reason.ts';
+import type { WireReason } from '../../../src/core/wire-fault.ts';
+
+const HASH = `0x${'ab'.repeat(32)}` as const;
+
+const denialOf = (rule: DenialRule, more: Partial<Denial> = {}): Denial => ({
+  rule,
+  account: 'eip155:84532:0x2222222222222222222222222222222222222222',
+  retryAllowed: false,
+  policy: HASH,
+  ...more,
+});
+
+const denied = (denial: Denial): Reason => ({ reason: 'denied', denial, tool: 'enrich', price: 15_000_000n });
+
+const wire: Record<WireReason, number> = {
+  too_large: 431,
+  duplicate_header: 400,
+  malformed_header: 400,
+  malformed_field: 400,
+  unknown_field: 400,
+  unsupported_version: 400,
+  unsupported_scheme: 400,
+  unsupported_network: 400,
+};
+const mismatches: Record<MismatchReason['reason'], 400> = {
+  requirement_mismatch: 400,
+  intent_mismatch: 400,
+  recipient_mismatch: 400,
+  value_mismatch: 400,
+  zero_payer: 400,
+  empty_window: 400,
+  window_too_long: 400,
+  valid_too_long: 400,
+  not_yet_valid: 400,
+  expired: 400,
+};
+type WireName = keyof typeof wire;
+type MismatchName = keyof typeof mismatches;
+
+const others: readonly (readonly [number, Reason])[] = [
+  [404, { reason: 'not_found' }],
+  [405, { reason: 'method_not_allowed', allow: ['GET', 'POST'] }],
+  [400, { reason: 'malformed_request', field: 'content-type', hint: 'must be sent at most once' }],
+  [400, { reason: 'not_canonical', hint: 'holds a dot segment' }],
+  [414, { reason: 'target_too_long', limit: 4096 }],
+  [413, { reason: 'body_too_large', limit: 1024 }],
+  [400, { reason: 'body_incomplete' }],
+  [415, { reason: 'content_encoding' }],
+  [400, { reason: 'too_many_proofs', fields: ['PAYMENT-SIGNATURE', 'X-PAYMENT'] }],
+  [402, { reason: 'payment_required' }],
+  [401, { reason: 'intent_required', audience: 'https://gw.example', networks: ['eip155:8453'] }],
+  [400, { reason: 'invalid_signature', field: 'payload.signature', fault: 'high_s' }],
+  [400, { reason: 'unsupported_signature', field: 'payload.signature' }],
+  [409, { reason: 'in_progress', retryAfter: 2 }],
+  [409, { reason: 'conflict' }],
+  [409, { reason: 'already_used', state: 'committed', payment: 'settled' }],
+  [403, denied(denialOf('per_call'))],
+  [503, { reason: 'settlement_unknown', retryAfter: 5 }],
+  [403, { reason: 'settlement_failed', fault: 'payer' }],
+  [503, { reason: 'settlement_failed', fault: 'gateway' }],
+  [429, { reason: 'too_many_requests', retryAfter: 10 }],
+  [503, { reason: 'paused' }],
+  [503, { reason: 'payer_unreachable' }],
+  [503, { reason: 'storage_unavailable' }],
+  [503, { reason: 'misconfigured', faults: [{ name: 'PAY_TO', reason: 'must be set' }] }],
+  [500, { reason: 'internal' }],
+  [504, { reason: 'upstream_timeout', money: 'held' }],
+  [502, { reason: 'upstream_dropped', money: 'untouched' }],
+  [502, { reason: 'upstream_truncated', money: 'credited' }],
+  [502, { reason: 'upstream_payment', money: 'untouched' }],
+  [502, { reason: 'upstream_encoding', money: 'untouched' }],
+];
+
+const all: readonly (readonly [number, Reason])[] = [
+  ...Object.entries(wire).map(
+    ([reason, status]) => [status, { reason: reason as WireName, field: 'f', hint: 'is wrong' }] as const,
+  ),
+  ...Object.entries(mismatches).map(
+    ([reason, status]) =>
+      [status, { reason: reason as MismatchName, field: 'f', expected: 'e', got: 'g' }] as const,
+  ),
+  ...others,
+];
+
+const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
+
+describe('problem', () => {
+  it.each(all)('answers %i for %o', async (status, reason) => {
+    const response = problem(reason);
+    const body = await bodyOf(response);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(response.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(body['status']).toBe(status);
+    expect(body['type']).toBe(`urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`);
+    for (const member of ['title', 'detail', 'hint']) {
+      expect(body[member], member).toMatch(/^\S.*\S$/s);
+      expect(body[member], member).not.toMatch(/undefined|\[object|NaN/);
+    }
+  });
+
+  it('never answers 402 but for the offer: clients sign again on 402 and would pay twice (law 5)', () => {
+    const paid = all.filter(([, reason]) => problem(reason).status === 402);
+    expect(paid.map(([, { reason }]) => reason)).toEqual(['payment_required']);
+  });
+
+  it.each(
+    all.filter(([, { reason }]) =>
+      ['settlement_unknown', 'in_progress', 'storage_unavailable', 'internal'].includes(reason),
+    ),
+  )('says not to sign again where the outcome is open: %i %o', async (_, reason) => {
+    const { hint } = await bodyOf(problem(reason));
+    expect(hint).toMatch(/same signature/);
+    expect(hint).toMatch(/do not sign again/);
+  });
+
+  it.each(all.filter(([status]) => status === 503 || status === 429))(
+    'says when to come back, or names what the operator must do: %i %o',
+    (_, reason) => {
+      const after = problem(reason).headers.get('Retry-After');
+      if (reason.reason === 'misconfigured') expect(after).toBeNull();
+      else expect(after).toMatch(/^[1-9][0-9]*$/);
+    },
+  );
+
+  it('names the failing field and, for a mismatch, what was expected', async () => {
+    const reason: Reason = {
+      reason: 'value_mismatch',
+      field: 'PAYMENT-SIGNATURE.payload.authorization.value',
+      expected: '20000',
+      got: '1',
+    };
+    expect(await bodyOf(problem(reason))).toMatchObject({
+      field: 'PAYMENT-SIGNATURE.payload.authorization.value',
+      expected: '20000',
+      got: '1',
+    });
+  });
+
+  it('says with Allow which methods there are', () => {
+    const response = problem({ reason: 'method_not_allowed', allow: ['GET', 'POST'] });
+    expect(response.headers.get('Allow')).toBe('GET, POST');
+  });
+
+  it('challenges for an intent, and quotes what it quotes', () => {
+    const challenge = (audience: string) =>
+      problem({
+        reason: 'intent_required',
+        audience,
+        networks: ['eip155:8453', 'eip155:84532'],
+      }).headers.get('WWW-Authenticate');
+    expect(challenge('https://gw.example')).toBe(
+      'AgentIntent error="intent_required", audience="https://gw.example", ' +
+        'chains="eip155:8453 eip155:84532", max_validity="300"',
+    );
+    expect(challenge('a"b\\c')).toContain('audience="a\\"b\\\\c"');
+  });
+
+  it('names variables, and what each needs', async () => {
+    const faults = [
+      { name: 'PAY_TO', reason: 'must be set' },
+      { name: 'AUDIENCES', reason: 'names an origin twice' },
+    ];
+    const body = await bodyOf(problem({ reason: 'misconfigured', faults }));
+    expect(body['faults']).toEqual(faults);
+    expect(body['detail']).toBe('PAY_TO must be set. AUDIENCES names an origin twice.');
+  });
+
+  it('adds the call id and headers of the context, and lets none of them make it cacheable', async () => {
+    const response = problem(
+      { reason: 'conflict' },
+      { call: HASH, headers: { RateLimit: '"rate";r=1', 'Cache-Control': 'public' } },
+    );
+    expect(response.headers.get('RateLimit')).toBe('"rate";r=1');
+    expect(response.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(await bodyOf(response)).toMatchObject({ call: HASH });
+  });
+
+  it.each([
+    ['untouched', /Nothing was charged/],
+    ['credited', /credit/],
+    ['held', /stays reserved/],
+  ] as const)('says what an upstream failure means for the money: %s', (money, text) => {
+    const { members } = problemOf({ reason: 'upstream_timeout', money });
+    expect(members['money']).toBe(money);
+    expect(members.hint).toMatch(text);
+  });
+});
+
+describe('a denial', () => {
+  const rules: Record<DenialRule, true> = {
+    paused: true,
+    tool: true,
+    payee: true,
+    asset: true,
+    per_call: true,
+    window: true,
+    exposure: true,
+    balance: true,
+    rate: true,
+    debt: true,
+    credit: true,
+    nonce_used: true,
+    penniless: true,
+    binding: true,
+    validity: true,
+  };
+
+  it.each(Object.keys(rules) as DenialRule[])('by %s says what can be done', (rule) => {
+    const { members } = problemOf(denied(denialOf(rule)));
+    expect(members.status).toBe(403);
+    expect(members['rule']).toBe(rule);
+    expect(members.hint.length).toBeGreaterThan(20);
+    expect(members.detail.length).toBeGreaterThan(10);
+  });
+
+  it('has one hint a rule', () => {
+    const hints = Object.keys(rules).map((rule) => problemOf(denied(denialOf(rule as DenialRule))).members.hint);
+    expect(new Set(hints).size).toBe(hints.length);
+  });
+
+  it('carries the limit, what is left of it, and the policy (law 8)', () => {
+    const limit = {
+      rule: 'window:day',
+      limit: '20000000',
+      spent: '9000000',
+      held: '1000000',
+      remaining: '10000000',
+      resetsAt: 1_900_000_000,
+      window: 86_400,
+    };
+    const { members, headers } = problemOf(
+      denied(denialOf('window', { limit, retryAllowed: true, retryAfter: 77 })),
+    );
+    expect(members).toMatchObject({
+      status: 429,
+      type: 'urn:countersign:problem:denied',
+      rule: 'window',
+      account: 'eip155:84532:0x2222222222222222222222222222222222222222',
+      tool: 'enrich',
+      price: '15000000',
+      limit: '20000000',
+      spent: '9000000',
+      held: '1000000',
+      remaining: '10000000',
+      window: 86_400,
+      resets_at: 1_900_000_000,
+      retry_allowed: true,
+      policy: HASH,
+    });
+    expect(members.detail).toContain('Price $15.00, limit $20.00, left $10.00.');
+    expect(headers['Retry-After']).toBe('77');
+  });
+
+  it('counts calls, not dollars, for the rate', () => {
+    const limit = { rule: 'rate', limit: '600', spent: '600', held: '0', remaining: '0', window: 60 };
+    const { members } = problemOf(denied(denialOf('rate', { limit })));
+    expect(members.detail).toContain('600 calls in 60 seconds');
+    expect(members.detail).not.toContain('$');
+  });
+
+  it('is 403 without Retry-After where waiting does not help', () => {
+    const { members, headers } = problemOf(
+      denied(denialOf('per_call', { retryAllowed: false, retryAfter: 5 })),
+    );
+    expect(members.status).toBe(403);
+    expect(headers['Retry-After']).toBeUndefined();
+  });
+});

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  byteLength,
+  bytesOf,
+  decodeBase64,
+  decodeBase64Url,
+  decodeUtf8,
+  encodeBase64,
+  encodeBase64Url,
+  hexOf,
+  isHex,
+  utf8,
+} from '../../../src/crypto/bytes.ts';
+
+const bytes = fc.uint8Array({ maxLength: 300 });
+
+describe('base64', () => {
+  it('gives back what was encoded, as Buffer and the browser write it', () => {
+    fc.assert(
+      fc.property(bytes, (array) => {
+        const text = encodeBase64(array);
+        expect(text).toBe(btoa(String.fromCharCode(...array)));
+        expect(decodeBase64(text)).toEqual(array);
+      }),
+    );
+  });
+
+  it.each([
+    ['a missing pad', 'QQ='],
+    ['no pad', 'QQ'],
+    ['bits behind the last byte', 'QR=='],
+    ['bits behind the last two bytes', 'QUF='],
+    ['the url alphabet', '-_-_'],
+    ['space', 'QUJD '],
+    ['a line break', 'QUJD\n'],
+    ['padding within', 'QQ==QUJD'],
+    ['one sign', 'Q'],
+  ])('refuses %s', (_, text) => {
+    expect(decodeBase64(text)).toBeUndefined();
+  });
+});
+
+describe('base64url', () => {
+  it('gives back what was encoded', () => {
+    fc.assert(
+      fc.property(bytes, (array) => {
+        const text = encodeBase64Url(array);
+        expect(text).toMatch(/^[A-Za-z0-9_-]*$/);
+        expect(decodeBase64Url(text)).toEqual(array);
+      }),
+    );
+  });
+
+  it.each(['QQ==', 'QR', 'QUF', '+/+/', 'Q', 'QUJD '])('refuses %j', (text) => {
+    expect(decodeBase64Url(text)).toBeUndefined();
+  });
+});
+
+describe('decodeUtf8', () => {
+  it('reads text and refuses what is none', () => {
+    expect(decodeUtf8(utf8('grüße 🎉'))).toBe('grüße 🎉');
+    expect(decodeUtf8(Uint8Array.of(0xed, 0xa0, 0x80))).toBeUndefined(); // an encoded surrogate
+    expect(decodeUtf8(Uint8Array.of(0xc0, 0xaf))).toBeUndefined(); // an overlong slash
+  });
+});
+
+describe('hex', () => {
+  it('gives back what was encoded', () => {
+    fc.assert(
+      fc.property(bytes, (array) => {
+        const hex = hexOf(array);
+        expect(isHex(hex)).toBe(true);
+        expect(byteLength(hex)).toBe(array.length);
+        expect(bytesOf(hex)).toEqual(array);
+      }),
+    );
+  });
+
+  it.each(['', '0', '0x0', '0X00', '00', '0xgg', '0x00 ', '0x00\n'])('refuses %j', (text) => {
+    expect(isHex(text)).toBe(false);
+  });
+});

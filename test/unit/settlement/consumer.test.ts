@@ -1,0 +1,449 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { AccountId } from '../../../src/core/account-id.ts';
+import { consumeSettlement, type SettlementDeps } from '../../../src/settlement/consumer.ts';
+import type { DeadLetter } from '../../../src/settlement/dead-letter.ts';
+import type { Payment, SettlementResult } from '../../../src/settlement/payment.ts';
+import {
+  answerHosts,
+  canceledLog,
+  FACILITATOR,
+  messageFor,
+  NOW,
+  OTHER,
+  paymentNumber,
+  RPC,
+  scriptChain,
+  type ScriptedChain,
+  TOKEN,
+  transferLog,
+  usedLog,
+} from './scripted.ts';
+
+/** What a facilitator does with a payment it is shown. */
+type Conduct = (payment: Payment) => Response | Promise<Response>;
+
+let chain: ScriptedChain;
+let payments: Map<string, Payment>;
+let presented: { host: string; nonce: string }[];
+let conduct: Record<string, Conduct>;
+let told: { account: AccountId; results: readonly SettlementResult[] }[];
+let letters: DeadLetter[];
+let refusal: 'none' | 'unavailable' | 'throws';
+let deps: SettlementDeps;
+
+const said = (changes: object): Response =>
+  Response.json({ success: false, transaction: '', network: TOKEN.network, ...changes });
+const honest: Conduct = (payment) => said({ success: true, transaction: chain.pay(payment) });
+
+const facilitator =
+  (host: string) =>
+  (body: unknown): Response | Promise<Response> => {
+    const { payload } = (
+      body as { paymentPayload: { payload: { authorization: { nonce: string } } } }
+    ).paymentPayload;
+    const { nonce } = payload.authorization;
+    presented.push({ host, nonce });
+    return (conduct[host] ?? honest)(payments.get(nonce) as Payment);
+  };
+
+beforeEach(() => {
+  chain = scriptChain();
+  payments = new Map();
+  presented = [];
+  conduct = {};
+  told = [];
+  letters = [];
+  refusal = 'none';
+  deps = {
+    chains: new Map([['eip155:84532', { urls: [RPC], confirmations: 1 }]]),
+    backends: [{ url: FACILITATOR }],
+    presentations: new Map(),
+    account: (account) => ({
+      settled: async (results) => {
+        if (refusal === 'throws') throw new Error('object reset');
+        if (refusal === 'unavailable') return await Promise.resolve({ verdict: 'unavailable' });
+        told.push({ account, results });
+        return { verdict: 'ok' };
+      },
+    }),
+    deadLetter: async (letter) => {
+      letters.push(letter);
+      await Promise.resolve();
+    },
+  };
+  answerHosts({
+    'node.test': (body) => chain.respond(body),
+    'facilitator.test': facilitator('facilitator.test'),
+    'second.test': facilitator('second.test'),
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const deliver = (body: unknown, attempts = 1) => ({
+  id: crypto.randomUUID(),
+  body,
+  attempts,
+  ack: vi.fn<() => void>(),
+  retry: vi.fn<(options?: { delaySeconds?: number }) => void>(),
+});
+type Delivered = ReturnType<typeof deliver>;
+
+const pay = (number: number, authorization: Partial<Payment['authorization']> = {}): Payment => {
+  const payment = paymentNumber(number, authorization);
+  payments.set(payment.authorization.nonce, payment);
+  chain.balances.set(payment.authorization.from, 1_000n);
+  return payment;
+};
+const consume = async (messages: readonly Delivered[], now = NOW): Promise<void> => {
+  await consumeSettlement(messages, deps, now);
+};
+/** Delivers one settle message and gives back what became of it. */
+const settleOne = async (payment: Payment, attempts = 1, now = NOW): Promise<Delivered> => {
+  const message = deliver(messageFor(payment), attempts);
+  await consume([message], now);
+  return message;
+};
+const outcomes = (): (SettlementResult | undefined)[] => told.flatMap(({ results }) => results);
+const isAcked = (message: Delivered): void => {
+  expect(message.ack).toHaveBeenCalledTimes(1);
+  expect(message.retry).not.toHaveBeenCalled();
+};
+const isRetried = (message: Delivered, delaySeconds?: number): void => {
+  expect(message.ack).not.toHaveBeenCalled();
+  expect(message.retry).toHaveBeenCalledTimes(1);
+  if (delaySeconds !== undefined) expect(message.retry).toHaveBeenCalledWith({ delaySeconds });
+};
+
+describe('the chain is the truth', () => {
+  test('present, look again, tell the account, acknowledge', async () => {
+    const payment = pay(1);
+    const message = await settleOne(payment);
+    isAcked(message);
+    expect(told).toMatchObject([
+      {
+        account: messageFor(payment).account,
+        results: [{ call: payment.authorization.nonce, outcome: 'settled', block: 101 }],
+      },
+    ]);
+  });
+
+  test('a nonce that is used is never presented: a third account settled it', async () => {
+    const payment = pay(1);
+    const transaction = chain.pay(payment);
+    isAcked(await settleOne(payment));
+    expect(presented).toEqual([]);
+    expect(outcomes()).toMatchObject([{ outcome: 'settled', transaction }]);
+  });
+
+  test('success is claimed without a transfer: nothing is settled, and it is presented again after two blocks', async () => {
+    const payment = pay(1);
+    conduct['facilitator.test'] = () => said({ success: true, transaction: `0x${'ee'.repeat(32)}` });
+    isRetried(await settleOne(payment), 4);
+    expect(outcomes()).toMatchObject([{ outcome: 'sent', backend: 'facilitator.test' }]);
+    chain.mine();
+    isRetried(await settleOne(payment, 2, NOW + 2));
+    expect(presented).toHaveLength(1);
+    chain.mine();
+    conduct = {};
+    isAcked(await settleOne(payment, 3, NOW + 6));
+    expect(presented).toHaveLength(2);
+  });
+
+  test.each<[string, Conduct]>([
+    ['failure is claimed after a transfer', (payment) => (chain.pay(payment), said({ errorReason: 'insufficient_funds' }))],
+    ['500 after broadcasting', (payment) => (chain.pay(payment), new Response('oops', { status: 500 }))],
+    ['the connection breaks after broadcasting', (payment) => {
+      chain.pay(payment);
+      throw new TypeError('connection reset');
+    }],
+    ['pending, and then a block comes', (payment) => said({ errorReason: 'settlement_pending', transaction: chain.pay(payment) })],
+  ])('settled although: %s', async (_, does) => {
+    conduct['facilitator.test'] = does;
+    isAcked(await settleOne(pay(1)));
+    expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
+  });
+
+  test.each<[string, (payment: Payment) => void, string]>([
+    ['spent on itself', (one) => chain.emit([usedLog(one), transferLog(one, { to: one.authorization.from })], [one.authorization.nonce]), 'spent_otherwise'],
+    ['cancelled', (one) => chain.emit([canceledLog(one)], [one.authorization.nonce]), 'cancelled'],
+  ])("the payer's fault: %s", async (_, spend, reason) => {
+    const payment = pay(1);
+    spend(payment);
+    isAcked(await settleOne(payment));
+    expect(presented).toEqual([]);
+    expect(outcomes()).toMatchObject([{ outcome: 'failed', fault: 'payer', reason }]);
+  });
+
+  test('a twin transfer in one transaction counts for one payment only', async () => {
+    const [first, twin] = [pay(1), pay(2, { from: paymentNumber(1).authorization.from })];
+    chain.emit(
+      [usedLog(first), transferLog(first, { to: OTHER }), usedLog(twin), transferLog(twin)],
+      [first.authorization.nonce, twin.authorization.nonce],
+    );
+    await consume([deliver(messageFor(first)), deliver(messageFor(twin))]);
+    const byCall = new Map(outcomes().map((one) => [one?.call, one?.outcome]));
+    expect(byCall.get(first.authorization.nonce)).toBe('failed');
+    expect(byCall.get(twin.authorization.nonce)).toBe('settled');
+  });
+});
+
+describe('nothing final without the chain', () => {
+  test('the node is down: nothing is presented, nothing is told', async () => {
+    chain.state.down = true;
+    const message = await settleOne(pay(1));
+    isRetried(message, 2);
+    expect(presented).toEqual([]);
+    expect(told).toEqual([]);
+  });
+
+  test('the node goes down after presenting: told as sent, and no more', async () => {
+    const payment = pay(1);
+    conduct['facilitator.test'] = (one) => {
+      const transaction = chain.pay(one);
+      chain.state.down = true;
+      return said({ success: true, transaction });
+    };
+    isRetried(await settleOne(payment));
+    expect(outcomes()).toMatchObject([{ outcome: 'sent' }]);
+    chain.state.down = false;
+    isAcked(await settleOne(payment, 2));
+    expect(presented).toHaveLength(1);
+  });
+
+  test('a settlement waits for its confirmations', async () => {
+    deps = { ...deps, chains: new Map([['eip155:84532', { urls: [RPC], confirmations: 2 }]]) };
+    const payment = pay(1);
+    isRetried(await settleOne(payment));
+    expect(outcomes()).toMatchObject([{ outcome: 'sent' }]);
+    chain.mine();
+    isAcked(await settleOne(payment, 2));
+    expect(presented).toHaveLength(1);
+  });
+
+  test('a network that is not configured any more: its payments wait', async () => {
+    deps = { ...deps, chains: new Map() };
+    isRetried(await settleOne(pay(1)));
+    expect(told).toEqual([]);
+  });
+
+  test('no backend for ten minutes: no debt, and settled afterwards', async () => {
+    const payment = pay(1);
+    conduct['facilitator.test'] = () => {
+      throw new TypeError('connection refused');
+    };
+    for (let attempts = 1, now = NOW; now < NOW + 600; attempts += 1) {
+      const message = await settleOne(payment, attempts, now);
+      isRetried(message);
+      now += message.retry.mock.calls[0]?.[0]?.delaySeconds ?? 0;
+      chain.mine(now);
+    }
+    expect(outcomes().every((one) => one?.outcome === 'sent')).toBe(true);
+    conduct = {};
+    isAcked(await settleOne(payment, 20, NOW + 610));
+    expect(outcomes().at(-1)).toMatchObject({ outcome: 'settled' });
+  });
+});
+
+describe('past validBefore', () => {
+  const late = { validBefore: BigInt(NOW + 10) };
+
+  test('by the clock only: the chain stands still, nothing is final and nothing is presented', async () => {
+    isRetried(await settleOne(pay(1, late), 3, NOW + 1_000), 8);
+    expect(presented).toEqual([]);
+    expect(told).toEqual([]);
+  });
+
+  test('unused with the funds there is our loss, no debt', async () => {
+    const payment = pay(1, late);
+    chain.mine(NOW + 11);
+    isAcked(await settleOne(payment, 3, NOW + 12));
+    expect(outcomes()).toEqual([
+      { call: payment.authorization.nonce, outcome: 'failed', fault: 'gateway', reason: 'not_presented' },
+    ]);
+  });
+
+  test("unused and one unit short is the payer's debt", async () => {
+    const payment = pay(1, late);
+    chain.balances.set(payment.authorization.from, 999n);
+    chain.mine(NOW + 11);
+    isAcked(await settleOne(payment, 3, NOW + 12));
+    expect(outcomes()).toMatchObject([{ outcome: 'failed', fault: 'payer', reason: 'unfunded' }]);
+  });
+
+  test('not in the block that carries validBefore itself', async () => {
+    const payment = pay(1, late);
+    chain.mine(NOW + 10);
+    isRetried(await settleOne(payment, 3, NOW + 12));
+    expect(told).toEqual([]);
+  });
+
+  test('a pause never reaches far beyond the deadline', async () => {
+    conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    isRetried(await settleOne(pay(1, late), 6, NOW + 5), 7);
+  });
+});
+
+describe('looking at what was released', () => {
+  const released = (payment: Payment) => {
+    const { signature: _, ...message } = messageFor(payment, { kind: 'look' });
+    return deliver(message);
+  };
+  const late = { validBefore: BigInt(NOW + 10) };
+
+  test('never presented, while it is valid', async () => {
+    const message = released(pay(1));
+    await consume([message]);
+    isRetried(message);
+    expect(presented).toEqual([]);
+  });
+
+  test('settled by somebody later', async () => {
+    const payment = pay(1, late);
+    chain.pay(payment);
+    const message = released(payment);
+    await consume([message], NOW + 60);
+    isAcked(message);
+    expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
+  });
+
+  test('unused after validBefore, spent otherwise, cancelled: released, no debt', async () => {
+    const [unused, spent, cancelled] = [pay(1, late), pay(2, late), pay(3, late)];
+    chain.emit([usedLog(spent), transferLog(spent, { to: OTHER })], [spent.authorization.nonce]);
+    chain.emit([canceledLog(cancelled)], [cancelled.authorization.nonce]);
+    chain.mine(NOW + 11);
+    chain.balances.clear();
+    const messages = [unused, spent, cancelled].map(released);
+    await consume(messages, NOW + 60);
+    for (const message of messages) isAcked(message);
+    expect(outcomes().map((one) => one?.outcome)).toEqual(['released', 'released', 'released']);
+  });
+});
+
+describe('the queue', () => {
+  test('acknowledged only after the account has stored the result', async () => {
+    const payment = pay(1);
+    for (const how of ['unavailable', 'throws'] as const) {
+      refusal = how;
+      isRetried(await settleOne(payment));
+    }
+    refusal = 'none';
+    isAcked(await settleOne(payment, 2));
+    expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
+    expect(presented).toHaveLength(1);
+  });
+
+  test('one account that does not answer holds up nobody else', async () => {
+    const [bad, good] = [pay(1), pay(2)];
+    const { account } = deps;
+    deps = {
+      ...deps,
+      account: (id) => {
+        if (id === messageFor(bad).account) throw new Error('overloaded');
+        return account(id);
+      },
+    };
+    const messages = [deliver(messageFor(bad)), deliver(messageFor(good))];
+    await consume(messages);
+    isRetried(messages[0] as Delivered);
+    isAcked(messages[1] as Delivered);
+  });
+
+  test('results of one account go in one call', async () => {
+    const { from } = paymentNumber(1).authorization;
+    const own = [pay(1), pay(2, { from }), pay(3, { from })];
+    await consume(own.map((one) => deliver(messageFor(one))));
+    expect(told).toHaveLength(1);
+    expect(told[0]?.results).toHaveLength(3);
+  });
+
+  test('a message delivered twice is presented once and told once', async () => {
+    const payment = pay(1);
+    const messages = [deliver(messageFor(payment)), deliver(messageFor(payment))];
+    await consume(messages);
+    for (const message of messages) isAcked(message);
+    expect(presented).toHaveLength(1);
+    expect(outcomes()).toHaveLength(1);
+  });
+
+  test('a malformed message becomes a dead letter, and its neighbours are settled', async () => {
+    const payment = pay(1);
+    const messages = [deliver({ ...messageFor(payment), call: 'x' }), deliver(messageFor(payment))];
+    await consume(messages);
+    for (const message of messages) isAcked(message);
+    expect(letters).toMatchObject([{ id: messages[0]?.id, queue: 'settlement', reason: 'malformed: call', at: NOW }]);
+    expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
+  });
+
+  test('a dead letter that was not kept comes again', async () => {
+    deps = {
+      ...deps,
+      deadLetter: async () => await Promise.reject(new Error('database')),
+    };
+    const message = deliver('junk');
+    await consume([message]);
+    isRetried(message);
+  });
+
+  test('pauses double and end at a minute', async () => {
+    chain.state.down = true;
+    const pauses: (number | undefined)[] = [];
+    for (let attempts = 1; attempts <= 8; attempts += 1) {
+      const message = await settleOne(pay(1), attempts);
+      pauses.push(message.retry.mock.calls[0]?.[0]?.delaySeconds);
+    }
+    expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+});
+
+describe('presenting', () => {
+  test('earliest deadline first, four at a time, fifty in three requests to the node', async () => {
+    let running = 0;
+    let most = 0;
+    conduct['facilitator.test'] = async (payment) => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running -= 1;
+      return await honest(payment);
+    };
+    const all = Array.from({ length: 50 }, (_, at) =>
+      pay(at + 1, { validBefore: BigInt(NOW + 1_000 - at) }),
+    );
+    const messages = all.map((one) => deliver(messageFor(one)));
+    await consume(messages);
+    for (const message of messages) isAcked(message);
+    expect(most).toBe(4);
+    expect(presented.map(({ nonce }) => nonce)).toEqual(
+      all.toReversed().map((one) => one.authorization.nonce),
+    );
+    expect(chain.batches).toHaveLength(3);
+  });
+
+  test('another try starts at another backend', async () => {
+    deps = { ...deps, backends: [{ url: FACILITATOR }, { url: 'https://second.test' }] };
+    conduct['facilitator.test'] = () => new Response('down', { status: 503 });
+    const payment = pay(1);
+    isRetried(await settleOne(payment));
+    isAcked(await settleOne(payment, 2));
+    expect(presented.map(({ host }) => host)).toEqual(['facilitator.test', 'second.test']);
+  });
+
+  test('a backend that fails is left alone for the rest of the batch, and the next one takes over', async () => {
+    deps = { ...deps, backends: [{ url: FACILITATOR }, { url: 'https://second.test' }] };
+    conduct['facilitator.test'] = () => new Response('down', { status: 503 });
+    const messages = Array.from({ length: 30 }, (_, at) => deliver(messageFor(pay(at + 1))));
+    await consume(messages);
+    const first = presented.filter(({ host }) => host === 'facilitator.test').length;
+    expect(first).toBeGreaterThanOrEqual(3);
+    expect(first).toBeLessThanOrEqual(6);
+    expect(messages.filter(({ ack }) => ack.mock.calls.length === 1)).toHaveLength(30 - first);
+  });
+
+  test('no backend at all: the payments wait', async () => {
+    deps = { ...deps, backends: [] };
+    isRetried(await settleOne(pay(1)));
+    expect(told).toEqual([]);
+  });
+});

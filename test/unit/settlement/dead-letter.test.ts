@@ -1,0 +1,75 @@
+import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, expect, test, vi } from 'vitest';
+import {
+  consumeDeadLetters,
+  deadLetter,
+  recordDeadLetters,
+} from '../../../src/settlement/dead-letter.ts';
+import { messageFor, NOW, paymentNumber } from './scripted.ts';
+
+const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as typeof env & {
+  TEST_MIGRATIONS: D1Migration[];
+};
+const body = messageFor(paymentNumber(1));
+const message = (id: string, content: unknown = body) => ({
+  id,
+  body: content,
+  attempts: 101,
+  ack: vi.fn<() => void>(),
+  retry: vi.fn<(options?: { delaySeconds?: number }) => void>(),
+});
+const rows = async () =>
+  (await database.prepare('SELECT * FROM dead_letters ORDER BY id').all<Record<string, unknown>>())
+    .results;
+
+beforeEach(async () => {
+  await applyD1Migrations(database, migrations);
+  await database.prepare('DELETE FROM dead_letters').run();
+});
+
+test('records each letter once, without its signature, and acknowledges it', async () => {
+  const [one, again, two] = [message('a'), message('a'), message('b', 'no JSON object')];
+  await consumeDeadLetters([one, two], database, 'settlement', NOW);
+  await consumeDeadLetters([again], database, 'settlement', NOW + 5);
+  const { signature: _, ...kept } = body;
+  expect(await rows()).toEqual([
+    {
+      id: 'a',
+      queue: 'settlement',
+      account: body.account,
+      call: body.call,
+      body: JSON.stringify(kept),
+      at: NOW,
+      reason: 'retries exhausted',
+    },
+    expect.objectContaining({ id: 'b', account: '', call: '', body: '"no JSON object"' }),
+  ]);
+  for (const each of [one, again, two]) {
+    expect(each.ack).toHaveBeenCalledTimes(1);
+    expect(each.retry).not.toHaveBeenCalled();
+  }
+});
+
+test('what was not recorded comes again', async () => {
+  await database.prepare('ALTER TABLE dead_letters RENAME TO elsewhere').run();
+  const one = message('a');
+  await consumeDeadLetters([one], database, 'settlement', NOW);
+  await database.prepare('ALTER TABLE elsewhere RENAME TO dead_letters').run();
+  expect(one.ack).not.toHaveBeenCalled();
+  expect(one.retry).toHaveBeenCalledTimes(1);
+});
+
+test('a letter is bounded, whatever it holds', async () => {
+  const huge = deadLetter(
+    { id: 'c', body: { account: 'x'.repeat(500), call: 7, junk: 'y'.repeat(50_000) } },
+    'settlement',
+    'malformed: call',
+    NOW,
+  );
+  expect(huge.account).toHaveLength(128);
+  expect(huge.call).toBe('');
+  expect(huge.body).toHaveLength(16_384);
+  expect(deadLetter({ id: 'd', body: { n: 1n } }, 'settlement', '', NOW).body).toBe('not JSON');
+  await recordDeadLetters(database, []);
+});

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { readSettlementMessage } from '../../../src/settlement/message.ts';
+import { messageFor, paymentNumber } from './scripted.ts';
+
+const payment = paymentNumber(1);
+const good = messageFor(payment);
+
+test('a settle message becomes a payment and what to look for', () => {
+  expect(readSettlementMessage(JSON.parse(JSON.stringify(good)))).toEqual({
+    ok: true,
+    value: {
+      kind: 'settle',
+      account: good.account,
+      call: good.call,
+      network: 'eip155:84532',
+      payment,
+      look: {
+        token: payment.token.address,
+        payer: payment.authorization.from,
+        payTo: payment.authorization.to,
+        value: 1_000n,
+        nonce: payment.authorization.nonce,
+        validBefore: payment.authorization.validBefore,
+        sinceBlock: 100,
+      },
+    },
+  });
+});
+
+test('a look message needs no signature and presents nothing', () => {
+  const { signature: _, ...without } = messageFor(payment, { kind: 'look' });
+  const read = readSettlementMessage(without);
+  expect(read).toMatchObject({ ok: true, value: { kind: 'look' } });
+  expect(read.ok && 'payment' in read.value).toBe(false);
+});
+
+const { authorization, token } = good;
+test.each<[string, unknown]>([
+  ['v', { ...good, v: 2 }],
+  ['kind', { ...good, kind: 'pay' }],
+  ['account', { ...good, account: 'eip155:84532:0xABC' }],
+  ['account', { ...good, account: `eip155:84532:${'0x' + 'AA'.repeat(20)}` }],
+  ['call', { ...good, call: '0x12' }],
+  ['signature', { ...good, signature: '0x' }],
+  ['signature', { ...good, signature: `0x${'11'.repeat(4_097)}` }],
+  ['signature', { ...good, signature: undefined }],
+  ['sinceBlock', { ...good, sinceBlock: -1 }],
+  ['sinceBlock', { ...good, sinceBlock: 1.5 }],
+  ['maxTimeoutSeconds', { ...good, maxTimeoutSeconds: '60' }],
+  ['token.network', { ...good, token: { ...token, network: 'eip155:0' } }],
+  ['token.address', { ...good, token: { ...token, address: '0x' } }],
+  ['token.name', { ...good, token: { ...token, name: '' } }],
+  ['authorization.value', { ...good, authorization: { ...authorization, value: '-1' } }],
+  ['authorization.value', { ...good, authorization: { ...authorization, value: '01' } }],
+  ['authorization.value', { ...good, authorization: { ...authorization, value: 1_000 } }],
+  ['authorization.validBefore', { ...good, authorization: { ...authorization, validBefore: '1e9' } }],
+  ['authorization.nonce', { ...good, authorization: { ...authorization, nonce: '0x1' } }],
+  ['authorization', { ...good, authorization: { ...authorization, extra: 1 } }],
+  ['message', { ...good, extra: 1 }],
+  ['message', null],
+  ['message', 'text'],
+  ['message', [good]],
+])('wrong: %s', (path, body) => {
+  expect(readSettlementMessage(body)).toEqual({ ok: false, error: path });
+});

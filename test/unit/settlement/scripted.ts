@@ -1,0 +1,216 @@
+import { vi } from 'vitest';
+import type { Address, Hex } from '../../../src/core/account-id.ts';
+import type { RpcCall } from '../../../src/core/json-rpc.ts';
+import type { Payment, SettlementMessage } from '../../../src/settlement/payment.ts';
+import {
+  addressWord,
+  amountWord,
+  AUTHORIZATION_CANCELED,
+  AUTHORIZATION_USED,
+  TRANSFER,
+} from '../../../src/settlement/token-calls.ts';
+
+export const NOW = 1_790_000_000;
+export const RPC = 'https://node.test/';
+export const FACILITATOR = 'https://facilitator.test';
+export const PAY_TO: Address = `0x${'bb'.repeat(20)}`;
+export const OTHER: Address = `0x${'cc'.repeat(20)}`;
+export const TOKEN: Payment['token'] = {
+  network: 'eip155:84532',
+  address: `0x${'70'.repeat(20)}`,
+  name: 'USDC',
+  version: '2',
+};
+
+export const word = (value: number): Hex => amountWord(BigInt(value));
+export const payerNumber = (value: number): Address => `0x${value.toString(16).padStart(40, '0')}`;
+
+/** A payment of 1000 units, valid for an hour, its nonce and payer told apart by a number. */
+export const paymentNumber = (
+  value: number,
+  authorization: Partial<Payment['authorization']> = {},
+): Payment => ({
+  token: TOKEN,
+  authorization: {
+    from: payerNumber(value),
+    to: PAY_TO,
+    value: 1_000n,
+    validAfter: 0n,
+    validBefore: BigInt(NOW + 3_600),
+    nonce: word(value),
+    ...authorization,
+  },
+  signature: `0x${'11'.repeat(65)}`,
+  maxTimeoutSeconds: 3_600,
+});
+
+/** The queue message of a payment. */
+export const messageFor = (
+  payment: Payment,
+  changes: Partial<SettlementMessage> = {},
+): SettlementMessage => {
+  const { from, to, value, validAfter, validBefore, nonce } = payment.authorization;
+  return {
+    v: 1,
+    kind: 'settle',
+    account: `eip155:84532:${from}`,
+    call: nonce,
+    token: payment.token,
+    authorization: {
+      from,
+      to,
+      value: value.toString(),
+      validAfter: validAfter.toString(),
+      validBefore: validBefore.toString(),
+      nonce,
+    },
+    signature: payment.signature,
+    maxTimeoutSeconds: payment.maxTimeoutSeconds,
+    sinceBlock: 100,
+    ...changes,
+  };
+};
+
+type Emitted = { readonly address: Address; readonly topics: readonly Hex[]; readonly data: Hex };
+
+export const usedLog = ({ token, authorization }: Payment): Emitted => ({
+  address: token.address,
+  topics: [AUTHORIZATION_USED, addressWord(authorization.from), authorization.nonce],
+  data: '0x',
+});
+
+export const canceledLog = ({ token, authorization }: Payment): Emitted => ({
+  address: token.address,
+  topics: [AUTHORIZATION_CANCELED, addressWord(authorization.from), authorization.nonce],
+  data: '0x',
+});
+
+export const transferLog = (
+  { token, authorization }: Payment,
+  changes: { readonly to?: Address; readonly value?: bigint } = {},
+): Emitted => ({
+  address: token.address,
+  topics: [TRANSFER, addressWord(authorization.from), addressWord(changes.to ?? authorization.to)],
+  data: amountWord(changes.value ?? authorization.value),
+});
+
+type Block = { readonly number: number; readonly timestamp: number };
+
+/** A chain that says what a test wrote, answered over JSON-RPC. Its first block is 100, dated NOW. */
+export const scriptChain = () => {
+  const blocks = new Map<number, Block>([[100, { number: 100, timestamp: NOW }]]);
+  const logs: {
+    block: number;
+    transaction: Hex;
+    index: number;
+    log: Emitted;
+  }[] = [];
+  const usedAt = new Map<Hex, number>();
+  const balances = new Map<Address, bigint>();
+  const batches: RpcCall[][] = [];
+  const hidden = new Set<string>();
+  const state = { head: 100, down: false, lag: 0, paddingBytes: 0 };
+
+  /** Adds a block, by default one second later. */
+  const mine = (timestamp?: number): number => {
+    const before = blocks.get(state.head)?.timestamp ?? NOW;
+    state.head += 1;
+    blocks.set(state.head, { number: state.head, timestamp: timestamp ?? before + 1 });
+    return state.head;
+  };
+  /** Adds a block with one transaction that emits these logs. */
+  const emit = (emitted: readonly Emitted[], uses: readonly Hex[]): Hex => {
+    const block = mine();
+    const transaction: Hex = `0x${block.toString(16).padStart(64, 'f')}`;
+    for (const [index, log] of emitted.entries()) logs.push({ block, transaction, index, log });
+    for (const nonce of uses) usedAt.set(nonce, block);
+    return transaction;
+  };
+  const pay = (payment: Payment): Hex =>
+    emit([usedLog(payment), transferLog(payment)], [payment.authorization.nonce]);
+
+  const quantity = (value: number): Hex => `0x${value.toString(16)}`;
+  const height = (block: unknown): number =>
+    block === 'latest' ? state.head - state.lag : Number(block);
+  const written = ({ block, transaction, index, log }: (typeof logs)[number]) => ({
+    ...log,
+    blockNumber: quantity(block),
+    transactionHash: transaction,
+    logIndex: quantity(index),
+  });
+  const call = (data: string, block: number): Hex => {
+    const address: Address = `0x${data.slice(34, 74)}`;
+    if (data.startsWith('0x70a08231')) return amountWord(balances.get(address) ?? 0n);
+    const at = usedAt.get(`0x${data.slice(74)}`);
+    return word(at !== undefined && at <= block ? 1 : 0);
+  };
+  const answer = ({ method, params }: RpcCall): unknown => {
+    const [first, second] = params as readonly [never, unknown];
+    switch (method) {
+      case 'eth_blockNumber':
+        return quantity(state.head);
+      case 'eth_getCode':
+        return '0x';
+      case 'eth_getBlockByNumber': {
+        // The head is never the lagging part: balancers send each call to another node.
+        const block = blocks.get(first === 'latest' ? state.head : Number(first));
+        return block === undefined
+          ? null
+          : { number: quantity(block.number), timestamp: quantity(block.timestamp) };
+      }
+      case 'eth_call':
+        return call((first as { data: string }).data, height(second));
+      case 'eth_getLogs': {
+        const filter = first as { fromBlock: Hex; toBlock: Hex; topics: Hex[][] };
+        return logs
+          .filter(({ block }) => block >= Number(filter.fromBlock))
+          .filter(({ block }) => block <= height(filter.toBlock))
+          .filter(({ log }) =>
+            filter.topics.every((any, at) => any.includes(log.topics[at] as Hex)),
+          )
+          .map(written);
+      }
+      case 'eth_getTransactionReceipt': {
+        const own = logs.filter(({ transaction }) => transaction === first);
+        if (own[0] === undefined) return null;
+        return {
+          status: '0x1',
+          blockNumber: quantity(own[0].block),
+          transactionHash: first,
+          logs: own.map(written),
+          padding: 'x'.repeat(state.paddingBytes),
+        };
+      }
+      default:
+        return undefined;
+    }
+  };
+  const respond = (body: unknown): Response => {
+    if (state.down) return new Response('bad gateway', { status: 502 });
+    const batch = body as ({ id: number } & RpcCall)[];
+    batches.push(batch);
+    return Response.json(
+      batch.map(({ id, ...asked }) => ({
+        jsonrpc: '2.0',
+        id,
+        ...(hidden.has(asked.method)
+          ? { error: { code: -32_005, message: 'limit exceeded' } }
+          : { result: answer(asked) }),
+      })),
+    );
+  };
+  return { state, balances, batches, hidden, mine, emit, pay, respond };
+};
+
+export type ScriptedChain = ReturnType<typeof scriptChain>;
+
+/** Answers requests by the host they go to; a host nobody answers for refuses the connection. */
+export const answerHosts = (
+  hosts: Record<string, (body: unknown, path: string) => Response | Promise<Response>>,
+) =>
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input.toString());
+    const respond = hosts[url.host];
+    if (respond === undefined) throw new TypeError('connection refused');
+    return await respond(JSON.parse(init?.body as string), url.pathname);
+  });

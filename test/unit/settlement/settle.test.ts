@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Payment } from '../../../src/settlement/payment.ts';
+import { settleNow } from '../../../src/settlement/settle.ts';
+import {
+  answerHosts,
+  canceledLog,
+  FACILITATOR,
+  NOW,
+  OTHER,
+  paymentNumber,
+  RPC,
+  scriptChain,
+  type ScriptedChain,
+  transferLog,
+  usedLog,
+} from './scripted.ts';
+
+let chain: ScriptedChain;
+let shown: string[];
+let conduct: Record<string, () => Response>;
+const payment = paymentNumber(1);
+
+beforeEach(() => {
+  chain = scriptChain();
+  shown = [];
+  conduct = {};
+  const at = (host: string) => (): Response => {
+    shown.push(host);
+    const act = conduct[host];
+    if (act === undefined) return said({ success: true, transaction: chain.pay(payment) });
+    return act();
+  };
+  answerHosts({
+    'node.test': (body) => chain.respond(body),
+    'facilitator.test': at('facilitator.test'),
+    'second.test': at('second.test'),
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const said = (changes: object): Response =>
+  Response.json({ success: false, transaction: '', ...changes });
+const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
+  await settleNow(
+    {
+      chain: { urls: [RPC], confirmations },
+      backends: [{ url: FACILITATOR }, { url: 'https://second.test' }],
+      pauses: [1, 1, 1, 1, 1],
+    },
+    one,
+    100,
+    now,
+  );
+
+test('settled by the first backend', async () => {
+  expect(await settle()).toMatchObject({ outcome: 'settled', block: 101 });
+  expect(shown).toEqual(['facilitator.test']);
+});
+
+test('already settled by somebody: no backend is asked', async () => {
+  const transaction = chain.pay(payment);
+  expect(await settle()).toEqual({ outcome: 'settled', transaction, block: 101 });
+  expect(shown).toEqual([]);
+});
+
+test('refused by the first backend, settled by the second', async () => {
+  conduct['facilitator.test'] = () => said({ errorReason: 'unsupported_scheme' });
+  expect(await settle()).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test', 'second.test']);
+});
+
+test('a backend that breaks after broadcasting: no second one is asked', async () => {
+  conduct['facilitator.test'] = () => {
+    chain.pay(payment);
+    return new Response('oops', { status: 500 });
+  };
+  expect(await settle()).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test']);
+});
+
+test('a backend that breaks before: the second one is asked', async () => {
+  conduct['facilitator.test'] = () => new Response('oops', { status: 500 });
+  expect(await settle()).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test', 'second.test']);
+});
+
+test('pending: waits for the block', async () => {
+  conduct['facilitator.test'] = () => {
+    setTimeout(() => chain.pay(payment), 3);
+    return said({ errorReason: 'settlement_pending', transaction: `0x${'aa'.repeat(32)}` });
+  };
+  expect(await settle()).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test']);
+});
+
+test('waits for the confirmations', async () => {
+  conduct['facilitator.test'] = () => {
+    const transaction = chain.pay(payment);
+    setTimeout(() => {
+      chain.mine();
+      chain.mine();
+    }, 3);
+    return said({ success: true, transaction });
+  };
+  expect(await settle(payment, 3)).toMatchObject({ outcome: 'settled', block: 101 });
+});
+
+test("waits for the confirmations of somebody else's transaction too", async () => {
+  chain.pay(payment);
+  setTimeout(() => chain.mine(), 3);
+  expect(await settle(payment, 2)).toMatchObject({ outcome: 'settled', block: 101 });
+  expect(shown).toEqual([]);
+});
+
+describe('unknown, never failed, while the authorization is unused and valid', () => {
+  test('success is claimed without a transfer', async () => {
+    conduct['facilitator.test'] = () => said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
+    expect(await settle()).toEqual({
+      outcome: 'unknown',
+      why: 'the settlement is not on the chain yet',
+    });
+    expect(shown).toEqual(['facilitator.test']);
+  });
+
+  test('every backend refuses', async () => {
+    conduct['facilitator.test'] = () => said({ errorReason: 'a' });
+    conduct['second.test'] = () => said({ errorReason: 'insufficient_funds' });
+    expect(await settle()).toEqual({ outcome: 'unknown', why: 'insufficient_funds' });
+  });
+
+  test('every backend is down', async () => {
+    conduct['facilitator.test'] = conduct['second.test'] = () => new Response('', { status: 502 });
+    expect(await settle()).toMatchObject({ outcome: 'unknown' });
+  });
+
+  test('the chain is down: no backend is asked', async () => {
+    chain.state.down = true;
+    expect(await settle()).toMatchObject({ outcome: 'unknown' });
+    expect(shown).toEqual([]);
+  });
+
+  test('the chain goes down after presenting', async () => {
+    conduct['facilitator.test'] = () => {
+      chain.state.down = true;
+      return said({ success: true, transaction: chain.pay(payment) });
+    };
+    expect(await settle()).toMatchObject({ outcome: 'unknown' });
+    expect(shown).toEqual(['facilitator.test']);
+  });
+
+  test('past validBefore by the clock, while the chain has not passed it', async () => {
+    const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
+    expect(await settle(late, 1, NOW + 500)).toMatchObject({ outcome: 'unknown' });
+    expect(shown).toEqual([]);
+  });
+
+  test('not valid yet: no backend is asked', async () => {
+    expect(await settle(paymentNumber(1, { validAfter: BigInt(NOW) }))).toEqual({
+      outcome: 'unknown',
+      why: 'the authorization is not valid now',
+    });
+    expect(shown).toEqual([]);
+  });
+});
+
+describe('final without a settlement', () => {
+  test('released: unused, and a final block is past validBefore', async () => {
+    chain.mine(NOW + 6);
+    const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
+    expect(await settle(late, 1, NOW + 7)).toEqual({ outcome: 'released' });
+    expect(shown).toEqual([]);
+  });
+
+  test('failed: the payer spent the nonce on somebody else', async () => {
+    const logs = [usedLog(payment), transferLog(payment, { to: OTHER })];
+    const transaction = chain.emit(logs, [payment.authorization.nonce]);
+    expect(await settle()).toEqual({
+      outcome: 'failed',
+      fault: 'payer',
+      reason: 'spent_otherwise',
+      transaction,
+    });
+  });
+
+  test('failed: the payer cancelled', async () => {
+    chain.emit([canceledLog(payment)], [payment.authorization.nonce]);
+    expect(await settle()).toMatchObject({ outcome: 'failed', reason: 'cancelled' });
+    expect(shown).toEqual([]);
+  });
+});

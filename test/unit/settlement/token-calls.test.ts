@@ -1,0 +1,39 @@
+import { encodeFunctionData, toEventSelector } from 'viem';
+import { expect, test } from 'vitest';
+import { usdcAbi } from '../../../dev/usdc.ts';
+import {
+  AUTHORIZATION_CANCELED,
+  AUTHORIZATION_USED,
+  authorizationState,
+  balanceOf,
+  TRANSFER,
+} from '../../../src/settlement/token-calls.ts';
+import { payerNumber, TOKEN, word } from './scripted.ts';
+
+test('topics are the hashes of the event signatures', () => {
+  expect(AUTHORIZATION_USED).toBe(toEventSelector('AuthorizationUsed(address,bytes32)'));
+  expect(AUTHORIZATION_CANCELED).toBe(toEventSelector('AuthorizationCanceled(address,bytes32)'));
+  expect(TRANSFER).toBe(toEventSelector('Transfer(address,address,uint256)'));
+});
+
+test('calls are encoded as viem encodes them', () => {
+  const payer = payerNumber(0xabc);
+  expect(authorizationState(TOKEN.address, payer, word(7)).params).toEqual([
+    {
+      to: TOKEN.address,
+      data: encodeFunctionData({
+        abi: usdcAbi,
+        functionName: 'authorizationState',
+        args: [payer, word(7)],
+      }),
+    },
+    'latest',
+  ]);
+  expect(balanceOf(TOKEN.address, payer, '0x10').params).toEqual([
+    {
+      to: TOKEN.address,
+      data: encodeFunctionData({ abi: usdcAbi, functionName: 'balanceOf', args: [payer] }),
+    },
+    '0x10',
+  ]);
+});
