@@ -2,17 +2,27 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 /** Two kinds of tests: what runs inside the Workers runtime, and what drives the whole stack from outside. */
-export default defineConfig(async () => ({
+const migrations = await readD1Migrations('src/audit/migrations');
+
+export default defineConfig({
   test: {
     projects: [
       {
         plugins: [
-          cloudflareTest({
+          cloudflareTest(({ inject }) => ({
             wrangler: { configPath: './test/wrangler.test.toml' },
             miniflare: {
-              bindings: { TEST_MIGRATIONS: await readD1Migrations('src/audit/migrations') },
+              bindings: {
+                TEST_MIGRATIONS: migrations,
+                AUDIENCES: 'https://gateway.example',
+                PAY_TO: JSON.stringify({ 'eip155:84532': inject('people').payTo }),
+                RPC_URLS: JSON.stringify({ 'eip155:84532': [inject('rpc')] }),
+                FACILITATORS: JSON.stringify([{ url: inject('facilitator') }]),
+                UPSTREAM_URL: 'https://upstream.example',
+                RECEIPT_KEY: inject('receiptKey'),
+              },
             },
-          }),
+          })),
         ],
         test: {
           name: 'workerd',
@@ -43,4 +53,4 @@ export default defineConfig(async () => ({
       },
     ],
   },
-}));
+});

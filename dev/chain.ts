@@ -59,7 +59,6 @@ const furnish = async (client: ChainClient, blockTime: number | undefined): Prom
   );
   if (blockTime === undefined) return;
   // Only now: a deployment under two-second blocks takes twenty seconds.
-  await client.setAutomine(false);
   await client.setIntervalMining({ interval: blockTime });
 };
 

@@ -13,17 +13,29 @@ const replaced = (text: string, pattern: RegExp, by: string): string => {
   return text.replace(pattern, () => by);
 };
 
+type Changes = {
+  /** Module of the Worker. */
+  readonly entry: string;
+  /** Requests per ten seconds that the rate limit binding lets through, if not as in wrangler.toml. */
+  readonly shield?: number;
+  /** Tools to sell instead of those in `tools.json`. */
+  readonly toolsFile?: string;
+};
+
 /**
  * The project's wrangler.toml for this machine: paths made absolute, and without the flag that refuses private
  * addresses, because upstream, chain and facilitator are on 127.0.0.1.
  */
-const localConfig = (original: string, entry: string, shield: number | undefined): string => {
+const localConfig = (original: string, options: Changes): string => {
+  const { entry, shield, toolsFile } = options;
   let text = replaced(original, new RegExp(STRICT_FLAG), '');
   text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}`);
   const migrations = join(ROOT, 'src/audit/migrations');
   text = replaced(text, /^migrations_dir = ".*"$/m, `migrations_dir = ${JSON.stringify(migrations)}`);
-  if (shield === undefined) return text;
-  return replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
+  if (shield !== undefined)
+    text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
+  if (toolsFile === undefined) return text;
+  return `${text}\n[alias]\n"../tools.json" = ${JSON.stringify(toolsFile)}\n`;
 };
 
 const line = ([name, value]: readonly [string, string]): string => {
@@ -45,19 +57,17 @@ const receiptKey = async (directory: string): Promise<string> => {
  * Writes what `wrangler dev` reads into a directory: `wrangler.toml`, and beside it `.dev.vars` with variables and the
  * secret, which so never stands on a command line. Returns the path of the former.
  */
-export const writeGatewayFiles = async (options: {
-  readonly directory: string;
-  /** Module of the Worker. */
-  readonly entry: string;
-  readonly variables: Readonly<Record<string, string>>;
-  /** Requests per ten seconds that the rate limit binding lets through, if not as in wrangler.toml. */
-  readonly shield?: number;
-}): Promise<string> => {
-  const { directory, entry, variables, shield } = options;
+export const writeGatewayFiles = async (
+  options: Changes & {
+    readonly directory: string;
+    readonly variables: Readonly<Record<string, string>>;
+  },
+): Promise<string> => {
+  const { directory, variables } = options;
   await mkdir(directory, { recursive: true });
   const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
   const config = join(directory, 'wrangler.toml');
-  await writeFile(config, localConfig(original, entry, shield));
+  await writeFile(config, localConfig(original, options));
   const all = { RECEIPT_KEY: await receiptKey(directory), ...variables };
   const text = Object.entries(all).map(line).join('\n');
   await writeFile(join(directory, '.dev.vars'), `${text}\n`, { mode: 0o600 });

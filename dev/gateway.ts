@@ -23,6 +23,8 @@ export type GatewayOptions = {
   readonly shield?: number;
   /** Module of the Worker, `src/index.ts` by default. */
   readonly entry?: string;
+  /** Absolute path of the tools to sell, `tools.json` by default. */
+  readonly toolsFile?: string;
   /** Called when the process ends without `stop` or `kill`. */
   readonly onCrash?: (exit: Exit) => void;
 };
@@ -60,6 +62,9 @@ const wranglerBinary = (): string => {
 /** No telemetry, no questions, no look-ups on the network, nothing written outside the state directory. */
 const environment = (directory: string): NodeJS.ProcessEnv => ({
   ...process.env,
+  // Both would change what is built: a test runner sets the first.
+  NODE_ENV: undefined,
+  CLOUDFLARE_ENV: undefined,
   CI: '1',
   NO_COLOR: '1',
   FORCE_COLOR: '0',
@@ -149,6 +154,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     entry: options.entry ?? join(ROOT, 'src/index.ts'),
     variables: variablesOf(options, audience),
     ...(options.shield === undefined ? {} : { shield: options.shield }),
+    ...(options.toolsFile === undefined ? {} : { toolsFile: options.toolsFile }),
   });
   await migrate(directory, config, log);
 

@@ -36,6 +36,8 @@ export type StackOptions = {
   readonly shield?: number;
   /** Module of the Worker, `src/index.ts` by default. */
   readonly entry?: string;
+  /** Absolute path of the tools to sell, `tools.json` by default. */
+  readonly toolsFile?: string;
   /** Puts something between gateway and facilitator, in this process. */
   readonly wrapFacilitator?: (real: Handler) => Handler;
   /** Puts proxies between the gateway and the others: gets the real URLs, returns those the gateway shall use. */
@@ -109,7 +111,7 @@ const boot = async (
   options: StackOptions,
   cleanup: ReturnType<typeof newCleanup>,
 ): Promise<Omit<Stack, 'crashed' | 'stop'>> => {
-  const tools = await readTools(TOOLS_FILE);
+  const tools = await readTools(options.toolsFile ?? TOOLS_FILE);
   if (options.port !== undefined && (await portTaken(options.port)))
     throw new Error(`port ${options.port} is taken`);
   const port = options.port ?? (await freePort());
@@ -165,6 +167,7 @@ const boot = async (
         ...(options.variables === undefined ? {} : { variables: options.variables }),
         ...(options.shield === undefined ? {} : { shield: options.shield }),
         ...(options.entry === undefined ? {} : { entry: options.entry }),
+        ...(options.toolsFile === undefined ? {} : { toolsFile: options.toolsFile }),
       }),
   );
   output = gateway.output;

@@ -1,7 +1,6 @@
 /** `npm start`: runs the whole of Countersign on this machine until it is told to stop. */
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT } from './gateway-files.ts';
 import { whenOrphaned } from './orphan.ts';
 import { portTaken } from './ports.ts';
 import { killEveryProcess } from './process.ts';
@@ -53,7 +52,10 @@ const readFlags = (words: readonly string[]): Flags => {
 const summary = ({ description, file, gateway }: Stack, blockTime: number | undefined): string => {
   const { agents, rpc, facilitator, upstream, usdc, payTo } = description;
   const blocks = blockTime === undefined ? 'a block per transaction' : `a block every ${blockTime} s`;
-  const short = (path: string) => relative(ROOT, path);
+  const short = (path: string) => {
+    const below = relative(process.cwd(), path);
+    return below.startsWith('..') ? resolve(path) : below;
+  };
   return `
 Countersign runs.
 

@@ -89,7 +89,11 @@ const echo = async (request: Request, { incoming }: HttpBindings): Promise<Respo
 
 const addWireTools = (app: App, check: ReturnType<typeof assertionChecker>): void => {
   app.get('/whoami', async (context) => {
-    const result = await check(context.req.header('x-agent-assertion'), 'whoami');
+    const result = await check({
+      header: context.req.header('x-agent-assertion'),
+      tool: 'whoami',
+      body: new Uint8Array(await context.req.arrayBuffer()),
+    });
     if (!result.valid) return context.json({ error: result.reason }, 401);
     return context.json(result.assertion);
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import * as z from 'zod/mini';
 
@@ -7,48 +8,82 @@ export type Assertion = {
   readonly account: string;
   readonly call: string;
   readonly tool: string;
-  /** Digest of the request body. */
+  /** SHA-256 of the request body, 0x hex. */
   readonly digest: string;
+  /** How strongly the signature is tied to the request: `none` or `intent`. */
+  readonly binding: string;
 };
 
 export type AssertionCheck =
   | { readonly valid: true; readonly assertion: Assertion }
   | { readonly valid: false; readonly reason: string };
 
+/** The request an assertion came with. */
+export type Asserted = {
+  /** `X-Agent-Assertion`. */
+  readonly header: string | undefined;
+  readonly tool: string;
+  readonly body: Uint8Array;
+};
+
+const LIFETIME_SECONDS = 60;
+const TOLERANCE_SECONDS = 2;
+
 const claims = z.object({
   account: z.string(),
   call: z.string(),
   tool: z.string(),
   digest: z.string(),
+  binding: z.string(),
   jti: z.string(),
 });
 
+/** Remembers what it has seen for as long as an assertion lives; says whether it is new. */
+const newMemory = (): ((id: string, now: number) => boolean) => {
+  const seen = new Map<string, number>();
+  return (id, now) => {
+    for (const [old, until] of seen) {
+      // Kept in the order they came in, and all for the same time.
+      if (until > now) break;
+      seen.delete(old);
+    }
+    if (seen.has(id)) return false;
+    seen.set(id, now + LIFETIME_SECONDS + 2 * TOLERANCE_SECONDS);
+    return true;
+  };
+};
+
 /**
- * Checks `X-Agent-Assertion` as any upstream should: signature by a key the gateway publishes, meant for this origin,
- * not older than a minute. Whoever goes around the gateway has none.
+ * Checks `X-Agent-Assertion` as any upstream should: signed by a key the gateway publishes, for this origin, this tool and
+ * this body, not older than a minute, not seen before. Whoever goes around the gateway has none.
  */
 export const assertionChecker = (options: {
   /** Origin of the gateway that publishes the keys. */
   readonly gateway: string;
   /** Origins this upstream answers for. */
   readonly audiences: readonly string[];
-}): ((header: string | undefined, tool: string) => Promise<AssertionCheck>) => {
+}): ((asserted: Asserted) => Promise<AssertionCheck>) => {
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', options.gateway));
-  return async (header, tool) => {
+  const isNew = newMemory();
+  return async ({ header, tool, body }) => {
     if (header === undefined) return { valid: false, reason: 'no X-Agent-Assertion' };
     try {
       const { payload } = await jwtVerify(header, keys, {
+        typ: 'agent-assertion+jwt',
         algorithms: ['EdDSA', 'Ed25519'],
         audience: [...options.audiences],
         requiredClaims: ['iss', 'aud', 'iat', 'exp', 'jti'],
-        maxTokenAge: '60s',
-        clockTolerance: 2,
+        maxTokenAge: LIFETIME_SECONDS,
+        clockTolerance: TOLERANCE_SECONDS,
       });
       const parsed = claims.safeParse(payload);
       if (!parsed.success) return { valid: false, reason: 'claims are missing' };
+      const { account, call, digest, binding, jti } = parsed.data;
       if (parsed.data.tool !== tool) return { valid: false, reason: 'asserted for another tool' };
-      const { account, call, digest } = parsed.data;
-      return { valid: true, assertion: { account, call, tool, digest } };
+      if (digest !== `0x${createHash('sha256').update(body).digest('hex')}`)
+        return { valid: false, reason: 'asserted for another body' };
+      if (!isNew(jti, Date.now() / 1000)) return { valid: false, reason: 'seen before' };
+      return { valid: true, assertion: { account, call, tool, digest, binding } };
     } catch (error) {
       if (error instanceof errors.JOSEError) return { valid: false, reason: error.code };
       throw error;

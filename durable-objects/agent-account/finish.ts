@@ -132,7 +132,7 @@ const finished = (state: AccountState, record: CallRecord, context: Context): Fi
   paidFrom: paidFrom(record),
   payment: record.payment,
   ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
-  entry: record.finishedEntry ?? record.acceptedEntry,
+  entry: record.acceptedEntry,
   policy: record.policy,
   limits: limitsOf(state, record.asset, context),
 });

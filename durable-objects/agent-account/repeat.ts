@@ -110,7 +110,7 @@ const ended = (record: CallRecord, call: Call): ReserveVerdict => {
         paidFrom: paidFrom(record),
         payment: record.payment,
         ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
-        entry: record.finishedEntry,
+        entry: record.acceptedEntry,
         policy: record.policy,
       }
     : { verdict: 'already_used', state: record.state, payment: record.payment };

@@ -19,7 +19,17 @@ export const pathFault = (path: string): string | undefined => {
   if (SEPARATOR.test(path)) return 'holds an encoded slash or backslash';
   if (CONTROL.test(path)) return 'holds an encoded control character';
   if (NEEDLESS_ESCAPE.test(path)) return 'encodes a character that must stand for itself';
-  return undefined;
+  return isUtf8(path) ? undefined : 'encodes bytes that are not UTF-8';
+};
+
+/** Overlong forms, too, are not UTF-8: `%c0%af` is a slash to a careless decoder. */
+const isUtf8 = (path: string): boolean => {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /**

@@ -1,4 +1,4 @@
-import type { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
 import type { Config } from '../config.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
@@ -8,7 +8,7 @@ export type Gateway = {
   readonly config: Config;
   readonly signer: Signer;
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
-  readonly account: (id: AccountId) => DurableObjectStub<AgentAccount>;
+  readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'reserve' | 'finish'>;
   /** Whether a client address may cause another dear look-up. Approximate, never a budget. */
   readonly shield: (client: string) => Promise<boolean>;
   /** Keeps a promise alive after the client has hung up. */

@@ -8,7 +8,7 @@ import { type RoundDeps, type Seen, settleRound } from './round.ts';
 import { outcomeOf } from './verdict.ts';
 
 /** Name of the queue, as dead letters show it. */
-const QUEUE = 'settlement';
+const QUEUE = 'countersign-settlement';
 const LONGEST_PAUSE: Seconds = 60;
 /** A backend was shown it: two blocks of a rollup pass before the next look. */
 const PRESENTED_PAUSE: Seconds = 4;

@@ -129,12 +129,7 @@ const secondQuestion = (
   look: Look,
   { head, used, balance, logs }: Sight,
 ): ChainView | Question<ChainView> => {
-  if (
-    head === undefined ||
-    used === undefined ||
-    balance === undefined ||
-    logs === undefined
-  ) {
+  if (head === undefined || used === undefined || balance === undefined || logs === undefined) {
     return unknown('the node did not answer about this payment');
   }
   const log = logs[0];

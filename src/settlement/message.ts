@@ -1,10 +1,5 @@
 import * as z from 'zod/mini';
-import {
-  type AccountId,
-  chainIdOf,
-  type Network,
-  parseAccountId,
-} from '../core/account-id.ts';
+import { type AccountId, chainIdOf, type Network, parseAccountId } from '../core/account-id.ts';
 import { parseAmount } from '../core/amount.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Look } from './judge.ts';

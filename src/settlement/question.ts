@@ -29,7 +29,8 @@ export const askAll = async <T>(
       ok(read(own.map((call) => byCall.get(JSON.stringify(call)) as RpcAnswer))),
     );
   }
-  if (answers.error.kind !== 'too_large' || questions.length < 2) return questions.map(() => answers);
+  if (answers.error.kind !== 'too_large' || questions.length < 2)
+    return questions.map(() => answers);
   const middle = questions.length >> 1;
   return [
     ...(await askAll(urls, questions.slice(0, middle))),

@@ -80,6 +80,35 @@ describe('the gateway under wrangler', () => {
   });
 });
 
+describe('the gateway itself', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('sells the tools of another file', async () => {
+    const toolsFile = join(directory, 'other-tools.json');
+    const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: object[] };
+    writeFileSync(toolsFile, JSON.stringify({ tools: [{ ...tools[0], price: '$0.123' }] }));
+    const gateway = await startGateway({
+      persistTo: join(directory, 'state'),
+      upstreamUrl: 'http://127.0.0.1:1',
+      rpc: 'http://127.0.0.1:2',
+      facilitators: ['http://127.0.0.1:3'],
+      payTo: people.payTo,
+      toolsFile,
+    });
+    try {
+      const offer = await fetch(`${gateway.url}/tools/lookup?word=river`);
+      expect(offer.status).toBe(402);
+      expect(await offer.json()).toMatchObject({
+        accepts: [{ maxAmountRequired: '123000', payTo: people.payTo }],
+      });
+      expect((await fetch(`${gateway.url}/tools/stream`)).status).toBe(404);
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
+
 describe('the files of a gateway', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type ListedProcess, runningProcesses } from '../../dev/process-list.ts';
 import type { StackDescription } from '../../dev/stack-file.ts';
 
-const START = '/tmp/start.ts';
+const START = join(import.meta.dirname, '../../dev/start.ts');
 const MARK = 'COUNTERSIGN_TEST_RUN';
 
 /** `npm start` as a process of its own, watched from outside. */

@@ -95,46 +95,55 @@ describe('the demo upstream', () => {
     expect(answer.words[1]?.sense).toBeNull();
   });
 
+  const EMPTY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+  const said = {
+    ...{ account: 'eip155:84532:0xabc', call: '0x01', tool: 'whoami', digest: EMPTY, binding: 'none' },
+  };
+  const now = () => Math.floor(Date.now() / 1000);
+
   const assertion = async (
     changes: Record<string, unknown> = {},
-    key: CryptoKey = keys.privateKey,
-    from = Math.floor(Date.now() / 1000),
+    { key = keys.privateKey, typ = 'agent-assertion+jwt', from = now() } = {},
   ) =>
     await new SignJWT({
-      ...{ account: 'eip155:84532:0xabc', call: '0x01', tool: 'whoami', digest: '0x02' },
+      ...said,
       ...{ iss: gateway.url, aud: upstream.url, jti: randomUUID(), iat: from, exp: from + 60 },
       ...changes,
     })
-      .setProtectedHeader({ alg: 'EdDSA', kid: 'k1' })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'k1', typ })
       .sign(key);
+  const whoami = async (header: string) => await get('/whoami', { 'x-agent-assertion': header });
 
-  it('whoami says whom the gateway has verified', async () => {
-    const answer = await get('/whoami', { 'x-agent-assertion': await assertion() });
+  it('whoami says whom the gateway has verified, once', async () => {
+    const header = await assertion();
+    const answer = await whoami(header);
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual({
-      ...{ account: 'eip155:84532:0xabc', call: '0x01', tool: 'whoami', digest: '0x02' },
-    });
+    expect(await answer.json()).toEqual(said);
+    expect(await (await whoami(header)).json()).toEqual({ error: 'seen before' });
+    expect((await whoami(await assertion())).status).toBe(200);
   });
 
   it('whoami refuses whoever goes around the gateway', async () => {
     const { privateKey } = await generateKeyPair('Ed25519');
-    const old = Math.floor(Date.now() / 1000) - 120;
+    const old = now() - 120;
     const good = await assertion();
-    const wrong: readonly (string | undefined)[] = [
-      undefined,
+    const wrong = [
       'a.b.c',
-      await assertion({}, privateKey as CryptoKey),
+      await assertion({}, { key: privateKey as CryptoKey }),
+      // A receipt is signed with the same key, and anybody may have one.
+      await assertion({}, { typ: 'agent-receipt+jwt' }),
       await assertion({ aud: 'https://other.example' }),
       await assertion({ tool: 'lookup' }),
+      await assertion({ digest: said.call }),
       await assertion({ account: undefined }),
-      await assertion({}, keys.privateKey, old),
-      await assertion({ exp: old + 3600 }, keys.privateKey, old),
+      await assertion({ exp: undefined }),
+      await assertion({}, { from: old }),
+      await assertion({ exp: old + 3600 }, { from: old }),
       `${good.slice(0, -8)}AAAAAAAA`,
     ];
-    for (const header of wrong) {
-      const answer = await get('/whoami', header === undefined ? {} : { 'x-agent-assertion': header });
-      expect(answer.status, header).toBe(401);
-    }
+    expect((await get('/whoami')).status).toBe(401);
+    for (const header of wrong) expect((await whoami(header)).status, header).toBe(401);
+    expect((await whoami(good)).status).toBe(200);
   });
 
   it('echo returns what it received', async () => {

@@ -9,6 +9,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const facilitator = await startFacilitator({ rpc: chain.rpc });
   project.provide('rpc', chain.rpc);
   project.provide('facilitator', facilitator.url);
+  project.provide('receiptKey', await freshKey());
   project.provide('people', JSON.parse(JSON.stringify(people)));
   return async () => {
     await facilitator.stop();
@@ -16,13 +17,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
+const freshKey = async (): Promise<string> => {
+  const { exportJWK, generateKeyPair } = await import('jose');
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  return JSON.stringify(await exportJWK(privateKey));
+};
+
 type Person = { address: `0x${string}`; privateKey: `0x${string}` };
 
 declare module 'vitest' {
-  // Declaration merging needs an interface here.
+  // Declaration merging needs an interface.
+  // oxlint-disable-next-line typescript/consistent-type-definitions
   interface ProvidedContext {
     rpc: string;
     facilitator: string;
+    receiptKey: string;
     people: {
       operator: Person;
       owner: Person;

@@ -43,11 +43,14 @@ describe('pathFault', () => {
     ['/tools/a%2e%2eb', /must stand for itself/],
     ['/tools/%7E', /must stand for itself/],
     ['/tools/%30', /must stand for itself/],
+    ['/tools/%c0%af', /not UTF-8/],
+    ['/tools/%ED%A0%80', /not UTF-8/],
+    ['/tools/%ff', /not UTF-8/],
   ])('refuses %s', (path, reason) => {
     expect(pathFault(path)).toMatch(reason);
   });
 
-  it('lets through no two paths that decode to the same one', () => {
+  it('lets through no path in which decoding reveals a slash, a dot segment or a letter', () => {
     const piece = fc.constantFrom(
       ...'/.abZ09-_~;:%@!'.split(''),
       ...['%41', '%61', '%2e', '%2E', '%2f', '%5c', '%00', '%20', '%C3%A4', '%3B', '..', '\\'],

@@ -65,7 +65,10 @@ describe('an answer that cannot be placed surely spoils the batch', () => {
     ['neither result nor error', [GOOD[0], { jsonrpc: '2.0', id: 1 }]],
     ['result and error', [GOOD[0], { ...GOOD[1], error: { code: 1, message: '' } }]],
     ['an error without a code', [GOOD[0], { jsonrpc: '2.0', id: 1, error: { message: '' } }]],
-    ['one error for all', { jsonrpc: '2.0', id: null, error: { code: -32_600, message: 'too many' } }],
+    [
+      'one error for all',
+      { jsonrpc: '2.0', id: null, error: { code: -32_600, message: 'too many' } },
+    ],
     ['no batch', 'hello'],
   ])('%s', async (_, body) => {
     answer({ 'one.test': body });
@@ -81,9 +84,15 @@ describe('the next URL is asked', () => {
     ['after a refused connection', undefined],
     ['after a spoiled batch', []],
     ['after a status other than 200', Response.json(GOOD, { status: 429 })],
-    ['after a redirect', new Response(null, { status: 302, headers: { location: 'https://x.test' } })],
+    [
+      'after a redirect',
+      new Response(null, { status: 302, headers: { location: 'https://x.test' } }),
+    ],
     ['after text that is no JSON', new Response('<html>')],
-    ['after the error of a node', [GOOD[0], { jsonrpc: '2.0', id: 1, error: { code: -32_005, message: 'limit' } }]],
+    [
+      'after the error of a node',
+      [GOOD[0], { jsonrpc: '2.0', id: 1, error: { code: -32_005, message: 'limit' } }],
+    ],
   ])('%s', async (_, body) => {
     const fetched = answer({ 'one.test': body, 'two.test': GOOD });
     const answers = await rpcBatch(['https://one.test', 'https://two.test'], CALLS);
@@ -96,7 +105,10 @@ test('a revert is an answer, which no other node is asked about', async () => {
   const revert = { jsonrpc: '2.0', id: 1, error: { code: 3, message: 'execution reverted' } };
   const fetched = answer({ 'one.test': [GOOD[0], revert], 'two.test': GOOD });
   const answers = await rpcBatch(['https://one.test', 'https://two.test'], CALLS);
-  expect(answers).toMatchObject({ ok: true, value: [{ ok: true }, { ok: false, error: { code: 3 } }] });
+  expect(answers).toMatchObject({
+    ok: true,
+    value: [{ ok: true }, { ok: false, error: { code: 3 } }],
+  });
   expect(fetched).toHaveBeenCalledTimes(1);
 });
 
@@ -117,12 +129,17 @@ test('an answer beyond the limit is not read', async () => {
   });
 });
 
-test('errors of execution and errors of the node are told apart', () => {
-  for (const message of ['execution reverted', 'EVM error OutOfGas', 'out of gas', 'invalid opcode: INVALID'])
-    expect(isExecutionError({ code: -32_000, message }), message).toBe(true);
-  for (const message of ['header not found', 'limit exceeded', 'internal error'])
-    expect(isExecutionError({ code: -32_000, message }), message).toBe(false);
-  expect(isExecutionError({ code: 3, message: '' })).toBe(true);
+test.each<[string, number, boolean]>([
+  ['execution reverted', -32_000, true],
+  ['EVM error OutOfGas', -32_000, true],
+  ['out of gas', -32_000, true],
+  ['invalid opcode: INVALID', -32_000, true],
+  ['', 3, true],
+  ['header not found', -32_000, false],
+  ['limit exceeded', -32_005, false],
+  ['internal error', -32_603, false],
+])('an error of execution, not of the node: "%s" (%i) is %s', (message, code, expected) => {
+  expect(isExecutionError({ code, message })).toBe(expected);
 });
 
 test.each<[string, unknown, number | undefined]>([

@@ -80,8 +80,12 @@ test('a refused connection, and what is no JSON', async () => {
   answerWith(() => {
     throw new TypeError('connection refused');
   });
-  expect(await postJson('https://a.test', {}, OPTIONS)).toMatchObject({ error: { kind: 'connection' } });
+  expect(await postJson('https://a.test', {}, OPTIONS)).toMatchObject({
+    error: { kind: 'connection' },
+  });
   vi.restoreAllMocks();
   answerWith(() => new Response('<html>'));
-  expect(await postJson('https://a.test', {}, OPTIONS)).toMatchObject({ error: { kind: 'not_json' } });
+  expect(await postJson('https://a.test', {}, OPTIONS)).toMatchObject({
+    error: { kind: 'not_json' },
+  });
 });

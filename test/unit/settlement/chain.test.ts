@@ -164,22 +164,37 @@ test('a batch of twelve payers through the queue: all settled, all acknowledged'
   const payers = await Promise.all(Array.from({ length: 12 }, async () => await freshPayer()));
   const payments = await Promise.all(payers.map(async (one) => await signPayment(one)));
   const { results, acked } = await consume(payments.map(settleMessage));
-  expect(results.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 12 }, () => 'settled'));
+  expect(results.map(({ outcome }) => outcome)).toEqual(
+    Array.from({ length: 12 }, () => 'settled'),
+  );
   expect(acked).toBe(12);
   for (const one of payers) expect(await chain.balanceOf(one.address)).toBe(9_000n);
 });
 
 describe('the facilitator says otherwise than the chain', () => {
-  const lie = (body: object, status = 200) => Response.json({ transaction: '', network: usdc.network, ...body }, { status });
+  const lie = (body: object, status = 200) =>
+    Response.json({ transaction: '', network: usdc.network, ...body }, { status });
 
   test.each<[string, (pass: () => Promise<Response>) => Promise<Response>]>([
-    ['claims failure after the transfer', async (pass) => (await pass(), lie({ success: false, errorReason: 'insufficient_funds' }))],
-    ['answers 500 after broadcasting', async (pass) => (await pass(), new Response('oops', { status: 500 }))],
-    ['says pending after broadcasting', async (pass) => (await pass(), lie({ success: false, errorReason: 'settlement_pending' }))],
-    ['times out after broadcasting', async (pass) => {
-      await pass();
-      throw new DOMException('timed out', 'TimeoutError');
-    }],
+    [
+      'claims failure after the transfer',
+      async (pass) => (await pass(), lie({ success: false, errorReason: 'insufficient_funds' })),
+    ],
+    [
+      'answers 500 after broadcasting',
+      async (pass) => (await pass(), new Response('oops', { status: 500 })),
+    ],
+    [
+      'says pending after broadcasting',
+      async (pass) => (await pass(), lie({ success: false, errorReason: 'settlement_pending' })),
+    ],
+    [
+      'times out after broadcasting',
+      async (pass) => {
+        await pass();
+        throw new DOMException('timed out', 'TimeoutError');
+      },
+    ],
   ])('settled although it %s', async (_, act) => {
     const [first, second] = [await signPayment(payer), await signPayment(payer)];
     intercept(act);
@@ -192,7 +207,10 @@ describe('the facilitator says otherwise than the chain', () => {
 
   test('claims success without a transfer: unknown, sent, and never settled', async () => {
     const payment = await signPayment(payer);
-    intercept(async () => await Promise.resolve(lie({ success: true, transaction: `0x${'ab'.repeat(32)}` })));
+    intercept(
+      async () =>
+        await Promise.resolve(lie({ success: true, transaction: `0x${'ab'.repeat(32)}` })),
+    );
     expect(await settle(payment)).toMatchObject({ outcome: 'unknown' });
     const { results, acked, retried } = await consume([settleMessage(payment)]);
     expect(results).toMatchObject([{ outcome: 'sent' }]);
@@ -228,7 +246,9 @@ describe('somebody else acts', () => {
     expect((await consume([settleMessage(payment)])).results).toMatchObject([
       { outcome: 'failed', fault: 'payer', reason: 'spent_otherwise', transaction },
     ]);
-    expect((await consume([lookMessage(payment)])).results).toMatchObject([{ outcome: 'released' }]);
+    expect((await consume([lookMessage(payment)])).results).toMatchObject([
+      { outcome: 'released' },
+    ]);
   });
 
   test('the payer cancels: failed, payer', async () => {
@@ -277,7 +297,10 @@ describe('somebody else acts', () => {
 describe('nothing happened', () => {
   test('unused past validBefore: our loss with the funds there, a debt without, and released when not owed', async () => {
     const validBefore = BigInt(nowSeconds() - 5);
-    const [funded, poor] = [await signPayment(payer, { validBefore }), await signPayment(await freshPayer(999n), { validBefore })];
+    const [funded, poor] = [
+      await signPayment(payer, { validBefore }),
+      await signPayment(await freshPayer(999n), { validBefore }),
+    ];
     await chain.client.mine({ blocks: 1 });
     const { results } = await consume([settleMessage(funded), settleMessage(poor)]);
     expect(results).toMatchObject([
@@ -291,7 +314,9 @@ describe('nothing happened', () => {
   test('a settlement is unconfirmed until enough blocks are on it', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
-    const views = await lookUp({ urls: [rpc], confirmations: 1_000_000 }, [lookFor(payment, since)]);
+    const views = await lookUp({ urls: [rpc], confirmations: 1_000_000 }, [
+      lookFor(payment, since),
+    ]);
     expect(views).toMatchObject([{ view: 'unconfirmed', transaction }]);
   });
 
@@ -300,8 +325,12 @@ describe('nothing happened', () => {
     await frontRun(payment);
     const dead = 'http://127.0.0.1:1/';
     const looks = [lookFor(payment, since)];
-    expect(await lookUp({ urls: [dead], confirmations: 1 }, looks)).toMatchObject([{ view: 'unknown' }]);
-    expect(await lookUp({ urls: [dead, rpc], confirmations: 1 }, looks)).toMatchObject([{ view: 'settled' }]);
+    expect(await lookUp({ urls: [dead], confirmations: 1 }, looks)).toMatchObject([
+      { view: 'unknown' },
+    ]);
+    expect(await lookUp({ urls: [dead, rpc], confirmations: 1 }, looks)).toMatchObject([
+      { view: 'settled' },
+    ]);
   });
 });
 
@@ -316,6 +345,9 @@ test('payer facts, before and after a settlement, and of a delegated account', a
   await frontRun(payment);
   await chain.client.setCode({ address: payer.address, bytecode: `0xef0100${payTo.slice(2)}` });
   const after = await ask();
-  expect(after).toMatchObject({ ok: true, value: { hasCode: true, balance: 9_000n, nonceUsed: true } });
+  expect(after).toMatchObject({
+    ok: true,
+    value: { hasCode: true, balance: 9_000n, nonceUsed: true },
+  });
   expect(after.ok && after.value.block).toBeGreaterThan(since);
 });

@@ -44,8 +44,12 @@ describe("Circle's ERC-1271 wallet", () => {
 
   test('says no to a stranger, and to another digest', async () => {
     const stranger = privateKeyToAccount(generatePrivateKey());
-    expect(await ask(account, await stranger.sign({ hash: digest }))).toMatchObject({ value: { valid: false } });
-    expect(await ask(account, signature, keccak256('0x01'))).toMatchObject({ value: { valid: false } });
+    expect(await ask(account, await stranger.sign({ hash: digest }))).toMatchObject({
+      value: { valid: false },
+    });
+    expect(await ask(account, signature, keccak256('0x01'))).toMatchObject({
+      value: { valid: false },
+    });
   });
 
   test('reverts on a signature of another length: that is a no', async () => {
@@ -88,7 +92,12 @@ test('a check may not burn more than a million gas', async () => {
 });
 
 test('a signature beyond 4096 bytes is not even asked about', async () => {
-  const answer = await askContractSignature(['http://127.0.0.1:1/'], account, digest, `0x${'00'.repeat(4_097)}`);
+  const answer = await askContractSignature(
+    ['http://127.0.0.1:1/'],
+    account,
+    digest,
+    `0x${'00'.repeat(4_097)}`,
+  );
   expect(answer).toMatchObject({ ok: true, value: { valid: false } });
 });
 

@@ -151,9 +151,19 @@ describe('unused past validBefore', () => {
     chain.mine(NOW + 5);
     chain.mine(NOW + 20);
     chain.mine(NOW + 30);
-    expect(await see(expiring, 3)).toEqual({ view: 'unused', headBlock: 101, headTime: NOW + 5, balance: 5n });
+    expect(await see(expiring, 3)).toEqual({
+      view: 'unused',
+      headBlock: 101,
+      headTime: NOW + 5,
+      balance: 5n,
+    });
     chain.mine(NOW + 40);
-    expect(await see(expiring, 3)).toEqual({ view: 'unused', headBlock: 102, headTime: NOW + 20, balance: 5n });
+    expect(await see(expiring, 3)).toEqual({
+      view: 'unused',
+      headBlock: 102,
+      headTime: NOW + 20,
+      balance: 5n,
+    });
   });
 
   test('a node that lags behind the head does not release a payment that was settled at the last second', async () => {

@@ -61,16 +61,66 @@ test('sends x402 v2, rebuilt from what was verified, and nothing else', async ()
 });
 
 test.each<[string, unknown, number, unknown]>([
-  ['success', { success: true, transaction, network: 'x', payer: null, errorReason: null }, 200, { kind: 'claimed_success', transaction }],
-  ['failure', { success: false, errorReason: 'insufficient_funds', transaction: '' }, 200, { kind: 'claimed_failure', reason: 'insufficient_funds' }],
-  ['failure with 4xx', { success: false, errorReason: 'invalid_payload' }, 400, { kind: 'claimed_failure', reason: 'invalid_payload' }],
-  ['failure without a reason', { success: false }, 200, { kind: 'claimed_failure', reason: 'no reason given' }],
-  ['an endless reason', { success: false, errorReason: 'x'.repeat(10_000) }, 200, { kind: 'claimed_failure', reason: 'x'.repeat(200) }],
-  ['pending', { success: false, errorReason: 'settlement_pending', transaction }, 200, { kind: 'pending', transaction }],
-  ['pending without a hash', { success: false, errorReason: 'settlement_pending', transaction: '' }, 200, { kind: 'pending' }],
-  ['success without a hash', { success: true, transaction: '' }, 200, { kind: 'unreachable', why: 'success without a transaction' }],
-  ['success with half a hash', { success: true, transaction: '0xaa' }, 200, { kind: 'unreachable', why: 'success without a transaction' }],
-  ['success that is text', { success: 'true', transaction }, 200, { kind: 'unreachable', why: 'status 200' }],
+  [
+    'success',
+    { success: true, transaction, network: 'x', payer: null, errorReason: null },
+    200,
+    { kind: 'claimed_success', transaction },
+  ],
+  [
+    'failure',
+    { success: false, errorReason: 'insufficient_funds', transaction: '' },
+    200,
+    { kind: 'claimed_failure', reason: 'insufficient_funds' },
+  ],
+  [
+    'failure with 4xx',
+    { success: false, errorReason: 'invalid_payload' },
+    400,
+    { kind: 'claimed_failure', reason: 'invalid_payload' },
+  ],
+  [
+    'failure without a reason',
+    { success: false },
+    200,
+    { kind: 'claimed_failure', reason: 'no reason given' },
+  ],
+  [
+    'an endless reason',
+    { success: false, errorReason: 'x'.repeat(10_000) },
+    200,
+    { kind: 'claimed_failure', reason: 'x'.repeat(200) },
+  ],
+  [
+    'pending',
+    { success: false, errorReason: 'settlement_pending', transaction },
+    200,
+    { kind: 'pending', transaction },
+  ],
+  [
+    'pending without a hash',
+    { success: false, errorReason: 'settlement_pending', transaction: '' },
+    200,
+    { kind: 'pending' },
+  ],
+  [
+    'success without a hash',
+    { success: true, transaction: '' },
+    200,
+    { kind: 'unreachable', why: 'success without a transaction' },
+  ],
+  [
+    'success with half a hash',
+    { success: true, transaction: '0xaa' },
+    200,
+    { kind: 'unreachable', why: 'success without a transaction' },
+  ],
+  [
+    'success that is text',
+    { success: 'true', transaction },
+    200,
+    { kind: 'unreachable', why: 'status 200' },
+  ],
   ['another form', { ok: 1 }, 500, { kind: 'unreachable', why: 'status 500' }],
 ])('%s', async (_, body, status, expected) => {
   expect(await answered(() => Response.json(body, { status }))).toEqual(expected);
@@ -78,7 +128,11 @@ test.each<[string, unknown, number, unknown]>([
 
 test.each<[string, () => Response, string]>([
   ['a page', () => new Response('<html>busy</html>', { status: 503 }), 'not_json'],
-  ['a redirect', () => new Response(null, { status: 307, headers: { location: 'https://evil.test' } }), 'redirect'],
+  [
+    'a redirect',
+    () => new Response(null, { status: 307, headers: { location: 'https://evil.test' } }),
+    'redirect',
+  ],
   ['a flood', () => new Response(`"${'x'.repeat(100_000)}"`), 'too_large'],
 ])('unreachable: %s', async (_, respond, why) => {
   expect(await answered(respond)).toEqual({ kind: 'unreachable', why });
@@ -86,7 +140,10 @@ test.each<[string, () => Response, string]>([
 
 test('unreachable: no connection, and silence', async () => {
   answerHosts({});
-  expect(await present({ url: FACILITATOR }, payment)).toEqual({ kind: 'unreachable', why: 'connection' });
+  expect(await present({ url: FACILITATOR }, payment)).toEqual({
+    kind: 'unreachable',
+    why: 'connection',
+  });
   vi.restoreAllMocks();
   vi.spyOn(globalThis, 'fetch').mockImplementation(
     async (_, init) =>
@@ -96,5 +153,8 @@ test('unreachable: no connection, and silence', async () => {
         });
       }),
   );
-  expect(await present({ url: FACILITATOR }, payment, 20)).toEqual({ kind: 'unreachable', why: 'timeout' });
+  expect(await present({ url: FACILITATOR }, payment, 20)).toEqual({
+    kind: 'unreachable',
+    why: 'timeout',
+  });
 });

@@ -4,7 +4,10 @@ import { lookFor } from '../../../src/settlement/message.ts';
 import { OTHER, paymentNumber, transferLog, usedLog } from './scripted.ts';
 
 const payment = paymentNumber(1);
-const twin = { ...payment, authorization: { ...payment.authorization, nonce: paymentNumber(2).authorization.nonce } };
+const twin = {
+  ...payment,
+  authorization: { ...payment.authorization, nonce: paymentNumber(2).authorization.nonce },
+};
 const look = lookFor(payment, 100);
 
 const receipt = (logs: readonly Omit<Log, 'index'>[], changes: Partial<Receipt> = {}): Receipt => ({
@@ -45,13 +48,22 @@ describe('settled', () => {
 describe('spent otherwise', () => {
   test.each([
     ['to somebody else', [usedLog(payment), transferLog(payment, { to: OTHER })]],
-    ['to the payer itself', [usedLog(payment), transferLog(payment, { to: payment.authorization.from })]],
+    [
+      'to the payer itself',
+      [usedLog(payment), transferLog(payment, { to: payment.authorization.from })],
+    ],
     ['one unit too little', [usedLog(payment), transferLog(payment, { value: 999n })]],
     ['one unit too much', [usedLog(payment), transferLog(payment, { value: 1_001n })]],
     ['no Transfer at all', [usedLog(payment)]],
     ['the Transfer came before', [transferLog(payment), usedLog(payment)]],
-    ['the Transfer is of another token', [usedLog(payment), { ...transferLog(payment), address: OTHER }]],
-    ['the next Transfer is of somebody else', [usedLog(payment), transferLog(paymentNumber(3)), transferLog(payment)]],
+    [
+      'the Transfer is of another token',
+      [usedLog(payment), { ...transferLog(payment), address: OTHER }],
+    ],
+    [
+      'the next Transfer is of somebody else',
+      [usedLog(payment), transferLog(paymentNumber(3)), transferLog(payment)],
+    ],
   ])('%s', (_, logs) => {
     expect(judge(look, receipt(logs))).toBe('spent_otherwise');
   });
@@ -80,10 +92,19 @@ describe('spent otherwise', () => {
 
 describe('absent', () => {
   test.each([
-    ['a reverted transaction', receipt([usedLog(payment), transferLog(payment)], { succeeded: false })],
+    [
+      'a reverted transaction',
+      receipt([usedLog(payment), transferLog(payment)], { succeeded: false }),
+    ],
     ['another nonce', receipt([usedLog(twin), transferLog(twin)])],
-    ['a look-alike of another contract', receipt([{ ...usedLog(payment), address: OTHER }, transferLog(payment)])],
-    ['another payer with the same nonce', receipt([usedLog({ ...payment, authorization: { ...payment.authorization, from: OTHER } })])],
+    [
+      'a look-alike of another contract',
+      receipt([{ ...usedLog(payment), address: OTHER }, transferLog(payment)]),
+    ],
+    [
+      'another payer with the same nonce',
+      receipt([usedLog({ ...payment, authorization: { ...payment.authorization, from: OTHER } })]),
+    ],
     ['no logs', receipt([])],
   ])('%s', (_, given) => {
     expect(judge(look, given)).toBe('absent');

@@ -53,7 +53,10 @@ test.each<[string, unknown]>([
   ['authorization.value', { ...good, authorization: { ...authorization, value: '-1' } }],
   ['authorization.value', { ...good, authorization: { ...authorization, value: '01' } }],
   ['authorization.value', { ...good, authorization: { ...authorization, value: 1_000 } }],
-  ['authorization.validBefore', { ...good, authorization: { ...authorization, validBefore: '1e9' } }],
+  [
+    'authorization.validBefore',
+    { ...good, authorization: { ...authorization, validBefore: '1e9' } },
+  ],
   ['authorization.nonce', { ...good, authorization: { ...authorization, nonce: '0x1' } }],
   ['authorization', { ...good, authorization: { ...authorization, extra: 1 } }],
   ['message', { ...good, extra: 1 }],

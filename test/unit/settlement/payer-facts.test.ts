@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { askPayerFacts } from '../../../src/settlement/payer-facts.ts';
-import { answerHosts, NOW, paymentNumber, RPC, scriptChain, type ScriptedChain, TOKEN } from './scripted.ts';
+import {
+  answerHosts,
+  NOW,
+  paymentNumber,
+  RPC,
+  scriptChain,
+  type ScriptedChain,
+  TOKEN,
+} from './scripted.ts';
 
 let chain: ScriptedChain;
 const payment = paymentNumber(1);

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { mayPresent, notePresented, type Presentations } from '../../../src/settlement/presentations.ts';
+import {
+  mayPresent,
+  notePresented,
+  type Presentations,
+} from '../../../src/settlement/presentations.ts';
 
 test('a payment is presented again after two blocks, or when the chain stands still, after half a minute', () => {
   const presentations: Presentations = new Map();

@@ -116,7 +116,8 @@ test("waits for the confirmations of somebody else's transaction too", async () 
 
 describe('unknown, never failed, while the authorization is unused and valid', () => {
   test('success is claimed without a transfer', async () => {
-    conduct['facilitator.test'] = () => said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
+    conduct['facilitator.test'] = () =>
+      said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
     expect(await settle()).toEqual({
       outcome: 'unknown',
       why: 'the settlement is not on the chain yet',

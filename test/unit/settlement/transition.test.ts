@@ -24,21 +24,18 @@ test.each(rows)('%s', (state, ...expected) => {
   expect(reached).toEqual(expected);
 });
 
-test('every event may repeat: a queue delivers at least once', () => {
+test.each(EVENTS)('%s may repeat: a queue delivers at least once', (event) => {
   for (const [state] of rows) {
-    for (const event of EVENTS) {
-      const once = transition(state as PaymentState, event);
-      if (once !== undefined) expect(transition(once, event)).toBe(once);
-    }
+    const once = transition(state as PaymentState, event) ?? 'none';
+    expect([once, undefined]).toContain(transition(once, event));
+    expect(once === 'none' || transition(once, event) === once).toBe(true);
   }
 });
 
 test('no event leads out of a final state, but for money that moved after a release', () => {
-  for (const event of EVENTS) {
-    expect([undefined, 'settled']).toContain(transition('settled', event));
-    expect([undefined, 'failed']).toContain(transition('failed', event));
-    expect(event === 'settle' ? 'settled' : [undefined, 'released']).toContain(
-      transition('released', event),
-    );
-  }
+  const reached = (state: PaymentState) =>
+    new Set(EVENTS.map((event) => transition(state, event)).filter((one) => one !== undefined));
+  expect(reached('settled')).toEqual(new Set(['settled']));
+  expect(reached('failed')).toEqual(new Set(['failed']));
+  expect(reached('released')).toEqual(new Set(['released', 'settled']));
 });

@@ -6,7 +6,12 @@ import { NOW, paymentNumber } from './scripted.ts';
 
 const look = lookFor(paymentNumber(1, { validBefore: BigInt(NOW) }), 100);
 const transaction = `0x${'aa'.repeat(32)}` as const;
-const unused = (headTime: number, balance: bigint): ChainView => ({ view: 'unused', headBlock: 101, headTime, balance });
+const unused = (headTime: number, balance: bigint): ChainView => ({
+  view: 'unused',
+  headBlock: 101,
+  headTime,
+  balance,
+});
 
 const VIEWS: Record<string, ChainView> = {
   settled: { view: 'settled', transaction, block: 101 },
@@ -24,16 +29,27 @@ test.each<[string, Record<Purpose, string | undefined>]>([
   ['settled', { settle: 'settled', look: 'settled', upfront: 'settled' }],
   ['unconfirmed', { settle: undefined, look: undefined, upfront: undefined }],
   ['unknown', { settle: undefined, look: undefined, upfront: undefined }],
-  ['spent otherwise', { settle: 'payer spent_otherwise', look: 'released', upfront: 'payer spent_otherwise' }],
+  [
+    'spent otherwise',
+    { settle: 'payer spent_otherwise', look: 'released', upfront: 'payer spent_otherwise' },
+  ],
   ['cancelled', { settle: 'payer cancelled', look: 'released', upfront: 'payer cancelled' }],
   ['unused, valid', { settle: undefined, look: undefined, upfront: undefined }],
   ['unused, at the deadline', { settle: undefined, look: undefined, upfront: undefined }],
-  ['unused, past it, funded', { settle: 'gateway not_presented', look: 'released', upfront: 'released' }],
-  ['unused, past it, one unit short', { settle: 'payer unfunded', look: 'released', upfront: 'released' }],
+  [
+    'unused, past it, funded',
+    { settle: 'gateway not_presented', look: 'released', upfront: 'released' },
+  ],
+  [
+    'unused, past it, one unit short',
+    { settle: 'payer unfunded', look: 'released', upfront: 'released' },
+  ],
 ])('%s', (name, expected) => {
-  for (const purpose of ['settle', 'look', 'upfront'] as const) {
+  const said = (purpose: Purpose) => {
     const outcome = outcomeOf(purpose, look, VIEWS[name] as ChainView);
-    const said = outcome?.outcome === 'failed' ? `${outcome.fault} ${outcome.reason}` : outcome?.outcome;
-    expect(said, purpose).toBe(expected[purpose]);
-  }
+    return outcome?.outcome === 'failed' ? `${outcome.fault} ${outcome.reason}` : outcome?.outcome;
+  };
+  expect({ settle: said('settle'), look: said('look'), upfront: said('upfront') }).toEqual(
+    expected,
+  );
 });

@@ -1,0 +1,55 @@
+import type { Address, Hex } from 'viem';
+import { isAddressEqual, parseEventLogs } from 'viem';
+import type { ChainAccess } from '../chain-access.ts';
+import { usdcAbi } from '../usdc.ts';
+
+/** A transfer that has happened, as the chain shows it. */
+export type Settlement = {
+  readonly transaction: Hex;
+  readonly block: bigint;
+  /** Atomic units that moved from payer to payee by this authorization. */
+  readonly value: bigint;
+};
+
+const POLL_MS = 100;
+
+const find = async (
+  chain: ChainAccess,
+  payer: Address,
+  payee: Address,
+  nonce: Hex,
+): Promise<Settlement | undefined> => {
+  const [used] = await chain.client.getContractEvents({
+    address: chain.usdc,
+    abi: usdcAbi,
+    eventName: 'AuthorizationUsed',
+    args: { authorizer: payer, nonce },
+    fromBlock: 0n,
+    strict: true,
+  });
+  if (used === undefined) return undefined;
+  const receipt = await chain.client.getTransactionReceipt({ hash: used.transactionHash });
+  // USDC logs the transfer right after the authorization it used: another one of the transaction is another payment.
+  const transfer = parseEventLogs({ abi: usdcAbi, eventName: 'Transfer', logs: receipt.logs }).find(
+    ({ logIndex, address }) =>
+      logIndex === used.logIndex + 1 && isAddressEqual(address, chain.usdc),
+  );
+  if (transfer === undefined || !isAddressEqual(transfer.args.from, payer)) return undefined;
+  if (!isAddressEqual(transfer.args.to, payee)) return undefined;
+  const { transactionHash: transaction, blockNumber: block } = used;
+  return { transaction, block, value: transfer.args.value };
+};
+
+/** Waits until the chain shows what a payment moved; undefined when it does not in the given time. */
+export const settlementOf = async (
+  chain: ChainAccess,
+  payment: { readonly payer: Address; readonly payee: Address; readonly nonce: Hex },
+  milliseconds: number,
+): Promise<Settlement | undefined> => {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    const found = await find(chain, payment.payer, payment.payee, payment.nonce);
+    if (found !== undefined || Date.now() > deadline) return found;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+};

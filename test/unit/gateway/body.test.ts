@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bodyOf, readUpTo, resumed } from '../../../src/gateway/body.ts';
+
+const streamOf = (chunks: readonly Uint8Array[], failure?: Error) => {
+  const left = [...chunks];
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = left.shift();
+      if (chunk !== undefined) controller.enqueue(chunk);
+      else if (failure !== undefined) controller.error(failure);
+      else controller.close();
+    },
+  });
+};
+
+const chunksOf = fc.array(fc.uint8Array({ minLength: 1, maxLength: 20 }), { maxLength: 8 });
+const joined = (chunks: readonly Uint8Array[]) => chunks.flatMap((chunk) => [...chunk]);
+
+describe('readUpTo', () => {
+  it('reads any body within the limit whole, and resumes any other without losing a byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(chunksOf, fc.nat(100), async (chunks, limit) => {
+        const all = joined(chunks);
+        const reading = await readUpTo(streamOf(chunks), limit);
+        expect(reading.read).toBe(all.length > limit ? 'over' : 'whole');
+        if (reading.read === 'whole') expect([...reading.bytes]).toEqual(all);
+        if (reading.read !== 'over') return;
+        expect(reading.head.byteLength).toBeLessThanOrEqual(limit + 20);
+        const body = await new Response(resumed(reading.head, reading.rest)).arrayBuffer();
+        expect([...new Uint8Array(body)]).toEqual(all);
+      }),
+    );
+  });
+
+  it('reads no body as no bytes', async () => {
+    expect(await readUpTo(null, 0)).toEqual({ read: 'whole', bytes: new Uint8Array(0) });
+  });
+
+  it('says that a body broke off', async () => {
+    expect(await readUpTo(streamOf([new Uint8Array(3)], new Error('lost')), 10)).toEqual({ read: 'broken' });
+  });
+});
+
+describe('resumed', () => {
+  it('breaks where the rest breaks: a cut stream must not look whole', async () => {
+    const reading = await readUpTo(streamOf([new Uint8Array(5), new Uint8Array(5)], new Error('lost')), 4);
+    if (reading.read !== 'over') throw new Error('expected more than the limit');
+    const reader = resumed(reading.head, reading.rest).getReader();
+    expect((await reader.read()).done).toBe(false);
+    expect((await reader.read()).done).toBe(false);
+    await expect(reader.read()).rejects.toThrow('lost');
+  });
+
+  it('stops the upstream when the caller stops', async () => {
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(10)),
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const reading = await readUpTo(endless, 4);
+    if (reading.read !== 'over') throw new Error('expected more than the limit');
+    await resumed(reading.head, reading.rest).cancel();
+    expect(cancelled).toBe(true);
+  });
+});
+
+describe('bodyOf', () => {
+  it('gives none to a status that has none', () => {
+    const bytes = new Uint8Array(0);
+    for (const status of [204, 205, 304]) expect(new Response(bodyOf(status, bytes), { status }).status).toBe(status);
+    expect(bodyOf(200, bytes)).toBe(bytes);
+  });
+});

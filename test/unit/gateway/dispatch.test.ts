@@ -1,0 +1,248 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Tool } from '../../../src/catalog/tool.ts';
+import { dispatch, MAX_WHOLE, upstreamOrigin } from '../../../src/gateway/dispatch.ts';
+import type { Observed } from '../../../src/gateway/observe.ts';
+import { AUDIENCE, configOf, toolOf } from './fixture.ts';
+
+const observed: Observed = {
+  audience: AUDIENCE,
+  tool: 'echo',
+  method: 'POST',
+  target: '/tools/echo/a?b=%20c',
+  contentType: 'text/plain',
+  payloadDigest: `0x${'00'.repeat(32)}`,
+  body: new Uint8Array(new TextEncoder().encode('hello')),
+  request: `0x${'11'.repeat(32)}`,
+};
+
+type Upstream = (request: Request, init: RequestInit) => Promise<Response> | Response;
+
+/** Puts an upstream in the place of the network. */
+const upstream = (answer: Upstream) => {
+  const seen: Request[] = [];
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    const request = new Request(url, init);
+    seen.push(request);
+    return answer(request, init);
+  });
+  return seen;
+};
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const run = (change: Partial<Tool> = {}, seen: Partial<Observed> = {}, headers: Record<string, string> = {}) => {
+  const tool = toolOf(change);
+  return dispatch(configOf([tool]), tool, { ...observed, ...seen }, new Headers(headers), 'the.jws.here');
+};
+
+const cut = (chunks: readonly Uint8Array[]) => {
+  const left = [...chunks];
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = left.shift();
+      if (chunk === undefined) controller.error(new Error('connection lost'));
+      else controller.enqueue(chunk);
+    },
+  });
+};
+
+describe('dispatch', () => {
+  it('sends the request that was signed, with the assertion, and nothing of the caller', async () => {
+    const requests = upstream(() => new Response('ok'));
+    await run({}, {}, { 'PAYMENT-SIGNATURE': 'secret', Cookie: 'a=b', Accept: 'text/plain' });
+    const [request] = requests;
+    expect(requests).toHaveLength(1);
+    expect(request?.url).toBe('https://api.example/echo/a?b=%20c');
+    expect(request?.method).toBe('POST');
+    expect(await request?.text()).toBe('hello');
+    expect(request?.redirect).toBe('manual');
+    expect(Object.fromEntries(request?.headers ?? [])).toEqual({
+      accept: 'text/plain',
+      'accept-encoding': 'identity',
+      'content-type': 'text/plain',
+      'x-agent-assertion': 'the.jws.here',
+    });
+  });
+
+  it('asks past every cache: one agent must not get the answer of another', async () => {
+    let cache: unknown;
+    upstream((_, init) => {
+      cache = init.cache;
+      return new Response('ok');
+    });
+    await run();
+    expect(cache).toBe('no-store');
+  });
+
+  it('reads a short answer whole, with its digest', async () => {
+    upstream(() => new Response('hello', { status: 201, headers: { 'Set-Cookie': 'a=b', 'X-Mine': '1' } }));
+    const result = await run();
+    expect(result).toMatchObject({
+      kind: 'answered',
+      status: 201,
+      body: new TextEncoder().encode('hello'),
+      digest: '0x2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
+    });
+    if (result.kind !== 'answered') return;
+    expect(Object.fromEntries(result.headers)).toEqual({
+      'cache-control': 'private, no-store',
+      'content-type': 'text/plain;charset=UTF-8',
+      'x-mine': '1',
+    });
+  });
+
+  it.each([400, 404, 409, 500, 503])('passes on a status %i with its body', async (status) => {
+    upstream(() => new Response('no', { status }));
+    expect(await run()).toMatchObject({ kind: 'answered', status, body: new TextEncoder().encode('no') });
+  });
+
+  it.each([204, 205, 304])('passes on a status %i without a body', async (status) => {
+    upstream(() => new Response(null, { status, headers: { 'Content-Length': '7' } }));
+    expect(await run()).toMatchObject({ kind: 'answered', status, body: new Uint8Array(0) });
+  });
+
+  it('does not follow a redirect: it is the answer', async () => {
+    const requests = upstream(
+      () => new Response(null, { status: 302, headers: { Location: 'https://elsewhere.example/' } }),
+    );
+    const result = await run();
+    expect(requests).toHaveLength(1);
+    expect(result).toMatchObject({ kind: 'answered', status: 302 });
+    if (result.kind === 'answered') expect(result.headers.get('location')).toBe('https://elsewhere.example/');
+  });
+
+  it('reads up to 64 KiB whole, and streams what is longer, every byte of it', async () => {
+    upstream(() => new Response(new Uint8Array(MAX_WHOLE)));
+    expect(await run()).toMatchObject({ kind: 'answered' });
+
+    const long = crypto.getRandomValues(new Uint8Array(MAX_WHOLE + 1).subarray(0, 60_000));
+    const bytes = new Uint8Array([...long, ...long]);
+    upstream(() => new Response(bytes));
+    const result = await run();
+    expect(result.kind).toBe('streaming');
+    if (result.kind !== 'streaming') return;
+    expect(new Uint8Array(await new Response(result.body).arrayBuffer())).toEqual(bytes);
+    expect(result.headers.get('content-length')).toBeNull();
+  });
+
+  it.each(['text/event-stream', 'Text/Event-Stream; charset=utf-8'])(
+    'streams %s from its first byte on',
+    async (type) => {
+      const stream = new TransformStream<Uint8Array, Uint8Array>();
+      upstream(() => new Response(stream.readable, { headers: { 'Content-Type': type } }));
+      const result = await run();
+      expect(result.kind).toBe('streaming');
+      if (result.kind !== 'streaming') return;
+      const writer = stream.writable.getWriter();
+      const writing = writer.write(new TextEncoder().encode('data: 1\n\n')).then(() => writer.close());
+      expect(await new Response(result.body).text()).toBe('data: 1\n\n');
+      await writing;
+    },
+  );
+
+  it('knows a connection that breaks before the answer', async () => {
+    upstream(() => {
+      throw new Error('Network connection lost.');
+    });
+    expect(await run()).toEqual({ kind: 'failed', reason: 'dropped' });
+  });
+
+  it.each([600, 999])('knows a status %i as no answer', async (status) => {
+    upstream(() => {
+      const response = new Response('x');
+      return new Proxy(response, {
+        get: (target, key) => {
+          if (key === 'status') return status;
+          const value: unknown = Reflect.get(target, key);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+    });
+    expect(await run()).toEqual({ kind: 'failed', reason: 'dropped' });
+  });
+
+  it('knows an answer that breaks off', async () => {
+    upstream(() => new Response(cut([new Uint8Array(5)])));
+    expect(await run()).toEqual({ kind: 'failed', reason: 'truncated' });
+  });
+
+  it('knows an answer shorter than it said, though it ended in order', async () => {
+    upstream(() => new Response('hello', { headers: { 'Content-Length': '100' } }));
+    expect(await run()).toEqual({ kind: 'failed', reason: 'truncated' });
+  });
+
+  it.each(['gzip', 'br'])('does not count the bytes of %s, which the runtime has undone', async (encoding) => {
+    const headers = { 'Content-Length': '3', 'Content-Encoding': encoding };
+    // What the runtime gives for such an answer: the bytes decoded, the headers as they came.
+    upstream(() => new Response('hello', { headers, encodeBody: 'manual' }));
+    const result = await run();
+    expect(result).toMatchObject({ kind: 'answered', status: 200 });
+    if (result.kind === 'answered') expect(result.headers.get('content-encoding')).toBeNull();
+  });
+
+  it('takes a HEAD answer, which has a length and no body', async () => {
+    upstream(() => new Response(null, { headers: { 'Content-Length': '100' } }));
+    expect(await run({}, { method: 'HEAD', body: undefined })).toMatchObject({ kind: 'answered', status: 200 });
+  });
+
+  it('gives up after the timeout of the tool, before headers and within the body', async () => {
+    const aborted = (signal: AbortSignal | null | undefined) =>
+      new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    upstream((_, { signal }) => aborted(signal));
+    expect(await run({ timeoutSeconds: 0.05 })).toEqual({ kind: 'failed', reason: 'timeout' });
+
+    upstream((_, { signal }) => {
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await aborted(signal).catch((cause: unknown) => controller.error(cause));
+        },
+      });
+      return new Response(body);
+    });
+    expect(await run({ timeoutSeconds: 0.05 })).toEqual({ kind: 'failed', reason: 'timeout' });
+  });
+
+  it('lets a stream run on after the timeout of the tool', async () => {
+    let signal: AbortSignal | null | undefined;
+    upstream((_, init) => {
+      signal = init.signal;
+      return new Response(new TransformStream<Uint8Array, Uint8Array>().readable, {
+        headers: { 'Content-Type': 'text/event-stream' },
+      });
+    });
+    const result = await run({ timeoutSeconds: 0.02 });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(result.kind).toBe('streaming');
+    expect(signal?.aborted).toBe(false);
+  });
+
+  it.each([
+    ['a 402 of its own', () => new Response('{"accepts":[]}', { status: 402 }), 'upstream-payment'],
+    [
+      'an encoding nobody asked for',
+      () => new Response('x', { headers: { 'Content-Encoding': 'zstd' }, encodeBody: 'manual' }),
+      'upstream-encoding',
+    ],
+  ] as const)('replaces %s by a 502, which costs nothing', async (_, answer, type) => {
+    for (const [settlement, money] of [
+      ['deferred', 'untouched'],
+      ['upfront', 'credited'],
+    ] as const) {
+      upstream(answer);
+      const result = await run({ settlement });
+      expect(result).toMatchObject({ kind: 'answered', status: 502 });
+      if (result.kind !== 'answered') return;
+      expect(JSON.parse(new TextDecoder().decode(result.body))).toMatchObject({
+        type: `urn:countersign:problem:${type}`,
+        money,
+      });
+    }
+  });
+
+  it('names the origin that the assertion is for', () => {
+    expect(upstreamOrigin(configOf(), toolOf())).toBe('https://api.example');
+  });
+});

@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { observe, requestDigest } from '../../../src/gateway/observe.ts';
+import { AUDIENCE, configOf, toolOf } from './fixture.ts';
+
+const EMPTY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const config = configOf();
+
+const look = (request: Request) => observe(request, config);
+const reasonOf = async (request: Request) => {
+  const result = await look(request);
+  return result.ok ? undefined : result.error;
+};
+const at = (path: string, init?: RequestInit) => new Request(`https://host.example${path}`, init);
+
+describe('observe', () => {
+  it('sees a request as it will be checked', async () => {
+    const body = '{"text":"hello"}';
+    const result = await look(
+      at('/tools/echo/a?x=1&y=%20', {
+        method: 'POST',
+        body,
+        headers: { 'Content-Type': '  application/json ' },
+      }),
+    );
+    expect(result).toMatchObject({
+      ok: true,
+      value: {
+        tool: { id: 'echo' },
+        observed: {
+          audience: AUDIENCE,
+          tool: 'echo',
+          method: 'POST',
+          target: '/tools/echo/a?x=1&y=%20',
+          contentType: 'application/json',
+          body: new TextEncoder().encode(body),
+        },
+      },
+    });
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body));
+    const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
+    if (result.ok) expect(result.value.observed.payloadDigest).toBe(`0x${hex.join('')}`);
+  });
+
+  it('knows no body, and no content type, as empty', async () => {
+    const result = await look(at('/tools/echo/a'));
+    expect(result).toMatchObject({
+      ok: true,
+      value: { observed: { body: undefined, contentType: '', payloadDigest: EMPTY } },
+    });
+  });
+
+  it('takes the audience from the configuration, whatever host and forwarding headers say', async () => {
+    const claims = {
+      Host: 'evil.example',
+      'X-Forwarded-Host': 'evil.example',
+      'X-Original-URL': '/other',
+      'X-HTTP-Method-Override': 'DELETE',
+    };
+    const requests = [
+      at('/tools/echo/a'),
+      at('/tools/echo/a', { headers: claims }),
+      new Request('https://second.example/tools/echo/a'),
+    ];
+    const digests = new Set<string>();
+    for (const request of requests) {
+      const result = await look(request);
+      expect(result).toMatchObject({
+        ok: true,
+        value: { observed: { audience: AUDIENCE, method: 'GET', target: '/tools/echo/a' } },
+      });
+      if (result.ok) digests.add(result.value.observed.request);
+    }
+    expect(digests.size).toBe(1);
+  });
+
+  it.each([
+    ['https://host.example/tools//echo/a', 'empty path segment'],
+    ['https://host.example//tools/echo/a', 'empty path segment'],
+    ['https://host.example/tools/echo/a%2fb', 'encoded slash'],
+    ['https://host.example/tools/echo/a%5Cb', 'encoded slash'],
+    ['https://host.example/tools/echo/a%00', 'control'],
+    ['https://host.example/tools/x/../echo/a', 'dot segment'],
+    ['https://host.example/tools/x/%2e%2e/echo/a', 'dot segment'],
+    ['https://host.example/tools/./echo/a', 'dot segment'],
+    ['https://host.example/tools\\echo/a', 'backslash'],
+    ['https://host.example/tools/echo/..;/a', 'dot segment'],
+    ['https://host.example/tools/%65cho/a', 'stand for itself'],
+    ['https://host.example/tools/echo/%c0%af', 'not UTF-8'],
+    ['https://user@host.example/tools/echo/a', 'names a user'],
+    ['https://user:pw@host.example/tools/echo/a', 'names a user'],
+    ['https://@host.example/tools/echo/a', 'names a user'],
+    ['https://host.example./tools/echo/a', 'trailing dot'],
+  ])('refuses %s', async (url, hint) => {
+    // A Request may have normalised its URL, the wire does not: the raw text is what arrives.
+    const request = new Proxy(at('/tools/echo/a'), {
+      get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
+    });
+    expect(await reasonOf(request)).toEqual({
+      reason: 'not_canonical',
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  it('gives only targets that mean what they say, for any URL', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom('/', '//', '.', '..', '%2e', '%2F', '%5c', '\\', '%00', '%', ';', '@', ':', '?', '#', ' '),
+      fc.string({ maxLength: 3 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        const url = `https://host.example/tools/echo/${pieces.join('')}`;
+        const request = new Proxy(at('/tools/echo/a'), {
+          get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
+        });
+        const result = await look(request);
+        if (!result.ok) {
+          expect(['not_canonical', 'not_found', 'target_too_long']).toContain(result.error.reason);
+          return;
+        }
+        const { target } = result.value.observed;
+        expect(target).toMatch(/^\/tools\/echo\/[\x21-\x7e]*$/);
+        const parsed = new URL(target, 'https://host.example');
+        expect(parsed.pathname + parsed.search).toBe(target);
+        const decoded = decodeURIComponent(parsed.pathname).split('/');
+        expect(decoded.length).toBe(parsed.pathname.split('/').length);
+        expect(decoded.some((segment) => /^\.{1,2}(;|$)/.test(segment))).toBe(false);
+        expect(decoded.slice(0, -1).includes('', 1)).toBe(false);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('refuses a target that no intent could hold', async () => {
+    const longest = `/tools/echo/${'a'.repeat(4096 - '/tools/echo/'.length)}`;
+    expect((await look(at(longest))).ok).toBe(true);
+    expect(await reasonOf(at(`${longest}a`))).toEqual({ reason: 'target_too_long', limit: 4096 });
+    expect(await reasonOf(at(`/tools/echo/a?${'q'.repeat(4096)}`))).toMatchObject({
+      reason: 'target_too_long',
+    });
+  });
+
+  it('names no tool and no method that is not there', async () => {
+    expect(await reasonOf(at('/admin'))).toEqual({ reason: 'not_found' });
+    expect(
+      await observe(
+        at('/tools/a', { method: 'POST' }),
+        configOf([toolOf({ path: '/tools/a', method: 'GET' })]),
+      ),
+    ).toEqual({ ok: false, error: { reason: 'method_not_allowed', allow: ['GET'] } });
+  });
+
+  it.each([
+    ['two', 'text/plain, application/json', /at most once/],
+    ['too long', `text/${'x'.repeat(256)}`, /256/],
+    ['not ASCII', 'text/plain; x="\u00e4"', /printable ASCII/],
+  ])('refuses a content type that is %s', async (_, value, hint) => {
+    const request = at('/tools/echo/a', { method: 'POST', body: 'x', headers: { 'Content-Type': value } });
+    expect(await reasonOf(request)).toEqual({
+      reason: 'malformed_request',
+      field: 'content-type',
+      hint: expect.stringMatching(hint),
+    });
+  });
+
+  it('refuses a content type sent twice, and takes a comma inside quotes', async () => {
+    const twice = new Headers([
+      ['Content-Type', 'text/plain'],
+      ['Content-Type', 'application/json'],
+    ]);
+    expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers: twice }))).toMatchObject({
+      reason: 'malformed_request',
+      field: 'content-type',
+    });
+    const quoted = { 'Content-Type': 'multipart/form-data; boundary="a,\\",b"' };
+    expect((await look(at('/tools/echo/a', { method: 'POST', body: 'x', headers: quoted }))).ok).toBe(true);
+  });
+
+  it.each(['gzip', 'br', 'gzip, identity', 'x'])('refuses Content-Encoding %s', async (encoding) => {
+    const headers = { 'Content-Encoding': encoding };
+    expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers }))).toEqual({
+      reason: 'content_encoding',
+    });
+  });
+
+  it('takes Content-Encoding identity, which encodes nothing', async () => {
+    const headers = { 'Content-Encoding': 'Identity' };
+    expect((await look(at('/tools/echo/a', { method: 'POST', body: 'x', headers }))).ok).toBe(true);
+  });
+
+  it('refuses a body that says it is too large, before reading a byte', async () => {
+    let read = 0;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          read += 1;
+          controller.enqueue(new Uint8Array(1));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const request = at('/tools/echo/a', { method: 'POST', body, headers: { 'Content-Length': '1025' } });
+    expect(await reasonOf(request)).toEqual({ reason: 'body_too_large', limit: 1_024 });
+    expect(read).toBe(0);
+  });
+
+  it('stops reading a body that does not say how large it is, at the cap', async () => {
+    let read = 0;
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        read += 1;
+        controller.enqueue(new Uint8Array(512));
+      },
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const request = at('/tools/echo/a', { method: 'POST', body: endless });
+    expect(await reasonOf(request)).toEqual({ reason: 'body_too_large', limit: 1_024 });
+    expect(read).toBeLessThan(6);
+    expect(cancelled).toBe(true);
+  });
+
+  it('takes a body of exactly the cap, and none at all where the tool takes none', async () => {
+    const post = (bytes: number) =>
+      at('/tools/echo/a', { method: 'POST', body: new Uint8Array(bytes) });
+    expect((await look(post(1_024))).ok).toBe(true);
+    expect(await reasonOf(post(1_025))).toMatchObject({ reason: 'body_too_large' });
+    const bodiless = configOf([toolOf({ maxBodyBytes: 0 })]);
+    expect((await observe(post(0), bodiless)).ok).toBe(true);
+    expect((await observe(post(1), bodiless)).ok).toBe(false);
+  });
+
+  it('refuses a body that breaks off', async () => {
+    let first = true;
+    const broken = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (!first) throw new Error('connection lost');
+        first = false;
+        controller.enqueue(new Uint8Array(5));
+      },
+    });
+    expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: broken }))).toEqual({
+      reason: 'body_incomplete',
+    });
+  });
+
+  it('refuses a GET with a body, which could not be passed on', async () => {
+    const post = at('/tools/echo/a', { method: 'POST', body: 'x' });
+    const get = new Proxy(post, {
+      get: (target, key) => (key === 'method' ? 'GET' : (Reflect.get(target, key) as unknown)),
+    });
+    expect(await reasonOf(get)).toMatchObject({ reason: 'malformed_request', field: 'body' });
+  });
+});
+
+describe('requestDigest', () => {
+  const request = {
+    audience: AUDIENCE,
+    tool: 'echo',
+    method: 'POST',
+    target: '/tools/echo/a',
+    contentType: 'text/plain',
+    payloadDigest: EMPTY,
+  } as const;
+
+  it('is the SHA-256 of the length-prefixed fields', async () => {
+    const part = (text: string) => [0, 0, 0, text.length, ...new TextEncoder().encode(text)];
+    const bytes = new Uint8Array([
+      ...new TextEncoder().encode('countersign-request/1\n'),
+      ...Object.values(request).flatMap(part),
+    ]);
+    const digest = await crypto.subtle.digest('SHA-256', bytes);
+    const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
+    expect(await requestDigest(request)).toBe(`0x${hex.join('')}`);
+  });
+
+  it('differs with every field, and with where one ends', async () => {
+    const variants = [
+      request,
+      { ...request, audience: 'https://second.example' },
+      { ...request, tool: 'other' },
+      { ...request, method: 'PUT' },
+      { ...request, target: '/tools/echo/b' },
+      { ...request, contentType: '' },
+      { ...request, payloadDigest: `0x${'00'.repeat(32)}` as const },
+      { ...request, tool: 'echoP', method: 'OST' },
+      { ...request, target: '/tools/echo/atext', contentType: '/plain' },
+    ];
+    const digests = await Promise.all(variants.map(requestDigest));
+    expect(new Set(digests).size).toBe(variants.length);
+  });
+});
