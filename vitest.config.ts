@@ -26,7 +26,11 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
-          include: ['test/unit/**/*.test.ts', 'test/durable-objects/**/*.test.ts', 'test/properties/**/*.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'test/durable-objects/**/*.test.ts',
+            'test/properties/**/*.test.ts',
+          ],
           globalSetup: ['test/support/chain.setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -36,7 +40,11 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['test/stack/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/chaos/**/*.test.ts'],
+          include: [
+            'test/stack/**/*.test.ts',
+            'test/conformance/**/*.test.ts',
+            'test/chaos/**/*.test.ts',
+          ],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

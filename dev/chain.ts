@@ -75,8 +75,11 @@ export const startChain = async (options: {
   const group = startProcess({
     program: anvilBinary(),
     arguments: [
-      ...['--host', LOOPBACK, '--port', String(port), '--chain-id', String(CHAIN_ID)],
-      ...['--accounts', '0', '--quiet'],
+      `--host=${LOOPBACK}`,
+      `--port=${port}`,
+      `--chain-id=${CHAIN_ID}`,
+      '--accounts=0',
+      '--quiet',
     ],
   });
   const access = connectChain(`http://${LOOPBACK}:${port}`);

@@ -63,7 +63,10 @@ const signerOf = (rpc: string, key: Hex): FacilitatorEvmSigner => {
 };
 
 /** The three routes of a facilitator, over the official classes, for x402 v1 and v2 of scheme `exact`. */
-export const facilitatorHandler = (options: { readonly rpc: string; readonly key: Hex }): Handler => {
+export const facilitatorHandler = (options: {
+  readonly rpc: string;
+  readonly key: Hex;
+}): Handler => {
   const facilitator = registerExactEvmScheme(new x402Facilitator(), {
     signer: signerOf(options.rpc, options.key),
     networks: `eip155:${baseSepolia.id}`,
@@ -103,5 +106,8 @@ export const startFacilitator = async (options: {
     key: options.key ?? people.facilitators[0].privateKey,
   });
   const handler = options.wrap?.(real) ?? real;
-  return await serveLoopback({ handler, ...(options.port === undefined ? {} : { port: options.port }) });
+  return await serveLoopback({
+    handler,
+    ...(options.port === undefined ? {} : { port: options.port }),
+  });
 };

@@ -31,7 +31,11 @@ const localConfig = (original: string, options: Changes): string => {
   let text = replaced(original, new RegExp(STRICT_FLAG), '');
   text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}`);
   const migrations = join(ROOT, 'src/audit/migrations');
-  text = replaced(text, /^migrations_dir = ".*"$/m, `migrations_dir = ${JSON.stringify(migrations)}`);
+  text = replaced(
+    text,
+    /^migrations_dir = ".*"$/m,
+    `migrations_dir = ${JSON.stringify(migrations)}`,
+  );
   if (shield !== undefined)
     text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
   if (toolsFile === undefined) return text;

@@ -101,11 +101,20 @@ const migrate = async (directory: string, config: string, log: string): Promise<
   if (exit.code !== 0) throw new Error(`the database could not be migrated:\n${group.output()}`);
 };
 
-const serve = async (directory: string, config: string, port: number): Promise<readonly string[]> => [
+const serve = async (
+  directory: string,
+  config: string,
+  port: number,
+): Promise<readonly string[]> => [
   'dev',
-  ...['--config', config, '--local', '--persist-to', join(directory, 'state')],
-  ...['--ip', LOOPBACK, '--port', String(port), '--inspector-port', String(await freePort())],
-  ...['--log-level', 'log', '--show-interactive-dev-session', 'false'],
+  '--local',
+  `--config=${config}`,
+  `--persist-to=${join(directory, 'state')}`,
+  `--ip=${LOOPBACK}`,
+  `--port=${port}`,
+  `--inspector-port=${await freePort()}`,
+  '--log-level=log',
+  '--show-interactive-dev-session=false',
 ];
 
 /** Waits until the gateway says it is healthy. A gateway that says why it is not is believed after five seconds. */

@@ -5,7 +5,12 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 export const newReceiptKey = async (): Promise<string> => {
   const { privateKey } = await generateKeyPair('Ed25519', { extractable: true });
   const jwk = await exportJWK(privateKey);
-  return JSON.stringify({ ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' });
+  return JSON.stringify({
+    ...jwk,
+    kid: await calculateJwkThumbprint(jwk),
+    alg: 'EdDSA',
+    use: 'sig',
+  });
 };
 
 if (import.meta.main) console.log(await newReceiptKey());

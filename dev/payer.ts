@@ -72,7 +72,11 @@ export const signCancellation = async (options: {
     message: { authorizer: options.account.address, nonce: options.nonce },
   });
 
-type Sender = { readonly client: ChainClient; readonly sender: LocalAccount; readonly token: Token };
+type Sender = {
+  readonly client: ChainClient;
+  readonly sender: LocalAccount;
+  readonly token: Token;
+};
 
 /** Presents a signed transfer to the chain as anybody with ether may. Resolves with the hash once it is in a block. */
 export const submitAuthorization = async (

@@ -5,6 +5,8 @@ import { privateKeyToAddress } from 'viem/accounts';
 /** A key of the local stack. Both values are 0x hex; the address is checksummed. */
 export type Person = { readonly address: Address; readonly privateKey: Hex };
 
+type Eight = readonly [Person, Person, Person, Person, Person, Person, Person, Person];
+
 /** Everybody who takes part in a local stack. Plain JSON. */
 export type People = {
   /** Runs the gateway: may call its admin surface. */
@@ -14,7 +16,7 @@ export type People = {
   /** The first funded agent. */
   readonly agent: Person;
   /** Eight more funded agents. */
-  readonly agents: readonly Person[];
+  readonly agents: Eight;
   /** Keys that facilitators send transactions with; each funded with ether. One facilitator, one key. */
   readonly facilitators: readonly [Person, Person, Person, Person];
   /** Receives every payment of the gateway. */
@@ -30,14 +32,20 @@ export const person = (name: string): Person => {
   return { address: privateKeyToAddress(privateKey), privateKey };
 };
 
-const numbered = (name: string, count: number): readonly Person[] =>
-  Array.from({ length: count }, (_, index) => person(`${name} ${index + 1}`));
-
 export const people: People = {
   operator: person('operator'),
   owner: person('owner'),
   agent: person('agent'),
-  agents: numbered('agent', 8),
+  agents: [
+    person('agent 1'),
+    person('agent 2'),
+    person('agent 3'),
+    person('agent 4'),
+    person('agent 5'),
+    person('agent 6'),
+    person('agent 7'),
+    person('agent 8'),
+  ],
   facilitators: [
     person('facilitator 1'),
     person('facilitator 2'),

@@ -1,7 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** A process as `/proc` shows it. */
-export type ListedProcess = { readonly id: number; readonly group: number; readonly command: string };
+export type ListedProcess = {
+  readonly id: number;
+  readonly group: number;
+  readonly command: string;
+};
 
 const read = (file: string): string | undefined => {
   try {

@@ -102,7 +102,8 @@ export const startProcess = (options: {
     alive.add(id);
     tell(`+${id}`);
   }
-  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  const log =
+    options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
   log?.on('error', () => {});
   let output = '';
   let expected = false;

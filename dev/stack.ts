@@ -77,7 +77,10 @@ const describe = (
   agent: people.agent,
   agents: people.agents,
   tools: tools.map(({ id, method, path, price, settlement }) => ({
-    ...{ id, method, price, settlement },
+    id,
+    method,
+    price,
+    settlement,
     url: parts.gateway.url + path.replace(/\*$/, ''),
   })),
 });

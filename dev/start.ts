@@ -51,7 +51,8 @@ const readFlags = (words: readonly string[]): Flags => {
 
 const summary = ({ description, file, gateway }: Stack, blockTime: number | undefined): string => {
   const { agents, rpc, facilitator, upstream, usdc, payTo } = description;
-  const blocks = blockTime === undefined ? 'a block per transaction' : `a block every ${blockTime} s`;
+  const blocks =
+    blockTime === undefined ? 'a block per transaction' : `a block every ${blockTime} s`;
   const short = (path: string) => {
     const below = relative(process.cwd(), path);
     return below.startsWith('..') ? resolve(path) : below;

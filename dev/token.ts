@@ -28,7 +28,8 @@ const link = (contract: Artifact, library: Address): Hex => {
     for (const references of Object.values(libraries))
       for (const { start, length } of references) {
         const place = start * 2;
-        code = code.slice(0, place) + library.slice(2).toLowerCase() + code.slice(place + length * 2);
+        code =
+          code.slice(0, place) + library.slice(2).toLowerCase() + code.slice(place + length * 2);
       }
   return `0x${code}`;
 };
@@ -80,9 +81,17 @@ export const deployUsdc = async (client: ChainClient): Promise<void> => {
       args: [usdc.name, 'USDC', 'USD', 6, ...roles],
     }),
     await client.writeContract({ ...call, functionName: 'initializeV2', args: [usdc.name] }),
-    await client.writeContract({ ...call, functionName: 'initializeV2_1', args: [person('lost and found').address] }),
+    await client.writeContract({
+      ...call,
+      functionName: 'initializeV2_1',
+      args: [person('lost and found').address],
+    }),
     await client.writeContract({ ...call, functionName: 'initializeV2_2', args: [[], 'USDC'] }),
-    await client.writeContract({ ...call, functionName: 'configureMinter', args: [multicall3, maxUint256] }),
+    await client.writeContract({
+      ...call,
+      functionName: 'configureMinter',
+      args: [multicall3, maxUint256],
+    }),
   ];
   for (const hash of hashes) await succeeded(client, hash);
 };

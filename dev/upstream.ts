@@ -54,7 +54,10 @@ const addLanguageTools = (app: App, dictionary: Dictionary): void => {
   app.post('/translate', async (context) => {
     const body = translateBody.safeParse(await readJson(context.req.raw));
     if (!body.success)
-      return context.json({ error: `send {"text", "to"}; "to" is one of ${LANGUAGES.join(', ')}` }, 400);
+      return context.json(
+        { error: `send {"text", "to"}; "to" is one of ${LANGUAGES.join(', ')}` },
+        400,
+      );
     return context.json(translate(body.data.text, body.data.to));
   });
   app.post('/report', async (context) => {
@@ -115,8 +118,14 @@ export const startUpstream = async (options: {
 }): Promise<Upstream> => {
   const dictionary = await openDictionary();
   const counts: Counts = {
-    ...{ lookup: 0, translate: 0, report: 0, enrich: 0 },
-    ...{ whoami: 0, echo: 0, flaky: 0, stream: 0 },
+    lookup: 0,
+    translate: 0,
+    report: 0,
+    enrich: 0,
+    whoami: 0,
+    echo: 0,
+    flaky: 0,
+    stream: 0,
   };
   const app: App = new Hono();
   const audiences: string[] = [...(options.audiences ?? [])];

@@ -147,5 +147,7 @@ const differences = (
     .map((network) => `at ${network}: must have URLs, because PAY_TO names this network`),
   ...[...rpcUrls.keys()]
     .filter((network) => !payTo.has(network))
-    .map((network) => `at ${network}: must not be there, because PAY_TO does not name this network`),
+    .map(
+      (network) => `at ${network}: must not be there, because PAY_TO does not name this network`,
+    ),
 ];

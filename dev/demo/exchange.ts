@@ -27,7 +27,8 @@ const TIMEOUT_MS = 120_000;
 const objectSchema = z.record(z.string(), z.unknown());
 
 /** Content type that a request is sent with; empty without a body. */
-export const contentTypeOf = ({ body }: ToolRequest): string => (body === undefined ? '' : JSON_TYPE);
+export const contentTypeOf = ({ body }: ToolRequest): string =>
+  body === undefined ? '' : JSON_TYPE;
 
 /** Sends a request, with a signed payment or without. */
 export const send = async (request: ToolRequest, payment?: string): Promise<Answer> => {

@@ -31,39 +31,51 @@ const painter = (sink: Sink): Paint => {
   return (how, text) => (coloured ? `\u001B[${PAINT[how]}m${text}\u001B[0m` : text);
 };
 
-const patience = (sink: Sink, paint: Paint) => {
-  const erase = sink.isTTY === true ? '\r\u001B[2K' : '';
-  return async <T>(what: string, work: Promise<T>): Promise<T> => {
+/** One line that says what is waited for, and disappears on a terminal. */
+const progress = (sink: Sink, paint: Paint) => {
+  const terminal = sink.isTTY === true;
+  let shown = false;
+  const erase = (): void => {
+    if (shown && terminal) sink.write('\r\u001B[2K');
+    shown = false;
+  };
+  const show = (what: string, seconds: number): void => {
+    erase();
+    shown = true;
+    const count = terminal ? ` ${seconds} s` : '\n';
+    sink.write(`     ${paint('dim', `… ${what}`)}${count}`);
+  };
+  const during = async <T>(what: string, work: Promise<T>): Promise<T> => {
     const from = Date.now();
-    let shown = false;
+    let times = 0;
     const timer = setInterval(() => {
-      if (shown && erase === '') return;
-      shown = true;
-      const seconds = erase === '' ? '' : ` ${Math.round((Date.now() - from) / 1000)} s`;
-      sink.write(`${erase}     ${paint('dim', `… ${what}${seconds}`)}${erase === '' ? '\n' : ''}`);
+      times += 1;
+      // A file or a pipe is told once.
+      if (terminal || times === 1) show(what, Math.round((Date.now() - from) / 1000));
     }, PATIENCE_MS);
     try {
       return await work;
     } finally {
       clearInterval(timer);
-      if (shown) sink.write(erase);
+      erase();
     }
   };
+  return { erase, during };
 };
 
 /** A narrator that writes to `sink`. */
 export const newNarrator = (sink: Sink): Narrator => {
   const paint = painter(sink);
+  const { erase, during } = progress(sink, paint);
   const failures: string[] = [];
   let number = 0;
-  let current = '';
   const line = (text: string): void => {
+    erase();
     sink.write(`${text}\n`);
   };
   return {
     step: (title) => {
       number += 1;
-      current = `step ${number}`;
       line(`\n${paint('bold', `${number.toString().padStart(2)}. ${title}`)}`);
     },
     say: (text) => line(`     ${text}`),
@@ -71,11 +83,11 @@ export const newNarrator = (sink: Sink): Narrator => {
     check: (what, held, found) => {
       line(`   ${held ? paint('green', '✓') : paint('red', '✗')} ${what}`);
       if (held) return;
-      const shown = found === undefined ? '' : `: found ${found}`;
-      if (shown !== '') line(`     ${paint('red', shown.slice(2))}`);
-      failures.push(`${current}: ${what}${shown}`);
+      if (found !== undefined) line(`     ${paint('red', `found ${found}`)}`);
+      const where = number === 0 ? 'start' : `step ${number}`;
+      failures.push(`${where}: ${what}${found === undefined ? '' : `: found ${found}`}`);
     },
-    during: patience(sink, paint),
+    during,
     failures: () => failures,
   };
 };

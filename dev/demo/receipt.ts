@@ -78,11 +78,17 @@ export const verifyReceipt = async (
     const names = [...new Set([...Object.keys(claims), ...Object.keys(rest)])];
     const wrong = names.filter((name) => claims[name as keyof typeof claims] !== rest[name]);
     const now = Date.now() / 1000;
-    if (iat < expected.notBefore - TOLERANCE_SECONDS || iat > now + TOLERANCE_SECONDS) wrong.push('iat');
+    if (iat < expected.notBefore - TOLERANCE_SECONDS || iat > now + TOLERANCE_SECONDS)
+      wrong.push('iat');
     if (typeof entry !== 'string' || !HASH.test(entry)) wrong.push('entry');
     if (typeof policy !== 'string' || !HASH.test(policy)) wrong.push('policy');
     if (wrong.length > 0) return { valid: false, why: `wrong claims: ${wrong.join(', ')}` };
-    return { valid: true, compared: [...names, 'iat'], entry: String(entry), policy: String(policy) };
+    return {
+      valid: true,
+      compared: [...names, 'iat'],
+      entry: String(entry),
+      policy: String(policy),
+    };
   } catch (error) {
     if (error instanceof errors.JOSEError) return { valid: false, why: error.message };
     throw error;

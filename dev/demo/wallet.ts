@@ -35,7 +35,8 @@ const payloadSchema = z.object({
 /** The offer in a 402. Throws when there is none. */
 export const offerOf = ({ status, headers }: Answer): PaymentRequired => {
   const header = headers.get('payment-required');
-  if (header === null) throw new Error(`${status} without PAYMENT-REQUIRED where a price was expected`);
+  if (header === null)
+    throw new Error(`${status} without PAYMENT-REQUIRED where a price was expected`);
   return decodePaymentRequiredHeader(header);
 };
 

@@ -80,7 +80,12 @@ const senseOf = (record: string, part: Part, lemma: string): Sense => {
 };
 
 const readSense = async (part: Part, place: number, lemma: string): Promise<Sense> => {
-  const { buffer, bytesRead } = await part.data.read(Buffer.alloc(RECORD_BYTES), 0, RECORD_BYTES, place);
+  const { buffer, bytesRead } = await part.data.read(
+    Buffer.alloc(RECORD_BYTES),
+    0,
+    RECORD_BYTES,
+    place,
+  );
   const newline = buffer.indexOf(NEWLINE);
   const end = newline === -1 ? bytesRead : newline;
   return senseOf(buffer.toString('utf8', 0, end), part, lemma);

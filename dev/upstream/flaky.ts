@@ -17,7 +17,10 @@ const truncate = ({ outgoing }: HttpBindings): Response => {
  * Misbehaves as the query says: `status=` answers with that status (200 to 599), `drop=1` closes the connection without
  * an answer, `hang=1` never answers, `truncate=1` sends less than it has announced. Otherwise it answers 200.
  */
-export const misbehave = (query: URLSearchParams, raw: HttpBindings): Response | Promise<Response> => {
+export const misbehave = (
+  query: URLSearchParams,
+  raw: HttpBindings,
+): Response | Promise<Response> => {
   if (query.get('drop') === '1') {
     raw.incoming.socket.destroy();
     return RESPONSE_ALREADY_SENT;

@@ -22,6 +22,8 @@ const countOf = (words: readonly string[]): ReadonlyMap<string, number> => {
   return counts;
 };
 
+const codePoints = (text: string): number => Array.from(text).length;
+
 const filled = (parts: readonly string[]): number =>
   parts.filter((part) => part.trim() !== '').length;
 
@@ -29,13 +31,13 @@ const filled = (parts: readonly string[]): number =>
 export const statisticsOf = (text: string): Statistics => {
   const words = wordsOf(text);
   const counts = countOf(words);
-  const letters = words.reduce((sum, word) => sum + [...word].length, 0);
+  const letters = words.reduce((sum, word) => sum + codePoints(word), 0);
   const frequent = [...counts]
     .map(([word, count]) => ({ word, count }))
     .toSorted((a, b) => b.count - a.count || (a.word < b.word ? -1 : 1))
     .slice(0, 5);
   return {
-    characters: [...text].length,
+    characters: codePoints(text),
     words: words.length,
     distinctWords: counts.size,
     sentences: filled(text.split(/[.!?]+(?=\s|$)/)),

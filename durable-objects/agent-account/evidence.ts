@@ -12,7 +12,9 @@ import type { HeldPayment } from './record.ts';
  */
 export const evidenceOf = (call: Call): { readonly [key: string]: Json } => ({
   proof: call.proof,
-  ...(call.payment === undefined ? {} : { token: call.payment.token, ...signedFields(call.payment) }),
+  ...(call.payment === undefined
+    ? {}
+    : { token: call.payment.token, ...signedFields(call.payment) }),
   ...(call.payment === undefined
     ? {}
     : { signatureDigest: signatureDigest(call.payment.signature) }),

@@ -3,7 +3,7 @@ import { append, changed, type Context, type Decision, unchanged } from './decis
 import * as money from './money.ts';
 import { limitsOf, paidFrom } from './permit.ts';
 import { awaitsSettlement, type CallRecord, keepsHold } from './record.ts';
-import { finalised } from './settled.ts';
+import { advanced, ended } from './settled.ts';
 import type { AccountState } from './state.ts';
 
 /**
@@ -38,10 +38,9 @@ const commit = (
   context: Context,
 ): Decision<FinishVerdict> => {
   const committed: CallRecord = {
-    ...record,
+    ...advanced(record, 'succeed'),
     state: 'committed',
     charged: record.price,
-    payment: record.paidBy === 'deferred' ? 'queued' : record.payment,
     answer: outcome.answer,
   };
   return close(money.spend(state, record, record.price), committed, outcome, context);
@@ -65,7 +64,7 @@ const fail = (
 };
 
 /** Nobody knows what the tool did: no answer in time, or half of one (law 4). */
-export const isSilence = (outcome: Outcome): boolean =>
+const isSilence = (outcome: Outcome): boolean =>
   outcome.reason === 'timeout' || outcome.reason === 'dropped' || outcome.reason === 'truncated';
 
 /** Money that moved upfront stays charged; credit stays held until resolved. */
@@ -74,7 +73,7 @@ export const keptCharge = (record: CallRecord): bigint =>
 
 /** A deferred payment that was never handed out is released and its signature erased; upfront money stays settled, as credit. */
 export const toReleased = (record: CallRecord): CallRecord =>
-  record.payment === 'held' ? finalised(record, 'released') : record;
+  record.payment === 'held' ? ended(record, 'release') : record;
 
 const close = (
   state: AccountState,

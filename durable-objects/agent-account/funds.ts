@@ -7,7 +7,7 @@ import type { PaidBy } from './record.ts';
 import { type AccountState, exposed, isKnown, promised, purseOf, withPurse } from './state.ts';
 
 /** Facts older than this are asked again before money is trusted to them (design §5). */
-export const FACTS_LIFETIME: Seconds = 600;
+const FACTS_LIFETIME: Seconds = 600;
 
 /** How long a refused payer should wait for settlements to make room. */
 const SETTLEMENT_PAUSE: Seconds = 5;
@@ -15,7 +15,11 @@ const SETTLEMENT_PAUSE: Seconds = 5;
 export type Funding =
   | { readonly funded: true; readonly paidBy: PaidBy }
   | { readonly funded: false; readonly stale: true }
-  | { readonly funded: false; readonly stale: false; readonly denial: Omit<Denial, 'account' | 'policy'> };
+  | {
+      readonly funded: false;
+      readonly stale: false;
+      readonly denial: Omit<Denial, 'account' | 'policy'>;
+    };
 
 /** Takes over what the chain said of the payer, unless something newer is known. */
 export const withFacts = (state: AccountState, facts: PayerFacts): AccountState => {
@@ -55,7 +59,9 @@ export const fund = (
   const codeIsFresh = state.factsAt > 0 && now - state.factsAt <= FACTS_LIFETIME;
   if (!codeIsFresh && call.contractCheckedAt === undefined) return { funded: false, stale: true };
   if (state.hasCode && call.contractCheckedAt === undefined) {
-    return fresh ? refuse({ rule: 'validity', retryAllowed: false }) : { funded: false, stale: true };
+    return fresh
+      ? refuse({ rule: 'validity', retryAllowed: false })
+      : { funded: false, stale: true };
   }
 
   if (purse.credit < 0n) {

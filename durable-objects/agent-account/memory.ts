@@ -94,7 +94,12 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
   times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
   times.push(memory.pruneAt);
   const due = times.filter((time) => time !== undefined);
-  return due.length === 0 ? undefined : Math.max(now + 1, due.reduce((a, b) => Math.min(a, b)));
+  return due.length === 0
+    ? undefined
+    : Math.max(
+        now + 1,
+        due.reduce((a, b) => Math.min(a, b)),
+      );
 };
 
 /** Answers can be 64 KiB each: they are read from storage when somebody asks. */

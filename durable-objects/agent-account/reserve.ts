@@ -29,12 +29,18 @@ export const reserve = (
 
   const informed = evidence.facts === undefined ? state : withFacts(state, evidence.facts);
   const refuse = (denial: Omit<Denial, 'account' | 'policy'>) =>
-    deny(informed, call, { ...denial, account: state.account, policy: context.policyHash }, context);
+    deny(
+      informed,
+      call,
+      { ...denial, account: state.account, policy: context.policyHash },
+      context,
+    );
 
   const usage = usageOf(informed, call);
   const allowed = evaluate(context.policy, usage, call.price, context.now);
   // What no amount of money would change is said first, before anybody is asked for facts.
-  if (!allowed.allowed) return refuse({ ...allowed, retryAllowed: allowed.retryAfter !== undefined });
+  if (!allowed.allowed)
+    return refuse({ ...allowed, retryAllowed: allowed.retryAfter !== undefined });
 
   const funding = fund(informed, call, evidence, context.policy, context.now);
   if (!funding.funded) {

@@ -1,4 +1,5 @@
-import type { PaymentState, SettlementOutcome } from '../../src/settlement/payment.ts';
+import type { SettlementOutcome } from '../../src/settlement/payment.ts';
+import { type PaymentEvent, transition } from '../../src/settlement/transition.ts';
 import { append, type Context } from './decision.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
@@ -50,7 +51,7 @@ const concludeUpfront = (
     case 'settled':
       return enter(
         money.settleUpfront(state, record, result.block),
-        { ...finalised(record, 'settled'), transaction: result.transaction },
+        { ...ended(record, 'settle'), transaction: result.transaction },
         record,
         'payment.settled',
         { transaction: result.transaction, block: result.block },
@@ -60,7 +61,7 @@ const concludeUpfront = (
     case 'failed':
       return enter(
         money.giveBack(state, record),
-        { ...finalised(record, 'failed'), state: 'released' },
+        { ...ended(record, 'fail'), state: 'released' },
         record,
         'payment.failed',
         { fault: 'none', reason: result.reason },
@@ -69,7 +70,7 @@ const concludeUpfront = (
     case 'released':
       return enter(
         money.giveBack(state, record),
-        { ...finalised(record, 'released'), state: 'released', looked: true },
+        { ...ended(record, 'release'), state: 'released', looked: true },
         record,
         'payment.released',
         { reason: 'unused' },
@@ -88,11 +89,11 @@ const concludeCommitted = (
     case 'sent':
       return record.payment === 'sent'
         ? { state, record, durable: false }
-        : { state, record: { ...record, payment: 'sent' }, durable: true };
+        : { state, record: advanced(record, 'present'), durable: true };
     case 'settled':
       return enter(
         money.settleDeferred(state, record, result.block),
-        { ...finalised(record, 'settled'), transaction: result.transaction },
+        { ...ended(record, 'settle'), transaction: result.transaction },
         record,
         'payment.settled',
         { transaction: result.transaction, block: result.block },
@@ -101,7 +102,7 @@ const concludeCommitted = (
     case 'failed':
       return enter(
         result.fault === 'payer' ? money.owe(state, record) : money.writeOff(state, record),
-        finalised(record, 'failed'),
+        ended(record, 'fail'),
         record,
         'payment.failed',
         {
@@ -127,7 +128,7 @@ const concludeReleased = (
   if (result.outcome === 'settled') {
     return enter(
       money.settleReleased(state, record, result.block),
-      { ...finalised(record, 'settled'), transaction: result.transaction, looked: true },
+      { ...ended(record, 'settle'), transaction: result.transaction, looked: true },
       record,
       'payment.settled',
       { transaction: result.transaction, block: result.block, credited: record.price.toString() },
@@ -137,10 +138,15 @@ const concludeReleased = (
   return { state, record: { ...record, looked: true }, durable: true };
 };
 
-/** Ends a payment in storage: its signature is of no use to anybody here any more, and must not be (design §6). */
-export const finalised = (record: CallRecord, payment: PaymentState): CallRecord => ({
+/** Moves a call's payment by the table of design §6; an event that is not in it changes nothing. */
+export const advanced = (record: CallRecord, event: PaymentEvent): CallRecord => ({
   ...record,
-  payment,
+  payment: transition(record.payment, event) ?? record.payment,
+});
+
+/** Ends a payment in storage: its signature is of no use to anybody here any more, and must not be (design §6). */
+export const ended = (record: CallRecord, event: 'settle' | 'fail' | 'release'): CallRecord => ({
+  ...advanced(record, event),
   held: record.held === undefined ? undefined : withoutSignature(record.held),
 });
 

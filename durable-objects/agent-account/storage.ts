@@ -64,9 +64,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       return row === undefined ? undefined : decodeCall(row);
     },
     loadLive: () =>
-      exists()
-        ? run(`SELECT * FROM calls WHERE prune_at IS NULL`).map(decodeCall)
-        : [],
+      exists() ? run(`SELECT * FROM calls WHERE prune_at IS NULL`).map(decodeCall) : [],
     loadEntries(after, limit) {
       if (!exists()) return [];
       const own = run('SELECT entries FROM calls WHERE last_seq > ?', after).flatMap(

@@ -24,7 +24,10 @@ export const parseDollars = (text: string): bigint | undefined => {
 export const formatDollars = (amount: bigint): string => {
   const sign = amount < 0n ? '-' : '';
   const atomic = amount < 0n ? -amount : amount;
-  const fraction = (atomic % 1_000_000n).toString().padStart(6, '0').replace(/0{1,4}$/, '');
+  const fraction = (atomic % 1_000_000n)
+    .toString()
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '');
   return `${sign}$${atomic / 1_000_000n}.${fraction}`;
 };
 

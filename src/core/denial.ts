@@ -6,7 +6,8 @@ const HINTS: Readonly<Record<DenialRule, string>> = {
   paused: 'The account is paused: ask its owner or the operator to resume it.',
   tool: 'Call a tool that this account is allowed to use, or ask its owner to allow this one.',
   payee: 'Ask the owner of the account to allow payments to the payTo address of the offer.',
-  asset: 'Pay in an asset that the account is allowed to spend, or ask its owner to allow this one.',
+  asset:
+    'Pay in an asset that the account is allowed to spend, or ask its owner to allow this one.',
   per_call: 'Choose a cheaper call, or ask the owner or the operator to raise the cap per call.',
   window: 'Wait until resets_at, then sign and send the call again.',
   exposure:
@@ -18,7 +19,8 @@ const HINTS: Readonly<Record<DenialRule, string>> = {
   credit: 'This tool is paid from credit: top up the account, then send the call again.',
   nonce_used:
     'This authorization was already used or cancelled on the chain: sign a new one with a new random nonce.',
-  penniless: 'The paying account holds less than the price: add funds on the offered network, then sign again.',
+  penniless:
+    'The paying account holds less than the price: add funds on the offered network, then sign again.',
   binding:
     'Bind the payment to the request with the agent-intent extension that the 402 offer advertises, then sign again.',
   validity: 'Sign again with times inside the validity that the account allows.',

@@ -197,7 +197,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 409,
         title: 'Proof used for another request',
-        detail: 'This signature was first used for a different request; it buys one execution only.',
+        detail:
+          'This signature was first used for a different request; it buys one execution only.',
         hint: 'Sign a new proof for this request. Nothing was charged for it.',
       };
     case 'already_used':
@@ -235,7 +236,8 @@ export const problemText = (reason: Reason): ProblemText => {
         ? {
             status: 403,
             title: 'Settlement failed',
-            detail: 'The payment could not be taken: it was spent or cancelled elsewhere, or is not covered.',
+            detail:
+              'The payment could not be taken: it was spent or cancelled elsewhere, or is not covered.',
             hint: 'Make sure that the account holds the price, then sign a new payment. The tool did not run.',
             more: { retry_allowed: false },
           }
@@ -258,7 +260,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 503,
         title: 'Paused',
-        detail: 'The operator has paused this gateway. Calls already running are finished and settled.',
+        detail:
+          'The operator has paused this gateway. Calls already running are finished and settled.',
         hint: 'Try again later. Nothing was charged.',
         headers: retry(60),
       };
@@ -296,13 +299,28 @@ export const problemText = (reason: Reason): ProblemText => {
     case 'upstream_timeout':
       return upstream(504, 'Tool timed out', 'The tool did not answer in time.', reason.money);
     case 'upstream_dropped':
-      return upstream(502, 'Tool not reachable', 'The tool closed the connection without an answer.', reason.money);
+      return upstream(
+        502,
+        'Tool not reachable',
+        'The tool closed the connection without an answer.',
+        reason.money,
+      );
     case 'upstream_truncated':
       return upstream(502, 'Answer incomplete', 'The answer of the tool broke off.', reason.money);
     case 'upstream_payment':
-      return upstream(502, 'Tool wants payment itself', 'The tool behind the gateway asked for a payment.', reason.money);
+      return upstream(
+        502,
+        'Tool wants payment itself',
+        'The tool behind the gateway asked for a payment.',
+        reason.money,
+      );
     case 'upstream_encoding':
-      return upstream(502, 'Answer not readable', 'The tool answered in an encoding that was not asked for.', reason.money);
+      return upstream(
+        502,
+        'Answer not readable',
+        'The tool answered in an encoding that was not asked for.',
+        reason.money,
+      );
     default:
       return unreachable(reason);
   }

@@ -1,4 +1,7 @@
-import type { FinishVerdict, ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
+import type {
+  FinishVerdict,
+  ReserveVerdict,
+} from '../../durable-objects/agent-account/contract.ts';
 import type { Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
@@ -199,4 +202,3 @@ const responseOf = (
 const discard = async (dispatched: Dispatched): Promise<void> => {
   if (dispatched.kind === 'streaming') await dispatched.body.cancel().catch(() => undefined);
 };
-

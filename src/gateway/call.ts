@@ -35,10 +35,12 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
   if (!checked.ok) return problem(checked.error);
 
   // Law 5: a caller that hangs up does not stop what has begun, so the same promise is kept alive and returned.
-  const work = execute(gateway, tool, observed, checked.value, request.headers).catch((cause: unknown) => {
-    console.error({ event: 'call_failed', call: checked.value.call, cause: String(cause) });
-    return problem({ reason: 'internal' }, { call: checked.value.call });
-  });
+  const work = execute(gateway, tool, observed, checked.value, request.headers).catch(
+    (cause: unknown) => {
+      console.error({ event: 'call_failed', call: checked.value.call, cause: String(cause) });
+      return problem({ reason: 'internal' }, { call: checked.value.call });
+    },
+  );
   gateway.waitUntil(work);
   return work;
 };
@@ -148,4 +150,3 @@ const assert = (
     ),
     ASSERTION_TYPE,
   );
-

@@ -37,5 +37,4 @@ export const claim = (headers: Headers): Result<Claim, ClaimFault> => {
   return proof.ok ? ok({ kind: 'payment', proof: proof.value }) : malformed(proof.error);
 };
 
-const malformed = (fault: WireFault): Result<Claim, ClaimFault> =>
-  err(fault);
+const malformed = (fault: WireFault): Result<Claim, ClaimFault> => err(fault);

@@ -121,13 +121,16 @@ const answered = async (
   status: number,
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
-): Promise<Dispatched> => ({ kind: 'answered', status, headers, body, digest: await bodyDigest(body) });
+): Promise<Dispatched> => ({
+  kind: 'answered',
+  status,
+  headers,
+  body,
+  digest: await bodyDigest(body),
+});
 
 /** An answer that must not be passed on, as the failure that it is: a 502 of our own, which costs nothing. */
-const replaced = async (
-  reason: UpstreamReason['reason'],
-  tool: Tool,
-): Promise<Dispatched> => {
+const replaced = async (reason: UpstreamReason['reason'], tool: Tool): Promise<Dispatched> => {
   const money = tool.settlement === 'upfront' ? 'credited' : 'untouched';
   const response = problem({ reason, money });
   const body = new Uint8Array(await response.arrayBuffer());

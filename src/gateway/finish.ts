@@ -30,7 +30,7 @@ export const finish = async (
 };
 
 /** Law 4: success is 2xx and a whole answer. A stream is judged at its headers. */
-export const outcomeOf = (dispatched: Dispatched): Outcome => {
+const outcomeOf = (dispatched: Dispatched): Outcome => {
   switch (dispatched.kind) {
     case 'failed':
       return { success: false, status: 0, digest: 'none', reason: dispatched.reason };
@@ -56,9 +56,11 @@ export const outcomeOf = (dispatched: Dispatched): Outcome => {
   }
 };
 
-export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-const storedAnswer = (answered: Extract<Dispatched, { readonly kind: 'answered' }>): StoredAnswer => ({
+const storedAnswer = (
+  answered: Extract<Dispatched, { readonly kind: 'answered' }>,
+): StoredAnswer => ({
   status: answered.status,
   headers: Object.fromEntries(answered.headers),
   body: encodeBase64(answered.body),

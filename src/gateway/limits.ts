@@ -24,7 +24,10 @@ export const limitHeaders = (
 ): Readonly<Record<string, string>> => {
   if (limits.length === 0) return {};
   const policies = limits.map((limit): Item => {
-    const parameters = new Map<string, string | number>([['q', integer(limit.limit)], ...unit(limit)]);
+    const parameters = new Map<string, string | number>([
+      ['q', integer(limit.limit)],
+      ...unit(limit),
+    ]);
     if (limit.window !== undefined) parameters.set('w', limit.window);
     return [limit.rule, parameters];
   });

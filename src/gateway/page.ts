@@ -10,7 +10,13 @@ import { PAGE_STYLE } from './page-style.ts';
 export type Page = { readonly html: string; readonly headers: Readonly<Record<string, string>> };
 
 /** What a tool costs and how it is paid, for a person who opened its address in a browser. Status 402, no script, no asset. */
-export const paywallPage = ({ tool, offer }: { readonly tool: Tool; readonly offer: Offer }): Page => ({
+export const paywallPage = ({
+  tool,
+  offer,
+}: {
+  readonly tool: Tool;
+  readonly offer: Offer;
+}): Page => ({
   html: document(tool, offer),
   headers: {
     'Content-Security-Policy': contentSecurityPolicy(),

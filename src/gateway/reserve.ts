@@ -104,13 +104,7 @@ const vouch = async (
     return err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
   }
   const urls = gateway.config.rpcUrls.get(checked.network) ?? [];
-  const facts = await askPayerFacts(
-    urls,
-    checked.payer,
-    checked.token,
-    checked.call,
-    nowSeconds(),
-  );
+  const facts = await askPayerFacts(urls, checked.payer, checked.token, checked.call, nowSeconds());
   if (!facts.ok) return err({ reason: 'payer_unreachable' });
   if (!facts.value.hasCode) {
     return checked.signedByKey

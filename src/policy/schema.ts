@@ -21,7 +21,8 @@ export const BUILT_IN_POLICY: Policy = {
 const YEAR = 366 * 86_400;
 const MAX_WINDOWS = 16;
 
-const AMOUNT = 'must be an amount like "$5.00", or a decimal string of atomic units, at most 2^53-1';
+const AMOUNT =
+  'must be an amount like "$5.00", or a decimal string of atomic units, at most 2^53-1';
 
 const amount = readingText(AMOUNT, (text) => {
   const value = text.startsWith('$') ? parseDollars(text) : parseAmount(text);
@@ -79,7 +80,10 @@ export const policyHash = (policy: Policy): Hex => {
     perCall: policy.perCall.toString(),
     exposure: policy.exposure.toString(),
     rate: { limit: policy.rate.limit, seconds: policy.rate.seconds },
-    windows: policy.windows.map(({ every: each, limit }) => ({ every: each, limit: limit.toString() })),
+    windows: policy.windows.map(({ every: each, limit }) => ({
+      every: each,
+      limit: limit.toString(),
+    })),
   });
   if (text === undefined) throw new Error('a policy is always an object');
   return sha256Hex(utf8(text));

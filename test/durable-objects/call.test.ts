@@ -57,7 +57,14 @@ const upstream = (trace: Trace, answer: () => Promise<Response>): void => {
 const paidRequest = async (url: string, value: bigint): Promise<Request> => {
   const payTo = inject('people').payTo;
   const validBefore = BigInt(nowSeconds() + 3_600);
-  const authorization = { from: account.address, to: payTo, value, validAfter: 0n, validBefore, nonce: randomHex(32) };
+  const authorization = {
+    from: account.address,
+    to: payTo,
+    value,
+    validAfter: 0n,
+    validBefore,
+    nonce: randomHex(32),
+  };
   const signature = await account.signTypedData({
     domain: { name: 'USDC', version: '2', chainId: 84532, verifyingContract: token.address },
     types: {
@@ -76,8 +83,13 @@ const paidRequest = async (url: string, value: bigint): Promise<Request> => {
   const payload = {
     x402Version: 2,
     accepted: {
-      scheme: 'exact', network: token.network, amount: value.toString(), asset: token.address, payTo,
-      maxTimeoutSeconds: 3_600, extra: { name: 'USDC', version: '2' },
+      scheme: 'exact',
+      network: token.network,
+      amount: value.toString(),
+      asset: token.address,
+      payTo,
+      maxTimeoutSeconds: 3_600,
+      extra: { name: 'USDC', version: '2' },
     },
     payload: {
       signature,
@@ -100,7 +112,10 @@ describe('a warm deferred call', () => {
     const { gateway, trace } = await traced();
     const queries = vi.spyOn(env.AUDIT_DB, 'prepare');
     upstream(trace, async () => Response.json({ word: 'river' }));
-    const response = await call(gateway, await paidRequest('https://gateway.example/tools/lookup?word=river', 1_000n));
+    const response = await call(
+      gateway,
+      await paidRequest('https://gateway.example/tools/lookup?word=river', 1_000n),
+    );
     expect(response.status).toBe(200);
     expect(trace.events).toEqual(['reserve', 'upstream', 'finish']);
     expect(queries).not.toHaveBeenCalled();
@@ -135,7 +150,10 @@ describe('a warm deferred call', () => {
         throw new Error('overloaded');
       },
     };
-    const response = await call(broken, await paidRequest('https://gateway.example/tools/lookup?word=sea', 1_000n));
+    const response = await call(
+      broken,
+      await paidRequest('https://gateway.example/tools/lookup?word=sea', 1_000n),
+    );
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain('overloaded');
     expect(trace.events).toEqual([]);
@@ -146,9 +164,15 @@ describe('a warm deferred call', () => {
     upstream(trace, async () => Response.json({ word: 'secret' }));
     const deaf: Gateway = {
       ...gateway,
-      account: (id) => ({ ...gateway.account(id), finish: async () => ({ verdict: 'unavailable' }) }),
+      account: (id) => ({
+        ...gateway.account(id),
+        finish: async () => ({ verdict: 'unavailable' }),
+      }),
     };
-    const response = await call(deaf, await paidRequest('https://gateway.example/tools/lookup?word=bay', 1_000n));
+    const response = await call(
+      deaf,
+      await paidRequest('https://gateway.example/tools/lookup?word=bay', 1_000n),
+    );
     expect(response.status).toBe(503);
     expect(trace.events).toEqual(['reserve', 'upstream']);
     expect(await response.text()).not.toContain('secret');

@@ -81,7 +81,12 @@ export const failure: Outcome = {
 };
 
 /** Makes a payer trusted: one upfront call of `price`, settled in `block` and finished. */
-export const trust = async (payer: Hex, price: bigint, balance: bigint, block = 10): Promise<void> => {
+export const trust = async (
+  payer: Hex,
+  price: bigint,
+  balance: bigint,
+  block = 10,
+): Promise<void> => {
   const stub = stubOf(payer);
   const call = callOf(payer, { price, settlement: 'upfront' });
   const attempt = randomHex(16);

@@ -23,12 +23,22 @@ const START = 1_800_000_000;
 const hex = (n: number, bytes: number): Hex => `0x${n.toString(16).padStart(bytes * 2, '0')}`;
 const payer = hex(0xaa, 20);
 const payTo = hex(0xbb, 20);
-const token = { network: 'eip155:84532', address: hex(0xcc, 20), name: 'USDC', version: '2' } as const;
+const token = {
+  network: 'eip155:84532',
+  address: hex(0xcc, 20),
+  name: 'USDC',
+  version: '2',
+} as const;
 const asset = assetId(token.network, token.address);
 const account = accountId(token.network, payer);
 
 type Step =
-  | { readonly do: 'reserve'; readonly call: number; readonly attempt: number; readonly facts: boolean }
+  | {
+      readonly do: 'reserve';
+      readonly call: number;
+      readonly attempt: number;
+      readonly facts: boolean;
+    }
   | { readonly do: 'finish'; readonly call: number; readonly how: Outcome['reason'] }
   | { readonly do: 'move'; readonly call: number }
   | { readonly do: 'hear'; readonly call: number }
@@ -39,13 +49,41 @@ type Step =
 
 const callIndex = fc.nat({ max: 7 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('reserve' as const), call: callIndex, attempt: fc.nat({ max: 2 }), facts: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('finish' as const), call: callIndex, how: fc.constantFrom('answered', 'answered', 'upstream_status', 'timeout') }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('reserve' as const),
+      call: callIndex,
+      attempt: fc.nat({ max: 2 }),
+      facts: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('finish' as const),
+      call: callIndex,
+      how: fc.constantFrom('answered', 'answered', 'upstream_status', 'timeout'),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('move' as const), call: callIndex }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('hear' as const), call: callIndex }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('tellUpfront' as const), call: callIndex, attempt: fc.nat({ max: 2 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('tellUpfront' as const),
+      call: callIndex,
+      attempt: fc.nat({ max: 2 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 30, 95, 400) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      seconds: fc.constantFrom(1, 30, 95, 400),
+    }),
+  },
 );
 
 const plan = fc.array(
@@ -68,21 +106,35 @@ const policy: Policy = {
 describe('an account under any interleaving', () => {
   test('law 3, 4, 5, 6, 7: one run a call, limits strict, ledger equals chain', () => {
     fc.assert(
-      fc.property(plan, fc.array(step, { minLength: 40, maxLength: 120, size: 'max' }), fc.integer({ min: 0, max: 200 }), fc.constantFrom(0n, 50n, 500n), (calls, steps, funds, trust) => {
-        const world = newWorld(calls, BigInt(funds), trust);
-        for (const one of steps) world.take(one);
-        world.settleEverything();
-        world.check();
-      }),
+      fc.property(
+        plan,
+        fc.array(step, { minLength: 40, maxLength: 120, size: 'max' }),
+        fc.integer({ min: 0, max: 200 }),
+        fc.constantFrom(0n, 50n, 500n),
+        (calls, steps, funds, trust) => {
+          const world = newWorld(calls, BigInt(funds), trust);
+          for (const one of steps) world.take(one);
+          world.settleEverything();
+          world.check();
+        },
+      ),
       { numRuns: 1_500 },
     );
   });
 });
 
-type Plan = { readonly price: number; readonly settlement: Call['settlement']; readonly onSilence: 'release' | 'keep'; readonly life: number };
+type Plan = {
+  readonly price: number;
+  readonly settlement: Call['settlement'];
+  readonly onSilence: 'release' | 'keep';
+  readonly life: number;
+};
 
 const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
-  let state: AccountState = withPurse(emptyAccount(account), asset, { ...EMPTY_PURSE, settled: trust });
+  let state: AccountState = withPurse(emptyAccount(account), asset, {
+    ...EMPTY_PURSE,
+    settled: trust,
+  });
   const records = new Map<Hex, CallRecord>();
   const moved = new Map<Hex, { block: number }>();
   const runs = new Map<Hex, Set<Hex>>();
@@ -92,7 +144,12 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
   let block = 100;
   let balance = funds;
   let salt = 0;
-  const context = (): Context => ({ now, policy, policyHash: hex(9, 32), salt: () => hex(++salt, 16) });
+  const context = (): Context => ({
+    now,
+    policy,
+    policyHash: hex(9, 32),
+    salt: () => hex(++salt, 16),
+  });
   const idOf = (index: number): Hex => hex(index + 1, 32);
 
   const callOf = (index: number): Call => {
@@ -101,15 +158,37 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
     const free = settlement === 'free';
     const validBefore = START + life;
     return {
-      account, call: nonce, request: hex(index, 32), tool: 'tool', proof: free ? 'intent' : 'x402', binding: 'none',
-      settlement, onSilence, timeoutSeconds: 10, asset, payTo, price: free ? 0n : BigInt(price),
-      validBefore, execute: now < validBefore - 6,
-      ...(free ? {} : {
-        payment: {
-          token, signature: hex(7, 65), maxTimeoutSeconds: life,
-          authorization: { from: payer, to: payTo, value: BigInt(price), validAfter: 0n, validBefore: BigInt(validBefore), nonce },
-        },
-      }),
+      account,
+      call: nonce,
+      request: hex(index, 32),
+      tool: 'tool',
+      proof: free ? 'intent' : 'x402',
+      binding: 'none',
+      settlement,
+      onSilence,
+      timeoutSeconds: 10,
+      asset,
+      payTo,
+      price: free ? 0n : BigInt(price),
+      validBefore,
+      execute: now < validBefore - 6,
+      ...(free
+        ? {}
+        : {
+            payment: {
+              token,
+              signature: hex(7, 65),
+              maxTimeoutSeconds: life,
+              authorization: {
+                from: payer,
+                to: payTo,
+                value: BigInt(price),
+                validAfter: 0n,
+                validBefore: BigInt(validBefore),
+                nonce,
+              },
+            },
+          }),
     };
   };
 
@@ -123,11 +202,18 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
 
   const bounds = (): void => {
     const purse = purseOf(state, asset);
-    for (const amount of [purse.creditHeld, purse.deferredHeld, purse.upfrontHeld, purse.unsettled, purse.settled]) {
+    for (const amount of [
+      purse.creditHeld,
+      purse.deferredHeld,
+      purse.upfrontHeld,
+      purse.unsettled,
+      purse.settled,
+    ]) {
       expect(amount >= 0n).toBe(true);
     }
     // Law 6: the window; law 7: the cap, and never more than what has settled here.
-    for (const window of Object.values(purse.windows)) expect(window.spent + window.held <= 55n).toBe(true);
+    for (const window of Object.values(purse.windows))
+      expect(window.spent + window.held <= 55n).toBe(true);
     expect(exposed(purse) <= policy.exposure).toBe(true);
     expect(exposed(purse) <= purse.settled).toBe(true);
   };
@@ -154,7 +240,9 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
 
   const attempt = (index: number, which: number, evidence: Parameters<typeof reserve>[4]): void => {
     const call = callOf(index);
-    const verdict = apply(reserve(state, records.get(call.call), call, hex(which + 1, 16), evidence, context()));
+    const verdict = apply(
+      reserve(state, records.get(call.call), call, hex(which + 1, 16), evidence, context()),
+    );
     if (records.has(call.call) && !accepted.has(call.call)) accepted.set(call.call, call);
     if (verdict.verdict === 'go') {
       const seen = runs.get(call.call) ?? new Set();
@@ -172,29 +260,66 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
           now += one.seconds;
           for (const record of records.values()) {
             const ended = expire(state, record, context());
-            if (ended !== undefined) apply({ state: ended.state, records: [ended.record], loose: [], durable: true, verdict: undefined });
+            if (ended !== undefined)
+              apply({
+                state: ended.state,
+                records: [ended.record],
+                loose: [],
+                durable: true,
+                verdict: undefined,
+              });
           }
           return;
         case 'reserve':
-          return attempt(one.call, one.attempt, one.facts
-            ? { facts: { hasCode: false, balance, asset, block, nonceUsed: moved.has(idOf(one.call)), at: now } }
-            : {});
+          return attempt(
+            one.call,
+            one.attempt,
+            one.facts
+              ? {
+                  facts: {
+                    hasCode: false,
+                    balance,
+                    asset,
+                    block,
+                    nonceUsed: moved.has(idOf(one.call)),
+                    at: now,
+                  },
+                }
+              : {},
+          );
         case 'tellUpfront': {
           const at = moved.get(idOf(one.call));
-          if (at !== undefined) attempt(one.call, one.attempt, { settlement: { outcome: 'settled', transaction: hex(1, 32), block: at.block } });
+          if (at !== undefined)
+            attempt(one.call, one.attempt, {
+              settlement: { outcome: 'settled', transaction: hex(1, 32), block: at.block },
+            });
           return;
         }
         case 'finish': {
           const record = records.get(idOf(one.call));
           if (record === undefined) return;
           const success = one.how === 'answered';
-          apply(finish(state, record, record.attempt, { success, status: success ? 200 : 500, digest: 'none', reason: one.how }, context()));
+          apply(
+            finish(
+              state,
+              record,
+              record.attempt,
+              { success, status: success ? 200 : 500, digest: 'none', reason: one.how },
+              context(),
+            ),
+          );
           return;
         }
         case 'move': {
           // Anybody who has seen the signature may settle it, as long as the chain lets it.
           const call = accepted.get(idOf(one.call));
-          if (call?.payment === undefined || moved.has(call.call) || now >= call.validBefore || balance < call.price) return;
+          if (
+            call?.payment === undefined ||
+            moved.has(call.call) ||
+            now >= call.validBefore ||
+            balance < call.price
+          )
+            return;
           if (records.get(call.call)?.held === undefined) return;
           balance -= call.price;
           moved.set(call.call, { block: ++block });
@@ -236,7 +361,10 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
         .toSorted((a, b) => a.seq - b.seq);
       let head = GENESIS;
       for (const entry of chain) {
-        expect({ seq: entry.seq, prev: entry.prev }).toEqual({ seq: head.seq + 1, prev: head.hash });
+        expect({ seq: entry.seq, prev: entry.prev }).toEqual({
+          seq: head.seq + 1,
+          prev: head.hash,
+        });
         head = { seq: entry.seq, hash: entryHash(entry) };
       }
       expect(head).toEqual(state.head);

@@ -23,8 +23,9 @@ describe('the local chain', () => {
   });
   afterAll(async () => await chain.stop());
 
-  const read = async (functionName: 'name' | 'symbol' | 'decimals' | 'version' | 'DOMAIN_SEPARATOR') =>
-    await chain.client.readContract({ address: usdc.address, abi: usdcAbi, functionName });
+  const read = async (
+    functionName: 'name' | 'symbol' | 'decimals' | 'version' | 'DOMAIN_SEPARATOR',
+  ) => await chain.client.readContract({ address: usdc.address, abi: usdcAbi, functionName });
 
   it('has USDC as it is on Base Sepolia', async () => {
     expect(await chain.client.getChainId()).toBe(84532);

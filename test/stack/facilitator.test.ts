@@ -34,8 +34,12 @@ const exchange = (signed: Awaited<ReturnType<typeof sign>>, version: Version) =>
   const fields = Object.entries(signed.authorization).map(([name, value]) => [name, String(value)]);
   const payload = { signature: signed.signature, authorization: Object.fromEntries(fields) };
   const common = {
-    ...{ scheme: 'exact', network, asset: usdc.address, payTo: people.payTo },
-    ...{ maxTimeoutSeconds: 600, extra: { name: usdc.name, version: usdc.version } },
+    scheme: 'exact',
+    network,
+    asset: usdc.address,
+    payTo: people.payTo,
+    maxTimeoutSeconds: 600,
+    extra: { name: usdc.name, version: usdc.version },
   };
   if (version === 2) {
     const accepted = { ...common, amount };
@@ -74,22 +78,26 @@ describe('the facilitator', () => {
   const settle = async (body: unknown): Promise<Settled> =>
     (await (await post('/settle', body)).json()) as Settled;
 
-  it.each([1, 2] as const)('settles what an agent has signed, x402 v%i, to the unit', async (version) => {
-    const signed = await sign(people.agent, 1234n);
-    const before = await Promise.all([people.agent.address, people.payTo].map(chain.balanceOf));
-    const verified = await post('/verify', exchange(signed, version));
-    expect(await verified.json()).toMatchObject({ isValid: true });
+  it.each([1, 2] as const)(
+    'settles what an agent has signed, x402 v%i, to the unit',
+    async (version) => {
+      const signed = await sign(people.agent, 1234n);
+      const agent = await chain.balanceOf(people.agent.address);
+      const payee = await chain.balanceOf(people.payTo);
+      const verified = await post('/verify', exchange(signed, version));
+      expect(await verified.json()).toMatchObject({ isValid: true });
 
-    const settled = await settle(exchange(signed, version));
+      const settled = await settle(exchange(signed, version));
 
-    expect(settled).toMatchObject({ success: true });
-    const after = await Promise.all([people.agent.address, people.payTo].map(chain.balanceOf));
-    expect(after).toEqual([before[0]! - 1234n, before[1]! + 1234n]);
-    const receipt = await chain.client.getTransactionReceipt({ hash: settled.transaction });
-    expect(receipt.to).toBe(usdc.address);
-    expect(receipt.from).toBe(people.facilitators[0].address.toLowerCase());
-    expect(receipt.logs).toHaveLength(2);
-  });
+      expect(settled).toMatchObject({ success: true });
+      expect(await chain.balanceOf(people.agent.address)).toBe(agent - 1234n);
+      expect(await chain.balanceOf(people.payTo)).toBe(payee + 1234n);
+      const receipt = await chain.client.getTransactionReceipt({ hash: settled.transaction });
+      expect(receipt.to).toBe(usdc.address);
+      expect(receipt.from).toBe(people.facilitators[0].address.toLowerCase());
+      expect(receipt.logs).toHaveLength(2);
+    },
+  );
 
   it('settles one authorization once', async () => {
     const body = exchange(await sign(people.agent, 5n), 2);
@@ -104,8 +112,9 @@ describe('the facilitator', () => {
 
   it('settles forty at once without losing one', async () => {
     const before = await chain.balanceOf(people.payTo);
+    const payers = [1, 2, 3, 4, 5].flatMap(() => people.agents);
     const bodies = await Promise.all(
-      Array.from({ length: 40 }, async (_, at) => exchange(await sign(people.agents[at % 8]!, 7n), 2)),
+      payers.map(async (payer) => exchange(await sign(payer, 7n), 2)),
     );
     const results = await Promise.all(bodies.map(settle));
     expect(results.filter(({ success }) => !success)).toEqual([]);
@@ -140,12 +149,12 @@ describe('the facilitator', () => {
   it('sees an authorization that somebody else presented, and one that was cancelled', async () => {
     const sender = privateKeyToAccount(people.facilitators[2].privateKey);
     const { client } = chain;
-    const taken = await sign(people.agents[0]!, 11n);
+    const taken = await sign(people.agents[0], 11n);
     await submitAuthorization({ client, sender, token: usdc, signed: taken });
 
-    const cancelled = await sign(people.agents[0]!, 11n);
+    const cancelled = await sign(people.agents[0], 11n);
     const { nonce, from: authorizer } = cancelled.authorization;
-    const account = privateKeyToAccount(people.agents[0]!.privateKey);
+    const account = privateKeyToAccount(people.agents[0].privateKey);
     const signature = await signCancellation({ account, token: usdc, nonce });
     await submitCancellation({ client, sender, token: usdc, authorizer, nonce, signature });
 

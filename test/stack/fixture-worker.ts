@@ -22,7 +22,9 @@ export default {
     if (path === '/key') return new Response(env.RECEIPT_KEY);
     if (path === '/next') return Response.json(await env.AGENT_ACCOUNT.getByName('one').next());
     if (path === '/tables') {
-      const rows = await env.AUDIT_DB.prepare('SELECT name FROM sqlite_master').all<{ name: string }>();
+      const rows = await env.AUDIT_DB.prepare('SELECT name FROM sqlite_master').all<{
+        name: string;
+      }>();
       return Response.json(rows.results.map(({ name }) => name));
     }
     const texts = Object.entries(env).filter(

@@ -69,7 +69,16 @@ const watch = (child: ChildProcess, mark: string): Launched => {
     while (processes().length > 0 && Date.now() < deadline) await pause(20);
     return processes().map(({ command }) => command);
   };
-  return { child, stdout: () => stdout, stderr: () => stderr, ready, ended, processes, remaining, says };
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ready,
+    ended,
+    processes,
+    remaining,
+    says,
+  };
 };
 
 /** Starts `dev/start.ts` with these flags. */

@@ -73,8 +73,13 @@ describe('the demo upstream', () => {
   it('report counts what is in a text', async () => {
     const answer = await post('/report', { text: 'One two. Two three!\n\nIt’s four.' });
     expect(await answer.json()).toEqual({
-      ...{ characters: 31, words: 6, distinctWords: 5, sentences: 3, paragraphs: 2 },
-      ...{ averageWordLength: 3.67, readingSeconds: 2 },
+      characters: 31,
+      words: 6,
+      distinctWords: 5,
+      sentences: 3,
+      paragraphs: 2,
+      averageWordLength: 3.67,
+      readingSeconds: 2,
       frequent: [
         { word: 'two', count: 2 },
         { word: 'four', count: 1 },
@@ -97,7 +102,11 @@ describe('the demo upstream', () => {
 
   const EMPTY = '0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
   const said = {
-    ...{ account: 'eip155:84532:0xabc', call: '0x01', tool: 'whoami', digest: EMPTY, binding: 'none' },
+    account: 'eip155:84532:0xabc',
+    call: '0x01',
+    tool: 'whoami',
+    digest: EMPTY,
+    binding: 'none',
   };
   const now = () => Math.floor(Date.now() / 1000);
 
@@ -107,7 +116,11 @@ describe('the demo upstream', () => {
   ) =>
     await new SignJWT({
       ...said,
-      ...{ iss: gateway.url, aud: upstream.url, jti: randomUUID(), iat: from, exp: from + 60 },
+      iss: gateway.url,
+      aud: upstream.url,
+      jti: randomUUID(),
+      iat: from,
+      exp: from + 60,
       ...changes,
     })
       .setProtectedHeader({ alg: 'EdDSA', kid: 'k1', typ })
@@ -142,7 +155,8 @@ describe('the demo upstream', () => {
       `${good.slice(0, -8)}AAAAAAAA`,
     ];
     expect((await get('/whoami')).status).toBe(401);
-    for (const header of wrong) expect((await whoami(header)).status, header).toBe(401);
+    const answers = await Promise.all(wrong.map(whoami));
+    expect(answers.map(({ status }) => status)).toEqual(wrong.map(() => 401));
     expect((await whoami(good)).status).toBe(200);
   });
 
@@ -178,7 +192,8 @@ describe('the demo upstream', () => {
     const answer = await get('/stream?chunks=3&ms=60');
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const arrived: string[] = [];
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) arrived.push(chunk);
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body ?? []) arrived.push(decoder.decode(chunk));
     expect(arrived).toEqual([1, 2, 3].map((at) => `id: ${at}\ndata: {"chunk":${at},"of":3}\n\n`));
     expect((await get('/stream?chunks=-1')).status).toBe(400);
     expect((await get('/stream?chunks=100000')).status).toBe(400);
@@ -196,8 +211,10 @@ describe('the demo upstream', () => {
     expect(Object.keys(after)).toEqual([...DEMO_TOOLS]);
     expect(after).toEqual({
       ...before,
-      ...{ lookup: before.lookup + 2, report: before.report + 1 },
-      ...{ flaky: before.flaky + 1, echo: before.echo + 1 },
+      lookup: before.lookup + 2,
+      report: before.report + 1,
+      flaky: before.flaky + 1,
+      echo: before.echo + 1,
     });
   });
 });

@@ -57,6 +57,7 @@ describe('an answer that cannot be placed surely spoils the batch', () => {
   test.each<[string, unknown]>([
     ['one is missing', GOOD.slice(0, 1)],
     ['one too many', [...GOOD, { jsonrpc: '2.0', id: 2, result: 'c' }]],
+    ['one too many, with an id of another', [...GOOD, GOOD[1]]],
     ['an id twice', [GOOD[0], { ...GOOD[1], id: 0 }]],
     ['an unknown id', [GOOD[0], { ...GOOD[1], id: 7 }]],
     ['a negative id', [GOOD[0], { ...GOOD[1], id: -1 }]],

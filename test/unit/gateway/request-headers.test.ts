@@ -4,6 +4,8 @@ import { isForwardable } from '../../../src/catalog/forwardable.ts';
 import { upstreamHeaders } from '../../../src/gateway/request-headers.ts';
 import { toolOf } from './fixture.ts';
 
+const word = fc.string({ unit: fc.constantFrom(...'abcxyz-'), minLength: 1, maxLength: 8 });
+
 const sent = (headers: Record<string, string>, requestHeaders: readonly string[] = [], contentType = '') =>
   Object.fromEntries(
     upstreamHeaders(new Headers(headers), toolOf({ requestHeaders }), contentType, 'the.jws.here'),
@@ -84,11 +86,11 @@ describe('upstreamHeaders', () => {
       /^(?:payment-|x-payment|agent-|proxy-|x-forwarded-|cf-|cookie|authorization|host$|connection$|te$|trailer|transfer-|upgrade|keep-alive|forwarded|origin$)/;
     const name = fc.oneof(
       fc.constantFrom('payment-', 'x-payment-', 'agent-', 'x-agent-', 'accept-', 'if-', 'content-', 'x-', '').chain((start) =>
-        fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/).map((rest) => start + rest),
+        word.map((rest) => start + rest),
       ),
       fc.constantFrom('cookie', 'authorization', 'connection', 'te', 'upgrade', 'keep-alive', 'host', 'accept'),
     );
-    const headers = fc.dictionary(name, fc.stringMatching(/^[\x21-\x7e]{0,12}$/), { maxKeys: 8 });
+    const headers = fc.dictionary(name, fc.string({ unit: fc.constantFrom(...'aZ0,;="-'), maxLength: 8 }), { maxKeys: 8 });
     const extra = fc.array(name.filter(isForwardable), { maxLength: 3 });
     fc.assert(
       fc.property(headers, extra, (incoming, requestHeaders) => {
@@ -98,7 +100,7 @@ describe('upstreamHeaders', () => {
           if (key.startsWith('x-agent-')) expect([key, value]).toEqual(['x-agent-assertion', 'the.jws.here']);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 });

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerHeaders } from '../../../src/gateway/response-headers.ts';
 
+const word = fc.string({ unit: fc.constantFrom(...'abcxyz-'), minLength: 1, maxLength: 8 });
+
 const kept = (headers: [string, string][]) => Object.fromEntries(answerHeaders(new Headers(headers)));
 const always = { 'cache-control': 'private, no-store' };
 
@@ -81,7 +83,7 @@ describe('answerHeaders', () => {
       .constantFrom('payment-', 'x-payment-', 'agent-', 'x-agent-', 'ratelimit-', 'access-control-', 'x-', 'cdn-', '')
       .chain((start) =>
         fc.oneof(
-          fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/).map((rest) => start + rest),
+          word.map((rest) => start + rest),
           fc.constant(`${start}cache-control`),
         ),
       );
@@ -94,7 +96,7 @@ describe('answerHeaders', () => {
           expect(key).not.toMatch(/^(payment-|x-payment|agent-|x-agent-|ratelimit|access-control-)|cache-control/);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 });

@@ -129,15 +129,18 @@ describe('never a final view', () => {
   });
 
   test('an authorization state that is no bool', async () => {
+    chain.pay(payment);
+    chain.mine();
     const real = chain.respond;
     vi.restoreAllMocks();
     answerHosts({
       'node.test': async (body) => {
         const text = await real(body).text();
-        return new Response(text.replaceAll(`"0x${'0'.repeat(64)}"`, `"0x${'0'.repeat(63)}2"`));
+        const result = (digit: number) => `"result":"0x${'0'.repeat(63)}${digit}"`;
+        return new Response(text.replaceAll(result(1), result(2)));
       },
     });
-    expect(await see(payment)).toMatchObject({ view: 'unknown' });
+    expect(await see(payment, 1, 102)).toMatchObject({ view: 'unknown' });
   });
 });
 

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import type { Address, Hex, LocalAccount } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { randomNonce, signAuthorization, type SignedAuthorization } from '../../../dev/payer.ts';
+import { people } from '../../../dev/people.ts';
+import { usdc } from '../../../dev/usdc.ts';
+import { type AccountId, accountId } from '../../../src/core/account-id.ts';
+import { PRICES, type Stage, type ToolName } from './stage.ts';
+
+/** What an agent of these tests starts with: a dollar. */
+const FUNDS = 1_000_000n;
+
+/** A funded key of its own, so that every case has an account of its own. */
+export type Agent = {
+  readonly name: string;
+  readonly account: LocalAccount;
+  /** Lower case. */
+  readonly address: Address;
+  readonly id: AccountId;
+};
+
+export const newAgent = async (stage: Stage, name: string): Promise<Agent> => {
+  const account = privateKeyToAccount(generatePrivateKey());
+  const address = account.address.toLowerCase() as Address;
+  await stage.stack.chain.fund(address, FUNDS);
+  return { name, account, address, id: accountId(usdc.network, address) };
+};
+
+/** A request with its one signature, to be sent as often as a client likes. */
+export type PaidRequest = {
+  readonly agent: Agent;
+  readonly url: string;
+  readonly header: string;
+  /** Also the call id. */
+  readonly nonce: Hex;
+  readonly signed: SignedAuthorization;
+};
+
+/** A status of 0: the connection broke before there was an answer. */
+export type Reply = { readonly status: number; readonly body: string; readonly retryAfter: number };
+
+/** Signs a vanilla x402 v2 payment for a tool. The agent's address stands in the path, so that a proxy knows whose call it sees. */
+export const signRequest = async (
+  stage: Stage,
+  agent: Agent,
+  tool: ToolName,
+  /** Seconds until the authorization ends. */
+  lifetime = 300,
+): Promise<PaidRequest> => {
+  const nonce = randomNonce();
+  const value = PRICES[tool];
+  const signed = await signAuthorization({
+    account: agent.account,
+    token: usdc,
+    to: people.payTo,
+    value,
+    validAfter: 0n,
+    validBefore: BigInt(Math.floor(Date.now() / 1000) + lifetime),
+    nonce,
+  });
+  const { authorization, signature } = signed;
+  const payload = {
+    x402Version: 2,
+    accepted: {
+      scheme: 'exact',
+      network: usdc.network,
+      amount: value.toString(),
+      asset: usdc.address,
+      payTo: people.payTo,
+      maxTimeoutSeconds: tool === 'upfront' ? 300 : 3600,
+      extra: { name: usdc.name, version: usdc.version },
+    },
+    payload: {
+      signature,
+      authorization: {
+        ...authorization,
+        value: value.toString(),
+        validAfter: authorization.validAfter.toString(),
+        validBefore: authorization.validBefore.toString(),
+      },
+    },
+    extensions: { 'payment-identifier': { info: { id: randomBytes(16).toString('hex') } } },
+  };
+  const header = Buffer.from(JSON.stringify(payload)).toString('base64');
+  const url = `${stage.stack.gateway.url}/${tool}/${agent.address}/${nonce.slice(2, 10)}`;
+  return { agent, url, header, nonce, signed };
+};
+
+/** Sends a request once. */
+export const send = async ({ url, header }: PaidRequest): Promise<Reply> => {
+  try {
+    const response = await fetch(url, { headers: { 'PAYMENT-SIGNATURE': header } });
+    const retryAfter = Number(response.headers.get('retry-after') ?? 0);
+    return { status: response.status, body: await response.text(), retryAfter };
+  } catch {
+    return { status: 0, body: '', retryAfter: 1 };
+  }
+};
+
+/** Sends a request and hangs up without reading a byte. */
+export const sendAndLeave = async ({ url, header }: PaidRequest): Promise<void> => {
+  const { hostname, port, pathname } = new URL(url);
+  const lines = [
+    `GET ${pathname} HTTP/1.1`,
+    `Host: ${hostname}:${port}`,
+    `PAYMENT-SIGNATURE: ${header}`,
+  ];
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`, () => {
+        socket.destroy();
+        resolve();
+      });
+    });
+    socket.once('error', reject);
+  });
+};
+
+/** Whether an answer says: the same request again, later. */
+const isOpen = ({ status, body }: Reply): boolean =>
+  status === 0 || status === 503 || (status === 409 && body.includes('in-progress'));
+
+/**
+ * Repeats a request as the gateway asks for, until there is a final answer or the time is over. Every answer on the way is
+ * pushed to `heard`.
+ */
+export const repeatUntilFinal = async (
+  request: PaidRequest,
+  milliseconds: number,
+  heard: Reply[],
+): Promise<Reply> => {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    const reply = await send(request);
+    heard.push(reply);
+    if (!isOpen(reply) || Date.now() > deadline) return reply;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(1, reply.retryAfter) * 1000));
+  }
+};

@@ -1,0 +1,156 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type Address, type Hex, parseAbiItem } from 'viem';
+import { people } from '../../../dev/people.ts';
+import { usdc } from '../../../dev/usdc.ts';
+import { decodeChunk } from '../../../src/audit/chunk.ts';
+import { type Entry, GENESIS } from '../../../src/audit/entry.ts';
+import { verifyRun } from '../../../src/audit/verify.ts';
+import type { AccountId } from '../../../src/core/account-id.ts';
+import type { Stage } from './stage.ts';
+
+/** A row of `calls` in D1, with its payment's row if that has ended. Amounts in atomic units. */
+export type BookedCall = {
+  readonly call: Hex;
+  readonly state: string;
+  readonly paidBy: string;
+  readonly price: bigint;
+  readonly charged: bigint;
+  readonly payment: string | undefined;
+  readonly fault: string | undefined;
+};
+
+/** What the object itself holds. */
+type Purse = Readonly<Record<'credit' | 'creditHeld' | 'deferredHeld' | 'upfrontHeld' | 'unsettled' | 'settled', bigint>>;
+
+/** Everything the gateway has written of one account: in D1, and in its object. */
+export type Book = {
+  readonly calls: readonly BookedCall[];
+  readonly entries: readonly Entry[];
+  readonly exported: number;
+  readonly head: { readonly seq: number; readonly hash: Hex };
+  readonly purse: Purse;
+};
+
+const STATE = 'state/v3';
+
+const open = <T>(file: string, read: (database: DatabaseSync) => T): T => {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 3000 });
+  try {
+    return read(database);
+  } finally {
+    database.close();
+  }
+};
+
+/** The databases of a folder that have a table of this name. */
+const databasesWith = (folder: string, table: string): readonly string[] =>
+  readdirSync(folder)
+    .filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))
+    .map((name) => join(folder, name))
+    .filter((file) =>
+      open(file, (database) =>
+        database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').all(table),
+      ).some(() => true),
+    );
+
+const optional = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+const amount = (value: unknown): bigint => BigInt((value ?? 0) as number);
+
+const readCalls = (database: DatabaseSync, account: string): readonly BookedCall[] =>
+  database
+    .prepare(
+      `SELECT calls.call, calls.state, paid_by, price, charged, payments.state AS payment, fault
+       FROM calls LEFT JOIN payments USING (account, call) WHERE account = ?`,
+    )
+    .all(account)
+    .map((row) => ({
+      call: row['call'] as Hex,
+      state: String(row['state']),
+      paidBy: String(row['paid_by']),
+      price: amount(row['price']),
+      charged: amount(row['charged']),
+      payment: optional(row['payment']),
+      fault: optional(row['fault']),
+    }));
+
+const readEntries = async (bodies: readonly unknown[]): Promise<readonly Entry[]> => {
+  const entries: Entry[] = [];
+  for (const body of bodies) {
+    const decoded = await decodeChunk(body as Uint8Array);
+    if (!decoded.ok) throw new Error(`a chunk cannot be read: ${JSON.stringify(decoded.error)}`);
+    entries.push(...decoded.value);
+  }
+  return entries;
+};
+
+/** Reads the books of every account that has one, also while the gateway runs. */
+export const readBooks = async (directory: string): Promise<ReadonlyMap<string, Book>> => {
+  const [audit] = databasesWith(join(directory, STATE, 'd1/miniflare-D1DatabaseObject'), 'chunks');
+  if (audit === undefined) throw new Error('there is no audit database');
+  const objects = databasesWith(join(directory, STATE, 'do/countersign-AgentAccount'), 'account');
+  const books = new Map<string, Book>();
+  for (const file of objects) {
+    const row = open(file, (database) => database.prepare('SELECT * FROM account').get());
+    if (row === undefined) continue;
+    const account = String(row['account']);
+    const stored = open(audit, (database) => ({
+      calls: readCalls(database, account),
+      bodies: database
+        .prepare('SELECT body FROM chunks WHERE account = ? ORDER BY first_seq')
+        .all(account)
+        .map(({ body }) => body),
+    }));
+    const [purse] = Object.values(JSON.parse(String(row['purses'])) as Record<string, object>);
+    books.set(account, {
+      calls: stored.calls,
+      entries: await readEntries(stored.bodies),
+      exported: Number(row['exported']),
+      head: { seq: Number(row['head_seq']), hash: row['head_hash'] as Hex },
+      purse: purseOf(purse as Record<string, unknown> | undefined),
+    });
+  }
+  return books;
+};
+
+const purseOf = (purse: Record<string, unknown> = {}): Purse => ({
+  credit: amount(purse['credit']),
+  creditHeld: amount(purse['creditHeld']),
+  deferredHeld: amount(purse['deferredHeld']),
+  upfrontHeld: amount(purse['upfrontHeld']),
+  unsettled: amount(purse['unsettled']),
+  settled: amount(purse['settled']),
+});
+
+/** Whether nothing is under way any more: every call and payment has ended, and all of it is in D1. */
+export const isClosed = ({ calls, exported, head, purse }: Book): boolean =>
+  exported === head.seq &&
+  purse.unsettled + purse.deferredHeld + purse.upfrontHeld + purse.creditHeld === 0n &&
+  calls.every(({ paidBy, payment }) => paidBy === 'credit' || payment !== undefined);
+
+/** What a payer has moved to the gateway's `payTo`, by the chain's own logs. */
+export const movedBy = async (stage: Stage, payer: Address): Promise<bigint> => {
+  const logs = await stage.stack.chain.client.getLogs({
+    address: usdc.address,
+    event: parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)'),
+    args: { from: payer, to: people.payTo },
+    fromBlock: 0n,
+    toBlock: 'latest',
+  });
+  return logs.reduce((sum, { args }) => sum + (args.value ?? 0n), 0n);
+};
+
+/** Sum of what was charged for successful calls, plus the credit left (a debt is negative), less what was written off. */
+export const ledgerOf = ({ calls, purse }: Book): bigint =>
+  calls.reduce(
+    (sum, { charged, payment, fault }) =>
+      payment === 'failed' && fault === 'gateway' ? sum : sum + charged,
+    purse.credit,
+  );
+
+/** Verifies the exported chain from its first entry to the head that the object has. */
+export const verifyBook = (account: AccountId, { entries, head }: Book) =>
+  verifyRun(entries, { account, after: GENESIS, lastHash: head.hash });

@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunningServer } from '../../../dev/server.ts';
+import { type Stack, startStack } from '../../../dev/stack.ts';
+import { type Conduct, type Party, startProxy } from './proxy.ts';
+
+/** A stack whose gateway reaches everybody else through our proxies only. */
+export type Stage = {
+  readonly stack: Stack;
+  /** State directory of the gateway. */
+  readonly directory: string;
+  readonly stop: () => Promise<void>;
+};
+
+/** Atomic units; what `TOOLS` say in dollars. */
+export const PRICES = { deferred: 10_000n, upfront: 50_000n, failing: 10_000n } as const;
+export type ToolName = keyof typeof PRICES;
+
+const tool = (id: ToolName, upstream: string) => ({
+  id,
+  method: 'GET',
+  path: `/${id}/*`,
+  description: `A tool of the chaos tests: ${id}.`,
+  price: `$${Number(PRICES[id]) / 1e6}`,
+  settlement: id === 'upfront' ? 'upfront' : 'deferred',
+  upstream,
+  // A hold lives this much longer than a minute.
+  timeoutSeconds: 1,
+});
+
+/** `/failing/…` has nothing behind it: the upstream answers 404. */
+const TOOLS = {
+  tools: [tool('deferred', '/echo'), tool('upfront', '/echo'), tool('failing', '/nothing')],
+};
+
+/** Starts everything; `conduct` decides about every message of the gateway. */
+export const startStage = async (conduct: Conduct): Promise<Stage> => {
+  const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
+  const toolsFile = join(directory, 'tools.json');
+  await writeFile(toolsFile, JSON.stringify(TOOLS));
+  const proxies: RunningServer[] = [];
+  const proxied = async (party: Party, target: string): Promise<string> => {
+    const proxy = await startProxy({ party, target, conduct });
+    proxies.push(proxy);
+    return proxy.url;
+  };
+  const stopProxies = async (): Promise<void> => {
+    await Promise.all(proxies.map(async ({ stop }) => await stop()));
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    const stack = await startStack({
+      persistTo: directory,
+      file: join(directory, 'stack.json'),
+      toolsFile,
+      shield: 100_000,
+      wire: async ({ rpc, facilitators, upstream }) => ({
+        rpc: await proxied('rpc', rpc),
+        facilitators: await Promise.all(
+          facilitators.map(async (url) => await proxied('facilitator', url)),
+        ),
+        upstream: await proxied('upstream', upstream),
+      }),
+    });
+    const stop = async (): Promise<void> => {
+      await stack.stop();
+      await stopProxies();
+    };
+    return { stack, directory, stop };
+  } catch (error) {
+    await stopProxies();
+    throw error;
+  }
+};

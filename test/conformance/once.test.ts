@@ -1,0 +1,232 @@
+import type { LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { usdcBalance } from '../../dev/usdc.ts';
+import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
+import {
+  fundedAccount,
+  newAccount,
+  nowSeconds,
+  type Payment,
+  settled,
+  sign,
+  transfersFrom,
+  trustedAccount,
+  v1,
+  v2,
+} from './support/payment.ts';
+import { moveAll } from './support/wallet.ts';
+import { lookup, report, type ToolCall, translate, useWorld } from './support/world.ts';
+
+const world = useWorld();
+const MANY = 100;
+const SECRET = 'k'.repeat(24);
+
+type Told = { readonly status: number; readonly text: string };
+
+const read = async (response: Response): Promise<Told> => ({
+  status: response.status,
+  text: await response.text(),
+});
+
+const send = async (call: ToolCall, headers: Record<string, string>): Promise<Told> =>
+  await read(await world().send(call, headers));
+
+const atOnce = async (call: ToolCall, headers: (at: number) => Record<string, string>) =>
+  await Promise.all(Array.from({ length: MANY }, async (_, at) => await send(call, headers(at))));
+
+/** Kind of a refusal; the status of anything else. */
+const outcome = ({ status, text }: Told): string =>
+  status === 409 ? kindOf(JSON.parse(text) as Parameters<typeof kindOf>[0]) : String(status);
+
+const REFUSALS = ['in-progress', 'already-used'];
+
+describe('one payment', () => {
+  let account: LocalAccount;
+  beforeAll(async () => {
+    account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+  });
+
+  /** Holds that exactly one run and one transfer come of what `use` does with one payment. */
+  const runsOnce = async (
+    tool: 'lookup' | 'translate' | 'report',
+    call: ToolCall,
+    price: bigint,
+    payer: LocalAccount,
+    use: (payment: Payment) => Promise<void>,
+  ): Promise<void> => {
+    const payment = await sign(world(), payer, call);
+    const before = (await world().counts())[tool];
+    const paid = (await transfersFrom(world(), payer.address)).length;
+    await use(payment);
+    expect((await world().counts())[tool]).toBe(before + 1);
+    await settled(world(), payment);
+    expect((await transfersFrom(world(), payer.address)).slice(paid)).toEqual([price]);
+    // After settlement, when its signature is public: still the one run, and nothing to see for who only has the signature.
+    for (const headers of [v2(payment), v1(payment), v2(payment, 'g'.repeat(24))]) {
+      const copied = await world().send(call, headers);
+      expect(copied.status).toBe(409);
+      for (const name of ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt'])
+        expect(copied.headers.get(name), name).toBeNull();
+      const { type, title, status, detail, hint, ...more } = await readProblem(copied);
+      expect({ type, title, status }).toMatchObject({ type: 'urn:countersign:problem:already-used' });
+      expect(Object.keys(more).toSorted()).toEqual(['call', 'payment', 'state']);
+      expect(detail + hint).not.toMatch(/river|senses|bonjour|words/);
+    }
+    expect((await world().counts())[tool]).toBe(before + 1);
+    expect((await transfersFrom(world(), payer.address)).slice(paid)).toEqual([price]);
+  };
+
+  it('sent 100 times at once runs once', async () => {
+    await runsOnce('lookup', lookup, 1_000n, account, async (payment) => {
+      const told = (await atOnce(lookup, () => v2(payment))).map(outcome);
+      expect(told.filter((one) => one === '200')).toHaveLength(1);
+      for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
+    });
+  });
+
+  it('sent 100 times at once, as v1 and v2 by turns, runs once', async () => {
+    await runsOnce('translate', translate, 20_000n, account, async (payment) => {
+      const told = (await atOnce(translate, (at) => (at % 2 === 0 ? v2(payment) : v1(payment)))).map(outcome);
+      expect(told.filter((one) => one === '200')).toHaveLength(1);
+      for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
+    });
+  });
+
+  it('sent 100 times in sequence runs once', async () => {
+    await runsOnce('lookup', lookup, 1_000n, account, async (payment) => {
+      const told: string[] = [];
+      for (let at = 0; at < MANY; at += 1)
+        told.push(outcome(await send(lookup, at % 2 === 0 ? v1(payment) : v2(payment))));
+      expect(told).toEqual(['200', ...Array.from({ length: MANY - 1 }, () => 'already-used')]);
+    });
+  });
+
+  it('of a newcomer, settled first, sent 100 times at once, moves and runs once', async () => {
+    const newcomer = await fundedAccount(world(), 1_000_000n);
+    await runsOnce('report', report, 50_000n, newcomer, async (payment) => {
+      const told = (await atOnce(report, () => v2(payment))).map(outcome);
+      expect(told.filter((one) => one === '200')).toHaveLength(1);
+      for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
+    });
+    expect(await usdcBalance(world().client, newcomer.address)).toBe(950_000n);
+  });
+
+  it('with a payment-identifier gives its holder the stored outcome, byte for byte, and nobody else', async () => {
+    await runsOnce('translate', translate, 20_000n, account, async (payment) => {
+      const told = await atOnce(translate, () => v2(payment, SECRET));
+      const answers = told.filter(({ status }) => status === 200);
+      expect(answers.length).toBeGreaterThan(0);
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      for (const one of told.filter(({ status }) => status !== 200)) expect(REFUSALS).toContain(outcome(one));
+      for (let at = 0; at < MANY; at += 1) expect(await send(translate, v2(payment, SECRET))).toEqual(answers[0]);
+
+      await settled(world(), payment);
+      // The object hears of it a moment after the chain has it.
+      await expect
+        .poll(async () => paymentResponse(await world().send(translate, v2(payment, SECRET))).transaction)
+        .toMatch(/^0x[0-9a-f]{64}$/);
+      const later = await world().send(translate, v2(payment, SECRET));
+      expect(later.headers.get('Cache-Control')).toBe('private, no-store');
+      expect(later.headers.get('Content-Type')).toBe('application/json');
+      expect(await read(later)).toEqual(answers[0]);
+    });
+  });
+});
+
+describe('a payment that was used', () => {
+  const echo: ToolCall = { path: '/tools/echo/a?b=c', method: 'POST', body: 'one', contentType: 'text/plain' };
+
+  it.each<[string, ToolCall]>([
+    ['tool', lookup],
+    ['path', { ...echo, path: '/tools/echo/aa?b=c' }],
+    ['query', { ...echo, path: '/tools/echo/a?b=d' }],
+    ['query, only its order of bytes', { ...echo, path: '/tools/echo/a?b=%63' }],
+    ['method', { ...echo, method: 'PUT' }],
+    ['body', { ...echo, body: 'two' }],
+    ['body, only by a byte at its end', { ...echo, body: 'one\n' }],
+    ['content type', { ...echo, contentType: 'application/json' }],
+  ])('cannot be moved to another %s', async (_, elsewhere) => {
+    const account = await fundedAccount(world(), 10_000n);
+    const payment = await sign(world(), account, echo);
+    expect((await send(echo, v2(payment, SECRET))).status).toBe(200);
+    const before = await world().counts();
+    for (const headers of [v2(payment, SECRET), v2(payment), v1(payment)]) {
+      const refused = await world().send(elsewhere, headers);
+      expect(refused.status).toBe(409);
+      expect(kindOf(await readProblem(refused))).toBe('conflict');
+    }
+    expect(await world().counts()).toEqual(before);
+    expect(await transfersFrom(world(), account.address)).toEqual([1_000n]);
+  });
+});
+
+describe('a check that fails', () => {
+  it('refuses a validBefore that outlives the memory of its nonce', async () => {
+    const account = await fundedAccount(world(), 100_000n);
+    for (const [call, bound] of [
+      [lookup, 3_660],
+      [report, 360],
+    ] as const) {
+      const before = await world().counts();
+      const payment = await sign(world(), account, call, { validBefore: nowSeconds() + bound + 30 });
+      const problem = await readProblem(await world().send(call, v2(payment)));
+      expect(problem).toMatchObject({
+        type: 'urn:countersign:problem:valid-too-long',
+        status: 400,
+        field: 'PAYMENT-SIGNATURE.payload.authorization.validBefore',
+      });
+      expect(await world().counts()).toEqual(before);
+    }
+  });
+
+  it('does not burn the signature: sent right, it works', async () => {
+    const account = await fundedAccount(world(), 10_000n);
+    const payment = await sign(world(), account, lookup);
+    const before = await world().counts();
+    const elsewhere = { ...payment, accepted: { ...payment.accepted, amount: '2000' } };
+    expect((await send(lookup, v2(elsewhere))).status).toBe(400);
+    expect((await send(lookup, { ...v2(payment), ...v1(payment) })).status).toBe(400);
+    expect((await send(lookup, v2(payment, 'short'))).status).toBe(400);
+    expect((await send(translate, v2(payment))).status).toBe(400);
+    expect((await send({ path: '/tools/nothing' }, v2(payment))).status).toBe(404);
+    expect((await send({ path: '/tools/echo/a%2fb' }, v2(payment))).status).toBe(400);
+    expect(await world().counts()).toEqual(before);
+    expect((await send(lookup, v2(payment))).status).toBe(200);
+  });
+
+  it('nor does a denial: with the money there, the same signature works', async () => {
+    const account = newAccount();
+    const payment = await sign(world(), account, lookup);
+    const denied = await world().send(lookup, v2(payment));
+    expect(await readProblem(denied)).toMatchObject({ type: 'urn:countersign:problem:denied', rule: 'balance' });
+    expect([403, 429]).toContain(denied.status);
+    await moveAll(world(), await fundedAccount(world(), 10_000n), account.address);
+    expect((await send(lookup, v2(payment))).status).toBe(200);
+  });
+});
+
+describe('a hundred fresh keys that pass one dollar along', () => {
+  it('get nothing that is not paid', async () => {
+    const { client, payTo, counts } = world();
+    const before = { received: await usdcBalance(client, payTo), ran: (await counts()).lookup };
+    let holder = await fundedAccount(world(), 1_000_000n);
+    let answered = 0;
+    for (let at = 0; at < MANY; at += 1) {
+      const next = newAccount();
+      const payment = await sign(world(), holder, lookup);
+      const call = send(lookup, v2(payment));
+      // Every other one does not wait for what it bought, and may move the money away under the payment.
+      if (at % 2 === 0) await call;
+      await moveAll(world(), holder, next.address);
+      const { status, text } = await call;
+      if (status === 200) answered += 1;
+      else expect([403, 429, 503], text).toContain(status);
+      holder = next;
+    }
+    const ran = (await counts()).lookup - before.ran;
+    expect(ran).toBe(answered);
+    expect(ran).toBeGreaterThanOrEqual(MANY / 2);
+    expect(await usdcBalance(client, payTo)).toBe(before.received + BigInt(ran) * 1_000n);
+    expect(await usdcBalance(client, holder.address)).toBe(1_000_000n - BigInt(ran) * 1_000n);
+  });
+});

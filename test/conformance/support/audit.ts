@@ -1,0 +1,57 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** A row of the projection `calls`. */
+export type CallRow = {
+  readonly state: string;
+  readonly tool: string;
+  readonly charged: number;
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly paid_by: string;
+};
+
+/** A row of the projection `payments`. */
+export type PaymentRow = {
+  readonly state: string;
+  readonly amount: number;
+  readonly credited: number;
+  readonly transaction_hash: string | null;
+};
+
+/** The gateway's audit database, read from its file. Rows arrive through a queue, so the last ones may be a second away. */
+export type Audit = {
+  readonly call: (id: string) => CallRow | undefined;
+  readonly payment: (id: string) => PaymentRow | undefined;
+};
+
+const databaseFile = (state: string): string => {
+  const folder = join(state, 'v3', 'd1', 'miniflare-D1DatabaseObject');
+  const files = readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
+  const [file, ...others] = files;
+  if (file === undefined || others.length > 0) throw new Error(`${folder} holds ${files.length} databases`);
+  return join(folder, file);
+};
+
+/** Opens the audit database below a state directory of `wrangler dev`, for each question anew. */
+export const openAudit = (state: string): Audit => {
+  const row = (query: string, id: string): unknown => {
+    const database = new DatabaseSync(databaseFile(state), { readOnly: true });
+    try {
+      return database.prepare(query).get(id);
+    } finally {
+      database.close();
+    }
+  };
+  return {
+    call: (id) =>
+      row('SELECT state, tool, charged, status, reason, paid_by FROM calls WHERE call = ?', id) as
+        | CallRow
+        | undefined,
+    payment: (id) =>
+      row('SELECT state, amount, credited, transaction_hash FROM payments WHERE call = ?', id) as
+        | PaymentRow
+        | undefined,
+  };
+};

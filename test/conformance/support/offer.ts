@@ -1,0 +1,71 @@
+import { expect } from 'vitest';
+
+/** One entry of `accepts`, as an x402 v2 client reads and echoes it. */
+export type Accepted = {
+  readonly scheme: string;
+  readonly network: string;
+  readonly amount: string;
+  readonly asset: `0x${string}`;
+  readonly payTo: `0x${string}`;
+  readonly maxTimeoutSeconds: number;
+  readonly extra: { readonly name: string; readonly version: string };
+};
+
+/** What a 402 says to a client of x402 v2. */
+export type Offered = {
+  readonly x402Version: 2;
+  readonly resource: { readonly url: string };
+  readonly accepts: readonly [Accepted, ...Accepted[]];
+  readonly extensions: Readonly<Record<string, unknown>>;
+};
+
+export const decode = (header: string | null): unknown =>
+  JSON.parse(Buffer.from(header ?? '', 'base64').toString());
+
+/** Reads the offer of a 402. */
+export const readOffer = (response: Response): Offered => {
+  expect(response.status).toBe(402);
+  return decode(response.headers.get('PAYMENT-REQUIRED')) as Offered;
+};
+
+/** What the gateway says became of a payment. */
+export type PaymentResponse = {
+  readonly success: boolean;
+  readonly payer: string;
+  readonly transaction: string;
+  readonly network: string;
+  readonly amount: string;
+  readonly errorReason?: string;
+  readonly extra: { readonly status: string; readonly payment: string; readonly paidFrom?: string };
+};
+
+/** `PAYMENT-RESPONSE`, or the v1 header of the same meaning. */
+export const paymentResponse = (response: Response): PaymentResponse =>
+  decode(
+    response.headers.get('PAYMENT-RESPONSE') ?? response.headers.get('X-PAYMENT-RESPONSE'),
+  ) as PaymentResponse;
+
+/** An RFC 9457 problem. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly hint: string;
+  readonly field?: string;
+  readonly [member: string]: unknown;
+};
+
+/** Reads a problem, and holds its form: media type, never cached, status repeated, a stable type, a hint. */
+export const readProblem = async (response: Response): Promise<Problem> => {
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(response.headers.get('cache-control')).toBe('private, no-store');
+  const problem = (await response.json()) as Problem;
+  expect(problem.status).toBe(response.status);
+  expect(problem.type).toMatch(/^urn:countersign:problem:[a-z][a-z-]*[a-z]$/);
+  for (const member of ['title', 'detail', 'hint'] as const) expect(problem[member]).toMatch(/\w/);
+  return problem;
+};
+
+/** The last part of a problem's type. */
+export const kindOf = ({ type }: Problem): string => type.slice('urn:countersign:problem:'.length);

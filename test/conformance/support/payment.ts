@@ -1,0 +1,142 @@
+import type { Hex, LocalAccount } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { expect } from 'vitest';
+import { mint } from '../../../dev/faucet.ts';
+import { randomNonce, signAuthorization } from '../../../dev/payer.ts';
+import { usdc, usdcAbi } from '../../../dev/usdc.ts';
+import type { Accepted } from './offer.ts';
+import { report, type ToolCall, type World } from './world.ts';
+
+export type WireAuthorization = {
+  readonly from: string;
+  readonly to: string;
+  readonly value: string;
+  readonly validAfter: string;
+  readonly validBefore: string;
+  readonly nonce: string;
+};
+
+/** A signed payment before it is put into a header of either version. */
+export type Payment = {
+  readonly accepted: Accepted;
+  readonly payload: { readonly signature: Hex; readonly authorization: WireAuthorization };
+};
+
+export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** What may be signed otherwise than the offer says. Amounts in atomic units, times in Unix seconds. */
+export type Terms = {
+  readonly value?: bigint;
+  readonly to?: `0x${string}`;
+  readonly validAfter?: number;
+  readonly validBefore?: number;
+  readonly nonce?: Hex;
+};
+
+/** Signs what a call is offered for, as a client would, but for the terms given. */
+export const sign = async (
+  world: World,
+  account: LocalAccount,
+  call: ToolCall,
+  terms: Terms = {},
+): Promise<Payment> => {
+  const [accepted] = (await world.offer(call)).accepts;
+  const { authorization, signature } = await signAuthorization({
+    account,
+    token: usdc,
+    to: terms.to ?? accepted.payTo,
+    value: terms.value ?? BigInt(accepted.amount),
+    validAfter: BigInt(terms.validAfter ?? 0),
+    validBefore: BigInt(terms.validBefore ?? nowSeconds() + accepted.maxTimeoutSeconds),
+    nonce: terms.nonce ?? randomNonce(),
+  });
+  const { value, validAfter, validBefore } = authorization;
+  const wire = {
+    ...authorization,
+    value: value.toString(),
+    validAfter: validAfter.toString(),
+    validBefore: validBefore.toString(),
+  };
+  return { accepted, payload: { signature, authorization: wire } };
+};
+
+export const encode = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value)).toString('base64');
+
+/** The headers of x402 v2, with a `payment-identifier` where one is given. */
+export const v2 = ({ accepted, payload }: Payment, identifier?: string): { 'PAYMENT-SIGNATURE': string } => ({
+  'PAYMENT-SIGNATURE': encode({
+    x402Version: 2,
+    accepted,
+    payload,
+    ...(identifier === undefined
+      ? {}
+      : { extensions: { 'payment-identifier': { info: { id: identifier } } } }),
+  }),
+});
+
+/** The headers of x402 v1 for the same signature. */
+export const v1 = ({ payload }: Payment): { 'X-PAYMENT': string } => ({
+  'X-PAYMENT': encode({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),
+});
+
+/** Signs and sends. */
+export const pay = async (world: World, account: LocalAccount, call: ToolCall): Promise<Response> =>
+  await world.send(call, v2(await sign(world, account, call)));
+
+export const newAccount = (): LocalAccount => privateKeyToAccount(generatePrivateKey());
+
+/** A fresh key with atomic units of USDC. */
+export const fundedAccount = async (world: World, amount: bigint): Promise<LocalAccount> => {
+  const account = newAccount();
+  await mint(world.client, account.address, amount);
+  return account;
+};
+
+const REPORT_PRICE = 50_000n;
+
+/**
+ * A fresh key that has settled `reports` payments of $0.05 here, so that law 7 lets it pay later, and that has `left` atomic
+ * units besides.
+ */
+export const trustedAccount = async (
+  world: World,
+  options: { readonly reports: number; readonly left: bigint },
+): Promise<LocalAccount> => {
+  const account = await fundedAccount(world, BigInt(options.reports) * REPORT_PRICE + options.left);
+  const answers = await Promise.all(
+    Array.from({ length: options.reports }, async () => (await pay(world, account, report)).status),
+  );
+  expect(answers).toEqual(answers.map(() => 200));
+  return account;
+};
+
+/** Atomic units of every USDC transfer from one account to the gateway's payTo. */
+export const transfersFrom = async (
+  { client, payTo }: World,
+  from: `0x${string}`,
+): Promise<readonly bigint[]> => {
+  const logs = await client.getContractEvents({
+    address: usdc.address,
+    abi: usdcAbi,
+    eventName: 'Transfer',
+    args: { from, to: payTo },
+    fromBlock: 0n,
+    strict: true,
+  });
+  return logs.map(({ args }) => args.value);
+};
+
+/** Whether the chain has used, or cancelled, the nonce of a payment. */
+export const isUsed = async ({ client }: World, { payload }: Payment): Promise<boolean> =>
+  await client.readContract({
+    address: usdc.address,
+    abi: usdcAbi,
+    functionName: 'authorizationState',
+    args: [payload.authorization.from as Hex, payload.authorization.nonce as Hex],
+  });
+
+/** Waits until the chain has taken a payment. */
+export const settled = async (world: World, payment: Payment): Promise<void> => {
+  await expect.poll(async () => await isUsed(world, payment), { timeout: 30_000, interval: 100 }).toBe(true);
+};

@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { type ChainClient, chainClient } from '../../../dev/chain-client.ts';
+import { type Stack, type StackOptions, startStack } from '../../../dev/stack.ts';
+import type { Counts } from '../../../dev/upstream.ts';
+import { type Audit, openAudit } from './audit.ts';
+import { type Offered, readOffer } from './offer.ts';
+
+/** A running stack as a stranger sees it: the gateway's HTTP, the upstream's counter, the chain; and the audit database on disk. */
+export type World = {
+  readonly stack: Stack;
+  readonly client: ChainClient;
+  readonly payTo: `0x${string}`;
+  /** What a 402 of this call offers. */
+  readonly offer: (call: ToolCall) => Promise<Offered>;
+  /** Sends a call as it is, with these headers besides. */
+  readonly send: (call: ToolCall, headers?: Readonly<Record<string, string>>) => Promise<Response>;
+  /** How often the upstream ran each tool, by its own counter. */
+  readonly counts: () => Promise<Counts>;
+  readonly audit: Audit;
+};
+
+/** A request for a tool: path with query below the gateway, and what is sent. */
+export type ToolCall = {
+  readonly path: string;
+  readonly method?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly contentType?: string;
+};
+
+const post = (path: string, body: object): ToolCall => ({
+  path,
+  method: 'POST',
+  body: JSON.stringify(body),
+  contentType: 'application/json',
+});
+
+export const lookup: ToolCall = { path: '/tools/lookup?word=river' };
+export const translate: ToolCall = post('/tools/translate', { text: 'good morning', to: 'fr' });
+export const report: ToolCall = post('/tools/report', { text: 'Money moves first.' });
+
+/** Enough for every test of a file, and not what these tests are about. */
+const NO_SHIELD = 1_000_000;
+
+const openWorld = async (options: StackOptions, directory: string): Promise<World> => {
+  const stack = await startStack({
+    shield: NO_SHIELD,
+    file: join(directory, 'stack.json'),
+    persistTo: join(directory, 'gateway'),
+    ...options,
+  });
+  const { gateway, upstream, payTo, rpc } = stack.description;
+  const send: World['send'] = async ({ path, method, body, contentType }, headers = {}) =>
+    await fetch(gateway + path, {
+      method: method ?? 'GET',
+      redirect: 'manual',
+      headers: { ...(contentType === undefined ? {} : { 'Content-Type': contentType }), ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+  const offers = new Map<string, Promise<Offered>>();
+  return {
+    stack,
+    client: chainClient(rpc),
+    payTo: payTo as `0x${string}`,
+    send,
+    offer: async (call) => {
+      const known = offers.get(call.path) ?? send(call).then(readOffer);
+      offers.set(call.path, known);
+      return await known;
+    },
+    counts: async () => (await (await fetch(`${upstream}/_count`)).json()) as Counts,
+    audit: openAudit(join(directory, 'gateway', 'state')),
+  };
+};
+
+/** Starts a stack before the tests of a file and stops it after them. The function gives it to a running test. */
+export const useWorld = (options: StackOptions = {}): (() => World) => {
+  let world: World | undefined;
+  let directory: string | undefined;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'countersign-conformance-'));
+    world = await openWorld(options, directory);
+  });
+  afterAll(async () => {
+    await world?.stack.stop();
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+  });
+  return () => {
+    if (world === undefined) throw new Error('the stack does not run');
+    return world;
+  };
+};

@@ -1,0 +1,231 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getAddress } from 'viem';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectChain } from '../../dev/chain-access.ts';
+import { newNarrator } from '../../dev/demo/narrator.ts';
+import { play } from '../../dev/demo/story.ts';
+import { openWallet } from '../../dev/demo/wallet.ts';
+import { people } from '../../dev/people.ts';
+import { runningProcesses } from '../../dev/process-list.ts';
+import { type Stack, startStack } from '../../dev/stack.ts';
+import { usdcAbi } from '../../dev/usdc.ts';
+import { accountId } from '../../src/core/account-id.ts';
+
+const DEMO = join(import.meta.dirname, '../../dev/demo.ts');
+const MARK = 'COUNTERSIGN_TEST_RUN';
+const AGENT = people.agent.address;
+
+const pause = async (milliseconds: number): Promise<void> =>
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+type Run = {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly told: () => string;
+  readonly ended: Promise<number | null>;
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
+  readonly processes: () => readonly { readonly id: number; readonly command: string }[];
+};
+
+const runs: Run[] = [];
+
+/** Starts `npm run demo` and watches it. */
+const run = (flags: readonly string[]): Run => {
+  const mark = randomUUID();
+  const child = spawn(process.execPath, [DEMO, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, [MARK]: mark },
+  });
+  const text = { out: '', told: '' };
+  child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text.told += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const started: Run = {
+    child,
+    out: () => text.out,
+    told: () => text.told,
+    ended,
+    says: async (pattern) => {
+      for (;;) {
+        const match = pattern.exec(text.out + text.told);
+        if (match !== null) return match;
+        if (child.exitCode !== null) throw new Error(`ended first:\n${text.out}${text.told}`);
+        await pause(10);
+      }
+    },
+    processes: () =>
+      (runningProcesses() ?? []).filter(({ id }) => {
+        try {
+          return readFileSync(`/proc/${id}/environ`, 'utf8').includes(mark);
+        } catch {
+          return false;
+        }
+      }),
+  };
+  runs.push(started);
+  return started;
+};
+
+/** What still runs of it when nothing should. */
+const remains = async (demo: Run): Promise<readonly string[]> => {
+  const deadline = Date.now() + 4000;
+  while (demo.processes().length > 0 && Date.now() < deadline) await pause(20);
+  return demo.processes().map(({ command }) => command);
+};
+
+/** Looks at the demo's chain and upstream from outside for as long as they answer; returns what was seen last. */
+const observe = async (demo: Run, rpc: string, upstream: string) => {
+  const chain = connectChain(rpc);
+  const look = async () => {
+    const transfers = await chain.client.getContractEvents({
+      address: chain.usdc,
+      abi: usdcAbi,
+      eventName: 'Transfer',
+      args: { to: people.payTo },
+      fromBlock: 0n,
+      strict: true,
+    });
+    const used = await chain.client.getContractEvents({
+      address: chain.usdc,
+      abi: usdcAbi,
+      eventName: 'AuthorizationUsed',
+      fromBlock: 0n,
+      strict: true,
+    });
+    const counts = (await (await fetch(`${upstream}/_count`)).json()) as Record<string, number>;
+    const balances = [await chain.balanceOf(AGENT), await chain.balanceOf(people.payTo)];
+    return { transfers, used, counts, balances: balances.map(String) };
+  };
+  let seen = await look();
+  while (demo.child.exitCode === null) {
+    seen = (await look().catch(() => undefined)) ?? seen;
+    await pause(100);
+  }
+  return seen;
+};
+
+describe('npm run demo', () => {
+  afterEach(() => {
+    for (const demo of runs.splice(0))
+      for (const { id } of demo.processes()) process.kill(id, 'SIGKILL');
+  });
+
+  it('holds, and its line says what an onlooker sees on the chain', async () => {
+    const demo = run(['--json']);
+    const [, rpc = ''] = await demo.says(/^ +chain +(\S+)/m);
+    const [, upstream = ''] = await demo.says(/^ +upstream +(\S+)/m);
+    const seen = await observe(demo, rpc, upstream);
+    expect(await demo.ended, demo.told()).toBe(0);
+
+    const lines = demo.out().trimEnd().split('\n');
+    expect(lines).toHaveLength(1);
+    const line = JSON.parse(lines[0] ?? '') as { paid: { payment: string; transaction: string } };
+    const payment = seen.used.find(({ args }) => args.nonce === line.paid.payment);
+    const transfer = seen.transfers.find(
+      ({ transactionHash }) => transactionHash === payment?.transactionHash,
+    );
+    expect(transfer?.args).toEqual({ from: AGENT, to: people.payTo, value: 20_000n });
+    expect(line).toEqual({
+      paid: {
+        status: 200,
+        charged: '20000',
+        payment: payment?.args.nonce,
+        settled: true,
+        transaction: transfer?.transactionHash,
+      },
+      replayed: { status: 200, executions: 1 },
+      moved: { status: 409, type: 'urn:countersign:problem:conflict' },
+      refused: { status: 403, type: 'urn:countersign:problem:denied', rule: 'per_call' },
+      balances: {
+        agent: { before: '1000000000', after: seen.balances[0] },
+        payTo: { before: '0', after: seen.balances[1] },
+      },
+      audit: 10,
+    });
+    expect(seen.balances).toEqual(['999959000', '41000']);
+    expect(seen.transfers.map(({ args }) => Number(args.value)).toSorted((a, b) => a - b)).toEqual([
+      1000, 20_000, 20_000,
+    ]);
+    expect(seen.counts).toMatchObject({ translate: 2, lookup: 1, echo: 0, enrich: 0 });
+    expect(demo.told()).not.toContain('\u001B[');
+    expect(await remains(demo)).toEqual([]);
+  });
+
+  it('is stopped completely by Ctrl-C', async () => {
+    const demo = run([]);
+    await demo.says(/^ 1\. /m);
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toBe(130);
+    expect(await remains(demo)).toEqual([]);
+  });
+
+  it('fails by name when a part crashes', async () => {
+    const demo = run(['--json']);
+    await demo.says(/^ 3\. /m);
+    const anvil = demo.processes().find(({ command }) => command.includes('/anvil '));
+    process.kill(anvil?.id ?? 0, 'SIGKILL');
+    expect(await demo.ended).toBe(1);
+    expect(demo.told()).toMatch(/Did not hold:\n +step \d: the chain \(anvil\) ended by SIGKILL/);
+    expect(demo.out()).toBe('');
+    expect(await remains(demo)).toEqual([]);
+  });
+
+  it('is refused unknown flags and bad values, by name', async () => {
+    const demo = run(['--block-time', '0']);
+    expect(await demo.ended).toBe(2);
+    expect(demo.told()).toMatch(/^--block-time takes .* not '0'/);
+    expect(await run(['--fast']).ended).toBe(2);
+  });
+});
+
+describe('the story, against a stack that lies', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('names what did not hold', async () => {
+    const { description, chain, upstream } = stack;
+    const told: string[] = [];
+    const narrator = newNarrator({ write: (text: string) => told.push(text) > 0 });
+    const wallet = openWallet(description.agent.privateKey);
+    let looks = 0;
+    await play({
+      // A payee and an audience that are not the gateway's.
+      stack: {
+        ...description,
+        payTo: description.operator.address,
+        audience: 'https://other.example',
+      },
+      directory,
+      // Money that the chain does not know of.
+      chain: {
+        ...chain,
+        balanceOf: async (of) => (await chain.balanceOf(of)) + BigInt((looks += 1)),
+      },
+      patience: 20_000,
+      wallet,
+      account: accountId('eip155:84532', wallet.address.toLowerCase() as `0x${string}`),
+      payTo: getAddress(description.payTo),
+      narrator,
+      // A tool that ran once more than it was counted.
+      runs: () => ({ ...upstream.counts(), translate: upstream.counts().translate * 2 }),
+    });
+    const failures = narrator.failures().join('\n');
+    expect(failures).toMatch(/^step 1: the payee is the one of this gateway: found 0x/m);
+    expect(failures).toMatch(/^step 2: receipt verified.*: found wrong claims: iss, request$/m);
+    expect(failures).toMatch(/^step 4: the tool ran once for both: found 2 runs$/m);
+    expect(failures).toMatch(/^step 7: \$0\.041 went from one to the other.*: found \$/m);
+    expect(failures).toMatch(/^step 8: every receipt rests on an entry/m);
+    expect(told.join('')).toContain('✗ ');
+  });
+});
