@@ -103,7 +103,7 @@ const perform = async (
 const NEXT = `Next:
   npm start        keeps a stack like this one up, and says how to call it
   npm test         runs the tests
-  README.md        "Pay as an agent": your own agent in ten lines`;
+  README.md        "Pay as an agent": your own agent in a few lines`;
 
 const run = async (flags: Flags): Promise<void> => {
   const narrator = newNarrator(flags.json ? process.stderr : process.stdout);

@@ -34,7 +34,7 @@ export const readLog = async (
     return all && entries.some(({ type }) => type === 'call.denied');
   };
   return await narrator.during(
-    'waiting for the log: a refusal is written after ten seconds, once for all its repeats',
+    'waiting for the log (a refusal is written after ten seconds)',
     auditLog(directory, account, complete, patience),
   );
 };

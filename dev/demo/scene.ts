@@ -35,12 +35,15 @@ export const runsOf = (scene: Scene, tool: string): number => scene.runs()[tool]
 /** The requests of the demo. */
 export const requestsFor = (stack: StackDescription) => {
   const post = (tool: string, body: Readonly<Record<string, string>>): ToolRequest => ({
-    ...{ tool, method: 'POST', url: urlOf(stack, tool) },
+    tool,
+    method: 'POST',
+    url: urlOf(stack, tool),
     body: JSON.stringify(body),
   });
-  const get = (tool: string, rest: string): ToolRequest => ({
-    ...{ tool, method: 'GET', url: urlOf(stack, tool) + rest },
-  });
+  const get = (tool: string, rest: string): ToolRequest => {
+    const url = urlOf(stack, tool) + rest;
+    return { tool, method: 'GET', url };
+  };
   return {
     greeting: post('translate', { text: 'hello friend', to: 'fr' }),
     errand: post('translate', { text: 'the big black cat', to: 'fr' }),

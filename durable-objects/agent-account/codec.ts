@@ -105,7 +105,7 @@ const amountsAsNumbers = (_: string, value: unknown): unknown =>
 const amountsAsText = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? value.toString() : value;
 
-const PLAIN_NUMBERS = new Set(['balanceBlock', 'balanceAt', 'start']);
+const PLAIN_NUMBERS = new Set(['balanceBlock', 'balanceAt', 'settledBlock', 'start']);
 
 const decodePurses = (text: string): Record<AssetId, Purse> =>
   JSON.parse(text, (key, value: unknown) =>

@@ -28,7 +28,7 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
     facts.block < state.factsBlock
       ? state
       : { ...state, hasCode: facts.hasCode, factsAt: facts.at, factsBlock: facts.block };
-  return facts.block < purse.balanceBlock
+  return facts.block < Math.max(purse.balanceBlock, purse.settledBlock)
     ? known
     : withPurse(known, facts.asset, {
         ...purse,

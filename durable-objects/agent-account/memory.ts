@@ -77,14 +77,16 @@ export const remember = (
     }
   }
   const complete = memory.fresh.length > 0 || before === state.exported;
-  const fresh = [...memory.fresh, ...added.toSorted((a, b) => a.seq - b.seq)];
+  const fresh = [...memory.fresh, ...added.toSorted((a, b) => a.seq - b.seq)].filter(
+    ({ seq }) => seq > state.exported,
+  );
   memory.fresh = complete && fresh.length <= KEPT_ENTRIES ? fresh : [];
   memory.state = state;
 };
 
 /** When the alarm must ring next; undefined when nothing is due ever. */
 export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
-  const times = [...memory.live.values()].map(dueAt);
+  const times = [...memory.live.values()].map((live) => dueAt(live, now));
   if (memory.state.head.seq > memory.state.exported) {
     const pending = memory.exportSentTo > memory.state.exported;
     times.push(

@@ -145,8 +145,11 @@ const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
 };
 
 /** A settlement in a block later than the known balance lowers it; one that the balance has seen does not (design §5). */
-const lowered = (purse: Purse, amount: bigint, block: number): Purse =>
-  block > purse.balanceBlock ? { ...purse, balance: max(0n, purse.balance - amount) } : purse;
+const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
+  ...purse,
+  balance: block > purse.balanceBlock ? max(0n, purse.balance - amount) : purse.balance,
+  settledBlock: Math.max(purse.settledBlock, block),
+});
 
 /** A call belongs to the window of its reserve: a period that has ended since is not touched (design §5). */
 const settleWindows = (purse: Purse, record: CallRecord, charged: bigint): Purse['windows'] => {

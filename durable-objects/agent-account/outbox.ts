@@ -44,9 +44,11 @@ const firstSendAt = (record: CallRecord): Seconds | undefined => {
   }
 };
 
-/** When this call next needs the alarm. */
-export const dueAt = (live: Live): Seconds | undefined => {
-  const times = [expiresAt(live.record), sendAt(live)].filter((time) => time !== undefined);
+/** When this call next needs the alarm. What is due to be sent now goes out with this commit; the alarm only sends it again. */
+export const dueAt = (live: Live, now: Seconds): Seconds | undefined => {
+  const send = sendAt(live);
+  const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
+  const times = [expiresAt(live.record), resend].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 };
 

@@ -22,6 +22,8 @@ export type Purse = {
   readonly balance: bigint;
   readonly balanceBlock: number;
   readonly balanceAt: Seconds;
+  /** Newest block of a settlement here: facts from a node that lags behind it would give that money back. */
+  readonly settledBlock: number;
   readonly windows: Readonly<Record<string, WindowSpend>>;
 };
 
@@ -63,6 +65,7 @@ export const EMPTY_PURSE: Purse = {
   balance: 0n,
   balanceBlock: 0,
   balanceAt: 0,
+  settledBlock: 0,
   windows: {},
 };
 

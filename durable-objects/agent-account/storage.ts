@@ -9,6 +9,9 @@ import { STORAGE_VERSION, TABLES } from './tables.ts';
 /** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
 export const PRUNE_HORIZON: Seconds = 600;
 
+/** How long calls that wait for their export are left alone. */
+const BLOCKED_PAUSE: Seconds = 300;
+
 const CALL_COLUMNS = 29;
 const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(10)})`;
 const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
@@ -100,8 +103,13 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
         now,
         exported,
       );
-      const next = run('SELECT min(prune_at) AS next FROM calls')[0]?.next;
-      return { next: typeof next === 'number' ? next : undefined };
+      const [left] = run(
+        'SELECT min(prune_at) FILTER (WHERE last_seq <= ?) AS next, count(prune_at) AS waiting FROM calls',
+        exported,
+      );
+      if (typeof left?.next === 'number') return { next: left.next };
+      // What D1 does not have yet cannot go; asking every second would cost a row each time.
+      return { next: left?.waiting === 0 ? undefined : now + BLOCKED_PAUSE };
     },
     countAlarm() {
       rows += 1;

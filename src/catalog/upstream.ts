@@ -9,7 +9,8 @@ export const isUpstream = (upstream: string): boolean => {
   if (upstream.startsWith('/')) return isPlainPath(upstream);
   const url = URL.parse(upstream);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
-  if (url.username !== '' || url.password !== '' || url.hostname.endsWith('.')) return false;
+  if (url.hostname.endsWith('.')) return false;
+  // Equality leaves no room for a user, a query, a default port or another spelling.
   if (upstream === url.origin) return true;
   return upstream === url.origin + url.pathname && isPlainPath(url.pathname);
 };

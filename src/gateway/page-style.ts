@@ -4,9 +4,9 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme:dark){:root{--ground:#131516;--sheet:#1b1e20;--ink:#eceeee;--soft:#a3aab0;--line:#34393c;--accent:#5fd0a8}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
-main{max-width:46rem;margin:3rem auto;padding:2.5rem;background:var(--sheet);border:1px solid var(--line);border-radius:.75rem}
+main{max-width:48rem;margin:3rem auto;padding:2.5rem;background:var(--sheet);border:1px solid var(--line);border-radius:.75rem}
 p{margin:0 0 1rem}
-h1{margin:0 0 .25rem;font-size:2rem;line-height:1.2;overflow-wrap:anywhere}
+h1{margin:0 0 .5rem;font-size:2rem;line-height:1.2;overflow-wrap:anywhere}
 h2{margin:2rem 0 .5rem;font-size:1.125rem}
 .status{margin:0 0 .75rem;color:var(--accent);font-size:.875rem;font-weight:600}
 .about,.note,dt,.price span{color:var(--soft)}
@@ -17,7 +17,7 @@ dl{margin:0;border-top:1px solid var(--line)}
 dl div{display:flex;gap:1rem;padding:.6rem 0;border-bottom:1px solid var(--line)}
 dt{flex:0 0 6rem}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
-code{font:.875rem/1.5 ui-monospace,monospace}
+code{font:.8125rem/1.6 ui-monospace,monospace}
 pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
 a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}

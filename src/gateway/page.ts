@@ -60,17 +60,21 @@ const WHEN: Readonly<Record<Tool['settlement'], string>> = {
 
 const snippet = (tool: Tool, offer: Offer): string => {
   const [first] = offer.requirements;
-  const init = tool.method === '*' || tool.method === 'GET' ? '' : `, { method: '${tool.method}' }`;
+  const method =
+    tool.method === '*' || tool.method === 'GET' ? '' : `\n  { method: '${tool.method}' },`;
   return `import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
-import { ExactEvmScheme } from '@x402/evm';
+import { ExactEvmScheme } from '@x402/evm/exact/client';
 import { privateKeyToAccount } from 'viem/accounts';
 
 const account = privateKeyToAccount(process.env.AGENT_KEY);
+const client = new ExactEvmScheme(account);
 const paidFetch = wrapFetchWithPaymentFromConfig(fetch, {
-  schemes: [{ network: '${first.network}', client: new ExactEvmScheme(account) }],
+  schemes: [{ network: '${first.network}', client }],
 });
 
-const response = await paidFetch(${JSON.stringify(offer.resource.url)}${init});
+const response = await paidFetch(
+  ${JSON.stringify(offer.resource.url)},${method}
+);
 console.log(await response.text());`;
 };
 

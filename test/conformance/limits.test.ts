@@ -26,9 +26,9 @@ const world = useWorld({
       windows: [{ every: 'month', limit: WINDOW.toString() }],
     }),
   },
-  wrapFacilitator: (real) => async (request, raw) => {
+  wrapFacilitator: (real) => async (request) => {
     if (new URL(request.url).pathname === '/settle') await settling;
-    return await real(request, raw);
+    return await real(request);
   },
 });
 

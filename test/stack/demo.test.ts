@@ -119,7 +119,8 @@ describe('npm run demo', () => {
     const [, rpc = ''] = await demo.says(/^ +chain +(\S+)/m);
     const [, upstream = ''] = await demo.says(/^ +upstream +(\S+)/m);
     const seen = await observe(demo, rpc, upstream);
-    expect(await demo.ended, demo.told()).toBe(0);
+    expect(await demo.ended).toBe(0);
+    expect(demo.told()).toContain('Everything held');
 
     const lines = demo.out().trimEnd().split('\n');
     expect(lines).toHaveLength(1);

@@ -1,6 +1,6 @@
 import type { Hex, LocalAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { mint } from '../../../dev/faucet.ts';
 import { randomNonce, signAuthorization } from '../../../dev/payer.ts';
 import { usdc, usdcAbi } from '../../../dev/usdc.ts';
@@ -138,5 +138,8 @@ export const isUsed = async ({ client }: World, { payload }: Payment): Promise<b
 
 /** Waits until the chain has taken a payment. */
 export const settled = async (world: World, payment: Payment): Promise<void> => {
-  await expect.poll(async () => await isUsed(world, payment), { timeout: 30_000, interval: 100 }).toBe(true);
+  await vi.waitFor(async () => expect(await isUsed(world, payment)).toBe(true), {
+    timeout: 30_000,
+    interval: 100,
+  });
 };

@@ -40,6 +40,7 @@ const post = (path: string, body: object): ToolCall => ({
 export const lookup: ToolCall = { path: '/tools/lookup?word=river' };
 export const translate: ToolCall = post('/tools/translate', { text: 'good morning', to: 'fr' });
 export const report: ToolCall = post('/tools/report', { text: 'Money moves first.' });
+export const whoami: ToolCall = { path: '/tools/whoami' };
 
 /** Enough for every test of a file, and not what these tests are about. */
 const NO_SHIELD = 1_000_000;

@@ -33,6 +33,12 @@ describe('readUpTo', () => {
     );
   });
 
+  it('has the limit itself within the limit', async () => {
+    const ten = () => streamOf([new Uint8Array(6), new Uint8Array(4)]);
+    expect((await readUpTo(ten(), 10)).read).toBe('whole');
+    expect((await readUpTo(ten(), 9)).read).toBe('over');
+  });
+
   it('reads no body as no bytes', async () => {
     expect(await readUpTo(null, 0)).toEqual({ read: 'whole', bytes: new Uint8Array(0) });
   });

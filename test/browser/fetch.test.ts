@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodePaymentResponseHeader } from '@x402/core/http';
+import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningServer, serveLoopback } from '../../dev/server.ts';
+import { type Stack, startStack } from '../../dev/stack.ts';
+import { startBrowser } from './browser.ts';
+import type { Seen } from './wallet-page.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+let stack: Stack;
+let browser: Browser;
+let site: RunningServer;
+let page: Page;
+
+/** A page with the official x402 client in it, served from an origin that is not the gateway's. */
+const serveWallet = async (): Promise<RunningServer> => {
+  const bundle = await build({
+    entryPoints: [join(import.meta.dirname, 'wallet-page.ts')],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+  });
+  const script = bundle.outputFiles[0]?.text ?? '';
+  return await serveLoopback({
+    handler: async (request) =>
+      new URL(request.url).pathname === '/wallet.js'
+        ? new Response(script, { headers: { 'Content-Type': 'text/javascript' } })
+        : new Response('<!doctype html><script type="module" src="/wallet.js"></script>', {
+            headers: { 'Content-Type': 'text/html' },
+          }),
+  });
+};
+
+beforeAll(async () => {
+  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+  site = await serveWallet();
+  browser = await startBrowser();
+  page = await browser.newPage();
+  await page.goto(site.url, { waitUntil: 'networkidle' });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.stop();
+  await stack?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const pay = async (target: string): Promise<Seen> => {
+  const { agent } = stack.description;
+  const words = [stack.gateway.url, target, agent.privateKey].map((word) => JSON.stringify(word));
+  return (await page.evaluate(`pay(${words.join(', ')})`)) as Seen;
+};
+
+describe('a browser page of another origin', () => {
+  it('pays with the official client, and can read what it is told', async () => {
+    const { agent, chainId } = stack.description;
+    const account = `eip155:${chainId}:${agent.address.toLowerCase()}`;
+    const before = await stack.chain.balanceOf(agent.address);
+    const seen = await pay('/tools/lookup?word=river');
+
+    expect(new URL(page.url()).origin).not.toBe(stack.gateway.url);
+    expect(seen.status).toBe(200);
+    expect(JSON.stringify(seen.body)).toContain('stream of water');
+    const paid = decodePaymentResponseHeader(seen.headers['payment-response'] ?? '');
+    expect(paid).toMatchObject({
+      success: true,
+      payer: agent.address.toLowerCase(),
+      amount: '1000',
+    });
+    expect(seen.receipt).toMatchObject({
+      agent: account,
+      tool: 'lookup',
+      charged: '1000',
+      status: 200,
+    });
+    expect(seen.receipt['call']).toBe(paid.extra?.['payment']);
+    expect(seen.headers['ratelimit']).toMatch(/^"rate";r=/);
+    // The first payment of a payer moves before the tool runs.
+    expect(before - (await stack.chain.balanceOf(agent.address))).toBe(1000n);
+  });
+
+  it('pays a second time without waiting for the chain', async () => {
+    const seen = await pay('/tools/lookup?word=bank');
+    const paid = decodePaymentResponseHeader(seen.headers['payment-response'] ?? '');
+    expect(seen.status).toBe(200);
+    expect(paid).toMatchObject({ success: true, transaction: '', extra: { status: 'accepted' } });
+    expect(stack.upstream.counts().lookup).toBe(2);
+  });
+
+  it('has its answer for itself: no cookie went with it, no cache keeps it', async () => {
+    const seen = await pay('/tools/echo/here');
+    const { headers } = seen.body as { headers: Record<string, string> };
+    expect(headers['user-agent']).toContain('Chrome');
+    expect(headers['cookie']).toBeUndefined();
+    expect(headers['payment-signature']).toBeUndefined();
+    expect(seen.headers['cache-control']).toBe('private, no-store');
+  });
+});

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser, Page, Response } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../dev/gateway-files.ts';
+import { type Stack, startStack } from '../../dev/stack.ts';
+import { startBrowser } from './browser.ts';
+import {
+  FOCUSED,
+  GROUND,
+  INJECTED,
+  LOWEST_CONTRAST,
+  SCROLL_WIDTH,
+  SHEET_WIDTH,
+} from './in-page.ts';
+
+/** Set to a folder, the pages are kept there as pictures, for a person to look at. */
+const PICTURES = process.env['PICTURES'];
+
+const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+let stack: Stack;
+let browser: Browser;
+
+beforeAll(async () => {
+  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+  browser = await startBrowser();
+});
+
+afterEach(async () => {
+  await Promise.all(browser.contexts().map(async (context) => await context.close()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+type Visit = {
+  readonly page: Page;
+  readonly response: Response;
+  /** URLs the page asked for. */
+  readonly requested: readonly string[];
+  /** What the console said. */
+  readonly console: readonly string[];
+};
+
+const visit = async (
+  target: string,
+  look: { readonly width?: number; readonly colorScheme?: 'light' | 'dark' } = {},
+): Promise<Visit> => {
+  const { width = 1280, colorScheme = 'light' } = look;
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  const requested: string[] = [];
+  const said: string[] = [];
+  page.on('request', (request) => requested.push(request.url()));
+  page.on('console', (message) => said.push(message.text()));
+  const response = await page.goto(stack.gateway.url + target, { waitUntil: 'networkidle' });
+  if (response === null) throw new Error('no answer');
+  return { page, response, requested, console: said };
+};
+
+describe('a paid address, opened by a person', () => {
+  it.each([
+    [1280, 'light'],
+    [1280, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const)('can be read at %i px, %s', async (width, colorScheme) => {
+    const { page, response, requested } = await visit('/tools/lookup?word=river', {
+      width,
+      colorScheme,
+    });
+    expect(response.status()).toBe(402);
+    const shown = await page.locator('main').innerText();
+    for (const text of ['402', 'lookup', '$0.001', stack.description.payTo, 'eip155:84532'])
+      expect(shown).toContain(text);
+    expect(requested).toEqual([response.url()]);
+    expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
+    const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
+    expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
+    if (PICTURES !== undefined)
+      await page.screenshot({
+        path: join(PICTURES, `${width}-${colorScheme}.png`),
+        fullPage: true,
+      });
+  });
+
+  it('follows the scheme of the system', async () => {
+    const ground = async (colorScheme: 'light' | 'dark') => {
+      const { page } = await visit('/tools/lookup?word=river', { colorScheme });
+      return await page.evaluate(GROUND);
+    };
+    expect(await ground('light')).not.toBe(await ground('dark'));
+  });
+
+  it('shows where the keyboard is', async () => {
+    const { page } = await visit('/tools/lookup?word=river');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'A', visible: true });
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(FOCUSED)).toEqual({ name: 'PRE', visible: true });
+  });
+
+  it('lets nothing run or load that is not its own', async () => {
+    const { page, response } = await visit('/tools/lookup?word=river');
+    const headers = response.headers();
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    // Its own style is let through, by its hash.
+    expect(await page.evaluate(SHEET_WIDTH)).not.toBe('none');
+    expect(await page.evaluate(INJECTED)).toEqual({
+      stopped: ['connect-src', 'img-src', 'script-src-elem', 'style-src-elem'],
+      title: 'lookup: payment required',
+      display: 'block',
+    });
+  });
+
+  it('shows an address as text, whatever stands in it', async () => {
+    const mean = `${encodeURI('</code><script>document.title="x"</script>"&')}'`;
+    const { page, console: said } = await visit(`/tools/lookup?word=${mean}`);
+    expect(await page.title()).toBe('lookup: payment required');
+    expect(await page.locator('script, img').count()).toBe(0);
+    expect(await page.locator('pre').innerText()).toContain('/tools/lookup?word=%3C');
+    expect(said.filter((line) => line.includes('Content Security Policy'))).toEqual([]);
+  });
+
+  it('has an example that runs as it stands', async () => {
+    const { page } = await visit('/tools/lookup?word=river');
+    const example = await page.locator('pre').innerText();
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', example],
+      { cwd: ROOT, env: { ...process.env, AGENT_KEY: stack.description.agent.privateKey } },
+    );
+    expect(stdout).toContain('stream of water');
+    expect(stack.upstream.counts().lookup).toBe(1);
+  });
+});

@@ -1,0 +1,204 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { LocalAccount } from 'viem';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALLOWED, adorn, FORBIDDEN } from './support/adorned.ts';
+import { readProblem } from './support/offer.ts';
+import { pay, sign, trustedAccount, v2 } from './support/payment.ts';
+import { sendRaw } from './support/raw.ts';
+import { claimsOf, verify } from './support/receipt.ts';
+import { lookup, type ToolCall, useWorld } from './support/world.ts';
+
+let stopAdorned = (): void => {};
+const world = useWorld({
+  wire: async (real) => {
+    const { url, stop } = await adorn(real.upstream);
+    stopAdorned = stop;
+    return { ...real, upstream: url };
+  },
+});
+afterAll(() => stopAdorned());
+
+let account: LocalAccount;
+beforeAll(async () => {
+  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+});
+
+/** What the echo says reached it. */
+type Echoed = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bodyBase64: string;
+};
+
+const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+const echoOf = async (answer: Response): Promise<Echoed> => {
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Echoed;
+};
+
+describe('what a tool gets', () => {
+  const PASSED = {
+    accept: 'application/json',
+    'accept-language': 'fr',
+    'content-type': 'text/plain; charset=utf-8',
+    'user-agent': 'agent/1.0',
+    'if-none-match': '"x"',
+    range: 'bytes=0-9',
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  };
+  const KEPT_BACK = {
+    authorization: 'Bearer x',
+    cookie: 'session=1',
+    'agent-receipt': 'forged',
+    'agent-anything': '1',
+    'x-agent-assertion': 'forged',
+    'payment-required': 'forged',
+    'payment-response': 'forged',
+    'proxy-authorization': 'Basic eA==',
+    'keep-alive': 'timeout=9',
+    te: 'trailers',
+    'x-named': 'by Connection',
+    connection: 'x-named',
+    'cache-control': 'max-age=7',
+    pragma: 'x',
+    'cf-worker': 'forged',
+    'x-forwarded-for': '1.2.3.4',
+    'x-forwarded-host': 'evil.example',
+    'x-original-url': '/tools/enrich',
+    'x-http-method-override': 'DELETE',
+    'cf-connecting-ip': '1.2.3.4',
+    'x-unknown': '1',
+  };
+
+  it('is an allow-list of headers, no payment, nothing an agent says of itself, nothing hop by hop', async () => {
+    const call: ToolCall = { path: '/tools/echo/headers', method: 'POST' };
+    const payment = await sign(world(), account, call);
+    const headers = { ...PASSED, ...KEPT_BACK, ...v2(payment) };
+    const answer = await sendRaw(world().stack.description.gateway, {
+      ...{ path: call.path, method: 'POST', body: 'hello' },
+      headers: [...Object.entries(headers), ['Content-Length', '5']],
+    });
+    expect(answer.status).toBe(200);
+    const echoed = JSON.parse(answer.text) as Echoed;
+    expect(echoed.headers).toMatchObject({ ...PASSED, 'accept-encoding': 'identity' });
+    // Written by the runtime, with values of its own: the transport's, and what `cache: no-store` makes it say.
+    const runtime = ['host', 'content-length', 'connection', 'cache-control', 'pragma', 'cf-worker'];
+    const known = [...Object.keys(PASSED), 'accept-encoding', 'x-agent-assertion', ...runtime];
+    expect(Object.keys(echoed.headers).filter((name) => !known.includes(name))).toEqual([]);
+    for (const [name, value] of Object.entries({ ...KEPT_BACK, ...v2(payment) }))
+      expect(echoed.headers[name.toLowerCase()], name).not.toBe(value);
+    // Nowhere else either, under no name.
+    expect(JSON.stringify(echoed)).not.toContain(payment.payload.signature);
+    expect(JSON.stringify(echoed)).not.toContain(v2(payment)['PAYMENT-SIGNATURE']);
+  });
+
+  it('is an assertion that the published keys verify, of this call, body and upstream', async () => {
+    const call: ToolCall = { path: '/tools/echo/asserted', method: 'PUT', body: 'once', contentType: 'text/plain' };
+    const payment = await sign(world(), account, call);
+    const { headers } = await echoOf(await world().send(call, v2(payment)));
+    const claims = await verify(world(), headers['x-agent-assertion'] ?? '', 'agent-assertion+jwt');
+    expect(claims).toMatchObject({
+      iss: world().stack.description.audience,
+      aud: `http://${headers['host']}`,
+      account: `eip155:84532:${account.address.toLowerCase()}`,
+      ...{ call: payment.payload.authorization.nonce, tool: 'echo', digest: `0x${sha256('once')}`, binding: 'none' },
+    });
+    expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(60);
+    expect(Math.abs(Date.now() / 1000 - (claims.iat ?? 0))).toBeLessThan(10);
+  });
+
+  it.each(['/tools/echo/a%20b/%C3%A9?x=%41&y=+&&z&q=%ff', '/tools/echo/?', '/tools/echo/~;,:@!$&()*=?a=/../b'])(
+    'is path and query byte for byte: %s',
+    async (path) => {
+      const payment = await sign(world(), account, lookup);
+      const answer = await sendRaw(world().stack.description.gateway, { path, headers: Object.entries(v2(payment)) });
+      expect(answer.status, answer.text).toBe(200);
+      const { pathname, search } = new URL(path, 'http://gateway.example');
+      expect((JSON.parse(answer.text) as Echoed).path).toBe((pathname + search).slice('/tools'.length));
+    },
+  );
+
+  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('is the method %s', async (method) => {
+    const answer = await pay(world(), account, { path: '/tools/echo/method', method });
+    expect(await echoOf(answer)).toMatchObject({ method, bodyBase64: '' });
+  });
+
+  it.each([
+    ['every byte there is', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
+    ['what is not UTF-8', Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3])],
+    ['300 KB, so that the answer streams', randomBytes(300_000)],
+    ['exactly as much as may be sent', randomBytes(1024 * 1024)],
+  ])('is the body byte for byte: %s', async (_, body) => {
+    const call = { path: '/tools/echo/binary', method: 'POST', body: new Uint8Array(body), contentType: 'application/octet-stream' };
+    const answer = await pay(world(), account, call);
+    const { bodyBase64 } = await echoOf(answer.clone());
+    expect(sha256(Buffer.from(bodyBase64, 'base64'))).toBe(sha256(body));
+    const claims = await claimsOf(world(), answer);
+    const whole = Buffer.from(await answer.arrayBuffer());
+    expect(claims['response']).toBe(whole.length > 64 * 1024 ? 'streamed' : `0x${sha256(whole)}`);
+  });
+
+  it('is nothing when the body is too large, announced or not, and the payment is still good', async () => {
+    const body = new Uint8Array(1024 * 1024 + 1);
+    const call: ToolCall = { path: '/tools/echo/large', method: 'POST', contentType: 'application/octet-stream' };
+    const payment = await sign(world(), account, call);
+    const before = await world().counts();
+    const chunked = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        controller.enqueue(body);
+        controller.close();
+      },
+    });
+    const unannounced = await fetch(world().stack.description.gateway + call.path, {
+      method: 'POST',
+      headers: v2(payment),
+      body: chunked,
+      duplex: 'half',
+    } as RequestInit);
+    for (const answer of [await world().send({ ...call, body }, v2(payment)), unannounced]) {
+      expect(answer.status).toBe(413);
+      expect(await readProblem(answer)).toMatchObject({ field: 'body', limit: 1024 * 1024 });
+    }
+    expect(await world().counts()).toEqual(before);
+    expect((await world().send({ ...call, body: 'small' }, v2(payment))).status).toBe(200);
+  });
+});
+
+describe('what a caller gets', () => {
+  it("is the tool's answer without what speaks for the gateway, and never anything to cache", async () => {
+    const answer = await pay(world(), account, { path: '/tools/echo/adorned' });
+    expect(await answer.text()).toBe('adorned');
+    for (const [name, value] of Object.entries(ALLOWED)) expect(answer.headers.get(name), name).toBe(value);
+    expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    for (const [name, forged] of Object.entries(FORBIDDEN).filter(([each]) => each !== 'Connection')) {
+      const got = answer.headers.get(name);
+      expect(got, name).not.toBe(Array.isArray(forged) ? forged.join(', ') : forged);
+      if (!['Cache-Control', 'PAYMENT-RESPONSE', 'Agent-Receipt', 'RateLimit'].includes(name))
+        expect(got, name).toBeNull();
+    }
+    expect(await claimsOf(world(), answer)).toMatchObject({ charged: '1000' });
+  });
+
+  it('arrives event by event, before the tool has ended', async () => {
+    const answer = await pay(world(), account, { path: '/tools/stream?chunks=4&ms=400' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('Content-Type')).toBe('text/event-stream');
+    expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(await claimsOf(world(), answer)).toMatchObject({ charged: '10000', response: 'streamed' });
+    const arrivals: number[] = [];
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body as ReadableStream<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true });
+      const events = text.split('\n\n').length - 1;
+      while (arrivals.length < events) arrivals.push(performance.now());
+    }
+    expect(text.match(/^id: \d$/gm)).toEqual(['id: 1', 'id: 2', 'id: 3', 'id: 4']);
+    const [first = 0, second = 0] = arrivals;
+    const last = arrivals.at(-1) ?? 0;
+    expect(second - first).toBeGreaterThan(200);
+    expect(last - first).toBeGreaterThan(900);
+  });
+});

@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import type { Hex, LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
+import { agentIntent, signIntent } from './support/intent.ts';
+import { kindOf, type Problem, readProblem } from './support/offer.ts';
+import { encode, newAccount, nowSeconds, type Payment, sign, type Terms, trustedAccount, v1, v2 } from './support/payment.ts';
+import { changed, type Form, type HeaderLine, refusal, reshaped, type Tree } from './support/refusal.ts';
+import { lookup, useWorld, whoami } from './support/world.ts';
+
+const world = useWorld();
+let account: LocalAccount;
+let good: Payment;
+beforeAll(async () => {
+  account = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+  good = await sign(world(), account, lookup);
+});
+
+const inV2 = async (payload: unknown): Promise<Problem> =>
+  await refusal(world(), [['PAYMENT-SIGNATURE', encode(payload)]]);
+const inV1 = async (payload: unknown): Promise<Problem> => await refusal(world(), [['X-PAYMENT', encode(payload)]]);
+
+const full2 = (): Tree => ({ x402Version: 2, accepted: good.accepted, payload: good.payload });
+const full1 = (): Tree => ({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload: good.payload });
+
+const OTHER_ADDRESS = '0x1111111111111111111111111111111111111111';
+const OTHER_BYTES32 = `0x${'ab'.repeat(32)}`;
+
+/** Every field of the signed part: another value that is as well formed, and what is blamed for it. */
+const SIGNED: readonly (readonly [field: string, value: string, kind: string, blamed: string])[] = [
+  ['from', OTHER_ADDRESS, 'invalid-signature', 'payload.signature'],
+  ['from', '0x0000000000000000000000000000000000000000', 'zero-payer', 'payload.authorization.from'],
+  ['to', OTHER_ADDRESS, 'recipient-mismatch', 'payload.authorization.to'],
+  ['value', '999', 'value-mismatch', 'payload.authorization.value'],
+  ['value', '1001', 'value-mismatch', 'payload.authorization.value'],
+  ['value', '0', 'value-mismatch', 'payload.authorization.value'],
+  ['validAfter', '1', 'invalid-signature', 'payload.signature'],
+  ['validAfter', '99999999999', 'not-yet-valid', 'payload.authorization.validAfter'],
+  ['validBefore', '99999999999', 'valid-too-long', 'payload.authorization.validBefore'],
+  ['validBefore', String(nowSeconds() + 1800), 'invalid-signature', 'payload.signature'],
+  ['nonce', OTHER_BYTES32, 'invalid-signature', 'payload.signature'],
+];
+
+/** What is no value at all for any field: the schema's to refuse, with the field's own path. */
+const NO_VALUES: readonly unknown[] = [undefined, null, '', 7, true, [], {}, '-1', '1.5', '0x', ' 1000', '1e3', '٣', '0'.repeat(80), '\u0000'];
+
+describe.each([
+  { header: 'PAYMENT-SIGNATURE', full: full2, give: inV2 },
+  { header: 'X-PAYMENT', full: full1, give: inV1 },
+])('a changed field in $header', ({ header, full, give }) => {
+  it.each(SIGNED)('payload.authorization.%s = %s is %s', async (field, value, kind, blamed) => {
+    const problem = await give(changed(full(), `payload.authorization.${field}`, value));
+    expect([kindOf(problem), problem.field]).toEqual([kind, `${header}.${blamed}`]);
+  });
+
+  it.each(['from', 'to', 'value', 'validAfter', 'validBefore', 'nonce'])('payload.authorization.%s without sense names itself', async (field) => {
+    for (const value of NO_VALUES) {
+      const path = `payload.authorization.${field}`;
+      const problem = await give(changed(full(), path, value));
+      expect([kindOf(problem), problem.field], JSON.stringify(value)).toEqual(['malformed-field', `${header}.${path}`]);
+    }
+  });
+
+  it('or an unknown, a missing or a senseless part names itself', async () => {
+    for (const path of ['payload', 'payload.signature', 'payload.authorization'])
+      for (const value of [undefined, null, 'text', 1, []])
+        expect((await give(changed(full(), path, value))).field, path).toBe(`${header}.${path}`);
+    for (const path of ['more', 'payload.more', 'payload.authorization.more']) {
+      const problem = await give(changed(full(), path, 1));
+      expect([kindOf(problem), problem.field]).toEqual(['unknown-field', `${header}.${path}`]);
+    }
+    for (const version of [0, 1, 2, 3, '2', null].filter((each) => each !== full()['x402Version'])) {
+      const problem = await give(changed(full(), 'x402Version', version));
+      expect([kindOf(problem), problem.field]).toEqual(['unsupported-version', `${header}.x402Version`]);
+    }
+  });
+});
+
+describe('an offer that was not made', () => {
+  it.each<[string, unknown, string]>([
+    ['scheme', 'upto', 'unsupported-scheme'],
+    ['network', 'eip155:8453', 'requirement-mismatch'],
+    ['network', 'solana:mainnet', 'unsupported-network'],
+    ['network', 'base-sepolia', 'unsupported-network'],
+    ['amount', '1', 'requirement-mismatch'],
+    ['asset', OTHER_ADDRESS, 'requirement-mismatch'],
+    ['payTo', OTHER_ADDRESS, 'requirement-mismatch'],
+    ['maxTimeoutSeconds', 86_400, 'requirement-mismatch'],
+    ['extra.name', 'USD Coin', 'requirement-mismatch'],
+    ['extra.version', '1', 'requirement-mismatch'],
+  ])('is refused by its %s (%s)', async (field, value, kind) => {
+    const problem = await inV2(changed(full2(), `accepted.${field}`, value));
+    expect([kindOf(problem), problem.field]).toEqual([kind, `PAYMENT-SIGNATURE.accepted.${field}`]);
+  });
+
+  it.each(['base', 'ethereum', 'eip155:84532', 'BASE-SEPOLIA'])('is refused in v1 by its network %s', async (network) => {
+    const problem = await inV1(changed(full1(), 'network', network));
+    expect(problem.field).toBe('X-PAYMENT.network');
+  });
+
+  it.each<[string, Terms, string]>([
+    ['another payee', { to: OTHER_ADDRESS }, 'recipient-mismatch'],
+    ['a unit less', { value: 999n }, 'value-mismatch'],
+    ['a unit more', { value: 1_001n }, 'value-mismatch'],
+  ])('is refused when signed for %s', async (_, terms, kind) => {
+    expect(kindOf(await inV2({ ...full2(), ...(await sign(world(), account, lookup, terms)) }))).toBe(kind);
+  });
+});
+
+describe('the bounds of time', () => {
+  // A second passes while a request is on its way, so each bound is tried from its safe side, and one second beyond it.
+  it.each<[string, (now: number) => Terms, string | undefined]>([
+    ['validAfter a second ago', (now) => ({ validAfter: now - 1 }), undefined],
+    ['validAfter in two seconds', (now) => ({ validAfter: now + 2 }), 'not-yet-valid'],
+    ['validBefore in 9 seconds', (now) => ({ validBefore: now + 9 }), undefined],
+    ['validBefore in 6 seconds', (now) => ({ validBefore: now + 6 }), 'expired'],
+    ['validBefore in 3660 seconds', (now) => ({ validBefore: now + 3_660 }), undefined],
+    ['validBefore in 3663 seconds', (now) => ({ validBefore: now + 3_663 }), 'valid-too-long'],
+  ])('%s', async (_, terms, kind) => {
+    const payment = await sign(world(), account, lookup, terms(nowSeconds()));
+    const answer = await world().send(lookup, v2(payment));
+    expect(answer.status).toBe(kind === undefined ? 200 : 400);
+    if (kind !== undefined) expect(kindOf(await readProblem(answer))).toBe(kind);
+  });
+});
+
+describe('a signature', () => {
+  const forms = vectors.mustFail.paymentSignatureEncodings;
+
+  it.each(Object.keys(forms) as Form[])('in the form %s is never good', async (form) => {
+    // Made of a signature for this very offer, as the vectors' is of theirs.
+    expect(reshaped(form, vectors.paid.payment.signature as Hex)).toBe(forms[form]);
+    const payload = { ...good.payload, signature: reshaped(form, good.payload.signature) };
+    const problem = await inV2(changed(full2(), 'payload', payload));
+    expect([kindOf(problem), problem.field]).toEqual(['invalid-signature', 'PAYMENT-SIGNATURE.payload.signature']);
+    const older = await inV1(changed(full1(), 'payload', payload));
+    expect([kindOf(older), older.field]).toEqual(['invalid-signature', 'X-PAYMENT.payload.signature']);
+  });
+
+  it.each(['0x', '0x00', `0x${'11'.repeat(64)}`, `0x${'11'.repeat(66)}`, `0x${'ff'.repeat(65)}`, `0x${'11'.repeat(2000)}`, 'zz'])(
+    'of another form is never good: %.20s',
+    async (signature) => {
+      const problem = await inV2(changed(full2(), 'payload.signature', signature));
+      expect(problem.field).toBe('PAYMENT-SIGNATURE.payload.signature');
+    },
+  );
+
+  it('of another key is never good', async () => {
+    const { payload } = await sign(world(), newAccount(), lookup);
+    const problem = await inV2(changed(full2(), 'payload.signature', payload.signature));
+    expect(kindOf(problem)).toBe('invalid-signature');
+  });
+});
+
+describe('a header', () => {
+  const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
+  const signed = (): string => v2(good)['PAYMENT-SIGNATURE'];
+
+  it.each<[string, () => readonly HeaderLine[], string]>([
+    ['sent twice', () => [['PAYMENT-SIGNATURE', signed()], ['Payment-Signature', signed()]], 'duplicate-header'],
+    ['sent twice in v1', () => [['X-PAYMENT', v1(good)['X-PAYMENT']], ['X-Payment', v1(good)['X-PAYMENT']]], 'duplicate-header'],
+    ['of both versions', () => [...Object.entries(v2(good)), ...Object.entries(v1(good))], 'too-many-proofs'],
+    ['beside an intent', () => [...Object.entries(v2(good)), ['Agent-Intent', 'e30']], 'too-many-proofs'],
+    ['over its limit', () => [['PAYMENT-SIGNATURE', 'A'.repeat(16_388)]], 'too-large'],
+    ['over its limit, though all spaces in JSON', () => [['X-PAYMENT', base64(' '.repeat(12_291))]], 'too-large'],
+    ['that is empty', () => [['PAYMENT-SIGNATURE', '']], 'malformed-header'],
+    ['that is no base64', () => [['PAYMENT-SIGNATURE', '{"x402Version":2}']], 'malformed-header'],
+    ['without its padding', () => [['PAYMENT-SIGNATURE', base64('{"a":1}{').replace(/=+$/, '')]], 'malformed-header'],
+    ['with a space inside', () => [['PAYMENT-SIGNATURE', `${signed().slice(0, 8)} ${signed().slice(8)}`]], 'malformed-header'],
+    ['in latin-1', () => [['PAYMENT-SIGNATURE', '\u00e9\u00e9\u00e9\u00e9']], 'malformed-header'],
+    ['that is no UTF-8', () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0xff, 0xfe, 0x7b))]], 'malformed-header'],
+    ['with a lone surrogate, escaped', () => [['PAYMENT-SIGNATURE', base64('{"x402Version":"\\ud800"}')]], 'malformed-header'],
+    ['with a lone surrogate, as bytes', () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))]], 'malformed-header'],
+    ['with a key twice', () => [['PAYMENT-SIGNATURE', base64('{"x402Version":2,"x402Version":1}')]], 'malformed-header'],
+    ['with a key of objects', () => [['PAYMENT-SIGNATURE', base64('{"__proto__":{"x402Version":2}}')]], 'malformed-header'],
+    ['nested without end', () => [['PAYMENT-SIGNATURE', base64('['.repeat(5_000))]], 'malformed-header'],
+    ...['', '{', 'null', '[]', '1', '"x"', '{}', 'NaN', '\ufeff{}', '{"x402Version":2}x'].map(
+      (json): [string, () => readonly HeaderLine[], string] => [
+        `with the JSON ${JSON.stringify(json)}`,
+        () => [['PAYMENT-SIGNATURE', base64(json)]],
+        '',
+      ],
+    ),
+  ])('%s is refused by its name', async (_, lines, kind) => {
+    const problem = await refusal(world(), lines());
+    if (kind === 'too-many-proofs') expect(problem['fields']).toContain('PAYMENT-SIGNATURE');
+    else expect(problem.field).toMatch(/^(PAYMENT-SIGNATURE|X-PAYMENT)/);
+    if (kind !== '') expect(kindOf(problem)).toBe(kind);
+    else expect(['malformed-header', 'malformed-field', 'unsupported-version']).toContain(kindOf(problem));
+  });
+
+  it('leaves the payment as good as it was', async () => {
+    expect((await world().send(lookup, v2(good))).status).toBe(200);
+  });
+});
+
+describe('two thousand headers made up', () => {
+  const BATCH = 20;
+  const safe = fc.string({ unit: 'binary-ascii', maxLength: 200 }).map((text) => text.replace(/[^ -~]/g, '~'));
+  const base64 = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('base64'));
+  const json = fc.jsonValue({ maxDepth: 4 }).map(encode);
+  const fields = [
+    ...['x402Version', 'payload', 'payload.signature', 'payload.authorization', 'accepted', 'extensions.agent-intent'],
+    ...['scheme', 'network', 'amount', 'asset', 'payTo', 'maxTimeoutSeconds'].map((name) => `accepted.${name}`),
+    ...['from', 'to', 'value', 'validAfter', 'validBefore', 'nonce'].map((name) => `payload.authorization.${name}`),
+  ];
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.bigInt().map(String), fc.string({ unit: 'binary' }));
+  /** A good payment with one field made up. */
+  const spoilt = fc
+    .tuple(fc.constantFrom(...fields), value)
+    .map(([field, made]) => encode(changed({ ...full2(), extensions: {} }, field, made)))
+    .filter((header) => header !== v2(good)['PAYMENT-SIGNATURE']);
+  const line = fc.tuple(
+    fc.constantFrom('PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'),
+    fc.oneof(safe, base64, json, spoilt),
+  );
+
+  it('are refused, each with a reason, and run nothing', async () => {
+    const before = await world().counts();
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: BATCH, maxLength: BATCH }), async (lines) => {
+        await Promise.all(
+          lines.map(async ([name, text]) => {
+            const call = name === 'Agent-Intent' ? whoami : lookup;
+            const answer = await world().send(call, { [name]: text });
+            expect([400, 431], `${name}: ${text}`).toContain(answer.status);
+            expect((await readProblem(answer)).field).toMatch(new RegExp(`^${name}`));
+          }),
+        );
+      }),
+      { numRuns: 2_000 / BATCH, seed: 402 },
+    );
+    expect(await world().counts()).toEqual(before);
+  });
+});

@@ -1,0 +1,58 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a tool must not say to a caller in the gateway's name, or to caches and browsers of the gateway's origin. */
+export const FORBIDDEN: Readonly<Record<string, string | string[]>> = {
+  'Set-Cookie': ['session=tool; Path=/', 'other=1'],
+  'Cache-Control': 'public, max-age=31536000',
+  Expires: 'Fri, 01 Jan 2100 00:00:00 GMT',
+  Age: '1',
+  'Access-Control-Allow-Credentials': 'true',
+  'Access-Control-Allow-Methods': 'TRACE',
+  'PAYMENT-RESPONSE': 'forged',
+  'PAYMENT-REQUIRED': 'forged',
+  'X-PAYMENT-RESPONSE': 'forged',
+  'Agent-Receipt': 'forged',
+  'Agent-Intent': 'forged',
+  'X-Agent-Assertion': 'forged',
+  RateLimit: '"forged";r=1',
+  'Strict-Transport-Security': 'max-age=1',
+  'WWW-Authenticate': 'Basic realm="tool"',
+  'Clear-Site-Data': '"*"',
+  'X-Hop': 'named by Connection',
+  Connection: 'keep-alive, X-Hop',
+};
+
+/** What of a tool's headers is its caller's to see. */
+export const ALLOWED: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/x-adorned',
+  ETag: '"1"',
+  'Content-Language': 'fr',
+  'X-Tool-Version': '7',
+};
+
+/**
+ * Stands before the upstream: answers `/echo/adorned` with every header above, passes everything else on as it is. Returns its
+ * origin and how to stop it.
+ */
+export const adorn = async (upstream: string): Promise<{ readonly url: string; readonly stop: () => void }> => {
+  const server = createServer((incoming, outgoing) => {
+    if (incoming.url === '/echo/adorned') {
+      outgoing.writeHead(200, { ...FORBIDDEN, ...ALLOWED }).end('adorned');
+      return;
+    }
+    const { method, rawHeaders } = incoming;
+    const onward = request(upstream + incoming.url, { method, headers: rawHeaders }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+      answer.pipe(outgoing);
+    });
+    onward.once('error', () => outgoing.destroy());
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const stop = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
+};

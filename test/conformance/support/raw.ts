@@ -1,0 +1,48 @@
+import { request } from 'node:http';
+
+/** An answer to a request that `fetch` would not send. */
+export type RawAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+};
+
+/**
+ * Sends header lines exactly as listed, repeats and forbidden names included, and the path exactly as written.
+ * Rejects when the connection breaks off.
+ */
+export const sendRaw = async (
+  origin: string,
+  options: {
+    readonly path: string;
+    readonly method?: string;
+    readonly headers: readonly (readonly [string, string])[];
+    readonly body?: Uint8Array | string;
+  },
+): Promise<RawAnswer> => {
+  const { hostname, port, host } = new URL(origin);
+  const named = options.headers.some(([name]) => name.toLowerCase() === 'host');
+  return await new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        ...{ hostname, port, path: options.path, method: options.method ?? 'GET', agent: false },
+        headers: [...(named ? [] : [['Host', host]]), ...options.headers].flat() as string[],
+      },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.once('error', reject);
+        answer.once('end', () => {
+          const headers = Object.entries(answer.headersDistinct).map(([name, values]) => [name, values?.join(', ')]);
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: Object.fromEntries(headers) as Record<string, string>,
+            text: Buffer.concat(chunks).toString(),
+          });
+        });
+      },
+    );
+    sent.once('error', reject);
+    sent.end(options.body);
+  });
+};

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonOf, pay, send, type ToolRequest } from '../../dev/demo/exchange.ts';
+import { offerOf, openWallet } from '../../dev/demo/wallet.ts';
+import { ROOT } from '../../dev/gateway-files.ts';
+import { type Stack, startStack } from '../../dev/stack.ts';
+import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
+
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const USUAL_ORIGIN = 'http://127.0.0.1:8787';
+
+/** Code blocks of one language, in order. */
+const blocks = (language: string): readonly string[] =>
+  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, text = '']) => text,
+  );
+
+/** Runs a text as a module of this project; returns what it printed. */
+const runModule = async (
+  type: string,
+  text: string,
+  environment: Readonly<Record<string, string>>,
+) => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [`--input-type=${type}`, '--eval', text],
+    { cwd: ROOT, env: { ...process.env, ...environment } },
+  );
+  return stdout;
+};
+
+describe('README', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("has an agent's example that pays and verifies its receipt", async () => {
+    const [example = ''] = blocks('ts');
+    const printed = await runModule(
+      'module-typescript',
+      example.replaceAll(USUAL_ORIGIN, stack.gateway.url),
+      { AGENT_KEY: stack.description.agent.privateKey },
+    );
+    expect(printed).toMatch(/^200 \{/);
+    expect(printed).toContain("charged: '1000'");
+    for (const claim of /receipt\.payload\); \/\/ (.*)$/m.exec(example)?.[1]?.split(', ') ?? [
+      'none',
+    ])
+      expect(printed).toContain(`${claim}:`);
+    expect(stack.upstream.counts().lookup).toBe(1);
+  });
+
+  it("has an upstream's check that takes a real assertion, and for its body only", async () => {
+    const wallet = openWallet(stack.description.agent.privateKey);
+    const url = stack.description.tools.find(({ id }) => id === 'echo')?.url ?? '';
+    const request: ToolRequest = { tool: 'echo', method: 'POST', url: `${url}x`, body: '{"a":1}' };
+    const { header } = await wallet.sign(offerOf(await send(request)));
+    const seen = jsonOf(await pay(request, header))['headers'] as Record<string, string>;
+    const [example = ''] = blocks('js');
+    const check = async (body: string): Promise<string> =>
+      await runModule(
+        'module',
+        `${example}
+        const { ASSERTION, BODY } = process.env;
+        const told = verifiedCall(ASSERTION, Buffer.from(BODY));
+        console.log(await told.then(({ account }) => account, ({ message }) => message));`
+          .replaceAll('https://gateway.example', stack.gateway.url)
+          .replaceAll('https://api.example', stack.upstream.url),
+        { ASSERTION: seen['x-agent-assertion'] ?? '', BODY: body },
+      );
+    expect(await check('{"a":1}')).toBe(`eip155:84532:${wallet.address.toLowerCase()}\n`);
+    expect(await check('{"a":2}')).toBe('asserted for another body\n');
+  });
+
+  it('has commands that answer what it says', async () => {
+    const commands = [...README.matchAll(/^curl (?:-i )?'([^']+)'(?: +# (\d{3}))?/gm)];
+    expect(commands).toHaveLength(4);
+    for (const [, url = '', status = '200'] of commands)
+      expect((await fetch(url.replace(USUAL_ORIGIN, stack.gateway.url))).status).toBe(
+        Number(status),
+      );
+  });
+
+  it('has the demo tools with their prices', () => {
+    const rows = [...README.matchAll(/^\| `([a-z]+)` \| .*? \| (\$[0-9.]+|free) \| ([a-z]+) \|/gm)];
+    expect(rows.map(([, id, price, settlement]) => `${id} ${price} ${settlement}`)).toEqual(
+      stack.description.tools.map(
+        ({ id, price, settlement }) => `${id} ${price === '$0' ? 'free' : price} ${settlement}`,
+      ),
+    );
+  });
+
+  it('has the default policy', () => {
+    const [example = ''] = blocks('json');
+    const parsed = parsePolicy(JSON.parse(example));
+    expect(parsed.ok && { ...parsed.value, windows: [] }).toEqual(BUILT_IN_POLICY);
+  });
+
+  it('has the output of the demo as it is', () => {
+    const [, output = ''] = /demo-output-start -->(.*)<!-- demo-output-end/s.exec(README) ?? [];
+    const story = readFileSync(join(ROOT, 'dev/demo/story.ts'), 'utf8');
+    const log = readFileSync(join(ROOT, 'dev/demo/audit-log.ts'), 'utf8');
+    const titles = [...(story + log).matchAll(/narrator\.step\(\s*'([^']+)'/g)].map(
+      ([, title]) => title,
+    );
+    expect([...output.matchAll(/^ *\d+\. (.*)$/gm)].map(([, title]) => title)).toEqual(titles);
+    expect(output).toContain('Everything held');
+    expect(output).not.toContain('✗');
+  });
+});
