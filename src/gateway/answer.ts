@@ -63,14 +63,6 @@ export const answer = async (
     const reason = FAILURES[dispatched.reason];
     return problem({ reason, money: moneyOf(finished) }, { call: checked.call, headers });
   }
-  // A tool's own 402 would make the caller sign again, to us, for what it did not ask us.
-  if (dispatched.status === 402) {
-    await discard(dispatched);
-    return problem(
-      { reason: 'upstream_payment', money: moneyOf(finished) },
-      { call: checked.call, headers },
-    );
-  }
   return respond(dispatched.body, dispatched.status, dispatched.headers, headers);
 };
 

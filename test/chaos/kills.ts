@@ -54,7 +54,11 @@ const pause = async (milliseconds: number): Promise<void> =>
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** A receipt is asked for by the transaction alone, which the facilitator has named. */
-const concerns = ({ text }: Message, one: Case, transactions: ReadonlyMap<Case, string>): boolean => {
+const concerns = (
+  { text }: Message,
+  one: Case,
+  transactions: ReadonlyMap<Case, string>,
+): boolean => {
   const transaction = transactions.get(one);
   return (
     text.includes(one.request.agent.address.slice(2)) ||
@@ -68,10 +72,7 @@ const newConductor = () => {
   const all: Case[] = [];
   const transactions = new Map<Case, string>();
   let dead = Promise.withResolvers<Answered>();
-  const conduct = async (
-    message: Message,
-    forward: () => Promise<Response>,
-  ): Promise<Answered> => {
+  const conduct = async (message: Message, forward: () => Promise<Response>): Promise<Answered> => {
     const reached: (() => void)[] = [];
     let forwarded = true;
     const concerned = [...armed].filter(([one]) => concerns(message, one, transactions));
@@ -82,8 +83,7 @@ const newConductor = () => {
       forwarded &&= one.when === 'after';
     }
     if (forwarded && message.party === 'upstream')
-      for (const one of all)
-        if (message.text.includes(one.request.url.slice(-50))) one.runs += 1;
+      for (const one of all) if (message.text.includes(one.request.url.slice(-50))) one.runs += 1;
     const answer = forwarded ? await forward() : undefined;
     if (message.party === 'facilitator' && answer !== undefined) {
       const { transaction } = (await answer.clone().json()) as { transaction: string };

@@ -20,7 +20,11 @@ let world: LyingStage;
 beforeAll(async () => {
   world = await startLyingStage();
 });
-afterAll(async () => { const {cpSync}=await import('node:fs'); cpSync(world.stage.directory+'/gateway.log','/tmp/lies-gateway.log'); await world.stage.stop(); });
+afterAll(async () => {
+  const { cpSync } = await import('node:fs');
+  cpSync(world.stage.directory + '/gateway.log', '/tmp/lies-gateway.log');
+  await world.stage.stop();
+});
 
 const callOf = (book: Book, { nonce }: PaidRequest) =>
   book.calls.find(({ call }) => call === nonce);
@@ -113,19 +117,22 @@ describe.concurrent('a payer that', () => {
     await expectTrue(agent, await world.bookOf(agent, hasEnded(failing, request, next)));
   });
 
-  it.for(Object.entries(SPOILED))('%s gets nothing upfront, and owes nothing', async ([name, spoil]) => {
-    const agent = await world.newcomer(name);
-    const request = await world.sign(agent, 'upfront', spoil);
-    expect(await send(request)).toMatchObject({ status: 403 });
-    expect(await send(request)).toMatchObject({ status: 409 });
-    expect(world.runsOf(request)).toBe(0);
-    const next = await world.sign(agent, 'upfront', undefined);
-    expect(await send(next)).toMatchObject({ status: 200 });
-    const book = await world.bookOf(agent, hasEnded(request, next));
-    expect(callOf(book, request)).toMatchObject({ payment: 'failed', charged: 0n });
-    expect(book.purse.credit).toBe(0n);
-    await expectTrue(agent, book);
-  });
+  it.for(Object.entries(SPOILED))(
+    '%s gets nothing upfront, and owes nothing',
+    async ([name, spoil]) => {
+      const agent = await world.newcomer(name);
+      const request = await world.sign(agent, 'upfront', spoil);
+      expect(await send(request)).toMatchObject({ status: 403 });
+      expect(await send(request)).toMatchObject({ status: 409 });
+      expect(world.runsOf(request)).toBe(0);
+      const next = await world.sign(agent, 'upfront', undefined);
+      expect(await send(next)).toMatchObject({ status: 200 });
+      const book = await world.bookOf(agent, hasEnded(request, next));
+      expect(callOf(book, request)).toMatchObject({ payment: 'failed', charged: 0n });
+      expect(book.purse.credit).toBe(0n);
+      await expectTrue(agent, book);
+    },
+  );
 
   it('settles a released payment after all has credit, which pays', async () => {
     const agent = await world.knownAgent('generous');

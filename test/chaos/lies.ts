@@ -89,7 +89,9 @@ export const NEVER_ANSWERS: Lie = once(async (_, __, forward) => {
 
 /** Nothing was moved at first; it is honest when it is asked again. */
 export const SETTLED_LATER: Readonly<Record<string, Lie>> = {
-  'claims success without a transfer': once(async () => say({ success: true, transaction: CLAIMED })),
+  'claims success without a transfer': once(async () =>
+    say({ success: true, transaction: CLAIMED }),
+  ),
   'answers settlement_pending without broadcasting': once(async () =>
     say({ success: false, errorReason: 'settlement_pending' }),
   ),

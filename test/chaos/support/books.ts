@@ -22,7 +22,9 @@ export type BookedCall = {
 };
 
 /** What the object itself holds. */
-type Purse = Readonly<Record<'credit' | 'creditHeld' | 'deferredHeld' | 'upfrontHeld' | 'unsettled' | 'settled', bigint>>;
+type Purse = Readonly<
+  Record<'credit' | 'creditHeld' | 'deferredHeld' | 'upfrontHeld' | 'unsettled' | 'settled', bigint>
+>;
 
 /** Everything the gateway has written of one account: in D1, and in its object. */
 export type Book = {

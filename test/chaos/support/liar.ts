@@ -1,11 +1,4 @@
-import {
-  type Agent,
-  newAgent,
-  type PaidRequest,
-  type Reply,
-  send,
-  signRequest,
-} from './agent.ts';
+import { type Agent, newAgent, type PaidRequest, type Reply, send, signRequest } from './agent.ts';
 import { type Book, isClosed, readBooks } from './books.ts';
 import type { Answered, Message } from './proxy.ts';
 import { type Stage, startStage, type ToolName } from './stage.ts';
@@ -86,7 +79,8 @@ export const startLyingStage = async (): Promise<LyingStage> => {
   const knownAgent = async (name: string): Promise<Agent> => {
     const agent = await newcomer(name);
     const first: Reply = await send(await sign(agent, 'upfront', undefined));
-    if (first.status !== 200) throw new Error(`${name}: no first payment: ${JSON.stringify(first)}`);
+    if (first.status !== 200)
+      throw new Error(`${name}: no first payment: ${JSON.stringify(first)}`);
     return agent;
   };
   const bookOf: LyingStage['bookOf'] = async ({ id }, holds) => {
@@ -110,5 +104,4 @@ export const startLyingStage = async (): Promise<LyingStage> => {
 export const hasEnded =
   (...requests: readonly PaidRequest[]) =>
   (book: Book): boolean =>
-    isClosed(book) &&
-    requests.every(({ nonce }) => book.calls.some(({ call }) => call === nonce));
+    isClosed(book) && requests.every(({ nonce }) => book.calls.some(({ call }) => call === nonce));
