@@ -28,12 +28,16 @@ const isOrigin = (text: string): boolean => {
 export const readAudiences = (text: string): Setting<[string, ...string[]]> => {
   const [first, ...more] = text.split(',').map((each) => each.trim());
   if (first === undefined || first === '') {
-    return err(['must hold the origin of this gateway, e.g. "https://gw.example"; more follow after commas']);
+    return err([
+      'must hold the origin of this gateway, e.g. "https://gw.example"; more follow after commas',
+    ]);
   }
   const all = [first, ...more];
   if (all.length > MAX_AUDIENCES) return err([`may hold at most ${MAX_AUDIENCES} origins`]);
   if (!all.every(isOrigin)) {
-    return err(['must hold origins only, like "https://gw.example": lower case, no path, no trailing slash, no default port']);
+    return err([
+      'must hold origins only, like "https://gw.example": lower case, no path, no trailing slash, no default port',
+    ]);
   }
   if (new Set(all).size !== all.length) return err(['names an origin twice']);
   return ok([first, ...more]);
@@ -71,7 +75,13 @@ const byNetwork = <T>(value: z.ZodMiniType<T>, hint: string) =>
         if (network.success) map.set(network.data, each);
         else {
           const message = network.error.issues[0]?.message ?? '';
-          payload.issues.push({ code: 'custom', input: key, message, path: [key], continue: false });
+          payload.issues.push({
+            code: 'custom',
+            input: key,
+            message,
+            path: [key],
+            continue: false,
+          });
         }
       }
       return map;

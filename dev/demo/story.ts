@@ -70,7 +70,8 @@ const move = async (scene: Scene, { word, elsewhere }: Requests) => {
     narrator.say('settled first: what is open may not be more than what it has settled here');
   const before = runsOf(scene, elsewhere.tool);
   const answer = await send(elsewhere, bought.payment.header);
-  narrator.check(`refused: ${textOf(answer, 'title')}`, answer.status === 409, `${answer.status}`);
+  narrator.check('refused with 409', answer.status === 409, `${answer.status}`);
+  narrator.say(textOf(answer, 'detail'));
   const ran = runsOf(scene, elsewhere.tool) - before;
   narrator.check('the other tool did not run', ran === 0, `${ran} runs`);
   return { bought, moved: { status: answer.status, type: textOf(answer, 'type') } };
@@ -83,11 +84,8 @@ const overreach = async (scene: Scene, { dear }: Requests) => {
   const before = runsOf(scene, dear.tool);
   const answer = await send(dear, payment.header);
   const rule = textOf(answer, 'rule');
-  narrator.check(
-    `refused by rule '${rule}'`,
-    answer.status === 403 && rule === 'per_call',
-    `${answer.status}`,
-  );
+  const held = answer.status === 403 && rule === 'per_call';
+  narrator.check("refused with 403, by rule 'per_call'", held, `${answer.status} '${rule}'`);
   narrator.say(textOf(answer, 'detail'));
   const left = jsonOf(answer)['remaining'];
   narrator.check('it is told what is left', typeof left === 'string', String(left));

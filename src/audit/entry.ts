@@ -17,7 +17,13 @@ export type EntryType =
   | 'payment.released';
 
 /** JSON of strings, safe integers, booleans, arrays and objects: no floats, so JCS needs no number rules (design §7). */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 /** What a decision says; the account adds its place in the chain. Amounts are decimal strings of atomic units. */
 export type EntryBody = {

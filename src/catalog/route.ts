@@ -22,8 +22,7 @@ const matchesLeniently = (path: string, pathname: string): boolean =>
 /** Exact paths before wildcards, longer wildcards before shorter. */
 const bySpecificity = (a: Tool, b: Tool): number => rank(b) - rank(a);
 
-const rank = ({ path }: Tool): number =>
-  isWildcard(path) ? path.length : Number.MAX_SAFE_INTEGER;
+const rank = ({ path }: Tool): number => (isWildcard(path) ? path.length : Number.MAX_SAFE_INTEGER);
 
 /**
  * Finds the tool for a method and a canonical path: exact before wildcard, the longest wildcard first, and on one path a tool

@@ -38,17 +38,24 @@ const HEADER_HINT =
 
 const toolSchema = z.strictObject(
   {
-    id: text(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit'),
+    id: text(
+      /^[a-z0-9][a-z0-9._-]{0,63}$/,
+      'must be 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit',
+    ),
     method: z.enum([...METHODS, '*'], `must be one of ${METHODS.join(', ')} or *`),
-    path: z
-      .string(PATH_HINT)
-      .check(
-        z.refine((path) => (PATH.test(path) || WILDCARD.test(path)) && !DOTS.test(path), PATH_HINT),
-        z.refine((path) => !OWN.test(path), 'is a path of the gateway itself'),
-      ),
-    description: text(/^[^\x00-\x1f\x7f]{1,256}$/u, 'must be 1 to 256 characters, without control characters'),
+    path: z.string(PATH_HINT).check(
+      z.refine((path) => (PATH.test(path) || WILDCARD.test(path)) && !DOTS.test(path), PATH_HINT),
+      z.refine((path) => !OWN.test(path), 'is a path of the gateway itself'),
+    ),
+    description: text(
+      /^[^\x00-\x1f\x7f]{1,256}$/u,
+      'must be 1 to 256 characters, without control characters',
+    ),
     mimeType: z.optional(
-      text(/^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,64}$/, 'must be a media type like "application/json"'),
+      text(
+        /^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,64}$/,
+        'must be a media type like "application/json"',
+      ),
     ),
     price: readingText(DOLLARS, parseDollars),
     settlement: z.enum(
@@ -102,7 +109,9 @@ export const parseTools = (json: unknown): Result<readonly Tool[], readonly Faul
   const parsed = schema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tools = parsed.data.tools.map(withDefaults);
-  const faults = tools.flatMap((tool, at) => contradictions(tool, `tools[${at}]`, tools.slice(0, at)));
+  const faults = tools.flatMap((tool, at) =>
+    contradictions(tool, `tools[${at}]`, tools.slice(0, at)),
+  );
   return faults.length === 0 ? ok(tools) : err(faults);
 };
 
@@ -110,7 +119,8 @@ export const parseTools = (json: unknown): Result<readonly Tool[], readonly Faul
 const contradictions = (tool: Tool, at: string, before: readonly Tool[]): readonly Fault[] => {
   const faults: Fault[] = [];
   const fault = (field: string, reason: string) => faults.push({ field: `${at}.${field}`, reason });
-  if (tool.settlement === 'free' && tool.price !== 0n) fault('price', 'must be "$0" for a free tool');
+  if (tool.settlement === 'free' && tool.price !== 0n)
+    fault('price', 'must be "$0" for a free tool');
   if (tool.settlement !== 'free' && tool.price === 0n) {
     fault('price', 'may be "$0" only with settlement free');
   }

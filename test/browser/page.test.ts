@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../dev/gateway-files.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
+import { TOOLS_FILE } from '../../dev/tools.ts';
 import { startBrowser } from './browser.ts';
 import {
   FOCUSED,
@@ -24,8 +25,26 @@ const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
 let stack: Stack;
 let browser: Browser;
 
+/** As somebody might write it who may describe a tool, and no more. */
+const DESCRIPTION = 'Looks a word up.</p><script>document.title="x"</script><img src="/x">';
+
+/** The demo tools, with that description on one of them. */
+const describedTools = (): string => {
+  const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: { id: string }[] };
+  const changed = tools.map((tool) =>
+    tool.id === 'lookup' ? { ...tool, description: DESCRIPTION } : tool,
+  );
+  const file = join(directory, 'tools.json');
+  writeFileSync(file, JSON.stringify({ tools: changed }));
+  return file;
+};
+
 beforeAll(async () => {
-  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+  stack = await startStack({
+    persistTo: directory,
+    file: join(directory, 'stack.json'),
+    toolsFile: describedTools(),
+  });
   browser = await startBrowser();
 });
 
@@ -119,9 +138,10 @@ describe('a paid address, opened by a person', () => {
     });
   });
 
-  it('shows an address as text, whatever stands in it', async () => {
+  it('shows what others wrote as text', async () => {
     const mean = `${encodeURI('</code><script>document.title="x"</script>"&')}'`;
     const { page, console: said } = await visit(`/tools/lookup?word=${mean}`);
+    expect(await page.locator('.about').innerText()).toBe(DESCRIPTION);
     expect(await page.title()).toBe('lookup: payment required');
     expect(await page.locator('script, img').count()).toBe(0);
     expect(await page.locator('pre').innerText()).toContain('/tools/lookup?word=%3C');

@@ -31,7 +31,8 @@ type Echoed = {
   readonly bodyBase64: string;
 };
 
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
 const echoOf = async (answer: Response): Promise<Echoed> => {
   expect(answer.status).toBe(200);
   return (await answer.json()) as Echoed;
@@ -83,7 +84,14 @@ describe('what a tool gets', () => {
     const echoed = JSON.parse(answer.text) as Echoed;
     expect(echoed.headers).toMatchObject({ ...PASSED, 'accept-encoding': 'identity' });
     // Written by the runtime, with values of its own: the transport's, and what `cache: no-store` makes it say.
-    const runtime = ['host', 'content-length', 'connection', 'cache-control', 'pragma', 'cf-worker'];
+    const runtime = [
+      'host',
+      'content-length',
+      'connection',
+      'cache-control',
+      'pragma',
+      'cf-worker',
+    ];
     const known = [...Object.keys(PASSED), 'accept-encoding', 'x-agent-assertion', ...runtime];
     expect(Object.keys(echoed.headers).filter((name) => !known.includes(name))).toEqual([]);
     for (const [name, value] of Object.entries({ ...KEPT_BACK, ...v2(payment) }))
@@ -94,7 +102,12 @@ describe('what a tool gets', () => {
   });
 
   it('is an assertion that the published keys verify, of this call, body and upstream', async () => {
-    const call: ToolCall = { path: '/tools/echo/asserted', method: 'PUT', body: 'once', contentType: 'text/plain' };
+    const call: ToolCall = {
+      path: '/tools/echo/asserted',
+      method: 'PUT',
+      body: 'once',
+      contentType: 'text/plain',
+    };
     const payment = await sign(world(), account, call);
     const { headers } = await echoOf(await world().send(call, v2(payment)));
     const claims = await verify(world(), headers['x-agent-assertion'] ?? '', 'agent-assertion+jwt');
@@ -102,22 +115,33 @@ describe('what a tool gets', () => {
       iss: world().stack.description.audience,
       aud: `http://${headers['host']}`,
       account: `eip155:84532:${account.address.toLowerCase()}`,
-      ...{ call: payment.payload.authorization.nonce, tool: 'echo', digest: `0x${sha256('once')}`, binding: 'none' },
+      ...{
+        call: payment.payload.authorization.nonce,
+        tool: 'echo',
+        digest: `0x${sha256('once')}`,
+        binding: 'none',
+      },
     });
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(60);
     expect(Math.abs(Date.now() / 1000 - (claims.iat ?? 0))).toBeLessThan(10);
   });
 
-  it.each(['/tools/echo/a%20b/%C3%A9?x=%41&y=+&&z&q=%ff', '/tools/echo/?', '/tools/echo/~;,:@!$&()*=?a=/../b'])(
-    'is path and query byte for byte: %s',
-    async (path) => {
-      const payment = await sign(world(), account, lookup);
-      const answer = await sendRaw(world().stack.description.gateway, { path, headers: Object.entries(v2(payment)) });
-      expect(answer.status, answer.text).toBe(200);
-      const { pathname, search } = new URL(path, 'http://gateway.example');
-      expect((JSON.parse(answer.text) as Echoed).path).toBe((pathname + search).slice('/tools'.length));
-    },
-  );
+  it.each([
+    '/tools/echo/a%20b/%C3%A9?x=%41&y=+&&z&q=%ff',
+    '/tools/echo/?',
+    '/tools/echo/~;,:@!$&()*=?a=/../b',
+  ])('is path and query byte for byte: %s', async (path) => {
+    const payment = await sign(world(), account, lookup);
+    const answer = await sendRaw(world().stack.description.gateway, {
+      path,
+      headers: Object.entries(v2(payment)),
+    });
+    expect(answer.status, answer.text).toBe(200);
+    const { pathname, search } = new URL(path, 'http://gateway.example');
+    expect((JSON.parse(answer.text) as Echoed).path).toBe(
+      (pathname + search).slice('/tools'.length),
+    );
+  });
 
   it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('is the method %s', async (method) => {
     const answer = await pay(world(), account, { path: '/tools/echo/method', method });
@@ -130,7 +154,12 @@ describe('what a tool gets', () => {
     ['300 KB, so that the answer streams', randomBytes(300_000)],
     ['exactly as much as may be sent', randomBytes(1024 * 1024)],
   ])('is the body byte for byte: %s', async (_, body) => {
-    const call = { path: '/tools/echo/binary', method: 'POST', body: new Uint8Array(body), contentType: 'application/octet-stream' };
+    const call = {
+      path: '/tools/echo/binary',
+      method: 'POST',
+      body: new Uint8Array(body),
+      contentType: 'application/octet-stream',
+    };
     const answer = await pay(world(), account, call);
     const { bodyBase64 } = await echoOf(answer.clone());
     expect(sha256(Buffer.from(bodyBase64, 'base64'))).toBe(sha256(body));
@@ -141,7 +170,11 @@ describe('what a tool gets', () => {
 
   it('is nothing when the body is too large, announced or not, and the payment is still good', async () => {
     const body = new Uint8Array(1024 * 1024 + 1);
-    const call: ToolCall = { path: '/tools/echo/large', method: 'POST', contentType: 'application/octet-stream' };
+    const call: ToolCall = {
+      path: '/tools/echo/large',
+      method: 'POST',
+      contentType: 'application/octet-stream',
+    };
     const payment = await sign(world(), account, call);
     const before = await world().counts();
     const chunked = new ReadableStream<Uint8Array>({
@@ -169,10 +202,13 @@ describe('what a caller gets', () => {
   it("is the tool's answer without what speaks for the gateway, and never anything to cache", async () => {
     const answer = await pay(world(), account, { path: '/tools/echo/adorned' });
     expect(await answer.text()).toBe('adorned');
-    for (const [name, value] of Object.entries(ALLOWED)) expect(answer.headers.get(name), name).toBe(value);
+    for (const [name, value] of Object.entries(ALLOWED))
+      expect(answer.headers.get(name), name).toBe(value);
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
-    for (const [name, forged] of Object.entries(FORBIDDEN).filter(([each]) => each !== 'Connection')) {
+    for (const [name, forged] of Object.entries(FORBIDDEN).filter(
+      ([each]) => each !== 'Connection',
+    )) {
       const got = answer.headers.get(name);
       expect(got, name).not.toBe(Array.isArray(forged) ? forged.join(', ') : forged);
       if (!['Cache-Control', 'PAYMENT-RESPONSE', 'Agent-Receipt', 'RateLimit'].includes(name))
@@ -186,7 +222,10 @@ describe('what a caller gets', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('Content-Type')).toBe('text/event-stream');
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
-    expect(await claimsOf(world(), answer)).toMatchObject({ charged: '10000', response: 'streamed' });
+    expect(await claimsOf(world(), answer)).toMatchObject({
+      charged: '10000',
+      response: 'streamed',
+    });
     const arrivals: number[] = [];
     let text = '';
     const decoder = new TextDecoder();
@@ -200,5 +239,42 @@ describe('what a caller gets', () => {
     const last = arrivals.at(-1) ?? 0;
     expect(second - first).toBeGreaterThan(200);
     expect(last - first).toBeGreaterThan(900);
+  });
+});
+
+describe('a receipt', () => {
+  it('is proof of the call that needs nothing but the published keys', async () => {
+    const payment = await sign(world(), account, lookup);
+    const answer = await world().send(lookup, v2(payment));
+    const claims = await claimsOf(world(), answer);
+    const hash = expect.stringMatching(/^0x[0-9a-f]{64}$/) as string;
+    expect(claims).toEqual({
+      iss: world().stack.description.audience,
+      agent: `eip155:84532:${account.address.toLowerCase()}`,
+      ...{
+        tool: 'lookup',
+        call: payment.payload.authorization.nonce,
+        charged: '1000',
+        status: 200,
+      },
+      asset: `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`,
+      response: `0x${sha256(Buffer.from(await answer.arrayBuffer()))}`,
+      ...{ request: hash, entry: hash, policy: hash, iat: expect.any(Number) as number },
+    });
+    expect(Math.abs(Date.now() / 1000 - (claims.iat ?? 0))).toBeLessThan(10);
+
+    const token = answer.headers.get('Agent-Receipt') ?? '';
+    const [head = '', body = '', signature = ''] = token.split('.');
+    const altered = { ...claims, charged: '0' };
+    const forged = [
+      head,
+      Buffer.from(JSON.stringify(altered)).toString('base64url'),
+      signature,
+    ].join('.');
+    await expect(verify(world(), forged, 'agent-receipt+jwt')).rejects.toThrow(/signature/i);
+    await expect(verify(world(), token, 'agent-assertion+jwt')).rejects.toThrow(/typ/);
+    expect(body).not.toBe('');
+    expect(answer.headers.get('RateLimit-Policy')).toMatch(/"rate";q=\d+;w=\d+/);
+    expect(answer.headers.get('RateLimit')).toMatch(/"rate";r=\d+/);
   });
 });

@@ -1,13 +1,35 @@
 import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { ExactEvmScheme } from '@x402/evm';
-import { createWalletClient, http, type LocalAccount, publicActions } from 'viem';
+import {
+  type Address,
+  concat,
+  createWalletClient,
+  encodeAbiParameters,
+  http,
+  type LocalAccount,
+  parseAbiParameters,
+  publicActions,
+} from 'viem';
 import { baseSepolia } from 'viem/chains';
 import { describe, expect, it } from 'vitest';
 import { wrapFetchWithPayment } from 'x402-fetch';
 import { usdcBalance } from '../../dev/usdc.ts';
-import { paymentResponse } from './support/offer.ts';
-import { fundedAccount, transfersFrom } from './support/payment.ts';
-import { lookup, report, type ToolCall, translate, useWorld } from './support/world.ts';
+import { mint } from '../../dev/faucet.ts';
+import { agentIntent, signIntent } from './support/intent.ts';
+import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
+import {
+  ascending,
+  fundedAccount,
+  isUsed,
+  newAccount,
+  type Payment,
+  sign,
+  transfersFrom,
+  v2,
+} from './support/payment.ts';
+import { claimsOf } from './support/receipt.ts';
+import { deployContractWallet } from './support/wallet.ts';
+import { lookup, report, type ToolCall, translate, useWorld, whoami } from './support/world.ts';
 
 /** `fetch` of the official client of x402 v2, as its README shows it. */
 const newer = (account: LocalAccount): typeof fetch =>
@@ -19,9 +41,11 @@ const newer = (account: LocalAccount): typeof fetch =>
 const older = (account: LocalAccount): typeof fetch =>
   wrapFetchWithPayment(
     fetch,
-    createWalletClient({ account, chain: baseSepolia, transport: http('http://127.0.0.1:1') }).extend(
-      publicActions,
-    ) as unknown as Parameters<typeof wrapFetchWithPayment>[1],
+    createWalletClient({
+      account,
+      chain: baseSepolia,
+      transport: http('http://127.0.0.1:1'),
+    }).extend(publicActions) as unknown as Parameters<typeof wrapFetchWithPayment>[1],
   ) as typeof fetch;
 
 const world = useWorld();
@@ -48,8 +72,15 @@ describe.each([
     expect(first.status).toBe(200);
     expect(await first.json()).toMatchObject({ to: 'fr' });
     const moved = paymentResponse(first);
-    expect(moved).toMatchObject({ success: true, network, amount: '20000', extra: { status: 'settled' } });
-    const receipt = await client.getTransactionReceipt({ hash: moved.transaction as `0x${string}` });
+    expect(moved).toMatchObject({
+      success: true,
+      network,
+      amount: '20000',
+      extra: { status: 'settled' },
+    });
+    const receipt = await client.getTransactionReceipt({
+      hash: moved.transaction as `0x${string}`,
+    });
     expect(receipt.status).toBe('success');
     expect(await transfersFrom(world(), account.address)).toEqual([20_000n]);
 
@@ -65,11 +96,17 @@ describe.each([
 
     const upfront = await use(paying, report);
     expect(upfront.status).toBe(200);
-    expect(paymentResponse(upfront)).toMatchObject({ success: true, amount: '50000', extra: { status: 'settled' } });
+    expect(paymentResponse(upfront)).toMatchObject({
+      success: true,
+      amount: '50000',
+      extra: { status: 'settled' },
+    });
     expect(paymentResponse(upfront).transaction).toMatch(/^0x[0-9a-f]{64}$/);
 
     await expect
-      .poll(async () => [...(await transfersFrom(world(), account.address))].toSorted(), { timeout: 30_000 })
+      .poll(async () => [...(await transfersFrom(world(), account.address))].toSorted(ascending), {
+        timeout: 30_000,
+      })
       .toEqual([1_000n, 20_000n, 50_000n]);
     expect(await usdcBalance(client, account.address)).toBe(1_000_000n - 71_000n);
     expect(await usdcBalance(client, payTo)).toBe(before.payTo + 71_000n);
@@ -80,5 +117,173 @@ describe.each([
       translate: before.ran.translate + 1,
       report: before.ran.report + 1,
     });
+  });
+});
+
+describe('an account that is a contract', () => {
+  /** A payment of `wallet`, signed by `owner`. */
+  const signFor = async (wallet: Address, owner: LocalAccount, call: ToolCall): Promise<Payment> =>
+    await sign(world(), { ...owner, address: wallet }, call);
+
+  it('pays through ERC-1271, settled first, however much it has settled before', async () => {
+    const owner = newAccount();
+    const wallet = await deployContractWallet(world(), owner.address);
+    await mint(world().client, wallet, 100_000n);
+    for (const paid of [[1_000n], [1_000n, 1_000n]]) {
+      const answer = await world().send(lookup, v2(await signFor(wallet, owner, lookup)));
+      expect(answer.status).toBe(200);
+      expect(paymentResponse(answer)).toMatchObject({
+        success: true,
+        extra: { status: 'settled' },
+      });
+      expect(await transfersFrom(world(), wallet)).toEqual(paid);
+    }
+    expect(await usdcBalance(world().client, wallet)).toBe(98_000n);
+  });
+
+  it('does not pay when another key signs for it', async () => {
+    const wallet = await deployContractWallet(world(), newAccount().address);
+    await mint(world().client, wallet, 100_000n);
+    const before = await world().counts();
+    const payment = await signFor(wallet, newAccount(), lookup);
+    const problem = await readProblem(await world().send(lookup, v2(payment)));
+    expect([kindOf(problem), problem.status]).toEqual(['invalid-signature', 400]);
+    expect(await world().counts()).toEqual(before);
+    expect(await isUsed(world(), payment)).toBe(false);
+  });
+
+  it('by EIP-7702 is asked, and its key alone counts for nothing', async () => {
+    const { client } = world();
+    const account = await fundedAccount(world(), 1_000_000n);
+    const code = await deployContractWallet(world(), newAccount().address);
+    await client.setCode({ address: account.address, bytecode: concat(['0xef0100', code]) });
+    const before = await world().counts();
+    const payment = await sign(world(), account, lookup);
+    const refused = await world().send(lookup, v2(payment));
+    expect(refused.status).toBe(400);
+    expect(kindOf(await readProblem(refused))).toBe('invalid-signature');
+    expect(await world().counts()).toEqual(before);
+    expect(await isUsed(world(), payment)).toBe(false);
+  });
+
+  it('that is not deployed yet (ERC-6492) is refused before anybody is asked', async () => {
+    const account = await fundedAccount(world(), 10_000n);
+    const payment = await sign(world(), account, lookup);
+    const wrapped = encodeAbiParameters(parseAbiParameters('address, bytes, bytes'), [
+      account.address,
+      '0x12345678',
+      payment.payload.signature,
+    ]);
+    const signature = concat([wrapped, `0x${'6492'.repeat(16)}`]);
+    const answer = await world().send(
+      lookup,
+      v2({ ...payment, payload: { ...payment.payload, signature } }),
+    );
+    expect(await readProblem(answer)).toMatchObject({
+      type: 'urn:countersign:problem:unsupported-signature',
+      status: 400,
+      field: 'PAYMENT-SIGNATURE.payload.signature',
+    });
+  });
+});
+
+describe('a tool that is free', () => {
+  it('asks for a signature and takes no money', async () => {
+    const account = await fundedAccount(world(), 10_000n);
+    for (const headers of [{}, v2(await sign(world(), account, lookup))]) {
+      const answer = await world().send(whoami, headers);
+      expect(answer.status).toBe(401);
+      expect(await readProblem(answer)).toMatchObject({
+        type: 'urn:countersign:problem:intent-required',
+      });
+      expect(answer.headers.get('WWW-Authenticate')).toBe(
+        `AgentIntent error="intent_required", audience="${world().stack.description.audience}", chains="eip155:84532", max_validity="300"`,
+      );
+    }
+    expect(await usdcBalance(world().client, account.address)).toBe(10_000n);
+  });
+
+  it('answers who has signed, once; the same intent again gets the same answer and no second run', async () => {
+    const account = await fundedAccount(world(), 10_000n);
+    const signed = await signIntent(world(), account, whoami);
+    const before = (await world().counts()).whoami;
+    const first = await world().send(whoami, agentIntent(signed));
+    expect(first.status).toBe(200);
+    expect(first.headers.get('PAYMENT-RESPONSE')).toBeNull();
+    expect(first.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(await claimsOf(world(), first)).toMatchObject({
+      charged: '0',
+      tool: 'whoami',
+      status: 200,
+    });
+    const text = await first.text();
+    const name = `eip155:84532:${account.address.toLowerCase()}`;
+    expect(JSON.parse(text)).toMatchObject({ account: name, tool: 'whoami', binding: 'intent' });
+
+    const again = await world().send(whoami, agentIntent(signed));
+    expect([again.status, await again.text()]).toEqual([200, text]);
+    expect((await world().counts()).whoami).toBe(before + 1);
+    expect(await usdcBalance(world().client, account.address)).toBe(10_000n);
+  });
+
+  it.each<[string, (now: number) => Parameters<typeof signIntent>[3], string]>([
+    ['audience', () => ({ audience: 'https://other.example' }), 'intent-mismatch'],
+    ['tool', () => ({ tool: 'lookup' }), 'intent-mismatch'],
+    ['method', () => ({ method: 'POST' }), 'intent-mismatch'],
+    ['target', () => ({ target: '/tools/whoami?' }), 'intent-mismatch'],
+    ['contentType', () => ({ contentType: 'text/plain' }), 'intent-mismatch'],
+    ['payloadDigest', () => ({ payloadDigest: `0x${'00'.repeat(32)}` }), 'intent-mismatch'],
+    // Thirty seconds of clock skew are allowed either way.
+    [
+      'validBefore',
+      (now) => ({ validAfter: BigInt(now - 90), validBefore: BigInt(now - 31) }),
+      'expired',
+    ],
+    [
+      'validBefore',
+      (now) => ({ validAfter: BigInt(now - 2), validBefore: BigInt(now + 400) }),
+      'window-too-long',
+    ],
+    [
+      'validAfter',
+      (now) => ({ validAfter: BigInt(now + 33), validBefore: BigInt(now + 60) }),
+      'not-yet-valid',
+    ],
+    [
+      'validBefore',
+      (now) => ({ validAfter: BigInt(now), validBefore: BigInt(now) }),
+      'empty-window',
+    ],
+  ])('refuses an intent for another %s', async (field, fields, kind) => {
+    const account = await fundedAccount(world(), 10_000n);
+    const before = await world().counts();
+    const signed = await signIntent(
+      world(),
+      account,
+      whoami,
+      fields(Math.floor(Date.now() / 1000)),
+    );
+    const answer = await world().send(whoami, agentIntent(signed));
+    expect(answer.status).toBe(400);
+    const problem = await readProblem(answer);
+    expect(kindOf(problem)).toBe(kind);
+    expect(problem.field).toMatch(
+      kind === 'expired' ? /validBefore$/ : new RegExp(`^Agent-Intent\\.intent\\.${field}$`),
+    );
+    expect(await world().counts()).toEqual(before);
+  });
+
+  it('refuses a key that has never held anything', async () => {
+    const before = await world().counts();
+    const answer = await world().send(
+      whoami,
+      agentIntent(await signIntent(world(), newAccount(), whoami)),
+    );
+    expect(answer.status).toBe(403);
+    expect(await readProblem(answer)).toMatchObject({
+      type: 'urn:countersign:problem:denied',
+      rule: 'penniless',
+    });
+    expect(await world().counts()).toEqual(before);
   });
 });

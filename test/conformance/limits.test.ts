@@ -32,17 +32,24 @@ const world = useWorld({
   },
 });
 
-type Denied = { readonly status: number; readonly problem: Awaited<ReturnType<typeof readProblem>> };
+type Denied = {
+  readonly status: number;
+  readonly problem: Awaited<ReturnType<typeof readProblem>>;
+};
 
 /** Sends 200 payments at once while nothing settles, then lets everything settle. */
 const burst = async (account: LocalAccount, call: ToolCall, tool: 'lookup' | 'flaky') => {
-  const payments = await Promise.all(Array.from({ length: SENT }, async () => await sign(world(), account, call)));
+  const payments = await Promise.all(
+    Array.from({ length: SENT }, async () => await sign(world(), account, call)),
+  );
   let release: () => void = () => {};
   settling = new Promise((resolve) => {
     release = resolve;
   });
   const before = (await world().counts())[tool];
-  const answers = await Promise.all(payments.map(async (payment) => await world().send(call, v2(payment))));
+  const answers = await Promise.all(
+    payments.map(async (payment) => await world().send(call, v2(payment))),
+  );
   const ran = (await world().counts())[tool] - before;
   release();
   const denied: Denied[] = await Promise.all(
@@ -80,54 +87,71 @@ describe.each<{
     ...{ limit: 'a window', rule: 'window', call: lookup, tool: 'lookup', price: 1_000n },
     ...{ reports: 15, left: 5_000_000n, most: WINDOW },
   },
-])('200 payments at once against $limit for 37', ({ rule, call, tool, price, reports, left, most }) => {
-  let account: LocalAccount;
-  beforeAll(async () => {
-    account = await trustedAccount(world(), { reports, left });
-  });
+])(
+  '200 payments at once against $limit for 37',
+  ({ rule, call, tool, price, reports, left, most }) => {
+    let account: LocalAccount;
+    beforeAll(async () => {
+      account = await trustedAccount(world(), { reports, left });
+    });
 
-  it('run 37 times, and the rest is refused with the rule and its numbers', async () => {
-    const { ran, answered, denied } = await burst(account, call, tool);
-    expect({ ran, answered, denied: denied.length }).toEqual({ ran: ROOM, answered: ROOM, denied: SENT - ROOM });
-    for (const one of denied) {
-      expect(one.problem).toMatchObject({
-        ...{ type: 'urn:countersign:problem:denied', rule, tool, price: price.toString() },
-        account: `eip155:84532:${account.address.toLowerCase()}`,
-        policy: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
+    it('run 37 times, and the rest is refused with the rule and its numbers', async () => {
+      const { ran, answered, denied } = await burst(account, call, tool);
+      expect({ ran, answered, denied: denied.length }).toEqual({
+        ran: ROOM,
+        answered: ROOM,
+        denied: SENT - ROOM,
       });
-      expect([403, 429]).toContain(one.status);
-      expect(one.status === 429).toBe(one.problem['retry_allowed']);
-      const { limit, spent, held, remaining } = numbers(one);
-      expect(limit).toBe(most);
-      expect(spent + held + remaining).toBe(limit);
-      expect(remaining).toBeLessThan(price);
-    }
-    // Everything that ran is paid for, exactly.
-    const due = BigInt(reports) * 50_000n + BigInt(ROOM) * price;
-    await expect
-      .poll(async () => await usdcBalance(world().client, account.address), { timeout: 40_000, interval: 200 })
-      .toBe(BigInt(reports) * 50_000n + left - due);
-    expect(await transfersFrom(world(), account.address)).toHaveLength(reports + ROOM);
-  });
-
-  it('and afterwards leave what they should', async () => {
-    const payment = await sign(world(), account, call);
-    if (rule === 'exposure') {
-      // Settled is no longer exposed: there is room again, a moment after the chain has it.
+      for (const one of denied) {
+        expect(one.problem).toMatchObject({
+          ...{ type: 'urn:countersign:problem:denied', rule, tool, price: price.toString() },
+          account: `eip155:84532:${account.address.toLowerCase()}`,
+          policy: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
+        });
+        expect([403, 429]).toContain(one.status);
+        expect(one.status === 429).toBe(one.problem['retry_allowed']);
+        const { limit, spent, held, remaining } = numbers(one);
+        expect(limit).toBe(most);
+        expect(spent + held + remaining).toBe(limit);
+        expect(remaining).toBeLessThan(price);
+      }
+      // Everything that ran is paid for, exactly.
+      const due = BigInt(reports) * 50_000n + BigInt(ROOM) * price;
       await expect
-        .poll(async () => (await world().send(call, v2(payment))).status, { timeout: 10_000, interval: 200 })
-        .toBe(200);
-      return;
-    }
-    const refused = await world().send(call, v2(payment));
-    const problem = await readProblem(refused);
-    expect(problem).toMatchObject({ rule });
-    if (rule === 'window') {
-      const resets = new Date((problem['resets_at'] as number) * 1000);
-      expect([resets.getUTCDate(), resets.getUTCHours(), resets.getTime() > Date.now()]).toEqual([1, 0, true]);
-      expect(refused.status).toBe(429);
-      const wait = Number(refused.headers.get('Retry-After'));
-      expect(Math.abs(Date.now() / 1000 + wait - resets.getTime() / 1000)).toBeLessThan(5);
-    }
-  });
-});
+        .poll(async () => await usdcBalance(world().client, account.address), {
+          timeout: 40_000,
+          interval: 200,
+        })
+        .toBe(BigInt(reports) * 50_000n + left - due);
+      expect(await transfersFrom(world(), account.address)).toHaveLength(reports + ROOM);
+    });
+
+    it('and afterwards leave what they should', async () => {
+      const payment = await sign(world(), account, call);
+      if (rule === 'exposure') {
+        // Settled is no longer exposed: there is room again, a moment after the chain has it.
+        await expect
+          .poll(async () => (await world().send(call, v2(payment))).status, {
+            timeout: 10_000,
+            interval: 200,
+          })
+          .toBe(200);
+        return;
+      }
+      const refused = await world().send(call, v2(payment));
+      const problem = await readProblem(refused);
+      expect(problem).toMatchObject({ rule });
+      if (rule === 'window') {
+        const resets = new Date((problem['resets_at'] as number) * 1000);
+        expect([resets.getUTCDate(), resets.getUTCHours(), resets.getTime() > Date.now()]).toEqual([
+          1,
+          0,
+          true,
+        ]);
+        expect(refused.status).toBe(429);
+        const wait = Number(refused.headers.get('Retry-After'));
+        expect(Math.abs(Date.now() / 1000 + wait - resets.getTime() / 1000)).toBeLessThan(5);
+      }
+    });
+  },
+);

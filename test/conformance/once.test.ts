@@ -68,7 +68,9 @@ describe('one payment', () => {
       for (const name of ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt'])
         expect(copied.headers.get(name), name).toBeNull();
       const { type, title, status, detail, hint, ...more } = await readProblem(copied);
-      expect({ type, title, status }).toMatchObject({ type: 'urn:countersign:problem:already-used' });
+      expect({ type, title, status }).toMatchObject({
+        type: 'urn:countersign:problem:already-used',
+      });
       expect(Object.keys(more).toSorted()).toEqual(['call', 'payment', 'state']);
       expect(detail + hint).not.toMatch(/river|senses|bonjour|words/);
     }
@@ -86,7 +88,9 @@ describe('one payment', () => {
 
   it('sent 100 times at once, as v1 and v2 by turns, runs once', async () => {
     await runsOnce('translate', translate, 20_000n, account, async (payment) => {
-      const told = (await atOnce(translate, (at) => (at % 2 === 0 ? v2(payment) : v1(payment)))).map(outcome);
+      const told = (
+        await atOnce(translate, (at) => (at % 2 === 0 ? v2(payment) : v1(payment)))
+      ).map(outcome);
       expect(told.filter((one) => one === '200')).toHaveLength(1);
       for (const one of told.filter((other) => other !== '200')) expect(REFUSALS).toContain(one);
     });
@@ -117,13 +121,18 @@ describe('one payment', () => {
       const answers = told.filter(({ status }) => status === 200);
       expect(answers.length).toBeGreaterThan(0);
       expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-      for (const one of told.filter(({ status }) => status !== 200)) expect(REFUSALS).toContain(outcome(one));
-      for (let at = 0; at < MANY; at += 1) expect(await send(translate, v2(payment, SECRET))).toEqual(answers[0]);
+      for (const one of told.filter(({ status }) => status !== 200))
+        expect(REFUSALS).toContain(outcome(one));
+      for (let at = 0; at < MANY; at += 1)
+        expect(await send(translate, v2(payment, SECRET))).toEqual(answers[0]);
 
       await settled(world(), payment);
       // The object hears of it a moment after the chain has it.
       await expect
-        .poll(async () => paymentResponse(await world().send(translate, v2(payment, SECRET))).transaction)
+        .poll(
+          async () =>
+            paymentResponse(await world().send(translate, v2(payment, SECRET))).transaction,
+        )
         .toMatch(/^0x[0-9a-f]{64}$/);
       const later = await world().send(translate, v2(payment, SECRET));
       expect(later.headers.get('Cache-Control')).toBe('private, no-store');
@@ -134,7 +143,12 @@ describe('one payment', () => {
 });
 
 describe('a payment that was used', () => {
-  const echo: ToolCall = { path: '/tools/echo/a?b=c', method: 'POST', body: 'one', contentType: 'text/plain' };
+  const echo: ToolCall = {
+    path: '/tools/echo/a?b=c',
+    method: 'POST',
+    body: 'one',
+    contentType: 'text/plain',
+  };
 
   it.each<[string, ToolCall]>([
     ['tool', lookup],
@@ -168,7 +182,9 @@ describe('a check that fails', () => {
       [report, 360],
     ] as const) {
       const before = await world().counts();
-      const payment = await sign(world(), account, call, { validBefore: nowSeconds() + bound + 30 });
+      const payment = await sign(world(), account, call, {
+        validBefore: nowSeconds() + bound + 30,
+      });
       const problem = await readProblem(await world().send(call, v2(payment)));
       expect(problem).toMatchObject({
         type: 'urn:countersign:problem:valid-too-long',
@@ -198,7 +214,10 @@ describe('a check that fails', () => {
     const account = newAccount();
     const payment = await sign(world(), account, lookup);
     const denied = await world().send(lookup, v2(payment));
-    expect(await readProblem(denied)).toMatchObject({ type: 'urn:countersign:problem:denied', rule: 'balance' });
+    expect(await readProblem(denied)).toMatchObject({
+      type: 'urn:countersign:problem:denied',
+      rule: 'balance',
+    });
     expect([403, 429]).toContain(denied.status);
     await moveAll(world(), await fundedAccount(world(), 10_000n), account.address);
     expect((await send(lookup, v2(payment))).status).toBe(200);

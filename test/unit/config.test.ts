@@ -63,7 +63,10 @@ describe('parseConfig', () => {
       ['eip155:84532', CHECKSUMMED.toLowerCase()],
       ['eip155:8453', `0x${'ab'.repeat(20)}`],
     ]);
-    expect(result.value.rpcUrls.get('eip155:84532')).toEqual(['http://127.0.0.1:8545', 'https://other.example']);
+    expect(result.value.rpcUrls.get('eip155:84532')).toEqual([
+      'http://127.0.0.1:8545',
+      'https://other.example',
+    ]);
   });
 
   it('has defaults for what may be empty', () => {
@@ -116,7 +119,10 @@ describe('parseConfig', () => {
     ['RPC_URLS', '{"eip155:84532": [], "eip155:8453": ["https://a.example"]}'],
     ['RPC_URLS', '{"eip155:84532": "https://a.example", "eip155:8453": ["https://a.example"]}'],
     ['RPC_URLS', '{"eip155:84532": ["ws://a.example"], "eip155:8453": ["https://a.example"]}'],
-    ['RPC_URLS', '{"eip155:84532": ["https://u:p@a.example"], "eip155:8453": ["https://a.example"]}'],
+    [
+      'RPC_URLS',
+      '{"eip155:84532": ["https://u:p@a.example"], "eip155:8453": ["https://a.example"]}',
+    ],
     ['RPC_URLS', '{"eip155:84532": ["https://a.example"]}'],
     [
       'RPC_URLS',
@@ -159,9 +165,14 @@ describe('parseConfig', () => {
   it('names the field of a bad tools.json, and of a bad policy', () => {
     const bad = { tools: [{ ...tools.tools[0], price: '1' }] };
     expect(faultsOf({}, bad)).toEqual([
-      { name: 'tools.json', reason: expect.stringMatching(/^at tools\[0\]\.price: must be dollars/) },
+      {
+        name: 'tools.json',
+        reason: expect.stringMatching(/^at tools\[0\]\.price: must be dollars/),
+      },
     ]);
-    expect(faultsOf({ DEFAULT_POLICY: '{"perCall":1,"exposure":"$1","rate":{"limit":1,"seconds":1}}' })).toEqual([
+    expect(
+      faultsOf({ DEFAULT_POLICY: '{"perCall":1,"exposure":"$1","rate":{"limit":1,"seconds":1}}' }),
+    ).toEqual([
       { name: 'DEFAULT_POLICY', reason: expect.stringMatching(/^at perCall: must be an amount/) },
     ]);
   });
@@ -173,7 +184,8 @@ describe('parseConfig', () => {
 
   it('shows no value: RPC URLs hold keys, RECEIPT_KEY is one', () => {
     const faults = faultsOf({
-      RPC_URLS: '{"eip155:84532": ["wss://rpc.example/hunter2"], "eip155:8453": ["https://u:hunter2@a.example"]}',
+      RPC_URLS:
+        '{"eip155:84532": ["wss://rpc.example/hunter2"], "eip155:8453": ["https://u:hunter2@a.example"]}',
       RECEIPT_KEY: KEY.replace('OKP', 'hunter2'),
       FACILITATORS: '[{"url":"https://a:hunter2@b.example"}]',
       UPSTREAM_URL: 'https://me:hunter2@api.example',

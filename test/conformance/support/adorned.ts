@@ -35,7 +35,9 @@ export const ALLOWED: Readonly<Record<string, string>> = {
  * Stands before the upstream: answers `/echo/adorned` with every header above, passes everything else on as it is. Returns its
  * origin and how to stop it.
  */
-export const adorn = async (upstream: string): Promise<{ readonly url: string; readonly stop: () => void }> => {
+export const adorn = async (
+  upstream: string,
+): Promise<{ readonly url: string; readonly stop: () => void }> => {
   const server = createServer((incoming, outgoing) => {
     if (incoming.url === '/echo/adorned') {
       outgoing.writeHead(200, { ...FORBIDDEN, ...ALLOWED }).end('adorned');

@@ -30,7 +30,8 @@ const databaseFile = (state: string): string => {
   const folder = join(state, 'v3', 'd1', 'miniflare-D1DatabaseObject');
   const files = readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
   const [file, ...others] = files;
-  if (file === undefined || others.length > 0) throw new Error(`${folder} holds ${files.length} databases`);
+  if (file === undefined || others.length > 0)
+    throw new Error(`${folder} holds ${files.length} databases`);
   return join(folder, file);
 };
 

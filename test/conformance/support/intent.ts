@@ -43,7 +43,9 @@ export const signIntent = async (
     method: call.method ?? 'GET',
     target: call.path,
     contentType: call.contentType ?? '',
-    payloadDigest: `0x${createHash('sha256').update(call.body ?? '').digest('hex')}`,
+    payloadDigest: `0x${createHash('sha256')
+      .update(call.body ?? '')
+      .digest('hex')}`,
     payTo: ZERO,
     asset: ZERO,
     maxAmount: 0n,

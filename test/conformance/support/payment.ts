@@ -64,7 +64,10 @@ export const encode = (value: unknown): string =>
   Buffer.from(JSON.stringify(value)).toString('base64');
 
 /** The headers of x402 v2, with a `payment-identifier` where one is given. */
-export const v2 = ({ accepted, payload }: Payment, identifier?: string): { 'PAYMENT-SIGNATURE': string } => ({
+export const v2 = (
+  { accepted, payload }: Payment,
+  identifier?: string,
+): { 'PAYMENT-SIGNATURE': string } => ({
   'PAYMENT-SIGNATURE': encode({
     x402Version: 2,
     accepted,
@@ -126,6 +129,9 @@ export const transfersFrom = async (
   });
   return logs.map(({ args }) => args.value);
 };
+
+/** For sorting amounts. */
+export const ascending = (one: bigint, other: bigint): number => Number(one - other);
 
 /** Whether the chain has used, or cancelled, the nonce of a payment. */
 export const isUsed = async ({ client }: World, { payload }: Payment): Promise<boolean> =>

@@ -33,7 +33,10 @@ export const sendRaw = async (
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.once('error', reject);
         answer.once('end', () => {
-          const headers = Object.entries(answer.headersDistinct).map(([name, values]) => [name, values?.join(', ')]);
+          const headers = Object.entries(answer.headersDistinct).map(([name, values]) => [
+            name,
+            values?.join(', '),
+          ]);
           resolve({
             status: answer.statusCode ?? 0,
             headers: Object.fromEntries(headers) as Record<string, string>,

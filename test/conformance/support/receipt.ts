@@ -6,7 +6,8 @@ const keys = new WeakMap<World, Promise<JSONWebKeySet>>();
 /** The keys that the gateway publishes, fetched once. */
 export const publishedKeys = async (world: World): Promise<JSONWebKeySet> => {
   const url = `${world.stack.description.gateway}/.well-known/jwks.json`;
-  const known = keys.get(world) ?? fetch(url).then(async (answer) => (await answer.json()) as JSONWebKeySet);
+  const known =
+    keys.get(world) ?? fetch(url).then(async (answer) => (await answer.json()) as JSONWebKeySet);
   keys.set(world, known);
   return await known;
 };

@@ -7,7 +7,8 @@ import { lookup, type ToolCall, type World } from './world.ts';
 
 export type HeaderLine = readonly [name: string, value: string];
 
-const asResponse = ({ status, headers, text }: RawAnswer): Response => new Response(text, { status, headers });
+const asResponse = ({ status, headers, text }: RawAnswer): Response =>
+  new Response(text, { status, headers });
 
 /** Sends header lines as they are; holds that a well-formed 4xx problem comes back and that nothing ran. */
 export const refusal = async (
@@ -43,7 +44,8 @@ export const reshaped = (form: Form, signature: Hex): Hex => {
   const r = signature.slice(2, 66);
   const s = hexToBigInt(`0x${signature.slice(66, 130)}`);
   const v = Number.parseInt(signature.slice(130), 16);
-  const join = (newS: bigint, end: string): Hex => `0x${r}${numberToHex(newS, { size: 32 }).slice(2)}${end}`;
+  const join = (newS: bigint, end: string): Hex =>
+    `0x${r}${numberToHex(newS, { size: 32 }).slice(2)}${end}`;
   const other = (27 + 28 - v).toString(16);
   switch (form) {
     case 'highS':

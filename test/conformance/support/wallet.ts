@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { type Address, encodeDeployData, type Hex, type LocalAccount, parseAbi, parseEther } from 'viem';
+import {
+  type Address,
+  encodeDeployData,
+  type Hex,
+  type LocalAccount,
+  parseAbi,
+  parseEther,
+} from 'viem';
 import { deploy } from '../../../dev/token.ts';
 import { usdc, usdcAbi, usdcBalance } from '../../../dev/usdc.ts';
 import type { World } from './world.ts';

@@ -57,7 +57,10 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
     await fetch(gateway + path, {
       method: method ?? 'GET',
       redirect: 'manual',
-      headers: { ...(contentType === undefined ? {} : { 'Content-Type': contentType }), ...headers },
+      headers: {
+        ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body }),
     });
   const offers = new Map<string, Promise<Offered>>();

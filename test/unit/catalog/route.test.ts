@@ -37,7 +37,10 @@ describe('findTool', () => {
   });
 
   it('says which methods there are', () => {
-    expect(found('DELETE', '/lookup')).toEqual({ route: 'method_not_allowed', allow: ['GET', 'PUT'] });
+    expect(found('DELETE', '/lookup')).toEqual({
+      route: 'method_not_allowed',
+      allow: ['GET', 'PUT'],
+    });
     expect(found('PROPFIND', '/mixed')).toEqual({
       route: 'method_not_allowed',
       allow: ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'],
@@ -45,14 +48,23 @@ describe('findTool', () => {
   });
 
   it('does not take HEAD for GET: it would be paid and give no answer', () => {
-    expect(found('HEAD', '/lookup')).toEqual({ route: 'method_not_allowed', allow: ['GET', 'PUT'] });
+    expect(found('HEAD', '/lookup')).toEqual({
+      route: 'method_not_allowed',
+      allow: ['GET', 'PUT'],
+    });
   });
 
   it('does not fall through to a cheaper wildcard with another method', () => {
     expect(found('PUT', '/tools/enrich')).toEqual({ route: 'method_not_allowed', allow: ['POST'] });
   });
 
-  it.each(['/tools/Enrich', '/tools/enrich/', '/tools/enrich;v=1', '/tools/enrich%3Bv', '/TOOLS/enrich'])(
+  it.each([
+    '/tools/Enrich',
+    '/tools/enrich/',
+    '/tools/enrich;v=1',
+    '/tools/enrich%3Bv',
+    '/TOOLS/enrich',
+  ])(
     'does not let %s, which an upstream may take for /tools/enrich, reach the cheap wildcard',
     (path) => {
       expect(found('POST', path)).toEqual({ route: 'not_found' });

@@ -128,13 +128,23 @@ describe('parseTools', () => {
   });
 
   it('refuses what is not a list of tools', () => {
-    for (const json of [undefined, null, [], {}, { tools: [] }, { tools: 'x' }, { tools: [tool], more: 1 }]) {
+    for (const json of [
+      undefined,
+      null,
+      [],
+      {},
+      { tools: [] },
+      { tools: 'x' },
+      { tools: [tool], more: 1 },
+    ]) {
       expect(parseTools(json).ok).toBe(false);
     }
   });
 
   it('shows no value', () => {
-    const result = parseTools({ tools: [{ ...tool, upstream: 'https://user:hunter2@api.example' }] });
+    const result = parseTools({
+      tools: [{ ...tool, upstream: 'https://user:hunter2@api.example' }],
+    });
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
 });

@@ -4,12 +4,16 @@ import { isUpstream, originOf, upstreamUrlOf } from '../../../src/catalog/upstre
 import { toolOf } from '../gateway/fixture.ts';
 
 describe('isUpstream', () => {
-  it.each(['/', '/echo', '/a/b.c', 'https://api.example', 'https://api.example/', 'http://127.0.0.1:8080/x'])(
-    'takes %s',
-    (upstream) => {
-      expect(isUpstream(upstream)).toBe(true);
-    },
-  );
+  it.each([
+    '/',
+    '/echo',
+    '/a/b.c',
+    'https://api.example',
+    'https://api.example/',
+    'http://127.0.0.1:8080/x',
+  ])('takes %s', (upstream) => {
+    expect(isUpstream(upstream)).toBe(true);
+  });
 
   it.each([
     '',
@@ -45,7 +49,12 @@ describe('upstreamUrlOf', () => {
     upstreamUrlOf(toolOf({ path, upstream }), target, 'https://api.example');
 
   it.each([
-    ['/tools/lookup', '/lookup', '/tools/lookup?word=a%20b', 'https://api.example/lookup?word=a%20b'],
+    [
+      '/tools/lookup',
+      '/lookup',
+      '/tools/lookup?word=a%20b',
+      'https://api.example/lookup?word=a%20b',
+    ],
     ['/tools/echo/*', '/echo', '/tools/echo/a/b?c', 'https://api.example/echo/a/b?c'],
     ['/tools/echo/*', '/', '/tools/echo/a', 'https://api.example/a'],
     ['/tools/echo/*', '/echo', '/tools/echo/', 'https://api.example/echo/'],
@@ -74,7 +83,9 @@ describe('upstreamUrlOf', () => {
 
   it('names the origin that assertions are for', () => {
     expect(originOf(toolOf({ upstream: '/x' }), 'https://api.example')).toBe('https://api.example');
-    expect(originOf(toolOf({ upstream: 'http://b.example:81/x' }), undefined)).toBe('http://b.example:81');
+    expect(originOf(toolOf({ upstream: 'http://b.example:81/x' }), undefined)).toBe(
+      'http://b.example:81',
+    );
     expect(() => originOf(toolOf({ upstream: '/x' }), undefined)).toThrow(/UPSTREAM_URL/);
   });
 });

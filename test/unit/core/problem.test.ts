@@ -14,7 +14,12 @@ const denialOf = (rule: DenialRule, more: Partial<Denial> = {}): Denial => ({
   ...more,
 });
 
-const denied = (denial: Denial): Reason => ({ reason: 'denied', denial, tool: 'enrich', price: 15_000_000n });
+const denied = (denial: Denial): Reason => ({
+  reason: 'denied',
+  denial,
+  tool: 'enrich',
+  price: 15_000_000n,
+});
 
 const wire: Record<WireReason, number> = {
   too_large: 431,
@@ -77,7 +82,8 @@ const others: readonly (readonly [number, Reason])[] = [
 
 const all: readonly (readonly [number, Reason])[] = [
   ...Object.entries(wire).map(
-    ([reason, status]) => [status, { reason: reason as WireName, field: 'f', hint: 'is wrong' }] as const,
+    ([reason, status]) =>
+      [status, { reason: reason as WireName, field: 'f', hint: 'is wrong' }] as const,
   ),
   ...Object.entries(mismatches).map(
     ([reason, status]) =>
@@ -219,7 +225,9 @@ describe('a denial', () => {
   });
 
   it('has one hint a rule', () => {
-    const hints = Object.keys(rules).map((rule) => problemOf(denied(denialOf(rule as DenialRule))).members.hint);
+    const hints = Object.keys(rules).map(
+      (rule) => problemOf(denied(denialOf(rule as DenialRule))).members.hint,
+    );
     expect(new Set(hints).size).toBe(hints.length);
   });
 
@@ -257,7 +265,14 @@ describe('a denial', () => {
   });
 
   it('counts calls, not dollars, for the rate', () => {
-    const limit = { rule: 'rate', limit: '600', spent: '600', held: '0', remaining: '0', window: 60 };
+    const limit = {
+      rule: 'rate',
+      limit: '600',
+      spent: '600',
+      held: '0',
+      remaining: '0',
+      window: 60,
+    };
     const { members } = problemOf(denied(denialOf('rate', { limit })));
     expect(members.detail).toContain('600 calls in 60 seconds');
     expect(members.detail).not.toContain('$');

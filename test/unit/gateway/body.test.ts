@@ -44,13 +44,18 @@ describe('readUpTo', () => {
   });
 
   it('says that a body broke off', async () => {
-    expect(await readUpTo(streamOf([new Uint8Array(3)], new Error('lost')), 10)).toEqual({ read: 'broken' });
+    expect(await readUpTo(streamOf([new Uint8Array(3)], new Error('lost')), 10)).toEqual({
+      read: 'broken',
+    });
   });
 });
 
 describe('resumed', () => {
   it('breaks where the rest breaks: a cut stream must not look whole', async () => {
-    const reading = await readUpTo(streamOf([new Uint8Array(5), new Uint8Array(5)], new Error('lost')), 4);
+    const reading = await readUpTo(
+      streamOf([new Uint8Array(5), new Uint8Array(5)], new Error('lost')),
+      4,
+    );
     if (reading.read !== 'over') throw new Error('expected more than the limit');
     const reader = resumed(reading.head, reading.rest).getReader();
     expect((await reader.read()).done).toBe(false);
@@ -76,7 +81,8 @@ describe('resumed', () => {
 describe('bodyOf', () => {
   it('gives none to a status that has none', () => {
     const bytes = new Uint8Array(0);
-    for (const status of [204, 205, 304]) expect(new Response(bodyOf(status, bytes), { status }).status).toBe(status);
+    for (const status of [204, 205, 304])
+      expect(new Response(bodyOf(status, bytes), { status }).status).toBe(status);
     expect(bodyOf(200, bytes)).toBe(bytes);
   });
 });

@@ -31,9 +31,19 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const run = (change: Partial<Tool> = {}, seen: Partial<Observed> = {}, headers: Record<string, string> = {}) => {
+const run = (
+  change: Partial<Tool> = {},
+  seen: Partial<Observed> = {},
+  headers: Record<string, string> = {},
+) => {
   const tool = toolOf(change);
-  return dispatch(configOf([tool]), tool, { ...observed, ...seen }, new Headers(headers), 'the.jws.here');
+  return dispatch(
+    configOf([tool]),
+    tool,
+    { ...observed, ...seen },
+    new Headers(headers),
+    'the.jws.here',
+  );
 };
 
 const cut = (chunks: readonly Uint8Array[]) => {
@@ -76,7 +86,9 @@ describe('dispatch', () => {
   });
 
   it('reads a short answer whole, with its digest', async () => {
-    upstream(() => new Response('hello', { status: 201, headers: { 'Set-Cookie': 'a=b', 'X-Mine': '1' } }));
+    upstream(
+      () => new Response('hello', { status: 201, headers: { 'Set-Cookie': 'a=b', 'X-Mine': '1' } }),
+    );
     const result = await run();
     expect(result).toMatchObject({
       kind: 'answered',
@@ -94,7 +106,11 @@ describe('dispatch', () => {
 
   it.each([400, 404, 409, 500, 503])('passes on a status %i with its body', async (status) => {
     upstream(() => new Response('no', { status }));
-    expect(await run()).toMatchObject({ kind: 'answered', status, body: new TextEncoder().encode('no') });
+    expect(await run()).toMatchObject({
+      kind: 'answered',
+      status,
+      body: new TextEncoder().encode('no'),
+    });
   });
 
   it.each([204, 205, 304])('passes on a status %i without a body', async (status) => {
@@ -104,12 +120,14 @@ describe('dispatch', () => {
 
   it('does not follow a redirect: it is the answer', async () => {
     const requests = upstream(
-      () => new Response(null, { status: 302, headers: { Location: 'https://elsewhere.example/' } }),
+      () =>
+        new Response(null, { status: 302, headers: { Location: 'https://elsewhere.example/' } }),
     );
     const result = await run();
     expect(requests).toHaveLength(1);
     expect(result).toMatchObject({ kind: 'answered', status: 302 });
-    if (result.kind === 'answered') expect(result.headers.get('location')).toBe('https://elsewhere.example/');
+    if (result.kind === 'answered')
+      expect(result.headers.get('location')).toBe('https://elsewhere.example/');
   });
 
   it('reads up to 64 KiB whole, and streams what is longer, every byte of it', async () => {
@@ -135,7 +153,9 @@ describe('dispatch', () => {
       expect(result.kind).toBe('streaming');
       if (result.kind !== 'streaming') return;
       const writer = stream.writable.getWriter();
-      const writing = writer.write(new TextEncoder().encode('data: 1\n\n')).then(() => writer.close());
+      const writing = writer
+        .write(new TextEncoder().encode('data: 1\n\n'))
+        .then(() => writer.close());
       expect(await new Response(result.body).text()).toBe('data: 1\n\n');
       await writing;
     },
@@ -172,18 +192,24 @@ describe('dispatch', () => {
     expect(await run()).toEqual({ kind: 'failed', reason: 'truncated' });
   });
 
-  it.each(['gzip', 'br'])('does not count the bytes of %s, which the runtime has undone', async (encoding) => {
-    const headers = { 'Content-Length': '3', 'Content-Encoding': encoding };
-    // What the runtime gives for such an answer: the bytes decoded, the headers as they came.
-    upstream(() => new Response('hello', { headers, encodeBody: 'manual' }));
-    const result = await run();
-    expect(result).toMatchObject({ kind: 'answered', status: 200 });
-    if (result.kind === 'answered') expect(result.headers.get('content-encoding')).toBeNull();
-  });
+  it.each(['gzip', 'br'])(
+    'does not count the bytes of %s, which the runtime has undone',
+    async (encoding) => {
+      const headers = { 'Content-Length': '3', 'Content-Encoding': encoding };
+      // What the runtime gives for such an answer: the bytes decoded, the headers as they came.
+      upstream(() => new Response('hello', { headers, encodeBody: 'manual' }));
+      const result = await run();
+      expect(result).toMatchObject({ kind: 'answered', status: 200 });
+      if (result.kind === 'answered') expect(result.headers.get('content-encoding')).toBeNull();
+    },
+  );
 
   it('takes a HEAD answer, which has a length and no body', async () => {
     upstream(() => new Response(null, { headers: { 'Content-Length': '100' } }));
-    expect(await run({}, { method: 'HEAD', body: undefined })).toMatchObject({ kind: 'answered', status: 200 });
+    expect(await run({}, { method: 'HEAD', body: undefined })).toMatchObject({
+      kind: 'answered',
+      status: 200,
+    });
   });
 
   it('gives up after the timeout of the tool, before headers and within the body', async () => {

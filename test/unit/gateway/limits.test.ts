@@ -26,7 +26,10 @@ describe('limitHeaders', () => {
   });
 
   it('has no negative time, and no number beyond what a structured field holds', () => {
-    const headers = limitHeaders([{ ...window, limit: '9007199254740991', remaining: '9007199254740991' }], 2_000_000);
+    const headers = limitHeaders(
+      [{ ...window, limit: '9007199254740991', remaining: '9007199254740991' }],
+      2_000_000,
+    );
     expect(headers).toEqual({
       'RateLimit-Policy': '"window:day";q=999999999999999;qu="atomic-units";w=86400',
       RateLimit: '"window:day";r=999999999999999;t=0',

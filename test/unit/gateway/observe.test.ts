@@ -105,7 +105,24 @@ describe('observe', () => {
 
   it('gives only targets that mean what they say, for any URL', async () => {
     const piece = fc.oneof(
-      fc.constantFrom('/', '//', '.', '..', '%2e', '%2F', '%5c', '\\', '%00', '%', ';', '@', ':', '?', '#', ' '),
+      fc.constantFrom(
+        '/',
+        '//',
+        '.',
+        '..',
+        '%2e',
+        '%2F',
+        '%5c',
+        '\\',
+        '%00',
+        '%',
+        ';',
+        '@',
+        ':',
+        '?',
+        '#',
+        ' ',
+      ),
       fc.string({ maxLength: 3 }),
     );
     await fc.assert(
@@ -156,7 +173,11 @@ describe('observe', () => {
     ['too long', `text/${'x'.repeat(256)}`, /256/],
     ['not ASCII', 'text/plain; x="\u00e4"', /printable ASCII/],
   ])('refuses a content type that is %s', async (_, value, hint) => {
-    const request = at('/tools/echo/a', { method: 'POST', body: 'x', headers: { 'Content-Type': value } });
+    const request = at('/tools/echo/a', {
+      method: 'POST',
+      body: 'x',
+      headers: { 'Content-Type': value },
+    });
     expect(await reasonOf(request)).toEqual({
       reason: 'malformed_request',
       field: 'content-type',
@@ -169,20 +190,27 @@ describe('observe', () => {
       ['Content-Type', 'text/plain'],
       ['Content-Type', 'application/json'],
     ]);
-    expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers: twice }))).toMatchObject({
+    expect(
+      await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers: twice })),
+    ).toMatchObject({
       reason: 'malformed_request',
       field: 'content-type',
     });
     const quoted = { 'Content-Type': 'multipart/form-data; boundary="a,\\",b"' };
-    expect((await look(at('/tools/echo/a', { method: 'POST', body: 'x', headers: quoted }))).ok).toBe(true);
+    expect(
+      (await look(at('/tools/echo/a', { method: 'POST', body: 'x', headers: quoted }))).ok,
+    ).toBe(true);
   });
 
-  it.each(['gzip', 'br', 'gzip, identity', 'x'])('refuses Content-Encoding %s', async (encoding) => {
-    const headers = { 'Content-Encoding': encoding };
-    expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers }))).toEqual({
-      reason: 'content_encoding',
-    });
-  });
+  it.each(['gzip', 'br', 'gzip, identity', 'x'])(
+    'refuses Content-Encoding %s',
+    async (encoding) => {
+      const headers = { 'Content-Encoding': encoding };
+      expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers }))).toEqual({
+        reason: 'content_encoding',
+      });
+    },
+  );
 
   it('takes Content-Encoding identity, which encodes nothing', async () => {
     const headers = { 'Content-Encoding': 'Identity' };
@@ -200,7 +228,11 @@ describe('observe', () => {
       },
       { highWaterMark: 0 },
     );
-    const request = at('/tools/echo/a', { method: 'POST', body, headers: { 'Content-Length': '1025' } });
+    const request = at('/tools/echo/a', {
+      method: 'POST',
+      body,
+      headers: { 'Content-Length': '1025' },
+    });
     expect(await reasonOf(request)).toEqual({ reason: 'body_too_large', limit: 1_024 });
     expect(read).toBe(0);
   });

@@ -22,8 +22,14 @@ const offerOf = (url: string): Offer => ({
 });
 
 const HOSTILE = `</code></pre><script>alert("x")</script>&'`;
-const page = (change: Parameters<typeof toolOf>[0] = {}, url = 'https://gw.example/tools/lookup?word=tea') =>
-  paywallPage({ tool: toolOf({ id: 'lookup', method: 'GET', price: 20_000n, ...change }), offer: offerOf(url) });
+const page = (
+  change: Parameters<typeof toolOf>[0] = {},
+  url = 'https://gw.example/tools/lookup?word=tea',
+) =>
+  paywallPage({
+    tool: toolOf({ id: 'lookup', method: 'GET', price: 20_000n, ...change }),
+    offer: offerOf(url),
+  });
 
 describe('paywallPage', () => {
   it('says what is sold, for how much, to whom, where', () => {
@@ -44,7 +50,10 @@ describe('paywallPage', () => {
   });
 
   it('holds no markup of anybody else', () => {
-    const { html } = page({ description: HOSTILE, mimeType: HOSTILE }, `https://gw.example/?q=${HOSTILE}`);
+    const { html } = page(
+      { description: HOSTILE, mimeType: HOSTILE },
+      `https://gw.example/?q=${HOSTILE}`,
+    );
     expect(html).not.toContain('<script');
     expect(html).not.toContain(HOSTILE);
     expect(html.match(/<\/pre>/g)).toHaveLength(1);
@@ -53,7 +62,9 @@ describe('paywallPage', () => {
 
   it('loads nothing and runs nothing, and its policy allows its own style only', async () => {
     const { html, headers } = page();
-    expect(html).not.toMatch(/<(script|img|link|iframe|form|object|base)\b|\son\w+=|style="|@import|url\(/i);
+    expect(html).not.toMatch(
+      /<(script|img|link|iframe|form|object|base)\b|\son\w+=|style="|@import|url\(/i,
+    );
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(PAGE_STYLE));
     const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
     expect(headers['Content-Security-Policy']).toBe(

@@ -6,7 +6,11 @@ import { toolOf } from './fixture.ts';
 
 const word = fc.string({ unit: fc.constantFrom(...'abcxyz-'), minLength: 1, maxLength: 8 });
 
-const sent = (headers: Record<string, string>, requestHeaders: readonly string[] = [], contentType = '') =>
+const sent = (
+  headers: Record<string, string>,
+  requestHeaders: readonly string[] = [],
+  contentType = '',
+) =>
   Object.fromEntries(
     upstreamHeaders(new Headers(headers), toolOf({ requestHeaders }), contentType, 'the.jws.here'),
   );
@@ -72,32 +76,61 @@ describe('upstreamHeaders', () => {
   });
 
   it('sends what the tool asks for, and no more', () => {
-    expect(sent({ 'X-Mine': '1', 'X-Other': '2' }, ['x-mine'])).toEqual({ ...always, 'x-mine': '1' });
+    expect(sent({ 'X-Mine': '1', 'X-Other': '2' }, ['x-mine'])).toEqual({
+      ...always,
+      'x-mine': '1',
+    });
   });
 
   it('drops what Connection names', () => {
-    expect(sent({ Connection: 'close, X-Mine, User-Agent', 'X-Mine': '1', 'User-Agent': 'a' }, ['x-mine'])).toEqual(
-      always,
-    );
+    expect(
+      sent({ Connection: 'close, X-Mine, User-Agent', 'X-Mine': '1', 'User-Agent': 'a' }, [
+        'x-mine',
+      ]),
+    ).toEqual(always);
   });
 
   it('never sends a proof, a credential or a hop-by-hop header, whatever a caller sends', () => {
     const forbidden =
       /^(?:payment-|x-payment|agent-|proxy-|x-forwarded-|cf-|cookie|authorization|host$|connection$|te$|trailer|transfer-|upgrade|keep-alive|forwarded|origin$)/;
     const name = fc.oneof(
-      fc.constantFrom('payment-', 'x-payment-', 'agent-', 'x-agent-', 'accept-', 'if-', 'content-', 'x-', '').chain((start) =>
-        word.map((rest) => start + rest),
+      fc
+        .constantFrom(
+          'payment-',
+          'x-payment-',
+          'agent-',
+          'x-agent-',
+          'accept-',
+          'if-',
+          'content-',
+          'x-',
+          '',
+        )
+        .chain((start) => word.map((rest) => start + rest)),
+      fc.constantFrom(
+        'cookie',
+        'authorization',
+        'connection',
+        'te',
+        'upgrade',
+        'keep-alive',
+        'host',
+        'accept',
       ),
-      fc.constantFrom('cookie', 'authorization', 'connection', 'te', 'upgrade', 'keep-alive', 'host', 'accept'),
     );
-    const headers = fc.dictionary(name, fc.string({ unit: fc.constantFrom(...'aZ0,;="-'), maxLength: 8 }), { maxKeys: 8 });
+    const headers = fc.dictionary(
+      name,
+      fc.string({ unit: fc.constantFrom(...'aZ0,;="-'), maxLength: 8 }),
+      { maxKeys: 8 },
+    );
     const extra = fc.array(name.filter(isForwardable), { maxLength: 3 });
     fc.assert(
       fc.property(headers, extra, (incoming, requestHeaders) => {
         const result = sent(incoming, requestHeaders);
         for (const [key, value] of Object.entries(result)) {
           expect(key).not.toMatch(forbidden);
-          if (key.startsWith('x-agent-')) expect([key, value]).toEqual(['x-agent-assertion', 'the.jws.here']);
+          if (key.startsWith('x-agent-'))
+            expect([key, value]).toEqual(['x-agent-assertion', 'the.jws.here']);
         }
       }),
       { numRuns: 500 },
@@ -106,9 +139,12 @@ describe('upstreamHeaders', () => {
 });
 
 describe('isForwardable', () => {
-  it.each(['x-mine', 'x-request-id', 'mcp-session-id', 'idempotency-key', 'prefer'])('takes %s', (name) => {
-    expect(isForwardable(name)).toBe(true);
-  });
+  it.each(['x-mine', 'x-request-id', 'mcp-session-id', 'idempotency-key', 'prefer'])(
+    'takes %s',
+    (name) => {
+      expect(isForwardable(name)).toBe(true);
+    },
+  );
 
   it.each([
     '',

@@ -4,7 +4,8 @@ import { answerHeaders } from '../../../src/gateway/response-headers.ts';
 
 const word = fc.string({ unit: fc.constantFrom(...'abcxyz-'), minLength: 1, maxLength: 8 });
 
-const kept = (headers: [string, string][]) => Object.fromEntries(answerHeaders(new Headers(headers)));
+const kept = (headers: [string, string][]) =>
+  Object.fromEntries(answerHeaders(new Headers(headers)));
 const always = { 'cache-control': 'private, no-store' };
 
 describe('answerHeaders', () => {
@@ -80,20 +81,34 @@ describe('answerHeaders', () => {
 
   it('never lets a tool speak for the gateway or make an answer cacheable', () => {
     const name = fc
-      .constantFrom('payment-', 'x-payment-', 'agent-', 'x-agent-', 'ratelimit-', 'access-control-', 'x-', 'cdn-', '')
+      .constantFrom(
+        'payment-',
+        'x-payment-',
+        'agent-',
+        'x-agent-',
+        'ratelimit-',
+        'access-control-',
+        'x-',
+        'cdn-',
+        '',
+      )
       .chain((start) =>
         fc.oneof(
           word.map((rest) => start + rest),
           fc.constant(`${start}cache-control`),
         ),
       );
-    const headers = fc.array(fc.tuple(name, fc.constantFrom('public', 'max-age=1', 'x')), { maxLength: 8 });
+    const headers = fc.array(fc.tuple(name, fc.constantFrom('public', 'max-age=1', 'x')), {
+      maxLength: 8,
+    });
     fc.assert(
       fc.property(headers, (list) => {
         const { 'cache-control': cache, ...rest } = kept(list);
         expect(cache).toBe('private, no-store');
         for (const key of Object.keys(rest)) {
-          expect(key).not.toMatch(/^(payment-|x-payment|agent-|x-agent-|ratelimit|access-control-)|cache-control/);
+          expect(key).not.toMatch(
+            /^(payment-|x-payment|agent-|x-agent-|ratelimit|access-control-)|cache-control/,
+          );
         }
       }),
       { numRuns: 500 },

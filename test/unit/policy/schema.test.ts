@@ -42,7 +42,10 @@ describe('parsePolicy', () => {
     ['rate.seconds', { ...written, rate: { limit: 1, seconds: 0.5 } }],
     ['rate.burst', { ...written, rate: { limit: 1, seconds: 1, burst: 2 } }],
     ['rate', { ...written, rate: 600 }],
-    ['windows[1].every', { ...written, windows: [written.windows[0], { every: 'week', limit: '1' }] }],
+    [
+      'windows[1].every',
+      { ...written, windows: [written.windows[0], { every: 'week', limit: '1' }] },
+    ],
     ['windows[0].every', { ...written, windows: [{ every: 0, limit: '1' }] }],
     ['windows[0].limit', { ...written, windows: [{ every: 'day', limit: '01' }] }],
     ['windows', { ...written, windows: [written.windows[0], { every: 'day', limit: '1' }] }],

@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { newReceiptKey } from '../../dev/keys.ts';
+import { app } from '../../src/app.ts';
+import { readProblem } from './support/offer.ts';
+
+const ADDRESS = `0x${'11'.repeat(20)}`;
+let right: Readonly<Record<string, string>>;
+beforeAll(async () => {
+  right = {
+    AUDIENCES: 'https://gateway.example',
+    PAY_TO: JSON.stringify({ 'eip155:84532': ADDRESS }),
+    RPC_URLS: JSON.stringify({ 'eip155:84532': ['https://rpc.example'] }),
+    FACILITATORS: JSON.stringify([{ url: 'https://facilitator.example' }]),
+    UPSTREAM_URL: 'https://upstream.example',
+    PAUSED: 'false',
+    DEFAULT_POLICY: '',
+    CONFIRMATIONS: '1',
+    RECEIPT_KEY: await newReceiptKey(),
+  };
+});
+
+/** Asks a gateway of these variables. Bindings are missing on purpose: nothing may be reached before the variables are right. */
+const ask = async (
+  changes: Readonly<Record<string, string | undefined>>,
+  path: string,
+): Promise<Response> =>
+  await app.request(
+    `https://gateway.example${path}`,
+    { headers: { 'PAYMENT-SIGNATURE': 'e30=' } },
+    { ...right, ...changes },
+    { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} },
+  );
+
+const CALL = '/tools/lookup?word=river';
+
+describe('a gateway', () => {
+  it('of right variables looks at the payment', async () => {
+    expect((await ask({}, CALL)).status).toBe(400);
+    expect((await ask({}, '/healthz')).status).toBe(200);
+  });
+
+  it.each<[string, readonly (string | undefined)[]]>([
+    [
+      'AUDIENCES',
+      [
+        undefined,
+        '',
+        'gateway.example',
+        'https://gateway.example/',
+        'https://gateway.example,,',
+        'https://G.example',
+      ],
+    ],
+    [
+      'PAY_TO',
+      [
+        undefined,
+        '',
+        '{}',
+        '[]',
+        'x',
+        ADDRESS,
+        `{"eip155:84532":"0x${'0'.repeat(40)}"}`,
+        `{"base":"${ADDRESS}"}`,
+        '{"eip155:84532":1}',
+      ],
+    ],
+    [
+      'RPC_URLS',
+      [
+        undefined,
+        '',
+        '{}',
+        '[]',
+        'x',
+        '{"eip155:84532":[]}',
+        '{"eip155:84532":"https://rpc.example"}',
+        '{"eip155:1":["https://rpc.example"]}',
+      ],
+    ],
+    [
+      'FACILITATORS',
+      [
+        undefined,
+        '',
+        '[]',
+        '{}',
+        'x',
+        '["https://facilitator.example"]',
+        '[{"url":"ftp://f.example"}]',
+        '[{"url":"https://f.example","key":"x"}]',
+      ],
+    ],
+    ['UPSTREAM_URL', [undefined, '', 'upstream', 'https://upstream.example/path']],
+    ['PAUSED', ['yes', 'TRUE', '1']],
+    ['DEFAULT_POLICY', ['{', '{}', '{"perCall":"1"}', '[]']],
+    ['CONFIRMATIONS', ['-1', '1.5', 'x']],
+    ['RECEIPT_KEY', [undefined, '', '{}', 'x', '{"kty":"OKP","crv":"Ed25519","x":"AA"}']],
+  ])(
+    'without a right %s answers 503 and names it, and nothing of its value',
+    async (name, values) => {
+      for (const value of values)
+        for (const path of [CALL, '/healthz']) {
+          const answer = await ask({ [name]: value }, path);
+          expect(answer.status, `${name}=${value} ${path}`).toBe(503);
+          const problem = await readProblem(answer);
+          expect(problem.type).toBe('urn:countersign:problem:misconfigured');
+          const faults = problem['faults'] as readonly { readonly name: string }[];
+          expect(new Set(faults.map((fault) => fault.name)), `${name}=${value}`).toEqual(
+            new Set([name]),
+          );
+          expect(problem.detail).toContain(name);
+        }
+    },
+  );
+
+  it('names everything that is wrong at once', async () => {
+    const problem = await readProblem(
+      await ask({ AUDIENCES: '', PAY_TO: '', RPC_URLS: '', FACILITATORS: '' }, CALL),
+    );
+    const faults = problem['faults'] as readonly { readonly name: string }[];
+    expect(faults.map(({ name }) => name)).toEqual([
+      'AUDIENCES',
+      'PAY_TO',
+      'RPC_URLS',
+      'FACILITATORS',
+    ]);
+  });
+
+  it('that is paused answers every call with 503, and says so where it is asked for its health', async () => {
+    const answer = await ask({ PAUSED: 'true' }, CALL);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/);
+    expect((await readProblem(answer)).type).toBe('urn:countersign:problem:paused');
+    expect(await (await ask({ PAUSED: 'true' }, '/healthz')).json()).toEqual({ status: 'paused' });
+  });
+});
