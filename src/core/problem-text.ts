@@ -207,8 +207,8 @@ export const problemText = (reason: Reason): ProblemText => {
         title: 'Proof already used',
         detail: 'This signature has bought its one execution.',
         hint:
-          'Its outcome is at GET /calls/<call id> with an Agent-Intent of the payer, or for a repeat with the ' +
-          'payment-identifier of the first request. Sign a new proof to run the tool again.',
+          'Its outcome is given again for a repeat with the payment-identifier of the first request. ' +
+          'Sign a new proof to run the tool again.',
         more: { state: reason.state, payment: reason.payment },
       };
     case 'denied': {
