@@ -131,7 +131,7 @@ export type ReserveVerdict =
   | { readonly verdict: 'in_progress'; readonly retryAfter: Seconds }
   /** The same proof was first used for another request. */
   | { readonly verdict: 'conflict' }
-  | { readonly verdict: 'already_used'; readonly state: CallState; readonly payment: PaymentState }
+  | { readonly verdict: 'already_used' }
   /** An expired proof that never ran: it may look up, never execute. */
   | { readonly verdict: 'expired' }
   /** Fresher facts are needed; nothing was written. Ask the chain once and reserve again. */
@@ -167,7 +167,13 @@ export type FinishVerdict =
       readonly limits: readonly LimitState[];
     }
   /** The hold had ended before: recorded, charges nothing. */
-  | { readonly verdict: 'late'; readonly state: CallState; readonly entry: Hex }
+  | {
+      readonly verdict: 'late';
+      readonly state: CallState;
+      readonly payment: PaymentState;
+      readonly charged: bigint;
+      readonly entry: Hex;
+    }
   | { readonly verdict: 'unknown_call' }
   | { readonly verdict: 'unavailable' };
 

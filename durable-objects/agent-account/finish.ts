@@ -1,3 +1,4 @@
+import type { Hex } from '../../src/core/account-id.ts';
 import type { FinishVerdict, Outcome } from './contract.ts';
 import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
 import * as money from './money.ts';
@@ -22,7 +23,8 @@ export const finish = (
     return unchanged(state, { verdict: 'unknown_call' });
   }
   if (record.state !== 'held') {
-    return record.state === 'abandoned'
+    return record.state === 'abandoned' &&
+      !record.entries.some(({ type }) => type === 'call.finished')
       ? late(state, record, outcome, context)
       : unchanged(state, finished(state, record, context));
   }
@@ -106,11 +108,7 @@ const late = (
   context: Context,
 ): Decision<FinishVerdict> => {
   if (record.finishedEntry !== undefined) {
-    return unchanged(state, {
-      verdict: 'late',
-      state: record.state,
-      entry: record.finishedEntry,
-    });
+    return unchanged(state, tooLate(record, record.finishedEntry));
   }
   const entered = append(state, record, context, {
     type: 'call.late',
@@ -120,9 +118,17 @@ const late = (
   return changed(
     entered.state,
     { ...entered.record, finishedEntry: entered.hash },
-    { verdict: 'late', state: record.state, entry: entered.hash },
+    tooLate(record, entered.hash),
   );
 };
+
+const tooLate = (record: CallRecord, entry: Hex): FinishVerdict => ({
+  verdict: 'late',
+  state: record.state,
+  payment: record.payment,
+  charged: record.charged,
+  entry,
+});
 
 const finished = (state: AccountState, record: CallRecord, context: Context): FinishVerdict => ({
   verdict: 'finished',

@@ -9,6 +9,9 @@ import { type AccountState, exposed, isKnown, promised, purseOf, withPurse } fro
 /** Facts older than this are asked again before money is trusted to them (design §5). */
 const FACTS_LIFETIME: Seconds = 600;
 
+/** What must be left of an authorization when its tool has answered: an outage of the backends fits in. */
+const SETTLE_ROOM: Seconds = 900;
+
 /** How long a refused payer should wait for settlements to make room. */
 const SETTLEMENT_PAUSE: Seconds = 5;
 
@@ -25,10 +28,11 @@ export type Funding =
 export const withFacts = (state: AccountState, facts: PayerFacts): AccountState => {
   const purse = purseOf(state, facts.asset);
   const known =
-    facts.block < state.factsBlock
+    facts.block < state.factsBlock && facts.at - state.factsAt <= FACTS_LIFETIME
       ? state
       : { ...state, hasCode: facts.hasCode, factsAt: facts.at, factsBlock: facts.block };
-  return facts.block < Math.max(purse.balanceBlock, purse.settledBlock)
+  const outdated = facts.block < purse.balanceBlock && facts.at - purse.balanceAt <= FACTS_LIFETIME;
+  return outdated || facts.block < purse.settledBlock
     ? known
     : withPurse(known, facts.asset, {
         ...purse,
@@ -105,7 +109,8 @@ export const fund = (
     });
   }
 
-  if (call.settlement === 'upfront' || state.hasCode) return { funded: true, paidBy: 'upfront' };
+  if (call.settlement === 'upfront' || state.hasCode || call.contractCheckedAt !== undefined)
+    return { funded: true, paidBy: 'upfront' };
   const room = min(policy.exposure, purse.balance) - exposed(purse);
   // A price that never fits under the exposure cap is settled before the tool, like a newcomer's.
   if (call.price > room && call.price <= policy.exposure) {
@@ -117,6 +122,8 @@ export const fund = (
     });
   }
   // Law 7: never owe us more than what already settled here. A hundred fresh keys passing one dollar along fail here.
-  const trusted = exposed(purse) + call.price <= purse.settled && call.price <= room;
+  // An authorization that may end before the Queue has surely presented it would be our loss each time: it moves first.
+  const lasts = call.validBefore - now >= call.timeoutSeconds + SETTLE_ROOM;
+  const trusted = lasts && exposed(purse) + call.price <= purse.settled && call.price <= room;
   return { funded: true, paidBy: trusted ? 'deferred' : 'upfront' };
 };

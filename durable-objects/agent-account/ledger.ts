@@ -102,9 +102,19 @@ export const openLedger = (
         memory = undefined;
         storage = openStorage(disk);
         for (const job of group) job.answer(job.refused);
+        await ringLater();
       }
     }
     running = false;
+  };
+
+  /** The failed commit may have been the one that set the alarm; without one nothing would ever be resent or ended. */
+  const ringLater = async (): Promise<void> => {
+    try {
+      if (storage.exists()) await disk.setAlarm((nowSeconds() + FAILED_PAUSE) * 1000);
+    } catch (cause) {
+      console.error({ event: 'alarm_failed', account, cause: String(cause) });
+    }
   };
 
   return {

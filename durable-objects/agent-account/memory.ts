@@ -68,7 +68,8 @@ export const remember = (
       memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
     } else {
       // A call whose payment came into another state is told to the Queue anew.
-      const told = known?.record.payment === record.payment ? known : undefined;
+      const told =
+        known?.record.payment === record.payment || record.payment === 'sent' ? known : undefined;
       memory.live.set(record.id, {
         record: slim(record),
         sentAt: told?.sentAt ?? 0,
@@ -104,5 +105,5 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
       );
 };
 
-/** Answers can be 64 KiB each: they are read from storage when somebody asks. */
-const slim = (record: CallRecord): CallRecord => ({ ...record, answer: undefined });
+/** Answers and entries are most of a record: they are read from storage when somebody asks. */
+const slim = (record: CallRecord): CallRecord => ({ ...record, answer: undefined, entries: [] });

@@ -129,7 +129,11 @@ export const owe = (state: AccountState, record: CallRecord): AccountState =>
 
 /** We failed to present a payment in time although the funds were there: our loss, no debt (design §6). */
 export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
-  change(state, record, (purse) => ({ ...purse, unsettled: purse.unsettled - record.charged }));
+  change(state, record, (purse) => ({
+    ...purse,
+    unsettled: purse.unsettled - record.charged,
+    settled: max(0n, purse.settled - record.charged),
+  }));
 
 const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
   switch (record.paidBy) {

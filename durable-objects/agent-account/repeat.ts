@@ -18,9 +18,13 @@ export const repeat = (
   evidence: Evidence,
   context: Context,
 ): Decision<ReserveVerdict> => {
+  // A settled signature is public: whoever copies it must not learn from us which request it was for (law 3).
+  if (record.state !== 'held' && !isShown(record, call)) {
+    return unchanged(state, { verdict: 'already_used' });
+  }
   // A payment moved to another tool, path, query, method or body: pinned at first use (§4.3).
   if (record.request !== call.request) return unchanged(state, { verdict: 'conflict' });
-  if (record.state !== 'held') return unchanged(state, ended(record, call));
+  if (record.state !== 'held') return unchanged(state, ended(record));
 
   if (awaitsSettlement(record)) {
     if (record.attempt === attempt) {
@@ -48,9 +52,7 @@ const proceed = (
     return dispatch(told.state, next, next.attempt, context);
   }
   const verdict: ReserveVerdict =
-    next.state === 'held'
-      ? { verdict: 'in_progress', retryAfter: 2 }
-      : { verdict: 'already_used', state: next.state, payment: next.payment };
+    next.state === 'held' ? { verdict: 'in_progress', retryAfter: 2 } : { verdict: 'already_used' };
   return told.durable ? changed(told.state, next, verdict) : unchanged(state, verdict);
 };
 
@@ -94,15 +96,16 @@ const dispatch = (
 };
 
 /**
- * A stored outcome goes only to someone who shows what never left client and gateway: the intent itself, or the first request's
- * payment-identifier. A settled signature is public on the chain, so showing it again proves nothing (law 3).
+ * Whether the caller shows what never left client and gateway: the intent itself, or the first request's payment-identifier
+ * (design §4.6). A settled signature is public on the chain, so showing it again proves nothing.
  */
-const ended = (record: CallRecord, call: Call): ReserveVerdict => {
-  const shown =
-    call.proof === 'intent' ||
-    call.binding === 'intent' ||
-    (record.identifier !== undefined && record.identifier === call.identifier);
-  return shown && record.answer !== undefined && record.finishedEntry !== undefined
+const isShown = (record: CallRecord, call: Call): boolean =>
+  call.proof === 'intent' ||
+  call.binding === 'intent' ||
+  (record.identifier !== undefined && record.identifier === call.identifier);
+
+const ended = (record: CallRecord): ReserveVerdict =>
+  record.answer !== undefined
     ? {
         verdict: 'stored',
         answer: record.answer,
@@ -113,8 +116,7 @@ const ended = (record: CallRecord, call: Call): ReserveVerdict => {
         entry: record.acceptedEntry,
         policy: record.policy,
       }
-    : { verdict: 'already_used', state: record.state, payment: record.payment };
-};
+    : { verdict: 'already_used' };
 
 const waitFor = (record: CallRecord, context: Context): number =>
   Math.min(5, Math.max(1, record.holdUntil - context.now));

@@ -16,6 +16,10 @@ const CALL_COLUMNS = 29;
 const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(10)})`;
 const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
 const PRUNE_AT_ONCE = 200;
+/** Without answers and entries, which are most of a row: an account wakes with what it must do, not with all it has said. */
+const LIVE_CALLS = `SELECT id, state, payment, paid_by, looked, attempt, request, tool, on_silence, timeout_seconds, asset, price,
+  charged, accepted_at, dispatched_at, hold_until, valid_before, since_block, identifier, transaction_hash, accepted_entry,
+  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer FROM calls WHERE prune_at IS NULL`;
 
 /** Everything one commit writes, in one transaction. */
 export type Batch = {
@@ -66,20 +70,26 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       const row = exists() ? run('SELECT * FROM calls WHERE id = ?', id)[0] : undefined;
       return row === undefined ? undefined : decodeCall(row);
     },
-    loadLive: () =>
-      exists() ? run(`SELECT * FROM calls WHERE prune_at IS NULL`).map(decodeCall) : [],
+    loadLive: () => (exists() ? run(LIVE_CALLS).map(decodeCall) : []),
     loadEntries(after, limit) {
       if (!exists()) return [];
-      const own = run('SELECT entries FROM calls WHERE last_seq > ?', after).flatMap(
-        (row) => JSON.parse(row.entries as string) as Entry[],
+      let lowest: Entry[] = [];
+      const keep = (): void => {
+        lowest = lowest.toSorted((a, b) => a.seq - b.seq).slice(0, limit);
+      };
+      // Row by row, and no more kept than asked for: a backlog may be larger than the memory of an isolate.
+      const backlog = sql.exec<{ json: string }>(
+        `SELECT entries AS json FROM calls WHERE last_seq > ?1
+         UNION ALL SELECT '[' || entry || ']' FROM entries WHERE seq > ?1`,
+        after,
       );
-      const loose = run('SELECT entry FROM entries WHERE seq > ?', after).map(
-        (row) => JSON.parse(row.entry as string) as Entry,
-      );
-      return [...own, ...loose]
-        .filter(({ seq }) => seq > after)
-        .toSorted((a, b) => a.seq - b.seq)
-        .slice(0, limit);
+      for (const { json } of backlog) {
+        const entries = JSON.parse(json) as Entry[];
+        lowest.push(...entries.filter(({ seq }) => seq > after));
+        if (lowest.length > 2 * limit) keep();
+      }
+      keep();
+      return lowest;
     },
     write({ state, records, loose }) {
       storage.transactionSync(() => {

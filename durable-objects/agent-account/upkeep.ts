@@ -3,7 +3,7 @@ import type { SettlementResult } from '../../src/settlement/payment.ts';
 import type { Acknowledged } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { flushDenials } from './denial.ts';
-import { expire } from './expire.ts';
+import { expire, expiresAt } from './expire.ts';
 import type { Memory } from './memory.ts';
 import type { CallRecord } from './record.ts';
 import { conclude } from './settled.ts';
@@ -54,7 +54,9 @@ export const tick = (
 ): Decision<Acknowledged> => {
   const changes: CallRecord[] = [];
   let current = state;
-  for (const id of memory.live.keys()) {
+  for (const [id, live] of memory.live) {
+    const due = expiresAt(live.record);
+    if (due === undefined || context.now < due) continue;
     const record = load(id);
     const ended = record === undefined ? undefined : expire(current, record, context);
     if (ended === undefined) continue;

@@ -25,13 +25,13 @@ export type CallRow = {
   readonly endedAt?: Seconds;
 };
 
-/** How one payment ended. `amount` is missing where only the call's own row knows it. */
+/** How one payment ended. `amount` and `credited` are missing where they are the price, and only the call's own row knows it. */
 export type PaymentRow = {
   readonly call: Hex;
   readonly seq: number;
   readonly state: 'settled' | 'failed' | 'released';
   readonly amount?: number;
-  readonly credited: number;
+  readonly credited?: number;
   readonly transaction?: string;
   readonly block?: number;
   readonly fault?: string;
@@ -55,7 +55,10 @@ export const project = (entries: readonly Entry[]): Projection => {
     if (entry.call === undefined) continue;
     const call = callRow(entry, entry.call);
     if (call !== undefined) calls.set(entry.call, { ...calls.get(entry.call), ...call });
-    const payment = paymentRow(entry, entry.call, calls.get(entry.call)?.price);
+    const price = calls.get(entry.call)?.price;
+    const payment = isCredit(entry)
+      ? creditRow(entry, entry.call, price, payments.get(entry.call))
+      : paymentRow(entry, entry.call, price);
     if (payment !== undefined) payments.set(entry.call, payment);
   }
   return { calls: [...calls.values()], payments: [...payments.values()] };
@@ -131,6 +134,25 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'call.late':
       return undefined;
   }
+};
+
+/** Whether an entry turns money that moved before the tool ran into credit: the call has ended without being charged (law 4). */
+const isCredit = ({ type, amounts, payment }: Entry): boolean =>
+  (type === 'call.finished' || type === 'call.abandoned') &&
+  payment?.state === 'settled' &&
+  payment.paidBy === 'upfront' &&
+  amounts?.charged === '0';
+
+/** The settled payment, all of it credited now. Where and when it settled stays as it was. */
+const creditRow = (
+  { seq, at }: Entry,
+  call: Hex,
+  price: number | undefined,
+  settled: PaymentRow | undefined,
+): PaymentRow => {
+  const { credited: _, ...known } = settled ?? { call, at };
+  const amount = settled?.amount ?? price;
+  return { ...known, seq, state: 'settled', ...defined({ amount, credited: amount }) };
 };
 
 /** Names of the states a call can end in, as its last entry says them in `decision`. */

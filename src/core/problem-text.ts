@@ -100,6 +100,14 @@ export const problemText = (reason: Reason): ProblemText => {
         hint: 'Sign the typed data with the key of the named account: 65 bytes, v 27 or 28, low s. Nothing was charged.',
         more: { field: reason.field, fault: reason.fault },
       };
+    case 'binding_required':
+      return {
+        status: 400,
+        title: 'Binding required',
+        detail: 'This tool takes only payments whose nonce commits to the request.',
+        hint: 'Send the signed intent in extensions.agent-intent and use its digest as the nonce. Nothing was charged.',
+        more: { field: reason.field },
+      };
     case 'too_many_proofs':
       return {
         status: 400,
@@ -209,7 +217,6 @@ export const problemText = (reason: Reason): ProblemText => {
         hint:
           'Its outcome is given again for a repeat with the payment-identifier of the first request. ' +
           'Sign a new proof to run the tool again.',
-        more: { state: reason.state, payment: reason.payment },
       };
     case 'denied': {
       const { detail, hint, ...more } = denialMembers(reason.denial, reason.tool, reason.price);

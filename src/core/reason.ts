@@ -59,9 +59,11 @@ export type CallReason =
   /** `fault`: the verifier's reason, e.g. `high_s`. */
   | { readonly reason: 'invalid_signature'; readonly field: string; readonly fault: string }
   | { readonly reason: 'unsupported_signature'; readonly field: string }
+  /** The tool takes only payments that are bound to their request. */
+  | { readonly reason: 'binding_required'; readonly field: string }
   | { readonly reason: 'in_progress'; readonly retryAfter: Seconds }
   | { readonly reason: 'conflict' }
-  | { readonly reason: 'already_used'; readonly state: string; readonly payment: string }
+  | { readonly reason: 'already_used' }
   /** `price` in atomic units. */
   | {
       readonly reason: 'denied';

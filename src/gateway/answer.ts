@@ -44,7 +44,10 @@ export const answer = async (
     const reason: Reason =
       finished.verdict === 'unavailable'
         ? { reason: 'storage_unavailable' }
-        : { reason: 'upstream_timeout', money: 'untouched' };
+        : {
+            reason: 'upstream_timeout',
+            money: finished.verdict === 'late' ? moneyOf(finished) : 'untouched',
+          };
     return problem(reason, { call: checked.call });
   }
   const headers = {
@@ -106,11 +109,17 @@ const FAILURES = {
   timeout: 'upstream_timeout',
   dropped: 'upstream_dropped',
   truncated: 'upstream_truncated',
+  payment: 'upstream_payment',
+  encoding: 'upstream_encoding',
 } as const;
 
-const moneyOf = (finished: Finished): Money => {
-  if (finished.state === 'abandoned') return 'held';
-  return finished.payment === 'settled' ? 'credited' : 'untouched';
+/** What a failure means for the caller's money, from how the call was really paid. */
+const moneyOf = (
+  ended: Pick<Finished, 'payment' | 'charged'> & { readonly paidFrom?: Finished['paidFrom'] },
+): Money => {
+  // Law 4: a tool that spends on someone's behalf and fell silent keeps what it may have spent.
+  if (ended.charged > 0n) return 'held';
+  return ended.payment === 'settled' ? 'credited' : 'untouched';
 };
 
 const responseDigest = (dispatched: Dispatched): ReceiptClaims['response'] => {

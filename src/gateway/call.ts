@@ -92,8 +92,14 @@ const execute = async (
   return answer(gateway, checked, permitted.value, dispatched, finished);
 };
 
-/** Whom the shield counts: the address Cloudflare saw; a header of that name cannot be forged there. */
-const clientOf = (headers: Headers): string => headers.get('CF-Connecting-IP') ?? 'unknown';
+/**
+ * Whom the shield counts: the address Cloudflare saw; a header of that name cannot be forged there. Of an IPv6 address the network
+ * part, because one client has 2^64 of the rest.
+ */
+const clientOf = (headers: Headers): string => {
+  const address = headers.get('CF-Connecting-IP') ?? 'unknown';
+  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
+};
 
 /** Why the tool is not run; undefined means "go". */
 const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => {
@@ -105,7 +111,7 @@ const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => 
     case 'conflict':
       return { reason: 'conflict' };
     case 'already_used':
-      return { reason: 'already_used', state: verdict.state, payment: verdict.payment };
+      return { reason: 'already_used' };
     case 'denied':
       return {
         reason: 'denied',

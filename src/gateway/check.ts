@@ -69,8 +69,12 @@ export const checkPayment = (
   if (!timed.ok && timed.error.reason !== 'expired') return at(version, timed.error);
 
   let binding: Binding = 'none';
+  if (proof.intent === undefined && tool.requireBinding === 'intent') {
+    const field = paymentField(version, 'extensions.agent-intent');
+    return err({ reason: 'binding_required', field });
+  }
   if (proof.intent !== undefined) {
-    const bound = checkBound(proof.intent, proof, observed, requirement.network);
+    const bound = checkBound(proof.intent, proof, observed, requirement.network, now);
     if (!bound.ok) return bound;
     binding = 'intent';
   }
@@ -154,10 +158,16 @@ const checkBound = (
   { version, authorization }: Proof,
   observed: Observed,
   on: Network,
+  now: Seconds,
 ): Result<true, Reason> => {
   const root = 'extensions.agent-intent.info.intent';
   const wrong = (field: string, expected: string, got: string): Result<true, Reason> =>
     at(version, { reason: 'intent_mismatch', field: `${root}.${field}`, expected, got });
+  // §4.2: this clock says when we may accept; an expired intent may still look up what it did.
+  const timed = checkIntentWindow(intent, now, 0);
+  if (!timed.ok && timed.error.reason !== 'expired') {
+    return at(version, { ...timed.error, field: `${root}.${timed.error.field}` });
+  }
   const bound = bindIntent(intent, observed);
   if (!bound.ok) return wrong(bound.error.field, bound.error.expected, bound.error.got);
   if (intent.agent !== authorization.from) return wrong('agent', authorization.from, intent.agent);

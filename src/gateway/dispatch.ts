@@ -2,8 +2,6 @@ import type { Tool } from '../catalog/tool.ts';
 import { originOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
-import { problem } from '../core/problem.ts';
-import type { UpstreamReason } from '../core/reason.ts';
 import { bodyDigest } from '../crypto/digest.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
 import type { Observed } from './observe.ts';
@@ -31,8 +29,14 @@ export type Dispatched =
       readonly headers: Headers;
       readonly body: ReadableStream<Uint8Array>;
     }
-  /** `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. */
-  | { readonly kind: 'failed'; readonly reason: 'timeout' | 'dropped' | 'truncated' };
+  /**
+   * `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. `payment`, `encoding`: an
+   * answer that must not be passed on.
+   */
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'timeout' | 'dropped' | 'truncated' | 'payment' | 'encoding';
+    };
 
 /** Answers up to this are read whole before they are passed on (design §3). */
 export const MAX_WHOLE = 64 * 1024;
@@ -66,7 +70,7 @@ export const dispatch = async (
       cache: 'no-store',
       signal: aborter.signal,
     });
-    return await receive(response, tool, observed.method, aborter.signal);
+    return await receive(response, observed.method, aborter.signal);
   } catch {
     return { kind: 'failed', reason: aborter.signal.aborted ? 'timeout' : 'dropped' };
   } finally {
@@ -76,7 +80,6 @@ export const dispatch = async (
 
 const receive = async (
   response: Response,
-  tool: Tool,
   method: string,
   signal: AbortSignal,
 ): Promise<Dispatched> => {
@@ -89,12 +92,12 @@ const receive = async (
   // A 402 that is not ours would make the client pay a stranger, or pay again (law 5).
   if (status === 402) {
     await discard();
-    return replaced('upstream_payment', tool);
+    return { kind: 'failed', reason: 'payment' };
   }
   const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   if (!DECODED.has(encoding)) {
     await discard();
-    return replaced('upstream_encoding', tool);
+    return { kind: 'failed', reason: 'encoding' };
   }
 
   const headers = answerHeaders(response.headers);
@@ -128,14 +131,6 @@ const answered = async (
   body,
   digest: await bodyDigest(body),
 });
-
-/** An answer that must not be passed on, as the failure that it is: a 502 of our own, which costs nothing. */
-const replaced = async (reason: UpstreamReason['reason'], tool: Tool): Promise<Dispatched> => {
-  const money = tool.settlement === 'upfront' ? 'credited' : 'untouched';
-  const response = problem({ reason, money });
-  const body = new Uint8Array(await response.arrayBuffer());
-  return answered(response.status, answerHeaders(response.headers), body);
-};
 
 const isEventStream = (headers: Headers): boolean =>
   /^\s*text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '');

@@ -11,6 +11,9 @@ import type { Reserved } from './reserve.ts';
 /** A finish that did not arrive is sent again: it is idempotent by (call, attempt). */
 const TRIES = 3;
 
+/** Failures are free (law 4), so only small ones are kept: an account's storage must not be filled for nothing. */
+const MAX_FAILURE = 4_096;
+
 /** Tells the account how the tool did, before anybody sees the answer (law 2): an answer that is not recorded is not given. */
 export const finish = async (
   gateway: Gateway,
@@ -33,7 +36,7 @@ export const finish = async (
 const outcomeOf = (dispatched: Dispatched): Outcome => {
   switch (dispatched.kind) {
     case 'failed':
-      return { success: false, status: 0, digest: 'none', reason: dispatched.reason };
+      return { success: false, status: 0, digest: 'none', reason: failureOf(dispatched.reason) };
     case 'streaming': {
       const success = isSuccess(dispatched.status);
       return {
@@ -50,11 +53,17 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
         status: dispatched.status,
         digest: dispatched.digest,
         reason: success ? 'answered' : 'upstream_status',
-        answer: storedAnswer(dispatched),
+        ...(success || dispatched.body.byteLength <= MAX_FAILURE
+          ? { answer: storedAnswer(dispatched) }
+          : {}),
       };
     }
   }
 };
+
+const failureOf = (
+  reason: Extract<Dispatched, { readonly kind: 'failed' }>['reason'],
+): Outcome['reason'] => (reason === 'payment' || reason === 'encoding' ? 'refused' : reason);
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 

@@ -45,7 +45,7 @@ export const bindIntent = (
 };
 
 export const MAX_INTENT_WINDOW: Seconds = 300;
-const SKEW = 30n;
+const UNPAID_SKEW: Seconds = 30;
 
 /** Why an intent may not execute now. Only an `expired` one may still look up what it did (design §4.6). */
 export type WindowFault = {
@@ -62,7 +62,9 @@ export type WindowFault = {
 export const checkIntentWindow = (
   intent: AgentIntent,
   now: Seconds,
+  skew: Seconds = UNPAID_SKEW,
 ): Result<AgentIntent, WindowFault> => {
+  const leeway = BigInt(skew);
   const { validAfter, validBefore } = intent;
   const fault = (
     reason: WindowFault['reason'],
@@ -75,7 +77,7 @@ export const checkIntentWindow = (
   const latest = validAfter + BigInt(MAX_INTENT_WINDOW);
   if (validBefore > latest) return fault('window_too_long', 'validBefore', `<= ${latest}`);
   const at = BigInt(now);
-  if (at < validAfter - SKEW) return fault('not_yet_valid', 'validAfter', `<= ${at + SKEW}`);
-  if (at >= validBefore + SKEW) return fault('expired', 'validBefore', `> ${at - SKEW}`);
+  if (at < validAfter - leeway) return fault('not_yet_valid', 'validAfter', `<= ${at + leeway}`);
+  if (at >= validBefore + leeway) return fault('expired', 'validBefore', `> ${at - leeway}`);
   return ok(intent);
 };

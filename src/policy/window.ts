@@ -32,7 +32,7 @@ export const rolled = (
   now: Seconds,
 ): WindowSpend => {
   const { start } = periodOf(every, now);
-  return spend !== undefined && spend.start === start ? spend : { start, spent: 0n, held: 0n };
+  return spend !== undefined && spend.start >= start ? spend : { start, spent: 0n, held: 0n };
 };
 
 /** Names a window in storage and in limits: `hour`, `day`, `month`, or `<n>s`. */

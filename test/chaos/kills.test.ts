@@ -30,6 +30,12 @@ describe('a gateway that is killed at every message of a paid call', () => {
     for (const { name, runs } of after.cases) expect(runs, name).toBeLessThanOrEqual(1);
   });
 
+  it('runs no tool before its price has moved, where that comes first', () => {
+    const upfront = after.cases.filter(({ kind }) => kind === 'upfront');
+    expect(upfront.filter(({ runs }) => runs > 0).length).toBeGreaterThan(UPFRONT.length);
+    for (const { name, unpaidRuns } of upfront) expect(unpaidRuns, name).toBe(0);
+  });
+
   it('never asks for another payment, and serves nobody twice', () => {
     for (const { name, heard } of after.cases) {
       const statuses = heard.map(({ status }) => status);

@@ -33,6 +33,8 @@ export type Case = {
   readonly trace: Party[];
   /** How often the tool was asked to run, over all lives of the gateway. */
   runs: number;
+  /** How often that was before the chain had moved the price. */
+  unpaidRuns: number;
 };
 
 /** What was left behind when everything had come to rest. */
@@ -72,6 +74,7 @@ const newConductor = () => {
   const all: Case[] = [];
   const transactions = new Map<Case, string>();
   let dead = Promise.withResolvers<Answered>();
+  let stage: Stage | undefined;
   const conduct = async (message: Message, forward: () => Promise<Response>): Promise<Answered> => {
     const reached: (() => void)[] = [];
     let forwarded = true;
@@ -82,8 +85,13 @@ const newConductor = () => {
       reached.push(arrived);
       forwarded &&= one.when === 'after';
     }
-    if (forwarded && message.party === 'upstream')
-      for (const one of all) if (message.text.includes(one.request.url.slice(-50))) one.runs += 1;
+    const run = all.find(({ request }) => message.text.includes(request.url.slice(-50)));
+    if (forwarded && message.party === 'upstream' && run !== undefined) {
+      run.runs += 1;
+      const { agent, signed } = run.request;
+      const moved = stage === undefined ? 0n : await movedBy(stage, agent.address);
+      if (moved < signed.authorization.value) run.unpaidRuns += 1;
+    }
     const answer = forwarded ? await forward() : undefined;
     if (message.party === 'facilitator' && answer !== undefined) {
       const { transaction } = (await answer.clone().json()) as { transaction: string };
@@ -95,6 +103,10 @@ const newConductor = () => {
   };
   return {
     conduct,
+    /** Where to ask what has moved. */
+    enter: (on: Stage) => {
+      stage = on;
+    },
     add: (one: Case) => {
       all.push(one);
     },
@@ -128,6 +140,7 @@ const newConductor = () => {
 export const killEverywhere = async (): Promise<Aftermath> => {
   const conductor = newConductor();
   const stage = await startStage(conductor.conduct);
+  conductor.enter(stage);
   const { gateway, chain } = stage.stack;
   const cases: Case[] = [];
   let kills = 0;
@@ -138,7 +151,15 @@ export const killEverywhere = async (): Promise<Aftermath> => {
   ): Promise<Case> => {
     const lifetime = parts.kind === 'upfront' && parts.client === 'gone' ? GONE_LIFETIME : 300;
     const request = await signRequest(stage, agent, parts.kind, lifetime);
-    const one: Case = { ...parts, name: agent.name, request, heard: [], trace: [], runs: 0 };
+    const one: Case = {
+      ...parts,
+      name: agent.name,
+      request,
+      heard: [],
+      trace: [],
+      runs: 0,
+      unpaidRuns: 0,
+    };
     cases.push(one);
     conductor.add(one);
     return one;

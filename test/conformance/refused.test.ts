@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
@@ -12,17 +11,9 @@ import {
   sign,
   type Terms,
   trustedAccount,
-  v1,
   v2,
 } from './support/payment.ts';
-import {
-  changed,
-  type Form,
-  type HeaderLine,
-  refusal,
-  reshaped,
-  type Tree,
-} from './support/refusal.ts';
+import { changed, type Form, refusal, reshaped, type Tree } from './support/refusal.ts';
 import { lookup, useWorld, whoami } from './support/world.ts';
 
 const world = useWorld();
@@ -236,159 +227,5 @@ describe('a signature', () => {
     const { payload } = await sign(world(), newAccount(), lookup);
     const problem = await inV2(changed(full2(), 'payload.signature', payload.signature));
     expect(kindOf(problem)).toBe('invalid-signature');
-  });
-});
-
-describe('a header', () => {
-  const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
-  const signed = (): string => v2(good)['PAYMENT-SIGNATURE'];
-
-  it.each<[string, () => readonly HeaderLine[], string]>([
-    [
-      'sent twice',
-      () => [
-        ['PAYMENT-SIGNATURE', signed()],
-        ['Payment-Signature', signed()],
-      ],
-      'duplicate-header',
-    ],
-    [
-      'sent twice in v1',
-      () => [
-        ['X-PAYMENT', v1(good)['X-PAYMENT']],
-        ['X-Payment', v1(good)['X-PAYMENT']],
-      ],
-      'duplicate-header',
-    ],
-    [
-      'of both versions',
-      () => [...Object.entries(v2(good)), ...Object.entries(v1(good))],
-      'too-many-proofs',
-    ],
-    [
-      'beside an intent',
-      () => [...Object.entries(v2(good)), ['Agent-Intent', 'e30']],
-      'too-many-proofs',
-    ],
-    ['over its limit', () => [['PAYMENT-SIGNATURE', 'A'.repeat(16_388)]], 'too-large'],
-    [
-      'over its limit, though all spaces in JSON',
-      () => [['X-PAYMENT', base64(' '.repeat(12_291))]],
-      'too-large',
-    ],
-    ['that is empty', () => [['PAYMENT-SIGNATURE', '']], 'malformed-header'],
-    ['that is no base64', () => [['PAYMENT-SIGNATURE', '{"x402Version":2}']], 'malformed-header'],
-    [
-      'without its padding',
-      () => [['PAYMENT-SIGNATURE', base64('{"a":1}{').replace(/=+$/, '')]],
-      'malformed-header',
-    ],
-    [
-      'with a space inside',
-      () => [['PAYMENT-SIGNATURE', `${signed().slice(0, 8)} ${signed().slice(8)}`]],
-      'malformed-header',
-    ],
-    ['in latin-1', () => [['PAYMENT-SIGNATURE', '\u00e9\u00e9\u00e9\u00e9']], 'malformed-header'],
-    [
-      'that is no UTF-8',
-      () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0xff, 0xfe, 0x7b))]],
-      'malformed-header',
-    ],
-    [
-      'with a lone surrogate, escaped',
-      () => [['PAYMENT-SIGNATURE', base64('{"x402Version":"\\ud800"}')]],
-      'malformed-header',
-    ],
-    [
-      'with a lone surrogate, as bytes',
-      () => [['PAYMENT-SIGNATURE', base64(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))]],
-      'malformed-header',
-    ],
-    [
-      'with a key twice',
-      () => [['PAYMENT-SIGNATURE', base64('{"x402Version":2,"x402Version":1}')]],
-      'malformed-header',
-    ],
-    [
-      'with a key of objects',
-      () => [['PAYMENT-SIGNATURE', base64('{"__proto__":{"x402Version":2}}')]],
-      'malformed-header',
-    ],
-    [
-      'nested without end',
-      () => [['PAYMENT-SIGNATURE', base64('['.repeat(5_000))]],
-      'malformed-header',
-    ],
-    ...['', '{', 'null', '[]', '1', '"x"', '{}', 'NaN', '\ufeff{}', '{"x402Version":2}x'].map(
-      (json): [string, () => readonly HeaderLine[], string] => [
-        `with the JSON ${JSON.stringify(json)}`,
-        () => [['PAYMENT-SIGNATURE', base64(json)]],
-        '',
-      ],
-    ),
-  ])('%s is refused by its name', async (_, lines, kind) => {
-    const problem = await refusal(world(), lines());
-    expect(problem.field).toMatch(/^(PAYMENT-SIGNATURE|X-PAYMENT)/);
-    if (kind !== '') expect(kindOf(problem)).toBe(kind);
-    else
-      expect(['malformed-header', 'malformed-field', 'unsupported-version']).toContain(
-        kindOf(problem),
-      );
-  });
-
-  it('leaves the payment as good as it was', async () => {
-    expect((await world().send(lookup, v2(good))).status).toBe(200);
-  });
-});
-
-describe('two thousand headers made up', () => {
-  const BATCH = 20;
-  const safe = fc
-    .string({ unit: 'binary-ascii', maxLength: 200 })
-    .map((text) => text.replace(/[^ -~]/g, '~'));
-  const base64 = fc
-    .uint8Array({ maxLength: 300 })
-    .map((bytes) => Buffer.from(bytes).toString('base64'));
-  const json = fc.jsonValue({ maxDepth: 4 }).map(encode);
-  const fields = [
-    ...['x402Version', 'payload', 'payload.signature', 'payload.authorization', 'accepted'],
-    ...['scheme', 'network', 'amount', 'asset', 'payTo', 'maxTimeoutSeconds'].map(
-      (name) => `accepted.${name}`,
-    ),
-    ...['from', 'to', 'value', 'validAfter', 'validBefore', 'nonce'].map(
-      (name) => `payload.authorization.${name}`,
-    ),
-  ];
-  const value = fc.oneof(
-    fc.jsonValue({ maxDepth: 2 }),
-    fc.bigInt().map(String),
-    fc.string({ unit: 'binary' }),
-  );
-  /** A good payment with one field made up. */
-  const spoilt = fc
-    .tuple(fc.constantFrom(...fields), value)
-    .map(([field, made]) => encode(changed(full2(), field, made)))
-    .filter((header) => header !== v2(good)['PAYMENT-SIGNATURE']);
-  const line = fc.tuple(
-    fc.constantFrom('PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'),
-    fc.oneof(safe, base64, json, spoilt),
-  );
-
-  it('are refused, each with a reason, and run nothing', async () => {
-    const before = await world().counts();
-    await fc.assert(
-      fc.asyncProperty(fc.array(line, { minLength: BATCH, maxLength: BATCH }), async (lines) => {
-        await Promise.all(
-          lines.map(async ([name, text]) => {
-            const call = name === 'Agent-Intent' ? whoami : lookup;
-            const answer = await world().send(call, { [name]: text });
-            expect([400, 431], `${name}: ${text}`).toContain(answer.status);
-            expect((await readProblem(answer)).field).toMatch(new RegExp(`^${name}`));
-          }),
-        );
-      }),
-      { numRuns: 2_000 / BATCH, seed: 402 },
-    );
-    expect(await world().counts()).toEqual(before);
   });
 });

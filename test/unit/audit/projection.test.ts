@@ -100,12 +100,36 @@ describe('a call', () => {
     ]);
   });
 
-  test('that was settled upfront and then failed keeps its settled payment', () => {
-    const upfront = { ...failed(1), payment: { state: 'settled', paidBy: 'upfront' } };
-    expect(of(accepted(1), settled(1), upfront)).toMatchObject({
-      calls: [{ state: 'released', charged: 0 }],
-      payments: [{ state: 'settled', seq: 2 }],
+  const upfront = { state: 'settled', paidBy: 'upfront' };
+
+  test.each([
+    ['failed', { ...failed(1), payment: upfront }, 'released'],
+    ['was abandoned', { ...abandoned(1), payment: upfront }, 'abandoned'],
+    ['was never repeated', { ...abandoned(1), decision: 'released', payment: upfront }, 'released'],
+  ])('that was settled upfront and then %s: its price is credit', (_, end, state) => {
+    const { transaction, block } = settled(1).payment as { transaction: string; block: number };
+    expect(of(accepted(1), settled(1), end)).toMatchObject({
+      calls: [{ state, charged: 0 }],
+      payments: [
+        {
+          state: 'settled',
+          seq: 3,
+          amount: 20_000,
+          credited: 20_000,
+          transaction,
+          block,
+        },
+      ],
     });
+  });
+
+  test.each([
+    ['succeeded', committed(1)],
+    ['fell silent and keeps its charge', { ...abandoned(1), amounts: { charged: '20000' } }],
+  ])('that was settled upfront and then %s: nothing is credit', (_, end) => {
+    expect(of(accepted(1), settled(1), { ...end, payment: upfront }).payments).toMatchObject([
+      { state: 'settled', seq: 2, credited: 0 },
+    ]);
   });
 });
 

@@ -58,6 +58,38 @@ describe('rows of a lone paid call', () => {
     ]);
   });
 
+  const spent = { state: 'settled', paidBy: 'upfront' };
+
+  test.each([
+    ['succeeds', { ...committed(1), payment: spent }, 0, [3, 5, 5]],
+    ['fails', { ...failed(1), payment: spent }, 20_000, [3, 6, 5]],
+  ])('one settled upfront whose tool %s', async (_, end, credited, expected) => {
+    const upfront = history(ALICE, [accepted(1), settled(1), end]);
+    const written: number[] = [];
+    for (const cuts of [[3], [2, 3], [1, 3]]) {
+      await freshDatabase();
+      let [from, sum] = [0, 0];
+      for (const to of cuts) {
+        const result = await store(upfront.slice(from, to));
+        sum += result.ok ? result.value.rowsWritten : Number.NaN;
+        from = to;
+      }
+      written.push(sum);
+      expect(await rows('payments')).toEqual([
+        {
+          ...((await rows('payments'))[0] as object),
+          state: 'settled',
+          amount: 20_000,
+          credited,
+          transaction_hash: settled(1).payment?.['transaction'],
+          block: 123,
+          at: START + 4,
+        },
+      ]);
+    }
+    expect(written).toEqual(expected);
+  });
+
   test('a redelivery writes none', async () => {
     await store(entries);
     expect(await store(entries)).toEqual({ ok: true, value: { last: 3, rowsWritten: 0 } });
