@@ -56,7 +56,16 @@ const signerOf = (rpc: string, key: Hex): FacilitatorEvmSigner => {
     pollingInterval: 50,
     cacheTime: 0,
   }).extend(publicActions);
-  const signer = { ...client, address: client.account.address };
+  const { writeContract } = client;
+  // One at a time from nonce to broadcast: the manager counts on from the chain after a failed one, and would hand a nonce
+  // that is still in flight out again. Waiting for blocks stays parallel.
+  let sending: Promise<unknown> = Promise.resolve();
+  const inTurn: typeof writeContract = (parameters) => {
+    const sent = sending.then(() => writeContract(parameters as never));
+    sending = sent.catch(() => undefined);
+    return sent;
+  };
+  const signer = { ...client, address: client.account.address, writeContract: inTurn };
   return toFacilitatorEvmSigner(signer as unknown as Parameters<typeof toFacilitatorEvmSigner>[0], {
     confirmationTimeoutMs: CONFIRMATION_TIMEOUT_MS,
   });

@@ -46,6 +46,11 @@ const proceed = (
   settlement: SettlementOutcome,
   context: Context,
 ): Decision<ReserveVerdict> => {
+  if (settlement.outcome === 'sent') {
+    // It gives up without knowing: whoever repeats the call may try at once, and the chain is asked meanwhile.
+    const given = { ...record, holdUntil: context.now };
+    return changed(state, given, { verdict: 'in_progress', retryAfter: 1 });
+  }
   const told = conclude(state, record, settlement, context);
   const next = told.record;
   if (next.payment === 'settled' && next.state === 'held') {

@@ -162,7 +162,13 @@ const enter = (
 ): Concluded => {
   const entered = append(state, next, context, {
     type,
-    amounts: { amount: before.price.toString() },
+    // The chain has ended the call with its payment: nothing else will ever say so.
+    ...(next.state === before.state
+      ? { amounts: { amount: before.price.toString() } }
+      : {
+          decision: next.state,
+          amounts: { amount: before.price.toString(), charged: next.charged.toString() },
+        }),
     payment,
     ...(type === 'payment.released' ? {} : { evidence: spentSignature(before.held) }),
   });

@@ -92,11 +92,20 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
     // The hold had ended before; what the tool said afterwards changes neither the state nor the charge.
     case 'call.late':
       return { ...known, state: 'abandoned', ...defined(answered(outcome)) };
+    // An upfront call whose money can never move ends with its payment: its tool was not run.
+    case 'payment.failed':
+    case 'payment.released':
+      return entry.decision === undefined
+        ? undefined
+        : {
+            ...known,
+            state: stateOf(entry),
+            endedAt: entry.at,
+            ...defined({ charged: stored(amounts?.charged) }),
+          };
     case 'call.denied':
     case 'call.dispatched':
     case 'payment.settled':
-    case 'payment.failed':
-    case 'payment.released':
       return undefined;
   }
 };

@@ -34,7 +34,8 @@ const PRICE = "(SELECT price FROM calls WHERE account = ?1 AND call = value ->> 
 const UPSERT_PAYMENTS = `
 INSERT INTO payments (account, call, seq, state, amount, credited, transaction_hash, block, fault, reason, at)
 SELECT ?1, value ->> 'call', value ->> 'seq', value ->> 'state',
-  coalesce(value ->> 'amount', ${PRICE}, 0), coalesce(value ->> 'credited', ${PRICE}, 0), value ->> 'transaction', value ->> 'block', value ->> 'fault', value ->> 'reason', value ->> 'at'
+  coalesce(value ->> 'amount', ${PRICE}, 0), coalesce(value ->> 'credited', ${PRICE}, 0),
+  value ->> 'transaction', value ->> 'block', value ->> 'fault', value ->> 'reason', value ->> 'at'
 FROM json_each(?2) WHERE true
 ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = excluded.state, amount = excluded.amount,
   credited = excluded.credited, transaction_hash = coalesce(excluded.transaction_hash, transaction_hash),

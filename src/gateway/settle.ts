@@ -30,6 +30,8 @@ export const settle = async (
     nowSeconds(),
   );
   if (settled.outcome === 'unknown') {
+    // The account lets the next attempt try without waiting for this one's lease.
+    await reserveSettled(gateway, reserved, { settlement: { outcome: 'sent', backend: 'any' } });
     console.warn({ event: 'settlement_unknown', call: reserved.call.call, why: settled.why });
     return err({ reason: 'settlement_unknown', retryAfter: UNKNOWN_PAUSE });
   }

@@ -112,6 +112,24 @@ describe('law 3: a copied signature teaches nothing', () => {
   });
 });
 
+describe('law 5: an attempt that gives up', () => {
+  test('returns its lease: the next attempt may settle at once, and the first never runs', async () => {
+    const payer = randomHex(20);
+    const call = callOf(payer, { settlement: 'upfront' });
+    const [first, second] = [randomHex(16), randomHex(16)];
+    await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
+    expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
+    const unknown = { settlement: { outcome: 'sent', backend: 'any' } } as const;
+    await stubOf(payer).reserve(call, first, unknown);
+    expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('settle');
+    const settled = {
+      settlement: { outcome: 'settled', transaction: randomHex(32), block: 11 },
+    } as const;
+    expect((await stubOf(payer).reserve(call, second, settled)).verdict).toBe('go');
+    expect((await stubOf(payer).reserve(call, first, settled)).verdict).toBe('in_progress');
+  });
+});
+
 describe('law 4: silence', () => {
   test('a tool that spends on behalf keeps what moved, and says so again to a retried finish', async () => {
     const payer = randomHex(20);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Handler, RunningServer } from '../../../dev/server.ts';
+import type { RunningServer } from '../../../dev/server.ts';
 import { type Stack, startStack } from '../../../dev/stack.ts';
 import { type Conduct, type Party, startProxy } from './proxy.ts';
 
@@ -34,23 +34,6 @@ const TOOLS = {
   tools: [tool('deferred', '/echo'), tool('upfront', '/echo'), tool('failing', '/nothing')],
 };
 
-/** Times one settlement is tried. */
-const TRIES = 5;
-
-/**
- * Many settlements at once sometimes get one transaction nonce twice (viem's nonce manager), and one of them is refused by the
- * chain. That is the facilitator's own trouble: the faults of these tests are made on purpose only.
- */
-const steady =
-  (real: Handler): Handler =>
-  async (request) => {
-    for (let tried = 1; ; tried += 1) {
-      const response = await real(request.clone());
-      const text = await response.clone().text();
-      if (!text.includes('transaction_failed') || tried === TRIES) return response;
-    }
-  };
-
 /** Starts everything; `conduct` decides about every message of the gateway. */
 export const startStage = async (conduct: Conduct): Promise<Stage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
@@ -72,7 +55,6 @@ export const startStage = async (conduct: Conduct): Promise<Stage> => {
       file: join(directory, 'stack.json'),
       toolsFile,
       shield: 100_000,
-      wrapFacilitator: steady,
       wire: async ({ rpc, facilitators, upstream }) => ({
         rpc: await proxied('rpc', rpc),
         facilitators: await Promise.all(
