@@ -10,6 +10,10 @@ import { outcomeOf } from './verdict.ts';
 /** Name of the queue, as dead letters show it. */
 const QUEUE = 'countersign-settlement';
 const LONGEST_PAUSE: Seconds = 60;
+/** Deliveries of one message, about three minutes: the account sends another one every five minutes, for as long as it takes. */
+const MOST_ATTEMPTS = 8;
+/** Around the deadline of a payment nobody waits for the account's next message: the balance of that moment decides. */
+const NEAR_DEADLINE: Seconds = 300;
 /** A backend was shown it: two blocks of a rollup pass before the next look. */
 const PRESENTED_PAUSE: Seconds = 4;
 
@@ -32,8 +36,9 @@ type Report = Seen<Delivered> & {
 
 /**
  * Consumes a batch of the settlement queue: one round over all its payments, then each account hears the results of its
- * calls. A message is acknowledged only after its account has stored a final result; every other one comes again, later
- * each time, because whatever is not acknowledged here and not final there must be tried again (law 5).
+ * calls. A message is acknowledged only after its account has stored a final result, or when it has
+ * come often enough: the account keeps what is not final open and sends it again (law 5), so messages of payments that wait
+ * do not multiply until they fill the dead-letter queue. Every other one comes again, later each time.
  */
 export const consumeSettlement = async (
   messages: readonly QueueMessage[],
@@ -95,7 +100,7 @@ const tellAccount = async (
   }
   const stored = results.size === 0 || (await store(deps, account, [...results.values()]));
   for (const { task, view, presentedTo, isFinal } of reports) {
-    if (stored && isFinal) {
+    if (isFinal ? stored : isForAccount(task, now)) {
       task.message.ack();
       continue;
     }
@@ -106,6 +111,10 @@ const tellAccount = async (
     task.message.retry({ delaySeconds });
   }
 };
+
+/** Whether a payment that is still open is left to the account's next message. */
+const isForAccount = ({ attempts, look }: Delivered, now: Seconds): boolean =>
+  attempts >= MOST_ATTEMPTS && Math.abs(Number(look.validBefore) - now) > NEAR_DEADLINE;
 
 const store = async (
   deps: SettlementDeps,

@@ -15,6 +15,16 @@ export type Look = {
   readonly sinceBlock: number;
 };
 
+/**
+ * A payment accepted at a block may turn out to have settled some blocks below it: a small reorganisation puts its transaction
+ * into an earlier one. That is no old payment shown again: a nonce is one call, and payTo is used by nothing else.
+ */
+export const REORG_MARGIN = 64;
+
+/** The earliest block in which a settlement counts for a payment. */
+export const earliestBlock = ({ sinceBlock }: Look): number =>
+  Math.max(0, sinceBlock - REORG_MARGIN);
+
 export type Log = {
   readonly address: Address;
   readonly topics: readonly Hex[];
@@ -32,7 +42,7 @@ export type Receipt = {
 /**
  * What a transaction did with a payment (law 5). `settled`: the `AuthorizationUsed(payer, nonce)` log of the token is
  * followed, as the next log of the same token, by `Transfer(payer, payTo, exactly value)`, in a block not older than
- * acceptance. `spent_otherwise`: the nonce was used for something else. `absent`: the transaction did not use it.
+ * acceptance by more than `REORG_MARGIN`. `spent_otherwise`: the nonce was used for something else. `absent`: the transaction did not use it.
  * Who sent the transaction does not matter.
  */
 export type Judgement = 'settled' | 'spent_otherwise' | 'absent';
@@ -47,7 +57,7 @@ export const judge = (look: Look, receipt: Receipt): Judgement => {
     hasTopics(log, [AUTHORIZATION_USED, addressWord(look.payer), look.nonce]),
   );
   if (used < 0) return 'absent';
-  if (receipt.block < look.sinceBlock) return 'spent_otherwise';
+  if (receipt.block < earliestBlock(look)) return 'spent_otherwise';
   // Adjacency gives each Transfer to one authorization: a twin of equal payer, payee and value in the same transaction
   // (Multicall3), or a plain transfer next to a nonce spent on oneself, cannot count for two payments (design §6).
   const next = logs[used + 1];

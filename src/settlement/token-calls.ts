@@ -1,5 +1,5 @@
 import type { Address, Hex } from '../core/account-id.ts';
-import type { RpcCall } from '../core/json-rpc.ts';
+import { type RpcCall, toQuantity } from '../core/json-rpc.ts';
 
 /** Selectors and topics of an EIP-3009 token; a test derives them again from their signatures. */
 export const AUTHORIZATION_USED: Hex =
@@ -55,4 +55,10 @@ export const authorizationLogs = (
       topics: [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], [addressWord(payer)], [nonce]],
     },
   ],
+});
+
+/** All logs of a token in one block. */
+export const tokenLogs = (token: Address, block: number): RpcCall => ({
+  method: 'eth_getLogs',
+  params: [{ address: token, fromBlock: toQuantity(block), toBlock: toQuantity(block) }],
 });

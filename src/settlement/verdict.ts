@@ -24,9 +24,7 @@ export const outcomeOf = (
     case 'spent_otherwise':
     case 'cancelled':
       // Nothing was delivered for a released payment, and this nonce can never move money to us: no debt.
-      return purpose === 'look'
-        ? { outcome: 'released' }
-        : { outcome: 'failed', fault: 'payer', reason: view.view, transaction: view.transaction };
+      return purpose === 'look' ? { outcome: 'released' } : spentBy(view);
     case 'unused':
       return BigInt(view.headTime) > look.validBefore
         ? expired(purpose, look, view.balance)
@@ -38,6 +36,15 @@ export const outcomeOf = (
       return unreachable(view);
   }
 };
+
+type Spent = Extract<ChainView, { readonly view: 'spent_otherwise' | 'cancelled' }>;
+
+const spentBy = ({ view, transaction }: Spent): SettlementOutcome => ({
+  outcome: 'failed',
+  fault: 'payer',
+  reason: view,
+  ...(transaction === undefined ? {} : { transaction }),
+});
 
 /** Unused for ever. Delivered and the funds were there: we did not present it in time, which is our loss, not a debt. */
 const expired = (purpose: Purpose, look: Look, balance: bigint): SettlementOutcome => {

@@ -131,6 +131,11 @@ describe('a call', () => {
       { state: 'settled', seq: 2, credited: 0 },
     ]);
   });
+
+  test('that was not paid upfront credits nothing by ending', () => {
+    const end = { ...failed(1), payment: { state: 'settled', paidBy: 'deferred' } };
+    expect(of(accepted(1), settled(1), end).payments).toMatchObject([{ seq: 2, credited: 0 }]);
+  });
 });
 
 test('a denial claims no row', () => {

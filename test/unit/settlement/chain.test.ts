@@ -280,9 +280,17 @@ describe('somebody else acts', () => {
   test('a nonce spent before acceptance is found out by its old log', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
-    await chain.client.mine({ blocks: 2 });
+    await chain.client.mine({ blocks: 65 });
     since = await headBlock();
     expect(await see(payment)).toEqual([{ view: 'spent_otherwise', transaction }]);
+  });
+
+  test('a settlement some blocks below the one of acceptance counts: a reorganisation put it there', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await frontRun(payment);
+    await chain.client.mine({ blocks: 64 });
+    since = await headBlock();
+    expect(await see(payment)).toMatchObject([{ view: 'settled', transaction }]);
   });
 
   test('a released payment is settled by somebody later', async () => {

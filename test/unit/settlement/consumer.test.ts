@@ -254,7 +254,7 @@ describe('nothing final without the chain', () => {
       throw new TypeError('connection refused');
     };
     for (let attempts = 1, now = NOW; now < NOW + 600; attempts += 1) {
-      const message = await settleOne(payment, attempts, now);
+      const message = await settleOne(payment, (attempts % 7) + 1, now);
       expectRetried(message);
       now += message.retry.mock.calls[0]?.[0]?.delaySeconds ?? 0;
       chain.mine(now);
@@ -419,11 +419,42 @@ describe('the queue', () => {
   test('pauses double and end at a minute', async () => {
     chain.state.down = true;
     const pauses: (number | undefined)[] = [];
-    for (let attempts = 1; attempts <= 8; attempts += 1) {
+    for (let attempts = 1; attempts <= 7; attempts += 1) {
       const message = await settleOne(pay(1), attempts);
       pauses.push(message.retry.mock.calls[0]?.[0]?.delaySeconds);
     }
-    expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
+    expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60]);
+  });
+
+  test('a payment that waits is left to the next message after eight deliveries, and stays open', async () => {
+    const payment = pay(1);
+    conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    expectRetried(await settleOne(payment, 7));
+    expectAcked(await settleOne(payment, 8, NOW + 60));
+    chain.state.down = true;
+    expectAcked(await settleOne(payment, 8, NOW + 120));
+    expect(new Set(outcomes().map((one) => one?.outcome))).toEqual(new Set(['sent']));
+    chain.state.down = false;
+    conduct = {};
+    expectAcked(await settleOne(payment, 1, NOW + 180));
+    expect(outcomes().at(-1)).toMatchObject({ outcome: 'settled' });
+  });
+
+  test('a final result that was not stored comes again, however often it came', async () => {
+    const payment = pay(1);
+    chain.pay(payment);
+    refusal = 'unavailable';
+    expectRetried(await settleOne(payment, 50));
+  });
+
+  test.each([
+    ['five minutes before', -301, -300],
+    ['five minutes after', 301, 300],
+  ])('near its deadline a message goes on, from or to %s', async (_, far, near) => {
+    conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    const payment = pay(1, { validBefore: BigInt(NOW) });
+    expectAcked(await settleOne(payment, 20, NOW + far));
+    expectRetried(await settleOne(payment, 20, NOW + near));
   });
 });
 

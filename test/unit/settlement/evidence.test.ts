@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ChainView, lookUp } from '../../../src/settlement/evidence.ts';
+import { REORG_MARGIN } from '../../../src/settlement/judge.ts';
 import { lookFor } from '../../../src/settlement/message.ts';
 import type { Payment } from '../../../src/settlement/payment.ts';
 import {
@@ -7,12 +8,14 @@ import {
   canceledLog,
   NOW,
   OTHER,
+  PAY_TO,
   paymentNumber,
   RPC,
   scriptChain,
   type ScriptedChain,
   transferLog,
   usedLog,
+  word,
 } from './scripted.ts';
 
 let chain: ScriptedChain;
@@ -81,16 +84,169 @@ test('a cancelled nonce, with its confirmations', async () => {
   expect(await see(payment, 2)).toEqual({ view: 'cancelled', transaction });
 });
 
-test('a nonce that was spent before acceptance is proven by its old log', async () => {
-  const transaction = chain.pay(payment);
-  chain.mine();
-  expect(await see(payment, 1, 102)).toEqual({ view: 'spent_otherwise', transaction });
+describe('below the block of acceptance', () => {
+  const spend: [string, () => string, string][] = [
+    ['spent', () => chain.pay(payment), 'spent_otherwise'],
+    [
+      'cancelled',
+      () => chain.emit([canceledLog(payment)], [payment.authorization.nonce]),
+      'cancelled',
+    ],
+  ];
+
+  test('a reorganisation may have put the settlement there', async () => {
+    const transaction = chain.pay(payment);
+    chain.mine();
+    expect(await see(payment, 1, 101 + REORG_MARGIN)).toEqual({
+      view: 'settled',
+      transaction,
+      block: 101,
+    });
+    expect(await see(payment, 3, 101 + REORG_MARGIN)).toMatchObject({ view: 'unconfirmed' });
+  });
+
+  test.each(spend)('long before, it was %s: the old log proves it', async (_, act, view) => {
+    const transaction = act();
+    chain.mineMany(70);
+    expect(await see(payment, 1, 102 + REORG_MARGIN)).toEqual({ view, transaction });
+  });
+
+  test.each(spend)('%s, with its confirmations', async (_, act, view) => {
+    const transaction = act();
+    chain.mineMany(70);
+    const see72 = async () => await see(payment, 72, 102 + REORG_MARGIN);
+    expect(await see72()).toEqual({ view: 'unconfirmed', transaction, block: 101 });
+    chain.mine();
+    expect(await see72()).toEqual({ view, transaction });
+  });
 });
 
-test('a nonce that was cancelled before acceptance is proven by its old log', async () => {
-  const transaction = chain.emit([canceledLog(payment)], [payment.authorization.nonce]);
-  chain.mine();
-  expect(await see(payment, 1, 102)).toEqual({ view: 'cancelled', transaction });
+describe('a node that caps the ranges of eth_getLogs', () => {
+  const { nonce } = payment.authorization;
+  const toOther = (): string =>
+    chain.emit([usedLog(payment), transferLog(payment, { to: OTHER })], [nonce]);
+  const ranges = (batch: number) =>
+    (chain.batches[batch] ?? [])
+      .filter(({ method }) => method === 'eth_getLogs')
+      .map(({ params }) => params[0] as { fromBlock: string; toBlock: string });
+
+  beforeEach(() => {
+    chain.state.maxRange = 2_000;
+  });
+
+  test('unused: no log is needed', async () => {
+    chain.mineMany(2_500);
+    chain.balances.set(payment.authorization.from, 7n);
+    expect(await see(payment)).toMatchObject({ view: 'unused', balance: 7n });
+    chain.mineMany(1_200);
+    expect(await see(payment)).toMatchObject({ view: 'unused', headTime: NOW + 3_700 });
+    expect(chain.batches.map((batch) => batch.length)).toEqual([4, 4, 3]);
+  });
+
+  test.each([
+    ['in the first window', 100],
+    ['at the end of the first window', 1_934],
+    ['at the start of the second', 1_935],
+    ['in the last block of the first batch', 3_934],
+    ['in the first block of the second batch', 3_935],
+    ['in the fifth', 65_000],
+  ])('settled %s, looked at many hours later', async (_, before) => {
+    const long = paymentNumber(1, { validBefore: BigInt(NOW + 80_000) });
+    chain.mineMany(before);
+    const transaction = chain.pay(long);
+    chain.mineMany(90_000);
+    expect(await see(long)).toEqual({ view: 'settled', transaction, block: before + 101 });
+  });
+
+  test('spent on somebody else, looked at many hours later', async () => {
+    chain.mineMany(10);
+    const transaction = toOther();
+    chain.mineMany(20_000);
+    expect(await see(payment)).toEqual({ view: 'spent_otherwise', transaction });
+  });
+
+  test('windows are whole, adjoin, and end at the first batch that is past validBefore', async () => {
+    chain.emit([], [nonce]);
+    chain.mineMany(50_000);
+    await see(payment, 1, 20_000);
+    const read = [...ranges(2), ...ranges(1)].map(({ fromBlock, toBlock }) => [
+      Number(fromBlock),
+      Number(toBlock),
+    ]);
+    expect(read[0]).toEqual([3_936, 5_935]);
+    expect(read.at(-1)).toEqual([21_936, 23_935]);
+    for (const [at, [from, to]] of read.entries()) {
+      expect((to ?? 0) - (from ?? 0)).toBe(1_999);
+      if (at > 0) expect(from).toBe((read[at - 1]?.[1] ?? 0) + 1);
+    }
+    expect(chain.batches).toHaveLength(3);
+  });
+
+  describe('no log in all of the range that could hold a settlement', () => {
+    beforeEach(() => {
+      chain.emit([], [nonce]);
+    });
+
+    test('spent before acceptance, once a deep block is past validBefore', async () => {
+      chain.mineMany(3_600 + REORG_MARGIN - 1);
+      expect(await see(payment)).toMatchObject({ view: 'unknown' });
+      chain.mine();
+      expect(await see(payment)).toEqual({ view: 'spent_otherwise' });
+    });
+
+    test('with more confirmations, that many deep', async () => {
+      chain.mineMany(3_600 + 98);
+      expect(await see(payment, 100)).toMatchObject({ view: 'unknown' });
+      chain.mine();
+      expect(await see(payment, 100)).toEqual({ view: 'spent_otherwise' });
+    });
+
+    test('though the blocks before acceptance are not to be had any more', async () => {
+      chain.mineMany(30_000);
+      const real = chain.respond;
+      vi.restoreAllMocks();
+      answerHosts({
+        'node.test': (body) =>
+          chain.batches.length < 2 ? real(body) : new Response('', { status: 500 }),
+      });
+      expect(await see(payment, 1, 20_000)).toEqual({ view: 'spent_otherwise' });
+    });
+
+    test('not when one window is refused', async () => {
+      chain.mineMany(30_000);
+      chain.state.maxRange = 1_999;
+      expect(await see(payment, 1, 20_000)).toMatchObject({ view: 'unknown' });
+      expect(chain.batches).toHaveLength(2);
+    });
+
+    test('not when the node gives another block than the deep one', async () => {
+      chain.mineMany(5_000);
+      const real = chain.respond;
+      vi.restoreAllMocks();
+      answerHosts({
+        'node.test': (body) => {
+          const asked = JSON.stringify(body).replaceAll(/"0x[0-9a-f]+",false/g, '"latest",false');
+          return real(JSON.parse(asked));
+        },
+      });
+      expect(await see(payment)).toMatchObject({ view: 'unknown' });
+    });
+
+    test('not when the blocks are too many to be read', async () => {
+      const longest = paymentNumber(1, { validBefore: BigInt(NOW + 95_000) });
+      chain.mineMany(100_000);
+      expect(await see(longest)).toMatchObject({ view: 'unknown' });
+    });
+
+    test('not when the nonce is unused in the final block', async () => {
+      const fresh = paymentNumber(2);
+      chain.mineMany(9_000);
+      chain.emit([], [fresh.authorization.nonce]);
+      expect(await see(fresh, 2)).toMatchObject({ view: 'unknown' });
+      chain.mine();
+      expect(await see(fresh, 2)).toEqual({ view: 'spent_otherwise' });
+    });
+  });
 });
 
 describe('never a final view', () => {
@@ -106,7 +262,7 @@ describe('never a final view', () => {
     expect(await see(payment, 1, 0)).toMatchObject({ view: 'unknown' });
   });
 
-  test.each(['eth_getBlockByNumber', 'eth_call', 'eth_getLogs', 'eth_getTransactionReceipt'])(
+  test.each(['eth_getBlockByNumber', 'eth_call', 'eth_getLogs'])(
     'the node refuses %s',
     async (method) => {
       chain.pay(payment);
@@ -178,20 +334,58 @@ describe('unused past validBefore', () => {
   });
 });
 
-test("one payer's huge transaction keeps only that payer's payment from being read", async () => {
-  const [huge, small] = [paymentNumber(1), paymentNumber(2)];
-  chain.pay(huge);
-  chain.pay(small);
-  const real = chain.respond;
-  vi.restoreAllMocks();
-  answerHosts({
-    'node.test': async (body) => {
-      const text = await real(body).text();
-      const isHuge = text.includes('"status"') && text.includes(`${huge.authorization.nonce}`);
-      return new Response(isHuge ? text + ' '.repeat(5_000_000) : text);
-    },
+describe('a receipt that is not to be had', () => {
+  const emitBoth = (huge: Payment, to = PAY_TO): string => {
+    const approval = { ...usedLog(paymentNumber(9)), topics: [word(5)] };
+    const other = { ...transferLog(huge), address: OTHER };
+    const logs = [approval, usedLog(huge), other, transferLog(huge, { to }), approval];
+    return chain.emit(logs, [huge.authorization.nonce]);
+  };
+
+  test.each([
+    ['refused', () => chain.hidden.add('eth_getTransactionReceipt')],
+    ['too large', () => (chain.state.paddingBytes = 5_000_000)],
+  ])('%s: the logs of the token in that block decide', async (_, spoil) => {
+    spoil();
+    const [huge, spent, small] = [paymentNumber(1), paymentNumber(2), paymentNumber(3)];
+    const transaction = emitBoth(huge);
+    emitBoth(spent, OTHER);
+    chain.pay(small);
+    const looks = [huge, spent, small].map((one) => lookFor(one, 100));
+    const views = await lookUp({ urls: [RPC], confirmations: 1 }, looks);
+    expect(views).toMatchObject([
+      { view: 'settled', transaction, block: 101 },
+      { view: 'spent_otherwise' },
+      { view: 'settled' },
+    ]);
+    expect((await lookUp({ urls: [RPC], confirmations: 4 }, looks))[0]).toMatchObject({
+      view: 'unconfirmed',
+    });
   });
-  const looks = [huge, small].map((one) => lookFor(one, 100));
-  const views = await lookUp({ urls: [RPC], confirmations: 1 }, looks);
-  expect(views).toMatchObject([{ view: 'unknown' }, { view: 'settled' }]);
+
+  test('what comes between of the same token counts, whatever its topic', async () => {
+    chain.hidden.add('eth_getTransactionReceipt');
+    const between = { ...usedLog(payment), topics: [word(5)] };
+    chain.emit([usedLog(payment), between, transferLog(payment)], [payment.authorization.nonce]);
+    expect(await see(payment)).toMatchObject({ view: 'spent_otherwise' });
+  });
+
+  test('logs of other transactions in that block do not count', async () => {
+    chain.hidden.add('eth_getTransactionReceipt');
+    chain.emit([usedLog(payment)], [payment.authorization.nonce]);
+    chain.join([transferLog(payment)]);
+    expect(await see(payment)).toMatchObject({ view: 'spent_otherwise' });
+  });
+
+  test('nor its logs: unknown', async () => {
+    chain.hidden.add('eth_getTransactionReceipt');
+    chain.pay(payment);
+    const real = chain.respond;
+    vi.restoreAllMocks();
+    answerHosts({
+      'node.test': (body) =>
+        chain.batches.length < 2 ? real(body) : new Response('', { status: 500 }),
+    });
+    expect(await see(payment)).toMatchObject({ view: 'unknown' });
+  });
 });

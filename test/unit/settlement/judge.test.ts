@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isFinal, judge, type Log, type Receipt } from '../../../src/settlement/judge.ts';
+import {
+  isFinal,
+  judge,
+  type Log,
+  type Receipt,
+  REORG_MARGIN,
+} from '../../../src/settlement/judge.ts';
 import { lookFor } from '../../../src/settlement/message.ts';
 import { OTHER, paymentNumber, transferLog, usedLog } from './scripted.ts';
 
@@ -36,6 +42,12 @@ describe('settled', () => {
   test('in the very block that was the newest at acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
     expect(judge(look, receipt(logs, { block: 100 }))).toBe('settled');
+  });
+
+  test('in a block that a small reorganisation moved below the one of acceptance', () => {
+    const logs = [usedLog(payment), transferLog(payment)];
+    expect(judge(look, receipt(logs, { block: 99 }))).toBe('settled');
+    expect(judge(look, receipt(logs, { block: 100 - REORG_MARGIN }))).toBe('settled');
   });
 
   test('both of two twins, each with a Transfer of its own', () => {
@@ -84,9 +96,9 @@ describe('spent otherwise', () => {
     expect(judge(look, receipt(logs))).toBe('spent_otherwise');
   });
 
-  test('a block before acceptance', () => {
+  test('a block long before acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
-    expect(judge(look, receipt(logs, { block: 99 }))).toBe('spent_otherwise');
+    expect(judge(look, receipt(logs, { block: 99 - REORG_MARGIN }))).toBe('spent_otherwise');
   });
 });
 

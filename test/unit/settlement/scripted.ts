@@ -109,7 +109,7 @@ export const scriptChain = () => {
   const balances = new Map<Address, bigint>();
   const batches: RpcCall[][] = [];
   const hidden = new Set<string>();
-  const state = { head: 100, down: false, lag: 0, paddingBytes: 0 };
+  const state = { head: 100, down: false, lag: 0, paddingBytes: 0, maxRange: Infinity };
 
   /** Adds a block, by default one second later. */
   const mine = (timestamp?: number): number => {
@@ -118,6 +118,10 @@ export const scriptChain = () => {
     blocks.set(state.head, { number: state.head, timestamp: timestamp ?? before + 1 });
     return state.head;
   };
+  /** Adds many blocks, one second apart. */
+  const mineMany = (count: number): void => {
+    for (let left = count; left > 0; left -= 1) mine();
+  };
   /** Adds a block with one transaction that emits these logs. */
   const emit = (emitted: readonly Emitted[], uses: readonly Hex[]): Hex => {
     const block = mine();
@@ -125,6 +129,14 @@ export const scriptChain = () => {
     for (const [index, log] of emitted.entries()) logs.push({ block, transaction, index, log });
     for (const nonce of uses) usedAt.set(nonce, block);
     return transaction;
+  };
+  /** Adds another transaction to the newest block. */
+  const join = (emitted: readonly Emitted[]): void => {
+    const transaction: Hex = `0x${state.head.toString(16).padStart(64, 'e')}`;
+    const first = logs.filter(({ block }) => block === state.head).length;
+    for (const [at, log] of emitted.entries()) {
+      logs.push({ block: state.head, transaction, index: first + at, log });
+    }
   };
   const pay = (payment: Payment): Hex =>
     emit([usedLog(payment), transferLog(payment)], [payment.authorization.nonce]);
@@ -161,13 +173,18 @@ export const scriptChain = () => {
       case 'eth_call':
         return call((first as { data: string }).data, height(second));
       case 'eth_getLogs': {
-        const filter = first as { fromBlock: Hex; toBlock: Hex; topics: Hex[][] };
+        const { topics = [], ...filter } = first as {
+          address: Address;
+          fromBlock: Hex;
+          toBlock: Hex;
+          topics?: Hex[][];
+        };
+        if (height(filter.toBlock) - Number(filter.fromBlock) >= state.maxRange) return undefined;
         return logs
+          .filter(({ log }) => log.address === filter.address)
           .filter(({ block }) => block >= Number(filter.fromBlock))
           .filter(({ block }) => block <= height(filter.toBlock))
-          .filter(({ log }) =>
-            filter.topics.every((any, at) => any.includes(log.topics[at] as Hex)),
-          )
+          .filter(({ log }) => topics.every((any, at) => any.includes(log.topics[at] as Hex)))
           .map(written);
       }
       case 'eth_getTransactionReceipt': {
@@ -185,6 +202,12 @@ export const scriptChain = () => {
         return undefined;
     }
   };
+  const answered = (asked: RpcCall): object => {
+    const result = hidden.has(asked.method) ? undefined : answer(asked);
+    return result === undefined
+      ? { error: { code: -32_005, message: 'limit exceeded' } }
+      : { result };
+  };
   const respond = (body: unknown): Response => {
     if (state.down) return new Response('bad gateway', { status: 502 });
     const batch = body as ({ id: number } & RpcCall)[];
@@ -193,13 +216,11 @@ export const scriptChain = () => {
       batch.map(({ id, ...asked }) => ({
         jsonrpc: '2.0',
         id,
-        ...(hidden.has(asked.method)
-          ? { error: { code: -32_005, message: 'limit exceeded' } }
-          : { result: answer(asked) }),
+        ...answered(asked),
       })),
     );
   };
-  return { state, balances, batches, hidden, mine, emit, pay, respond };
+  return { state, balances, batches, hidden, mine, mineMany, emit, join, pay, respond };
 };
 
 export type ScriptedChain = ReturnType<typeof scriptChain>;

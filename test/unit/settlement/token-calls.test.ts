@@ -6,6 +6,7 @@ import {
   AUTHORIZATION_USED,
   authorizationState,
   balanceOf,
+  tokenLogs,
   TRANSFER,
 } from '../../../src/settlement/token-calls.ts';
 import { payerNumber, TOKEN, word } from './scripted.ts';
@@ -35,5 +36,11 @@ test('calls are encoded as viem encodes them', () => {
       data: encodeFunctionData({ abi: usdcAbi, functionName: 'balanceOf', args: [payer] }),
     },
     '0x10',
+  ]);
+});
+
+test('the logs of a token in a block are asked for without a choice of topics', () => {
+  expect(tokenLogs(TOKEN.address, 256).params).toEqual([
+    { address: TOKEN.address, fromBlock: '0x100', toBlock: '0x100' },
   ]);
 });

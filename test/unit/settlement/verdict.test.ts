@@ -16,6 +16,7 @@ const unused = (headTime: number, balance: bigint): ChainView => ({
 const VIEWS: Record<string, ChainView> = {
   settled: { view: 'settled', transaction, block: 101 },
   unconfirmed: { view: 'unconfirmed', transaction, block: 101 },
+  'spent long before': { view: 'spent_otherwise' },
   'spent otherwise': { view: 'spent_otherwise', transaction },
   cancelled: { view: 'cancelled', transaction },
   unknown: { view: 'unknown', why: 'rpc' },
@@ -31,6 +32,10 @@ test.each<[string, Record<Purpose, string | undefined>]>([
   ['unknown', { settle: undefined, look: undefined, upfront: undefined }],
   [
     'spent otherwise',
+    { settle: 'payer spent_otherwise', look: 'released', upfront: 'payer spent_otherwise' },
+  ],
+  [
+    'spent long before',
     { settle: 'payer spent_otherwise', look: 'released', upfront: 'payer spent_otherwise' },
   ],
   ['cancelled', { settle: 'payer cancelled', look: 'released', upfront: 'payer cancelled' }],
