@@ -161,6 +161,8 @@ export type FinishVerdict =
       readonly charged: bigint;
       readonly paidFrom: 'payment' | 'credit' | 'none';
       readonly payment: PaymentState;
+      /** True when the amount stays reserved until somebody resolves it (law 4). */
+      readonly kept?: boolean;
       readonly transaction?: Hex;
       readonly entry: Hex;
       readonly policy: Hex;
@@ -172,6 +174,7 @@ export type FinishVerdict =
       readonly state: CallState;
       readonly payment: PaymentState;
       readonly charged: bigint;
+      readonly kept?: boolean;
       readonly entry: Hex;
     }
   | { readonly verdict: 'unknown_call' }

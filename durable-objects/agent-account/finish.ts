@@ -127,6 +127,7 @@ const tooLate = (record: CallRecord, entry: Hex): FinishVerdict => ({
   state: record.state,
   payment: record.payment,
   charged: record.charged,
+  kept: keepsHold(record),
   entry,
 });
 
@@ -136,6 +137,7 @@ const finished = (state: AccountState, record: CallRecord, context: Context): Fi
   charged: record.charged,
   paidFrom: paidFrom(record),
   payment: record.payment,
+  kept: keepsHold(record),
   ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
   entry: record.acceptedEntry,
   policy: record.policy,

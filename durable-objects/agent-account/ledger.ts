@@ -76,6 +76,8 @@ export const openLedger = (
       afterCommit(memory);
     } else {
       memory.state = state;
+      // An alarm that failed too often is gone for good: whoever wakes the account next sets it again (law 5).
+      if (memory.alarmAt === undefined) await setAlarm(memory, context.now);
     }
     return verdicts;
   };
@@ -85,7 +87,12 @@ export const openLedger = (
     if (due === undefined || (kept.alarmAt !== undefined && kept.alarmAt <= due)) return;
     kept.alarmAt = due;
     storage.countAlarm();
-    await disk.setAlarm(due * 1000);
+    try {
+      await disk.setAlarm(due * 1000);
+    } catch (cause) {
+      kept.alarmAt = undefined;
+      throw cause;
+    }
   };
 
   const run = async (): Promise<void> => {
@@ -111,7 +118,11 @@ export const openLedger = (
   /** The failed commit may have been the one that set the alarm; without one nothing would ever be resent or ended. */
   const ringLater = async (): Promise<void> => {
     try {
-      if (storage.exists()) await disk.setAlarm((nowSeconds() + FAILED_PAUSE) * 1000);
+      if (!storage.exists()) return;
+      const later = (nowSeconds() + FAILED_PAUSE) * 1000;
+      const alarm = await disk.getAlarm();
+      // Never later than it was: commits that keep failing would put the alarm off for ever.
+      if (alarm === null || alarm > later) await disk.setAlarm(later);
     } catch (cause) {
       console.error({ event: 'alarm_failed', account, cause: String(cause) });
     }

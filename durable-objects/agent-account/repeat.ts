@@ -32,12 +32,18 @@ export const repeat = (
         ? unchanged(state, permit(state, record, context))
         : proceed(state, record, evidence.settlement, context);
     }
-    return takeOver(state, record, call, attempt, context);
+    // An attempt that lost the record while it settled brings news, not a wish to run: "go" would be heard by nobody.
+    return evidence.settlement === undefined || evidence.settlement.outcome === 'settled'
+      ? takeOver(state, record, call, attempt, context)
+      : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   return record.attempt === attempt
     ? unchanged(state, permit(state, record, context))
     : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
 };
+
+/** How long after an attempt gave up the next one may settle: what the gateway tells its caller to wait. */
+const GIVEN_BACK_PAUSE = 5;
 
 /** The attempt that settled an upfront payment brings what the chain said; a settled one may run, once. */
 const proceed = (
@@ -47,9 +53,13 @@ const proceed = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   if (settlement.outcome === 'sent') {
-    // It gives up without knowing: whoever repeats the call may try at once, and the chain is asked meanwhile.
-    const given = { ...record, holdUntil: context.now };
-    return changed(state, given, { verdict: 'in_progress', retryAfter: 1 });
+    // It gives up without knowing: whoever repeats the call may try soon, and the chain is asked meanwhile. Not at once: each
+    // try costs a backend a look, and a payer that has moved its money away would have them for free (law 12).
+    const given = {
+      ...record,
+      holdUntil: Math.min(record.holdUntil, context.now + GIVEN_BACK_PAUSE),
+    };
+    return changed(state, given, { verdict: 'in_progress', retryAfter: GIVEN_BACK_PAUSE });
   }
   const told = conclude(state, record, settlement, context);
   const next = told.record;

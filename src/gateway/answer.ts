@@ -114,11 +114,9 @@ const FAILURES = {
 } as const;
 
 /** What a failure means for the caller's money, from how the call was really paid. */
-const moneyOf = (
-  ended: Pick<Finished, 'payment' | 'charged'> & { readonly paidFrom?: Finished['paidFrom'] },
-): Money => {
+const moneyOf = (ended: Pick<Finished, 'payment' | 'charged' | 'kept'>): Money => {
   // Law 4: a tool that spends on someone's behalf and fell silent keeps what it may have spent.
-  if (ended.charged > 0n) return 'held';
+  if (ended.charged > 0n || ended.kept === true) return 'held';
   return ended.payment === 'settled' ? 'credited' : 'untouched';
 };
 

@@ -7,6 +7,7 @@ import { ASSERTION_TYPE, assertionClaims } from '../crypto/statement.ts';
 import { answer, answerStored } from './answer.ts';
 import { type Checked, checkIntent, checkPayment } from './check.ts';
 import { claim } from './claim.ts';
+import { clientOf } from './client.ts';
 import { dispatch, upstreamOrigin } from './dispatch.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
@@ -92,15 +93,6 @@ const execute = async (
   return answer(gateway, checked, permitted.value, dispatched, finished);
 };
 
-/**
- * Whom the shield counts: the address Cloudflare saw; a header of that name cannot be forged there. Of an IPv6 address the network
- * part, because one client has 2^64 of the rest.
- */
-const clientOf = (headers: Headers): string => {
-  const address = headers.get('CF-Connecting-IP') ?? 'unknown';
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
-};
-
 /** Why the tool is not run; undefined means "go". */
 const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => {
   switch (verdict.verdict) {
@@ -124,7 +116,8 @@ const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => 
         reason: 'expired',
         field: 'validBefore',
         expected: `> ${nowSeconds()}`,
-        got: claimed.validBefore.toString(),
+        // A bound payment ends for us with its intent, earlier than for the chain (§4.2).
+        got: claimed.intent?.fields.validBefore ?? claimed.validBefore.toString(),
       };
     // Settling again, or an outcome that another attempt has stored meanwhile: the caller asks once more.
     case 'settle':

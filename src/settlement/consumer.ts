@@ -98,9 +98,12 @@ const tellAccount = async (
   for (const { task, outcome } of reports) {
     if (outcome !== undefined) results.set(task.call, { call: task.call, ...outcome });
   }
-  const stored = results.size === 0 || (await store(deps, account, [...results.values()]));
+  // An open payment is left only to an account that has just been awake: waking sets a lost alarm again.
+  const isLeft = reports.some(({ task, isFinal }) => !isFinal && isForAccount(task, now));
+  const stored =
+    (results.size === 0 && !isLeft) || (await store(deps, account, [...results.values()]));
   for (const { task, view, presentedTo, isFinal } of reports) {
-    if (isFinal ? stored : isForAccount(task, now)) {
+    if (stored && (isFinal || isForAccount(task, now))) {
       task.message.ack();
       continue;
     }

@@ -26,9 +26,7 @@ export const outcomeOf = (
       // Nothing was delivered for a released payment, and this nonce can never move money to us: no debt.
       return purpose === 'look' ? { outcome: 'released' } : spentBy(view);
     case 'unused':
-      return BigInt(view.headTime) > look.validBefore
-        ? expired(purpose, look, view.balance)
-        : undefined;
+      return BigInt(view.headTime) > look.validBefore ? expired(purpose, look, view) : undefined;
     case 'unconfirmed':
     case 'unknown':
       return undefined;
@@ -36,6 +34,9 @@ export const outcomeOf = (
       return unreachable(view);
   }
 };
+
+/** How long after validBefore the payer's balance still tells whose fault it was, seconds. */
+const BALANCE_SPEAKS = 600n;
 
 type Spent = Extract<ChainView, { readonly view: 'spent_otherwise' | 'cancelled' }>;
 
@@ -47,9 +48,15 @@ const spentBy = ({ view, transaction }: Spent): SettlementOutcome => ({
 });
 
 /** Unused for ever. Delivered and the funds were there: we did not present it in time, which is our loss, not a debt. */
-const expired = (purpose: Purpose, look: Look, balance: bigint): SettlementOutcome => {
+const expired = (
+  purpose: Purpose,
+  look: Look,
+  { balance, headTime }: Extract<ChainView, { readonly view: 'unused' }>,
+): SettlementOutcome => {
   if (purpose !== 'settle') return { outcome: 'released' };
-  return balance < look.value
+  // Seen hours later, after an outage of ours, an empty wallet says nothing of the deadline: no debt without proof.
+  const isNear = BigInt(headTime) <= look.validBefore + BALANCE_SPEAKS;
+  return isNear && balance < look.value
     ? { outcome: 'failed', fault: 'payer', reason: 'unfunded' }
     : { outcome: 'failed', fault: 'gateway', reason: 'not_presented' };
 };

@@ -1,40 +1,22 @@
-import {
-  type Agent,
-  newAgent,
-  type PaidRequest,
-  repeatUntilFinal,
-  type Reply,
-  send,
-  signRequest,
-} from './support/agent.ts';
+import { type Agent, newAgent, repeatUntilFinal, send, signRequest } from './support/agent.ts';
 import { type Book, isClosed, movedBy, readBooks } from './support/books.ts';
-import type { Answered, Message, Party } from './support/proxy.ts';
-import { type Stage, startStage } from './support/stage.ts';
+import type { Party } from './support/proxy.ts';
+import { type Case, newConductor } from './conductor.ts';
+import { mineEverySecond, type Stage, startStage } from './support/stage.ts';
 
 /** The messages of one upfront call of a newcomer: facts, look, settle, look and its receipt, tool. */
 export const UPFRONT: readonly Party[] = ['rpc', 'rpc', 'facilitator', 'rpc', 'rpc', 'upstream'];
 /** The messages of one deferred call of a known payer: tool; then the queue: look, settle, look and its receipt. */
 export const DEFERRED: readonly Party[] = ['upstream', 'rpc', 'facilitator', 'rpc', 'rpc'];
 
-/** A payment, and the message of its call at which the gateway dies. */
-export type Case = {
-  readonly name: string;
-  readonly kind: 'upfront' | 'deferred';
-  readonly request: PaidRequest;
-  /** From 1; 0 = never. */
-  readonly at: number;
-  /** Whether the other side has got the message when the gateway dies. */
-  readonly when: 'before' | 'after';
-  /** Whether the client sends its request again once the gateway is back. */
-  readonly client: 'repeats' | 'gone';
-  /** Everything the client was told, in order. */
-  readonly heard: Reply[];
-  /** Messages of this call until it was killed. */
-  readonly trace: Party[];
-  /** How often the tool was asked to run, over all lives of the gateway. */
-  runs: number;
-  /** How often that was before the chain had moved the price. */
-  unpaidRuns: number;
+/** A gateway that has been killed everywhere, and restarted; what it had begun is still under way. */
+export type Killed = {
+  readonly stage: Stage;
+  readonly cases: readonly Case[];
+  readonly kills: number;
+  /** When the first of them was sent, Unix milliseconds. */
+  readonly began: number;
+  readonly stop: () => Promise<void>;
 };
 
 /** What was left behind when everything had come to rest. */
@@ -46,8 +28,9 @@ export type Aftermath = {
   readonly kills: number;
 };
 
-const WAIT_MS = 25_000;
-/** Leases of 90 seconds and holds of 61 must run out, and what then is due must reach chain and D1. */
+/** Leases of 90 seconds and holds of 61 must have run out. */
+const LEASE_MS = 92_000;
+/** What then is due must reach chain and D1. */
 const REST_MS = 75_000;
 /** Unless repeated, an upfront call becomes credit, or is released, when its authorization has ended: after the lease. */
 const GONE_LIFETIME = 97;
@@ -55,93 +38,12 @@ const GONE_LIFETIME = 97;
 const pause = async (milliseconds: number): Promise<void> =>
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A receipt is asked for by the transaction alone, which the facilitator has named. */
-const concerns = (
-  { text }: Message,
-  one: Case,
-  transactions: ReadonlyMap<Case, string>,
-): boolean => {
-  const transaction = transactions.get(one);
-  return (
-    text.includes(one.request.agent.address.slice(2)) ||
-    (transaction !== undefined && text.includes(transaction))
-  );
-};
-
-/** Counts the messages of each call, and stops the one at which its gateway is to die. */
-const newConductor = () => {
-  const armed = new Map<Case, () => void>();
-  const all: Case[] = [];
-  const transactions = new Map<Case, string>();
-  let dead = Promise.withResolvers<Answered>();
-  let stage: Stage | undefined;
-  const conduct = async (message: Message, forward: () => Promise<Response>): Promise<Answered> => {
-    const reached: (() => void)[] = [];
-    let forwarded = true;
-    const concerned = [...armed].filter(([one]) => concerns(message, one, transactions));
-    for (const [one, arrived] of concerned) {
-      one.trace.push(message.party);
-      if (one.trace.length !== one.at) continue;
-      reached.push(arrived);
-      forwarded &&= one.when === 'after';
-    }
-    const run = all.find(({ request }) => message.text.includes(request.url.slice(-50)));
-    if (forwarded && message.party === 'upstream' && run !== undefined) {
-      run.runs += 1;
-      const { agent, signed } = run.request;
-      const moved = stage === undefined ? 0n : await movedBy(stage, agent.address);
-      if (moved < signed.authorization.value) run.unpaidRuns += 1;
-    }
-    const answer = forwarded ? await forward() : undefined;
-    if (message.party === 'facilitator' && answer !== undefined) {
-      const { transaction } = (await answer.clone().json()) as { transaction: string };
-      for (const [one] of concerned) if (transaction !== '') transactions.set(one, transaction);
-    }
-    if (reached.length === 0 && answer !== undefined) return answer;
-    for (const arrived of reached) arrived();
-    return await dead.promise;
-  };
-  return {
-    conduct,
-    /** Where to ask what has moved. */
-    enter: (on: Stage) => {
-      stage = on;
-    },
-    add: (one: Case) => {
-      all.push(one);
-    },
-    /** Resolves when the call has come to its message. */
-    arm: async (one: Case): Promise<void> => {
-      await new Promise<void>((resolve, reject) => {
-        const late = setTimeout(
-          () => reject(new Error(`${one.name} saw only: ${one.trace.join(' ')}`)),
-          WAIT_MS,
-        );
-        armed.set(one, () => {
-          clearTimeout(late);
-          resolve();
-        });
-        if (one.at === 0) resolve();
-      });
-    },
-    /** The gateway is dead: whoever waits for an answer will not hear it. */
-    bury: () => {
-      for (const one of armed.keys()) if (one.at > 0) armed.delete(one);
-      dead.resolve('drop');
-      dead = Promise.withResolvers();
-    },
-  };
-};
-
-/**
- * Kills the gateway at every message of a paid call, before and after the other side has got it, restarts it on its state, and
- * waits until everything has come to rest.
- */
-export const killEverywhere = async (): Promise<Aftermath> => {
+/** Kills the gateway at every message of a paid call, before and after the other side has got it, and restarts it on its state. */
+export const killEverywhere = async (): Promise<Killed> => {
   const conductor = newConductor();
   const stage = await startStage(conductor.conduct);
   conductor.enter(stage);
-  const { gateway, chain } = stage.stack;
+  const { gateway } = stage.stack;
   const cases: Case[] = [];
   let kills = 0;
 
@@ -149,7 +51,8 @@ export const killEverywhere = async (): Promise<Aftermath> => {
     parts: Pick<Case, 'kind' | 'at' | 'when' | 'client'>,
     agent: Agent,
   ): Promise<Case> => {
-    const lifetime = parts.kind === 'upfront' && parts.client === 'gone' ? GONE_LIFETIME : 300;
+    const lifetime =
+      parts.kind === 'upfront' && parts.client === 'gone' ? GONE_LIFETIME : undefined;
     const request = await signRequest(stage, agent, parts.kind, lifetime);
     const one: Case = {
       ...parts,
@@ -231,26 +134,35 @@ export const killEverywhere = async (): Promise<Aftermath> => {
     await Promise.all(control.map(conductor.arm));
     await sendAll(control);
 
-    await pause(began + 92_000 - Date.now());
-    await Promise.all(
-      ready
-        .filter(({ client }) => client === 'repeats')
-        .map(async ({ request, heard }) => await repeatUntilFinal(request, 45_000, heard)),
-    );
-    const deadline = Date.now() + REST_MS;
-    let books = await readBooks(stage.directory);
-    while (![...books.values()].every(isClosed) && Date.now() < deadline) {
-      // What is released is released by a block past validBefore; this chain makes none by itself.
-      await chain.client.mine({ blocks: 1 });
-      await pause(1000);
-      books = await readBooks(stage.directory);
-    }
-    const moved = new Map<string, bigint>();
-    for (const { request } of cases)
-      moved.set(request.agent.id, await movedBy(stage, request.agent.address));
-    return { stage, cases, books, moved, kills };
+    // What is released is released by a block past validBefore.
+    const stopMining = mineEverySecond(stage);
+    const stop = async (): Promise<void> => {
+      stopMining();
+      await stage.stop();
+    };
+    return { stage, cases, kills, began, stop };
   } catch (error) {
     await stage.stop();
     throw error;
   }
+};
+
+/** Lets the clients that stayed repeat their requests when the leases of the killed are over, and waits until all is at rest. */
+export const comeToRest = async ({ stage, cases, kills, began }: Killed): Promise<Aftermath> => {
+  await pause(began + LEASE_MS - Date.now());
+  await Promise.all(
+    cases
+      .filter(({ client }) => client === 'repeats')
+      .map(async ({ request, heard }) => await repeatUntilFinal(request, 45_000, heard)),
+  );
+  const deadline = Date.now() + REST_MS;
+  let books = await readBooks(stage.directory);
+  while (![...books.values()].every(isClosed) && Date.now() < deadline) {
+    await pause(1000);
+    books = await readBooks(stage.directory);
+  }
+  const moved = new Map<string, bigint>();
+  for (const { request } of cases)
+    moved.set(request.agent.id, await movedBy(stage, request.agent.address));
+  return { stage, cases, books, moved, kills };
 };

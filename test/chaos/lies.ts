@@ -42,7 +42,7 @@ const toItself = async ({ agent, signed }: PaidRequest) =>
   });
 
 /** The first time it does this, afterwards it is honest. */
-const once =
+export const once =
   (first: Lie): Lie =>
   async (stage, request, forward, presented) =>
     presented === 0 ? await first(stage, request, forward, presented) : await forward();
@@ -87,22 +87,33 @@ export const NEVER_ANSWERS: Lie = once(async (_, __, forward) => {
   return await silence;
 });
 
-/** Nothing was moved at first; it is honest when it is asked again. */
-export const SETTLED_LATER: Readonly<Record<string, Lie>> = {
-  'claims success without a transfer': once(async () =>
-    say({ success: true, transaction: CLAIMED }),
-  ),
-  'answers settlement_pending without broadcasting': once(async () =>
+/** It claims success and moves nothing. */
+export const CLAIMS_SUCCESS: Lie = async () => say({ success: true, transaction: CLAIMED });
+
+/** It claims failure of what is good, and moves nothing. */
+export const CLAIMS_FAILURE: Lie = async () =>
+  say({ success: false, errorReason: 'unexpected_settle_error' });
+
+/** Ways to move nothing. */
+export const NOTHING_MOVED: Readonly<Record<string, Lie>> = {
+  'claims success without a transfer': CLAIMS_SUCCESS,
+  'answers settlement_pending without broadcasting': async () =>
     say({ success: false, errorReason: 'settlement_pending' }),
-  ),
-  'answers garbage': once(async () => new Response('{"success": "yes"', { status: 200 })),
-  'claims failure for no reason': once(async () =>
-    say({ success: false, errorReason: 'unexpected_settle_error' }),
-  ),
+  'answers garbage': async () => new Response('{"success": "yes"', { status: 200 }),
+  'claims failure for no reason': CLAIMS_FAILURE,
 };
 
-/** It claims success and never moves anything. */
-export const ALWAYS_LIES: Lie = async () => say({ success: true, transaction: CLAIMED });
+/** Lies until it is told to be honest. */
+export const newLiar = (lie: Lie): { readonly lie: Lie; readonly beHonest: () => void } => {
+  let isHonest = false;
+  return {
+    lie: async (stage, request, forward, presented) =>
+      isHonest ? await forward() : await lie(stage, request, forward, presented),
+    beHonest: () => {
+      isHonest = true;
+    },
+  };
+};
 
 /** What a payer can do to make its accepted payment impossible. */
 export const SPOILED: Readonly<Record<string, Lie>> = {

@@ -113,20 +113,52 @@ describe('law 3: a copied signature teaches nothing', () => {
 });
 
 describe('law 5: an attempt that gives up', () => {
-  test('returns its lease: the next attempt may settle at once, and the first never runs', async () => {
+  const unknown = { settlement: { outcome: 'sent', backend: 'any' } } as const;
+  const settledBy = (block: number) =>
+    ({ settlement: { outcome: 'settled', transaction: randomHex(32), block } }) as const;
+
+  test('gives its lease back soon, and never runs when another attempt has', async () => {
+    const start = nowSeconds();
+    at(start);
     const payer = randomHex(20);
     const call = callOf(payer, { settlement: 'upfront' });
     const [first, second] = [randomHex(16), randomHex(16)];
     await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
-    const unknown = { settlement: { outcome: 'sent', backend: 'any' } } as const;
     await stubOf(payer).reserve(call, first, unknown);
+    // Not at once: fifty repeats in a second would be fifty looks at our cost.
+    expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
+    at(start + 5);
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('settle');
-    const settled = {
-      settlement: { outcome: 'settled', transaction: randomHex(32), block: 11 },
-    } as const;
-    expect((await stubOf(payer).reserve(call, second, settled)).verdict).toBe('go');
-    expect((await stubOf(payer).reserve(call, first, settled)).verdict).toBe('in_progress');
+    expect((await stubOf(payer).reserve(call, second, settledBy(11))).verdict).toBe('go');
+    expect((await stubOf(payer).reserve(call, first, settledBy(11))).verdict).toBe('in_progress');
+  });
+
+  test('that lost the record takes no "go" which nobody would hear', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    const call = callOf(payer, { settlement: 'upfront', onSilence: 'keep' });
+    const [first, second] = [randomHex(16), randomHex(16)];
+    await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
+    at(start + 91);
+    expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('settle');
+    await stubOf(payer).settled([{ call: call.call, ...settledBy(11).settlement }]);
+    expect((await stubOf(payer).reserve(call, first, unknown)).verdict).toBe('in_progress');
+    expect((await stubOf(payer).reserve(call, second, settledBy(11))).verdict).toBe('go');
+  });
+});
+
+describe('law 5: an alarm that was lost', () => {
+  test('is set again by whoever wakes the account next', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    await stubOf(payer).reserve(callOf(payer), randomHex(16), {});
+    await runInDurableObject(stubOf(payer), (_, state) => state.storage.deleteAlarm());
+    await evictDurableObject(stubOf(payer));
+    await stubOf(payer).settled([]);
+    const alarm = await runInDurableObject(stubOf(payer), (_, state) => state.storage.getAlarm());
+    expect(alarm).not.toBeNull();
   });
 });
 
@@ -156,7 +188,8 @@ describe('law 4: silence', () => {
       verdict: 'go',
       paidFrom: 'credit',
     });
-    await stubOf(payer).finish(kept.call, attempt, silence);
+    const told = await stubOf(payer).finish(kept.call, attempt, silence);
+    expect(told).toMatchObject({ verdict: 'finished', state: 'abandoned', kept: true });
     expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '1000' });
     const released = callOf(payer, { settlement: 'credit' });
     await stubOf(payer).reserve(released, attempt, {});

@@ -11,6 +11,9 @@ import { PRICES, type Stage, type ToolName } from './stage.ts';
 /** What an agent of these tests starts with: a dollar. */
 const FUNDS = 1_000_000n;
 
+/** `maxTimeoutSeconds` of each tool's offer, which a vanilla client signs to the second. */
+const TIMEOUTS = { deferred: 3600, upfront: 300, failing: 3600 } as const;
+
 /** A funded key of its own, so that every case has an account of its own. */
 export type Agent = {
   readonly name: string;
@@ -45,8 +48,8 @@ export const signRequest = async (
   stage: Stage,
   agent: Agent,
   tool: ToolName,
-  /** Seconds until the authorization ends. */
-  lifetime = 300,
+  /** Seconds until the authorization ends. Before the money has moved only a long one is served (law 7). */
+  lifetime: number = TIMEOUTS[tool],
 ): Promise<PaidRequest> => {
   const nonce = randomNonce();
   const value = PRICES[tool];
@@ -68,7 +71,7 @@ export const signRequest = async (
       amount: value.toString(),
       asset: usdc.address,
       payTo: people.payTo,
-      maxTimeoutSeconds: tool === 'upfront' ? 300 : 3600,
+      maxTimeoutSeconds: TIMEOUTS[tool],
       extra: { name: usdc.name, version: usdc.version },
     },
     payload: {

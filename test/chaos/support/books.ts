@@ -127,6 +127,12 @@ const purseOf = (purse: Record<string, unknown> = {}): Purse => ({
   settled: amount(purse['settled']),
 });
 
+/** What is booked of one call, by its id. */
+export const callOf = (
+  { calls }: Book,
+  { nonce }: { readonly nonce: Hex },
+): BookedCall | undefined => calls.find(({ call }) => call === nonce);
+
 /** Whether nothing is under way any more: every call and payment has ended, and all of it is in D1. */
 export const isClosed = ({ calls, exported, head, purse }: Book): boolean =>
   exported === head.seq &&

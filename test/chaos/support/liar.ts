@@ -1,7 +1,7 @@
 import { type Agent, newAgent, type PaidRequest, type Reply, send, signRequest } from './agent.ts';
 import { type Book, isClosed, readBooks } from './books.ts';
 import type { Answered, Message } from './proxy.ts';
-import { type Stage, startStage, type ToolName } from './stage.ts';
+import { mineEverySecond, type Stage, startStage, type ToolName } from './stage.ts';
 
 /** What a facilitator does with one request to settle. `presented`: how often this payment was shown to it before. */
 export type Lie = (
@@ -28,7 +28,7 @@ export type LyingStage = {
   readonly runsOf: (request: PaidRequest) => number;
   /** How often a payment was presented. */
   readonly presentedOf: (request: PaidRequest) => number;
-  /** Waits for what must become true of an account's book. Makes a block a second: an idle chain has none. */
+  /** Waits for what must become true of an account's book. */
   readonly bookOf: (agent: Agent, holds: (book: Book) => boolean) => Promise<Book>;
 };
 
@@ -61,12 +61,9 @@ export const startLyingStage = async (): Promise<LyingStage> => {
     return lie === undefined ? await forward() : await lie(stage, request, forward, before);
   };
   const stage = await startStage(conduct);
-  const mining = setInterval(() => {
-    // A chain that is being stopped makes no blocks.
-    stage.stack.chain.client.mine({ blocks: 1 }).catch(() => undefined);
-  }, 1000);
+  const stopMining = mineEverySecond(stage);
   const stop = async (): Promise<void> => {
-    clearInterval(mining);
+    stopMining();
     await stage.stop();
   };
 

@@ -34,6 +34,15 @@ const TOOLS = {
   tools: [tool('deferred', '/echo'), tool('upfront', '/echo'), tool('failing', '/nothing')],
 };
 
+/** Makes a block a second, because an idle chain has none, and returns what stops it. */
+export const mineEverySecond = ({ stack }: Stage): (() => void) => {
+  const mining = setInterval(() => {
+    // A chain that is being stopped makes no blocks.
+    stack.chain.client.mine({ blocks: 1 }).catch(() => undefined);
+  }, 1000);
+  return () => clearInterval(mining);
+};
+
 /** Starts everything; `conduct` decides about every message of the gateway. */
 export const startStage = async (conduct: Conduct): Promise<Stage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));

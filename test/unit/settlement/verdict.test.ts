@@ -24,6 +24,8 @@ const VIEWS: Record<string, ChainView> = {
   'unused, at the deadline': unused(NOW, 0n),
   'unused, past it, funded': unused(NOW + 1, 1_000n),
   'unused, past it, one unit short': unused(NOW + 1, 999n),
+  'unused, ten minutes past it, empty': unused(NOW + 600, 0n),
+  'unused, seen too late to blame anybody, empty': unused(NOW + 601, 0n),
 };
 
 test.each<[string, Record<Purpose, string | undefined>]>([
@@ -48,6 +50,14 @@ test.each<[string, Record<Purpose, string | undefined>]>([
   [
     'unused, past it, one unit short',
     { settle: 'payer unfunded', look: 'released', upfront: 'released' },
+  ],
+  [
+    'unused, ten minutes past it, empty',
+    { settle: 'payer unfunded', look: 'released', upfront: 'released' },
+  ],
+  [
+    'unused, seen too late to blame anybody, empty',
+    { settle: 'gateway not_presented', look: 'released', upfront: 'released' },
   ],
 ])('%s', (name, expected) => {
   const said = (purpose: Purpose) => {

@@ -1,0 +1,105 @@
+import type { PaidRequest, Reply } from './support/agent.ts';
+import { movedBy } from './support/books.ts';
+import type { Answered, Message, Party } from './support/proxy.ts';
+import type { Stage } from './support/stage.ts';
+
+/** A payment, and the message of its call at which the gateway dies. */
+export type Case = {
+  readonly name: string;
+  readonly kind: 'upfront' | 'deferred';
+  readonly request: PaidRequest;
+  /** From 1; 0 = never. */
+  readonly at: number;
+  /** Whether the other side has got the message when the gateway dies. */
+  readonly when: 'before' | 'after';
+  /** Whether the client sends its request again once the gateway is back. */
+  readonly client: 'repeats' | 'gone';
+  /** Everything the client was told, in order. */
+  readonly heard: Reply[];
+  /** Messages of this call until it was killed. */
+  readonly trace: Party[];
+  /** How often the tool was asked to run, over all lives of the gateway. */
+  runs: number;
+  /** How often that was before the chain had moved the price. */
+  unpaidRuns: number;
+};
+
+const WAIT_MS = 25_000;
+
+/** A receipt is asked for by the transaction alone, which the facilitator has named. */
+const concerns = (
+  { text }: Message,
+  one: Case,
+  transactions: ReadonlyMap<Case, string>,
+): boolean => {
+  const transaction = transactions.get(one);
+  return (
+    text.includes(one.request.agent.address.slice(2)) ||
+    (transaction !== undefined && text.includes(transaction))
+  );
+};
+
+/** Counts the messages of each call, and stops the one at which its gateway is to die. */
+export const newConductor = () => {
+  const armed = new Map<Case, () => void>();
+  const all: Case[] = [];
+  const transactions = new Map<Case, string>();
+  let dead = Promise.withResolvers<Answered>();
+  let stage: Stage | undefined;
+  const conduct = async (message: Message, forward: () => Promise<Response>): Promise<Answered> => {
+    const reached: (() => void)[] = [];
+    let forwarded = true;
+    const concerned = [...armed].filter(([one]) => concerns(message, one, transactions));
+    for (const [one, arrived] of concerned) {
+      one.trace.push(message.party);
+      if (one.trace.length !== one.at) continue;
+      reached.push(arrived);
+      forwarded &&= one.when === 'after';
+    }
+    const run = all.find(({ request }) => message.text.includes(request.url.slice(-50)));
+    if (forwarded && message.party === 'upstream' && run !== undefined) {
+      run.runs += 1;
+      const { agent, signed } = run.request;
+      const moved = stage === undefined ? 0n : await movedBy(stage, agent.address);
+      if (moved < signed.authorization.value) run.unpaidRuns += 1;
+    }
+    const answer = forwarded ? await forward() : undefined;
+    if (message.party === 'facilitator' && answer !== undefined) {
+      const { transaction } = (await answer.clone().json()) as { transaction: string };
+      for (const [one] of concerned) if (transaction !== '') transactions.set(one, transaction);
+    }
+    if (reached.length === 0 && answer !== undefined) return answer;
+    for (const arrived of reached) arrived();
+    return await dead.promise;
+  };
+  return {
+    conduct,
+    /** Where to ask what has moved. */
+    enter: (on: Stage) => {
+      stage = on;
+    },
+    add: (one: Case) => {
+      all.push(one);
+    },
+    /** Resolves when the call has come to its message. */
+    arm: async (one: Case): Promise<void> => {
+      await new Promise<void>((resolve, reject) => {
+        const late = setTimeout(
+          () => reject(new Error(`${one.name} saw only: ${one.trace.join(' ')}`)),
+          WAIT_MS,
+        );
+        armed.set(one, () => {
+          clearTimeout(late);
+          resolve();
+        });
+        if (one.at === 0) resolve();
+      });
+    },
+    /** The gateway is dead: whoever waits for an answer will not hear it. */
+    bury: () => {
+      for (const one of armed.keys()) if (one.at > 0) armed.delete(one);
+      dead.resolve('drop');
+      dead = Promise.withResolvers();
+    },
+  };
+};
