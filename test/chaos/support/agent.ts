@@ -101,6 +101,12 @@ export const send = async ({ url, header }: PaidRequest): Promise<Reply> => {
   }
 };
 
+/** Sends the same request again when the answer before said to. */
+export const sendAfter = async (before: Reply, request: PaidRequest): Promise<Reply> => {
+  await new Promise((resolve) => setTimeout(resolve, before.retryAfter * 1_000));
+  return send(request);
+};
+
 /** Sends a request and hangs up without reading a byte. */
 export const sendAndLeave = async ({ url, header }: PaidRequest): Promise<void> => {
   const { hostname, port, pathname } = new URL(url);
