@@ -1,6 +1,7 @@
 import type { Entry } from '../../src/audit/entry.ts';
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
+import { random16 } from '../../src/core/random.ts';
 import type { Context, Decision } from './decision.ts';
 import { loadMemory, type Memory, nextDue, remember } from './memory.ts';
 import type { CallRecord } from './record.ts';
@@ -57,7 +58,7 @@ export const openLedger = (
     const drafts = new Map<Hex, CallRecord>();
     const loose: Entry[] = [];
     const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
-    const context: Context = { ...rules(), now: nowSeconds(), salt: randomSalt };
+    const context: Context = { ...rules(), now: nowSeconds(), salt: random16 };
     let state = memory.state;
     let durable = false;
     const verdicts = group.map((job) => {
@@ -146,9 +147,4 @@ export const openLedger = (
         if (!running) void run();
       }),
   };
-};
-
-const randomSalt = (): Hex => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 };

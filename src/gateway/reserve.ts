@@ -7,6 +7,7 @@ import type {
 import type { Tool } from '../catalog/tool.ts';
 import { accountId, assetId, type Hex } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
+import { random16 } from '../core/random.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex } from '../crypto/digest.ts';
@@ -38,7 +39,7 @@ export const reserve = async (
   checked: Checked,
   client: string,
 ): Promise<Result<Reserved, Reason>> => {
-  const attempt = randomAttempt();
+  const attempt = random16();
   let evidence: Evidence = {};
   let call = callOf(tool, observed, checked);
   if (!checked.signedByKey) {
@@ -154,9 +155,3 @@ const callOf = (tool: Tool, { request }: Observed, checked: Checked): Call => ({
     ? {}
     : { identifier: sha256Hex(new TextEncoder().encode(checked.paymentIdentifier)) }),
 });
-
-/** 16 random bytes for each incoming request (§4.6). */
-const randomAttempt = (): Hex => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-};
