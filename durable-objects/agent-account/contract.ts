@@ -48,6 +48,8 @@ export type Call = {
   readonly identifier?: Hex;
   /** The signature was checked by the account's own contract (ERC-1271) at this block. */
   readonly contractCheckedAt?: number;
+  /** `POST /credits`: what settles becomes credit of this account, the payer's own or another one of its chain (design §4.4). */
+  readonly topUp?: { readonly to: AccountId };
 };
 
 /** What the chain said of a payer, in one JSON-RPC batch (design §5, "Payer facts"). */
@@ -125,6 +127,8 @@ export type ReserveVerdict =
       readonly paidFrom: 'payment' | 'credit' | 'none';
       readonly payment: PaymentState;
       readonly transaction?: Hex;
+      /** How the call was bound when it was accepted, whatever this repeat shows. */
+      readonly binding?: Binding;
       readonly entry: Hex;
       readonly policy: Hex;
     }
@@ -152,6 +156,11 @@ export type Outcome = {
   readonly digest: Hex | 'streamed' | 'none';
   readonly reason: 'answered' | 'upstream_status' | 'timeout' | 'dropped' | 'truncated' | 'refused';
   readonly answer?: StoredAnswer;
+  /**
+   * What a tool of variable price charges for this call, atomic units: at most the reserved price, and counted only where credit
+   * pays, because an EIP-3009 value is exact (design §2.4 of x402 facts). Absent: the reserved price.
+   */
+  readonly amount?: bigint;
 };
 
 export type FinishVerdict =
@@ -180,12 +189,85 @@ export type FinishVerdict =
   | { readonly verdict: 'unknown_call' }
   | { readonly verdict: 'unavailable' };
 
+/** A question about one call by its payer: reads, never writes (design §4.6). */
+export type LookUp = {
+  readonly account: AccountId;
+  readonly call: Hex;
+  /** What the chain said just now, when the account has asked for it. */
+  readonly facts?: PayerFacts;
+  /** The question's signature was checked by the account's own contract (ERC-1271) at this block. */
+  readonly contractCheckedAt?: number;
+};
+
+/** What is known of a call. Amounts in atomic units. */
+export type CallStatus = {
+  readonly call: Hex;
+  readonly tool: string;
+  /** `requestDigest` of the request it was first used for. */
+  readonly request: Hex;
+  readonly binding: Binding;
+  readonly state: CallState;
+  readonly asset: AssetId;
+  readonly price: bigint;
+  readonly charged: bigint;
+  readonly paidFrom: 'payment' | 'credit' | 'none';
+  readonly payment: PaymentState;
+  readonly transaction?: Hex;
+  readonly acceptedAt: Seconds;
+  readonly entry: Hex;
+  readonly policy: Hex;
+  readonly answer?: StoredAnswer;
+};
+
+export type LookUpVerdict =
+  | { readonly verdict: 'found'; readonly status: CallStatus }
+  /** Never seen, or forgotten. */
+  | { readonly verdict: 'unknown_call' }
+  /** The account must be asked for its code first (design §4.7). */
+  | { readonly verdict: 'stale_payer' }
+  /** The account has code, and its key's signature does not count. */
+  | { readonly verdict: 'contract_only' }
+  | { readonly verdict: 'unavailable' };
+
+/** An order to an account that is no call. Idempotent, each by what it carries. */
+export type Order =
+  /**
+   * Credit that another account has paid for. `total` is all that `from` ever sent here in this asset: it only grows, so a
+   * message that comes twice, late or out of order changes nothing (design §5, as leases do).
+   */
+  | {
+      readonly kind: 'credit';
+      readonly from: AccountId;
+      readonly asset: AssetId;
+      readonly total: bigint;
+    }
+  /** The operator has paid credit back on chain: recorded once for each Transfer log. */
+  | {
+      readonly kind: 'refund';
+      readonly asset: AssetId;
+      readonly amount: bigint;
+      readonly transaction: Hex;
+      readonly logIndex: number;
+      readonly block: number;
+      /** The operator's order: the signed intent, kept as evidence. */
+      readonly order: { readonly fields: Record<string, string>; readonly signature: Hex };
+    };
+
+export type Applied =
+  /** `credit`: of the account in this asset, afterwards; negative is a debt. */
+  | { readonly verdict: 'applied'; readonly credit: bigint }
+  /** It was applied before; nothing changed. */
+  | { readonly verdict: 'known'; readonly credit: bigint }
+  | { readonly verdict: 'unavailable' };
+
 export type Acknowledged = { readonly verdict: 'ok' } | { readonly verdict: 'unavailable' };
 
 /** Methods an AgentAccount answers over RPC. */
 export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
+  lookUp(question: LookUp): Promise<LookUpVerdict>;
+  apply(order: Order): Promise<Applied>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   exported(seq: number): Promise<Acknowledged>;
 };

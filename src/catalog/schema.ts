@@ -19,7 +19,10 @@ const PATH = /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/;
 const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
 const DOTS = /\/\.{1,2}(?:\/|$)/;
 /** Paths of the gateway itself: a tool there would never be reached. */
-const OWN = /^\/(?:healthz|calls|delegations|\.well-known)(?:\/|$)/;
+const OWN =
+  /^\/(?:healthz|calls|credits|admin|accounts|delegations|revocations|\.well-known)(?:\/|$)/;
+/** Ids of what the gateway serves itself: an intent for one of them must never reach an upstream. */
+const OWN_ID = /^countersign(?:\.|$)/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 
@@ -29,6 +32,7 @@ const integer = (from: number, to: number) => {
 };
 
 const DOLLARS = 'must be dollars like "$0.02", with at most six decimals';
+const PRICE = 'must be dollars like "$0.02", or {"max": "$0.10"} for a tool that may charge less';
 const PATH_HINT =
   'must be a path of segments of A-Z a-z 0-9 . _ ~ -, and may end in /* to match everything below';
 const UPSTREAM_HINT =
@@ -57,7 +61,13 @@ const toolSchema = z.strictObject(
         'must be a media type like "application/json"',
       ),
     ),
-    price: readingText(DOLLARS, parseDollars),
+    price: z.union(
+      [
+        readingText(DOLLARS, parseDollars),
+        z.strictObject({ max: readingText(DOLLARS, parseDollars) }, PRICE),
+      ],
+      PRICE,
+    ),
     settlement: z.enum(
       ['deferred', 'upfront', 'credit', 'free'],
       'must be one of deferred, upfront, credit, free',
@@ -96,6 +106,8 @@ const schema = z.strictObject(
 
 const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   ...tool,
+  price: typeof tool.price === 'bigint' ? tool.price : tool.price.max,
+  pricing: typeof tool.price === 'bigint' ? 'exact' : 'upto',
   mimeType: tool.mimeType ?? 'application/json',
   timeoutSeconds: tool.timeoutSeconds ?? 10,
   maxBodyBytes: tool.maxBodyBytes ?? 1_048_576,
@@ -124,6 +136,10 @@ const contradictions = (tool: Tool, at: string, before: readonly Tool[]): readon
   if (tool.settlement !== 'free' && tool.price === 0n) {
     fault('price', 'may be "$0" only with settlement free');
   }
+  // An EIP-3009 value is exact: only a debit from credit can be less than what was signed (x402 facts 2.4).
+  if (tool.pricing === 'upto' && tool.settlement !== 'credit') {
+    fault('price', 'may have a max only with settlement credit');
+  }
   if (tool.timeoutSeconds > MAX_TIMEOUT && tool.onSilence !== 'keep') {
     fault('timeoutSeconds', `may be above ${MAX_TIMEOUT} only with onSilence keep`);
   }
@@ -131,6 +147,8 @@ const contradictions = (tool: Tool, at: string, before: readonly Tool[]): readon
   if (tool.onSilence === 'keep' && tool.settlement !== 'upfront' && tool.settlement !== 'credit') {
     fault('onSilence', 'may be keep only with settlement upfront or credit');
   }
+  if (OWN_ID.test(tool.id))
+    fault('id', 'may not start with countersign., which is the gateway itself');
   if (before.some(({ id }) => id === tool.id)) fault('id', 'is the id of an earlier tool');
   if (before.some(({ method, path }) => method === tool.method && path === tool.path)) {
     fault('path', 'is served by an earlier tool with the same method');

@@ -13,6 +13,8 @@ export type Tool = {
   readonly mimeType: string;
   /** Atomic units of a six-decimal dollar token; 0 only where settlement is `free`. */
   readonly price: bigint;
+  /** `upto` (written `{"max": "$0.10"}`): the price is the most, and the tool may charge less. Paid from credit only. */
+  readonly pricing: 'exact' | 'upto';
   readonly settlement: SettlementMode;
   readonly onSilence: 'release' | 'keep';
   /** Absolute URL, or a path below `UPSTREAM_URL`. For a `/*` path the rest is appended. */

@@ -30,6 +30,7 @@ describe('parseTools', () => {
           maxBodyBytes: 1_048_576,
           requestHeaders: [],
           onSilence: 'release',
+          pricing: 'exact',
           requireBinding: 'none',
         },
       ],

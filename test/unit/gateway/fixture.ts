@@ -11,6 +11,7 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   description: 'Says what it heard.',
   mimeType: 'application/json',
   price: 1_000n,
+  pricing: 'exact',
   settlement: 'deferred',
   onSilence: 'release',
   upstream: '/echo',
