@@ -4,9 +4,13 @@ import type { AccountId, Hex } from '../src/core/account-id.ts';
 import type { SettlementResult } from '../src/settlement/payment.ts';
 import type {
   Acknowledged,
+  Applied,
   Call,
   Evidence,
   FinishVerdict,
+  LookUp,
+  LookUpVerdict,
+  Order,
   Outcome,
   ReserveVerdict,
 } from './agent-account/contract.ts';
@@ -14,9 +18,11 @@ import { unchanged } from './agent-account/decision.ts';
 import { type Deliveries, openDeliveries } from './agent-account/deliveries.ts';
 import { finish } from './agent-account/finish.ts';
 import { type Ledger, openLedger } from './agent-account/ledger.ts';
+import { lookUp } from './agent-account/look-up.ts';
 import { openRules } from './agent-account/rules.ts';
 import { reserve } from './agent-account/reserve.ts';
 import { type Snapshot, snapshotOf } from './agent-account/snapshot.ts';
+import { acknowledgeTransfer, applyOrder } from './agent-account/transfer.ts';
 import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 
 /**
@@ -26,7 +32,13 @@ import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 export class AgentAccount extends DurableObject<Env> {
   static {
     // Idempotent by (call, attempt): a lost answer becomes a correct second one instead of a false "already used".
-    retryable(this.prototype.reserve, this.prototype.finish);
+    // By its totals, `apply` is idempotent too, and a look-up reads only.
+    retryable(
+      this.prototype.reserve,
+      this.prototype.finish,
+      this.prototype.apply,
+      this.prototype.lookUp,
+    );
   }
 
   readonly #ledger: Ledger;
@@ -35,7 +47,13 @@ export class AgentAccount extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     const account = (context.id.name ?? '') as AccountId;
-    this.#deliveries = openDeliveries(env, account);
+    this.#deliveries = openDeliveries(env, account, (transfer) =>
+      this.#ledger.submit<Acknowledged>(
+        (state, _, now) =>
+          acknowledgeTransfer(state, transfer.peer, transfer.asset, transfer.sent, now),
+        { verdict: 'unavailable' },
+      ),
+    );
     this.#ledger = openLedger(account, context.storage, openRules(env), (memory) => {
       context.waitUntil(this.#deliveries.send(memory, this.#ledger.storage()));
     });
@@ -58,6 +76,21 @@ export class AgentAccount extends DurableObject<Env> {
       (state, load, context) => finish(state, load(call), attempt, outcome, context),
       { verdict: 'unavailable' },
     );
+  }
+
+  /** What became of a call, for its payer. Writes nothing. */
+  async lookUp(question: LookUp): Promise<LookUpVerdict> {
+    return this.#ledger.submit<LookUpVerdict>(
+      (state, load, { now }) => unchanged(state, lookUp(state, load(question.call), question, now)),
+      { verdict: 'unavailable' },
+    );
+  }
+
+  /** Takes credit from another account, or the record of a refund. Idempotent by what it carries. */
+  async apply(order: Order): Promise<Applied> {
+    return this.#ledger.submit<Applied>((state, _, context) => applyOrder(state, order, context), {
+      verdict: 'unavailable',
+    });
   }
 
   /** Takes what the chain said of payments. Idempotent: the Queue delivers at least once, in no order. */

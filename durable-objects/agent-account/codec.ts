@@ -1,8 +1,9 @@
 import type { Entry } from '../../src/audit/entry.ts';
 import { toStored } from '../../src/core/amount.ts';
-import type { AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { CallRecord, HeldPayment } from './record.ts';
 import type { AccountState, DenialBucket, Purse } from './state.ts';
+import type { Transfer } from './transfer.ts';
 
 /**
  * Rows to records and back. Every amount passes `toStored`, which refuses what SQLite would silently round; JSON columns hold the
@@ -65,7 +66,24 @@ export const encodeCall = (record: CallRecord, pruneAt: number | null): SqlStora
   record.held === undefined ? null : JSON.stringify(record.held, amountsAsText),
   JSON.stringify(record.entries),
   record.answer === undefined ? null : JSON.stringify(record.answer),
+  record.topUp ?? null,
 ];
+
+export const encodeTransfer = (transfer: Transfer): SqlStorageValue[] => [
+  transfer.peer,
+  transfer.asset,
+  toStored(transfer.sent),
+  toStored(transfer.acknowledged),
+  toStored(transfer.received),
+];
+
+export const decodeTransfer = (row: Row): Transfer => ({
+  peer: row.peer as string,
+  asset: row.asset as AssetId,
+  sent: BigInt(row.sent as number),
+  acknowledged: BigInt(row.acknowledged as number),
+  received: BigInt(row.received as number),
+});
 
 export const decodeCall = (row: Row): CallRecord => ({
   id: row.id as Hex,
@@ -93,6 +111,7 @@ export const decodeCall = (row: Row): CallRecord => ({
   policy: row.policy as Hex,
   windows: JSON.parse(row.windows as string) as string[],
   held: row.held === null ? undefined : decodeHeld(row.held as string),
+  topUp: (row.top_up as AccountId | null) ?? undefined,
   entries: JSON.parse(row.entries as string) as Entry[],
   answer:
     row.answer === null ? undefined : (JSON.parse(row.answer as string) as CallRecord['answer']),

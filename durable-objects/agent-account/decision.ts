@@ -1,9 +1,10 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { type Entry, type EntryBody, link } from '../../src/audit/entry.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';
+import type { Transfer } from './transfer.ts';
 
 /** What a decision may look at besides the account and the call's own record. */
 export type Context = {
@@ -12,6 +13,8 @@ export type Context = {
   readonly policyHash: Hex;
   /** 16 fresh random bytes for each entry. */
   readonly salt: () => Hex;
+  /** Credit that went to or came from another account so far; all zero where none did. */
+  readonly transferWith: (peer: string, asset: AssetId) => Transfer;
 };
 
 /**
@@ -23,6 +26,7 @@ export type Decision<Verdict> = {
   readonly records: readonly CallRecord[];
   /** Entries that belong to no call row. */
   readonly loose: readonly Entry[];
+  readonly transfers?: readonly Transfer[];
   readonly durable: boolean;
   readonly verdict: Verdict;
 };

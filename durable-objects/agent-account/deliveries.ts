@@ -2,12 +2,15 @@ import { splitRun } from '../../src/audit/chunk.ts';
 import type { AccountId } from '../../src/core/account-id.ts';
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
 import type { SettlementMessage } from '../../src/settlement/payment.ts';
-import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from './memory.ts';
+import { EXPORT_DELAY, EXPORT_RESEND, type Memory, transferSendAt } from './memory.ts';
 import { sendAt, settlementMessage } from './outbox.ts';
 import type { AccountStorage } from './storage.ts';
+import type { Transfer } from './transfer.ts';
 
 /** Messages a `sendBatch` takes, kept well under its 256 KB. */
 const BATCH = 50;
+/** Other accounts that are told of credit in one go. */
+const CREDITS_AT_ONCE = 20;
 /** Entries read for one export. */
 const EXPORT_MOST = 500;
 
@@ -20,7 +23,11 @@ export type Deliveries = {
  * The outbox's way out (laws 5 and 11). What must be sent is in the committed records, so a message lost anywhere between here and
  * its consumer is sent again until the consumer's answer has been committed.
  */
-export const openDeliveries = (env: Env, account: AccountId): Deliveries => {
+export const openDeliveries = (
+  env: Env,
+  account: AccountId,
+  acknowledge: (transfer: Transfer) => Promise<unknown>,
+): Deliveries => {
   const settle = async (memory: Memory, now: Seconds): Promise<void> => {
     const messages: { body: SettlementMessage }[] = [];
     for (const [id, live] of memory.live) {
@@ -33,6 +40,22 @@ export const openDeliveries = (env: Env, account: AccountId): Deliveries => {
     }
     for (let at = 0; at < messages.length; at += BATCH) {
       await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));
+    }
+  };
+
+  /** Tells other accounts of the credit that this one has paid for, until each has committed it (law 5). */
+  const credit = async (memory: Memory, now: Seconds): Promise<void> => {
+    const due = [...memory.pending].filter(([, pending]) => transferSendAt(pending) <= now);
+    for (const [key, pending] of due.slice(0, CREDITS_AT_ONCE)) {
+      const { peer, asset, sent } = pending.transfer;
+      memory.pending.set(key, { ...pending, sentAt: now, sends: pending.sends + 1 });
+      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply({
+        kind: 'credit',
+        from: account,
+        asset,
+        total: sent,
+      });
+      if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
     }
   };
 
@@ -65,6 +88,7 @@ export const openDeliveries = (env: Env, account: AccountId): Deliveries => {
       const now = nowSeconds();
       const done = await Promise.allSettled([
         settle(memory, now),
+        credit(memory, now),
         exportEntries(memory, storage, now),
       ]);
       for (const one of done) {

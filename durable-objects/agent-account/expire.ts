@@ -1,9 +1,10 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import { append, type Context } from './decision.ts';
-import { keptCharge, toReleased } from './finish.ts';
+import { chargedAmounts, creditTopUp, keptCharge, toReleased } from './finish.ts';
 import * as money from './money.ts';
 import { awaitsSettlement, type CallRecord, keepsHold } from './record.ts';
 import type { AccountState } from './state.ts';
+import type { Transfer } from './transfer.ts';
 
 /** How long settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
 const REPEAT_GRACE: Seconds = 300;
@@ -17,6 +18,13 @@ export const expiresAt = (record: CallRecord): Seconds | undefined => {
     : undefined;
 };
 
+/** A call that the alarm has ended. */
+export type Expired = {
+  readonly state: AccountState;
+  readonly record: CallRecord;
+  readonly transfers?: readonly Transfer[] | undefined;
+};
+
 /**
  * The alarm's part of a call's life. A tool that was let run and never finished is abandoned; an upfront payment that settled for
  * a call nobody repeated becomes credit (design §6). Pure; undefined when the call's time is not up.
@@ -25,24 +33,32 @@ export const expire = (
   state: AccountState,
   record: CallRecord,
   context: Context,
-): { readonly state: AccountState; readonly record: CallRecord } | undefined => {
+): Expired | undefined => {
   const due = expiresAt(record);
   if (due === undefined || context.now < due) return undefined;
-  const { next, state: moved } = end(state, record);
+  const { next, state: moved, transfers } = end(state, record, context);
   const entered = append(moved, next, context, {
     type: 'call.abandoned',
     decision: next.state,
-    amounts: { charged: next.charged.toString() },
+    amounts: chargedAmounts(next),
     outcome: { reason: awaitsSettlement(record) ? 'never_repeated' : 'no_finish' },
     payment: { state: next.payment, paidBy: next.paidBy },
   });
-  return { state: entered.state, record: entered.record };
+  return { state: entered.state, record: entered.record, transfers };
 };
 
-const end = (
-  state: AccountState,
-  record: CallRecord,
-): { readonly next: CallRecord; readonly state: AccountState } => {
+type Ended = {
+  readonly next: CallRecord;
+  readonly state: AccountState;
+  readonly transfers?: readonly Transfer[];
+};
+
+const end = (state: AccountState, record: CallRecord, context: Context): Ended => {
+  // The money of a top-up has moved and there is no tool that could fail: it becomes the credit it was paid for.
+  if (record.topUp !== undefined && record.payment === 'settled') {
+    const next: CallRecord = { ...record, state: 'committed', charged: record.price };
+    return { next, ...creditTopUp(state, next, context) };
+  }
   if (awaitsSettlement(record)) {
     return { next: { ...record, state: 'released' }, state: money.giveBack(state, record) };
   }

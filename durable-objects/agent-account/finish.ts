@@ -6,6 +6,7 @@ import { limitsOf, paidFrom } from './permit.ts';
 import { awaitsSettlement, type CallRecord, keepsHold } from './record.ts';
 import { advanced, ended } from './settled.ts';
 import type { AccountState } from './state.ts';
+import { sendMore, type Transfer } from './transfer.ts';
 
 /**
  * Ends a dispatched call with what its tool did (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat hears the same
@@ -28,7 +29,7 @@ export const finish = (
       ? late(state, record, outcome, context)
       : unchanged(state, finished(state, record, context));
   }
-  return outcome.success
+  return outcome.success && !exceeds(record, outcome)
     ? commit(state, record, outcome, context)
     : fail(state, record, outcome, context);
 };
@@ -39,13 +40,42 @@ const commit = (
   outcome: Outcome,
   context: Context,
 ): Decision<FinishVerdict> => {
+  const charged = chargeOf(record, outcome);
   const committed: CallRecord = {
     ...advanced(record, 'succeed'),
     state: 'committed',
-    charged: record.price,
+    charged,
     answer: outcome.answer,
   };
-  return close(money.spend(state, record, record.price), committed, outcome, context);
+  const spent = money.spend(state, record, charged);
+  const credited = creditTopUp(spent, committed, context);
+  return {
+    ...close(credited.state, committed, outcome, context),
+    ...(credited.transfers.length === 0 ? {} : { transfers: credited.transfers }),
+  };
+};
+
+/**
+ * What the tool charges: its price, or less where its price is variable and credit pays (an EIP-3009 value is exact). More than was
+ * reserved never gets here as a success; if it did, it would be a failure (`exceeds`).
+ */
+const chargeOf = (record: CallRecord, { amount }: Outcome): bigint =>
+  amount === undefined || record.paidBy !== 'credit' ? record.price : amount;
+
+/** Whether the tool charges more than was reserved, or less than nothing: nobody has agreed to that (law 6). */
+const exceeds = (record: CallRecord, { amount }: Outcome): boolean =>
+  amount !== undefined && (amount > record.price || amount < 0n);
+
+/** Where the money of a settled top-up goes: on the payer's own purse, or on its way to another account (exactly once, law 5). */
+export const creditTopUp = (
+  state: AccountState,
+  record: CallRecord,
+  context: Context,
+): { readonly state: AccountState; readonly transfers: readonly Transfer[] } => {
+  if (record.topUp === undefined) return { state, transfers: [] };
+  if (record.topUp === state.account) return { state: money.topUp(state, record), transfers: [] };
+  const transfer = sendMore(context, record.topUp, record.asset, record.price);
+  return { state, transfers: [transfer] };
 };
 
 /** Law 4: failure costs nothing. Silence of a tool that spends on someone's behalf keeps what it may have spent. */
@@ -87,7 +117,7 @@ const close = (
     type: 'call.finished',
     decision: record.state,
     policy: context.policyHash,
-    amounts: { charged: record.charged.toString() },
+    amounts: chargedAmounts(record),
     outcome: {
       success: outcome.success,
       status: outcome.status,
@@ -99,6 +129,14 @@ const close = (
   const ended: CallRecord = { ...entered.record, finishedEntry: entered.hash };
   return changed(entered.state, ended, finished(entered.state, ended, context));
 };
+
+/** A top-up is paid for and credited at once: who adds up what was earned must see both. */
+export const chargedAmounts = (record: CallRecord): { readonly [key: string]: string } => ({
+  charged: record.charged.toString(),
+  ...(record.topUp !== undefined && record.state === 'committed'
+    ? { credited: record.price.toString() }
+    : {}),
+});
 
 /** Recorded once; its answer is nobody's any more, because the call has ended without it. */
 const late = (

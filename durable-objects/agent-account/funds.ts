@@ -4,7 +4,15 @@ import { amounts } from '../../src/policy/evaluate.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Call, Denial, Evidence, PayerFacts } from './contract.ts';
 import type { PaidBy } from './record.ts';
-import { type AccountState, exposed, isKnown, promised, purseOf, withPurse } from './state.ts';
+import {
+  type AccountState,
+  exposed,
+  isKnown,
+  promised,
+  type Purse,
+  purseOf,
+  withPurse,
+} from './state.ts';
 
 /** Facts older than this are asked again before money is trusted to them (design §5). */
 const FACTS_LIFETIME: Seconds = 600;
@@ -14,6 +22,9 @@ const SETTLE_ROOM: Seconds = 900;
 
 /** How long a refused payer should wait for settlements to make room. */
 const SETTLEMENT_PAUSE: Seconds = 5;
+
+/** The most credit an account may hold in one asset, ten million dollars: far below what storage can count. */
+const MAX_CREDIT = 10_000_000_000_000n;
 
 export type Funding =
   | { readonly funded: true; readonly paidBy: PaidBy }
@@ -43,6 +54,10 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
       });
 };
 
+/** Whether it is not known well enough if the account has code: code may have come since the last look (EIP-7702). */
+export const isStale = (state: AccountState, now: Seconds): boolean =>
+  state.factsAt === 0 || now - state.factsAt > FACTS_LIFETIME;
+
 /** Decides what pays for a call: the payer's own credit, its payment (before or after the tool), or nothing. Laws 7 and 12. */
 export const fund = (
   state: AccountState,
@@ -59,16 +74,33 @@ export const fund = (
   });
   const fresh = evidence.facts !== undefined;
 
-  // §4.7: an account with code is verified by its contract only. Code may have come since the last look (EIP-7702).
-  const codeIsFresh = state.factsAt > 0 && now - state.factsAt <= FACTS_LIFETIME;
-  if (!codeIsFresh && call.contractCheckedAt === undefined) return { funded: false, stale: true };
+  // Law 12: a stranger's intent can be paid by nothing, and must not cost a look at the chain to hear so.
+  if (call.payment === undefined && call.settlement !== 'free' && !isKnown(state)) {
+    return refuse(lacksCredit(purse));
+  }
+  // §4.7: an account with code is verified by its contract only.
+  if (isStale(state, now) && call.contractCheckedAt === undefined) {
+    return { funded: false, stale: true };
+  }
   if (state.hasCode && call.contractCheckedAt === undefined) {
     return fresh
       ? refuse({ rule: 'validity', retryAllowed: false })
       : { funded: false, stale: true };
   }
 
-  if (purse.credit < 0n) {
+  // A top-up is what clears a debt (design §6), and it must come from outside: credit cannot buy credit.
+  const topsUp = call.topUp !== undefined;
+  if (topsUp && (call.payment === undefined || call.settlement !== 'upfront')) {
+    return refuse({ rule: 'credit', retryAllowed: false });
+  }
+  if (topsUp && purse.credit + purse.upfrontHeld + call.price > MAX_CREDIT) {
+    return refuse({
+      rule: 'credit',
+      limit: amounts('credit', MAX_CREDIT, purse.credit, purse.upfrontHeld),
+      retryAllowed: false,
+    });
+  }
+  if (!topsUp && purse.credit < 0n) {
     return refuse({
       rule: 'debt',
       limit: amounts('debt', 0n, -purse.credit, 0n),
@@ -84,13 +116,9 @@ export const fund = (
   }
 
   const credit = purse.credit - purse.creditHeld;
-  if (credit >= call.price) return { funded: true, paidBy: 'credit' };
+  if (!topsUp && credit >= call.price) return { funded: true, paidBy: 'credit' };
   if (call.settlement === 'credit' || call.payment === undefined) {
-    return refuse({
-      rule: 'credit',
-      limit: amounts('credit', purse.credit, 0n, purse.creditHeld),
-      retryAllowed: true,
-    });
+    return refuse(lacksCredit(purse));
   }
 
   const balanceIsFresh = purse.balanceAt > 0 && now - purse.balanceAt <= FACTS_LIFETIME;
@@ -127,3 +155,9 @@ export const fund = (
   const trusted = lasts && exposed(purse) + call.price <= purse.settled && call.price <= room;
   return { funded: true, paidBy: trusted ? 'deferred' : 'upfront' };
 };
+
+const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
+  rule: 'credit',
+  limit: amounts('credit', purse.credit, 0n, purse.creditHeld),
+  retryAllowed: true,
+});

@@ -1,5 +1,5 @@
 import type { Entry } from '../../src/audit/entry.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { random16 } from '../../src/core/random.ts';
 import type { Context, Decision } from './decision.ts';
@@ -7,6 +7,7 @@ import { loadMemory, type Memory, nextDue, remember } from './memory.ts';
 import type { CallRecord } from './record.ts';
 import { type AccountStorage, openStorage } from './storage.ts';
 import type { AccountState } from './state.ts';
+import { keyOf, noTransfer, type Transfer } from './transfer.ts';
 
 /** A command on its way through a group: it decides on what the commands before it left behind. */
 type Job = {
@@ -35,6 +36,9 @@ export type Decide<Verdict> = (
   memory: Memory,
 ) => Decision<Verdict>;
 
+/** What an account decides by, whatever it is asked. */
+export type Rules = Pick<Context, 'policy' | 'policyHash'>;
+
 /** How long after a failed commit the alarm tries again, seconds. */
 const FAILED_PAUSE = 30;
 
@@ -45,7 +49,7 @@ const FAILED_PAUSE = 30;
 export const openLedger = (
   account: AccountId,
   disk: DurableObjectStorage,
-  rules: () => Omit<Context, 'now' | 'salt'>,
+  rules: () => Rules,
   afterCommit: (memory: Memory) => void,
 ): Ledger => {
   let storage = openStorage(disk);
@@ -57,8 +61,13 @@ export const openLedger = (
     memory ??= await loadMemory(account, storage, () => disk.getAlarm());
     const drafts = new Map<Hex, CallRecord>();
     const loose: Entry[] = [];
+    const transfers = new Map<string, Transfer>();
+    const transferWith = (peer: string, asset: AssetId): Transfer =>
+      transfers.get(keyOf({ peer, asset })) ??
+      storage.loadTransfer(peer, asset) ??
+      noTransfer(peer, asset);
     const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
-    const context: Context = { ...rules(), now: nowSeconds(), salt: random16 };
+    const context: Context = { ...rules(), now: nowSeconds(), salt: random16, transferWith };
     let state = memory.state;
     let durable = false;
     const verdicts = group.map((job) => {
@@ -67,11 +76,14 @@ export const openLedger = (
       durable ||= decision.durable;
       for (const record of decision.records) drafts.set(record.id, record);
       loose.push(...decision.loose);
+      for (const transfer of decision.transfers ?? []) {
+        transfers.set(keyOf(transfer), transfer);
+      }
       return decision.verdict;
     });
     if (durable) {
-      storage.write({ state, records: drafts.values(), loose });
-      remember(memory, state, drafts.values(), loose);
+      storage.write({ state, records: drafts.values(), loose, transfers: transfers.values() });
+      remember(memory, state, drafts.values(), loose, transfers.values());
       const alarm = setAlarm(memory, context.now);
       await Promise.all([alarm, disk.sync()]);
       afterCommit(memory);

@@ -2,9 +2,10 @@ import type { Entry } from '../../src/audit/entry.ts';
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { DENIAL_WINDOW } from './denial.ts';
-import { dueAt, type Live } from './outbox.ts';
+import { dueAt, type Live, RESEND_FIRST, resendPause } from './outbox.ts';
 import { type CallRecord, isFinal } from './record.ts';
 import type { AccountState } from './state.ts';
+import { isPending, keyOf, type Transfer } from './transfer.ts';
 import { type AccountStorage, PRUNE_HORIZON } from './storage.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
@@ -14,10 +15,19 @@ export const EXPORT_DELAY: Seconds = 10;
 /** An export without an acknowledgement is sent again after this long. */
 export const EXPORT_RESEND: Seconds = 20;
 
+/** Credit on its way to another account, and how often that was told. Not stored: a restart tells it again. */
+export type Pending = {
+  readonly transfer: Transfer;
+  readonly sentAt: Seconds;
+  readonly sends: number;
+};
+
 /** What an awake account remembers. A cache: storage is the truth, and all of this is rebuilt from it. */
 export type Memory = {
   state: AccountState;
   readonly live: Map<Hex, Live>;
+  /** Credit that its other account has not acknowledged, by peer and asset. */
+  readonly pending: Map<string, Pending>;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
   /** A payment ended or a call without one: worth exporting now. */
@@ -40,6 +50,9 @@ export const loadMemory = async (
   return {
     state,
     live: new Map(live.map((record) => [record.id, { record: slim(record), sentAt: 0, sends: 0 }])),
+    pending: new Map(
+      storage.loadPending().map((transfer) => [keyOf(transfer), { transfer, sentAt: 0, sends: 0 }]),
+    ),
     fresh: [],
     exportNow: state.head.seq > state.exported,
     exportSentAt: 0,
@@ -55,6 +68,7 @@ export const remember = (
   state: AccountState,
   records: Iterable<CallRecord>,
   loose: readonly Entry[],
+  transfers: Iterable<Transfer>,
 ): void => {
   const before = memory.state.head.seq;
   const added: Entry[] = [...loose];
@@ -77,6 +91,11 @@ export const remember = (
       });
     }
   }
+  for (const transfer of transfers) {
+    if (isPending(transfer)) {
+      memory.pending.set(keyOf(transfer), { transfer, sentAt: 0, sends: 0 });
+    } else memory.pending.delete(keyOf(transfer));
+  }
   const complete = memory.fresh.length > 0 || before === state.exported;
   const fresh = [...memory.fresh, ...added.toSorted((a, b) => a.seq - b.seq)].filter(
     ({ seq }) => seq > state.exported,
@@ -94,6 +113,7 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
       pending ? memory.exportSentAt + EXPORT_RESEND : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY,
     );
   }
+  times.push(...[...memory.pending.values()].map((pending) => transferDueAt(pending, now)));
   times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
   times.push(memory.pruneAt);
   const due = times.filter((time) => time !== undefined);
@@ -107,3 +127,12 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
 
 /** Answers and entries are most of a record: they are read from storage when somebody asks. */
 const slim = (record: CallRecord): CallRecord => ({ ...record, answer: undefined, entries: [] });
+
+/** When the other account is told (again). */
+export const transferSendAt = ({ sentAt, sends }: Pending): Seconds =>
+  sends === 0 ? 0 : sentAt + resendPause(sends);
+
+const transferDueAt = (pending: Pending, now: Seconds): Seconds => {
+  const send = transferSendAt(pending);
+  return send <= now ? now + RESEND_FIRST : send;
+};

@@ -65,6 +65,10 @@ export const giveBack = (state: AccountState, record: CallRecord): AccountState 
     }
   });
 
+/** A top-up whose money has moved, for the payer itself: it is credit now, and clears a debt first (design §6). */
+export const topUp = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => ({ ...purse, credit: purse.credit + record.price }));
+
 /** The chain moved an upfront payment before its tool runs. */
 export const settleUpfront = (
   state: AccountState,

@@ -12,8 +12,13 @@ export type Live = {
 };
 
 /** After this long without an acknowledgement a message is sent again, then at doubled pauses up to `RESEND_MOST`. */
-const RESEND_FIRST: Seconds = 15;
+export const RESEND_FIRST: Seconds = 15;
 const RESEND_MOST: Seconds = 300;
+
+/** The pause after so many sends without an answer. */
+export const resendPause = (sends: number): Seconds =>
+  Math.min(RESEND_MOST, RESEND_FIRST * 2 ** (sends - 1));
+
 /** Released payments are looked at once more, this long after their authorization has ended (design §6). */
 const LOOK_DELAY: Seconds = 30;
 
@@ -21,9 +26,7 @@ const LOOK_DELAY: Seconds = 30;
 export const sendAt = ({ record, sentAt, sends }: Live): Seconds | undefined => {
   const first = firstSendAt(record);
   if (first === undefined) return undefined;
-  return sends === 0
-    ? first
-    : Math.max(first, sentAt + Math.min(RESEND_MOST, RESEND_FIRST * 2 ** (sends - 1)));
+  return sends === 0 ? first : Math.max(first, sentAt + resendPause(sends));
 };
 
 const firstSendAt = (record: CallRecord): Seconds | undefined => {

@@ -1,5 +1,5 @@
 import type { Seconds } from '../../src/core/clock.ts';
-import { limitsLeft } from '../../src/policy/evaluate.ts';
+import { amounts, limitsLeft } from '../../src/policy/evaluate.ts';
 import type { Accepted, ReserveVerdict } from './contract.ts';
 import type { Context } from './decision.ts';
 import type { CallRecord } from './record.ts';
@@ -32,14 +32,16 @@ export const permit = (
 export const paidFrom = (record: CallRecord): Accepted['paidFrom'] =>
   record.paidBy === 'credit' ? 'credit' : record.paidBy === 'free' ? 'none' : 'payment';
 
-/** What is left of the account's limits. */
+/** What is left of the account's limits, and its credit where it has some: an agent must know that it can pay from it (§4.4). */
 export const limitsOf = (
   state: AccountState,
   asset: CallRecord['asset'],
   context: Context,
-): Accepted['limits'] =>
-  limitsLeft(
-    context.policy,
-    { account: state.account, windows: purseOf(state, asset).windows, arrival: state.arrival },
-    context.now,
-  );
+): Accepted['limits'] => {
+  const { windows, credit, creditHeld } = purseOf(state, asset);
+  const usage = { account: state.account, windows, arrival: state.arrival };
+  return [
+    ...limitsLeft(context.policy, usage, context.now),
+    ...(credit > 0n ? [amounts('credit', credit, 0n, creditHeld)] : []),
+  ];
+};

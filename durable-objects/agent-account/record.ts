@@ -1,4 +1,4 @@
-import type { AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Entry } from '../../src/audit/entry.ts';
 import type { Payment, PaymentState } from '../../src/settlement/payment.ts';
@@ -37,6 +37,8 @@ export type CallRecord = {
   readonly identifier: Hex | undefined;
   readonly transaction: Hex | undefined;
   readonly held: HeldPayment | undefined;
+  /** Of a top-up: whose credit its money becomes (design §4.4). */
+  readonly topUp: AccountId | undefined;
   readonly answer: StoredAnswer | undefined;
   readonly acceptedEntry: Hex;
   readonly finishedEntry: Hex | undefined;

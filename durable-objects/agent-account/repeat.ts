@@ -1,5 +1,5 @@
 import type { SettlementOutcome } from '../../src/settlement/payment.ts';
-import type { Call, Evidence, ReserveVerdict } from './contract.ts';
+import type { Binding, Call, Evidence, ReserveVerdict } from './contract.ts';
 import { changed, type Context, type Decision, unchanged } from './decision.ts';
 import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { awaitsSettlement, type CallRecord } from './record.ts';
@@ -128,10 +128,15 @@ const ended = (record: CallRecord): ReserveVerdict =>
         paidFrom: paidFrom(record),
         payment: record.payment,
         ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
+        binding: bindingOf(record),
         entry: record.acceptedEntry,
         policy: record.policy,
       }
     : { verdict: 'already_used' };
+
+/** How the call was bound when it was accepted; its own entries leave with its row, so the first one still says so. */
+export const bindingOf = (record: CallRecord): Binding =>
+  record.entries.find(({ type }) => type === 'call.accepted')?.binding ?? 'none';
 
 const waitFor = (record: CallRecord, context: Context): number =>
   Math.min(5, Math.max(1, record.holdUntil - context.now));

@@ -37,7 +37,9 @@ export const reserve = (
     );
 
   const usage = usageOf(informed, call);
-  const allowed = evaluate(context.policy, usage, call.price, context.now);
+  // A top-up spends nothing: its money is counted when calls are paid from it. Only the rate is the same.
+  const spends = call.topUp === undefined ? call.price : 0n;
+  const allowed = evaluate(context.policy, usage, spends, context.now);
   // What no amount of money would change is said first, before anybody is asked for facts.
   if (!allowed.allowed)
     return refuse({ ...allowed, retryAllowed: allowed.retryAfter !== undefined });
@@ -71,11 +73,13 @@ export const reserve = (
     transaction: undefined,
     // §4.4: paid from credit, the authorization is dropped; nobody can present it from here.
     held: funding.paidBy === 'deferred' || funding.paidBy === 'upfront' ? call.payment : undefined,
+    topUp: call.topUp?.to,
     answer: undefined,
     acceptedEntry: state.head.hash,
     finishedEntry: undefined,
     policy: context.policyHash,
-    windows: context.policy.windows.map(({ every }) => windowName(every)),
+    windows:
+      call.topUp === undefined ? context.policy.windows.map(({ every }) => windowName(every)) : [],
     entries: [],
   };
   const reserved = money.reserve({ ...informed, arrival: allowed.arrival }, draft);
@@ -86,7 +90,12 @@ export const reserve = (
     decision: runsNow ? 'go' : 'settle',
     policy: context.policyHash,
     amounts: { price: call.price.toString() },
-    payment: { asset: call.asset, payTo: call.payTo, paidBy: funding.paidBy },
+    payment: {
+      asset: call.asset,
+      payTo: call.payTo,
+      paidBy: funding.paidBy,
+      ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
+    },
   });
   const accepted: CallRecord = { ...entered.record, acceptedEntry: entered.hash };
   return changed(entered.state, accepted, permit(entered.state, accepted, context));

@@ -1,10 +1,10 @@
 import { ok } from '../../src/core/result.ts';
 import { BUILT_IN_POLICY, parsePolicy, policyHash } from '../../src/policy/schema.ts';
-import type { Context } from './decision.ts';
+import type { Rules } from './ledger.ts';
 
 /** The operator's default policy, parsed once an object. A policy that cannot be read lets nothing through (law 8). */
-export const openRules = (env: Env): (() => Omit<Context, 'now' | 'salt'>) => {
-  let rules: Omit<Context, 'now' | 'salt'> | undefined;
+export const openRules = (env: Env): (() => Rules) => {
+  let rules: Rules | undefined;
   return () => {
     if (rules !== undefined) return rules;
     const text = env.DEFAULT_POLICY.trim();

@@ -26,6 +26,8 @@ export type Snapshot =
       readonly hash: string;
       /** Calls on which something is still due. */
       readonly open: number;
+      /** Other accounts that have not acknowledged credit from here. */
+      readonly sending: number;
       readonly purses: Readonly<Record<AssetId, PurseSnapshot>>;
       /** Rows billed since this object woke up, deletes and alarms included. */
       readonly rowsWritten: number;
@@ -43,6 +45,7 @@ export const snapshotOf = (
   exported: state.exported,
   hash: state.head.hash,
   open: memory.live.size,
+  sending: memory.pending.size,
   purses: Object.fromEntries(
     Object.entries(state.purses).map(([asset, purse]) => [
       asset,

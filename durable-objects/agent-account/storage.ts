@@ -1,10 +1,19 @@
 import type { Entry } from '../../src/audit/entry.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { decodeAccount, decodeCall, encodeAccount, encodeCall, type Row } from './codec.ts';
+import {
+  decodeAccount,
+  decodeCall,
+  decodeTransfer,
+  encodeAccount,
+  encodeCall,
+  encodeTransfer,
+  type Row,
+} from './codec.ts';
 import { type CallRecord, isFinal } from './record.ts';
 import { type AccountState, emptyAccount } from './state.ts';
-import { STORAGE_VERSION, TABLES } from './tables.ts';
+import { STORAGE_VERSION, TABLES, TRANSFERS_TABLE, UPGRADE_FROM_1 } from './tables.ts';
+import type { Transfer } from './transfer.ts';
 
 /** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
 export const PRUNE_HORIZON: Seconds = 600;
@@ -12,20 +21,21 @@ export const PRUNE_HORIZON: Seconds = 600;
 /** How long calls that wait for their export are left alone. */
 const BLOCKED_PAUSE: Seconds = 300;
 
-const CALL_COLUMNS = 29;
+const CALL_COLUMNS = 30;
 const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(10)})`;
 const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
 const PRUNE_AT_ONCE = 200;
 /** Without answers and entries, which are most of a row: an account wakes with what it must do, not with all it has said. */
 const LIVE_CALLS = `SELECT id, state, payment, paid_by, looked, attempt, request, tool, on_silence, timeout_seconds, asset, price,
   charged, accepted_at, dispatched_at, hold_until, valid_before, since_block, identifier, transaction_hash, accepted_entry,
-  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer FROM calls WHERE prune_at IS NULL`;
+  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer, top_up FROM calls WHERE prune_at IS NULL`;
 
 /** Everything one commit writes, in one transaction. */
 export type Batch = {
   readonly state: AccountState;
   readonly records: Iterable<CallRecord>;
   readonly loose: readonly Entry[];
+  readonly transfers: Iterable<Transfer>;
 };
 
 /** The account's SQLite. `rowsWritten` counts every row billed, deletes and alarms included: rows are the bill (design §5). */
@@ -35,6 +45,9 @@ export type AccountStorage = {
   loadCall(id: Hex): CallRecord | undefined;
   /** Calls on which something is still due. */
   loadLive(): CallRecord[];
+  loadTransfer(peer: string, asset: AssetId): Transfer | undefined;
+  /** Transfers that their other side has not acknowledged. */
+  loadPending(): Transfer[];
   /** Entries after `seq`, in order, at most `limit`. */
   loadEntries(after: number, limit: number): Entry[];
   write(batch: Batch): void;
@@ -55,15 +68,19 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
     rows += cursor.rowsWritten;
     return result;
   };
-  const exists = (): boolean =>
-    made === true ||
-    run(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'account'`).length > 0;
+  const hasTable = (name: string): boolean =>
+    run(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, name).length > 0;
+  const exists = (): boolean => made === true || hasTable('account');
+  const upgrade = (row: Row | undefined): void => {
+    if (row?.version === 1) storage.transactionSync(() => void run(UPGRADE_FROM_1));
+  };
 
   return {
     exists: () => (made = exists()),
     loadAccount(account) {
       made = exists();
       const row = made ? run('SELECT * FROM account')[0] : undefined;
+      upgrade(row);
       return row === undefined ? emptyAccount(account) : decodeAccount(row);
     },
     loadCall(id) {
@@ -71,6 +88,15 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       return row === undefined ? undefined : decodeCall(row);
     },
     loadLive: () => (exists() ? run(LIVE_CALLS).map(decodeCall) : []),
+    loadTransfer(peer, asset) {
+      if (!hasTable('transfers')) return undefined;
+      const [row] = run('SELECT * FROM transfers WHERE peer = ? AND asset = ?', peer, asset);
+      return row === undefined ? undefined : decodeTransfer(row);
+    },
+    loadPending: () =>
+      hasTable('transfers')
+        ? run('SELECT * FROM transfers WHERE sent > acknowledged').map(decodeTransfer)
+        : [],
     loadEntries(after, limit) {
       if (!exists()) return [];
       let lowest: Entry[] = [];
@@ -91,7 +117,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       keep();
       return lowest;
     },
-    write({ state, records, loose }) {
+    write({ state, records, loose, transfers }) {
       storage.transactionSync(() => {
         if (!exists()) run(TABLES);
         run(ACCOUNT_UPSERT, ...encodeAccount(state));
@@ -101,6 +127,13 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
         }
         for (const entry of loose) {
           run('INSERT INTO entries VALUES (?, ?)', entry.seq, JSON.stringify(entry));
+        }
+        for (const transfer of transfers) {
+          run(TRANSFERS_TABLE);
+          run(
+            'INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?)',
+            ...encodeTransfer(transfer),
+          );
         }
       });
       made = true;

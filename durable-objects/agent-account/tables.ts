@@ -2,7 +2,7 @@
  * The tables of an account, made by its first accepted write (law 12). STRICT refuses wrong types, WITHOUT ROWID makes a row cost
  * one written row instead of two (platform facts 1.8). Small columns first: a scan for due calls then reads no stored answers.
  */
-export const STORAGE_VERSION = 1;
+export const STORAGE_VERSION = 2;
 
 export const TABLES = `
 CREATE TABLE IF NOT EXISTS account (
@@ -48,10 +48,26 @@ CREATE TABLE IF NOT EXISTS calls (
   windows TEXT NOT NULL,
   held TEXT,
   entries TEXT NOT NULL,
-  answer TEXT
+  answer TEXT,
+  top_up TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
   seq INTEGER PRIMARY KEY,
   entry TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 `;
+
+/** Made by the first top-up that concerns another account: most accounts never have one. */
+export const TRANSFERS_TABLE = `
+CREATE TABLE IF NOT EXISTS transfers (
+  peer TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  sent INTEGER NOT NULL,
+  acknowledged INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  PRIMARY KEY (peer, asset)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** From layout 1, which knew no top-ups. */
+export const UPGRADE_FROM_1 = `ALTER TABLE calls ADD COLUMN top_up TEXT; UPDATE account SET version = 2;`;

@@ -9,6 +9,7 @@ import type { CallRecord } from './record.ts';
 import { conclude } from './settled.ts';
 import type { AccountStorage } from './storage.ts';
 import type { AccountState } from './state.ts';
+import type { Transfer } from './transfer.ts';
 
 const OK: Acknowledged = { verdict: 'ok' };
 
@@ -53,15 +54,20 @@ export const tick = (
   context: Context,
 ): Decision<Acknowledged> => {
   const changes: CallRecord[] = [];
+  const transfers: Transfer[] = [];
   let current = state;
   for (const [id, live] of memory.live) {
     const due = expiresAt(live.record);
     if (due === undefined || context.now < due) continue;
     const record = load(id);
-    const ended = record === undefined ? undefined : expire(current, record, context);
+    const ended =
+      record === undefined
+        ? undefined
+        : expire(current, record, { ...context, transferWith: latest(transfers, context) });
     if (ended === undefined) continue;
     current = ended.state;
     changes.push(ended.record);
+    transfers.push(...(ended.transfers ?? []));
   }
   const flushed = flushDenials(current, context);
   memory.pruneAt = storage.prune(context.now, state.exported).next;
@@ -69,7 +75,15 @@ export const tick = (
     state: flushed.state,
     records: changes,
     loose: flushed.loose,
+    transfers,
     durable: changes.length > 0 || flushed.loose.length > 0,
     verdict: OK,
   };
 };
+
+/** Two top-ups for one account may end in one tick: the second adds to what the first has sent. */
+const latest =
+  (transfers: readonly Transfer[], context: Context): Context['transferWith'] =>
+  (peer, asset) =>
+    transfers.findLast((one) => one.peer === peer && one.asset === asset) ??
+    context.transferWith(peer, asset);

@@ -26,6 +26,8 @@ const TYPES = [
   'payment.settled',
   'payment.failed',
   'payment.released',
+  'credit.received',
+  'credit.refunded',
 ] as const satisfies readonly EntryType[];
 
 /** One entry as it stands in a chunk or an exported log. Strict: a member nobody knows is not silently dropped from a proof. */

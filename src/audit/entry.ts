@@ -14,7 +14,9 @@ export type EntryType =
   | 'call.abandoned'
   | 'payment.settled'
   | 'payment.failed'
-  | 'payment.released';
+  | 'payment.released'
+  | 'credit.received'
+  | 'credit.refunded';
 
 /** JSON of strings, safe integers, booleans, arrays and objects: no floats, so JCS needs no number rules (design §7). */
 export type Json =

@@ -106,6 +106,8 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
     case 'call.denied':
     case 'call.dispatched':
     case 'payment.settled':
+    case 'credit.received':
+    case 'credit.refunded':
       return undefined;
   }
 };
@@ -141,16 +143,21 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'call.denied':
     case 'call.dispatched':
     case 'call.late':
+    case 'credit.received':
+    case 'credit.refunded':
       return undefined;
   }
 };
 
-/** Whether an entry turns money that moved before the tool ran into credit: the call has ended without being charged (law 4). */
+/**
+ * Whether an entry turns money that moved before the tool ran into credit: the call has ended without being charged (law 4), or it
+ * was a top-up.
+ */
 const isCredit = ({ type, amounts, payment }: Entry): boolean =>
   (type === 'call.finished' || type === 'call.abandoned') &&
   payment?.state === 'settled' &&
   payment.paidBy === 'upfront' &&
-  amounts?.charged === '0';
+  (amounts?.charged === '0' || amounts?.credited !== undefined);
 
 /** The settled payment, all of it credited now. Where and when it settled stays as it was. */
 const creditRow = (

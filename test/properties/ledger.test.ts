@@ -15,6 +15,7 @@ import {
   purseOf,
   withPurse,
 } from '../../durable-objects/agent-account/state.ts';
+import { noTransfer } from '../../durable-objects/agent-account/transfer.ts';
 import { type Entry, entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { accountId, assetId, type Hex } from '../../src/core/account-id.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -149,6 +150,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
     policy,
     policyHash: hex(9, 32),
     salt: () => hex(++salt, 16),
+    transferWith: noTransfer,
   });
   const idOf = (index: number): Hex => hex(index + 1, 32);
 

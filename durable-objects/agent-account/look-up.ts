@@ -1,0 +1,46 @@
+import type { CallStatus, LookUp, LookUpVerdict } from './contract.ts';
+import { withFacts, isStale } from './funds.ts';
+import { paidFrom } from './permit.ts';
+import type { CallRecord } from './record.ts';
+import { bindingOf } from './repeat.ts';
+import type { AccountState } from './state.ts';
+
+/**
+ * What became of a call, for its payer, whose signature the gateway has checked (design §4.6). Reads only: nothing is claimed,
+ * written or counted, so asking is free. An account with code must have vouched for the question itself (§4.7).
+ */
+export const lookUp = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  question: LookUp,
+  now: number,
+): LookUpVerdict => {
+  // Law 12: whoever asks for nothing that we have costs no look at the chain, and learns nothing.
+  if (record === undefined) return { verdict: 'unknown_call' };
+  const informed = question.facts === undefined ? state : withFacts(state, question.facts);
+  if (question.contractCheckedAt === undefined) {
+    if (isStale(informed, now)) return { verdict: 'stale_payer' };
+    if (informed.hasCode) {
+      return { verdict: question.facts === undefined ? 'stale_payer' : 'contract_only' };
+    }
+  }
+  return { verdict: 'found', status: statusOf(record) };
+};
+
+const statusOf = (record: CallRecord): CallStatus => ({
+  call: record.id,
+  tool: record.tool,
+  request: record.request,
+  binding: bindingOf(record),
+  state: record.state,
+  asset: record.asset,
+  price: record.price,
+  charged: record.charged,
+  paidFrom: paidFrom(record),
+  payment: record.payment,
+  ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
+  acceptedAt: record.acceptedAt,
+  entry: record.acceptedEntry,
+  policy: record.policy,
+  ...(record.answer === undefined ? {} : { answer: record.answer }),
+});
