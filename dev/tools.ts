@@ -8,7 +8,7 @@ export type ToolEntry = {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  /** In dollars, e.g. `$0.001`. */
+  /** In dollars, e.g. `$0.001`; the most, for a tool of variable price. */
   readonly price: string;
   readonly settlement: string;
 };
@@ -33,5 +33,10 @@ export const readTools = async (file: string): Promise<readonly ToolEntry[]> => 
     const lines = parsed.error.map(({ field, reason }) => `  ${field}: ${reason}`);
     throw new Error(`${file} is not valid:\n${lines.join('\n')}`);
   }
-  return (json as { tools: ToolEntry[] }).tools;
+  const { tools } = json as { tools: (Omit<ToolEntry, 'price'> & { price: Priced })[] };
+  return tools.map((tool) => ({ ...tool, price: priceOf(tool.price) }));
 };
+
+type Priced = string | { readonly max: string };
+
+const priceOf = (price: Priced): string => (typeof price === 'string' ? price : price.max);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -8,6 +9,7 @@ import { type Dictionary, openDictionary } from './upstream/dictionary.ts';
 import { events } from './upstream/events.ts';
 import { misbehave } from './upstream/flaky.ts';
 import { statisticsOf, wordsOf } from './upstream/statistics.ts';
+import { summarise } from './upstream/summary.ts';
 import { LANGUAGES, translate } from './upstream/translation.ts';
 
 /** Tools the demo upstream has; also the names in `GET /_count`. */
@@ -16,6 +18,8 @@ export const DEMO_TOOLS = [
   'translate',
   'report',
   'enrich',
+  'notarise',
+  'summarise',
   'whoami',
   'echo',
   'flaky',
@@ -35,6 +39,9 @@ const MOST_ENRICHED_WORDS = 50;
 
 const textBody = z.object({ text: z.string() });
 const translateBody = z.object({ text: z.string(), to: z.enum(LANGUAGES) });
+
+/** `charge` stands for a tool that charges what it likes: tests send what no honest tool would. */
+const summariseBody = z.object({ text: z.string(), charge: z.optional(z.string()) });
 
 const readJson = async (request: Request): Promise<unknown> => {
   try {
@@ -73,6 +80,22 @@ const addLanguageTools = (app: App, dictionary: Dictionary): void => {
       distinct.map(async (word) => ({ word, sense: (await dictionary.lookup(word))[0] ?? null })),
     );
     return context.json({ statistics: statisticsOf(body.data.text), words });
+  });
+  app.post('/notarise', async (context) => {
+    const body = textBody.safeParse(await readJson(context.req.raw));
+    if (!body.success) return context.json({ error: 'send {"text"}' }, 400);
+    const sha256 = createHash('sha256').update(body.data.text).digest('hex');
+    return context.json({ sha256, at: new Date().toISOString() });
+  });
+  // Its price is known when the work is done: it tells the gateway what to charge, up to what the agent has signed for.
+  app.post('/summarise', async (context) => {
+    const body = summariseBody.safeParse(await readJson(context.req.raw));
+    if (!body.success) return context.json({ error: 'send {"text"}' }, 400);
+    const { summary, words, price } = summarise(body.data.text);
+    const amount = body.data.charge ?? price.toString();
+    return context.json({ summary, words }, 200, {
+      'Settlement-Overrides': JSON.stringify({ amount }),
+    });
   });
 };
 
@@ -122,6 +145,8 @@ export const startUpstream = async (options: {
     translate: 0,
     report: 0,
     enrich: 0,
+    notarise: 0,
+    summarise: 0,
     whoami: 0,
     echo: 0,
     flaky: 0,

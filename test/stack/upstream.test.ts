@@ -53,6 +53,27 @@ describe('the demo upstream', () => {
     },
   );
 
+  it('summarise says what it charges, by the word', async () => {
+    const text = 'Rivers carry water. Rivers carry sand and water to the sea. Nobody asked.';
+    const answer = await post('/summarise', { text });
+    expect(await answer.json()).toEqual({
+      summary: 'Rivers carry water. Rivers carry sand and water to the sea.',
+      words: 13,
+    });
+    expect(answer.headers.get('settlement-overrides')).toBe('{"amount":"1260"}');
+    const told = await post('/summarise', { text, charge: '7' });
+    expect(told.headers.get('settlement-overrides')).toBe('{"amount":"7"}');
+    expect((await post('/summarise', {})).status).toBe(400);
+  });
+
+  it('notarise gives the digest of a text', async () => {
+    const answer = await post('/notarise', { text: 'abc' });
+    expect(await answer.json()).toEqual({
+      sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
+  });
+
   it.each([
     ['fr', 'Bonjour, monde! Le chien est here2?'],
     ['de', 'Hallo, Welt! Der Hund ist here2?'],
