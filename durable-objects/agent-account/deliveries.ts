@@ -46,17 +46,16 @@ export const openDeliveries = (
   /** Tells other accounts of the credit that this one has paid for, until each has committed it (law 5). */
   const credit = async (memory: Memory, now: Seconds): Promise<void> => {
     const due = [...memory.pending].filter(([, pending]) => transferSendAt(pending) <= now);
-    for (const [key, pending] of due.slice(0, CREDITS_AT_ONCE)) {
+    const told = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
       const { peer, asset, sent } = pending.transfer;
       memory.pending.set(key, { ...pending, sentAt: now, sends: pending.sends + 1 });
-      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply({
-        kind: 'credit',
-        from: account,
-        asset,
-        total: sent,
-      });
+      const order = { kind: 'credit', from: account, asset, total: sent } as const;
+      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(order);
       if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
-    }
+    });
+    // One account that cannot be reached must not keep the others waiting.
+    const failed = (await Promise.allSettled(told)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   };
 
   const exportEntries = async (
