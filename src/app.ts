@@ -1,13 +1,17 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
-import { type Config, parseConfig } from './config.ts';
+import { refund } from './admin/refund.ts';
+import { audienceOf, type Config, parseConfig } from './config.ts';
 import { problem } from './core/problem.ts';
 import type { Reason } from './core/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
+import { DESCRIPTION_PATH, description } from './gateway/description.ts';
 import type { Gateway } from './gateway/gateway.ts';
+import { lookUp } from './gateway/look-up.ts';
+import { topUp } from './gateway/top-up.ts';
 
 /** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
 const EXPOSED = [
@@ -46,22 +50,50 @@ app.get('/.well-known/jwks.json', async (context) => {
     : problem(badKey);
 });
 
-app.all('*', async (context) => {
+app.get(DESCRIPTION_PATH, (context) => {
   const config = configOf(context.env);
-  if (!config.ok) return problem(config.error);
-  if (config.value.paused) return problem({ reason: 'paused' });
-  const signer = await openSigner(context.env.RECEIPT_KEY);
-  if (!signer.ok) return problem(badKey);
-  const { env, executionCtx } = context;
-  const gateway: Gateway = {
-    config: config.value,
-    signer: signer.value,
-    account: (id) => env.AGENT_ACCOUNT.getByName(id),
-    shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
-    waitUntil: (promise) => executionCtx.waitUntil(promise),
-  };
-  return call(gateway, context.req.raw);
+  return config.ok
+    ? context.json(description(config.value, audienceOf(config.value, context.req.url)), 200, {
+        'Cache-Control': 'public, max-age=300',
+      })
+    : problem(config.error);
 });
+
+type Work = (gateway: Gateway, request: Request) => Promise<Response>;
+
+/** A gateway made of the environment, for one request. */
+const served =
+  (work: Work) =>
+  async ({ env, executionCtx, req }: Context<Bindings>): Promise<Response> => {
+    const config = configOf(env);
+    if (!config.ok) return problem(config.error);
+    const signer = await openSigner(env.RECEIPT_KEY);
+    if (!signer.ok) return problem(badKey);
+    const gateway: Gateway = {
+      config: config.value,
+      signer: signer.value,
+      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
+      waitUntil: (promise) => executionCtx.waitUntil(promise),
+    };
+    return work(gateway, req.raw);
+  };
+
+/** While the gateway is paused nothing new begins. What has been can still be asked for, and paid back. */
+const unlessPaused =
+  (work: Work): Work =>
+  async (gateway, request) =>
+    gateway.config.paused ? problem({ reason: 'paused' }) : work(gateway, request);
+
+const only = (method: string) => () => problem({ reason: 'method_not_allowed', allow: [method] });
+
+app.post('/credits', served(unlessPaused(topUp)));
+app.all('/credits', only('POST'));
+app.get('/calls/:call', served(lookUp));
+app.all('/calls/:call', only('GET'));
+app.post('/admin/credits/refunds', served(refund));
+app.all('/admin/credits/refunds', only('POST'));
+app.all('*', served(unlessPaused(call)));
 
 app.onError((cause) => {
   console.error({ event: 'unhandled', cause: String(cause) });

@@ -11,6 +11,7 @@ import {
   readAudiences,
   readConfirmations,
   readFacilitators,
+  readOperators,
   readPaused,
   readPayTo,
   readReceiptKey,
@@ -22,7 +23,7 @@ import {
 
 /** Everything an operator sets, parsed once an isolate. */
 export type Config = {
-  /** Origins clients may sign for, e.g. `https://gw.example`; the first is advertised. */
+  /** Origins clients may sign for, e.g. `https://gw.example`; the first where a request came to none of them. */
   readonly audiences: readonly [string, ...string[]];
   /** Networks with a receiver and an RPC endpoint, in the order of PAY_TO; offers are made in this order. */
   readonly networks: readonly [Network, ...Network[]];
@@ -34,6 +35,8 @@ export type Config = {
   readonly paused: boolean;
   readonly policy: Policy;
   readonly confirmations: number;
+  /** Who may give orders, e.g. record a refund; on any network. Also counted as senders of refunds. */
+  readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
   readonly receiptKey: string;
   readonly tools: readonly Tool[];
@@ -48,6 +51,7 @@ const VARIABLES = [
   'PAUSED',
   'DEFAULT_POLICY',
   'CONFIRMATIONS',
+  'OPERATORS',
   'RECEIPT_KEY',
 ] as const;
 
@@ -83,6 +87,7 @@ export const parseConfig = (
   const paused = read('PAUSED', readPaused);
   const policy = read('DEFAULT_POLICY', readPolicy);
   const confirmations = read('CONFIRMATIONS', readConfirmations);
+  const operators = read('OPERATORS', readOperators);
   const receiptKey = read('RECEIPT_KEY', readReceiptKey);
   const tools = readTools(toolsJson);
   if (!tools.ok) blame(TOOLS, tools.error);
@@ -104,6 +109,7 @@ export const parseConfig = (
     paused === undefined ||
     policy === undefined ||
     confirmations === undefined ||
+    operators === undefined ||
     receiptKey === undefined ||
     !tools.ok ||
     first === undefined
@@ -120,9 +126,19 @@ export const parseConfig = (
     paused,
     policy,
     confirmations,
+    operators,
     receiptKey,
     tools: tools.value,
   });
+};
+
+/**
+ * The origin that a request came to, where it is one of ours; otherwise the first. A gateway may have several names, but what it
+ * advertises, checks and signs for is never an origin outside the list, whatever the Host header says (design §4.1).
+ */
+export const audienceOf = ({ audiences }: Pick<Config, 'audiences'>, href: string): string => {
+  const origin = URL.parse(href)?.origin;
+  return audiences.find((each) => each === origin) ?? audiences[0];
 };
 
 const readPolicy = (text: string): Setting<Policy> => {

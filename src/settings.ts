@@ -11,6 +11,9 @@ import { tokenOf } from './x402/tokens.ts';
 export type Setting<T> = Result<T, readonly string[]>;
 
 const MAX_AUDIENCES = 16;
+/** What an intent can name (`agentIntentSchema`): a longer origin could be served, but never be signed for. */
+const MAX_AUDIENCE = 256;
+const MAX_OPERATORS = 64;
 const MAX_URLS = 8;
 const MAX_NETWORKS = 16;
 
@@ -34,6 +37,9 @@ export const readAudiences = (text: string): Setting<[string, ...string[]]> => {
   }
   const all = [first, ...more];
   if (all.length > MAX_AUDIENCES) return err([`may hold at most ${MAX_AUDIENCES} origins`]);
+  if (all.some((each) => each.length > MAX_AUDIENCE)) {
+    return err([`may hold only origins of at most ${MAX_AUDIENCE} characters`]);
+  }
   if (!all.every(isOrigin)) {
     return err([
       'must hold origins only, like "https://gw.example": lower case, no path, no trailing slash, no default port',
@@ -159,6 +165,19 @@ export const readUpstreamUrl = (text: string): Setting<string | undefined> => {
 export const readPaused = (text: string): Setting<boolean> => {
   if (text === '' || text === 'false') return ok(false);
   return text === 'true' ? ok(true) : err(['must be "true" or "false"']);
+};
+
+/** `OPERATORS`: who may give orders, addresses after each other with commas. Empty: nobody may (law 8). */
+export const readOperators = (text: string): Setting<readonly Address[]> => {
+  if (text === '') return ok([]);
+  const all = text.split(',');
+  const known = all.flatMap((each) => parseAddress(each.trim()) ?? []);
+  if (known.length !== all.length || known.includes(ZERO_ADDRESS) || known.length > MAX_OPERATORS) {
+    return err([
+      `must be at most ${MAX_OPERATORS} addresses: 0x and 40 hex digits, not zero, with a right EIP-55 checksum if in mixed case`,
+    ]);
+  }
+  return new Set(known).size === known.length ? ok(known) : err(['names an address twice']);
 };
 
 /** `CONFIRMATIONS`: 1 when empty. */

@@ -15,8 +15,9 @@ const HINTS: Readonly<Record<DenialRule, string>> = {
   balance:
     'Add funds to the paying account, or wait for its earlier payments to settle, then sign and send the call again.',
   rate: 'Wait for as long as Retry-After says, then sign and send the call again.',
-  debt: 'An earlier call of this account was never paid. It is refused until that money has come: ask the operator.',
-  credit: 'This tool is paid from credit: top up the account, then send the call again.',
+  debt: 'An earlier call of this account was never paid. Pay what is owed with POST /credits?amount=<atomic units>, then send the call again.',
+  credit:
+    'Top up the account with POST /credits?amount=<atomic units>, then send the call again; where the tool offers it, a payment will do as well.',
   nonce_used:
     'This authorization was already used or cancelled on the chain: sign a new one with a new random nonce.',
   penniless:

@@ -70,7 +70,7 @@ export const problemText = (reason: Reason): ProblemText => {
       return mismatch(
         reason,
         'Intent does not match the request',
-        'Sign an intent for exactly the request you send: same tool, method, URL, content type and body.',
+        'Sign an intent for exactly the request you send: same audience, tool, method, URL, content type and body, and for a paid tool its payTo, asset and a maxAmount of at least the price.',
       );
     case 'empty_window':
     case 'window_too_long':
@@ -104,8 +104,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 400,
         title: 'Binding required',
-        detail: 'This tool takes only payments whose nonce commits to the request.',
-        hint: 'Send the signed intent in extensions.agent-intent and use its digest as the nonce. Nothing was charged.',
+        detail: 'Only a payment whose nonce commits to the request may do this.',
+        hint: BINDING_HINTS[reason.version],
         more: { field: reason.field },
       };
     case 'too_many_proofs':
@@ -184,13 +184,20 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 401,
         title: 'Signature required',
-        detail: 'This tool wants to know who calls it.',
-        hint: 'Sign an AgentIntent for this request and send it in the header Agent-Intent.',
-        more: { audience: reason.audience, networks: reason.networks, max_validity: MAX_VALIDITY },
+        detail: 'This address answers only to somebody whose signature it knows.',
+        hint: 'Sign an AgentIntent with the fields of `intent` for this request and send it in the header Agent-Intent.',
+        more: {
+          audience: reason.audience,
+          networks: reason.networks,
+          max_validity: MAX_VALIDITY,
+          tool: reason.tool,
+          intent: reason.intent,
+        },
         headers: {
           'WWW-Authenticate':
             `AgentIntent error="intent_required", audience=${quoted(reason.audience)}, ` +
-            `chains=${quoted(reason.networks.join(' '))}, max_validity="${MAX_VALIDITY}"`,
+            `chains=${quoted(reason.networks.join(' '))}, max_validity="${MAX_VALIDITY}", ` +
+            `tool=${quoted(reason.tool)}`,
         },
       };
     case 'in_progress':
@@ -215,8 +222,47 @@ export const problemText = (reason: Reason): ProblemText => {
         title: 'Proof already used',
         detail: 'This signature has bought its one execution.',
         hint:
-          'Its outcome is given again for a repeat with the payment-identifier of the first request. ' +
-          'Sign a new proof to run the tool again.',
+          'Its outcome is given again for a repeat with the intent or the payment-identifier of the first request, ' +
+          `and for GET /calls/${reason.call} with an Agent-Intent of the payer. Sign a new proof to run the tool again.`,
+      };
+    case 'unknown_call':
+      return {
+        status: 404,
+        title: 'No such call',
+        detail: 'The account that signed has no call of this id here.',
+        hint: 'Ask with an Agent-Intent of the account that made the call, on the chain it paid on. Calls are forgotten some time after they are settled.',
+      };
+    case 'forbidden':
+      return {
+        status: 403,
+        title: 'Forbidden',
+        detail: 'The account that signed may not do this.',
+        hint: 'Sign with a key of an operator of this gateway.',
+      };
+    case 'unknown_transaction':
+      return {
+        status: 404,
+        title: 'No such transaction',
+        detail: 'The chain of the account has no successful transaction of this hash.',
+        hint: 'Check the hash and the chain. A transaction that was just sent is found once it is in a block.',
+        more: { field: 'transaction' },
+      };
+    case 'transaction_not_final':
+      return {
+        status: 409,
+        title: 'Transaction not final',
+        detail: 'The transaction is in a block that may still be reorganised away.',
+        hint: 'Send the order again after Retry-After.',
+        more: { field: 'transaction' },
+        headers: retry(reason.retryAfter),
+      };
+    case 'no_refund':
+      return {
+        status: 409,
+        title: 'No such transfer',
+        detail: 'The transaction holds no such transfer of the paid token to the account.',
+        hint: 'Only a transfer from the payTo of the chain or from an operator, in the log that log_index names if it is given, counts as a refund.',
+        more: { field: 'transaction' },
       };
     case 'denied': {
       const { detail, hint, ...more } = denialMembers(reason.denial, reason.tool, reason.price);
@@ -276,7 +322,7 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 503,
         title: 'Chain not reachable',
-        detail: 'The chain could not be asked about the paying account.',
+        detail: 'The chain could not be asked about this account.',
         hint: 'Repeat the same request with the same signature after Retry-After. Nothing was charged.',
         headers: retry(5),
       };
@@ -328,10 +374,27 @@ export const problemText = (reason: Reason): ProblemText => {
         'The tool answered in an encoding that was not asked for.',
         reason.money,
       );
+    case 'upstream_overcharge':
+      return upstream(
+        502,
+        'Tool charged too much',
+        'The tool wanted more than this call was allowed to cost, or did not say clearly how much.',
+        reason.money,
+      );
     default:
       return unreachable(reason);
   }
 };
+
+/** How to bind, by the version of x402 that a payment came in. */
+const BINDING_HINTS = {
+  1:
+    'An X-PAYMENT of x402 version 1 cannot carry an intent. Pay with the header PAYMENT-SIGNATURE (version 2) and the intent in ' +
+    'extensions["agent-intent"].info.intent, or from credit with the header Agent-Intent. Nothing was charged.',
+  2:
+    'Put the intent into extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE, and sign the payment with the ' +
+    'digest of the intent as its nonce. Nothing was charged.',
+} as const;
 
 const mismatch = (
   reason: { readonly field: string; readonly expected: string; readonly got: string },

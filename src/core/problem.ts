@@ -20,6 +20,8 @@ export type Problem = {
 export type ProblemContext = {
   /** Call id, so that the caller can ask for it later. */
   readonly call?: string;
+  /** Where it is written how to sign an intent; shown where that would help. */
+  readonly docs?: string;
   /** Headers to add, e.g. RateLimit. */
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -27,7 +29,11 @@ export type ProblemContext = {
 /** The answer for a reason: `application/problem+json`, never cacheable (law 10). */
 export const problem = (reason: Reason, context: ProblemContext = {}): Response => {
   const { members, headers } = problemOf(reason);
-  const body = context.call === undefined ? members : { ...members, call: context.call };
+  const body = {
+    ...members,
+    ...(context.call === undefined ? {} : { call: context.call }),
+    ...(context.docs === undefined || !concernsIntent(reason) ? {} : { docs: context.docs }),
+  };
   return new Response(JSON.stringify(body), {
     status: members.status,
     headers: {
@@ -45,3 +51,14 @@ export const problemOf = (reason: Reason): Problem => {
   const type = `urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`;
   return { members: { type, title, status, detail, hint, ...more }, headers: headers ?? {} };
 };
+
+const ABOUT_INTENTS: ReadonlySet<Reason['reason']> = new Set([
+  'intent_required',
+  'intent_mismatch',
+  'binding_required',
+] as const);
+
+const concernsIntent = (reason: Reason): boolean =>
+  ABOUT_INTENTS.has(reason.reason) ||
+  (reason.reason === 'denied' && reason.denial.rule === 'binding') ||
+  ('field' in reason && /agent-intent/i.test(reason.field));

@@ -11,6 +11,7 @@ export type Reason =
   | MismatchReason
   | RequestReason
   | CallReason
+  | OrderReason
   | TroubleReason
   | UpstreamReason;
 
@@ -55,15 +56,21 @@ export type CallReason =
       readonly reason: 'intent_required';
       readonly audience: string;
       readonly networks: readonly string[];
+      readonly tool: string;
+      /** What the server saw, in the wire form of an intent; zero or empty where nothing needs to be said. */
+      readonly intent: Readonly<Record<string, string>>;
     }
   /** `fault`: the verifier's reason, e.g. `high_s`. */
   | { readonly reason: 'invalid_signature'; readonly field: string; readonly fault: string }
   | { readonly reason: 'unsupported_signature'; readonly field: string }
-  /** The tool takes only payments that are bound to their request. */
-  | { readonly reason: 'binding_required'; readonly field: string }
+  /** Only a payment that is bound to its request may do this. `version`: of x402, as the payment was sent. */
+  | { readonly reason: 'binding_required'; readonly field: string; readonly version: 1 | 2 }
   | { readonly reason: 'in_progress'; readonly retryAfter: Seconds }
   | { readonly reason: 'conflict' }
-  | { readonly reason: 'already_used' }
+  /** `call`: the call id, under which the payer may ask for what became of it. */
+  | { readonly reason: 'already_used'; readonly call: string }
+  /** Never seen, forgotten, or somebody else's: which of them is nobody's business. */
+  | { readonly reason: 'unknown_call' }
   /** `price` in atomic units. */
   | {
       readonly reason: 'denied';
@@ -75,6 +82,16 @@ export type CallReason =
   | { readonly reason: 'settlement_unknown'; readonly retryAfter: Seconds }
   /** The chain says that the money did not come and will not. `payer`: through the payer's doing. */
   | { readonly reason: 'settlement_failed'; readonly fault: 'payer' | 'gateway' };
+
+/** What is wrong with an order of an operator. */
+export type OrderReason =
+  /** Signed well, but by nobody who may give orders here. */
+  | { readonly reason: 'forbidden' }
+  /** The chain does not know the transaction, or it was reverted. */
+  | { readonly reason: 'unknown_transaction' }
+  | { readonly reason: 'transaction_not_final'; readonly retryAfter: Seconds }
+  /** The transaction moved no money from the operator to the account. */
+  | { readonly reason: 'no_refund' };
 
 /** The gateway itself cannot serve now. */
 export type TroubleReason =
@@ -95,7 +112,9 @@ export type UpstreamReason = {
     | 'upstream_dropped'
     | 'upstream_truncated'
     | 'upstream_payment'
-    | 'upstream_encoding';
+    | 'upstream_encoding'
+    /** Wanted more than was reserved, or said in no known way how much. */
+    | 'upstream_overcharge';
   readonly money: Money;
 };
 

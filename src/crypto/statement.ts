@@ -20,6 +20,8 @@ export type ReceiptClaims = {
   readonly call: Hex;
   /** Digest of the request as the gateway saw it. */
   readonly request: Hex;
+  /** How strongly the proof was tied to the request when the call was accepted. */
+  readonly binding: 'none' | 'intent';
   /** At most this was charged: atomic units as a decimal string. */
   readonly charged: string;
   /** CAIP-19. */
@@ -48,6 +50,8 @@ export type AssertionClaims = {
   /** SHA-256 of the request body bytes; of no bytes for a request without body. */
   readonly digest: Hex;
   readonly binding: 'none' | 'intent';
+  /** The most that this call may be charged: atomic units as a decimal string. What a tool of variable price asks for must not be above. */
+  readonly max: string;
   readonly iat: Seconds;
   readonly exp: Seconds;
   /** One upstream request; an upstream that keeps it for a minute refuses repeats. */
@@ -60,8 +64,13 @@ export const receiptClaims = (
   now: Seconds,
 ): ReceiptClaims => ({ ...facts, charged: facts.charged.toString(), iat: now });
 
-/** Claims of an assertion, good for `ASSERTION_LIFETIME` from `now`. */
+/** Claims of an assertion, good for `ASSERTION_LIFETIME` from `now`. `max` in atomic units. */
 export const assertionClaims = (
-  facts: Omit<AssertionClaims, 'iat' | 'exp'>,
+  facts: Omit<AssertionClaims, 'max' | 'iat' | 'exp'> & { readonly max: bigint },
   now: Seconds,
-): AssertionClaims => ({ ...facts, iat: now, exp: now + ASSERTION_LIFETIME });
+): AssertionClaims => ({
+  ...facts,
+  max: facts.max.toString(),
+  iat: now,
+  exp: now + ASSERTION_LIFETIME,
+});

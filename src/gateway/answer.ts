@@ -2,14 +2,12 @@ import type {
   FinishVerdict,
   ReserveVerdict,
 } from '../../durable-objects/agent-account/contract.ts';
-import type { Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
-import { nowSeconds } from '../core/clock.ts';
 import { problem } from '../core/problem.ts';
 import type { Money, Reason } from '../core/reason.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
-import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../crypto/statement.ts';
+import type { ReceiptClaims } from '../crypto/statement.ts';
 import {
   acceptedPayment,
   creditedPayment,
@@ -19,10 +17,12 @@ import {
   refusedPayment,
   settledPayment,
 } from '../x402/response.ts';
-import type { Checked } from './check.ts';
+import type { Checked } from './checked.ts';
 import type { Dispatched } from './dispatch.ts';
+import { isSuccess } from './finish.ts';
 import type { Gateway } from './gateway.ts';
 import { limitHeaders } from './limits.ts';
+import { receiptHeader } from './receipt.ts';
 import type { Reserved } from './reserve.ts';
 
 /** Law 10: a paid or signed answer is its payer's alone; no cache on the way may keep it. */
@@ -50,17 +50,19 @@ export const answer = async (
           };
     return problem(reason, { call: checked.call });
   }
+  const status = dispatched.kind === 'failed' ? 0 : dispatched.status;
   const headers = {
     ...PRIVATE,
     ...limitHeaders(finished.limits),
-    ...(await receiptHeader(gateway, checked, reserved, {
+    ...(await statedOf(gateway, checked, reserved, {
+      binding: checked.binding,
       charged: finished.charged,
       entry: finished.entry,
       policy: finished.policy,
-      status: dispatched.kind === 'failed' ? 0 : dispatched.status,
+      status,
       response: responseDigest(dispatched),
     })),
-    ...paymentHeader(checked, reserved, finished),
+    ...paymentHeader(checked, reserved, { ...finished, status }),
   };
   if (dispatched.kind === 'failed') {
     const reason = FAILURES[dispatched.reason];
@@ -79,14 +81,15 @@ export const answerStored = async (
   const body = new Uint8Array(decodeBase64(stored.answer.body) ?? []);
   const headers = {
     ...PRIVATE,
-    ...(await receiptHeader(gateway, checked, reserved, {
+    ...(await statedOf(gateway, checked, reserved, {
+      binding: stored.binding ?? checked.binding,
       charged: stored.charged,
       entry: stored.entry,
       policy: stored.policy,
       status: stored.answer.status,
       response: sha256Hex(body),
     })),
-    ...paymentHeader(checked, reserved, stored),
+    ...paymentHeader(checked, reserved, { ...stored, status: stored.answer.status }),
   };
   return respond(body, stored.answer.status, new Headers(stored.answer.headers), headers);
 };
@@ -111,6 +114,7 @@ const FAILURES = {
   truncated: 'upstream_truncated',
   payment: 'upstream_payment',
   encoding: 'upstream_encoding',
+  overcharge: 'upstream_overcharge',
 } as const;
 
 /** What a failure means for the caller's money, from how the call was really paid. */
@@ -132,6 +136,7 @@ const responseDigest = (dispatched: Dispatched): ReceiptClaims['response'] => {
 };
 
 type Told = {
+  readonly binding: ReceiptClaims['binding'];
   readonly charged: bigint;
   readonly entry: Hex;
   readonly policy: Hex;
@@ -139,38 +144,27 @@ type Told = {
   readonly response: ReceiptClaims['response'];
 };
 
-const receiptHeader = async (
-  gateway: Gateway,
-  checked: Checked,
-  { call }: Reserved,
-  told: Told,
-): Promise<Record<string, string>> => {
-  const claims = receiptClaims(
-    {
-      iss: issuerOf(gateway.config),
-      agent: call.account,
-      tool: call.tool,
-      call: checked.call,
-      request: call.request,
-      charged: told.charged,
-      asset: call.asset,
-      status: told.status,
-      response: told.response,
-      entry: told.entry,
-      policy: told.policy,
-    },
-    nowSeconds(),
-  );
-  return { 'Agent-Receipt': await gateway.signer.sign(claims, RECEIPT_TYPE) };
-};
+const statedOf = (gateway: Gateway, checked: Checked, { call }: Reserved, told: Told) =>
+  receiptHeader(gateway, {
+    iss: checked.audience,
+    agent: call.account,
+    tool: call.tool,
+    call: checked.call,
+    request: call.request,
+    asset: call.asset,
+    ...told,
+  });
 
-const issuerOf = (config: Config): string => config.audiences[0];
+/** How a call was paid in the end. `status`: of the tool, 0 where it gave none. */
+type Paid = Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'> & {
+  readonly status: number;
+};
 
 /** What became of the payment, in the client's own x402 version; nothing for a call without one. */
 const paymentHeader = (
   checked: Checked,
   { call }: Reserved,
-  told: Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'>,
+  told: Paid,
 ): Record<string, string> => {
   if (checked.kind !== 'payment') return {};
   const paid: PaidCall = {
@@ -183,13 +177,12 @@ const paymentHeader = (
   return { [name]: value };
 };
 
-const responseOf = (
-  paid: PaidCall,
-  price: bigint,
-  told: Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'>,
-): PaymentResponse => {
+const responseOf = (paid: PaidCall, price: bigint, told: Paid): PaymentResponse => {
   if (told.paidFrom === 'credit') {
-    return told.charged > 0n ? creditedPayment(paid) : refusedPayment(paid, 'tool_failed');
+    // A tool of variable price may have answered for nothing: that is no failure.
+    return told.charged > 0n || isSuccess(told.status)
+      ? creditedPayment(paid)
+      : refusedPayment(paid, 'tool_failed');
   }
   if (told.payment === 'settled' && told.transaction !== undefined) {
     // The money moved; a tool that failed all the same left it as the payer's credit.

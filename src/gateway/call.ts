@@ -1,97 +1,90 @@
-import type { Tool } from '../catalog/tool.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem } from '../core/problem.ts';
+import { problem, type ProblemContext } from '../core/problem.ts';
 import type { Reason } from '../core/reason.ts';
-import type { Result } from '../core/result.ts';
-import { ASSERTION_TYPE, assertionClaims } from '../crypto/statement.ts';
 import { answer, answerStored } from './answer.ts';
-import { type Checked, checkIntent, checkPayment } from './check.ts';
+import { assertionOf } from './assertion.ts';
+import { challenge } from './challenge.ts';
+import { check } from './check.ts';
+import type { Checked } from './checked.ts';
 import { claim } from './claim.ts';
-import { clientOf } from './client.ts';
-import { dispatch, upstreamOrigin } from './dispatch.ts';
+import { descriptionUrl } from './description.ts';
+import { dispatch } from './dispatch.ts';
+import type { Errand } from './errand.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
-import { observe, type Observed } from './observe.ts';
-import { challenge, offer } from './offer.ts';
+import { observe } from './observe.ts';
+import { offer } from './offer.ts';
 import { reserve, type Reserved } from './reserve.ts';
 import { settle } from './settle.ts';
+
+/** A call of a tool: observed, and then an errand whose work the upstream does. */
+export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const seen = await observe(request, gateway.config);
+  if (!seen.ok) return problem(seen.error);
+  const { observed, tool } = seen.value;
+  return carryOut(gateway, {
+    tool,
+    observed,
+    request,
+    run: async (permitted) =>
+      dispatch(gateway.config, tool, observed, {
+        headers: request.headers,
+        assertion: await assertionOf(gateway, tool, observed, permitted),
+        most: permitted.call.price,
+      }),
+  });
+};
 
 /**
  * The way of a request (design §3): observe, claim, check, reserve, settle, dispatch, finish, answer. Every step before `reserve`
  * leaves no trace; from there on the work is one promise that outlives its caller.
  */
-export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
-  const seen = await observe(request, gateway.config);
-  if (!seen.ok) return problem(seen.error);
-  const { observed, tool } = seen.value;
-
-  const claimed = claim(request.headers);
-  if (!claimed.ok) return problem(claimed.error);
-  const checked = check(gateway, tool, observed, claimed.value);
+export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Response> => {
+  const claimed = claim(errand.request.headers);
+  if (!claimed.ok) return refuse(errand, claimed.error);
+  const checked = check(gateway.config, errand, claimed.value, nowSeconds());
   if (checked === undefined) {
-    return tool.settlement === 'free'
-      ? challenge(gateway.config)
-      : offer(gateway.config, tool, request);
+    return errand.tool.settlement === 'free'
+      ? challenge(gateway.config, errand.observed)
+      : offer(gateway.config, errand);
   }
-  if (!checked.ok) return problem(checked.error);
+  if (!checked.ok) return refuse(errand, checked.error);
 
   // Law 5: a caller that hangs up does not stop what has begun, so the same promise is kept alive and returned.
-  const work = execute(gateway, tool, observed, checked.value, request.headers).catch(
-    (cause: unknown) => {
-      console.error({ event: 'call_failed', call: checked.value.call, cause: String(cause) });
-      return problem({ reason: 'internal' }, { call: checked.value.call });
-    },
-  );
+  const { call: id } = checked.value;
+  const work = execute(gateway, errand, checked.value).catch((cause: unknown) => {
+    console.error({ event: 'call_failed', call: id, cause: String(cause) });
+    return refuse(errand, { reason: 'internal' }, { call: id });
+  });
   gateway.waitUntil(work);
   return work;
 };
 
-/** Undefined: nothing was proved, so the caller is told how. */
-const check = (
-  gateway: Gateway,
-  tool: Tool,
-  observed: Observed,
-  claimed: Extract<ReturnType<typeof claim>, { readonly ok: true }>['value'],
-): Result<Checked, Reason> | undefined => {
-  switch (claimed.kind) {
-    case 'none':
-      return undefined;
-    case 'payment':
-      return tool.settlement === 'free'
-        ? undefined
-        : checkPayment(gateway.config, tool, observed, claimed.proof, nowSeconds());
-    case 'intent':
-      return tool.settlement === 'free'
-        ? checkIntent(gateway.config, observed, claimed.signed, nowSeconds())
-        : undefined;
-  }
-};
-
-const execute = async (
-  gateway: Gateway,
-  tool: Tool,
-  observed: Observed,
-  checked: Checked,
-  headers: Headers,
-): Promise<Response> => {
-  const reserved = await reserve(gateway, tool, observed, checked, clientOf(headers));
-  if (!reserved.ok) return problem(reserved.error, { call: checked.call });
+const execute = async (gateway: Gateway, errand: Errand, checked: Checked): Promise<Response> => {
+  const { call: id } = checked;
+  const reserved = await reserve(gateway, errand, checked);
+  if (!reserved.ok) return refuse(errand, reserved.error, { call: id });
   const permitted =
     reserved.value.verdict.verdict === 'settle'
       ? await settle(gateway, reserved.value, reserved.value.verdict.sinceBlock)
       : reserved;
-  if (!permitted.ok) return problem(permitted.error, { call: checked.call });
+  if (!permitted.ok) return refuse(errand, permitted.error, { call: id });
   if (permitted.value.verdict.verdict === 'stored') {
     return answerStored(gateway, checked, permitted.value, permitted.value.verdict);
   }
   const refusal = refusalOf(permitted.value);
-  if (refusal !== undefined) return problem(refusal, { call: checked.call });
+  if (refusal !== undefined) return refuse(errand, refusal, { call: id });
 
-  const assertion = await assert(gateway, tool, observed, permitted.value);
-  const dispatched = await dispatch(gateway.config, tool, observed, headers, assertion);
+  const dispatched = await errand.run(permitted.value);
   const finished = await finish(gateway, permitted.value, dispatched);
   return answer(gateway, checked, permitted.value, dispatched, finished);
 };
+
+const refuse = (
+  { observed }: Errand,
+  reason: Reason,
+  context: Pick<ProblemContext, 'call'> = {},
+): Response => problem(reason, { ...context, docs: descriptionUrl(observed.audience) });
 
 /** Why the tool is not run; undefined means "go". */
 const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => {
@@ -103,7 +96,7 @@ const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => 
     case 'conflict':
       return { reason: 'conflict' };
     case 'already_used':
-      return { reason: 'already_used' };
+      return { reason: 'already_used', call: claimed.call };
     case 'denied':
       return {
         reason: 'denied',
@@ -125,27 +118,3 @@ const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => 
       return { reason: 'in_progress', retryAfter: 1 };
   }
 };
-
-/** What the upstream can check: that this very call came through the gateway (design §4.8). */
-const assert = (
-  gateway: Gateway,
-  tool: Tool,
-  observed: Observed,
-  { call: claimed, attempt }: Reserved,
-): Promise<string> =>
-  gateway.signer.sign(
-    assertionClaims(
-      {
-        iss: gateway.config.audiences[0],
-        aud: upstreamOrigin(gateway.config, tool),
-        account: claimed.account,
-        call: claimed.call,
-        tool: claimed.tool,
-        digest: observed.payloadDigest,
-        binding: claimed.binding,
-        jti: attempt,
-      },
-      nowSeconds(),
-    ),
-    ASSERTION_TYPE,
-  );

@@ -2,8 +2,10 @@ import type { Tool } from '../catalog/tool.ts';
 import { originOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
+import { ok } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
+import { chargeOf } from './charge.ts';
 import type { Observed } from './observe.ts';
 import { upstreamHeaders } from './request-headers.ts';
 import { answerHeaders } from './response-headers.ts';
@@ -12,7 +14,7 @@ import { answerHeaders } from './response-headers.ts';
 export const upstreamOrigin = (config: Config, tool: Tool): string =>
   originOf(tool, config.upstreamUrl);
 
-/** What came of calling a tool. */
+/** What came of calling a tool. `charge`: what a tool of variable price wants for it, atomic units; absent: all that is reserved. */
 export type Dispatched =
   /** Read whole: at most 64 KiB. `digest` is the SHA-256 of the body. */
   | {
@@ -21,6 +23,7 @@ export type Dispatched =
       readonly headers: Headers;
       readonly body: Uint8Array<ArrayBuffer>;
       readonly digest: Hex;
+      readonly charge?: bigint;
     }
   /** Longer, or an event stream: finished at its headers. */
   | {
@@ -28,15 +31,26 @@ export type Dispatched =
       readonly status: number;
       readonly headers: Headers;
       readonly body: ReadableStream<Uint8Array>;
+      readonly charge?: bigint;
     }
   /**
-   * `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. `payment`, `encoding`: an
-   * answer that must not be passed on.
+   * `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. `payment`, `encoding`,
+   * `overcharge`: an answer that must not be passed on.
    */
   | {
       readonly kind: 'failed';
-      readonly reason: 'timeout' | 'dropped' | 'truncated' | 'payment' | 'encoding';
+      readonly reason: 'timeout' | 'dropped' | 'truncated' | 'payment' | 'encoding' | 'overcharge';
     };
+
+/** What goes along with a request. */
+export type Outgoing = {
+  /** The caller's, of which the allow-list is sent on. */
+  readonly headers: Headers;
+  /** The JWS for `X-Agent-Assertion`. */
+  readonly assertion: string;
+  /** The most that this call may be charged, atomic units. */
+  readonly most: bigint;
+};
 
 /** Answers up to this are read whole before they are passed on (design §3). */
 export const MAX_WHOLE = 64 * 1024;
@@ -48,29 +62,28 @@ const DECODED = new Set(['', 'identity', 'gzip', 'br']);
  * Calls the tool once. Redirects are the tool's answer and are not followed: they could lead anywhere. The tool's timeout covers
  * headers and, for an answer that is read whole, its body. Never throws.
  *
- * @param headers the caller's, of which the allow-list is sent on.
- * @param assertion the JWS for `X-Agent-Assertion`.
  */
 export const dispatch = async (
   config: Config,
   tool: Tool,
   observed: Observed,
-  headers: Headers,
-  assertion: string,
+  outgoing: Outgoing,
 ): Promise<Dispatched> => {
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(), tool.timeoutSeconds * 1000);
   try {
     const response = await fetch(upstreamUrlOf(tool, observed.target, config.upstreamUrl), {
       method: observed.method,
-      headers: upstreamHeaders(headers, tool, observed.contentType, assertion),
+      headers: upstreamHeaders(outgoing.headers, tool, observed.contentType, outgoing.assertion),
       body: observed.body ?? null,
       redirect: 'manual',
       // An edge cache knows nothing of accounts: it would give one agent's answer to another, for money (law 10).
       cache: 'no-store',
       signal: aborter.signal,
     });
-    return await receive(response, observed.method, aborter.signal);
+    return await receive(response, observed.method, aborter.signal, (answered) =>
+      chargeOf(answered, tool, outgoing.most),
+    );
   } catch {
     return { kind: 'failed', reason: aborter.signal.aborted ? 'timeout' : 'dropped' };
   } finally {
@@ -82,6 +95,7 @@ const receive = async (
   response: Response,
   method: string,
   signal: AbortSignal,
+  charging: (headers: Headers) => ReturnType<typeof chargeOf>,
 ): Promise<Dispatched> => {
   const { status } = response;
   const discard = () => response.body?.cancel().catch(() => undefined);
@@ -100,31 +114,46 @@ const receive = async (
     return { kind: 'failed', reason: 'encoding' };
   }
 
+  // Failures are free (law 4), whatever they would like to cost.
+  const charged = status < 300 ? charging(response.headers) : ok(undefined);
+  if (!charged.ok) {
+    await discard();
+    return { kind: 'failed', reason: charged.error };
+  }
+  const charge = charged.value === undefined ? {} : { charge: charged.value };
+
   const headers = answerHeaders(response.headers);
   const bodiless = isBodiless(status) || method === 'HEAD';
   if (response.body !== null && !bodiless && isEventStream(response.headers)) {
-    return { kind: 'streaming', status, headers, body: response.body };
+    return { kind: 'streaming', status, headers, body: response.body, ...charge };
   }
   const reading = await readUpTo(response.body, MAX_WHOLE);
   if (reading.read === 'broken') {
     return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'truncated' };
   }
   if (reading.read === 'over') {
-    return { kind: 'streaming', status, headers, body: resumed(reading.head, reading.rest) };
+    return {
+      kind: 'streaming',
+      status,
+      headers,
+      body: resumed(reading.head, reading.rest),
+      ...charge,
+    };
   }
   const declared = response.headers.get('content-length');
   const plain = encoding === '' || encoding === 'identity';
   if (declared !== null && plain && !bodiless && Number(declared) !== reading.bytes.byteLength) {
     return { kind: 'failed', reason: 'truncated' };
   }
-  return answered(status, headers, reading.bytes);
+  return { ...(await answered(status, headers, reading.bytes)), ...charge };
 };
 
-const answered = async (
+/** An answer that was read whole, or that the gateway gives itself. */
+export const answered = async (
   status: number,
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
-): Promise<Dispatched> => ({
+): Promise<Extract<Dispatched, { readonly kind: 'answered' }>> => ({
   kind: 'answered',
   status,
   headers,

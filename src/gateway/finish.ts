@@ -44,6 +44,7 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
         status: dispatched.status,
         digest: 'streamed',
         reason: success ? 'answered' : 'upstream_status',
+        ...amountOf(dispatched),
       };
     }
     case 'answered': {
@@ -56,6 +57,7 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
         ...(success || dispatched.body.byteLength <= MAX_FAILURE
           ? { answer: storedAnswer(dispatched) }
           : {}),
+        ...amountOf(dispatched),
       };
     }
   }
@@ -63,9 +65,26 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
 
 const failureOf = (
   reason: Extract<Dispatched, { readonly kind: 'failed' }>['reason'],
-): Outcome['reason'] => (reason === 'payment' || reason === 'encoding' ? 'refused' : reason);
+): Outcome['reason'] => {
+  switch (reason) {
+    case 'payment':
+    case 'encoding':
+    case 'overcharge':
+      return 'refused';
+    case 'timeout':
+    case 'dropped':
+    case 'truncated':
+      return reason;
+  }
+};
 
-const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+const amountOf = ({
+  charge,
+}: Exclude<Dispatched, { readonly kind: 'failed' }>): Pick<Outcome, 'amount'> =>
+  charge === undefined ? {} : { amount: charge };
+
+/** Law 4: success is 2xx. */
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 const storedAnswer = (
   answered: Extract<Dispatched, { readonly kind: 'answered' }>,

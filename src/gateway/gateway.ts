@@ -8,7 +8,9 @@ export type Gateway = {
   readonly config: Config;
   readonly signer: Signer;
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
-  readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'reserve' | 'finish'>;
+  readonly account: (
+    id: AccountId,
+  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply'>;
   /** Whether a client address may cause another dear look-up. Approximate, never a budget. */
   readonly shield: (client: string) => Promise<boolean>;
   /** Keeps a promise alive after the client has hung up. */

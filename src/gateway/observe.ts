@@ -1,7 +1,7 @@
 import { pathFault } from '../catalog/path.ts';
 import { findTool } from '../catalog/route.ts';
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
+import { audienceOf, type Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -27,8 +27,8 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 
 /**
- * Looks at a request, cheap to dear: URL, tool, headers, then one capped read of the body and its SHA-256. Never uses the Host
- * header, nor any header that claims another URL or method.
+ * Looks at a request for a tool, cheap to dear: URL, tool, headers, then one capped read of the body and its SHA-256. Never uses a
+ * header that claims another URL or method.
  *
  * @returns the observation and its tool, or the reason to refuse; nothing is written or remembered in either case.
  */
@@ -38,15 +38,32 @@ export const observe = async (
 ): Promise<Result<{ readonly observed: Observed; readonly tool: Tool }, Reason>> => {
   const located = locate(request.url);
   if (!located.ok) return located;
-  const { pathname, target } = located.value;
 
-  const found = findTool(config.tools, request.method, pathname);
+  const found = findTool(config.tools, request.method, located.value.pathname);
   if (found.route === 'not_found') return err({ reason: 'not_found' });
   if (found.route === 'method_not_allowed') {
     return err({ reason: 'method_not_allowed', allow: found.allow });
   }
-  const { tool } = found;
+  const observed = await look(request, config, found.tool, located.value.target);
+  return observed.ok ? ok({ observed: observed.value, tool: found.tool }) : observed;
+};
 
+/** As `observe`, of a request for something that the gateway serves itself. */
+export const observeOwn = async (
+  request: Request,
+  config: Config,
+  tool: Tool,
+): Promise<Result<Observed, Reason>> => {
+  const located = locate(request.url);
+  return located.ok ? look(request, config, tool, located.value.target) : located;
+};
+
+const look = async (
+  request: Request,
+  config: Config,
+  tool: Tool,
+  target: string,
+): Promise<Result<Observed, Reason>> => {
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   if (encoding !== '' && encoding !== 'identity') return err({ reason: 'content_encoding' });
   const contentType = readContentType(request.headers);
@@ -55,20 +72,18 @@ export const observe = async (
   if (!body.ok) return body;
 
   const fields = {
-    // The advertised origin, whatever the Host header says: a request must not choose what it is checked against.
-    audience: config.audiences[0],
+    audience: audienceOf(config, request.url),
     tool: tool.id,
     method: request.method,
     target,
     contentType: contentType.value,
     payloadDigest: await bodyDigest(body.value),
   };
-  const observed: Observed = {
+  return ok({
     ...fields,
     body: body.value.byteLength === 0 ? undefined : body.value,
     request: await requestDigest(fields),
-  };
-  return ok({ observed, tool });
+  });
 };
 
 /** Path and target of a URL in its one form. The raw text is looked at too: parsing hides dot segments and backslashes. */

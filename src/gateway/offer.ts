@@ -1,34 +1,43 @@
-import type { Tool } from '../catalog/tool.ts';
+import { MAX_TOP_UP } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
+import { min } from '../core/amount.ts';
 import { problem, problemOf } from '../core/problem.ts';
+import { creditExtension, offeredExtensions } from '../x402/extensions.ts';
 import {
   encodePaymentRequired,
   type Offer,
   PAYMENT_REQUIRED_HEADER,
   paymentRequiredBody,
 } from '../x402/offer.ts';
-import { offeredExtensions } from '../x402/extensions.ts';
+import type { Errand } from './errand.ts';
 import { offersOf } from './offers.ts';
 import { paywallPage } from './page.ts';
+
+/** How many calls the proposed top-up is good for. */
+const CALLS_AHEAD = 10n;
 
 /**
  * The 402: one answer for both versions of x402, v2 in its header and v1 in the body (design §4.3), and a page for a person who
  * opened the address in a browser. Also an RFC 9457 problem, so that a client of neither reads what to do.
  */
-export const offer = (config: Config, tool: Tool, request: Request): Response => {
+export const offer = (config: Config, errand: Errand): Response => {
+  const { tool, observed, request, topUp } = errand;
   const [first, ...rest] = offersOf(config, tool);
   if (first === undefined) return problem({ reason: 'internal' });
-  const url = new URL(request.url);
+  const { audience } = observed;
   const made: Offer = {
     resource: {
       // The audience, never the Host header: what a client is told to pay for is what we check (design §4.1).
-      url: `${config.audiences[0]}${url.pathname}${url.search}`,
+      url: audience + observed.target,
       description: tool.description,
       mimeType: tool.mimeType,
     },
     error: 'Payment required',
     requirements: [first, ...rest],
-    extensions: offeredExtensions,
+    extensions: {
+      ...offeredExtensions(audience, tool.id),
+      ...(topUp === undefined ? creditExtension(audience) : {}),
+    },
   };
   const headers = {
     'Cache-Control': 'no-store',
@@ -42,16 +51,21 @@ export const offer = (config: Config, tool: Tool, request: Request): Response =>
     });
   }
   const { members } = problemOf({ reason: 'payment_required' });
-  return Response.json({ ...members, ...paymentRequiredBody(made) }, { status: 402, headers });
+  return Response.json(
+    {
+      ...members,
+      ...paymentRequiredBody(made),
+      ...(topUp === undefined ? { credit: creditOf(audience, tool.price) } : {}),
+    },
+    { status: 402, headers },
+  );
 };
 
-/** The 401 for a free tool: how to prove a key (design §4.4). */
-export const challenge = (config: Config): Response =>
-  problem({
-    reason: 'intent_required',
-    audience: config.audiences[0],
-    networks: config.networks,
-  });
+/** What else would pay: said beside the offer, because clients take the first entry of `accepts` (design §4.3). */
+const creditOf = (audience: string, price: bigint) => ({
+  top_up: `${audience}/credits?amount=${min(price * CALLS_AHEAD, MAX_TOP_UP)}`,
+  hint: 'POST to top_up buys credit, in atomic units. Calls are then paid from it by an Agent-Intent, or by any payment.',
+});
 
 /** A person in a browser, by the same rule as the reference server (x402 facts 1.1). */
 const wantsPage = (request: Request): boolean =>

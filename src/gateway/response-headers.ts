@@ -26,6 +26,8 @@ const DROPPED = new Set([
   'content-encoding',
   'content-length',
   'extension-responses',
+  // Between tool and gateway only: what a call costs is said in the receipt.
+  'settlement-overrides',
 ]);
 
 const DROPPED_FAMILY =

@@ -69,11 +69,12 @@ export const intentFields = (intent: AgentIntent): Record<keyof AgentIntent, str
 const DOMAIN = stringWord('EIP712Domain(string name,string version,uint256 chainId)');
 const NAME = stringWord('Countersign');
 const VERSION = stringWord('1');
-const AGENT_INTENT = stringWord(
+/** The EIP-712 type that is signed, as `encodeType` writes it. */
+export const AGENT_INTENT_TYPE =
   'AgentIntent(address agent,string audience,string tool,string method,string target,string contentType,' +
-    'bytes32 payloadDigest,address payTo,address asset,uint256 maxAmount,uint64 validAfter,uint64 validBefore,' +
-    'bytes32 nonce,bytes32 authority)',
-);
+  'bytes32 payloadDigest,address payTo,address asset,uint256 maxAmount,uint64 validAfter,uint64 validBefore,' +
+  'bytes32 nonce,bytes32 authority)';
+const AGENT_INTENT = stringWord(AGENT_INTENT_TYPE);
 const KEPT_DOMAINS = 64;
 
 const domainWord = recent(

@@ -45,7 +45,7 @@ export const bindIntent = (
 };
 
 export const MAX_INTENT_WINDOW: Seconds = 300;
-const UNPAID_SKEW: Seconds = 30;
+export const UNPAID_SKEW: Seconds = 30;
 
 /** Why an intent may not execute now. Only an `expired` one may still look up what it did (design §4.6). */
 export type WindowFault = {

@@ -15,7 +15,13 @@ export type SignedIntent = {
 };
 
 export const AGENT_INTENT_HEADER = 'Agent-Intent';
-const HEADER: JsonHeader = { name: AGENT_INTENT_HEADER, limit: 8192, encoding: 'base64url' };
+/** The longest header that is read, in characters. */
+export const MAX_AGENT_INTENT = 8192;
+const HEADER: JsonHeader = {
+  name: AGENT_INTENT_HEADER,
+  limit: MAX_AGENT_INTENT,
+  encoding: 'base64url',
+};
 const CHAIN_ID = /^[1-9][0-9]{0,15}$/;
 const CHAIN_ID_HINT = 'must be a chain id: a positive integer, or that as a decimal string';
 

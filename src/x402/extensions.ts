@@ -41,7 +41,21 @@ export const acceptedExtensions = z
     ),
   );
 
-/** What an offer says of the extensions we take; without schemas, which would not fit a header (x402 facts 1.1). */
-export const offeredExtensions: Readonly<Record<string, unknown>> = {
+/** Advertised under `extensions`, by name. */
+export type Extensions = Readonly<Record<string, unknown>>;
+
+/**
+ * What an offer says of the extensions we take; without schemas, which would not fit a header (x402 facts 1.1). `agent-intent`
+ * tells a client how to bind its payment to the request (design §4.2): the audience and tool that its intent must name.
+ */
+export const offeredExtensions = (audience: string, tool: string): Extensions => ({
   'payment-identifier': { info: { required: false } },
-};
+  'agent-intent': { info: { version: 1, audience, tool, binding: 'eip3009-nonce' } },
+});
+
+export const CREDIT_EXTENSION = 'agent-credit';
+
+/** Says that the same price may be paid from credit, and where credit is bought. Never a part of `accepts` (design §4.3). */
+export const creditExtension = (audience: string): Extensions => ({
+  [CREDIT_EXTENSION]: { info: { version: 1, topUp: `${audience}/credits` } },
+});

@@ -1,5 +1,6 @@
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
+import { CREDIT_EXTENSION, type Extensions } from './extensions.ts';
 import { offeredName } from './networks.ts';
 import type { Requirement } from './requirement.ts';
 
@@ -9,8 +10,8 @@ export type Offer = {
   readonly error: string;
   /** One entry a network, in the operator's order: clients take the first they can pay (design §4.3). */
   readonly requirements: readonly [Requirement, ...Requirement[]];
-  /** Advertised under `extensions`, e.g. `offeredExtensions`. */
-  readonly extensions: Readonly<Record<string, unknown>>;
+  /** `offeredExtensions`, and `creditExtension` where credit may pay. */
+  readonly extensions: Extensions;
 };
 
 export type Resource = {
@@ -35,7 +36,15 @@ const wireRequirement = (requirement: Requirement) => ({
   extra: requirement.extra,
 });
 
-const encode = (offer: Offer, resource: Partial<Resource>, count: number): string =>
+/** What is left of an offer that was too long. */
+type Cut = {
+  readonly resource: Partial<Resource>;
+  readonly extensions: Extensions;
+  /** How many of its requirements. */
+  readonly count: number;
+};
+
+const encode = (offer: Offer, { resource, extensions, count }: Cut): string =>
   encodeBase64(
     utf8(
       JSON.stringify({
@@ -43,32 +52,41 @@ const encode = (offer: Offer, resource: Partial<Resource>, count: number): strin
         error: offer.error,
         resource,
         accepts: offer.requirements.slice(0, count).map(wireRequirement),
-        extensions: offer.extensions,
+        extensions,
       }),
     ),
   );
 
 /**
  * The header `PAYMENT-REQUIRED` (x402 v2), base64 JSON, under 2 KiB. The caller chooses the URL, so a long one is cut to its
- * path, then to its origin; the description goes first, and networks from the end go last. Nothing is decided by what is cut.
+ * path, then to its origin; the description goes first, then the word of credit, which the body says too, and networks from the
+ * end go last. How to bind a payment always stays. Nothing is decided by what is cut.
  */
 export const encodePaymentRequired = (offer: Offer): string => {
-  const { url, mimeType } = offer.resource;
-  const all = offer.requirements.length;
-  const short = { mimeType, url: url.split('?', 1)[0] ?? url };
-  const origin = { mimeType, url: originOf(url) };
-  const attempts: readonly (readonly [Partial<Resource>, number])[] = [
-    [offer.resource, all],
-    [{ mimeType, url }, all],
-    [short, all],
-    ...offer.requirements.map((_, dropped) => [origin, all - dropped] as const),
-  ];
   let value = '';
-  for (const [resource, count] of attempts) {
-    value = encode(offer, resource, count);
+  for (const cut of cutsOf(offer)) {
+    value = encode(offer, cut);
     if (value.length < MAX_HEADER) return value;
   }
   return value;
+};
+
+const cutsOf = ({ resource, extensions, requirements }: Offer): readonly Cut[] => {
+  const { url, mimeType } = resource;
+  const { [CREDIT_EXTENSION]: _credit, ...needed } = extensions;
+  const whole: Cut = { resource, extensions, count: requirements.length };
+  const origin = { ...whole, resource: { mimeType, url: originOf(url) } };
+  return [
+    whole,
+    { ...whole, resource: { mimeType, url } },
+    { ...whole, resource: { mimeType, url: url.split('?', 1)[0] ?? url } },
+    origin,
+    ...requirements.map((_, dropped) => ({
+      ...origin,
+      extensions: needed,
+      count: requirements.length - dropped,
+    })),
+  ];
 };
 
 const originOf = (url: string): string => {

@@ -34,6 +34,8 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
           trace.events.push('finish');
           return stub.finish(claimed, attempt, outcome);
         },
+        lookUp: (question) => stub.lookUp(question),
+        apply: (order) => stub.apply(order),
       };
     },
     shield: async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Environment, parseConfig } from '../../src/config.ts';
+import { audienceOf, type Environment, parseConfig } from '../../src/config.ts';
 import { BUILT_IN_POLICY } from '../../src/policy/schema.ts';
 
 const KEY = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43), d: 'd'.repeat(43) });
@@ -17,6 +17,7 @@ const complete: Environment = {
   PAUSED: 'false',
   DEFAULT_POLICY: '',
   CONFIRMATIONS: '3',
+  OPERATORS: ` ${CHECKSUMMED}, 0x${'CD'.repeat(20)}`,
   RECEIPT_KEY: KEY,
 };
 
@@ -54,6 +55,7 @@ describe('parseConfig', () => {
         paused: false,
         policy: BUILT_IN_POLICY,
         confirmations: 3,
+        operators: [CHECKSUMMED.toLowerCase(), `0x${'cd'.repeat(20)}`],
         receiptKey: KEY,
         tools: [{ id: 'lookup', price: 1_000n }],
       },
@@ -70,10 +72,10 @@ describe('parseConfig', () => {
   });
 
   it('has defaults for what may be empty', () => {
-    const { PAUSED: _p, CONFIRMATIONS: _c, DEFAULT_POLICY: _d, ...rest } = complete;
+    const { PAUSED: _p, CONFIRMATIONS: _c, DEFAULT_POLICY: _d, OPERATORS: _o, ...rest } = complete;
     expect(parseConfig(rest, tools)).toMatchObject({
       ok: true,
-      value: { paused: false, confirmations: 1, policy: BUILT_IN_POLICY },
+      value: { paused: false, confirmations: 1, policy: BUILT_IN_POLICY, operators: [] },
     });
     expect(parseConfig({ ...complete, PAUSED: 'true' }, tools)).toMatchObject({
       ok: true,
@@ -144,6 +146,12 @@ describe('parseConfig', () => {
     ['CONFIRMATIONS', '65'],
     ['CONFIRMATIONS', '1.5'],
     ['CONFIRMATIONS', '0x1'],
+    ['AUDIENCES', `https://${'a.'.repeat(130)}example`],
+    ['OPERATORS', 'alice'],
+    ['OPERATORS', `${CHECKSUMMED},`],
+    ['OPERATORS', `0x${'0'.repeat(40)}`],
+    ['OPERATORS', `${CHECKSUMMED},${CHECKSUMMED.toLowerCase()}`],
+    ['OPERATORS', CHECKSUMMED.replace('5aA', '5AA')],
     ['RECEIPT_KEY', ''],
     ['RECEIPT_KEY', 'key'],
     ['RECEIPT_KEY', KEY.replace('OKP', 'EC')],
@@ -192,5 +200,24 @@ describe('parseConfig', () => {
     });
     expect(faults.length).toBeGreaterThan(3);
     expect(JSON.stringify(faults)).not.toContain('hunter2');
+  });
+});
+
+describe('audienceOf', () => {
+  const config = { audiences: ['https://gw.example', 'http://127.0.0.1:8787'] } as const;
+
+  it.each([
+    ['https://gw.example/tools/a', 'https://gw.example'],
+    ['http://127.0.0.1:8787/tools/a?x=1', 'http://127.0.0.1:8787'],
+    ['https://gw.example:443/', 'https://gw.example'],
+    // Never an origin outside the list, however near.
+    ['https://evil.example/', 'https://gw.example'],
+    ['http://gw.example/', 'https://gw.example'],
+    ['http://127.0.0.1:8788/', 'https://gw.example'],
+    ['https://gw.example.evil.example/', 'https://gw.example'],
+    ['http://127.0.0.1:8787@evil.example/', 'https://gw.example'],
+    ['no url', 'https://gw.example'],
+  ])('of %s is %s', (href, audience) => {
+    expect(audienceOf(config, href)).toBe(audience);
   });
 });

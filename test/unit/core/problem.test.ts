@@ -57,13 +57,28 @@ const others: readonly (readonly [number, Reason])[] = [
   [415, { reason: 'content_encoding' }],
   [400, { reason: 'too_many_proofs', fields: ['PAYMENT-SIGNATURE', 'X-PAYMENT'] }],
   [402, { reason: 'payment_required' }],
-  [401, { reason: 'intent_required', audience: 'https://gw.example', networks: ['eip155:8453'] }],
+  [
+    401,
+    {
+      reason: 'intent_required',
+      audience: 'https://gw.example',
+      networks: ['eip155:8453'],
+      tool: 'whoami',
+      intent: {},
+    },
+  ],
   [400, { reason: 'invalid_signature', field: 'payload.signature', fault: 'high_s' }],
   [400, { reason: 'unsupported_signature', field: 'payload.signature' }],
   [409, { reason: 'in_progress', retryAfter: 2 }],
   [409, { reason: 'conflict' }],
-  [409, { reason: 'already_used' }],
-  [400, { reason: 'binding_required', field: 'PAYMENT-SIGNATURE.extensions.agent-intent' }],
+  [409, { reason: 'already_used', call: HASH }],
+  [404, { reason: 'unknown_call' }],
+  [400, { reason: 'binding_required', field: 'PAYMENT-SIGNATURE.extensions.f', version: 2 }],
+  [400, { reason: 'binding_required', field: 'X-PAYMENT', version: 1 }],
+  [403, { reason: 'forbidden' }],
+  [404, { reason: 'unknown_transaction' }],
+  [409, { reason: 'transaction_not_final', retryAfter: 5 }],
+  [409, { reason: 'no_refund' }],
   [403, denied(denialOf('per_call'))],
   [503, { reason: 'settlement_unknown', retryAfter: 5 }],
   [403, { reason: 'settlement_failed', fault: 'payer' }],
@@ -79,6 +94,7 @@ const others: readonly (readonly [number, Reason])[] = [
   [502, { reason: 'upstream_truncated', money: 'credited' }],
   [502, { reason: 'upstream_payment', money: 'untouched' }],
   [502, { reason: 'upstream_encoding', money: 'untouched' }],
+  [502, { reason: 'upstream_overcharge', money: 'untouched' }],
 ];
 
 const all: readonly (readonly [number, Reason])[] = [
@@ -159,10 +175,12 @@ describe('problem', () => {
         reason: 'intent_required',
         audience,
         networks: ['eip155:8453', 'eip155:84532'],
+        tool: 'whoami',
+        intent: {},
       }).headers.get('WWW-Authenticate');
     expect(challenge('https://gw.example')).toBe(
       'AgentIntent error="intent_required", audience="https://gw.example", ' +
-        'chains="eip155:8453 eip155:84532", max_validity="300"',
+        'chains="eip155:8453 eip155:84532", max_validity="300", tool="whoami"',
     );
     expect(challenge('a"b\\c')).toContain('audience="a\\"b\\\\c"');
   });
@@ -185,6 +203,48 @@ describe('problem', () => {
     expect(response.headers.get('RateLimit')).toBe('"rate";r=1');
     expect(response.headers.get('Cache-Control')).toBe('private, no-store');
     expect(await bodyOf(response)).toMatchObject({ call: HASH });
+  });
+
+  it('says where it is written how to sign an intent, where that would help and nowhere else', async () => {
+    const docs = 'https://gw.example/.well-known/agent-intent';
+    const helped = async (reason: Reason) => (await bodyOf(problem(reason, { docs })))['docs'];
+    const intent: readonly Reason[] = [
+      { reason: 'binding_required', field: 'X-PAYMENT', version: 1 },
+      { reason: 'intent_mismatch', field: 'f', expected: 'e', got: 'g' },
+      { reason: 'malformed_field', field: 'Agent-Intent.intent.nonce', hint: 'is wrong' },
+      {
+        reason: 'expired',
+        field: 'PAYMENT-SIGNATURE.extensions.agent-intent.info.intent.validBefore',
+        expected: 'e',
+        got: 'g',
+      },
+      denied(denialOf('binding')),
+    ];
+    for (const reason of intent) expect(await helped(reason)).toBe(docs);
+    const others: readonly Reason[] = [
+      { reason: 'already_used', call: HASH },
+      { reason: 'malformed_field', field: 'PAYMENT-SIGNATURE.payload.signature', hint: 'is wrong' },
+      denied(denialOf('window')),
+      { reason: 'internal' },
+    ];
+    for (const reason of others) expect(await helped(reason)).toBeUndefined();
+  });
+
+  it('names the header and the place that an intent goes to, by version of the payment', () => {
+    const hint = (version: 1 | 2) =>
+      problemOf({ reason: 'binding_required', field: 'f', version }).members.hint;
+    expect(hint(2)).toContain(
+      'extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE',
+    );
+    expect(hint(1)).toMatch(/version 1 cannot carry an intent.*PAYMENT-SIGNATURE.*Agent-Intent/);
+  });
+
+  it('says where a used call can be asked for, and where a debt and missing credit are paid', () => {
+    expect(problemOf({ reason: 'already_used', call: HASH }).members.hint).toContain(
+      `GET /calls/${HASH}`,
+    );
+    for (const rule of ['debt', 'credit'] as const)
+      expect(problemOf(denied(denialOf(rule))).members.hint).toContain('POST /credits?amount=');
   });
 
   it.each([

@@ -41,8 +41,7 @@ const run = (
     configOf([tool]),
     tool,
     { ...observed, ...seen },
-    new Headers(headers),
-    'the.jws.here',
+    { headers: new Headers(headers), assertion: 'the.jws.here', most: tool.price },
   );
 };
 

@@ -32,6 +32,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   paused: false,
   policy: BUILT_IN_POLICY,
   confirmations: 1,
+  operators: [],
   receiptKey: '',
   tools,
 });

@@ -61,7 +61,7 @@ describe('observe', () => {
     const requests = [
       at('/tools/echo/a'),
       at('/tools/echo/a', { headers: claims }),
-      new Request('https://second.example/tools/echo/a'),
+      new Request('https://gw.example/tools/echo/a'),
     ];
     const digests = new Set<string>();
     for (const request of requests) {
@@ -73,6 +73,15 @@ describe('observe', () => {
       if (result.ok) digests.add(result.value.observed.request);
     }
     expect(digests.size).toBe(1);
+  });
+
+  it('is for the configured origin it came to, and so has another digest there', async () => {
+    const first = await look(new Request('https://gw.example/tools/echo/a'));
+    const second = await look(new Request('https://second.example/tools/echo/a'));
+    if (!first.ok || !second.ok) throw new Error('are requests');
+    expect(first.value.observed.audience).toBe(AUDIENCE);
+    expect(second.value.observed.audience).toBe('https://second.example');
+    expect(second.value.observed.request).not.toBe(first.value.observed.request);
   });
 
   it.each([

@@ -33,7 +33,7 @@ const offers = (['eip155:84532', 'eip155:8453'] as const).map((network): Offer =
   },
   error: 'Payment required',
   requirements: [requirement(network, 20_000n, 3600)],
-  extensions: offeredExtensions,
+  extensions: offeredExtensions('https://gw.example', 'translate'),
 }));
 
 /** The whole of what the gateway checks without a chain. */

@@ -2,7 +2,7 @@ import { decodePaymentRequiredHeader } from '@x402/core/http';
 import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { offeredExtensions } from '../../../src/x402/extensions.ts';
+import { creditExtension, offeredExtensions } from '../../../src/x402/extensions.ts';
 import { encodePaymentRequired, paymentRequiredBody, type Offer } from '../../../src/x402/offer.ts';
 import { parsePaymentSignature } from '../../../src/x402/payload.ts';
 import { matchRequirement } from '../../../src/x402/requirement.ts';
@@ -20,7 +20,10 @@ const offer: Offer = {
     requirement('eip155:84532', 20_000n, 3600),
     requirement('eip155:8453', 20_000n, 3600),
   ],
-  extensions: offeredExtensions,
+  extensions: {
+    ...offeredExtensions('https://gw.example', 'translate'),
+    ...creditExtension('https://gw.example'),
+  },
 };
 
 describe('encodePaymentRequired', () => {
@@ -49,7 +52,18 @@ describe('encodePaymentRequired', () => {
           extra: { name: 'USD Coin', version: '2' },
         },
       ],
-      extensions: { 'payment-identifier': { info: { required: false } } },
+      extensions: {
+        'payment-identifier': { info: { required: false } },
+        'agent-intent': {
+          info: {
+            version: 1,
+            audience: 'https://gw.example',
+            tool: 'translate',
+            binding: 'eip3009-nonce',
+          },
+        },
+        'agent-credit': { info: { version: 1, topUp: 'https://gw.example/credits' } },
+      },
     });
   });
 
@@ -68,15 +82,20 @@ describe('encodePaymentRequired', () => {
         path: fc.webPath({ size: 'large' }),
         description: fc.string({ unit: 'grapheme', maxLength: 2000 }),
         networks: fc.shuffledSubarray([...tokenNetworks], { minLength: 1 }),
+        // The longest origin and id that an intent can name.
+        audience: fc.constantFrom('https://gw.example', `https://${'a.'.repeat(122)}aa.e`),
+        tool: fc.constantFrom('t', 't'.repeat(64)),
+        mimeType: fc.constantFrom('application/json', `${'a'.repeat(64)}/${'b'.repeat(64)}`),
       })
-      .map(({ query, path, description, networks }): Offer => {
+      .map(({ query, path, description, networks, audience, tool, mimeType }): Offer => {
         const [first, ...rest] = networks.map((network) => requirement(network, 20_000n, 3600));
         if (first === undefined) throw new Error('at least one');
-        const url = `https://gw.example${path}?q=${encodeURIComponent(query.toWellFormed())}`;
+        const url = `${audience}${path}?q=${encodeURIComponent(query.toWellFormed())}`;
         return {
           ...offer,
-          resource: { url, description, mimeType: 'application/json' },
+          resource: { url, description, mimeType },
           requirements: [first, ...rest],
+          extensions: { ...offeredExtensions(audience, tool), ...creditExtension(audience) },
         };
       });
     fc.assert(
@@ -85,7 +104,9 @@ describe('encodePaymentRequired', () => {
         expect(value.length).toBeLessThan(2048);
         const required = PaymentRequiredV2Schema.parse(decodePaymentRequiredHeader(value));
         expect(required.accepts[0]?.network).toBe(each.requirements[0].network);
-        expect(new URL(required.resource.url).origin).toBe('https://gw.example');
+        expect(new URL(required.resource.url).origin).toBe(new URL(each.resource.url).origin);
+        // Without it no client could bind its payment.
+        expect(required.extensions?.['agent-intent']).toEqual(each.extensions['agent-intent']);
       }),
       { numRuns: 1000 },
     );
@@ -102,6 +123,12 @@ describe('encodePaymentRequired', () => {
     const long = decode({ ...offer, resource: { ...offer.resource, url } });
     expect(long.resource.url).toBe('https://gw.example/tools/lookup');
     expect(long.accepts).toHaveLength(2);
+    expect(long.extensions).toEqual(offer.extensions);
+    const [first, ...rest] = tokenNetworks.map((network) => requirement(network, 20_000n, 3600));
+    if (first === undefined) throw new Error('at least one');
+    const many = decode({ ...offer, requirements: [first, ...rest] });
+    expect(many.accepts.length).toBeGreaterThan(1);
+    expect(Object.keys(many.extensions ?? {})).toEqual(['payment-identifier', 'agent-intent']);
   });
 });
 

@@ -1,0 +1,94 @@
+import type { Address, Hex } from '../core/account-id.ts';
+import { MAX_STORED } from '../core/amount.ts';
+import type { RpcAnswer } from '../core/json-rpc.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { askBlock, type ChainLog, readReceipt } from '../settlement/chain-answer.ts';
+import type { Chain } from '../settlement/chain-view.ts';
+import { isFinal } from '../settlement/judge.ts';
+import { askAll, type Question } from '../settlement/question.ts';
+import { addressWord, TRANSFER } from '../settlement/token-calls.ts';
+
+/** Where a refund must show on the chain. */
+export type RefundSearch = {
+  readonly token: Address;
+  /** Whose money it may be: the gateway's payTo of the chain, and its operators. */
+  readonly senders: readonly Address[];
+  readonly receiver: Address;
+  readonly transaction: Hex;
+  readonly logIndex: number | undefined;
+};
+
+/** A final transfer of the token to the account. `amount` in atomic units, from the log. */
+export type RefundTransfer = {
+  readonly amount: bigint;
+  readonly logIndex: number;
+  readonly block: number;
+};
+
+const FINAL_PAUSE = 5;
+const HEAD = askBlock('latest');
+
+/** Reads a refund from the chain: the head and the receipt, in one batch. */
+export const askRefund = async (
+  chain: Chain,
+  search: RefundSearch,
+): Promise<Result<RefundTransfer, Reason>> => {
+  const question: Question<Result<RefundTransfer, Reason>> = {
+    // The head first: what follows is of this block or a newer one, so it counts too few confirmations, never too many.
+    calls: [...HEAD.calls, { method: 'eth_getTransactionReceipt', params: [search.transaction] }],
+    read: ([block, receipt]) => judge(chain, search, block, receipt),
+  };
+  const [answer] = await askAll(chain.urls, [question]);
+  return answer?.ok === true ? answer.value : err({ reason: 'payer_unreachable' });
+};
+
+const judge = (
+  chain: Chain,
+  search: RefundSearch,
+  block: RpcAnswer | undefined,
+  answer: RpcAnswer | undefined,
+): Result<RefundTransfer, Reason> => {
+  const head = block && HEAD.read([block]);
+  if (head === undefined || answer?.ok !== true) return err({ reason: 'payer_unreachable' });
+  if (answer.value === null) return err({ reason: 'unknown_transaction' });
+  const receipt = readReceipt(answer);
+  if (receipt === undefined || receipt.transactionHash !== search.transaction) {
+    return err({ reason: 'payer_unreachable' });
+  }
+  // A reverted transaction moved nothing, whatever it is said to hold.
+  if (receipt.status !== '0x1') return err({ reason: 'unknown_transaction' });
+  if (!isFinal(receipt.blockNumber, head.number, chain.confirmations)) {
+    return err({ reason: 'transaction_not_final', retryAfter: FINAL_PAUSE });
+  }
+  const all = receipt.logs.filter((log) => isRefund(search, log));
+  const named =
+    search.logIndex === undefined ? all : all.filter((log) => log.logIndex === search.logIndex);
+  const [log] = named;
+  if (log === undefined) return err({ reason: 'no_refund' });
+  if (named.length > 1) {
+    return err({
+      reason: 'malformed_request',
+      field: 'body.log_index',
+      hint: `must say which transfer is meant, one of: ${named.map((each) => each.logIndex).join(', ')}`,
+    });
+  }
+  return ok({ amount: BigInt(log.data), logIndex: log.logIndex, block: receipt.blockNumber });
+};
+
+/**
+ * Only the pinned token's own log counts, because any contract can emit one that looks alike; only money of the operator's, because
+ * whoever pays an account for something else has given back nothing; and only to somebody else.
+ */
+const isRefund = (
+  { token, senders, receiver }: RefundSearch,
+  { address, topics, data }: ChainLog,
+): boolean =>
+  address === token &&
+  topics.length === 3 &&
+  topics[0] === TRANSFER &&
+  senders.some((sender) => sender !== receiver && topics[1] === addressWord(sender)) &&
+  topics[2] === addressWord(receiver) &&
+  data.length === 66 &&
+  BigInt(data) > 0n &&
+  BigInt(data) <= MAX_STORED;

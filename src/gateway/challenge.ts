@@ -1,0 +1,33 @@
+import type { Config } from '../config.ts';
+import { ZERO_ADDRESS } from '../core/account-id.ts';
+import { problem } from '../core/problem.ts';
+import { descriptionUrl } from './description.ts';
+import type { Observed } from './observe.ts';
+
+/**
+ * The 401 for what costs nothing: how to prove a key (design §4.4). It says what the server saw of the request, so that a client
+ * whose proxy or library changed something sees what it has to sign.
+ */
+export const challenge = (config: Config, observed: Observed): Response => {
+  const { audience, tool, method, target, contentType, payloadDigest } = observed;
+  return problem(
+    {
+      reason: 'intent_required',
+      audience,
+      networks: config.networks,
+      tool,
+      intent: {
+        audience,
+        tool,
+        method,
+        target,
+        contentType,
+        payloadDigest,
+        payTo: ZERO_ADDRESS,
+        asset: ZERO_ADDRESS,
+        maxAmount: '0',
+      },
+    },
+    { docs: descriptionUrl(audience) },
+  );
+};

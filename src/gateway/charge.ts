@@ -1,0 +1,32 @@
+import * as z from 'zod/mini';
+import type { Tool } from '../catalog/tool.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { parseStrictJson } from '../core/strict-json.ts';
+import { uint256 } from '../crypto/wire-fields.ts';
+
+/** How the reference server lets a tool charge less than the most (x402 facts 2.4). Never shown to a client. */
+const HEADER = 'settlement-overrides';
+const MAX_TEXT = 256;
+
+const schema = z.strictObject({ amount: uint256 });
+
+/**
+ * What a tool of variable price charges for the call it has just answered: `Settlement-Overrides: {"amount":"<atomic units>"}`.
+ *
+ * @param most what is reserved; a tool that wants more, or does not say clearly what it wants, has failed.
+ * @returns undefined where the tool said nothing, which means all that is reserved, and for tools of a fixed price.
+ */
+export const chargeOf = (
+  headers: Headers,
+  { pricing }: Tool,
+  most: bigint,
+): Result<bigint | undefined, 'overcharge'> => {
+  const text = headers.get(HEADER);
+  if (pricing === 'exact' || text === null) return ok(undefined);
+  // Sent twice it arrives joined by a comma, which is no JSON: which of two amounts was meant is not ours to guess.
+  const json = text.length > MAX_TEXT ? undefined : parseStrictJson(text);
+  const parsed = json?.ok === true ? schema.safeParse(json.value) : undefined;
+  return parsed?.success === true && parsed.data.amount <= most
+    ? ok(parsed.data.amount)
+    : err('overcharge');
+};

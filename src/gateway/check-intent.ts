@@ -1,0 +1,97 @@
+import type { Tool } from '../catalog/tool.ts';
+import type { Config } from '../config.ts';
+import { type Address, network } from '../core/account-id.ts';
+import { min } from '../core/amount.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { type AgentIntent, intentDigest } from '../intent/agent-intent.ts';
+import { bindIntent, checkIntentWindow } from '../intent/binding.ts';
+import { AGENT_INTENT_HEADER, type SignedIntent } from '../intent/header.ts';
+import type { Token } from '../settlement/payment.ts';
+import { tokenOf } from '../x402/tokens.ts';
+import type { Checked } from './checked.ts';
+import { checkSignature } from './check-signature.ts';
+import type { Observed } from './observe.ts';
+
+/**
+ * Checks an `Agent-Intent` (design §4.4): for a tool that costs nothing, or to pay from the agent's credit. Cheap to dear, as
+ * `checkPayment`; pure, so that a failed check burns nothing.
+ */
+export const checkIntent = (
+  config: Config,
+  tool: Tool,
+  observed: Observed,
+  signed: SignedIntent,
+  now: Seconds,
+): Result<Checked, Reason> => {
+  const { intent, signature } = signed;
+  const on = network(signed.chainId);
+  const token = tokenOf(on);
+  const payTo = config.payTo.get(on);
+  if (token === undefined || payTo === undefined) {
+    return err({
+      reason: 'unsupported_network',
+      field: `${AGENT_INTENT_HEADER}.chainId`,
+      hint: `must be the chain of one of: ${config.networks.join(', ')}`,
+    });
+  }
+  const timed = checkIntentWindow(intent, now);
+  if (!timed.ok && timed.error.reason !== 'expired') return inIntent(timed.error);
+  const bound = bindIntent(intent, observed);
+  if (!bound.ok) return inIntent(bound.error);
+  const price = checkTerms(tool, intent, payTo, token);
+  if (!price.ok) return price;
+
+  const digest = intentDigest(intent, signed.chainId);
+  const field = `${AGENT_INTENT_HEADER}.signature`;
+  const verified = checkSignature(intent.agent, digest, signature, field);
+  if (!verified.ok) return verified;
+  return ok({
+    kind: 'intent',
+    version: 2,
+    audience: observed.audience,
+    network: on,
+    payer: intent.agent,
+    payTo,
+    token,
+    price: price.value,
+    call: digest,
+    binding: 'intent',
+    validBefore: Number(intent.validBefore),
+    execute: timed.ok,
+    digest,
+    signature,
+    signatureField: field,
+    signedByKey: verified.value,
+    intent,
+  });
+};
+
+/**
+ * What an intent lets a paid tool take from credit: to us, in the token of the chain, and enough. An intent that says nothing of
+ * money must not be spent. What it allows a tool that costs nothing is not looked at.
+ *
+ * @returns what is reserved, atomic units.
+ */
+const checkTerms = (
+  tool: Tool,
+  intent: AgentIntent,
+  payTo: Address,
+  token: Token,
+): Result<bigint, Reason> => {
+  if (tool.settlement === 'free') return ok(tool.price);
+  const wrong = (field: keyof AgentIntent, expected: string, got: string) =>
+    inIntent<bigint>({ reason: 'intent_mismatch', field, expected, got });
+  if (intent.payTo !== payTo) return wrong('payTo', payTo, intent.payTo);
+  if (intent.asset !== token.address) return wrong('asset', token.address, intent.asset);
+  const least = tool.pricing === 'upto' ? 1n : tool.price;
+  return intent.maxAmount < least
+    ? wrong('maxAmount', `>= ${least}`, intent.maxAmount.toString())
+    : ok(min(tool.price, intent.maxAmount));
+};
+
+type Mismatch = Extract<Reason, { readonly expected: string }>;
+
+const inIntent = <T>(fault: Mismatch): Result<T, Reason> =>
+  err({ ...fault, field: `${AGENT_INTENT_HEADER}.intent.${fault.field}` });

@@ -1,0 +1,34 @@
+import type { Binding } from '../../durable-objects/agent-account/contract.ts';
+import type { Address, Hex, Network } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { AgentIntent } from '../intent/agent-intent.ts';
+import type { Payment, Token } from '../settlement/payment.ts';
+
+/** A proof that is right in everything that can be checked without asking anybody. */
+export type Checked = {
+  readonly kind: 'payment' | 'intent';
+  readonly version: 1 | 2;
+  /** Our origin that the request came to; what we sign about the call names it. */
+  readonly audience: string;
+  readonly network: Network;
+  readonly payer: Address;
+  readonly payTo: Address;
+  readonly token: Token;
+  /** What is reserved, atomic units: the price of the tool, or what the intent allows of a variable one. */
+  readonly price: bigint;
+  /** §4.6: the intent digest, or the EIP-3009 nonce: one namespace. */
+  readonly call: Hex;
+  readonly binding: Binding;
+  readonly validBefore: Seconds;
+  /** False for a proof whose time is over and that is right in all else: it may look up, never execute. */
+  readonly execute: boolean;
+  /** What was signed, and by what; a contract account is asked with the same two. */
+  readonly digest: Hex;
+  readonly signature: Hex;
+  readonly signatureField: string;
+  /** The key of `payer` signed. False: only a contract account can still vouch for it. */
+  readonly signedByKey: boolean;
+  readonly payment?: Payment;
+  readonly intent?: AgentIntent;
+  readonly paymentIdentifier?: string;
+};

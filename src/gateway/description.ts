@@ -1,0 +1,83 @@
+import { callsTool, creditsTool, refundsTool } from '../catalog/own-tool.ts';
+import type { Config } from '../config.ts';
+import { chainIdOf } from '../core/account-id.ts';
+import { checksummed } from '../crypto/checksum.ts';
+import { AGENT_INTENT_TYPE } from '../intent/agent-intent.ts';
+import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../intent/binding.ts';
+import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../intent/header.ts';
+import { PAYMENT_HEADER } from '../x402/payload.ts';
+import { tokenOf } from '../x402/tokens.ts';
+
+export const DESCRIPTION_PATH = '/.well-known/agent-intent';
+
+/** Where a refused client reads how to sign. */
+export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
+
+/** The fields of the type as `eth_signTypedData_v4` wants them. */
+const FIELDS = AGENT_INTENT_TYPE.replace(/^AgentIntent\(|\)$/g, '')
+  .split(',')
+  .map((field) => {
+    const [type = '', name = ''] = field.split(' ');
+    return { name, type };
+  });
+
+/**
+ * How to sign for this gateway (design §4.1, §4.2, §4.4), for a client that has read nothing else: what is signed, how it is sent
+ * bound to a payment or by itself, when it is good, and for which networks. JSON; public.
+ */
+export const description = (config: Config, audience: string) => ({
+  version: 1,
+  audience,
+  audiences: config.audiences,
+  networks: config.networks.flatMap((network) => {
+    const token = tokenOf(network);
+    const payTo = config.payTo.get(network);
+    return token === undefined || payTo === undefined
+      ? []
+      : {
+          network,
+          chain_id: String(chainIdOf(network)),
+          asset: checksummed(token.address),
+          pay_to: checksummed(payTo),
+        };
+  }),
+  typed_data: {
+    domain: { name: 'Countersign', version: '1', chainId: 'chain_id of one of networks' },
+    primaryType: 'AgentIntent',
+    type: AGENT_INTENT_TYPE,
+    types: { AgentIntent: FIELDS },
+  },
+  fields: {
+    audience: 'the value of audience above',
+    tool: 'as the 401 or 402 names it',
+    target: 'path and query of the URL, as sent',
+    contentType: 'the header Content-Type, as sent; empty where none is',
+    payloadDigest: 'SHA-256 of the body bytes, of no bytes where there is no body',
+    payTo: 'pay_to of the network; zero where nothing is paid',
+    asset: 'asset of the network; zero where nothing is paid',
+    maxAmount: 'atomic units, at least the price; of a tool of variable price the most it may take',
+    nonce: '32 random bytes: an intent buys one execution',
+    authority: 'zero',
+  },
+  max_validity: MAX_INTENT_WINDOW,
+  paid: {
+    binding: 'eip3009-nonce',
+    rule: 'the nonce of the EIP-3009 authorization is the EIP-712 digest of the intent; agent is its from',
+    header: PAYMENT_HEADER[2],
+    field: 'extensions["agent-intent"].info.intent',
+    window: 'validAfter <= now < validBefore; the authorization may last longer, for settlement',
+  },
+  unpaid: {
+    header: AGENT_INTENT_HEADER,
+    encoding: 'base64url without padding of JSON',
+    json: { v: 1, chainId: 'decimal', intent: 'all fields, integers as decimals', signature: '0x' },
+    max_length: MAX_AGENT_INTENT,
+    window: `validAfter - ${UNPAID_SKEW} <= now < validBefore + ${UNPAID_SKEW}`,
+    use: 'for tools that cost nothing, and to pay for any other from credit',
+  },
+  tools: [creditsTool(0n), callsTool, refundsTool].map(({ id, method, path }) => ({
+    id,
+    method,
+    path,
+  })),
+});

@@ -1,0 +1,144 @@
+import type { CallStatus, LookUpVerdict } from '../../durable-objects/agent-account/contract.ts';
+import { callsTool } from '../catalog/own-tool.ts';
+import { type AccountId, accountId, type Hex } from '../core/account-id.ts';
+import { problem } from '../core/problem.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { decodeBase64 } from '../crypto/bytes.ts';
+import { sha256Hex } from '../crypto/digest.ts';
+import { askerOf } from './asker.ts';
+import type { Checked } from './checked.ts';
+import { clientOf } from './client.ts';
+import type { Gateway } from './gateway.ts';
+import { observeOwn } from './observe.ts';
+import { receiptHeader } from './receipt.ts';
+import { askVouched, type Vouched } from './vouch.ts';
+
+const CALL_ID = /^0x[0-9a-f]{64}$/;
+
+/**
+ * `GET /calls/<call id>`: what became of a call, and its answer where it is stored, for the account that made it (design §4.6). Reads,
+ * never writes. Somebody else's call is as unknown as one that never was.
+ */
+export const lookUp = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const seen = await observeOwn(request, gateway.config, callsTool);
+  if (!seen.ok) return problem(seen.error);
+  const observed = seen.value;
+  const id = observed.target.slice('/calls/'.length);
+  if (!isCallId(id)) return problem(malformed);
+
+  const asker = askerOf(gateway, callsTool, observed, request.headers);
+  if (!asker.ok) return asker.error;
+  const { network, payer, audience } = asker.value;
+  const account = accountId(network, payer);
+  const found = await ask(gateway, asker.value, account, id, clientOf(request.headers));
+  if (!found.ok) return problem(found.error, { call: id });
+  const status = found.value;
+  return Response.json(statusBody(status), {
+    headers: {
+      'Cache-Control': 'private, no-store',
+      ...(await receiptOf(gateway, audience, account, status)),
+    },
+  });
+};
+
+const isCallId = (text: string): text is Hex => CALL_ID.test(text);
+
+const malformed: Reason = {
+  reason: 'malformed_request',
+  field: 'call',
+  hint: 'must be a call id in the path: 0x and 64 lower-case hex digits, and no query',
+};
+
+const ask = async (
+  gateway: Gateway,
+  checked: Checked,
+  account: AccountId,
+  call: Hex,
+  client: string,
+): Promise<Result<CallStatus, Reason>> => {
+  const answered = await askVouched(
+    gateway,
+    checked,
+    client,
+    (vouched) => askAccount(gateway, account, call, vouched),
+    ({ verdict }) => verdict === 'stale_payer' || verdict === 'contract_only',
+  );
+  if (!answered.ok) return answered;
+  switch (answered.value.verdict) {
+    case 'found':
+      return ok(answered.value.status);
+    case 'unknown_call':
+      return err({ reason: 'unknown_call' });
+    case 'contract_only':
+      return err({
+        reason: 'invalid_signature',
+        field: checked.signatureField,
+        fault: 'contract_only',
+      });
+    // The account asks once; asked twice, it is refused rather than believed.
+    case 'stale_payer':
+      return err({ reason: 'payer_unreachable' });
+    case 'unavailable':
+      return err({ reason: 'storage_unavailable' });
+  }
+};
+
+/** Any error on the way is a refusal (law 2). */
+const askAccount = async (
+  gateway: Gateway,
+  account: AccountId,
+  call: Hex,
+  vouched: Vouched | undefined,
+): Promise<LookUpVerdict> => {
+  try {
+    const facts = vouched === undefined ? {} : { facts: vouched.facts, ...vouched.checkedAt };
+    return await gateway.account(account).lookUp({ account, call, ...facts });
+  } catch (cause) {
+    console.error({ event: 'look_up_failed', account, cause: String(cause) });
+    return { verdict: 'unavailable' };
+  }
+};
+
+/** The wire form: amounts as decimal strings, the answer's body in base64. */
+const statusBody = (status: CallStatus) => ({
+  call: status.call,
+  tool: status.tool,
+  request: status.request,
+  binding: status.binding,
+  state: status.state,
+  asset: status.asset,
+  price: status.price.toString(),
+  charged: status.charged.toString(),
+  paid_from: status.paidFrom,
+  payment: status.payment,
+  ...(status.transaction === undefined ? {} : { transaction: status.transaction }),
+  accepted_at: status.acceptedAt,
+  entry: status.entry,
+  policy: status.policy,
+  ...(status.answer === undefined ? {} : { answer: status.answer }),
+});
+
+/** The receipt that came with the stored answer, or would have: its `iat` alone is of now. */
+const receiptOf = async (
+  gateway: Gateway,
+  audience: string,
+  account: AccountId,
+  status: CallStatus,
+): Promise<Record<string, string>> =>
+  status.answer === undefined
+    ? {}
+    : receiptHeader(gateway, {
+        iss: audience,
+        agent: account,
+        tool: status.tool,
+        call: status.call,
+        request: status.request,
+        binding: status.binding,
+        charged: status.charged,
+        asset: status.asset,
+        status: status.answer.status,
+        response: sha256Hex(decodeBase64(status.answer.body) ?? new Uint8Array()),
+        entry: status.entry,
+        policy: status.policy,
+      });

@@ -1,0 +1,69 @@
+import type { PayerFacts } from '../../durable-objects/agent-account/contract.ts';
+import { nowSeconds } from '../core/clock.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { askContractSignature } from '../settlement/contract-signature.ts';
+import { askPayerFacts } from '../settlement/payer-facts.ts';
+import type { Checked } from './checked.ts';
+import type { Gateway } from './gateway.ts';
+
+/** What the chain says of an account; `checkedAt` is empty where its key's signature counts. */
+export type Vouched = {
+  readonly facts: PayerFacts;
+  readonly checkedAt: { readonly contractCheckedAt?: number };
+};
+
+/** How long a client that causes too many look-ups should stay away, seconds. */
+const SHIELD_PAUSE = 10;
+
+/** Asks the chain about an account; one with code must accept the signature itself, its key's does not count (§4.7). */
+export const vouch = async (
+  gateway: Gateway,
+  checked: Checked,
+  client: string,
+): Promise<Result<Vouched, Reason>> => {
+  // Law 12: a stranger's signatures are free to make, our look-ups are not.
+  if (!(await gateway.shield(client))) {
+    return err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
+  }
+  const urls = gateway.config.rpcUrls.get(checked.network) ?? [];
+  const facts = await askPayerFacts(urls, checked.payer, checked.token, checked.call, nowSeconds());
+  if (!facts.ok) return err({ reason: 'payer_unreachable' });
+  if (!facts.value.hasCode) {
+    return checked.signedByKey
+      ? ok({ facts: facts.value, checkedAt: {} })
+      : refused(checked, 'wrong_signer');
+  }
+  const verdict = await askContractSignature(
+    urls,
+    checked.payer,
+    checked.digest,
+    checked.signature,
+  );
+  if (!verdict.ok) return err({ reason: 'payer_unreachable' });
+  return verdict.value.valid
+    ? ok({ facts: facts.value, checkedAt: { contractCheckedAt: verdict.value.block } })
+    : refused(checked, 'contract_refused');
+};
+
+const refused = (checked: Checked, fault: string): Result<never, Reason> =>
+  err({ reason: 'invalid_signature', field: checked.signatureField, fault });
+
+/**
+ * Asks an account, and the chain at most once: before it where the signature is not the key's, because then only the account's code
+ * can vouch for it (§4.7); after it where the account wants fresher facts.
+ */
+export const askVouched = async <A>(
+  gateway: Gateway,
+  checked: Checked,
+  client: string,
+  ask: (vouched: Vouched | undefined) => Promise<A>,
+  wantsFacts: (answer: A) => boolean,
+): Promise<Result<A, Reason>> => {
+  if (checked.signedByKey) {
+    const answer = await ask(undefined);
+    if (!wantsFacts(answer)) return ok(answer);
+  }
+  const vouched = await vouch(gateway, checked, client);
+  return vouched.ok ? ok(await ask(vouched.value)) : vouched;
+};
