@@ -4,8 +4,8 @@
   python3 agent.py --vectors ../../test/vectors/countersign-v1.json
   python3 agent.py --gateway http://127.0.0.1:8787 --key 0x… [--paid /tools/lookup?word=river] [--free /tools/whoami]
 
-The first recomputes all test vectors and exits with 1 if anything differs. The second makes a paid, bound call and
-a free, signed one, and checks both receipts. With `npm start` running, keys stand in .dev/stack.json.
+The first recomputes all test vectors and exits with 1 if anything differs. The second makes a paid, bound call, looks
+it up, makes a free, signed call, and checks the receipts. With `npm start` running, keys stand in .dev/stack.json.
 Others on a machine can read command lines: give a key that matters in the variable AGENT_KEY.
 """
 
@@ -168,7 +168,7 @@ def pay(audience, target, key):
 
 
 def prove(audience, target, key):
-    """GET → 401 → sign → 200, for a tool that costs nothing (8)."""
+    """GET → 401 → sign → 200, for what costs nothing (8). Gives the answer, the intent, the account and the call id."""
     agent = secp256k1.address_of_key(key)
     asked = ask(audience, target, {})
     expect(asked, 401, "unsigned request")
@@ -184,8 +184,21 @@ def prove(audience, target, key):
     header = wire.agent_intent_header(intent, secp256k1.sign(key, digest), chain_id)
     answer = ask(audience, target, {"Agent-Intent": header})
     expect(answer, 200, "signed request")
-    account = f"eip155:{chain_id}:{agent}"
-    return answer, check_receipt(answer, audience, intent, account, wire.hex_of(digest))
+    return answer, intent, f"eip155:{chain_id}:{agent}", wire.hex_of(digest)
+
+
+def use(audience, target, key):
+    """A free tool, and its receipt."""
+    answer, intent, account, call = prove(audience, target, key)
+    return answer, check_receipt(answer, audience, intent, account, call)
+
+
+def look_up(audience, call, key):
+    """What became of a call, from its payer's gateway (12)."""
+    answer, intent, _, _ = prove(audience, f"/calls/{call}", key)
+    if intent["tool"] != "countersign.calls":
+        raise Refused(f"asked to sign for {intent['tool']}")
+    return json.loads(answer.body)
 
 
 def report(name, answer, claims):
@@ -197,7 +210,9 @@ def call_gateway(gateway, key, paid, free):
     answer, claims, payment = pay(gateway, paid, key)
     report("paid, bound", answer, claims)
     print(f"  payment {payment['extra']['status']}: {payment['transaction'] or 'settles later'}")
-    report("free, signed", *prove(gateway, free, key))
+    found = look_up(gateway, claims["call"], key)
+    print(f"looked up: {found['state']}, charged {found['charged']}, binding {found['binding']}")
+    report("free, signed", *use(gateway, free, key))
 
 
 def main():

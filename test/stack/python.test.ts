@@ -67,12 +67,13 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
     });
     afterAll(async () => await stack?.stop());
 
-    it('pays for a call, bound to it, makes a free one, and verifies both receipts', async () => {
+    it('pays for a call, bound to it, looks it up, makes a free one, and verifies the receipts', async () => {
       const { gateway, agent } = stack.description;
       const { code, text } = await python(['--gateway', gateway], { AGENT_KEY: agent.privateKey });
       expect(text).toMatch(/^paid, bound: 200 \{/m);
       expect(text).toMatch(/receipt verified: charged 1000,/);
       expect(text).toMatch(/payment settled: 0x[0-9a-f]{64}/);
+      expect(text).toMatch(/^looked up: committed, charged 1000, binding intent$/m);
       expect(text).toMatch(/^free, signed: 200 \{/m);
       expect(text).toMatch(/receipt verified: charged 0,/);
       expect(text).toContain(agent.address.toLowerCase());
