@@ -138,8 +138,8 @@ def pay(audience, target, key):
     expect(asked, 402, "unsigned request")
     offer = wire.from_base64(asked.headers["PAYMENT-REQUIRED"])
     accepted, chain_id, token = acceptable(offer["accepts"])
-    bound = offer["extensions"]["agent-intent"]["info"]
-    if (bound["version"], bound["binding"]) != (1, "eip3009-nonce"):
+    bound = offer.get("extensions", {}).get("agent-intent", {}).get("info", {})
+    if (bound.get("version"), bound.get("binding")) != (1, "eip3009-nonce"):
         raise Refused(f"no binding that this agent knows: {bound}")
     same_audience(bound["audience"], audience)
 
@@ -174,8 +174,8 @@ def prove(audience, target, key):
     expect(asked, 401, "unsigned request")
     scheme, _, rest = asked.headers["WWW-Authenticate"].partition(" ")
     challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
-    if scheme != "AgentIntent":
-        raise Refused(f"another challenge: {scheme}")
+    if scheme != "AgentIntent" or not {"audience", "chains", "tool"} <= challenge.keys():
+        raise Refused(f"no challenge that this agent knows: {scheme} {challenge}")
     same_audience(challenge["audience"], audience)
 
     chain_id = int(challenge["chains"].split(" ")[0].removeprefix("eip155:"))
