@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""An agent in another language, made from docs/wire-format.md with the standard library alone.
+
+  python3 agent.py --vectors ../../test/vectors/countersign-v1.json
+  python3 agent.py --gateway http://127.0.0.1:8787 --key 0x… [--paid /tools/lookup?word=river] [--free /tools/whoami]
+
+The first recomputes all test vectors and exits with 1 if anything differs. The second makes a paid, bound call, looks
+it up, makes a free, signed call, and checks the receipts. With `npm start` running, keys stand in .dev/stack.json.
+Others on a machine can read command lines: give a key that matters in the variable AGENT_KEY.
+"""
+
+import argparse
+import email.utils
+import http.client
+import json
+import os
+import re
+import secrets
+import sys
+import time
+import urllib.parse
+
+import ed25519
+import secp256k1
+import wire
+from vectors import check_vectors
+
+MOST_PER_CALL = 50_000  # $0.05
+
+
+class Refused(Exception):
+    """What ends a run: the gateway's refusal, or ours."""
+
+
+class Answer:
+    def __init__(self, response, body):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+
+    def now(self):
+        """The gateway's clock (6): ours may be wrong."""
+        date = self.headers["Date"]
+        return int(email.utils.parsedate_to_datetime(date).timestamp() if date else time.time())
+
+
+def ask(audience, target, headers):
+    """One GET, its request line exactly `target`. Redirects are not followed: a proof is for one place."""
+    url = urllib.parse.urlsplit(audience)
+    connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = connect(url.netloc, timeout=60)
+    try:
+        connection.request("GET", target, headers={"Accept": "application/json", **headers})
+        response = connection.getresponse()
+        return Answer(response, response.read())
+    finally:
+        connection.close()
+
+
+def expect(answer, status, what):
+    if answer.status != status:
+        raise Refused(f"{what}: {answer.status} instead of {status}: {answer.body.decode()}")
+
+
+def new_intent(agent, audience, tool, target, now, costs):
+    """An intent for a GET without body. `costs`: payTo, asset and maxAmount, or nothing."""
+    return {
+        "agent": agent,
+        "audience": audience,
+        "tool": tool,
+        "method": "GET",
+        "target": target,
+        "contentType": "",
+        "payloadDigest": wire.sha256(b""),
+        "payTo": costs.get("payTo", wire.ZERO_ADDRESS),
+        "asset": costs.get("asset", wire.ZERO_ADDRESS),
+        "maxAmount": costs.get("maxAmount", "0"),
+        "validAfter": str(now - 60),
+        "validBefore": str(now + 180),
+        "nonce": wire.hex_of(secrets.token_bytes(32)),
+        "authority": wire.ZERO_WORD,
+    }
+
+
+def acceptable(accepts):
+    """The first entry that this agent wants to pay (5)."""
+    for entry in accepts:
+        chain_id = int(entry["network"].removeprefix("eip155:"))
+        token = wire.USDC.get(chain_id)
+        if token is None or entry["scheme"] != "exact":
+            continue
+        if entry["asset"].lower() == token["asset"] and int(entry["amount"]) <= MOST_PER_CALL:
+            return entry, chain_id, token
+    raise Refused(f"no entry that this agent pays: {accepts}")
+
+
+def same_audience(told, audience):
+    """An origin we did not call must not get us to sign for it (3)."""
+    if told != audience:
+        raise Refused(f"called {audience}, but was told to sign for {told}")
+
+
+def check_receipt(answer, audience, intent, account, call):
+    """Verifies Agent-Receipt with the key of the origin called, then each claim against what was sent (13)."""
+    header, payload, signature = answer.headers["Agent-Receipt"].split(".")
+    told = json.loads(wire.bytes_of_base64url(header))
+    keys = json.loads(ask(audience, "/.well-known/jwks.json", {}).body)["keys"]
+    key = next(key for key in keys if key["kid"] == told["kid"])
+    public = wire.bytes_of_base64url(key["x"])
+    signed = f"{header}.{payload}".encode()
+    if (told["alg"], told["typ"]) != ("EdDSA", "agent-receipt+jwt"):
+        raise Refused(f"not a receipt: {told}")
+    if not ed25519.verify(public, signed, wire.bytes_of_base64url(signature)):
+        raise Refused("the receipt's signature is wrong")
+    claims = json.loads(wire.bytes_of_base64url(payload))
+    expected = {
+        "iss": audience,
+        "agent": account,
+        "tool": intent["tool"],
+        "call": call,
+        "request": wire.request_digest(intent),
+        "binding": "intent",
+        "status": answer.status,
+        "response": wire.sha256(answer.body),
+    }
+    for name, value in expected.items():
+        if claims.get(name) != value:
+            raise Refused(f"receipt: {name} is {claims.get(name)}, not {value}")
+    if int(claims["charged"]) > int(intent["maxAmount"]):
+        raise Refused(f"receipt: charged {claims['charged']}")
+    return claims
+
+
+def pay(audience, target, key):
+    """GET → 402 → sign → 200, with the payment bound to this very request (6)."""
+    agent = secp256k1.address_of_key(key)
+    asked = ask(audience, target, {})
+    expect(asked, 402, "unsigned request")
+    offer = wire.from_base64(asked.headers["PAYMENT-REQUIRED"])
+    accepted, chain_id, token = acceptable(offer["accepts"])
+    bound = offer.get("extensions", {}).get("agent-intent", {}).get("info", {})
+    if (bound.get("version"), bound.get("binding")) != (1, "eip3009-nonce"):
+        raise Refused(f"no binding that this agent knows: {bound}")
+    same_audience(bound["audience"], audience)
+
+    now = asked.now()
+    costs = {
+        "payTo": accepted["payTo"],
+        "asset": accepted["asset"],
+        "maxAmount": accepted["amount"],
+    }
+    intent = new_intent(agent, audience, bound["tool"], target, now, costs)
+    call = wire.hex_of(wire.intent_digest(intent, chain_id))
+    authorization = {
+        "from": agent,
+        "to": accepted["payTo"],
+        "value": accepted["amount"],
+        "validAfter": "0",
+        "validBefore": str(now + accepted["maxTimeoutSeconds"]),
+        "nonce": call,
+    }
+    signature = secp256k1.sign(key, wire.transfer_digest(authorization, token, chain_id))
+    header = wire.payment_header(accepted, authorization, signature, intent)
+    answer = ask(audience, target, {"PAYMENT-SIGNATURE": header})
+    expect(answer, 200, "paid request")
+    claims = check_receipt(answer, audience, intent, f"eip155:{chain_id}:{agent}", call)
+    return answer, claims, wire.from_base64(answer.headers["PAYMENT-RESPONSE"])
+
+
+def prove(audience, target, key):
+    """GET → 401 → sign → 200, for what costs nothing (8). Gives the answer, the intent, the account and the call id."""
+    agent = secp256k1.address_of_key(key)
+    asked = ask(audience, target, {})
+    expect(asked, 401, "unsigned request")
+    scheme, _, rest = asked.headers["WWW-Authenticate"].partition(" ")
+    challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+    if scheme != "AgentIntent" or not {"audience", "chains", "tool"} <= challenge.keys():
+        raise Refused(f"no challenge that this agent knows: {scheme} {challenge}")
+    same_audience(challenge["audience"], audience)
+
+    chain_id = int(challenge["chains"].split(" ")[0].removeprefix("eip155:"))
+    intent = new_intent(agent, audience, challenge["tool"], target, asked.now(), {})
+    digest = wire.intent_digest(intent, chain_id)
+    header = wire.agent_intent_header(intent, secp256k1.sign(key, digest), chain_id)
+    answer = ask(audience, target, {"Agent-Intent": header})
+    expect(answer, 200, "signed request")
+    return answer, intent, f"eip155:{chain_id}:{agent}", wire.hex_of(digest)
+
+
+def use(audience, target, key):
+    """A free tool, and its receipt."""
+    answer, intent, account, call = prove(audience, target, key)
+    return answer, check_receipt(answer, audience, intent, account, call)
+
+
+def look_up(audience, call, key):
+    """What became of a call, from its payer's gateway (12)."""
+    answer, intent, _, _ = prove(audience, f"/calls/{call}", key)
+    if intent["tool"] != "countersign.calls":
+        raise Refused(f"asked to sign for {intent['tool']}")
+    return json.loads(answer.body)
+
+
+def report(name, answer, claims):
+    print(f"{name}: {answer.status} {answer.body.decode()}")
+    print(f"  receipt verified: charged {claims['charged']}, call {claims['call']}")
+
+
+def call_gateway(gateway, key, paid, free):
+    answer, claims, payment = pay(gateway, paid, key)
+    report("paid, bound", answer, claims)
+    print(f"  payment {payment['extra']['status']}: {payment['transaction'] or 'settles later'}")
+    found = look_up(gateway, claims["call"], key)
+    print(f"looked up: {found['state']}, charged {found['charged']}, binding {found['binding']}")
+    report("free, signed", *use(gateway, free, key))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--vectors", metavar="FILE")
+    parser.add_argument("--gateway", metavar="ORIGIN")
+    key = os.environ.get("AGENT_KEY")
+    parser.add_argument("--key", metavar="HEX", default=key, help="private key; or in AGENT_KEY")
+    parser.add_argument("--paid", metavar="TARGET", default="/tools/lookup?word=river")
+    parser.add_argument("--free", metavar="TARGET", default="/tools/whoami")
+    options = parser.parse_args()
+    if options.vectors:
+        return 0 if check_vectors(options.vectors) else 1
+    if options.gateway and options.key:
+        try:
+            call_gateway(options.gateway, int(options.key, 16), options.paid, options.free)
+        except Refused as refused:
+            print(refused, file=sys.stderr)
+            return 1
+        return 0
+    parser.error("either --vectors, or --gateway and --key")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

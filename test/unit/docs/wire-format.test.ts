@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import page from '../../../docs/wire-format.md?raw';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import words from '../../../src/core/problem-text.ts?raw';
+import type { Entry } from '../../../src/audit/entry.ts';
+import { entryHash, entryText } from '../../../src/audit/entry.ts';
+import { problemOf } from '../../../src/core/problem.ts';
+import type { Reason } from '../../../src/core/reason.ts';
+import {
+  structHash,
+  tokenDomainSeparator,
+  transferWithAuthorizationDigest,
+  typedDataDigest,
+} from '../../../src/crypto/typed-data.ts';
+import { agentIntentSchema, intentDigest } from '../../../src/intent/agent-intent.ts';
+import { MAX_INTENT_WINDOW } from '../../../src/intent/binding.ts';
+import { parseAgentIntent } from '../../../src/intent/header.ts';
+import { requestDigest } from '../../../src/intent/request-digest.ts';
+import { parsePaymentSignature, parseXPayment } from '../../../src/x402/payload.ts';
+import { tokenOf } from '../../../src/x402/tokens.ts';
+import vectors from '../../vectors/countersign-v1.json';
+
+const { chainId } = vectors.domain;
+
+/** The text of one section, by its heading. */
+const section = (heading: string): string => {
+  const start = page.indexOf(`## ${heading}`);
+  expect(start, heading).toBeGreaterThan(0);
+  const end = page.indexOf('\n## ', start + 3);
+  return page.slice(start, end < 0 ? undefined : end);
+};
+
+/** Rows of the tables in a text, as cells. */
+const rows = (text: string): readonly (readonly string[])[] =>
+  [...text.matchAll(/^\| (.*) \|$/gm)].map(([, row = '']) => row.split('|').map((c) => c.trim()));
+
+const code = (cell: string): readonly string[] =>
+  [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+
+const first = <T>(values: readonly T[]): T => {
+  const [value] = values;
+  if (value === undefined) throw new Error('nothing there');
+  return value;
+};
+
+describe('the page on the wire format', () => {
+  it('has the type strings of the vectors', () => {
+    for (const text of Object.values(vectors.typeStrings)) expect(page).toContain(`\n${text}\n`);
+  });
+
+  it('has the members of an intent, in the order in which they are hashed', () => {
+    const { typeStrings } = vectors;
+    const members = typeStrings.AgentIntent.slice('AgentIntent('.length, -1).split(',');
+    const table = rows(section('2 AgentIntent')).filter((row) => row.length === 5);
+    const told = table.flatMap(([name = '', type = '']) => code(name).map((n) => `${type} ${n}`));
+    expect(told).toEqual(members);
+    expect(Object.keys(agentIntentSchema.shape)).toEqual(members.map((m) => m.split(' ')[1]));
+  });
+
+  it('works out the digest of an intent from the words it shows', () => {
+    const worked = page.slice(page.indexOf('Worked, the vector `paid`'));
+    const values = rows(worked.slice(0, worked.indexOf('\n## '))).flatMap(([, cell = '']) =>
+      code(cell),
+    );
+    const domain = structHash(...values.slice(0, 4));
+    expect(values[4]).toBe(domain);
+    expect(values[5]).toBe(vectors.typeHashes.AgentIntent.slice(2));
+    const struct = structHash(...values.slice(5, 20));
+    expect(values[20]).toBe(struct);
+    const intent = agentIntentSchema.parse(vectors.paid.intent);
+    expect(`0x${values[21]}`).toBe(typedDataDigest(domain, struct));
+    expect(`0x${values[21]}`).toBe(intentDigest(intent, chainId));
+    expect(values).toHaveLength(22);
+  });
+
+  it('works out the digests of both payments', () => {
+    const token = tokenOf('eip155:84532');
+    if (token === undefined) throw new Error('no token');
+    const table = rows(section('6 Paying, bound')).filter((row) => row.length === 3);
+    const told = (name: string) => table.find(([step]) => step === name)?.flatMap(code) ?? [];
+    expect(told("token's domainSeparator")).toEqual([tokenDomainSeparator(token).slice(2)]);
+    const digests = [vectors.paid.payment, vectors.paid.paymentSettledLater].map(
+      ({ authorization }) => {
+        const { from, to, value, validAfter, validBefore, nonce } = authorization;
+        return transferWithAuthorizationDigest(token, {
+          from: from.toLowerCase() as `0x${string}`,
+          to: to.toLowerCase() as `0x${string}`,
+          value: BigInt(value),
+          validAfter: BigInt(validAfter),
+          validBefore: BigInt(validBefore),
+          nonce: nonce as `0x${string}`,
+        }).slice(2);
+      },
+    );
+    expect(told('digest')).toEqual(digests);
+    expect(digests[0]).toBe(vectors.paid.payment.digest.slice(2));
+  });
+
+  it('has the request digests of the vectors', async () => {
+    const table = rows(section('3 Fields from a request'));
+    for (const name of ['paid', 'unpaid'] as const) {
+      const told = table.find(([cell]) => cell === `\`${name}\``)?.[1] ?? '';
+      const intent = agentIntentSchema.parse(vectors[name].intent);
+      expect(code(told)).toEqual([await requestDigest(intent)]);
+    }
+  });
+
+  it('has an entry with its text and its hash', () => {
+    const text = section('15 Log entries');
+    const json = first([...text.matchAll(/^\{.*\}$/gm)])[0];
+    const entry = JSON.parse(json) as Entry;
+    expect(entryText(entry)).toBe(json);
+    expect(text).toContain(`\`${entryHash(entry)}\``);
+  });
+
+  it('has the longest form of each header', () => {
+    const readers = {
+      'PAYMENT-SIGNATURE': parsePaymentSignature,
+      'X-PAYMENT': parseXPayment,
+      'Agent-Intent': parseAgentIntent,
+    };
+    const table = rows(section('1 Forms'));
+    for (const [name, read] of Object.entries(readers)) {
+      const row = table.find(([cell]) => cell === `\`${name}\``) ?? [];
+      const longest = Number((row[2] ?? '').replace(/[^0-9]/g, ''));
+      const reasonOf = (length: number) => {
+        const result = read('A'.repeat(length));
+        return result.ok ? undefined : result.error.reason;
+      };
+      expect(reasonOf(longest), name).toBe('malformed_header');
+      expect(reasonOf(longest + 1), name).toBe('too_large');
+    }
+    expect(page).toContain(`at most \`validAfter + ${MAX_INTENT_WINDOW}\``);
+  });
+
+  it('has every problem with its status', () => {
+    const [, table = ''] = /problems-start -->(.*)<!-- problems-end/s.exec(page) ?? [];
+    const told = new Map(
+      rows(table).flatMap(([names = '', statuses = '']) => {
+        const numbers = [...statuses.matchAll(/\d{3}/g)].map(([digits]) => Number(digits));
+        // Either one status for all of them, or one for each.
+        return code(names).map((name, at) => [name, numbers[at] ?? numbers[0]] as const);
+      }),
+    );
+    const named = [...words.matchAll(/^ {4}case '([a-z_]+)':/gm)].map(([, name = '']) => name);
+    expect([...told.keys()].toSorted()).toEqual(named.toSorted());
+    for (const [reason, status] of told) {
+      const { members } = problemOf({ reason, ...ANY_MEMBERS } as unknown as Reason);
+      expect(members.status, reason).toBe(status);
+    }
+  });
+});
+
+/** Enough for the words of any reason. */
+const ANY_MEMBERS = {
+  field: 'x',
+  hint: 'x',
+  fields: [],
+  allow: [],
+  faults: [],
+  networks: [],
+  audience: 'x',
+  tool: 'x',
+  limit: 1,
+  price: 0n,
+  denial: { rule: 'paused', retryAllowed: false },
+  fault: 'payer',
+  money: 'untouched',
+  retryAfter: 1,
+};
