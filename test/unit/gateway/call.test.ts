@@ -1,0 +1,389 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Tool } from '../../../src/catalog/tool.ts';
+import { call } from '../../../src/gateway/call.ts';
+import { observe } from '../../../src/gateway/observe.ts';
+import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { claimsOf, decoded, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
+import {
+  addressOf,
+  intentFor,
+  intentHeader,
+  NOW,
+  paying,
+  paymentHeader,
+  paymentOf,
+  search,
+  signIntent,
+  translate,
+  vectorConfig,
+} from './signing.ts';
+
+const metered: Tool = {
+  ...translate,
+  id: 'metered',
+  path: '/tools/metered',
+  settlement: 'credit',
+  pricing: 'upto',
+};
+const strict: Tool = {
+  ...translate,
+  id: 'strict',
+  path: '/tools/strict',
+  requireBinding: 'intent',
+};
+const config = vectorConfig([translate, search, metered, strict]);
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const requestOf = (
+  path: string,
+  headers: Record<string, string> = {},
+  origin = 'https://gw.example',
+) =>
+  new Request(`${origin}${path}`, {
+    method: path.startsWith('/tools/search') ? 'GET' : 'POST',
+    headers,
+  });
+
+const signed = async (path: string, fields: Partial<AgentIntent> = {}, origin?: string) => {
+  const seen = await observe(requestOf(path, {}, origin), config);
+  if (!seen.ok) throw new Error(seen.error.reason);
+  const intent = intentFor(seen.value.observed, fields);
+  return requestOf(path, intentHeader(await signIntent(intent)), origin);
+};
+
+const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
+
+describe('a paid tool called with an Agent-Intent', () => {
+  it('is debited from credit: no payment goes to the account, none is told of', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(answer.status).toBe(200);
+    expect(asked).toMatchObject([
+      {
+        asked: 'reserve',
+        of: `eip155:84532:${addressOf('agent')}`,
+        call: { proof: 'intent', binding: 'intent', price: 20_000n, settlement: 'deferred' },
+      },
+      { asked: 'finish', outcome: { success: true } },
+    ]);
+    const [first] = asked;
+    expect(first?.asked === 'reserve' && first.call.payment).toBeUndefined();
+    expect(answer.headers.get('PAYMENT-RESPONSE')).toBeNull();
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))).toMatchObject({
+      iss: 'https://gw.example',
+      binding: 'intent',
+      charged: '20000',
+    });
+    expect(sent.map(({ url }) => url)).toEqual(['https://api.example/echo']);
+    expect(sent[0]?.headers.get('Agent-Intent')).toBeNull();
+  });
+
+  it('says with a problem what the intent lacks, where it is written how, and asks nobody', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(gateway, await signed('/tools/translate'));
+    expect(answer.status).toBe(400);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:intent-mismatch',
+      field: 'Agent-Intent.intent.payTo',
+      docs: 'https://gw.example/.well-known/agent-intent',
+    });
+    expect([asked, sent]).toEqual([[], []]);
+  });
+
+  it('names POST /credits where the credit does not cover it', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config, {
+      reserve: async ({ account }) => ({
+        verdict: 'denied',
+        denial: { rule: 'credit', account, retryAllowed: true, policy: '0x' },
+      }),
+    });
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(answer.status).toBe(403);
+    expect(await bodyOf(answer)).toMatchObject({
+      rule: 'credit',
+      hint: expect.stringContaining('POST /credits?amount=') as string,
+    });
+  });
+});
+
+describe('the audience', () => {
+  it('is the configured origin that was called: advertised, signed for, and in the receipt', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const second = 'https://second.example';
+    const offered = await call(gateway, requestOf('/tools/translate', {}, second));
+    expect(decoded(offered.headers.get('PAYMENT-REQUIRED'))).toMatchObject({
+      resource: { url: `${second}/tools/translate` },
+      extensions: {
+        'agent-intent': { info: { audience: second } },
+        'agent-credit': { info: { topUp: `${second}/credits` } },
+      },
+    });
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n), second));
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['iss']).toBe(second);
+    expect(claimsOf(sent[0]?.headers.get('X-Agent-Assertion') ?? null)['iss']).toBe(second);
+  });
+
+  it('is never a name outside the list', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const offered = await call(gateway, requestOf('/tools/translate', {}, 'https://evil.example'));
+    const text = atob(offered.headers.get('PAYMENT-REQUIRED') ?? '') + (await offered.text());
+    expect(text).not.toContain('evil.example');
+    expect(text).toContain('https://gw.example');
+  });
+});
+
+describe('the 402', () => {
+  it('says how to bind and how to top up, beside accepts', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf('/tools/translate?a=b'));
+    expect(answer.status).toBe(402);
+    const header = decoded(answer.headers.get('PAYMENT-REQUIRED'));
+    expect(header['extensions']).toEqual({
+      'payment-identifier': { info: { required: false } },
+      'agent-intent': {
+        info: {
+          version: 1,
+          audience: 'https://gw.example',
+          tool: 'translate',
+          binding: 'eip3009-nonce',
+        },
+      },
+      'agent-credit': { info: { version: 1, topUp: 'https://gw.example/credits' } },
+    });
+    const body = await bodyOf(answer);
+    expect(body['credit']).toEqual({
+      top_up: 'https://gw.example/credits?amount=200000',
+      hint: expect.any(String) as string,
+    });
+    expect(body['accepts']).toHaveLength(1);
+    expect(header['accepts']).toHaveLength(1);
+  });
+
+  it('is also for a tool of variable price: the most it takes', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf('/tools/metered'));
+    expect(decoded(answer.headers.get('PAYMENT-REQUIRED'))).toMatchObject({
+      accepts: [{ scheme: 'exact', amount: '20000', maxTimeoutSeconds: 300 }],
+    });
+  });
+});
+
+describe('a tool that requires binding', () => {
+  it('refuses a vanilla payment with the header, the place and the page', async () => {
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(
+      gateway,
+      requestOf('/tools/strict', paymentHeader(await paymentOf())),
+    );
+    expect(answer.status).toBe(400);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:binding-required',
+      field: 'PAYMENT-SIGNATURE.extensions.agent-intent.info.intent',
+      hint: expect.stringContaining('extensions["agent-intent"].info.intent') as string,
+      docs: 'https://gw.example/.well-known/agent-intent',
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('takes an Agent-Intent, which binds and pays from credit', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, await signed('/tools/strict', paying(20_000n)));
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('the 401 of a free tool', () => {
+  it('says how to sign, and what the server saw', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf('/tools/search.web?q=x'));
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('WWW-Authenticate')).toBe(
+      'AgentIntent error="intent_required", audience="https://gw.example", ' +
+        'chains="eip155:84532", max_validity="300", tool="search.web"',
+    );
+    const { intent, docs } = await bodyOf(answer);
+    expect(docs).toBe('https://gw.example/.well-known/agent-intent');
+    expect(intent).toEqual({
+      audience: 'https://gw.example',
+      tool: 'search.web',
+      method: 'GET',
+      target: '/tools/search.web?q=x',
+      contentType: '',
+      payloadDigest: vectors.unpaid.intent.payloadDigest,
+      payTo: '0x0000000000000000000000000000000000000000',
+      asset: '0x0000000000000000000000000000000000000000',
+      maxAmount: '0',
+    });
+  });
+
+  it('is also the answer to a payment, which a free tool does not take', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const headers = paymentHeader(await paymentOf());
+    expect((await call(gateway, requestOf('/tools/search.web', headers))).status).toBe(401);
+  });
+});
+
+describe('signatures that only a contract could vouch for', () => {
+  const { wrongParity, trailingByte, compact2098 } = vectors.mustFail.unpaidSignatureEncodings;
+
+  it.each([wrongParity, trailingByte, compact2098])(
+    'are refused where the account has no code: %.12s…',
+    async (signature) => {
+      network(KEY_ACCOUNT);
+      const { gateway, asked, shielded } = await scriptedGateway(config);
+      const seen = await observe(requestOf('/tools/search.web?q=x'), config);
+      if (!seen.ok) throw new Error('is a request');
+      const { intent, chainId } = await signIntent(intentFor(seen.value.observed));
+      const headers = intentHeader({ chainId, intent, signature: signature as `0x${string}` });
+      const answer = await call(gateway, requestOf('/tools/search.web?q=x', headers));
+      expect(answer.status).toBe(400);
+      expect(await bodyOf(answer)).toMatchObject({ fault: 'wrong_signer' });
+      expect(asked).toEqual([]);
+      expect(shielded).toHaveLength(1);
+    },
+  );
+});
+
+describe('a tool of variable price', () => {
+  const charging = (header: string, status = 200) =>
+    network(
+      KEY_ACCOUNT,
+      () => new Response('counted', { status, headers: { 'Settlement-Overrides': header } }),
+    );
+  const run = async (maxAmount = 20_000n) => {
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(gateway, await signed('/tools/metered', paying(maxAmount)));
+    const ended = asked.find((each) => each.asked === 'finish');
+    return { answer, outcome: ended?.asked === 'finish' ? ended.outcome : undefined };
+  };
+
+  it('charges what the tool says, and shows that in the receipt alone', async () => {
+    const { sent } = charging('{"amount":"1234"}');
+    const { answer, outcome } = await run();
+    expect(answer.status).toBe(200);
+    expect(outcome).toMatchObject({ success: true, amount: 1_234n });
+    expect(answer.headers.get('Settlement-Overrides')).toBeNull();
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('1234');
+    expect(claimsOf(sent[0]?.headers.get('X-Agent-Assertion') ?? null)['max']).toBe('20000');
+  });
+
+  it('tells the tool the most that was signed for', async () => {
+    const { sent } = charging('{"amount":"500"}');
+    const { answer } = await run(500n);
+    expect(answer.status).toBe(200);
+    expect(claimsOf(sent[0]?.headers.get('X-Agent-Assertion') ?? null)['max']).toBe('500');
+  });
+
+  it('charges all that is reserved where the tool says nothing', async () => {
+    network(KEY_ACCOUNT);
+    const { answer, outcome } = await run(600n);
+    expect(outcome).not.toHaveProperty('amount');
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('600');
+  });
+
+  it('may charge nothing and have succeeded, for a payment signature too', async () => {
+    charging('{"amount":"0"}');
+    const { gateway } = await scriptedGateway(config);
+    const headers = paymentHeader(await paymentOf({ maxTimeoutSeconds: 300 }));
+    const answer = await call(gateway, requestOf('/tools/metered', headers));
+    expect(answer.status).toBe(200);
+    expect(decoded(answer.headers.get('PAYMENT-RESPONSE'))).toMatchObject({
+      success: true,
+      amount: '0',
+      extra: { paidFrom: 'credit' },
+    });
+  });
+
+  it('tells a payer by signature what was really charged', async () => {
+    charging('{"amount":"77"}');
+    const { gateway } = await scriptedGateway(config);
+    const headers = paymentHeader(await paymentOf({ maxTimeoutSeconds: 300 }));
+    const answer = await call(gateway, requestOf('/tools/metered', headers));
+    expect(decoded(answer.headers.get('PAYMENT-RESPONSE'))).toMatchObject({ amount: '77' });
+  });
+
+  it.each([
+    ['more than was signed for', '{"amount":"501"}'],
+    ['a number', '{"amount":500}'],
+    ['a percentage', '{"amount":"50%"}'],
+    ['dollars', '{"amount":"$0.05"}'],
+    ['a leading zero', '{"amount":"010"}'],
+    ['a negative amount', '{"amount":"-1"}'],
+    ['another key', '{"amount":"1","to":"0x"}'],
+    ['the key twice', '{"amount":"1","amount":"2"}'],
+    ['the header twice', '{"amount":"1"}, {"amount":"2"}'],
+    ['no JSON', '500'],
+    ['nothing', ''],
+  ])('that asks for %s has failed: nothing is charged, nothing is passed on', async (_, header) => {
+    charging(header);
+    const { answer, outcome } = await run(500n);
+    expect(answer.status).toBe(502);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:upstream-overcharge',
+      money: 'untouched',
+    });
+    expect(outcome).toMatchObject({ success: false, reason: 'refused' });
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))).toMatchObject({
+      charged: '0',
+      status: 0,
+      response: 'none',
+    });
+  });
+
+  it('that fails is free, whatever it would like to cost', async () => {
+    charging('{"amount":"999999"}', 500);
+    const { answer, outcome } = await run();
+    expect(answer.status).toBe(500);
+    expect(outcome).toMatchObject({ success: false, reason: 'upstream_status' });
+    expect(answer.headers.get('Settlement-Overrides')).toBeNull();
+  });
+});
+
+describe('a tool of a fixed price', () => {
+  it('cannot charge otherwise: the header is dropped and means nothing', async () => {
+    network(
+      KEY_ACCOUNT,
+      () => new Response('ok', { headers: { 'Settlement-Overrides': '{"amount":"999999"}' } }),
+    );
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('Settlement-Overrides')).toBeNull();
+    expect(asked.at(-1)).not.toHaveProperty('outcome.amount');
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('20000');
+  });
+});
+
+describe('a stored outcome', () => {
+  it('is told with the binding of the call as it was accepted', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config, {
+      reserve: async () => ({
+        verdict: 'stored',
+        answer: { status: 200, headers: {}, body: btoa('answer') },
+        charged: 20_000n,
+        paidFrom: 'payment',
+        payment: 'queued',
+        binding: 'none',
+        entry: '0x',
+        policy: '0x',
+      }),
+    });
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(await answer.text()).toBe('answer');
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['binding']).toBe('none');
+  });
+});

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import type { Tool } from '../../../src/catalog/tool.ts';
+import type { Reason } from '../../../src/core/reason.ts';
+import type { Result } from '../../../src/core/result.ts';
+import { checkIntent } from '../../../src/gateway/check-intent.ts';
+import type { Checked } from '../../../src/gateway/checked.ts';
+import { observe, type Observed } from '../../../src/gateway/observe.ts';
+import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { intentOf } from '../intent/wire.ts';
+import {
+  addressOf,
+  CHAIN_ID,
+  intentFor,
+  NOW,
+  PAY_TO,
+  paying,
+  search,
+  signIntent,
+  translate,
+  vectorConfig,
+  type Who,
+} from './signing.ts';
+
+const metered: Tool = {
+  ...translate,
+  id: 'metered',
+  path: '/tools/metered',
+  settlement: 'credit',
+  pricing: 'upto',
+};
+const config = vectorConfig([translate, search, metered]);
+
+const see = async (path: string, init: RequestInit = {}): Promise<Observed> => {
+  const seen = await observe(new Request(`https://gw.example${path}`, init), config);
+  if (!seen.ok) throw new Error(seen.error.reason);
+  return seen.value.observed;
+};
+const free = () => see('/tools/search.web?q=x');
+const paid = () => see('/tools/translate', { method: 'POST', body: '{}' });
+
+const check = async (
+  tool: Tool,
+  observed: Observed,
+  fields: Partial<AgentIntent>,
+  who: Who = 'agent',
+  chainId = CHAIN_ID,
+) =>
+  checkIntent(
+    config,
+    tool,
+    observed,
+    await signIntent(intentFor(observed, fields), who, chainId),
+    NOW,
+  );
+
+const refusal = (result: Result<Checked, Reason>): Reason => {
+  if (result.ok) throw new Error('is accepted');
+  return result.error;
+};
+
+describe('the published unpaid intent', () => {
+  const signed = {
+    chainId: CHAIN_ID,
+    intent: intentOf(vectors.unpaid.intent),
+    signature: vectors.unpaid.signature as Hex,
+  };
+
+  it('is accepted for its request', async () => {
+    expect(checkIntent(config, search, await free(), signed, NOW)).toMatchObject({
+      ok: true,
+      value: {
+        kind: 'intent',
+        call: vectors.unpaid.intentHash,
+        payer: addressOf('agent'),
+        audience: 'https://gw.example',
+        price: 0n,
+        binding: 'intent',
+        execute: true,
+        signedByKey: true,
+      },
+    });
+  });
+
+  it.each(Object.entries(vectors.mustFail.unpaidSignatureEncodings))(
+    'with signature %s is not accepted',
+    async (_, signature) => {
+      const observed = await free();
+      const result = checkIntent(
+        config,
+        search,
+        observed,
+        { ...signed, signature: signature as Hex },
+        NOW,
+      );
+      // False: only the account's own code could vouch for it, which the gateway asks the chain for.
+      expect(result.ok && result.value.signedByKey).toBe(false);
+    },
+  );
+
+  it.each([
+    ['another query', '/tools/search.web?q=y', {}, 'target'],
+    [
+      'a content type',
+      '/tools/search.web?q=x',
+      { headers: { 'Content-Type': 'a/b' } },
+      'contentType',
+    ],
+  ] as const)('is refused for a request with %s', async (_, path, init, field) => {
+    expect(checkIntent(config, search, await see(path, init), signed, NOW)).toMatchObject({
+      ok: false,
+      error: { reason: 'intent_mismatch', field: `Agent-Intent.intent.${field}` },
+    });
+  });
+
+  it('is refused for another origin of the same gateway', async () => {
+    const seen = await observe(new Request('https://second.example/tools/search.web?q=x'), config);
+    if (!seen.ok) throw new Error('is a request');
+    expect(checkIntent(config, search, seen.value.observed, signed, NOW)).toMatchObject({
+      ok: false,
+      error: { field: 'Agent-Intent.intent.audience', expected: 'https://second.example' },
+    });
+  });
+});
+
+describe('the clock of an unpaid intent', () => {
+  const at = (seconds: number) => BigInt(NOW + seconds);
+  const outcome = async (fields: Partial<AgentIntent>) => {
+    const result = await check(search, await free(), fields);
+    if (!result.ok) return result.error.reason;
+    return result.value.execute ? 'accepted' : 'may only look up';
+  };
+
+  it.each([
+    [29, 'accepted'],
+    [30, 'accepted'],
+    [31, 'not_yet_valid'],
+  ])('begins %i s from now: %s', async (seconds, expected) => {
+    expect(await outcome({ validAfter: at(seconds), validBefore: at(100) })).toBe(expected);
+  });
+
+  it.each([
+    [29, 'accepted'],
+    [30, 'may only look up'],
+    [31, 'may only look up'],
+  ])('ended %i s ago: %s', async (seconds, expected) => {
+    expect(await outcome({ validAfter: at(-100), validBefore: at(-seconds) })).toBe(expected);
+  });
+
+  it('may last 300 s, not 301', async () => {
+    expect(await outcome({ validAfter: at(-1), validBefore: at(299) })).toBe('accepted');
+    expect(await outcome({ validAfter: at(-1), validBefore: at(300) })).toBe('window_too_long');
+  });
+});
+
+describe('an intent on a paid tool', () => {
+  it('pays from credit: to us, in the pinned token, at least the price', async () => {
+    for (const maxAmount of [20_000n, 20_001n, 2n ** 200n]) {
+      expect(await check(translate, await paid(), paying(maxAmount))).toMatchObject({
+        ok: true,
+        value: { kind: 'intent', price: 20_000n, payTo: PAY_TO, binding: 'intent' },
+      });
+    }
+  });
+
+  it.each([
+    ['payTo', { ...paying(20_000n), payTo: `0x${'0'.repeat(40)}` as const }],
+    ['payTo', { ...paying(20_000n), payTo: addressOf('owner') }],
+    ['asset', { ...paying(20_000n), asset: `0x${'0'.repeat(40)}` as const }],
+    ['asset', { ...paying(20_000n), asset: addressOf('owner') }],
+    ['maxAmount', paying(19_999n)],
+    ['maxAmount', paying(0n)],
+  ] as const)(
+    'with a %s that says something else, or nothing, is refused',
+    async (field, fields) => {
+      expect(refusal(await check(translate, await paid(), fields))).toMatchObject({
+        reason: 'intent_mismatch',
+        field: `Agent-Intent.intent.${field}`,
+      });
+    },
+  );
+
+  it('satisfies a tool that requires binding', async () => {
+    const strict: Tool = { ...translate, requireBinding: 'intent' };
+    expect(await check(strict, await paid(), paying(20_000n))).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    [1n, 1n],
+    [19_999n, 19_999n],
+    [20_000n, 20_000n],
+    [20_001n, 20_000n],
+  ])('of variable price that allows %i reserves %i', async (maxAmount, price) => {
+    const observed = await see('/tools/metered', { method: 'POST' });
+    expect(await check(metered, observed, paying(maxAmount))).toMatchObject({
+      ok: true,
+      value: { price },
+    });
+  });
+
+  it('of variable price that allows nothing is refused', async () => {
+    const observed = await see('/tools/metered', { method: 'POST' });
+    expect(refusal(await check(metered, observed, paying(0n)))).toMatchObject({
+      field: 'Agent-Intent.intent.maxAmount',
+      expected: '>= 1',
+    });
+  });
+
+  it('is free to say anything of money where nothing is charged', async () => {
+    const observed = await free();
+    const fields = { payTo: addressOf('owner'), maxAmount: 5n };
+    expect(await check(search, observed, fields)).toMatchObject({ ok: true, value: { price: 0n } });
+  });
+});
+
+describe('a signature for somebody else', () => {
+  it('is only a contract account’s to vouch for', async () => {
+    expect(await check(search, await free(), {}, 'owner')).toMatchObject({
+      ok: true,
+      value: { signedByKey: false, payer: addressOf('agent') },
+    });
+  });
+
+  it('on a chain that is not served is refused, with those that are', async () => {
+    expect(refusal(await check(search, await free(), {}, 'agent', 8453))).toEqual({
+      reason: 'unsupported_network',
+      field: 'Agent-Intent.chainId',
+      hint: 'must be the chain of one of: eip155:84532',
+    });
+  });
+});

@@ -1,0 +1,146 @@
+import { env } from 'cloudflare:workers';
+import { vi } from 'vitest';
+import type {
+  AgentAccountRpc,
+  Call,
+  LookUp,
+  Order,
+  Outcome,
+  PayerFacts,
+} from '../../../durable-objects/agent-account/contract.ts';
+import type { Config } from '../../../src/config.ts';
+import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import { openSigner } from '../../../src/crypto/signer.ts';
+import type { Gateway } from '../../../src/gateway/gateway.ts';
+
+export const ENTRY: Hex = `0x${'e1'.repeat(32)}`;
+export const POLICY: Hex = `0x${'b0'.repeat(32)}`;
+
+type Rpc = Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply'>;
+
+/** What the accounts were asked, in order. */
+export type Asked =
+  | {
+      readonly asked: 'reserve';
+      readonly of: AccountId;
+      readonly call: Call;
+      readonly facts?: PayerFacts;
+    }
+  | { readonly asked: 'finish'; readonly of: AccountId; readonly outcome: Outcome }
+  | { readonly asked: 'lookUp'; readonly of: AccountId; readonly question: LookUp }
+  | { readonly asked: 'apply'; readonly of: AccountId; readonly order: Order };
+
+/** Accounts that let everything run and charge what the tool says; each answer can be exchanged. */
+const openAccounts =
+  (asked: Asked[], answers: Partial<Rpc>) =>
+  (of: AccountId): Rpc => {
+    let call: Call | undefined;
+    return {
+      reserve: async (claimed, attempt, evidence) => {
+        call = claimed;
+        reserved.set(claimed.call, claimed);
+        asked.push({
+          asked: 'reserve',
+          of,
+          call,
+          ...(evidence.facts === undefined ? {} : { facts: evidence.facts }),
+        });
+        return (
+          answers.reserve?.(claimed, attempt, evidence) ?? {
+            verdict: 'go',
+            entry: ENTRY,
+            policy: POLICY,
+            charged: claimed.price,
+            paidFrom: claimed.payment === undefined ? 'credit' : 'payment',
+            limits: [],
+          }
+        );
+      },
+      finish: async (id, attempt, outcome) => {
+        asked.push({ asked: 'finish', of, outcome });
+        const price = reserved.get(id)?.price ?? 0n;
+        return (
+          answers.finish?.(id, attempt, outcome) ?? {
+            verdict: 'finished',
+            state: outcome.success ? 'committed' : 'released',
+            charged: outcome.success ? (outcome.amount ?? price) : 0n,
+            paidFrom: 'credit',
+            payment: 'none',
+            entry: ENTRY,
+            policy: POLICY,
+            limits: [],
+          }
+        );
+      },
+      lookUp: async (question) => {
+        asked.push({ asked: 'lookUp', of, question });
+        return answers.lookUp?.(question) ?? { verdict: 'unknown_call' };
+      },
+      apply: async (order) => {
+        asked.push({ asked: 'apply', of, order });
+        return answers.apply?.(order) ?? { verdict: 'applied', credit: 0n };
+      },
+    };
+  };
+const reserved = new Map<Hex, Call>();
+
+/** A gateway whose accounts are played, with a real key. */
+export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}) => {
+  const signer = await openSigner(env.RECEIPT_KEY);
+  if (!signer.ok) throw new Error('no key');
+  const asked: Asked[] = [];
+  const shielded: string[] = [];
+  const gateway: Gateway = {
+    config,
+    signer: signer.value,
+    account: openAccounts(asked, answers),
+    shield: async (client) => {
+      shielded.push(client);
+      return true;
+    },
+    waitUntil: () => undefined,
+  };
+  return { gateway, asked, shielded };
+};
+
+/** What a JSON-RPC method of a played node answers. */
+export type Node = Readonly<Record<string, unknown>>;
+
+const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
+/** A payer without code that holds nothing. */
+export const KEY_ACCOUNT: Node = {
+  eth_blockNumber: '0x64',
+  eth_getCode: '0x',
+  eth_call: word(0n),
+};
+
+/**
+ * Puts a node and an upstream in the place of the network. What is called is counted: `rpc` by method, `upstream` by request.
+ */
+export const network = (node: Node, upstream: () => Response = () => new Response('answer')) => {
+  const rpc: string[] = [];
+  const sent: Request[] = [];
+  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
+    const request = new Request(input, init);
+    if (new URL(request.url).host !== 'rpc.example') {
+      sent.push(request);
+      return upstream();
+    }
+    const batch = await request.json<readonly { id: number; method: string }[]>();
+    rpc.push(...batch.map(({ method }) => method));
+    return Response.json(
+      batch.map(({ id, method }) => ({ jsonrpc: '2.0', id, result: node[method] })),
+    );
+  });
+  return { rpc, sent };
+};
+
+/** The claims of a compact JWS, unchecked. */
+export const claimsOf = (jws: string | null): Record<string, unknown> =>
+  JSON.parse(
+    atob((jws ?? '').split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? ''),
+  ) as Record<string, unknown>;
+
+/** The JSON of a base64 header. */
+export const decoded = (header: string | null): Record<string, unknown> =>
+  JSON.parse(atob(header ?? '')) as Record<string, unknown>;
