@@ -1,8 +1,14 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { AgentAccount } from '../../durable-objects/agent-account.ts';
-import type { Call, Outcome, PayerFacts } from '../../durable-objects/agent-account/contract.ts';
-import { accountId, assetId, type Hex } from '../../src/core/account-id.ts';
+import type {
+  Call,
+  FinishVerdict,
+  Outcome,
+  PayerFacts,
+} from '../../durable-objects/agent-account/contract.ts';
+import { type Entry, entryHash, GENESIS } from '../../src/audit/entry.ts';
+import { type AccountId, accountId, assetId, type Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 
 export const randomHex = (bytes: number): Hex =>
@@ -17,8 +23,10 @@ export const token = {
 export const asset = assetId(token.network, token.address);
 const payTo: Hex = `0x${'bb'.repeat(20)}`;
 
+export const accountOf = (payer: Hex): AccountId => accountId(token.network, payer);
+
 export const stubOf = (payer: Hex): DurableObjectStub<AgentAccount> =>
-  env.AGENT_ACCOUNT.getByName(accountId(token.network, payer));
+  env.AGENT_ACCOUNT.getByName(accountOf(payer));
 
 /** A verified call of a payer, as the gateway would hand it over. */
 export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
@@ -26,7 +34,7 @@ export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
   const price = changes.price ?? 1_000n;
   const validBefore = changes.validBefore ?? nowSeconds() + 3_600;
   return {
-    account: accountId(token.network, payer),
+    account: accountOf(payer),
     call: nonce,
     request: `0x${'11'.repeat(32)}`,
     tool: 'lookup',
@@ -56,6 +64,23 @@ export const callOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
     ...changes,
   };
 };
+
+/** A call that a signed intent pays from credit: no payment comes with it. */
+export const intentCallOf = (payer: Hex, changes: Partial<Call> = {}): Call => {
+  const { payment: _, ...call } = callOf(payer, { proof: 'intent', binding: 'intent', ...changes });
+  return call;
+};
+
+/** A top-up of the payer's own account, or of another one's, as `POST /credits` hands it over. */
+export const topUpOf = (payer: Hex, amount: bigint, changes: Partial<Call> = {}): Call =>
+  callOf(payer, {
+    tool: 'countersign.credits',
+    binding: 'intent',
+    settlement: 'upfront',
+    price: amount,
+    topUp: { to: accountOf(payer) },
+    ...changes,
+  });
 
 export const factsOf = (balance: bigint, block = 10): PayerFacts => ({
   hasCode: false,
@@ -99,12 +124,61 @@ export const trust = async (
   await stub.finish(call.call, attempt, success);
 };
 
+/** Brings an upfront call to its `go`: reserved, settled on the chain in `block`, reserved again. */
+export const settleFirst = async (
+  payer: Hex,
+  call: Call,
+  attempt: Hex,
+  block = 10,
+): Promise<void> => {
+  const stub = stubOf(payer);
+  // The balance is of a node that has not seen this payment yet.
+  const facts = factsOf(100_000_000_000_000n, block);
+  const first = await stub.reserve(call, attempt, { facts });
+  if (first.verdict !== 'settle') throw new Error(`expected settle, got ${JSON.stringify(first)}`);
+  const then = await stub.reserve(call, attempt, {
+    settlement: { outcome: 'settled', transaction: randomHex(32), block },
+  });
+  if (then.verdict !== 'go') throw new Error(`expected go, got ${then.verdict}`);
+};
+
+/** A whole top-up, as the gateway makes it. */
+export const topUp = async (
+  payer: Hex,
+  amount: bigint,
+  changes: Partial<Call> = {},
+): Promise<FinishVerdict> => {
+  const call = topUpOf(payer, amount, changes);
+  const attempt = randomHex(16);
+  await settleFirst(payer, call, attempt);
+  return stubOf(payer).finish(call.call, attempt, success);
+};
+
+/** Every entry an account still keeps, in order; throws where its chain is broken. */
+export const entriesOf = async (payer: Hex): Promise<Entry[]> => {
+  const kept = await runInDurableObject(stubOf(payer), (_, state) => {
+    const texts = state.storage.sql.exec<{ json: string }>(
+      `SELECT entries AS json FROM calls UNION ALL SELECT '[' || entry || ']' FROM entries`,
+    );
+    return [...texts].flatMap(({ json }) => JSON.parse(json) as Entry[]);
+  });
+  const entries = kept.toSorted((a, b) => a.seq - b.seq);
+  let head = GENESIS;
+  for (const entry of entries) {
+    if (entry.seq !== head.seq + 1 || entry.prev !== head.hash) {
+      throw new Error(`the chain of ${payer} is broken at ${entry.seq}`);
+    }
+    head = { seq: entry.seq, hash: entryHash(entry) };
+  }
+  return entries;
+};
+
 /** Names of the tables an account has made. */
 export const tablesOf = (payer: Hex): Promise<string[]> =>
   runInDurableObject(stubOf(payer), (_, state) =>
     state.storage.sql
       .exec<{ name: string }>(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('account', 'calls', 'entries')",
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('account', 'calls', 'entries', 'transfers')",
       )
       .toArray()
       .map(({ name }) => name),
