@@ -3,6 +3,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { ZERO_ADDRESS, type Address, type Hex } from '../core/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { byteLength, bytesOf, hexOf, isHex } from './bytes.ts';
+import { MAX_SIGNATURE_TEXT } from './signature-text.ts';
 
 /** Why a signature is refused (design §4.7), with what was seen. */
 export type SignatureFault =
@@ -21,9 +22,6 @@ export type SignatureFault =
 
 /** How a signature is shaped. A contract account may use either shape: what decides is whether the account has code. */
 export type SignatureShape = 'ecdsa' | 'contract';
-
-/** The longest signature text that is looked at, `0x` included. */
-export const MAX_SIGNATURE_TEXT = 8192;
 
 const ECDSA_BYTES = 65;
 const ORDER = secp256k1.Point.Fn.ORDER;

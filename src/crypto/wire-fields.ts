@@ -3,7 +3,7 @@ import type { Address, Hex } from '../core/account-id.ts';
 import { parseAmount } from '../core/amount.ts';
 import { parseAddress } from './checksum.ts';
 import { isHex } from './bytes.ts';
-import { MAX_SIGNATURE_TEXT } from './verifier.ts';
+import { MAX_SIGNATURE_TEXT } from './signature-text.ts';
 
 const UINT64_LIMIT = 1n << 64n;
 const WORD = /^0x[0-9a-fA-F]{64}$/;

@@ -3,12 +3,8 @@ import { recoverAddress, serializeErc6492Signature, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, sign } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
 import { ZERO_ADDRESS } from '../../../src/core/account-id.ts';
-import {
-  MAX_SIGNATURE_TEXT,
-  classifySignature,
-  recoverStrict,
-  verifyStrict,
-} from '../../../src/crypto/verifier.ts';
+import { MAX_SIGNATURE_TEXT } from '../../../src/crypto/signature-text.ts';
+import { classifySignature, recoverStrict, verifyStrict } from '../../../src/crypto/verifier.ts';
 import vectors from '../../vectors/countersign-v1.json';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

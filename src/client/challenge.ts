@@ -1,0 +1,89 @@
+import { assetId, chainIdOf, type AssetId, type Network } from '../core/account-id.ts';
+import { tokenOf } from '../x402/tokens.ts';
+import { CountersignError } from './errors.ts';
+import { readJsonBody } from './json.ts';
+
+/** What a gateway wants to be signed before it serves a call that costs nothing (design §4.4). */
+export type Challenge = {
+  readonly audience: string;
+  readonly tool: string;
+  /** In the gateway's order; only networks whose accounts this client knows. */
+  readonly networks: readonly [Network, ...Network[]];
+  /** The longest window of an intent, seconds. */
+  readonly longest: number;
+};
+
+const MAX_HEADER = 8_192;
+const MAX_BODY = 65_536;
+const MAX_CHAINS = 64;
+const PRINTABLE = /^[\x20-\x7e]{1,256}$/;
+const SECONDS = /^[1-9][0-9]{0,5}$/;
+
+const SCHEME = /(?:^|,)\s*AgentIntent\s+(?=[a-z_]+\s*=)/gi;
+const PARAMETER = /\s*([a-z_]+)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/iy;
+
+/**
+ * Reads the `AgentIntent` challenge of a 401; undefined where there is none, so that the 401 is somebody else's.
+ * @throws CountersignError `challenge_malformed`
+ */
+export const readChallenge = async (response: Response): Promise<Challenge | undefined> => {
+  const header = response.headers.get('www-authenticate') ?? '';
+  if (header.length > MAX_HEADER) throw malformed(response, 'is longer than 8192 characters');
+  const starts = [...unquoted(header).matchAll(SCHEME)];
+  const [start] = starts;
+  if (start === undefined) return undefined;
+  if (starts.length > 1) throw malformed(response, 'holds two AgentIntent challenges');
+  const parameters = parametersFrom(header, start.index + start[0].length);
+  if (parameters === undefined) throw malformed(response, 'repeats a parameter');
+
+  const audience = parameters.get('audience') ?? '';
+  if (!PRINTABLE.test(audience)) throw malformed(response, 'names no audience');
+  const tool = parameters.get('tool') ?? (await toolOfBody(response));
+  if (!PRINTABLE.test(tool)) throw malformed(response, 'names no tool');
+  const networks = (parameters.get('chains') ?? '')
+    .split(' ')
+    .slice(0, MAX_CHAINS)
+    .filter((name): name is Network => chainIdOf(name) !== undefined)
+    .filter((name) => tokenOf(name) !== undefined);
+  const [first, ...more] = networks;
+  if (first === undefined) throw malformed(response, 'names no known chain');
+  const validity = parameters.get('max_validity') ?? '300';
+  if (!SECONDS.test(validity)) throw malformed(response, 'has a max_validity that is no number');
+  return { audience, tool, networks: [first, ...more], longest: Number(validity) };
+};
+
+/** The network to sign for: the first whose token the agent may pay in, else the first. */
+export const networkFor = (
+  { networks }: Challenge,
+  assets: ReadonlySet<AssetId> | undefined,
+): Network =>
+  networks.find((on) => assets?.has(assetId(on, tokenOf(on)?.address ?? '0x')) === true) ??
+  networks[0];
+
+/** The header with what is quoted blotted out: a realm may not pass as a challenge. */
+const unquoted = (header: string): string =>
+  header.replace(/"(?:[^"\\]|\\.)*"/g, (quoted) => `"${'x'.repeat(quoted.length - 2)}"`);
+
+/** The parameters from a place on, to the end or the next challenge; undefined when one comes twice. */
+const parametersFrom = (header: string, from: number): Map<string, string> | undefined => {
+  const parameters = new Map<string, string>();
+  PARAMETER.lastIndex = from;
+  for (let match = PARAMETER.exec(header); match !== null; match = PARAMETER.exec(header)) {
+    const [, name = '', value = ''] = match;
+    const key = name.toLowerCase();
+    if (parameters.has(key)) return undefined;
+    parameters.set(key, value.replace(/\\(.)/g, '$1'));
+  }
+  return parameters;
+};
+
+const toolOfBody = async (response: Response): Promise<string> => {
+  const body = await readJsonBody(response, MAX_BODY);
+  if (typeof body !== 'object' || body === null || !('intent' in body)) return '';
+  const { intent } = body;
+  if (typeof intent !== 'object' || intent === null || !('tool' in intent)) return '';
+  return typeof intent.tool === 'string' ? intent.tool : '';
+};
+
+const malformed = (response: Response, what: string): CountersignError =>
+  new CountersignError('challenge_malformed', `The AgentIntent challenge ${what}.`, { response });

@@ -1,0 +1,71 @@
+import type { Hex } from '../core/account-id.ts';
+import type { Requirement } from '../x402/requirement.ts';
+
+/** What would help, for every code. A code without a hint does not build. */
+const HINTS = {
+  options_invalid: 'Correct the option that the message names.',
+  header_reserved:
+    'Leave PAYMENT-SIGNATURE, X-PAYMENT and Agent-Intent out: the agent makes these headers itself.',
+  request_unsignable:
+    'Use a printable method, a content type of at most 256 printable characters and a target of at most 4096.',
+  unreachable: 'Nothing was signed. Check the address and the network, then call again.',
+  redirected:
+    'A signature is never sent on to another address. Call the address that response.url or the Location header names, if you trust it.',
+  offer_missing: 'The 402 holds no x402 offer. Ask the operator how this resource is paid.',
+  offer_malformed: 'Nothing was signed. Tell the operator which field of the offer is wrong.',
+  scheme_unsupported: 'Only the x402 scheme "exact" is paid. Ask the operator to offer it.',
+  network_unsupported: 'Ask the operator to offer USDC on a network of the table in tokens.ts.',
+  flow_unsupported: 'Only EIP-3009 authorizations are signed. Ask the operator to offer that flow.',
+  token_mismatch:
+    'The offer names another EIP-712 domain than the token has. Do not pay it; tell the operator.',
+  asset_not_allowed: 'Add the asset to spend.assets, if you want to pay in it.',
+  payee_not_allowed: 'Add the payee to spend.payees, if you trust it.',
+  over_per_call: 'Raise spend.perCall, if the price is right.',
+  over_total: 'Make an agent with a higher spend.total, if you want to spend more.',
+  binding_unavailable:
+    'This call must be bound to its request, and the server does not offer it. Ask the operator.',
+  audience_mismatch:
+    'Call the audience itself, or add it to the option audiences if this server may act for it.',
+  challenge_malformed: 'Nothing was signed. Tell the operator what is wrong in its 401.',
+  vetoed: 'A hook of yours stopped the call. Nothing was sent.',
+  signer_failed: 'Nothing was sent. Check the account, or the service that signs for it.',
+  payment_refused:
+    'The server refused this payment. Look at its reason; the signed amount stays counted until its validBefore has passed.',
+  answer_lost:
+    'The call may have run. Do not sign it again: ask look(gateway, error.call) what became of it.',
+  unknown_call: 'The gateway does not know this call for this account, or has forgotten it.',
+  look_failed: 'Ask again later; a look-up costs nothing.',
+} as const satisfies Readonly<Record<string, string>>;
+
+/** Every way in which the client refuses or fails. Stable: programs may switch on it. */
+export type ErrorCode = keyof typeof HINTS;
+
+type More = {
+  readonly response?: Response;
+  readonly offer?: Requirement;
+  readonly call?: Hex;
+  readonly cause?: unknown;
+};
+
+/** An error of the client: why, and what would help. Its texts hold no signature and no secret. */
+export class CountersignError extends Error {
+  override readonly name = 'CountersignError';
+  readonly code: ErrorCode;
+  /** One sentence: what whoever runs the agent can do. */
+  readonly hint: string;
+  /** The answer that led to it, where there is one. Its body may still be read. */
+  readonly response: Response | undefined;
+  /** The entry of the offer that came nearest to being paid. */
+  readonly offer: Requirement | undefined;
+  /** The call id, once something was signed: the argument for `look`. */
+  readonly call: Hex | undefined;
+
+  constructor(code: ErrorCode, message: string, more: More = {}) {
+    super(message, more.cause === undefined ? {} : { cause: more.cause });
+    this.code = code;
+    this.hint = HINTS[code];
+    this.response = more.response;
+    this.offer = more.offer;
+    this.call = more.call;
+  }
+}

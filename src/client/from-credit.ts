@@ -1,0 +1,67 @@
+import { err } from '../core/result.ts';
+import type { Context } from './context.ts';
+import { placeOf } from './credit.ts';
+import { consent } from './consent.ts';
+import { signIntent, windowAt } from './intent-proof.ts';
+import { choose, type Rules } from './offer-choice.ts';
+import type { Outgoing } from './outgoing.ts';
+import { conclude, present, type Presented } from './present.ts';
+import { isProblem, type ProblemBody } from './problem.ts';
+import type { ReceivedOffer } from './received-offer.ts';
+
+/**
+ * Calls from credit, where enough of it is known: an `Agent-Intent` that lets the gateway debit the price (design §4.4). Undefined
+ * where credit does not cover any entry, or where the gateway says that this intent claims nothing; then nothing is spent, and a
+ * payment may be signed.
+ */
+export const callFromCredit = async (
+  context: Context,
+  outgoing: Outgoing,
+  offer: ReceivedOffer,
+  rules: Rules,
+): Promise<Presented | undefined> => {
+  const { binding } = offer;
+  if (binding === undefined) return undefined;
+  const { budget, credit } = context;
+  const chosen = choose(offer, rules, ({ amount }, asset) => {
+    const place = placeOf(binding.audience, asset);
+    return credit.free(place) < amount ? err({ left: 0n }) : budget.takeCredit(place, amount);
+  });
+  if (!chosen.ok) return undefined;
+  const { requirement, asset, token, hold } = chosen.value;
+  const place = placeOf(binding.audience, asset);
+  // Before anything is awaited, so that parallel calls do not count on the same credit.
+  credit.learn(place, credit.free(place) - requirement.amount);
+
+  const proof = await consent(context, outgoing, hold, {
+    offered: { requirement, paysFrom: 'credit', binding: 'intent' },
+    sign: () =>
+      signIntent(context.signer, outgoing, requirement.network, {
+        ...binding,
+        payTo: requirement.payTo,
+        asset: token.address,
+        maxAmount: requirement.amount,
+        ...windowAt(context.now()),
+      }),
+  }).catch((cause: unknown) => {
+    credit.add(place, requirement.amount);
+    throw cause;
+  });
+  const exchanged = await present(context, outgoing, proof);
+  if (claimsNothing(exchanged.problem)) {
+    // An intent moves nothing but credit that this gateway holds, and it says that it took none.
+    hold.giveBack();
+    credit.forget(place);
+    context.memory.forgetOffer(outgoing);
+    await exchanged.response.body?.cancel().catch(() => undefined);
+    return undefined;
+  }
+  const presented = await conclude(context, outgoing, proof, exchanged);
+  hold.release(presented.response.countersign.charged);
+  return presented;
+};
+
+/** A denial for want of credit, or another price, payee or tool than what was remembered. Neither claims the call (design §3). */
+const claimsNothing = (problem: ProblemBody | undefined): boolean =>
+  (isProblem(problem, 'denied') && problem?.['rule'] === 'credit') ||
+  isProblem(problem, 'intent-mismatch');

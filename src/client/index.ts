@@ -1,0 +1,15 @@
+/** `countersign/client`: a `fetch` that pays within caps, and the accounts it signs with. */
+export { createAgent, type Agent, type AgentOptions, type SpendRules } from './agent.ts';
+export type { Amount } from './amount.ts';
+export type { CallRecord } from './call-record.ts';
+export { CountersignError, type ErrorCode } from './errors.ts';
+export { fleet, type Fleet } from './fleet.ts';
+export type { AgentHooks, Offered, Retry, SignedCall } from './hooks.ts';
+export type { Limit } from './limits.ts';
+export type { ProblemBody } from './problem.ts';
+export type { Receipt } from './receipt.ts';
+export { remoteAccount, type RemoteAccountOptions } from './remote-account.ts';
+export type { AgentResponse, CallReport } from './report.ts';
+export type { Signer } from './signer.ts';
+export type { Spending } from './spend.ts';
+export type { TypedData } from './typed-data.ts';

@@ -1,0 +1,108 @@
+import type { Hex } from '../core/account-id.ts';
+import { bodyDigest } from '../crypto/digest.ts';
+import { CountersignError } from './errors.ts';
+import type { ObservedRequest } from '../intent/binding.ts';
+import { AGENT_INTENT_HEADER } from '../intent/header.ts';
+import { PAYMENT_HEADER } from '../x402/payload.ts';
+
+export type FetchInput = Parameters<typeof globalThis.fetch>[0];
+export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
+
+/** A request exactly as it goes out, each time again: one read of its body, one URL, one content type. */
+export type Outgoing = {
+  readonly url: string;
+  readonly origin: string;
+  readonly method: string;
+  /** `pathname + search` of the WHATWG URL, as `fetch` sends it. */
+  readonly target: string;
+  readonly contentType: string;
+  readonly payloadDigest: Hex;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+  /** What the caller said of redirects. Counts for the unsigned request only. */
+  readonly redirect: 'follow' | 'error' | 'manual';
+  readonly signal: AbortSignal | undefined;
+  /** What else the caller gave to `fetch`, e.g. credentials or a dispatcher. */
+  readonly rest: FetchInit;
+};
+
+const RESERVED = [PAYMENT_HEADER[1], PAYMENT_HEADER[2], AGENT_INTENT_HEADER];
+const MAX_TARGET = 4096;
+const MAX_CONTENT_TYPE = 256;
+const MAX_METHOD = 32;
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+/** Reads what the caller gave to `fetch`, the body once into bytes, so that what is signed is what is sent. */
+export const readOutgoing = async (input: FetchInput, init?: FetchInit): Promise<Outgoing> => {
+  const request = new Request(input, streaming(init));
+  for (const name of RESERVED) {
+    // A proof from elsewhere would pay beside the agent's caps, and make the request carry two.
+    if (request.headers.has(name)) {
+      throw new CountersignError('header_reserved', `The request already has the header ${name}.`);
+    }
+  }
+  const url = new URL(request.url);
+  url.hash = '';
+  const target = url.pathname + url.search;
+  const contentType = request.headers.get('content-type')?.trim() ?? '';
+  mustBe(request.method, MAX_METHOD, 'method');
+  mustBe(target, MAX_TARGET, 'target');
+  mustBe(contentType, MAX_CONTENT_TYPE, 'content type');
+  const body = new Uint8Array(await request.arrayBuffer());
+  return {
+    url: url.href,
+    origin: url.origin,
+    method: request.method,
+    target,
+    contentType,
+    payloadDigest: await bodyDigest(body),
+    headers: new Headers(request.headers),
+    body: body.byteLength === 0 ? undefined : body,
+    redirect: request.redirect as Outgoing['redirect'],
+    signal: init?.signal ?? (input instanceof Request ? input.signal : undefined) ?? undefined,
+    rest: { ...keptOf(input), ...restOf(init) },
+  };
+};
+
+/** What the gateway will see of the request, if it is the audience and this is its tool (design §4.1). */
+export const observedAs = (
+  { method, target, contentType, payloadDigest }: Outgoing,
+  audience: string,
+  tool: string,
+): ObservedRequest => ({ audience, tool, method, target, contentType, payloadDigest });
+
+const mustBe = (text: string, limit: number, what: string): void => {
+  if (text.length <= limit && PRINTABLE.test(text)) return;
+  throw new CountersignError('request_unsignable', `The ${what} of the request cannot be signed.`);
+};
+
+/** Node wants `duplex` with a body that is a stream; the stream is read whole before anything is sent. */
+const streaming = (init: FetchInit | undefined): FetchInit | undefined =>
+  init?.body instanceof ReadableStream ? ({ duplex: 'half', ...init } as FetchInit) : init;
+
+const SENT_BY_US = new Set(['method', 'headers', 'body', 'redirect', 'signal', 'duplex']);
+
+const restOf = (init: FetchInit | undefined): FetchInit =>
+  Object.fromEntries(Object.entries(init ?? {}).filter(([name]) => !SENT_BY_US.has(name)));
+
+const KEPT = [
+  'credentials',
+  'mode',
+  'cache',
+  'referrer',
+  'referrerPolicy',
+  'integrity',
+  'keepalive',
+] as const;
+
+/** What a Request says beside the parts that are sent anew. */
+const keptOf = (input: FetchInput): FetchInit => {
+  if (!(input instanceof Request)) return {};
+  const fields: Readonly<Record<string, unknown>> = input as never;
+  return Object.fromEntries(
+    KEPT.flatMap((name) => {
+      const value = fields[name];
+      return value === undefined || value === '' || value === false ? [] : [[name, value]];
+    }),
+  );
+};

@@ -1,0 +1,52 @@
+import * as z from 'zod/mini';
+import type { Hex } from '../core/account-id.ts';
+import { parseAmount } from '../core/amount.ts';
+import { readBase64Json } from './json.ts';
+
+/** What `PAYMENT-RESPONSE` (version 1: `X-PAYMENT-RESPONSE`) says of a payment. The server's words, unsigned. */
+export type PaymentAnswer = {
+  readonly success: boolean;
+  readonly errorReason?: string;
+  readonly transaction?: Hex;
+  /** Atomic units. */
+  readonly amount?: bigint;
+  /** `credit`: the authorization was dropped, the payer's credit paid. */
+  readonly paidFrom?: 'credit';
+  /** The money has moved. */
+  readonly settled: boolean;
+};
+
+const MAX_HEADER = 16_384;
+const MAX_REASON = 256;
+const TRANSACTION = /^0x[0-9a-fA-F]{64}$/;
+
+const schema = z.looseObject({
+  success: z.boolean(),
+  errorReason: z.nullish(z.string()),
+  transaction: z.nullish(z.string()),
+  amount: z.nullish(z.string()),
+  extra: z.nullish(z.record(z.string(), z.unknown())),
+});
+
+/** Reads it off an answer; undefined where there is none that can be understood. */
+export const paymentAnswerOf = (headers: Headers): PaymentAnswer | undefined => {
+  const header = headers.get('payment-response') ?? headers.get('x-payment-response');
+  if (header === null) return undefined;
+  const parsed = schema.safeParse(readBase64Json(header, MAX_HEADER));
+  if (!parsed.success) return undefined;
+  const { success, errorReason, transaction, amount, extra } = parsed.data;
+  const value = parseAmount(amount ?? '');
+  const hash = TRANSACTION.test(transaction ?? '')
+    ? ((transaction ?? '').toLowerCase() as Hex)
+    : undefined;
+  return {
+    success,
+    settled: success && hash !== undefined,
+    ...(errorReason === undefined || errorReason === null
+      ? {}
+      : { errorReason: errorReason.slice(0, MAX_REASON) }),
+    ...(hash === undefined ? {} : { transaction: hash }),
+    ...(value === undefined ? {} : { amount: value }),
+    ...(extra?.['paidFrom'] === 'credit' ? { paidFrom: 'credit' } : {}),
+  };
+};

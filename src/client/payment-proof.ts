@@ -1,0 +1,150 @@
+import { chainIdOf, type Address, type Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import { encodeBase64, utf8 } from '../crypto/bytes.ts';
+import { checksummed } from '../crypto/checksum.ts';
+import { intentDigest, intentFields, type AgentIntent } from '../intent/agent-intent.ts';
+import type { Authorization } from '../settlement/payment.ts';
+import { nameOfNetwork } from '../x402/networks.ts';
+import { PAYMENT_HEADER } from '../x402/payload.ts';
+import { intentFor, random32, windowAt } from './intent-proof.ts';
+import type { Choice } from './offer-choice.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { Proof } from './proof.ts';
+import type { ReceivedOffer } from './received-offer.ts';
+import { addressOf, sign, type Signer } from './signer.ts';
+import { transferTypedData } from './typed-data.ts';
+
+/** No authorization lives longer, whatever the offer allows: until then its money can move. */
+const LONGEST: Seconds = 3600;
+
+/** What a gateway takes in one header. */
+const MAX_HEADER = 16_384;
+
+/** The payload's part that every version and form has. */
+type Signed = { readonly authorization: Authorization; readonly signature: Hex };
+
+/**
+ * Signs one payment for one request: bound to it where the offer has `agent-intent` (the EIP-3009 nonce is then the digest of the
+ * intent, design §4.2), plain x402 of the offer's version where not. The caller has checked the offer and counted the amount.
+ */
+export const signPayment = async (
+  signer: Signer,
+  outgoing: Outgoing,
+  offer: ReceivedOffer,
+  choice: Choice,
+  now: Seconds,
+): Promise<Proof> => {
+  const { requirement, token } = choice;
+  const from = addressOf(signer);
+  const validBefore = now + Math.min(requirement.maxTimeoutSeconds, LONGEST);
+  const intent = boundIntent(from, outgoing, offer, choice, now, validBefore);
+  const authorization: Authorization = {
+    from,
+    to: requirement.payTo,
+    value: requirement.amount,
+    validAfter: 0n,
+    validBefore: BigInt(validBefore),
+    nonce:
+      intent === undefined ? random32() : intentDigest(intent, chainIdOf(requirement.network) ?? 0),
+  };
+  const signature = await sign(signer, transferTypedData(token, authorization));
+  const signed = { authorization, signature };
+  return {
+    header: [
+      PAYMENT_HEADER[offer.version],
+      offer.version === 1 ? version1(choice, signed) : version2(offer, choice, signed, intent),
+    ],
+    pays: 'payment',
+    version: offer.version,
+    binding: intent === undefined ? 'none' : 'intent',
+    call: authorization.nonce,
+    network: requirement.network,
+    asset: choice.asset,
+    amount: requirement.amount,
+    until: intent === undefined ? validBefore : Number(intent.validBefore),
+    gateway: offer.binding,
+  };
+};
+
+const boundIntent = (
+  agent: Address,
+  outgoing: Outgoing,
+  { binding }: ReceivedOffer,
+  { requirement, token }: Choice,
+  now: Seconds,
+  settleBefore: Seconds,
+): AgentIntent | undefined => {
+  if (binding === undefined) return undefined;
+  const { validAfter, validBefore } = windowAt(now);
+  return intentFor(agent, outgoing, {
+    audience: binding.audience,
+    tool: binding.tool,
+    payTo: requirement.payTo,
+    asset: token.address,
+    maxAmount: requirement.amount,
+    validAfter,
+    // Two clocks (design §4.2): nothing may be accepted that can no longer be settled.
+    validBefore: Math.min(validBefore, settleBefore),
+  });
+};
+
+const payload = ({ authorization, signature }: Signed) => ({
+  signature,
+  authorization: {
+    from: checksummed(authorization.from),
+    to: checksummed(authorization.to),
+    value: authorization.value.toString(),
+    validAfter: authorization.validAfter.toString(),
+    validBefore: authorization.validBefore.toString(),
+    nonce: authorization.nonce,
+  },
+});
+
+const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
+
+const version1 = ({ requirement }: Choice, signed: Signed): string =>
+  base64Json({
+    x402Version: 1,
+    scheme: requirement.scheme,
+    network: nameOfNetwork(requirement.network),
+    payload: payload(signed),
+  });
+
+const version2 = (
+  offer: ReceivedOffer,
+  choice: Choice,
+  signed: Signed,
+  intent: AgentIntent | undefined,
+): string => {
+  const answered = answeredExtensions(offer, intent);
+  const write = (extensions: Readonly<Record<string, unknown>>): string =>
+    base64Json({
+      x402Version: 2,
+      ...(offer.resource === undefined ? {} : { resource: offer.resource }),
+      accepted: choice.raw,
+      payload: payload(signed),
+      ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
+    });
+  const whole = write({ ...offer.extensions, ...answered });
+  // An extension may be left out, but one that is echoed must be whole (x402 facts 1.2).
+  return whole.length <= MAX_HEADER ? whole : write(answered);
+};
+
+type Extension = { readonly info?: Readonly<Record<string, unknown>> };
+
+/** The extensions that this client has an answer to, with that answer beside all that was offered. */
+const answeredExtensions = (
+  { extensions }: ReceivedOffer,
+  intent: AgentIntent | undefined,
+): Readonly<Record<string, unknown>> => {
+  const extended = (key: string, more: Readonly<Record<string, unknown>>) => {
+    const offered = extensions[key] as Extension;
+    return { [key]: { ...offered, info: { ...offered.info, ...more } } };
+  };
+  if (intent !== undefined) return extended('agent-intent', { intent: intentFields(intent) });
+  const offered: unknown = extensions['payment-identifier'];
+  // A secret of client and server: with it the stored answer of a lost one is given again (design §4.6).
+  return typeof offered === 'object' && offered !== null
+    ? extended('payment-identifier', { id: `pay_${random32().slice(2, 34)}` })
+    : {};
+};

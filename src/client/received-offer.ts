@@ -1,0 +1,173 @@
+import * as z from 'zod/mini';
+import { chainIdOf, type Network } from '../core/account-id.ts';
+import { schemaFault } from '../core/wire-fault.ts';
+import { address, printable, readingText, uint256 } from '../crypto/wire-fields.ts';
+import { networkOfName } from '../x402/networks.ts';
+import { PAYMENT_REQUIRED_HEADER } from '../x402/offer.ts';
+import type { Requirement } from '../x402/requirement.ts';
+import { CountersignError } from './errors.ts';
+import { readBase64Json, readJsonBody } from './json.ts';
+
+/** An entry of `accepts`. */
+export type Entry =
+  | {
+      readonly kind: 'exact';
+      readonly requirement: Requirement;
+      /** As received: version 2 payments echo it. */
+      readonly raw: unknown;
+    }
+  /** Not for this client, whatever else it says. */
+  | { readonly kind: 'other'; readonly what: 'scheme' | 'network'; readonly saw: string };
+
+/** A 402 of a server, read but not believed. Every figure in it is the server's. */
+export type ReceivedOffer = {
+  readonly version: 1 | 2;
+  readonly error: string | undefined;
+  readonly entries: readonly Entry[];
+  /** As received. */
+  readonly resource: unknown;
+  readonly extensions: Readonly<Record<string, unknown>>;
+  /** What a bound payment must name (design §4.2); undefined where binding is not offered. */
+  readonly binding: { readonly audience: string; readonly tool: string } | undefined;
+};
+
+const MAX_HEADER = 16_384;
+const MAX_BODY = 65_536;
+const MAX_ENTRIES = 32;
+const MAX_TEXT = 256;
+
+const text = z.string('must be a string');
+const record = z.nullish(z.record(z.string(), z.unknown(), 'must be an object'));
+const accepts = z
+  .array(z.unknown(), 'must be an array')
+  .check(
+    z.minLength(1, 'must not be empty'),
+    z.maxLength(MAX_ENTRIES, `has more than ${MAX_ENTRIES}`),
+  );
+
+const offer = (version: 1 | 2) =>
+  z.looseObject(
+    {
+      x402Version: z.literal(version, `must be ${version}`),
+      error: z.nullish(text),
+      accepts,
+      resource: z.nullish(z.unknown()),
+      extensions: record,
+    },
+    'must be an object',
+  );
+
+const kindSchema = z.looseObject({ scheme: text, network: text }, 'must be an object');
+
+const seconds = z
+  .number('must be a positive integer')
+  .check(
+    z.refine((value) => Number.isSafeInteger(value) && value > 0, 'must be a positive integer'),
+  );
+
+const caip2 = readingText<Network>('must be an EVM network', (name) =>
+  chainIdOf(name) === undefined ? undefined : (name as Network),
+);
+
+const common = {
+  scheme: z.literal('exact'),
+  asset: address,
+  payTo: address,
+  maxTimeoutSeconds: seconds,
+  extra: record,
+};
+const entry2 = z.looseObject({ ...common, network: caip2, amount: uint256 });
+const entry1 = z.pipe(
+  z.looseObject({
+    ...common,
+    network: readingText('must be an EVM network', networkOfName),
+    maxAmountRequired: uint256,
+  }),
+  z.transform(({ maxAmountRequired, ...more }) => ({ ...more, amount: maxAmountRequired })),
+);
+
+/** `extensions["agent-intent"]`. Of another version or form it is an offer of something else, and is not taken. */
+const bindingSchema = z.looseObject({
+  info: z.looseObject({
+    version: z.literal(1),
+    audience: printable(MAX_TEXT),
+    tool: printable(64).check(z.refine((tool) => tool !== '')),
+    binding: z.literal('eip3009-nonce'),
+  }),
+});
+
+/**
+ * Reads the offer of a 402: `PAYMENT-REQUIRED` first (version 2, at most 16 KiB), else a JSON body of version 1 (at most 64 KiB).
+ * @throws CountersignError `offer_missing`, or `offer_malformed` with the field
+ */
+export const readOffer = async (response: Response): Promise<ReceivedOffer> => {
+  const header = response.headers.get(PAYMENT_REQUIRED_HEADER);
+  if (header !== null) {
+    const json = readBase64Json(header, MAX_HEADER);
+    if (json === undefined) throw malformed(response, PAYMENT_REQUIRED_HEADER, UNREADABLE);
+    return parse(response, PAYMENT_REQUIRED_HEADER, 2, json);
+  }
+  const json = await readJsonBody(response, MAX_BODY);
+  if (typeof json !== 'object' || json === null || !('x402Version' in json)) {
+    throw new CountersignError('offer_missing', 'The server wants payment, but not by x402.', {
+      response,
+    });
+  }
+  return parse(response, 'body', 1, json);
+};
+
+const UNREADABLE = 'must be base64 of JSON, sent once, of at most 16384 characters';
+
+const parse = (response: Response, root: string, version: 1 | 2, json: unknown): ReceivedOffer => {
+  const parsed = offer(version).safeParse(json);
+  if (!parsed.success) throw fault(response, root, parsed.error.issues);
+  const extensions = parsed.data.extensions ?? {};
+  const bound = bindingSchema.safeParse(extensions['agent-intent']);
+  return {
+    version,
+    error: parsed.data.error?.slice(0, MAX_TEXT),
+    entries: parsed.data.accepts.map((raw, at) =>
+      entryOf(response, `${root}.accepts.${at}`, version, raw),
+    ),
+    resource: parsed.data.resource ?? undefined,
+    extensions,
+    binding: version === 2 && bound.success ? bound.data.info : undefined,
+  };
+};
+
+const entryOf = (response: Response, root: string, version: 1 | 2, raw: unknown): Entry => {
+  const kind = kindSchema.safeParse(raw);
+  if (!kind.success) throw fault(response, root, kind.error.issues);
+  const { scheme, network } = kind.data;
+  if (scheme !== 'exact') return { kind: 'other', what: 'scheme', saw: scheme.slice(0, 64) };
+  const isEvm = version === 2 ? chainIdOf(network) : networkOfName(network);
+  if (isEvm === undefined) return { kind: 'other', what: 'network', saw: network.slice(0, 64) };
+  const parsed = (version === 2 ? entry2 : entry1).safeParse(raw);
+  if (!parsed.success) throw fault(response, root, parsed.error.issues);
+  const { asset, payTo, amount, maxTimeoutSeconds, extra } = parsed.data;
+  return {
+    kind: 'exact',
+    requirement: {
+      scheme: 'exact',
+      network: parsed.data.network,
+      amount,
+      asset,
+      payTo,
+      maxTimeoutSeconds,
+      extra: extra ?? {},
+    },
+    raw,
+  };
+};
+
+const fault = (
+  response: Response,
+  root: string,
+  issues: Parameters<typeof schemaFault>[1],
+): CountersignError => {
+  const { field, hint } = schemaFault(root, issues, {});
+  return malformed(response, field, hint);
+};
+
+const malformed = (response: Response, field: string, hint: string): CountersignError =>
+  new CountersignError('offer_malformed', `${field} ${hint}.`, { response });

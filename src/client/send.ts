@@ -1,0 +1,57 @@
+import type { Context } from './context.ts';
+import type { FetchInit, Outgoing } from './outgoing.ts';
+
+/** How one sending differs from the others of its request. */
+export type Sending = {
+  /** The proof; absent for the unsigned first request. */
+  readonly header?: readonly [name: string, value: string];
+};
+
+/**
+ * Sends a request once and reads its answer by `read`, both within the timeout; what is left of the body afterwards may take
+ * longer, e.g. a stream. With a proof, redirects are never followed.
+ *
+ * @throws what `fetch` and `read` throw; a `TimeoutError` when the time is over
+ */
+export const send = async <T>(
+  context: Pick<Context, 'fetch' | 'timeoutMs'>,
+  outgoing: Outgoing,
+  { header }: Sending,
+  read: (response: Response) => Promise<T>,
+): Promise<T> => {
+  const headers = new Headers(outgoing.headers);
+  if (header !== undefined) headers.set(...header);
+  const clock = new AbortController();
+  const timer = setTimeout(() => clock.abort(timedOut()), context.timeoutMs);
+  const signal =
+    outgoing.signal === undefined ? clock.signal : AbortSignal.any([outgoing.signal, clock.signal]);
+  const init: FetchInit = {
+    ...outgoing.rest,
+    method: outgoing.method,
+    headers,
+    redirect: header === undefined ? outgoing.redirect : 'manual',
+    signal,
+    ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
+  };
+  try {
+    const { fetch } = context;
+    return await race(signal, async () => await read(await fetch(outgoing.url, init)));
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const timedOut = (): DOMException => new DOMException('The answer took too long.', 'TimeoutError');
+
+/** The work, or its end: not every fetch that is passed in listens to its signal. */
+const race = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+  signal.throwIfAborted();
+  const over = Promise.withResolvers<never>();
+  const stop = (): void => over.reject(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work(), over.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+};

@@ -1,0 +1,29 @@
+import { ZERO_ADDRESS, isAddress, type Address, type Hex } from '../core/account-id.ts';
+import { CountersignError } from './errors.ts';
+import type { TypedData } from './typed-data.ts';
+
+/** Who signs for the agent. A viem `LocalAccount` fits; so does what `remoteAccount` gives. */
+export type Signer = {
+  readonly address: Hex;
+  /** Signs EIP-712 typed data: 65 bytes with v 27 or 28, or what the account's contract takes (ERC-1271). */
+  signTypedData(data: TypedData): Promise<Hex>;
+};
+
+/** The signer's address in lower case. @throws CountersignError `options_invalid` */
+export const addressOf = (signer: Signer): Address => {
+  const address = signer.address.toLowerCase();
+  if (!isAddress(address) || address === ZERO_ADDRESS) {
+    throw new CountersignError('options_invalid', 'account.address must be a 20-byte address');
+  }
+  return address;
+};
+
+/** A signature, or `signer_failed`: nothing has left yet, so the spending can be given back. */
+export const sign = async (signer: Signer, data: TypedData): Promise<Hex> => {
+  try {
+    return await signer.signTypedData(data);
+  } catch (cause) {
+    if (cause instanceof CountersignError) throw cause;
+    throw new CountersignError('signer_failed', 'The account did not sign.', { cause });
+  }
+};
