@@ -1,0 +1,9 @@
+/** `npm run build`: the published package, `countersign/client`, as JavaScript and types in `dist/`. */
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './gateway-files.ts';
+
+rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+const built = spawnSync('tsc', ['-p', 'tsconfig.client.json'], { cwd: ROOT, stdio: 'inherit' });
+process.exitCode = built.status ?? 1;
