@@ -5,5 +5,8 @@ import { join } from 'node:path';
 import { ROOT } from './gateway-files.ts';
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-const built = spawnSync('tsc', ['-p', 'tsconfig.client.json'], { cwd: ROOT, stdio: 'inherit' });
+const built = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.client.json'], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
 process.exitCode = built.status ?? 1;

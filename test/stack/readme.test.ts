@@ -9,6 +9,7 @@ import { offerOf, openWallet } from '../../dev/demo/wallet.ts';
 import { ROOT } from '../../dev/gateway-files.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
+import { buildPackage } from '../support/package.ts';
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const USUAL_ORIGIN = 'http://127.0.0.1:8787';
@@ -37,6 +38,7 @@ describe('README', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let stack: Stack;
   beforeAll(async () => {
+    await buildPackage();
     stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
   });
   afterAll(async () => {
@@ -52,11 +54,10 @@ describe('README', () => {
       { AGENT_KEY: stack.description.agent.privateKey },
     );
     expect(printed).toMatch(/^200 \{/);
-    expect(printed).toContain("charged: '1000'");
-    for (const claim of /receipt\.payload\); \/\/ (.*)$/m.exec(example)?.[1]?.split(', ') ?? [
-      'none',
-    ])
-      expect(printed).toContain(`${claim}:`);
+    expect(printed).toContain('charged: 1000n');
+    expect(printed).toContain('verified: true');
+    for (const member of /countersign\); \/\/ (.*)$/m.exec(example)?.[1]?.split(', ') ?? ['none'])
+      expect(printed).toContain(`${/^[a-z]+/.exec(member)?.[0]}:`);
     expect(stack.upstream.counts().lookup).toBe(1);
   });
 
