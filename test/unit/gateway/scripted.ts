@@ -103,7 +103,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
   return { gateway, asked, shielded };
 };
 
-/** What a JSON-RPC method of a played node answers. */
+/** What a JSON-RPC method of a played node answers: a result, or one made of the parameters. */
 export type Node = Readonly<Record<string, unknown>>;
 
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
@@ -126,10 +126,18 @@ export const network = (node: Node, upstream: () => Response = () => new Respons
       sent.push(request);
       return upstream();
     }
-    const batch = await request.json<readonly { id: number; method: string }[]>();
+    const batch =
+      await request.json<readonly { id: number; method: string; params: unknown[] }[]>();
     rpc.push(...batch.map(({ method }) => method));
     return Response.json(
-      batch.map(({ id, method }) => ({ jsonrpc: '2.0', id, result: node[method] })),
+      batch.map(({ id, method, params }) => {
+        const result = node[method];
+        return {
+          jsonrpc: '2.0',
+          id,
+          result: typeof result === 'function' ? (result(params) as unknown) : result,
+        };
+      }),
     );
   });
   return { rpc, sent };

@@ -1,0 +1,43 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { app } from '../../src/app.ts';
+
+const get = async (path: string, init: RequestInit = {}, variables: Partial<Env> = {}) => {
+  const context = createExecutionContext();
+  const request = new Request(`https://gateway.example${path}`, init);
+  const answer = await app.fetch(request, { ...env, ...variables }, context);
+  await waitOnExecutionContext(context);
+  return answer;
+};
+
+describe('the routes of the gateway itself', () => {
+  it('say how to sign, to anybody and for a while', async () => {
+    const answer = await get('/.well-known/agent-intent');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('Cache-Control')).toBe('public, max-age=300');
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(await answer.json()).toMatchObject({ audience: 'https://gateway.example' });
+  });
+
+  it('stand before the tools, each for its own method', async () => {
+    const id = `0x${'00'.repeat(32)}`;
+    expect((await get('/credits?amount=5', { method: 'POST' })).status).toBe(402);
+    expect((await get(`/calls/${id}`)).status).toBe(401);
+    expect((await get('/admin/credits/refunds', { method: 'POST' })).status).toBe(401);
+    expect((await get('/credits')).status).toBe(405);
+    expect((await get(`/calls/${id}`, { method: 'POST' })).status).toBe(405);
+    for (const path of ['/credits/', '/calls', '/calls/', '/admin', '/Credits?amount=5'])
+      expect((await get(path)).status, path).toBe(404);
+    // Another spelling of a path is no other way in.
+    expect((await get('/%63redits?amount=5', { method: 'POST' })).status).toBe(400);
+  });
+
+  it('while paused: nothing new begins, what was can be asked for and paid back', async () => {
+    const paused = { PAUSED: 'true' };
+    expect((await get('/credits?amount=5', { method: 'POST' }, paused)).status).toBe(503);
+    expect((await get('/tools/lookup?word=tea', {}, paused)).status).toBe(503);
+    expect((await get(`/calls/0x${'00'.repeat(32)}`, {}, paused)).status).toBe(401);
+    expect((await get('/admin/credits/refunds', { method: 'POST' }, paused)).status).toBe(401);
+  });
+});
