@@ -197,7 +197,7 @@ describe('a tool that is free', () => {
         type: 'urn:countersign:problem:intent-required',
       });
       expect(answer.headers.get('WWW-Authenticate')).toBe(
-        `AgentIntent error="intent_required", audience="${world().stack.description.audience}", chains="eip155:84532", max_validity="300"`,
+        `AgentIntent error="intent_required", audience="${world().stack.description.audience}", chains="eip155:84532", max_validity="300", tool="whoami"`,
       );
     }
     expect(await usdcBalance(world().client, account.address)).toBe(10_000n);
