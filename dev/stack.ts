@@ -167,7 +167,7 @@ const boot = async (
         upstreamUrl: wiring.upstream,
         payTo: people.payTo,
         onCrash: (exit) => cleanup.onCrash('the gateway (wrangler dev)', output)(exit),
-        ...(options.variables === undefined ? {} : { variables: options.variables }),
+        variables: { OPERATORS: people.operator.address, ...options.variables },
         ...(options.shield === undefined ? {} : { shield: options.shield }),
         ...(options.entry === undefined ? {} : { entry: options.entry }),
         ...(options.toolsFile === undefined ? {} : { toolsFile: options.toolsFile }),
