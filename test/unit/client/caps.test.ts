@@ -375,6 +375,7 @@ describe('options', () => {
     ['spend.payees', { spend: { perCall: 1n, total: 1n, payees: ['0x12'] } }],
     ['audiences', { audiences: ['gw.example'] }],
     ['retries', { retries: -1 }],
+    ['timeoutSeconds', { timeoutSeconds: 0 }],
   ])('names %s where it is wrong', (name, more) => {
     expect(() => agentOf(scripted(), more)).toThrow(name);
   });
