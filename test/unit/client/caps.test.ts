@@ -76,6 +76,16 @@ describe('a malicious 402 is not paid', () => {
     expect(agent.spending()).toEqual({ signed: 0n, charged: 0n, left: 1_000_000n });
   });
 
+  it('in another token than the one that is pinned, also where the caller named no assets', async () => {
+    const { signer, count } = counting();
+    const agent = agentOf(
+      scripted(() => offer([entry({ asset: OTHER })])),
+      { account: signer },
+    );
+    expect((await failing(agent.fetch(URL_OF_TOOL))).code).toBe('asset_not_allowed');
+    expect(count()).toBe(0);
+  });
+
   it('says the figures of the entry that came nearest', async () => {
     const server = scripted(() =>
       offer([entry({ scheme: 'upto' }), entry({ amount: '60000' }), entry({ payTo: OTHER })]),
