@@ -116,12 +116,17 @@ describe('a malicious 402 is not paid', () => {
   const body2 = (more: Readonly<Record<string, unknown>>): Step =>
     header(base64Json({ x402Version: 2, resource: {}, accepts: [entry()], ...more }));
   const malformed: readonly (readonly [string, Step, ErrorCode, string])[] = [
-    ['a huge header', header('A'.repeat(16_388)), 'offer_malformed', 'PAYMENT-REQUIRED'],
+    [
+      'a huge header',
+      body2({ resource: { url: 'x'.repeat(13_000) } }),
+      'offer_malformed',
+      'PAYMENT-REQUIRED',
+    ],
     ['no base64', header('%%%'), 'offer_malformed', 'PAYMENT-REQUIRED'],
     ['no JSON', header('AAAA'), 'offer_malformed', 'PAYMENT-REQUIRED'],
     [
-      'deep JSON',
-      header(btoa(`${'['.repeat(5000)}${']'.repeat(5000)}`)),
+      'a deep resource',
+      body2({ resource: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) as unknown }),
       'offer_malformed',
       'PAYMENT-REQUIRED',
     ],
