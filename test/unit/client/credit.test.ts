@@ -167,7 +167,20 @@ describe('credit that an answer told of', () => {
     ]);
   });
 
-  it('keeps to the cap per call, and a 402 to it is the end', async () => {
+  it('that a call did not take is still there, also when its answer tells of no limits', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(20_000n),
+      serve(undefined, { charged: '0' }),
+      serve(0n),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    await agent.fetch(URL_OF_TOOL);
+    expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('credit');
+  });
+
+  it('answered by a 402 is the end: nothing more is signed', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
