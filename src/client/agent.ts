@@ -104,8 +104,8 @@ const contextOf = (options: AgentOptions): Context => {
     fetch: fetcher,
     now: options.now ?? nowSeconds,
     sleep,
-    timeoutMs: wholeNumber(options.timeoutSeconds ?? 120, 'timeoutSeconds') * 1000,
-    retries: wholeNumber(options.retries ?? 4, 'retries'),
+    timeoutMs: wholeNumber(options.timeoutSeconds ?? 120, 'timeoutSeconds', 1) * 1000,
+    retries: wholeNumber(options.retries ?? 4, 'retries', 0),
   };
 };
 
@@ -128,14 +128,14 @@ const payeeOf = (payee: string) => {
 };
 
 const originOf = (audience: string): string => {
-  const origin = URL.parse(audience)?.origin ?? 'null';
+  const origin = URL.canParse(audience) ? new URL(audience).origin : 'null';
   if (origin === 'null') throw invalid(`audiences holds what is no origin: ${audience}`);
   return origin;
 };
 
-const wholeNumber = (value: number, option: string): number => {
-  if (!Number.isSafeInteger(value) || value < 0 || value > 86_400) {
-    throw invalid(`${option} must be a whole number from 0 to 86400`);
+const wholeNumber = (value: number, option: string, least: number): number => {
+  if (!Number.isSafeInteger(value) || value < least || value > 86_400) {
+    throw invalid(`${option} must be a whole number from ${least} to 86400`);
   }
   return value;
 };

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { placeOf } from './credit.ts';
 import { consent } from './consent.ts';
 import { signIntent, windowAt } from './intent-proof.ts';
+import { creditIn } from './limits.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { conclude, present, type Presented } from './present.ts';
@@ -57,7 +58,12 @@ export const callFromCredit = async (
     return undefined;
   }
   const presented = await conclude(context, outgoing, proof, exchanged);
-  hold.release(presented.response.countersign.charged);
+  const { charged } = presented.response.countersign;
+  hold.release(charged);
+  // An answer given again tells of no limits: what the call did not take is still there.
+  if (creditIn(exchanged.response.headers) === undefined) {
+    credit.add(place, requirement.amount - charged);
+  }
   return presented;
 };
 

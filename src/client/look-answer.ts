@@ -4,6 +4,7 @@ import type { Exchanged } from './exchange.ts';
 import { lookOn } from './look.ts';
 import { observedAs, readOutgoing, type Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
+import { RECEIPT_HEADER } from './receipt.ts';
 
 /** Statuses whose answers have no body (Fetch standard, "null body status"). */
 const BODILESS = new Set([204, 205, 304]);
@@ -25,15 +26,20 @@ export const answerOfRecord = async (
       redirect: 'manual',
       ...(outgoing.signal === undefined ? {} : { signal: outgoing.signal }),
     });
-    const record = await lookOn(context, question, audience, proof.network, proof.call);
+    const looked = await lookOn(context, question, audience, proof.network, proof.call);
     const request = await requestDigest(observedAs(outgoing, audience, tool));
-    if (record?.answer === undefined || record.request !== request) return refusal;
-    const { status, headers, body } = record.answer;
+    if (looked?.record.answer === undefined || looked.record.request !== request) return refusal;
+    const { status, body } = looked.record.answer;
+    const headers = new Headers(looked.record.answer.headers);
+    // Of the gateway that was asked, never of what a tool once answered.
+    headers.delete(RECEIPT_HEADER);
+    if (looked.receipt !== undefined) headers.set(RECEIPT_HEADER, looked.receipt);
     return {
       ...refusal,
       response: new Response(BODILESS.has(status) ? null : body, { status, headers }),
+      body,
       problem: undefined,
-      record,
+      record: looked.record,
     };
   } catch (cause) {
     if (outgoing.signal?.aborted === true) throw cause;

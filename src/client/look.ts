@@ -9,6 +9,7 @@ import { signIntent, windowAt } from './intent-proof.ts';
 import { readJsonBody } from './json.ts';
 import { readOutgoing, type Outgoing } from './outgoing.ts';
 import { isProblem } from './problem.ts';
+import { RECEIPT_HEADER } from './receipt.ts';
 import { send } from './send.ts';
 
 /** The gateway's own tool that answers questions about calls. */
@@ -46,13 +47,16 @@ export const look = async (
   const networks =
     known === undefined ? [first, ...challenge.networks.filter((on) => on !== first)] : [known];
   for (const network of networks) {
-    const record = await lookOn(context, outgoing, challenge.audience, network, id as Hex);
-    if (record !== undefined) return record;
+    const found = await lookOn(context, outgoing, challenge.audience, network, id as Hex);
+    if (found !== undefined) return found.record;
   }
   throw new CountersignError('unknown_call', `The gateway does not know the call ${id}.`, {
     call: id as Hex,
   });
 };
+
+/** A record with the receipt of its call, as it came. */
+export type Looked = { readonly record: CallRecord; readonly receipt: string | undefined };
 
 /** Asks as the account on one network; undefined where the gateway knows no such call of it. */
 export const lookOn = async (
@@ -61,7 +65,7 @@ export const lookOn = async (
   audience: string,
   network: Network,
   call: Hex,
-): Promise<CallRecord | undefined> => {
+): Promise<Looked | undefined> => {
   const proof = await signIntent(context.signer, outgoing, network, {
     audience,
     tool: CALLS_TOOL,
@@ -75,7 +79,7 @@ export const lookOn = async (
   if (response.status !== 200) throw failed(response, `answers ${response.status}`);
   const record = callRecordOf(await readJsonBody(response, MAX_RECORD), call);
   if (record === undefined) throw failed(response, 'gives no record of this call');
-  return record;
+  return { record, receipt: response.headers.get(RECEIPT_HEADER) ?? undefined };
 };
 
 const failed = (response: Response, what: string): CountersignError =>

@@ -131,9 +131,15 @@ const parse = (response: Response, root: string, version: 1 | 2, json: unknown):
     ),
     resource: parsed.data.resource ?? undefined,
     extensions,
-    binding: version === 2 && bound.success ? bound.data.info : undefined,
+    binding: version === 2 && bound.success ? named(bound.data.info) : undefined,
   };
 };
+
+/** Only what an intent names: whatever else a server writes there must not get into what is signed. */
+const named = ({ audience, tool }: { readonly audience: string; readonly tool: string }) => ({
+  audience,
+  tool,
+});
 
 const entryOf = (response: Response, root: string, version: 1 | 2, raw: unknown): Entry => {
   const kind = kindSchema.safeParse(raw);

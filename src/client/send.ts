@@ -46,11 +46,13 @@ const timedOut = (): DOMException => new DOMException('The answer took too long.
 /** The work, or its end: not every fetch that is passed in listens to its signal. */
 const race = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
   signal.throwIfAborted();
-  const over = Promise.withResolvers<never>();
-  const stop = (): void => over.reject(signal.reason as Error);
-  signal.addEventListener('abort', stop, { once: true });
+  let stop = (): void => undefined;
+  const over = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
   try {
-    return await Promise.race([work(), over.promise]);
+    return await Promise.race([work(), over]);
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -76,6 +76,16 @@ describe('a malicious 402 is not paid', () => {
     expect(agent.spending()).toEqual({ signed: 0n, charged: 0n, left: 1_000_000n });
   });
 
+  it('in another token than the one that is pinned, also where the caller named no assets', async () => {
+    const { signer, count } = counting();
+    const agent = agentOf(
+      scripted(() => offer([entry({ asset: OTHER })])),
+      { account: signer },
+    );
+    expect((await failing(agent.fetch(URL_OF_TOOL))).code).toBe('asset_not_allowed');
+    expect(count()).toBe(0);
+  });
+
   it('says the figures of the entry that came nearest', async () => {
     const server = scripted(() =>
       offer([entry({ scheme: 'upto' }), entry({ amount: '60000' }), entry({ payTo: OTHER })]),
@@ -106,12 +116,17 @@ describe('a malicious 402 is not paid', () => {
   const body2 = (more: Readonly<Record<string, unknown>>): Step =>
     header(base64Json({ x402Version: 2, resource: {}, accepts: [entry()], ...more }));
   const malformed: readonly (readonly [string, Step, ErrorCode, string])[] = [
-    ['a huge header', header('A'.repeat(16_388)), 'offer_malformed', 'PAYMENT-REQUIRED'],
+    [
+      'a huge header',
+      body2({ resource: { url: 'x'.repeat(13_000) } }),
+      'offer_malformed',
+      'PAYMENT-REQUIRED',
+    ],
     ['no base64', header('%%%'), 'offer_malformed', 'PAYMENT-REQUIRED'],
     ['no JSON', header('AAAA'), 'offer_malformed', 'PAYMENT-REQUIRED'],
     [
-      'deep JSON',
-      header(btoa(`${'['.repeat(5000)}${']'.repeat(5000)}`)),
+      'a deep resource',
+      body2({ resource: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) as unknown }),
       'offer_malformed',
       'PAYMENT-REQUIRED',
     ],
@@ -375,6 +390,7 @@ describe('options', () => {
     ['spend.payees', { spend: { perCall: 1n, total: 1n, payees: ['0x12'] } }],
     ['audiences', { audiences: ['gw.example'] }],
     ['retries', { retries: -1 }],
+    ['timeoutSeconds', { timeoutSeconds: 0 }],
   ])('names %s where it is wrong', (name, more) => {
     expect(() => agentOf(scripted(), more)).toThrow(name);
   });

@@ -10,6 +10,7 @@ import {
   base64Json,
   BASE_SEPOLIA,
   challenged,
+  claimsFor,
   dropped,
   entry,
   GATEWAY,
@@ -17,6 +18,7 @@ import {
   NOW,
   offer,
   problem,
+  receiptOf,
   scripted,
   served,
   URL_OF_TOOL,
@@ -222,7 +224,14 @@ describe('already used', () => {
       () => offer(),
       dropped,
       () => problem(409, 'already-used'),
-      async () => Response.json(await record(server.arrived[1])),
+      async () => {
+        const first = server.arrived[1];
+        if (first === undefined) throw new Error('no payment');
+        const claims = await claimsFor(first, nonceOf(first), 'bonjour', { status: 201 });
+        return Response.json(await record(first), {
+          headers: { 'Agent-Receipt': await receiptOf(claims) },
+        });
+      },
     );
     const answer = await agentOf(server).fetch(URL_OF_TOOL);
     expect([answer.status, answer.headers.get('x-tool'), await answer.text()]).toEqual([
@@ -230,7 +239,12 @@ describe('already used', () => {
       'yes',
       'bonjour',
     ]);
-    expect(answer.countersign).toMatchObject({ charged: 20_000n, transaction: HASH, attempts: 2 });
+    expect(answer.countersign).toMatchObject({
+      charged: 20_000n,
+      transaction: HASH,
+      attempts: 2,
+      receipt: { verified: true },
+    });
     const asked = server.arrived[3];
     expect(asked?.url).toBe(`${GATEWAY}/calls/${nonceOf(server.arrived[1])}`);
     const signed = parseAgentIntent(asked?.headers.get('Agent-Intent') ?? '');

@@ -1,6 +1,6 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { createAgent, type Agent, type AgentOptions } from '../../../src/client/index.ts';
-import type { Address, Hex, Network } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
 import { RECEIPT_TYPE } from '../../../src/crypto/statement.ts';
@@ -243,4 +243,4 @@ export const dropped: Step = () => {
   throw new TypeError('connection closed');
 };
 
-export type { Address, Hex, Network };
+export type { Hex };

@@ -1,0 +1,150 @@
+import { hashTypedData } from 'viem';
+import { mnemonicToAccount } from 'viem/accounts';
+import { describe, expect, it } from 'vitest';
+import { fleet, remoteAccount } from '../../../src/client/index.ts';
+import { digestOf, intentTypedData, transferTypedData } from '../../../src/client/typed-data.ts';
+import { bytesOf, hexOf } from '../../../src/crypto/bytes.ts';
+import { tokenOf } from '../../../src/x402/tokens.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import { intentOf } from '../intent/wire.ts';
+import { account, AGENT, agentOf, BASE_SEPOLIA, offer, scripted, URL_OF_TOOL } from './server.ts';
+import type { Hex } from './server.ts';
+
+const MNEMONIC = 'test test test test test test test test test test test junk';
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+const intent = intentTypedData(intentOf(vectors.unpaid.intent), 84532);
+
+describe('typed data', () => {
+  it('has the digests of the vectors and of viem', () => {
+    expect(digestOf(intent)).toBe(vectors.unpaid.intentHash);
+    expect(hashTypedData(intent as never)).toBe(vectors.unpaid.intentHash);
+    const token = tokenOf(BASE_SEPOLIA);
+    if (token === undefined) throw new Error('no token');
+    const { from, to, value, validAfter, validBefore, nonce } = vectors.paid.payment.authorization;
+    const transfer = transferTypedData(token, {
+      from: from.toLowerCase() as Hex,
+      to: to.toLowerCase() as Hex,
+      value: BigInt(value),
+      validAfter: BigInt(validAfter),
+      validBefore: BigInt(validBefore),
+      nonce: nonce as Hex,
+    });
+    expect(digestOf(transfer)).toBe(vectors.paid.payment.digest);
+    expect(hashTypedData(transfer as never)).toBe(vectors.paid.payment.digest);
+  });
+});
+
+type Rpc = { readonly method: string; readonly params: readonly string[] };
+
+/** A signing service that changes each signature by `change`, and what was asked of it. */
+const service = (change: (signature: Hex) => unknown = (signature) => signature) => {
+  const asked: (Rpc & { readonly headers: Headers; readonly redirect: string | undefined })[] = [];
+  const fetcher = async (_: unknown, init: RequestInit = {}): Promise<Response> => {
+    const rpc = JSON.parse(init.body as string) as Rpc;
+    asked.push({ ...rpc, headers: new Headers(init.headers), redirect: init.redirect });
+    if (rpc.method === 'eth_accounts') {
+      return Response.json({ jsonrpc: '2.0', id: 1, result: [account.address] });
+    }
+    const data = JSON.parse(rpc.params[1] ?? '') as never;
+    const result = change(await account.signTypedData(data));
+    return Response.json({ jsonrpc: '2.0', id: 1, result });
+  };
+  return { fetch: fetcher as typeof globalThis.fetch, asked, url: 'https://signer.example/key' };
+};
+
+describe('a remote account', () => {
+  it('asks who it is, then signs typed data as JSON text', async () => {
+    const { asked, ...options } = service();
+    const remote = await remoteAccount({ ...options, headers: { authorization: 'mine' } });
+    expect(remote.address).toBe(AGENT);
+    expect(await remote.signTypedData(intent)).toBe(vectors.unpaid.signature);
+    expect(asked.map(({ method }) => method)).toEqual(['eth_accounts', 'eth_signTypedData_v4']);
+    expect(asked[1]?.params[0]).toBe(AGENT);
+    expect(asked[1]?.headers.get('authorization')).toBe('mine');
+    expect(asked[1]?.redirect).toBe('manual');
+    const sent = JSON.parse(asked[1]?.params[1] ?? '') as { message: { maxAmount: unknown } };
+    expect(sent.message.maxAmount).toBe('0');
+  });
+
+  it('pays', async () => {
+    const server = scripted(
+      () => offer(),
+      () => new Response('ok'),
+    );
+    const remote = await remoteAccount(service());
+    const answer = await agentOf(server, { account: remote }).fetch(URL_OF_TOOL);
+    expect(answer.countersign.paid).toBe('payment');
+  });
+
+  it('takes a recovery byte of 0 or 1 for 27 or 28', async () => {
+    const old = (signature: Hex): Hex =>
+      `${signature.slice(0, -2)}${signature.endsWith('1b') ? '00' : '01'}` as Hex;
+    const remote = await remoteAccount({ ...service(old), address: account.address });
+    expect(await remote.signTypedData(intent)).toBe(vectors.unpaid.signature);
+  });
+
+  const highS = (signature: Hex): Hex => {
+    const bytes = bytesOf(signature);
+    const s = ORDER - BigInt(hexOf(bytes.subarray(32, 64)));
+    const flipped = signature.endsWith('1b') ? '1c' : '1b';
+    return `${signature.slice(0, 66)}${s.toString(16).padStart(64, '0')}${flipped}` as Hex;
+  };
+  it.each([
+    ['of another key', () => vectors.delegation.signature],
+    ['over something else', () => vectors.paid.payment.signature],
+    ['with a high s', highS],
+    ['of 64 bytes', (signature: Hex) => signature.slice(0, -2)],
+    ['that is no hex', () => 'signed'],
+    ['that is no text', () => ({ r: 1 })],
+    ['that is huge', () => `0x${'00'.repeat(9000)}`],
+  ])('refuses a signature %s', async (_, change) => {
+    const remote = await remoteAccount({ ...service(change), address: AGENT });
+    await expect(remote.signTypedData(intent)).rejects.toMatchObject({ code: 'signer_failed' });
+  });
+
+  it('of a contract leaves its signatures to the chain', async () => {
+    const options = { ...service(() => '0xabcd'), address: AGENT, contract: true };
+    const remote = await remoteAccount(options);
+    expect(await remote.signTypedData(intent)).toBe('0xabcd');
+  });
+
+  it('never tells the address of its service', async () => {
+    const url = 'https://signer.example/v2/secret-key';
+    const down = async (): Promise<Response> =>
+      await Promise.reject(new TypeError(`cannot reach ${url}`));
+    const refusing = async (): Promise<Response> =>
+      await Promise.resolve(
+        Response.json({ jsonrpc: '2.0', id: 1, error: { code: -32000, message: url } }),
+      );
+    for (const fetcher of [down, refusing]) {
+      const error = await remoteAccount({ url, fetch: fetcher }).catch((cause: unknown) => cause);
+      expect(error).toMatchObject({ code: 'signer_failed' });
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('secret-key');
+      expect((error as Error).cause).toBeUndefined();
+    }
+  });
+});
+
+describe('a fleet', () => {
+  it('derives every agent by hardened steps only', () => {
+    const agents = fleet(MNEMONIC, { organisation: 7 });
+    const wanted = mnemonicToAccount(MNEMONIC, { path: "m/44'/60'/7'/0'/3'" });
+    expect(agents.agent(3).address).toBe(wanted.address);
+    expect(fleet(MNEMONIC).agent(0).address).not.toBe(mnemonicToAccount(MNEMONIC).address);
+    expect(agents.agent(2 ** 31 - 1).address).not.toBe(agents.agent(0).address);
+  });
+
+  it.each([-1, 1.5, 2 ** 31, Number.NaN])('refuses %d as a number', (number) => {
+    expect(() => fleet(MNEMONIC).agent(number)).toThrow('index');
+    expect(() => fleet(MNEMONIC, { organisation: number })).toThrow('organisation');
+  });
+
+  it('signs as an agent', async () => {
+    const server = scripted(
+      () => offer(),
+      () => new Response('ok'),
+    );
+    const answer = await agentOf(server, { account: fleet(MNEMONIC).agent(1) }).fetch(URL_OF_TOOL);
+    expect(answer.countersign.paid).toBe('payment');
+  });
+});

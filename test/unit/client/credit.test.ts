@@ -1,0 +1,337 @@
+import { describe, expect, it } from 'vitest';
+import { createBudget } from '../../../src/client/spend.ts';
+import { parseAgentIntent } from '../../../src/intent/header.ts';
+import { parsePaymentSignature } from '../../../src/x402/payload.ts';
+import { intentDigest } from '../../../src/intent/agent-intent.ts';
+import { verifyStrict } from '../../../src/crypto/verifier.ts';
+import {
+  AGENT,
+  agentOf,
+  base64Json,
+  binding,
+  creditLeft,
+  entry,
+  GATEWAY,
+  HASH,
+  offer,
+  offer1,
+  PAY_TO,
+  problem,
+  scripted,
+  served,
+  URL_OF_TOOL,
+  type Arrived,
+  type Hex,
+  type Step,
+} from './server.ts';
+
+const intentOf = (arrived: Arrived | undefined) => {
+  const parsed = parseAgentIntent(arrived?.headers.get('Agent-Intent') ?? '');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value;
+};
+
+const callOf = (arrived: Arrived): Hex => {
+  const paid = parsePaymentSignature(arrived.headers.get('PAYMENT-SIGNATURE') ?? '');
+  if (paid.ok) return paid.value.authorization.nonce;
+  const { intent, chainId } = intentOf(arrived);
+  return intentDigest(intent, chainId);
+};
+
+/** Serves, and tells how much credit is left. */
+const serve =
+  (left?: bigint, more: Readonly<Record<string, unknown>> = {}): Step =>
+  async (arrived) =>
+    await served(arrived, callOf(arrived), more, left === undefined ? {} : creditLeft(left));
+
+const uncovered: Step = () => problem(403, 'denied', { rule: 'credit' });
+
+describe('credit that an answer told of', () => {
+  it('pays the next call of the same tool at once, by an intent for exactly its offer', async () => {
+    const server = scripted(() => offer(), serve(50_000n), serve(30_000n));
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(URL_OF_TOOL);
+    expect(server.arrived).toHaveLength(3);
+    const last = server.arrived[2];
+    expect(last?.headers.has('PAYMENT-SIGNATURE')).toBe(false);
+    expect(last?.redirect).toBe('manual');
+    const { intent, chainId, signature } = intentOf(last);
+    expect(intent).toMatchObject({
+      audience: GATEWAY,
+      tool: 'translate',
+      payTo: PAY_TO,
+      maxAmount: 20_000n,
+    });
+    expect(verifyStrict(AGENT, intentDigest(intent, chainId), signature).ok).toBe(true);
+    expect(answer.countersign).toMatchObject({
+      paid: 'credit',
+      binding: 'intent',
+      charged: 20_000n,
+      receipt: { verified: true },
+      limits: [
+        { rule: 'rate', limit: 60n, remaining: 59n, window: 60, resetsIn: 60 },
+        { rule: 'credit', limit: 30_000n, remaining: 30_000n },
+      ],
+    });
+  });
+
+  it('pays another tool after its 402', async () => {
+    const other = `${GATEWAY}/tools/other`;
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      () => offer([entry()], binding({ tool: 'other' })),
+      serve(30_000n, { tool: 'other' }),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(other);
+    expect(intentOf(server.arrived[3]).intent.tool).toBe('other');
+    expect(answer.countersign.paid).toBe('credit');
+  });
+
+  it('that does not cover the price is not used', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(19_999n),
+      () => offer(),
+      serve(19_999n),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(URL_OF_TOOL);
+    expect(answer.countersign.paid).toBe('payment');
+  });
+
+  it('is forgotten when the gateway denies it; then one payment is signed', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      uncovered,
+      () => offer(),
+      serve(),
+      () => offer(),
+      serve(),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(URL_OF_TOOL);
+    expect(answer.countersign).toMatchObject({ paid: 'payment', charged: 20_000n });
+    expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, left: 960_000n });
+    expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('payment');
+  });
+
+  it('is not offered again in the call in which it was denied', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      () => offer([entry()], binding({ tool: 'other' })),
+      uncovered,
+      serve(undefined, { tool: 'other' }),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(`${GATEWAY}/tools/other`);
+    expect(answer.countersign.paid).toBe('payment');
+    expect(agent.spending().signed).toBe(40_000n);
+  });
+
+  it('at another price than remembered goes by the new offer', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      () => problem(400, 'intent-mismatch', { field: 'maxAmount' }),
+      () => offer([entry({ amount: '30000' })]),
+      serve(0n, { charged: '30000' }),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(URL_OF_TOOL);
+    expect(answer.countersign.charged).toBe(30_000n);
+    expect(server.arrived[4]?.headers.has('PAYMENT-SIGNATURE')).toBe(true);
+  });
+
+  it('is not counted on twice by calls at the same time', async () => {
+    const either: Step = (arrived) =>
+      arrived.headers.has('Agent-Intent') || arrived.headers.has('PAYMENT-SIGNATURE')
+        ? serve(0n)(arrived)
+        : offer();
+    const server = scripted(() => offer(), serve(20_000n), either, either, either);
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const [one, two] = await Promise.all([agent.fetch(URL_OF_TOOL), agent.fetch(URL_OF_TOOL)]);
+    expect([one?.countersign.paid, two?.countersign.paid].toSorted()).toEqual([
+      'credit',
+      'payment',
+    ]);
+  });
+
+  it('that a call did not take is still there, also when its answer tells of no limits', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(20_000n),
+      serve(undefined, { charged: '0' }),
+      serve(0n),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    await agent.fetch(URL_OF_TOOL);
+    expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('credit');
+  });
+
+  it('answered by a 402 is the end: nothing more is signed', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      () => offer(),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    await expect(agent.fetch(URL_OF_TOOL)).rejects.toMatchObject({ code: 'payment_refused' });
+    expect(server.arrived).toHaveLength(3);
+  });
+
+  it('belongs to its audience: another gateway cannot have it signed away', async () => {
+    const evil = 'https://evil.example/tool';
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      () => offer([entry()], binding({ audience: 'https://evil.example' })),
+      () => new Response('ok'),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const answer = await agent.fetch(evil);
+    expect(answer.countersign.paid).toBe('payment');
+  });
+});
+
+describe('topUp', () => {
+  const price = (amount: string) => (): Response =>
+    offer([entry({ amount })], binding({ tool: 'countersign.credits' }));
+  const credited = (charged: string, left?: bigint): Step =>
+    serve(left, { charged, tool: 'countersign.credits' });
+
+  it('pays more than the cap per call, counts once, and pays calls from it', async () => {
+    const server = scripted(
+      price('500000'),
+      credited('500000', 500_000n),
+      () => offer(),
+      serve(480_000n),
+      serve(460_000n),
+    );
+    const agent = agentOf(server, { spend: { perCall: '$0.05', total: '$0.50' } });
+    const answer = await agent.topUp(GATEWAY, '$0.50');
+    expect(server.arrived[0]).toMatchObject({
+      url: `${GATEWAY}/credits?amount=500000`,
+      method: 'POST',
+    });
+    expect(answer.countersign).toMatchObject({ paid: 'payment', charged: 500_000n });
+    expect(agent.spending()).toEqual({ signed: 500_000n, charged: 500_000n, left: 0n });
+    for (let at = 0; at < 2; at += 1) {
+      expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('credit');
+    }
+    expect(agent.spending().left).toBe(0n);
+  });
+
+  it('is not paid above what the caller said, nor above the total', async () => {
+    const dear = agentOf(scripted(price('500001')));
+    await expect(dear.topUp(GATEWAY, '$0.50')).rejects.toMatchObject({ code: 'over_per_call' });
+    const poor = agentOf(scripted(price('500000')), { spend: { perCall: '$1', total: '$0.49' } });
+    await expect(poor.topUp(GATEWAY, 500_000n)).rejects.toMatchObject({ code: 'over_total' });
+  });
+
+  it('for another account is only signed bound, and is no credit of this one', async () => {
+    const to = `eip155:84532:0x${'ab'.repeat(20)}` as const;
+    const plain = agentOf(scripted(() => offer([entry()], {})));
+    await expect(plain.topUp(GATEWAY, 20_000n, { account: to })).rejects.toMatchObject({
+      code: 'binding_unavailable',
+    });
+    const old = agentOf(scripted(() => offer1()));
+    await expect(old.topUp(GATEWAY, 20_000n, { account: to })).rejects.toMatchObject({
+      code: 'binding_unavailable',
+    });
+
+    const server = scripted(price('20000'), credited('20000'), () => offer(), serve());
+    const agent = agentOf(server);
+    await agent.topUp(GATEWAY, 20_000n, { account: to });
+    expect(server.arrived[0]?.url).toBe(`${GATEWAY}/credits?amount=20000&account=${to}`);
+    expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('payment');
+  });
+
+  it('is not paid from credit', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      price('20000'),
+      credited('20000', 70_000n),
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    expect((await agent.topUp(GATEWAY, 20_000n)).countersign.paid).toBe('payment');
+  });
+
+  it.each([
+    ['nowhere', ['gw', 1n, undefined]],
+    ['nothing', [GATEWAY, 0n, undefined]],
+    ['nobody', [GATEWAY, 1n, 'eip155:1:0xAB']],
+  ] as const)('of %s is refused', async (_, [gateway, amount, to]) => {
+    const asked = agentOf(scripted()).topUp(
+      gateway,
+      amount,
+      to === undefined ? {} : { account: to as `eip155:${number}:${Hex}` },
+    );
+    await expect(asked).rejects.toMatchObject({ code: 'options_invalid' });
+  });
+});
+
+describe('money that moved for a call that failed', () => {
+  it('is credit: it pays the next call and is not counted again', async () => {
+    const settled = {
+      success: true,
+      transaction: HASH,
+      network: 'eip155:84532',
+      payer: AGENT,
+      amount: '20000',
+      extra: { status: 'settled' },
+    };
+    const failed: Step = async (arrived) => {
+      const whole = await served(arrived, callOf(arrived), {
+        charged: '0',
+        status: 0,
+        response: 'none',
+      });
+      const answer = problem(502, 'upstream-dropped', { money: 'credited' });
+      answer.headers.set('Agent-Receipt', whole.headers.get('Agent-Receipt') ?? '');
+      answer.headers.set('PAYMENT-RESPONSE', base64Json(settled));
+      return answer;
+    };
+    const server = scripted(() => offer(), failed, serve(0n));
+    const agent = agentOf(server, { spend: { perCall: '$0.05', total: 20_000n } });
+    const first = await agent.fetch(URL_OF_TOOL);
+    expect(first.countersign).toMatchObject({
+      charged: 0n,
+      transaction: HASH,
+      receipt: { verified: true },
+    });
+    const second = await agent.fetch(URL_OF_TOOL);
+    expect(second.countersign).toMatchObject({ paid: 'credit', charged: 20_000n });
+    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 20_000n, left: 0n });
+  });
+});
+
+describe('the budget for credit', () => {
+  it('counts credit that was never paid for here, and gives back what a call did not take', () => {
+    const budget = createBudget(100n);
+    budget.prepaid('here', 30n);
+    const first = budget.takeCredit('here', 50n);
+    if (!first.ok) throw new Error('not held');
+    expect(budget.spending().signed).toBe(20n);
+    first.value.release(10n);
+    first.value.release(0n);
+    const second = budget.takeCredit('here', 30n);
+    expect([second.ok, budget.spending().signed]).toEqual([true, 20n]);
+    expect(budget.takeCredit('elsewhere', 81n)).toEqual({ ok: false, error: { left: 80n } });
+  });
+});
