@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import type { Outcome } from '../../durable-objects/agent-account/contract.ts';
+
+/** How a call of an interleaving is paid: `intent` has no payment and is paid from credit. */
+export type Kind =
+  | 'deferred'
+  | 'upfront'
+  | 'credit'
+  | 'free'
+  | 'intent'
+  | 'topUpOwn'
+  | 'topUpOther';
+
+export type Plan = {
+  readonly payer: number;
+  readonly kind: Kind;
+  readonly price: bigint;
+  readonly onSilence: 'release' | 'keep';
+  /** Seconds until its proof ends. */
+  readonly life: number;
+};
+
+export type Step =
+  /** Whatever a well-behaved gateway would do next with this call, once or until it has ended. */
+  | { readonly do: 'next' | 'run'; readonly call: number; readonly outcome: Outcome }
+  | {
+      readonly do: 'reserve';
+      readonly call: number;
+      readonly attempt: number;
+      readonly facts: boolean;
+    }
+  | { readonly do: 'finish'; readonly call: number; readonly outcome: Outcome }
+  /** Somebody settles a payment, and the account does not hear of it yet. */
+  | { readonly do: 'move'; readonly call: number }
+  /** The payer cancels its authorization on chain. */
+  | { readonly do: 'cancel'; readonly call: number }
+  /** The account is told what the chain says of a payment. */
+  | { readonly do: 'hear'; readonly call: number }
+  | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
+  /** Credit on its way to the other account: told, told without an answer, or lost; `late`: an older total once more. */
+  | {
+      readonly do: 'deliver';
+      readonly from: number;
+      readonly how: 'answered' | 'unanswered' | 'lost';
+      readonly late: number | undefined;
+    }
+  | { readonly do: 'refund'; readonly of: number; readonly amount: bigint; readonly log: number }
+  /** The payer moves its money elsewhere, or gets some. */
+  | { readonly do: 'balance'; readonly of: number; readonly amount: bigint }
+  | { readonly do: 'wait'; readonly seconds: number };
+
+export const CALLS = 5;
+
+const KINDS: readonly Kind[] = [
+  'deferred',
+  'deferred',
+  'deferred',
+  'upfront',
+  'credit',
+  'intent',
+  'intent',
+  'free',
+  'topUpOwn',
+  'topUpOwn',
+  'topUpOther',
+  'topUpOther',
+];
+
+const DEEDS: readonly Step['do'][] = [
+  ...Array.from({ length: 8 }, () => 'run' as const),
+  ...Array.from({ length: 10 }, () => 'next' as const),
+  ...Array.from({ length: 3 }, () => 'reserve' as const),
+  ...Array.from({ length: 3 }, () => 'finish' as const),
+  ...Array.from({ length: 4 }, () => 'hear' as const),
+  ...Array.from({ length: 4 }, () => 'deliver' as const),
+  'refund',
+  'move',
+  'cancel',
+  'cancel',
+  'tellUpfront',
+  'balance',
+  'wait',
+  'wait',
+];
+
+const success = { success: true, status: 200, digest: 'none', reason: 'answered' } as const;
+const OUTCOMES: readonly Outcome[] = [
+  success,
+  success,
+  success,
+  { ...success, amount: 0n },
+  { ...success, amount: 3n },
+  { ...success, amount: 20n },
+  { ...success, amount: -1n },
+  { success: false, status: 500, digest: 'none', reason: 'upstream_status' },
+  { success: false, status: 0, digest: 'none', reason: 'timeout' },
+];
+
+/** Reads choices from one random number: far cheaper than a tree of arbitraries, and it still shrinks and replays. */
+const chooser = (seed: number) => {
+  let left = seed;
+  const below = (count: number): number => {
+    const choice = left % count;
+    left = Math.floor(left / count);
+    return choice;
+  };
+  return { below, of: <T>(list: readonly T[]): T => list[below(list.length)] as T };
+};
+
+const planOf =
+  (kinds: readonly Kind[], times: bigint) =>
+  (seed: number): Plan => {
+    const { below, of } = chooser(seed);
+    const kind = of(kinds);
+    const price = BigInt(below(40) + 1);
+    return {
+      kind,
+      payer: below(2),
+      price: kind === 'free' ? 0n : kind.startsWith('topUp') ? price * times : price,
+      onSilence: kind !== 'deferred' && below(3) === 0 ? 'keep' : 'release',
+      life: of([60, 3_600, 3_600]),
+    };
+  };
+
+const stepOf = (seed: number): Step => {
+  const { below, of } = chooser(seed);
+  const deed = of(DEEDS);
+  const call = below(CALLS);
+  switch (deed) {
+    case 'next':
+    case 'run':
+    case 'finish':
+      return { do: deed, call, outcome: of(OUTCOMES) };
+    case 'reserve':
+      return { do: deed, call, attempt: below(3), facts: below(2) === 0 };
+    case 'tellUpfront':
+      return { do: deed, call, attempt: below(3) };
+    case 'move':
+    case 'cancel':
+    case 'hear':
+      return { do: deed, call };
+    case 'deliver':
+      return {
+        do: deed,
+        from: below(2),
+        how: of(['answered', 'answered', 'unanswered', 'lost']),
+        late: below(2) === 0 ? undefined : below(4),
+      };
+    case 'refund':
+      return { do: deed, of: below(2), log: below(2), amount: BigInt(below(30) + 1) };
+    case 'balance':
+      return { do: deed, of: below(2), amount: of([0n, 40n, 500n]) };
+    case 'wait':
+      return { do: deed, seconds: of([1, 30, 95, 400]) };
+  }
+};
+
+const seed = fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
+
+/** The first call is a top-up: without money that has moved, little can happen. */
+export const plans: fc.Arbitrary<readonly Plan[]> = fc.tuple(
+  seed.map(planOf(['topUpOwn', 'topUpOther'], 4n)),
+  ...Array.from({ length: CALLS - 1 }, () => seed.map(planOf(KINDS, 2n))),
+);
+
+/** In four of five interleavings it is run at once. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(fc.nat(4), fc.array(seed.map(stepOf), { minLength: 5, maxLength: 13, size: 'max' }))
+  .map(([late, list]) =>
+    late === 0 ? list : [{ do: 'run', call: 0, outcome: success } as const, ...list],
+  );
