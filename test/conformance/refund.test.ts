@@ -1,11 +1,13 @@
 import type { Hex, LocalAccount } from 'viem';
-import { parseEther } from 'viem';
+import { encodeFunctionData, multicall3Abi, parseEther } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mint } from '../../dev/faucet.ts';
+import { mint, multicall3 } from '../../dev/faucet.ts';
+import { randomNonce, signAuthorization } from '../../dev/payer.ts';
 import { people, person } from '../../dev/people.ts';
 import { usdc, usdcAbi } from '../../dev/usdc.ts';
 import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import { TRANSFER } from '../../src/settlement/token-calls.ts';
 import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
 import { agentIntent, signIntent, signPaidIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
@@ -117,6 +119,44 @@ describe('a refund', () => {
     );
     expect(known.filter((one) => !one)).toHaveLength(1);
     expect(await creditLeft(account)).toBe(Number(CREDIT - REFUND) - 1_000);
+  });
+});
+
+describe('a transaction of several refunds', () => {
+  it('needs to be told which one, and each is recorded once', async () => {
+    const { client } = world();
+    const account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
+    const calls = await Promise.all(
+      [10_000n, 20_000n].map(async (value) => {
+        const { authorization: told, signature } = await signAuthorization({
+          ...{ account: operator, token: usdc, to: account.address, value },
+          ...{ validAfter: 0n, validBefore: 1n << 40n, nonce: randomNonce() },
+        });
+        const { from, to, validAfter, validBefore, nonce } = told;
+        const args = [from, to, value, validAfter, validBefore, nonce, signature] as const;
+        const functionName = 'transferWithAuthorization';
+        const callData = encodeFunctionData({ abi: usdcAbi, functionName, args });
+        return { target: usdc.address as Hex, allowFailure: false, callData };
+      }),
+    );
+    const transaction = await client.writeContract({
+      ...{ account: operator, address: multicall3, abi: multicall3Abi },
+      ...{ functionName: 'aggregate3', args: [calls] },
+    });
+    const { logs } = await client.waitForTransactionReceipt({ hash: transaction });
+    const indexes = logs.filter(({ topics }) => topics.length === 3 && topics[0] === TRANSFER);
+    expect(indexes).toHaveLength(2);
+    const body = { account: accountOf(account.address), transaction };
+    const unsaid = await give(operator, body);
+    expect([unsaid.status, (await readProblem(unsaid)).field]).toEqual([400, 'body.log_index']);
+    for (const known of [false, true])
+      for (const [at, { logIndex }] of indexes.entries()) {
+        const answer = await give(operator, { ...body, log_index: logIndex });
+        expect(await answer.json()).toMatchObject({
+          ...{ amount: at === 0 ? '10000' : '20000', log_index: logIndex, known },
+        });
+      }
+    expect(await creditLeft(account)).toBe(Number(CREDIT) - 30_000 - 1_000);
   });
 });
 

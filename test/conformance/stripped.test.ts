@@ -12,6 +12,7 @@ import {
   v1,
   v2,
 } from './support/payment.ts';
+import { claimsOf } from './support/receipt.ts';
 import { newTranscript, runsSince } from './support/transcript.ts';
 import { notarise, report, type ToolCall, translate, useWorld } from './support/world.ts';
 
@@ -134,9 +135,13 @@ describe('a bound payment that is stripped of its intent', () => {
         await world().send(call, v2(payment)),
       );
       expect(stolen.status).toBe(200);
+      const repeated = await world().send(translate, bound(payment));
+      // Whatever the repeat shows, the run that it hears of was not bound.
+      if (repeated.status === 200)
+        expect(await claimsOf(world(), repeated)).toMatchObject({ binding: 'none' });
       const owner = await transcript.step(
         'agent: POST /tools/translate, the bound payment',
-        await world().send(translate, bound(payment)),
+        repeated,
       );
       // The intent is the secret: its holder hears what became of it (§4.6), but a run it is not.
       if (call === translate) expect([owner.status, owner.text]).toEqual([200, stolen.text]);
