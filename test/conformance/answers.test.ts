@@ -255,6 +255,7 @@ describe('a receipt', () => {
         tool: 'lookup',
         call: payment.payload.authorization.nonce,
         charged: '1000',
+        binding: 'none',
         status: 200,
       },
       asset: `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`,

@@ -1,21 +1,15 @@
-import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
-import { ExactEvmScheme } from '@x402/evm';
 import {
   type Address,
   concat,
-  createWalletClient,
   encodeAbiParameters,
-  http,
   type LocalAccount,
   parseAbiParameters,
-  publicActions,
 } from 'viem';
-import { baseSepolia } from 'viem/chains';
 import { describe, expect, it } from 'vitest';
-import { wrapFetchWithPayment } from 'x402-fetch';
 import { usdcBalance } from '../../dev/usdc.ts';
 import { mint } from '../../dev/faucet.ts';
 import { agentIntent, signIntent } from './support/intent.ts';
+import { newer, older, useWith } from './support/official.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import {
   ascending,
@@ -31,31 +25,10 @@ import { claimsOf } from './support/receipt.ts';
 import { deployContractWallet } from './support/wallet.ts';
 import { lookup, report, type ToolCall, translate, useWorld, whoami } from './support/world.ts';
 
-/** `fetch` of the official client of x402 v2, as its README shows it. */
-const newer = (account: LocalAccount): typeof fetch =>
-  wrapFetchWithPaymentFromConfig(fetch, {
-    schemes: [{ network: 'eip155:84532', client: new ExactEvmScheme(account) }],
-  }) as typeof fetch;
-
-/** `fetch` of the official client of x402 v1. */
-const older = (account: LocalAccount): typeof fetch =>
-  wrapFetchWithPayment(
-    fetch,
-    createWalletClient({
-      account,
-      chain: baseSepolia,
-      transport: http('http://127.0.0.1:1'),
-    }).extend(publicActions) as unknown as Parameters<typeof wrapFetchWithPayment>[1],
-  ) as typeof fetch;
-
 const world = useWorld();
 
 const use = async (paying: typeof fetch, call: ToolCall): Promise<Response> =>
-  await paying(world().stack.description.gateway + call.path, {
-    method: call.method ?? 'GET',
-    ...(call.body === undefined ? {} : { body: call.body }),
-    ...(call.contentType === undefined ? {} : { headers: { 'Content-Type': call.contentType } }),
-  });
+  await useWith(world(), paying, call);
 
 describe.each([
   { client: '@x402/fetch 2.27, x402 v2', wrap: newer, network: 'eip155:84532' },

@@ -1,221 +1,284 @@
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { usdc, usdcAbi, usdcBalance } from '../../dev/usdc.ts';
-import { intentDigest, intentFields } from '../../src/intent/agent-intent.ts';
-import { agentIntent, signIntent } from './support/intent.ts';
-import { decode, kindOf, paymentResponse, readProblem } from './support/offer.ts';
-import { fundedAccount, newAccount, sign, v1, v2 } from './support/payment.ts';
-import { claimsOf } from './support/receipt.ts';
-import { lookup, type ToolCall, translate, useWorld } from './support/world.ts';
+import { submitCancellation, signCancellation } from '../../dev/payer.ts';
+import { mint } from '../../dev/faucet.ts';
+import { people } from '../../dev/people.ts';
+import { usdc, usdcBalance } from '../../dev/usdc.ts';
+import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import { bind, bound, callOf } from './support/bound.ts';
+import { accountOf, creditedAccount, limitTold, topUp } from './support/credit.ts';
+import { agentIntent, digestOf, sha256, signPaidIntent } from './support/intent.ts';
+import { kindOf, paymentResponse, type Problem, readProblem } from './support/offer.ts';
+import {
+  fundedAccount,
+  isUsed,
+  newAccount,
+  pay,
+  sign,
+  transfersFrom,
+  trustedAccount,
+  v2,
+} from './support/payment.ts';
+import { claimsOf, verify } from './support/receipt.ts';
+import { refusal } from './support/refusal.ts';
+import { deployContractWallet } from './support/wallet.ts';
+import {
+  lookup,
+  notarise,
+  report,
+  summarise,
+  type ToolCall,
+  translate,
+  useWorld,
+} from './support/world.ts';
 
-const world = useWorld();
+/** Resolved while settlements may go on. */
+let settling = Promise.resolve();
+const world = useWorld({
+  wrapFacilitator: (real) => async (request) => {
+    if (new URL(request.url).pathname === '/settle') await settling;
+    return await real(request);
+  },
+});
+
+const CREDIT = 500_000n;
+const OTHER = '0x1111111111111111111111111111111111111111';
+
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await fundedAccount(world(), 1_000_000n);
+  account = await creditedAccount(world(), { credit: CREDIT, left: 0n });
 });
 
-const topUp = (amount: number, more = ''): ToolCall => ({
-  path: `/credits?amount=${amount}${more}`,
-  method: 'POST',
-});
-const idOf = ({ address }: LocalAccount) => `eip155:84532:${address.toLowerCase()}`;
-const json = async (answer: Response) => (await answer.json()) as Record<string, unknown>;
-
-/** An intent that pays for a call from credit. */
-const fromCredit = async (payer: LocalAccount, call: ToolCall, tool: string, maxAmount: bigint) =>
-  await signIntent(world(), payer, call, {
-    tool,
-    payTo: world().payTo.toLowerCase() as `0x${string}`,
-    asset: usdc.address.toLowerCase() as `0x${string}`,
-    maxAmount,
-  });
-const look = async (payer: LocalAccount, id: unknown): Promise<Response> => {
-  const call: ToolCall = { path: `/calls/${String(id)}` };
-  const signed = await signIntent(world(), payer, call, { tool: 'countersign.calls' });
-  return await world().send(call, agentIntent(signed));
-};
-const creditOf = (answer: Response) =>
-  Number(/"credit";r=(\d+)/.exec(answer.headers.get('RateLimit') ?? '')?.[1]);
-
-describe('credit', () => {
-  it('is bought by any client, once for each payment, whatever version it speaks', async () => {
-    const payer = await fundedAccount(world(), 100_000n);
-    for (const form of [v2, v1]) {
-      const payment = await sign(world(), payer, topUp(30_000));
-      const answer = await world().send(topUp(30_000), form(payment));
-      expect(answer.status).toBe(200);
-      expect(await json(answer)).toEqual({
-        account: idOf(payer),
-        asset: `eip155:84532/erc20:${usdc.address.toLowerCase()}`,
-        amount: '30000',
-        payment: payment.payload.authorization.nonce,
-      });
-      expect(paymentResponse(answer)).toMatchObject({ success: true, amount: '30000' });
-      const again = await world().send(topUp(30_000), form(payment));
-      expect(again.status).toBe(409);
-    }
-    expect(await usdcBalance(world().client, payer.address)).toBe(40_000n);
-    const signed = await fromCredit(payer, lookup, 'lookup', 1_000n);
-    const called = await world().send(lookup, agentIntent(signed));
-    expect(called.status).toBe(200);
-    expect(creditOf(called)).toBe(59_000);
-    expect(await usdcBalance(world().client, payer.address)).toBe(40_000n);
-  });
-
-  it('pays a call by intent, tells it again to the intent, and can be looked up', async () => {
-    await world().send(topUp(50_000), v2(await sign(world(), account, topUp(50_000))));
-    const before = (await world().counts()).translate;
-    const signed = await fromCredit(account, translate, 'translate', 20_000n);
-    const first = await world().send(translate, agentIntent(signed));
-    expect(first.status).toBe(200);
-    const text = await first.text();
-    const claims = await claimsOf(world(), first);
-    expect(claims).toMatchObject({ tool: 'translate', binding: 'intent', charged: '20000' });
-    const again = await world().send(translate, agentIntent(signed));
-    expect([again.status, await again.text()]).toEqual([200, text]);
-    expect((await world().counts()).translate).toBe(before + 1);
-
-    const looked = await look(account, claims['call']);
-    expect(looked.status).toBe(200);
-    const { answer, ...status } = await json(looked);
-    expect(status).toMatchObject({
-      tool: 'translate',
-      binding: 'intent',
-      state: 'committed',
-      charged: '20000',
-      paid_from: 'credit',
-      payment: 'none',
-    });
-    expect(Buffer.from((answer as { body: string }).body, 'base64').toString()).toBe(text);
-    expect(await claimsOf(world(), looked)).toMatchObject({ response: claims['response'] });
-    // To another account it never was.
-    const other = await look(await fundedAccount(world(), 1_000n), claims['call']);
-    expect([other.status, kindOf(await readProblem(other))]).toEqual([404, 'unknown-call']);
-  });
-
-  it('that does not suffice is said so, and the call may be paid otherwise', async () => {
-    const poor = await fundedAccount(world(), 100_000n);
-    const signed = await fromCredit(poor, translate, 'translate', 20_000n);
-    const denied = await world().send(translate, agentIntent(signed));
-    expect(denied.status).toBe(403);
-    expect(await readProblem(denied)).toMatchObject({ rule: 'credit' });
-    const paid = await world().send(translate, v2(await sign(world(), poor, translate)));
-    expect(paid.status).toBe(200);
-  });
-
-  it('of another account is bought only by a payment that says so', async () => {
-    const friend = newAccount();
-    const call = topUp(10_000, `&account=${idOf(friend)}`);
-    const refused = await world().send(call, v2(await sign(world(), account, call)));
-    expect([refused.status, kindOf(await readProblem(refused))]).toEqual([400, 'binding-required']);
-    const { chainId: _, intent } = await fromCredit(account, call, 'countersign.credits', 10_000n);
-    const bound = await boundTo(call, intent);
-    const answer = await world().send(call, bound);
-    expect(await json(answer)).toMatchObject({ account: idOf(friend), amount: '10000' });
-    const signed = await fromCredit(friend, lookup, 'lookup', 1_000n);
-    expect((await world().send(lookup, agentIntent(signed))).status).toBe(200);
-  });
-});
-
-type Intent = Awaited<ReturnType<typeof fromCredit>>['intent'];
-
-/** A payment whose nonce is the digest of an intent, as viem makes it. */
-const boundTo = async (call: ToolCall, intent: Intent) => {
-  const payment = await sign(world(), account, call, { nonce: intentDigest(intent, 84532) });
-  const header = decode(v2(payment)['PAYMENT-SIGNATURE']) as Record<string, unknown>;
-  const extensions = { 'agent-intent': { info: { intent: intentFields(intent) } } };
-  return {
-    'PAYMENT-SIGNATURE': Buffer.from(JSON.stringify({ ...header, extensions })).toString('base64'),
-  };
-};
-
-describe('a captured bound payment', () => {
-  it('buys nothing but its own request, stripped of its intent or not', async () => {
-    const notarise: ToolCall = {
-      path: '/tools/notarise',
-      method: 'POST',
-      body: '{"text":"mine"}',
-      contentType: 'application/json',
-    };
-    const { intent } = await fromCredit(account, notarise, 'notarise', 10_000n);
-    const captured = await boundTo(notarise, intent);
-    const theirs = { ...notarise, body: '{"text":"theirs"}' };
-    const moved = await world().send(theirs, captured);
-    expect(moved.status).toBe(400);
-    expect(await readProblem(moved)).toMatchObject({
-      field: 'PAYMENT-SIGNATURE.extensions.agent-intent.info.intent.payloadDigest',
-      docs: expect.stringContaining('/.well-known/agent-intent') as string,
-    });
-    const { extensions: _, ...bare } = decode(captured['PAYMENT-SIGNATURE']) as {
-      extensions: unknown;
-    };
-    const stripped = { 'PAYMENT-SIGNATURE': Buffer.from(JSON.stringify(bare)).toString('base64') };
-    const refused = await world().send(notarise, stripped);
-    expect([refused.status, kindOf(await readProblem(refused))]).toEqual([400, 'binding-required']);
-    const answer = await world().send(notarise, captured);
-    expect(answer.status).toBe(200);
-    expect((await claimsOf(world(), answer))['binding']).toBe('intent');
-  });
-});
-
-describe('a tool of variable price', () => {
-  const summarise = (text: string): ToolCall => ({
-    path: '/tools/summarise',
-    method: 'POST',
-    body: JSON.stringify({ text }),
-    contentType: 'application/json',
-  });
-
-  it('charges what it says, from credit, and fails above what was signed', async () => {
-    const call = summarise('One two three. Four five six.');
-    const signed = await fromCredit(account, call, 'summarise', 5_000n);
-    const answer = await world().send(call, agentIntent(signed));
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('Settlement-Overrides')).toBeNull();
-    expect((await claimsOf(world(), answer))['charged']).toBe('1120');
-    const left = creditOf(answer);
-    const tight = await fromCredit(account, call, 'summarise', 1_119n);
-    const over = await world().send(call, agentIntent(tight));
-    expect(over.status).toBe(502);
-    expect(await readProblem(over)).toMatchObject({ money: 'untouched' });
-    expect(creditOf(over)).toBe(left);
-  });
-});
-
-describe('a refund', () => {
-  it('that an operator made on chain is taken off the credit, once', async () => {
-    const operator = privateKeyToAccount(world().stack.description.operator.privateKey);
-    const payer = await fundedAccount(world(), 50_000n);
-    await world().send(topUp(50_000), v2(await sign(world(), payer, topUp(50_000))));
+describe('a call from credit', () => {
+  it.each<[string, ToolCall, bigint]>([
+    ['lookup', lookup, 1_000n],
+    ['translate', translate, 20_000n],
+    ['report', report, 50_000n],
+    ['notarise', notarise, 10_000n],
+  ])('%s: charged, stated, limited, and no money moves', async (tool, call, price) => {
     const { client, payTo } = world();
-    await client.impersonateAccount({ address: payTo });
-    await client.setBalance({ address: payTo, value: 10n ** 18n });
-    const transaction = await client.writeContract({
-      address: usdc.address,
-      abi: usdcAbi,
-      functionName: 'transfer',
-      args: [payer.address, 20_000n],
-      account: payTo,
+    const [received, before] = [await usdcBalance(client, payTo), await world().counts()];
+    const signed = await signPaidIntent(world(), account, call);
+    const answer = await world().send(call, agentIntent(signed));
+    const text = await answer.text();
+    expect(answer.status, text).toBe(200);
+    expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(await claimsOf(world(), answer)).toMatchObject({
+      ...{ tool, call: digestOf(signed.intent), binding: 'intent', charged: price.toString() },
+      ...{ agent: accountOf(account.address), response: sha256(text) },
     });
-    await client.waitForTransactionReceipt({ hash: transaction });
-    const call: ToolCall = {
-      path: '/admin/credits/refunds',
-      method: 'POST',
-      body: JSON.stringify({ account: idOf(payer), transaction }),
-      contentType: 'application/json',
-    };
-    const tool = 'countersign.admin.credits.refund';
-    const stranger = await world().send(
-      call,
-      agentIntent(await signIntent(world(), account, call, { tool })),
+    const told = limitTold(answer, 'credit');
+    expect(told?.q).toBe(told?.r);
+    expect(Number(CREDIT) - Number(told?.r)).toBeGreaterThanOrEqual(Number(price));
+    expect(answer.headers.get('RateLimit-Policy')).toMatch(/"credit";q=\d+;qu="atomic-units"/);
+    expect(await world().counts()).toEqual({
+      ...before,
+      [tool]: before[tool as keyof typeof before] + 1,
+    });
+
+    const again = await world().send(call, agentIntent(signed));
+    expect([again.status, await again.text()]).toEqual([200, text]);
+    expect(await usdcBalance(client, payTo)).toBe(received);
+    const next = await world().send(
+      lookup,
+      agentIntent(await signPaidIntent(world(), account, lookup)),
     );
-    expect(stranger.status).toBe(403);
-    for (const known of [false, true]) {
-      const signed = await signIntent(world(), operator, call, { tool });
-      const answer = await world().send(call, agentIntent(signed));
-      expect(answer.status).toBe(200);
-      expect(await json(answer)).toMatchObject({ amount: '20000', credit: '30000', known });
+    expect(Number(told?.r) - Number(limitTold(next, 'credit')?.r)).toBe(1_000);
+    await expect
+      .poll(() => world().audit.call(digestOf(signed.intent)), { timeout: 20_000, interval: 200 })
+      .toMatchObject({ charged: Number(price), paid_by: 'credit', binding: 'intent', tool });
+  });
+
+  it('may allow more than the price and is charged the price', async () => {
+    const signed = await signPaidIntent(world(), account, lookup, { maxAmount: 1_000_000n });
+    const answer = await world().send(lookup, agentIntent(signed));
+    expect(await claimsOf(world(), answer)).toMatchObject({ charged: '1000' });
+  });
+
+  it.each<[string, Partial<AgentIntent>, string]>([
+    ['no payee', { payTo: `0x${'0'.repeat(40)}` }, 'payTo'],
+    ['another payee', { payTo: OTHER }, 'payTo'],
+    ['no asset', { asset: `0x${'0'.repeat(40)}` }, 'asset'],
+    ['another asset', { asset: OTHER }, 'asset'],
+    ['no amount', { maxAmount: 0n }, 'maxAmount'],
+    ['a unit less than the price', { maxAmount: 999n }, 'maxAmount'],
+  ])('that names %s is refused by that field', async (_, fields, field) => {
+    const signed = await signPaidIntent(world(), account, lookup, fields);
+    const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
+    expect([kindOf(problem), problem.field, problem.status]).toEqual([
+      'intent-mismatch',
+      `Agent-Intent.intent.${field}`,
+      400,
+    ]);
+  });
+
+  it('that credit does not cover is refused, and says where credit comes from', async () => {
+    const poor = await creditedAccount(world(), { credit: 1_500n, left: 0n });
+    const first = await world().send(
+      lookup,
+      agentIntent(await signPaidIntent(world(), poor, lookup)),
+    );
+    expect(first.status).toBe(200);
+    const signed = await signPaidIntent(world(), poor, lookup);
+    const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
+    expect(problem).toMatchObject({
+      ...{ status: 403, rule: 'credit', tool: 'lookup', price: '1000' },
+      ...{ limit: '500', remaining: '500' },
+      hint: expect.stringContaining('/credits') as string,
+    });
+    // The refused one is not burnt: with credit there, it works.
+    await expect(
+      topUp(world(), await fundedAccount(world(), 10_000n), 1_000n, accountOf(poor.address)),
+    ).resolves.toMatchObject({ status: 200 });
+    await expect
+      .poll(async () => (await world().send(lookup, agentIntent(signed))).status, {
+        timeout: 20_000,
+        interval: 300,
+      })
+      .toBe(200);
+  });
+
+  it('of a key nobody knows is refused without a look at the chain', async () => {
+    const signed = await signPaidIntent(world(), newAccount(), lookup);
+    const problem = await refusal(world(), Object.entries(agentIntent(signed)), lookup);
+    expect([problem.status, problem['rule']]).toEqual([403, 'credit']);
+  });
+
+  it('a hundred at once spend exactly what is there', async () => {
+    const ROOM = 37;
+    const saver = await creditedAccount(world(), {
+      credit: BigInt(ROOM) * 1_000n + 999n,
+      left: 0n,
+    });
+    const before = (await world().counts()).lookup;
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async () =>
+        world().send(lookup, agentIntent(await signPaidIntent(world(), saver, lookup))),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(ROOM);
+    for (const answer of answers.filter(({ status }) => status !== 200))
+      expect(await readProblem(answer)).toMatchObject({ rule: 'credit' });
+    expect((await world().counts()).lookup).toBe(before + ROOM);
+    expect(await transfersFrom(world(), saver.address)).toEqual([BigInt(ROOM) * 1_000n + 999n]);
+  });
+
+  it('of a contract account counts by what its code says, not by any key (§4.7)', async () => {
+    const owner = newAccount();
+    const wallet = await deployContractWallet(world(), owner.address);
+    await mint(world().client, wallet, 100_000n);
+    const holder = { ...owner, address: wallet };
+    expect((await topUp(world(), holder, 100_000n)).status).toBe(200);
+    const signed = await signPaidIntent(world(), holder, lookup);
+    const answer = await world().send(lookup, agentIntent(signed));
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(limitTold(answer, 'credit')?.r).toBe(99_000);
+    const thief = { ...newAccount(), address: wallet };
+    const forged = await signPaidIntent(world(), thief, lookup);
+    const problem = await refusal(world(), Object.entries(agentIntent(forged)), lookup);
+    expect([kindOf(problem), problem.field]).toEqual([
+      'invalid-signature',
+      'Agent-Intent.signature',
+    ]);
+  });
+
+  it('that fails costs nothing', async () => {
+    const saver = await creditedAccount(world(), { credit: 50_000n, left: 0n });
+    for (const query of ['status=500', 'drop=1', 'truncate=1', 'status=402']) {
+      const call: ToolCall = { path: `/tools/flaky?${query}` };
+      const answer = await world().send(
+        call,
+        agentIntent(await signPaidIntent(world(), saver, call)),
+      );
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(await claimsOf(world(), answer)).toMatchObject({ charged: '0' });
+      expect(limitTold(answer, 'credit')).toEqual({ q: 50_000, r: 50_000 });
     }
+  });
+});
+
+describe('a payment of an account that has credit', () => {
+  it.each([
+    ['vanilla', async (payer: LocalAccount) => v2(await sign(world(), payer, lookup))],
+    ['bound', async (payer: LocalAccount) => bound(await bind(world(), payer, lookup))],
+  ])('authenticates, and credit pays: %s', async (_, headers) => {
+    const saver = await creditedAccount(world(), { credit: 10_000n, left: 10_000n });
+    const answer = await world().send(lookup, await headers(saver));
+    expect(answer.status).toBe(200);
+    expect(paymentResponse(answer)).toMatchObject({
+      ...{ success: true, transaction: '', amount: '1000' },
+      extra: { paidFrom: 'credit' },
+    });
+    expect(limitTold(answer, 'credit')).toEqual({ q: 9_000, r: 9_000 });
+    expect(await transfersFrom(world(), saver.address)).toEqual([10_000n]);
+  });
+
+  it('pays a tool that takes nothing but credit, and without credit hears where it comes from', async () => {
+    const call = summarise('One sentence. Another sentence about sentences.', '1500');
+    const saver = await creditedAccount(world(), { credit: 50_000n, left: 100_000n });
+    const payment = await bind(world(), saver, call);
+    const answer = await world().send(call, bound(payment));
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(paymentResponse(answer)).toMatchObject({
+      amount: '1500',
+      extra: { paidFrom: 'credit' },
+    });
+    expect(limitTold(answer, 'credit')?.r).toBe(48_500);
+    expect(await isUsed(world(), payment)).toBe(false);
+
+    const rich = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const refused = await bind(world(), rich, call);
+    const problem: Problem = await refusal(world(), Object.entries(bound(refused)), call);
+    expect(problem).toMatchObject({
+      ...{ status: 403, rule: 'credit', price: '50000' },
+      hint: expect.stringContaining('/credits') as string,
+    });
+    expect(await isUsed(world(), refused)).toBe(false);
+  });
+});
+
+describe('a debt', () => {
+  it('refuses every call, from a wallet and from credit, until a top-up clears it', async () => {
+    const payer = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    // Accepted to be settled later; cancelled by its payer before it is.
+    let release: () => void = () => {};
+    settling = new Promise((resolve) => {
+      release = resolve;
+    });
+    const payment = await bind(world(), payer, translate);
+    const served = await world().send(translate, bound(payment));
+    expect(paymentResponse(served)).toMatchObject({ extra: { status: 'accepted' } });
+    const nonce = callOf(payment);
+    await submitCancellation({
+      ...{ client: world().client, token: usdc, authorizer: payer.address, nonce },
+      sender: privateKeyToAccount(people.facilitators[3].privateKey),
+      signature: await signCancellation({ account: payer, token: usdc, nonce }),
+    });
+    release();
+    await expect
+      .poll(() => world().audit.payment(nonce)?.state, { timeout: 60_000, interval: 300 })
+      .toBe('failed');
+    await expect
+      .poll(async () => await (await pay(world(), payer, lookup)).json(), {
+        timeout: 20_000,
+        interval: 300,
+      })
+      .toMatchObject({ rule: 'debt', hint: expect.stringContaining('/credits') as string });
+    const fromCredit = await signPaidIntent(world(), payer, lookup);
+    const refused = await world().send(lookup, agentIntent(fromCredit));
+    expect([refused.status, (await readProblem(refused))['rule']]).toEqual([403, 'debt']);
+
+    const short = await topUp(world(), payer, 19_999n);
+    expect(short.status, await short.clone().text()).toBe(200);
+    expect(limitTold(short, 'credit')).toBeUndefined();
+    expect((await readProblem(await pay(world(), payer, lookup)))['rule']).toBe('debt');
+    const cleared = await topUp(world(), payer, 1_001n);
+    expect(limitTold(cleared, 'credit')).toEqual({ q: 1_000, r: 1_000 });
+    const answer = await world().send(lookup, agentIntent(fromCredit));
+    expect(answer.status).toBe(200);
+    expect(
+      await verify(world(), answer.headers.get('Agent-Receipt') ?? '', 'agent-receipt+jwt'),
+    ).toMatchObject({ charged: '1000' });
   });
 });

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { decodeChunk } from '../../../src/audit/chunk.ts';
+import type { Entry } from '../../../src/audit/entry.ts';
 
 /** A row of the projection `calls`. */
 export type CallRow = {
@@ -10,6 +12,7 @@ export type CallRow = {
   readonly status: number | null;
   readonly reason: string | null;
   readonly paid_by: string;
+  readonly binding: string;
 };
 
 /** A row of the projection `payments`. */
@@ -24,6 +27,8 @@ export type PaymentRow = {
 export type Audit = {
   readonly call: (id: string) => CallRow | undefined;
   readonly payment: (id: string) => PaymentRow | undefined;
+  /** All entries of an account (CAIP-10) that have been exported, in order. */
+  readonly entries: (account: string) => Promise<readonly Entry[]>;
 };
 
 const databaseFile = (state: string): string => {
@@ -37,22 +42,36 @@ const databaseFile = (state: string): string => {
 
 /** Opens the audit database below a state directory of `wrangler dev`, for each question anew. */
 export const openAudit = (state: string): Audit => {
-  const row = (query: string, id: string): unknown => {
+  const rows = (query: string, id: string): readonly unknown[] => {
     const database = new DatabaseSync(databaseFile(state), { readOnly: true });
     try {
-      return database.prepare(query).get(id);
+      return database.prepare(query).all(id);
     } finally {
       database.close();
     }
   };
+  const row = (query: string, id: string): unknown => rows(query, id)[0];
   return {
     call: (id) =>
-      row('SELECT state, tool, charged, status, reason, paid_by FROM calls WHERE call = ?', id) as
-        | CallRow
-        | undefined,
+      row(
+        'SELECT state, tool, charged, status, reason, paid_by, binding FROM calls WHERE call = ?',
+        id,
+      ) as CallRow | undefined,
     payment: (id) =>
       row('SELECT state, amount, credited, transaction_hash FROM payments WHERE call = ?', id) as
         | PaymentRow
         | undefined,
+    entries: async (account) => {
+      const chunks = rows('SELECT body FROM chunks WHERE account = ? ORDER BY first_seq', account);
+      const read = await Promise.all(
+        (chunks as readonly { readonly body: Uint8Array }[]).map(
+          async ({ body }) => await decodeChunk(body),
+        ),
+      );
+      return read.flatMap((chunk) => {
+        if (!chunk.ok) throw new Error(`a chunk of ${account} is ${chunk.error.kind}`);
+        return chunk.value;
+      });
+    },
   };
 };

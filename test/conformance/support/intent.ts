@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { LocalAccount } from 'viem';
+import { type Hex, hashTypedData, type LocalAccount } from 'viem';
 import { randomNonce } from '../../../dev/payer.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import { encodeAgentIntent } from '../../../src/intent/header.ts';
+import { advertOf } from './offer.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
@@ -25,44 +26,90 @@ const types = {
   ],
 } as const;
 
+export const CHAIN = 84532;
 const ZERO = `0x${'0'.repeat(40)}` as const;
 const ZERO_WORD = `0x${'0'.repeat(64)}` as const;
 
-/** Signs an `Agent-Intent` for a call of a free tool, by viem's own typed-data hashing, but for the fields given. */
+export const sha256 = (bytes: string | Uint8Array): Hex =>
+  `0x${createHash('sha256').update(bytes).digest('hex')}`;
+
+const typedData = (message: AgentIntent, chainId: number) =>
+  ({
+    domain: { name: 'Countersign', version: '1', chainId },
+    types,
+    primaryType: 'AgentIntent',
+    message,
+  }) as const;
+
+/** The digest of an intent by viem's typed-data hashing, which is not the gateway's. */
+export const digestOf = (intent: AgentIntent, chainId: number = CHAIN): Hex =>
+  hashTypedData(typedData(intent, chainId));
+
+/** An intent for a call of a free tool, `whoami` unless another is named, but for the fields given. */
+export const intentFor = (
+  world: World,
+  agent: string,
+  call: ToolCall,
+  fields: Partial<AgentIntent> = {},
+): AgentIntent => ({
+  agent: agent.toLowerCase() as `0x${string}`,
+  audience: world.stack.description.audience,
+  tool: 'whoami',
+  method: call.method ?? 'GET',
+  target: call.path,
+  contentType: call.contentType ?? '',
+  payloadDigest: sha256(call.body ?? ''),
+  payTo: ZERO,
+  asset: ZERO,
+  maxAmount: 0n,
+  validAfter: BigInt(nowSeconds() - 5),
+  validBefore: BigInt(nowSeconds() + 60),
+  nonce: randomNonce(),
+  authority: ZERO_WORD,
+  ...fields,
+});
+
+/** As `intentFor`, for a paid tool: tool, payee, asset and price as the call's 402 says them. */
+export const paidIntentFor = async (
+  world: World,
+  agent: string,
+  call: ToolCall,
+  fields: Partial<AgentIntent> = {},
+): Promise<AgentIntent> => {
+  const offered = await world.offer(call);
+  const [{ payTo, asset, amount }] = offered.accepts;
+  return intentFor(world, agent, call, {
+    tool: advertOf(offered).tool,
+    payTo: payTo.toLowerCase() as `0x${string}`,
+    asset: asset.toLowerCase() as `0x${string}`,
+    maxAmount: BigInt(amount),
+    ...fields,
+  });
+};
+
+/** Signs an intent as it is. */
+export const signFields = async (
+  account: LocalAccount,
+  intent: AgentIntent,
+  chainId: number = CHAIN,
+) => ({ chainId, intent, signature: await account.signTypedData(typedData(intent, chainId)) });
+
+/** Signs an `Agent-Intent` for a call of a free tool, but for the fields given. */
 export const signIntent = async (
   world: World,
   account: LocalAccount,
   call: ToolCall,
   fields: Partial<AgentIntent> = {},
-  chainId = 84532,
-) => {
-  const intent: AgentIntent = {
-    agent: account.address.toLowerCase() as `0x${string}`,
-    audience: world.stack.description.audience,
-    tool: 'whoami',
-    method: call.method ?? 'GET',
-    target: call.path,
-    contentType: call.contentType ?? '',
-    payloadDigest: `0x${createHash('sha256')
-      .update(call.body ?? '')
-      .digest('hex')}`,
-    payTo: ZERO,
-    asset: ZERO,
-    maxAmount: 0n,
-    validAfter: BigInt(nowSeconds() - 5),
-    validBefore: BigInt(nowSeconds() + 60),
-    nonce: randomNonce(),
-    authority: ZERO_WORD,
-    ...fields,
-  };
-  const signature = await account.signTypedData({
-    domain: { name: 'Countersign', version: '1', chainId },
-    types,
-    primaryType: 'AgentIntent',
-    message: intent,
-  });
-  return { chainId, intent, signature };
-};
+  chainId: number = CHAIN,
+) => await signFields(account, intentFor(world, account.address, call, fields), chainId);
+
+/** Signs an `Agent-Intent` that pays for a call from credit, but for the fields given. */
+export const signPaidIntent = async (
+  world: World,
+  account: LocalAccount,
+  call: ToolCall,
+  fields: Partial<AgentIntent> = {},
+) => await signFields(account, await paidIntentFor(world, account.address, call, fields));
 
 export type SignedIntent = Awaited<ReturnType<typeof signIntent>>;
 

@@ -19,6 +19,21 @@ export type Offered = {
   readonly extensions: Readonly<Record<string, unknown>>;
 };
 
+/** What an offer says of binding a payment to its request (design §4.2). */
+export type Advert = {
+  readonly version: 1;
+  readonly audience: string;
+  readonly tool: string;
+  readonly binding: 'eip3009-nonce';
+};
+
+/** `extensions["agent-intent"].info` of an offer. */
+export const advertOf = ({ extensions }: Offered): Advert => {
+  const advertised = extensions['agent-intent'] as { readonly info: Advert } | undefined;
+  if (advertised === undefined) throw new Error('the offer does not say how to bind a payment');
+  return advertised.info;
+};
+
 export const decode = (header: string | null): unknown =>
   JSON.parse(Buffer.from(header ?? '', 'base64').toString());
 

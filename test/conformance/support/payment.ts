@@ -98,6 +98,18 @@ export const fundedAccount = async (world: World, amount: bigint): Promise<Local
 
 const REPORT_PRICE = 50_000n;
 
+/** Settles so many payments of $0.05 of an account. */
+export const trust = async (
+  world: World,
+  account: LocalAccount,
+  reports: number,
+): Promise<void> => {
+  const answers = await Promise.all(
+    Array.from({ length: reports }, async () => (await pay(world, account, report)).status),
+  );
+  expect(answers).toEqual(answers.map(() => 200));
+};
+
 /**
  * A fresh key that has settled `reports` payments of $0.05 here, so that law 7 lets it pay later, and that has `left` atomic
  * units besides.
@@ -107,10 +119,7 @@ export const trustedAccount = async (
   options: { readonly reports: number; readonly left: bigint },
 ): Promise<LocalAccount> => {
   const account = await fundedAccount(world, BigInt(options.reports) * REPORT_PRICE + options.left);
-  const answers = await Promise.all(
-    Array.from({ length: options.reports }, async () => (await pay(world, account, report)).status),
-  );
-  expect(answers).toEqual(answers.map(() => 200));
+  await trust(world, account, options.reports);
   return account;
 };
 

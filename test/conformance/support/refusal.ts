@@ -17,7 +17,19 @@ export const refusal = async (
   call: ToolCall = lookup,
 ): Promise<Problem> => {
   const before = await world.counts();
-  const answer = await sendRaw(world.stack.description.gateway, { path: call.path, headers });
+  const { path, method, contentType, body } = call;
+  const answer = await sendRaw(world.stack.description.gateway, {
+    path,
+    ...(method === undefined ? {} : { method }),
+    headers: [
+      ...(contentType === undefined ? [] : [['Content-Type', contentType] as const]),
+      ...(body === undefined
+        ? []
+        : [['Content-Length', String(Buffer.from(body).byteLength)] as const]),
+      ...headers,
+    ],
+    ...(body === undefined ? {} : { body }),
+  });
   expect(answer.status, answer.text).toBeGreaterThanOrEqual(400);
   expect(answer.status, answer.text).toBeLessThan(500);
   expect(await world.counts()).toEqual(before);

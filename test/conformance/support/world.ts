@@ -30,7 +30,7 @@ export type ToolCall = {
   readonly contentType?: string;
 };
 
-const post = (path: string, body: object): ToolCall => ({
+export const post = (path: string, body: object): ToolCall => ({
   path,
   method: 'POST',
   body: JSON.stringify(body),
@@ -40,10 +40,31 @@ const post = (path: string, body: object): ToolCall => ({
 export const lookup: ToolCall = { path: '/tools/lookup?word=river' };
 export const translate: ToolCall = post('/tools/translate', { text: 'good morning', to: 'fr' });
 export const report: ToolCall = post('/tools/report', { text: 'Money moves first.' });
+/** Settled first, and only when bound to the request. */
+export const notarise: ToolCall = post('/tools/notarise', { text: 'Signed for exactly this.' });
+/** Of variable price, from credit. `charge` is what the upstream then asks for. */
+export const summarise = (text: string, charge?: string): ToolCall =>
+  post('/tools/summarise', charge === undefined ? { text } : { text, charge });
 export const whoami: ToolCall = { path: '/tools/whoami' };
 
 /** Enough for every test of a file, and not what these tests are about. */
 const NO_SHIELD = 1_000_000;
+
+/** Sends a call to a gateway as it is, with these headers besides. */
+export const sendTo = async (
+  origin: string,
+  { path, method, body, contentType }: ToolCall,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> =>
+  await fetch(origin + path, {
+    method: method ?? 'GET',
+    redirect: 'manual',
+    headers: {
+      ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
 
 const openWorld = async (options: StackOptions, directory: string): Promise<World> => {
   const stack = await startStack({
@@ -53,16 +74,7 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
     ...options,
   });
   const { gateway, upstream, payTo, rpc } = stack.description;
-  const send: World['send'] = async ({ path, method, body, contentType }, headers = {}) =>
-    await fetch(gateway + path, {
-      method: method ?? 'GET',
-      redirect: 'manual',
-      headers: {
-        ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body }),
-    });
+  const send: World['send'] = async (call, headers) => await sendTo(gateway, call, headers);
   const offers = new Map<string, Promise<Offered>>();
   return {
     stack,

@@ -1,0 +1,223 @@
+import type { LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { intentFields } from '../../src/intent/agent-intent.ts';
+import { bind, bound, boundField, boundTree, callOf, signBound } from './support/bound.ts';
+import { accountOf } from './support/credit.ts';
+import { digestOf, paidIntentFor, sha256 } from './support/intent.ts';
+import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
+import {
+  encode,
+  isUsed,
+  settled,
+  sign,
+  transfersFrom,
+  trustedAccount,
+  v2,
+} from './support/payment.ts';
+import { claimsOf, verify } from './support/receipt.ts';
+import { changed, refusal } from './support/refusal.ts';
+import { notarise, report, type ToolCall, translate, useWorld } from './support/world.ts';
+
+const world = useWorld();
+let account: LocalAccount;
+beforeAll(async () => {
+  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+});
+
+const echo: ToolCall = {
+  path: '/tools/echo/bound?a=b',
+  method: 'POST',
+  body: 'exactly this',
+  contentType: 'text/plain',
+};
+
+describe('a bound payment', () => {
+  it.each<[string, ToolCall, string, bigint]>([
+    ['deferred', translate, 'translate', 20_000n],
+    ['settled first', report, 'report', 50_000n],
+    ['settled first, where nothing else is taken', notarise, 'notarise', 10_000n],
+  ])('buys its one call: %s', async (_, call, tool, price) => {
+    const before = await world().counts();
+    const payment = await bind(world(), account, call);
+    const answer = await world().send(call, bound(payment));
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(await claimsOf(world(), answer)).toMatchObject({
+      ...{ call: digestOf(payment.intent), tool, binding: 'intent', charged: price.toString() },
+      agent: accountOf(account.address),
+      iss: world().stack.description.audience,
+    });
+    expect(paymentResponse(answer)).toMatchObject({ success: true, amount: price.toString() });
+    expect(await world().counts()).toEqual({
+      ...before,
+      [tool]: before[tool as keyof typeof before] + 1,
+    });
+    await settled(world(), payment);
+    expect(
+      (await transfersFrom(world(), account.address)).filter((value) => value === price).length,
+    ).toBeGreaterThan(0);
+  });
+
+  it('is known as bound to the upstream, which sees neither intent nor payment', async () => {
+    const payment = await bind(world(), account, echo);
+    const answer = await world().send(echo, bound(payment));
+    expect(answer.status).toBe(200);
+    const text = await answer.text();
+    const { headers } = JSON.parse(text) as { headers: Record<string, string> };
+    const claims = await verify(world(), headers['x-agent-assertion'] ?? '', 'agent-assertion+jwt');
+    expect(claims).toMatchObject({
+      ...{ binding: 'intent', call: callOf(payment), tool: 'echo', max: '1000' },
+      ...{ account: accountOf(account.address), digest: sha256('exactly this') },
+    });
+    for (const secret of [
+      payment.intent.nonce,
+      payment.payload.signature,
+      bound(payment)['PAYMENT-SIGNATURE'],
+    ])
+      expect(text).not.toContain(secret.slice(2));
+  });
+
+  it('stands in the log as bound, with the intent that anybody can hash again', async () => {
+    const payment = await bind(world(), account, echo);
+    expect((await world().send(echo, bound(payment))).status).toBe(200);
+    await expect
+      .poll(() => world().audit.call(callOf(payment))?.state, { timeout: 20_000, interval: 200 })
+      .toBe('committed');
+    expect(world().audit.call(callOf(payment))).toMatchObject({ binding: 'intent', tool: 'echo' });
+    const entries = await world().audit.entries(accountOf(account.address));
+    const accepted = entries.find(
+      ({ type, call }) => type === 'call.accepted' && call === callOf(payment),
+    );
+    expect(accepted).toMatchObject({
+      binding: 'intent',
+      evidence: { intent: intentFields(payment.intent) },
+    });
+  });
+
+  it('is as good when the offer is echoed with more than the intent', async () => {
+    const payment = await bind(world(), account, echo);
+    const offered = await world().offer(echo);
+    const tree = boundTree(payment);
+    const answer = await world().send(echo, {
+      'PAYMENT-SIGNATURE': encode({
+        ...tree,
+        resource: offered.resource,
+        extensions: { ...offered.extensions, ...(tree['extensions'] as object) },
+      }),
+    });
+    expect(answer.status, await answer.text()).toBe(200);
+  });
+});
+
+describe('a bound payment sent again', () => {
+  it.each([
+    ['deferred', translate],
+    ['settled first', notarise],
+  ])('gives its stored answer byte for byte, before and after settlement: %s', async (_, call) => {
+    const payment = await bind(world(), account, call);
+    const first = await world().send(call, bound(payment));
+    const text = await first.text();
+    expect(first.status, text).toBe(200);
+    const before = await world().counts();
+    const again = async (): Promise<void> => {
+      const answer = await world().send(call, bound(payment));
+      expect([answer.status, await answer.text()]).toEqual([200, text]);
+      expect(answer.headers.get('Content-Type')).toBe(first.headers.get('Content-Type'));
+      expect(await claimsOf(world(), answer)).toMatchObject({
+        ...{ call: callOf(payment), binding: 'intent', response: sha256(text) },
+      });
+    };
+    await again();
+    await settled(world(), payment);
+    await again();
+    expect(await world().counts()).toEqual(before);
+  });
+
+  it('a hundred times at once runs once, and no one hears of another answer', async () => {
+    const payment = await bind(world(), account, translate);
+    const before = (await world().counts()).translate;
+    const paid = (await transfersFrom(world(), account.address)).length;
+    const told = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const answer = await world().send(translate, bound(payment));
+        return { status: answer.status, text: await answer.text() };
+      }),
+    );
+    const answers = told.filter(({ status }) => status === 200);
+    expect(answers.length).toBeGreaterThan(0);
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    for (const { status, text } of told.filter((one) => one.status !== 200))
+      expect([status, kindOf(JSON.parse(text) as Parameters<typeof kindOf>[0])]).toEqual([
+        409,
+        'in-progress',
+      ]);
+    expect((await world().counts()).translate).toBe(before + 1);
+    await settled(world(), payment);
+    expect(await transfersFrom(world(), account.address)).toHaveLength(paid + 1);
+  });
+});
+
+describe('a payment and an intent that do not belong together', () => {
+  it('the intent of one account with the payment of another is refused', async () => {
+    const other = await trustedAccount(world(), { reports: 1, left: 100_000n });
+    const intent = await paidIntentFor(world(), account.address, translate);
+    const payment = await signBound(world(), other, translate, intent);
+    const problem = await refusal(world(), Object.entries(bound(payment)), translate);
+    expect([kindOf(problem), problem.field]).toEqual(['intent-mismatch', boundField('agent')]);
+    expect(await isUsed(world(), payment)).toBe(false);
+  });
+
+  it('nor may the payer be changed to match it', async () => {
+    const other = await trustedAccount(world(), { reports: 1, left: 100_000n });
+    const intent = await paidIntentFor(world(), account.address, translate);
+    const payment = await signBound(world(), other, translate, intent);
+    const tree = changed(boundTree(payment), 'payload.authorization.from', account.address);
+    const problem = await refusal(world(), [['PAYMENT-SIGNATURE', encode(tree)]], translate);
+    expect([kindOf(problem), problem.field]).toEqual([
+      'invalid-signature',
+      'PAYMENT-SIGNATURE.payload.signature',
+    ]);
+  });
+
+  it('an intent beside a payment of a random nonce binds nothing and is refused', async () => {
+    const intent = await paidIntentFor(world(), account.address, translate);
+    const vanilla = await sign(world(), account, translate);
+    const advert = (await bind(world(), account, translate)).advert;
+    const problem = await refusal(
+      world(),
+      Object.entries(bound({ ...vanilla, intent, advert })),
+      translate,
+    );
+    expect([kindOf(problem), problem.field]).toEqual([
+      'intent-mismatch',
+      'PAYMENT-SIGNATURE.payload.authorization.nonce',
+    ]);
+    // Without the intent that is not its own it is a good vanilla payment, and says so.
+    const answer = await world().send(translate, v2(vanilla));
+    expect(answer.status).toBe(200);
+    expect(await claimsOf(world(), answer)).toMatchObject({ binding: 'none' });
+  });
+
+  it('a derived nonce without its intent is a vanilla payment, and refused where that is not enough', async () => {
+    const payment = await bind(world(), account, notarise);
+    const before = await world().counts();
+    for (const extensions of [
+      undefined,
+      null,
+      {},
+      { 'agent-intent': null },
+      { 'agent-intent': { info: payment.advert } },
+      { 'agent-intent': { info: { ...payment.advert, intent: null } } },
+    ]) {
+      const tree = { ...boundTree(payment), extensions };
+      const answer = await world().send(notarise, { 'PAYMENT-SIGNATURE': encode(tree) });
+      expect(answer.status).toBe(400);
+      const problem = await readProblem(answer);
+      expect(kindOf(problem)).toBe('binding-required');
+      expect(problem.field).toMatch(/^PAYMENT-SIGNATURE\.extensions/);
+    }
+    expect(await world().counts()).toEqual(before);
+    expect(await isUsed(world(), payment)).toBe(false);
+    expect((await world().send(notarise, bound(payment))).status).toBe(200);
+  });
+});

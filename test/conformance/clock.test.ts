@@ -1,0 +1,192 @@
+import type { LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import { bind, bound } from './support/bound.ts';
+import { creditedAccount } from './support/credit.ts';
+import { agentIntent, digestOf, signIntent, signPaidIntent } from './support/intent.ts';
+import { lookUp } from './support/look-up.ts';
+import { kindOf, readProblem } from './support/offer.ts';
+import { isUsed, nowSeconds, type Terms, trustedAccount } from './support/payment.ts';
+import { lookup, notarise, type ToolCall, useWorld, whoami } from './support/world.ts';
+
+const world = useWorld();
+let payer: LocalAccount;
+let saver: LocalAccount;
+beforeAll(async () => {
+  payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  saver = await creditedAccount(world(), { credit: 1_000_000n, left: 0n });
+});
+
+/**
+ * Waits for the start of a second: signed and answered within it, a bound of time is tried exactly, with the gateway's clock
+ * and ours being one.
+ */
+const secondStarts = async (): Promise<number> => {
+  await new Promise((resolve) => setTimeout(resolve, 1_005 - (Date.now() % 1_000)));
+  return nowSeconds();
+};
+
+/** The same attempt again where a slow machine let the second pass. */
+const withinOneSecond = async <T>(attempt: (now: number) => Promise<T>): Promise<T> => {
+  for (;;) {
+    const now = await secondStarts();
+    const result = await attempt(now);
+    if (nowSeconds() === now) return result;
+  }
+};
+
+type Window = (now: number) => Pick<AgentIntent, 'validAfter' | 'validBefore'>;
+const window =
+  (from: number, until: number): Window =>
+  (now) => ({ validAfter: BigInt(now + from), validBefore: BigInt(now + until) });
+
+/** What is expected: 200, or the kind of the refusal and the field it names. */
+type Expected = 200 | readonly [kind: string, field: string];
+
+const heard = async (answer: Response): Promise<Expected> => {
+  if (answer.status === 200) return 200;
+  expect([400, 401]).toContain(answer.status);
+  const problem = await readProblem(answer);
+  return [kindOf(problem), (problem.field ?? '').replace(/^.*\./, '')];
+};
+
+const UNPAID: readonly (readonly [string, Window, Expected])[] = [
+  ['starts in 29 seconds', window(29, 60), 200],
+  ['starts in 30 seconds', window(30, 60), 200],
+  ['starts in 31 seconds', window(31, 60), ['not-yet-valid', 'validAfter']],
+  ['ended 29 seconds ago', window(-60, -29), 200],
+  ['ended 30 seconds ago', window(-60, -30), ['expired', 'validBefore']],
+  ['ended 31 seconds ago', window(-60, -31), ['expired', 'validBefore']],
+  ['is good for 300 seconds', window(-5, 295), 200],
+  ['is good for 301 seconds', window(-5, 296), ['window-too-long', 'validBefore']],
+  ['is good for no time', window(0, 0), ['empty-window', 'validBefore']],
+  ['ends before it starts', window(5, 4), ['empty-window', 'validBefore']],
+];
+
+describe.each<[string, (fields: Partial<AgentIntent>) => Promise<Response>]>([
+  [
+    'a free tool',
+    async (fields) =>
+      world().send(whoami, agentIntent(await signIntent(world(), saver, whoami, fields))),
+  ],
+  [
+    'a tool paid from credit',
+    async (fields) =>
+      world().send(lookup, agentIntent(await signPaidIntent(world(), saver, lookup, fields))),
+  ],
+])('an unpaid intent for %s', (_, send) => {
+  it.each(UNPAID)('that %s', async (__, fields, expected) => {
+    const before = await world().counts();
+    const answer = await withinOneSecond(async (now) => await send(fields(now)));
+    expect(await heard(answer)).toEqual(expected);
+    if (expected !== 200) expect(await world().counts()).toEqual(before);
+  });
+});
+
+describe('a question for a call', () => {
+  it.each(UNPAID)('whose intent %s', async (_, fields, expected) => {
+    const signed = await signPaidIntent(world(), saver, lookup);
+    expect((await world().send(lookup, agentIntent(signed))).status).toBe(200);
+    const id = digestOf(signed.intent);
+    const answer = await withinOneSecond(
+      async (now) => await lookUp(world(), saver, id, fields(now)),
+    );
+    expect(await heard(answer)).toEqual(expected);
+  });
+});
+
+describe('a paid intent', () => {
+  it.each<[string, Window, Expected]>([
+    ['starts now', window(0, 60), 200],
+    ['starts in a second', window(1, 60), ['not-yet-valid', 'validAfter']],
+    ['ends in a second', window(-60, 1), 200],
+    ['ends now', window(-60, 0), ['expired', 'validBefore']],
+    ['ended a second ago', window(-60, -1), ['expired', 'validBefore']],
+    ['is good for 300 seconds', window(-5, 295), 200],
+    ['is good for 301 seconds', window(-5, 296), ['window-too-long', 'validBefore']],
+    ['is good for no time', window(0, 0), ['empty-window', 'validBefore']],
+  ])('that %s', async (_, fields, expected) => {
+    const before = await world().counts();
+    const { answer, payment } = await withinOneSecond(async (now) => {
+      const signed = await bind(world(), payer, lookup, fields(now));
+      return { answer: await world().send(lookup, bound(signed)), payment: signed };
+    });
+    expect(await heard(answer)).toEqual(expected);
+    if (expected === 200) return;
+    expect(await world().counts()).toEqual(before);
+    expect(await isUsed(world(), payment)).toBe(false);
+  });
+
+  it.each<[string, ToolCall, (now: number, until: number) => Terms, Expected]>([
+    ['ends with its payment', notarise, (_, until) => ({ validBefore: until }), 200],
+    [
+      'ends a second after its payment',
+      notarise,
+      (_, until) => ({ validBefore: until - 1 }),
+      ['intent-mismatch', 'validBefore'],
+    ],
+    [
+      'has a payment for as long as it may be, settled first',
+      notarise,
+      (now) => ({ validBefore: now + 300 + 60 }),
+      200,
+    ],
+    [
+      'has a payment for a second longer, settled first',
+      notarise,
+      (now) => ({ validBefore: now + 300 + 61 }),
+      ['valid-too-long', 'validBefore'],
+    ],
+    [
+      'has a payment for as long as it may be, deferred',
+      lookup,
+      (now) => ({ validBefore: now + 3_600 + 60 }),
+      200,
+    ],
+    [
+      'has a payment for a second longer, deferred',
+      lookup,
+      (now) => ({ validBefore: now + 3_600 + 61 }),
+      ['valid-too-long', 'validBefore'],
+    ],
+    [
+      'has a payment that starts now',
+      lookup,
+      (now) => ({ validAfter: now }),
+      ['not-yet-valid', 'validAfter'],
+    ],
+    ['has a payment that started a second ago', lookup, (now) => ({ validAfter: now - 1 }), 200],
+  ])('that %s', async (_, call, terms, expected) => {
+    const { answer, payment } = await withinOneSecond(async (now) => {
+      const until = now + 100;
+      const fields = { validAfter: BigInt(now - 5), validBefore: BigInt(until) };
+      const signed = await bind(world(), payer, call, fields, terms(now, until));
+      return { answer: await world().send(call, bound(signed)), payment: signed };
+    });
+    expect(await heard(answer)).toEqual(expected);
+    if (expected !== 200) expect(await isUsed(world(), payment)).toBe(false);
+  });
+
+  it('that has expired looks up what it did, and executes nothing', async () => {
+    const payment = await bind(world(), payer, lookup, {
+      validAfter: BigInt(nowSeconds() - 5),
+      validBefore: BigInt(nowSeconds() + 3),
+    });
+    const never = await bind(world(), payer, lookup, {
+      validAfter: payment.intent.validAfter,
+      validBefore: payment.intent.validBefore,
+    });
+    const first = await world().send(lookup, bound(payment));
+    const text = await first.text();
+    expect(first.status, text).toBe(200);
+    const before = await world().counts();
+    await expect
+      .poll(() => BigInt(nowSeconds()) > payment.intent.validBefore, { timeout: 10_000 })
+      .toBe(true);
+    const again = await world().send(lookup, bound(payment));
+    expect([again.status, await again.text()]).toEqual([200, text]);
+    const refused = await world().send(lookup, bound(never));
+    expect(await heard(refused)).toEqual(['expired', 'validBefore']);
+    expect(await world().counts()).toEqual(before);
+  });
+});

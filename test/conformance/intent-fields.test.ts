@@ -1,0 +1,234 @@
+import type { LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { intentFields } from '../../src/intent/agent-intent.ts';
+import { bind, type Bound, bound, boundField, boundTree } from './support/bound.ts';
+import { creditedAccount } from './support/credit.ts';
+import { agentIntent, signPaidIntent, type SignedIntent } from './support/intent.ts';
+import { kindOf, type Problem } from './support/offer.ts';
+import { isUsed, sign, transfersFrom, trustedAccount, v1, v2 } from './support/payment.ts';
+import { type HeaderLine, refusal } from './support/refusal.ts';
+import { translate, useWorld } from './support/world.ts';
+
+const world = useWorld();
+let account: LocalAccount;
+let payment: Bound;
+let signed: SignedIntent;
+beforeAll(async () => {
+  account = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+  const saver = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  payment = await bind(world(), account, translate);
+  signed = await signPaidIntent(world(), saver, translate);
+});
+
+/** Stands for what JSON.stringify would not write: a text in place of a value. */
+const RAW = '@raw@';
+
+/** JSON of a tree, with the marked place filled by a text as it is. */
+const jsonWith = (tree: unknown, raw: string): string =>
+  JSON.stringify(tree).replace(JSON.stringify(RAW), () => raw);
+
+/** An intent's fields with one of them replaced, or removed where the value is undefined. */
+const spoil = (
+  fields: Readonly<Record<string, unknown>>,
+  field: string,
+  value: unknown,
+): object => ({
+  ...fields,
+  [field]: value,
+});
+
+type Carrier = {
+  readonly header: string;
+  /** Path of an intent's field in answers. */
+  readonly root: (field: string) => string;
+  /** The whole header, for an intent as it shall be sent, and a text for its marked place. */
+  readonly line: (intent: object, raw: string) => HeaderLine;
+  readonly fields: () => Readonly<Record<string, string>>;
+};
+
+const carriers: readonly Carrier[] = [
+  {
+    header: 'Agent-Intent',
+    root: (field) => `Agent-Intent.intent.${field}`,
+    fields: () => intentFields(signed.intent),
+    line: (intent, raw) => {
+      const tree = { v: 1, chainId: '84532', intent, signature: signed.signature };
+      return ['Agent-Intent', Buffer.from(jsonWith(tree, raw)).toString('base64url')];
+    },
+  },
+  {
+    header: 'PAYMENT-SIGNATURE',
+    root: boundField,
+    fields: () => intentFields(payment.intent),
+    line: (intent, raw) => {
+      const info = { ...payment.advert, intent };
+      const tree = { ...boundTree(payment), extensions: { 'agent-intent': { info } } };
+      return ['PAYMENT-SIGNATURE', Buffer.from(jsonWith(tree, raw)).toString('base64')];
+    },
+  },
+];
+
+/** Longer than a field may be, and a value of its form otherwise. */
+const TOO_LONG = {
+  agent: `0x${'1'.repeat(42)}`,
+  audience: `https://${'a'.repeat(249)}`,
+  tool: 'a'.repeat(65),
+  method: 'A'.repeat(33),
+  target: `/${'a'.repeat(4_096)}`,
+  contentType: 'a'.repeat(257),
+  payloadDigest: `0x${'1'.repeat(66)}`,
+  payTo: `0x${'1'.repeat(42)}`,
+  asset: `0x${'1'.repeat(42)}`,
+  maxAmount: '1'.repeat(79),
+  validAfter: '18446744073709551616',
+  validBefore: '18446744073709551616',
+  nonce: `0x${'1'.repeat(66)}`,
+  authority: `0x${'1'.repeat(66)}`,
+} as const;
+
+const FIELDS = Object.keys(TOO_LONG) as (keyof typeof TOO_LONG)[];
+
+/** Texts of JSON that are no value of any field of this request. */
+const WRONG = ['"0x10"', '""', 'true', 'false', '1e3', '1000', '-1', '" 5 "', 'null', '[]', '{}'];
+
+const refused = async (lines: readonly HeaderLine[]): Promise<Problem> => {
+  const problem = await refusal(world(), lines, translate);
+  expect(problem.status).toBe(400);
+  return problem;
+};
+
+describe.each(carriers)('an intent in $header', ({ root, line, fields }) => {
+  it.each(FIELDS)('with a senseless %s is refused by that name', async (field) => {
+    for (const raw of WRONG) {
+      const problem = await refused([line(spoil(fields(), field, RAW), raw)]);
+      expect(problem.field, raw).toBe(root(field));
+      expect(['malformed-field', 'intent-mismatch'], raw).toContain(kindOf(problem));
+    }
+    const missing = await refused([line(spoil(fields(), field, undefined), '')]);
+    expect([kindOf(missing), missing.field]).toEqual(['malformed-field', root(field)]);
+    const long = await refused([line(spoil(fields(), field, TOO_LONG[field]), '')]);
+    expect([kindOf(long), long.field]).toEqual(['malformed-field', root(field)]);
+  });
+
+  it.each(FIELDS)('with another key beside %s is refused by its name', async (field) => {
+    const value = fields()[field];
+    for (const key of [`${field}2`, field.toUpperCase(), ` ${field}`, `${field}\u0000`]) {
+      const problem = await refused([line({ ...fields(), [key]: value }, '')]);
+      expect(kindOf(problem), key).toBe('unknown-field');
+      expect(problem.field, key).toBe(root(key.replace('\u0000', '?')));
+    }
+  });
+
+  it.each(FIELDS)('with %s twice is refused, whichever is the signed one', async (field) => {
+    const value = JSON.stringify(fields()[field]);
+    for (const twice of [`${value},"${field}":"0"`, `"0","${field}":${value}`]) {
+      const problem = await refused([line(spoil(fields(), field, RAW), twice)]);
+      expect(kindOf(problem)).toBe('malformed-header');
+      expect(problem.field).toMatch(new RegExp(`\\.${field}$`));
+    }
+  });
+
+  it('of another kind than an object is refused', async () => {
+    for (const raw of ['"x"', '1', 'true', '[]', '[{}]', '{}']) {
+      const problem = await refused([line(RAW as unknown as object, raw)]);
+      expect(problem.field?.startsWith(root('').replace(/\.$/, '')), raw).toBe(true);
+    }
+  });
+});
+
+describe('the header Agent-Intent', () => {
+  const value = (): string => agentIntent(signed)['Agent-Intent'];
+  const kindAndField = ({ field, ...problem }: Problem) => [kindOf(problem as Problem), field];
+
+  it('with padding, or in the other base64, is refused', async () => {
+    for (const text of [`${value()}=`, `${value()}==`, `${value().slice(0, -1)}+`, `${value()}/`])
+      expect(kindAndField(await refused([['Agent-Intent', text]]))).toEqual([
+        'malformed-header',
+        'Agent-Intent',
+      ]);
+  });
+
+  it('sent twice is refused, also when both are the same', async () => {
+    for (const second of [value(), 'e30'])
+      expect(
+        kindAndField(
+          await refused([
+            ['Agent-Intent', value()],
+            ['agent-intent', second],
+          ]),
+        ),
+      ).toEqual(['duplicate-header', 'Agent-Intent']);
+  });
+
+  it('over 8 KiB is refused unread', async () => {
+    const problem = await refusal(world(), [['Agent-Intent', 'A'.repeat(8_193)]], translate);
+    expect([problem.status, kindOf(problem), problem.field]).toEqual([
+      431,
+      'too-large',
+      'Agent-Intent',
+    ]);
+  });
+
+  it.each<[string, object, string]>([
+    ['another version', { v: 2 }, 'v'],
+    ['no version', { v: undefined }, 'v'],
+    ['a key of its own', { more: 1 }, 'more'],
+    ['no signature', { signature: undefined }, 'signature'],
+    ['no chain', { chainId: undefined }, 'chainId'],
+    ['a chain in hex', { chainId: '0x14a34' }, 'chainId'],
+    ['a chain with a zero before', { chainId: '084532' }, 'chainId'],
+    ['a chain that is no integer', { chainId: 84532.5 }, 'chainId'],
+    ['a chain nobody is paid on', { chainId: 1 }, 'chainId'],
+  ])('with %s is refused', async (_, change, field) => {
+    const tree = {
+      ...{ v: 1, chainId: '84532', intent: intentFields(signed.intent) },
+      ...{ signature: signed.signature, ...change },
+    };
+    const text = Buffer.from(JSON.stringify(tree)).toString('base64url');
+    expect((await refused([['Agent-Intent', text]])).field).toBe(`Agent-Intent.${field}`);
+  });
+});
+
+describe('more than one proof', () => {
+  it.each<[string, () => Promise<readonly HeaderLine[]>]>([
+    [
+      'both payment headers, of one payment',
+      async () => {
+        const vanilla = await sign(world(), account, translate);
+        return [...Object.entries(v2(vanilla)), ...Object.entries(v1(vanilla))];
+      },
+    ],
+    [
+      'both payment headers, one of them bound',
+      async () => [...Object.entries(bound(payment)), ...Object.entries(v1(payment))],
+    ],
+    [
+      'a bound payment and an intent',
+      async () => [...Object.entries(bound(payment)), ...Object.entries(agentIntent(signed))],
+    ],
+    [
+      'a payment of version 1 and an intent',
+      async () => {
+        const vanilla = await sign(world(), account, translate);
+        return [...Object.entries(v1(vanilla)), ...Object.entries(agentIntent(signed))];
+      },
+    ],
+  ])('%s: which is meant would be a guess, and is none', async (_, lines) => {
+    const sent = await lines();
+    const problem = await refused(sent);
+    expect(kindOf(problem)).toBe('too-many-proofs');
+    for (const [name] of sent) expect(problem.field).toContain(name);
+  });
+});
+
+describe('what was refused', () => {
+  it('has cost nothing, and is as good as ever in its right form', async () => {
+    expect(await isUsed(world(), payment)).toBe(false);
+    expect(await transfersFrom(world(), account.address)).toEqual([50_000n]);
+    const before = (await world().counts()).translate;
+    const answer = await world().send(translate, bound(payment));
+    expect(answer.status, await answer.text()).toBe(200);
+    expect((await world().send(translate, agentIntent(signed))).status).toBe(200);
+    expect((await world().counts()).translate).toBe(before + 2);
+  });
+});

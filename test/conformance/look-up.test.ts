@@ -1,0 +1,289 @@
+import type { Hex, LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { mint } from '../../dev/faucet.ts';
+import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import { bind, bound, callOf, windowFromNow } from './support/bound.ts';
+import { creditedAccount } from './support/credit.ts';
+import {
+  agentIntent,
+  digestOf,
+  sha256,
+  signFields,
+  signIntent,
+  signPaidIntent,
+} from './support/intent.ts';
+import { callPath, lookUp } from './support/look-up.ts';
+import { kindOf, type Problem, readProblem } from './support/offer.ts';
+import {
+  fundedAccount,
+  newAccount,
+  nowSeconds,
+  settled,
+  sign,
+  trustedAccount,
+  v1,
+  v2,
+} from './support/payment.ts';
+import { claimsOf } from './support/receipt.ts';
+import { deployContractWallet } from './support/wallet.ts';
+import { lookup, notarise, type ToolCall, translate, useWorld, whoami } from './support/world.ts';
+
+const world = useWorld();
+const WORD = /^0x[0-9a-f]{64}$/;
+let account: LocalAccount;
+beforeAll(async () => {
+  account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+});
+
+type Status = {
+  readonly payment: string;
+  readonly answer?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+  readonly [member: string]: unknown;
+};
+
+const read = async (answer: Response): Promise<Status> => {
+  expect(answer.status, await answer.clone().text()).toBe(200);
+  expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+  expect(answer.headers.get('Content-Type')).toMatch(/^application\/json/);
+  return (await answer.json()) as Status;
+};
+
+describe('a call that is looked up by its payer', () => {
+  it.each<[string, ToolCall, string, string]>([
+    ['deferred', translate, 'translate', '20000'],
+    ['settled first', notarise, 'notarise', '10000'],
+  ])('tells all of it, and gives the answer again: %s', async (_, call, tool, price) => {
+    const payment = await bind(world(), account, call);
+    const first = await world().send(call, bound(payment));
+    expect(first.status).toBe(200);
+    const receipt = await claimsOf(world(), first);
+    const text = await first.text();
+    const before = await world().counts();
+    await settled(world(), payment);
+    await expect
+      .poll(async () => (await read(await lookUp(world(), account, callOf(payment)))).payment, {
+        timeout: 20_000,
+        interval: 200,
+      })
+      .toBe('settled');
+    const told = await lookUp(world(), account, callOf(payment));
+    expect(await claimsOf(world(), told)).toMatchObject({
+      ...{ call: callOf(payment), tool, binding: 'intent', charged: price, response: sha256(text) },
+    });
+    const { answer, ...status } = await read(told);
+    expect(status).toEqual({
+      ...{ call: callOf(payment), tool, request: receipt['request'], binding: 'intent' },
+      ...{ state: 'committed', price, charged: price, paid_from: 'payment', payment: 'settled' },
+      asset: `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`,
+      transaction: expect.stringMatching(WORD) as string,
+      accepted_at: expect.any(Number) as number,
+      ...{ entry: receipt['entry'], policy: receipt['policy'] },
+    });
+    expect(answer?.status).toBe(200);
+    expect(Buffer.from(answer?.body ?? '', 'base64').toString()).toBe(text);
+    expect(answer?.headers['content-type']).toBe(first.headers.get('Content-Type'));
+    expect(await world().counts()).toEqual(before);
+  });
+
+  it.each([
+    ['v2', v2],
+    ['v1', v1],
+  ])('also a vanilla one, whose bare repeat gets nothing: %s', async (_, headers) => {
+    const payment = await sign(world(), account, lookup);
+    const text = await (await world().send(lookup, headers(payment))).text();
+    const repeated = await readProblem(await world().send(lookup, headers(payment)));
+    expect(kindOf(repeated)).toBe('already-used');
+    expect(repeated.hint).toContain(`/calls/${callOf(payment)}`);
+    const status = await read(await lookUp(world(), account, callOf(payment)));
+    expect(status).toMatchObject({ binding: 'none', charged: '1000', tool: 'lookup' });
+    expect(Buffer.from(status.answer?.body ?? '', 'base64').toString()).toBe(text);
+  });
+
+  it('also one from credit, a free one, and one that failed', async () => {
+    const saver = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+    const flaky: ToolCall = { path: '/tools/flaky?status=500' };
+    const paid = await signPaidIntent(world(), saver, translate);
+    const free = await signIntent(world(), saver, whoami);
+    const failed = await signPaidIntent(world(), saver, flaky);
+    for (const [signed, call, expected] of [
+      [paid, translate, { paid_from: 'credit', charged: '20000', state: 'committed' }],
+      [free, whoami, { paid_from: 'none', charged: '0', state: 'committed' }],
+      [failed, flaky, { charged: '0', state: 'released' }],
+    ] as const) {
+      const text = await (await world().send(call, agentIntent(signed))).text();
+      const status = await read(await lookUp(world(), saver, digestOf(signed.intent)));
+      expect(status).toMatchObject({ ...expected, binding: 'intent' });
+      expect(Buffer.from(status.answer?.body ?? '', 'base64').toString()).toBe(text);
+    }
+  });
+
+  it('while it runs says so, and has no answer yet', async () => {
+    const hanging: ToolCall = { path: '/tools/flaky?hang=1' };
+    const before = (await world().counts()).flaky;
+    const payment = await bind(world(), account, hanging);
+    const running = world().send(hanging, bound(payment));
+    await expect
+      .poll(async () => (await world().counts()).flaky, { timeout: 5_000, interval: 20 })
+      .toBe(before + 1);
+    const told = await lookUp(world(), account, callOf(payment));
+    expect(told.headers.get('Agent-Receipt')).toBeNull();
+    const status = await read(told);
+    expect(status).toMatchObject({ state: 'held', payment: 'held', tool: 'flaky' });
+    expect(status.answer).toBeUndefined();
+    expect((await running).status).toBe(504);
+    const ended = await read(await lookUp(world(), account, callOf(payment)));
+    expect(ended).toMatchObject({ state: 'released', payment: 'released', charged: '0' });
+    expect((await world().counts()).flaky).toBe(before + 1);
+  });
+
+  it('never executes, and asked a hundred times it changes nothing', async () => {
+    const payment = await bind(world(), account, translate);
+    await world().send(translate, bound(payment));
+    await settled(world(), payment);
+    const before = await world().counts();
+    const told = await Promise.all(
+      Array.from({ length: 100 }, async () => await lookUp(world(), account, callOf(payment))),
+    );
+    expect(new Set(told.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await world().counts()).toEqual(before);
+  });
+});
+
+describe('a call that is looked up by anybody else', () => {
+  it('is unknown, as one that never was: nothing tells them apart', async () => {
+    const payment = await bind(world(), account, translate);
+    await world().send(translate, bound(payment));
+    const stranger = await trustedAccount(world(), { reports: 1, left: 1n });
+    const told: Problem[] = [];
+    for (const [by, id] of [
+      [stranger, callOf(payment)],
+      [await fundedAccount(world(), 1n), callOf(payment)],
+      [newAccount(), callOf(payment)],
+      [account, `0x${'ab'.repeat(32)}` as Hex],
+    ] as const) {
+      const answer = await lookUp(world(), by, id);
+      expect(answer.status).toBe(404);
+      told.push(await readProblem(answer));
+    }
+    expect(kindOf(told[0] as Problem)).toBe('unknown-call');
+    const texts = told.map((problem) => JSON.stringify(problem).replaceAll(/0x[0-9a-f]{64}/g, ''));
+    expect(new Set(texts).size).toBe(1);
+  });
+
+  it('is given to a contract account by what its code says, not by any key (§4.7)', async () => {
+    const owner = newAccount();
+    const wallet = await deployContractWallet(world(), owner.address);
+    await mint(world().client, wallet, 100_000n);
+    const payer = { ...owner, address: wallet };
+    const paid = await sign(world(), payer, lookup);
+    expect((await world().send(lookup, v2(paid))).status).toBe(200);
+    expect((await lookUp(world(), payer, callOf(paid))).status).toBe(200);
+    const forged = await lookUp(world(), { ...newAccount(), address: wallet }, callOf(paid));
+    expect([forged.status, kindOf(await readProblem(forged))]).toEqual([400, 'invalid-signature']);
+  });
+});
+
+describe('a question that is not put right', () => {
+  const id = `0x${'ab'.repeat(32)}`;
+
+  it('without a signature hears all it needs to sign', async () => {
+    const payment = await bind(world(), account, translate);
+    expect((await world().send(translate, bound(payment))).status).toBe(200);
+    const call = callPath(callOf(payment));
+    const asked = await world().send(call);
+    expect(asked.status).toBe(401);
+    const header = asked.headers.get('WWW-Authenticate') ?? '';
+    const said = Object.fromEntries(
+      [...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+    );
+    expect(header).toMatch(/^AgentIntent /);
+    expect(said).toEqual({
+      ...{ error: 'intent_required', chains: 'eip155:84532', max_validity: '300' },
+      ...{ audience: world().stack.description.audience, tool: 'countersign.calls' },
+    });
+    const problem = await readProblem(asked);
+    expect(kindOf(problem)).toBe('intent-required');
+    expect(problem['docs']).toBe(`${world().stack.description.audience}/.well-known/agent-intent`);
+    // From the challenge alone: its fields, an account, a window, a nonce.
+    const fields = problem['intent'] as Readonly<Record<string, string>>;
+    const intent = {
+      ...fields,
+      agent: account.address.toLowerCase(),
+      maxAmount: BigInt(fields['maxAmount'] ?? 'none'),
+      ...windowFromNow(-1, Number(said['max_validity']) - 1),
+      nonce: `0x${'07'.repeat(32)}`,
+      authority: `0x${'00'.repeat(32)}`,
+    } as unknown as AgentIntent;
+    const chain = Number(said['chains']?.slice('eip155:'.length));
+    const signed = await signFields(account, intent, chain);
+    const told = await read(await world().send(call, agentIntent(signed)));
+    expect(told).toMatchObject({ call: callOf(payment) });
+  });
+
+  it.each(['0x', '0x12', 'ab'.repeat(32), `0x${'AB'.repeat(33)}`, `0x${'zz'.repeat(32)}`, 'all'])(
+    'for the malformed id %.10s is refused',
+    async (malformed) => {
+      const answer = await lookUp(world(), account, malformed);
+      expect([400, 404]).toContain(answer.status);
+      await readProblem(answer);
+      const unsigned = await world().send(callPath(malformed));
+      expect([400, 404]).toContain(unsigned.status);
+    },
+  );
+
+  it.each<[string, (now: number) => Partial<AgentIntent>, string, string]>([
+    [
+      'expired',
+      (now) => ({ validAfter: BigInt(now - 100), validBefore: BigInt(now - 33) }),
+      'expired',
+      'validBefore',
+    ],
+    [
+      'for later',
+      (now) => ({ validAfter: BigInt(now + 33), validBefore: BigInt(now + 100) }),
+      'not-yet-valid',
+      'validAfter',
+    ],
+    [
+      'for too long',
+      (now) => ({ validAfter: BigInt(now), validBefore: BigInt(now + 301) }),
+      'window-too-long',
+      'validBefore',
+    ],
+    ['for a tool', () => ({ tool: 'translate' }), 'intent-mismatch', 'tool'],
+    [
+      'for another call',
+      () => ({ target: `/calls/0x${'cd'.repeat(32)}` }),
+      'intent-mismatch',
+      'target',
+    ],
+    ['elsewhere', () => ({ audience: 'https://other.example' }), 'intent-mismatch', 'audience'],
+  ])('with an intent that is %s is refused', async (_, fields, kind, field) => {
+    const payment = await sign(world(), account, lookup);
+    expect((await world().send(lookup, v2(payment))).status).toBe(200);
+    const answer = await lookUp(world(), account, callOf(payment), fields(nowSeconds()));
+    expect([400, 401]).toContain(answer.status);
+    const problem = await readProblem(answer);
+    expect(kindOf(problem)).toBe(kind);
+    expect(problem.field).toMatch(new RegExp(`${field}$`));
+  });
+
+  it('with the payment itself in place of an intent hears the challenge', async () => {
+    const payment = await bind(world(), account, lookup);
+    expect((await world().send(lookup, bound(payment))).status).toBe(200);
+    for (const headers of [bound(payment), v2(payment), v1(payment)]) {
+      const answer = await world().send(callPath(callOf(payment)), headers);
+      expect([400, 401]).toContain(answer.status);
+      expect(await answer.text()).not.toContain('senses');
+    }
+  });
+
+  it('by another method is refused', async () => {
+    for (const method of ['POST', 'PUT', 'DELETE'])
+      expect((await world().send({ ...callPath(id), method })).status).toBe(405);
+  });
+});

@@ -1,0 +1,68 @@
+import type { Hex, LocalAccount } from 'viem';
+import { type AgentIntent, intentFields } from '../../../src/intent/agent-intent.ts';
+import { digestOf, paidIntentFor } from './intent.ts';
+import { type Advert, advertOf } from './offer.ts';
+import { encode, nowSeconds, type Payment, sign, type Terms } from './payment.ts';
+import type { Tree } from './refusal.ts';
+import type { ToolCall, World } from './world.ts';
+
+/** A payment whose nonce is the digest of an intent (design §4.2), and the intent. */
+export type Bound = Payment & { readonly intent: AgentIntent; readonly advert: Advert };
+
+/** The payment of an intent: what the call costs, for the intent's digest as nonce, but for the terms given. */
+export const signBound = async (
+  world: World,
+  account: LocalAccount,
+  call: ToolCall,
+  intent: AgentIntent,
+  terms: Terms = {},
+): Promise<Bound> => ({
+  ...(await sign(world, account, call, { nonce: digestOf(intent), ...terms })),
+  intent,
+  advert: advertOf(await world.offer(call)),
+});
+
+/** Binds a payment to a call as its 402 says, but for the fields of the intent and the terms given. */
+export const bind = async (
+  world: World,
+  account: LocalAccount,
+  call: ToolCall,
+  fields: Partial<AgentIntent> = {},
+  terms: Terms = {},
+): Promise<Bound> =>
+  await signBound(
+    world,
+    account,
+    call,
+    await paidIntentFor(world, account.address, call, fields),
+    terms,
+  );
+
+/** What the header says, before it is encoded. */
+export const boundTree = ({ accepted, payload, intent, advert }: Bound): Tree => ({
+  x402Version: 2,
+  accepted,
+  payload,
+  extensions: { 'agent-intent': { info: { ...advert, intent: intentFields(intent) } } },
+});
+
+/** The header of a bound payment. */
+export const bound = (payment: Bound): { 'PAYMENT-SIGNATURE': string } => ({
+  'PAYMENT-SIGNATURE': encode(boundTree(payment)),
+});
+
+/** Path of an intent's field in answers about a bound payment. */
+export const boundField = (field: string): string =>
+  `PAYMENT-SIGNATURE.extensions.agent-intent.info.intent.${field}`;
+
+/** Call id of a payment. */
+export const callOf = ({ payload }: Payment): Hex => payload.authorization.nonce as Hex;
+
+/** An intent's window that starts and ends so many seconds from now. */
+export const windowFromNow = (
+  from: number,
+  until: number,
+): Pick<AgentIntent, 'validAfter' | 'validBefore'> => {
+  const now = nowSeconds();
+  return { validAfter: BigInt(now + from), validBefore: BigInt(now + until) };
+};

@@ -1,0 +1,18 @@
+import type { LocalAccount } from 'viem';
+import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import { agentIntent, signIntent } from './intent.ts';
+import type { ToolCall, World } from './world.ts';
+
+export const callPath = (id: string): ToolCall => ({ path: `/calls/${id}` });
+
+/** Asks what became of a call, with the account's signature. */
+export const lookUp = async (
+  world: World,
+  account: LocalAccount,
+  id: string,
+  fields: Partial<AgentIntent> = {},
+): Promise<Response> => {
+  const call = callPath(id);
+  const signed = await signIntent(world, account, call, { tool: 'countersign.calls', ...fields });
+  return await world.send(call, agentIntent(signed));
+};

@@ -1,0 +1,295 @@
+import type { LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { usdcBalance } from '../../dev/usdc.ts';
+import { bind, bound, callOf } from './support/bound.ts';
+import { accountOf, creditedAccount, credits, limitTold, topUp } from './support/credit.ts';
+import { agentIntent, signPaidIntent } from './support/intent.ts';
+import { kindOf, paymentResponse, readOffer, readProblem } from './support/offer.ts';
+import {
+  fundedAccount,
+  isUsed,
+  newAccount,
+  sign,
+  transfersFrom,
+  v1,
+  v2,
+} from './support/payment.ts';
+import { claimsOf } from './support/receipt.ts';
+import { lookup, type ToolCall, translate, useWorld } from './support/world.ts';
+
+const world = useWorld();
+const AMOUNT = 250_000n;
+
+/** Calls from credit, and says what the account has left of it. */
+const creditLeft = async (account: LocalAccount): Promise<unknown> => {
+  const answer = await world().send(
+    lookup,
+    agentIntent(await signPaidIntent(world(), account, lookup)),
+  );
+  expect(answer.status, await answer.clone().text()).toBe(200);
+  return limitTold(answer, 'credit')?.r;
+};
+
+describe('a top-up', () => {
+  it('moves the money first, and the account has it', async () => {
+    const { client, payTo } = world();
+    const account = await fundedAccount(world(), 1_000_000n);
+    const call = credits(AMOUNT);
+    const received = await usdcBalance(client, payTo);
+    const before = await world().counts();
+    const payment = await bind(world(), account, call);
+    const answer = await world().send(call, bound(payment));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+    const moved = paymentResponse(answer);
+    expect(moved).toMatchObject({
+      success: true,
+      amount: AMOUNT.toString(),
+      extra: { status: 'settled' },
+    });
+    expect(moved.transaction).toMatch(/^0x[0-9a-f]{64}$/);
+    expect(limitTold(answer, 'credit')).toEqual({ q: Number(AMOUNT), r: Number(AMOUNT) });
+    expect(await claimsOf(world(), answer)).toMatchObject({
+      ...{ tool: 'countersign.credits', call: callOf(payment), binding: 'intent', status: 200 },
+      charged: AMOUNT.toString(),
+    });
+    expect(await answer.json()).toEqual({
+      account: accountOf(account.address),
+      asset: `eip155:84532/erc20:${world().stack.description.usdc.toLowerCase()}`,
+      amount: AMOUNT.toString(),
+      payment: callOf(payment),
+    });
+    expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
+    expect(await usdcBalance(client, payTo)).toBe(received + AMOUNT);
+    // No tool of the upstream has to do with it.
+    expect(await world().counts()).toEqual(before);
+    expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
+  });
+
+  it('sent again gives the same answer, and credits once', async () => {
+    const account = await fundedAccount(world(), 1_000_000n);
+    const call = credits(AMOUNT);
+    const payment = await bind(world(), account, call);
+    const told = await Promise.all(
+      Array.from({ length: 20 }, async () => await world().send(call, bound(payment))),
+    );
+    const texts = await Promise.all(
+      told.filter(({ status }) => status === 200).map(async (answer) => await answer.text()),
+    );
+    expect(new Set(texts).size).toBe(1);
+    for (const answer of told.filter(({ status }) => status !== 200))
+      expect(answer.status).toBe(409);
+    const again = await world().send(call, bound(payment));
+    expect([again.status, await again.text()]).toEqual([200, texts[0]]);
+    expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
+    expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
+  });
+
+  it.each([
+    ['v2', v2],
+    ['v1', v1],
+  ])('by a vanilla payment credits the payer: %s', async (_, headers) => {
+    const account = await fundedAccount(world(), 1_000_000n);
+    const payment = await sign(world(), account, credits(AMOUNT));
+    const answer = await world().send(credits(AMOUNT), headers(payment));
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(await answer.json()).toMatchObject({
+      account: accountOf(account.address),
+      amount: AMOUNT.toString(),
+    });
+    expect((await world().send(credits(AMOUNT), headers(payment))).status).toBe(409);
+    expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
+    expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
+  });
+
+  it('adds to what was there, and is never paid from it', async () => {
+    const account = await creditedAccount(world(), { credit: AMOUNT, left: 1_000_000n });
+    const answer = await topUp(world(), account, 10_000n);
+    expect(answer.status).toBe(200);
+    expect(paymentResponse(answer).extra.paidFrom).toBeUndefined();
+    expect(limitTold(answer, 'credit')?.r).toBe(Number(AMOUNT) + 10_000);
+    const byIntent = await signPaidIntent(world(), account, credits(10_000n));
+    const refused = await world().send(credits(10_000n), agentIntent(byIntent));
+    expect(refused.status).toBe(402);
+    readOffer(refused);
+    expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT, 10_000n]);
+  });
+
+  it('of what the payer does not hold moves and credits nothing', async () => {
+    const account = await fundedAccount(world(), 1_000n);
+    const payment = await bind(world(), account, credits(AMOUNT));
+    const refused = await world().send(credits(AMOUNT), bound(payment));
+    expect([403, 429]).toContain(refused.status);
+    expect(await readProblem(refused)).toMatchObject({ rule: 'balance' });
+    expect(await isUsed(world(), payment)).toBe(false);
+  });
+});
+
+describe('a top-up for another account', () => {
+  let payer: LocalAccount;
+  beforeAll(async () => {
+    payer = await fundedAccount(world(), 10_000_000n);
+  });
+
+  it('arrives there exactly once, and nothing with the payer', async () => {
+    const other = await fundedAccount(world(), 10n);
+    const call = credits(AMOUNT, accountOf(other.address));
+    const payment = await bind(world(), payer, call);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async () => (await world().send(call, bound(payment))).status),
+    );
+    expect(answers).toContain(200);
+    const again = await world().send(call, bound(payment));
+    expect(await again.json()).toMatchObject({
+      account: accountOf(other.address),
+      amount: AMOUNT.toString(),
+    });
+    await expect
+      .poll(
+        async () => {
+          const signed = await signPaidIntent(world(), other, lookup);
+          const answer = await world().send(lookup, agentIntent(signed));
+          return answer.status === 200 ? limitTold(answer, 'credit')?.r : answer.status;
+        },
+        { timeout: 20_000, interval: 300 },
+      )
+      .toBe(Number(AMOUNT) - 1_000);
+    expect(await transfersFrom(world(), payer.address)).toEqual([AMOUNT]);
+    const nothing = await signPaidIntent(world(), payer, lookup);
+    const refused = await world().send(lookup, agentIntent(nothing));
+    expect([refused.status, (await readProblem(refused))['rule']]).toEqual([403, 'credit']);
+    // A second one adds to it, and no message of the first one comes again.
+    expect((await topUp(world(), payer, 1_000n, accountOf(other.address))).status).toBe(200);
+    await expect
+      .poll(async () => await creditLeft(other), { timeout: 20_000, interval: 500 })
+      .toSatisfy((left: number) => left > Number(AMOUNT) - 10_000 && left % 1_000 === 0);
+    const entries = async (): Promise<readonly (string | undefined)[]> =>
+      (await world().audit.entries(accountOf(other.address)))
+        .filter(({ type }) => type === 'credit.received')
+        .map(({ amounts }) => amounts?.['amount']);
+    await expect
+      .poll(entries, { timeout: 20_000, interval: 300 })
+      .toEqual([AMOUNT.toString(), '1000']);
+  });
+
+  it('that is the payer needs no binding: it is where the money would go anyway', async () => {
+    const own = await fundedAccount(world(), 1_000_000n);
+    const call = credits(AMOUNT, accountOf(own.address));
+    const answer = await world().send(call, v2(await sign(world(), own, call)));
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(limitTold(answer, 'credit')?.r).toBe(Number(AMOUNT));
+  });
+
+  it('must be bound to it: a vanilla payment could be sent for anybody', async () => {
+    const other = newAccount();
+    const call = credits(AMOUNT, accountOf(other.address));
+    const payment = await sign(world(), payer, call);
+    for (const headers of [v2(payment), v1(payment)]) {
+      const refused = await world().send(call, headers);
+      expect(refused.status).toBe(400);
+      expect(kindOf(await readProblem(refused))).toBe('binding-required');
+    }
+    // Bound to one account it is good for no other, and not for the payer's own.
+    const mine = await bind(world(), payer, call);
+    for (const elsewhere of [
+      credits(AMOUNT, accountOf(payer.address)),
+      credits(AMOUNT),
+      credits(AMOUNT, accountOf(newAccount().address)),
+    ]) {
+      const refused = await world().send(elsewhere, bound(mine));
+      expect(refused.status).toBe(400);
+      expect((await readProblem(refused)).field).toMatch(/\.target$/);
+    }
+    expect(await isUsed(world(), payment)).toBe(false);
+    expect(await isUsed(world(), mine)).toBe(false);
+  });
+});
+
+describe('what is no top-up', () => {
+  const path = (query: string): ToolCall => ({ path: `/credits${query}`, method: 'POST' });
+  const own = accountOf(newAccount().address);
+
+  it.each<[string, string]>([
+    ['', 'amount'],
+    ['?', 'amount'],
+    ['?amount=', 'amount'],
+    ['?amount=0', 'amount'],
+    ['?amount=-1', 'amount'],
+    ['?amount=01', 'amount'],
+    ['?amount=1.5', 'amount'],
+    ['?amount=1e3', 'amount'],
+    ['?amount=0x10', 'amount'],
+    ['?amount=+5', 'amount'],
+    ['?amount=%205', 'amount'],
+    ['?amount=1000000000001', 'amount'],
+    [`?amount=${'9'.repeat(80)}`, 'amount'],
+    ['?amount=1&amount=1', 'amount'],
+    ['?AMOUNT=1', 'query'],
+    ['?amount=1000&account=', 'account'],
+    ['?amount=1000&account=0x1111111111111111111111111111111111111111', 'account'],
+    [`?amount=1000&account=${own.toUpperCase()}`, 'account'],
+    [`?amount=1000&account=${own}0`, 'account'],
+    [`?amount=1000&account=${own.replace('84532', '8453')}`, 'account'],
+    [`?amount=1000&account=${own}&account=${own}`, 'account'],
+  ])('/credits%.70s is refused by its parameter', async (query, field) => {
+    const answer = await world().send(path(query));
+    expect(answer.status).toBe(400);
+    expect((await readProblem(answer)).field).toBe(field);
+  });
+
+  it('with an unknown parameter, a body or another method is refused', async () => {
+    const unknown = await world().send(path('?amount=1000&to=me'));
+    expect([unknown.status, (await readProblem(unknown)).field]).toEqual([400, 'query']);
+    const bodied = await world().send({ ...path('?amount=1000'), body: '{}' });
+    expect([400, 413]).toContain(bodied.status);
+    expect((await readProblem(bodied)).field).toBe('body');
+    for (const method of ['GET', 'PUT', 'DELETE'])
+      expect((await world().send({ ...path('?amount=1000'), method })).status).toBe(405);
+  });
+});
+
+describe('the offer to top up', () => {
+  it('is a 402 of its own, for exactly the amount asked for, settled first', async () => {
+    const offered = await world().offer(credits(123_456n));
+    expect(offered.accepts).toHaveLength(1);
+    expect(offered.accepts[0]).toMatchObject({
+      ...{ scheme: 'exact', network: 'eip155:84532', amount: '123456', maxTimeoutSeconds: 300 },
+      payTo: world().payTo,
+    });
+    expect(offered.extensions['agent-intent']).toEqual({
+      info: {
+        ...{ version: 1, tool: 'countersign.credits', binding: 'eip3009-nonce' },
+        audience: world().stack.description.audience,
+      },
+    });
+  });
+
+  it('stands beside the price of a tool, in body and extension, never in accepts', async () => {
+    const { audience } = world().stack.description;
+    for (const [call, tool, amount] of [
+      [lookup, 'lookup', '1000'],
+      [translate, 'translate', '20000'],
+    ] as const) {
+      const answer = await world().send(call);
+      const offered = readOffer(answer);
+      expect((answer.headers.get('PAYMENT-REQUIRED') ?? '').length).toBeLessThan(2_048);
+      expect(offered.accepts).toHaveLength(1);
+      expect(offered.accepts[0]?.amount).toBe(amount);
+      expect(offered.extensions).toEqual({
+        'payment-identifier': { info: { required: false } },
+        'agent-intent': { info: { version: 1, audience, tool, binding: 'eip3009-nonce' } },
+        'agent-credit': { info: { version: 1, topUp: `${audience}/credits` } },
+      });
+      const body = (await answer.json()) as {
+        readonly accepts: readonly unknown[];
+        readonly credit: { readonly top_up: string; readonly hint: string };
+      };
+      expect(body.accepts).toHaveLength(1);
+      const [, asked] = body.credit.top_up.split(`${audience}/credits?amount=`);
+      expect(BigInt(asked ?? '0')).toBeGreaterThanOrEqual(BigInt(amount));
+      // What it says to send is a top-up.
+      expect((await world().send(credits(asked ?? ''))).status).toBe(402);
+      expect(body.credit.hint).toMatch(/\w/);
+    }
+  });
+});

@@ -1,0 +1,340 @@
+import type { Hex, LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/ports.ts';
+import { type AgentIntent, intentFields } from '../../src/intent/agent-intent.ts';
+import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
+import { type Bound, bound, boundField, boundTree, signBound } from './support/bound.ts';
+import { creditedAccount } from './support/credit.ts';
+import {
+  agentIntent,
+  digestOf,
+  intentFor,
+  paidIntentFor,
+  sha256,
+  signFields,
+  type SignedIntent,
+} from './support/intent.ts';
+import {
+  type Blame,
+  changeOf,
+  type Mutation,
+  mutationsOf,
+  paidRequest,
+  requests,
+} from './support/mutation.ts';
+import { kindOf, type Problem } from './support/offer.ts';
+import { encode, isUsed, sign, transfersFrom, trustedAccount } from './support/payment.ts';
+import { changed, type Form, type HeaderLine, refusal, reshaped } from './support/refusal.ts';
+import { lookup, type ToolCall, useWorld } from './support/world.ts';
+
+const PRICE = 20_000n;
+const SECOND = 'http://second.example';
+const port = await freePort();
+// Two names of one gateway: an intent for one of them is none for the other (design §4.1).
+const world = useWorld({
+  port,
+  variables: { AUDIENCES: `http://127.0.0.1:${port},${SECOND}` },
+});
+
+const { mustFail, paid, unpaid } = vectors;
+const authority = paid.intent.authority as Hex;
+const nonce = paid.intent.nonce as Hex;
+
+let account: LocalAccount;
+let saver: LocalAccount;
+/** The vectors' paid intent for this gateway and now. Its authority and nonce are theirs: any value binds. */
+let intent: AgentIntent;
+let good: Bound;
+/** The same, paid from credit. */
+let fromCredit: SignedIntent;
+/** The vectors' unpaid intent for a free tool of this gateway. */
+let free: SignedIntent;
+const freeRequest: ToolCall = { path: '/tools/whoami?q=x' };
+
+beforeAll(async () => {
+  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  saver = await creditedAccount(world(), { credit: 5n * PRICE, left: 1_000_000n });
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const window = { validAfter: now - 10n, validBefore: now + 280n };
+  const fields = { authority, nonce, ...window };
+  intent = await paidIntentFor(world(), account.address, paidRequest, fields);
+  good = await signBound(world(), account, paidRequest, intent);
+  const theirs = await paidIntentFor(world(), saver.address, paidRequest, fields);
+  fromCredit = await signFields(saver, theirs);
+  free = await signFields(
+    account,
+    intentFor(world(), account.address, freeRequest, { nonce, ...window }),
+  );
+});
+
+const text = (blame: Blame, root: (field: string) => string): string =>
+  'path' in blame ? blame.path : root(blame.field);
+
+/** In the header `Agent-Intent`. */
+const headerField = (field: string): string => `Agent-Intent.intent.${field}`;
+const lines = (signed: SignedIntent): readonly HeaderLine[] => Object.entries(agentIntent(signed));
+
+/** Holds that nothing was taken for what is tried: no run (`refusal` counts), no transfer, a nonce as good as new. */
+const untouched = async (payment: Bound, attempt: () => Promise<Problem>): Promise<Problem> => {
+  const transfers = await transfersFrom(world(), account.address);
+  const problem = await attempt();
+  expect(await transfersFrom(world(), account.address)).toEqual(transfers);
+  expect(await isUsed(world(), payment)).toBe(false);
+  return problem;
+};
+
+const NONCE = { path: 'PAYMENT-SIGNATURE.payload.authorization.nonce' };
+const SIGNATURE = { path: 'Agent-Intent.signature' };
+const CHAIN_ID = { path: 'Agent-Intent.chainId' };
+const paidMutations = mutationsOf(NONCE, NONCE);
+const headerMutations = mutationsOf(SIGNATURE, CHAIN_ID);
+
+describe('the vectors', () => {
+  it('are all tried, and their own hashes come of the same changes', () => {
+    expect(paidMutations.map(({ name }) => name)).toEqual(
+      Object.keys(mustFail.paidIntentMutations),
+    );
+    expect(sha256(paidRequest.body as string)).toBe(paid.intent.payloadDigest);
+    for (const { name, call } of requests)
+      if (name === 'body' || name === 'bodyReserialised')
+        expect(sha256(call.body as string)).toBe(
+          mustFail.paidIntentMutations[name].change.payloadDigest,
+        );
+  });
+});
+
+describe('a bound payment with another intent', () => {
+  it.each(paidMutations)(
+    '($name) in place of the signed one is refused',
+    async ({ name, swapped }) => {
+      if (name === 'chain') return;
+      const other = { ...intent, ...changeOf(name) };
+      const problem = await untouched(good, async () =>
+        refusal(world(), Object.entries(bound({ ...good, intent: other })), paidRequest),
+      );
+      expect(problem.field).toBe(text(swapped, boundField));
+    },
+  );
+
+  it.each(paidMutations.filter(({ signed }) => signed !== undefined))(
+    '($name) that was signed is refused for this request',
+    async ({ name, signed }) => {
+      const other = { ...intent, ...changeOf(name) };
+      const terms = name === 'chain' ? { nonce: digestOf(other, 8453) } : {};
+      const payment = await signBound(world(), account, paidRequest, other, terms);
+      const problem = await untouched(payment, async () =>
+        refusal(world(), Object.entries(bound(payment)), paidRequest),
+      );
+      expect(problem.field).toBe(text(signed as Blame, boundField));
+    },
+  );
+
+  it('for another chain is refused by the offer it accepts, too', async () => {
+    const tree = changed(boundTree(good), 'accepted.network', 'eip155:8453');
+    const problem = await untouched(good, async () =>
+      refusal(world(), [['PAYMENT-SIGNATURE', encode(tree)]], paidRequest),
+    );
+    expect(problem.field).toBe('PAYMENT-SIGNATURE.accepted.network');
+  });
+});
+
+describe('a bound payment sent with another request', () => {
+  const send = async (call: ToolCall, more: readonly HeaderLine[] = []): Promise<Problem> =>
+    await untouched(
+      good,
+      async () => await refusal(world(), [...Object.entries(bound(good)), ...more], call),
+    );
+
+  it.each(requests)('($name) is refused', async ({ call, field }) => {
+    const problem = await send(call);
+    expect([kindOf(problem), problem.field]).toEqual(['intent-mismatch', boundField(field)]);
+  });
+
+  it('(endpoint of another price) is refused by the offer it accepts', async () => {
+    const problem = await send({ ...paidRequest, path: '/tools/enrich?formality=high' });
+    expect(problem.field).toBe('PAYMENT-SIGNATURE.accepted.amount');
+  });
+
+  it('(method) is refused', async () => {
+    expect(await send({ ...paidRequest, method: 'PUT' })).toMatchObject({
+      status: 405,
+      field: 'method',
+    });
+  });
+
+  it('(audience) is refused: the same gateway under its other name', async () => {
+    const problem = await send(paidRequest, [['Host', 'second.example']]);
+    expect([kindOf(problem), problem.field, problem['expected']]).toEqual([
+      'intent-mismatch',
+      boundField('audience'),
+      SECOND,
+    ]);
+  });
+
+  it('(tool, of the same price) is refused', async () => {
+    const payment = await signBound(
+      world(),
+      account,
+      lookup,
+      await paidIntentFor(world(), account.address, lookup),
+    );
+    const problem = await untouched(payment, async () =>
+      refusal(world(), Object.entries(bound(payment)), { path: '/tools/echo/x' }),
+    );
+    expect([kindOf(problem), problem.field]).toEqual(['intent-mismatch', boundField('tool')]);
+  });
+
+  it('(recipient) is refused: the money goes elsewhere', async () => {
+    const to = mustFail.paidIntentMutations.recipient.change.payTo.toLowerCase() as Hex;
+    const payment = await signBound(world(), account, paidRequest, intent, { to });
+    const problem = await untouched(payment, async () =>
+      refusal(world(), Object.entries(bound(payment)), paidRequest),
+    );
+    expect([kindOf(problem), problem.field]).toEqual([
+      'recipient-mismatch',
+      'PAYMENT-SIGNATURE.payload.authorization.to',
+    ]);
+  });
+
+  it('(cap) is refused: more is paid than the intent allows', async () => {
+    const other = { ...intent, maxAmount: PRICE - 1n };
+    const payment = await signBound(world(), account, paidRequest, other);
+    const problem = await untouched(payment, async () =>
+      refusal(world(), Object.entries(bound(payment)), paidRequest),
+    );
+    expect([kindOf(problem), problem.field]).toEqual(['intent-mismatch', boundField('maxAmount')]);
+  });
+});
+
+describe.each([
+  {
+    carrier: 'paid from credit',
+    signedOf: () => fromCredit,
+    signer: () => saver,
+    call: paidRequest,
+    mutations: headerMutations,
+  },
+  {
+    carrier: 'for a free tool',
+    signedOf: () => free,
+    signer: () => account,
+    call: freeRequest,
+    // What is no field of a free call is only held against the signature.
+    mutations: headerMutations.map((mutation): Mutation =>
+      mutation.name === 'recipient'
+        ? { ...mutation, swapped: SIGNATURE, signed: undefined }
+        : mutation,
+    ),
+  },
+])('an intent $carrier', ({ signedOf, signer, call, mutations }) => {
+  /** The mutation; one that happens to say what this request already has says something else instead. */
+  const mutated = (mutation: Mutation): SignedIntent => {
+    const signed = signedOf();
+    if (mutation.name === 'chain') return { ...signed, chainId: 8453 };
+    const change = changeOf(mutation.name);
+    const zero = signed.intent.authority === `0x${'0'.repeat(64)}`;
+    const other = mutation.name === 'authority' && zero ? { authority } : change;
+    return { ...signed, intent: { ...signed.intent, ...other } };
+  };
+
+  it.each(mutations)('($name) in place of the signed one is refused', async (mutation) => {
+    const problem = await refusal(world(), lines(mutated(mutation)), call);
+    expect(problem.field).toBe(text(mutation.swapped, headerField));
+  });
+
+  it.each(mutations.filter(({ signed }) => signed !== undefined))(
+    '($name) that was signed is refused for this request',
+    async (mutation) => {
+      const other = mutated(mutation);
+      const signed = await signFields(signer(), other.intent, other.chainId);
+      const problem = await refusal(world(), lines(signed), call);
+      expect(problem.field).toBe(text(mutation.signed as Blame, headerField));
+    },
+  );
+
+  it('sent with another request is refused', async () => {
+    const { path } = call;
+    const elsewhere = path.startsWith('/tools/whoami') ? '/tools/whoami?q=y' : `${path}&x=1`;
+    const others: readonly (readonly [ToolCall, string, readonly HeaderLine[]])[] = [
+      [{ ...call, path: elsewhere }, headerField('target'), []],
+      [{ ...call, contentType: 'text/plain' }, headerField('contentType'), []],
+      ...(call.body === undefined
+        ? []
+        : [
+            [
+              { ...call, body: `${String(call.body)}\n` },
+              headerField('payloadDigest'),
+              [],
+            ] as const,
+            [{ ...call, path: '/tools/report' }, headerField('tool'), []] as const,
+          ]),
+      [{ ...call, method: 'DELETE' }, 'method', []],
+      [call, headerField('audience'), [['Host', 'second.example']]],
+    ];
+    for (const [other, field, more] of others)
+      expect((await refusal(world(), [...lines(signedOf()), ...more], other)).field).toBe(field);
+  });
+});
+
+describe('a signature in a form of the vectors', () => {
+  const forms = Object.keys(mustFail.paymentSignatureEncodings) as Form[];
+
+  it.each(forms)('%s is refused, of a bound payment and of both kinds of intents', async (form) => {
+    expect(reshaped(form, paid.payment.signature as Hex)).toBe(
+      mustFail.paymentSignatureEncodings[form],
+    );
+    expect(reshaped(form, unpaid.signature as Hex)).toBe(mustFail.unpaidSignatureEncodings[form]);
+    const { signature } = good.payload;
+    const spoilt = changed(boundTree(good), 'payload.signature', reshaped(form, signature));
+    const tried = [
+      await untouched(good, async () =>
+        refusal(world(), [['PAYMENT-SIGNATURE', encode(spoilt)]], paidRequest),
+      ),
+      ...(await Promise.all(
+        (
+          [
+            [fromCredit, paidRequest],
+            [free, freeRequest],
+          ] as const
+        ).map(async ([signed, call]) =>
+          refusal(world(), lines({ ...signed, signature: reshaped(form, signed.signature) }), call),
+        ),
+      )),
+    ];
+    expect(tried.map((problem) => [kindOf(problem), problem.field])).toEqual([
+      ['invalid-signature', 'PAYMENT-SIGNATURE.payload.signature'],
+      ['invalid-signature', 'Agent-Intent.signature'],
+      ['invalid-signature', 'Agent-Intent.signature'],
+    ]);
+  });
+});
+
+describe('what nobody has changed', () => {
+  it('works after all of this, in each of the three forms', async () => {
+    const before = await world().counts();
+    const answer = await world().send(paidRequest, bound(good));
+    expect(answer.status, await answer.text()).toBe(200);
+    expect((await world().send(paidRequest, agentIntent(fromCredit))).status).toBe(200);
+    expect((await world().send(freeRequest, agentIntent(free))).status).toBe(200);
+    const after = await world().counts();
+    expect([after.translate, after.whoami]).toEqual([before.translate + 2, before.whoami + 1]);
+  });
+
+  it.each(paidMutations.filter(({ signed }) => signed === undefined))(
+    'nor what is as good an intent: another $name, signed',
+    async ({ name }) => {
+      const other = { ...intent, ...changeOf(name) };
+      const payment = await signBound(world(), account, paidRequest, other);
+      expect(intentFields(payment.intent)).not.toEqual(intentFields(intent));
+      expect((await world().send(paidRequest, bound(payment))).status).toBe(200);
+    },
+  );
+
+  it('and an intent is no secret that vanilla payments need: one without works as ever', async () => {
+    const vanilla = await sign(world(), account, paidRequest);
+    const answer = await world().send(paidRequest, {
+      'PAYMENT-SIGNATURE': encode({ x402Version: 2, ...vanilla }),
+    });
+    expect(answer.status).toBe(200);
+  });
+});
