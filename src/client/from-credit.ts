@@ -5,7 +5,7 @@ import { consent } from './consent.ts';
 import { signIntent, windowAt } from './intent-proof.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import { conclude, present, type Presented } from './present.ts';
+import { conclude, isHoldersWord, present, type Presented } from './present.ts';
 import { isProblem, type ProblemBody } from './problem.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
@@ -49,15 +49,16 @@ export const callFromCredit = async (
   });
   const exchanged = await present(context, outgoing, proof);
   if (claimsNothing(exchanged.problem)) {
-    // An intent moves nothing but credit that this gateway holds, and it says that it took none.
-    hold.giveBack();
+    // An intent moves nothing but credit of its audience. Only the audience can say that it took none.
+    if (isHoldersWord(outgoing, proof)) hold.giveBack();
     credit.forget(place);
     context.memory.forgetOffer(outgoing);
     await exchanged.response.body?.cancel().catch(() => undefined);
     return undefined;
   }
   const presented = await conclude(context, outgoing, proof, exchanged);
-  hold.release(presented.response.countersign.charged);
+  const report = presented.response.countersign;
+  hold.release(isHoldersWord(outgoing, proof, report) ? report.charged : requirement.amount);
   return presented;
 };
 
