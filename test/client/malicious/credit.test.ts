@@ -98,6 +98,17 @@ describe('a server that tells of credit that is not there', () => {
       expect(exposed(ledger)).toBeLessThanOrEqual(TOTAL);
     });
 
+    it('cannot have another request signed than the one that was sent', async () => {
+      const more = { method: 'DELETE', target: '/accounts/7', contentType: 'x/y', nonce: 1, payloadDigest: `0x${'00'.repeat(32)}` };
+      const { url } = await stage.mallory(({ proof }, response) => {
+        if (proof !== undefined) response.writeHead(200, LIE).end('sold');
+        else ask(response, required([entry()], { extensions: bound(bank, more) }));
+      });
+      const { agent, ledger } = stage.victim({ audiences: [bank] });
+      for (let call = 0; call < 2; call += 1) expect((await agent.fetch(`${url}/thing`)).status).toBe(200);
+      expect(ledger.intents).toMatchObject([{ method: 'GET', target: '/thing' }]);
+    });
+
     it('cannot have a top-up spent twice', async () => {
       const { url } = await front((_, response) => response.writeHead(200, LIE).end('{}'));
       const { agent, ledger } = stage.victim({ audiences: [bank] });

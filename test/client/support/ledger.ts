@@ -19,6 +19,8 @@ export type SignedTransfer = {
 export type SignedIntent = {
   readonly audience: string;
   readonly tool: string;
+  readonly method: string;
+  readonly target: string;
   readonly maxAmount: bigint;
   readonly validAfter: bigint;
   readonly validBefore: bigint;
@@ -64,6 +66,8 @@ export const ledgerOf = (account: LocalAccount): Ledger => {
         ...window,
         audience: text('audience'),
         tool: text('tool'),
+        method: text('method'),
+        target: text('target'),
         maxAmount: integer('maxAmount'),
       });
     } else {
