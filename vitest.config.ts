@@ -44,6 +44,7 @@ export default defineConfig({
             'test/stack/**/*.test.ts',
             'test/conformance/**/*.test.ts',
             'test/chaos/**/*.test.ts',
+            'test/client/**/*.test.ts',
           ],
           testTimeout: 120_000,
           hookTimeout: 120_000,

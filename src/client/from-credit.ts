@@ -6,7 +6,7 @@ import { signIntent, windowAt } from './intent-proof.ts';
 import { creditIn } from './limits.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import { conclude, present, type Presented } from './present.ts';
+import { conclude, isHoldersWord, present, type Presented } from './present.ts';
 import { isProblem, type ProblemBody } from './problem.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
@@ -50,15 +50,17 @@ export const callFromCredit = async (
   });
   const exchanged = await present(context, outgoing, proof);
   if (claimsNothing(exchanged.problem)) {
-    // An intent moves nothing but credit that this gateway holds, and it says that it took none.
-    hold.giveBack();
+    // An intent moves nothing but credit of its audience. Only the audience can say that it took none.
+    if (isHoldersWord(outgoing, proof)) hold.giveBack();
     credit.forget(place);
     context.memory.forgetOffer(outgoing);
     await exchanged.response.body?.cancel().catch(() => undefined);
     return undefined;
   }
   const presented = await conclude(context, outgoing, proof, exchanged);
-  const { charged } = presented.response.countersign;
+  const report = presented.response.countersign;
+  // Only whoever holds the credit can say what it took of it.
+  const charged = isHoldersWord(outgoing, proof, report) ? report.charged : requirement.amount;
   hold.release(charged);
   // An answer given again tells of no limits: what the call did not take is still there.
   if (creditIn(exchanged.response.headers) === undefined) {

@@ -11,7 +11,7 @@ import { paymentAnswerOf } from './payment-answer.ts';
 import { isProblem } from './problem.ts';
 import type { Proof } from './proof.ts';
 import { quietly } from './quietly.ts';
-import { signedReport, withReport, type AgentResponse } from './report.ts';
+import { signedReport, withReport, type AgentResponse, type CallReport } from './report.ts';
 
 /** An answer to a signed request, and the proof that it was given for. */
 export type Presented = { readonly response: AgentResponse; readonly proof: Proof };
@@ -42,27 +42,38 @@ export const conclude = async (
   exchanged: Exchanged,
 ): Promise<Presented> => {
   const report = await signedReport(context, outgoing, proof, exchanged);
-  learnCredit(context, proof, exchanged.response, report.charged);
+  learnCredit(context, outgoing, proof, exchanged.response, report);
   context.budget.charge(report.charged);
   const response = withReport(exchanged.response, report);
   quietly(() => context.hooks.onAnswer?.(report, response));
   return { response, proof };
 };
 
+/**
+ * Whether what an answer says of credit is the word of whoever holds that credit: the audience itself, or a receipt signed by it.
+ * A server that only stands before the audience (option `audiences`) could use an intent there, and deny it here.
+ */
+export const isHoldersWord = (
+  { origin }: Outgoing,
+  { gateway }: Proof,
+  report?: Pick<CallReport, 'receipt'>,
+): boolean => gateway?.audience === origin || report?.receipt?.verified === true;
+
 /** What the answer tells of the credit that is left, or that a payment became (law 4: money that moved for nothing). */
 const learnCredit = (
   { credit, budget }: Context,
+  outgoing: Outgoing,
   proof: Proof,
   { headers }: Response,
-  charged: bigint,
+  report: CallReport,
 ): void => {
   if (proof.gateway === undefined) return;
   const place = placeOf(proof.gateway.audience, proof.asset);
   const told = creditIn(headers);
   if (told !== undefined) credit.learn(place, told);
   const becameCredit =
-    proof.pays === 'payment' && charged === 0n && paymentAnswerOf(headers)?.settled === true;
-  if (!becameCredit) return;
+    proof.pays === 'payment' && report.charged === 0n && paymentAnswerOf(headers)?.settled === true;
+  if (!becameCredit || !isHoldersWord(outgoing, proof, report)) return;
   budget.prepaid(place, proof.amount);
   if (told === undefined) credit.add(place, proof.amount);
 };

@@ -5,6 +5,7 @@ import { placeOf } from './credit.ts';
 import { CountersignError } from './errors.ts';
 import { creditIn } from './limits.ts';
 import { readOutgoing } from './outgoing.ts';
+import { isHoldersWord } from './present.ts';
 import type { AgentResponse } from './report.ts';
 import { addressOf } from './signer.ts';
 
@@ -40,7 +41,8 @@ export const topUp = async (
   if (proof?.gateway !== undefined && (to === undefined || to === own)) {
     const place = placeOf(proof.gateway.audience, proof.asset);
     const { charged } = response.countersign;
-    context.budget.prepaid(place, charged);
+    if (isHoldersWord(outgoing, proof, response.countersign))
+      context.budget.prepaid(place, charged);
     if (creditIn(response.headers) === undefined) context.credit.add(place, charged);
   }
   return response;

@@ -1,0 +1,379 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { usdcBalance } from '../../dev/usdc.ts';
+import { type AgentResponse, type AgentOptions, createAgent } from '../../src/client/index.ts';
+import { fundedAccount, newAccount, transfersFrom } from '../conformance/support/payment.ts';
+import { useWorld } from '../conformance/support/world.ts';
+import { ledgerOf } from './support/ledger.ts';
+import { type LosingProxy, startLosingProxy } from './support/losing-proxy.ts';
+
+/** The client and the gateway, with everything real between them: chain, facilitator, upstream. */
+const world = useWorld();
+let proxy: LosingProxy;
+
+beforeAll(async () => {
+  proxy = await startLosingProxy(world().stack.gateway.url);
+});
+afterAll(async () => {
+  await proxy?.stop();
+});
+
+const NETWORK = 'eip155:84532';
+const gateway = (): string => world().stack.gateway.url;
+const nameOf = (address: string) => `${NETWORK}:${address.toLowerCase() as `0x${string}`}` as const;
+
+const customer = async (amount: bigint, options: Partial<AgentOptions> = {}) => {
+  const account = amount > 0n ? await fundedAccount(world(), amount) : newAccount();
+  const ledger = ledgerOf(account);
+  const spend = { perCall: '$0.10', total: '$1' } as const;
+  const agent = createAgent({ account: ledger.signer, spend, ...options });
+  return { agent, ledger, address: account.address, account: nameOf(account.address) };
+};
+
+/** One whose calls go through the proxy, which stands before the audience. */
+const throughProxy = async (amount: bigint, options: Partial<AgentOptions> = {}) =>
+  await customer(amount, { audiences: [gateway()], ...options });
+
+const post = (body: object): RequestInit => ({
+  method: 'POST',
+  body: JSON.stringify(body),
+  headers: { 'Content-Type': 'application/json' },
+});
+
+const claimsOf = ({ countersign }: AgentResponse) => {
+  const { receipt } = countersign;
+  expect(receipt).toMatchObject({ verified: true });
+  return receipt?.verified === true ? receipt.claims : undefined;
+};
+
+describe('a bound call', () => {
+  it('is settled first by a new payer, later by a known one; its receipt holds', async () => {
+    const { agent, ledger, address, account } = await customer(1_000_000n);
+    const first = await agent.fetch(`${gateway()}/tools/report`, post({ text: 'Money first.' }));
+    expect(first.status).toBe(200);
+    expect(first.countersign).toMatchObject({
+      paid: 'payment',
+      version: 2,
+      binding: 'intent',
+      charged: 50_000n,
+      attempts: 1,
+      call: ledger.transfers[0]?.nonce,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
+    });
+    expect(claimsOf(first)).toMatchObject({
+      iss: gateway(),
+      agent: account,
+      tool: 'report',
+      charged: '50000',
+      binding: 'intent',
+    });
+    expect(first.countersign.limits.map(({ rule }) => rule)).toContain('rate');
+
+    const second = await agent.fetch(`${gateway()}/tools/lookup?word=river`);
+    expect([second.status, second.countersign.transaction]).toEqual([200, undefined]);
+    expect(await second.text()).toContain('stream of water');
+    expect(claimsOf(second)).toMatchObject({ tool: 'lookup', charged: '1000' });
+
+    expect(agent.spending()).toEqual({ signed: 51_000n, charged: 51_000n, left: 949_000n });
+    await expect
+      .poll(async () => await usdcBalance(world().client, address), { timeout: 30_000 })
+      .toBe(949_000n);
+    expect([ledger.intents.length, ledger.transfers.length]).toEqual([0, 2]);
+  });
+
+  it('is what a tool gets that takes no other payment', async () => {
+    const { agent } = await customer(100_000n);
+    const answer = await agent.fetch(`${gateway()}/tools/notarise`, post({ text: 'I was here.' }));
+    expect([answer.status, answer.countersign.binding]).toEqual([200, 'intent']);
+    expect(await answer.json()).toMatchObject({ sha256: expect.any(String) as string });
+    expect(claimsOf(answer)).toMatchObject({ tool: 'notarise', binding: 'intent' });
+  });
+
+  it('of any form of request is bound to what is really sent', async () => {
+    const { agent } = await customer(100_000n);
+    const base = `${gateway()}/tools/echo/a%20b?q=%2F&q=ü#frag`;
+    const bytes = new Uint8Array(randomBytes(300));
+    const requests: readonly [RequestInfo | URL, RequestInit?][] = [
+      [base],
+      [new URL(base)],
+      [new Request(base, { method: 'DELETE' })],
+      [new Request(base, { method: 'POST', body: 'as text' })],
+      [base, { method: 'PUT', body: new URLSearchParams({ a: 'ä' }) }],
+      [
+        base,
+        { method: 'PATCH', body: bytes, headers: { 'content-type': ' application/x-thing ' } },
+      ],
+      [base, { method: 'POST', body: new Blob(['blob'], { type: 'text/PLAIN' }) }],
+      [base, { method: 'POST', body: new Blob([bytes]).stream() }],
+    ];
+    for (const [input, init] of requests) {
+      const answer = await agent.fetch(input, init);
+      expect([answer.status, answer.countersign.receipt]).toMatchObject([200, { verified: true }]);
+      const { method } = (await answer.json()) as { method: string };
+      expect(method).toBe(input instanceof Request ? input.method : (init?.method ?? 'GET'));
+    }
+  });
+
+  it('that the tool fails costs nothing; money that moved already becomes credit, and is used', async () => {
+    const { agent, ledger, address } = await customer(100_000n);
+    const failed = await agent.fetch(`${gateway()}/tools/flaky?status=500`);
+    expect([failed.status, failed.countersign.charged]).toEqual([500, 0n]);
+    expect(claimsOf(failed)).toMatchObject({ charged: '0', status: 500 });
+    expect(await usdcBalance(world().client, address)).toBe(90_000n);
+
+    const next = await agent.fetch(`${gateway()}/tools/lookup?word=bank`);
+    expect(next.countersign).toMatchObject({ paid: 'credit', charged: 1000n, binding: 'intent' });
+    expect(claimsOf(next)).toMatchObject({ charged: '1000' });
+    expect([ledger.transfers.length, ledger.intents.length]).toEqual([1, 1]);
+    // Counted when the payment was signed; what it bought later is not counted again.
+    expect(agent.spending()).toEqual({ signed: 10_000n, charged: 1000n, left: 990_000n });
+  });
+
+  it('of an agent without money is refused, and says why', async () => {
+    const { agent, ledger } = await customer(0n);
+    const answer = await agent.fetch(`${gateway()}/tools/lookup?word=river`).then(
+      ({ status, countersign }) => [status, countersign.problem?.['rule']],
+      (error: { code: string }) => error.code,
+    );
+    expect(['payment_refused', [403, 'penniless'], [403, 'balance']]).toContainEqual(answer);
+    expect(ledger.transfers).toHaveLength(1);
+  });
+});
+
+describe('credit', () => {
+  it('is topped up, told, used without a payment, and gone when it is gone', async () => {
+    const { agent, ledger, address } = await throughProxy(100_000n);
+    const from = proxy.passed.length;
+    const topped = await agent.topUp(proxy.url, '$0.002');
+    expect([topped.status, await topped.json()]).toMatchObject([200, { amount: '2000' }]);
+    expect(topped.countersign).toMatchObject({
+      paid: 'payment',
+      charged: 2000n,
+      binding: 'intent',
+    });
+    claimsOf(topped);
+    expect(topped.countersign.limits).toContainEqual(
+      expect.objectContaining({ rule: 'credit', remaining: 2000n }),
+    );
+    expect(await usdcBalance(world().client, address)).toBe(98_000n);
+
+    const paid: string[] = [];
+    for (const word of ['river', 'river', 'river', 'river']) {
+      const answer = await agent.fetch(`${proxy.url}/tools/lookup?word=${word}`);
+      expect([answer.status, claimsOf(answer)?.charged]).toEqual([200, '1000']);
+      paid.push(answer.countersign.paid);
+    }
+    expect(paid).toEqual(['credit', 'credit', 'payment', 'payment']);
+    const sent = proxy.passed.slice(from).filter(({ path }) => path.startsWith('/tools'));
+    // 402 and intent; intent at once, for the price is known; then 402 and payment, each time.
+    expect(sent.map(({ proof }) => proof !== undefined)).toEqual([
+      ...[false, true],
+      true,
+      ...[false, true],
+      ...[false, true],
+    ]);
+    expect([ledger.intents.length, ledger.total()]).toEqual([2, 4000n]);
+    expect(agent.spending()).toMatchObject({ signed: 4000n, left: 996_000n });
+  });
+
+  it('can be another account’s, which holds no money at all', async () => {
+    const giver = await customer(100_000n);
+    const poor = await customer(0n);
+    const topped = await giver.agent.topUp(gateway(), 5000n, { account: poor.account });
+    expect([topped.status, await topped.json()]).toMatchObject([
+      200,
+      { account: poor.account, amount: '5000' },
+    ]);
+    const first = await poor.agent.fetch(`${gateway()}/tools/lookup?word=river`);
+    expect(first.status).toBe(200);
+    // It did not know: it offered a payment, and the gateway took the credit and dropped the authorization.
+    expect(first.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
+    const second = await poor.agent.fetch(`${gateway()}/tools/lookup?word=bank`);
+    expect(second.countersign).toMatchObject({ paid: 'credit', charged: 1000n });
+    expect([poor.ledger.transfers.length, poor.ledger.intents.length]).toEqual([1, 1]);
+    expect(await transfersFrom(world(), poor.address)).toEqual([]);
+    expect(await usdcBalance(world().client, giver.address)).toBe(95_000n);
+    // The giver’s calls are paid by the giver.
+    const own = await giver.agent.fetch(`${gateway()}/tools/lookup?word=river`);
+    expect(own.countersign.paid).toBe('payment');
+  });
+
+  it('pays by the word: what was charged is less than what was signed for', async () => {
+    const { agent, ledger } = await customer(500_000n);
+    await agent.topUp(gateway(), '$0.20');
+    const text = 'A river runs to the sea. The sea is wide. A river is long and a river is deep.';
+    const answer = await agent.fetch(`${gateway()}/tools/summarise`, post({ text }));
+    expect(answer.status).toBe(200);
+    const { words } = (await answer.json()) as { words: number };
+    const price = 1000n + 20n * BigInt(words);
+    expect(answer.countersign).toMatchObject({ paid: 'credit', charged: price });
+    expect(claimsOf(answer)).toMatchObject({ charged: price.toString() });
+    expect(answer.headers.get('settlement-overrides')).toBeNull();
+    expect(ledger.intents.map(({ maxAmount }) => maxAmount)).toEqual([50_000n]);
+    expect(agent.spending()).toMatchObject({ signed: 200_000n, charged: 200_000n + price });
+
+    // A tool that would take more than was signed for has failed: nothing is charged.
+    const greedy = await agent.fetch(
+      `${gateway()}/tools/summarise`,
+      post({ text, charge: '50001' }),
+    );
+    expect([greedy.status, greedy.countersign.charged]).toEqual([502, 0n]);
+  });
+
+  it('fifty calls at once from credit for thirty are thirty from credit and twenty payments', async () => {
+    const { agent, ledger, address } = await customer(500_000n);
+    // A payer that is known, so that its payments need not be settled first.
+    await agent.fetch(`${gateway()}/tools/report`, post({ text: 'Known.' }));
+    await agent.topUp(gateway(), 30_000n);
+    const answers = await Promise.all(
+      Array.from(
+        { length: 50 },
+        async () => await agent.fetch(`${gateway()}/tools/lookup?word=sea`),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const charged = answers.reduce((sum, { countersign }) => sum + countersign.charged, 0n);
+    expect(charged).toBe(50_000n);
+    expect(answers.every(({ countersign }) => countersign.receipt?.verified)).toBe(true);
+    expect(ledger.total()).toBe(100_000n);
+    await expect
+      .poll(async () => await usdcBalance(world().client, address), { timeout: 60_000 })
+      .toBe(400_000n);
+  });
+});
+
+describe('a free call', () => {
+  it('is signed for when the gateway asks, and costs nothing', async () => {
+    const { agent, ledger, account } = await customer(10_000n);
+    const answer = await agent.fetch(`${gateway()}/tools/whoami`);
+    expect([answer.status, await answer.json()]).toMatchObject([200, { account, tool: 'whoami' }]);
+    expect(answer.countersign).toMatchObject({ paid: 'none', binding: 'intent', charged: 0n });
+    expect(claimsOf(answer)).toMatchObject({ charged: '0' });
+    expect([ledger.transfers.length, ledger.intents.length]).toEqual([0, 1]);
+  });
+
+  it('that wants no signature gets none', async () => {
+    const { agent, ledger } = await customer(0n);
+    const answer = await agent.fetch(`${gateway()}/healthz`);
+    expect([answer.status, answer.countersign]).toMatchObject([200, { paid: 'none', attempts: 1 }]);
+    expect(ledger.signatures).toEqual([]);
+  });
+});
+
+describe('an answer that is lost', () => {
+  it.each([
+    ['deferred', '/tools/lookup?word=tree', undefined, 'lookup'],
+    ['upfront', '/tools/report', { text: 'Lost and found.' }, 'report'],
+    ['free', '/tools/whoami', undefined, 'whoami'],
+  ] as const)(
+    '(%s) is asked for with the same signature: one run, the same bytes',
+    async (_, path, body, tool) => {
+      const { agent, ledger, address } = await throughProxy(200_000n);
+      const before = (await world().counts())[tool];
+      const from = proxy.passed.length;
+      proxy.lose(2);
+      const answer = await agent.fetch(proxy.url + path, body === undefined ? {} : post(body));
+      expect([answer.status, answer.countersign.attempts]).toEqual([200, 3]);
+      const proofs = proxy.passed.slice(from).flatMap(({ proof }) => proof ?? []);
+      expect([proofs.length, new Set(proofs).size]).toEqual([3, 1]);
+      expect(ledger.signatures).toHaveLength(1);
+      expect((await world().counts())[tool]).toBe(before + 1);
+      // The receipt is over the digest of the bytes that the tool gave the first time.
+      expect(claimsOf(answer)?.response).toMatch(/^0x/);
+      expect(await transfersFrom(world(), address)).toHaveLength(tool === 'whoami' ? 0 : 1);
+    },
+  );
+
+  it('from credit is taken once', async () => {
+    const { agent } = await throughProxy(200_000n);
+    await agent.topUp(proxy.url, 50_000n);
+    proxy.lose(1);
+    const answer = await agent.fetch(`${proxy.url}/tools/lookup?word=leaf`);
+    expect(answer.countersign).toMatchObject({ paid: 'credit', charged: 1000n, attempts: 2 });
+    const next = await agent.fetch(`${proxy.url}/tools/lookup?word=leaf`);
+    expect(next.countersign.limits).toContainEqual(
+      expect.objectContaining({ rule: 'credit', remaining: 48_000n }),
+    );
+  });
+
+  it('of a top-up is credited once', async () => {
+    const { agent, address } = await throughProxy(200_000n);
+    proxy.lose(1);
+    const topped = await agent.topUp(proxy.url, 7000n);
+    expect([topped.status, topped.countersign.attempts]).toEqual([200, 2]);
+    expect(await usdcBalance(world().client, address)).toBe(193_000n);
+    const next = await agent.fetch(`${proxy.url}/tools/lookup?word=leaf`);
+    expect(next.countersign.limits).toContainEqual(
+      expect.objectContaining({ rule: 'credit', remaining: 6000n }),
+    );
+  });
+
+  it('for good can be looked up, by whoever made the call and nobody else', async () => {
+    const { agent } = await throughProxy(200_000n, { retries: 1 });
+    const from = proxy.passed.length;
+    proxy.lose(2);
+    const error = (await agent.fetch(`${proxy.url}/tools/lookup?word=root`).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )) as { code: string; call: `0x${string}`; hint: string };
+    expect(error).toMatchObject({ code: 'answer_lost' });
+    expect(error.hint).toContain('look');
+    expect(proxy.passed.length - from).toBe(3);
+
+    const record = await agent.look(gateway(), error.call);
+    expect(record).toMatchObject({
+      call: error.call,
+      tool: 'lookup',
+      binding: 'intent',
+      price: 1000n,
+      charged: 1000n,
+      paidFrom: 'payment',
+    });
+    expect(new TextDecoder().decode(record.answer?.body)).toContain('"root"');
+    const stranger = await customer(1000n);
+    await expect(stranger.agent.look(gateway(), error.call)).rejects.toMatchObject({
+      code: 'unknown_call',
+    });
+    await expect(agent.look(gateway(), `0x${'00'.repeat(32)}`)).rejects.toMatchObject({
+      code: 'unknown_call',
+    });
+  });
+});
+
+describe('a long answer', () => {
+  it('comes whole, with a receipt that says it was streamed', async () => {
+    const { agent } = await customer(100_000n);
+    const body = randomBytes(90_000).toString('hex');
+    const answer = await agent.fetch(`${gateway()}/tools/echo/long`, { method: 'POST', body });
+    expect(claimsOf(answer)).toMatchObject({ response: 'streamed', charged: '1000' });
+    expect(((await answer.json()) as { body: string }).body).toBe(body);
+  });
+
+  it.each([0, 20_000])(
+    'with %i characters of it ours has its digest in the receipt',
+    async (length) => {
+      const { agent } = await customer(100_000n);
+      const init = { method: 'POST', body: 'y'.repeat(length) };
+      const answer = await agent.fetch(`${gateway()}/tools/echo/short`, init);
+      expect(claimsOf(answer)?.response).toMatch(/^0x[0-9a-f]{64}$/);
+    },
+  );
+
+  it('of events comes as it is made', async () => {
+    const { agent } = await customer(100_000n);
+    const started = performance.now();
+    const answer = await agent.fetch(`${gateway()}/tools/stream?chunks=5&ms=400`);
+    expect(claimsOf(answer)).toMatchObject({ response: 'streamed' });
+    const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = answer.body?.getReader();
+    let text = '';
+    const times: number[] = [];
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+      if (done) break;
+      times.push(performance.now() - started);
+      text += new TextDecoder().decode(value);
+    }
+    expect(text.match(/^id: /gm)).toHaveLength(5);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1000);
+  });
+});

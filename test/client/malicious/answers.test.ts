@@ -1,0 +1,301 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { startMallory } from '../support/mallory.ts';
+import { ask, base64, bound, entry, problem, required } from '../support/offer.ts';
+import { useStage } from '../support/victim.ts';
+
+const stage = useStage();
+
+type Bad = (response: ServerResponse) => void;
+
+/** Offers, and answers whoever has signed with something else than the goods. */
+const cheat = async (bad: Bad) =>
+  await stage.mallory(({ proof }, response) => {
+    if (proof === undefined) ask(response, required());
+    else bad(response);
+  });
+
+describe('a redirect', () => {
+  const to =
+    (location: string, status: number): Bad =>
+    (response) => {
+      response.writeHead(status, { Location: location }).end();
+    };
+
+  it.each([301, 302, 303, 307, 308])('%i takes no signature to another origin', async (status) => {
+    const thief = await stage.mallory((_, response) => void response.end('thanks'));
+    const { url, proofs } = await cheat(to(`${thief.url}/here`, status));
+    const { agent, ledger } = stage.victim();
+    const { code, call } = await stage.refused(
+      agent.fetch(url, { method: 'POST', body: 'secret plans', redirect: 'follow' }),
+    );
+    expect([code, call]).toEqual(['redirected', ledger.transfers[0]?.nonce]);
+    expect([thief.received, proofs().length, ledger.transfers.length]).toEqual([[], 1, 1]);
+  });
+
+  it.each([301, 302, 307, 308])(
+    '%i takes no signature to the same origin either',
+    async (status) => {
+      const { url, received } = await cheat(to('/elsewhere', status));
+      const { agent } = stage.victim();
+      expect((await stage.refused(agent.fetch(url))).code).toBe('redirected');
+      expect(received.map(({ path }) => path)).toEqual(['/', '/']);
+    },
+  );
+
+  it.each([301, 302, 307, 308])(
+    '%i before the offer: what it led to is not paid',
+    async (status) => {
+      const thief = await cheat((response) => void response.end('thanks'));
+      for (const location of [thief.url, '/paid']) {
+        const { url, proofs } = await stage.mallory(({ path }, response) => {
+          if (path === '/paid') ask(response, required());
+          else to(location, status)(response);
+        });
+        const { agent, ledger } = stage.victim();
+        const { code, response } = await stage.refused(agent.fetch(`${url}/first`));
+        expect([
+          code,
+          response?.url.startsWith(location === '/paid' ? `${url}/paid` : location),
+        ]).toEqual(['redirected', true]);
+        expect([ledger.signatures, proofs(), thief.proofs()]).toEqual([[], [], []]);
+      }
+    },
+  );
+
+  it('before a 401: no intent is signed for what it led to', async () => {
+    const thief = await stage.mallory((_, response) => {
+      const audience = thief.url;
+      response
+        .writeHead(401, {
+          'WWW-Authenticate': `AgentIntent error="intent_required", audience="${audience}", chains="eip155:84532", max_validity="300", tool="thing"`,
+        })
+        .end();
+    });
+    const { url } = await stage.mallory((_, response) => to(thief.url, 302)(response));
+    const { agent, ledger } = stage.victim();
+    expect((await stage.refused(agent.fetch(url))).code).toBe('redirected');
+    expect([ledger.signatures, thief.proofs()]).toEqual([[], []]);
+  });
+});
+
+describe('a 402', () => {
+  it('for a signed call is the end: the same call is never signed again', async () => {
+    const { url, proofs } = await stage.mallory((_, response) => {
+      ask(response, required([entry()], { error: 'pay more' }));
+    });
+    const { agent, ledger } = stage.victim();
+    const { code, message, call } = await stage.refused(agent.fetch(url));
+    expect([code, call]).toEqual(['payment_refused', ledger.transfers[0]?.nonce]);
+    expect(message).toContain('pay more');
+    expect([proofs().length, ledger.transfers.length]).toEqual([1, 1]);
+  });
+
+  it('in a loop costs one signature a call, and all of them count', async () => {
+    const { url } = await stage.mallory((_, response) =>
+      ask(response, required([entry({ amount: '9000' })])),
+    );
+    const { agent, ledger } = stage.victim();
+    const codes: string[] = [];
+    for (let call = 0; call < 8; call += 1)
+      codes.push((await stage.refused(agent.fetch(url))).code);
+    expect(codes).toEqual([
+      ...Array.from({ length: 5 }, () => 'payment_refused'),
+      ...Array.from({ length: 3 }, () => 'over_total'),
+    ]);
+    expect([ledger.total(), agent.spending().left]).toEqual([45_000n, 5_000n]);
+  });
+
+  it('after success is a new call, and its price a new one', async () => {
+    const { url, proofs } = await stage.mallory(({ proof }, response, at) => {
+      if (proof !== undefined && at <= 2) response.end('sold');
+      else ask(response, required([entry({ amount: at > 2 ? '10000' : '1000' })]));
+    });
+    const { agent, ledger } = stage.victim();
+    expect((await agent.fetch(url)).status).toBe(200);
+    expect((await stage.refused(agent.fetch(url))).code).toBe('payment_refused');
+    expect(ledger.transfers.map(({ value }) => value)).toEqual([1000n, 10_000n]);
+    expect(new Set(proofs()).size).toBe(2);
+  });
+
+  it('that says one price in the header and another in the body is paid as the header says', async () => {
+    const { url } = await stage.mallory(({ proof }, response) => {
+      if (proof !== undefined) return void response.end('sold');
+      response
+        .writeHead(402, {
+          'PAYMENT-REQUIRED': base64(required([entry({ amount: '5' })])),
+          'Content-Type': 'application/json',
+        })
+        .end(
+          JSON.stringify({ x402Version: 1, accepts: [{ ...entry(), maxAmountRequired: '9999' }] }),
+        );
+    });
+    const { agent, ledger } = stage.victim();
+    await agent.fetch(url);
+    expect(ledger.total()).toBe(5n);
+  });
+
+  it('with a header of 17 KiB is not read', async () => {
+    const { url, proofs } = await stage.mallory((_, response) =>
+      ask(response, required([entry()], { pad: 'x'.repeat(13_000) })),
+    );
+    const { agent } = stage.victim();
+    const { code } = await stage.refused(agent.fetch(url));
+    expect(['offer_malformed', 'unreachable']).toContain(code);
+    expect(proofs()).toEqual([]);
+  });
+});
+
+/** Whatever a server does instead of answering. */
+const SILENCES: readonly (readonly [string, Bad])[] = [
+  ['closes the connection', (response) => response.destroy()],
+  ['says nothing', () => undefined],
+  ['sends headers without an end', (response) => response.write('HTTP')],
+  ['sends no HTTP', (response) => void response.socket?.end('SMTP?\r\n\r\n')],
+  ['breaks off', (response) => {
+    response.writeHead(200, { 'Content-Length': '100', 'Agent-Receipt': 'x.y.z' }).write('ab');
+    setTimeout(() => response.destroy(), 20);
+  }],
+  ['is 503, at once again', (response) => void response.writeHead(503, { 'Retry-After': '0' }).end()],
+  ['is 503, in a thousand years', (response) => void response.writeHead(503, { 'Retry-After': '31536000000' }).end()],
+  ['is 503, when it says so badly', (response) => void response.writeHead(503, { 'Retry-After': '-1, soon' }).end()],
+  ['is 409, at once again', (response) => void response.writeHead(409, { 'Retry-After': '0' }).end()],
+]; // prettier-ignore
+
+describe('no answer to a signed call', () => {
+  it.each(
+    SILENCES.filter(([what]) => what !== 'sends headers without an end' && what !== 'breaks off'),
+  )(
+    '(it %s): the same signature is sent again, never another, and not for ever',
+    async (_, bad) => {
+      const { url, proofs } = await stage.mallory(({ proof }, response) => {
+        // The proof ends soon, so that waiting for ever would be seen.
+        if (proof === undefined) ask(response, required([entry({ maxTimeoutSeconds: 25 })]));
+        else bad(response);
+      });
+      const { agent, ledger } = stage.victim({ timeoutSeconds: 1, retries: 2 });
+      const { code, call } = await stage.refused(agent.fetch(url));
+      expect([code, call]).toEqual(['answer_lost', ledger.transfers[0]?.nonce]);
+      expect(ledger.transfers).toHaveLength(1);
+      expect(proofs().length).toBeLessThanOrEqual(3);
+      expect(new Set(proofs()).size).toBe(1);
+      // It may have run, and be settled: it counts.
+      expect(agent.spending().signed).toBe(1000n);
+    },
+  );
+
+  it('to an unsigned one is an error that says nothing was signed', async () => {
+    for (const [, bad] of SILENCES.slice(0, 2)) {
+      const { url } = await stage.mallory((_, response) => bad(response));
+      const { agent, ledger } = stage.victim({ timeoutSeconds: 1 });
+      const { code, hint } = await stage.refused(agent.fetch(url));
+      expect([code, ledger.signatures]).toEqual(['unreachable', []]);
+      expect(hint).toContain('Nothing was signed');
+    }
+  });
+
+  it('is not waited for longer than the caller wants', async () => {
+    const { url, proofs } = await cheat(
+      (response) => void response.writeHead(503, { 'Retry-After': '9' }).end(),
+    );
+    const { agent } = stage.victim();
+    const call = agent.fetch(url, { signal: AbortSignal.timeout(400) });
+    await expect(call).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(new Set(proofs()).size).toBe(1);
+  });
+});
+
+describe('an answer', () => {
+  it('that never ends is passed on as it comes, and ends when the caller has enough', async () => {
+    const { url } = await cheat((response) => {
+      const drip = setInterval(() => response.write('drop '), 5);
+      response.on('close', () => clearInterval(drip));
+    });
+    const { agent } = stage.victim();
+    const answer = await agent.fetch(url);
+    const reader = answer.body?.getReader();
+    expect((await reader?.read())?.value?.byteLength).toBeGreaterThan(0);
+    await reader?.cancel();
+  });
+
+  it('that lies about what was paid does not change what counts', async () => {
+    const { url } = await cheat((response) => {
+      const told = { success: true, transaction: `0x${'11'.repeat(32)}`, network: 'eip155:1', amount: '999999999', payer: '0x0' };
+      response.writeHead(200, { 'PAYMENT-RESPONSE': base64(told) }).end('sold');
+    });
+    const { agent } = stage.victim();
+    const { countersign } = await agent.fetch(url);
+    expect(countersign.charged).toBeLessThanOrEqual(1000n);
+    expect(countersign.receipt).toBeUndefined();
+    expect(agent.spending()).toMatchObject({ signed: 1000n, left: 49_000n });
+    expect(agent.spending().charged).toBeLessThanOrEqual(1000n);
+  });
+
+  it.each(['%%%', base64(null), base64({ success: 'yes' }), base64([]), 'a'.repeat(8000), ''])(
+    'with the PAYMENT-RESPONSE %j is passed on all the same',
+    async (told) => {
+      const { url } = await cheat((response) => void response.writeHead(200, { 'PAYMENT-RESPONSE': told, 'RateLimit': '"credit";r=oops', 'RateLimit-Policy': ';;' }).end('sold'));
+      const { agent } = stage.victim();
+      const answer = await agent.fetch(url);
+      expect([answer.status, await answer.text(), answer.countersign.limits]).toEqual([200, 'sold', []]);
+    },
+  );
+
+  it.each([400, 403, 404, 409, 418, 429, 500, 502])('of %i is the caller’s to read, and is not paid again', async (status) => {
+    const { url, proofs } = await cheat((response) => problem(response, status, 'denied', { rule: 'window', hint: 'come back' }));
+    const { agent, ledger } = stage.victim();
+    const answer = await agent.fetch(url);
+    expect([answer.status, answer.countersign.problem]).toMatchObject([status, { rule: 'window', hint: 'come back' }]);
+    expect([proofs().length, ledger.transfers.length]).toEqual([1, 1]);
+  });
+
+  it('that says "already used" always costs no second signature of money', async () => {
+    const { url, received } = await stage.mallory(({ proof, path, headers }, response) => {
+      if (path.startsWith('/calls/')) problem(response, 404, 'unknown-call');
+      else if (proof === undefined) ask(response, required([entry()], { extensions: bound(`http://${headers.host}`) }));
+      else problem(response, 409, 'already-used');
+    });
+    const { agent, ledger } = stage.victim({ retries: 1 });
+    const outcome = await agent.fetch(url).then(({ status }) => status, (error: { code: string }) => error.code);
+    expect([409, 'answer_lost', 'unknown_call']).toContain(outcome);
+    expect(ledger.transfers).toHaveLength(1);
+    expect(received.length).toBeLessThanOrEqual(6);
+  });
+
+  it('that is a bigger lie than memory: a look-up of a gigabyte is not read', async () => {
+    const { url } = await stage.mallory((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      const pour = (): void => {
+        while (!response.destroyed && response.write('9'.repeat(65_536))) void 0;
+      };
+      response.on('drain', pour);
+      pour();
+    });
+    const { agent } = stage.victim({ timeoutSeconds: 5 });
+    const { code } = await stage.refused(agent.look(url, `0x${'11'.repeat(32)}`));
+    expect(['look_failed', 'unknown_call']).toContain(code);
+  });
+}); // prettier-ignore
+
+describe('a server behind which another one answers', () => {
+  it('gets no header of the caller it was not sent', async () => {
+    const seen = await startMallory((_, response) => void response.end('free'));
+    try {
+      const { agent } = stage.victim();
+      const answer = await agent.fetch(seen.url, { headers: { 'X-Mine': 'kept' } });
+      expect([answer.status, answer.countersign.paid]).toEqual([200, 'none']);
+      const [sent] = seen.received;
+      expect(sent?.headers['x-mine']).toBe('kept');
+      expect(sent?.proof).toBeUndefined();
+    } finally {
+      await seen.stop();
+    }
+  });
+
+  it.each(['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'])('a caller may not send %s itself', async (name) => {
+    const { url, received } = await cheat((response) => void response.end());
+    const { agent } = stage.victim();
+    expect((await stage.refused(agent.fetch(url, { headers: { [name]: 'x' } }))).code).toBe('header_reserved');
+    expect(received).toEqual([]);
+  });
+}); // prettier-ignore

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { useStage } from '../support/victim.ts';
+
+const stage = useStage();
+
+/** Asks for an intent with this header, in which `$` stands for its own origin, and serves whoever signs one. */
+const gate = async (header: string, body = '') =>
+  await stage.mallory(({ proof, headers }, response) => {
+    if (proof !== undefined) return void response.end('welcome');
+    const own = `http://${headers.host ?? ''}`;
+    response
+      .writeHead(401, {
+        'WWW-Authenticate': header.replaceAll('$', own),
+        'Content-Type': 'application/problem+json',
+      })
+      .end(body);
+  });
+
+const GOOD =
+  'AgentIntent error="intent_required", audience="$", chains="eip155:84532", max_validity="300", tool="thing"';
+
+describe('a challenge', () => {
+  it.each([
+    GOOD,
+    GOOD.replace('AgentIntent', 'agentintent'),
+    `Basic realm="AgentIntent audience=\\"https://bank.example\\"", ${GOOD}`,
+    `${GOOD}, Bearer realm="x"`,
+    'AgentIntent   tool="thing" ,audience="$",   chains="eip155:1 eip155:84532"',
+    'AgentIntent tool="th\\ing", audience="$", chains="eip155:84532"',
+  ])('%j is met: it costs nothing', async (header) => {
+    const { url } = await gate(header);
+    const { agent, ledger } = stage.victim();
+    const answer = await agent.fetch(url);
+    expect([answer.status, await answer.text()]).toEqual([200, 'welcome']);
+    expect(ledger.intents).toMatchObject([{ audience: url, tool: 'thing', maxAmount: 0n }]);
+    expect(ledger.transfers).toEqual([]);
+    expect(answer.countersign).toMatchObject({ paid: 'none', binding: 'intent', charged: 0n });
+  });
+
+  it.each([
+    [GOOD.replace('$', 'https://bank.example'), 'audience_mismatch'],
+    [GOOD.replace('$', '$/'), 'audience_mismatch'],
+    [GOOD.replace('$', '$.bank.example'), 'audience_mismatch'],
+    [GOOD.replace('audience="$"', 'audience="$", audience="https://bank.example"'), 'challenge_malformed'],
+    [GOOD.replace('audience="$"', 'audience="https://bank.example", AUDIENCE="$"'), 'challenge_malformed'],
+    [GOOD.replace('audience="$", ', ''), 'challenge_malformed'],
+    [GOOD.replace('audience="$"', 'audience=$'), 'challenge_malformed'],
+    [GOOD.replace('audience="$"', 'audience="$'), 'challenge_malformed'],
+    [GOOD.replace('chains="eip155:84532"', 'chains="solana:x"'), 'challenge_malformed'],
+    [GOOD.replace('300', '-1'), 'challenge_malformed'],
+    [GOOD.replace('300', '1e9'), 'challenge_malformed'],
+    [GOOD.replace('tool="thing"', 'tool=""'), 'challenge_malformed'],
+    [`${GOOD}, ${GOOD}`, 'challenge_malformed'],
+    [`${GOOD.replace('thing', 'x'.repeat(300))}`, 'challenge_malformed'],
+    [`${GOOD}, pad="${'x'.repeat(9000)}"`, 'challenge_malformed'],
+  ])('%j is not signed for', async (header, code) => {
+    const { url, proofs } = await gate(header);
+    const { agent, ledger } = stage.victim();
+    const refused = await stage.refused(agent.fetch(url));
+    expect(refused.code).toBe(code);
+    expect([ledger.signatures, proofs()]).toEqual([[], []]);
+  });
+
+  it.each(['', 'Basic realm="x"', 'Bearer AgentIntent', 'Basic realm="AgentIntent audience=\\"$\\""', 'AgentIntents audience="$"'])(
+    'that is somebody else’s (%j) is the caller’s to answer',
+    async (header) => {
+      const { url } = await gate(header);
+      const { agent, ledger } = stage.victim();
+      const answer = await agent.fetch(url);
+      expect([answer.status, answer.countersign.paid, ledger.signatures]).toEqual([401, 'none', []]);
+    },
+  );
+
+  it('whose window is a day is met with minutes', async () => {
+    const { url } = await gate(GOOD.replace('300', '86400'));
+    const { agent, ledger } = stage.victim();
+    await agent.fetch(url);
+    const [signed] = ledger.intents;
+    expect(Number((signed?.validBefore ?? 0n) - (signed?.validAfter ?? 0n))).toBeLessThanOrEqual(300);
+  });
+
+  it('again, to whoever has just met it, is the end', async () => {
+    const { url, proofs } = await stage.mallory(({ headers }, response) => {
+      response.writeHead(401, { 'WWW-Authenticate': GOOD.replaceAll('$', `http://${headers.host ?? ''}`) }).end();
+    });
+    const { agent, ledger } = stage.victim();
+    expect((await agent.fetch(url)).status).toBe(401);
+    expect([ledger.intents.length, proofs().length]).toEqual([1, 1]);
+  });
+
+  it('that answers a payment is the end too', async () => {
+    const { url, received } = await gate(GOOD);
+    const { agent, ledger } = stage.victim();
+    await agent.fetch(url);
+    expect(received.map(({ headers }) => headers['payment-signature'])).toEqual([undefined, undefined]);
+    expect(ledger.transfers).toEqual([]);
+  });
+}); // prettier-ignore

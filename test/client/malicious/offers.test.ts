@@ -1,0 +1,371 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nowSeconds } from '../../conformance/support/payment.ts';
+import { ask, base64, bound, entry, type Json, PAYEE, required, THIEF } from '../support/offer.ts';
+import { PER_CALL, TOTAL, useStage } from '../support/victim.ts';
+
+const stage = useStage();
+const FAKE = '0x00000000000000000000000000000000000fa4e0';
+
+/** Asks for these entries until it is paid. */
+const seller = async (accepts: readonly unknown[], changes: Json = {}) =>
+  await stage.mallory(({ proof }, response) => {
+    if (proof === undefined) ask(response, required(accepts, changes));
+    else response.writeHead(200).end('sold');
+  });
+
+describe('a price', () => {
+  it('that is within the caps is paid: these servers do get money where they may', async () => {
+    const { url } = await seller([entry()]);
+    const { agent, ledger } = stage.victim();
+    const answer = await agent.fetch(url);
+    expect([answer.status, await answer.text()]).toEqual([200, 'sold']);
+    expect(ledger.transfers).toMatchObject([{ value: 1000n, to: PAYEE.toLowerCase() }]);
+    expect(answer.countersign).toMatchObject({ paid: 'payment', version: 2, binding: 'none' });
+    expect(agent.spending()).toMatchObject({ signed: 1000n, left: TOTAL - 1000n });
+  });
+
+  it.each([PER_CALL + 1n, 2n ** 64n, 2n ** 256n - 1n])(
+    'of %i is over the cap of a call',
+    async (amount) => {
+      const { url } = await seller([entry({ amount: amount.toString() })]);
+      const { agent, ledger } = stage.victim();
+      const { code, offer, message } = await stage.refused(agent.fetch(url));
+      expect([code, offer?.amount]).toEqual(['over_per_call', amount]);
+      expect(message).toContain('$0.01');
+      expect(ledger.signatures).toEqual([]);
+    },
+  );
+
+  it('that rises from call to call is paid until the total is spent, and never past it', async () => {
+    let price = 1000n;
+    const { url } = await stage.mallory(({ proof }, response) => {
+      if (proof !== undefined) return void response.end('sold');
+      price += 1000n;
+      ask(response, required([entry({ amount: price.toString() })]));
+    });
+    const { agent, ledger } = stage.victim();
+    const codes: string[] = [];
+    for (let call = 0; call < 12; call += 1)
+      codes.push(
+        await agent.fetch(url).then(
+          () => 'sold',
+          (error: { code: string }) => error.code,
+        ),
+      );
+    // 2000 + 3000 + … + 9000 = 44000; 10000 no longer fits, and then it is over the cap of a call.
+    expect(codes).toEqual([
+      ...Array.from({ length: 8 }, () => 'sold'),
+      'over_total',
+      ...Array.from({ length: 3 }, () => 'over_per_call'),
+    ]);
+    expect(ledger.total()).toBe(44_000n);
+  });
+
+  it('stays within the total when fifty calls are made at once', async () => {
+    const { url } = await seller([entry({ amount: '4000' })]);
+    const { agent, ledger } = stage.victim();
+    const outcomes = await Promise.all(
+      Array.from(
+        { length: 50 },
+        async (_, at) =>
+          await agent.fetch(`${url}/${at}`).then(
+            () => 'sold',
+            (error: { code: string }) => error.code,
+          ),
+      ),
+    );
+    expect(outcomes.filter((each) => each === 'sold')).toHaveLength(12);
+    expect(new Set(outcomes)).toEqual(new Set(['sold', 'over_total']));
+    expect([ledger.total(), ledger.transfers.length]).toEqual([48_000n, 12]);
+  });
+
+  it('is not paid by an agent whose caps are nothing', async () => {
+    const { url } = await seller([entry({ amount: '1' })]);
+    const { agent, ledger } = stage.victim({ spend: { perCall: 0n, total: 0n } });
+    expect((await stage.refused(agent.fetch(url))).code).toBe('over_per_call');
+    expect(ledger.signatures).toEqual([]);
+  });
+});
+
+describe('an entry that is not what it seems', () => {
+  it.each<[string, Json, string]>([
+    ['another payee than allowed', { payTo: THIEF }, 'payee_not_allowed'],
+    ['a token of its own that calls itself USDC', { asset: FAKE }, 'asset_not_allowed'],
+    ['the pinned token of another chain', { network: 'eip155:8453' }, 'asset_not_allowed'],
+    ['another chain that nothing is pinned on', { network: 'eip155:31337' }, 'network_unsupported'],
+    ['no EVM chain', { network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' }, 'network_unsupported'],
+    ['another name of the token', { extra: { name: 'USD Coin', version: '2' } }, 'token_mismatch'],
+    ['another version of the token', { extra: { name: 'USDC', version: '1' } }, 'token_mismatch'],
+    ['another scheme', { scheme: 'upto' }, 'scheme_unsupported'],
+    [
+      'Permit2',
+      { extra: { name: 'USDC', version: '2', assetTransferMethod: 'permit2' } },
+      'flow_unsupported',
+    ],
+    [
+      'a flow nobody knows',
+      { extra: { name: 'USDC', version: '2', paymentFlow: 'drain' } },
+      'flow_unsupported',
+    ],
+  ])('names %s', async (_, changes, code) => {
+    const { url } = await seller([entry(changes)]);
+    const { agent, ledger } = stage.victim({
+      spend: { perCall: PER_CALL, total: TOTAL, payees: [PAYEE] },
+    });
+    expect((await stage.refused(agent.fetch(url))).code).toBe(code);
+    expect(ledger.signatures).toEqual([]);
+  });
+
+  it('is passed over for one that is', async () => {
+    const { url } = await seller([
+      entry({ payTo: THIEF }),
+      entry({ amount: '99999999' }),
+      entry({ scheme: 'upto' }),
+      entry({ amount: '700' }),
+      entry({ amount: '1' }),
+    ]);
+    const { agent, ledger } = stage.victim({
+      spend: { perCall: PER_CALL, total: TOTAL, payees: [PAYEE] },
+    });
+    expect((await agent.fetch(url)).status).toBe(200);
+    expect(ledger.transfers.map(({ value }) => value)).toEqual([700n]);
+  });
+
+  it('is paid on the chain that the agent allows only', async () => {
+    const base = entry({
+      network: 'eip155:8453',
+      asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
+      extra: { name: 'USD Coin', version: '2' },
+    });
+    const { url } = await seller([base]);
+    const { agent, ledger } = stage.victim({
+      spend: {
+        perCall: PER_CALL,
+        total: TOTAL,
+        assets: ['eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e'],
+      },
+    });
+    expect((await stage.refused(agent.fetch(url))).code).toBe('asset_not_allowed');
+    expect(ledger.signatures).toEqual([]);
+  });
+});
+
+describe('what is signed', () => {
+  it.each([1, 60, 300, 3600, 315_360_000, Number.MAX_SAFE_INTEGER])(
+    'for maxTimeoutSeconds %i is good for an hour at the most, in the domain of our own table',
+    async (maxTimeoutSeconds) => {
+      const { url } = await seller([entry({ maxTimeoutSeconds, extra: null })]);
+      const { agent, ledger } = stage.victim();
+      const before = nowSeconds();
+      await agent.fetch(url);
+      const [signed] = ledger.transfers;
+      expect(signed).toMatchObject({
+        chainId: 84532,
+        name: 'USDC',
+        version: '2',
+        token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+        validAfter: 0n,
+      });
+      const lives = Number(signed?.validBefore) - before;
+      const wanted = Math.min(maxTimeoutSeconds, 3600);
+      expect(lives).toBeGreaterThanOrEqual(wanted);
+      expect(lives).toBeLessThanOrEqual(wanted + 2);
+    },
+  );
+
+  it('has a nonce of its own each time', async () => {
+    const { url } = await seller([entry()]);
+    const { agent, ledger } = stage.victim();
+    for (let call = 0; call < 10; call += 1) await agent.fetch(url);
+    expect(new Set(ledger.transfers.map(({ nonce }) => nonce)).size).toBe(10);
+  });
+});
+
+describe('an audience', () => {
+  it.each(['https://bank.example', 'http://127.0.0.1', 'http://localhost:1', 'null', ''])(
+    'of %j is not the server that was called',
+    async (audience) => {
+      const { url, proofs } = await seller([entry()], { extensions: bound(audience) });
+      const { agent, ledger } = stage.victim();
+      const { code, message } = await stage.refused(agent.fetch(url));
+      expect(code).toBe('audience_mismatch');
+      expect(message).toContain(audience);
+      expect([ledger.signatures, proofs()]).toEqual([[], []]);
+    },
+  );
+
+  it('of somebody else is signed for when the owner of the agent says so', async () => {
+    const { url } = await seller([entry()], { extensions: bound('https://bank.example') });
+    const { agent } = stage.victim({ audiences: ['https://bank.example'] });
+    expect((await agent.fetch(url)).countersign.binding).toBe('intent');
+  });
+
+  it.each<[string, Json]>([
+    ['another version', { version: 2 }],
+    ['another binding', { binding: 'permit2-nonce' }],
+    ['a tool that is no text', { tool: ['thing'] }],
+  ])('is not bound to for %s, and nothing is smuggled in', async (_, changes) => {
+    const { url, proofs } = await stage.mallory(({ proof, headers }, response) => {
+      if (proof === undefined)
+        ask(
+          response,
+          required([entry()], { extensions: bound(`http://${headers.host}`, changes) }),
+        );
+      else response.end('sold');
+    });
+    const { agent, ledger } = stage.victim();
+    const answer = await agent.fetch(url);
+    expect(answer.countersign).toMatchObject({ paid: 'payment', binding: 'none' });
+    expect([ledger.transfers.length, ledger.intents.length, proofs().length]).toEqual([1, 0, 1]);
+  });
+});
+
+/** Values that a field of an offer may not, or may only just, have. */
+const NASTY: readonly unknown[] = [
+  undefined, null, true, false, 0, -1, 1.5, 1e21, '', ' 5 ', '5 ', '-5', '+5', '0x10', '1e3', '００５', '5.0', 'NaN', '\u0000',
+  '1'.repeat(100), 'eip155:', 'eip155:0', 'eip155:84532 ', 'EIP155:84532', 'eip155:084532', '__proto__', 'constructor',
+  FAKE, '0x036cbd53842c5426634e7929541ec2318f3dcf7', '0X036cbd53842c5426634e7929541ec2318f3dcf7e',
+  [], {}, [[]], { toString: 'x' }, { valueOf: 1 }, [entry()], 'a'.repeat(5000), '\ud800',
+]; // prettier-ignore
+
+const PATHS: readonly (readonly (string | number)[])[] = [
+  ['x402Version'], ['error'], ['resource'], ['resource', 'url'], ['accepts'], ['accepts', 0], ['extensions'],
+  ...['scheme', 'network', 'amount', 'asset', 'payTo', 'maxTimeoutSeconds', 'extra'].map((name) => ['accepts', 0, name]),
+  ['accepts', 0, 'extra', 'name'], ['accepts', 0, 'extra', 'version'], ['accepts', 0, 'extra', 'paymentFlow'],
+  ['accepts', 0, 'extra', 'assetTransferMethod'], ['extensions', 'agent-intent'], ['extensions', 'agent-intent', 'info'],
+  ...['version', 'audience', 'tool', 'binding'].map((name) => ['extensions', 'agent-intent', 'info', name]),
+  ['extensions', 'payment-identifier'], ['extensions', 'payment-identifier', 'info'],
+]; // prettier-ignore
+
+/** A copy with one field changed; undefined removes it. */
+const changed = (whole: unknown, path: readonly (string | number)[], value: unknown): unknown => {
+  const [name, ...rest] = path;
+  if (name === undefined) return value;
+  const copy = (Array.isArray(whole) ? [...whole] : { ...(whole as Json) }) as Record<
+    string | number,
+    unknown
+  >;
+  copy[name] = changed(copy[name], rest, value);
+  return copy;
+};
+
+describe('an offer, changed field by field', () => {
+  it.each(PATHS.map((path) => [path.join('.'), path] as const))('in %s', async (_, path) => {
+    let offer: unknown;
+    const { url } = await stage.mallory(({ proof }, response) => {
+      if (proof === undefined) ask(response, offer as Json);
+      else response.end('sold');
+    });
+    const info = { required: false };
+    const whole = required([entry()], {
+      extensions: { ...bound(url), 'payment-identifier': { info } },
+    });
+    for (const value of NASTY) {
+      offer = changed(whole, path, value);
+      const { agent, ledger } = stage.victim({ spend: { perCall: 1000n, total: 1000n } });
+      const outcome = await agent.fetch(url).then(
+        ({ countersign }) => countersign.paid,
+        (error: unknown) => error,
+      );
+      if (outcome instanceof Error) {
+        await stage.refused(Promise.reject(outcome));
+        expect(ledger.signatures).toEqual([]);
+      } else {
+        expect(outcome).toBe('payment');
+        expect(ledger.transfers).toMatchObject([
+          { chainId: 84532, token: '0x036cbd53842c5426634e7929541ec2318f3dcf7e', name: 'USDC' },
+        ]);
+        expect(ledger.total()).toBeLessThanOrEqual(1000n);
+      }
+    }
+  });
+
+  it('in its encoding', async () => {
+    let header = '';
+    const { url, proofs } = await stage.mallory((_, response) => {
+      response.writeHead(402, { 'PAYMENT-REQUIRED': header }).end('{}');
+    });
+    const { agent, ledger } = stage.victim();
+    const whole = base64(required());
+    const headers = [
+      '', ' ', '=', '====', 'null', base64(null), base64([]), base64('x'), base64(1), base64({}),
+      whole.slice(0, -5), `${whole}!`, `${whole}, ${whole}`, `${whole}${whole}`, whole.slice(1),
+      Buffer.from('{"x402Version":2').toString('base64'),
+      Buffer.from([0xff, 0xfe, 0x7b]).toString('base64'),
+      Buffer.from('['.repeat(9000)).toString('base64'),
+      base64(required([], {})),
+      base64(required(Array.from({ length: 33 }, () => ({})))),
+    ]; // prettier-ignore
+    for (header of headers) {
+      const { code } = await stage.refused(agent.fetch(url));
+      expect([header, code]).toEqual([header, 'offer_malformed']);
+    }
+    expect([ledger.signatures, proofs()]).toEqual([[], []]);
+  });
+
+  it('at random', async () => {
+    let header = '';
+    const { url } = await stage.mallory(({ proof }, response) => {
+      if (proof === undefined) response.writeHead(402, { 'PAYMENT-REQUIRED': header }).end('{}');
+      else response.end('sold');
+    });
+    const whole = JSON.stringify(required([entry()], { extensions: bound(url) }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(whole.length),
+        fc.string({ maxLength: 12 }),
+        fc.nat(20),
+        async (at, text, cut) => {
+          header = Buffer.from(whole.slice(0, at) + text + whole.slice(at + cut)).toString(
+            'base64',
+          );
+          const { agent, ledger } = stage.victim();
+          const outcome = await agent.fetch(url).then(
+            ({ countersign }) => countersign.paid,
+            (error: unknown) => error,
+          );
+          if (outcome instanceof Error) await stage.refused(Promise.reject(outcome));
+          expect(ledger.total()).toBeLessThanOrEqual(PER_CALL);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a 402 of version 1', () => {
+  const old = (changes: Json = {}): Json => {
+    const { amount, ...kept } = entry(changes);
+    return { ...kept, network: 'base-sepolia', maxAmountRequired: amount, ...changes };
+  };
+  const oldSeller = async (body: string) =>
+    await stage.mallory(({ proof }, response) => {
+      if (proof === undefined)
+        response.writeHead(402, { 'Content-Type': 'application/json' }).end(body);
+      else response.end('sold');
+    });
+
+  it('is paid where it may be', async () => {
+    const { url, received } = await oldSeller(JSON.stringify({ x402Version: 1, accepts: [old()] }));
+    const { agent } = stage.victim();
+    expect((await agent.fetch(url)).countersign).toMatchObject({ paid: 'payment', version: 1 });
+    expect(received[1]?.headers['x-payment']).toBeDefined();
+  });
+
+  it.each<[string, string, string]>([
+    ['over the cap', JSON.stringify({ x402Version: 1, accepts: [old({ amount: '10001' })] }), 'over_per_call'],
+    ['of a network of no name', JSON.stringify({ x402Version: 1, accepts: [old({ network: 'base-seppolia' })] }), 'network_unsupported'],
+    ['of version 2 in the body', JSON.stringify({ x402Version: 2, accepts: [entry()] }), 'offer_malformed'],
+    ['that is no JSON', '{"x402Version":1,', 'offer_missing'],
+    ['that is a page', '<html>402</html>', 'offer_missing'],
+    ['that is empty', '', 'offer_missing'],
+    ['of a megabyte', JSON.stringify({ x402Version: 1, accepts: [old()], pad: 'x'.repeat(1024 * 1024) }), 'offer_missing'],
+    ['as deep as the sea', `{"x402Version":1,"accepts":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}`, 'offer_missing'],
+  ])('%s is not', async (_, body, code) => {
+    const { url } = await oldSeller(body);
+    const { agent, ledger } = stage.victim();
+    expect((await stage.refused(agent.fetch(url))).code).toBe(code);
+    expect(ledger.signatures).toEqual([]);
+  });
+}); // prettier-ignore

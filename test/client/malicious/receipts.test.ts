@@ -1,0 +1,190 @@
+import type { ServerResponse } from 'node:http';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  askBound,
+  honestClaims,
+  type Keys,
+  newKeys,
+  signReceipt,
+} from '../support/false-gateway.ts';
+import type { Received } from '../support/mallory.ts';
+import { base64, type Json } from '../support/offer.ts';
+import { useStage } from '../support/victim.ts';
+
+const stage = useStage();
+const GOODS = '{"answer":42}';
+const OTHER = `0x${'cd'.repeat(32)}`;
+
+let keys: Keys;
+let others: Keys;
+beforeAll(async () => {
+  keys = await newKeys();
+  others = await newKeys();
+});
+
+type Forge = (claims: Json, received: Received) => Promise<string> | string;
+
+/** A gateway that publishes its keys by `jwks`, and gives with every paid answer what `forge` makes of an honest receipt. */
+const gateway = async (
+  forge: Forge,
+  jwks: (response: ServerResponse) => void = (response) =>
+    void response.end(JSON.stringify(keys.set)),
+) =>
+  await stage.mallory(async (received, response) => {
+    if (received.path === '/.well-known/jwks.json') return jwks(response);
+    if (received.proof === undefined) return askBound(received, response);
+    const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
+    response.setHeader('Agent-Receipt', await forge(claims, received));
+    response.end(GOODS);
+  });
+
+const buy = async (url: string) => {
+  const { agent, ledger } = stage.victim();
+  const answer = await agent.fetch(`${url}/thing?a=1`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'Content-Type': 'application/json' },
+  });
+  // The answer was paid for: it is the caller's, whatever its receipt is worth.
+  expect([answer.status, await answer.text(), ledger.transfers.length]).toEqual([200, GOODS, 1]);
+  expect(agent.spending().signed).toBe(1000n);
+  return answer.countersign;
+};
+
+const whyNot = async (url: string): Promise<string> => {
+  const { receipt } = await buy(url);
+  expect(receipt).toMatchObject({ verified: false });
+  return receipt?.verified === false ? receipt.why : '';
+};
+
+describe('a receipt', () => {
+  it('that is honest holds', async () => {
+    const { url } = await gateway(async (claims) => await signReceipt(keys, claims));
+    const report = await buy(url);
+    expect(report).toMatchObject({ binding: 'intent', charged: 1000n });
+    expect(report.receipt).toMatchObject({ verified: true, claims: { iss: url, charged: '1000' } });
+  });
+
+  it.each<[string, Json, RegExp]>([
+    ['of another issuer', { iss: 'https://bank.example' }, /another iss/],
+    ['for another agent', { agent: `eip155:84532:0x${'11'.repeat(20)}` }, /another agent/],
+    ['for the agent on another chain', { agent: 'eip155:8453:0x' }, /another agent/],
+    ['for another tool', { tool: 'else' }, /another tool/],
+    ['for another call', { call: OTHER }, /another call/],
+    ['for another request', { request: OTHER }, /another request/],
+    ['for another asset', { asset: 'eip155:8453/erc20:0x' }, /another asset/],
+    ['of another binding', { binding: 'none' }, /another binding/],
+    ['that charged more than was signed', { charged: '1001' }, /more than was signed/],
+    ['that charged what is no amount', { charged: '-1' }, /charged/],
+    ['that charged a number', { charged: 1000 }, /charged/],
+    ['for another answer', { response: OTHER }, /another answer/],
+    ['for another status', { status: 500 }, /another status/],
+    ['for no answer', { response: 'none' }, /answer/],
+    ['without a policy', { policy: undefined }, /policy/],
+    ['without an entry', { entry: undefined }, /entry/],
+  ])('%s does not', async (_, changes, why) => {
+    const { url } = await gateway(
+      async (claims) => await signReceipt(keys, { ...claims, ...changes }),
+    );
+    expect(await whyNot(url)).toMatch(why);
+  });
+
+  it.each<[string, Forge]>([
+    ['of another key with the same name', async (claims) => await signReceipt(others, claims)],
+    ['of a key nobody published', async (claims) => await signReceipt({ ...keys, kid: 'k2' }, claims)],
+    ['with a key of its own in the header', async (claims) => await signReceipt({ ...others, kid: 'k3' }, claims, { jwk: others.set.keys[0] })],
+    ['of another type', async (claims) => await signReceipt(keys, claims, { typ: 'agent-assertion+jwt' })],
+    ['of no type', async (claims) => await signReceipt(keys, claims, { typ: undefined })],
+    ['that nobody signed', (claims) => {
+      const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      return `${part({ alg: 'none', typ: 'agent-receipt+jwt', kid: 'k1' })}.${part(claims)}.`;
+    }],
+    ['changed after signing', async (claims) => {
+      const [head, , signature] = (await signReceipt(keys, claims)).split('.');
+      const body = Buffer.from(JSON.stringify({ ...claims, charged: '1' })).toString('base64url');
+      return `${head}.${body}.${signature}`;
+    }],
+    ['cut off', async (claims) => (await signReceipt(keys, claims)).slice(0, -3)],
+    ['of garbage', () => 'not.a.receipt'],
+    ['of nothing', () => ''],
+    ['of dots', () => '....'],
+    ['of nine KiB', async (claims) => await signReceipt(keys, { ...claims, pad: 'x'.repeat(9000) })],
+  ])('%s does not', async (_, forge) => {
+    const { url } = await gateway(forge);
+    expect(await whyNot(url)).not.toBe('');
+  }); // prettier-ignore
+
+  it('of one call does not do for the next', async () => {
+    let first: string | undefined;
+    const { url } = await gateway(async (claims) => (first ??= await signReceipt(keys, claims)));
+    const { agent } = stage.victim();
+    const verified: (boolean | undefined)[] = [];
+    for (let at = 0; at < 2; at += 1)
+      verified.push((await agent.fetch(url)).countersign.receipt?.verified);
+    expect(verified).toEqual([true, false]);
+  });
+
+  it('that charged less is believed: charged is what it says', async () => {
+    const { url } = await gateway(
+      async (claims) => await signReceipt(keys, { ...claims, charged: '400' }),
+    );
+    expect(await buy(url)).toMatchObject({ charged: 400n });
+  });
+
+  it('does not lift what PAYMENT-RESPONSE lies about', async () => {
+    const { url } = await stage.mallory(async (received, response) => {
+      if (received.path === '/.well-known/jwks.json')
+        return void response.end(JSON.stringify(keys.set));
+      if (received.proof === undefined) return askBound(received, response);
+      const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
+      response.setHeader('Agent-Receipt', await signReceipt(keys, claims));
+      response.setHeader(
+        'PAYMENT-RESPONSE',
+        base64({ success: true, transaction: '', amount: '1', network: 'eip155:84532' }),
+      );
+      response.end(GOODS);
+    });
+    expect((await buy(url)).charged).toBe(1000n);
+  });
+});
+
+/** What may stand where the keys should. */
+const KEY_SETS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
+  ['never come', () => undefined],
+  ['are a gigabyte', (response) => {
+    const pour = (): void => {
+      while (!response.destroyed && response.write('9'.repeat(65_536))) void 0;
+    };
+    response.on('drain', pour);
+    pour();
+  }],
+  ['are garbage', (response) => void response.end('{"keys":[{"kty":')],
+  ['are no set', (response) => void response.end('null')],
+  ['are five hundred', (response) => void response.end(JSON.stringify({ keys: Array.from({ length: 500 }, () => keys.set.keys[0]) }))],
+  ['are elsewhere', (response) => void response.writeHead(302, { Location: '/keys' }).end()],
+  ['are gone', (response) => void response.writeHead(404).end(JSON.stringify(keys.set))],
+  ['are of another kind', (response) => void response.end(JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'k1' }, { kty: 'OKP', crv: 'Ed25519', x: '!', kid: 'k1' }] }))],
+  ['break off', (response) => { response.write('{"keys":['); setTimeout(() => response.destroy(), 10); }],
+]; // prettier-ignore
+
+describe('a receipt of a gateway whose keys', () => {
+  it.each(KEY_SETS)('%s is told not to hold, and the answer is not lost', async (_, jwks) => {
+    const { url } = await gateway(async (claims) => await signReceipt(keys, claims), jwks);
+    expect(await whyNot(url)).toContain('key');
+  });
+
+  it('have changed is verified with the new ones', async () => {
+    const next = await newKeys('k9');
+    let now = keys;
+    const { url, received } = await gateway(
+      async (claims) => await signReceipt(now, claims),
+      (response) => void response.end(JSON.stringify(now.set)),
+    );
+    const { agent } = stage.victim();
+    const verified: (boolean | undefined)[] = [];
+    for (now of [keys, keys, next, next])
+      verified.push((await agent.fetch(url)).countersign.receipt?.verified);
+    expect(verified).toEqual([true, true, true, true]);
+    expect(received.filter(({ path }) => path.endsWith('jwks.json'))).toHaveLength(2);
+  });
+});

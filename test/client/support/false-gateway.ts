@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { Hex } from '../../../src/core/account-id.ts';
+import { bodyDigest } from '../../../src/crypto/digest.ts';
+import { requestDigest } from '../../../src/intent/request-digest.ts';
+import type { Received } from './mallory.ts';
+import { ask, bound, entry, type Json, required } from './offer.ts';
+
+const ASSET = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
+const TYPE = 'agent-receipt+jwt';
+const HASH: Hex = `0x${'ab'.repeat(32)}`;
+export const TOOL = 'thing';
+
+/** A key pair with the set that publishes it. */
+export const newKeys = async (kid = 'k1') => {
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' };
+  return { kid, privateKey, set: { keys: [jwk] } };
+};
+
+export type Keys = Awaited<ReturnType<typeof newKeys>>;
+
+type Payload = {
+  readonly payload: {
+    readonly authorization: { readonly from: string; readonly nonce: Hex; readonly value: string };
+  };
+};
+
+/** The payment that a request carries, believed as it is. */
+export const paymentIn = ({ proof }: Received) =>
+  (JSON.parse(Buffer.from(proof ?? '', 'base64').toString()) as Payload).payload.authorization;
+
+/** What an honest gateway would state about a paid call and its answer. */
+export const honestClaims = async (
+  url: string,
+  received: Received,
+  answer: string,
+): Promise<Json> => {
+  const { from, nonce, value } = paymentIn(received);
+  return {
+    iss: url,
+    agent: `eip155:84532:${from.toLowerCase()}`,
+    tool: TOOL,
+    call: nonce,
+    request: await requestDigest({
+      audience: url,
+      tool: TOOL,
+      method: received.method,
+      target: received.path,
+      contentType: received.headers['content-type'] ?? '',
+      payloadDigest: await bodyDigest(received.body as Uint8Array<ArrayBuffer>),
+    }),
+    charged: value,
+    asset: ASSET,
+    status: 200,
+    response: `0x${createHash('sha256').update(answer).digest('hex')}`,
+    binding: 'intent',
+    entry: HASH,
+    policy: HASH,
+    iat: Math.floor(Date.now() / 1000),
+  };
+};
+
+export const signReceipt = async (
+  { kid, privateKey }: Pick<Keys, 'kid' | 'privateKey'>,
+  claims: Json,
+  header: Json = {},
+): Promise<string> =>
+  await new SignJWT({ ...claims })
+    .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid, ...header })
+    .sign(privateKey);
+
+/** Offers a bound payment for 0.001 dollars. */
+export const askBound = (
+  { headers }: Received,
+  response: ServerResponse,
+  changes: Json = {},
+): void =>
+  ask(response, required([entry(changes)], { extensions: bound(`http://${headers.host ?? ''}`) }));

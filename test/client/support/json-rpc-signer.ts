@@ -1,0 +1,50 @@
+import type { Hex, LocalAccount, TypedDataDefinition } from 'viem';
+import type { RunningServer } from '../../../dev/server.ts';
+import { serveLoopback } from '../../../dev/server.ts';
+
+/** A call of a JSON-RPC method, as the service got it. */
+export type RpcCall = {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  readonly headers: Headers;
+};
+
+/** What the service answers instead of the truth, which it is given. */
+export type Twist = (call: RpcCall, honest: () => Promise<unknown>) => unknown;
+
+export type RpcSigner = RunningServer & { readonly calls: readonly RpcCall[] };
+
+/** The honest answer: accounts as wallets write them, typed data parsed from its JSON text and signed by viem. */
+const answer = async (
+  account: LocalAccount,
+  { method, params }: RpcCall,
+): Promise<readonly string[] | Hex> => {
+  if (method === 'eth_accounts') return [account.address];
+  if (method !== 'eth_signTypedData_v4') throw new Error('method not found');
+  const [address, text] = params;
+  if (typeof text !== 'string' || String(address).toLowerCase() !== account.address.toLowerCase())
+    throw new Error('unknown account');
+  return await account.signTypedData(JSON.parse(text) as TypedDataDefinition);
+};
+
+/** A service that keeps a key and signs for whoever asks. A twist may answer a whole Response, or a result. */
+export const startRpcSigner = async (account: LocalAccount, twist?: Twist): Promise<RpcSigner> => {
+  const calls: RpcCall[] = [];
+  const server = await serveLoopback({
+    handler: async (request) => {
+      const body = (await request.json()) as Pick<RpcCall, 'method' | 'params'> & { id: number };
+      const call = { method: body.method, params: body.params, headers: request.headers };
+      calls.push(call);
+      const reply = (more: object): Response =>
+        Response.json({ jsonrpc: '2.0', id: body.id, ...more });
+      try {
+        const honest = async (): Promise<unknown> => await answer(account, call);
+        const result = await (twist ?? ((_, truth) => truth()))(call, honest);
+        return result instanceof Response ? result : reply({ result });
+      } catch (error) {
+        return reply({ error: { code: -32_000, message: (error as Error).message } });
+      }
+    },
+  });
+  return { ...server, calls };
+};

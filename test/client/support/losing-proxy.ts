@@ -1,0 +1,61 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type RunningServer, serveLoopback } from '../../../dev/server.ts';
+
+/** One request as it went through. */
+export type Passed = { readonly method: string; readonly path: string; readonly proof?: string };
+
+/** What stands between a client and its gateway, and loses answers. */
+export type LosingProxy = RunningServer & {
+  readonly passed: readonly Passed[];
+  /** The answers to so many signed requests from now on never arrive; the requests do. */
+  readonly lose: (answers: number) => void;
+};
+
+const PROOFS = ['payment-signature', 'x-payment', 'agent-intent'];
+/** Headers of one connection, which are not to be passed to the next. */
+const HOP = ['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'host'];
+
+const without = (headers: Headers, names: readonly string[]): Headers => {
+  const kept = new Headers(headers);
+  for (const name of names) kept.delete(name);
+  return kept;
+};
+
+export const startLosingProxy = async (gateway: string): Promise<LosingProxy> => {
+  const passed: Passed[] = [];
+  let toLose = 0;
+  const server = await serveLoopback({
+    handler: async (request, { incoming }) => {
+      const { pathname, search } = new URL(request.url);
+      const path = pathname + search;
+      const { method, headers } = request;
+      const proof = PROOFS.map((name) => headers.get(name)).find((each) => each !== null);
+      passed.push({ method, path, ...(proof === undefined || proof === null ? {} : { proof }) });
+      const body = await request.arrayBuffer();
+      const answer = await fetch(gateway + path, {
+        method,
+        headers: without(headers, HOP),
+        redirect: 'manual',
+        ...(body.byteLength === 0 ? {} : { body }),
+      });
+      // Read whole: from here on the gateway has done what it does, whatever becomes of us.
+      const bytes = await answer.arrayBuffer();
+      if (proof !== undefined && toLose > 0) {
+        toLose -= 1;
+        incoming.socket.destroy();
+        return RESPONSE_ALREADY_SENT;
+      }
+      return new Response(bytes, {
+        status: answer.status,
+        headers: without(answer.headers, [...HOP, 'content-encoding']),
+      });
+    },
+  });
+  return {
+    ...server,
+    passed,
+    lose: (answers) => {
+      toLose = answers;
+    },
+  };
+};

@@ -1,0 +1,77 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { LOOPBACK } from '../../../dev/ports.ts';
+
+/** A request as it came. */
+export type Received = {
+  readonly method: string;
+  /** Path with query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The value of whichever proof it carries. */
+  readonly proof: string | undefined;
+};
+
+/** How a server answers; `at` counts its requests from 1. It need not answer at all. */
+export type Conduct = (
+  received: Received,
+  response: ServerResponse,
+  at: number,
+) => void | Promise<void>;
+
+/** A server that means no good. It remembers what it was sent. */
+export type Mallory = {
+  readonly url: string;
+  readonly received: readonly Received[];
+  /** Every proof it got, repeats included. */
+  readonly proofs: () => readonly string[];
+  readonly stop: () => Promise<void>;
+};
+
+const PROOFS = ['payment-signature', 'x-payment', 'agent-intent'] as const;
+
+const read = async (request: IncomingMessage): Promise<Received> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const carried = PROOFS.map((name) => request.headers[name]).find((each) => each !== undefined);
+  return {
+    method: request.method ?? '',
+    path: request.url ?? '',
+    headers: request.headers,
+    body: Buffer.concat(chunks),
+    proof: Array.isArray(carried) ? carried.join() : carried,
+  };
+};
+
+/** Starts one on 127.0.0.1, below every check that an HTTP library makes for an honest server. */
+export const startMallory = async (conduct: Conduct): Promise<Mallory> => {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    void read(request).then(
+      async (each) => {
+        received.push(each);
+        await conduct(each, response, received.length);
+      },
+      () => response.destroy(),
+    );
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, LOOPBACK, resolve);
+  });
+  return {
+    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`,
+    received,
+    proofs: () => received.flatMap(({ proof }) => proof ?? []),
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};

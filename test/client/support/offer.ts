@@ -1,0 +1,59 @@
+import type { ServerResponse } from 'node:http';
+import { person } from '../../../dev/people.ts';
+
+/** JSON whose fields a test changes. */
+export type Json = Readonly<Record<string, unknown>>;
+
+export const NETWORK = 'eip155:84532';
+export const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+/** Whom an honest offer pays. */
+export const PAYEE = person('payee').address;
+/** Whom Mallory would rather have paid. */
+export const THIEF = person('thief').address;
+
+/** An entry of `accepts` that a client pays, but for what is changed. */
+export const entry = (changes: Json = {}): Json => ({
+  scheme: 'exact',
+  network: NETWORK,
+  amount: '1000',
+  asset: USDC,
+  payTo: PAYEE,
+  maxTimeoutSeconds: 300,
+  extra: { name: 'USDC', version: '2' },
+  ...changes,
+});
+
+/** A 402 of version 2 with these entries. */
+export const required = (accepts: readonly unknown[] = [entry()], changes: Json = {}): Json => ({
+  x402Version: 2,
+  error: 'Payment required',
+  resource: { url: 'http://mallory.example/', description: 'A thing.', mimeType: 'text/plain' },
+  accepts,
+  ...changes,
+});
+
+/** The extension with which a gateway asks for bound payments (design §4.2). */
+export const bound = (audience: string, changes: Json = {}): Json => ({
+  'agent-intent': {
+    info: { version: 1, audience, tool: 'thing', binding: 'eip3009-nonce', ...changes },
+  },
+});
+
+export const base64 = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value)).toString('base64');
+
+export const ask = (response: ServerResponse, offer: Json): void => {
+  response.writeHead(402, { 'PAYMENT-REQUIRED': base64(offer) }).end('{}');
+};
+
+export const problem = (
+  response: ServerResponse,
+  status: number,
+  name: string,
+  more: Json = {},
+  headers: Readonly<Record<string, string>> = {},
+): void => {
+  response
+    .writeHead(status, { 'Content-Type': 'application/problem+json', ...headers })
+    .end(JSON.stringify({ type: `urn:countersign:problem:${name}`, title: name, status, ...more }));
+};

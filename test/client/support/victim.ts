@@ -1,0 +1,86 @@
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { afterEach, expect } from 'vitest';
+import {
+  type Agent,
+  type AgentOptions,
+  CountersignError,
+  createAgent,
+} from '../../../src/client/index.ts';
+import { type Ledger, ledgerOf } from './ledger.ts';
+import { type Conduct, type Mallory, startMallory } from './mallory.ts';
+
+/** Atomic units. */
+export const PER_CALL = 10_000n;
+export const TOTAL = 50_000n;
+
+/** An agent with caps, and a record of what it signed. */
+export type Victim = { readonly agent: Agent; readonly ledger: Ledger };
+
+export type Stage = {
+  readonly mallory: (conduct: Conduct) => Promise<Mallory>;
+  readonly victim: (options?: Partial<AgentOptions>) => Victim;
+  /** What a call must be refused with. */
+  readonly refused: (call: Promise<unknown>) => Promise<CountersignError>;
+};
+
+/**
+ * Servers and agents of one test. After each test, whatever it was about: nothing was signed past the caps, by the signer's own
+ * record; the agent's own account of it is the same; and no error shows a signature or a key.
+ */
+export const useStage = (): Stage => {
+  const servers: Mallory[] = [];
+  const victims: (Victim & { readonly privateKey: string })[] = [];
+  const errors: CountersignError[] = [];
+
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map(async ({ stop }) => await stop()));
+    for (const { agent, ledger, privateKey } of victims.splice(0)) {
+      expect(ledger.total()).toBeLessThanOrEqual(TOTAL);
+      expect(ledger.total()).toBeLessThanOrEqual(agent.spending().signed);
+      for (const { value } of ledger.transfers) expect(value).toBeLessThanOrEqual(PER_CALL);
+      expect(ledger.others).toEqual([]);
+      const told = errors.map(textOf).join('\n');
+      for (const secret of [privateKey.slice(2), ...ledger.signatures])
+        expect(told.includes(secret)).toBe(false);
+    }
+    errors.splice(0);
+  });
+
+  return {
+    mallory: async (conduct) => {
+      const mallory = await startMallory(conduct);
+      servers.push(mallory);
+      return mallory;
+    },
+    victim: (options = {}) => {
+      const privateKey = generatePrivateKey();
+      const ledger = ledgerOf(privateKeyToAccount(privateKey));
+      const spend = { perCall: PER_CALL, total: TOTAL };
+      const agent = createAgent({ account: ledger.signer, spend, timeoutSeconds: 20, ...options });
+      victims.push({ agent, ledger, privateKey });
+      return { agent, ledger };
+    },
+    refused: async (call) => {
+      const error: unknown = await call.then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toBeInstanceOf(CountersignError);
+      const known = error as CountersignError;
+      expect(known.hint).not.toBe('');
+      errors.push(known);
+      return known;
+    },
+  };
+};
+
+/** Everything an error says, as a log would print it: its causes too. */
+const textOf = (error: CountersignError): string => {
+  const { code, hint, message, stack, call, offer, cause } = error;
+  const causes: unknown[] = [];
+  for (let at = cause; at instanceof Error; at = at.cause) causes.push(at.message, at.stack);
+  return [code, hint, message, stack, call, offer, ...causes].map(said).join('\n');
+};
+
+const said = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each)) ?? '';
