@@ -116,7 +116,7 @@ describe('a lost answer', () => {
     async (name) => {
       const server = scripted(
         () => offer(),
-        () => problem(503, name, {}, { 'Retry-After': '30' }),
+        () => problem(503, name, {}, { 'Retry-After': '0' }),
       );
       const answer = await agentOf(server).fetch(URL_OF_TOOL);
       expect(answer.status).toBe(503);
