@@ -59,6 +59,10 @@ describe('parseTools', () => {
     ['path', { path: '/healthz' }],
     ['path', { path: '/.well-known/jwks.json' }],
     ['path', { path: '/calls/*' }],
+    ['path', { path: '/credits' }],
+    ['path', { path: '/admin/credits/refunds' }],
+    ['id', { id: 'countersign' }],
+    ['id', { id: 'countersign.credits' }],
     ['description', { description: '' }],
     ['description', { description: 'a\nb' }],
     ['description', { description: 'a'.repeat(257) }],
@@ -70,6 +74,12 @@ describe('parseTools', () => {
     ['price', { price: '$1000000000' }],
     ['price', { price: '$0' }],
     ['price', { settlement: 'free' }],
+    ['price', { price: { max: '$0.10' } }],
+    ['price', { price: { max: '$0.10' }, settlement: 'upfront' }],
+    ['price', { price: { max: '$0' }, settlement: 'credit' }],
+    ['price.min', { price: { max: '$0.10', min: '$0' }, settlement: 'credit' }],
+    ['price', { price: { max: 1 }, settlement: 'credit' }],
+    ['price', { price: {}, settlement: 'credit' }],
     ['settlement', { settlement: 'later' }],
     ['upstream', { upstream: 'https://user:secret@api.example/x' }],
     ['upstream', { upstream: 'https://api.example/x?key=1' }],
@@ -120,6 +130,19 @@ describe('parseTools', () => {
     expect(kept('credit')).toEqual([]);
     expect(kept('deferred')).toEqual(['tools[0].onSilence']);
     expect(kept('free', '$0')).toEqual(['tools[0].onSilence']);
+  });
+
+  it('reads a price that is the most a tool may take', () => {
+    const read = parseTools({
+      tools: [{ ...tool, settlement: 'credit', price: { max: '$0.10' } }],
+    });
+    expect(read).toMatchObject({ ok: true, value: [{ price: 100_000n, pricing: 'upto' }] });
+  });
+
+  it('takes ids that only look like the gateway’s own', () => {
+    expect(
+      fieldsOf({ ...tool, id: 'countersignal' }, { ...tool, id: 'x.countersign.', path: '/x' }),
+    ).toEqual([]);
   });
 
   it('refuses tools that hide each other', () => {
