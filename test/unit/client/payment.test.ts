@@ -284,8 +284,18 @@ describe('a request', () => {
       stop.abort(new Error('enough'));
       return offer();
     });
-    const agent = agentOf(server);
+    let signed = 0;
+    const agent = agentOf(server, {
+      account: {
+        address: account.address,
+        signTypedData: async (data) => {
+          signed += 1;
+          return await account.signTypedData(data as never);
+        },
+      },
+    });
     await expect(agent.fetch(URL_OF_TOOL, { signal: stop.signal })).rejects.toThrow('enough');
+    expect(signed).toBe(0);
     expect(agent.spending().signed).toBe(0n);
     expect(server.arrived).toHaveLength(1);
   });
