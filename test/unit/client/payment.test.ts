@@ -280,12 +280,10 @@ describe('a request', () => {
 
   it('that is aborted signs and sends nothing more', async () => {
     const stop = new AbortController();
-    const server = scripted(() => {
-      stop.abort(new Error('enough'));
-      return offer();
-    });
+    const server = scripted(() => offer());
     let signed = 0;
     const agent = agentOf(server, {
+      hooks: { onOffer: () => stop.abort(new Error('enough')) },
       account: {
         address: account.address,
         signTypedData: async (data) => {
