@@ -23,11 +23,11 @@ export const consent = async (
   { offered, sign }: Deal,
 ): Promise<Proof> => {
   try {
-    signal?.throwIfAborted();
     if (offered !== undefined) {
       const verdict = await heed(async () => await hooks.onOffer?.({ url, method, ...offered }));
       if (verdict === false) throw new CountersignError('vetoed', 'The hook onOffer said no.');
     }
+    signal?.throwIfAborted();
     const proof = await sign();
     const { call, pays, amount } = proof;
     await heed(async () => await hooks.onSign?.({ url, call, pays, amount }));

@@ -280,12 +280,20 @@ describe('a request', () => {
 
   it('that is aborted signs and sends nothing more', async () => {
     const stop = new AbortController();
-    const server = scripted(() => {
-      stop.abort(new Error('enough'));
-      return offer();
+    const server = scripted(() => offer());
+    let signed = 0;
+    const agent = agentOf(server, {
+      hooks: { onOffer: () => stop.abort(new Error('enough')) },
+      account: {
+        address: account.address,
+        signTypedData: async (data) => {
+          signed += 1;
+          return await account.signTypedData(data as never);
+        },
+      },
     });
-    const agent = agentOf(server);
     await expect(agent.fetch(URL_OF_TOOL, { signal: stop.signal })).rejects.toThrow('enough');
+    expect(signed).toBe(0);
     expect(agent.spending().signed).toBe(0n);
     expect(server.arrived).toHaveLength(1);
   });
