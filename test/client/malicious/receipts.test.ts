@@ -22,6 +22,15 @@ beforeAll(async () => {
   others = await newKeys();
 });
 
+/** Writes for as long as somebody reads. */
+const pour = (response: ServerResponse): void => {
+  const more = (): void => {
+    while (!response.destroyed && response.write('9'.repeat(65_536))) void 0;
+  };
+  response.on('drain', more);
+  more();
+};
+
 type Forge = (claims: Json, received: Received) => Promise<string> | string;
 
 /** A gateway that publishes its keys by `jwks`, and gives with every paid answer what `forge` makes of an honest receipt. */
@@ -148,16 +157,65 @@ describe('a receipt', () => {
   });
 });
 
+describe('an answer of which a receipt speaks', () => {
+  /** Gives an honest receipt, and then whatever `body` does; `at` counts from 1. */
+  const teller = async (body: (response: ServerResponse, at: number) => void) => {
+    let at = 0;
+    return await stage.mallory(async (received, response) => {
+      if (received.path === '/.well-known/jwks.json') {
+        response.end(JSON.stringify(keys.set));
+        return;
+      }
+      if (received.proof === undefined) return askBound(received, response);
+      const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
+      response.setHeader('Agent-Receipt', await signReceipt(keys, claims));
+      at += 1;
+      body(response, at);
+    });
+  };
+
+  it('breaks off and is asked for again, with the same signature', async () => {
+    const { url, proofs } = await teller((response, at) => {
+      if (at > 1) {
+        response.end(GOODS);
+        return;
+      }
+      response.writeHead(200, { 'Content-Length': '100' }).write('{"ans');
+      setTimeout(() => response.destroy(), 20);
+    });
+    const { agent } = stage.victim();
+    const answer = await agent.fetch(url);
+    expect([await answer.text(), answer.countersign.attempts]).toEqual([GOODS, 2]);
+    expect(answer.countersign.receipt).toMatchObject({ verified: true });
+    expect([proofs().length, new Set(proofs()).size]).toEqual([2, 1]);
+  });
+
+  it('never ends and is given up in time, as an answer that is lost', async () => {
+    const { url, proofs } = await teller((response) => {
+      const drip = setInterval(() => response.write('drop '), 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    const { agent, ledger } = stage.victim({ timeoutSeconds: 1, retries: 1 });
+    expect((await stage.refused(agent.fetch(url))).code).toBe('answer_lost');
+    expect([ledger.transfers.length, new Set(proofs()).size]).toEqual([1, 1]);
+  });
+
+  it('is a gigabyte and is not kept: it comes as it comes, without its digest', async () => {
+    const { url } = await teller((response) => pour(response));
+    const { agent } = stage.victim();
+    const answer = await agent.fetch(url);
+    expect(answer.countersign.receipt).toMatchObject({
+      verified: false,
+      why: expect.stringContaining('longer') as string,
+    });
+    await answer.body?.cancel();
+  });
+});
+
 /** What may stand where the keys should. */
 const KEY_SETS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
   ['never come', () => undefined],
-  ['are a gigabyte', (response) => {
-    const pour = (): void => {
-      while (!response.destroyed && response.write('9'.repeat(65_536))) void 0;
-    };
-    response.on('drain', pour);
-    pour();
-  }],
+  ['are a gigabyte', (response) => pour(response)],
   ['are garbage', (response) => void response.end('{"keys":[{"kty":')],
   ['are no set', (response) => void response.end('null')],
   ['are five hundred', (response) => void response.end(JSON.stringify({ keys: Array.from({ length: 500 }, () => keys.set.keys[0]) }))],

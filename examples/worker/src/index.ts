@@ -1,0 +1,36 @@
+// A Worker that pays: `GET /?word=river` buys the answer from the tool `lookup`. wrangler.toml says how to run it.
+import { type Agent, CountersignError, createAgent } from 'countersign/client';
+import { privateKeyToAccount } from 'viem/accounts';
+
+type Bindings = {
+  readonly AGENT_KEY: `0x${string}`;
+  readonly GATEWAY: string;
+};
+
+/** One agent for as long as this isolate lives: its caps are over all its calls, and it remembers its credit. */
+let agent: Agent | undefined;
+
+const agentOf = (key: Bindings['AGENT_KEY']): Agent =>
+  (agent ??= createAgent({
+    account: privateKeyToAccount(key),
+    spend: { perCall: '$0.01', total: '$1' },
+  }));
+
+export default {
+  async fetch(request: Request, { AGENT_KEY, GATEWAY }: Bindings): Promise<Response> {
+    const word = new URL(request.url).searchParams.get('word');
+    if (word === null) return new Response('Ask for a word: /?word=river\n', { status: 400 });
+    const tool = new URL('/tools/lookup', GATEWAY);
+    tool.searchParams.set('word', word);
+    try {
+      const answer = await agentOf(AGENT_KEY).fetch(tool);
+      const { charged, receipt } = answer.countersign;
+      const paid = { charged: charged.toString(), receipt: receipt?.verified ?? false };
+      return Response.json({ paid, answer: await answer.json() }, { status: answer.status });
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error;
+      const { code, message, hint } = error;
+      return Response.json({ code, message, hint }, { status: 502 });
+    }
+  },
+};

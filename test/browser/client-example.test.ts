@@ -1,0 +1,191 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningServer, serveLoopback } from '../../dev/server.ts';
+import { type Stack, startStack } from '../../dev/stack.ts';
+import { pageFiles } from '../../examples/browser/serve.ts';
+import { startBrowser } from './browser.ts';
+import { FOCUSED, LOWEST_CONTRAST, SCROLL_WIDTH } from './in-page.ts';
+
+/** Set to a folder, the page is kept there as pictures, for a person to look at. */
+const PICTURES = process.env['PICTURES'];
+
+const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+let stack: Stack;
+let browser: Browser;
+let site: RunningServer;
+
+beforeAll(async () => {
+  stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+  const files = await pageFiles();
+  site = await serveLoopback({
+    handler: (request) => {
+      const [type, text] = files.get(new URL(request.url).pathname) ?? [];
+      if (type === undefined) return new Response(null, { status: 404 });
+      return new Response(text ?? '', { headers: { 'Content-Type': type } });
+    },
+  });
+  browser = await startBrowser();
+});
+
+afterEach(async () => {
+  await Promise.all(browser.contexts().map(async (context) => await context.close()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.stop();
+  await stack?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+type Look = { readonly width: number; readonly colorScheme: 'light' | 'dark' };
+
+/** Opens the page, ready to ask our gateway; tells of whatever the console complained about. */
+const open = async ({ width, colorScheme }: Look = { width: 1280, colorScheme: 'light' }) => {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // A 402 is no error here, but Chromium reports it as one.
+    const text = message.text();
+    if (message.type() === 'error' && !text.includes('402')) complaints.push(text);
+  });
+  await page.goto(site.url);
+  await page.getByLabel('Gateway').fill(stack.gateway.url);
+  return { page, complaints };
+};
+
+const wallet = async (amount: bigint) => {
+  const privateKey = generatePrivateKey();
+  const address = privateKeyToAddress(privateKey);
+  if (amount > 0n) await stack.chain.fund(address, amount);
+  return { privateKey, address };
+};
+
+/** Nothing is cut off, and everything can be read. */
+const check = async (page: Page, { width }: Look): Promise<void> => {
+  expect(await page.evaluate(SCROLL_WIDTH)).toBe(width);
+  const { ratio, of } = (await page.evaluate(LOWEST_CONTRAST)) as { ratio: number; of: string };
+  expect({ readable: ratio >= 4.5, of, ratio }).toMatchObject({ readable: true });
+};
+
+const LOOKS: readonly Look[] = [
+  { width: 1280, colorScheme: 'light' },
+  { width: 1280, colorScheme: 'dark' },
+  { width: 390, colorScheme: 'light' },
+  { width: 390, colorScheme: 'dark' },
+];
+
+describe('the page that pays', () => {
+  it.each(LOOKS)(
+    'asks, shows the price, pays and shows the receipt: $width px, $colorScheme',
+    async (look) => {
+      const { page, complaints } = await open(look);
+      const { privateKey, address } = await wallet(100_000n);
+      const picture = async (name: string): Promise<void> => {
+        await check(page, look);
+        if (PICTURES === undefined) return;
+        const path = join(PICTURES, `${name}-${look.width}-${look.colorScheme}.png`);
+        await page.screenshot({ path, fullPage: true });
+      };
+      await picture('1-empty');
+      await page.getByLabel('Private key').fill(privateKey);
+      expect(await page.locator('#address').innerText()).toBe(`Address ${address}`);
+      await page.getByRole('button', { name: 'Ask for the price' }).click();
+      await page.getByRole('button', { name: 'Pay', exact: true }).waitFor();
+      expect(await page.locator('#offer').innerText()).toContain('$0.001');
+      expect((await page.locator('#offer').innerText()).toLowerCase()).toContain(
+        stack.description.payTo.toLowerCase(),
+      );
+      // Nothing is paid before the person says so.
+      expect(await stack.chain.balanceOf(address)).toBe(100_000n);
+      await picture('2-offer');
+
+      await page.getByRole('button', { name: 'Pay', exact: true }).click();
+      await page.getByRole('heading', { name: 'What it cost' }).waitFor();
+      const shown = await page.locator('#result').innerText();
+      for (const text of [
+        'stream of water',
+        '$0.001',
+        `Verified: signed by ${stack.gateway.url}`,
+        '$0.999',
+      ])
+        expect(shown).toContain(text);
+      expect(await stack.chain.balanceOf(address)).toBe(99_000n);
+      await picture('3-receipt');
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  it('can be used with the keyboard alone', async () => {
+    const { page } = await open();
+    const { privateKey, address } = await wallet(100_000n);
+    await page.getByLabel('Private key').focus();
+    await page.keyboard.type(privateKey);
+    const seen: unknown[] = [];
+    for (let at = 0; at < 4; at += 1) {
+      await page.keyboard.press('Tab');
+      seen.push(await page.evaluate(FOCUSED));
+    }
+    expect(seen).toEqual(
+      ['BUTTON', 'INPUT', 'INPUT', 'BUTTON'].map((name) => ({ name, visible: true })),
+    );
+    await page.keyboard.press('Enter');
+    await page.locator('#pay:focus').waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('#result-title:focus').waitFor();
+    expect(await stack.chain.balanceOf(address)).toBe(99_000n);
+  });
+
+  it('pays nothing when the person does not want to, and can be asked again', async () => {
+    const { page } = await open();
+    const { privateKey, address } = await wallet(100_000n);
+    await page.getByLabel('Private key').fill(privateKey);
+    for (let at = 0; at < 2; at += 1) {
+      await page.getByRole('button', { name: 'Ask for the price' }).click();
+      await page.getByRole('button', { name: 'Do not pay' }).click();
+      await page.getByText('Nothing was paid.').waitFor();
+    }
+    expect(await stack.chain.balanceOf(address)).toBe(100_000n);
+    expect(await page.locator('#offer').isVisible()).toBe(false);
+  });
+
+  it('makes a key, which has no money, and says so when it tries to pay', async () => {
+    const { page } = await open();
+    await page.getByRole('button', { name: 'New key' }).click();
+    expect(await page.getByLabel('Private key').inputValue()).toMatch(/^0x[0-9a-f]{64}$/);
+    await page.getByText('The new wallet is empty').waitFor();
+    await page.getByRole('button', { name: 'Ask for the price' }).click();
+    await page.getByRole('button', { name: 'Pay', exact: true }).click();
+    await page.getByRole('heading', { name: 'No answer' }).waitFor();
+    if (PICTURES !== undefined)
+      await page.screenshot({ path: join(PICTURES, '4-refused.png'), fullPage: true });
+    expect(await page.locator('#result').innerText()).toContain('$0');
+  });
+
+  it('says what is wrong with a gateway that is not there', async () => {
+    const { page } = await open();
+    await page.getByLabel('Private key').fill(generatePrivateKey());
+    await page.getByLabel('Gateway').fill('http://127.0.0.1:9');
+    await page.getByRole('button', { name: 'Ask for the price' }).click();
+    await page.getByText('could not be reached').waitFor();
+  });
+
+  it('keeps the key nowhere', async () => {
+    const { page } = await open();
+    const { privateKey } = await wallet(0n);
+    await page.getByLabel('Private key').fill(privateKey);
+    await page.getByRole('button', { name: 'Ask for the price' }).click();
+    await page.getByRole('button', { name: 'Do not pay' }).click();
+    const kept = await page.evaluate(
+      'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])',
+    );
+    expect(kept).not.toContain(privateKey.slice(2));
+    await page.reload();
+    expect(await page.getByLabel('Private key').inputValue()).toBe('');
+  });
+});
