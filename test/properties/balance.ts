@@ -5,7 +5,7 @@ import { type Entry, GENESIS } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import { asset, type Book, type Books } from './books.ts';
 
-const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {
+export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {
   let total = 0n;
   for (const one of list) total += amount(one);
   return total;
@@ -56,7 +56,7 @@ const creditByChain = (book: Book, { all, moved }: Books): bigint => {
 };
 
 /** The same from the log alone, as an auditor would add it up (law 11). */
-const creditByLog = (entries: readonly Entry[]): bigint => {
+export const creditByLog = (entries: readonly Entry[]): bigint => {
   const own = new Set(
     entries.flatMap(({ type, payment, account, call }) =>
       type === 'call.accepted' && payment?.creditTo === account ? [call] : [],

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type { Order } from '../../durable-objects/agent-account/contract.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { openPair } from './pair.ts';
+import { plans, type Step, steps } from './steps.ts';
+
+const INTERLEAVINGS = 1_000;
+const AT_ONCE = 50;
+const SEED = 3;
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+/** Of every five messages between accounts one is lost, and one answer. */
+const loseSome = (): void => {
+  const { apply } = AgentAccount.prototype;
+  let count = 0;
+  vi.spyOn(AgentAccount.prototype, 'apply').mockImplementation(async function (
+    this: AgentAccount,
+    order: Order,
+  ) {
+    count += order.kind === 'credit' ? 1 : 0;
+    if (order.kind === 'refund') return apply.call(this, order);
+    if (count % 5 === 0) return { verdict: 'unavailable' };
+    const applied = await apply.call(this, order);
+    return count % 5 === 1 ? { verdict: 'unavailable' } : applied;
+  });
+};
+
+/** Up to three steps race each other; which, the steps themselves say. */
+const raced = (list: readonly Step[]): readonly (readonly Step[])[] => {
+  const groups: Step[][] = [];
+  for (const step of list) {
+    const last = groups.at(-1);
+    if (last === undefined || last.length === 3 || step.do === 'run') groups.push([step]);
+    else last.push(step);
+  }
+  return groups;
+};
+
+describe('two real accounts under any interleaving', () => {
+  test(
+    `${INTERLEAVINGS} interleavings with races, evictions and lost messages: the books add up`,
+    { timeout: 300_000 },
+    async () => {
+      loseSome();
+      const samples = fc.sample(fc.tuple(plans, steps), { numRuns: INTERLEAVINGS, seed: SEED });
+      for (let from = 0; from < samples.length; from += AT_ONCE) {
+        const start = nowSeconds();
+        at(start);
+        const pairs = samples
+          .slice(from, from + AT_ONCE)
+          .map(([calls, list], index) => ({ pair: openPair(calls), list, number: from + index }));
+        for (const [phase, pause] of [71, 301, 4_000].entries()) {
+          await Promise.all(
+            pairs.map(async ({ pair, list }) => {
+              const part = list.slice(phase * 4, phase === 2 ? undefined : phase * 4 + 4);
+              for (const group of raced(part)) await Promise.all(group.map(pair.take));
+            }),
+          );
+          at(nowSeconds() + pause);
+          await Promise.all(pairs.map(async ({ pair }) => pair.ring()));
+        }
+        await Promise.all(pairs.map(async ({ pair }) => pair.rest()));
+        for (let round = 0; round < 4; round += 1) {
+          at(nowSeconds() + 400);
+          await Promise.all(pairs.map(async ({ pair }) => pair.arrive()));
+        }
+        await Promise.all(
+          pairs.map(async ({ pair, number }) => {
+            await expect(pair.check(), `interleaving ${number} of seed ${SEED}`).resolves.toBe(
+              undefined,
+            );
+          }),
+        );
+        at(start);
+      }
+    },
+  );
+});
