@@ -30,7 +30,7 @@ const HINTS = {
   vetoed: 'A hook of yours stopped the call. Nothing was sent.',
   signer_failed: 'Nothing was sent. Check the account, or the service that signs for it.',
   payment_refused:
-    'The server refused this payment. Look at its reason; the signed amount stays counted until its validBefore has passed.',
+    'The server refused this payment. Look at its reason; the signed amount stays counted, because it could still be taken.',
   answer_lost:
     'The call may have run. Do not sign it again: ask look(gateway, error.call) what became of it.',
   unknown_call: 'The gateway does not know this call for this account, or has forgotten it.',

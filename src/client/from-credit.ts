@@ -1,3 +1,4 @@
+import { max, min } from '../core/amount.ts';
 import { err } from '../core/result.ts';
 import type { Context } from './context.ts';
 import { placeOf } from './credit.ts';
@@ -11,9 +12,9 @@ import { isProblem, type ProblemBody } from './problem.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
 /**
- * Calls from credit, where enough of it is known: an `Agent-Intent` that lets the gateway debit the price (design §4.4). Undefined
- * where credit does not cover any entry, or where the gateway says that this intent claims nothing; then nothing is spent, and a
- * payment may be signed.
+ * Calls from credit, where enough of it is known or nothing else pays: an `Agent-Intent` that lets the gateway debit the price (design
+ * §4.4). Undefined where credit does not cover any entry, or where the gateway says that this intent claims nothing; then nothing is
+ * spent, and a payment may be signed. Where only credit pays, that refusal is the answer.
  */
 export const callFromCredit = async (
   context: Context,
@@ -26,13 +27,16 @@ export const callFromCredit = async (
   const { budget, credit } = context;
   const chosen = choose(offer, rules, ({ amount }, asset) => {
     const place = placeOf(binding.audience, asset);
-    return credit.free(place) < amount ? err({ left: 0n }) : budget.takeCredit(place, amount);
+    return credit.free(place) >= amount || offer.creditOnly
+      ? budget.takeCredit(place, amount)
+      : err({ left: 0n });
   });
   if (!chosen.ok) return undefined;
   const { requirement, asset, token, hold } = chosen.value;
   const place = placeOf(binding.audience, asset);
   // Before anything is awaited, so that parallel calls do not count on the same credit.
-  credit.learn(place, credit.free(place) - requirement.amount);
+  const known = min(credit.free(place), requirement.amount);
+  credit.learn(place, credit.free(place) - known);
 
   const proof = await consent(context, outgoing, hold, {
     offered: { requirement, paysFrom: 'credit', binding: 'intent' },
@@ -45,7 +49,7 @@ export const callFromCredit = async (
         ...windowAt(context.now()),
       }),
   }).catch((cause: unknown) => {
-    credit.add(place, requirement.amount);
+    credit.add(place, known);
     throw cause;
   });
   const exchanged = await present(context, outgoing, proof);
@@ -54,6 +58,9 @@ export const callFromCredit = async (
     if (isHoldersWord(outgoing, proof)) hold.giveBack();
     credit.forget(place);
     context.memory.forgetOffer(outgoing);
+    if (offer.creditOnly && isProblem(exchanged.problem, 'denied')) {
+      return await conclude(context, outgoing, proof, exchanged);
+    }
     await exchanged.response.body?.cancel().catch(() => undefined);
     return undefined;
   }
@@ -64,7 +71,7 @@ export const callFromCredit = async (
   hold.release(charged);
   // An answer given again tells of no limits: what the call did not take is still there.
   if (creditIn(exchanged.response.headers) === undefined) {
-    credit.add(place, requirement.amount - charged);
+    credit.add(place, max(known - charged, 0n));
   }
   return presented;
 };

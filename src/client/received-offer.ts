@@ -29,6 +29,8 @@ export type ReceivedOffer = {
   readonly extensions: Readonly<Record<string, unknown>>;
   /** What a bound payment must name (design §4.2); undefined where binding is not offered. */
   readonly binding: { readonly audience: string; readonly tool: string } | undefined;
+  /** Nothing but credit pays (`agent-credit`): a payment would be signed for nothing. */
+  readonly creditOnly: boolean;
 };
 
 const MAX_HEADER = 16_384;
@@ -96,6 +98,11 @@ const bindingSchema = z.looseObject({
   }),
 });
 
+/** `extensions["agent-credit"]` of a tool that takes nothing else. */
+const creditSchema = z.looseObject({
+  info: z.looseObject({ version: z.literal(1), required: z.literal(true) }),
+});
+
 /**
  * Reads the offer of a 402: `PAYMENT-REQUIRED` first (version 2, at most 16 KiB), else a JSON body of version 1 (at most 64 KiB).
  * @throws CountersignError `offer_missing`, or `offer_malformed` with the field
@@ -132,6 +139,7 @@ const parse = (response: Response, root: string, version: 1 | 2, json: unknown):
     resource: parsed.data.resource ?? undefined,
     extensions,
     binding: version === 2 && bound.success ? named(bound.data.info) : undefined,
+    creditOnly: creditSchema.safeParse(extensions['agent-credit']).success,
   };
 };
 

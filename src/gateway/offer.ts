@@ -36,7 +36,7 @@ export const offer = (config: Config, errand: Errand): Response => {
     requirements: [first, ...rest],
     extensions: {
       ...offeredExtensions(audience, tool.id),
-      ...(topUp === undefined ? creditExtension(audience) : {}),
+      ...(topUp === undefined ? creditExtension(audience, tool.settlement) : {}),
     },
   };
   const headers = {

@@ -55,7 +55,16 @@ export const offeredExtensions = (audience: string, tool: string): Extensions =>
 
 export const CREDIT_EXTENSION = 'agent-credit';
 
-/** Says that the same price may be paid from credit, and where credit is bought. Never a part of `accepts` (design §4.3). */
-export const creditExtension = (audience: string): Extensions => ({
-  [CREDIT_EXTENSION]: { info: { version: 1, topUp: `${audience}/credits` } },
+/**
+ * Says that the same price may be paid from credit, and where credit is bought. Never a part of `accepts` (design §4.3). `required`
+ * where nothing else pays: a client need not sign over money to hear so.
+ */
+export const creditExtension = (audience: string, settlement: string): Extensions => ({
+  [CREDIT_EXTENSION]: {
+    info: {
+      version: 1,
+      topUp: `${audience}/credits`,
+      ...(settlement === 'credit' ? { required: true } : {}),
+    },
+  },
 });

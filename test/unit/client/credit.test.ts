@@ -46,6 +46,36 @@ const serve =
 
 const uncovered: Step = () => problem(403, 'denied', { rule: 'credit' });
 
+/** A tool that nothing but credit pays. */
+const creditOnly = () =>
+  offer([entry()], {
+    ...binding(),
+    'agent-credit': { info: { version: 1, topUp: `${GATEWAY}/credits`, required: true } },
+  });
+
+describe('a tool that only credit pays', () => {
+  it('is called from credit that nobody has told of yet', async () => {
+    const server = scripted(creditOnly, serve(30_000n));
+    const agent = agentOf(server);
+    const answer = await agent.fetch(URL_OF_TOOL);
+    expect(server.arrived[1]?.headers.has('PAYMENT-SIGNATURE')).toBe(false);
+    expect(answer.countersign).toMatchObject({ paid: 'credit', charged: 20_000n });
+    expect(agent.spending()).toMatchObject({ signed: 20_000n, charged: 20_000n });
+  });
+
+  it('signs no payment for a refusal, and counts nothing', async () => {
+    const server = scripted(creditOnly, uncovered, creditOnly, uncovered);
+    const agent = agentOf(server);
+    for (const _ of [1, 2]) {
+      const answer = await agent.fetch(URL_OF_TOOL);
+      expect(answer.status).toBe(403);
+      expect(answer.countersign).toMatchObject({ charged: 0n, problem: { rule: 'credit' } });
+    }
+    expect(server.arrived.filter(({ headers }) => headers.has('PAYMENT-SIGNATURE'))).toEqual([]);
+    expect(agent.spending()).toMatchObject({ signed: 0n, charged: 0n });
+  });
+});
+
 describe('credit that an answer told of', () => {
   it('pays the next call of the same tool at once, by an intent for exactly its offer', async () => {
     const server = scripted(() => offer(), serve(50_000n), serve(30_000n));

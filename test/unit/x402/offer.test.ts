@@ -22,7 +22,7 @@ const offer: Offer = {
   ],
   extensions: {
     ...offeredExtensions('https://gw.example', 'translate'),
-    ...creditExtension('https://gw.example'),
+    ...creditExtension('https://gw.example', 'deferred'),
   },
 };
 
@@ -95,7 +95,10 @@ describe('encodePaymentRequired', () => {
           ...offer,
           resource: { url, description, mimeType },
           requirements: [first, ...rest],
-          extensions: { ...offeredExtensions(audience, tool), ...creditExtension(audience) },
+          extensions: {
+            ...offeredExtensions(audience, tool),
+            ...creditExtension(audience, 'credit'),
+          },
         };
       });
     fc.assert(
