@@ -14,23 +14,25 @@ const describe = (entry: Entry): string => {
   const words = [
     entry.seq.toString().padStart(2),
     entry.type.padEnd(15),
-    (entry.tool ?? '').padEnd(9),
+    (entry.tool ?? '').padEnd(19),
     (amount === undefined ? '' : dollars(amount)).padEnd(7),
     entry.rule ?? '',
   ];
   return words.join('  ').trimEnd();
 };
 
+/** What the agent has bought. */
+export type Bought = {
+  readonly payments: readonly Purchase[];
+  readonly fromCredit: Purchase;
+};
+
 /** The agent's log, once it tells how every payment ended, and of the refusal. */
-export const readLog = async (
-  scene: Scene,
-  purchases: readonly Purchase[],
-): Promise<readonly Entry[]> => {
+export const readLog = async (scene: Scene, { payments }: Bought): Promise<readonly Entry[]> => {
   const { narrator, directory, account, patience } = scene;
-  narrator.step('It reads the audit log of all this, and verifies it offline');
   const complete = (entries: readonly Entry[]): boolean => {
     const settled = settledCalls(entries);
-    const all = purchases.every(({ payment }) => settled.includes(payment.nonce));
+    const all = payments.every(({ call }) => settled.includes(call));
     return all && entries.some(({ type }) => type === 'call.denied');
   };
   return await narrator.during(
@@ -42,7 +44,7 @@ export const readLog = async (
 /** Whether the log holds: its chain, every payment's end, and the entries and policies that receipts name. */
 export const checkLog = (
   { narrator, account }: Scene,
-  purchases: readonly Purchase[],
+  { payments, fromCredit }: Bought,
   entries: readonly Entry[],
 ): void => {
   for (const entry of entries) narrator.say(describe(entry));
@@ -56,8 +58,8 @@ export const checkLog = (
   const settled = settledCalls(entries);
   narrator.check(
     'every payment ended as settled',
-    purchases.every(({ payment }) => settled.filter((call) => call === payment.nonce).length === 1),
-    `${settled.length} of ${purchases.length}`,
+    payments.every((paid) => settled.filter((call) => call === paid.call).length === 1),
+    `${settled.length} of ${payments.length}`,
   );
   const denied = entries.filter(({ type }) => type === 'call.denied').map(({ rule }) => rule);
   narrator.check(
@@ -68,10 +70,10 @@ export const checkLog = (
   const byHash = new Map(entries.map((entry) => [entryHash(entry) as string, entry]));
   narrator.check(
     'every receipt rests on an entry of this log',
-    purchases.every(({ receipt, payment }) => {
+    [...payments, fromCredit].every(({ receipt, call }) => {
       if (!receipt.valid) return false;
       const entry = byHash.get(receipt.entry);
-      return entry?.call === payment.nonce && entry.policy === receipt.policy;
+      return entry?.call === call && entry.policy === receipt.policy;
     }),
     'one that does not',
   );

@@ -1,5 +1,5 @@
-import { decodePaymentResponseHeader } from '@x402/core/http';
-import type { SettleResponse } from '@x402/core/types';
+import { decodePaymentRequiredHeader } from '@x402/core/http';
+import type { PaymentRequired } from '@x402/core/types';
 import * as z from 'zod/mini';
 
 /** One request to a tool. Sent again with the same fields, it is the same request. */
@@ -16,7 +16,6 @@ export type Answer = {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array;
-  readonly milliseconds: number;
 };
 
 const JSON_TYPE = 'application/json';
@@ -30,37 +29,42 @@ const objectSchema = z.record(z.string(), z.unknown());
 export const contentTypeOf = ({ body }: ToolRequest): string =>
   body === undefined ? '' : JSON_TYPE;
 
-/** Sends a request, with a signed payment or without. */
-export const send = async (request: ToolRequest, payment?: string): Promise<Answer> => {
-  const { method, url, body } = request;
-  const from = performance.now();
-  const response = await fetch(url, {
-    method,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    headers: {
-      ...(body === undefined ? {} : { 'Content-Type': JSON_TYPE }),
-      ...(payment === undefined ? {} : { 'PAYMENT-SIGNATURE': payment }),
-    },
-    ...(body === undefined ? {} : { body }),
-  });
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const milliseconds = Math.round(performance.now() - from);
-  return { status: response.status, headers: response.headers, bytes, milliseconds };
+/** A request as any `fetch` takes it, beside its URL. */
+export const initOf = ({ method, body }: ToolRequest) => ({
+  method,
+  ...(body === undefined ? {} : { headers: { 'Content-Type': JSON_TYPE }, body }),
+});
+
+/** Reads a response whole. */
+export const answerOf = async (response: Response): Promise<Answer> => ({
+  status: response.status,
+  headers: response.headers,
+  bytes: new Uint8Array(await response.arrayBuffer()),
+});
+
+/** Sends a request by itself, or with a payment that somebody has signed. */
+export const send = async (
+  through: typeof fetch,
+  request: ToolRequest,
+  payment?: string,
+): Promise<Answer> => {
+  const init = initOf(request);
+  const headers = payment === undefined ? {} : { 'PAYMENT-SIGNATURE': payment };
+  return await answerOf(
+    await through(request.url, {
+      ...init,
+      headers: { ...init.headers, ...headers },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }),
+  );
 };
 
-/**
- * Sends a signed payment as an agent should: while the gateway cannot say yet what became of it (503, or 409 with
- * Retry-After), the same request with the same signature again, never a new signature.
- */
-export const pay = async (request: ToolRequest, payment: string): Promise<Answer> => {
-  const deadline = Date.now() + TIMEOUT_MS;
-  for (;;) {
-    const answer = await send(request, payment);
-    const after = Number(answer.headers.get('retry-after') ?? Number.NaN);
-    const again = answer.status === 503 || answer.status === 409;
-    if (!again || Number.isNaN(after) || Date.now() + after * 1000 > deadline) return answer;
-    await new Promise((resolve) => setTimeout(resolve, after * 1000));
-  }
+/** The offer in a 402. Throws when there is none. */
+export const offerOf = ({ status, headers }: Answer): PaymentRequired => {
+  const header = headers.get('payment-required');
+  if (header === null)
+    throw new Error(`${status} without PAYMENT-REQUIRED where a price was expected`);
+  return decodePaymentRequiredHeader(header);
 };
 
 /** The body of an answer as a JSON object; empty when it is none. */
@@ -76,10 +80,4 @@ export const jsonOf = ({ bytes }: Answer): Readonly<Record<string, unknown>> => 
 export const textOf = (answer: Answer, member: string): string => {
   const value = jsonOf(answer)[member];
   return typeof value === 'string' ? value : '';
-};
-
-/** What the gateway says became of the payment (`PAYMENT-RESPONSE`). */
-export const paymentOf = ({ headers }: Answer): SettleResponse | undefined => {
-  const header = headers.get('payment-response');
-  return header === null ? undefined : decodePaymentResponseHeader(header);
 };

@@ -11,6 +11,8 @@ export type Expected = {
   readonly agent: string;
   readonly request: ToolRequest;
   readonly call: Hex;
+  /** How strongly the signature was tied to the request. */
+  readonly binding: 'none' | 'intent';
   readonly charged: bigint;
   /** Unix seconds before the request was sent. */
   readonly notBefore: number;
@@ -36,7 +38,7 @@ const sha256 = (bytes: Uint8Array): Hex => `0x${createHash('sha256').update(byte
 
 /** Every claim of a receipt (design §4.8) but those that only the log can confirm. */
 const claimsFor = async (stack: StackDescription, expected: Expected, answer: Answer) => {
-  const { request, agent, call, charged } = expected;
+  const { request, agent, call, binding, charged } = expected;
   const { pathname, search } = new URL(request.url);
   return {
     iss: stack.audience,
@@ -51,6 +53,7 @@ const claimsFor = async (stack: StackDescription, expected: Expected, answer: An
       contentType: contentTypeOf(request),
       payloadDigest: sha256(new TextEncoder().encode(request.body ?? '')),
     }),
+    binding,
     charged: charged.toString(),
     asset: `eip155:${stack.chainId}/erc20:${stack.usdc.toLowerCase()}`,
     status: answer.status,

@@ -1,5 +1,6 @@
 import type { Address } from 'viem';
 import type { AccountId } from '../../src/core/account-id.ts';
+import { parseDollars } from '../../src/core/amount.ts';
 import type { ChainAccess } from '../chain-access.ts';
 import type { StackDescription } from '../stack-file.ts';
 import type { ToolRequest } from './exchange.ts';
@@ -23,25 +24,40 @@ export type Scene = {
   readonly runs: () => Readonly<Record<string, number>>;
 };
 
-const urlOf = ({ tools }: StackDescription, id: string): string => {
+const toolOf = ({ tools }: StackDescription, id: string) => {
   const tool = tools.find((candidate) => candidate.id === id);
   if (tool === undefined) throw new Error(`tools.json has no tool '${id}'`);
-  return tool.url;
+  return tool;
+};
+
+/** The price of a tool, in atomic units. */
+export const priceOf = ({ stack }: Scene, tool: string): bigint => {
+  const price = parseDollars(toolOf(stack, tool).price);
+  if (price === undefined) throw new Error(`'${tool}' has no price`);
+  return price;
 };
 
 /** Runs of one tool so far. */
 export const runsOf = (scene: Scene, tool: string): number => scene.runs()[tool] ?? 0;
+
+/** What is paid ahead, atomic units. */
+export const TOP_UP = 100_000n;
+
+/** What is summarised. */
+export const ARTICLE =
+  'A river carries water from the hills to the sea. On its way the river feeds mills and towns. ' +
+  'Towns without a river dig wells, and wells run dry.';
 
 /** The requests of the demo. */
 export const requestsFor = (stack: StackDescription) => {
   const post = (tool: string, body: Readonly<Record<string, string>>): ToolRequest => ({
     tool,
     method: 'POST',
-    url: urlOf(stack, tool),
+    url: toolOf(stack, tool).url,
     body: JSON.stringify(body),
   });
   const get = (tool: string, rest: string): ToolRequest => {
-    const url = urlOf(stack, tool) + rest;
+    const url = toolOf(stack, tool).url + rest;
     return { tool, method: 'GET', url };
   };
   return {
@@ -49,6 +65,15 @@ export const requestsFor = (stack: StackDescription) => {
     errand: post('translate', { text: 'the big black cat', to: 'fr' }),
     word: get('lookup', '?word=river'),
     elsewhere: get('echo', 'river'),
+    other: get('lookup', '?word=well'),
     dear: post('enrich', { text: 'river' }),
-  } as const;
+    topUp: {
+      tool: 'countersign.credits',
+      method: 'POST',
+      url: `${stack.gateway}/credits?amount=${TOP_UP}`,
+    },
+    article: post('summarise', { text: ARTICLE }),
+  } as const satisfies Readonly<Record<string, ToolRequest>>;
 };
+
+export type Requests = ReturnType<typeof requestsFor>;

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonOf, pay, send, type ToolRequest } from '../../dev/demo/exchange.ts';
-import { offerOf, openWallet } from '../../dev/demo/wallet.ts';
 import { ROOT } from '../../dev/gateway-files.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
+import { createAgent } from '../../src/client/index.ts';
 import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
 import { buildPackage } from '../support/package.ts';
 
@@ -62,11 +62,11 @@ describe('README', () => {
   });
 
   it("has an upstream's check that takes a real assertion, and for its body only", async () => {
-    const wallet = openWallet(stack.description.agent.privateKey);
+    const account = privateKeyToAccount(stack.description.agent.privateKey);
+    const agent = createAgent({ account, spend: { perCall: '$0.01', total: '$0.01' } });
     const url = stack.description.tools.find(({ id }) => id === 'echo')?.url ?? '';
-    const request: ToolRequest = { tool: 'echo', method: 'POST', url: `${url}x`, body: '{"a":1}' };
-    const { header } = await wallet.sign(offerOf(await send(request)));
-    const seen = jsonOf(await pay(request, header))['headers'] as Record<string, string>;
+    const answer = await agent.fetch(`${url}x`, { method: 'POST', body: '{"a":1}' });
+    const { headers: seen } = (await answer.json()) as { headers: Record<string, string> };
     const [example = ''] = blocks('js');
     const check = async (body: string): Promise<string> =>
       await runModule(
@@ -79,7 +79,7 @@ describe('README', () => {
           .replaceAll('https://api.example', stack.upstream.url),
         { ASSERTION: seen['x-agent-assertion'] ?? '', BODY: body },
       );
-    expect(await check('{"a":1}')).toBe(`eip155:84532:${wallet.address.toLowerCase()}\n`);
+    expect(await check('{"a":1}')).toBe(`eip155:84532:${account.address.toLowerCase()}\n`);
     expect(await check('{"a":2}')).toBe('asserted for another body\n');
   });
 
@@ -110,10 +110,7 @@ describe('README', () => {
   it('has the output of the demo as it is', () => {
     const [, output = ''] = /demo-output-start -->(.*)<!-- demo-output-end/s.exec(README) ?? [];
     const story = readFileSync(join(ROOT, 'dev/demo/story.ts'), 'utf8');
-    const log = readFileSync(join(ROOT, 'dev/demo/audit-log.ts'), 'utf8');
-    const titles = [...(story + log).matchAll(/narrator\.step\(\s*'([^']+)'/g)].map(
-      ([, title]) => title,
-    );
+    const titles = [...story.matchAll(/narrator\.step\(\s*'([^']+)'/g)].map(([, title]) => title);
     expect([...output.matchAll(/^ *\d+\. (.*)$/gm)].map(([, title]) => title)).toEqual(titles);
     expect(output).toContain('Everything held');
     expect(output).not.toContain('✗');

@@ -1,0 +1,66 @@
+import { decodePaymentSignatureHeader, encodePaymentSignatureHeader } from '@x402/core/http';
+import type { Hex } from 'viem';
+import { isHex } from 'viem';
+import * as z from 'zod/mini';
+
+/** A signed request and its answer, as somebody on the way sees them. */
+export type Sighting = {
+  readonly header: 'PAYMENT-SIGNATURE' | 'Agent-Intent';
+  /** What that header carried. */
+  readonly proof: string;
+  /** Bytes of the answer. */
+  readonly bytes: Uint8Array;
+};
+
+/** The way between the agent and the gateway. */
+export type Wire = {
+  readonly fetch: typeof fetch;
+  /** Everything that was signed, oldest first. */
+  readonly seen: () => readonly Sighting[];
+  /** Lets the next signed request through, and loses its answer. */
+  readonly loseNextAnswer: () => void;
+};
+
+const PROOFS = ['PAYMENT-SIGNATURE', 'Agent-Intent'] as const;
+
+/** A way on which nothing gets lost until it is told to. */
+export const newWire = (through: typeof fetch): Wire => {
+  const seen: Sighting[] = [];
+  let losing = false;
+  return {
+    seen: () => seen,
+    loseNextAnswer: () => {
+      losing = true;
+    },
+    fetch: async (input, init) => {
+      const { headers } = input instanceof Request ? input : new Request(input, init);
+      const response = await through(input, init);
+      for (const header of PROOFS) {
+        const proof = headers.get(header);
+        if (proof === null) continue;
+        const bytes = new Uint8Array(await response.clone().arrayBuffer());
+        seen.push({ header, proof, bytes });
+        if (losing) {
+          losing = false;
+          throw new TypeError('the connection broke off');
+        }
+      }
+      return response;
+    },
+  };
+};
+
+const payloadSchema = z.object({
+  authorization: z.object({ nonce: z.custom<Hex>((value) => isHex(value)) }),
+});
+
+/** The EIP-3009 nonce of a payment, which is its call id. */
+export const nonceOf = (payment: string): Hex =>
+  payloadSchema.parse(decodePaymentSignatureHeader(payment).payload).authorization.nonce;
+
+/** The same payment, without the intent that binds it to its request. */
+export const stripped = (payment: string): string => {
+  const payload = decodePaymentSignatureHeader(payment);
+  const { 'agent-intent': _intent, ...extensions } = payload.extensions ?? {};
+  return encodePaymentSignatureHeader({ ...payload, extensions });
+};
