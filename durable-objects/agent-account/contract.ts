@@ -112,6 +112,8 @@ export type Accepted = {
   readonly charged: bigint;
   readonly paidFrom: 'payment' | 'credit' | 'none';
   readonly limits: readonly LimitState[];
+  /** Of a top-up: whose credit its money becomes. An object of a release that knows no top-ups does not say so. */
+  readonly creditTo?: AccountId;
 };
 
 export type ReserveVerdict =

@@ -49,7 +49,9 @@ export const openDeliveries = (
     const told = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
       const { peer, asset, sent } = pending.transfer;
       memory.pending.set(key, { ...pending, sentAt: now, sends: pending.sends + 1 });
-      const order = { kind: 'credit', from: account, asset, total: sent } as const;
+      // The stored name, not the object's: two names for one payer would be two counts of what it has sent.
+      const { account: from } = memory.state;
+      const order = { kind: 'credit', from, asset, total: sent } as const;
       const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(order);
       if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
     });

@@ -23,6 +23,7 @@ export const permit = (
     charged: record.price,
     paidFrom: paidFrom(record),
     limits: limitsOf(state, record.asset, context),
+    ...(record.topUp === undefined ? {} : { creditTo: record.topUp }),
   };
   return record.dispatchedAt > 0
     ? { verdict: 'go', ...accepted }

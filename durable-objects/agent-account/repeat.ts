@@ -22,6 +22,11 @@ export const repeat = (
   if (record.state !== 'held' && !isShown(record, call)) {
     return unchanged(state, { verdict: 'already_used' });
   }
+  // Nor may he run it first, where the request that claimed it showed a secret: the signature of a payment that is being settled
+  // is public too, and without its intent it would get the first answer (law 3, §4.6).
+  if (record.attempt !== attempt && keepsSecret(record) && !isShown(record, call)) {
+    return unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
+  }
   // A payment moved to another tool, path, query, method or body: pinned at first use (§4.3).
   if (record.request !== call.request) return unchanged(state, { verdict: 'conflict' });
   if (record.state !== 'held') return unchanged(state, ended(record));
@@ -118,6 +123,10 @@ const isShown = (record: CallRecord, call: Call): boolean =>
   call.proof === 'intent' ||
   call.binding === 'intent' ||
   (record.identifier !== undefined && record.identifier === call.identifier);
+
+/** Whether the first request showed something that a copier of its signature does not have. */
+const keepsSecret = (record: CallRecord): boolean =>
+  record.identifier !== undefined || bindingOf(record) === 'intent';
 
 const ended = (record: CallRecord): ReserveVerdict =>
   record.answer !== undefined

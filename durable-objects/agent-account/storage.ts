@@ -72,7 +72,13 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
     run(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, name).length > 0;
   const exists = (): boolean => made === true || hasTable('account');
   const upgrade = (row: Row | undefined): void => {
-    if (row?.version === 1) storage.transactionSync(() => void run(UPGRADE_FROM_1));
+    if (row?.version !== 1) return;
+    // A release that was rolled back to writes its own version over rows whose table has the column already.
+    const [column] = run(`SELECT 1 FROM pragma_table_info('calls') WHERE name = 'top_up'`);
+    storage.transactionSync(() => {
+      if (column === undefined) run(UPGRADE_FROM_1);
+      run('UPDATE account SET version = ?', STORAGE_VERSION);
+    });
   };
 
   return {

@@ -70,4 +70,4 @@ CREATE TABLE IF NOT EXISTS transfers (
 `;
 
 /** From layout 1, which knew no top-ups. */
-export const UPGRADE_FROM_1 = `ALTER TABLE calls ADD COLUMN top_up TEXT; UPDATE account SET version = 2;`;
+export const UPGRADE_FROM_1 = `ALTER TABLE calls ADD COLUMN top_up TEXT`;

@@ -49,8 +49,18 @@ export const reserve = async (
   if (verdict.verdict === 'unavailable') return err({ reason: 'storage_unavailable' });
   // The account asks once; asked twice, it is refused rather than believed.
   if (verdict.verdict === 'stale_payer') return err({ reason: 'payer_unreachable' });
+  if (!knowsTopUp(call, verdict)) return err({ reason: 'storage_unavailable' });
   return ok({ call, attempt, verdict });
 };
+
+/**
+ * Whether the account has understood a top-up. During a deploy its object may be of a release that knows none (design §5): it would
+ * take the money for the price of a call, and credit nobody. Nothing has moved yet when this is asked.
+ */
+const knowsTopUp = ({ topUp }: Call, verdict: ReserveVerdict): boolean =>
+  topUp === undefined ||
+  (verdict.verdict !== 'settle' && verdict.verdict !== 'go') ||
+  verdict.creditTo === topUp.to;
 
 /** Reserves again with what the chain said of an upfront payment (design §6). Same call, same attempt. */
 export const reserveSettled = async (

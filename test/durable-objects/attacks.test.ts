@@ -282,3 +282,42 @@ describe('rows are the bill, also when a call takes its time', () => {
     expect((await snapshotOf(payer)).open).toBe(0);
   });
 });
+
+describe('law 3: the first answer of a payment whose signature is public before its tool has run', () => {
+  const first = { binding: 'intent', identifier: undefined } as const;
+  const named = { binding: 'none', identifier: randomHex(32) } as const;
+  for (const [shown, secret] of [
+    ['intent', first],
+    ['payment-identifier', named],
+  ] as const) {
+    const { identifier, binding } = secret;
+    const proof = { binding, ...(identifier === undefined ? {} : { identifier }) };
+
+    test(`is not for who copies it without the ${shown}, nor does he learn which request it was for`, async () => {
+      const payer = randomHex(20);
+      const call = callOf(payer, { ...proof, settlement: 'upfront' });
+      const attempt = randomHex(16);
+      await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000n) });
+      // The first attempt gives up without knowing; a facilitator has the signature, or the chain has.
+      await stubOf(payer).reserve(call, attempt, {
+        settlement: { outcome: 'sent', backend: 'any' },
+      });
+      at(nowSeconds() + 6);
+      const { identifier: _, ...copied } = { ...call, binding: 'none' as const };
+      const strangers = [copied, { ...copied, request: `0x${'99'.repeat(32)}` as const }];
+      for (const stranger of strangers) {
+        expect(await stubOf(payer).reserve(stranger, randomHex(16), {})).toMatchObject({
+          verdict: 'in_progress',
+        });
+      }
+      const settled = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
+      await stubOf(payer).settled([{ call: call.call, ...settled }]);
+      for (const stranger of strangers) {
+        expect(await stubOf(payer).reserve(stranger, randomHex(16), {})).toMatchObject({
+          verdict: 'in_progress',
+        });
+      }
+      expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('go');
+    });
+  }
+});

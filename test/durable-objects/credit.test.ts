@@ -425,6 +425,21 @@ describe('an object of storage version 1', () => {
   });
 });
 
+describe('an object that an older release has written to after a newer one (a deploy rolled back, then repeated)', () => {
+  test('wakes with its money', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    // Release 1 replaces the account row, with its own version, at each acknowledged export; the column stays.
+    await runInDurableObject(stubOf(payer), (_, { storage }) => {
+      storage.sql.exec('UPDATE account SET version = 1');
+    });
+    await evictDurableObject(stubOf(payer));
+    expect(await creditOf(payer)).toBe('5000');
+    await topUp(payer, 6_000n);
+    expect(await creditOf(payer)).toBe('11000');
+  });
+});
+
 const limitOf = (verdict: object, rule: string): object | undefined =>
   'limits' in verdict && Array.isArray(verdict.limits)
     ? (verdict.limits as { rule: string }[]).find((limit) => limit.rule === rule)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Call } from '../../../durable-objects/agent-account/contract.ts';
 import { app } from '../../../src/app.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
@@ -53,9 +54,10 @@ const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
 /** An account whose money has moved. */
 const settledAccount = {
-  reserve: async ({ price }: { price: bigint }) =>
+  reserve: async ({ price, topUp: asked }: Call) =>
     ({
       verdict: 'go',
+      ...(asked === undefined ? {} : { creditTo: asked.to }),
       entry: ENTRY,
       policy: POLICY,
       charged: price,
@@ -119,6 +121,31 @@ describe('POST /credits', () => {
       expect(body['detail']).toMatch(/must|may/);
     }
     expect(asked).toEqual([]);
+  });
+
+  it('moves no money for an account of a release that knows no top-ups, or that understood another one', async () => {
+    for (const creditTo of [undefined, OTHER]) {
+      const { gateway, asked } = await scriptedGateway(config, {
+        reserve: async ({ price }) => ({
+          verdict: 'settle',
+          sinceBlock: 100,
+          entry: ENTRY,
+          policy: POLICY,
+          charged: price,
+          paidFrom: 'payment',
+          limits: [],
+          ...(creditTo === undefined ? {} : { creditTo }),
+        }),
+      });
+      const { rpc, sent } = network(KEY_ACCOUNT);
+      const answer = await topUp(gateway, requestOf('?amount=50000', await bound('?amount=50000')));
+      expect(answer.status).toBe(503);
+      expect(await bodyOf(answer)).toMatchObject({
+        type: 'urn:countersign:problem:storage-unavailable',
+      });
+      expect(asked.map((each) => each.asked)).toEqual(['reserve']);
+      expect([rpc, sent]).toEqual([[], []]);
+    }
   });
 
   it('takes no body', async () => {
