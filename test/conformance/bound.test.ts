@@ -2,8 +2,15 @@ import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { intentFields } from '../../src/intent/agent-intent.ts';
 import { bind, bound, boundField, boundTree, callOf, signBound } from './support/bound.ts';
-import { accountOf } from './support/credit.ts';
-import { digestOf, paidIntentFor, sha256 } from './support/intent.ts';
+import { accountOf, creditedAccount } from './support/credit.ts';
+import {
+  agentIntent,
+  digestOf,
+  paidIntentFor,
+  sha256,
+  signFields,
+  signPaidIntent,
+} from './support/intent.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import {
   encode,
@@ -155,6 +162,35 @@ describe('a bound payment sent again', () => {
     await settled(world(), payment);
     expect(await transfersFrom(world(), account.address)).toHaveLength(paid + 1);
   });
+});
+
+describe('one intent in both of its forms', () => {
+  it.each(['the payment first', 'the header first'])(
+    'is one call, because both have one call id (§4.6): %s',
+    async (order) => {
+      const payer = await creditedAccount(world(), { credit: 20_000n, left: 20_000n });
+      const payment = await bind(world(), payer, translate);
+      const header = agentIntent(await signFields(payer, payment.intent));
+      const forms = [bound(payment), header];
+      const before = (await world().counts()).translate;
+      const texts: string[] = [];
+      for (const headers of order === 'the payment first' ? forms : forms.toReversed()) {
+        const answer = await world().send(translate, headers);
+        texts.push(await answer.text());
+        expect(answer.status, texts.at(-1)).toBe(200);
+        expect(await claimsOf(world(), answer)).toMatchObject({ call: digestOf(payment.intent) });
+      }
+      expect(texts[1]).toBe(texts[0]);
+      expect((await world().counts()).translate).toBe(before + 1);
+      // Credit has paid once, and the authorization was dropped.
+      expect(await isUsed(world(), payment)).toBe(false);
+      expect(await transfersFrom(world(), payer.address)).toEqual([20_000n]);
+      const more = await signPaidIntent(world(), payer, echo);
+      expect(await readProblem(await world().send(echo, agentIntent(more)))).toMatchObject({
+        ...{ rule: 'credit', remaining: '0' },
+      });
+    },
+  );
 });
 
 describe('a payment and an intent that do not belong together', () => {
