@@ -240,7 +240,8 @@ describe('a top-up for another account arrives exactly once', () => {
       release = resolve;
     });
     const answered = vi.fn();
-    vi.spyOn(AgentAccount.prototype, 'apply')
+    const told = vi
+      .spyOn(AgentAccount.prototype, 'apply')
       .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
         const answer = await apply.call(this, order);
         await slow;
@@ -265,6 +266,8 @@ describe('a top-up for another account arrives exactly once', () => {
       expect((await snapshotOf(payer)).sending).toBe(0);
     }
     expect(await transfersOf(payer)).toEqual(acknowledged);
+    // Had it taken anything back, the receiver would have been told a third time.
+    expect(told).toHaveBeenCalledTimes(2);
   });
 
   test('many at once between two accounts, in both directions: each has what the other paid', async () => {
