@@ -232,6 +232,44 @@ describe('a top-up for another account arrives exactly once', () => {
     expect(await transfersOf(payer)).toEqual([{ sent: 3_000, acknowledged: 3_000, received: 0 }]);
   });
 
+  test('an older answer that comes late takes nothing back', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    const { apply } = AgentAccount.prototype;
+    let release = (): void => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const answered = vi.fn();
+    const told = vi
+      .spyOn(AgentAccount.prototype, 'apply')
+      .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
+        const answer = await apply.call(this, order);
+        await slow;
+        answered();
+        return answer;
+      })
+      .mockImplementation(async function (this: AgentAccount, order: Order) {
+        return apply.call(this, order);
+      });
+    await topUp(payer, 1_000n, to(receiver));
+    await topUp(payer, 2_000n, to(receiver));
+    const acknowledged = [{ sent: 3_000, acknowledged: 3_000, received: 0 }];
+    await vi.waitFor(async () => {
+      expect(await transfersOf(payer)).toEqual(acknowledged);
+    });
+    release();
+    await vi.waitFor(() => {
+      expect(answered).toHaveBeenCalled();
+    });
+    // A round trip each, so that the late answer has been taken.
+    for (let round = 0; round < 5; round += 1) {
+      expect((await snapshotOf(payer)).sending).toBe(0);
+    }
+    expect(await transfersOf(payer)).toEqual(acknowledged);
+    // Had it taken anything back, the receiver would have been told a third time.
+    expect(told).toHaveBeenCalledTimes(2);
+  });
+
   test('many at once between two accounts, in both directions: each has what the other paid', async () => {
     const [one, two] = [randomHex(20), randomHex(20)];
     await Promise.all(

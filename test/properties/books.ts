@@ -276,6 +276,15 @@ export const openBooks = (
     moved.set(call.call, (block += 1));
   };
 
+  /** Best of all a payment whose tool has answered: that is how a debt is made. */
+  const cancel = (index: number): void => {
+    const queued = all
+      .flatMap((book) => [...book.records.values()])
+      .find(({ id, payment }) => !moved.has(id) && (payment === 'queued' || payment === 'sent'));
+    const id = queued?.id ?? idOf(index);
+    if (accepted.has(id) && !moved.has(id)) cancelled.add(id);
+  };
+
   const end = (index: number, outcome: Outcome): void => {
     const book = bookOf(index);
     const record = book.records.get(idOf(index));
@@ -415,10 +424,7 @@ export const openBooks = (
         case 'move':
           return move(step.call);
         case 'cancel':
-          if (accepted.has(idOf(step.call)) && !moved.has(idOf(step.call))) {
-            cancelled.add(idOf(step.call));
-          }
-          return;
+          return cancel(step.call);
         case 'hear':
           return hear(bookOf(step.call), idOf(step.call));
         case 'tellUpfront': {

@@ -40,7 +40,7 @@ export const interleave = (accounts: 1 | 2, runs: number, seed: number): void =>
     { numRuns: runs, seed },
   );
   const needed = accounts === 1 ? EVENTS : [...EVENTS, ...BETWEEN_TWO];
-  const missed = needed.filter((event) => (seen.get(event) ?? 0) < runs / 2_000);
+  const missed = needed.filter((event) => (seen.get(event) ?? 0) < runs / 4_000);
   expect({ missed, seen: missed.length === 0 ? 'enough' : Object.fromEntries(seen) }).toEqual({
     missed: [],
     seen: 'enough',

@@ -291,6 +291,9 @@ export const openPair = (plans: readonly Plan[]): Pair => {
             statuses[index]?.state === 'abandoned' &&
             statuses[index]?.paidFrom === 'credit',
         );
+        // A repeated total is no receipt, not even of nothing.
+        const empty = entries.filter(({ amounts }) => amounts?.amount === '0');
+        expect(empty).toEqual([]);
         const purse = snapshot.purses[asset] ?? EMPTY;
         const credit = creditByChain(payer, statuses);
         expect({

@@ -157,9 +157,9 @@ const stepOf = (seed: number): Step => {
 
 const seed = fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
 
-/** The first call is a top-up: without money that has moved, little can happen. */
+/** The first call moves money: without that, little can happen. */
 export const plans: fc.Arbitrary<readonly Plan[]> = fc.tuple(
-  seed.map(planOf(['topUpOwn', 'topUpOther'], 4n)),
+  seed.map(planOf(['topUpOwn', 'topUpOther', 'upfront'], 4n)),
   ...Array.from({ length: CALLS - 1 }, () => seed.map(planOf(KINDS, 2n))),
 );
 
