@@ -99,14 +99,20 @@ const refused = async (
       });
 };
 
-/** The server's own words, short and printable. */
+/** Long runs without a space: a signature, if a server sends one back. */
+const LONG_WORD = /[\w+/=.-]{100,}/g;
+
+/** The server's own words, short and printable: they go into messages, and those into logs. */
 const reasonOf = async (response: Response): Promise<string> => {
   const settled = paymentAnswerOf(response.headers)?.errorReason;
   const offered = readBase64Json(response.headers.get('payment-required') ?? '', MAX_HEADER);
   const body = await readJsonBody(response, MAX_BODY);
   const words = [settled, member(offered, 'error'), member(body, 'detail'), member(body, 'error')];
   const word = words.find((each): each is string => typeof each === 'string' && each !== '');
-  return (word ?? 'no reason given').slice(0, 256).replace(/[^\x20-\x7e]/g, '?');
+  return (word ?? 'no reason given')
+    .replace(LONG_WORD, '...')
+    .slice(0, 256)
+    .replace(/[^\x20-\x7e]/g, '?');
 };
 
 const member = (value: unknown, name: string): unknown =>

@@ -91,6 +91,17 @@ describe('a 402', () => {
     expect([proofs().length, ledger.transfers.length]).toEqual([1, 1]);
   });
 
+  it('whose reason is the signature itself does not bring it into a log', async () => {
+    const { url } = await stage.mallory(({ proof }, response) => {
+      const text = Buffer.from(proof ?? '', 'base64').toString();
+      const [signature = 'none'] = /0x[0-9a-f]{130}/.exec(text) ?? [];
+      ask(response, required([entry()], { error: `no: ${signature}` }));
+    });
+    const { agent } = stage.victim();
+    const { code, message } = await stage.refused(agent.fetch(url));
+    expect([code, message]).toMatchObject(['payment_refused', expect.stringContaining('no: ')]);
+  });
+
   it('in a loop costs one signature a call, and all of them count', async () => {
     const { url } = await stage.mallory((_, response) =>
       ask(response, required([entry({ amount: '9000' })])),
@@ -167,8 +178,10 @@ describe('no answer to a signed call', () => {
         else bad(response);
       });
       const { agent, ledger } = stage.victim({ timeoutSeconds: 1, retries: 2 });
+      const started = performance.now();
       const { code, call } = await stage.refused(agent.fetch(url));
       expect([code, call]).toEqual(['answer_lost', ledger.transfers[0]?.nonce]);
+      expect(performance.now() - started).toBeLessThan(25_000);
       expect(ledger.transfers).toHaveLength(1);
       expect(proofs().length).toBeLessThanOrEqual(3);
       expect(new Set(proofs()).size).toBe(1);

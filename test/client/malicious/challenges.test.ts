@@ -25,6 +25,7 @@ describe('a challenge', () => {
     GOOD.replace('AgentIntent', 'agentintent'),
     `Basic realm="AgentIntent audience=\\"https://bank.example\\"", ${GOOD}`,
     `${GOOD}, Bearer realm="x"`,
+    `Basic realm="x, AgentIntent audience=$, tool=x", ${GOOD}`,
     'AgentIntent   tool="thing" ,audience="$",   chains="eip155:1 eip155:84532"',
     'AgentIntent tool="th\\ing", audience="$", chains="eip155:84532"',
   ])('%j is met: it costs nothing', async (header) => {
@@ -61,7 +62,7 @@ describe('a challenge', () => {
     expect([ledger.signatures, proofs()]).toEqual([[], []]);
   });
 
-  it.each(['', 'Basic realm="x"', 'Bearer AgentIntent', 'Basic realm="AgentIntent audience=\\"$\\""', 'AgentIntents audience="$"'])(
+  it.each(['', 'Basic realm="x"', 'Bearer AgentIntent', 'Basic realm="AgentIntent audience=\\"$\\""', 'AgentIntents audience="$"', 'Basic realm="x, AgentIntent audience=$, tool=thing, chains=eip155:84532"'])(
     'that is somebody else’s (%j) is the caller’s to answer',
     async (header) => {
       const { url } = await gate(header);

@@ -41,6 +41,8 @@ const gateway = async (
 ) =>
   await stage.mallory(async (received, response) => {
     if (received.path === '/.well-known/jwks.json') return jwks(response);
+    // Where a redirect of the keys leads.
+    if (received.path === '/keys') return void response.end(JSON.stringify(keys.set));
     if (received.proof === undefined) return askBound(received, response);
     const claims = await honestClaims(`http://${received.headers.host ?? ''}`, received, GOODS);
     response.setHeader('Agent-Receipt', await forge(claims, received));
@@ -216,6 +218,7 @@ describe('an answer of which a receipt speaks', () => {
 const KEY_SETS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
   ['never come', () => undefined],
   ['are a gigabyte', (response) => pour(response)],
+  ['are a megabyte', (response) => void response.end(JSON.stringify({ ...keys.set, pad: 'x'.repeat(1024 * 1024) }))],
   ['are garbage', (response) => void response.end('{"keys":[{"kty":')],
   ['are no set', (response) => void response.end('null')],
   ['are five hundred', (response) => void response.end(JSON.stringify({ keys: Array.from({ length: 500 }, () => keys.set.keys[0]) }))],

@@ -33,14 +33,16 @@ export const useStage = (): Stage => {
   const errors: CountersignError[] = [];
 
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map(async ({ stop }) => await stop()));
+    const ended = servers.splice(0);
+    await Promise.all(ended.map(async ({ stop }) => await stop()));
+    const proofs = ended.flatMap((server) => server.proofs());
     for (const { agent, ledger, privateKey } of victims.splice(0)) {
       expect(ledger.total()).toBeLessThanOrEqual(TOTAL);
       expect(ledger.total()).toBeLessThanOrEqual(agent.spending().signed);
       for (const { value } of ledger.transfers) expect(value).toBeLessThanOrEqual(PER_CALL);
       expect(ledger.others).toEqual([]);
       const told = errors.map(textOf).join('\n');
-      for (const secret of [privateKey.slice(2), ...ledger.signatures])
+      for (const secret of [privateKey.slice(2), ...ledger.signatures, ...proofs])
         expect(told.includes(secret)).toBe(false);
     }
     errors.splice(0);
