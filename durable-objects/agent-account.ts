@@ -81,7 +81,7 @@ export class AgentAccount extends DurableObject<Env> {
   /** What became of a call, for its payer. Writes nothing. */
   async lookUp(question: LookUp): Promise<LookUpVerdict> {
     return this.#ledger.submit<LookUpVerdict>(
-      (state, load, { now }) => unchanged(state, lookUp(state, load(question.call), question, now)),
+      (state, load, { now }) => lookUp(state, load(question.call), question, now),
       { verdict: 'unavailable' },
     );
   }

@@ -42,6 +42,8 @@ export type Call = {
   readonly execute: boolean;
   /** Absent for an unpaid intent. */
   readonly payment?: Payment;
+  /** The audience that `request` was digested with; one of the gateway's origins. */
+  readonly audience?: string;
   /** The intent and its signature, kept as evidence. */
   readonly intent?: { readonly fields: Record<string, string>; readonly signature?: Hex };
   /** SHA-256 of the x402 `payment-identifier`, which never left client and gateway (design §4.6). */
@@ -208,6 +210,8 @@ export type CallStatus = {
   /** `requestDigest` of the request it was first used for. */
   readonly request: Hex;
   readonly binding: Binding;
+  /** The audience that `request` was digested with. */
+  readonly audience?: string;
   readonly state: CallState;
   readonly asset: AssetId;
   readonly price: bigint;
@@ -249,7 +253,8 @@ export type Order =
       readonly asset: AssetId;
       readonly amount: bigint;
       readonly transaction: Hex;
-      readonly logIndex: number;
+      /** Which log of the transaction the Transfer is, from 0. */
+      readonly place: number;
       readonly block: number;
       /** The operator's order: the signed intent, kept as evidence. */
       readonly order: { readonly fields: Record<string, string>; readonly signature: Hex };

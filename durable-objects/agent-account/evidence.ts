@@ -12,6 +12,7 @@ import type { HeldPayment } from './record.ts';
  */
 export const evidenceOf = (call: Call): { readonly [key: string]: Json } => ({
   proof: call.proof,
+  ...(call.audience === undefined ? {} : { audience: call.audience }),
   ...(call.payment === undefined
     ? {}
     : { token: call.payment.token, ...signedFields(call.payment) }),

@@ -100,7 +100,8 @@ export const fund = (
       retryAllowed: false,
     });
   }
-  if (!topsUp && purse.credit < 0n) {
+  const clearsDebt = call.topUp?.to === state.account;
+  if (!clearsDebt && purse.credit < 0n) {
     return refuse({
       rule: 'debt',
       limit: amounts('debt', 0n, -purse.credit, 0n),

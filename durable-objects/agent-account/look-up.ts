@@ -1,4 +1,5 @@
 import type { CallStatus, LookUp, LookUpVerdict } from './contract.ts';
+import { type Decision, unchanged } from './decision.ts';
 import { withFacts, isStale } from './funds.ts';
 import { paidFrom } from './permit.ts';
 import type { CallRecord } from './record.ts';
@@ -7,24 +8,26 @@ import type { AccountState } from './state.ts';
 
 /**
  * What became of a call, for its payer, whose signature the gateway has checked (design §4.6). Reads only: nothing is claimed,
- * written or counted, so asking is free. An account with code must have vouched for the question itself (§4.7).
+ * written or counted, so asking is free. An account with code must have vouched for the question itself (§4.7); what the chain said
+ * of it is remembered for the next question, in memory only.
  */
 export const lookUp = (
   state: AccountState,
   record: CallRecord | undefined,
   question: LookUp,
   now: number,
-): LookUpVerdict => {
+): Decision<LookUpVerdict> => {
   // Law 12: whoever asks for nothing that we have costs no look at the chain, and learns nothing.
-  if (record === undefined) return { verdict: 'unknown_call' };
+  if (record === undefined) return unchanged(state, { verdict: 'unknown_call' });
   const informed = question.facts === undefined ? state : withFacts(state, question.facts);
   if (question.contractCheckedAt === undefined) {
-    if (isStale(informed, now)) return { verdict: 'stale_payer' };
+    if (isStale(informed, now)) return unchanged(informed, { verdict: 'stale_payer' });
     if (informed.hasCode) {
-      return { verdict: question.facts === undefined ? 'stale_payer' : 'contract_only' };
+      const verdict = question.facts === undefined ? 'stale_payer' : 'contract_only';
+      return unchanged(informed, { verdict });
     }
   }
-  return { verdict: 'found', status: statusOf(record) };
+  return unchanged(informed, { verdict: 'found', status: statusOf(record) });
 };
 
 const statusOf = (record: CallRecord): CallStatus => ({
@@ -32,6 +35,7 @@ const statusOf = (record: CallRecord): CallStatus => ({
   tool: record.tool,
   request: record.request,
   binding: bindingOf(record),
+  ...audienceOf(record),
   state: record.state,
   asset: record.asset,
   price: record.price,
@@ -44,3 +48,9 @@ const statusOf = (record: CallRecord): CallStatus => ({
   policy: record.policy,
   ...(record.answer === undefined ? {} : { answer: record.answer }),
 });
+
+const audienceOf = (record: CallRecord): { readonly audience?: string } => {
+  const accepted = record.entries.find(({ type }) => type === 'call.accepted');
+  const audience = accepted?.evidence?.['audience'];
+  return typeof audience === 'string' ? { audience } : {};
+};

@@ -80,7 +80,8 @@ export const settleUpfront = (
       {
         ...purse,
         upfrontHeld: purse.upfrontHeld - record.price,
-        settled: purse.settled + record.price,
+        // Law 7: what became another account's credit may be paid back to that one, so it is no reason to trust this one.
+        settled: isForAnother(state, record) ? purse.settled : purse.settled + record.price,
       },
       record.price,
       block,
@@ -138,6 +139,9 @@ export const writeOff = (state: AccountState, record: CallRecord): AccountState 
     unsettled: purse.unsettled - record.charged,
     settled: max(0n, purse.settled - record.charged),
   }));
+
+const isForAnother = ({ account }: AccountState, { topUp: to }: CallRecord): boolean =>
+  to !== undefined && to !== account;
 
 const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
   switch (record.paidBy) {

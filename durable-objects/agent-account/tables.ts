@@ -57,7 +57,10 @@ CREATE TABLE IF NOT EXISTS entries (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** Made by the first top-up that concerns another account: most accounts never have one. */
+/**
+ * Made by the first top-up that concerns another account: most accounts never have one. The index holds what is under way only, so
+ * that waking up does not read every account that ever paid for this one.
+ */
 export const TRANSFERS_TABLE = `
 CREATE TABLE IF NOT EXISTS transfers (
   peer TEXT NOT NULL,
@@ -67,6 +70,7 @@ CREATE TABLE IF NOT EXISTS transfers (
   received INTEGER NOT NULL,
   PRIMARY KEY (peer, asset)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS transfers_pending ON transfers (peer) WHERE sent > acknowledged;
 `;
 
 /** From layout 1, which knew no top-ups. */

@@ -1,8 +1,8 @@
-import type { AccountId, AssetId } from '../../src/core/account-id.ts';
+import { type AccountId, type AssetId, parseAccountId } from '../../src/core/account-id.ts';
 import { link } from '../../src/audit/entry.ts';
 import type { Applied, Order } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
-import { max } from '../../src/core/amount.ts';
+import { max, MAX_STORED } from '../../src/core/amount.ts';
 import { type AccountState, type Purse, purseOf, withPurse } from './state.ts';
 
 /**
@@ -72,19 +72,34 @@ export const applyOrder = (
   state: AccountState,
   order: Order,
   context: Context,
-): Decision<Applied> =>
-  order.kind === 'credit' ? receive(state, order, context) : recordRefund(state, order, context);
+): Decision<Applied> => {
+  switch (order.kind) {
+    case 'credit':
+      return receive(state, order, context);
+    case 'refund':
+      return recordRefund(state, order, context);
+    // A newer Worker may know kinds that this object does not: it must not be heard as one of these.
+    default:
+      return unchanged(state, UNAVAILABLE);
+  }
+};
+
+const UNAVAILABLE: Applied = { verdict: 'unavailable' };
 
 const receive = (
   state: AccountState,
   { from, asset, total }: Extract<Order, { readonly kind: 'credit' }>,
   context: Context,
 ): Decision<Applied> => {
+  // Totals are kept by the sender's name: without one, another account's total would count again.
+  if (parseAccountId(from) === undefined) return unchanged(state, UNAVAILABLE);
   const known = context.transferWith(from, asset);
   const purse = purseOf(state, asset);
   // A message that was overtaken by a later one: its amount is part of the later total.
   if (total <= known.received) return unchanged(state, { verdict: 'known', credit: purse.credit });
   const amount = total - known.received;
+  // Storage could not count it, and the commit that tried would fail for everybody in its group.
+  if (purse.credit + amount > MAX_STORED) return unchanged(state, UNAVAILABLE);
   const credited: Purse = { ...purse, credit: purse.credit + amount };
   return apply(state, { ...known, received: total }, credited, context, {
     type: 'credit.received',
@@ -103,8 +118,8 @@ const recordRefund = (
   order: Extract<Order, { readonly kind: 'refund' }>,
   context: Context,
 ): Decision<Applied> => {
-  const { asset, amount, transaction, logIndex, block } = order;
-  const known = context.transferWith(`${transaction}#${logIndex}`, asset);
+  const { asset, amount, transaction, place, block } = order;
+  const known = context.transferWith(`${transaction}#${place}`, asset);
   const purse = purseOf(state, asset);
   if (known.received > 0n) return unchanged(state, { verdict: 'known', credit: purse.credit });
   const refunded: Purse = {
@@ -118,7 +133,7 @@ const recordRefund = (
     at: context.now,
     evidence: { order: order.order.fields, signature: order.order.signature },
     amounts: { amount: amount.toString() },
-    payment: { asset, transaction, block, log: logIndex },
+    payment: { asset, transaction, block, log: place },
   });
 };
 

@@ -23,6 +23,8 @@ export type RefundSearch = {
 export type RefundTransfer = {
   readonly amount: bigint;
   readonly logIndex: number;
+  /** Which log of its transaction it is: unlike its index in the block, a reorganisation leaves that as it is. */
+  readonly place: number;
   readonly block: number;
 };
 
@@ -73,7 +75,13 @@ const judge = (
       hint: `must say which transfer is meant, one of: ${named.map((each) => each.logIndex).join(', ')}`,
     });
   }
-  return ok({ amount: BigInt(log.data), logIndex: log.logIndex, block: receipt.blockNumber });
+  const first = receipt.logs.reduce((least, each) => Math.min(least, each.logIndex), log.logIndex);
+  return ok({
+    amount: BigInt(log.data),
+    logIndex: log.logIndex,
+    place: log.logIndex - first,
+    block: receipt.blockNumber,
+  });
 };
 
 /**

@@ -27,13 +27,16 @@ export const refund = async (gateway: Gateway, request: Request): Promise<Respon
   const asker = askerOf(gateway, refundsTool, seen.value, request.headers);
   if (!asker.ok) return asker.error;
   const operator = asker.value;
-  // Before anything is said about the order, or anybody is asked about the signature.
+  // Before anything is said about the order. Whoever only claims to be an operator hears the same as everybody else.
   if (!config.operators.includes(operator.payer)) return problem({ reason: 'forbidden' });
-  const order = readRefundOrder(config, seen.value.body);
-  if (!order.ok) return problem(order.error);
   // No account remembers an operator, so the chain says each time whether its key may sign for it (§4.7).
   const vouched = await vouch(gateway, operator, clientOf(request.headers));
-  if (!vouched.ok) return problem(vouched.error);
+  if (!vouched.ok) {
+    const { reason } = vouched.error;
+    return problem(reason === 'invalid_signature' ? { reason: 'forbidden' } : vouched.error);
+  }
+  const order = readRefundOrder(config, seen.value.body);
+  if (!order.ok) return problem(order.error);
 
   const found = await search(config, order.value);
   if (!found.ok) return problem(found.error);
@@ -42,8 +45,10 @@ export const refund = async (gateway: Gateway, request: Request): Promise<Respon
   const applied = await apply(gateway, account, {
     kind: 'refund',
     asset,
-    ...transfer,
+    amount: transfer.amount,
     transaction,
+    place: transfer.place,
+    block: transfer.block,
     order: evidenceOf(operator),
   });
   if (applied.verdict === 'unavailable') return problem({ reason: 'storage_unavailable' });

@@ -13,16 +13,18 @@ const schema = z.strictObject({ amount: uint256 });
 /**
  * What a tool of variable price charges for the call it has just answered: `Settlement-Overrides: {"amount":"<atomic units>"}`.
  *
- * @param most what is reserved; a tool that wants more, or does not say clearly what it wants, has failed.
- * @returns undefined where the tool said nothing, which means all that is reserved, and for tools of a fixed price.
+ * @param most what is reserved; a tool that wants more, or does not say clearly what it wants, has failed. One that says nothing wants
+ *   its most: with less reserved an agent would set the price of a tool that does not count.
+ * @returns undefined for all that is reserved, and for tools of a fixed price.
  */
 export const chargeOf = (
   headers: Headers,
-  { pricing }: Tool,
+  { pricing, price }: Tool,
   most: bigint,
 ): Result<bigint | undefined, 'overcharge'> => {
   const text = headers.get(HEADER);
-  if (pricing === 'exact' || text === null) return ok(undefined);
+  if (pricing === 'exact') return ok(undefined);
+  if (text === null) return price <= most ? ok(undefined) : err('overcharge');
   // Sent twice it arrives joined by a comma, which is no JSON: which of two amounts was meant is not ours to guess.
   const json = text.length > MAX_TEXT ? undefined : parseStrictJson(text);
   const parsed = json?.ok === true ? schema.safeParse(json.value) : undefined;

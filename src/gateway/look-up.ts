@@ -129,7 +129,8 @@ const receiptOf = async (
   status.answer === undefined
     ? {}
     : receiptHeader(gateway, {
-        iss: audience,
+        // The audience of the call, not of the question: with it the request digest can be made again.
+        iss: status.audience ?? audience,
         agent: account,
         tool: status.tool,
         call: status.call,

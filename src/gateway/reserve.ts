@@ -93,6 +93,7 @@ const callOf = ({ tool, observed, topUp }: Errand, checked: Checked): Call => ({
   account: accountId(checked.network, checked.payer),
   call: checked.call,
   request: observed.request,
+  audience: observed.audience,
   tool: tool.id,
   proof: checked.kind === 'payment' ? 'x402' : 'intent',
   binding: checked.binding,

@@ -1,7 +1,7 @@
 import { creditsTool, MAX_TOP_UP } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
-import { type AccountId, parseAccountId } from '../core/account-id.ts';
-import { parseAmount } from '../core/amount.ts';
+import { type AccountId, parseAccountId, ZERO_ADDRESS } from '../core/account-id.ts';
+import { min, parseAmount } from '../core/amount.ts';
 import { problem } from '../core/problem.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -47,21 +47,34 @@ const readQuery = (query: URLSearchParams, config: Config): Result<Asked, Reason
   if (twice !== undefined) return refuse(twice, 'must be in the query once');
 
   const amount = parseAmount(query.get('amount') ?? '');
-  if (amount === undefined || amount < 1n || amount > MAX_TOP_UP) {
+  const least = smallestTopUp(config);
+  if (amount === undefined || amount < least || amount > MAX_TOP_UP) {
     return refuse(
       'amount',
-      `must be in the query: atomic units as a decimal integer from 1 to ${MAX_TOP_UP}, e.g. ?amount=1000000`,
+      `must be in the query: atomic units as a decimal integer from ${least} to ${MAX_TOP_UP}, e.g. ?amount=1000000`,
     );
   }
   const account = query.get('account');
   if (account === null) return ok({ amount, account: undefined });
   const parsed = parseAccountId(account);
-  return parsed === undefined || !config.payTo.has(parsed.network)
+  // Nobody holds the key of the zero address: what became its credit would be nobody's.
+  const isUsable = parsed !== undefined && parsed.address !== ZERO_ADDRESS;
+  return !isUsable || !config.payTo.has(parsed.network)
     ? refuse(
         'account',
         `must be an account in lower-case CAIP-10 form on one of: ${config.networks.join(', ')}`,
       )
     : ok({ amount, account: account as AccountId });
+};
+
+/**
+ * The price of the cheapest paid tool, in atomic units: every top-up is a settlement that the gateway pays for, so none is smaller
+ * than what the operator settles anyway (law 12).
+ */
+const smallestTopUp = ({ tools }: Config): bigint => {
+  const prices = tools.map(({ price }) => price).filter((price) => price > 0n);
+  const [first = 1n, ...more] = prices;
+  return min(MAX_TOP_UP, more.reduce(min, first));
 };
 
 /** Money that becomes another account's credit stays on its chain: for this errand there is no other. */

@@ -50,7 +50,7 @@ const refundOf = (amount: bigint, changes: Partial<Extract<Order, { kind: 'refun
     asset,
     amount,
     transaction: randomHex(32),
-    logIndex: 3,
+    place: 3,
     block: 20,
     order: { fields: { tool: 'countersign.admin.credits.refund' }, signature: '0x22' },
     ...changes,
@@ -341,7 +341,7 @@ describe('a refund that was paid on chain', () => {
     for (const answer of await Promise.all(again.map((one) => stubOf(payer).apply(one)))) {
       expect(answer).toEqual({ verdict: 'known', credit: 3_000n });
     }
-    expect(await stubOf(payer).apply({ ...refund, logIndex: 4 })).toEqual({
+    expect(await stubOf(payer).apply({ ...refund, place: 4 })).toEqual({
       verdict: 'applied',
       credit: 1_000n,
     });

@@ -293,7 +293,7 @@ describe('a top-up for another account arrives exactly once', () => {
       asset,
       amount: 700n,
       transaction: randomHex(32),
-      logIndex: 0,
+      place: 0,
       block: 12,
       order: { fields: {}, signature: '0x' },
     });

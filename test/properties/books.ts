@@ -369,7 +369,7 @@ export const openBooks = (
       asset,
       amount,
       transaction: TRANSACTION,
-      logIndex: log,
+      place: log,
       block,
       order: { fields: {}, signature: '0x' },
     } as const;

@@ -188,7 +188,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
       asset,
       amount: first,
       transaction: refundsIn,
-      logIndex: log,
+      place: log,
       block: BLOCK,
       order: { fields: {}, signature: '0x' },
     });
