@@ -239,7 +239,7 @@ describe('a top-up for another account arrives exactly once', () => {
     const slow = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const answered = vi.fn();
+    const answered = vi.fn<() => void>();
     const told = vi
       .spyOn(AgentAccount.prototype, 'apply')
       .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
