@@ -163,6 +163,7 @@ const SILENCES: readonly (readonly [string, Bad])[] = [
   ['says nothing', () => undefined],
   ['sends no HTTP', (response) => void response.socket?.end('SMTP?\r\n\r\n')],
   ['is 503, at once again', (response) => void response.writeHead(503, { 'Retry-After': '0' }).end()],
+  ['is 503, in thirty years', (response) => void response.writeHead(503, { 'Retry-After': '999999999' }).end()],
   ['is 503, in a thousand years', (response) => void response.writeHead(503, { 'Retry-After': '31536000000' }).end()],
   ['is 503, when it says so badly', (response) => void response.writeHead(503, { 'Retry-After': '-1, soon' }).end()],
   ['is 409, at once again', (response) => void response.writeHead(409, { 'Retry-After': '0' }).end()],
