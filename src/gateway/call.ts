@@ -1,10 +1,13 @@
 import { nowSeconds } from '../core/clock.ts';
 import { problem, type ProblemContext } from '../core/problem.ts';
 import type { Reason } from '../core/reason.ts';
+import { AGENT_INTENT_HEADER } from '../intent/header.ts';
+import { paymentField } from '../x402/payload.ts';
 import { answer, answerStored } from './answer.ts';
 import { assertionOf } from './assertion.ts';
 import { challenge } from './challenge.ts';
 import { check } from './check.ts';
+import { INTENT } from './check-payment.ts';
 import type { Checked } from './checked.ts';
 import { claim } from './claim.ts';
 import { descriptionUrl } from './description.ts';
@@ -72,7 +75,7 @@ const execute = async (gateway: Gateway, errand: Errand, checked: Checked): Prom
   if (permitted.value.verdict.verdict === 'stored') {
     return answerStored(gateway, checked, permitted.value, permitted.value.verdict);
   }
-  const refusal = refusalOf(permitted.value);
+  const refusal = refusalOf(checked, permitted.value);
   if (refusal !== undefined) return refuse(errand, refusal, { call: id });
 
   const dispatched = await errand.run(permitted.value);
@@ -87,7 +90,7 @@ const refuse = (
 ): Response => problem(reason, { ...context, docs: descriptionUrl(observed.audience) });
 
 /** Why the tool is not run; undefined means "go". */
-const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => {
+const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reason | undefined => {
   switch (verdict.verdict) {
     case 'go':
       return undefined;
@@ -107,7 +110,7 @@ const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => 
     case 'expired':
       return {
         reason: 'expired',
-        field: 'validBefore',
+        field: endField(checked),
         expected: `> ${nowSeconds()}`,
         // A bound payment ends for us with its intent, earlier than for the chain (§4.2).
         got: claimed.intent?.fields.validBefore ?? claimed.validBefore.toString(),
@@ -117,4 +120,12 @@ const refusalOf = ({ call: claimed, verdict }: Reserved): Reason | undefined => 
     case 'stored':
       return { reason: 'in_progress', retryAfter: 1 };
   }
+};
+
+/** Where the clock stands that has run out: a bound payment ends for us with its intent (§4.2). */
+const endField = ({ kind, version, intent }: Checked): string => {
+  if (kind === 'intent') return `${AGENT_INTENT_HEADER}.intent.validBefore`;
+  return intent === undefined
+    ? paymentField(version, 'payload.authorization.validBefore')
+    : paymentField(version, `${INTENT}.validBefore`);
 };

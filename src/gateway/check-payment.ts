@@ -18,7 +18,7 @@ import type { Observed } from './observe.ts';
 import { offersOf } from './offers.ts';
 
 /** Where a bound payment carries its intent, as a path below the payment header. */
-const INTENT = 'extensions.agent-intent.info.intent';
+export const INTENT = 'extensions.agent-intent.info.intent';
 
 /**
  * Checks a payment, cheap to dear: what it pays against what is offered, times, request binding, signature (design §3).

@@ -104,6 +104,10 @@ describe('a top-up of the own account', () => {
       denial: { rule: 'debt' },
     });
     expect(await pay(payer, 10n, success)).toEqual({ verdict: 'unknown_call' });
+    const generous = topUpOf(payer, 1_000n, { topUp: { to: accountOf(randomHex(20)) } });
+    expect(await stubOf(payer).reserve(generous, randomHex(16), {})).toMatchObject({
+      denial: { rule: 'debt' },
+    });
     await topUp(payer, 1_000n);
     expect(await creditOf(payer)).toBe('300');
   });

@@ -22,6 +22,7 @@ import {
   snapshotOf,
   stubOf,
   success,
+  tablesOf,
   topUp,
   topUpOf,
 } from './support.ts';
@@ -75,7 +76,8 @@ describe('a top-up for another account arrives exactly once', () => {
     });
     await ringUntilQuiet(payer);
     expect(await creditOf(receiver)).toBe('5000');
-    expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '5000', held: '0' });
+    // Law 7: what became another account's credit is no reason to trust this one.
+    expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '0', held: '0' });
     const finished = (await entriesOf(payer)).find(({ type }) => type === 'call.finished');
     expect(finished?.amounts).toEqual({ charged: '5000', credited: '5000' });
     const accepted = (await entriesOf(payer)).find(({ type }) => type === 'call.accepted');
@@ -91,6 +93,21 @@ describe('a top-up for another account arrives exactly once', () => {
     expect(
       await stubOf(receiver).reserve(call, randomHex(16), { facts: factsOf(0n) }),
     ).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+  });
+
+  test('an order that this release does not know, or from nobody, is not taken for another one', async () => {
+    const receiver = randomHex(20);
+    const from = accountOf(randomHex(20));
+    const odd = [
+      { kind: 'gift', asset, amount: 5n },
+      { kind: 'credit', from: '', asset, total: 5n },
+      // More than storage can count: a commit that tried would fail for everybody in its group.
+      { kind: 'credit', from, asset, total: 2n ** 60n },
+    ] as unknown as Order[];
+    for (const order of odd) {
+      expect(await stubOf(receiver).apply(order)).toEqual({ verdict: 'unavailable' });
+    }
+    expect(await tablesOf(receiver)).toEqual([]);
   });
 
   for (const where of ['before', 'after'] as const) {

@@ -22,7 +22,7 @@ describe('the routes of the gateway itself', () => {
 
   it('stand before the tools, each for its own method', async () => {
     const id = `0x${'00'.repeat(32)}`;
-    expect((await get('/credits?amount=5', { method: 'POST' })).status).toBe(402);
+    expect((await get('/credits?amount=50000', { method: 'POST' })).status).toBe(402);
     expect((await get(`/calls/${id}`)).status).toBe(401);
     expect((await get('/admin/credits/refunds', { method: 'POST' })).status).toBe(401);
     expect((await get('/credits')).status).toBe(405);
@@ -35,7 +35,7 @@ describe('the routes of the gateway itself', () => {
 
   it('while paused: nothing new begins, what was can be asked for and paid back', async () => {
     const paused = { PAUSED: 'true' };
-    expect((await get('/credits?amount=5', { method: 'POST' }, paused)).status).toBe(503);
+    expect((await get('/credits?amount=50000', { method: 'POST' }, paused)).status).toBe(503);
     expect((await get('/tools/lookup?word=tea', {}, paused)).status).toBe(503);
     expect((await get(`/calls/0x${'00'.repeat(32)}`, {}, paused)).status).toBe(401);
     expect((await get('/admin/credits/refunds', { method: 'POST' }, paused)).status).toBe(401);

@@ -129,8 +129,9 @@ describe('POST /admin/credits/refunds', () => {
     const { gateway, asked } = await scriptedGateway(config);
     const forged = await ordered(order(), { who: 'agent', fields: { agent: OPERATOR } });
     const answer = await refund(gateway, forged);
-    expect(answer.status).toBe(400);
-    expect(await bodyOf(answer)).toMatchObject({ fault: 'wrong_signer' });
+    // The same words as for everybody else: who the operators are is nobody's to find out.
+    expect(answer.status).toBe(403);
+    expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
     expect(asked).toEqual([]);
   });
 
@@ -138,7 +139,7 @@ describe('POST /admin/credits/refunds', () => {
     network({ ...nodeWith([{}]), eth_getCode: '0x60' });
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await refund(gateway, await ordered(order()));
-    expect(await bodyOf(answer)).toMatchObject({ fault: 'contract_refused' });
+    expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
     expect(asked).toEqual([]);
   });
 
@@ -173,6 +174,7 @@ describe('POST /admin/credits/refunds', () => {
     [order({ log_index: -1 }), 'body.log_index'],
     [order({ log_index: 0.5 }), 'body.log_index'],
   ])('refuses the body %s and names the field', async (body, field) => {
+    network(nodeWith([{}]));
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await refund(gateway, await ordered(body));
     expect(answer.status).toBe(400);
@@ -249,7 +251,13 @@ describe('POST /admin/credits/refunds', () => {
   );
 
   it('applies what the log says, with the order as evidence', async () => {
-    network(nodeWith([{ from: OPERATOR, amount: 7_000n, index: 4 }]));
+    // Its place in the transaction is what names it: a reorganisation can give it another index in its block.
+    network(
+      nodeWith([
+        { to: OPERATOR, index: 3 },
+        { from: OPERATOR, amount: 7_000n, index: 4 },
+      ]),
+    );
     const { gateway, asked } = await scriptedGateway(config, {
       apply: async () => ({ verdict: 'known', credit: -12n }),
     });
@@ -274,7 +282,7 @@ describe('POST /admin/credits/refunds', () => {
           asset: `eip155:84532/erc20:${TOKEN}`,
           amount: 7_000n,
           transaction: HASH,
-          logIndex: 4,
+          place: 1,
           block: 100,
           order: {
             fields: expect.objectContaining({

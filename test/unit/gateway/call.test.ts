@@ -289,9 +289,18 @@ describe('a tool of variable price', () => {
 
   it('charges all that is reserved where the tool says nothing', async () => {
     network(KEY_ACCOUNT);
-    const { answer, outcome } = await run(600n);
+    const { answer, outcome } = await run();
     expect(outcome).not.toHaveProperty('amount');
-    expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('600');
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('20000');
+  });
+
+  it('that says nothing wants its most: an agent that signed for less gets nothing', async () => {
+    network(KEY_ACCOUNT);
+    const { answer, outcome } = await run(600n);
+    expect(outcome).toMatchObject({ success: false });
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:upstream-overcharge',
+    });
   });
 
   it('may charge nothing and have succeeded, for a payment signature too', async () => {

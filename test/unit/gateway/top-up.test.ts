@@ -94,6 +94,7 @@ describe('POST /credits', () => {
     ['?amount=', 'amount'],
     ['?amount=0', 'amount'],
     ['?amount=-1', 'amount'],
+    ['?amount=19999', 'amount'],
     ['?amount=01', 'amount'],
     ['?amount=1.5', 'amount'],
     ['?amount=1e6', 'amount'],
@@ -101,16 +102,17 @@ describe('POST /credits', () => {
     ['?amount=%205', 'amount'],
     ['?amount=+5', 'amount'],
     ['?amount=1000000000001', 'amount'],
-    ['?amount=1&amount=1', 'amount'],
-    ['?amount=1&amount=2', 'amount'],
-    ['?amount=1&to=x', 'query'],
-    ['?Amount=1', 'query'],
-    ['?amount=1&account=', 'account'],
-    ['?amount=1&account=0x2b5ad5c4795c026514f8317c7a215e218dccd6cf', 'account'],
-    ['?amount=1&account=eip155:84532:0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF', 'account'],
-    ['?amount=1&account=eip155:084532:0x2b5ad5c4795c026514f8317c7a215e218dccd6cf', 'account'],
-    ['?amount=1&account=eip155:1:0x2b5ad5c4795c026514f8317c7a215e218dccd6cf', 'account'],
-    [`?amount=1&account=${OTHER}&account=${OTHER}`, 'account'],
+    ['?amount=20000&amount=20000', 'amount'],
+    ['?amount=20000&amount=2', 'amount'],
+    ['?amount=20000&to=x', 'query'],
+    ['?Amount=20000', 'query'],
+    ['?amount=20000&account=', 'account'],
+    ['?amount=20000&account=0x2b5ad5c4795c026514f8317c7a215e218dccd6cf', 'account'],
+    ['?amount=20000&account=eip155:84532:0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF', 'account'],
+    ['?amount=20000&account=eip155:084532:0x2b5ad5c4795c026514f8317c7a215e218dccd6cf', 'account'],
+    ['?amount=20000&account=eip155:1:0x2b5ad5c4795c026514f8317c7a215e218dccd6cf', 'account'],
+    [`?amount=20000&account=${OTHER}&account=${OTHER}`, 'account'],
+    [`?amount=20000&account=eip155:84532:0x${'00'.repeat(20)}`, 'account'],
   ])('refuses %s before any proof is looked at', async (query, field) => {
     const { gateway, asked } = await scriptedGateway(config);
     for (const headers of [{}, paymentHeader(await vanilla(1n))]) {
@@ -150,7 +152,7 @@ describe('POST /credits', () => {
 
   it('takes no body', async () => {
     const { gateway } = await scriptedGateway(config);
-    const answer = await topUp(gateway, requestOf('?amount=1', {}, '{}'));
+    const answer = await topUp(gateway, requestOf('?amount=20000', {}, '{}'));
     expect(answer.status).toBe(413);
   });
 
@@ -165,7 +167,7 @@ describe('POST /credits', () => {
     expect(answer.headers.get('Allow')).toBe(allow);
   });
 
-  it.each(['1', '1000000000000'])('asks for %s, upfront, on every network', async (amount) => {
+  it.each(['20000', '1000000000000'])('asks for %s, upfront, on every network', async (amount) => {
     const { gateway } = await scriptedGateway(config);
     const answer = await topUp(gateway, requestOf(`?amount=${amount}`));
     expect(answer.status).toBe(402);
@@ -199,7 +201,7 @@ describe('POST /credits', () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await topUp(
       gateway,
-      requestOf(`?amount=5&account=${SECOND}:${addressOf('owner')}`),
+      requestOf(`?amount=50000&account=${SECOND}:${addressOf('owner')}`),
     );
     expect(decoded(answer.headers.get('PAYMENT-REQUIRED'))).toMatchObject({
       accepts: [{ network: SECOND }],
@@ -291,10 +293,10 @@ describe('POST /credits', () => {
 
   it('cannot be paid from credit: an Agent-Intent is answered with the offer', async () => {
     const { gateway, asked } = await scriptedGateway(config, settledAccount);
-    const seen = await observeOwn(requestOf('?amount=5'), config, creditsTool(5n));
+    const seen = await observeOwn(requestOf('?amount=50000'), config, creditsTool(5n));
     if (!seen.ok) throw new Error('is a request');
     const headers = intentHeader(await signIntent(intentFor(seen.value, paying(5n))));
-    const answer = await topUp(gateway, requestOf('?amount=5', headers));
+    const answer = await topUp(gateway, requestOf('?amount=50000', headers));
     expect(answer.status).toBe(402);
     expect(asked).toEqual([]);
   });
