@@ -46,9 +46,11 @@ export default defineConfig({
             'test/chaos/**/*.test.ts',
             'test/client/**/*.test.ts',
           ],
+          globalSetup: ['test/support/package.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each file has a stack of its own, which mostly waits.
+          maxWorkers: 2,
         },
       },
       {

@@ -14,7 +14,6 @@ import { freePort, LOOPBACK } from '../../dev/ports.ts';
 import { type ProcessGroup, startProcess } from '../../dev/process.ts';
 import { usdcBalance } from '../../dev/usdc.ts';
 import { useWorld } from '../conformance/support/world.ts';
-import { buildPackage } from '../support/package.ts';
 
 const world = useWorld();
 const run = promisify(execFile);
@@ -28,8 +27,6 @@ const wallet = async (amount: bigint) => {
 };
 
 describe('the agent of ten lines', () => {
-  beforeAll(buildPackage);
-
   it('has ten lines at the most', () => {
     const lines = readFileSync(join(ROOT, 'examples/agent.ts'), 'utf8').split('\n');
     const code = lines.filter((line) => line.trim() !== '' && !line.startsWith('//'));

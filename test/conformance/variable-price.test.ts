@@ -77,7 +77,7 @@ describe('a tool of variable price', () => {
     await charged(answer, id, amount);
   });
 
-  it('that does not say what it costs costs what was reserved for it', async () => {
+  it('that does not say what it costs costs its most', async () => {
     const whole = await call(silent);
     expect(whole.answer.status).toBe(200);
     const { headers } = (await whole.answer.clone().json()) as { headers: Record<string, string> };
@@ -85,12 +85,12 @@ describe('a tool of variable price', () => {
       await verify(world(), headers['x-agent-assertion'] ?? '', 'agent-assertion+jwt'),
     ).toMatchObject({ max: '20000' });
     await charged(whole.answer, whole.id, 20_000n);
+    // It wants its most: whoever has signed for less is not served for less.
     const capped = await call(silent, { maxAmount: 300n });
-    const echoed = (await capped.answer.clone().json()) as { headers: Record<string, string> };
-    expect(
-      await verify(world(), echoed.headers['x-agent-assertion'] ?? '', 'agent-assertion+jwt'),
-    ).toMatchObject({ max: '300' });
-    await charged(capped.answer, capped.id, 300n);
+    expect(capped.answer.status).toBe(502);
+    expect(await capped.answer.json()).toMatchObject({
+      type: 'urn:countersign:problem:upstream-overcharge',
+    });
   });
 
   it.each<[string, string, Partial<AgentIntent>]>([

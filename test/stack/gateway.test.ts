@@ -147,7 +147,7 @@ describe('the files of a gateway', () => {
 
 describe('the demo tools', () => {
   it('are valid', async () => {
-    expect((await readTools(TOOLS_FILE)).map(({ id }) => id)).toHaveLength(8);
+    expect((await readTools(TOOLS_FILE)).map(({ id }) => id)).toHaveLength(10);
   });
 
   it('are refused with the name of a bad field', async () => {

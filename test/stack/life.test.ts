@@ -48,12 +48,14 @@ describe('a running stack', () => {
       'translate POST $0.02',
       'report POST $0.05',
       'enrich POST $15.00',
+      'notarise POST $0.01',
+      'summarise POST $0.05',
       'whoami GET $0',
       'echo * $0.001',
       'flaky GET $0.01',
       'stream GET $0.01',
     ]);
-    expect(description.tools[5]?.url).toBe(`${description.gateway}/tools/echo/`);
+    expect(description.tools[7]?.url).toBe(`${description.gateway}/tools/echo/`);
     expect((await fetch(`${description.gateway}/healthz`)).status).toBe(200);
     expect(find(stack, /\/anvil /)).toHaveLength(1);
     expect(find(stack, /\/workerd /)).toHaveLength(2);

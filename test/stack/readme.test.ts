@@ -9,7 +9,6 @@ import { ROOT } from '../../dev/gateway-files.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { createAgent } from '../../src/client/index.ts';
 import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
-import { buildPackage } from '../support/package.ts';
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const USUAL_ORIGIN = 'http://127.0.0.1:8787';
@@ -38,7 +37,6 @@ describe('README', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let stack: Stack;
   beforeAll(async () => {
-    await buildPackage();
     stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
   });
   afterAll(async () => {

@@ -11,10 +11,20 @@ import { type Stack, startStack } from '../../dev/stack.ts';
 import { type AgentResponse, createAgent } from '../../src/client/index.ts';
 import { accountId } from '../../src/core/account-id.ts';
 
-/** Hides from the first 402 that payments may be bound. */
-const unbound = (headers: Headers): void => {
-  const offer = JSON.parse(atob(headers.get('payment-required') ?? '')) as { extensions: object };
-  headers.set('payment-required', btoa(JSON.stringify({ ...offer, extensions: {} })));
+type Offer = { readonly extensions: Readonly<Record<string, unknown>> };
+
+const changeOffer = (headers: Headers, change: (offer: Offer) => Offer): void => {
+  const offer = JSON.parse(atob(headers.get('payment-required') ?? '')) as Offer;
+  headers.set('payment-required', btoa(JSON.stringify(change(offer))));
+};
+
+/** Hides that payments may be bound. */
+const unbound = (offer: Offer): Offer => ({ ...offer, extensions: {} });
+
+/** Hides that nothing but credit pays. */
+const payable = ({ extensions, ...offer }: Offer): Offer => {
+  const { 'agent-credit': _, ...others } = extensions;
+  return { ...offer, extensions: others };
 };
 
 /** A way on which answers are changed. */
@@ -27,7 +37,7 @@ const lyingWay = (): typeof fetch => {
     const headers = new Headers(response.headers);
     let { status } = response;
     let text = await response.text();
-    if (status === 402 && (offers += 1) === 1) unbound(headers);
+    if (status === 402) changeOffer(headers, (offers += 1) === 1 ? unbound : payable);
     // Another answer the second time.
     if (pathname === '/tools/lookup' && status === 200 && (lookups += 1) === 2) text += ' ';
     // A moved payment is taken.
