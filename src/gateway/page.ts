@@ -59,23 +59,32 @@ const WHEN: Readonly<Record<Tool['settlement'], string>> = {
 };
 
 const snippet = (tool: Tool, offer: Offer): string => {
-  const [first] = offer.requirements;
   const method =
     tool.method === '*' || tool.method === 'GET' ? '' : `\n  { method: '${tool.method}' },`;
-  return `import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
-import { ExactEvmScheme } from '@x402/evm/exact/client';
+  const ahead =
+    tool.settlement === 'credit'
+      ? `await agent.topUp('${new URL(offer.resource.url).origin}', '$1.00'); // once\n`
+      : '';
+  return `import { createAgent } from 'countersign/client';
 import { privateKeyToAccount } from 'viem/accounts';
 
-const account = privateKeyToAccount(process.env.AGENT_KEY);
-const client = new ExactEvmScheme(account);
-const paidFetch = wrapFetchWithPaymentFromConfig(fetch, {
-  schemes: [{ network: '${first.network}', client }],
+const agent = createAgent({
+  account: privateKeyToAccount(process.env.AGENT_KEY),
+  spend: { perCall: '${formatDollars(tool.price)}', total: '$10.00' },
 });
-
-const response = await paidFetch(
+${ahead}
+const response = await agent.fetch(
   ${JSON.stringify(offer.resource.url)},${method}
 );
-console.log(await response.text());`;
+console.log(await response.text(), response.countersign);`;
+};
+
+/** Who else can call it: any x402 client, unless the tool wants more than plain x402 says. */
+const others = (tool: Tool): string => {
+  if (tool.settlement === 'credit') return 'The tool is paid from credit that was bought before.';
+  return tool.requireBinding === 'intent'
+    ? 'The tool takes only payments that are bound to their request, as this client makes them.'
+    : 'Any other client for <a href="https://www.x402.org" rel="noreferrer">x402</a> works as well.';
 };
 
 const row = (term: string, detail: string): string =>
@@ -107,14 +116,13 @@ const document = (tool: Tool, offer: Offer): string => `<!doctype html>
 <p class="status">402 Payment required</p>
 <h1>${escaped(tool.id)}</h1>
 <p class="about">${escaped(tool.description)}</p>
-<p class="price"><strong>${formatDollars(tool.price)}</strong> <span>per call, in USDC</span></p>
+<p class="price"><strong>${formatDollars(tool.price)}</strong> <span>${tool.pricing === 'upto' ? 'at most, ' : ''}per call, in USDC</span></p>
 <dl>
 ${rows(tool, offer)}
 </dl>
 <h2>How to call it</h2>
 <p>This tool is for software that holds a wallet. There is no account and no API key: a client signs the price for one call,
-and sends the call again with that signature. Any client for <a href="https://www.x402.org" rel="noreferrer">x402</a>
-does this by itself:</p>
+and sends the call again with that signature. ${others(tool)}</p>
 <pre tabindex="0" role="region" aria-label="Example in JavaScript"><code>${escaped(snippet(tool, offer))}</code></pre>
 <p class="note">Opening this page has charged nothing.</p>
 </main>

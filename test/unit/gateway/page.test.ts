@@ -42,7 +42,8 @@ describe('paywallPage', () => {
       '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
       '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
       'USDC',
-      'wrapFetchWithPaymentFromConfig',
+      'createAgent',
+      'Any other client',
       'https://gw.example/tools/lookup?word=tea',
     ]) {
       expect(html).toContain(text);
@@ -84,5 +85,15 @@ describe('paywallPage', () => {
   it('shows the method where it is not GET', () => {
     expect(page({ method: 'POST' }).html).toContain('method: &#39;POST&#39;');
     expect(page().html).not.toContain('method:');
+  });
+
+  it('says who cannot call it, and what it costs at most', () => {
+    const bound = page({ requireBinding: 'intent' }).html;
+    expect(bound).toContain('only payments that are bound');
+    expect(bound).not.toContain('Any other client');
+    const credit = page({ settlement: 'credit', pricing: 'upto' }).html;
+    expect(credit).toContain('at most, per call');
+    expect(credit).toContain('agent.topUp(&#39;https://gw.example&#39;');
+    expect(credit).not.toContain('Any other client');
   });
 });
