@@ -87,7 +87,7 @@ describe('intentDigest', () => {
           }),
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 10_000 },
     );
   });
 });
