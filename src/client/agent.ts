@@ -87,6 +87,7 @@ export const createAgent = (options: AgentOptions): Agent => {
 const contextOf = (options: AgentOptions): Context => {
   const { account, spend } = options;
   addressOf(account);
+  const timeoutMs = wholeNumber(options.timeoutSeconds ?? 120, 'timeoutSeconds', 1) * 1000;
   const fetcher = options.fetch ?? globalThis.fetch.bind(globalThis);
   return {
     signer: account,
@@ -100,11 +101,11 @@ const contextOf = (options: AgentOptions): Context => {
     budget: createBudget(amountOf(spend.total, 'spend.total')),
     credit: createCredit(),
     memory: createMemory(),
-    keys: createReceiptKeys(fetcher),
+    keys: createReceiptKeys(fetcher, timeoutMs),
     fetch: fetcher,
     now: options.now ?? nowSeconds,
     sleep,
-    timeoutMs: wholeNumber(options.timeoutSeconds ?? 120, 'timeoutSeconds', 1) * 1000,
+    timeoutMs,
     retries: wholeNumber(options.retries ?? 4, 'retries', 0),
   };
 };

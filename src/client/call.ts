@@ -39,9 +39,9 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
   }
   const response = await ask(context, outgoing);
   if (response.status === 401) return await identify(context, outgoing, response);
-  if (response.status !== 402) return await unsigned(response);
+  if (response.status !== 402) return await unsigned(context, response);
   mustBeHere(outgoing, response);
-  const offer = await readOffer(response);
+  const offer = await readOffer(response, context.timeoutMs);
   if (offer.binding !== undefined) {
     mustServe(context, outgoing.origin, offer.binding.audience, response);
     if (terms.from === 'credit') {
@@ -82,8 +82,8 @@ const mustBeHere = ({ url }: Outgoing, response: Response): void => {
   );
 };
 
-const unsigned = async (response: Response): Promise<Called> => ({
-  response: withReport(response, await unsignedReport(response)),
+const unsigned = async ({ timeoutMs }: Context, response: Response): Promise<Called> => ({
+  response: withReport(response, await unsignedReport(response, timeoutMs)),
 });
 
 /** Answers a 401 with an intent that lets nobody take anything (design §4.4), once. */
@@ -92,8 +92,8 @@ const identify = async (
   outgoing: Outgoing,
   response: Response,
 ): Promise<Called> => {
-  const challenge = await readChallenge(response);
-  if (challenge === undefined) return await unsigned(response);
+  const challenge = await readChallenge(response, context.timeoutMs);
+  if (challenge === undefined) return await unsigned(context, response);
   mustBeHere(outgoing, response);
   mustServe(context, outgoing.origin, challenge.audience, response);
   const proof = await consent(context, outgoing, undefined, {
@@ -127,6 +127,8 @@ const pay = async (
     });
   }
   const choice = chosen.value;
+  // The offer is read: what else the 402 says would keep its connection busy.
+  await response.body?.cancel().catch(() => undefined);
   const proof = await consent(context, outgoing, choice.hold, {
     offered: {
       requirement: choice.requirement,

@@ -26,7 +26,10 @@ const PARAMETER = /\s*([a-z_]+)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/iy;
  * Reads the `AgentIntent` challenge of a 401; undefined where there is none, so that the 401 is somebody else's.
  * @throws CountersignError `challenge_malformed`
  */
-export const readChallenge = async (response: Response): Promise<Challenge | undefined> => {
+export const readChallenge = async (
+  response: Response,
+  withinMs?: number,
+): Promise<Challenge | undefined> => {
   const header = response.headers.get('www-authenticate') ?? '';
   if (header.length > MAX_HEADER) throw malformed(response, 'is longer than 8192 characters');
   const starts = [...unquoted(header).matchAll(SCHEME)];
@@ -38,7 +41,7 @@ export const readChallenge = async (response: Response): Promise<Challenge | und
 
   const audience = parameters.get('audience') ?? '';
   if (!PRINTABLE.test(audience)) throw malformed(response, 'names no audience');
-  const tool = parameters.get('tool') ?? (await toolOfBody(response));
+  const tool = parameters.get('tool') ?? (await toolOfBody(response, withinMs));
   if (!PRINTABLE.test(tool)) throw malformed(response, 'names no tool');
   const networks = (parameters.get('chains') ?? '')
     .split(' ')
@@ -77,8 +80,8 @@ const parametersFrom = (header: string, from: number): Map<string, string> | und
   return parameters;
 };
 
-const toolOfBody = async (response: Response): Promise<string> => {
-  const body = await readJsonBody(response, MAX_BODY);
+const toolOfBody = async (response: Response, withinMs: number | undefined): Promise<string> => {
+  const body = await readJsonBody(response, MAX_BODY, withinMs);
   if (typeof body !== 'object' || body === null || !('intent' in body)) return '';
   const { intent } = body;
   if (typeof intent !== 'object' || intent === null || !('tool' in intent)) return '';

@@ -3,6 +3,7 @@ import { CountersignError } from './errors.ts';
 import type { Offered } from './hooks.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
+import { race } from './send.ts';
 import type { Hold } from './spend.ts';
 
 /** What is to be signed, and how. */
@@ -28,7 +29,8 @@ export const consent = async (
       if (verdict === false) throw new CountersignError('vetoed', 'The hook onOffer said no.');
     }
     signal?.throwIfAborted();
-    const proof = await sign();
+    // A signer may take for ever: whoever calls may stop waiting, and what it signs afterwards goes nowhere.
+    const proof = await (signal === undefined ? sign() : race(signal, sign));
     const { call, pays, amount } = proof;
     await heed(async () => await hooks.onSign?.({ url, call, pays, amount }));
     signal?.throwIfAborted();

@@ -71,11 +71,12 @@ const once = async (context: Context, outgoing: Outgoing, proof: Proof): Promise
   try {
     return await send(context, outgoing, { header: proof.header }, async (response) => {
       mustNotMove(response, proof.call);
-      const problem = response.ok ? undefined : await problemIn(response);
-      if (isForLater(response, problem)) {
+      const problem = response.ok ? undefined : await problemIn(response, context.timeoutMs);
+      const receipt = response.headers.get(RECEIPT_HEADER);
+      // A receipt stands for a call that has ended: a 503 that has one is the tool's own answer.
+      if (receipt === null && isForLater(response, problem)) {
         return { got: 'later', response, waitMs: waitOf(response) };
       }
-      const receipt = response.headers.get(RECEIPT_HEADER);
       // Read inside the attempt: an answer that breaks off is a lost one, and is asked for again.
       const body =
         receipt !== null && speaksOfBytes(receipt)

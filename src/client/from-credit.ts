@@ -1,8 +1,11 @@
+import type { Hex } from '../core/account-id.ts';
 import { max, min } from '../core/amount.ts';
 import { err } from '../core/result.ts';
 import type { Context } from './context.ts';
 import { placeOf } from './credit.ts';
 import { consent } from './consent.ts';
+import { CountersignError } from './errors.ts';
+import type { Exchanged } from './exchange.ts';
 import { signIntent, windowAt } from './intent-proof.ts';
 import { creditIn } from './limits.ts';
 import { choose, type Rules } from './offer-choice.ts';
@@ -52,8 +55,15 @@ export const callFromCredit = async (
     credit.add(place, known);
     throw cause;
   });
-  const exchanged = await present(context, outgoing, proof);
+  const exchanged = await present(context, outgoing, proof).catch((cause: unknown) => {
+    // Whatever was wrong with it, the next call asks for a fresh offer, and counts on no credit that was not taken.
+    context.memory.forgetOffer(outgoing);
+    credit.forget(place);
+    throw cause;
+  });
   if (claimsNothing(exchanged.problem)) {
+    // The attempt whose answer was lost may have run: a payment now could pay for the same call twice (law 5).
+    if (exchanged.lost) throw lostBefore(exchanged, proof.call);
     // An intent moves nothing but credit of its audience. Only the audience can say that it took none.
     if (isHoldersWord(outgoing, proof)) hold.giveBack();
     credit.forget(place);
@@ -75,6 +85,13 @@ export const callFromCredit = async (
   }
   return presented;
 };
+
+const lostBefore = ({ response, attempts }: Exchanged, call: Hex): CountersignError =>
+  new CountersignError(
+    'answer_lost',
+    `No answer came at first; the repeat (attempt ${attempts}) was refused.`,
+    { response, call },
+  );
 
 /** A denial for want of credit, or another price, payee or tool than what was remembered. Neither claims the call (design §3). */
 const claimsNothing = (problem: ProblemBody | undefined): boolean =>

@@ -25,17 +25,40 @@ export const readBase64Json = (header: string, limit: number): unknown => {
   return text === undefined ? undefined : readJson(text);
 };
 
+/** How long a body may take whose caller does not say. */
+const READING_MS = 30_000;
+
 /**
  * Up to `limit` bytes of a body, read from a copy so that the caller can still read the answer; undefined for a longer one.
- * @throws what reading throws when the connection breaks
+ * @throws what reading throws when the connection breaks; a `TimeoutError` where the body has not ended in time
  */
 export const readCopy = async (
   response: Response,
   limit: number,
+  withinMs: number = READING_MS,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> => {
   const { body } = response.clone();
   if (body === null) return new Uint8Array();
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
+  // A body that never ends would keep the caller for ever, whatever the server wanted with it.
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void reader.cancel().catch(() => undefined);
+  }, withinMs);
+  try {
+    const bytes = await readAll(reader, limit);
+    if (isLate) throw new DOMException('The body took too long.', 'TimeoutError');
+    return bytes;
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const readAll = async (
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> => {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
@@ -57,9 +80,13 @@ export const readCopy = async (
   return bytes;
 };
 
-/** The JSON of a body of at most `limit` bytes; undefined for anything else, a broken connection included. */
-export const readJsonBody = async (response: Response, limit: number): Promise<unknown> => {
-  const bytes = await readCopy(response, limit).catch(() => undefined);
+/** The JSON of a body of at most `limit` bytes; undefined for anything else, a broken or endless one included. */
+export const readJsonBody = async (
+  response: Response,
+  limit: number,
+  withinMs?: number,
+): Promise<unknown> => {
+  const bytes = await readCopy(response, limit, withinMs).catch(() => undefined);
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   return text === undefined ? undefined : readJson(text);
 };

@@ -36,7 +36,8 @@ export const look = async (
     redirect: 'manual',
   });
   const challenge = await send(context, outgoing, {}, async (response) => {
-    const read = response.status === 401 ? await readChallenge(response) : undefined;
+    const read =
+      response.status === 401 ? await readChallenge(response, context.timeoutMs) : undefined;
     if (read === undefined) throw failed(response, 'asks for no AgentIntent');
     mustServe(context, outgoing.origin, read.audience, response);
     return read;
@@ -77,7 +78,7 @@ export const lookOn = async (
   const { response, problem } = await exchange(context, outgoing, proof);
   if (isProblem(problem, 'unknown-call')) return undefined;
   if (response.status !== 200) throw failed(response, `answers ${response.status}`);
-  const record = callRecordOf(await readJsonBody(response, MAX_RECORD), call);
+  const record = callRecordOf(await readJsonBody(response, MAX_RECORD, context.timeoutMs), call);
   if (record === undefined) throw failed(response, 'gives no record of this call');
   return { record, receipt: response.headers.get(RECEIPT_HEADER) ?? undefined };
 };

@@ -27,7 +27,7 @@ export const present = async (
 ): Promise<Exchanged> => {
   context.memory.keepCall(proof.call, proof.network);
   const exchanged = await exchange(context, outgoing, proof);
-  if (exchanged.response.status === 402) throw await refused(exchanged, proof.call);
+  if (exchanged.response.status === 402) throw await refused(context, exchanged, proof.call);
   // A repeat that found its own first attempt: the payer may ask what became of it (design §4.6).
   return exchanged.attempts > 1 && isProblem(exchanged.problem, 'already-used')
     ? await answerOfRecord(context, outgoing, proof, exchanged)
@@ -82,10 +82,11 @@ const MAX_BODY = 65_536;
 const MAX_HEADER = 16_384;
 
 const refused = async (
+  { timeoutMs }: Pick<Context, 'timeoutMs'>,
   { response, lost, attempts }: Exchanged,
   call: Hex,
 ): Promise<CountersignError> => {
-  const reason = await reasonOf(response);
+  const reason = await reasonOf(response, timeoutMs);
   // After an answer that never came, a refusal of the repeat does not say that nothing was paid.
   return lost
     ? new CountersignError(
@@ -103,10 +104,10 @@ const refused = async (
 const LONG_WORD = /[\w+/=.-]{100,}/g;
 
 /** The server's own words, short and printable: they go into messages, and those into logs. */
-const reasonOf = async (response: Response): Promise<string> => {
+const reasonOf = async (response: Response, withinMs: number): Promise<string> => {
   const settled = paymentAnswerOf(response.headers)?.errorReason;
   const offered = readBase64Json(response.headers.get('payment-required') ?? '', MAX_HEADER);
-  const body = await readJsonBody(response, MAX_BODY);
+  const body = await readJsonBody(response, MAX_BODY, withinMs);
   const words = [settled, member(offered, 'error'), member(body, 'detail'), member(body, 'error')];
   const word = words.find((each): each is string => typeof each === 'string' && each !== '');
   return (word ?? 'no reason given')

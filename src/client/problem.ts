@@ -14,10 +14,13 @@ const MAX_BODY = 65_536;
 const TEXTS = ['type', 'title', 'detail', 'hint'];
 
 /** The problem in the body of an answer; undefined where it is none, or its members are not what they must be. */
-export const problemIn = async (response: Response): Promise<ProblemBody | undefined> => {
+export const problemIn = async (
+  response: Response,
+  withinMs?: number,
+): Promise<ProblemBody | undefined> => {
   const type = response.headers.get('content-type') ?? '';
   if (!type.toLowerCase().startsWith('application/problem+json')) return undefined;
-  const body = await readJsonBody(response, MAX_BODY);
+  const body = await readJsonBody(response, MAX_BODY, withinMs);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   const members = Object.entries(body).filter(
     ([name, value]) => !TEXTS.includes(name) || typeof value === 'string',

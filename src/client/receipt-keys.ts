@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { importJWK } from 'jose';
 import { readJsonBody } from './json.ts';
+import { race } from './send.ts';
 
 /** The keys that gateways publish, each fetched when first needed. */
 export type ReceiptKeys = {
@@ -29,13 +30,17 @@ const setSchema = z.looseObject({
 type KeySet = ReadonlyMap<string, CryptoKey>;
 
 /** Fetches `<audience>/.well-known/jwks.json` and nothing else; once more when a key is not in what is kept. */
-export const createReceiptKeys = (fetcher: typeof globalThis.fetch): ReceiptKeys => {
+export const createReceiptKeys = (
+  fetcher: typeof globalThis.fetch,
+  timeoutMs: number = TIMEOUT_MS,
+): ReceiptKeys => {
+  const withinMs = Math.min(timeoutMs, TIMEOUT_MS);
   const sets = new Map<string, KeySet>();
   return {
     find: async (audience, kid) => {
       const known = sets.get(audience)?.get(kid);
       if (known !== undefined) return known;
-      const fetched = await fetchKeys(fetcher, audience);
+      const fetched = await fetchKeys(fetcher, audience, withinMs);
       if (fetched === undefined) return undefined;
       const oldest = sets.size < KEPT ? undefined : sets.keys().next().value;
       if (oldest !== undefined) sets.delete(oldest);
@@ -48,14 +53,15 @@ export const createReceiptKeys = (fetcher: typeof globalThis.fetch): ReceiptKeys
 const fetchKeys = async (
   fetcher: typeof globalThis.fetch,
   audience: string,
+  withinMs: number,
 ): Promise<KeySet | undefined> => {
   try {
-    const response = await fetcher(audience + PATH, {
-      redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    const signal = AbortSignal.timeout(withinMs);
+    const response = await race(signal, async () =>
+      fetcher(audience + PATH, { redirect: 'manual', signal }),
+    );
     if (response.status !== 200) return undefined;
-    const parsed = setSchema.safeParse(await readJsonBody(response, MAX_BODY));
+    const parsed = setSchema.safeParse(await readJsonBody(response, MAX_BODY, withinMs));
     return parsed.success ? await importAll(parsed.data.keys) : undefined;
   } catch {
     return undefined;

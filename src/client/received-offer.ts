@@ -107,14 +107,14 @@ const creditSchema = z.looseObject({
  * Reads the offer of a 402: `PAYMENT-REQUIRED` first (version 2, at most 16 KiB), else a JSON body of version 1 (at most 64 KiB).
  * @throws CountersignError `offer_missing`, or `offer_malformed` with the field
  */
-export const readOffer = async (response: Response): Promise<ReceivedOffer> => {
+export const readOffer = async (response: Response, withinMs?: number): Promise<ReceivedOffer> => {
   const header = response.headers.get(PAYMENT_REQUIRED_HEADER);
   if (header !== null) {
     const json = readBase64Json(header, MAX_HEADER);
     if (json === undefined) throw malformed(response, PAYMENT_REQUIRED_HEADER, UNREADABLE);
     return parse(response, PAYMENT_REQUIRED_HEADER, 2, json);
   }
-  const json = await readJsonBody(response, MAX_BODY);
+  const json = await readJsonBody(response, MAX_BODY, withinMs);
   if (typeof json !== 'object' || json === null || !('x402Version' in json)) {
     throw new CountersignError('offer_missing', 'The server wants payment, but not by x402.', {
       response,

@@ -47,8 +47,11 @@ export const withReport = (response: Response, report: CallReport): AgentRespons
   }) as AgentResponse;
 
 /** The report of an answer to an unsigned request. */
-export const unsignedReport = async (response: Response): Promise<CallReport> => {
-  const problem = response.ok ? undefined : await problemIn(response);
+export const unsignedReport = async (
+  response: Response,
+  withinMs?: number,
+): Promise<CallReport> => {
+  const problem = response.ok ? undefined : await problemIn(response, withinMs);
   return {
     paid: 'none',
     binding: 'none',
@@ -75,8 +78,9 @@ export const signedReport = async (
     ...(proof.version === undefined ? {} : { version: proof.version }),
     binding: proof.binding,
     call: proof.call,
+    // A verified receipt is the gateway's signed word; a record that was looked up is only what it says.
     charged:
-      record === undefined
+      record === undefined || receipt?.verified === true
         ? chargedBy(proof, response, receipt, payment)
         : min(record.charged, proof.amount),
     ...(transaction === undefined ? {} : { transaction }),

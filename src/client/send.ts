@@ -44,7 +44,7 @@ export const send = async <T>(
 const timedOut = (): DOMException => new DOMException('The answer took too long.', 'TimeoutError');
 
 /** The work, or its end: not every fetch that is passed in listens to its signal. */
-const race = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+export const race = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
   signal.throwIfAborted();
   let stop = (): void => undefined;
   const over = new Promise<never>((_, reject) => {

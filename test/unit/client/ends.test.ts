@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
+import { intentDigest } from '../../../src/intent/agent-intent.ts';
+import { parseAgentIntent } from '../../../src/intent/header.ts';
+import { parsePaymentSignature } from '../../../src/x402/payload.ts';
+import {
+  account,
+  AGENT,
+  agentOf,
+  claimsFor,
+  creditLeft,
+  dropped,
+  GATEWAY,
+  HASH,
+  NOW,
+  offer,
+  problem,
+  receiptOf,
+  scripted,
+  served,
+  URL_OF_TOOL,
+  USDC,
+  type Arrived,
+  type Hex,
+  type Step,
+} from './server.ts';
+
+const callOf = (arrived: Arrived | undefined): Hex => {
+  const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
+  if (paid.ok) return paid.value.authorization.nonce;
+  const parsed = parseAgentIntent(arrived?.headers.get('Agent-Intent') ?? '');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return intentDigest(parsed.value.intent, parsed.value.chainId);
+};
+
+const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
+const serveWithCredit: Step = async (arrived) =>
+  await served(arrived, callOf(arrived), {}, creditLeft(50_000n));
+
+/** What became of a promise, or that nothing did in three seconds. */
+const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
+  await Promise.race([
+    promise.then(
+      () => 'answered',
+      (cause: unknown) => cause,
+    ),
+    new Promise((resolve) => setTimeout(() => resolve('still waiting'), 3_000)),
+  ]);
+
+/** A body that begins and never goes on. */
+const stuck = (begin = '{"x402'): ReadableStream<Uint8Array> =>
+  new ReadableStream({ start: (controller) => controller.enqueue(utf8(begin)) });
+
+const paidAt = (server: ReturnType<typeof scripted>) =>
+  server.arrived.filter(({ headers }) => headers.has('PAYMENT-SIGNATURE'));
+
+describe('a body that never ends', () => {
+  const problemType = { 'Content-Type': 'application/problem+json' };
+  const challenge = `AgentIntent audience="${GATEWAY}", chains="eip155:84532"`;
+  it.each<[string, Step[]]>([
+    ['of a 402 without the header', [() => new Response(stuck(), { status: 402 })]],
+    ['of a problem', [() => new Response(stuck(), { status: 500, headers: problemType })]],
+    [
+      'of a 401 that names its tool there',
+      [() => new Response(stuck(), { status: 401, headers: { 'WWW-Authenticate': challenge } })],
+    ],
+    ['of a refusal', [() => offer(), () => new Response(stuck(), { status: 402 })]],
+  ])('%s keeps nobody waiting', async (_, steps) => {
+    const agent = agentOf(scripted(...steps), { timeoutSeconds: 1, retries: 0 });
+    expect(await endOf(agent.fetch(URL_OF_TOOL))).not.toBe('still waiting');
+  });
+
+  it('of a look-up keeps nobody waiting', async () => {
+    const server = scripted(
+      () =>
+        problem(
+          401,
+          'intent-required',
+          {},
+          { 'WWW-Authenticate': `${challenge}, tool="countersign.calls"` },
+        ),
+      () => new Response(stuck()),
+    );
+    const agent = agentOf(server, { timeoutSeconds: 1, retries: 0 });
+    expect(await endOf(agent.look(GATEWAY, HASH))).toMatchObject({ code: 'look_failed' });
+  });
+
+  it('of the keys costs no answer, also where fetch does not listen to its signal', async () => {
+    const server = scripted(() => offer(), serve);
+    const fetch = (async (input: unknown, init?: RequestInit) =>
+      String(input).endsWith('jwks.json')
+        ? await new Promise<Response>(() => undefined)
+        : await server.fetch(input as string, init)) as typeof globalThis.fetch;
+    expect(await endOf(agentOf({ fetch }, { timeoutSeconds: 1 }).fetch(URL_OF_TOOL))).toBe(
+      'answered',
+    );
+  });
+});
+
+describe('a signer that never answers', () => {
+  it('is left when the caller gives up, and nothing counts', async () => {
+    const stop = new AbortController();
+    const server = scripted(() => offer(), serve);
+    const agent = agentOf(server, {
+      account: {
+        address: AGENT,
+        signTypedData: async () => await new Promise<Hex>(() => undefined),
+      },
+    });
+    setTimeout(() => stop.abort(new Error('enough')), 20);
+    expect(await endOf(agent.fetch(URL_OF_TOOL, { signal: stop.signal }))).toMatchObject({
+      message: 'enough',
+    });
+    expect([agent.spending().signed, server.arrived.length]).toEqual([0n, 1]);
+    expect(account.address.toLowerCase()).toBe(AGENT);
+  });
+});
+
+describe('an answer with a receipt', () => {
+  it.each([503, 409])('is final, also %i with Retry-After from the tool', async (status) => {
+    const failed: Step = async (arrived) =>
+      new Response('busy', {
+        status,
+        headers: {
+          'Retry-After': '0',
+          'Agent-Receipt': await receiptOf(
+            await claimsFor(arrived, callOf(arrived), 'busy', { status, charged: '0' }),
+          ),
+        },
+      });
+    const server = scripted(() => offer(), failed, failed, failed, failed, failed);
+    const answer = await agentOf(server).fetch(URL_OF_TOOL);
+    expect(answer.status).toBe(status);
+    expect(answer.countersign).toMatchObject({
+      attempts: 1,
+      charged: 0n,
+      receipt: { verified: true },
+    });
+  });
+});
+
+describe('a call from credit whose answer was lost', () => {
+  it.each([
+    ['another offer', () => problem(400, 'intent-mismatch')],
+    ['no credit', () => problem(403, 'denied', { rule: 'credit' })],
+  ])('is not signed again as a payment when its repeat hears of %s', async (_, step) => {
+    const server = scripted(
+      () => offer(),
+      serveWithCredit,
+      dropped,
+      step,
+      () => offer(),
+      serve,
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    const error = await endOf(agent.fetch(URL_OF_TOOL));
+    expect(paidAt(server)).toHaveLength(1);
+    expect(error).toMatchObject({ code: 'answer_lost', call: callOf(server.arrived[2]) });
+  });
+});
+
+describe('a remembered offer', () => {
+  it('is asked for anew after an intent was answered with 402', async () => {
+    const server = scripted(
+      () => offer(),
+      serveWithCredit,
+      () => offer(),
+      () => offer(),
+      serve,
+    );
+    const agent = agentOf(server);
+    await agent.fetch(URL_OF_TOOL);
+    expect(await endOf(agent.fetch(URL_OF_TOOL))).toMatchObject({ code: 'payment_refused' });
+    expect(await endOf(agent.fetch(URL_OF_TOOL))).toBe('answered');
+    expect(paidAt(server)).toHaveLength(2);
+  });
+});
+
+describe('a 402 that is paid', () => {
+  it('is let go of, so that its connection is free', async () => {
+    let cancelled = false;
+    const asking: Step = () => {
+      const { status, headers } = offer();
+      return new Response(new ReadableStream({ cancel: () => void (cancelled = true) }), {
+        status,
+        headers,
+      });
+    };
+    await agentOf(scripted(asking, serve)).fetch(URL_OF_TOOL);
+    expect(cancelled).toBe(true);
+  });
+});
+
+describe('a looked-up record that says other than its verified receipt', () => {
+  it('does not change what was charged', async () => {
+    const server = scripted(
+      () => offer(),
+      dropped,
+      () => problem(409, 'already-used'),
+      async () => {
+        const first = server.arrived[1];
+        if (first === undefined) throw new Error('no payment');
+        const claims = await claimsFor(first, callOf(first), 'bonjour');
+        const record = {
+          call: callOf(first),
+          tool: 'translate',
+          request: claims.request,
+          binding: 'intent',
+          state: 'committed',
+          asset: USDC,
+          price: '20000',
+          charged: '0',
+          paid_from: 'payment',
+          payment: 'settled',
+          accepted_at: NOW,
+          entry: HASH,
+          policy: HASH,
+          answer: { status: 200, headers: {}, body: encodeBase64(utf8('bonjour')) },
+        };
+        return Response.json(record, { headers: { 'Agent-Receipt': await receiptOf(claims) } });
+      },
+    );
+    const answer = await agentOf(server).fetch(URL_OF_TOOL);
+    expect(answer.countersign).toMatchObject({ charged: 20_000n, receipt: { verified: true } });
+  });
+});
