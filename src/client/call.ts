@@ -47,7 +47,10 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
     if (terms.from === 'credit') {
       context.memory.keepOffer(outgoing, offer);
       const presented = await callFromCredit(context, outgoing, offer, rules);
-      if (presented !== undefined) return presented;
+      if (presented !== undefined) {
+        letGo(response);
+        return presented;
+      }
     }
   } else if (terms.binding === 'intent') {
     throw new CountersignError(
@@ -69,6 +72,11 @@ const ask = async (context: Context, outgoing: Outgoing): Promise<Response> => {
       cause,
     });
   }
+};
+
+/** Nobody reads an answer that was only a question: unread, it would keep its connection. */
+const letGo = ({ body }: Response): void => {
+  void body?.cancel().catch(() => undefined);
 };
 
 /** An offer from where a redirect led is another server's: what would be signed is not what was called. */
@@ -96,6 +104,7 @@ const identify = async (
   if (challenge === undefined) return await unsigned(context, response);
   mustBeHere(outgoing, response);
   mustServe(context, outgoing.origin, challenge.audience, response);
+  letGo(response);
   const proof = await consent(context, outgoing, undefined, {
     sign: () =>
       signIntent(context.signer, outgoing, networkFor(challenge, context.rules.assets), {
@@ -127,8 +136,7 @@ const pay = async (
     });
   }
   const choice = chosen.value;
-  // The offer is read: what else the 402 says would keep its connection busy.
-  await response.body?.cancel().catch(() => undefined);
+  letGo(response);
   const proof = await consent(context, outgoing, choice.hold, {
     offered: {
       requirement: choice.requirement,
