@@ -43,9 +43,9 @@ export const readChallenge = async (
   if (!PRINTABLE.test(audience)) throw malformed(response, 'names no audience');
   const tool = parameters.get('tool') ?? (await toolOfBody(response, withinMs));
   if (!PRINTABLE.test(tool)) throw malformed(response, 'names no tool');
-  const networks = (parameters.get('chains') ?? '')
-    .split(' ')
-    .slice(0, MAX_CHAINS)
+  const listed = (parameters.get('chains') ?? '').split(' ').slice(0, MAX_CHAINS);
+  // Each once: a look-up asks, and signs, for one after the other.
+  const networks = [...new Set(listed)]
     .filter((name): name is Network => chainIdOf(name) !== undefined)
     .filter((name) => tokenOf(name) !== undefined);
   const [first, ...more] = networks;

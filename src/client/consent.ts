@@ -23,16 +23,20 @@ export const consent = async (
   hold: Pick<Hold, 'giveBack'> | undefined,
   { offered, sign }: Deal,
 ): Promise<Proof> => {
+  // A wallet or a hook may ask a person, and take for ever: whoever calls may stop waiting, and what is signed afterwards goes nowhere.
+  const wait = async <T>(work: () => Promise<T>): Promise<T> =>
+    signal === undefined ? await work() : await race(signal, work);
   try {
     if (offered !== undefined) {
-      const verdict = await heed(async () => await hooks.onOffer?.({ url, method, ...offered }));
+      const verdict = await wait(async () =>
+        heed(async () => await hooks.onOffer?.({ url, method, ...offered })),
+      );
       if (verdict === false) throw new CountersignError('vetoed', 'The hook onOffer said no.');
     }
     signal?.throwIfAborted();
-    // A signer may take for ever: whoever calls may stop waiting, and what it signs afterwards goes nowhere.
-    const proof = await (signal === undefined ? sign() : race(signal, sign));
+    const proof = await wait(sign);
     const { call, pays, amount } = proof;
-    await heed(async () => await hooks.onSign?.({ url, call, pays, amount }));
+    await wait(async () => heed(async () => await hooks.onSign?.({ url, call, pays, amount })));
     signal?.throwIfAborted();
     return proof;
   } catch (cause) {

@@ -80,7 +80,7 @@ const once = async (context: Context, outgoing: Outgoing, proof: Proof): Promise
       // Read inside the attempt: an answer that breaks off is a lost one, and is asked for again.
       const body =
         receipt !== null && speaksOfBytes(receipt)
-          ? await readCopy(response, MAX_DIGESTED)
+          ? await readCopy(response, MAX_DIGESTED, context.timeoutMs)
           : undefined;
       return { got: 'answer', exchanged: { response, body, problem } };
     });

@@ -62,8 +62,9 @@ export const callFromCredit = async (
     throw cause;
   });
   if (claimsNothing(exchanged.problem)) {
-    // The attempt whose answer was lost may have run: a payment now could pay for the same call twice (law 5).
-    if (exchanged.lost) throw lostBefore(exchanged, proof.call);
+    // An earlier attempt may have run, or may still be on its way, also where something in between said 503: a payment now could
+    // pay for the same call twice (law 5).
+    if (exchanged.attempts > 1) throw lostBefore(exchanged, proof.call);
     // An intent moves nothing but credit of its audience. Only the audience can say that it took none.
     if (isHoldersWord(outgoing, proof)) hold.giveBack();
     credit.forget(place);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { intentDigest } from '../../../src/intent/agent-intent.ts';
 import { parseAgentIntent } from '../../../src/intent/header.ts';
@@ -50,6 +50,8 @@ const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
 /** A body that begins and never goes on. */
 const stuck = (begin = '{"x402'): ReadableStream<Uint8Array> =>
   new ReadableStream({ start: (controller) => controller.enqueue(utf8(begin)) });
+
+const busy: Step = () => new Response('busy', { status: 503, headers: { 'Retry-After': '0' } });
 
 const paidAt = (server: ReturnType<typeof scripted>) =>
   server.arrived.filter(({ headers }) => headers.has('PAYMENT-SIGNATURE'));
@@ -140,14 +142,19 @@ describe('an answer with a receipt', () => {
 });
 
 describe('a call from credit whose answer was lost', () => {
-  it.each([
-    ['another offer', () => problem(400, 'intent-mismatch')],
-    ['no credit', () => problem(403, 'denied', { rule: 'credit' })],
-  ])('is not signed again as a payment when its repeat hears of %s', async (_, step) => {
+  it.each<[string, Step, Step]>([
+    ['another offer', dropped, () => problem(400, 'intent-mismatch')],
+    ['no credit', dropped, () => problem(403, 'denied', { rule: 'credit' })],
+    [
+      'another offer, after a 503 of somebody in between',
+      busy,
+      () => problem(400, 'intent-mismatch'),
+    ],
+  ])('is not signed again as a payment when its repeat hears of %s', async (_, first, step) => {
     const server = scripted(
       () => offer(),
       serveWithCredit,
-      dropped,
+      first,
       step,
       () => offer(),
       serve,
@@ -223,5 +230,70 @@ describe('a looked-up record that says other than its verified receipt', () => {
     );
     const answer = await agentOf(server).fetch(URL_OF_TOOL);
     expect(answer.countersign).toMatchObject({ charged: 20_000n, receipt: { verified: true } });
+  });
+});
+
+describe('a hook that never answers', () => {
+  it.each(['onOffer', 'onSign'] as const)(
+    'as %s is left when the caller gives up',
+    async (name) => {
+      const stop = new AbortController();
+      const server = scripted(() => offer(), serve);
+      const agent = agentOf(server, {
+        hooks: { [name]: async () => await new Promise(() => undefined) },
+      });
+      setTimeout(() => stop.abort(new Error('enough')), 20);
+      const end = endOf(agent.fetch(URL_OF_TOOL, { signal: stop.signal }));
+      expect(await end).toMatchObject({ message: 'enough' });
+      expect([agent.spending().signed, server.arrived.length]).toEqual([0n, 1]);
+    },
+  );
+});
+
+describe('a slow answer with a receipt', () => {
+  it('may take as long as the timeout says, and is not called lost before', async () => {
+    vi.useFakeTimers();
+    try {
+      const slow: Step = async (arrived) => {
+        const { headers } = await served(arrived, callOf(arrived));
+        const body = new ReadableStream<Uint8Array>({
+          start: (controller) => {
+            controller.enqueue(utf8('bon'));
+            setTimeout(() => {
+              controller.enqueue(utf8('jour'));
+              controller.close();
+            }, 60_000);
+          },
+        });
+        return new Response(body, { headers });
+      };
+      const pending = agentOf(
+        scripted(() => offer(), slow),
+        { retries: 0 },
+      ).fetch(URL_OF_TOOL);
+      const ended = pending.then(
+        (answer) => answer.countersign.receipt,
+        (cause: unknown) => cause,
+      );
+      for (let second = 0; second < 70; second += 1) await vi.advanceTimersByTimeAsync(1_000);
+      expect(await ended).toMatchObject({ verified: true });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a challenge that names a chain many times', () => {
+  it('is looked up on it once', async () => {
+    const chains = ['eip155:84532', ...Array<string>(60).fill('eip155:8453')].join(' ');
+    const challenge = `AgentIntent audience="${GATEWAY}", chains="${chains}", tool="countersign.calls"`;
+    const asking: Step = () =>
+      problem(401, 'intent-required', {}, { 'WWW-Authenticate': challenge });
+    const unknown: Step = () => problem(404, 'unknown-call');
+    const server = scripted(asking, ...Array<Step>(61).fill(unknown));
+    expect(await endOf(agentOf(server).look(GATEWAY, HASH))).toMatchObject({
+      code: 'unknown_call',
+    });
+    expect(server.arrived).toHaveLength(3);
   });
 });
