@@ -136,6 +136,14 @@ const pay = async (
     });
   }
   const choice = chosen.value;
+  // Only credit pays here, and the intent for it was not taken: a payment would be signed for nothing.
+  if (offer.creditOnly) {
+    choice.hold.giveBack();
+    throw new CountersignError('credit_refused', 'The server took no intent for its own offer.', {
+      response,
+      offer: choice.requirement,
+    });
+  }
   letGo(response);
   const proof = await consent(context, outgoing, choice.hold, {
     offered: {

@@ -31,6 +31,8 @@ const HINTS = {
   signer_failed: 'Nothing was sent. Check the account, or the service that signs for it.',
   payment_refused:
     'The server refused this payment. Look at its reason; the signed amount stays counted, because it could still be taken.',
+  credit_refused:
+    'Only credit pays here. Top up the account with topUp, or tell the operator that its offer does not hold. No money was signed over.',
   answer_lost:
     'The call may have run. Do not sign it again: ask look(gateway, error.call) what became of it.',
   unknown_call: 'The gateway does not know this call for this account, or has forgotten it.',

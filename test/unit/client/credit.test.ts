@@ -63,6 +63,15 @@ describe('a tool that only credit pays', () => {
     expect(agent.spending()).toMatchObject({ signed: 20_000n, charged: 20_000n });
   });
 
+  it('signs no payment either where the gateway does not hold to its own offer', async () => {
+    const mismatch: Step = () => problem(400, 'intent-mismatch');
+    const server = scripted(creditOnly, mismatch);
+    const agent = agentOf(server);
+    await expect(agent.fetch(URL_OF_TOOL)).rejects.toMatchObject({ code: 'credit_refused' });
+    expect(server.arrived).toHaveLength(2);
+    expect(agent.spending().signed).toBe(0n);
+  });
+
   it('signs no payment for a refusal, and counts nothing', async () => {
     const server = scripted(creditOnly, uncovered, creditOnly, uncovered);
     const agent = agentOf(server);
