@@ -99,7 +99,7 @@ const receive = (
   if (total <= known.received) return unchanged(state, { verdict: 'known', credit: purse.credit });
   const amount = total - known.received;
   // Storage could not count it, and the commit that tried would fail for everybody in its group.
-  if (purse.credit + amount > MAX_STORED) return unchanged(state, UNAVAILABLE);
+  if (max(total, purse.credit + amount) > MAX_STORED) return unchanged(state, UNAVAILABLE);
   const credited: Purse = { ...purse, credit: purse.credit + amount };
   return apply(state, { ...known, received: total }, credited, context, {
     type: 'credit.received',

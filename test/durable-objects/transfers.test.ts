@@ -110,6 +110,30 @@ describe('a top-up for another account arrives exactly once', () => {
     expect(await tablesOf(receiver)).toEqual([]);
   });
 
+  test('a total that storage cannot count is refused, also where the credit itself could be', async () => {
+    const receiver = randomHex(20);
+    const most = 2n ** 53n - 1n;
+    await stubOf(receiver).apply({
+      kind: 'refund',
+      asset,
+      amount: most,
+      transaction: randomHex(32),
+      place: 0,
+      block: 20,
+      order: { fields: {}, signature: '0x' },
+    });
+    const from = accountOf(randomHex(20));
+    const order = { kind: 'credit', from, asset, total: most + 1n } as const;
+    // While the first is made durable, the others become one group.
+    const [, ...together] = await Promise.all([
+      stubOf(receiver).apply({ ...order, total: 1n }),
+      stubOf(receiver).apply(order),
+      stubOf(receiver).apply({ ...order, total: 5n }),
+    ]);
+    // Its neighbour in the group is not refused with it.
+    expect(together.map(({ verdict }) => verdict)).toEqual(['unavailable', 'applied']);
+  });
+
   for (const where of ['before', 'after'] as const) {
     test(`the first two deliveries are lost ${where} they were committed`, async () => {
       const [payer, receiver] = [randomHex(20), randomHex(20)];
