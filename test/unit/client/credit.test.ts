@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { createBudget } from '../../../src/client/spend.ts';
-import { parseAgentIntent } from '../../../src/intent/header.ts';
-import { parsePaymentSignature } from '../../../src/x402/payload.ts';
 import { intentDigest } from '../../../src/intent/agent-intent.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import {
@@ -9,10 +7,12 @@ import {
   agentOf,
   base64Json,
   binding,
+  callOf,
   creditLeft,
   entry,
   GATEWAY,
   HASH,
+  intentOf,
   offer,
   offer1,
   PAY_TO,
@@ -20,23 +20,9 @@ import {
   scripted,
   served,
   URL_OF_TOOL,
-  type Arrived,
   type Hex,
   type Step,
 } from './server.ts';
-
-const intentOf = (arrived: Arrived | undefined) => {
-  const parsed = parseAgentIntent(arrived?.headers.get('Agent-Intent') ?? '');
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return parsed.value;
-};
-
-const callOf = (arrived: Arrived): Hex => {
-  const paid = parsePaymentSignature(arrived.headers.get('PAYMENT-SIGNATURE') ?? '');
-  if (paid.ok) return paid.value.authorization.nonce;
-  const { intent, chainId } = intentOf(arrived);
-  return intentDigest(intent, chainId);
-};
 
 /** Serves, and tells how much credit is left. */
 const serve =

@@ -1,12 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import { intentDigest } from '../../../src/intent/agent-intent.ts';
-import { parseAgentIntent } from '../../../src/intent/header.ts';
-import { parsePaymentSignature } from '../../../src/x402/payload.ts';
 import {
   account,
   AGENT,
   agentOf,
+  callOf,
   claimsFor,
   creditLeft,
   dropped,
@@ -20,18 +18,9 @@ import {
   served,
   URL_OF_TOOL,
   USDC,
-  type Arrived,
   type Hex,
   type Step,
 } from './server.ts';
-
-const callOf = (arrived: Arrived | undefined): Hex => {
-  const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
-  if (paid.ok) return paid.value.authorization.nonce;
-  const parsed = parseAgentIntent(arrived?.headers.get('Agent-Intent') ?? '');
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return intentDigest(parsed.value.intent, parsed.value.chainId);
-};
 
 const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
 const serveWithCredit: Step = async (arrived) =>

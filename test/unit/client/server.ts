@@ -6,7 +6,10 @@ import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/si
 import { RECEIPT_TYPE } from '../../../src/crypto/statement.ts';
 import { checksummed } from '../../../src/crypto/checksum.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { intentDigest } from '../../../src/intent/agent-intent.ts';
+import { parseAgentIntent } from '../../../src/intent/header.ts';
 import { requestDigest } from '../../../src/intent/request-digest.ts';
+import { parsePaymentSignature } from '../../../src/x402/payload.ts';
 import { AGENT, AGENT_KEY, BASE_SEPOLIA, NOW, PAY_TO, requirement } from '../x402/fixture.ts';
 
 export { AGENT, BASE_SEPOLIA, NOW, PAY_TO };
@@ -244,3 +247,18 @@ export const dropped: Step = () => {
 };
 
 export type { Hex };
+
+/** The intent that a request carries in its own header. */
+export const intentOf = (arrived: Arrived | undefined) => {
+  const parsed = parseAgentIntent(arrived?.headers.get('Agent-Intent') ?? '');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value;
+};
+
+/** The call id of a signed request, in either form (design §4.6). */
+export const callOf = (arrived: Arrived | undefined): Hex => {
+  const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
+  if (paid.ok) return paid.value.authorization.nonce;
+  const { intent, chainId } = intentOf(arrived);
+  return intentDigest(intent, chainId);
+};
