@@ -1,6 +1,7 @@
-import { assetId, type AccountId, type AssetId } from '../core/account-id.ts';
+import { assetId, type AccountId, type AssetId, type Hex } from '../core/account-id.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { parseAddress } from '../crypto/checksum.ts';
+import { ZERO_WORD } from '../intent/agent-delegation.ts';
 import { tokenNetworks, tokenOf } from '../x402/tokens.ts';
 import { amountOf, type Amount } from './amount.ts';
 import { call } from './call.ts';
@@ -33,6 +34,8 @@ export type SpendRules = {
 export type AgentOptions = {
   readonly account: Signer;
   readonly spend: SpendRules;
+  /** Hash of the grant that every signed call stands on (`AgentDelegation`). Absent: the gateway takes the account's only or default one. */
+  readonly authority?: Hex;
   /** Origins that may be signed for besides the one called: a gateway behind another address. */
   readonly audiences?: readonly string[];
   readonly hooks?: AgentHooks;
@@ -91,6 +94,7 @@ const contextOf = (options: AgentOptions): Context => {
   const fetcher = options.fetch ?? globalThis.fetch.bind(globalThis);
   return {
     signer: account,
+    authority: authorityOf(options.authority ?? ZERO_WORD),
     rules: {
       perCall: amountOf(spend.perCall, 'spend.perCall'),
       ...(spend.assets === undefined ? {} : { assets: new Set(spend.assets.map(assetOf)) }),
@@ -132,6 +136,13 @@ const originOf = (audience: string): string => {
   const origin = URL.canParse(audience) ? new URL(audience).origin : 'null';
   if (origin === 'null') throw invalid(`audiences holds what is no origin: ${audience}`);
   return origin;
+};
+
+const authorityOf = (authority: Hex): Hex => {
+  if (!/^0x[0-9a-f]{64}$/.test(authority)) {
+    throw invalid('authority must be the hash of a grant: 0x and 64 lower-case hex digits');
+  }
+  return authority;
 };
 
 const wholeNumber = (value: number, option: string, least: number): number => {

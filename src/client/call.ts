@@ -114,6 +114,7 @@ const identify = async (
         asset: ZERO_ADDRESS,
         maxAmount: 0n,
         ...windowAt(context.now(), challenge.longest),
+        authority: context.authority,
       }),
   });
   return await conclude(context, outgoing, proof, await present(context, outgoing, proof));
@@ -151,7 +152,7 @@ const pay = async (
       paysFrom: 'payment',
       binding: offer.binding === undefined ? 'none' : 'intent',
     },
-    sign: () => signPayment(context.signer, outgoing, offer, choice, context.now()),
+    sign: () => signPayment(context, outgoing, offer, choice),
   });
   return await conclude(context, outgoing, proof, await present(context, outgoing, proof));
 };

@@ -1,3 +1,4 @@
+import type { Hex } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { AgentHooks } from './hooks.ts';
 import type { Credit } from './credit.ts';
@@ -11,6 +12,8 @@ import type { Budget } from './spend.ts';
 /** What the calls of one agent share. */
 export type Context = {
   readonly signer: Signer;
+  /** The grant that calls stand on; zero leaves it to the gateway. */
+  readonly authority: Hex;
   readonly rules: Rules;
   /** Origins that may be signed for besides the one called. */
   readonly audiences: ReadonlySet<string>;

@@ -50,6 +50,7 @@ export const callFromCredit = async (
         asset: token.address,
         maxAmount: requirement.amount,
         ...windowAt(context.now()),
+        authority: context.authority,
       }),
   }).catch((cause: unknown) => {
     credit.add(place, known);

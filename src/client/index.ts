@@ -2,6 +2,13 @@
 export { createAgent, type Agent, type AgentOptions, type SpendRules } from './agent.ts';
 export type { Amount } from './amount.ts';
 export type { CallRecord } from './call-record.ts';
+export { hashDelegation, signDelegation, signRevocation } from './delegation.ts';
+export type {
+  AgentDelegation,
+  AgentRevocation,
+  DelegationBody,
+  RevocationBody,
+} from './delegation.ts';
 export { CountersignError, type ErrorCode } from './errors.ts';
 export { fleet, type Fleet } from './fleet.ts';
 export type { AgentHooks, Offered, Retry, SignedCall } from './hooks.ts';

@@ -8,6 +8,7 @@ import {
 } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { hexOf } from '../crypto/bytes.ts';
+import { ZERO_WORD } from '../intent/agent-delegation.ts';
 import { intentDigest, type AgentIntent } from '../intent/agent-intent.ts';
 import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../intent/header.ts';
 import { tokenOf } from '../x402/tokens.ts';
@@ -25,9 +26,9 @@ export type IntentTerms = {
   readonly maxAmount: bigint;
   readonly validAfter: Seconds;
   readonly validBefore: Seconds;
+  /** The grant that the call stands on. Absent where none is needed, as in a look-up. */
+  readonly authority?: Hex;
 };
-
-const NO_AUTHORITY: Hex = `0x${'0'.repeat(64)}`;
 
 export const random32 = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(32)));
 
@@ -35,7 +36,7 @@ export const random32 = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(3
 export const intentFor = (
   agent: Address,
   outgoing: Outgoing,
-  { audience, tool, ...terms }: IntentTerms,
+  { audience, tool, authority = ZERO_WORD, ...terms }: IntentTerms,
 ): AgentIntent => ({
   ...observedAs(outgoing, audience, tool),
   ...terms,
@@ -43,7 +44,7 @@ export const intentFor = (
   validAfter: BigInt(terms.validAfter),
   validBefore: BigInt(terms.validBefore),
   nonce: random32(),
-  authority: NO_AUTHORITY,
+  authority,
 });
 
 /** How much of an intent's window lies before now: a gateway's clock may be behind ours. */

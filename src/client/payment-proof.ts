@@ -1,4 +1,4 @@
-import { chainIdOf, type Address, type Hex } from '../core/account-id.ts';
+import { chainIdOf, type Hex } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
@@ -6,12 +6,13 @@ import { intentDigest, intentFields, type AgentIntent } from '../intent/agent-in
 import type { Authorization } from '../settlement/payment.ts';
 import { nameOfNetwork } from '../x402/networks.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
+import type { Context } from './context.ts';
 import { intentFor, random32, windowAt } from './intent-proof.ts';
 import type { Choice } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
 import type { ReceivedOffer } from './received-offer.ts';
-import { addressOf, sign, type Signer } from './signer.ts';
+import { addressOf, sign } from './signer.ts';
 import { transferTypedData } from './typed-data.ts';
 
 /** No authorization lives longer, whatever the offer allows: until then its money can move. */
@@ -28,16 +29,28 @@ type Signed = { readonly authorization: Authorization; readonly signature: Hex }
  * intent, design §4.2), plain x402 of the offer's version where not. The caller has checked the offer and counted the amount.
  */
 export const signPayment = async (
-  signer: Signer,
+  { signer, authority, now: clock }: Pick<Context, 'signer' | 'authority' | 'now'>,
   outgoing: Outgoing,
   offer: ReceivedOffer,
   choice: Choice,
-  now: Seconds,
 ): Promise<Proof> => {
   const { requirement, token } = choice;
   const from = addressOf(signer);
+  const now = clock();
   const validBefore = now + Math.min(requirement.maxTimeoutSeconds, LONGEST);
-  const intent = boundIntent(from, outgoing, offer, choice, now, validBefore);
+  const times = windowAt(now);
+  const intent =
+    offer.binding &&
+    intentFor(from, outgoing, {
+      ...offer.binding,
+      payTo: requirement.payTo,
+      asset: token.address,
+      maxAmount: requirement.amount,
+      validAfter: times.validAfter,
+      // Two clocks (design §4.2): nothing may be accepted that can no longer be settled.
+      validBefore: Math.min(times.validBefore, validBefore),
+      authority,
+    });
   const authorization: Authorization = {
     from,
     to: requirement.payTo,
@@ -64,28 +77,6 @@ export const signPayment = async (
     until: intent === undefined ? validBefore : Number(intent.validBefore),
     gateway: offer.binding,
   };
-};
-
-const boundIntent = (
-  agent: Address,
-  outgoing: Outgoing,
-  { binding }: ReceivedOffer,
-  { requirement, token }: Choice,
-  now: Seconds,
-  settleBefore: Seconds,
-): AgentIntent | undefined => {
-  if (binding === undefined) return undefined;
-  const { validAfter, validBefore } = windowAt(now);
-  return intentFor(agent, outgoing, {
-    audience: binding.audience,
-    tool: binding.tool,
-    payTo: requirement.payTo,
-    asset: token.address,
-    maxAmount: requirement.amount,
-    validAfter,
-    // Two clocks (design §4.2): nothing may be accepted that can no longer be settled.
-    validBefore: Math.min(validBefore, settleBefore),
-  });
 };
 
 const payload = ({ authorization, signature }: Signed) => ({

@@ -1,6 +1,7 @@
 import { chainIdOf, type Address, type Hex } from '../core/account-id.ts';
 import {
   addressWord,
+  arrayWord,
   bytes32Word,
   stringWord,
   structHash,
@@ -8,7 +9,9 @@ import {
   uintWord,
   type Word,
 } from '../crypto/typed-data.ts';
-import type { AgentIntent } from '../intent/agent-intent.ts';
+import { AGENT_DELEGATION_TYPE, type AgentDelegation } from '../intent/agent-delegation.ts';
+import { AGENT_INTENT_TYPE, type AgentIntent } from '../intent/agent-intent.ts';
+import { AGENT_REVOCATION_TYPE, type AgentRevocation } from '../intent/agent-revocation.ts';
 import type { Authorization, Token } from '../settlement/payment.ts';
 
 type TypedField = { readonly name: string; readonly type: string };
@@ -23,9 +26,11 @@ export type TypedData = {
   };
   readonly types: Readonly<Record<string, readonly TypedField[]>>;
   readonly primaryType: string;
-  /** Addresses, hashes and texts as strings; numbers as `bigint`. */
-  readonly message: Readonly<Record<string, string | bigint>>;
+  /** Addresses, hashes and texts as strings; numbers as `bigint`, or `number` where they have at most 32 bits. */
+  readonly message: Readonly<Record<string, Value>>;
 };
+
+type Value = string | bigint | number | readonly string[];
 
 const DOMAIN: readonly TypedField[] = [
   { name: 'name', type: 'string' },
@@ -33,23 +38,6 @@ const DOMAIN: readonly TypedField[] = [
   { name: 'chainId', type: 'uint256' },
 ];
 const CONTRACT_DOMAIN = [...DOMAIN, { name: 'verifyingContract', type: 'address' }];
-
-const AGENT_INTENT: readonly TypedField[] = [
-  { name: 'agent', type: 'address' },
-  { name: 'audience', type: 'string' },
-  { name: 'tool', type: 'string' },
-  { name: 'method', type: 'string' },
-  { name: 'target', type: 'string' },
-  { name: 'contentType', type: 'string' },
-  { name: 'payloadDigest', type: 'bytes32' },
-  { name: 'payTo', type: 'address' },
-  { name: 'asset', type: 'address' },
-  { name: 'maxAmount', type: 'uint256' },
-  { name: 'validAfter', type: 'uint64' },
-  { name: 'validBefore', type: 'uint64' },
-  { name: 'nonce', type: 'bytes32' },
-  { name: 'authority', type: 'bytes32' },
-];
 
 const TRANSFER_WITH_AUTHORIZATION: readonly TypedField[] = [
   { name: 'from', type: 'address' },
@@ -60,13 +48,31 @@ const TRANSFER_WITH_AUTHORIZATION: readonly TypedField[] = [
   { name: 'nonce', type: 'bytes32' },
 ];
 
+/** What is signed under the gateways' domain (design §4.1), by the EIP-712 type as a text. */
+const countersigned = (type: string, message: TypedData['message'], chainId: number): TypedData => {
+  const [primaryType = '', members = ''] = type.slice(0, -1).split('(');
+  const fields = members.split(',').map((member) => {
+    const [of = '', name = ''] = member.split(' ');
+    return { name, type: of };
+  });
+  return {
+    domain: { name: 'Countersign', version: '1', chainId },
+    types: { EIP712Domain: DOMAIN, [primaryType]: fields },
+    primaryType,
+    message,
+  };
+};
+
 /** What is signed for an unpaid call, or one from credit (design §4.4). */
-export const intentTypedData = (intent: AgentIntent, chainId: number): TypedData => ({
-  domain: { name: 'Countersign', version: '1', chainId },
-  types: { EIP712Domain: DOMAIN, AgentIntent: AGENT_INTENT },
-  primaryType: 'AgentIntent',
-  message: { ...intent },
-});
+export const intentTypedData = (intent: AgentIntent, chainId: number): TypedData =>
+  countersigned(AGENT_INTENT_TYPE, { ...intent }, chainId);
+
+/** What an owner signs to let an agent act for it, and to take that back (design §4.5). */
+export const delegationTypedData = (delegation: AgentDelegation, chainId: number): TypedData =>
+  countersigned(AGENT_DELEGATION_TYPE, { ...delegation }, chainId);
+
+export const revocationTypedData = (revocation: AgentRevocation, chainId: number): TypedData =>
+  countersigned(AGENT_REVOCATION_TYPE, { ...revocation }, chainId);
 
 /** What is signed for a payment (EIP-3009). The domain is the token's own, from our table, never from an offer. */
 export const transferTypedData = (token: Token, authorization: Authorization): TypedData => ({
@@ -84,7 +90,10 @@ export const transferTypedData = (token: Token, authorization: Authorization): T
   message: { ...authorization },
 });
 
-const wordOf = (type: string, value: string | bigint | number): Word => {
+const wordOf = (type: string, value: Value): Word => {
+  if (typeof value === 'object') {
+    return arrayWord(value.map((item) => wordOf(type.slice(0, -2), item)));
+  }
   if (type === 'string') return stringWord(String(value));
   if (type === 'address') return addressWord(String(value).toLowerCase() as Address);
   if (type === 'bytes32') return bytes32Word(String(value) as Hex);
@@ -94,7 +103,7 @@ const wordOf = (type: string, value: string | bigint | number): Word => {
 const hashOf = (
   name: string,
   fields: readonly TypedField[],
-  values: Readonly<Record<string, string | bigint | number>>,
+  values: Readonly<Record<string, Value>>,
 ): Word =>
   structHash(
     stringWord(`${name}(${fields.map((field) => `${field.type} ${field.name}`).join(',')})`),

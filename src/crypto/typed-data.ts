@@ -28,6 +28,9 @@ export const stringWord = (text: string): Word => hexOf(keccak_256(utf8ToBytes(t
 export const structHash = (...words: readonly Word[]): Word =>
   hexOf(keccak_256(hexToBytes(words.join('')))).slice(2);
 
+/** Arrays are encoded by the hash of their elements' words (EIP-712); the empty one by the hash of nothing. */
+export const arrayWord = (words: readonly Word[]): Word => structHash(...words);
+
 /** What is signed: `keccak256(0x1901 ‖ domain separator ‖ struct hash)` (EIP-712). */
 export const typedDataDigest = (domain: Word, struct: Word): Hex =>
   hexOf(keccak_256(hexToBytes(`1901${domain}${struct}`)));

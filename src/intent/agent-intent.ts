@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import type { Address, Hex } from '../core/account-id.ts';
-import { recent } from '../core/recent.ts';
 import {
   addressWord,
   bytes32Word,
@@ -10,6 +9,7 @@ import {
   uintWord,
 } from '../crypto/typed-data.ts';
 import { address, bytes32, printable, uint256, uint64 } from '../crypto/wire-fields.ts';
+import { domainWord } from './domain.ts';
 
 /**
  * What an agent signs to say "this call, at most this much" (design §4.1). Addresses and hex are lower case, amounts
@@ -66,22 +66,12 @@ export const intentFields = (intent: AgentIntent): Record<keyof AgentIntent, str
   validBefore: intent.validBefore.toString(),
 });
 
-const DOMAIN = stringWord('EIP712Domain(string name,string version,uint256 chainId)');
-const NAME = stringWord('Countersign');
-const VERSION = stringWord('1');
 /** The EIP-712 type that is signed, as `encodeType` writes it. */
 export const AGENT_INTENT_TYPE =
   'AgentIntent(address agent,string audience,string tool,string method,string target,string contentType,' +
   'bytes32 payloadDigest,address payTo,address asset,uint256 maxAmount,uint64 validAfter,uint64 validBefore,' +
   'bytes32 nonce,bytes32 authority)';
 const AGENT_INTENT = stringWord(AGENT_INTENT_TYPE);
-const KEPT_DOMAINS = 64;
-
-const domainWord = recent(
-  KEPT_DOMAINS,
-  (chainId: number) => chainId,
-  (chainId: number) => structHash(DOMAIN, NAME, VERSION, uintWord(BigInt(chainId))),
-);
 
 /** The EIP-712 digest of an intent; of a bound payment it is the EIP-3009 nonce (design §4.2). */
 export const intentDigest = (intent: AgentIntent, chainId: number): Hex =>

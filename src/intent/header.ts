@@ -3,9 +3,10 @@ import type { Hex } from '../core/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { schemaFault, type WireFault } from '../core/wire-fault.ts';
 import { encodeBase64Url, utf8 } from '../crypto/bytes.ts';
-import { reading, signature } from '../crypto/wire-fields.ts';
+import { signature } from '../crypto/wire-fields.ts';
 import { readJsonHeader, type JsonHeader } from '../crypto/wire-header.ts';
 import { agentIntentSchema, intentFields, type AgentIntent } from './agent-intent.ts';
+import { chainId } from './domain.ts';
 
 /** An intent with its signature, as the header `Agent-Intent` carries it. */
 export type SignedIntent = {
@@ -22,18 +23,6 @@ const HEADER: JsonHeader = {
   limit: MAX_AGENT_INTENT,
   encoding: 'base64url',
 };
-const CHAIN_ID = /^[1-9][0-9]{0,15}$/;
-const CHAIN_ID_HINT = 'must be a chain id: a positive integer, or that as a decimal string';
-
-const chainId = reading<number | string, number>(
-  z.union([z.number(), z.string()], CHAIN_ID_HINT),
-  CHAIN_ID_HINT,
-  (value) => {
-    const text = String(value);
-    const id = Number(text);
-    return CHAIN_ID.test(text) && Number.isSafeInteger(id) ? id : undefined;
-  },
-);
 
 const schema = z.strictObject(
   {

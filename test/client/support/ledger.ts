@@ -48,7 +48,7 @@ export const ledgerOf = (account: LocalAccount): Ledger => {
   const signTypedData: Signer['signTypedData'] = async (data) => {
     const { domain, primaryType, message } = data;
     const text = (name: string): string => String(message[name]);
-    const integer = (name: string): bigint => BigInt(message[name] ?? -1);
+    const integer = (name: string): bigint => BigInt(String(message[name] ?? -1));
     const window = { validAfter: integer('validAfter'), validBefore: integer('validBefore') };
     if (primaryType === 'TransferWithAuthorization') {
       transfers.push({

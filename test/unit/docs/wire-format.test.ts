@@ -12,7 +12,9 @@ import {
   transferWithAuthorizationDigest,
   typedDataDigest,
 } from '../../../src/crypto/typed-data.ts';
+import { agentDelegationSchema, delegationDigest } from '../../../src/intent/agent-delegation.ts';
 import { agentIntentSchema, intentDigest } from '../../../src/intent/agent-intent.ts';
+import { agentRevocationSchema, revocationDigest } from '../../../src/intent/agent-revocation.ts';
 import { MAX_INTENT_WINDOW } from '../../../src/intent/binding.ts';
 import { parseAgentIntent } from '../../../src/intent/header.ts';
 import { requestDigest } from '../../../src/intent/request-digest.ts';
@@ -71,6 +73,41 @@ describe('the page on the wire format', () => {
     expect(`0x${values[21]}`).toBe(typedDataDigest(domain, struct));
     expect(`0x${values[21]}`).toBe(intentDigest(intent, chainId));
     expect(values).toHaveLength(22);
+  });
+
+  it('has the members of a grant, and works out its hash from the words it shows', () => {
+    const text = section('16 Delegation and revocation');
+    const worked = rows(text.slice(text.indexOf('### Worked')));
+    const names = Object.keys(vectors.delegation.message);
+    expect(worked.slice(1, 19).map(([step = '']) => code(step)[0])).toEqual([
+      undefined,
+      ...names,
+      undefined,
+    ]);
+    const values = worked.slice(1, 19).flatMap(([, cell = '']) => code(cell));
+    expect(values[0]).toBe(vectors.typeHashes.AgentDelegation.slice(2));
+    const struct = structHash(...values.slice(0, 17));
+    expect(values[17]).toBe(struct);
+    const { delegation, revocation } = vectors;
+    const digest = typedDataDigest(vectors.domainSeparator.slice(2), struct);
+    expect(digest).toBe(delegation.hash);
+    expect(digest).toBe(delegationDigest(agentDelegationSchema.parse(delegation.message), chainId));
+    const digests = worked.slice(-2).flatMap(([, cell = '']) => code(cell));
+    const taken = revocationDigest(agentRevocationSchema.parse(revocation.message), chainId);
+    expect(digests).toEqual([digest, taken]);
+
+    const table = rows(text).slice(1);
+    const members = table.slice(
+      0,
+      table.findIndex(([cell]) => cell === 'refused'),
+    );
+    expect(members.flatMap(([cell = '']) => code(cell)).toSorted()).toEqual(names.toSorted());
+    // Every member that a child can be refused for has its row.
+    const narrower = rows(text.slice(text.indexOf('A child is never wider')));
+    const ends = narrower.findIndex(([cell]) => cell === 'step');
+    const ruled = narrower.slice(1, ends).flatMap(([cell = '']) => code(cell));
+    const free = new Set(['delegate', 'epoch', 'id']);
+    expect(ruled.toSorted()).toEqual(names.filter((name) => !free.has(name)).toSorted());
   });
 
   it('works out the digests of both payments', () => {

@@ -4,15 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { agentIntentSchema, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { intentOf, type IntentWire } from './wire.ts';
+import { intentOf, type IntentWire, membersOf } from './wire.ts';
 
 const { chainId } = vectors.domain;
-const FIELDS = vectors.typeStrings.AgentIntent.replace(/^AgentIntent\(|\)$/g, '')
-  .split(',')
-  .map((field) => {
-    const [type, name] = field.split(' ');
-    return { type: type ?? '', name: name ?? '' };
-  });
+const FIELDS = membersOf(vectors.typeStrings.AgentIntent);
 
 const hex = (bytes: number) =>
   fc

@@ -1,0 +1,79 @@
+import type * as z from 'zod/mini';
+import type { Address, Hex } from '../core/account-id.ts';
+import { schemaFault } from '../core/wire-fault.ts';
+import {
+  type AgentDelegation,
+  agentDelegationSchema,
+  delegationDigest,
+  delegationFields,
+} from '../intent/agent-delegation.ts';
+import {
+  type AgentRevocation,
+  agentRevocationSchema,
+  revocationFields,
+} from '../intent/agent-revocation.ts';
+import {
+  type DelegationBody,
+  delegationBodyOf,
+  type RevocationBody,
+  revocationBodyOf,
+} from '../intent/signed-document.ts';
+import { CountersignError } from './errors.ts';
+import { addressOf, sign, type Signer } from './signer.ts';
+import { delegationTypedData, revocationTypedData } from './typed-data.ts';
+
+export type { AgentDelegation, AgentRevocation, DelegationBody, RevocationBody };
+
+/**
+ * Signs a grant as its issuer: the JSON body of `PUT <gateway>/delegations`. A wallet shows the person who signs every field.
+ * @throws CountersignError `options_invalid`, which names the field; `signer_failed`
+ */
+export const signDelegation = async (
+  account: Signer,
+  chainId: number,
+  delegation: AgentDelegation,
+): Promise<DelegationBody> => {
+  const own = ownedBy(account, chainId, delegationOf(delegation));
+  const signature = await sign(account, delegationTypedData(own, chainId));
+  return delegationBodyOf({ chainId, delegation: own, signature });
+};
+
+/** Signs a revocation as its issuer: the JSON body of `POST <gateway>/revocations`. Throws as `signDelegation` does. */
+export const signRevocation = async (
+  account: Signer,
+  chainId: number,
+  revocation: AgentRevocation,
+): Promise<RevocationBody> => {
+  const read = mustBe('revocation', agentRevocationSchema, revocationFields(revocation));
+  const own = ownedBy(account, chainId, read);
+  const signature = await sign(account, revocationTypedData(own, chainId));
+  return revocationBodyOf({ chainId, revocation: own, signature });
+};
+
+/** The hash that names a grant: in an agent's `authority`, and as `parent` of the grants below it. */
+export const hashDelegation = (chainId: number, delegation: AgentDelegation): Hex =>
+  delegationDigest(delegationOf(delegation), chainId);
+
+/** What the gateway will read: addresses in lower case. What it would refuse is not signed. */
+const delegationOf = (delegation: AgentDelegation): AgentDelegation =>
+  mustBe('delegation', agentDelegationSchema, delegationFields(delegation));
+
+const mustBe = <T>(name: string, schema: z.ZodMiniType<T>, fields: unknown): T => {
+  const parsed = schema.safeParse(fields);
+  if (parsed.success) return parsed.data;
+  const { field, hint } = schemaFault(name, parsed.error.issues, {});
+  throw invalid(`${field} ${hint}`);
+};
+
+const ownedBy = <T extends { readonly issuer: Address }>(
+  account: Signer,
+  chainId: number,
+  document: T,
+): T => {
+  if (!Number.isSafeInteger(chainId) || chainId < 1) throw invalid('chainId must be a chain id');
+  if (document.issuer !== addressOf(account))
+    throw invalid('issuer must be the account that signs');
+  return document;
+};
+
+const invalid = (text: string): CountersignError => new CountersignError('options_invalid', text);

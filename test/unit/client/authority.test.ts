@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { parsePaymentSignature } from '../../../src/x402/payload.ts';
+import vectors from '../../vectors/countersign-v1.json';
+import {
+  agentOf,
+  type Arrived,
+  callOf,
+  challenged,
+  creditLeft,
+  entry,
+  entry1,
+  GATEWAY,
+  HASH,
+  type Hex,
+  intentOf,
+  offer,
+  offer1,
+  problem,
+  scripted,
+  served,
+  type Step,
+  URL_OF_TOOL,
+} from './server.ts';
+
+const authority = vectors.delegation.hash as Hex;
+const NONE: Hex = `0x${'0'.repeat(64)}`;
+
+/** The authority of the intent that a request carries, in either form. */
+const authorityIn = (arrived: Arrived | undefined): Hex | undefined => {
+  const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
+  return paid.ok ? paid.value.intent?.authority : intentOf(arrived).intent.authority;
+};
+
+const serve =
+  (left?: bigint): Step =>
+  async (arrived) =>
+    await served(arrived, callOf(arrived), {}, left === undefined ? {} : creditLeft(left));
+
+describe('the option authority', () => {
+  it('is in the intent of a bound payment, of a call from credit, and of a top-up', async () => {
+    const server = scripted(
+      () => offer(),
+      serve(50_000n),
+      serve(30_000n),
+      () => offer(),
+      serve(),
+    );
+    const agent = agentOf(server, { authority });
+    await agent.fetch(URL_OF_TOOL);
+    await agent.fetch(URL_OF_TOOL);
+    await agent.topUp(GATEWAY, 20_000n);
+    const signed = [1, 2, 4].map((at) => server.arrived[at]);
+    expect(signed.map((arrived) => arrived?.headers.has('Agent-Intent'))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(signed.map(authorityIn)).toEqual([authority, authority, authority]);
+  });
+
+  it('is in the intent of a call that costs nothing', async () => {
+    const server = scripted(
+      () => challenged(),
+      () => new Response('found'),
+    );
+    await agentOf(server, { authority }).fetch(`${GATEWAY}/tools/search?q=x`);
+    expect(authorityIn(server.arrived[1])).toBe(authority);
+  });
+
+  it('is not in a look-up: what became of a call is for its payer, whatever grant it stood on', async () => {
+    const server = scripted(
+      () => challenged(),
+      () => problem(404, 'unknown-call'),
+      () => problem(404, 'unknown-call'),
+    );
+    const asked = agentOf(server, { authority }).look(GATEWAY, HASH);
+    await expect(asked).rejects.toMatchObject({ code: 'unknown_call' });
+    expect(authorityIn(server.arrived[1])).toBe(NONE);
+  });
+
+  it('leaves payments to servers that know no intents as they are', async () => {
+    for (const asking of [() => offer([entry()], {}), () => offer1([entry1()])]) {
+      const server = scripted(asking, () => new Response('ok'));
+      const answer = await agentOf(server, { authority }).fetch(URL_OF_TOOL);
+      expect(answer.countersign).toMatchObject({ paid: 'payment', binding: 'none' });
+    }
+  });
+
+  it('is zero where it is not given: the gateway takes the default grant', async () => {
+    const server = scripted(() => offer(), serve());
+    await agentOf(server).fetch(URL_OF_TOOL);
+    expect(authorityIn(server.arrived[1])).toBe(NONE);
+  });
+
+  it.each(['', '0x', authority.slice(0, -2), `${authority}00`, authority.toUpperCase(), 'default'])(
+    'must be a hash: %j is refused before anything is sent',
+    (wrong) => {
+      const server = scripted();
+      expect(() => agentOf(server, { authority: wrong as Hex })).toThrow(
+        expect.objectContaining({
+          code: 'options_invalid',
+          message: expect.stringContaining('authority') as string,
+        }) as Error,
+      );
+      expect(server.arrived).toEqual([]);
+    },
+  );
+});
