@@ -13,16 +13,36 @@ import type {
   Order,
   Outcome,
   ReserveVerdict,
+  StandingQuestion,
+  StandingVerdict,
 } from './agent-account/contract.ts';
+import { children, MAX_PAGE } from './agent-account/children.ts';
+import { claim } from './agent-account/claims.ts';
 import { unchanged } from './agent-account/decision.ts';
+import { type Desk, openDesk } from './agent-account/desk.ts';
 import { type Deliveries, openDeliveries } from './agent-account/deliveries.ts';
 import { finish } from './agent-account/finish.ts';
+import { govern } from './agent-account/govern.ts';
+import { asksOf, recalled } from './agent-account/lessee.ts';
+import { lease, takeBack } from './agent-account/lessor.ts';
 import { type Ledger, openLedger } from './agent-account/ledger.ts';
 import { lookUp } from './agent-account/look-up.ts';
 import { openRules } from './agent-account/rules.ts';
-import { reserve } from './agent-account/reserve.ts';
+import { NO_PROGRESS } from './agent-account/progress.ts';
+import { openRecalls, type Recalls } from './agent-account/recalls.ts';
 import { type Snapshot, snapshotOf } from './agent-account/snapshot.ts';
+import { standing } from './agent-account/standing.ts';
 import { acknowledgeTransfer, applyOrder } from './agent-account/transfer.ts';
+import type {
+  Children,
+  Governed,
+  LeaseRequest,
+  LeaseVerdict,
+  Recall,
+  Returned,
+  Slices,
+  TreeOrder,
+} from './agent-account/tree-contract.ts';
 import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 
 /**
@@ -32,17 +52,25 @@ import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 export class AgentAccount extends DurableObject<Env> {
   static {
     // Idempotent by (call, attempt): a lost answer becomes a correct second one instead of a false "already used".
-    // By its totals, `apply` is idempotent too, and a look-up reads only.
+    // By their totals, `apply` and leases are idempotent too, an order that is carried out changes nothing again, and look-ups read only.
     retryable(
       this.prototype.reserve,
       this.prototype.finish,
       this.prototype.apply,
+      this.prototype.govern,
+      this.prototype.lease,
+      this.prototype.recall,
+      this.prototype.giveBack,
       this.prototype.lookUp,
+      this.prototype.standing,
+      this.prototype.children,
     );
   }
 
   readonly #ledger: Ledger;
   readonly #deliveries: Deliveries;
+  readonly #desk: Desk;
+  readonly #recalls: Recalls;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -57,17 +85,16 @@ export class AgentAccount extends DurableObject<Env> {
     this.#ledger = openLedger(account, context.storage, openRules(env), (memory) => {
       context.waitUntil(this.#deliveries.send(memory, this.#ledger.storage()));
     });
+    // A fresh stub each time: one that has thrown stays broken (platform facts 1.4).
+    const peers = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
+    this.#desk = openDesk(account, this.#ledger, peers);
+    this.#recalls = openRecalls(account, this.#ledger, peers);
   }
 
   /** Claims a call and reserves its price. Same (call, attempt): the same verdict (design §4.6). */
   async reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict> {
-    return this.#ledger.submit<ReserveVerdict>(
-      (state, load, context) =>
-        state.account === call.account
-          ? reserve(state, load(call.call), call, attempt, evidence, context)
-          : unchanged(state, { verdict: 'unavailable' }),
-      { verdict: 'unavailable' },
-    );
+    if (this.ctx.id.name !== call.account) return { verdict: 'unavailable' };
+    return claim(this.#ledger, this.#desk, this.#recalls, call, attempt, evidence);
   }
 
   /** Ends a call that was let run. */
@@ -91,6 +118,97 @@ export class AgentAccount extends DurableObject<Env> {
     return this.#ledger.submit<Applied>((state, _, context) => applyOrder(state, order, context), {
       verdict: 'unavailable',
     });
+  }
+
+  /**
+   * Takes an order that concerns its place in a tree, and tells those below that may decide for it. Whoever has acknowledged admits
+   * nothing against it any more; everybody else stops when its lease ends.
+   */
+  async govern(order: TreeOrder): Promise<Governed> {
+    if (order.kind === 'issue' || order.kind === 'take') await this.#hearAbove();
+    const verdict = await this.#ledger.submit<Governed>(
+      (state, _, context) => govern(state, order, context),
+      { verdict: 'unavailable' },
+    );
+    if (verdict.verdict !== 'governed') return verdict;
+    switch (order.kind) {
+      case 'issue':
+      case 'take':
+      case 'default':
+        return verdict;
+      case 'status':
+      case 'policy':
+        return { ...verdict, ...(await this.#recalls.push(undefined)) };
+      case 'revoke': {
+        const { id, epoch } = order.revocation;
+        const known = this.#ledger.storage().loadIssuedById(id);
+        const dead = known === undefined ? [] : [known.grant.hash];
+        return { ...verdict, ...(await this.#recalls.push(epoch > 0n ? undefined : dead)) };
+      }
+    }
+  }
+
+  /** Gives an account below a share of its limits, and its word for a grant (law 6). */
+  async lease(request: LeaseRequest): Promise<LeaseVerdict> {
+    const decide = (): Promise<LeaseVerdict> =>
+      this.#ledger.submit<LeaseVerdict>((state, _, context) => lease(state, request, context), {
+        verdict: 'unavailable',
+      });
+    const verdict = await decide();
+    if (verdict.verdict !== 'short' || request.dryRun === true) return verdict;
+    await this.#recalls.round();
+    return decide();
+  }
+
+  /** An account above takes back what is not used here, and says how things stand with it. */
+  async recall(recall: Recall): Promise<Returned> {
+    return this.#ledger.submit<Returned>((state, _, context) => recalled(state, recall, context), {
+      verdict: 'unavailable',
+    });
+  }
+
+  /** An account below gives back what it does not use. */
+  async giveBack(child: AccountId, branches: Readonly<Record<Hex, Slices>>): Promise<Acknowledged> {
+    const all = await Promise.all(
+      Object.entries(branches).map(([issued, slices]) =>
+        this.#ledger.submit<Acknowledged>(
+          (state, _, context) => {
+            const row = context.leaseOf(child, issued as Hex);
+            return row === undefined
+              ? unchanged(state, { verdict: 'ok' })
+              : takeBack(state, row, slices, context);
+          },
+          { verdict: 'unavailable' },
+        ),
+      ),
+    );
+    return all.find(({ verdict }) => verdict === 'unavailable') ?? { verdict: 'ok' };
+  }
+
+  /** A page of the accounts that it has granted to. */
+  async children(after: Hex | undefined, limit: number = MAX_PAGE): Promise<Children> {
+    const { storage } = this.#ledger;
+    return this.#ledger.submit<Children>(
+      (state, _, context) => children(state, storage(), after, limit, context),
+      { children: [] },
+    );
+  }
+
+  /** How the account stands, for its holder. Writes nothing. */
+  async standing(question: StandingQuestion): Promise<StandingVerdict> {
+    return this.#ledger.submit<StandingVerdict>(
+      (state, _, context) => standing(state, question, context),
+      { verdict: 'unavailable' },
+    );
+  }
+
+  /** Before it grants on what it holds, or takes more, those above say whether that still lives (design §4.5). */
+  async #hearAbove(): Promise<void> {
+    const asks = await this.#ledger.submit<ReturnType<typeof asksOf>>((state, _, { now }) => {
+      const all = state.held.flatMap((held) => asksOf(state, held, 0n, now));
+      return unchanged(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
+    }, []);
+    if (asks.length > 0) await this.#desk.obtain(NO_PROGRESS, asks, 'eip155:0/erc20:0x');
   }
 
   /** Takes what the chain said of payments. Idempotent: the Queue delivers at least once, in no order. */
@@ -127,6 +245,7 @@ export class AgentAccount extends DurableObject<Env> {
     );
     await this.#ledger.rearm(async (memory) => {
       await this.#deliveries.send(memory, storage());
+      await this.#recalls.giveUpIdle();
     });
   }
 }

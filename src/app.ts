@@ -8,9 +8,12 @@ import type { Reason } from './core/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
+import { delegate } from './gateway/delegations.ts';
 import { DESCRIPTION_PATH, description } from './gateway/description.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { lookUp } from './gateway/look-up.ts';
+import { revoke } from './gateway/revocations.ts';
+import { standing } from './gateway/standing.ts';
 import { topUp } from './gateway/top-up.ts';
 
 /** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
@@ -91,6 +94,13 @@ app.post('/credits', served(unlessPaused(topUp)));
 app.all('/credits', only('POST'));
 app.get('/calls/:call', served(lookUp));
 app.all('/calls/:call', only('GET'));
+app.get('/accounts/me', served(standing));
+app.all('/accounts/me', only('GET'));
+app.put('/delegations', served(unlessPaused(delegate)));
+app.all('/delegations', only('PUT'));
+// Never paused: who cuts a key off must not have to wait.
+app.post('/revocations', served(revoke));
+app.all('/revocations', only('POST'));
 app.post('/admin/credits/refunds', served(refund));
 app.all('/admin/credits/refunds', only('POST'));
 app.all('*', served(unlessPaused(call)));

@@ -6,7 +6,7 @@ import { isRelative } from './catalog/upstream.ts';
 import type { Fault } from './core/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { parseStrictJson } from './core/strict-json.ts';
-import { BUILT_IN_POLICY, parsePolicy } from './policy/schema.ts';
+import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/schema.ts';
 import {
   readAudiences,
   readConfirmations,
@@ -145,7 +145,7 @@ const readPolicy = (text: string): Setting<Policy> => {
   if (text === '') return ok(BUILT_IN_POLICY);
   const json = parseStrictJson(text);
   if (!json.ok) return err(['must be JSON, with no key twice']);
-  return inSentences(parsePolicy(json.value));
+  return inSentences(parseDefaultPolicy(json.value));
 };
 
 const readTools = (json: unknown): Setting<readonly Tool[]> => inSentences(parseTools(json));

@@ -2,7 +2,8 @@ import type { Entry } from '../../src/audit/entry.ts';
 import { toStored } from '../../src/core/amount.ts';
 import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { CallRecord, HeldPayment } from './record.ts';
-import type { AccountState, DenialBucket, Purse } from './state.ts';
+import { type AccountState, type DenialBucket, EMPTY_PURSE, type Purse } from './state.ts';
+import { decodeTree, encodeTree } from './tree-codec.ts';
 import type { Transfer } from './transfer.ts';
 
 /**
@@ -22,9 +23,10 @@ export const encodeAccount = (state: AccountState): SqlStorageValue[] => [
   state.arrival,
   JSON.stringify(state.purses, amountsAsNumbers),
   JSON.stringify(state.denials),
+  encodeTree(state.tree),
 ];
 
-export const decodeAccount = (row: Row): AccountState => ({
+export const decodeAccount = (row: Row, held: AccountState['held']): AccountState => ({
   account: row.account as AccountState['account'],
   head: { seq: row.head_seq as number, hash: row.head_hash as Hex },
   exported: row.exported as number,
@@ -34,6 +36,10 @@ export const decodeAccount = (row: Row): AccountState => ({
   arrival: row.arrival as number,
   purses: decodePurses(row.purses as string),
   denials: JSON.parse(row.denials as string) as DenialBucket[],
+  tree: decodeTree(row.tree as string | null),
+  held,
+  leases: {},
+  grantChecks: {},
 });
 
 export const encodeCall = (record: CallRecord, pruneAt: number | null): SqlStorageValue[] => [
@@ -67,6 +73,7 @@ export const encodeCall = (record: CallRecord, pruneAt: number | null): SqlStora
   JSON.stringify(record.entries),
   record.answer === undefined ? null : JSON.stringify(record.answer),
   record.topUp ?? null,
+  record.grant === undefined ? null : JSON.stringify([record.grant, ...record.draws]),
 ];
 
 export const encodeTransfer = (transfer: Transfer): SqlStorageValue[] => [
@@ -86,6 +93,7 @@ export const decodeTransfer = (row: Row): Transfer => ({
 });
 
 export const decodeCall = (row: Row): CallRecord => ({
+  ...decodeAuthority(row.authority as string | null),
   id: row.id as Hex,
   state: row.state as CallRecord['state'],
   payment: row.payment as CallRecord['payment'],
@@ -126,10 +134,20 @@ const amountsAsText = (_: string, value: unknown): unknown =>
 
 const PLAIN_NUMBERS = new Set(['balanceBlock', 'balanceAt', 'settledBlock', 'start']);
 
-const decodePurses = (text: string): Record<AssetId, Purse> =>
-  JSON.parse(text, (key, value: unknown) =>
+const decodePurses = (text: string): Record<AssetId, Purse> => {
+  const purses = JSON.parse(text, (key, value: unknown) =>
     typeof value === 'number' && !PLAIN_NUMBERS.has(key) ? BigInt(value) : value,
   ) as Record<AssetId, Purse>;
+  // What an older layout did not know was nothing.
+  return Object.fromEntries(
+    Object.entries(purses).map(([asset, purse]) => [asset, { ...EMPTY_PURSE, ...purse }]),
+  );
+};
+
+const decodeAuthority = (text: string | null): Pick<CallRecord, 'grant' | 'draws'> => {
+  const [grant, ...draws] = text === null ? [] : (JSON.parse(text) as [Hex, ...string[]]);
+  return { grant, draws };
+};
 
 const decodeHeld = (text: string): HeldPayment => {
   const held = JSON.parse(text) as HeldPayment;

@@ -4,13 +4,25 @@
  */
 import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { LimitState } from '../../src/policy/evaluate.ts';
+import type { LimitState, PolicyRule } from '../../src/policy/evaluate.ts';
+import type { Param } from '../../src/policy/policy.ts';
 import type {
   Payment,
   PaymentState,
   SettlementOutcome,
   SettlementResult,
 } from '../../src/settlement/payment.ts';
+import type {
+  Children,
+  Governed,
+  LeaseRequest,
+  LeaseVerdict,
+  Recall,
+  Returned,
+  Slices,
+  Standing,
+  TreeOrder,
+} from './tree-contract.ts';
 
 export type { LimitState };
 
@@ -52,6 +64,12 @@ export type Call = {
   readonly contractCheckedAt?: number;
   /** `POST /credits`: what settles becomes credit of this account, the payer's own or another one of its chain (design §4.4). */
   readonly topUp?: { readonly to: AccountId };
+  /** The grant that the intent names (design §4.5); absent where it names none. */
+  readonly authority?: Hex;
+  /** The tool's declared parameters as the gateway read them; absent where the release of the Worker knows none. */
+  readonly params?: Readonly<Record<string, Param>>;
+  /** `Dry-Run: ?1`: what would happen is asked; nothing is claimed, written or counted. */
+  readonly dryRun?: boolean;
 };
 
 /** What the chain said of a payer, in one JSON-RPC batch (design §5, "Payer facts"). */
@@ -72,29 +90,42 @@ export type Evidence = {
   readonly facts?: PayerFacts;
   /** What became of an upfront payment, as the Worker read it from the chain. */
   readonly settlement?: SettlementOutcome;
+  /** Grants whose contract issuers were asked again just now, and stand by them (design §4.5). */
+  readonly grants?: readonly GrantCheck[];
+};
+
+/** What a contract issuer said of its own signature, when it was asked again. */
+export type GrantCheck = { readonly hash: Hex; readonly valid: boolean; readonly at: Seconds };
+
+/** A signature that only its issuer's contract can vouch for. */
+export type GrantProof = {
+  readonly hash: Hex;
+  readonly issuer: Hex;
+  readonly signature: Hex;
 };
 
 export type DenialRule =
-  | 'paused'
-  | 'tool'
-  | 'payee'
-  | 'asset'
-  | 'per_call'
-  | 'window'
+  | PolicyRule
   | 'exposure'
   | 'balance'
-  | 'rate'
   | 'debt'
   | 'credit'
   | 'nonce_used'
   | 'penniless'
-  | 'binding'
-  | 'validity';
+  /** The call names no grant that this account holds, or one for elsewhere. */
+  | 'authority'
+  /** An account above did not answer, so nobody knows what is left. */
+  | 'unreachable';
 
 export type Denial = {
   readonly rule: DenialRule;
+  /** Whose rule it is: the caller's own account, or one above it. */
   readonly account: AccountId;
   readonly limit?: LimitState;
+  /** The declared parameter that a rule is about. */
+  readonly param?: string;
+  /** The grant that refuses. */
+  readonly grant?: Hex;
   readonly retryAllowed: boolean;
   readonly retryAfter?: Seconds;
   readonly policy: Hex;
@@ -144,6 +175,16 @@ export type ReserveVerdict =
   | { readonly verdict: 'expired' }
   /** Fresher facts are needed; nothing was written. Ask the chain once and reserve again. */
   | { readonly verdict: 'stale_payer' }
+  /** Contract issuers of the call's grants must be asked again; nothing was written. */
+  | { readonly verdict: 'stale_grant'; readonly proofs: readonly GrantProof[] }
+  /** What would have happened: nothing has. `settle`: the payment would move before the tool runs. */
+  | {
+      readonly verdict: 'dry_run';
+      readonly decision: 'go' | 'settle';
+      readonly policy: Hex;
+      readonly paidFrom: 'payment' | 'credit' | 'none';
+      readonly limits: readonly LimitState[];
+    }
   | { readonly verdict: 'denied'; readonly denial: Denial }
   /** Storage failed: nothing is known to be written, nothing may run. */
   | { readonly verdict: 'unavailable' };
@@ -267,6 +308,20 @@ export type Applied =
   | { readonly verdict: 'known'; readonly credit: bigint }
   | { readonly verdict: 'unavailable' };
 
+/** How the account stands, for its holder: `GET /accounts/me`. As `LookUp`, it reads only. */
+export type StandingQuestion = {
+  readonly account: AccountId;
+  readonly facts?: PayerFacts;
+  readonly contractCheckedAt?: number;
+};
+
+export type StandingVerdict =
+  | { readonly verdict: 'found'; readonly standing: Standing }
+  | { readonly verdict: 'unknown_account' }
+  | { readonly verdict: 'stale_payer' }
+  | { readonly verdict: 'contract_only' }
+  | { readonly verdict: 'unavailable' };
+
 export type Acknowledged = { readonly verdict: 'ok' } | { readonly verdict: 'unavailable' };
 
 /** Methods an AgentAccount answers over RPC. */
@@ -275,6 +330,12 @@ export type AgentAccountRpc = {
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
   lookUp(question: LookUp): Promise<LookUpVerdict>;
   apply(order: Order): Promise<Applied>;
+  govern(order: TreeOrder): Promise<Governed>;
+  lease(request: LeaseRequest): Promise<LeaseVerdict>;
+  recall(recall: Recall): Promise<Returned>;
+  giveBack(child: AccountId, branches: Readonly<Record<Hex, Slices>>): Promise<Acknowledged>;
+  children(after: Hex | undefined, limit: number): Promise<Children>;
+  standing(question: StandingQuestion): Promise<StandingVerdict>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   exported(seq: number): Promise<Acknowledged>;
 };

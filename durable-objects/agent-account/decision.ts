@@ -1,10 +1,12 @@
-import type { AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { type Entry, type EntryBody, link } from '../../src/audit/entry.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';
+import type { LeaseRow } from './lessor.ts';
 import type { Transfer } from './transfer.ts';
+import type { HeldGrant, IssuedGrant } from './tree.ts';
 
 /** What a decision may look at besides the account and the call's own record. */
 export type Context = {
@@ -15,6 +17,17 @@ export type Context = {
   readonly salt: () => Hex;
   /** Credit that went to or came from another account so far; all zero where none did. */
   readonly transferWith: (peer: string, asset: AssetId) => Transfer;
+  /** What an account below has by one grant; undefined where it has never asked. */
+  readonly leaseOf: (child: AccountId, issued: Hex) => LeaseRow | undefined;
+  readonly issuedGrant: (hash: Hex) => IssuedGrant | undefined;
+  readonly issuedById: (id: Hex) => IssuedGrant | undefined;
+  readonly isRevoked: (id: Hex) => boolean;
+  /** Whether it has issued grants as an owner, on none of its own. */
+  readonly ownsOthers: () => boolean;
+  /** How many grants it has issued. */
+  readonly issuedCount: () => number;
+  /** How many accounts below hold a live lease. */
+  readonly lessees: () => number;
 };
 
 /**
@@ -27,6 +40,11 @@ export type Decision<Verdict> = {
   /** Entries that belong to no call row. */
   readonly loose: readonly Entry[];
   readonly transfers?: readonly Transfer[];
+  readonly leases?: readonly LeaseRow[];
+  readonly issued?: readonly IssuedGrant[];
+  readonly held?: readonly HeldGrant[];
+  /** Ids that are dead from now on. */
+  readonly revoked?: readonly Hex[];
   readonly durable: boolean;
   readonly verdict: Verdict;
 };

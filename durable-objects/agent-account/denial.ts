@@ -31,7 +31,7 @@ export const deny = (
           call: call.call,
           request: call.request,
           policy: denial.policy,
-          ...(denial.limit === undefined ? {} : { limit: denial.limit }),
+          of: ofDenial(denial),
         }
       : { ...open, count: open.count + 1 };
   return {
@@ -45,6 +45,14 @@ export const deny = (
     verdict,
   };
 };
+
+/** Whose rule it was, and how it stood. */
+const ofDenial = ({ account, limit, param, grant }: Denial): NonNullable<DenialBucket['of']> => ({
+  account,
+  ...(limit === undefined ? {} : { limit }),
+  ...(param === undefined ? {} : { param }),
+  ...(grant === undefined ? {} : { grant }),
+});
 
 /** Turns every bucket whose ten seconds are over into an entry. */
 export const flushDenials = (
@@ -65,7 +73,7 @@ export const flushDenials = (
       rule: bucket.rule,
       count: bucket.count,
       policy: bucket.policy,
-      ...(bucket.limit === undefined ? {} : { outcome: { limit: bucket.limit } }),
+      ...(bucket.of === undefined ? {} : { outcome: bucket.of }),
     });
     head = linked.head;
     loose.push(linked.entry);

@@ -60,7 +60,7 @@ const commit = (
  * reserved never gets here as a success; if it did, it would be a failure (`exceeds`).
  */
 const chargeOf = (record: CallRecord, { amount }: Outcome): bigint =>
-  amount === undefined || record.paidBy !== 'credit' ? record.price : amount;
+  amount === undefined || paidFrom(record) !== 'credit' ? record.price : amount;
 
 /** Whether the tool charges more than was reserved, or less than nothing: nobody has agreed to that (law 6). */
 const exceeds = (record: CallRecord, { amount }: Outcome): boolean =>
@@ -116,7 +116,7 @@ const close = (
   const entered = append(state, record, context, {
     type: 'call.finished',
     decision: record.state,
-    policy: context.policyHash,
+    policy: record.policy,
     amounts: chargedAmounts(record),
     outcome: {
       success: outcome.success,
@@ -179,5 +179,5 @@ const finished = (state: AccountState, record: CallRecord, context: Context): Fi
   ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
   entry: record.acceptedEntry,
   policy: record.policy,
-  limits: limitsOf(state, record.asset, context),
+  limits: limitsOf(state, record, context),
 });

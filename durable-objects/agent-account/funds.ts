@@ -1,18 +1,22 @@
 import { MAX_STORED, min } from '../../src/core/amount.ts';
+import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { amounts } from '../../src/policy/evaluate.ts';
-import type { Policy } from '../../src/policy/policy.ts';
 import type { Call, Denial, Evidence, PayerFacts } from './contract.ts';
+import { type Ask, lends } from './lessee.ts';
+import type { Progress } from './progress.ts';
 import type { PaidBy } from './record.ts';
 import {
   type AccountState,
   exposed,
+  freeCredit,
   isKnown,
   promised,
   type Purse,
   purseOf,
   withPurse,
 } from './state.ts';
+import { type HeldGrant, linksOf } from './tree.ts';
 
 /** Facts older than this are asked again before money is trusted to them (design §5). */
 const FACTS_LIFETIME: Seconds = 600;
@@ -27,7 +31,9 @@ const SETTLEMENT_PAUSE: Seconds = 5;
 const MAX_CREDIT = 10_000_000_000_000n;
 
 export type Funding =
-  | { readonly funded: true; readonly paidBy: PaidBy }
+  | { readonly funded: true; readonly paidBy: PaidBy; readonly lender?: Hex }
+  /** Credit above must be asked for first. */
+  | { readonly funded: false; readonly ask: Ask }
   | { readonly funded: false; readonly stale: true }
   | {
       readonly funded: false;
@@ -58,12 +64,23 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
 export const isStale = (state: AccountState, now: Seconds): boolean =>
   state.factsAt === 0 || now - state.factsAt > FACTS_LIFETIME;
 
-/** Decides what pays for a call: the payer's own credit, its payment (before or after the tool), or nothing. Laws 7 and 12. */
+/** By what a call may be paid besides its own money. */
+export type Backing = {
+  /** Accepted but unsettled money, at most. */
+  readonly exposure: bigint;
+  readonly grant: HeldGrant | undefined;
+  readonly progress: Progress;
+};
+
+/**
+ * Decides what pays for a call: the payer's own credit, its payment (before or after the tool), the credit of an account above, or
+ * nothing. Laws 7 and 12.
+ */
 export const fund = (
   state: AccountState,
   call: Call,
   evidence: Evidence,
-  policy: Policy,
+  { exposure, grant, progress }: Backing,
   now: Seconds,
 ): Funding => {
   const purse = purseOf(state, call.asset);
@@ -116,10 +133,9 @@ export const fund = (
       : { funded: false, stale: true };
   }
 
-  const credit = purse.credit - purse.creditHeld;
-  if (!topsUp && credit >= call.price) return { funded: true, paidBy: 'credit' };
+  if (!topsUp && freeCredit(purse) >= call.price) return { funded: true, paidBy: 'credit' };
   if (call.settlement === 'credit' || call.payment === undefined) {
-    return refuse(lacksCredit(purse));
+    return borrow(state, call, grant, progress) ?? refuse(lacksCredit(purse));
   }
 
   const balanceIsFresh = purse.balanceAt > 0 && now - purse.balanceAt <= FACTS_LIFETIME;
@@ -140,12 +156,12 @@ export const fund = (
 
   if (call.settlement === 'upfront' || state.hasCode || call.contractCheckedAt !== undefined)
     return { funded: true, paidBy: 'upfront' };
-  const room = min(policy.exposure, purse.balance) - exposed(purse);
+  const room = min(exposure, purse.balance) - exposed(purse);
   // A price that never fits under the exposure cap is settled before the tool, like a newcomer's.
-  if (call.price > room && call.price <= policy.exposure) {
+  if (call.price > room && call.price <= exposure) {
     return refuse({
       rule: 'exposure',
-      limit: amounts('exposure', policy.exposure, purse.unsettled, purse.deferredHeld),
+      limit: amounts('exposure', exposure, purse.unsettled, purse.deferredHeld),
       retryAllowed: true,
       retryAfter: SETTLEMENT_PAUSE,
     });
@@ -157,8 +173,23 @@ export const fund = (
   return { funded: true, paidBy: trusted ? 'deferred' : 'upfront' };
 };
 
+/** The nearest account above that has credit to lend; each is asked once (design §5, "leased the same way"). */
+const borrow = (
+  state: AccountState,
+  { price }: Call,
+  grant: HeldGrant | undefined,
+  progress: Progress,
+): Funding | undefined => {
+  if (grant === undefined) return undefined;
+  const link = linksOf(grant).find(({ hash }) => !progress.poor.includes(hash));
+  if (link === undefined) return undefined;
+  return lends(state, link, price) || progress.assumed.includes(link.hash)
+    ? { funded: true, paidBy: 'lent', lender: link.hash }
+    : { funded: false, ask: { link, need: price, credit: price } };
+};
+
 const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
   rule: 'credit',
-  limit: amounts('credit', purse.credit, 0n, purse.creditHeld),
+  limit: amounts('credit', purse.credit, 0n, purse.creditHeld + purse.creditLent),
   retryAllowed: true,
 });

@@ -3,11 +3,14 @@ import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { random16 } from '../../src/core/random.ts';
 import type { Context, Decision } from './decision.ts';
-import { loadMemory, type Memory, nextDue, remember } from './memory.ts';
+import type { LeaseRow } from './lessor.ts';
+import { lesseesOf, loadMemory, type Memory, nextDue, remember } from './memory.ts';
 import type { CallRecord } from './record.ts';
 import { type AccountStorage, openStorage } from './storage.ts';
 import type { AccountState } from './state.ts';
 import { keyOf, noTransfer, type Transfer } from './transfer.ts';
+import { lesseeKey } from './tree-storage.ts';
+import { type HeldGrant, type IssuedGrant, isZero } from './tree.ts';
 
 /** A command on its way through a group: it decides on what the commands before it left behind. */
 type Job = {
@@ -58,7 +61,9 @@ export const openLedger = (
   let running = false;
 
   const commit = async (group: readonly Job[]): Promise<unknown[]> => {
-    memory ??= await loadMemory(account, storage, () => disk.getAlarm());
+    const now = nowSeconds();
+    memory ??= await loadMemory(account, storage, now, () => disk.getAlarm());
+    const kept = memory;
     const drafts = new Map<Hex, CallRecord>();
     const loose: Entry[] = [];
     const transfers = new Map<string, Transfer>();
@@ -66,12 +71,33 @@ export const openLedger = (
       transfers.get(keyOf({ peer, asset })) ??
       storage.loadTransfer(peer, asset) ??
       noTransfer(peer, asset);
+    const leases = new Map<string, LeaseRow>();
+    const issued = new Map<Hex, IssuedGrant>();
+    const held = new Map<Hex, HeldGrant>();
+    const revoked = new Set<Hex>();
     const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
-    const context: Context = { ...rules(), now: nowSeconds(), salt: random16, transferWith };
+    const context: Context = {
+      ...rules(),
+      now,
+      salt: random16,
+      transferWith,
+      leaseOf: (child, by) =>
+        leases.get(lesseeKey({ child, issued: by })) ?? storage.loadLease(child, by),
+      issuedGrant: (hash) => issued.get(hash) ?? storage.loadIssued(hash),
+      issuedById: (id) =>
+        [...issued.values()].find(({ grant }) => grant.delegation.id === id) ??
+        storage.loadIssuedById(id),
+      isRevoked: (id) => revoked.has(id) || storage.isRevoked(id),
+      ownsOthers: () =>
+        storage.ownsOthers() ||
+        [...issued.values()].some(({ grant }) => isZero(grant.delegation.parent)),
+      issuedCount: () => storage.issuedCount(),
+      lessees: () => lesseesOf(kept, now),
+    };
     let state = memory.state;
     let durable = false;
     const verdicts = group.map((job) => {
-      const decision = job.decide(state, load, context, memory as Memory);
+      const decision = job.decide(state, load, context, kept);
       ({ state } = decision);
       durable ||= decision.durable;
       for (const record of decision.records) drafts.set(record.id, record);
@@ -79,11 +105,27 @@ export const openLedger = (
       for (const transfer of decision.transfers ?? []) {
         transfers.set(keyOf(transfer), transfer);
       }
+      for (const lease of decision.leases ?? []) leases.set(lesseeKey(lease), lease);
+      for (const each of decision.issued ?? []) issued.set(each.grant.hash, each);
+      for (const each of decision.held ?? []) held.set(each.grant.hash, each);
+      for (const id of decision.revoked ?? []) revoked.add(id);
       return decision.verdict;
     });
     if (durable) {
-      storage.write({ state, records: drafts.values(), loose, transfers: transfers.values() });
-      remember(memory, state, drafts.values(), loose, transfers.values());
+      const tree = {
+        leases: leases.values(),
+        issued: issued.values(),
+        held: held.values(),
+        revoked,
+      };
+      storage.write({
+        state,
+        records: drafts.values(),
+        loose,
+        transfers: transfers.values(),
+        tree,
+      });
+      remember(memory, state, drafts.values(), loose, transfers.values(), leases.values());
       const alarm = setAlarm(memory, context.now);
       await Promise.all([alarm, disk.sync()]);
       afterCommit(memory);

@@ -19,15 +19,23 @@ export const lookUp = (
 ): Decision<LookUpVerdict> => {
   // Law 12: whoever asks for nothing that we have costs no look at the chain, and learns nothing.
   if (record === undefined) return unchanged(state, { verdict: 'unknown_call' });
-  const informed = question.facts === undefined ? state : withFacts(state, question.facts);
-  if (question.contractCheckedAt === undefined) {
-    if (isStale(informed, now)) return unchanged(informed, { verdict: 'stale_payer' });
-    if (informed.hasCode) {
-      const verdict = question.facts === undefined ? 'stale_payer' : 'contract_only';
-      return unchanged(informed, { verdict });
-    }
-  }
-  return unchanged(informed, { verdict: 'found', status: statusOf(record) });
+  const asker = refusalOfAsker(state, question, now);
+  return asker.refusal === undefined
+    ? unchanged(asker.state, { verdict: 'found', status: statusOf(record) })
+    : unchanged(asker.state, { verdict: asker.refusal });
+};
+
+/** Whether a key may ask for its account: one with code must have vouched for the question itself (§4.7). */
+export const refusalOfAsker = (
+  state: AccountState,
+  { facts, contractCheckedAt }: Pick<LookUp, 'facts' | 'contractCheckedAt'>,
+  now: number,
+): { readonly state: AccountState; readonly refusal?: 'stale_payer' | 'contract_only' } => {
+  const informed = facts === undefined ? state : withFacts(state, facts);
+  if (contractCheckedAt !== undefined) return { state: informed };
+  if (isStale(informed, now)) return { state: informed, refusal: 'stale_payer' };
+  if (!informed.hasCode) return { state: informed };
+  return { state: informed, refusal: facts === undefined ? 'stale_payer' : 'contract_only' };
 };
 
 const statusOf = (record: CallRecord): CallStatus => ({

@@ -4,8 +4,11 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { DENIAL_WINDOW } from './denial.ts';
 import { dueAt, type Live, RESEND_FIRST, resendPause } from './outbox.ts';
 import { type CallRecord, isFinal } from './record.ts';
+import { idleAt } from './idle.ts';
 import type { AccountState } from './state.ts';
+import type { LeaseRow } from './lessor.ts';
 import { isPending, keyOf, type Transfer } from './transfer.ts';
+import { lesseeKey } from './tree-storage.ts';
 import { type AccountStorage, PRUNE_HORIZON } from './storage.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
@@ -28,6 +31,8 @@ export type Memory = {
   readonly live: Map<Hex, Live>;
   /** Credit that its other account has not acknowledged, by peer and asset. */
   readonly pending: Map<string, Pending>;
+  /** Accounts below that may decide for this one, and until when. */
+  readonly lessees: Map<string, Seconds>;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
   /** A payment ended or a call without one: worth exporting now. */
@@ -42,6 +47,7 @@ export type Memory = {
 export const loadMemory = async (
   account: AccountId,
   storage: AccountStorage,
+  now: Seconds,
   getAlarm: () => Promise<number | null>,
 ): Promise<Memory> => {
   const state = storage.loadAccount(account);
@@ -53,6 +59,7 @@ export const loadMemory = async (
     pending: new Map(
       storage.loadPending().map((transfer) => [keyOf(transfer), { transfer, sentAt: 0, sends: 0 }]),
     ),
+    lessees: new Map(storage.loadLessees(now)),
     fresh: [],
     exportNow: state.head.seq > state.exported,
     exportSentAt: 0,
@@ -69,6 +76,7 @@ export const remember = (
   records: Iterable<CallRecord>,
   loose: readonly Entry[],
   transfers: Iterable<Transfer>,
+  leases: Iterable<LeaseRow>,
 ): void => {
   const before = memory.state.head.seq;
   const added: Entry[] = [...loose];
@@ -96,12 +104,19 @@ export const remember = (
       memory.pending.set(keyOf(transfer), { transfer, sentAt: 0, sends: 0 });
     } else memory.pending.delete(keyOf(transfer));
   }
+  for (const lease of leases) memory.lessees.set(lesseeKey(lease), lease.until);
   const complete = memory.fresh.length > 0 || before === state.exported;
   const fresh = [...memory.fresh, ...added.toSorted((a, b) => a.seq - b.seq)].filter(
     ({ seq }) => seq > state.exported,
   );
   memory.fresh = complete && fresh.length <= KEPT_ENTRIES ? fresh : [];
   memory.state = state;
+};
+
+/** How many may decide for this account now; who has slept is forgotten. */
+export const lesseesOf = ({ lessees }: Memory, now: Seconds): number => {
+  for (const [key, until] of lessees) if (until <= now) lessees.delete(key);
+  return lessees.size;
 };
 
 /** When the alarm must ring next; undefined when nothing is due ever. */
@@ -115,7 +130,7 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
   }
   times.push(...[...memory.pending.values()].map((pending) => transferDueAt(pending, now)));
   times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
-  times.push(memory.pruneAt);
+  times.push(memory.pruneAt, idleAt(memory.state, now));
   const due = times.filter((time) => time !== undefined);
   return due.length === 0
     ? undefined

@@ -5,6 +5,7 @@
 import { max } from '../../src/core/amount.ts';
 import { everyOf, periodOf, rolled, type WindowSpend } from '../../src/policy/window.ts';
 import type { CallRecord } from './record.ts';
+import { eachDraw } from './slices.ts';
 import { type AccountState, type Purse, purseOf, withPurse } from './state.ts';
 
 type Change = (purse: Purse) => Purse;
@@ -12,9 +13,22 @@ type Change = (purse: Purse) => Purse;
 const change = (state: AccountState, record: CallRecord, by: Change): AccountState =>
   withPurse(state, record.asset, by(purseOf(state, record.asset)));
 
+/** What a call was counted in above: shares of limits, and of credit where that pays (design §5, leases). */
+const above = (
+  state: AccountState,
+  record: CallRecord,
+  held: bigint,
+  spent: bigint,
+): AccountState =>
+  eachDraw(state, record.draws, (slice) => ({
+    ...slice,
+    held: slice.held + held,
+    spent: slice.spent + spent,
+  }));
+
 /** Reserves the price of a new call: in its source of money and in every window. */
 export const reserve = (state: AccountState, record: CallRecord): AccountState =>
-  change(state, record, (purse) => {
+  change(above(state, record, record.price, 0n), record, (purse) => {
     const windows: Record<string, WindowSpend> = { ...purse.windows };
     for (const name of record.windows) {
       const spent = rolled(purse.windows[name], everyOf(name), record.acceptedAt);
@@ -25,7 +39,7 @@ export const reserve = (state: AccountState, record: CallRecord): AccountState =
 
 /** The tool succeeded: the hold becomes spend. A deferred payment stays exposure until the chain has settled it. */
 export const spend = (state: AccountState, record: CallRecord, charged: bigint): AccountState =>
-  change(state, record, (purse) => {
+  change(above(state, record, -record.price, charged), record, (purse) => {
     const windows = settleWindows(purse, record, charged);
     switch (record.paidBy) {
       case 'deferred':
@@ -43,6 +57,7 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
           credit: purse.credit - charged,
         };
       case 'upfront':
+      case 'lent':
       case 'free':
         return { ...purse, windows };
     }
@@ -50,7 +65,7 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
 
 /** The tool did not succeed, or never ran: the hold is given back; money that already moved is credit (law 4). */
 export const giveBack = (state: AccountState, record: CallRecord): AccountState =>
-  change(state, record, (purse) => {
+  change(above(state, record, -record.price, 0n), record, (purse) => {
     const windows = settleWindows(purse, record, 0n);
     switch (record.paidBy) {
       case 'deferred':
@@ -60,6 +75,7 @@ export const giveBack = (state: AccountState, record: CallRecord): AccountState 
         return record.payment === 'settled'
           ? { ...purse, windows, credit: purse.credit + record.price }
           : moveHold({ ...purse, windows }, record, -record.price);
+      case 'lent':
       case 'free':
         return { ...purse, windows };
     }
@@ -151,6 +167,7 @@ const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
       return { ...purse, upfrontHeld: purse.upfrontHeld + amount };
     case 'credit':
       return { ...purse, creditHeld: purse.creditHeld + amount };
+    case 'lent':
     case 'free':
       return purse;
   }

@@ -1,5 +1,6 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import { amounts, limitsLeft } from '../../src/policy/evaluate.ts';
+import { ownSources } from './authority.ts';
 import type { Accepted, ReserveVerdict } from './contract.ts';
 import type { Context } from './decision.ts';
 import type { CallRecord } from './record.ts';
@@ -22,7 +23,7 @@ export const permit = (
     policy: record.policy,
     charged: record.price,
     paidFrom: paidFrom(record),
-    limits: limitsOf(state, record.asset, context),
+    limits: limitsOf(state, record, context),
     ...(record.topUp === undefined ? {} : { creditTo: record.topUp }),
   };
   return record.dispatchedAt > 0
@@ -31,18 +32,22 @@ export const permit = (
 };
 
 export const paidFrom = (record: CallRecord): Accepted['paidFrom'] =>
-  record.paidBy === 'credit' ? 'credit' : record.paidBy === 'free' ? 'none' : 'payment';
+  record.paidBy === 'credit' || record.paidBy === 'lent'
+    ? 'credit'
+    : record.paidBy === 'free'
+      ? 'none'
+      : 'payment';
 
 /** What is left of the account's limits, and its credit where it has some: an agent must know that it can pay from it (§4.4). */
 export const limitsOf = (
   state: AccountState,
-  asset: CallRecord['asset'],
+  { asset, grant }: Pick<CallRecord, 'asset' | 'grant'>,
   context: Context,
 ): Accepted['limits'] => {
-  const { windows, credit, creditHeld } = purseOf(state, asset);
-  const usage = { account: state.account, windows, arrival: state.arrival };
+  const { credit, creditHeld, creditLent } = purseOf(state, asset);
+  const by = state.held.find((each) => each.grant.hash === grant);
   return [
-    ...limitsLeft(context.policy, usage, context.now),
-    ...(credit > 0n ? [amounts('credit', credit, 0n, creditHeld)] : []),
+    ...limitsLeft(ownSources(state, asset, by, context), context.now),
+    ...(credit > 0n ? [amounts('credit', credit, 0n, creditHeld + creditLent)] : []),
   ];
 };

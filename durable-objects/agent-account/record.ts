@@ -4,8 +4,8 @@ import type { Entry } from '../../src/audit/entry.ts';
 import type { Payment, PaymentState } from '../../src/settlement/payment.ts';
 import type { CallState, StoredAnswer } from './contract.ts';
 
-/** How a call is paid, decided at its reserve: a newcomer's deferred call is settled upfront (law 7). */
-export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'free';
+/** How a call is paid, decided at its reserve: a newcomer's deferred call is settled upfront (law 7). `lent`: credit from above. */
+export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';
 
 /** A payment as it rests in storage: the signature is gone once nothing may present it any more. */
 export type HeldPayment = Omit<Payment, 'signature'> & { readonly signature?: Hex };
@@ -45,6 +45,9 @@ export type CallRecord = {
   readonly policy: Hex;
   /** Names of the windows its price was counted in: a policy may change while it runs. */
   readonly windows: readonly string[];
+  /** The grant that it stands on, and the slices from above that it counts in (`drawText`). */
+  readonly grant: Hex | undefined;
+  readonly draws: readonly string[];
   /** Its own entries; they leave with the row. */
   readonly entries: readonly Entry[];
 };
@@ -55,7 +58,9 @@ export const awaitsSettlement = (record: CallRecord): boolean =>
 
 /** Silence after dispatch, paid from credit, by a tool that may have spent: the credit stays reserved (law 4). */
 export const keepsHold = (record: CallRecord): boolean =>
-  record.state === 'abandoned' && record.onSilence === 'keep' && record.paidBy === 'credit';
+  record.state === 'abandoned' &&
+  record.onSilence === 'keep' &&
+  (record.paidBy === 'credit' || record.paidBy === 'lent');
 
 /** Nothing can happen to the money of this call any more. */
 export const isFinal = (record: CallRecord): boolean => {

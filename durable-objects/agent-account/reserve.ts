@@ -1,19 +1,42 @@
-import { evaluate } from '../../src/policy/evaluate.ts';
-import { windowName } from '../../src/policy/window.ts';
+import { min } from '../../src/core/amount.ts';
+import { evaluate, type Verdict } from '../../src/policy/evaluate.ts';
+import type { Source, Subject } from '../../src/policy/policy.ts';
+import {
+  countersOf,
+  grantOf,
+  ownSources,
+  rulesHash,
+  sourcesAbove,
+  staleProofs,
+} from './authority.ts';
 import type { Call, Denial, Evidence, ReserveVerdict } from './contract.ts';
 import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
 import { deny } from './denial.ts';
 import { evidenceOf } from './evidence.ts';
 import { fund, withFacts } from './funds.ts';
+import { type Ask, asksOf } from './lessee.ts';
 import * as money from './money.ts';
-import { HOLD_GRACE, permit, SETTLE_LEASE } from './permit.ts';
+import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
+import type { Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
 import { repeat } from './repeat.ts';
+import { drawText, sliceOf } from './slices.ts';
 import { type AccountState, purseOf } from './state.ts';
+import { CREDIT, type HeldGrant, linksOf, type Tree } from './tree.ts';
+
+/** What the account itself must learn from others of its tree before it can decide. */
+export type Question =
+  | { readonly verdict: 'ask'; readonly asks: readonly Ask[]; readonly asset: Call['asset'] }
+  /** Those below have money of this account that they may not use. */
+  | { readonly verdict: 'recall' };
+
+type Short = NonNullable<Progress['short']>['denial'];
+type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
 
 /**
  * Claims a call: call id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7).
- * Pure. A call that is known already is `repeat`'s; a denial never claims the id.
+ * Pure. A call that is known already is `repeat`'s; a denial never claims the id. What can be refused without asking an account above is
+ * refused without asking; what was learned from one is looked at again here, after every wait (design §5).
  */
 export const reserve = (
   state: AccountState,
@@ -21,31 +44,66 @@ export const reserve = (
   call: Call,
   attempt: `0x${string}`,
   evidence: Evidence,
+  progress: Progress,
   context: Context,
-): Decision<ReserveVerdict> => {
-  if (record !== undefined) return repeat(state, record, call, attempt, evidence, context);
+): Decision<ReserveVerdict | Question> => {
+  if (record !== undefined) {
+    return rehearsed(state, call, repeat(state, record, call, attempt, evidence, context));
+  }
   // §4.6: an expired proof may look up, never execute.
   if (!call.execute) return unchanged(state, { verdict: 'expired' });
 
-  const informed = evidence.facts === undefined ? state : withFacts(state, evidence.facts);
-  const refuse = (denial: Omit<Denial, 'account' | 'policy'>) =>
-    deny(
-      informed,
-      call,
-      { ...denial, account: state.account, policy: context.policyHash },
-      context,
-    );
+  const informed = withEvidence(state, evidence);
+  const standing = grantOf(informed, call, context.now);
+  const grant = standing.stands ? standing.grant : undefined;
+  const own = ownSources(informed, call.asset, grant, context);
+  const sources = [...own, ...sourcesAbove(informed, grant)];
+  const policy = rulesHash(sources);
+  const refuse = (refusal: Refusal) => {
+    const denial: Denial = { account: state.account, ...refusal, policy };
+    return call.dryRun === true
+      ? unchanged(state, { verdict: 'denied' as const, denial })
+      : deny(informed, call, denial, context);
+  };
+  if (!standing.stands) return refuse(standing.denial);
 
-  const usage = usageOf(informed, call);
-  // A top-up spends nothing: its money is counted when calls are paid from it. Only the rate is the same.
-  const spends = call.topUp === undefined ? call.price : 0n;
-  const allowed = evaluate(context.policy, usage, spends, context.now);
-  // What no amount of money would change is said first, before anybody is asked for facts.
-  if (!allowed.allowed)
-    return refuse({ ...allowed, retryAllowed: allowed.retryAfter !== undefined });
+  const subject = subjectOf(call);
+  const allowed = evaluate(sources, subject, context.now);
+  if (!allowed.allowed) {
+    return mayRecall(informed, call, own, allowed) && !progress.recalled
+      ? unchanged(informed, { verdict: 'recall' })
+      : refuse(refusalOf(allowed));
+  }
+  // A top-up spends nothing yet, so nothing above counts it.
+  const asks = subject.topUp ? [] : asksOf(informed, grant, call.price, context.now);
+  const open = asks.filter(({ link }) => !progress.assumed.includes(link.hash));
+  if (open.length > 0) {
+    if (progress.unreachable !== undefined) return refuse(unreachable(progress.unreachable));
+    const short = open.find(({ link }) => link.hash === progress.short?.issued);
+    if (short !== undefined && progress.short !== undefined) {
+      return refuse(waiting(progress.short.denial, call.price, context.now));
+    }
+    return unchanged(informed, { verdict: 'ask', asks: open, asset: call.asset });
+  }
+  const proofs = staleProofs(informed, grant, context.now);
+  if (proofs.length > 0) {
+    const denied = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
+    return denied === undefined
+      ? unchanged(informed, { verdict: 'stale_grant', proofs })
+      : refuse({ rule: 'revoked', retryAllowed: false, grant: denied.hash });
+  }
 
-  const funding = fund(informed, call, evidence, context.policy, context.now);
+  // A policy that an operator wrote without saying so leaves the default's bound on what may be owed (law 7).
+  const exposure = own.reduce(
+    (least, each) => min(least, each.policy.exposure ?? least),
+    own[0]?.policy.exposure ?? context.policy.exposure ?? 0n,
+  );
+  const funding = fund(informed, call, evidence, { exposure, grant, progress }, context.now);
   if (!funding.funded) {
+    if ('ask' in funding) {
+      if (progress.unreachable !== undefined) return refuse(unreachable(progress.unreachable));
+      return unchanged(informed, { verdict: 'ask', asks: [funding.ask], asset: call.asset });
+    }
     return funding.stale ? unchanged(state, { verdict: 'stale_payer' }) : refuse(funding.denial);
   }
 
@@ -77,32 +135,165 @@ export const reserve = (
     answer: undefined,
     acceptedEntry: state.head.hash,
     finishedEntry: undefined,
-    policy: context.policyHash,
-    windows:
-      call.topUp === undefined ? context.policy.windows.map(({ every }) => windowName(every)) : [],
+    policy,
+    windows: subject.topUp ? [] : countersOf(informed, call.asset, grant, context),
+    grant: grant?.grant.hash,
+    draws: subject.topUp ? [] : drawsOf(informed, grant, call.price, funding.lender),
     entries: [],
   };
-  const reserved = money.reserve({ ...informed, arrival: allowed.arrival }, draft);
+  if (call.dryRun === true) {
+    return unchanged(state, {
+      verdict: 'dry_run',
+      decision: runsNow ? 'go' : 'settle',
+      policy,
+      paidFrom: paidFrom(draft),
+      limits: limitsOf(informed, draft, context),
+    });
+  }
+  const counted = counting(informed, call, allowed, grant);
+  const reserved = money.reserve(counted.state, draft);
   const entered = append(reserved, draft, context, {
     type: 'call.accepted',
     binding: call.binding,
     evidence: evidenceOf(call),
     decision: runsNow ? 'go' : 'settle',
-    policy: context.policyHash,
+    policy,
     amounts: { price: call.price.toString() },
     payment: {
       asset: call.asset,
       payTo: call.payTo,
       paidBy: funding.paidBy,
       ...(call.topUp === undefined ? {} : { creditTo: call.topUp.to }),
+      ...(grant === undefined ? {} : { grant: grant.grant.hash }),
+      ...(funding.lender === undefined ? {} : { lender: funding.lender }),
     },
   });
   const accepted: CallRecord = { ...entered.record, acceptedEntry: entered.hash };
-  return changed(entered.state, accepted, permit(entered.state, accepted, context));
+  return {
+    ...changed(entered.state, accepted, permit(entered.state, accepted, context)),
+    held: counted.held,
+  };
 };
 
-const usageOf = (state: AccountState, call: Call) => ({
-  account: state.account,
-  windows: purseOf(state, call.asset).windows,
-  arrival: state.arrival,
+/** Of a dry run: what a repeat would hear, and nothing of what it would change. */
+const rehearsed = (
+  state: AccountState,
+  call: Call,
+  told: Decision<ReserveVerdict>,
+): Decision<ReserveVerdict> => {
+  if (call.dryRun !== true) return told;
+  const { verdict } = told;
+  if (verdict.verdict !== 'go' && verdict.verdict !== 'settle') return unchanged(state, verdict);
+  const { policy, paidFrom: from, limits } = verdict;
+  const decision = verdict.verdict;
+  return unchanged(state, { verdict: 'dry_run', decision, policy, paidFrom: from, limits });
+};
+
+/** What the chain said of the payer, and contract issuers of their signatures. */
+const withEvidence = (state: AccountState, { facts, grants }: Evidence): AccountState => {
+  const informed = facts === undefined ? state : withFacts(state, facts);
+  const stood = (grants ?? []).filter(({ valid }) => valid);
+  if (stood.length === 0) return informed;
+  const checks = stood.map(({ hash, at }) => [hash, at] as const);
+  return { ...informed, grantChecks: { ...informed.grantChecks, ...Object.fromEntries(checks) } };
+};
+
+const subjectOf = (call: Call): Subject => ({
+  tool: call.tool,
+  payTo: call.payTo as Subject['payTo'],
+  asset: call.asset,
+  price: call.price,
+  topUp: call.topUp !== undefined,
+  binding: call.binding,
+  validBefore: call.validBefore,
+  request: call.request,
+  params: call.params ?? {},
 });
+
+const refusalOf = (refused: Extract<Verdict, { readonly allowed: false }>): Refusal => {
+  const { rule, source, limit, retryAfter, param } = refused;
+  const { kind, account, hash } = source.origin;
+  return {
+    rule,
+    account,
+    // A pause may end any time; nobody knows when.
+    retryAllowed: retryAfter !== undefined || rule === 'paused',
+    ...(limit === undefined ? {} : { limit }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(param === undefined ? {} : { param }),
+    ...(kind === 'grant' || kind === 'lease' ? { grant: hash } : {}),
+  };
+};
+
+/** Whether a limit of this account is used up only because accounts below have parts of it that they may give back. */
+const mayRecall = (
+  state: AccountState,
+  { price, asset }: Call,
+  own: readonly Source[],
+  refused: Extract<Verdict, { readonly allowed: false }>,
+): boolean => {
+  const { meter } = refused;
+  if (meter === undefined || !own.includes(refused.source)) return false;
+  const leased = Object.values(purseOf(state, asset).windows).some(
+    (counter) => (counter.leased ?? 0n) > (counter.drawn ?? 0n),
+  );
+  return leased && meter.spent + price <= meter.limit;
+};
+
+const unreachable = (account: Denial['account']): Refusal => ({
+  rule: 'unreachable',
+  account,
+  retryAllowed: true,
+  retryAfter: 1,
+});
+
+/** A new period helps only where the whole limit would cover the price. */
+const waiting = (denial: Short, price: bigint, now: number): Refusal => {
+  const { resetsAt, limit } = denial.limit ?? {};
+  return resetsAt === undefined || price > BigInt(limit ?? 0)
+    ? { ...denial, retryAllowed: denial.rule === 'credit' }
+    : { ...denial, retryAllowed: true, retryAfter: Math.max(1, resetsAt - now) };
+};
+
+/** The slices above that a call counts in: every counter of every account above, and the lender's credit. */
+const drawsOf = (
+  { tree, leases }: AccountState,
+  grant: HeldGrant | undefined,
+  price: bigint,
+  lender: CallRecord['grant'],
+): readonly string[] => {
+  if (grant === undefined || price === 0n) return [];
+  return linksOf(grant).flatMap(({ hash: issued }) => {
+    const names = [...(leases[issued]?.names ?? []), ...(issued === lender ? [CREDIT] : [])];
+    return names.map((name) =>
+      drawText({ issued, name, start: sliceOf(tree, issued, name).start }),
+    );
+  });
+};
+
+/**
+ * Rate states and repeats after an accepted call. Whoever names a grant agrees to it; who was only given one does not, or a stranger
+ * could tie an account to himself by a grant that it never asked for (§4.5).
+ */
+const counting = (
+  state: AccountState,
+  call: Call,
+  { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
+  grant: HeldGrant | undefined,
+): { readonly state: AccountState; readonly held: readonly HeldGrant[] } => {
+  const { base = state.arrival, owner: ownerArrival } = arrivals;
+  const tree: Tree =
+    ownerArrival === undefined && Object.keys(repeats).length === 0
+      ? state.tree
+      : {
+          ...state.tree,
+          ownerArrival: ownerArrival ?? state.tree.ownerArrival,
+          repeats: { ...state.tree.repeats, ...repeats },
+        };
+  const next = { ...state, arrival: base, tree };
+  if (grant === undefined || grant.taken || call.authority === undefined)
+    return { state: next, held: [] };
+  const taken = { ...grant, taken: true };
+  const held = state.held.map((each) => (each === grant ? taken : each));
+  return { state: { ...next, tree: { ...tree, governed: true }, held }, held: [taken] };
+};

@@ -1,5 +1,5 @@
 import { ok } from '../../src/core/result.ts';
-import { BUILT_IN_POLICY, parsePolicy, policyHash } from '../../src/policy/schema.ts';
+import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/schema.ts';
 import type { Rules } from './ledger.ts';
 
 /** The operator's default policy, parsed once an object. A policy that cannot be read lets nothing through (law 8). */
@@ -8,7 +8,7 @@ export const openRules = (env: Env): (() => Rules) => {
   return () => {
     if (rules !== undefined) return rules;
     const text = env.DEFAULT_POLICY.trim();
-    const policy = text === '' ? ok(BUILT_IN_POLICY) : parsePolicy(JSON.parse(text));
+    const policy = text === '' ? ok(BUILT_IN_POLICY) : parseDefaultPolicy(JSON.parse(text));
     if (!policy.ok) throw new Error('DEFAULT_POLICY is malformed');
     rules = { policy: policy.value, policyHash: policyHash(policy.value) };
     return rules;

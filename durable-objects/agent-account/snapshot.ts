@@ -1,13 +1,16 @@
 import type { AssetId } from '../../src/core/account-id.ts';
-import { limitsLeft, type LimitState } from '../../src/policy/evaluate.ts';
+import type { LimitState } from '../../src/policy/evaluate.ts';
+import type { Status } from '../../src/policy/policy.ts';
 import type { Context } from './decision.ts';
-import type { Memory } from './memory.ts';
+import { lesseesOf, type Memory } from './memory.ts';
+import { limitsOf } from './permit.ts';
 import { type AccountState, isKnown } from './state.ts';
 
 /** Money of one asset, in decimal strings of atomic units. */
 export type PurseSnapshot = {
   readonly credit: string;
   readonly creditHeld: string;
+  readonly creditLent: string;
   readonly held: string;
   readonly unsettled: string;
   readonly settled: string;
@@ -28,6 +31,10 @@ export type Snapshot =
       readonly open: number;
       /** Other accounts that have not acknowledged credit from here. */
       readonly sending: number;
+      /** Accounts below that hold a live lease. */
+      readonly lessees: number;
+      readonly status: Status;
+      readonly revision: number;
       readonly purses: Readonly<Record<AssetId, PurseSnapshot>>;
       /** Rows billed since this object woke up, deletes and alarms included. */
       readonly rowsWritten: number;
@@ -46,6 +53,9 @@ export const snapshotOf = (
   hash: state.head.hash,
   open: memory.live.size,
   sending: memory.pending.size,
+  lessees: lesseesOf(memory, context.now),
+  status: state.tree.status,
+  revision: state.tree.revision,
   purses: Object.fromEntries(
     Object.entries(state.purses).map(([asset, purse]) => [
       asset,
@@ -56,11 +66,8 @@ export const snapshotOf = (
         unsettled: purse.unsettled.toString(),
         settled: purse.settled.toString(),
         balance: purse.balance.toString(),
-        limits: limitsLeft(
-          context.policy,
-          { account: state.account, windows: purse.windows, arrival: state.arrival },
-          context.now,
-        ),
+        creditLent: purse.creditLent.toString(),
+        limits: limitsOf(state, { asset: asset as AssetId, grant: undefined }, context),
       },
     ]),
   ),

@@ -1,8 +1,9 @@
-import type { AccountId, AssetId } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { type ChainHead, GENESIS } from '../../src/audit/entry.ts';
 import type { WindowSpend } from '../../src/policy/window.ts';
-import type { DenialRule, LimitState } from './contract.ts';
+import type { Denial, DenialRule } from './contract.ts';
+import { EMPTY_TREE, type HeldGrant, type Lease, type Tree } from './tree.ts';
 
 /** The money of an account in one asset. Atomic units. */
 export type Purse = {
@@ -10,6 +11,8 @@ export type Purse = {
   readonly credit: bigint;
   /** Part of the credit that running calls have reserved. */
   readonly creditHeld: bigint;
+  /** Part of the credit that accounts below have and did not spend yet; what they spent is gone from `credit`. */
+  readonly creditLent: bigint;
   /** Payments of running calls that will be settled after the tool: exposure. */
   readonly deferredHeld: bigint;
   /** Payments that are being settled before their tool runs: no exposure, but the balance must cover them too. */
@@ -35,7 +38,7 @@ export type DenialBucket = {
   readonly tool: string;
   readonly call: `0x${string}`;
   readonly request: `0x${string}`;
-  readonly limit?: LimitState;
+  readonly of?: Pick<Denial, 'account' | 'limit' | 'param' | 'grant'>;
   readonly policy: `0x${string}`;
 };
 
@@ -53,11 +56,20 @@ export type AccountState = {
   readonly arrival: number;
   readonly purses: Readonly<Record<AssetId, Purse>>;
   readonly denials: readonly DenialBucket[];
+  /** Its place in a tree of accounts (design §5). */
+  readonly tree: Tree;
+  /** The grants it holds, in the order of their registration. */
+  readonly held: readonly HeldGrant[];
+  /** By the grant that the one above has issued. Never stored, as the two below: who has slept asks again. */
+  readonly leases: Readonly<Record<Hex, Lease>>;
+  /** When a contract issuer last stood by its signature. */
+  readonly grantChecks: Readonly<Record<Hex, Seconds>>;
 };
 
 export const EMPTY_PURSE: Purse = {
   credit: 0n,
   creditHeld: 0n,
+  creditLent: 0n,
   deferredHeld: 0n,
   upfrontHeld: 0n,
   unsettled: 0n,
@@ -79,6 +91,10 @@ export const emptyAccount = (account: AccountId): AccountState => ({
   arrival: 0,
   purses: {},
   denials: [],
+  tree: EMPTY_TREE,
+  held: [],
+  leases: {},
+  grantChecks: {},
 });
 
 export const purseOf = (state: AccountState, asset: AssetId): Purse =>
@@ -96,6 +112,15 @@ export const promised = (purse: Purse): bigint =>
 /** Accepted service that is not paid yet (law 7). */
 export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unsettled;
 
-/** Whether the account ever showed money here. Denials of others are only counted in metrics (design §5, law 12). */
-export const isKnown = (state: AccountState): boolean =>
+/** Credit that is free to pay with: neither running calls here nor accounts below have it. */
+export const freeCredit = (purse: Purse): bigint =>
+  purse.credit - purse.creditHeld - purse.creditLent;
+
+/**
+ * Whether the account ever showed money here, or has a place in a tree whose owner did. Denials of others are only counted in metrics
+ * (design §5, law 12).
+ */
+export const isKnown = (state: AccountState): boolean => state.tree.revision > 0 || hasPaid(state);
+
+export const hasPaid = (state: AccountState): boolean =>
   Object.values(state.purses).some((purse) => purse.settled > 0n || purse.credit !== 0n);

@@ -12,8 +12,9 @@ import {
 } from './codec.ts';
 import { type CallRecord, isFinal } from './record.ts';
 import { type AccountState, emptyAccount } from './state.ts';
-import { STORAGE_VERSION, TABLES, TRANSFERS_TABLE, UPGRADE_FROM_1 } from './tables.ts';
+import { ADDED_COLUMNS, STORAGE_VERSION, TABLES, TRANSFERS_TABLE } from './tables.ts';
 import type { Transfer } from './transfer.ts';
+import { openTreeStorage, type TreeBatch, type TreeStorage } from './tree-storage.ts';
 
 /** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
 export const PRUNE_HORIZON: Seconds = 600;
@@ -21,14 +22,14 @@ export const PRUNE_HORIZON: Seconds = 600;
 /** How long calls that wait for their export are left alone. */
 const BLOCKED_PAUSE: Seconds = 300;
 
-const CALL_COLUMNS = 30;
-const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(10)})`;
+const CALL_COLUMNS = 31;
+const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(11)})`;
 const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
 const PRUNE_AT_ONCE = 200;
 /** Without answers and entries, which are most of a row: an account wakes with what it must do, not with all it has said. */
 const LIVE_CALLS = `SELECT id, state, payment, paid_by, looked, attempt, request, tool, on_silence, timeout_seconds, asset, price,
   charged, accepted_at, dispatched_at, hold_until, valid_before, since_block, identifier, transaction_hash, accepted_entry,
-  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer, top_up FROM calls WHERE prune_at IS NULL`;
+  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer, top_up, authority FROM calls WHERE prune_at IS NULL`;
 
 /** Everything one commit writes, in one transaction. */
 export type Batch = {
@@ -36,10 +37,11 @@ export type Batch = {
   readonly records: Iterable<CallRecord>;
   readonly loose: readonly Entry[];
   readonly transfers: Iterable<Transfer>;
+  readonly tree: TreeBatch;
 };
 
 /** The account's SQLite. `rowsWritten` counts every row billed, deletes and alarms included: rows are the bill (design §5). */
-export type AccountStorage = {
+export type AccountStorage = TreeStorage & {
   exists(): boolean;
   loadAccount(account: AccountId): AccountState;
   loadCall(id: Hex): CallRecord | undefined;
@@ -72,22 +74,30 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
     run(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, name).length > 0;
   const exists = (): boolean => made === true || hasTable('account');
   const upgrade = (row: Row | undefined): void => {
-    if (row?.version !== 1) return;
+    if (row === undefined || Number(row.version) >= STORAGE_VERSION) return;
     // A release that was rolled back to writes its own version over rows whose table has the column already.
-    const [column] = run(`SELECT 1 FROM pragma_table_info('calls') WHERE name = 'top_up'`);
+    const missing = ADDED_COLUMNS.filter(
+      ({ table, column }) =>
+        run('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).length === 0,
+    );
     storage.transactionSync(() => {
-      if (column === undefined) run(UPGRADE_FROM_1);
+      for (const { table, column } of missing)
+        run(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`);
       run('UPDATE account SET version = ?', STORAGE_VERSION);
     });
   };
+  const tree = openTreeStorage(run, hasTable);
 
   return {
+    ...tree,
     exists: () => (made = exists()),
     loadAccount(account) {
       made = exists();
       const row = made ? run('SELECT * FROM account')[0] : undefined;
       upgrade(row);
-      return row === undefined ? emptyAccount(account) : decodeAccount(row);
+      return row === undefined
+        ? emptyAccount(account)
+        : decodeAccount({ tree: null, ...row }, tree.loadHeld());
     },
     loadCall(id) {
       const row = exists() ? run('SELECT * FROM calls WHERE id = ?', id)[0] : undefined;
@@ -123,7 +133,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       keep();
       return lowest;
     },
-    write({ state, records, loose, transfers }) {
+    write({ state, records, loose, transfers, tree: branch }) {
       storage.transactionSync(() => {
         if (!exists()) run(TABLES);
         run(ACCOUNT_UPSERT, ...encodeAccount(state));
@@ -141,12 +151,14 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
             ...encodeTransfer(transfer),
           );
         }
+        tree.writeTree(branch);
       });
       made = true;
     },
     prune(now, exported) {
       if (!exists()) return { next: undefined };
       run('DELETE FROM entries WHERE seq <= ?', exported);
+      tree.pruneTree(now);
       run(
         `DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE prune_at <= ? AND last_seq <= ? LIMIT ${PRUNE_AT_ONCE})`,
         now,

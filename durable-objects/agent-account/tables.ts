@@ -2,7 +2,7 @@
  * The tables of an account, made by its first accepted write (law 12). STRICT refuses wrong types, WITHOUT ROWID makes a row cost
  * one written row instead of two (platform facts 1.8). Small columns first: a scan for due calls then reads no stored answers.
  */
-export const STORAGE_VERSION = 2;
+export const STORAGE_VERSION = 3;
 
 export const TABLES = `
 CREATE TABLE IF NOT EXISTS account (
@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS account (
   facts_block INTEGER NOT NULL,
   arrival REAL NOT NULL,
   purses TEXT NOT NULL,
-  denials TEXT NOT NULL
+  denials TEXT NOT NULL,
+  tree TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (
   id TEXT PRIMARY KEY,
@@ -49,7 +50,8 @@ CREATE TABLE IF NOT EXISTS calls (
   held TEXT,
   entries TEXT NOT NULL,
   answer TEXT,
-  top_up TEXT
+  top_up TEXT,
+  authority TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
   seq INTEGER PRIMARY KEY,
@@ -73,5 +75,40 @@ CREATE TABLE IF NOT EXISTS transfers (
 CREATE INDEX IF NOT EXISTS transfers_pending ON transfers (peer) WHERE sent > acknowledged;
 `;
 
-/** From layout 1, which knew no top-ups. */
-export const UPGRADE_FROM_1 = `ALTER TABLE calls ADD COLUMN top_up TEXT`;
+/**
+ * Made by the first grant or lease. A grant may be held or issued, never both: nobody grants to himself. Rows of `leases` are what was
+ * given to those below; `unused` and `loose` are what could come back of it, as far as is known here.
+ */
+export const TREE_TABLES = `
+CREATE TABLE IF NOT EXISTS grants (
+  hash TEXT PRIMARY KEY,
+  side TEXT NOT NULL,
+  id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  valid_until INTEGER NOT NULL,
+  registered_at INTEGER NOT NULL,
+  is_root INTEGER NOT NULL,
+  content TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS grants_id ON grants (id);
+CREATE TABLE IF NOT EXISTS revoked (
+  id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (
+  child TEXT NOT NULL,
+  issued TEXT NOT NULL,
+  asset TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  unused INTEGER NOT NULL,
+  loose INTEGER NOT NULL,
+  slices TEXT NOT NULL,
+  PRIMARY KEY (child, issued)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Columns that older layouts lack: 1 knew no top-ups, 2 no trees. */
+export const ADDED_COLUMNS = [
+  { table: 'calls', column: 'top_up' },
+  { table: 'calls', column: 'authority' },
+  { table: 'account', column: 'tree' },
+] as const;

@@ -28,6 +28,13 @@ const TYPES = [
   'payment.released',
   'credit.received',
   'credit.refunded',
+  'credit.lent',
+  'grant.issued',
+  'grant.taken',
+  'grant.revoked',
+  'grant.default',
+  'account.status',
+  'account.policy',
 ] as const satisfies readonly EntryType[];
 
 /** One entry as it stands in a chunk or an exported log. Strict: a member nobody knows is not silently dropped from a proof. */

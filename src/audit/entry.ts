@@ -16,7 +16,14 @@ export type EntryType =
   | 'payment.failed'
   | 'payment.released'
   | 'credit.received'
-  | 'credit.refunded';
+  | 'credit.refunded'
+  | 'credit.lent'
+  | 'grant.issued'
+  | 'grant.taken'
+  | 'grant.revoked'
+  | 'grant.default'
+  | 'account.status'
+  | 'account.policy';
 
 /** JSON of strings, safe integers, booleans, arrays and objects: no floats, so JCS needs no number rules (design §7). */
 export type Json =

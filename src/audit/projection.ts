@@ -108,6 +108,13 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
     case 'payment.settled':
     case 'credit.received':
     case 'credit.refunded':
+    case 'credit.lent':
+    case 'grant.issued':
+    case 'grant.taken':
+    case 'grant.revoked':
+    case 'grant.default':
+    case 'account.status':
+    case 'account.policy':
       return undefined;
   }
 };
@@ -145,6 +152,13 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'call.late':
     case 'credit.received':
     case 'credit.refunded':
+    case 'credit.lent':
+    case 'grant.issued':
+    case 'grant.taken':
+    case 'grant.revoked':
+    case 'grant.default':
+    case 'account.status':
+    case 'account.policy':
       return undefined;
   }
 };

@@ -14,6 +14,7 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   maxBodyBytes: 0,
   requestHeaders: [],
   requireBinding: 'none',
+  params: {},
 });
 
 /** The most that one top-up may be, atomic units: far from where storage would refuse an account's sum. */
@@ -49,3 +50,36 @@ export const refundsTool: Tool = {
   }),
   maxBodyBytes: 4_096,
 };
+
+/** The longest document: 64 tools, 64 payees and the signature of a contract. */
+const MAX_DOCUMENT = 32_768;
+
+/** `PUT /delegations`: registers a grant that its issuer has signed. */
+export const delegationsTool: Tool = {
+  ...own({
+    id: 'countersign.delegations',
+    method: 'PUT',
+    path: '/delegations',
+    description: 'Registers a grant.',
+  }),
+  maxBodyBytes: MAX_DOCUMENT,
+};
+
+/** `POST /revocations`: takes grants back. */
+export const revocationsTool: Tool = {
+  ...own({
+    id: 'countersign.revocations',
+    method: 'POST',
+    path: '/revocations',
+    description: 'Revokes grants.',
+  }),
+  maxBodyBytes: MAX_DOCUMENT,
+};
+
+/** `GET /accounts/me`: how the account stands that asks. */
+export const accountTool: Tool = own({
+  id: 'countersign.account',
+  method: 'GET',
+  path: '/accounts/me',
+  description: 'How the account stands that asks.',
+});

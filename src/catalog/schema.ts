@@ -3,6 +3,7 @@ import { parseDollars } from '../core/amount.ts';
 import { type Fault, faultsOf } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../crypto/wire-fields.ts';
+import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
 import { isForwardable } from './forwardable.ts';
 import { METHODS } from './route.ts';
 import type { Tool } from './tool.ts';
@@ -13,6 +14,7 @@ const MAX_TIMEOUT = 25;
 const MAX_KEPT_TIMEOUT = 300;
 const MAX_BODY = 25 * 1024 * 1024;
 const MAX_REQUEST_HEADERS = 16;
+const MAX_PARAMS = 16;
 
 // Characters that have one form only: whatever is written in a path here, a request can write in no second way.
 const PATH = /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/;
@@ -26,11 +28,6 @@ const OWN_ID = /^countersign(?:\.|$)/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 
-const integer = (from: number, to: number) => {
-  const hint = `must be an integer from ${from} to ${to}`;
-  return z.int(hint).check(z.minimum(from, hint), z.maximum(to, hint));
-};
-
 const DOLLARS = 'must be dollars like "$0.02", with at most six decimals';
 const PRICE = 'must be dollars like "$0.02", or {"max": "$0.10"} for a tool that may charge less';
 const PATH_HINT =
@@ -39,6 +36,28 @@ const UPSTREAM_HINT =
   'must be a path, or an absolute http or https URL, without user, query, fragment, dot segments and trailing slash';
 const HEADER_HINT =
   'must be a header name that the gateway neither sets, drops nor forwards by itself';
+
+const POINTER = /^(?:\/(?:[^~/]|~[01])*)*$/;
+const PARAM = 'must be {"pointer": "/a/b"} (RFC 6901) or {"query": "key"}, of at most 256 bytes';
+
+const params = z
+  .record(
+    z.string(),
+    z.union(
+      [
+        z.strictObject({ pointer: paramText.check(z.regex(POINTER, PARAM)) }),
+        z.strictObject({ query: paramText.check(z.minLength(1, PARAM)) }),
+      ],
+      PARAM,
+    ),
+    'must be an object of params by name',
+  )
+  .check(
+    z.refine((all) => {
+      const names = Object.keys(all);
+      return names.length <= MAX_PARAMS && names.every((name) => PARAM_NAME.test(name));
+    }, `must hold at most ${MAX_PARAMS} params, named by 1 to 64 of A-Z a-z 0-9 . _ -`),
+  );
 
 const toolSchema = z.strictObject(
   {
@@ -88,6 +107,7 @@ const toolSchema = z.strictObject(
     ),
     onSilence: z.optional(z.enum(['release', 'keep'], 'must be release or keep')),
     requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
+    params: z.optional(params),
   },
   'must be an object',
 );
@@ -114,6 +134,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   requestHeaders: tool.requestHeaders ?? [],
   onSilence: tool.onSilence ?? 'release',
   requireBinding: tool.requireBinding ?? 'none',
+  params: tool.params ?? {},
 });
 
 /** Reads `tools.json`. Unknown fields are refused; every fault is given with its path, e.g. `tools[3].price`. */

@@ -25,4 +25,9 @@ export type Tool = {
   /** Request headers this tool needs beyond the allow-list, lower-case. */
   readonly requestHeaders: readonly string[];
   readonly requireBinding: Binding;
+  /** What rules of a policy may look at, by name: where each is read from. */
+  readonly params: Readonly<Record<string, ParamSource>>;
 };
+
+/** A JSON pointer into the body (RFC 6901), or a key of the query. */
+export type ParamSource = { readonly pointer: string } | { readonly query: string };

@@ -14,6 +14,8 @@ export type ProblemText = {
 
 const MAX_VALIDITY = 300;
 
+const CORRECT = 'Correct the field and send the request again. Nothing was charged.';
+
 const retry = (seconds: number) => ({ 'Retry-After': seconds.toString() });
 
 /** One exhaustive switch: a reason without words does not build. No word of a cause, a secret or another caller is in any of them. */
@@ -24,11 +26,12 @@ export const problemText = (reason: Reason): ProblemText => {
     case 'unknown_field':
     case 'duplicate_header':
     case 'malformed_request':
+    case 'malformed_policy':
       return {
         status: 400,
         title: 'Malformed request',
         detail: `${reason.field} ${reason.hint}.`,
-        hint: 'Correct the field and send the request again. Nothing was charged.',
+        hint: CORRECT,
         more: { field: reason.field },
       };
     case 'too_large':
@@ -44,9 +47,13 @@ export const problemText = (reason: Reason): ProblemText => {
     case 'unsupported_network':
       return {
         status: 400,
-        title: 'Unsupported payment',
+        ...(reason.field.startsWith('body')
+          ? { title: 'Not supported', hint: CORRECT }
+          : {
+              title: 'Unsupported payment',
+              hint: 'Send the request without a payment, and pay by an entry of `accepts` in the answer.',
+            }),
         detail: `${reason.field} ${reason.hint}.`,
-        hint: 'Send the request without a payment, and pay by an entry of `accepts` in the answer.',
         more: { field: reason.field },
       };
     case 'unsupported_signature':
@@ -237,7 +244,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 403,
         title: 'Forbidden',
         detail: 'The account that signed may not do this.',
-        hint: 'Sign with a key of an operator of this gateway.',
+        hint: 'Sign with a key of an operator of this gateway; what concerns a grant, with that of its issuer or delegate.',
       };
     case 'unknown_transaction':
       return {
@@ -263,6 +270,70 @@ export const problemText = (reason: Reason): ProblemText => {
         detail: 'The transaction holds no such transfer of the paid token to the account.',
         hint: 'Only a transfer from the payTo of the chain or from an operator, in the log that log_index names if it is given, counts as a refund.',
         more: { field: 'transaction' },
+      };
+    case 'grant_refused':
+      return mismatch(
+        reason,
+        'Grant refused',
+        'Sign a grant for this gateway that is nowhere wider than what its issuer holds: `expected` says how wide.',
+      );
+    case 'already_registered':
+      return {
+        ...tree(
+          409,
+          'Already registered',
+          'A grant of this issuer and id is registered.',
+          'For the same grant nothing is left to do. Another one needs a new id.',
+          reason.field,
+        ),
+        ...('grant' in reason ? { more: { field: reason.field, grant: reason.grant } } : {}),
+      };
+    case 'grant_revoked':
+      return tree(
+        409,
+        'Grant revoked',
+        'The id is revoked, or the epoch is below what its issuer still allows.',
+        'A revoked grant never comes back: sign a new one, with a new id and epoch.',
+        reason.field,
+      );
+    case 'consent_required':
+      return tree(
+        403,
+        'Consent required',
+        'The delegate has an account of its own here, and is put under no owner unasked.',
+        'Send the registration with an Agent-Intent for it that the delegate has signed.',
+        reason.field,
+      );
+    case 'holds_leases':
+      return tree(
+        409,
+        'Limits in use',
+        'The account still holds a share of the limits of its present owner.',
+        'Send the same request again when the account has made no call for two minutes.',
+        reason.field,
+      );
+    case 'unknown_grant':
+      return tree(
+        404,
+        'No such grant',
+        'No such grant is registered with the account that signed.',
+        'Check issuer and hash or id; register grants from the owner down.',
+        reason.field,
+      );
+    case 'penniless':
+      return tree(
+        403,
+        'No money shown',
+        'The account that signed holds no money on this chain and has paid nothing here.',
+        'Add funds to it, or let it pay for a call or a top-up, then send the same request again.',
+        reason.field,
+      );
+    case 'unknown_account':
+      return {
+        status: 404,
+        title: 'No such account',
+        detail: 'The account that signed is not known here.',
+        hint: 'An account is known from its first accepted call, top-up or grant on. Ask on the chain it uses.',
       };
     case 'denied': {
       const { detail, hint, ...more } = denialMembers(reason.denial, reason.tool, reason.price);
@@ -407,6 +478,15 @@ const mismatch = (
   hint,
   more: { field: reason.field, expected: reason.expected, got: reason.got },
 });
+
+/** About a document in the body. Nothing of it was written, or nothing new. */
+const tree = (
+  status: number,
+  title: string,
+  detail: string,
+  hint: string,
+  field: string,
+): ProblemText => ({ status, title, detail, hint, more: { field } });
 
 const MONEY: Readonly<Record<Money, string>> = {
   untouched: 'Nothing was charged. To try again, sign a new proof.',

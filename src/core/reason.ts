@@ -1,4 +1,5 @@
 import type { Denial } from '../../durable-objects/agent-account/contract.ts';
+import type { TreeFault } from '../../durable-objects/agent-account/tree-contract.ts';
 import type { Seconds } from './clock.ts';
 import type { WireFault } from './wire-fault.ts';
 
@@ -12,6 +13,7 @@ export type Reason =
   | RequestReason
   | CallReason
   | OrderReason
+  | TreeReason
   | TroubleReason
   | UpstreamReason;
 
@@ -92,6 +94,13 @@ export type OrderReason =
   | { readonly reason: 'transaction_not_final'; readonly retryAfter: Seconds }
   /** The transaction moved no money from the operator to the account. */
   | { readonly reason: 'no_refund' };
+
+/** What is wrong with a grant, a revocation or another order in a tree; `field` is a path in the body. Also with asking for an account. */
+export type TreeReason =
+  | TreeFault
+  /** This very grant is registered: `grant` is its digest. */
+  | { readonly reason: 'already_registered'; readonly field: string; readonly grant: string }
+  | { readonly reason: 'unknown_account' };
 
 /** The gateway itself cannot serve now. */
 export type TroubleReason =

@@ -26,7 +26,7 @@ import { receiptHeader } from './receipt.ts';
 import type { Reserved } from './reserve.ts';
 
 /** Law 10: a paid or signed answer is its payer's alone; no cache on the way may keep it. */
-const PRIVATE = { 'Cache-Control': 'private, no-store' } as const;
+export const PRIVATE = { 'Cache-Control': 'private, no-store' } as const;
 
 type Finished = Extract<FinishVerdict, { readonly verdict: 'finished' }>;
 type Stored = Extract<ReserveVerdict, { readonly verdict: 'stored' }>;

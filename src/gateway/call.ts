@@ -12,6 +12,7 @@ import type { Checked } from './checked.ts';
 import { claim } from './claim.ts';
 import { descriptionUrl } from './description.ts';
 import { dispatch } from './dispatch.ts';
+import { answerDryRun, isDryRun } from './dry-run.ts';
 import type { Errand } from './errand.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
@@ -43,6 +44,8 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
  * leaves no trace; from there on the work is one promise that outlives its caller.
  */
 export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Response> => {
+  const dryRun = isDryRun(errand.request.headers);
+  if (!dryRun.ok) return refuse(errand, dryRun.error);
   const claimed = claim(errand.request.headers);
   if (!claimed.ok) return refuse(errand, claimed.error);
   const checked = check(gateway.config, errand, claimed.value, nowSeconds());
@@ -55,7 +58,7 @@ export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Respon
 
   // Law 5: a caller that hangs up does not stop what has begun, so the same promise is kept alive and returned.
   const { call: id } = checked.value;
-  const work = execute(gateway, errand, checked.value).catch((cause: unknown) => {
+  const work = execute(gateway, errand, checked.value, dryRun.value).catch((cause: unknown) => {
     console.error({ event: 'call_failed', call: id, cause: String(cause) });
     return refuse(errand, { reason: 'internal' }, { call: id });
   });
@@ -63,10 +66,18 @@ export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Respon
   return work;
 };
 
-const execute = async (gateway: Gateway, errand: Errand, checked: Checked): Promise<Response> => {
+const execute = async (
+  gateway: Gateway,
+  errand: Errand,
+  checked: Checked,
+  dryRun: boolean,
+): Promise<Response> => {
   const { call: id } = checked;
-  const reserved = await reserve(gateway, errand, checked);
+  const reserved = await reserve(gateway, errand, checked, dryRun);
   if (!reserved.ok) return refuse(errand, reserved.error, { call: id });
+  if (reserved.value.verdict.verdict === 'dry_run') {
+    return answerDryRun(reserved.value, reserved.value.verdict);
+  }
   const permitted =
     reserved.value.verdict.verdict === 'settle'
       ? await settle(gateway, reserved.value, reserved.value.verdict.sinceBlock)
@@ -115,9 +126,10 @@ const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reas
         // A bound payment ends for us with its intent, earlier than for the chain (§4.2).
         got: claimed.intent?.fields.validBefore ?? claimed.validBefore.toString(),
       };
-    // Settling again, or an outcome that another attempt has stored meanwhile: the caller asks once more.
+    // Settling again, or an outcome that another attempt has stored meanwhile: the caller asks once more. A dry run was answered before.
     case 'settle':
     case 'stored':
+    case 'dry_run':
       return { reason: 'in_progress', retryAfter: 1 };
   }
 };

@@ -1,4 +1,11 @@
-import { callsTool, creditsTool, refundsTool } from '../catalog/own-tool.ts';
+import {
+  accountTool,
+  callsTool,
+  creditsTool,
+  delegationsTool,
+  refundsTool,
+  revocationsTool,
+} from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
 import { chainIdOf } from '../core/account-id.ts';
 import { checksummed } from '../crypto/checksum.ts';
@@ -57,7 +64,7 @@ export const description = (config: Config, audience: string) => ({
     asset: 'asset of the network; zero where nothing is paid',
     maxAmount: 'atomic units, at least the price; of a tool of variable price the most it may take',
     nonce: '32 random bytes: an intent buys one execution',
-    authority: 'zero',
+    authority: 'digest of the grant that the call stands on; zero for the default one, or none',
   },
   max_validity: MAX_INTENT_WINDOW,
   paid: {
@@ -75,9 +82,12 @@ export const description = (config: Config, audience: string) => ({
     window: `validAfter - ${UNPAID_SKEW} <= now < validBefore + ${UNPAID_SKEW}`,
     use: 'for tools that cost nothing, and to pay for any other from credit',
   },
-  tools: [creditsTool(0n), callsTool, refundsTool].map(({ id, method, path }) => ({
-    id,
-    method,
-    path,
-  })),
+  tools: [
+    creditsTool(0n),
+    callsTool,
+    accountTool,
+    delegationsTool,
+    revocationsTool,
+    refundsTool,
+  ].map(({ id, method, path }) => ({ id, method, path })),
 });

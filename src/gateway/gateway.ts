@@ -10,7 +10,7 @@ export type Gateway = {
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
   readonly account: (
     id: AccountId,
-  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply'>;
+  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'govern' | 'standing'>;
   /** Whether a client address may cause another dear look-up. Approximate, never a budget. */
   readonly shield: (client: string) => Promise<boolean>;
   /** Keeps a promise alive after the client has hung up. */

@@ -12,7 +12,7 @@ const integer = (decimal: string): number => {
 
 /** Calls are counted in the draft's default unit; money in atomic units. */
 const unit = ({ rule }: LimitState): Map<string, string> =>
-  new Map(rule === 'rate' ? [] : [['qu', 'atomic-units']]);
+  new Map(rule.endsWith('rate') ? [] : [['qu', 'atomic-units']]);
 
 /**
  * `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): for every limit its quota `q` and window `w`, and

@@ -1,18 +1,17 @@
-import type { CallStatus, LookUpVerdict } from '../../durable-objects/agent-account/contract.ts';
+import type { CallStatus } from '../../durable-objects/agent-account/contract.ts';
 import { callsTool } from '../catalog/own-tool.ts';
 import { type AccountId, accountId, type Hex } from '../core/account-id.ts';
 import { problem } from '../core/problem.ts';
 import type { Reason } from '../core/reason.ts';
-import { err, ok, type Result } from '../core/result.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
+import { PRIVATE } from './answer.ts';
 import { askerOf } from './asker.ts';
-import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
 import type { Gateway } from './gateway.ts';
 import { observeOwn } from './observe.ts';
+import { askOwn } from './question.ts';
 import { receiptHeader } from './receipt.ts';
-import { askVouched, type Vouched } from './vouch.ts';
 
 const CALL_ID = /^0x[0-9a-f]{64}$/;
 
@@ -31,12 +30,15 @@ export const lookUp = async (gateway: Gateway, request: Request): Promise<Respon
   if (!asker.ok) return asker.error;
   const { network, payer, audience } = asker.value;
   const account = accountId(network, payer);
-  const found = await ask(gateway, asker.value, account, id, clientOf(request.headers));
+  const found = await askOwn(gateway, asker.value, clientOf(request.headers), (own, known) =>
+    own.lookUp({ account, call: id, ...known }),
+  );
   if (!found.ok) return problem(found.error, { call: id });
-  const status = found.value;
+  if (found.value.verdict !== 'found') return problem({ reason: 'unknown_call' }, { call: id });
+  const { status } = found.value;
   return Response.json(statusBody(status), {
     headers: {
-      'Cache-Control': 'private, no-store',
+      ...PRIVATE,
       ...(await receiptOf(gateway, audience, account, status)),
     },
   });
@@ -48,56 +50,6 @@ const malformed: Reason = {
   reason: 'malformed_request',
   field: 'call',
   hint: 'must be a call id in the path: 0x and 64 lower-case hex digits, and no query',
-};
-
-const ask = async (
-  gateway: Gateway,
-  checked: Checked,
-  account: AccountId,
-  call: Hex,
-  client: string,
-): Promise<Result<CallStatus, Reason>> => {
-  const answered = await askVouched(
-    gateway,
-    checked,
-    client,
-    (vouched) => askAccount(gateway, account, call, vouched),
-    ({ verdict }) => verdict === 'stale_payer' || verdict === 'contract_only',
-  );
-  if (!answered.ok) return answered;
-  switch (answered.value.verdict) {
-    case 'found':
-      return ok(answered.value.status);
-    case 'unknown_call':
-      return err({ reason: 'unknown_call' });
-    case 'contract_only':
-      return err({
-        reason: 'invalid_signature',
-        field: checked.signatureField,
-        fault: 'contract_only',
-      });
-    // The account asks once; asked twice, it is refused rather than believed.
-    case 'stale_payer':
-      return err({ reason: 'payer_unreachable' });
-    case 'unavailable':
-      return err({ reason: 'storage_unavailable' });
-  }
-};
-
-/** Any error on the way is a refusal (law 2). */
-const askAccount = async (
-  gateway: Gateway,
-  account: AccountId,
-  call: Hex,
-  vouched: Vouched | undefined,
-): Promise<LookUpVerdict> => {
-  try {
-    const facts = vouched === undefined ? {} : { facts: vouched.facts, ...vouched.checkedAt };
-    return await gateway.account(account).lookUp({ account, call, ...facts });
-  } catch (cause) {
-    console.error({ event: 'look_up_failed', account, cause: String(cause) });
-    return { verdict: 'unavailable' };
-  }
 };
 
 /** The wire form: amounts as decimal strings, the answer's body in base64. */

@@ -8,59 +8,81 @@ import { random16 } from '../core/random.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex } from '../crypto/digest.ts';
+import { ZERO_WORD } from '../intent/agent-delegation.ts';
 import { intentFields } from '../intent/agent-intent.ts';
 import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
 import type { Errand } from './errand.ts';
 import type { Gateway } from './gateway.ts';
-import { askVouched } from './vouch.ts';
+import { readParams } from './params.ts';
+import { vouch, vouchGrants } from './vouch.ts';
+
+type Unasked = { readonly verdict: 'stale_payer' | 'stale_grant' | 'unavailable' };
 
 /** A claimed call on its way to its tool, and what the account said of it. */
 export type Reserved = {
   readonly call: Call;
   readonly attempt: Hex;
-  readonly verdict: Exclude<ReserveVerdict, { readonly verdict: 'stale_payer' | 'unavailable' }>;
+  readonly verdict: Exclude<ReserveVerdict, Unasked>;
 };
 
 /**
- * Claims the call at its account: one object call when the payer's facts are fresh. Facts are asked from the chain only when the
- * account wants them, or when the signature is not the payer's key's.
+ * Claims the call at its account: one object call when the payer's facts are fresh. The chain is asked only where the account wants to
+ * know more of its payer or of who issued its grants, or where the signature is not the payer's key's; each once.
  */
 export const reserve = async (
   gateway: Gateway,
   errand: Errand,
   checked: Checked,
+  dryRun: boolean,
 ): Promise<Result<Reserved, Reason>> => {
   const attempt = random16();
-  const plain = callOf(errand, checked);
-  const asked = await askVouched(
-    gateway,
-    checked,
-    clientOf(errand.request.headers),
-    async (vouched) => {
-      const call: Call = { ...plain, ...vouched?.checkedAt };
-      const evidence: Evidence = vouched === undefined ? {} : { facts: vouched.facts };
-      return { call, verdict: await ask(gateway, call, attempt, evidence) };
-    },
-    ({ verdict }) => verdict.verdict === 'stale_payer',
-  );
-  if (!asked.ok) return asked;
-  const { call, verdict } = asked.value;
-  if (verdict.verdict === 'unavailable') return err({ reason: 'storage_unavailable' });
+  const plain: Call = { ...callOf(errand, checked), ...(dryRun ? { dryRun } : {}) };
+  const client = clientOf(errand.request.headers);
+  let call = plain;
+  let evidence: Evidence = {};
+  let wantsFacts = !checked.signedByKey;
+  for (;;) {
+    if (wantsFacts) {
+      const vouched = await vouch(gateway, checked, client);
+      if (!vouched.ok) return vouched;
+      call = { ...plain, ...vouched.value.checkedAt };
+      evidence = { ...evidence, facts: vouched.value.facts };
+    }
+    const verdict = await ask(gateway, call, attempt, evidence);
+    wantsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
+    if (verdict.verdict === 'stale_grant' && evidence.grants === undefined) {
+      const grants = await vouchGrants(gateway, checked.network, verdict.proofs, client);
+      if (!grants.ok) return grants;
+      evidence = { ...evidence, grants: grants.value };
+    } else if (!wantsFacts) {
+      return readVerdict(call, attempt, verdict);
+    }
+  }
+};
+
+const readVerdict = (
+  call: Call,
+  attempt: Hex,
+  verdict: ReserveVerdict,
+): Result<Reserved, Reason> => {
   // The account asks once; asked twice, it is refused rather than believed.
-  if (verdict.verdict === 'stale_payer') return err({ reason: 'payer_unreachable' });
-  if (!knowsTopUp(call, verdict)) return err({ reason: 'storage_unavailable' });
-  return ok({ call, attempt, verdict });
+  if (verdict.verdict === 'stale_payer' || verdict.verdict === 'stale_grant') {
+    return err({ reason: 'payer_unreachable' });
+  }
+  return verdict.verdict === 'unavailable' || !isUnderstood(call, verdict)
+    ? err({ reason: 'storage_unavailable' })
+    : ok({ call, attempt, verdict });
 };
 
 /**
- * Whether the account has understood a top-up. During a deploy its object may be of a release that knows none (design §5): it would
- * take the money for the price of a call, and credit nobody. Nothing has moved yet when this is asked.
+ * Whether the account has understood what was asked. During a deploy its object may be of a release that knows no top-ups (design §5):
+ * it would take the money for the price of a call, and credit nobody. One that knows no dry runs would let the call begin. No money has
+ * moved and no tool has run when this is asked.
  */
-const knowsTopUp = ({ topUp }: Call, verdict: ReserveVerdict): boolean =>
-  topUp === undefined ||
+const isUnderstood = ({ topUp, dryRun }: Call, verdict: ReserveVerdict): boolean =>
   (verdict.verdict !== 'settle' && verdict.verdict !== 'go') ||
-  verdict.creditTo === topUp.to;
+  (dryRun === undefined && (topUp === undefined || verdict.creditTo === topUp.to));
 
 /** Reserves again with what the chain said of an upfront payment (design §6). Same call, same attempt. */
 export const reserveSettled = async (
@@ -69,7 +91,9 @@ export const reserveSettled = async (
   evidence: Evidence,
 ): Promise<Result<Reserved, Reason>> => {
   const verdict = await ask(gateway, call, attempt, evidence);
-  return verdict.verdict === 'unavailable' || verdict.verdict === 'stale_payer'
+  return verdict.verdict === 'unavailable' ||
+    verdict.verdict === 'stale_payer' ||
+    verdict.verdict === 'stale_grant'
     ? err({ reason: 'storage_unavailable' })
     : ok({ call, attempt, verdict });
 };
@@ -117,6 +141,10 @@ const callOf = ({ tool, observed, topUp }: Errand, checked: Checked): Call => ({
   ...(checked.paymentIdentifier === undefined
     ? {}
     : { identifier: sha256Hex(new TextEncoder().encode(checked.paymentIdentifier)) }),
+  ...(checked.intent === undefined || checked.intent.authority === ZERO_WORD
+    ? {}
+    : { authority: checked.intent.authority }),
+  ...(Object.keys(tool.params).length === 0 ? {} : { params: readParams(tool, observed) }),
   ...(topUp === undefined
     ? {}
     : { topUp: { to: topUp.to ?? accountId(checked.network, checked.payer) } }),

@@ -1,4 +1,9 @@
-import type { PayerFacts } from '../../durable-objects/agent-account/contract.ts';
+import type {
+  GrantCheck,
+  GrantProof,
+  PayerFacts,
+} from '../../durable-objects/agent-account/contract.ts';
+import type { Network } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -13,20 +18,24 @@ export type Vouched = {
   readonly checkedAt: { readonly contractCheckedAt?: number };
 };
 
+/** What somebody signed, whose account is to stand by it. `call`: the nonce whose state the chain is asked for. */
+export type Signed = Pick<
+  Checked,
+  'network' | 'payer' | 'token' | 'call' | 'digest' | 'signature' | 'signatureField' | 'signedByKey'
+>;
+
 /** How long a client that causes too many look-ups should stay away, seconds. */
 const SHIELD_PAUSE = 10;
 
 /** Asks the chain about an account; one with code must accept the signature itself, its key's does not count (§4.7). */
 export const vouch = async (
   gateway: Gateway,
-  checked: Checked,
+  checked: Signed,
   client: string,
 ): Promise<Result<Vouched, Reason>> => {
-  // Law 12: a stranger's signatures are free to make, our look-ups are not.
-  if (!(await gateway.shield(client))) {
-    return err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
-  }
-  const urls = gateway.config.rpcUrls.get(checked.network) ?? [];
+  const asked = await urlsFor(gateway, checked.network, client);
+  if (!asked.ok) return asked;
+  const urls = asked.value;
   const facts = await askPayerFacts(urls, checked.payer, checked.token, checked.call, nowSeconds());
   if (!facts.ok) return err({ reason: 'payer_unreachable' });
   if (!facts.value.hasCode) {
@@ -46,7 +55,17 @@ export const vouch = async (
     : refused(checked, 'contract_refused');
 };
 
-const refused = (checked: Checked, fault: string): Result<never, Reason> =>
+/** Law 12: a stranger's signatures are free to make, our look-ups are not. */
+const urlsFor = async (
+  gateway: Gateway,
+  on: Network,
+  client: string,
+): Promise<Result<readonly string[], Reason>> =>
+  (await gateway.shield(client))
+    ? ok(gateway.config.rpcUrls.get(on) ?? [])
+    : err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
+
+const refused = (checked: Signed, fault: string): Result<never, Reason> =>
   err({ reason: 'invalid_signature', field: checked.signatureField, fault });
 
 /**
@@ -66,4 +85,31 @@ export const askVouched = async <A>(
   }
   const vouched = await vouch(gateway, checked, client);
   return vouched.ok ? ok(await ask(vouched.value)) : vouched;
+};
+
+/** A chain of grants is no longer (design §4.5). */
+const MAX_PROOFS = 3;
+
+/**
+ * Asks the contracts that issued an account's grants whether they still stand by them (design §4.5). A node in trouble is no answer:
+ * nothing runs on a grant that nobody vouches for.
+ */
+export const vouchGrants = async (
+  gateway: Gateway,
+  on: Network,
+  proofs: readonly GrantProof[],
+  client: string,
+): Promise<Result<readonly GrantCheck[], Reason>> => {
+  if (proofs.length > MAX_PROOFS) return err({ reason: 'internal' });
+  const urls = await urlsFor(gateway, on, client);
+  if (!urls.ok) return urls;
+  const at = nowSeconds();
+  const asked = await Promise.all(
+    proofs.map(async ({ issuer, hash, signature }): Promise<GrantCheck | undefined> => {
+      const answer = await askContractSignature(urls.value, issuer, hash, signature);
+      return answer.ok ? { hash, valid: answer.value.valid, at } : undefined;
+    }),
+  );
+  const checks = asked.filter((check) => check !== undefined);
+  return checks.length === proofs.length ? ok(checks) : err({ reason: 'payer_unreachable' });
 };

@@ -1,12 +1,12 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Policy } from './policy.ts';
+import type { Rate } from './policy.ts';
 
 /**
  * GCRA (generic cell rate algorithm): one number, the theoretical arrival time, holds the whole state.
  * `arrival` is in milliseconds; a burst of `limit` calls is allowed, then one each `seconds / limit`.
  */
 export const admit = (
-  rate: Policy['rate'],
+  rate: Rate,
   arrival: number,
   now: Seconds,
 ):
@@ -22,7 +22,7 @@ export const admit = (
 };
 
 /** How many calls could be made at once right now. */
-export const remainingCalls = (rate: Policy['rate'], arrival: number, now: Seconds): number => {
+export const remainingCalls = (rate: Rate, arrival: number, now: Seconds): number => {
   const interval = (rate.seconds * 1000) / rate.limit;
   const used = Math.max(0, arrival - now * 1000) / interval;
   return Math.max(0, Math.floor(rate.limit - used));

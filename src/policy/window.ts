@@ -7,13 +7,20 @@ export type WindowSpend = {
   readonly start: Seconds;
   readonly spent: bigint;
   readonly held: bigint;
+  /** Given to accounts below and not given back; `drawn` is what they say they have spent of it (design §5, leases). */
+  readonly leased: bigint;
+  readonly drawn: bigint;
 };
+
+/** A window of a policy, or `lifetime`: one period without an end. */
+export type Every = Window['every'] | 'lifetime';
 
 /** The period of a fixed UTC window that contains `now`; the end is exclusive. */
 export const periodOf = (
-  every: Window['every'],
+  every: Every,
   now: Seconds,
 ): { readonly start: Seconds; readonly end: Seconds } => {
+  if (every === 'lifetime') return { start: 0, end: Number.MAX_SAFE_INTEGER };
   if (every === 'month') {
     const date = new Date(now * 1000);
     const year = date.getUTCFullYear();
@@ -25,20 +32,26 @@ export const periodOf = (
   return { start, end: start + length };
 };
 
+/** What earlier releases stored: they leased nothing. */
+type StoredSpend = Omit<WindowSpend, 'leased' | 'drawn'> & Partial<WindowSpend>;
+
 /** A window's spend as of `now`: a new period starts from nothing. */
-export const rolled = (
-  spend: WindowSpend | undefined,
-  every: Window['every'],
-  now: Seconds,
-): WindowSpend => {
+export const rolled = (spend: StoredSpend | undefined, every: Every, now: Seconds): WindowSpend => {
   const { start } = periodOf(every, now);
-  return spend !== undefined && spend.start >= start ? spend : { start, spent: 0n, held: 0n };
+  const none = { leased: 0n, drawn: 0n };
+  return spend !== undefined && spend.start >= start
+    ? { ...none, ...spend }
+    : { ...none, start, spent: 0n, held: 0n };
 };
 
-/** Names a window in storage and in limits: `hour`, `day`, `month`, or `<n>s`. */
-export const windowName = (every: Window['every']): string =>
+/** Names a window in storage and in limits: `hour`, `day`, `month`, `<n>s` or `lifetime`. */
+export const windowName = (every: Every): string =>
   typeof every === 'number' ? `${every}s` : every;
 
-/** The window that `windowName` named. */
-export const everyOf = (name: string): Window['every'] =>
-  name === 'hour' || name === 'day' || name === 'month' ? name : Number(name.slice(0, -1));
+/** The window that `windowName` named; a grant's counter has the grant in front, as `<hash>/<name>`. */
+export const everyOf = (counter: string): Every => {
+  const name = counter.slice(counter.lastIndexOf('/') + 1);
+  return name === 'hour' || name === 'day' || name === 'month' || name === 'lifetime'
+    ? name
+    : Number(name.slice(0, -1));
+};

@@ -36,6 +36,8 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
         },
         lookUp: (question) => stub.lookUp(question),
         apply: (order) => stub.apply(order),
+        govern: (order) => stub.govern(order),
+        standing: (question) => stub.standing(question),
       };
     },
     shield: async () => {

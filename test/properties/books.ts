@@ -8,6 +8,7 @@ import {
   type CallRecord,
   isFinal,
 } from '../../durable-objects/agent-account/record.ts';
+import { NO_PROGRESS } from '../../durable-objects/agent-account/progress.ts';
 import { reserve } from '../../durable-objects/agent-account/reserve.ts';
 import { conclude } from '../../durable-objects/agent-account/settled.ts';
 import {
@@ -30,6 +31,7 @@ import { type Entry, GENESIS } from '../../src/audit/entry.ts';
 import { type AccountId, accountId, assetId, type Hex } from '../../src/core/account-id.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { SettlementOutcome } from '../../src/settlement/payment.ts';
+import { ALONE } from './alone.ts';
 import type { Plan, Step } from './steps.ts';
 
 const START = 1_800_000_000;
@@ -47,11 +49,14 @@ const ATTEMPTS = [hex(1, 16), hex(2, 16), hex(3, 16)] as const;
 const POLICY_HASH = hex(9, 32);
 const TRANSACTION = hex(1, 32);
 
+const EXPOSURE = 60n;
 const policy: Policy = {
   perCall: 35n,
-  exposure: 60n,
+  exposure: EXPOSURE,
   rate: { limit: 1_000, seconds: 60 },
   windows: [{ every: 'hour', limit: 55n }],
+  deny: [],
+  require: [],
 };
 
 /** One account of the world, with what its storage would hold. */
@@ -120,6 +125,7 @@ export const openBooks = (
   const bookOf = (index: number): Book => bookAt((plans[index] as Plan).payer);
 
   const contextOf = (book: Book): Context => ({
+    ...ALONE,
     now,
     policy,
     policyHash: POLICY_HASH,
@@ -211,7 +217,7 @@ export const openBooks = (
       credit - creditHeld + book.excused >= 0n &&
       // Laws 6 and 7.
       Object.values(purse.windows).every((one) => one.held >= 0n && one.spent + one.held <= 55n) &&
-      exposed(purse) <= policy.exposure &&
+      exposed(purse) <= EXPOSURE &&
       exposed(purse) <= settled + refunded;
     if (!within) expect({ ...purse, excused: book.excused }).toBe('within its bounds');
   };
@@ -220,7 +226,10 @@ export const openBooks = (
     const book = bookOf(index);
     const call = callOf(index);
     const known = book.records.get(call.call);
-    const verdict = commit(book, reserve(book.state, known, call, by, evidence, contextOf(book)));
+    const verdict = commit(
+      book,
+      reserve(book.state, known, call, by, evidence, NO_PROGRESS, contextOf(book)),
+    );
     const record = book.records.get(call.call);
     if (record !== undefined && known === undefined) {
       accepted.set(call.call, call);
@@ -384,6 +393,7 @@ export const openBooks = (
       state: book.state,
       live: new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }])),
       pending: new Map(),
+      lessees: new Map(),
       fresh: [],
       exportNow: false,
       exportSentAt: 0,

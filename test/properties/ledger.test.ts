@@ -5,6 +5,7 @@ import type { Context, Decision } from '../../durable-objects/agent-account/deci
 import { expire } from '../../durable-objects/agent-account/expire.ts';
 import { finish } from '../../durable-objects/agent-account/finish.ts';
 import { type CallRecord, isFinal } from '../../durable-objects/agent-account/record.ts';
+import { NO_PROGRESS } from '../../durable-objects/agent-account/progress.ts';
 import { reserve } from '../../durable-objects/agent-account/reserve.ts';
 import { conclude } from '../../durable-objects/agent-account/settled.ts';
 import {
@@ -19,6 +20,7 @@ import { noTransfer } from '../../durable-objects/agent-account/transfer.ts';
 import { type Entry, entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { accountId, assetId, type Hex } from '../../src/core/account-id.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import { ALONE } from './alone.ts';
 
 const START = 1_800_000_000;
 const hex = (n: number, bytes: number): Hex => `0x${n.toString(16).padStart(bytes * 2, '0')}`;
@@ -97,11 +99,14 @@ const plan = fc.array(
   { minLength: 8, maxLength: 8 },
 );
 
+const EXPOSURE = 60n;
 const policy: Policy = {
   perCall: 35n,
-  exposure: 60n,
+  exposure: EXPOSURE,
   rate: { limit: 1_000, seconds: 60 },
   windows: [{ every: 'hour', limit: 55n }],
+  deny: [],
+  require: [],
 };
 
 describe('an account under any interleaving', () => {
@@ -146,6 +151,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
   let balance = funds;
   let salt = 0;
   const context = (): Context => ({
+    ...ALONE,
     now,
     policy,
     policyHash: hex(9, 32),
@@ -216,7 +222,7 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
     // Law 6: the window; law 7: the cap, and never more than what has settled here.
     for (const window of Object.values(purse.windows))
       expect(window.spent + window.held <= 55n).toBe(true);
-    expect(exposed(purse) <= policy.exposure).toBe(true);
+    expect(exposed(purse) <= EXPOSURE).toBe(true);
     expect(exposed(purse) <= purse.settled).toBe(true);
   };
 
@@ -243,7 +249,15 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
   const attempt = (index: number, which: number, evidence: Parameters<typeof reserve>[4]): void => {
     const call = callOf(index);
     const verdict = apply(
-      reserve(state, records.get(call.call), call, hex(which + 1, 16), evidence, context()),
+      reserve(
+        state,
+        records.get(call.call),
+        call,
+        hex(which + 1, 16),
+        evidence,
+        NO_PROGRESS,
+        context(),
+      ),
     );
     if (records.has(call.call) && !accepted.has(call.call)) accepted.set(call.call, call);
     if (verdict.verdict === 'go') {

@@ -25,18 +25,39 @@ describe('the routes of the gateway itself', () => {
     expect((await get('/credits?amount=50000', { method: 'POST' })).status).toBe(402);
     expect((await get(`/calls/${id}`)).status).toBe(401);
     expect((await get('/admin/credits/refunds', { method: 'POST' })).status).toBe(401);
+    expect((await get('/accounts/me')).status).toBe(401);
+    for (const [path, method] of [
+      ['/delegations', 'PUT'],
+      ['/revocations', 'POST'],
+    ] as const) {
+      expect((await get(path, { method, body: '{}' })).status, path).toBe(400);
+      expect((await get(path)).headers.get('Allow'), path).toBe(method);
+    }
+    expect((await get('/accounts/me', { method: 'POST' })).headers.get('Allow')).toBe('GET');
     expect((await get('/credits')).status).toBe(405);
     expect((await get(`/calls/${id}`, { method: 'POST' })).status).toBe(405);
-    for (const path of ['/credits/', '/calls', '/calls/', '/admin', '/Credits?amount=5'])
+    for (const path of [
+      '/credits/',
+      '/calls',
+      '/calls/',
+      '/admin',
+      '/accounts',
+      '/Credits?amount=5',
+    ])
       expect((await get(path)).status, path).toBe(404);
     // Another spelling of a path is no other way in.
     expect((await get('/%63redits?amount=5', { method: 'POST' })).status).toBe(400);
   });
 
-  it('while paused: nothing new begins, what was can be asked for and paid back', async () => {
+  it('while paused: nothing new begins, what was can be asked for, taken back and paid back', async () => {
     const paused = { PAUSED: 'true' };
     expect((await get('/credits?amount=50000', { method: 'POST' }, paused)).status).toBe(503);
     expect((await get('/tools/lookup?word=tea', {}, paused)).status).toBe(503);
+    const grant = { method: 'PUT', body: '{}' };
+    expect((await get('/delegations', grant, paused)).status).toBe(503);
+    const taken = { method: 'POST', body: '{}' };
+    expect((await get('/revocations', taken, paused)).status).toBe(400);
+    expect((await get('/accounts/me', {}, paused)).status).toBe(401);
     expect((await get(`/calls/0x${'00'.repeat(32)}`, {}, paused)).status).toBe(401);
     expect((await get('/admin/credits/refunds', { method: 'POST' }, paused)).status).toBe(401);
   });

@@ -32,6 +32,7 @@ describe('parseTools', () => {
           onSilence: 'release',
           pricing: 'exact',
           requireBinding: 'none',
+          params: {},
         },
       ],
     });
@@ -97,6 +98,23 @@ describe('parseTools', () => {
     ['onSilence', { onSilence: 'keep' }],
     ['onSilence', { onSilence: 'forget' }],
     ['requireBinding', { requireBinding: 'http' }],
+    ['params', { params: [] }],
+    [
+      'params',
+      {
+        params: Object.fromEntries(
+          Array.from({ length: 17 }, (_, at) => [`p${at}`, { query: 'q' }]),
+        ),
+      },
+    ],
+    ['params', { params: { 'a b': { query: 'q' } } }],
+    ['params.a', { params: { a: {} } }],
+    ['params.a', { params: { a: { query: 'q', pointer: '/q' } } }],
+    ['params.a.query', { params: { a: { query: '' } } }],
+    ['params.a', { params: { a: { query: 'é'.repeat(129) } } }],
+    ['params.a.pointer', { params: { a: { pointer: 'q' } } }],
+    ['params.a.pointer', { params: { a: { pointer: '/~2' } } }],
+    ['params.a', { params: { a: { pointer: `/${'q'.repeat(256)}` } } }],
     ['pirce', { pirce: '$1' }],
   ])('refuses a wrong %s: %o', (field, change) => {
     expect(fieldsOf(tool, { ...tool, id: 'other', path: '/tools/other', ...change })).toEqual([
@@ -137,6 +155,18 @@ describe('parseTools', () => {
       tools: [{ ...tool, settlement: 'credit', price: { max: '$0.10' } }],
     });
     expect(read).toMatchObject({ ok: true, value: [{ price: 100_000n, pricing: 'upto' }] });
+  });
+
+  it('reads where params come from', () => {
+    const params = {
+      url: { pointer: '/a~1b/0' },
+      'max.price_1-x': { query: 'max price' },
+      all: { pointer: '' },
+    };
+    expect(parseTools({ tools: [{ ...tool, params }] })).toMatchObject({
+      ok: true,
+      value: [{ params }],
+    });
   });
 
   it('takes ids that only look like the gateway’s own', () => {

@@ -79,6 +79,16 @@ const others: readonly (readonly [number, Reason])[] = [
   [404, { reason: 'unknown_transaction' }],
   [409, { reason: 'transaction_not_final', retryAfter: 5 }],
   [409, { reason: 'no_refund' }],
+  [400, { reason: 'malformed_policy', field: 'body.policy.perCall', hint: 'must be an amount' }],
+  [400, { reason: 'grant_refused', field: 'body.delegation.depth', expected: '<= 1', got: '2' }],
+  [409, { reason: 'already_registered', field: 'body.delegation.id' }],
+  [409, { reason: 'already_registered', field: 'body.delegation.id', grant: HASH }],
+  [409, { reason: 'grant_revoked', field: 'body.delegation.id' }],
+  [403, { reason: 'consent_required', field: 'body.delegation.delegate' }],
+  [409, { reason: 'holds_leases', field: 'body.delegation.delegate' }],
+  [404, { reason: 'unknown_grant', field: 'body.delegation.parent' }],
+  [403, { reason: 'penniless', field: 'body.delegation.issuer' }],
+  [404, { reason: 'unknown_account' }],
   [403, denied(denialOf('per_call'))],
   [503, { reason: 'settlement_unknown', retryAfter: 5 }],
   [403, { reason: 'settlement_failed', fault: 'payer' }],
@@ -195,6 +205,20 @@ describe('problem', () => {
     expect(body['detail']).toBe('PAY_TO must be set. AUDIENCES names an origin twice.');
   });
 
+  it('speaks of a body where the body is wrong, and of payments where a payment is', () => {
+    const textOf = (field: string) =>
+      problemOf({ reason: 'unsupported_network', field, hint: 'must be a chain' }).members;
+    expect(textOf('PAYMENT-SIGNATURE.accepted').hint).toContain('accepts');
+    expect(textOf('body.chainId').hint).not.toContain('accepts');
+  });
+
+  it('names the grant that is registered already, where it is this very one', () => {
+    const field = 'body.delegation.id';
+    const known = problemOf({ reason: 'already_registered', field, grant: HASH }).members;
+    expect(known).toMatchObject({ field, grant: HASH });
+    expect(problemOf({ reason: 'already_registered', field }).members).not.toHaveProperty('grant');
+  });
+
   it('adds the call id and headers of the context, and lets none of them make it cacheable', async () => {
     const response = problem(
       { reason: 'conflict' },
@@ -260,7 +284,17 @@ describe('problem', () => {
 
 describe('a denial', () => {
   const rules: Record<DenialRule, true> = {
+    frozen: true,
     paused: true,
+    revoked: true,
+    expired: true,
+    not_yet: true,
+    deny: true,
+    require: true,
+    lifetime: true,
+    repeat: true,
+    authority: true,
+    unreachable: true,
     tool: true,
     payee: true,
     asset: true,
@@ -337,6 +371,43 @@ describe('a denial', () => {
     const { members } = problemOf(denied(denialOf('rate', { limit })));
     expect(members.detail).toContain('600 calls in 60 seconds');
     expect(members.detail).not.toContain('$');
+  });
+
+  it('counts calls for repeats, and for a rate of whoever set it', () => {
+    const limit = { rule: 'repeat', limit: '3', spent: '3', held: '0', remaining: '0', window: 60 };
+    for (const rule of ['rate', 'repeat'] as const) {
+      const { detail } = problemOf(denied(denialOf(rule, { limit }))).members;
+      expect(detail).toContain('3 calls in 60 seconds');
+    }
+  });
+
+  it('names the account above whose rule it is, whatever the limit is called there', () => {
+    const account = `eip155:84532:0x${'33'.repeat(20)}` as const;
+    const limit = {
+      rule: 'grant:window:day',
+      account,
+      limit: '5',
+      spent: '5',
+      held: '0',
+      remaining: '0',
+    };
+    const { members } = problemOf(
+      denied(denialOf('window', { account, limit, grant: HASH, param: 'to' })),
+    );
+    expect(members).toMatchObject({
+      rule: 'window',
+      account,
+      limit: '5',
+      grant: HASH,
+      param: 'to',
+    });
+  });
+
+  it('by an account above that does not answer says when to come back', () => {
+    const denial = denialOf('unreachable', { retryAllowed: true, retryAfter: 2 });
+    const { members, headers } = problemOf(denied(denial));
+    expect(members.status).toBe(429);
+    expect(headers['Retry-After']).toBe('2');
   });
 
   it('is 403 without Retry-After where waiting does not help', () => {

@@ -43,6 +43,9 @@ describe('/.well-known/agent-intent', () => {
       tools: [
         { id: 'countersign.credits', method: 'POST', path: '/credits' },
         { id: 'countersign.calls', method: 'GET', path: '/calls/*' },
+        { id: 'countersign.account', method: 'GET', path: '/accounts/me' },
+        { id: 'countersign.delegations', method: 'PUT', path: '/delegations' },
+        { id: 'countersign.revocations', method: 'POST', path: '/revocations' },
         { id: 'countersign.admin.credits.refund', method: 'POST' },
       ],
     });

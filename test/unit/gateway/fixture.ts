@@ -19,6 +19,7 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   maxBodyBytes: 1_024,
   requestHeaders: [],
   requireBinding: 'none',
+  params: {},
   ...changes,
 });
 

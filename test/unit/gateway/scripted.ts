@@ -1,13 +1,15 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import type {
-  AgentAccountRpc,
   Call,
+  GrantCheck,
   LookUp,
   Order,
   Outcome,
   PayerFacts,
+  StandingQuestion,
 } from '../../../durable-objects/agent-account/contract.ts';
+import type { Governed, TreeOrder } from '../../../durable-objects/agent-account/tree-contract.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId, Hex } from '../../../src/core/account-id.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
@@ -16,7 +18,7 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 export const ENTRY: Hex = `0x${'e1'.repeat(32)}`;
 export const POLICY: Hex = `0x${'b0'.repeat(32)}`;
 
-type Rpc = Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply'>;
+type Rpc = ReturnType<Gateway['account']>;
 
 /** What the accounts were asked, in order. */
 export type Asked =
@@ -25,10 +27,13 @@ export type Asked =
       readonly of: AccountId;
       readonly call: Call;
       readonly facts?: PayerFacts;
+      readonly grants?: readonly GrantCheck[];
     }
   | { readonly asked: 'finish'; readonly of: AccountId; readonly outcome: Outcome }
   | { readonly asked: 'lookUp'; readonly of: AccountId; readonly question: LookUp }
-  | { readonly asked: 'apply'; readonly of: AccountId; readonly order: Order };
+  | { readonly asked: 'apply'; readonly of: AccountId; readonly order: Order }
+  | { readonly asked: 'govern'; readonly of: AccountId; readonly order: TreeOrder }
+  | { readonly asked: 'standing'; readonly of: AccountId; readonly question: StandingQuestion };
 
 /** Accounts that let everything run and charge what the tool says; each answer can be exchanged. */
 const openAccounts =
@@ -44,6 +49,7 @@ const openAccounts =
           of,
           call,
           ...(evidence.facts === undefined ? {} : { facts: evidence.facts }),
+          ...(evidence.grants === undefined ? {} : { grants: evidence.grants }),
         });
         return (
           answers.reserve?.(claimed, attempt, evidence) ?? {
@@ -81,9 +87,29 @@ const openAccounts =
         asked.push({ asked: 'apply', of, order });
         return answers.apply?.(order) ?? { verdict: 'applied', credit: 0n };
       },
+      govern: async (order) => {
+        asked.push({ asked: 'govern', of, order });
+        return answers.govern?.(order) ?? governed();
+      },
+      standing: async (question) => {
+        asked.push({ asked: 'standing', of, question });
+        return answers.standing?.(question) ?? { verdict: 'unknown_account' };
+      },
     };
   };
 const reserved = new Map<Hex, Call>();
+
+/** An order that an account has followed. */
+export const governed = (
+  more: Partial<Extract<Governed, { readonly verdict: 'governed' }>> = {},
+): Governed => ({
+  verdict: 'governed',
+  changed: true,
+  revision: 1,
+  acknowledged: [],
+  silent: [],
+  ...more,
+});
 
 /** A gateway whose accounts are played, with a real key. */
 export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}) => {

@@ -1,0 +1,42 @@
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { grantStatus } from './issued.ts';
+import type { AccountState } from './state.ts';
+import type { Child, Children } from './tree-contract.ts';
+import { spentOf } from './tree-codec.ts';
+import type { ChildRow, TreeStorage } from './tree-storage.ts';
+
+/** The most that one page holds. */
+export const MAX_PAGE = 500;
+
+/** A page of the accounts that this one has granted to, by the hashes of their grants. Reads no more than it shows. */
+export const children = (
+  state: AccountState,
+  storage: Pick<TreeStorage, 'loadChildren'>,
+  after: Hex | undefined,
+  limit: number,
+  context: Context,
+): Decision<Children> => {
+  const size = Math.min(MAX_PAGE, Math.max(1, Math.trunc(limit)));
+  const rows = storage.loadChildren(after, size + 1);
+  const shown = rows.slice(0, size);
+  const last = shown.at(-1)?.issued.grant.hash;
+  return unchanged(state, {
+    children: shown.map((row) => childOf(state, row, context)),
+    ...(rows.length > size && last !== undefined ? { next: last } : {}),
+  });
+};
+
+const childOf = (state: AccountState, { issued, lease }: ChildRow, context: Context): Child => {
+  const { delegation, hash } = issued.grant;
+  const until = lease?.until ?? 0;
+  return {
+    account: issued.child satisfies AccountId,
+    grant: hash,
+    id: delegation.id,
+    status: grantStatus(state, delegation, issued.status, context),
+    validUntil: Number(delegation.validUntil),
+    spent: (lease === undefined ? 0n : spentOf(lease)).toString(),
+    leasedUntil: until > context.now ? until : 0,
+  };
+};

@@ -1,0 +1,46 @@
+import type { Hex } from '../../src/core/account-id.ts';
+import type { Call, Evidence, ReserveVerdict } from './contract.ts';
+import type { Desk } from './desk.ts';
+import type { Ledger } from './ledger.ts';
+import { NO_PROGRESS, type Progress } from './progress.ts';
+import type { Recalls } from './recalls.ts';
+import { type Question, reserve } from './reserve.ts';
+
+/** How often one call is decided again for what it learns; others may take each time what it waited for. */
+const MOST_TRIES = 256;
+/** After so many it waits a little each time, milliseconds: where two clocks differ, a window begins a moment later above. */
+const HASTY_TRIES = 16;
+const PAUSE_MS = 20;
+
+/**
+ * Decides a call, asking accounts above for shares of their limits and those below for what they do not use, until a decision needs
+ * nothing more. Every answer is only news: each time the whole call is decided again, on what is true then (design §5).
+ */
+export const claim = async (
+  ledger: Ledger,
+  desk: Desk,
+  recalls: Recalls,
+  call: Call,
+  attempt: Hex,
+  evidence: Evidence,
+): Promise<ReserveVerdict> => {
+  let progress: Progress = NO_PROGRESS;
+  for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+    if (tried > HASTY_TRIES) await scheduler.wait(PAUSE_MS);
+    const known = progress;
+    const verdict = await ledger.submit<ReserveVerdict | Question>(
+      (state, load, context) =>
+        reserve(state, load(call.call), call, attempt, evidence, known, context),
+      { verdict: 'unavailable' },
+    );
+    if (verdict.verdict === 'recall') {
+      await recalls.round();
+      progress = { ...known, recalled: true };
+    } else if (verdict.verdict === 'ask') {
+      const { asks, asset } = verdict;
+      const ask = call.dryRun === true ? desk.sound : desk.obtain;
+      progress = await ask(known, asks, asset);
+    } else return verdict;
+  }
+  return { verdict: 'unavailable' };
+};

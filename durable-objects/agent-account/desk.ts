@@ -1,0 +1,194 @@
+import { max } from '../../src/core/amount.ts';
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { issuerOf } from './authority.ts';
+import { unchanged } from './decision.ts';
+import { type Answered, answers } from './line.ts';
+import type { Ledger } from './ledger.ts';
+import { type Ask, takeLease } from './lessee.ts';
+import type { Progress } from './progress.ts';
+import type { AgentAccountRpc } from './contract.ts';
+import { sliceOf } from './slices.ts';
+import type { LeaseRequest, LeaseVerdict, SignedGrant } from './tree-contract.ts';
+import { CREDIT, unusedOf } from './tree.ts';
+
+/** How long an account above may take to answer, milliseconds: then the call is refused (law 8). */
+const TIMEOUT_MS = 5_000;
+
+export type Peers = (account: AccountId) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'giveBack'>;
+
+/** Where calls wait for shares of limits above: one request at a time for each grant, for all that wait. */
+export type Desk = {
+  /** Asks for all at once; what was learned, for the call to be decided again. */
+  obtain(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+  /** What those above would give, without taking it. */
+  sound(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+};
+
+type Waiter = Ask & { readonly done: (answered: Answered) => void };
+
+/** All calls that wait for one account above. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
+type Line = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
+
+export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk => {
+  const lines = new Map<Hex, Line>();
+
+  const lineOf = (issued: Hex): Line => {
+    const known = lines.get(issued);
+    if (known !== undefined) return known;
+    const line: Line = { waiters: [], isAsking: false, appetite: 0n };
+    lines.set(issued, line);
+    return line;
+  };
+
+  /** The request as the books stand now; the account is read in its ledger, between two groups. */
+  const requestOf = (
+    link: SignedGrant,
+    asset: AssetId,
+    wish: Pick<LeaseRequest, 'need' | 'want'> & Partial<LeaseRequest>,
+  ): Promise<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined> =>
+    ledger.submit<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined>(
+      (state, _, { now }) => {
+        const lease = state.leases[link.hash];
+        const request: LeaseRequest = {
+          child: account,
+          issued: link.hash,
+          asset,
+          slices: state.tree.books[link.hash] ?? {},
+          ...(lease === undefined ? {} : { knows: lease.policiesHash }),
+          ...wish,
+        };
+        return unchanged(state, { request, busy: lease !== undefined && now < lease.until });
+      },
+      undefined,
+    );
+
+  const send = async (link: SignedGrant, request: LeaseRequest): Promise<LeaseVerdict> => {
+    try {
+      return await inTime(peers(issuerOf(link)).lease(request), TIMEOUT_MS);
+    } catch (cause) {
+      console.error({ event: 'lease_failed', account, cause: String(cause) });
+      return { verdict: 'unavailable' };
+    }
+  };
+
+  const ask = async (line: Line, head: Waiter, asset: AssetId): Promise<void> => {
+    const { link } = head;
+    const sum = (of: (waiter: Waiter) => bigint): bigint =>
+      line.waiters.reduce((all, waiter) => all + of(waiter), 0n);
+    const needs = sum(({ need }) => need);
+    const credits = sum(({ credit }) => credit ?? 0n);
+    const asked = await requestOf(link, asset, {
+      need: head.need,
+      want: needs + line.appetite,
+      ...(head.credit === undefined
+        ? {}
+        : { credit: head.credit, creditWant: credits + line.appetite }),
+    });
+    const askedAt = nowSeconds();
+    const verdict: LeaseVerdict =
+      asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
+    line.appetite = asked?.busy === true ? max(head.need, line.appetite * 2n) : 0n;
+    const held = await ledger.submit(
+      (state) => {
+        const next =
+          verdict.verdict === 'unavailable' ? state : takeLease(state, link, verdict, askedAt);
+        return unchanged(next, {
+          unused: (next.leases[link.hash]?.names ?? []).map((name) =>
+            unusedOf(sliceOf(next.tree, link.hash, name)),
+          ),
+          credit: unusedOf(sliceOf(next.tree, link.hash, CREDIT)),
+        });
+      },
+      { unused: [], credit: 0n },
+    );
+    const { answered, left } = answers(line.waiters, head, verdict, held);
+    line.waiters = [...left];
+    for (const [waiter, answer] of answered) waiter.done(answer);
+  };
+
+  const serve = async (line: Line, asset: AssetId): Promise<void> => {
+    line.isAsking = true;
+    for (let head = line.waiters[0]; head !== undefined; head = line.waiters[0]) {
+      await ask(line, head, asset);
+    }
+    line.isAsking = false;
+  };
+
+  const wait = (wanted: Ask, asset: AssetId): Promise<Answered> =>
+    new Promise((resolve) => {
+      const line = lineOf(wanted.link.hash);
+      line.waiters.push({ ...wanted, done: resolve });
+      if (!line.isAsking) void serve(line, asset);
+    });
+
+  const learned = (progress: Progress, { link }: Ask, answered: Answered): Progress => {
+    switch (answered.answered) {
+      case 'again':
+        return progress;
+      case 'unreachable':
+        return { ...progress, unreachable: issuerOf(link) };
+      case 'poor':
+        return { ...progress, poor: [...progress.poor, link.hash] };
+      case 'short':
+        return { ...progress, short: { issued: link.hash, denial: answered.denial } };
+    }
+  };
+
+  return {
+    async obtain(progress, asks, asset) {
+      const all = await Promise.all(
+        asks.map(async (each) => [each, await wait(each, asset)] as const),
+      );
+      return all.reduce((known, [each, answered]) => learned(known, each, answered), progress);
+    },
+
+    async sound(progress, asks, asset) {
+      const all = await Promise.all(
+        asks.map(async (each) => {
+          const { link, need, credit } = each;
+          const asked = await requestOf(link, asset, {
+            need,
+            want: need,
+            dryRun: true,
+            ...(credit === undefined ? {} : { credit }),
+          });
+          const verdict: LeaseVerdict =
+            asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
+          if (verdict.verdict !== 'leased' && verdict.verdict !== 'refused') {
+            const waiter: Waiter = { ...each, done: () => undefined };
+            const { answered } = answers([waiter], waiter, verdict, { unused: [], credit: 0n });
+            return (known: Progress) =>
+              answered.reduce((so, [, answer]) => learned(so, each, answer), known);
+          }
+          // A refusal is remembered as any other: the status above is not this call's to keep.
+          if (verdict.verdict === 'refused') {
+            await ledger.submit<undefined>(
+              (state, _, { now }) => unchanged(takeLease(state, link, verdict, now), undefined),
+              undefined,
+            );
+            return (known: Progress) => known;
+          }
+          return (known: Progress): Progress => ({
+            ...known,
+            assumed: [...known.assumed, link.hash],
+          });
+        }),
+      );
+      return all.reduce((known, learn) => learn(known), progress);
+    },
+  };
+};
+
+/** Gives up on an answer that does not come. */
+export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promise<T> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), milliseconds);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,200 @@
+import type { AccountId } from '../../src/core/account-id.ts';
+import type { Json } from '../../src/audit/entry.ts';
+import { delegationFields } from '../../src/intent/agent-delegation.ts';
+import { attenuationFault } from '../../src/policy/attenuation.ts';
+import { addressOf, compiled, issuerOf } from './authority.ts';
+import type { Context, Decision } from './decision.ts';
+import { grantStatus } from './issued.ts';
+import { outstandingOf, type HeldGrant, type IssuedGrant, isLive, isZero } from './tree.ts';
+import { type AccountState, hasPaid, isKnown } from './state.ts';
+import { changedTree, done, refused } from './tree-change.ts';
+import type { Governed, SignedGrant, TreeOrder } from './tree-contract.ts';
+
+/** Grants that may stand on each other (design §4.5). */
+const MAX_CHAIN = 3;
+/** Grants that an account may issue that has never paid here, nor anybody for it. */
+const MAX_UNPAID = 1_000;
+/** Grants that one account may hold at a time. */
+const MAX_HELD = 16;
+
+type Issue = Extract<TreeOrder, { readonly kind: 'issue' }>;
+type Take = Extract<TreeOrder, { readonly kind: 'take' }>;
+
+/** The issuer's part of a registration: is it its to give, and no wider than what it has itself (design §4.5). */
+export const issue = (
+  state: AccountState,
+  { grant, facts }: Issue,
+  context: Context,
+): Decision<Governed> => {
+  const { delegation, hash } = grant;
+  // Law 12: anybody can sign a grant; only who has shown money anywhere may cost us a row.
+  if (!isKnown(state) && facts.balance === 0n) {
+    return refused(state, { reason: 'penniless', field: 'delegation.issuer' });
+  }
+  const wrong = (field: string, expected: string, got: string): Decision<Governed> =>
+    refused(state, { reason: 'grant_refused', field: `delegation.${field}`, expected, got });
+  // One unit in a wallet is no reason to store any number of rows.
+  if (!hasPaid(state) && context.issuedCount() >= MAX_UNPAID) {
+    return wrong('issuer', `an account that has paid here, beyond ${MAX_UNPAID} grants`, 'none');
+  }
+  const { status, epochFloor } = state.tree;
+  if (status !== 'active') return wrong('issuer', 'an active account', status);
+  if (context.isRevoked(delegation.id)) {
+    return refused(state, { reason: 'grant_revoked', field: 'delegation.id' });
+  }
+  if (delegation.epoch < BigInt(epochFloor)) {
+    return refused(state, { reason: 'grant_revoked', field: 'delegation.epoch' });
+  }
+  const twin = context.issuedById(delegation.id);
+  if (twin !== undefined && twin.grant.hash !== hash) {
+    return refused(state, { reason: 'already_registered', field: 'delegation.id' });
+  }
+  const above = chainAbove(state, grant, context, wrong);
+  if ('verdict' in above) return above;
+  const { chain } = above;
+  if (twin !== undefined) return done(state, false, { chain });
+  const issued: IssuedGrant = {
+    grant,
+    child: accountOf(grant),
+    status: 'active',
+    registeredAt: context.now,
+  };
+  const evidence = evidenceOf(grant);
+  const next = changedTree(state, {}, { type: 'grant.issued', evidence }, context);
+  return { ...next, issued: [issued], verdict: verdictOf(next.state.tree.revision, { chain }) };
+};
+
+type Above = { readonly chain: readonly SignedGrant[] };
+
+const chainAbove = (
+  state: AccountState,
+  { delegation }: SignedGrant,
+  context: Context,
+  wrong: (field: string, expected: string, got: string) => Decision<Governed>,
+): Above | Decision<Governed> => {
+  if (isZero(delegation.parent)) {
+    // Who is governed and grants as if it were an owner would take its branch out of every limit above it (law 6).
+    return state.tree.governed
+      ? wrong('parent', 'the hash of a grant that the issuer holds', delegation.parent)
+      : { chain: [] };
+  }
+  const parent = state.held.find(({ grant }) => grant.hash === delegation.parent);
+  if (parent === undefined) {
+    return refused(state, { reason: 'unknown_grant', field: 'delegation.parent' });
+  }
+  const known = state.leases[parent.grant.hash]?.status;
+  const own = parent.grant.delegation;
+  const status =
+    parent.status !== 'active' || known === 'revoked' || known === 'unknown'
+      ? 'revoked'
+      : grantStatus(state, { ...own, epoch: BigInt(state.tree.epochFloor) }, 'active', context);
+  if (status !== 'active') return wrong('parent', 'a grant that lives', status);
+  const chain = [parent.grant, ...parent.chain];
+  if (chain.length >= MAX_CHAIN) {
+    return wrong('parent', `a chain of at most ${MAX_CHAIN} grants`, `${chain.length + 1}`);
+  }
+  const fault = attenuationFault(own, parent.grant.hash, delegation);
+  if (fault !== undefined) return wrong(fault.field, fault.expected, fault.got);
+  // A cycle: an account would be its own ancestor, and wait for itself.
+  const isAbove = chain.some((link) => link.delegation.issuer === delegation.delegate);
+  return isAbove
+    ? wrong('delegate', 'an account that is not above the issuer', delegation.delegate)
+    : { chain };
+};
+
+/** The delegate's part: from now on it is governed, by this grant among those it holds. */
+export const take = (
+  state: AccountState,
+  { grant, chain, consent }: Take,
+  context: Context,
+): Decision<Governed> => {
+  const { tree, held, account } = state;
+  const { delegation, hash } = grant;
+  const wrong = (field: string, expected: string, got: string): Decision<Governed> =>
+    refused(state, { reason: 'grant_refused', field: `delegation.${field}`, expected, got });
+  const issuer = issuerOf(grant);
+  if (accountOf(grant) !== account) return wrong('delegate', account, delegation.delegate);
+  const known = held.find((each) => each.grant.hash === hash);
+  if (context.isRevoked(delegation.id) || known?.status === 'revoked') {
+    return refused(state, { reason: 'grant_revoked', field: 'delegation.id' });
+  }
+  if (known !== undefined && known.status === 'active' && (known.taken || !consent)) {
+    return done(state, false);
+  }
+  const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
+  const isOurs = tree.governed && !moves;
+  // Who has a life here is not governed by somebody it never asked: a stranger's grant would stop its calls.
+  const hasHistory = isKnown(state) || state.head.seq > 0;
+  if (!consent && !isOurs && hasHistory) {
+    return refused(state, { reason: 'consent_required', field: 'delegation.delegate' });
+  }
+  if (context.ownsOthers()) {
+    return wrong('delegate', 'an account that has issued no grants as an owner', account);
+  }
+  if (moves) {
+    // A key that was cut off must not find itself a new owner (law 8).
+    if (held.some((each) => isCutOff(state, each))) {
+      return wrong('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
+    }
+    if (holdsLeases(state, context)) {
+      return refused(state, { reason: 'holds_leases', field: 'delegation.issuer' });
+    }
+  }
+  const live = held.filter((each) => isLive(each, context.now));
+  if (!moves && live.length >= MAX_HELD) {
+    return wrong('delegate', `an account that holds at most ${MAX_HELD} grants`, `${live.length}`);
+  }
+  const taken: HeldGrant = {
+    grant,
+    chain,
+    issuer,
+    policy: compiled(grant),
+    status: 'active',
+    taken: consent || known?.taken === true,
+    registeredAt: known?.registeredAt ?? context.now,
+  };
+  const kept = held
+    .filter((each) => each.grant.hash !== hash)
+    .map((each) =>
+      moves && each.status === 'active' ? { ...each, status: 'superseded' as const } : each,
+    );
+  const next = changedTree(
+    { ...state, held: [...kept, taken] },
+    { governed: true, parent: issuer },
+    { type: 'grant.taken', evidence: { ...evidenceOf(grant), consent } },
+    context,
+  );
+  return { ...next, held: moves ? [...kept, taken] : [taken] };
+};
+
+const isCutOff = ({ tree }: AccountState, { status, grant }: HeldGrant): boolean =>
+  status === 'revoked' || tree.words[grant.hash]?.status === 'revoked';
+
+/** Whether money from above is still in use here, or a lease lives. */
+const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
+  Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
+  Object.values(tree.books).some((book) =>
+    Object.values(book).some((slice) => outstandingOf(slice) > slice.spent),
+  );
+
+const accountOf = (grant: SignedGrant): AccountId =>
+  `eip155:${grant.chainId}:${grant.delegation.delegate}`;
+
+/** The grant as it was signed: what makes it checkable without trusting us (law 11). */
+const evidenceOf = (grant: SignedGrant): { readonly [key: string]: Json } => ({
+  grant: grant.hash,
+  delegation: delegationFields(grant.delegation),
+  signature: grant.signature,
+});
+
+const verdictOf = (
+  revision: number,
+  more: Partial<Extract<Governed, { readonly verdict: 'governed' }>>,
+): Governed => ({
+  verdict: 'governed',
+  changed: true,
+  revision,
+  acknowledged: [],
+  silent: [],
+  ...more,
+});

@@ -1,0 +1,173 @@
+import type { Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { issuerOf } from './authority.ts';
+import { LEASE_SECONDS } from './lessor.ts';
+import { allReturned, heard, sliceEnd, sliceOf, withBook } from './slices.ts';
+import type { AccountState } from './state.ts';
+import type {
+  Authority,
+  LeaseVerdict,
+  Recall,
+  Returned,
+  SignedGrant,
+  Slices,
+} from './tree-contract.ts';
+import {
+  CREDIT,
+  type HeldGrant,
+  type Lease,
+  linksOf,
+  NO_SLICE,
+  type Tree,
+  unusedOf,
+} from './tree.ts';
+
+/** How long a refusal of an account above is believed without asking again. */
+const REFUSED_SECONDS: Seconds = 2;
+
+/** What must be asked above before a call can be decided: from whom, and how much it needs. */
+export type Ask = {
+  readonly link: SignedGrant;
+  readonly need: bigint;
+  /** Of the credit of that account. */
+  readonly credit?: bigint;
+};
+
+/** The accounts above whose word has run out, or whose share does not cover the price. */
+export const asksOf = (
+  state: AccountState,
+  grant: HeldGrant | undefined,
+  price: bigint,
+  now: Seconds,
+): readonly Ask[] =>
+  grant === undefined
+    ? []
+    : linksOf(grant)
+        .filter((link) => !covers(state, link, price, now))
+        .map((link) => ({ link, need: price }));
+
+const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seconds): boolean => {
+  const lease = state.leases[link.hash];
+  if (lease === undefined || now >= lease.until) return false;
+  // Who has refused has nothing to share.
+  return lease.status !== 'active' || canDraw(state, link, lease, price, now);
+};
+
+const canDraw = (
+  { tree }: AccountState,
+  { hash }: SignedGrant,
+  { names }: Lease,
+  price: bigint,
+  now: Seconds,
+): boolean =>
+  price === 0n ||
+  names.every((name) => {
+    const slice = sliceOf(tree, hash, name);
+    return now < sliceEnd(name, slice) && unusedOf(slice) >= price;
+  });
+
+/** Whether the leased credit of the account above covers a price. */
+export const lends = (state: AccountState, { hash }: SignedGrant, price: bigint): boolean =>
+  unusedOf(sliceOf(state.tree, hash, CREDIT)) >= price;
+
+/**
+ * Takes over what an account above has answered. Its totals only grow, and a word that is older than one that was heard is not
+ * listened to: a lease that was granted before a freeze must not arrive after it (law 6). Nothing is written: the one above remembers.
+ */
+export const takeLease = (
+  state: AccountState,
+  link: SignedGrant,
+  verdict: Exclude<LeaseVerdict, { readonly verdict: 'unavailable' }>,
+  askedAt: Seconds,
+): AccountState => {
+  const { authority } = verdict;
+  const word = state.tree.words[link.hash];
+  const told =
+    verdict.verdict === 'refused' ? state.tree : withSlices(state.tree, link.hash, verdict.slices);
+  if (word !== undefined && authority.revision < word.revision) return { ...state, tree: told };
+  const active = authority.status === 'active';
+  const known = state.leases[link.hash];
+  const lease: Lease = {
+    // From when it was asked for, by the clock that will look at it: no skew can make it longer.
+    until: askedAt + (active ? LEASE_SECONDS : REFUSED_SECONDS),
+    status: authority.status,
+    names: verdict.verdict === 'refused' ? [] : namesOf(verdict.slices),
+    policies: policiesOf(link, authority) ?? known?.policies ?? [],
+    policiesHash: authority.policiesHash,
+  };
+  const words = { ...told.words, [link.hash]: wordOf(authority) };
+  return {
+    ...state,
+    tree: { ...told, words },
+    leases: { ...state.leases, [link.hash]: lease },
+  };
+};
+
+const wordOf = ({ revision, status }: Authority) => ({ revision, status });
+
+const namesOf = (slices: Slices): readonly string[] =>
+  Object.keys(slices).filter((name) => name !== CREDIT);
+
+const withSlices = (tree: Tree, issued: Hex, told: Slices): Tree => {
+  const book = { ...tree.books[issued] };
+  for (const [name, slice] of Object.entries(told)) book[name] = heard(book[name], slice);
+  return withBook(tree, issued, book);
+};
+
+/** A policy above that cannot be read lets nothing through (law 8). */
+const policiesOf = (link: SignedGrant, { policies }: Authority): Lease['policies'] | undefined =>
+  policies?.map(({ kind, hash, document }) => {
+    const account = issuerOf(link);
+    const parsed = parsePolicy(document);
+    const policy = parsed.ok ? parsed.value : { tools: [], windows: [], deny: [], require: [] };
+    return { key: `${account}/${kind}`, origin: { kind, account, hash }, policy };
+  });
+
+/**
+ * An account above takes back what is unused and says how things stand. What it hears is committed before it hears it: a total that
+ * was told and then forgotten would be spent twice (law 6).
+ */
+export const recalled = (
+  state: AccountState,
+  { branches }: Recall,
+  { now }: Context,
+): Decision<Returned> => {
+  let { tree, leases } = state;
+  let durable = false;
+  const told: Record<Hex, Slices> = {};
+  for (const [key, { revision, status, slices }] of Object.entries(branches)) {
+    const issued = key as Hex;
+    const word = tree.words[issued];
+    if (word === undefined || revision > word.revision) {
+      tree = { ...tree, words: { ...tree.words, [issued]: { revision, status } } };
+      durable = true;
+      const lease = leases[issued];
+      // Whatever has changed above, the next call asks again; a refusal holds at once.
+      if (lease !== undefined) {
+        const until = status === 'active' ? 0 : now + REFUSED_SECONDS;
+        leases = { ...leases, [issued]: { ...lease, status, until } };
+      }
+    }
+    const before = withSlices(tree, issued, slices).books[issued] ?? {};
+    const after = allReturned(before);
+    durable ||= Object.entries(after).some(
+      ([name, { returned }]) => returned !== (tree.books[issued]?.[name] ?? NO_SLICE).returned,
+    );
+    tree = withBook(tree, issued, after);
+    told[issued] = after;
+  }
+  const verdict: Returned = { verdict: 'returned', branches: told };
+  const next = { ...state, tree, leases };
+  return durable
+    ? { state: next, records: [], loose: [], durable, verdict }
+    : unchanged(next, verdict);
+};
+
+/** What an idle account has of one above, all of it returned; undefined while it may still want it. */
+export const giveUp = (state: AccountState, issued: Hex): Decision<Slices> => {
+  const slices = allReturned(state.tree.books[issued] ?? {});
+  const next = { ...state, tree: withBook(state.tree, issued, slices) };
+  return { state: next, records: [], loose: [], durable: true, verdict: slices };
+};

@@ -1,0 +1,21 @@
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { Denial } from './contract.ts';
+
+/** What one attempt to decide a call has learned from other accounts so far. */
+export type Progress = {
+  /** An account above that has too little left for this call, by the grant it has issued. */
+  readonly short?: {
+    readonly issued: Hex;
+    readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'>;
+  };
+  /** An account above that gave no answer (law 8: refuse). */
+  readonly unreachable?: AccountId;
+  /** Grants whose issuers have no credit for this call. */
+  readonly poor: readonly Hex[];
+  /** Those below were asked for what they do not use. */
+  readonly recalled: boolean;
+  /** Of a dry run: grants whose issuers would give what is needed. */
+  readonly assumed: readonly Hex[];
+};
+
+export const NO_PROGRESS: Progress = { poor: [], recalled: false, assumed: [] };

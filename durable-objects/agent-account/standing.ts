@@ -1,0 +1,101 @@
+import { max } from '../../src/core/amount.ts';
+import type { AssetId } from '../../src/core/account-id.ts';
+import { limitsLeft } from '../../src/policy/evaluate.ts';
+import { policyJson } from '../../src/policy/schema.ts';
+import { ownSources, sourcesAbove } from './authority.ts';
+import type { StandingQuestion, StandingVerdict } from './contract.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { refusalOfAsker } from './look-up.ts';
+import { type AccountState, isKnown, purseOf } from './state.ts';
+import type { Standing } from './tree-contract.ts';
+import { type HeldGrant, isLive } from './tree.ts';
+
+/** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */
+export const standing = (
+  state: AccountState,
+  question: StandingQuestion,
+  context: Context,
+): Decision<StandingVerdict> => {
+  // Law 12: a stranger costs no look at the chain, and has nothing to hear.
+  if (!isKnown(state) && state.head.seq === 0) {
+    return unchanged(state, { verdict: 'unknown_account' });
+  }
+  const asker = refusalOfAsker(state, question, context.now);
+  return asker.refusal === undefined
+    ? unchanged(asker.state, { verdict: 'found', standing: standingOf(asker.state, context) })
+    : unchanged(asker.state, { verdict: asker.refusal });
+};
+
+const standingOf = (state: AccountState, context: Context): Standing => {
+  const { account, tree, held, purses } = state;
+  const live = held.filter((each) => isLive(each, context.now));
+  const fallback = live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live[0];
+  const [first] = Object.keys(purses) as AssetId[];
+  const policies = sourcesOf(state, first, live, context);
+  return {
+    account,
+    status: tree.status,
+    revision: tree.revision,
+    ...(tree.parent === undefined ? {} : { parent: tree.parent }),
+    policies,
+    grants: held.map((each) => ({
+      hash: each.grant.hash,
+      id: each.grant.delegation.id,
+      issuer: each.issuer,
+      status: statusOf(each, context.now),
+      validUntil: Number(each.grant.delegation.validUntil),
+      isDefault: each === fallback,
+    })),
+    money: (Object.keys(purses) as AssetId[]).map((asset) => moneyOf(state, asset, live, context)),
+  };
+};
+
+const statusOf = (
+  { status, grant }: HeldGrant,
+  now: number,
+): Standing['grants'][number]['status'] => {
+  if (status !== 'active') return 'revoked';
+  const { validAfter, validUntil } = grant.delegation;
+  if (BigInt(now) >= validUntil) return 'expired';
+  return BigInt(now) < validAfter ? 'not_yet' : 'active';
+};
+
+const sourcesOf = (
+  state: AccountState,
+  asset: AssetId | undefined,
+  live: readonly HeldGrant[],
+  context: Context,
+): Standing['policies'] => {
+  const any = asset ?? 'eip155:0/erc20:0x';
+  const all = [
+    ...ownSources(state, any, undefined, context),
+    ...live.flatMap((grant) => [
+      ...ownSources(state, any, grant, context).slice(-1),
+      ...sourcesAbove(state, grant),
+    ]),
+  ];
+  return [...new Map(all.map((each) => [each.key, each])).values()].flatMap(
+    ({ origin: { kind, account, hash }, policy }) =>
+      kind === 'lease' ? [] : [{ kind, account, hash, policy: policyJson(policy) }],
+  );
+};
+
+const moneyOf = (
+  state: AccountState,
+  asset: AssetId,
+  live: readonly HeldGrant[],
+  context: Context,
+): Standing['money'][number] => {
+  const purse = purseOf(state, asset);
+  const own = ownSources(state, asset, undefined, context);
+  const granted = live.flatMap((grant) => ownSources(state, asset, grant, context).slice(-1));
+  return {
+    asset,
+    credit: max(0n, purse.credit).toString(),
+    creditHeld: (purse.creditHeld + purse.creditLent).toString(),
+    held: (purse.deferredHeld + purse.upfrontHeld).toString(),
+    unsettled: purse.unsettled.toString(),
+    debt: max(0n, -purse.credit).toString(),
+    limits: limitsLeft([...own, ...granted], context.now),
+  };
+};

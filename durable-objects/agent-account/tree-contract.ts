@@ -1,0 +1,225 @@
+/**
+ * What accounts of one tree say to each other, and what the Worker orders in a tree (design §4.5, §5). As in `contract.ts`, arguments
+ * only ever gain optional fields, and results are tagged unions.
+ */
+import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { AgentDelegation } from '../../src/intent/agent-delegation.ts';
+import type { AgentRevocation } from '../../src/intent/agent-revocation.ts';
+import type { LimitState } from '../../src/policy/evaluate.ts';
+import type { Status } from '../../src/policy/policy.ts';
+import type { PayerFacts } from './contract.ts';
+
+/** What one account below has of one counter above: totals that only grow, but for `held`. Atomic units. */
+export type Slice = {
+  /** When the counter's period began: a slice is good for that period alone. */
+  readonly start: Seconds;
+  /** Given to the account below, ever; and what it has given back, ever. */
+  readonly granted: bigint;
+  readonly returned: bigint;
+  /** What it has spent of it, and what its running calls hold. */
+  readonly spent: bigint;
+  readonly held: bigint;
+};
+
+/** Slices by the name of the counter above, e.g. `day`, `lifetime`, `<grant>/lifetime`, `credit`. */
+export type Slices = Readonly<Record<string, Slice>>;
+
+/** A policy of an account above, which binds everybody below it as well. */
+export type PolicyAbove = {
+  readonly kind: 'operator' | 'owner';
+  readonly hash: Hex;
+  /** As `policyJson` writes it. */
+  readonly document: unknown;
+};
+
+/** An account above, as it lets one grant of its own be used. A lower revision is an older word and says nothing. */
+export type Authority = {
+  readonly revision: number;
+  readonly status: Status | 'expired' | 'unknown';
+  /** Absent where the asker knows them already, by `policiesHash`. */
+  readonly policies?: readonly PolicyAbove[];
+  readonly policiesHash: Hex;
+};
+
+/** Asks an account above for a share of its limits and for its word that a grant lives (design §5, "Hierarchy by leases"). */
+export type LeaseRequest = {
+  readonly child: AccountId;
+  /** The grant by which the account above let this branch of its tree grow: it has issued it. */
+  readonly issued: Hex;
+  readonly asset: AssetId;
+  /** What the child must have unused in every counter to go on, and what it would like to have. */
+  readonly need: bigint;
+  readonly want: bigint;
+  /** As `need`, of the account's credit; absent where the child pays otherwise. */
+  readonly credit?: bigint;
+  readonly creditWant?: bigint;
+  /** The child's books with this account, under this grant. */
+  readonly slices: Slices;
+  readonly knows?: Hex;
+  /** Only says what it would give. */
+  readonly dryRun?: boolean;
+};
+
+export type LeaseVerdict =
+  /** Good for `LEASE_SECONDS` from when it was asked for. */
+  | { readonly verdict: 'leased'; readonly authority: Authority; readonly slices: Slices }
+  /** The grant lives, but this limit has too little left; nothing is given. */
+  | {
+      readonly verdict: 'short';
+      readonly authority: Authority;
+      readonly slices: Slices;
+      readonly rule: 'window' | 'lifetime' | 'credit';
+      readonly limit: LimitState;
+    }
+  /** The grant, or the account itself, lets nothing through. */
+  | { readonly verdict: 'refused'; readonly authority: Authority }
+  | { readonly verdict: 'unavailable' };
+
+/** An account above takes back what is not used, and says how things stand with it now. By the grant it has issued. */
+export type Recall = {
+  readonly of: AccountId;
+  readonly branches: Readonly<
+    Record<
+      Hex,
+      { readonly revision: number; readonly status: Authority['status']; readonly slices: Slices }
+    >
+  >;
+};
+
+/** The answer to a recall, and what an idle account sends by itself: its books by branch, everything unused given back. */
+export type Returned =
+  | { readonly verdict: 'returned'; readonly branches: Readonly<Record<Hex, Slices>> }
+  | { readonly verdict: 'unavailable' };
+
+/** A delegation as its issuer signed it. `hash` is its digest. */
+export type SignedGrant = {
+  readonly hash: Hex;
+  readonly chainId: number;
+  readonly delegation: AgentDelegation;
+  readonly signature: Hex;
+  /** Signed by the issuer's contract (ERC-1271), which may change its mind: verified again while it is used. */
+  readonly byContract: boolean;
+};
+
+/** Who ordered something: the signed intent, kept as evidence. */
+export type OrderedBy = {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly signature: Hex;
+};
+
+/** An order that concerns an account's place in a tree. Idempotent. */
+export type TreeOrder =
+  /** To the issuer: it lets `grant` be used. Its signature was checked by the gateway. */
+  | { readonly kind: 'issue'; readonly grant: SignedGrant; readonly facts: PayerFacts }
+  /** To the delegate, after its issuer has agreed. `chain`: the grants that `grant` stands on, nearest first. */
+  | {
+      readonly kind: 'take';
+      readonly grant: SignedGrant;
+      readonly chain: readonly SignedGrant[];
+      /** The delegate has signed this registration itself. */
+      readonly consent: boolean;
+    }
+  /** To whoever signed it: as issuer of the grant, or as its delegate. */
+  | {
+      readonly kind: 'revoke';
+      readonly revocation: AgentRevocation;
+      readonly hash: Hex;
+      readonly signature: Hex;
+      /** Absent where the chain could not be asked: an account that is known here may cut a key off all the same. */
+      readonly facts?: PayerFacts;
+    }
+  | { readonly kind: 'status'; readonly status: Status; readonly order: OrderedBy }
+  /** A policy document, or null to take it away. `operator` and `owner`: both bind, whoever writes the other. */
+  | {
+      readonly kind: 'policy';
+      readonly slot: 'operator' | 'owner';
+      readonly document: unknown;
+      readonly order: OrderedBy;
+    }
+  /** Which grant a call without authority uses. */
+  | { readonly kind: 'default'; readonly grant: Hex; readonly order: OrderedBy };
+
+/** Why an order changed nothing. `field` as in the order's own document. */
+export type TreeFault =
+  | {
+      readonly reason: 'grant_refused';
+      readonly field: string;
+      readonly expected: string;
+      readonly got: string;
+    }
+  | { readonly reason: 'already_registered'; readonly field: string }
+  | { readonly reason: 'grant_revoked'; readonly field: string }
+  | { readonly reason: 'consent_required'; readonly field: string }
+  | { readonly reason: 'holds_leases'; readonly field: string }
+  | { readonly reason: 'unknown_grant'; readonly field: string }
+  | { readonly reason: 'penniless'; readonly field: string }
+  | { readonly reason: 'malformed_policy'; readonly field: string; readonly hint: string };
+
+export type Governed =
+  | {
+      readonly verdict: 'governed';
+      /** False where it had been so before. */
+      readonly changed: boolean;
+      readonly revision: number;
+      /** Holders of live leases that have taken note, and those that did not answer: they stop when their lease ends. */
+      readonly acknowledged: readonly AccountId[];
+      readonly silent: readonly AccountId[];
+      /** Of `issue`: the grants that the issuer itself stands on, nearest first. */
+      readonly chain?: readonly SignedGrant[];
+    }
+  | { readonly verdict: 'refused'; readonly fault: TreeFault }
+  | { readonly verdict: 'unavailable' };
+
+/** One account below, as its issuer lists it. Amounts are decimal strings of atomic units. */
+export type Child = {
+  readonly account: AccountId;
+  readonly grant: Hex;
+  readonly id: Hex;
+  readonly status: 'active' | 'revoked' | 'expired';
+  readonly validUntil: Seconds;
+  readonly spent: string;
+  /** Until when it may use what it holds; 0 where it holds no live lease. */
+  readonly leasedUntil: Seconds;
+};
+
+/** A page of the accounts below, in the order of their grants' hashes. */
+export type Children = {
+  readonly children: readonly Child[];
+  /** Where the next page starts; absent on the last one. */
+  readonly next?: Hex;
+};
+
+/** How an account stands. Amounts are decimal strings of atomic units. */
+export type Standing = {
+  readonly account: AccountId;
+  readonly status: Status;
+  /** Grows with every change of status, policy or grants. */
+  readonly revision: number;
+  /** The account above; absent for one that stands by itself. */
+  readonly parent?: AccountId;
+  /** What binds its calls, with where it comes from: its own policies, its grants, and what is known of those above. */
+  readonly policies: readonly {
+    readonly kind: 'default' | 'operator' | 'owner' | 'grant';
+    readonly account: AccountId;
+    readonly hash: Hex;
+    readonly policy: unknown;
+  }[];
+  readonly grants: readonly {
+    readonly hash: Hex;
+    readonly id: Hex;
+    readonly issuer: AccountId;
+    readonly status: 'active' | 'revoked' | 'expired' | 'not_yet';
+    readonly validUntil: Seconds;
+    readonly isDefault: boolean;
+  }[];
+  readonly money: readonly {
+    readonly asset: AssetId;
+    readonly credit: string;
+    readonly creditHeld: string;
+    readonly held: string;
+    readonly unsettled: string;
+    readonly debt: string;
+    readonly limits: readonly LimitState[];
+  }[];
+};

@@ -1,0 +1,142 @@
+import type { PayerFacts } from '../../durable-objects/agent-account/contract.ts';
+import type { SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
+import { delegationsTool } from '../catalog/own-tool.ts';
+import type { Config } from '../config.ts';
+import { type AccountId, accountId, ZERO_ADDRESS } from '../core/account-id.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import { problem } from '../core/problem.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { type AgentDelegation, delegationDigest } from '../intent/agent-delegation.ts';
+import { AGENT_INTENT_HEADER } from '../intent/header.ts';
+import { readDelegation, type SignedDelegation } from '../intent/signed-document.ts';
+import { PRIVATE } from './answer.ts';
+import { askerOf } from './asker.ts';
+import type { Checked } from './checked.ts';
+import { clientOf } from './client.ts';
+import { openDocument, type Place, vouchDocument } from './document.ts';
+import type { Gateway } from './gateway.ts';
+import { govern } from './govern.ts';
+import type { Observed } from './observe.ts';
+import { vouch } from './vouch.ts';
+
+/**
+ * `PUT /delegations`: registers a grant with its issuer, and then with its delegate (design §4.5). The issuer must have signed it;
+ * whoever sends it need prove nothing. Where the delegate has signed this very request, it consents to be governed by the issuer.
+ */
+export const delegate = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const opened = await openDocument(gateway, request, delegationsTool, readDelegation);
+  if (!opened.ok) return problem(opened.error);
+  const { observed, document, place } = opened.value;
+  const { delegation } = document;
+  const fault = misplaced(gateway.config, place, delegation, nowSeconds());
+  if (fault !== undefined) return problem(fault);
+
+  const issuer = accountId(place.network, delegation.issuer);
+  const account = accountId(place.network, delegation.delegate);
+  const consenter = consenterOf(gateway, observed, request.headers, issuer, account);
+  if (!consenter.ok) return consenter.error;
+  const client = clientOf(request.headers);
+  const proved = await prove(gateway, place, document, consenter.value, client);
+  if (!proved.ok) return problem(proved.error);
+  const { grant } = proved.value;
+  const chain = await register(gateway, issuer, account, proved.value);
+  if (!chain.ok) return problem(chain.error);
+  return Response.json(
+    {
+      grant: grant.hash,
+      account,
+      issuer,
+      valid_until: Number(delegation.validUntil),
+      chain: chain.value.map(({ hash }) => hash),
+    },
+    { status: 201, headers: PRIVATE },
+  );
+};
+
+/** What no signature can make right: a grant for another gateway, which may have been taken from there; for other money; or over. */
+const misplaced = (
+  { audiences }: Config,
+  { token }: Place,
+  { audience, asset, validUntil }: AgentDelegation,
+  now: Seconds,
+): Reason | undefined => {
+  const wrong = (field: keyof AgentDelegation, expected: string, got: string): Reason => ({
+    reason: 'grant_refused',
+    field: `body.delegation.${field}`,
+    expected,
+    got,
+  });
+  if (!audiences.includes(audience)) return wrong('audience', audiences.join(' or '), audience);
+  if (asset !== ZERO_ADDRESS && asset !== token.address) {
+    return wrong('asset', token.address, asset);
+  }
+  return validUntil > BigInt(now)
+    ? undefined
+    : wrong('validUntil', `> ${now}`, validUntil.toString());
+};
+
+/** The delegate, where it has signed this request. The issuer may sign it too, which adds nothing; anybody else is told so. */
+const consenterOf = (
+  gateway: Gateway,
+  observed: Observed,
+  headers: Headers,
+  issuer: AccountId,
+  account: AccountId,
+): Result<Checked | undefined, Response> => {
+  if (!headers.has(AGENT_INTENT_HEADER)) return ok(undefined);
+  const asker = askerOf(gateway, delegationsTool, observed, headers);
+  if (!asker.ok) return asker;
+  const who = accountId(asker.value.network, asker.value.payer);
+  if (who === account) return asker;
+  return who === issuer ? ok(undefined) : err(problem({ reason: 'forbidden' }));
+};
+
+type Proved = {
+  readonly grant: SignedGrant;
+  readonly facts: PayerFacts;
+  readonly consent: boolean;
+};
+
+/** Nothing is written before the issuer's signature is known to count, and that of a delegate that consents. */
+const prove = async (
+  gateway: Gateway,
+  place: Place,
+  { chainId, delegation, signature }: SignedDelegation,
+  consenter: Checked | undefined,
+  client: string,
+): Promise<Result<Proved, Reason>> => {
+  const hash = delegationDigest(delegation, chainId);
+  const issuer = await vouchDocument(gateway, place, delegation.issuer, hash, signature, client);
+  if (!issuer.ok) return issuer;
+  // Its key too is asked about: one that its account has given up to a contract must not consent for it (§4.7).
+  const consented = consenter && (await vouch(gateway, consenter, client));
+  if (consented?.ok === false) return consented;
+  const { facts, checkedAt } = issuer.value;
+  const byContract = checkedAt.contractCheckedAt !== undefined;
+  return ok({
+    grant: { hash, chainId, delegation, signature, byContract },
+    facts,
+    consent: consented !== undefined,
+  });
+};
+
+/**
+ * The issuer first: a delegate takes only what its issuer lets it have. If the second step fails the first one stands, and does nothing
+ * by itself; the same request again goes on from there.
+ */
+const register = async (
+  gateway: Gateway,
+  issuer: AccountId,
+  account: AccountId,
+  { grant, facts, consent }: Proved,
+): Promise<Result<readonly SignedGrant[], Reason>> => {
+  const issued = await govern(gateway, issuer, { kind: 'issue', grant, facts });
+  if (!issued.ok) return issued;
+  const chain = issued.value.chain ?? [];
+  const taken = await govern(gateway, account, { kind: 'take', grant, chain, consent });
+  if (!taken.ok) return taken;
+  return issued.value.changed || taken.value.changed
+    ? ok(chain)
+    : err({ reason: 'already_registered', field: 'body.delegation.id', grant: grant.hash });
+};

@@ -1,0 +1,26 @@
+import type { Governed, TreeOrder } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { AccountId } from '../core/account-id.ts';
+import type { Reason } from '../core/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { Gateway } from './gateway.ts';
+
+/** Gives an account an order that concerns its place in a tree. Any error on the way is a refusal; the order may be sent again (law 2). */
+export const govern = async (
+  gateway: Gateway,
+  account: AccountId,
+  order: TreeOrder,
+): Promise<Result<Extract<Governed, { readonly verdict: 'governed' }>, Reason>> => {
+  try {
+    const governed = await gateway.account(account).govern(order);
+    switch (governed.verdict) {
+      case 'governed':
+        return ok(governed);
+      case 'refused':
+        return err({ ...governed.fault, field: `body.${governed.fault.field}` });
+      case 'unavailable':
+    }
+  } catch (cause) {
+    console.error({ event: 'govern_failed', kind: order.kind, account, cause: String(cause) });
+  }
+  return err({ reason: 'storage_unavailable' });
+};

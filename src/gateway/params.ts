@@ -1,0 +1,84 @@
+import type { ParamSource, Tool } from '../catalog/tool.ts';
+import { parseStrictJson } from '../core/strict-json.ts';
+import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
+import { MAX_PARAM_BYTES } from '../policy/fields.ts';
+import type { Param } from '../policy/policy.ts';
+import type { Observed } from './observe.ts';
+
+/** JSON that no upstream decodes in another way: a form parser would find other fields in the same bytes. */
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json *(?:; *charset="?utf-8"? *)?$/i;
+const INDEX = /^(?:0|[1-9][0-9]{0,8})$/;
+
+type Request = Pick<Observed, 'target' | 'contentType' | 'body'>;
+
+/**
+ * The parameters that a tool declares, as this request has them. A rule must see what the upstream will see: whatever two parsers
+ * could read differently counts as not found, and what is not found no rule lets through.
+ */
+export const readParams = (tool: Tool, request: Request): Readonly<Record<string, Param>> => {
+  const declared = Object.entries(tool.params);
+  if (declared.length === 0) return {};
+  const query = queryOf(request.target);
+  const body = declared.some(([, source]) => 'pointer' in source) ? jsonOf(request) : undefined;
+  return Object.fromEntries(
+    declared.map(([name, source]) => [name, paramOf(valueOf(source, query, body))]),
+  );
+};
+
+const valueOf = (
+  source: ParamSource,
+  query: readonly (readonly [string, string])[],
+  body: unknown,
+): unknown => ('query' in source ? onlyOf(query, source.query) : at(body, source.pointer));
+
+/** Pairs of the query. Some servers take `;` for `&` as well, and would find more. */
+const queryOf = (target: string): readonly (readonly [string, string])[] => {
+  const [, search = ''] = /\?(.*)$/s.exec(target) ?? [];
+  return search.includes(';') ? [] : [...new URLSearchParams(search)];
+};
+
+const jsonOf = ({ contentType, body }: Request): unknown => {
+  if (body === undefined || !JSON_TYPE.test(contentType)) return undefined;
+  const text = decodeUtf8(body);
+  const json = text === undefined ? undefined : parseStrictJson(text);
+  return json?.ok === true ? json.value : undefined;
+};
+
+/** Go's JSON and some frameworks' queries fold case, as Unicode does; PHP and qs read `a[]` into `a`. */
+const folded = (key: string): string => key.split('[', 1).join('').toLowerCase().toUpperCase();
+
+/** The value of a key, where no other key could be taken for it. */
+const onlyOf = (entries: readonly (readonly [string, unknown])[], key: string): unknown => {
+  const wanted = folded(key);
+  const [first, ...more] = entries.filter(([each]) => folded(each) === wanted);
+  return first?.[0] === key && more.length === 0 ? first[1] : undefined;
+};
+
+/** What an RFC 6901 pointer names; only what a value has itself, never what it inherits. */
+const at = (root: unknown, pointer: string): unknown =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((value, token) => {
+      if (Array.isArray(value)) return INDEX.test(token) ? value[Number(token)] : undefined;
+      return typeof value === 'object' && value !== null
+        ? onlyOf(Object.entries(value), token)
+        : undefined;
+    }, root);
+
+const paramOf = (value: unknown): Param => {
+  const text = typeof value === 'string' ? value : plain(value);
+  return text !== undefined && utf8(text).length <= MAX_PARAM_BYTES
+    ? { found: true, value: text }
+    : { found: false };
+};
+
+/** A number that is not written out exactly would be compared as another one. */
+const plain = (value: unknown): string | undefined => {
+  if (typeof value !== 'boolean' && typeof value !== 'number') return undefined;
+  const text = String(value);
+  return Math.abs(Number(value)) <= Number.MAX_SAFE_INTEGER && !text.includes('e-')
+    ? text
+    : undefined;
+};

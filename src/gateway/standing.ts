@@ -1,0 +1,54 @@
+import type { Standing } from '../../durable-objects/agent-account/tree-contract.ts';
+import { accountTool } from '../catalog/own-tool.ts';
+import { accountId } from '../core/account-id.ts';
+import { limitBody } from '../core/denial.ts';
+import { problem } from '../core/problem.ts';
+import { PRIVATE } from './answer.ts';
+import { askerOf } from './asker.ts';
+import { clientOf } from './client.ts';
+import type { Gateway } from './gateway.ts';
+import { observeOwn } from './observe.ts';
+import { askOwn } from './question.ts';
+
+/** `GET /accounts/me`: how the account that signed stands: what binds it, what is left of each limit, credit, unsettled money, debt. */
+export const standing = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const seen = await observeOwn(request, gateway.config, accountTool);
+  if (!seen.ok) return problem(seen.error);
+  const asker = askerOf(gateway, accountTool, seen.value, request.headers);
+  if (!asker.ok) return asker.error;
+  const account = accountId(asker.value.network, asker.value.payer);
+  const found = await askOwn(gateway, asker.value, clientOf(request.headers), (own, known) =>
+    own.standing({ account, ...known }),
+  );
+  if (!found.ok) return problem(found.error);
+  return found.value.verdict === 'found'
+    ? Response.json(standingBody(found.value.standing), { headers: PRIVATE })
+    : problem({ reason: 'unknown_account' });
+};
+
+/** The wire form, of known members only. */
+const standingBody = ({
+  account,
+  status,
+  revision,
+  parent,
+  policies,
+  grants,
+  money,
+}: Standing) => ({
+  account,
+  status,
+  revision,
+  ...(parent === undefined ? {} : { parent }),
+  policies,
+  grants: grants.map(({ validUntil, isDefault, ...grant }) => ({
+    ...grant,
+    valid_until: validUntil,
+    is_default: isDefault,
+  })),
+  money: money.map(({ creditHeld, limits, ...purse }) => ({
+    ...purse,
+    credit_held: creditHeld,
+    limits: limits.map(limitBody),
+  })),
+});

@@ -1,0 +1,77 @@
+import type { Hex } from '../core/account-id.ts';
+import type { AgentDelegation } from '../intent/agent-delegation.ts';
+import { ANY_PAYEE } from './policy.ts';
+import { coversPatterns } from './tool-pattern.ts';
+
+/** The first field in which a grant is not a child of its parent, or is wider. */
+export type AttenuationFault = {
+  readonly field: keyof AgentDelegation;
+  readonly expected: string;
+  readonly got: string;
+};
+
+/**
+ * Whether a grant stays inside the one it stands on (design §4.5). An agent that could pass on more than it has would make its
+ * owner's limits worth nothing; spend is charged to every grant above as well, so this refuses early what could never be used.
+ */
+export const attenuationFault = (
+  parent: AgentDelegation,
+  parentHash: Hex,
+  child: AgentDelegation,
+): AttenuationFault | undefined => {
+  const fault = (field: keyof AgentDelegation, expected: string): AttenuationFault => ({
+    field,
+    expected,
+    got: String(child[field]),
+  });
+  const same = (field: keyof AgentDelegation, expected: string) =>
+    child[field] === expected ? undefined : fault(field, expected);
+  const atMost = (field: Numeric, limit: bigint | number = parent[field]) =>
+    child[field] <= limit ? undefined : fault(field, `<= ${limit}`);
+  const atLeast = (field: Numeric) =>
+    child[field] >= parent[field] ? undefined : fault(field, `>= ${parent[field]}`);
+  // A shorter window with the same amount would allow more in the same time, and no window most of all.
+  const windowed = parent.windowSeconds > 0n;
+
+  return (
+    same('issuer', parent.delegate) ??
+    same('parent', parentHash) ??
+    same('audience', parent.audience) ??
+    same('asset', parent.asset) ??
+    notInside('tools', child.tools, (tool) => coversPatterns(parent.tools, [tool])) ??
+    // The wildcard is covered by itself alone: all of a list is not everybody.
+    notInside(
+      'payees',
+      child.payees,
+      (payee) => parent.payees.includes(ANY_PAYEE) || parent.payees.includes(payee),
+    ) ??
+    atMost('maxPerCall') ??
+    atMost('maxTotal') ??
+    (windowed ? (atLeast('windowSeconds') ?? atMost('maxPerWindow')) : undefined) ??
+    atLeast('validAfter') ??
+    atMost('validUntil') ??
+    (parent.depth < 1 ? fault('depth', 'a parent of depth 1 or more') : undefined) ??
+    atMost('depth', parent.depth - 1)
+  );
+};
+
+type Numeric =
+  | 'maxPerCall'
+  | 'maxTotal'
+  | 'windowSeconds'
+  | 'maxPerWindow'
+  | 'validAfter'
+  | 'validUntil'
+  | 'depth';
+
+/** Names the first entry that the parent does not hold. */
+const notInside = <T extends string>(
+  field: 'tools' | 'payees',
+  entries: readonly T[],
+  covered: (entry: T) => boolean,
+): AttenuationFault | undefined => {
+  const got = entries.find((entry) => !covered(entry));
+  return got === undefined
+    ? undefined
+    : { field, expected: `inside the ${field} of its parent`, got };
+};

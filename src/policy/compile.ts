@@ -1,0 +1,36 @@
+import { assetId, type Network, ZERO_ADDRESS } from '../core/account-id.ts';
+import { MAX_STORED, min } from '../core/amount.ts';
+import type { AgentDelegation } from '../intent/agent-delegation.ts';
+import type { Policy } from './policy.ts';
+
+/** No price is above what storage takes, so a limit above it is that limit. */
+const stored = (amount: bigint): bigint => min(amount, MAX_STORED);
+
+/** A grant as the policy that its calls must satisfy (design §4.5): there is one system of limits. */
+export const compileDelegation = (
+  {
+    tools,
+    payees,
+    asset,
+    maxPerCall,
+    maxTotal,
+    windowSeconds,
+    maxPerWindow,
+    ...grant
+  }: AgentDelegation,
+  network: Network,
+): Policy => ({
+  tools,
+  payees,
+  // The zero asset allows no spending: an empty list allows nothing.
+  assets: asset === ZERO_ADDRESS ? [] : [assetId(network, asset)],
+  perCall: stored(maxPerCall),
+  // The total is always a limit, also at zero; a window is one only where it has a length.
+  lifetime: stored(maxTotal),
+  windows:
+    windowSeconds > 0n ? [{ every: Number(windowSeconds), limit: stored(maxPerWindow) }] : [],
+  validFrom: Number(grant.validAfter),
+  validUntil: Number(grant.validUntil),
+  deny: [],
+  require: [],
+});

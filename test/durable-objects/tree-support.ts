@@ -1,0 +1,271 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { vi } from 'vitest';
+import { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type {
+  Denial,
+  Evidence,
+  Outcome,
+  ReserveVerdict,
+} from '../../durable-objects/agent-account/contract.ts';
+import type {
+  Governed,
+  LeaseRequest,
+  LeaseVerdict,
+  OrderedBy,
+  Recall,
+  Returned,
+  SignedGrant,
+  TreeFault,
+} from '../../durable-objects/agent-account/tree-contract.ts';
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { type AgentDelegation, delegationDigest } from '../../src/intent/agent-delegation.ts';
+import { ANY_PAYEE, type Status } from '../../src/policy/policy.ts';
+import {
+  factsOf,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  token,
+  topUp,
+} from './support.ts';
+
+export const CHAIN = 84532;
+export const ZERO: Hex = `0x${'00'.repeat(32)}`;
+export const AUDIENCE = 'https://gateway.example';
+const UNLIMITED = 9_007_199_254_740_991n;
+
+/** A grant as its issuer signed it; the object believes the gateway's check of the signature. */
+export const grantOf = (
+  issuer: Hex,
+  delegate: Hex,
+  changes: Partial<AgentDelegation> = {},
+): SignedGrant => {
+  const delegation: AgentDelegation = {
+    issuer,
+    delegate,
+    audience: AUDIENCE,
+    tools: ['*'],
+    payees: [ANY_PAYEE],
+    asset: token.address,
+    maxPerCall: UNLIMITED,
+    maxTotal: UNLIMITED,
+    windowSeconds: 0n,
+    maxPerWindow: 0n,
+    validAfter: 0n,
+    validUntil: BigInt(nowSeconds() + 30 * 86_400),
+    epoch: 0n,
+    depth: 0,
+    id: randomHex(32),
+    parent: ZERO,
+    ...changes,
+  };
+  return {
+    hash: delegationDigest(delegation, CHAIN),
+    chainId: CHAIN,
+    delegation,
+    signature: `0x${'44'.repeat(65)}`,
+    byContract: false,
+  };
+};
+
+/** Registers a grant as the gateway does: at its issuer, then at its delegate. */
+export const register = async (grant: SignedGrant, consent = false): Promise<Governed> => {
+  const { issuer, delegate } = grant.delegation;
+  const issued = await stubOf(issuer).govern({ kind: 'issue', grant, facts: factsOf(1n) });
+  if (issued.verdict !== 'governed') return issued;
+  return stubOf(delegate).govern({ kind: 'take', grant, chain: issued.chain ?? [], consent });
+};
+
+/** As `register`, of what must succeed. */
+export const enrol = async (
+  issuer: Hex,
+  delegate: Hex,
+  changes: Partial<AgentDelegation> = {},
+): Promise<SignedGrant> => {
+  const grant = grantOf(issuer, delegate, changes);
+  const verdict = await register(grant);
+  if (verdict.verdict !== 'governed') throw new Error(JSON.stringify(verdict));
+  return grant;
+};
+
+const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+
+export const setStatus = (payer: Hex, status: Status): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'status', status, order });
+
+export const setPolicy = async (
+  payer: Hex,
+  document: unknown,
+  slot: 'operator' | 'owner' = 'operator',
+): Promise<Governed> => stubOf(payer).govern({ kind: 'policy', slot, document, order });
+
+export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<Governed> =>
+  stubOf(issuer).govern({
+    kind: 'revoke',
+    revocation: { issuer, id, epoch, issuedAt: BigInt(nowSeconds()) },
+    hash: randomHex(32),
+    signature: `0x${'66'.repeat(65)}`,
+    facts: factsOf(1n),
+  });
+
+type CallChanges = Parameters<typeof intentCallOf>[1];
+
+/** One call paid from credit, its own or lent: reserved, and ended if it was let run. */
+export const callOnce = async (
+  payer: Hex,
+  price: bigint,
+  changes: CallChanges = {},
+  outcome: Outcome = success,
+): Promise<ReserveVerdict> => {
+  const call = intentCallOf(payer, { price, settlement: 'credit', audience: AUDIENCE, ...changes });
+  const attempt = randomHex(16);
+  const evidence: Evidence = {};
+  let verdict: ReserveVerdict = await stubOf(payer).reserve(call, attempt, evidence);
+  if (verdict.verdict === 'stale_payer') {
+    verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
+  }
+  if (verdict.verdict === 'go') await stubOf(payer).finish(call.call, attempt, outcome);
+  return verdict;
+};
+
+/** The rule that refused, or the verdict. */
+export const ruleOf = (verdict: ReserveVerdict): string =>
+  verdict.verdict === 'denied' ? verdict.denial.rule : verdict.verdict;
+
+const realNow = Date.now.bind(Date);
+let ahead = 0;
+
+/** Moves the clock forward; it goes on running. */
+export const pass = (seconds: number): void => {
+  ahead += seconds * 1_000;
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + ahead);
+};
+
+/** Undoes every spy, and sets the clock right. For `afterEach`. */
+export const restore = (): void => {
+  ahead = 0;
+  vi.restoreAllMocks();
+};
+
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+
+/** An owner with credit. */
+export const ownerWith = async (credit: bigint, policy?: object): Promise<Hex> => {
+  const owner = randomHex(20);
+  await topUp(owner, credit);
+  if (policy !== undefined) await setPolicy(owner, policy);
+  return owner;
+};
+
+/** An owner, a manager below it, and an agent below that one. */
+export const branchWith = async (credit: bigint, policy?: object) => {
+  const owner = await ownerWith(credit, policy);
+  const manager = randomHex(20);
+  const agent = randomHex(20);
+  const upper = await enrol(owner, manager, { depth: 2 });
+  const lower = await enrol(manager, agent, { parent: upper.hash, depth: 1 });
+  return { owner, manager, agent, upper, lower };
+};
+
+/** A call that costs nothing: it needs those above to be alive, and no share of their limits. */
+export const freeOnce = (payer: Hex, changes: CallChanges = {}): Promise<ReserveVerdict> =>
+  callOnce(payer, 0n, { settlement: 'free', ...changes });
+
+/** What an order was refused for. */
+export const faultOf = (governed: Governed): TreeFault => {
+  if (governed.verdict !== 'refused') throw new Error(JSON.stringify(governed));
+  return governed.fault;
+};
+
+export const denialOf = (verdict: ReserveVerdict): Denial => {
+  if (verdict.verdict !== 'denied') throw new Error(`expected denied, got ${verdict.verdict}`);
+  return verdict.denial;
+};
+
+/** Calls one after the other until one is refused: how many went, and why it ended. */
+export const callWhile = async (
+  payer: Hex,
+  price: bigint,
+  most = 1_000,
+): Promise<{ readonly went: number; readonly denial: Denial | undefined }> => {
+  for (let went = 0; went < most; went += 1) {
+    const verdict = await callOnce(payer, price);
+    if (verdict.verdict !== 'go') return { went, denial: denialOf(verdict) };
+  }
+  return { went: most, denial: undefined };
+};
+
+/** One of the account's own limits as it stands, by its rule: `window:day`, `lifetime`, ... */
+export const limitOf = async (payer: Hex, rule: string) => {
+  const limit = (await purseOf(payer)).limits.find((each) => each.rule === rule);
+  if (limit === undefined) throw new Error(`no limit ${rule}`);
+  return limit;
+};
+
+export const rowsOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).rowsWritten;
+
+/** Names of all tables of an account. */
+export const allTablesOf = (payer: Hex): Promise<string[]> =>
+  runInDurableObject(stubOf(payer), (_, { storage }) =>
+    storage.sql
+      .exec<{ name: string }>(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+      )
+      .toArray()
+      .map(({ name }) => name),
+  );
+
+/** The account whose object it is; its context is not public. */
+const accountIn = (object: AgentAccount): AccountId =>
+  (Reflect.get(object, 'ctx') as DurableObjectState).id.name as AccountId;
+
+/** A message between two accounts of a tree, as the test sees it pass. */
+export type Passing<Message> = { readonly to: AccountId; readonly message: Message };
+
+/** Stands between accounts and those they ask for leases. `between` may answer itself, or late, or not. */
+export const watchLeases = (
+  between?: (
+    passing: Passing<LeaseRequest>,
+    real: () => Promise<LeaseVerdict>,
+  ) => Promise<LeaseVerdict>,
+): Passing<LeaseRequest>[] => {
+  const seen: Passing<LeaseRequest>[] = [];
+  const { lease } = unwatched;
+  vi.spyOn(AgentAccount.prototype, 'lease').mockImplementation(function (
+    this: AgentAccount,
+    message: LeaseRequest,
+  ) {
+    const passing = { to: accountIn(this), message };
+    const real = (): Promise<LeaseVerdict> => lease.call(this, message);
+    seen.push(passing);
+    return between === undefined ? real() : between(passing, real);
+  });
+  return seen;
+};
+
+/** As `watchLeases`, of what those above take back and tell. */
+export const watchRecalls = (
+  between?: (passing: Passing<Recall>, real: () => Promise<Returned>) => Promise<Returned>,
+): Passing<Recall>[] => {
+  const seen: Passing<Recall>[] = [];
+  const { recall } = unwatched;
+  vi.spyOn(AgentAccount.prototype, 'recall').mockImplementation(function (
+    this: AgentAccount,
+    message: Recall,
+  ) {
+    const passing = { to: accountIn(this), message };
+    const real = (): Promise<Returned> => recall.call(this, message);
+    seen.push(passing);
+    return between === undefined ? real() : between(passing, real);
+  });
+  return seen;
+};
+
+const unwatched = { lease: AgentAccount.prototype.lease, recall: AgentAccount.prototype.recall };

@@ -1,0 +1,12 @@
+import type { Context } from '../../durable-objects/agent-account/decision.ts';
+
+/** What an account decides by that has a place in no tree. */
+export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'transferWith'> = {
+  leaseOf: () => undefined,
+  issuedGrant: () => undefined,
+  issuedById: () => undefined,
+  isRevoked: () => false,
+  ownsOthers: () => false,
+  issuedCount: () => 0,
+  lessees: () => 0,
+};

@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type {
+  Evidence,
+  GrantProof,
+  ReserveVerdict,
+} from '../../../durable-objects/agent-account/contract.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import { call } from '../../../src/gateway/call.ts';
+import { observe } from '../../../src/gateway/observe.ts';
+import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import { ENTRY, KEY_ACCOUNT, network, type Node, POLICY, scriptedGateway } from './scripted.ts';
+import {
+  intentFor,
+  intentHeader,
+  NOW,
+  paying,
+  paymentHeader,
+  paymentOf,
+  signIntent,
+  translate,
+  vectorConfig,
+} from './signing.ts';
+
+const declaring = {
+  ...translate,
+  id: 'declaring',
+  path: '/tools/declaring',
+  params: { to: { pointer: '/to' } },
+};
+const config = vectorConfig([translate, declaring]);
+const GRANT: Hex = `0x${'9a'.repeat(32)}`;
+const MAGIC = `0x1626ba7e${'0'.repeat(56)}`;
+const ZERO = `0x${'0'.repeat(64)}`;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const requestOf = (path: string, headers: Record<string, string> = {}, body?: string) =>
+  new Request(`https://gw.example${path}`, {
+    method: 'POST',
+    headers: body === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { body }),
+  });
+
+const signed = async (
+  fields: Partial<AgentIntent> = {},
+  path = '/tools/translate',
+  body?: string,
+) => {
+  const seen = await observe(requestOf(path, {}, body), config);
+  if (!seen.ok) throw new Error(seen.error.reason);
+  const intent = intentFor(seen.value.observed, { ...paying(20_000n), ...fields });
+  return requestOf(path, intentHeader(await signIntent(intent)), body);
+};
+const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
+
+const proof = (byte: string): GrantProof => ({
+  hash: `0x${byte.repeat(32)}`,
+  issuer: `0x${byte.repeat(20)}`,
+  signature: `0x${byte.repeat(70)}`,
+});
+
+/** A node on which the contracts of these issuers stand by what they signed. */
+const contracts = (issuers: readonly string[]): Node => ({
+  ...KEY_ACCOUNT,
+  eth_call: ([{ to, data }]: [{ to: string; data: string }]) =>
+    data.startsWith('0x1626ba7e') && issuers.includes(to) ? MAGIC : ZERO,
+});
+
+const GO: ReserveVerdict = {
+  verdict: 'go',
+  entry: ENTRY,
+  policy: POLICY,
+  charged: 20_000n,
+  paidFrom: 'credit',
+  limits: [],
+};
+
+/** An account that wants these proofs vouched for. */
+const wanting =
+  (proofs: readonly GrantProof[]) =>
+  async (_call: unknown, _attempt: unknown, { grants }: Evidence): Promise<ReserveVerdict> =>
+    grants === undefined ? { verdict: 'stale_grant', proofs } : GO;
+
+describe('a call of a tool', () => {
+  it('names its grant to the account, where it names one', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    await call(gateway, await signed({ authority: GRANT }));
+    await call(gateway, await signed());
+    await call(gateway, requestOf('/tools/translate', paymentHeader(await paymentOf())));
+    const claims = asked.filter((each) => each.asked === 'reserve');
+    expect(claims.map((each) => each.call.authority)).toEqual([GRANT, undefined, undefined]);
+    expect(claims[1]?.call).not.toHaveProperty('authority');
+  });
+
+  it('names its grant when it is paid by a bound payment', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const seen = await observe(requestOf('/tools/translate'), config);
+    if (!seen.ok) throw new Error(seen.error.reason);
+    const intent = intentFor(seen.value.observed, { ...paying(20_000n), authority: GRANT });
+    await call(gateway, requestOf('/tools/translate', paymentHeader(await paymentOf({ intent }))));
+    expect(asked[0]).toMatchObject({ call: { proof: 'x402', authority: GRANT } });
+  });
+
+  it('brings the parameters that the tool declares, and none for a tool that declares none', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    await call(gateway, await signed({}, '/tools/declaring', '{"to":"fr"}'));
+    await call(gateway, await signed());
+    const claims = asked.filter((each) => each.asked === 'reserve');
+    expect(claims[0]?.call.params).toEqual({ to: { found: true, value: 'fr' } });
+    expect(claims[1]?.call).not.toHaveProperty('params');
+  });
+});
+
+describe('a grant whose issuer is a contract', () => {
+  it('is vouched for by each contract, asked once, behind the shield', async () => {
+    const { rpc } = network(contracts([proof('a1').issuer]));
+    const { gateway, asked, shielded } = await scriptedGateway(config, {
+      reserve: wanting([proof('a1'), proof('b2')]),
+    });
+    expect((await call(gateway, await signed())).status).toBe(200);
+    const claims = asked.filter((each) => each.asked === 'reserve');
+    expect(claims).toHaveLength(2);
+    expect(claims[1]?.grants).toEqual([
+      { hash: proof('a1').hash, valid: true, at: NOW },
+      { hash: proof('b2').hash, valid: false, at: NOW },
+    ]);
+    expect(claims[1]?.facts).toBeUndefined();
+    expect(rpc.filter((method) => method === 'eth_call')).toHaveLength(2);
+    expect(shielded).toHaveLength(1);
+  });
+
+  it('is asked for the digest and signature that were registered', async () => {
+    const calls: string[] = [];
+    network({
+      ...KEY_ACCOUNT,
+      eth_call: ([{ data }]: [{ data: string }]) => {
+        calls.push(data);
+        return MAGIC;
+      },
+    });
+    const { gateway } = await scriptedGateway(config, { reserve: wanting([proof('a1')]) });
+    await call(gateway, await signed());
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.slice(0, 74)).toBe(`0x1626ba7e${'a1'.repeat(32)}`);
+    expect(calls[0]).toContain('a1'.repeat(70));
+  });
+
+  it.each(['facts first', 'grants first'])(
+    'and a payer that is asked about as well: both in one request, %s',
+    async (order) => {
+      network(contracts([proof('a1').issuer]));
+      const { gateway, asked, shielded } = await scriptedGateway(config, {
+        reserve: async (_call, _attempt, { facts, grants }) => {
+          const staleGrant = { verdict: 'stale_grant', proofs: [proof('a1')] } as const;
+          if (order === 'grants first' && grants === undefined) return staleGrant;
+          if (facts === undefined) return { verdict: 'stale_payer' };
+          return grants === undefined ? staleGrant : GO;
+        },
+      });
+      expect((await call(gateway, await signed())).status).toBe(200);
+      const claims = asked.filter((each) => each.asked === 'reserve');
+      expect(claims).toHaveLength(3);
+      expect(claims[2]).toMatchObject({ facts: { block: 100 }, grants: [{ valid: true }] });
+      expect(shielded).toHaveLength(2);
+    },
+  );
+
+  it('that is wanted again is refused: the account asks once', async () => {
+    network(contracts([]));
+    const { gateway, asked } = await scriptedGateway(config, {
+      reserve: async () => ({ verdict: 'stale_grant', proofs: [proof('a1')] }),
+    });
+    const answer = await call(gateway, await signed());
+    expect(answer.status).toBe(503);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:payer-unreachable',
+    });
+    expect(asked).toHaveLength(2);
+  });
+
+  it('runs nothing while its node is in trouble, or its client is held off', async () => {
+    const { sent } = network({ ...KEY_ACCOUNT, eth_call: 'nonsense' });
+    const { gateway, asked } = await scriptedGateway(config, { reserve: wanting([proof('a1')]) });
+    const answer = await call(gateway, await signed());
+    expect(answer.status).toBe(503);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:payer-unreachable',
+    });
+    const closed = { ...gateway, shield: async () => false };
+    expect((await call(closed, await signed())).status).toBe(429);
+    expect(asked.map((each) => each.asked)).toEqual(['reserve', 'reserve']);
+    expect(sent).toEqual([]);
+  });
+
+  it('stands on at most three: more are not asked', async () => {
+    const { rpc } = network(contracts([]));
+    const proofs = ['a1', 'a2', 'a3', 'a4'].map(proof);
+    const { gateway } = await scriptedGateway(config, { reserve: wanting(proofs) });
+    expect((await call(gateway, await signed())).status).toBe(500);
+    expect(rpc).toEqual([]);
+  });
+});

@@ -1,0 +1,260 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Address } from '../../../src/core/account-id.ts';
+import { type AgentDelegation, delegationDigest } from '../../../src/intent/agent-delegation.ts';
+import { attenuationFault } from '../../../src/policy/attenuation.ts';
+import { compileDelegation } from '../../../src/policy/compile.ts';
+import { evaluate } from '../../../src/policy/evaluate.ts';
+import { ANY_PAYEE, type Policy } from '../../../src/policy/policy.ts';
+import { DELEGATION } from '../intent/wire.ts';
+
+const NETWORK = 'eip155:84532';
+const AGENT = DELEGATION.delegate;
+const SUB: Address = `0x${'5b'.repeat(20)}`;
+const OTHER: Address = `0x${'77'.repeat(20)}`;
+const parent: AgentDelegation = { ...DELEGATION, depth: 2 };
+const hash = delegationDigest(parent, 84532);
+const child: AgentDelegation = {
+  ...parent,
+  issuer: AGENT,
+  delegate: SUB,
+  depth: 1,
+  id: `0x${'01'.repeat(32)}`,
+  parent: hash,
+};
+
+describe('attenuationFault', () => {
+  it('takes a child that has all that its parent has', () => {
+    expect(attenuationFault(parent, hash, child)).toBeUndefined();
+  });
+
+  it.each([
+    { tools: ['search.web', 'search.deep.*'] },
+    { tools: [] },
+    { payees: [] },
+    { maxPerCall: 0n, maxTotal: 0n, maxPerWindow: 0n },
+    { windowSeconds: 86_401n },
+    { validAfter: parent.validAfter + 1n, validUntil: parent.validUntil - 1n },
+    { depth: 0 },
+    // The floor is the issuer's own: another issuer, another count.
+    { epoch: 9n },
+  ])('takes a narrower child: case %#', (change) => {
+    expect(attenuationFault(parent, hash, { ...child, ...change })).toBeUndefined();
+  });
+
+  it.each([
+    // Whoever is not the delegate stands on somebody else's grant.
+    ['issuer', parent.issuer],
+    ['issuer', SUB],
+    // Another grant of the same delegate may be wider: this one was checked against its own parent.
+    ['parent', `0x${'00'.repeat(32)}`],
+    ['parent', delegationDigest({ ...parent, maxTotal: 1n }, 84532)],
+    ['audience', 'https://gw2.example'],
+    ['audience', 'https://gw.example/'],
+    ['asset', OTHER],
+    ['asset', `0x${'00'.repeat(20)}`],
+    ['tools', ['*']],
+    ['tools', ['translate', 'enrich']],
+    ['tools', ['translate.*']],
+    ['tools', ['search']],
+    ['tools', ['search.web', 'searchlight']],
+    ['payees', [ANY_PAYEE]],
+    ['payees', [...parent.payees, OTHER]],
+    ['maxPerCall', parent.maxPerCall + 1n],
+    ['maxTotal', parent.maxTotal + 1n],
+    // The same amount in a shorter window, or in none, is more.
+    ['windowSeconds', parent.windowSeconds - 1n],
+    ['windowSeconds', 0n],
+    ['maxPerWindow', parent.maxPerWindow + 1n],
+    ['validAfter', parent.validAfter - 1n],
+    ['validUntil', parent.validUntil + 1n],
+    ['depth', 2],
+  ] as [keyof AgentDelegation, unknown][])(
+    'names %s where it is wider or another one: case %#',
+    (field, value) => {
+      const fault = attenuationFault(parent, hash, { ...child, [field]: value });
+      expect(fault?.field).toBe(field);
+      expect(fault?.expected).not.toBe('');
+      expect(fault?.got).not.toBe('');
+    },
+  );
+
+  it('says which tool and which payee is too much, and which number', () => {
+    const faults = [
+      { tools: ['translate', 'enrich'] },
+      { payees: [...parent.payees, OTHER] },
+      { maxPerCall: 50_001n },
+    ].map((change) => attenuationFault(parent, hash, { ...child, ...change }));
+    expect(faults).toEqual([
+      { field: 'tools', expected: 'inside the tools of its parent', got: 'enrich' },
+      { field: 'payees', expected: 'inside the payees of its parent', got: OTHER },
+      { field: 'maxPerCall', expected: '<= 50000', got: '50001' },
+    ]);
+  });
+
+  it('lets nobody stand below a grant of depth 0', () => {
+    const leaf = { ...parent, depth: 0 };
+    const below = { ...child, depth: 0 };
+    expect(attenuationFault(leaf, hash, below)).toMatchObject({ field: 'depth', got: '0' });
+  });
+
+  it('lets a child choose its window where the parent has none', () => {
+    const open = { ...parent, windowSeconds: 0n, maxPerWindow: 0n };
+    for (const windowSeconds of [0n, 60n]) {
+      const windowed = { ...child, windowSeconds, maxPerWindow: 10n ** 9n };
+      expect(attenuationFault(open, hash, windowed)).toBeUndefined();
+    }
+  });
+
+  it('takes any payee below a parent that names everybody', () => {
+    const open = { ...parent, payees: [ANY_PAYEE] };
+    for (const payees of [[ANY_PAYEE], [OTHER], []]) {
+      expect(attenuationFault(open, hash, { ...child, payees })).toBeUndefined();
+    }
+  });
+});
+
+const PAYEES: readonly Address[] = [ANY_PAYEE, OTHER, SUB, AGENT];
+const PATTERNS = ['*', 'a', 'a.*', 'a.b', 'a.b.*', 'a.b.c', 'ab', 'ab.*', 'c'];
+const TOOLS = ['a', 'a.b', 'a.b.c', 'a.b.d', 'ab', 'ab.c', 'c'];
+const some = <T>(from: readonly T[]) => fc.subarray([...from]);
+const small = fc.bigInt({ min: 0n, max: 20n });
+
+const scopes = fc.record({
+  tools: some(PATTERNS),
+  payees: some(PAYEES),
+  asset: fc.constantFrom(DELEGATION.asset, `0x${'00'.repeat(20)}` as const),
+  maxPerCall: small,
+  maxTotal: small,
+  windowSeconds: fc.constantFrom(0n, 60n, 3_600n),
+  maxPerWindow: small,
+  validAfter: fc.bigInt({ min: 0n, max: 9n }),
+  validUntil: fc.bigInt({ min: 10n, max: 20n }),
+  depth: fc.integer({ min: 0, max: 3 }),
+});
+const parents = scopes.map((scope): AgentDelegation => ({ ...parent, ...scope }));
+const placed = (above: AgentDelegation, scope: Partial<AgentDelegation>): AgentDelegation => ({
+  ...child,
+  ...above,
+  ...scope,
+  issuer: AGENT,
+  delegate: SUB,
+  parent: hash,
+});
+
+const under = (outer: string): readonly string[] =>
+  outer === '*' ? PATTERNS : PATTERNS.filter((one) => one === outer || inside(outer, one));
+const inside = (outer: string, one: string): boolean =>
+  outer.endsWith('.*') && one.startsWith(outer.slice(0, -1));
+const upTo = (limit: bigint) => fc.bigInt({ min: 0n, max: limit });
+
+/** A parent that may have children, and a child of it that is narrower by construction. */
+const families = parents
+  .filter(({ depth }) => depth > 0)
+  .chain((above) =>
+    fc
+      .record({
+        tools: some([...new Set(above.tools.flatMap(under))]),
+        payees: some(above.payees.includes(ANY_PAYEE) ? PAYEES : above.payees),
+        maxPerCall: upTo(above.maxPerCall),
+        maxTotal: upTo(above.maxTotal),
+        longer: upTo(100n),
+        maxPerWindow: above.windowSeconds === 0n ? small : upTo(above.maxPerWindow),
+        later: upTo(9n - above.validAfter),
+        sooner: upTo(above.validUntil - 10n),
+        depth: fc.integer({ min: 0, max: above.depth - 1 }),
+      })
+      .map(({ longer, later, sooner, ...scope }) => ({
+        above,
+        below: placed(above, {
+          ...scope,
+          windowSeconds: above.windowSeconds + longer,
+          validAfter: above.validAfter + later,
+          validUntil: above.validUntil - sooner,
+        }),
+      })),
+  );
+
+const CALLS = TOOLS.flatMap((tool) =>
+  [OTHER, SUB, AGENT].flatMap((payTo) =>
+    [0n, 1n, 5n, 15n].flatMap((price) =>
+      [DELEGATION.asset, OTHER].flatMap((asset) =>
+        [0, 9, 10, 19].map((now) => ({ tool, payTo, price, asset, now })),
+      ),
+    ),
+  ),
+);
+type Call = (typeof CALLS)[number];
+
+const meter = (rule: 'window' | 'lifetime', limit: bigint) => ({
+  rule,
+  name: rule,
+  limit,
+  spent: 0n,
+  held: 0n,
+});
+
+/** Whether an account that has spent nothing yet may make the call on this policy alone. */
+const allows = (policy: Policy, { tool, payTo, price, asset, now }: Call): boolean =>
+  evaluate(
+    [
+      {
+        key: 'grant',
+        origin: { kind: 'grant', account: `${NETWORK}:${AGENT}`, hash },
+        status: 'active',
+        policy,
+        meters: [
+          ...policy.windows.map(({ limit }) => meter('window', limit)),
+          meter('lifetime', policy.lifetime ?? 0n),
+        ],
+      },
+    ],
+    {
+      tool,
+      payTo,
+      asset: `${NETWORK}/erc20:${asset}`,
+      price,
+      topUp: false,
+      binding: 'intent',
+      validBefore: now + 60,
+      request: hash,
+      params: {},
+    },
+    now,
+  ).allowed;
+
+/** Every call that the child allows and the parent does not; undefined where the child allows none. */
+const leaks = (above: AgentDelegation, below: AgentDelegation): readonly Call[] | undefined => {
+  const [parents, children] = [above, below].map((one) => compileDelegation(one, NETWORK));
+  if (parents === undefined || children === undefined) return undefined;
+  const made = CALLS.filter((one) => allows(children, one));
+  return made.length === 0 ? undefined : made.filter((one) => !allows(parents, one));
+};
+
+describe('a child grant', () => {
+  it('is taken where it is narrower in every field, and allows no call that its parent refuses', () => {
+    let useful = 0;
+    fc.assert(
+      fc.property(families, ({ above, below }) => {
+        expect(attenuationFault(above, hash, below)).toBeUndefined();
+        const leaked = leaks(above, below);
+        if (leaked !== undefined) useful += 1;
+        expect(leaked ?? []).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+    expect(useful).toBeGreaterThan(50);
+  });
+
+  it('is refused, or allows no call that its parent refuses, whatever the two are', () => {
+    fc.assert(
+      fc.property(parents, scopes, (above, scope) => {
+        const below = placed(above, scope);
+        if (attenuationFault(above, hash, below) === undefined) {
+          expect(leaks(above, below) ?? []).toEqual([]);
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});

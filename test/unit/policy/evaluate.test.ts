@@ -1,0 +1,376 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  amounts,
+  evaluate,
+  limitsLeft,
+  meterState,
+  type PolicyRule,
+} from '../../../src/policy/evaluate.ts';
+import {
+  ANY_PAYEE,
+  type Meter,
+  type Origin,
+  type Policy,
+  type Repeats,
+  type Source,
+  type Subject,
+} from '../../../src/policy/policy.ts';
+
+const NOW = 1_000;
+const ACCOUNT = `eip155:1:0x${'aa'.repeat(20)}` as const;
+const EMPTY: Policy = { windows: [], deny: [], require: [] };
+
+const subject: Subject = {
+  tool: 'pay.card',
+  payTo: `0x${'11'.repeat(20)}`,
+  asset: `eip155:1/erc20:0x${'22'.repeat(20)}`,
+  price: 10n,
+  topUp: false,
+  binding: 'none',
+  validBefore: NOW + 300,
+  request: '0x01',
+  params: { p: { found: true, value: 'x' } },
+};
+
+const sourceOf = (
+  policy: Partial<Policy> = {},
+  rest: Partial<Source> = {},
+  kind: Origin['kind'] = 'default',
+): Source => ({
+  key: kind,
+  origin: { kind, account: ACCOUNT, hash: '0x' },
+  status: 'active',
+  policy: { ...EMPTY, ...policy },
+  meters: [],
+  ...rest,
+});
+
+const meter = (rule: Meter['rule'], changes: Partial<Meter> = {}): Meter => ({
+  rule,
+  name: rule === 'window' ? 'day' : rule,
+  limit: 50n,
+  spent: 30n,
+  held: 15n,
+  ...(rule === 'window' ? { resetsAt: 86_400, window: 86_400 } : {}),
+  ...changes,
+});
+
+const SLOW = { limit: 1, seconds: 60 };
+
+/** One source for each rule that refuses `subject` by it alone, in the order of precedence. */
+const REFUSING: readonly (readonly [PolicyRule, Partial<Policy>, Partial<Source>])[] = [
+  ['frozen', {}, { status: 'frozen' }],
+  ['paused', {}, { status: 'paused' }],
+  ['revoked', {}, { status: 'revoked' }],
+  ['expired', { validUntil: NOW }, {}],
+  ['not_yet', { validFrom: NOW + 7 }, {}],
+  ['deny', { deny: [{ param: 'p', op: 'eq', value: 'x' }] }, {}],
+  ['tool', { tools: ['pay'] }, {}],
+  ['payee', { payees: [] }, {}],
+  ['asset', { assets: [] }, {}],
+  ['require', { require: [{ param: 'p', op: 'ne', value: 'x' }] }, {}],
+  ['binding', { binding: 'intent' }, {}],
+  ['validity', { maxValidity: 299 }, {}],
+  ['per_call', { perCall: 9n }, {}],
+  ['window', {}, { meters: [meter('window')] }],
+  ['lifetime', {}, { meters: [meter('lifetime')] }],
+  ['rate', { rate: SLOW }, { arrival: (NOW + 30) * 1000 }],
+  [
+    'repeat',
+    { repeat: { times: 2, seconds: 60 } },
+    { repeats: { '0x01': { since: 990, count: 2 } } },
+  ],
+];
+
+/** The stage of each rule, as the docstring of `evaluate` numbers them; frozen is before paused. */
+const STAGE: Readonly<Record<PolicyRule, number>> = {
+  frozen: 1,
+  paused: 1.5,
+  revoked: 2,
+  expired: 2,
+  not_yet: 2,
+  deny: 3,
+  tool: 4,
+  payee: 4,
+  asset: 4,
+  require: 4,
+  binding: 4,
+  validity: 4,
+  per_call: 5,
+  window: 6,
+  lifetime: 6,
+  rate: 7,
+  repeat: 8,
+};
+
+describe('precedence', () => {
+  test.each(REFUSING)('%s refuses, and says whose rule it is', (rule, policy, rest) => {
+    const source = sourceOf(policy, rest);
+    const verdict = evaluate([sourceOf(), source], subject, NOW);
+    expect(verdict).toMatchObject({ allowed: false, rule });
+    if (!verdict.allowed) expect(verdict.source).toBe(source);
+  });
+
+  const pairs = REFUSING.flatMap((one, at) =>
+    REFUSING.slice(at + 1).map((other) => [one[0], other[0], one, other] as const),
+  );
+  test.each(pairs)(
+    '%s and %s of two sources: the stage decides, then the order',
+    (_, __, one, other) => {
+      const a = sourceOf(one[1], one[2]);
+      const b = sourceOf(other[1], other[2]);
+      const first = STAGE[one[0]] <= STAGE[other[0]] ? one[0] : other[0];
+      const second = STAGE[other[0]] <= STAGE[one[0]] ? other[0] : one[0];
+      expect(evaluate([a, b], subject, NOW)).toMatchObject({ rule: first });
+      expect(evaluate([b, a], subject, NOW)).toMatchObject({ rule: second });
+    },
+  );
+
+  test.each(pairs)('%s is before %s of one source', (_, __, one, other) => {
+    const { status } = one[2].status === undefined ? other[2] : one[2];
+    const both = sourceOf(
+      { ...other[1], ...one[1] },
+      {
+        ...other[2],
+        ...one[2],
+        ...(status === undefined ? {} : { status }),
+        meters: [...(one[2].meters ?? []), ...(other[2].meters ?? [])],
+      },
+    );
+    expect(evaluate([both], subject, NOW)).toMatchObject({ rule: one[0] });
+  });
+
+  test('no source allows everything: the account adds at least the default one', () => {
+    expect(evaluate([], subject, NOW)).toEqual({ allowed: true, arrivals: {}, repeats: {} });
+  });
+});
+
+describe('what a rule is held against', () => {
+  test('a free call needs no payee, no asset and no money', () => {
+    const closed = sourceOf(
+      { payees: [], assets: [] },
+      { meters: [meter('window', { spent: 99n })] },
+    );
+    expect(evaluate([closed], { ...subject, price: 0n }, NOW).allowed).toBe(true);
+    expect(evaluate([closed], { ...subject, price: 1n }, NOW)).toMatchObject({ rule: 'payee' });
+    expect(evaluate([sourceOf({ tools: [] })], { ...subject, price: 0n }, NOW)).toMatchObject({
+      rule: 'tool',
+    });
+  });
+
+  test('every payee is a wish that is said', () => {
+    expect(evaluate([sourceOf({ payees: [ANY_PAYEE] })], subject, NOW).allowed).toBe(true);
+    expect(evaluate([sourceOf({ payees: [subject.payTo] })], subject, NOW).allowed).toBe(true);
+    expect(evaluate([sourceOf({ payees: ['0x01'] })], subject, NOW).allowed).toBe(false);
+  });
+
+  test.each(REFUSING)(
+    'a top-up is held against status, validity and rate: %s',
+    (rule, policy, rest) => {
+      const verdict = evaluate([sourceOf(policy, rest)], { ...subject, topUp: true }, NOW);
+      expect(verdict.allowed).toBe(STAGE[rule] > 2 && rule !== 'rate');
+      if (verdict.allowed) expect(verdict.repeats).toEqual({});
+    },
+  );
+
+  test('bounds are inclusive where they say at most', () => {
+    expect(evaluate([sourceOf({ perCall: 10n })], subject, NOW).allowed).toBe(true);
+    expect(evaluate([sourceOf({ maxValidity: 300 })], subject, NOW).allowed).toBe(true);
+    expect(
+      evaluate([sourceOf({ validFrom: NOW, validUntil: NOW + 1 })], subject, NOW).allowed,
+    ).toBe(true);
+    expect(
+      evaluate([sourceOf({ binding: 'intent' })], { ...subject, binding: 'intent' }, NOW).allowed,
+    ).toBe(true);
+  });
+
+  test('a rule on a parameter names it; a rule on tools alone has none', () => {
+    const rule = { param: 'q', op: 'eq', value: 'x' } as const;
+    expect(evaluate([sourceOf({ deny: [rule] })], subject, NOW)).toMatchObject({ param: 'q' });
+    expect(evaluate([sourceOf({ require: [rule] })], subject, NOW)).toMatchObject({ param: 'q' });
+    expect(evaluate([sourceOf({ deny: [{ tools: ['*'] }] })], subject, NOW)).not.toHaveProperty(
+      'param',
+    );
+  });
+});
+
+describe('money', () => {
+  test('law 6: the last unit is usable and the next one is not', () => {
+    const source = sourceOf({}, { meters: [meter('window', { held: 10n })] });
+    expect(evaluate([source], subject, NOW).allowed).toBe(true);
+    expect(evaluate([source], { ...subject, price: 11n }, NOW)).toMatchObject({
+      allowed: false,
+      rule: 'window',
+      retryAfter: 85_400,
+      meter: { name: 'day' },
+      limit: {
+        rule: 'window:day',
+        limit: '50',
+        spent: '30',
+        held: '10',
+        remaining: '10',
+        resetsAt: 86_400,
+        window: 86_400,
+      },
+    });
+  });
+
+  test('law 6: no meter of any source is passed, in whatever order', () => {
+    const units = fc.bigInt({ min: 0n, max: 20n });
+    const meters = fc.array(
+      fc.record({ limit: units, spent: units, held: units }).map((each) => meter('window', each)),
+      { maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(
+        fc.array(meters, { maxLength: 4 }),
+        fc.bigInt({ min: 1n, max: 20n }),
+        (all, price) => {
+          const sources = all.map((list) => sourceOf({}, { meters: list }));
+          const fits = all.flat().every(({ limit, spent, held }) => spent + held + price <= limit);
+          expect(evaluate(sources, { ...subject, price }, NOW).allowed).toBe(fits);
+          expect(evaluate(sources.toReversed(), { ...subject, price }, NOW).allowed).toBe(fits);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('waiting helps only where a later call can pass', () => {
+    const refused = (policy: Partial<Policy>, rest: Partial<Source> = {}, price = 10n) =>
+      evaluate([sourceOf(policy, rest)], { ...subject, price }, NOW);
+    expect(refused({}, { meters: [meter('window')] }, 51n)).not.toHaveProperty('retryAfter');
+    expect(refused({}, { meters: [meter('lifetime')] })).not.toHaveProperty('retryAfter');
+    expect(refused({ perCall: 1n })).not.toHaveProperty('retryAfter');
+    expect(refused({ validFrom: NOW + 7 })).toMatchObject({ retryAfter: 7 });
+  });
+});
+
+describe('rate', () => {
+  test('a burst goes through, then one at a time', () => {
+    let arrival = 0;
+    const admitted = [0, 0, 0, 0, 9, 10, 11, 20].map((now) => {
+      const source = sourceOf({ rate: { limit: 3, seconds: 30 } }, { arrival });
+      const verdict = evaluate([source], { ...subject, validBefore: now }, now);
+      if (verdict.allowed) arrival = verdict.arrivals.default ?? Number.NaN;
+      return verdict.allowed;
+    });
+    expect(admitted).toEqual([true, true, true, false, false, true, false, true]);
+  });
+
+  test('a refused call counts nowhere, and each source counts for itself', () => {
+    const free = sourceOf({ rate: { limit: 2, seconds: 60 } }, { key: 'free', arrival: 0 });
+    const elsewhere = sourceOf({ rate: SLOW }, { key: 'elsewhere' });
+    const full = sourceOf({ rate: SLOW }, { key: 'full', arrival: (NOW + 30) * 1000 }, 'owner');
+    expect(evaluate([free, elsewhere], subject, NOW)).toEqual({
+      allowed: true,
+      arrivals: { free: (NOW + 30) * 1000 },
+      repeats: {},
+    });
+    expect(evaluate([free, full], subject, NOW)).toMatchObject({
+      rule: 'rate',
+      retryAfter: 30,
+      limit: {
+        rule: 'owner:rate',
+        limit: '1',
+        spent: '1',
+        remaining: '0',
+        window: 60,
+        account: ACCOUNT,
+      },
+    });
+  });
+});
+
+describe('repeats', () => {
+  const looping = (repeats: Repeats) =>
+    sourceOf({ repeat: { times: 2, seconds: 60 } }, { repeats });
+  const next = (repeats: Repeats, request: `0x${string}`, now: number): Repeats | number => {
+    const verdict = evaluate([looping(repeats)], { ...subject, request, validBefore: now }, now);
+    if (verdict.allowed) return verdict.repeats.default ?? {};
+    expect(verdict.rule).toBe('repeat');
+    return verdict.retryAfter ?? 0;
+  };
+
+  test('the call after `times` is refused until the time that began with the first is over', () => {
+    const once = next({}, '0x01', 100) as Repeats;
+    const twice = next(once, '0x01', 130) as Repeats;
+    expect(twice).toEqual({ '0x01': { since: 100, count: 2 } });
+    expect(next(twice, '0x01', 131)).toBe(29);
+    expect(next(twice, '0x01', 159)).toBe(1);
+    expect(next(twice, '0x01', 160)).toEqual({ '0x01': { since: 160, count: 1 } });
+    expect(next(twice, '0x02', 131)).toEqual({ ...twice, '0x02': { since: 131, count: 1 } });
+  });
+
+  test('what is over is forgotten', () => {
+    const old = { '0x01': { since: 100, count: 2 }, '0x02': { since: 150, count: 1 } };
+    expect(next(old, '0x03', 170)).toEqual({
+      '0x02': { since: 150, count: 1 },
+      '0x03': { since: 170, count: 1 },
+    });
+  });
+
+  test('at most 64 requests are remembered, and a loop stays among them', () => {
+    let repeats = next({}, '0xff', 100) as Repeats;
+    for (let at = 0; at < 200; at += 1) {
+      if (at === 50) repeats = next(repeats, '0xff', 100) as Repeats;
+      repeats = next(repeats, `0x${at.toString(16).padStart(4, '0')}`, 100) as Repeats;
+      expect(Object.keys(repeats).length).toBeLessThanOrEqual(64);
+      if (at === 100) expect(next(repeats, '0xff', 100)).toBe(60);
+    }
+    expect(Object.keys(repeats)).toHaveLength(64);
+    expect(next(repeats, '0xff', 100)).toMatchObject({ '0xff': { count: 1 } });
+  });
+
+  test('a top-up is not counted as a repeat', () => {
+    const verdict = evaluate([looping({})], { ...subject, topUp: true }, NOW);
+    expect(verdict).toEqual({ allowed: true, arrivals: {}, repeats: {} });
+  });
+
+  test('not counted where the account does not keep them', () => {
+    const { repeats: _, ...elsewhere } = looping({});
+    expect(evaluate([elsewhere], subject, NOW)).toEqual({
+      allowed: true,
+      arrivals: {},
+      repeats: {},
+    });
+  });
+});
+
+describe('limitsLeft', () => {
+  test('names limits by where they come from, and leaves out what is leased', () => {
+    const meters = [meter('window'), meter('lifetime')];
+    const rate = { limit: 2, seconds: 60 };
+    const kinds = ['default', 'operator', 'owner', 'grant', 'lease'] as const;
+    const told = limitsLeft(
+      kinds.map((kind) => sourceOf({ rate }, { meters, arrival: 0 }, kind)),
+      NOW,
+    );
+    expect(told.map(({ rule, account }) => [rule, account])).toEqual([
+      ...['window:day', 'lifetime', 'rate', 'window:day', 'lifetime', 'rate'].map((rule) => [
+        rule,
+        undefined,
+      ]),
+      ...['owner', 'grant'].flatMap((kind) =>
+        ['window:day', 'lifetime', 'rate'].map((rule) => [`${kind}:${rule}`, ACCOUNT]),
+      ),
+    ]);
+    expect(told[1]).toEqual(amounts('lifetime', 50n, 30n, 15n));
+    expect(told[2]).toEqual({ ...amounts('rate', 2n, 0n, 0n), window: 60 });
+  });
+
+  test('a rate that is counted elsewhere is not told', () => {
+    expect(limitsLeft([sourceOf({ rate: SLOW })], NOW)).toEqual([]);
+  });
+
+  test('what is overdrawn has nothing left, not less', () => {
+    expect(meterState(meter('lifetime', { spent: 60n }), 'x:')).toEqual({
+      rule: 'x:lifetime',
+      limit: '50',
+      spent: '60',
+      held: '15',
+      remaining: '0',
+    });
+  });
+});
