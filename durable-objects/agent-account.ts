@@ -45,6 +45,9 @@ import type {
 } from './agent-account/tree-contract.ts';
 import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 
+/** How many rounds of recalls one need may cause: each asks those with most. */
+const MOST_ROUNDS = 4;
+
 /**
  * One account: its money, its calls, its chain of entries (design §5). Every method is a thin door to one serialised decision.
  * Private state is `#private`, because TypeScript's `private` is callable over RPC.
@@ -125,11 +128,17 @@ export class AgentAccount extends DurableObject<Env> {
    * nothing against it any more; everybody else stops when its lease ends.
    */
   async govern(order: TreeOrder): Promise<Governed> {
-    if (order.kind === 'issue' || order.kind === 'take') await this.#hearAbove();
-    const verdict = await this.#ledger.submit<Governed>(
-      (state, _, context) => govern(state, order, context),
-      { verdict: 'unavailable' },
-    );
+    const decide = (hasHeard: boolean) =>
+      this.#ledger.submit<ReturnType<typeof govern>['verdict']>(
+        (state, _, context) => govern(state, order, context, hasHeard),
+        { verdict: 'unavailable' },
+      );
+    let verdict = await decide(false);
+    if (verdict.verdict === 'hear') {
+      if (!(await this.#hearAbove())) return { verdict: 'unavailable' };
+      verdict = await decide(true);
+    }
+    if (verdict.verdict === 'hear') return { verdict: 'unavailable' };
     if (verdict.verdict !== 'governed') return verdict;
     switch (order.kind) {
       case 'issue':
@@ -142,8 +151,12 @@ export class AgentAccount extends DurableObject<Env> {
       case 'revoke': {
         const { id, epoch } = order.revocation;
         const known = this.#ledger.storage().loadIssuedById(id);
-        const dead = known === undefined ? [] : [known.grant.hash];
-        return { ...verdict, ...(await this.#recalls.push(epoch > 0n ? undefined : dead)) };
+        // Who gives up what it holds itself takes it from all whom it let stand on it.
+        const isOne = epoch === 0n && known !== undefined;
+        return {
+          ...verdict,
+          ...(await this.#recalls.push(isOne ? [known.grant.hash] : undefined)),
+        };
       }
     }
   }
@@ -154,10 +167,15 @@ export class AgentAccount extends DurableObject<Env> {
       this.#ledger.submit<LeaseVerdict>((state, _, context) => lease(state, request, context), {
         verdict: 'unavailable',
       });
-    const verdict = await decide();
-    if (verdict.verdict !== 'short' || request.dryRun === true) return verdict;
-    await this.#recalls.round();
-    return decide();
+    let verdict = await decide();
+    for (let rounds = 0; rounds < MOST_ROUNDS; rounds += 1) {
+      // Where nothing is held below, nothing can come back: a round would only take from those who are at work.
+      if (verdict.verdict !== 'short' || verdict.limit.held === '0') return verdict;
+      const asked = await this.#recalls.round();
+      verdict = await decide();
+      if (asked === 0) return verdict;
+    }
+    return verdict;
   }
 
   /** An account above takes back what is not used here, and says how things stand with it. */
@@ -203,12 +221,14 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Before it grants on what it holds, or takes more, those above say whether that still lives (design §4.5). */
-  async #hearAbove(): Promise<void> {
+  async #hearAbove(): Promise<boolean> {
     const asks = await this.#ledger.submit<ReturnType<typeof asksOf>>((state, _, { now }) => {
       const all = state.held.flatMap((held) => asksOf(state, held, 0n, now));
       return unchanged(state, [...new Map(all.map((ask) => [ask.link.hash, ask])).values()]);
     }, []);
-    if (asks.length > 0) await this.#desk.obtain(NO_PROGRESS, asks, 'eip155:0/erc20:0x');
+    // Their word only: a lease taken here would be held, and one of another asset than the calls'.
+    const heard = await this.#desk.sound(NO_PROGRESS, asks, 'eip155:0/erc20:0x');
+    return heard.unreachable === undefined;
   }
 
   /** Takes what the chain said of payments. Idempotent: the Queue delivers at least once, in no order. */

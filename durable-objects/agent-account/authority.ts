@@ -11,7 +11,7 @@ import type { Origin, Policy, Source, Subject } from '../../src/policy/policy.ts
 import type { Call, Denial, GrantProof } from './contract.ts';
 import type { Context } from './decision.ts';
 import { hashOf } from './issued.ts';
-import { metersOf } from './meters.ts';
+import { metersOf, namesOf } from './meters.ts';
 import type { AccountState } from './state.ts';
 import { type HeldGrant, isLive, type Lease, linksOf } from './tree.ts';
 import type { SignedGrant } from './tree-contract.ts';
@@ -42,7 +42,13 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
   const named = usable.find(({ grant }) => grant.hash === call.authority);
   if (call.authority !== undefined && named === undefined) return refuse('authority');
   if (!tree.governed && named === undefined) return { stands: true, grant: undefined };
-  const live = usable.filter((each) => isLive(each, now));
+  // A grant for one origin of this gateway is none for another one.
+  const isHere = ({ grant }: HeldGrant): boolean =>
+    call.audience === undefined || grant.delegation.audience === call.audience;
+  const live = usable.filter(
+    (each) =>
+      isLive(tree, each, now) && isHere(each) && each.grant.delegation.validAfter <= BigInt(now),
+  );
   const grant =
     named ??
     live.find((each) => each.grant.hash === tree.defaultGrant) ??
@@ -51,11 +57,7 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
     usable.at(-1);
   if (grant === undefined) return refuse('expired');
   if (grant.status === 'revoked') return refuse('revoked', grant);
-  // A grant for one origin of this gateway is none for another one.
-  const { audience } = grant.grant.delegation;
-  return call.audience !== undefined && call.audience !== audience
-    ? refuse('authority', grant)
-    : { stands: true, grant };
+  return isHere(grant) ? { stands: true, grant } : refuse('authority', grant);
 };
 
 /** The account above that has issued a grant. */
@@ -124,23 +126,22 @@ export const countersOf = (
   context: Context,
 ): readonly string[] => {
   const { operator, owner } = state.tree;
-  const name = (policy: Policy, prefix = ''): readonly string[] =>
-    metersOf(state, policy, asset, context.now, prefix).map((each) => each.name);
   return [
     ...new Set([
-      ...name(operator?.policy ?? context.policy),
-      ...(owner === undefined ? [] : name(owner.policy)),
-      ...(grant === undefined ? [] : name(grant.policy, `${grant.grant.hash}/`)),
+      ...namesOf(operator?.policy ?? context.policy, asset),
+      ...(owner === undefined ? [] : namesOf(owner.policy, asset)),
+      ...(grant === undefined ? [] : namesOf(grant.policy, asset, `${grant.grant.hash}/`)),
     ]),
   ];
 };
 
 const NOTHING: Policy = { windows: [], deny: [], require: [] };
 
-/** What those above have said, while their leases last: their status, their policies, and the grants they hold themselves. */
+/** What those above have said, while their leases last (an older word is asked for again): their status, their policies, and the grants they hold themselves. */
 export const sourcesAbove = (
   state: AccountState,
   grant: HeldGrant | undefined,
+  now: Seconds,
 ): readonly Source[] =>
   grant === undefined
     ? []
@@ -148,7 +149,7 @@ export const sourcesAbove = (
         const account = issuerOf(link);
         const lease = state.leases[link.hash];
         const above = grant.chain[at];
-        const said = lease === undefined ? [] : saidOf(account, link, lease);
+        const said = lease === undefined || now >= lease.until ? [] : saidOf(account, link, lease);
         return above === undefined ? said : [...said, grantSource(above)];
       });
 

@@ -7,10 +7,10 @@ import type { Recalls } from './recalls.ts';
 import { type Question, reserve } from './reserve.ts';
 
 /** How often one call is decided again for what it learns; others may take each time what it waited for. */
-const MOST_TRIES = 256;
+const MOST_TRIES = 64;
 /** After so many it waits a little each time, milliseconds: where two clocks differ, a window begins a moment later above. */
-const HASTY_TRIES = 16;
-const PAUSE_MS = 20;
+const HASTY_TRIES = 12;
+const PAUSE_MS = 50;
 
 /**
  * Decides a call, asking accounts above for shares of their limits and those below for what they do not use, until a decision needs

@@ -1,19 +1,24 @@
-import { max } from '../../src/core/amount.ts';
+import { max, min } from '../../src/core/amount.ts';
 import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
+import type { Source } from '../../src/policy/policy.ts';
 import { issuerOf } from './authority.ts';
 import { unchanged } from './decision.ts';
 import { type Answered, answers } from './line.ts';
 import type { Ledger } from './ledger.ts';
-import { type Ask, takeLease } from './lessee.ts';
+import { type Ask, policiesOf, takeLease } from './lessee.ts';
 import type { Progress } from './progress.ts';
 import type { AgentAccountRpc } from './contract.ts';
 import { sliceOf } from './slices.ts';
 import type { LeaseRequest, LeaseVerdict, SignedGrant } from './tree-contract.ts';
 import { CREDIT, unusedOf } from './tree.ts';
 
+/** The most that a busy account asks for ahead, in calls like the one that waits. */
+const MOST_AHEAD = 256n;
 /** How long an account above may take to answer, milliseconds: then the call is refused (law 8). */
 const TIMEOUT_MS = 5_000;
+
+const KNOWN: ReadonlySet<string> = new Set(['leased', 'short', 'refused']);
 
 export type Peers = (account: AccountId) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'giveBack'>;
 
@@ -55,7 +60,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
           issued: link.hash,
           asset,
           slices: state.tree.books[link.hash] ?? {},
-          ...(lease === undefined ? {} : { knows: lease.policiesHash }),
+          ...(lease === undefined || wish.dryRun === true ? {} : { knows: lease.policiesHash }),
           ...wish,
         };
         return unchanged(state, { request, busy: lease !== undefined && now < lease.until });
@@ -65,7 +70,9 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
 
   const send = async (link: SignedGrant, request: LeaseRequest): Promise<LeaseVerdict> => {
     try {
-      return await inTime(peers(issuerOf(link)).lease(request), TIMEOUT_MS);
+      const verdict = await inTime(peers(issuerOf(link)).lease(request), TIMEOUT_MS);
+      // What a later release may say is not understood here, and so is no answer.
+      return KNOWN.has(verdict.verdict) ? verdict : { verdict: 'unavailable' };
     } catch (cause) {
       console.error({ event: 'lease_failed', account, cause: String(cause) });
       return { verdict: 'unavailable' };
@@ -88,7 +95,8 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     const askedAt = nowSeconds();
     const verdict: LeaseVerdict =
       asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
-    line.appetite = asked?.busy === true ? max(head.need, line.appetite * 2n) : 0n;
+    line.appetite =
+      asked?.busy === true ? min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD) : 0n;
     const held = await ledger.submit(
       (state) => {
         const next =
@@ -127,7 +135,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
       case 'again':
         return progress;
       case 'unreachable':
-        return { ...progress, unreachable: issuerOf(link) };
+        return { ...progress, unreachable: { issued: link.hash, account: issuerOf(link) } };
       case 'poor':
         return { ...progress, poor: [...progress.poor, link.hash] };
       case 'short':
@@ -157,7 +165,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
             asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
           if (verdict.verdict !== 'leased' && verdict.verdict !== 'refused') {
             const waiter: Waiter = { ...each, done: () => undefined };
-            const { answered } = answers([waiter], waiter, verdict, { unused: [], credit: 0n });
+            const { answered } = answers([waiter], waiter, verdict, { unused: [0n], credit: 0n });
             return (known: Progress) =>
               answered.reduce((so, [, answer]) => learned(so, each, answer), known);
           }
@@ -169,9 +177,13 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
             );
             return (known: Progress) => known;
           }
+          const said = policiesOf(link, verdict.authority) ?? [];
+          const above = said.map((each): Source => ({ ...each, status: 'active', meters: [] }));
           return (known: Progress): Progress => ({
             ...known,
+            above: [...known.above, ...above],
             assumed: [...known.assumed, link.hash],
+            lenders: credit === undefined ? known.lenders : [...known.lenders, link.hash],
           });
         }),
       );

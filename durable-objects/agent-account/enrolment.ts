@@ -3,9 +3,18 @@ import type { Json } from '../../src/audit/entry.ts';
 import { delegationFields } from '../../src/intent/agent-delegation.ts';
 import { attenuationFault } from '../../src/policy/attenuation.ts';
 import { addressOf, compiled, issuerOf } from './authority.ts';
-import type { Context, Decision } from './decision.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
 import { grantStatus } from './issued.ts';
-import { outstandingOf, type HeldGrant, type IssuedGrant, isLive, isZero } from './tree.ts';
+import { sliceEnd } from './slices.ts';
+import {
+  type HeldGrant,
+  isLive,
+  isRevoked,
+  type IssuedGrant,
+  isZero,
+  linksOf,
+  outstandingOf,
+} from './tree.ts';
 import { type AccountState, hasPaid, isKnown } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
 import type { Governed, SignedGrant, TreeOrder } from './tree-contract.ts';
@@ -13,19 +22,25 @@ import type { Governed, SignedGrant, TreeOrder } from './tree-contract.ts';
 /** Grants that may stand on each other (design §4.5). */
 const MAX_CHAIN = 3;
 /** Grants that an account may issue that has never paid here, nor anybody for it. */
-const MAX_UNPAID = 1_000;
+const MAX_UNPAID = 256;
 /** Grants that one account may hold at a time. */
 const MAX_HELD = 16;
 
 type Issue = Extract<TreeOrder, { readonly kind: 'issue' }>;
 type Take = Extract<TreeOrder, { readonly kind: 'take' }>;
 
+/** Those above must be heard before this can be decided. */
+export type Hear = { readonly verdict: 'hear' };
+
+const HEAR: Hear = { verdict: 'hear' };
+
 /** The issuer's part of a registration: is it its to give, and no wider than what it has itself (design §4.5). */
 export const issue = (
   state: AccountState,
   { grant, facts }: Issue,
   context: Context,
-): Decision<Governed> => {
+  hasHeard: boolean,
+): Decision<Governed | Hear> => {
   const { delegation, hash } = grant;
   // Law 12: anybody can sign a grant; only who has shown money anywhere may cost us a row.
   if (!isKnown(state) && facts.balance === 0n) {
@@ -49,7 +64,7 @@ export const issue = (
   if (twin !== undefined && twin.grant.hash !== hash) {
     return refused(state, { reason: 'already_registered', field: 'delegation.id' });
   }
-  const above = chainAbove(state, grant, context, wrong);
+  const above = chainAbove(state, grant, context, hasHeard, wrong);
   if ('verdict' in above) return above;
   const { chain } = above;
   if (twin !== undefined) return done(state, false, { chain });
@@ -70,8 +85,9 @@ const chainAbove = (
   state: AccountState,
   { delegation }: SignedGrant,
   context: Context,
+  hasHeard: boolean,
   wrong: (field: string, expected: string, got: string) => Decision<Governed>,
-): Above | Decision<Governed> => {
+): Above | Decision<Governed | Hear> => {
   if (isZero(delegation.parent)) {
     // Who is governed and grants as if it were an owner would take its branch out of every limit above it (law 6).
     return state.tree.governed
@@ -82,14 +98,17 @@ const chainAbove = (
   if (parent === undefined) {
     return refused(state, { reason: 'unknown_grant', field: 'delegation.parent' });
   }
-  const known = state.leases[parent.grant.hash]?.status;
   const own = parent.grant.delegation;
+  const chain = linksOf(parent);
+  const dead = chain.some(({ hash }) => {
+    const known = state.leases[hash]?.status;
+    return known === 'revoked' || known === 'unknown';
+  });
+  // Its epoch and its parent are for its issuer to judge, who was just asked.
+  const judged = { ...own, epoch: BigInt(state.tree.epochFloor), parent: '0x0' } as const;
   const status =
-    parent.status !== 'active' || known === 'revoked' || known === 'unknown'
-      ? 'revoked'
-      : grantStatus(state, { ...own, epoch: BigInt(state.tree.epochFloor) }, 'active', context);
+    parent.status !== 'active' || dead ? 'revoked' : grantStatus(state, judged, 'active', context);
   if (status !== 'active') return wrong('parent', 'a grant that lives', status);
-  const chain = [parent.grant, ...parent.chain];
   if (chain.length >= MAX_CHAIN) {
     return wrong('parent', `a chain of at most ${MAX_CHAIN} grants`, `${chain.length + 1}`);
   }
@@ -97,9 +116,11 @@ const chainAbove = (
   if (fault !== undefined) return wrong(fault.field, fault.expected, fault.got);
   // A cycle: an account would be its own ancestor, and wait for itself.
   const isAbove = chain.some((link) => link.delegation.issuer === delegation.delegate);
-  return isAbove
-    ? wrong('delegate', 'an account that is not above the issuer', delegation.delegate)
-    : { chain };
+  if (isAbove) {
+    return wrong('delegate', 'an account that is not above the issuer', delegation.delegate);
+  }
+  // Last: what is wrong in itself costs nobody a question.
+  return hasHeard ? { chain } : unchanged(state, HEAR);
 };
 
 /** The delegate's part: from now on it is governed, by this grant among those it holds. */
@@ -107,7 +128,8 @@ export const take = (
   state: AccountState,
   { grant, chain, consent }: Take,
   context: Context,
-): Decision<Governed> => {
+  hasHeard: boolean,
+): Decision<Governed | Hear> => {
   const { tree, held, account } = state;
   const { delegation, hash } = grant;
   const wrong = (field: string, expected: string, got: string): Decision<Governed> =>
@@ -132,6 +154,7 @@ export const take = (
     return wrong('delegate', 'an account that has issued no grants as an owner', account);
   }
   if (moves) {
+    if (!hasHeard) return unchanged(state, HEAR);
     // A key that was cut off must not find itself a new owner (law 8).
     if (held.some((each) => isCutOff(state, each))) {
       return wrong('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
@@ -140,7 +163,7 @@ export const take = (
       return refused(state, { reason: 'holds_leases', field: 'delegation.issuer' });
     }
   }
-  const live = held.filter((each) => isLive(each, context.now));
+  const live = held.filter((each) => isLive(tree, each, context.now));
   if (!moves && live.length >= MAX_HELD) {
     return wrong('delegate', `an account that holds at most ${MAX_HELD} grants`, `${live.length}`);
   }
@@ -151,7 +174,9 @@ export const take = (
     policy: compiled(grant),
     status: 'active',
     taken: consent || known?.taken === true,
-    registeredAt: known?.registeredAt ?? context.now,
+    // Two of one second keep their order: which one is the first must not change while the account sleeps.
+    registeredAt:
+      known?.registeredAt ?? Math.max(context.now, ...held.map((each) => each.registeredAt + 1)),
   };
   const kept = held
     .filter((each) => each.grant.hash !== hash)
@@ -159,7 +184,7 @@ export const take = (
       moves && each.status === 'active' ? { ...each, status: 'superseded' as const } : each,
     );
   const next = changedTree(
-    { ...state, held: [...kept, taken] },
+    { ...state, held: [...kept, taken].toSorted((a, b) => a.registeredAt - b.registeredAt) },
     { governed: true, parent: issuer },
     { type: 'grant.taken', evidence: { ...evidenceOf(grant), consent } },
     context,
@@ -167,14 +192,17 @@ export const take = (
   return { ...next, held: moves ? [...kept, taken] : [taken] };
 };
 
-const isCutOff = ({ tree }: AccountState, { status, grant }: HeldGrant): boolean =>
-  status === 'revoked' || tree.words[grant.hash]?.status === 'revoked';
+const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
+  held.status !== 'declined' && held.status !== 'superseded' && isRevoked(tree, held);
 
 /** Whether money from above is still in use here, or a lease lives. */
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
   Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
   Object.values(tree.books).some((book) =>
-    Object.values(book).some((slice) => outstandingOf(slice) > slice.spent),
+    // What is left of a period that has ended is nobody's.
+    Object.entries(book).some(
+      ([name, slice]) => now < sliceEnd(name, slice) && outstandingOf(slice) > slice.spent,
+    ),
   );
 
 const accountOf = (grant: SignedGrant): AccountId =>

@@ -6,6 +6,7 @@ import type { Call, Denial, Evidence, PayerFacts } from './contract.ts';
 import { type Ask, lends } from './lessee.ts';
 import type { Progress } from './progress.ts';
 import type { PaidBy } from './record.ts';
+import type { SignedGrant } from './tree-contract.ts';
 import {
   type AccountState,
   exposed,
@@ -146,12 +147,15 @@ export const fund = (
   if (promised(purse) + call.price > purse.balance) {
     // A wallet that was topped up a second ago must not be refused on a balance ten minutes old.
     if (!fresh) return { funded: false, stale: true };
-    return refuse({
-      rule: 'balance',
-      limit: amounts('balance', purse.balance, 0n, promised(purse)),
-      retryAllowed: true,
-      ...(promised(purse) > 0n ? { retryAfter: SETTLEMENT_PAUSE } : {}),
-    });
+    return (
+      (topsUp ? undefined : borrow(state, call, grant, progress)) ??
+      refuse({
+        rule: 'balance',
+        limit: amounts('balance', purse.balance, 0n, promised(purse)),
+        retryAllowed: true,
+        ...(promised(purse) > 0n ? { retryAfter: SETTLEMENT_PAUSE } : {}),
+      })
+    );
   }
 
   if (call.settlement === 'upfront' || state.hasCode || call.contractCheckedAt !== undefined)
@@ -180,13 +184,24 @@ const borrow = (
   grant: HeldGrant | undefined,
   progress: Progress,
 ): Funding | undefined => {
-  if (grant === undefined) return undefined;
-  const link = linksOf(grant).find(({ hash }) => !progress.poor.includes(hash));
+  const link = lenderOf(grant, progress);
   if (link === undefined) return undefined;
-  return lends(state, link, price) || progress.assumed.includes(link.hash)
+  return lends(state, link, price) || progress.lenders.includes(link.hash)
     ? { funded: true, paidBy: 'lent', lender: link.hash }
     : { funded: false, ask: { link, need: price, credit: price } };
 };
+
+/** Whose credit is next to be asked for. */
+export const lenderOf = (
+  grant: HeldGrant | undefined,
+  { poor }: Progress,
+): SignedGrant | undefined => grant && linksOf(grant).find(({ hash }) => !poor.includes(hash));
+
+/** Whether a call brings no money of its own, and needs some. */
+export const mustBorrow = (state: AccountState, call: Call): boolean =>
+  call.payment === undefined &&
+  call.settlement !== 'free' &&
+  freeCredit(purseOf(state, call.asset)) < call.price;
 
 const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
   rule: 'credit',

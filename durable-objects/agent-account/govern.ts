@@ -3,25 +3,30 @@ import type { Json } from '../../src/audit/entry.ts';
 import { revocationFields } from '../../src/intent/agent-revocation.ts';
 import { parsePolicy, policyHash, policyJson } from '../../src/policy/schema.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
-import { issue, take } from './enrolment.ts';
-import { type AccountState, isKnown } from './state.ts';
+import { type Hear, issue, take } from './enrolment.ts';
+import { type AccountState, hasPaid, isKnown } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
 import type { Governed, TreeOrder } from './tree-contract.ts';
 import type { HeldGrant } from './tree.ts';
 
 type Order<Kind extends TreeOrder['kind']> = Extract<TreeOrder, { readonly kind: Kind }>;
 
-/** Takes an order that concerns the account's place in a tree. Pure, and idempotent: each may come twice. */
+/**
+ * Takes an order that concerns the account's place in a tree. Pure, and idempotent: each may come twice.
+ *
+ * @param hasHeard whether those above were asked just now; an order that needs their word asks for it when all else is right.
+ */
 export const govern = (
   state: AccountState,
   order: TreeOrder,
   context: Context,
-): Decision<Governed> => {
+  hasHeard = false,
+): Decision<Governed | Hear> => {
   switch (order.kind) {
     case 'issue':
-      return issue(state, order, context);
+      return issue(state, order, context, hasHeard);
     case 'take':
-      return take(state, order, context);
+      return take(state, order, context, hasHeard);
     case 'revoke':
       return revoke(state, order, context);
     case 'status':
@@ -64,7 +69,12 @@ const revoke = (
   }
   if (context.isRevoked(id)) return done(state, false);
   const issued = context.issuedById(id);
-  // Its holder gives it up: a grant that it never agreed to and never used binds it no longer.
+  const isHeld = state.held.some(({ grant }) => grant.delegation.id === id);
+  // Law 12: who has paid here may revoke what nobody has registered yet; for anybody else an id that is none of its own is no row.
+  if (!hasPaid(state) && issued === undefined && !isHeld) {
+    return refused(state, { reason: 'unknown_grant', field: 'revocation.id' });
+  }
+  // Its holder gives it up: a grant that it never agreed to, and never lived on, binds it no longer.
   const held = state.held.map((each): HeldGrant => {
     if (each.grant.delegation.id !== id || each.status !== 'active') return each;
     return { ...each, status: each.taken ? 'revoked' : 'declined' };

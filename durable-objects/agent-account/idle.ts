@@ -9,12 +9,12 @@ const IDLE_GRACE: Seconds = 5;
 
 /** Grants above under which unused money rests here although the lease is over; it goes back (design §5, "renewed by use"). */
 export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] =>
-  unusedBranches(state, now).filter((issued) => dueAt(state, issued, now) <= now);
+  unusedBranches(state, now).filter((issued) => dueAt(state, issued) <= now);
 
 /** When the alarm must look for such; undefined when nothing can become idle. */
 export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined =>
   unusedBranches(state, now).reduce<Seconds | undefined>((first, issued) => {
-    const due = dueAt(state, issued, now);
+    const due = dueAt(state, issued);
     return first === undefined || due < first ? due : first;
   }, undefined);
 
@@ -23,5 +23,6 @@ const unusedBranches = ({ tree, held }: AccountState, now: Seconds): readonly He
     hasUnused(tree.books[hash] ?? {}, now),
   );
 
-const dueAt = ({ leases }: AccountState, issued: Hex, now: Seconds): Seconds =>
-  (leases[issued]?.until ?? now) + IDLE_GRACE;
+/** Who has slept holds no lease any more. */
+const dueAt = ({ leases }: AccountState, issued: Hex): Seconds =>
+  (leases[issued]?.until ?? 0) + IDLE_GRACE;

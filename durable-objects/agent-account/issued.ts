@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import type { AssetId, Hex } from '../../src/core/account-id.ts';
+import { type AssetId, assetId, type Hex, network } from '../../src/core/account-id.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
 import { policyJson } from '../../src/policy/schema.ts';
@@ -25,6 +25,10 @@ export const authorityOver = (
   const { tree } = state;
   const policies = policiesAbove(tree);
   const policiesHash = hashOf(policies.map(({ hash }) => hash));
+  const grant = context.issuedGrant(issued)?.grant;
+  // A call that costs nothing may be of another asset; what is shared here is the grant's, or it would be counted in the wrong purse.
+  const counted =
+    grant === undefined ? asset : assetId(network(grant.chainId), grant.delegation.asset);
   return {
     authority: {
       revision: tree.revision,
@@ -33,8 +37,8 @@ export const authorityOver = (
       policiesHash,
       ...(knows === policiesHash ? {} : { policies }),
     },
-    asset,
-    meters: (now) => countersOf(now, issued, asset, context),
+    asset: counted,
+    meters: (now) => countersOf(now, issued, counted, context),
   };
 };
 

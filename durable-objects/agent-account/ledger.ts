@@ -193,7 +193,10 @@ export const openLedger = (
       }
       memory.alarmAt = undefined;
       await work(memory);
-      await setAlarm(memory, nowSeconds());
+      // A commit that failed meanwhile has dropped it.
+      const kept = memory as Memory | undefined;
+      if (kept === undefined) await ringLater();
+      else await setAlarm(kept, nowSeconds());
     },
     submit: <Verdict>(decide: Decide<Verdict>, refused: Verdict) =>
       new Promise<Verdict>((resolve) => {

@@ -87,11 +87,9 @@ export const takeLease = (
   const told =
     verdict.verdict === 'refused' ? state.tree : withSlices(state.tree, link.hash, verdict.slices);
   if (word !== undefined && authority.revision < word.revision) return { ...state, tree: told };
-  const active = authority.status === 'active';
   const known = state.leases[link.hash];
   const lease: Lease = {
-    // From when it was asked for, by the clock that will look at it: no skew can make it longer.
-    until: askedAt + (active ? LEASE_SECONDS : REFUSED_SECONDS),
+    until: untilOf(verdict.verdict, known, askedAt),
     status: authority.status,
     names: verdict.verdict === 'refused' ? [] : namesOf(verdict.slices),
     policies: policiesOf(link, authority) ?? known?.policies ?? [],
@@ -103,6 +101,25 @@ export const takeLease = (
     tree: { ...told, words },
     leases: { ...state.leases, [link.hash]: lease },
   };
+};
+
+/**
+ * From when it was asked for, by the clock that will look at it: no skew can make it longer. Who was given nothing may decide no longer
+ * than before: the account above does not count it among those that it must tell of a freeze.
+ */
+const untilOf = (
+  verdict: 'leased' | 'short' | 'refused',
+  known: Lease | undefined,
+  askedAt: Seconds,
+): Seconds => {
+  switch (verdict) {
+    case 'leased':
+      return askedAt + LEASE_SECONDS;
+    case 'short':
+      return known?.until ?? 0;
+    case 'refused':
+      return askedAt + REFUSED_SECONDS;
+  }
 };
 
 const wordOf = ({ revision, status }: Authority) => ({ revision, status });
@@ -117,7 +134,10 @@ const withSlices = (tree: Tree, issued: Hex, told: Slices): Tree => {
 };
 
 /** A policy above that cannot be read lets nothing through (law 8). */
-const policiesOf = (link: SignedGrant, { policies }: Authority): Lease['policies'] | undefined =>
+export const policiesOf = (
+  link: SignedGrant,
+  { policies }: Authority,
+): Lease['policies'] | undefined =>
   policies?.map(({ kind, hash, document }) => {
     const account = issuerOf(link);
     const parsed = parsePolicy(document);

@@ -1,17 +1,22 @@
 import { link } from '../../src/audit/entry.ts';
-import { max, min } from '../../src/core/amount.ts';
+import { MAX_STORED, max, min } from '../../src/core/amount.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import { meterState } from '../../src/policy/evaluate.ts';
+import type { Seconds } from '../../src/core/clock.ts';
 import type { Meter } from '../../src/policy/policy.ts';
-import { everyOf, periodOf, rolled } from '../../src/policy/window.ts';
+import { everyOf, rolled } from '../../src/policy/window.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { authorityOver } from './issued.ts';
+import type { NamedMeter } from './meters.ts';
+import { sliceEnd } from './slices.ts';
 import { type AccountState, freeCredit, purseOf, withPurse } from './state.ts';
 import type { LeaseRequest, LeaseVerdict, Slice, Slices } from './tree-contract.ts';
 import { CREDIT, NO_SLICE, outstandingOf, unusedOf } from './tree.ts';
 
 /** How long a lease is good, from when it was asked for (design §5). */
 export const LEASE_SECONDS = 60;
+/** How much longer its row says so: whoever asks again within this time costs no row, and is told of a freeze all the same. */
+const UNTIL_GRACE = 5;
 
 /** What one account below has of this one, by one grant. A row of `leases`. */
 export type LeaseRow = {
@@ -43,24 +48,30 @@ export const lease = (
   request: LeaseRequest,
   context: Context,
 ): Decision<LeaseVerdict> => {
+  const decided = decide(state, request, context);
+  return request.dryRun === true ? unchanged(state, decided.verdict) : decided;
+};
+
+const decide = (
+  state: AccountState,
+  request: LeaseRequest,
+  context: Context,
+): Decision<LeaseVerdict> => {
   const { authority, asset, meters } = authorityOver(state, request, context);
-  if (authority.status !== 'active') {
-    return unchanged(state, { verdict: 'refused', authority });
-  }
   const { child, issued } = request;
-  const told = merge(
-    state,
-    context.leaseOf(child, issued) ?? noLease(request),
-    request.slices,
-    context,
-  );
-  const limits = meters(told.state).map((meter) => ({ meter, left: leftOf(meter.meter) }));
-  const names = limits.map(({ meter }) => meter.name);
-  const current = currentSlices(told.row.slices, names, context.now);
+  const known = context.leaseOf(child, issued) ?? noLease({ child, issued, asset });
+  // What it has spent and given back counts, whether it may have more or not.
+  const told = merge(state, { ...known, asset }, request.slices, context);
+  if (authority.status !== 'active') return heardOnly(told, { verdict: 'refused', authority });
+  const named = meters(told.state);
+  const limits = named.map((meter) => ({ meter, left: leftOf(meter.meter) }));
+  const names = named.map(({ name }) => name);
+  const kept = currentSlices(told.row.slices, named, context.now);
+  const current = pick(kept, [...names, CREDIT]);
 
   for (const { meter, left } of limits) {
-    const lacks = request.need - unusedOf(current[meter.name] ?? NO_SLICE);
-    if (lacks <= left) continue;
+    const slice = current[meter.name] ?? NO_SLICE;
+    if (request.need - unusedOf(slice) <= min(left, grantable(slice))) continue;
     const limit = { ...meterState(meter.meter), account: state.account };
     return short(told, current, authority, meter.meter.rule, limit);
   }
@@ -68,7 +79,7 @@ export const lease = (
   const credit = current[CREDIT] ?? NO_SLICE;
   const owed = max(0n, (request.credit ?? 0n) - unusedOf(credit));
   const creditLeft = freeCredit(purse);
-  if (owed > creditLeft) {
+  if (request.credit !== undefined && owed > min(creditLeft, grantable(credit))) {
     const limit = {
       rule: 'credit',
       account: state.account,
@@ -90,16 +101,19 @@ export const lease = (
   for (const name of names) {
     const slice = current[name] ?? NO_SLICE;
     const more = max(0n, max(request.need, goal) - unusedOf(slice));
-    slices[name] = { ...slice, granted: slice.granted + more };
+    slices[name] = granting(slice, more);
   }
   if (request.credit !== undefined) {
     const wanted = min((request.creditWant ?? 0n) - unusedOf(credit), share(creditLeft));
-    slices[CREDIT] = { ...credit, granted: credit.granted + max(owed, wanted) };
+    slices[CREDIT] = granting(credit, max(owed, wanted));
   }
-  const until = Math.max(told.row.until, context.now + LEASE_SECONDS);
-  const row: LeaseRow = { ...told.row, until, slices };
   const verdict: LeaseVerdict = { verdict: 'leased', authority, slices };
-  if (request.dryRun === true) return unchanged(state, verdict);
+  const good = context.now + LEASE_SECONDS;
+  const isSame = Object.entries(slices).every(([name, slice]) => isOf(slice, known.slices[name]));
+  // Asking again and again costs no rows where nothing is given.
+  if (isSame && known.until >= good) return heardOnly(told, verdict);
+  const until = Math.max(known.until, good + UNTIL_GRACE);
+  const row: LeaseRow = { ...told.row, until, slices: { ...kept, ...slices } };
   return {
     state: counted(told.state, told.row, row, context),
     records: [],
@@ -199,31 +213,64 @@ const counted = (
   return withPurse(state, after.asset, { ...purse, windows, creditLent });
 };
 
-/** The slices that count now; a counter whose period has ended starts from nothing. */
-const currentSlices = (slices: Slices, names: readonly string[], now: number): Slices => {
-  const current: Record<string, Slice> = {};
-  for (const name of names) {
-    const { start } = periodOf(everyOf(name), now);
-    const known = slices[name];
-    current[name] = known !== undefined && known.start >= start ? known : { ...NO_SLICE, start };
+/**
+ * The slices that count now. The counter says which period that is: one that `counted` would pass over must never be granted into, or
+ * the limit would have no end. What is kept of other counters is what is still good, should their limits come back.
+ */
+const currentSlices = (
+  slices: Slices,
+  limits: readonly NamedMeter[],
+  now: Seconds,
+): Record<string, Slice> => {
+  const good = Object.entries(slices).filter(([name, slice]) => now < sliceEnd(name, slice));
+  const current: Record<string, Slice> = Object.fromEntries(good);
+  for (const { name, start } of limits) {
+    if (current[name]?.start !== start) current[name] = { ...NO_SLICE, start };
   }
-  const credit = slices[CREDIT];
-  return credit === undefined ? current : { ...current, [CREDIT]: credit };
+  return current;
 };
+
+/** Totals only grow, and storage counts so far: one that could not be stored would fail its whole group, again and again. */
+const grantable = ({ granted }: Slice): bigint => MAX_STORED - granted;
+
+const granting = (slice: Slice, more: bigint): Slice => ({
+  ...slice,
+  granted: slice.granted + min(more, grantable(slice)),
+});
 
 const leftOf = ({ limit, spent, held }: Meter): bigint => max(0n, limit - spent - held);
 
 const short = (
   told: Told,
   slices: Slices,
-  authority: Extract<LeaseVerdict, { readonly verdict: 'short' }>['authority'],
-  rule: 'window' | 'lifetime' | 'credit',
-  limit: Extract<LeaseVerdict, { readonly verdict: 'short' }>['limit'],
+  authority: Short['authority'],
+  rule: Short['rule'],
+  limit: Short['limit'],
+): Decision<LeaseVerdict> => heardOnly(told, { verdict: 'short', authority, slices, rule, limit });
+
+type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
+
+/** Gives nothing; what the child has said is kept. */
+const heardOnly = (
+  { state, row, loose, changed }: Told,
+  verdict: LeaseVerdict,
 ): Decision<LeaseVerdict> => ({
-  state: told.state,
+  state,
   records: [],
-  loose: told.loose,
-  leases: told.changed ? [told.row] : [],
-  durable: told.changed,
-  verdict: { verdict: 'short', authority, slices, rule, limit },
+  loose,
+  leases: changed ? [row] : [],
+  durable: changed,
+  verdict,
 });
+
+/** Whether a slice is what it was: of the same period, too, since totals begin anew with each. */
+const isOf = ({ start, granted }: Slice, known: Slice | undefined): boolean =>
+  start === known?.start && granted === known.granted;
+
+const pick = (slices: Slices, names: readonly string[]): Record<string, Slice> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const slice = slices[name];
+      return slice === undefined ? [] : [[name, slice]];
+    }),
+  );

@@ -3,6 +3,7 @@
  * movements equals the ledger: what is held is later spent or given back, once (laws 4 to 7).
  */
 import { max } from '../../src/core/amount.ts';
+import type { Seconds } from '../../src/core/clock.ts';
 import { everyOf, periodOf, rolled, type WindowSpend } from '../../src/policy/window.ts';
 import type { CallRecord } from './record.ts';
 import { eachDraw } from './slices.ts';
@@ -30,7 +31,7 @@ const above = (
 export const reserve = (state: AccountState, record: CallRecord): AccountState =>
   change(above(state, record, record.price, 0n), record, (purse) => {
     const windows: Record<string, WindowSpend> = { ...purse.windows };
-    for (const name of record.windows) {
+    for (const { name } of record.windows.map((text) => periodIn(text, record))) {
       const spent = rolled(purse.windows[name], everyOf(name), record.acceptedAt);
       windows[name] = { ...spent, held: spent.held + record.price };
     }
@@ -180,12 +181,35 @@ const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
   settledBlock: Math.max(purse.settledBlock, block),
 });
 
+/**
+ * Counters with the periods that a call is counted in, as its record keeps them. Not by its time: a clock that goes back finds a counter
+ * that has begun a newer period, and what is held there must be given back there.
+ */
+export const counted = (
+  state: AccountState,
+  asset: CallRecord['asset'],
+  names: readonly string[],
+  now: Seconds,
+): readonly string[] => {
+  const { windows } = purseOf(state, asset);
+  return names.map((name) => `${name}|${rolled(windows[name], everyOf(name), now).start}`);
+};
+
+/** Records of earlier releases name the counter alone: there, the call's time says which period it was. */
+const periodIn = (text: string, { acceptedAt }: CallRecord) => {
+  const [name = '', start] = text.split('|');
+  return {
+    name,
+    start: start === undefined ? periodOf(everyOf(name), acceptedAt).start : Number(start),
+  };
+};
+
 /** A call belongs to the window of its reserve: a period that has ended since is not touched (design §5). */
 const settleWindows = (purse: Purse, record: CallRecord, charged: bigint): Purse['windows'] => {
   const windows: Record<string, WindowSpend> = { ...purse.windows };
-  for (const name of record.windows) {
+  for (const { name, start } of record.windows.map((text) => periodIn(text, record))) {
     const spent = windows[name];
-    if (spent?.start !== periodOf(everyOf(name), record.acceptedAt).start) continue;
+    if (spent?.start !== start) continue;
     windows[name] = { ...spent, spent: spent.spent + charged, held: spent.held - record.price };
   }
   return windows;

@@ -1,4 +1,5 @@
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { Source } from '../../src/policy/policy.ts';
 import type { Denial } from './contract.ts';
 
 /** What one attempt to decide a call has learned from other accounts so far. */
@@ -8,14 +9,24 @@ export type Progress = {
     readonly issued: Hex;
     readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'>;
   };
-  /** An account above that gave no answer (law 8: refuse). */
-  readonly unreachable?: AccountId;
+  /** Grants whose issuers gave no answer (law 8: refuse). */
+  readonly unreachable?: { readonly issued: Hex; readonly account: AccountId };
   /** Grants whose issuers have no credit for this call. */
   readonly poor: readonly Hex[];
   /** Those below were asked for what they do not use. */
   readonly recalled: boolean;
   /** Of a dry run: grants whose issuers would give what is needed. */
   readonly assumed: readonly Hex[];
+  /** Of a dry run: grants whose issuers would lend the price. */
+  readonly lenders: readonly Hex[];
+  /** Of a dry run: policies above, which no lease brings. */
+  readonly above: readonly Source[];
 };
 
-export const NO_PROGRESS: Progress = { poor: [], recalled: false, assumed: [] };
+export const NO_PROGRESS: Progress = {
+  poor: [],
+  recalled: false,
+  assumed: [],
+  lenders: [],
+  above: [],
+};

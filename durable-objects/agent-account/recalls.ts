@@ -21,8 +21,12 @@ const MOST_TOLD = 900;
 const LOOSE_PAUSE_MS = 1_000;
 
 export type Recalls = {
-  /** Takes back what those below do not use. Whoever comes while a round runs waits for one that began after he came. */
-  round(): Promise<void>;
+  /**
+   * Takes back what those below do not use. Whoever comes while a round runs waits for one that began after he came.
+   *
+   * @returns how many were asked: with nobody left to ask, another round brings nothing.
+   */
+  round(): Promise<number>;
   /** Tells holders of live leases how things stand now. Empty `issued`: all of them. */
   push(issued: readonly Hex[] | undefined): Promise<{
     readonly acknowledged: readonly AccountId[];
@@ -34,8 +38,8 @@ export type Recalls = {
 
 export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): Recalls => {
   const askedAt = new Map<string, number>();
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
+  let running: Promise<number> | undefined;
+  let next: Promise<number> | undefined;
 
   /** One message for each account below, whatever the number of grants it holds from here. */
   const recallsOf = (rows: readonly LeaseRow[]): Promise<ReadonlyMap<AccountId, Recall>> =>
@@ -100,22 +104,29 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     return isLoose && now >= (askedAt.get(`${child} ${issued}`) ?? 0) + LOOSE_PAUSE_MS;
   };
 
-  const run = async (): Promise<void> => {
+  const run = async (): Promise<number> => {
     const now = Date.now();
-    const rows = ledger.storage().recallable(AT_ONCE);
+    const rows = ledger.storage().recallable(Math.floor(now / 1000), AT_ONCE);
     const worth = rows.filter((row) => isWorthAsking(row, now));
     for (const { child, issued } of worth) askedAt.set(`${child} ${issued}`, now);
     if (askedAt.size > 4 * AT_ONCE) askedAt.clear();
     if (worth.length > 0) await recall(worth);
+    return worth.length;
   };
 
-  const round = (): Promise<void> => {
-    if (running === undefined) {
-      running = run().finally(() => {
-        running = undefined;
-      });
-      return running;
+  const started = async (): Promise<number> => {
+    try {
+      return await run();
+    } catch (cause) {
+      console.error({ event: 'recall_round_failed', account, cause: String(cause) });
+      return 0;
+    } finally {
+      running = undefined;
     }
+  };
+
+  const round = (): Promise<number> => {
+    if (running === undefined) return (running = started());
     next ??= running.then(() => {
       next = undefined;
       return round();

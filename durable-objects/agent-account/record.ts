@@ -43,7 +43,7 @@ export type CallRecord = {
   readonly acceptedEntry: Hex;
   readonly finishedEntry: Hex | undefined;
   readonly policy: Hex;
-  /** Names of the windows its price was counted in: a policy may change while it runs. */
+  /** Names and periods of the counters its price was counted in (`money.counted`): a policy may change while it runs. */
   readonly windows: readonly string[];
   /** The grant that it stands on, and the slices from above that it counts in (`drawText`). */
   readonly grant: Hex | undefined;

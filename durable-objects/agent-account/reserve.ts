@@ -4,6 +4,7 @@ import type { Source, Subject } from '../../src/policy/policy.ts';
 import {
   countersOf,
   grantOf,
+  issuerOf,
   ownSources,
   rulesHash,
   sourcesAbove,
@@ -13,8 +14,8 @@ import type { Call, Denial, Evidence, ReserveVerdict } from './contract.ts';
 import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
 import { deny } from './denial.ts';
 import { evidenceOf } from './evidence.ts';
-import { fund, withFacts } from './funds.ts';
-import { type Ask, asksOf } from './lessee.ts';
+import { fund, lenderOf, mustBorrow, withFacts } from './funds.ts';
+import { type Ask, asksOf, lends } from './lessee.ts';
 import * as money from './money.ts';
 import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import type { Progress } from './progress.ts';
@@ -29,6 +30,8 @@ export type Question =
   | { readonly verdict: 'ask'; readonly asks: readonly Ask[]; readonly asset: Call['asset'] }
   /** Those below have money of this account that they may not use. */
   | { readonly verdict: 'recall' };
+
+const UNAVAILABLE: ReserveVerdict = { verdict: 'unavailable' };
 
 type Short = NonNullable<Progress['short']>['denial'];
 type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
@@ -57,7 +60,7 @@ export const reserve = (
   const standing = grantOf(informed, call, context.now);
   const grant = standing.stands ? standing.grant : undefined;
   const own = ownSources(informed, call.asset, grant, context);
-  const sources = [...own, ...sourcesAbove(informed, grant)];
+  const sources = [...own, ...sourcesAbove(informed, grant, context.now), ...progress.above];
   const policy = rulesHash(sources);
   const refuse = (refusal: Refusal) => {
     const denial: Denial = { account: state.account, ...refusal, policy };
@@ -76,21 +79,39 @@ export const reserve = (
   }
   // A top-up spends nothing yet, so nothing above counts it.
   const asks = subject.topUp ? [] : asksOf(informed, grant, call.price, context.now);
+  const lender = mustBorrow(informed, call) ? lenderOf(grant, progress) : undefined;
   const open = asks.filter(({ link }) => !progress.assumed.includes(link.hash));
   if (open.length > 0) {
-    if (progress.unreachable !== undefined) return refuse(unreachable(progress.unreachable));
+    const silent = open.find(({ link }) => link.hash === progress.unreachable?.issued);
+    if (silent !== undefined) return refuse(unreachable(issuerOf(silent.link)));
     const short = open.find(({ link }) => link.hash === progress.short?.issued);
     if (short !== undefined && progress.short !== undefined) {
       return refuse(waiting(progress.short.denial, call.price, context.now));
     }
-    return unchanged(informed, { verdict: 'ask', asks: open, asset: call.asset });
+    // Its credit is asked for in the same breath: an idle account costs one question, not two.
+    const all = open.map((ask) =>
+      ask.link === lender && !lends(informed, lender, call.price)
+        ? { ...ask, credit: call.price }
+        : ask,
+    );
+    return unchanged(informed, { verdict: 'ask', asks: all, asset: call.asset });
   }
   const proofs = staleProofs(informed, grant, context.now);
   if (proofs.length > 0) {
-    const denied = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
+    const asked = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
+    const denied = grant && linksOf(grant).find(({ hash }) => hash === asked?.hash);
     return denied === undefined
-      ? unchanged(informed, { verdict: 'stale_grant', proofs })
-      : refuse({ rule: 'revoked', retryAllowed: false, grant: denied.hash });
+      ? // A Worker of the release before would take a word that it does not know for leave to run the tool.
+        unchanged(
+          informed,
+          call.params === undefined ? UNAVAILABLE : { verdict: 'stale_grant', proofs },
+        )
+      : refuse({
+          rule: 'revoked',
+          account: issuerOf(denied),
+          retryAllowed: false,
+          grant: denied.hash,
+        });
   }
 
   // A policy that an operator wrote without saying so leaves the default's bound on what may be owed (law 7).
@@ -101,10 +122,17 @@ export const reserve = (
   const funding = fund(informed, call, evidence, { exposure, grant, progress }, context.now);
   if (!funding.funded) {
     if ('ask' in funding) {
-      if (progress.unreachable !== undefined) return refuse(unreachable(progress.unreachable));
-      return unchanged(informed, { verdict: 'ask', asks: [funding.ask], asset: call.asset });
+      const { ask } = funding;
+      return progress.unreachable?.issued === ask.link.hash
+        ? refuse(unreachable(issuerOf(ask.link)))
+        : unchanged(informed, { verdict: 'ask', asks: [ask], asset: call.asset });
     }
-    return funding.stale ? unchanged(state, { verdict: 'stale_payer' }) : refuse(funding.denial);
+    if (funding.stale) return unchanged(state, { verdict: 'stale_payer' });
+    const { credit, creditHeld, creditLent } = purseOf(informed, call.asset);
+    const isLent = creditLent > 0n && credit - creditHeld >= call.price;
+    return funding.denial.rule === 'credit' && isLent && !progress.recalled
+      ? unchanged(informed, { verdict: 'recall' })
+      : refuse(funding.denial);
   }
 
   const runsNow = funding.paidBy !== 'upfront';
@@ -136,7 +164,14 @@ export const reserve = (
     acceptedEntry: state.head.hash,
     finishedEntry: undefined,
     policy,
-    windows: subject.topUp ? [] : countersOf(informed, call.asset, grant, context),
+    windows: subject.topUp
+      ? []
+      : money.counted(
+          informed,
+          call.asset,
+          countersOf(informed, call.asset, grant, context),
+          context.now,
+        ),
     grant: grant?.grant.hash,
     draws: subject.topUp ? [] : drawsOf(informed, grant, call.price, funding.lender),
     entries: [],
@@ -150,7 +185,8 @@ export const reserve = (
       limits: limitsOf(informed, draft, context),
     });
   }
-  const counted = counting(informed, call, allowed, grant);
+  const agrees = call.authority !== undefined || funding.paidBy === 'lent';
+  const counted = counting(informed, allowed, grant, agrees);
   const reserved = money.reserve(counted.state, draft);
   const entered = append(reserved, draft, context, {
     type: 'call.accepted',
@@ -272,14 +308,14 @@ const drawsOf = (
 };
 
 /**
- * Rate states and repeats after an accepted call. Whoever names a grant agrees to it; who was only given one does not, or a stranger
+ * Rate states and repeats after an accepted call. Whoever names a grant, or spends what comes with it, agrees to it; who was only given one does not, or a stranger
  * could tie an account to himself by a grant that it never asked for (§4.5).
  */
 const counting = (
   state: AccountState,
-  call: Call,
   { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
   grant: HeldGrant | undefined,
+  agrees: boolean,
 ): { readonly state: AccountState; readonly held: readonly HeldGrant[] } => {
   const { base = state.arrival, owner: ownerArrival } = arrivals;
   const tree: Tree =
@@ -291,8 +327,7 @@ const counting = (
           repeats: { ...state.tree.repeats, ...repeats },
         };
   const next = { ...state, arrival: base, tree };
-  if (grant === undefined || grant.taken || call.authority === undefined)
-    return { state: next, held: [] };
+  if (grant === undefined || grant.taken || !agrees) return { state: next, held: [] };
   const taken = { ...grant, taken: true };
   const held = state.held.map((each) => (each === grant ? taken : each));
   return { state: { ...next, tree: { ...tree, governed: true }, held }, held: [taken] };

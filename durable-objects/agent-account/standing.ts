@@ -8,7 +8,7 @@ import { type Context, type Decision, unchanged } from './decision.ts';
 import { refusalOfAsker } from './look-up.ts';
 import { type AccountState, isKnown, purseOf } from './state.ts';
 import type { Standing } from './tree-contract.ts';
-import { type HeldGrant, isLive } from './tree.ts';
+import { type HeldGrant, isLive, isRevoked } from './tree.ts';
 
 /** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */
 export const standing = (
@@ -28,7 +28,7 @@ export const standing = (
 
 const standingOf = (state: AccountState, context: Context): Standing => {
   const { account, tree, held, purses } = state;
-  const live = held.filter((each) => isLive(each, context.now));
+  const live = held.filter((each) => isLive(tree, each, context.now));
   const fallback = live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live[0];
   const [first] = Object.keys(purses) as AssetId[];
   const policies = sourcesOf(state, first, live, context);
@@ -42,7 +42,7 @@ const standingOf = (state: AccountState, context: Context): Standing => {
       hash: each.grant.hash,
       id: each.grant.delegation.id,
       issuer: each.issuer,
-      status: statusOf(each, context.now),
+      status: statusOf(tree, each, context.now),
       validUntil: Number(each.grant.delegation.validUntil),
       isDefault: each === fallback,
     })),
@@ -51,11 +51,12 @@ const standingOf = (state: AccountState, context: Context): Standing => {
 };
 
 const statusOf = (
-  { status, grant }: HeldGrant,
+  tree: AccountState['tree'],
+  held: HeldGrant,
   now: number,
 ): Standing['grants'][number]['status'] => {
-  if (status !== 'active') return 'revoked';
-  const { validAfter, validUntil } = grant.delegation;
+  if (isRevoked(tree, held)) return 'revoked';
+  const { validAfter, validUntil } = held.grant.delegation;
   if (BigInt(now) >= validUntil) return 'expired';
   return BigInt(now) < validAfter ? 'not_yet' : 'active';
 };
@@ -71,7 +72,7 @@ const sourcesOf = (
     ...ownSources(state, any, undefined, context),
     ...live.flatMap((grant) => [
       ...ownSources(state, any, grant, context).slice(-1),
-      ...sourcesAbove(state, grant),
+      ...sourcesAbove(state, grant, context.now),
     ]),
   ];
   return [...new Map(all.map((each) => [each.key, each])).values()].flatMap(

@@ -75,7 +75,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
   const exists = (): boolean => made === true || hasTable('account');
   const upgrade = (row: Row | undefined): void => {
     if (row === undefined || Number(row.version) >= STORAGE_VERSION) return;
-    // A release that was rolled back to writes its own version over rows whose table has the column already.
+    // Looked for one by one: an upgrade must also go on from wherever an earlier one ended.
     const missing = ADDED_COLUMNS.filter(
       ({ table, column }) =>
         run('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).length === 0,

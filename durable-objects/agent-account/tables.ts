@@ -101,6 +101,7 @@ CREATE TABLE IF NOT EXISTS leases (
   until INTEGER NOT NULL,
   unused INTEGER NOT NULL,
   loose INTEGER NOT NULL,
+  good_until INTEGER NOT NULL,
   slices TEXT NOT NULL,
   PRIMARY KEY (child, issued)
 ) STRICT, WITHOUT ROWID;

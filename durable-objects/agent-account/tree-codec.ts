@@ -10,6 +10,7 @@ import { parsePolicy, policyJson } from '../../src/policy/schema.ts';
 import { compiled, issuerOf } from './authority.ts';
 import type { Row } from './codec.ts';
 import type { LeaseRow } from './lessor.ts';
+import { sliceEnd } from './slices.ts';
 import type { SignedGrant, Slice, Slices } from './tree-contract.ts';
 import {
   CREDIT,
@@ -188,9 +189,18 @@ export const encodeLease = ({
     until,
     most(unusedOf),
     most((slice) => outstandingOf(slice) - slice.spent),
+    goodUntil(slices),
     JSON.stringify(slicesJson(slices)),
   ];
 };
+
+/** When the last of what could come back is nobody's any more. */
+const goodUntil = (slices: Slices): number =>
+  Object.entries(slices).reduce(
+    (latest, [name, slice]) =>
+      outstandingOf(slice) > slice.spent ? Math.max(latest, sliceEnd(name, slice)) : latest,
+    0,
+  );
 
 export const decodeLease = (row: Row): LeaseRow => ({
   child: row.child as AccountId,

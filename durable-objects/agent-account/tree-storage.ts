@@ -1,6 +1,7 @@
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Row } from './codec.ts';
+import { FORGET_HELD } from './forget.ts';
 import type { LeaseRow } from './lessor.ts';
 import { TREE_TABLES } from './tables.ts';
 import {
@@ -46,7 +47,7 @@ export type TreeStorage = {
   /** Those with live leases by grants that are not live any more, or by any. */
   liveLeases(now: Seconds): LeaseRow[];
   /** Those who may have something to give back, most first. */
-  recallable(limit: number): LeaseRow[];
+  recallable(now: Seconds, limit: number): LeaseRow[];
   loadChildren(after: Hex | undefined, limit: number): ChildRow[];
   writeTree(batch: TreeBatch): void;
   pruneTree(now: Seconds): void;
@@ -91,10 +92,12 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
         now,
       ),
     liveLeases: (now) => many(decodeLease, 'SELECT * FROM leases WHERE until > ?', now),
-    recallable: (limit) =>
+    recallable: (now, limit) =>
       many(
         decodeLease,
-        'SELECT * FROM leases WHERE loose > 0 ORDER BY unused DESC, loose DESC LIMIT ?',
+        `SELECT * FROM leases WHERE loose > 0 AND good_until > ?
+         ORDER BY unused DESC, loose DESC LIMIT ?`,
+        now,
         limit,
       ),
     loadChildren: (after, limit) =>
@@ -130,7 +133,12 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
       if (now < prunedAt + PRUNE_PAUSE || !has()) return;
       prunedAt = now;
       run('DELETE FROM grants WHERE valid_until <= ?', now - FORGET_AFTER);
-      run('DELETE FROM leases WHERE issued NOT IN (SELECT hash FROM grants)');
+      run(`DELETE FROM grants WHERE side = 'held' AND valid_until <= ?`, now - FORGET_HELD);
+      // What could still come back is waited for: it is counted until it does.
+      run(
+        'DELETE FROM leases WHERE issued NOT IN (SELECT hash FROM grants) AND (loose = 0 OR good_until <= ?)',
+        now,
+      );
     },
   };
 };

@@ -87,11 +87,15 @@ export const outstandingOf = ({ granted, returned }: Slice): bigint => granted -
 /** Credit of an account above is kept under this name, beside its counters. */
 export const CREDIT = 'credit';
 
-/** Whether a grant may be used now. Its times are the policy's to say. */
-export const isLive = ({ grant, status }: HeldGrant, now: Seconds): boolean =>
-  status === 'active' && BigInt(now) < grant.delegation.validUntil;
-
 /** A grant and those it stands on, nearest first: each was issued by an account above. */
 export const linksOf = ({ grant, chain }: HeldGrant): readonly SignedGrant[] => [grant, ...chain];
+
+/** Whether a grant is dead for ever: here, or by the word of one above it. */
+export const isRevoked = ({ words }: Pick<Tree, 'words'>, held: HeldGrant): boolean =>
+  held.status !== 'active' || linksOf(held).some(({ hash }) => words[hash]?.status === 'revoked');
+
+/** Whether a grant may be used now. Its times are the policy's to say. */
+export const isLive = (tree: Pick<Tree, 'words'>, held: HeldGrant, now: Seconds): boolean =>
+  !isRevoked(tree, held) && BigInt(now) < held.grant.delegation.validUntil;
 
 export const isZero = (hash: Hex): boolean => /^0x0*$/.test(hash);

@@ -4,6 +4,7 @@ import type { Acknowledged } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { flushDenials } from './denial.ts';
 import { expire, expiresAt } from './expire.ts';
+import { forget } from './forget.ts';
 import type { Memory } from './memory.ts';
 import type { CallRecord } from './record.ts';
 import { conclude } from './settled.ts';
@@ -69,14 +70,15 @@ export const tick = (
     changes.push(ended.record);
     transfers.push(...(ended.transfers ?? []));
   }
-  const flushed = flushDenials(current, context);
+  const lasting = forget(current, context.now);
+  const flushed = flushDenials(lasting, context);
   memory.pruneAt = storage.prune(context.now, state.exported).next;
   return {
     state: flushed.state,
     records: changes,
     loose: flushed.loose,
     transfers,
-    durable: changes.length > 0 || flushed.loose.length > 0,
+    durable: changes.length > 0 || flushed.loose.length > 0 || lasting !== current,
     verdict: OK,
   };
 };

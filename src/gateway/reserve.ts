@@ -144,7 +144,7 @@ const callOf = ({ tool, observed, topUp }: Errand, checked: Checked): Call => ({
   ...(checked.intent === undefined || checked.intent.authority === ZERO_WORD
     ? {}
     : { authority: checked.intent.authority }),
-  ...(Object.keys(tool.params).length === 0 ? {} : { params: readParams(tool, observed) }),
+  params: readParams(tool, observed),
   ...(topUp === undefined
     ? {}
     : { topUp: { to: topUp.to ?? accountId(checked.network, checked.payer) } }),
