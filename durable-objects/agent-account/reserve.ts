@@ -1,8 +1,7 @@
 import { min } from '../../src/core/amount.ts';
-import { evaluate, type Verdict } from '../../src/policy/evaluate.ts';
-import type { Source, Subject } from '../../src/policy/policy.ts';
+import { evaluate } from '../../src/policy/evaluate.ts';
+import type { Subject } from '../../src/policy/policy.ts';
 import {
-  countersOf,
   grantOf,
   issuerOf,
   ownSources,
@@ -13,17 +12,18 @@ import {
 import type { Call, Denial, Evidence, ReserveVerdict } from './contract.ts';
 import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
 import { deny } from './denial.ts';
+import { counting, draftOf } from './draft.ts';
 import { evidenceOf } from './evidence.ts';
 import { fund, lenderOf, mustBorrow, withFacts } from './funds.ts';
 import { type Ask, asksOf, lends } from './lessee.ts';
 import * as money from './money.ts';
-import { HOLD_GRACE, limitsOf, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
+import { limitsOf, paidFrom, permit } from './permit.ts';
 import type { Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
+import { mayRecall, type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
 import { repeat } from './repeat.ts';
-import { drawText, sliceOf } from './slices.ts';
 import { type AccountState, purseOf } from './state.ts';
-import { CREDIT, type HeldGrant, linksOf, type Tree } from './tree.ts';
+import { linksOf } from './tree.ts';
 
 /** What the account itself must learn from others of its tree before it can decide. */
 export type Question =
@@ -32,9 +32,6 @@ export type Question =
   | { readonly verdict: 'recall' };
 
 const UNAVAILABLE: ReserveVerdict = { verdict: 'unavailable' };
-
-type Short = NonNullable<Progress['short']>['denial'];
-type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
 
 /**
  * Claims a call: call id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7).
@@ -135,51 +132,12 @@ export const reserve = (
       : refuse(funding.denial);
   }
 
-  const runsNow = funding.paidBy !== 'upfront';
-  const draft: CallRecord = {
-    id: call.call,
-    request: call.request,
-    tool: call.tool,
-    attempt,
-    state: 'held',
-    payment: funding.paidBy === 'deferred' || funding.paidBy === 'upfront' ? 'held' : 'none',
-    paidBy: funding.paidBy,
-    onSilence: call.onSilence,
-    timeoutSeconds: call.timeoutSeconds,
-    asset: call.asset,
-    price: call.price,
-    charged: 0n,
-    acceptedAt: context.now,
-    dispatchedAt: runsNow ? context.now : 0,
-    holdUntil: context.now + (runsNow ? call.timeoutSeconds + HOLD_GRACE : SETTLE_LEASE),
-    validBefore: call.validBefore,
-    sinceBlock: informed.factsBlock,
-    looked: false,
-    identifier: call.identifier,
-    transaction: undefined,
-    // §4.4: paid from credit, the authorization is dropped; nobody can present it from here.
-    held: funding.paidBy === 'deferred' || funding.paidBy === 'upfront' ? call.payment : undefined,
-    topUp: call.topUp?.to,
-    answer: undefined,
-    acceptedEntry: state.head.hash,
-    finishedEntry: undefined,
-    policy,
-    windows: subject.topUp
-      ? []
-      : money.counted(
-          informed,
-          call.asset,
-          countersOf(informed, call.asset, grant, context),
-          context.now,
-        ),
-    grant: grant?.grant.hash,
-    draws: subject.topUp ? [] : drawsOf(informed, grant, call.price, funding.lender),
-    entries: [],
-  };
+  const draft = draftOf(informed, call, attempt, policy, grant, funding, context);
+  const decision = draft.dispatchedAt > 0 ? 'go' : 'settle';
   if (call.dryRun === true) {
     return unchanged(state, {
       verdict: 'dry_run',
-      decision: runsNow ? 'go' : 'settle',
+      decision,
       policy,
       paidFrom: paidFrom(draft),
       limits: limitsOf(informed, draft, context),
@@ -192,7 +150,7 @@ export const reserve = (
     type: 'call.accepted',
     binding: call.binding,
     evidence: evidenceOf(call),
-    decision: runsNow ? 'go' : 'settle',
+    decision,
     policy,
     amounts: { price: call.price.toString() },
     payment: {
@@ -245,90 +203,3 @@ const subjectOf = (call: Call): Subject => ({
   request: call.request,
   params: call.params ?? {},
 });
-
-const refusalOf = (refused: Extract<Verdict, { readonly allowed: false }>): Refusal => {
-  const { rule, source, limit, retryAfter, param } = refused;
-  const { kind, account, hash } = source.origin;
-  return {
-    rule,
-    account,
-    // A pause may end any time; nobody knows when.
-    retryAllowed: retryAfter !== undefined || rule === 'paused',
-    ...(limit === undefined ? {} : { limit }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(param === undefined ? {} : { param }),
-    ...(kind === 'grant' || kind === 'lease' ? { grant: hash } : {}),
-  };
-};
-
-/** Whether a limit of this account is used up only because accounts below have parts of it that they may give back. */
-const mayRecall = (
-  state: AccountState,
-  { price, asset }: Call,
-  own: readonly Source[],
-  refused: Extract<Verdict, { readonly allowed: false }>,
-): boolean => {
-  const { meter } = refused;
-  if (meter === undefined || !own.includes(refused.source)) return false;
-  const leased = Object.values(purseOf(state, asset).windows).some(
-    (counter) => (counter.leased ?? 0n) > (counter.drawn ?? 0n),
-  );
-  return leased && meter.spent + price <= meter.limit;
-};
-
-const unreachable = (account: Denial['account']): Refusal => ({
-  rule: 'unreachable',
-  account,
-  retryAllowed: true,
-  retryAfter: 1,
-});
-
-/** A new period helps only where the whole limit would cover the price. */
-const waiting = (denial: Short, price: bigint, now: number): Refusal => {
-  const { resetsAt, limit } = denial.limit ?? {};
-  return resetsAt === undefined || price > BigInt(limit ?? 0)
-    ? { ...denial, retryAllowed: denial.rule === 'credit' }
-    : { ...denial, retryAllowed: true, retryAfter: Math.max(1, resetsAt - now) };
-};
-
-/** The slices above that a call counts in: every counter of every account above, and the lender's credit. */
-const drawsOf = (
-  { tree, leases }: AccountState,
-  grant: HeldGrant | undefined,
-  price: bigint,
-  lender: CallRecord['grant'],
-): readonly string[] => {
-  if (grant === undefined || price === 0n) return [];
-  return linksOf(grant).flatMap(({ hash: issued }) => {
-    const names = [...(leases[issued]?.names ?? []), ...(issued === lender ? [CREDIT] : [])];
-    return names.map((name) =>
-      drawText({ issued, name, start: sliceOf(tree, issued, name).start }),
-    );
-  });
-};
-
-/**
- * Rate states and repeats after an accepted call. Whoever names a grant, or spends what comes with it, agrees to it; who was only given one does not, or a stranger
- * could tie an account to himself by a grant that it never asked for (§4.5).
- */
-const counting = (
-  state: AccountState,
-  { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
-  grant: HeldGrant | undefined,
-  agrees: boolean,
-): { readonly state: AccountState; readonly held: readonly HeldGrant[] } => {
-  const { base = state.arrival, owner: ownerArrival } = arrivals;
-  const tree: Tree =
-    ownerArrival === undefined && Object.keys(repeats).length === 0
-      ? state.tree
-      : {
-          ...state.tree,
-          ownerArrival: ownerArrival ?? state.tree.ownerArrival,
-          repeats: { ...state.tree.repeats, ...repeats },
-        };
-  const next = { ...state, arrival: base, tree };
-  if (grant === undefined || grant.taken || !agrees) return { state: next, held: [] };
-  const taken = { ...grant, taken: true };
-  const held = state.held.map((each) => (each === grant ? taken : each));
-  return { state: { ...next, tree: { ...tree, governed: true }, held }, held: [taken] };
-};

@@ -13,7 +13,6 @@ import type { LeaseRow } from './lessor.ts';
 import { sliceEnd } from './slices.ts';
 import type { SignedGrant, Slice, Slices } from './tree-contract.ts';
 import {
-  CREDIT,
   EMPTY_TREE,
   type HeldGrant,
   type IssuedGrant,
@@ -210,8 +209,6 @@ export const decodeLease = (row: Row): LeaseRow => ({
   slices: slicesOf(JSON.parse(row.slices as string) as Record<string, StoredSlice>),
 });
 
-/** What has been spent below by one grant, by the counter that saw most of it. */
+/** What has been spent below by one grant, by the counter that saw most of it; where there is no limit, by what was lent. */
 export const spentOf = ({ slices }: LeaseRow): bigint =>
-  Object.entries(slices)
-    .filter(([name]) => name !== CREDIT)
-    .reduce((most, [, { spent }]) => max(most, spent), 0n);
+  Object.values(slices).reduce((most, { spent }) => max(most, spent), 0n);
