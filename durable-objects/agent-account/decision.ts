@@ -43,6 +43,8 @@ export type Decision<Verdict> = {
   readonly leases?: readonly LeaseRow[];
   readonly issued?: readonly IssuedGrant[];
   readonly held?: readonly HeldGrant[];
+  /** Held grants whose rows go. */
+  readonly dropped?: readonly Hex[];
   /** Ids that are dead from now on. */
   readonly revoked?: readonly Hex[];
   readonly durable: boolean;

@@ -9,7 +9,7 @@ import type { Ledger } from './ledger.ts';
 import { type Ask, policiesOf, takeLease } from './lessee.ts';
 import type { Progress } from './progress.ts';
 import type { AgentAccountRpc } from './contract.ts';
-import { sliceOf } from './slices.ts';
+import { sliceEnd, sliceOf } from './slices.ts';
 import type { LeaseRequest, LeaseVerdict, SignedGrant } from './tree-contract.ts';
 import { CREDIT, unusedOf } from './tree.ts';
 
@@ -95,10 +95,8 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     const askedAt = nowSeconds();
     const verdict: LeaseVerdict =
       asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
-    line.appetite =
-      asked?.busy === true ? min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD) : 0n;
     const held = await ledger.submit(
-      (state) => {
+      (state, _, { now }) => {
         const next =
           verdict.verdict === 'unavailable' ? state : takeLease(state, link, verdict, askedAt);
         return unchanged(next, {
@@ -106,10 +104,18 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
             unusedOf(sliceOf(next.tree, link.hash, name)),
           ),
           credit: unusedOf(sliceOf(next.tree, link.hash, CREDIT)),
+          // A share of a period that is over here, and not yet above, is of no use: more of it would not be, either.
+          usable: (next.leases[link.hash]?.names ?? []).every(
+            (name) => now < sliceEnd(name, sliceOf(next.tree, link.hash, name)),
+          ),
         });
       },
-      { unused: [], credit: 0n },
+      { unused: [], credit: 0n, usable: false },
     );
+    line.appetite =
+      asked?.busy === true && held.usable
+        ? min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD)
+        : 0n;
     const { answered, left } = answers(line.waiters, head, verdict, held);
     line.waiters = [...left];
     for (const [waiter, answer] of answered) waiter.done(answer);

@@ -1,44 +1,51 @@
 import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import { everyOf, periodOf } from '../../src/policy/window.ts';
 import type { AccountState, Purse } from './state.ts';
-import { type HeldGrant, linksOf, type Tree } from './tree.ts';
+import { type HeldGrant, linksOf } from './tree.ts';
 
 /** A grant that was held is of no use to anybody this long after its end: it cannot be registered again, and no call of it runs. */
-export const FORGET_HELD: Seconds = 3_600;
+const FORGET_HELD: Seconds = 3_600;
+
+export const forgetsAt = ({ grant }: HeldGrant): Seconds =>
+  Number(grant.delegation.validUntil) + FORGET_HELD;
+
+export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= forgetsAt(held);
 
 /**
- * The account without what it knew of grants that have ended: their books, the last words of their issuers, and their counters. All of
- * it stands in the one row that every commit writes. What calls still hold, or others still have, is kept. The same state where nothing
- * is to be forgotten.
+ * The account without what it knew of grants that have ended: the last words of their issuers, and their counters. All of it stands in
+ * the one row that every commit writes. A grant is kept while one of its books is open: the account above has not heard yet how it
+ * ended, and who has forgotten what was spent could give it back (law 6).
+ *
+ * @returns the same state where nothing is to be forgotten, and the grants whose rows go.
  */
-export const forget = (state: AccountState, now: Seconds): AccountState => {
-  const held = state.held.filter((each) => !isOver(each, now));
-  if (held.length === state.held.length) return state;
+export const forget = (
+  state: AccountState,
+  now: Seconds,
+): { readonly state: AccountState; readonly dropped: readonly Hex[] } => {
+  const isDone = (each: HeldGrant): boolean =>
+    isOver(each, now) && linksOf(each).every(({ hash }) => state.tree.books[hash] === undefined);
+  const dropped = state.held.filter(isDone).map(({ grant }) => grant.hash);
+  if (dropped.length === 0) return { state, dropped };
+  const held = state.held.filter((each) => !isDone(each));
   const links = new Set<string>(held.flatMap(linksOf).map(({ hash }) => hash));
   const gone = (hash: string): boolean => !links.has(hash);
-  const idle = (issued: Hex): boolean =>
-    Object.values(state.tree.books[issued] ?? {}).every((slice) => slice.held === 0n);
-  const tree: Tree = {
-    ...state.tree,
-    books: without(state.tree.books, (issued) => gone(issued) && idle(issued)),
-    words: without(state.tree.words, (issued) => gone(issued) && idle(issued)),
-  };
+  const words = without(state.tree.words, gone);
   const purses = Object.fromEntries(
-    Object.entries(state.purses).map(([asset, purse]) => [asset, forgetful(purse, gone)]),
+    Object.entries(state.purses).map(([asset, purse]) => [asset, forgetful(purse, gone, now)]),
   );
-  return { ...state, held, tree, purses };
+  return { state: { ...state, held, tree: { ...state.tree, words }, purses }, dropped };
 };
 
-const isOver = ({ grant }: HeldGrant, now: Seconds): boolean =>
-  BigInt(now) >= grant.delegation.validUntil + BigInt(FORGET_HELD);
-
 /** The counters of a grant are named for it: `<hash>/lifetime`. */
-const forgetful = (purse: Purse, gone: (hash: string) => boolean): Purse => ({
+const forgetful = (purse: Purse, gone: (hash: string) => boolean, now: Seconds): Purse => ({
   ...purse,
   windows: without(purse.windows, (name) => {
     const [hash, counter] = name.split('/');
-    const { held = 0n, leased = 0n, drawn = 0n } = purse.windows[name] ?? {};
-    return counter !== undefined && gone(hash ?? '') && held === 0n && leased === drawn;
+    const { start = 0, held = 0n, leased = 0n, drawn = 0n } = purse.windows[name] ?? {};
+    // What is left of a period that has ended is nobody's.
+    const isOpen = now < periodOf(everyOf(name), start).end && (held !== 0n || leased !== drawn);
+    return counter !== undefined && gone(hash ?? '') && !isOpen;
   }),
 });
 

@@ -63,6 +63,10 @@ const revoke = (
   const { id, epoch } = revocation;
   if (epoch > 0n) {
     const floor = Number(epoch < MAX_STORED ? epoch : MAX_STORED);
+    // Law 12: as below, who has issued nothing and never paid has nothing to revoke.
+    if (!hasPaid(state) && context.issuedCount() === 0) {
+      return refused(state, { reason: 'unknown_grant', field: 'revocation.epoch' });
+    }
     return floor <= state.tree.epochFloor
       ? done(state, false)
       : changedTree(state, { epochFloor: floor }, entry, context);

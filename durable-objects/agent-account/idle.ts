@@ -1,5 +1,6 @@
 import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import { forgetsAt, isOver } from './forget.ts';
 import { hasUnused } from './slices.ts';
 import type { AccountState } from './state.ts';
 import { linksOf } from './tree.ts';
@@ -7,22 +8,52 @@ import { linksOf } from './tree.ts';
 /** An account that is this long without use of a lease gives back what it did not use. */
 const IDLE_GRACE: Seconds = 5;
 
-/** Grants above under which unused money rests here although the lease is over; it goes back (design §5, "renewed by use"). */
+/** What an account above could not be told of a grant that has ended is told again after this long. */
+const TELL_AGAIN: Seconds = 60;
+
+/**
+ * Grants above whose issuers must hear how things stand here: unused money rests although the lease is over (design §5, "renewed by
+ * use"), or the grant has ended and its book is about to be closed.
+ */
 export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] =>
-  unusedBranches(state, now).filter((issued) => dueAt(state, issued) <= now);
-
-/** When the alarm must look for such; undefined when nothing can become idle. */
-export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined =>
-  unusedBranches(state, now).reduce<Seconds | undefined>((first, issued) => {
-    const due = dueAt(state, issued);
-    return first === undefined || due < first ? due : first;
-  }, undefined);
-
-const unusedBranches = ({ tree, held }: AccountState, now: Seconds): readonly Hex[] =>
-  [...new Set(held.flatMap(linksOf).map(({ hash }) => hash))].filter((hash) =>
-    hasUnused(tree.books[hash] ?? {}, now),
+  branchesOf(state).filter(
+    (issued) =>
+      (isUnused(state, issued, now) && leaseEnd(state, issued) <= now) ||
+      isClosing(state, issued, now),
   );
 
+/** Whether nothing can happen to a book any more: every grant here that stands on it is over, and no call holds anything of it. */
+export const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
+  const book = state.tree.books[issued];
+  return (
+    book !== undefined &&
+    Object.values(book).every(({ held }) => held === 0n) &&
+    state.held.every(
+      (held) => isOver(held, now) || !linksOf(held).some(({ hash }) => hash === issued),
+    )
+  );
+};
+
+/** When the alarm must look for such; undefined when nothing can become idle. */
+export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined => {
+  const branches = branchesOf(state);
+  const times = [
+    ...branches
+      .filter((issued) => isUnused(state, issued, now))
+      .map((issued) => leaseEnd(state, issued)),
+    ...(branches.some((issued) => isClosing(state, issued, now)) ? [now + TELL_AGAIN] : []),
+    ...state.held.map(forgetsAt).filter((at) => at > now),
+  ];
+  return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+};
+
+const branchesOf = ({ held }: AccountState): readonly Hex[] => [
+  ...new Set(held.flatMap(linksOf).map(({ hash }) => hash)),
+];
+
+const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
+  hasUnused(tree.books[issued] ?? {}, now);
+
 /** Who has slept holds no lease any more. */
-const dueAt = ({ leases }: AccountState, issued: Hex): Seconds =>
+const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>
   (leases[issued]?.until ?? 0) + IDLE_GRACE;

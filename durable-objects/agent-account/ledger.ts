@@ -75,6 +75,7 @@ export const openLedger = (
     const issued = new Map<Hex, IssuedGrant>();
     const held = new Map<Hex, HeldGrant>();
     const revoked = new Set<Hex>();
+    const dropped = new Set<Hex>();
     const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
     const context: Context = {
       ...rules(),
@@ -109,6 +110,7 @@ export const openLedger = (
       for (const each of decision.issued ?? []) issued.set(each.grant.hash, each);
       for (const each of decision.held ?? []) held.set(each.grant.hash, each);
       for (const id of decision.revoked ?? []) revoked.add(id);
+      for (const hash of decision.dropped ?? []) dropped.add(hash);
       return decision.verdict;
     });
     if (durable) {
@@ -117,6 +119,7 @@ export const openLedger = (
         issued: issued.values(),
         held: held.values(),
         revoked,
+        dropped,
       };
       storage.write({
         state,

@@ -3,6 +3,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { issuerOf } from './authority.ts';
+import { isClosing } from './idle.ts';
 import { LEASE_SECONDS } from './lessor.ts';
 import { allReturned, heard, sliceEnd, sliceOf, withBook } from './slices.ts';
 import type { AccountState } from './state.ts';
@@ -159,6 +160,8 @@ export const recalled = (
   const told: Record<Hex, Slices> = {};
   for (const [key, { revision, status, slices }] of Object.entries(branches)) {
     const issued = key as Hex;
+    // Of a grant that was forgotten nobody here knows what was spent: nothing of it is given back.
+    if (tree.books[issued] === undefined && !state.held.some(holds(issued))) continue;
     const word = tree.words[issued];
     if (word === undefined || revision > word.revision) {
       tree = { ...tree, words: { ...tree.words, [issued]: { revision, status } } };
@@ -183,6 +186,24 @@ export const recalled = (
   return durable
     ? { state: next, records: [], loose: [], durable, verdict }
     : unchanged(next, verdict);
+};
+
+const holds =
+  (issued: Hex) =>
+  (held: HeldGrant): boolean =>
+    linksOf(held).some(({ hash }) => hash === issued);
+
+/** Closes the book of a grant that has ended, once the account above has heard how. */
+export const closeBook = (
+  state: AccountState,
+  issued: Hex,
+  now: Seconds,
+): Decision<{ readonly verdict: 'ok' }> => {
+  const verdict = { verdict: 'ok' } as const;
+  if (!isClosing(state, issued, now)) return unchanged(state, verdict);
+  const { [issued]: _, ...books } = state.tree.books;
+  const next = { ...state, tree: { ...state.tree, books } };
+  return { state: next, records: [], loose: [], durable: true, verdict };
 };
 
 /** What an idle account has of one above, all of it returned; undefined while it may still want it. */

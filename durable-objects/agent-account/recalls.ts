@@ -5,7 +5,7 @@ import { idleBranches } from './idle.ts';
 import { authorityOver } from './issued.ts';
 import type { Ledger } from './ledger.ts';
 import { type LeaseRow, takeBack } from './lessor.ts';
-import { giveUp } from './lessee.ts';
+import { closeBook, giveUp } from './lessee.ts';
 import { sliceEnd } from './slices.ts';
 import type { Recall, SignedGrant, Slices } from './tree-contract.ts';
 import { linksOf, outstandingOf, unusedOf } from './tree.ts';
@@ -166,7 +166,12 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
         if (slices === undefined) continue;
         try {
           const branches = { [link.hash]: slices };
-          await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
+          const heard = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
+          if (heard.verdict !== 'ok') continue;
+          await ledger.submit<unknown>(
+            (state, _, { now }) => closeBook(state, link.hash, now),
+            undefined,
+          );
         } catch (cause) {
           // It is in the totals of the next request.
           console.error({ event: 'give_back_failed', account, cause: String(cause) });

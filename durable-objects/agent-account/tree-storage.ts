@@ -1,7 +1,6 @@
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Row } from './codec.ts';
-import { FORGET_HELD } from './forget.ts';
 import type { LeaseRow } from './lessor.ts';
 import { TREE_TABLES } from './tables.ts';
 import {
@@ -28,6 +27,7 @@ export type TreeBatch = {
   readonly issued: Iterable<IssuedGrant>;
   readonly held: Iterable<HeldGrant>;
   readonly revoked: Iterable<Hex>;
+  readonly dropped: Iterable<Hex>;
 };
 
 /** Who is below: a page of issued grants, each with what its delegate holds. */
@@ -113,7 +113,7 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
         after ?? '',
         limit,
       ),
-    writeTree({ leases, issued, held, revoked }) {
+    writeTree({ leases, issued, held, revoked, dropped }) {
       const all = [
         ...[...held].map((each) => ['grants', encodeHeld(each)] as const),
         ...[...issued].map((each) => ['grants', encodeIssued(each)] as const),
@@ -128,12 +128,12 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
           ...values,
         );
       }
+      for (const hash of dropped) run('DELETE FROM grants WHERE hash = ?', hash);
     },
     pruneTree(now) {
       if (now < prunedAt + PRUNE_PAUSE || !has()) return;
       prunedAt = now;
-      run('DELETE FROM grants WHERE valid_until <= ?', now - FORGET_AFTER);
-      run(`DELETE FROM grants WHERE side = 'held' AND valid_until <= ?`, now - FORGET_HELD);
+      run(`DELETE FROM grants WHERE side = 'issued' AND valid_until <= ?`, now - FORGET_AFTER);
       // What could still come back is waited for: it is counted until it does.
       run(
         'DELETE FROM leases WHERE issued NOT IN (SELECT hash FROM grants) AND (loose = 0 OR good_until <= ?)',

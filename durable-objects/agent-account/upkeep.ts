@@ -71,14 +71,15 @@ export const tick = (
     transfers.push(...(ended.transfers ?? []));
   }
   const lasting = forget(current, context.now);
-  const flushed = flushDenials(lasting, context);
+  const flushed = flushDenials(lasting.state, context);
   memory.pruneAt = storage.prune(context.now, state.exported).next;
   return {
     state: flushed.state,
     records: changes,
     loose: flushed.loose,
     transfers,
-    durable: changes.length > 0 || flushed.loose.length > 0 || lasting !== current,
+    durable: changes.length > 0 || flushed.loose.length > 0 || lasting.dropped.length > 0,
+    dropped: lasting.dropped,
     verdict: OK,
   };
 };

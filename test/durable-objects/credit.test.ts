@@ -23,6 +23,7 @@ import {
   topUpOf,
   trust,
 } from './support.ts';
+import { callOnce, enrol, ruleOf, setStatus } from './tree-support.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -400,7 +401,26 @@ describe('a stored answer', () => {
   });
 });
 
-describe('an object of storage version 1', () => {
+describe.for([
+  // What each release left behind: the first one knew no top-ups and no transfers, the second one no trees.
+  { version: 1, lacks: ['calls.top_up', 'calls.authority', 'account.tree'] },
+  { version: 2, lacks: ['calls.authority', 'account.tree'] },
+])('an object of storage version $version', ({ version, lacks }) => {
+  const storedOf = (payer: Hex) =>
+    runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      const { version: now, tree } = sql
+        .exec<{ version: number; tree: string | null }>('SELECT version, tree FROM account')
+        .one();
+      const missing = lacks.filter((place) => {
+        const [table = '', column = ''] = place.split('.');
+        return (
+          sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray()
+            .length === 0
+        );
+      });
+      return { version: now, missing, tree };
+    });
+
   test('is upgraded when it wakes, with its money, calls and chain', async () => {
     const payer = randomHex(20);
     await trust(payer, MILLION, 10n * MILLION);
@@ -408,16 +428,21 @@ describe('an object of storage version 1', () => {
     const attempt = randomHex(16);
     await stubOf(payer).reserve(old, attempt, {});
     const before = await purseOf(payer);
-    // What the first release left behind: no top-ups, no transfers.
-    await runInDurableObject(stubOf(payer), (_, { storage }) => {
-      storage.sql.exec('ALTER TABLE calls DROP COLUMN top_up; UPDATE account SET version = 1;');
+    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      for (const place of lacks) {
+        const [table = '', column = ''] = place.split('.');
+        sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      }
+      // Nor did they lend anything.
+      const { purses } = sql.exec<{ purses: string }>('SELECT purses FROM account').one();
+      const unlent = JSON.stringify(JSON.parse(purses), (key, value: unknown) =>
+        ['creditLent', 'leased', 'drawn'].includes(key) ? undefined : value,
+      );
+      sql.exec('UPDATE account SET version = ?, purses = ?', version, unlent);
     });
     await evictDurableObject(stubOf(payer));
     expect(await purseOf(payer)).toEqual(before);
-    const version = await runInDurableObject(stubOf(payer), (_, { storage }) =>
-      storage.sql.exec<{ version: number }>('SELECT version FROM account').one(),
-    );
-    expect(version).toEqual({ version: 2 });
+    expect(await storedOf(payer)).toEqual({ version: 3, missing: [], tree: null });
     expect(await stubOf(payer).finish(old.call, attempt, success)).toMatchObject({
       state: 'committed',
     });
@@ -425,6 +450,31 @@ describe('an object of storage version 1', () => {
     await topUp(payer, 6_000n, { topUp: { to: accountOf(randomHex(20)) } });
     await evictDurableObject(stubOf(payer));
     expect(await creditOf(payer)).toBe('5000');
+    await entriesOf(payer);
+  });
+
+  test('can stand in a tree afterwards', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      for (const place of lacks) {
+        const [table = '', column = ''] = place.split('.');
+        sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      }
+      sql.exec('UPDATE account SET version = ?', version);
+    });
+    await evictDurableObject(stubOf(payer));
+    const agent = randomHex(20);
+    await enrol(payer, agent);
+    expect(ruleOf(await callOnce(agent, 1_000n))).toBe('go');
+    for (const each of [payer, agent]) await evictDurableObject(stubOf(each));
+    await setStatus(payer, 'frozen');
+    expect(await purseOf(payer)).toMatchObject({ credit: '4000', creditLent: '0' });
+    await evictDurableObject(stubOf(payer));
+    const { tree } = await storedOf(payer);
+    expect(JSON.parse(tree ?? '{}')).toMatchObject({ status: 'frozen', revision: 2 });
+    expect(ruleOf(await callOnce(payer, 1n))).toBe('frozen');
+    expect(ruleOf(await callOnce(agent, 1n))).toBe('frozen');
     await entriesOf(payer);
   });
 });

@@ -1,4 +1,4 @@
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
@@ -13,6 +13,7 @@ import {
   randomHex,
   snapshotOf,
   stubOf,
+  success,
   topUp,
 } from './support.ts';
 import {
@@ -27,6 +28,7 @@ import {
   grantOf,
   ownerWith,
   pass,
+  putToSleep,
   register,
   restore,
   revoke,
@@ -329,9 +331,9 @@ describe('a registration', () => {
     const owner = await ownerWith(1_000n);
     const { delegation } = await enrol(owner, randomHex(20), { maxTotal: 5n });
     for (const changes of [{ maxTotal: 6n }, { delegate: randomHex(20) }]) {
-      expect(faultOf(await register(grantOf(owner, randomHex(20), { ...delegation, ...changes })))).toEqual(
-        { reason: 'already_registered', field: 'delegation.id' },
-      );
+      expect(
+        faultOf(await register(grantOf(owner, randomHex(20), { ...delegation, ...changes }))),
+      ).toEqual({ reason: 'already_registered', field: 'delegation.id' });
     }
   });
 
@@ -389,7 +391,10 @@ describe('a registration', () => {
     const grant = grantOf(owner, randomHex(20));
     const other = randomHex(20);
     const taken = await stubOf(other).govern({ kind: 'take', grant, chain: [], consent: false });
-    expect(faultOf(taken)).toMatchObject({ field: 'delegation.delegate', expected: accountOf(other) });
+    expect(faultOf(taken)).toMatchObject({
+      field: 'delegation.delegate',
+      expected: accountOf(other),
+    });
     expect(await allTablesOf(other)).toEqual([]);
   });
 
@@ -472,12 +477,36 @@ describe('a holder', () => {
     });
   });
 
-  test('that gives up a grant it has used stays governed: a revoked agent is no stranger', async () => {
+  test('that has only been given a grant, and never named it, has not agreed to it', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
     await topUp(agent, 500n);
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    await setStatus(owner, 'frozen');
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('frozen');
+    await revoke(agent, grant.delegation.id);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+  });
+
+  test('that has lived on what comes with a grant has agreed to it', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const { delegation } = await enrol(owner, agent);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    await putToSleep(agent);
+    await revoke(agent, delegation.id);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('revoked');
+    expect(ruleOf(await freeOnce(agent))).toBe('revoked');
+  });
+
+  test('that gives up a grant it has used by name stays governed: a revoked agent is no stranger', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    await topUp(agent, 500n);
+    expect(ruleOf(await callOnce(agent, 100n, { authority: grant.hash }))).toBe('go');
+    await evictDurableObject(stubOf(agent));
     await revoke(agent, grant.delegation.id);
     for (let round = 0; round < 2; round += 1) {
       expect(denialOf(await callOnce(agent, 100n))).toMatchObject({
@@ -513,28 +542,33 @@ describe('a holder', () => {
 });
 
 describe('moving to another parent', () => {
+  const cutOff = { reason: 'grant_refused', field: 'delegation.issuer' };
+
   test('needs consent, waits until no lease is held, and ends what was held before', async () => {
     const owner = await ownerWith(10_000n, { windows: [{ every: 60, limit: '9000' }] });
     const next = await ownerWith(10_000n);
     const agent = randomHex(20);
     const old = await enrol(owner, agent);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    // Several, so that more is leased than was spent.
+    for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     const grant = grantOf(next, agent);
     expect(faultOf(await register(grant))).toMatchObject({ reason: 'consent_required' });
     expect(faultOf(await register(grant, true))).toEqual({
       reason: 'holds_leases',
       field: 'delegation.issuer',
     });
-    // Its lease is over, and so is the window that its share was of.
+    // Its lease is over, and so is the window that its share was of; unused credit has gone back.
     pass(130);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
     expect(await register(grant, true)).toMatchObject({ verdict: 'governed', changed: true });
     await setStatus(owner, 'frozen');
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 100n, { authority: old.hash }))).toBe('authority');
     const accepted = (await entriesOf(agent)).filter(({ type }) => type === 'call.accepted');
-    expect(accepted.map(({ payment }) => payment)).toMatchObject([
-      { grant: old.hash },
-      { grant: grant.hash },
+    expect(accepted.map(({ payment }) => payment?.['grant'])).toEqual([
+      ...Array.from({ length: 5 }, () => old.hash),
+      grant.hash,
     ]);
   });
 
@@ -549,7 +583,6 @@ describe('moving to another parent', () => {
     pass(100);
     const grant = grantOf(next, agent);
     expect(faultOf(await register(grant, true))).toMatchObject({ reason: 'holds_leases' });
-    const { success } = await import('./support.ts');
     await stubOf(agent).finish(call.call, attempt, success);
     expect((await register(grant, true)).verdict).toBe('governed');
   });
@@ -558,11 +591,11 @@ describe('moving to another parent', () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    expect(ruleOf(await callOnce(agent, 100n, { authority: grant.hash }))).toBe('go');
     await revoke(agent, grant.delegation.id);
     pass(130);
     const moved = await register(grantOf(await ownerWith(1_000n), agent), true);
-    expect(faultOf(moved)).toMatchObject({ field: 'delegation.issuer' });
+    expect(faultOf(moved)).toMatchObject(cutOff);
   });
 
   test('is over for good once its owner has cut it off', async () => {
@@ -576,7 +609,7 @@ describe('moving to another parent', () => {
     pass(130);
     // Whoever has stolen the key can sign a consent, too.
     const moved = await register(grantOf(await ownerWith(1_000n), agent), true);
-    expect(faultOf(moved)).toMatchObject({ field: 'delegation.issuer' });
+    expect(faultOf(moved)).toMatchObject(cutOff);
   });
 
   test('is over for good once its owner has cut it off while it slept', async () => {
@@ -585,7 +618,7 @@ describe('moving to another parent', () => {
     const grant = await enrol(owner, agent);
     expect(await revoke(owner, grant.delegation.id)).toMatchObject({ acknowledged: [] });
     const moved = await register(grantOf(await ownerWith(1_000n), agent), true);
-    expect(faultOf(moved)).toMatchObject({ field: 'delegation.issuer' });
+    expect(faultOf(moved)).toMatchObject(cutOff);
   });
 });
 
@@ -613,6 +646,17 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(grants[0]);
     await evictDurableObject(stubOf(agent));
     expect(await usedBy(agent)).toBe(grants[0]);
+  });
+
+  test('uses the first one also after its holder has agreed to it a second time', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const first = await enrol(owner, agent);
+    for (let i = 0; i < 3; i += 1) await enrol(owner, agent);
+    expect(await register(first, true)).toMatchObject({ changed: true });
+    expect(await usedBy(agent)).toBe(first.hash);
+    await evictDurableObject(stubOf(agent));
+    expect(await usedBy(agent)).toBe(first.hash);
   });
 
   test('uses the default that was set, while that lives', async () => {
@@ -771,7 +815,9 @@ describe('the chain of entries', () => {
     const lent = of('credit.lent');
     expect(lent.length).toBeGreaterThan(0);
     expect(lent.every(({ payment }) => payment?.['to'] === accountOf(agent))).toBe(true);
-    expect(lent.reduce((sum, { amounts }) => sum + BigInt(amounts?.['amount'] ?? 0), 0n)).toBe(500n);
+    expect(lent.reduce((sum, { amounts }) => sum + BigInt(amounts?.['amount'] ?? 0), 0n)).toBe(
+      500n,
+    );
     expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
 
     const below = await entriesOf(agent);

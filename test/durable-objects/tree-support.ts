@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { vi } from 'vitest';
 import { AgentAccount } from '../../durable-objects/agent-account.ts';
 import type {
@@ -37,6 +37,10 @@ export const CHAIN = 84532;
 export const ZERO: Hex = `0x${'00'.repeat(32)}`;
 export const AUDIENCE = 'https://gateway.example';
 const UNLIMITED = 9_007_199_254_740_991n;
+/** The length of a window that ends in no test, unless it wants it to. */
+export const LONG = 1_000_000;
+/** One time for all, so that a grant made a second later still ends with its parent. */
+const FOREVER = BigInt(nowSeconds() + 90 * 86_400);
 
 /** A grant as its issuer signed it; the object believes the gateway's check of the signature. */
 export const grantOf = (
@@ -56,7 +60,7 @@ export const grantOf = (
     windowSeconds: 0n,
     maxPerWindow: 0n,
     validAfter: 0n,
-    validUntil: BigInt(nowSeconds() + 30 * 86_400),
+    validUntil: FOREVER,
     epoch: 0n,
     depth: 0,
     id: randomHex(32),
@@ -178,6 +182,13 @@ export const branchWith = async (credit: bigint, policy?: object) => {
 export const freeOnce = (payer: Hex, changes: CallChanges = {}): Promise<ReserveVerdict> =>
   callOnce(payer, 0n, { settlement: 'free', ...changes });
 
+/** Makes an account forget what it does not store, if it is awake. */
+export const putToSleep = async (payer: Hex): Promise<void> => {
+  // Only what runs can be evicted.
+  await stubOf(payer).snapshot();
+  await evictDurableObject(stubOf(payer));
+};
+
 /** What an order was refused for. */
 export const faultOf = (governed: Governed): TreeFault => {
   if (governed.verdict !== 'refused') throw new Error(JSON.stringify(governed));
@@ -202,7 +213,7 @@ export const callWhile = async (
   return { went: most, denial: undefined };
 };
 
-/** One of the account's own limits as it stands, by its rule: `window:day`, `lifetime`, ... */
+/** One of the account's own limits as it stands, by its rule: `window:day`, `lifetime`. */
 export const limitOf = async (payer: Hex, rule: string) => {
   const limit = (await purseOf(payer)).limits.find((each) => each.rule === rule);
   if (limit === undefined) throw new Error(`no limit ${rule}`);
@@ -210,6 +221,21 @@ export const limitOf = async (payer: Hex, rule: string) => {
 };
 
 export const rowsOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).rowsWritten;
+
+/** Puts rows where the account itself would have put them, encoded as it does. */
+export const putRows = (
+  payer: Hex,
+  table: 'grants' | 'leases',
+  rows: readonly (readonly SqlStorageValue[])[],
+): Promise<void> =>
+  runInDurableObject(stubOf(payer), (_, { storage }) => {
+    storage.transactionSync(() => {
+      for (const row of rows) {
+        const marks = row.map(() => '?').join(', ');
+        storage.sql.exec(`INSERT INTO ${table} VALUES (${marks})`, ...row);
+      }
+    });
+  });
 
 /** Names of all tables of an account. */
 export const allTablesOf = (payer: Hex): Promise<string[]> =>

@@ -1,0 +1,206 @@
+import { type Address, type LocalAccount, numberToHex, pad } from 'viem';
+import { beforeAll, afterAll, describe, expect, it } from 'vitest';
+import { mint } from '../../dev/faucet.ts';
+import type { RunningServer } from '../../dev/server.ts';
+import { startProxy } from '../chaos/support/proxy.ts';
+import { accountOf, creditedAccount, topUp } from './support/credit.ts';
+import {
+  callWith,
+  type Granted,
+  granted,
+  grantBelow,
+  grantFor,
+  register,
+  registration,
+  type Revoked,
+  revoke,
+  signAnything,
+} from './support/grant.ts';
+import { agentIntent, signPaidIntent } from './support/intent.ts';
+import { kindOf, type Problem, readProblem } from './support/offer.ts';
+import { newAccount } from './support/payment.ts';
+import { deployContractWallet } from './support/wallet.ts';
+import { lookup, useWorld } from './support/world.ts';
+
+/** How long a contract's word for its signature is good, seconds (design §4.5). */
+const GOOD_FOR = 60;
+
+/** Whether the gateway's node answers. */
+let isUp = true;
+let proxy: RunningServer | undefined;
+const world = useWorld({
+  wire: async (real) => {
+    proxy = await startProxy({
+      party: 'rpc',
+      target: real.rpc,
+      conduct: async (_, forward) => (isUp ? await forward() : 'drop'),
+    });
+    return { ...real, rpc: proxy.url };
+  },
+});
+afterAll(async () => await proxy?.stop());
+
+/** Without its node, for as long as this takes. */
+const cutOff = async (work: () => Promise<void>): Promise<void> => {
+  isUp = false;
+  try {
+    await work();
+  } finally {
+    isUp = true;
+  }
+};
+
+/** Whom Circle's wallet obeys stands in its first slot: another address there, and it accepts no signature of its owner. */
+const setOwner = async (wallet: Address, owner: Address): Promise<void> =>
+  await world().client.setStorageAt({
+    address: wallet,
+    index: numberToHex(0, { size: 32 }),
+    value: pad(owner),
+  });
+
+let key: LocalAccount;
+let owner: LocalAccount;
+let agent: LocalAccount;
+let grant: Granted;
+beforeAll(async () => {
+  key = newAccount();
+  const wallet = await deployContractWallet(world(), key.address);
+  await mint(world().client, wallet, 300_000n);
+  owner = { ...key, address: wallet };
+  agent = newAccount();
+});
+
+const grantTo = async (to: LocalAccount, fields: Partial<Granted> = {}): Promise<Granted> =>
+  await granted(world(), owner, grantFor(world(), owner.address, to.address, fields));
+
+/** Calls under a grant, and says what came of it: a status, and the rule of a denial. */
+const called = async (by: LocalAccount, under: Granted): Promise<string> => {
+  const answer = await callWith(world(), by, lookup, under.hash);
+  if (answer.status === 200) return '200';
+  const { rule } = (await readProblem(answer)) as Problem & { readonly rule?: string };
+  return `${answer.status} ${rule}`;
+};
+
+describe('an owner that is a contract', () => {
+  it('grants by what its code says, and its agent calls from its credit', async () => {
+    expect((await topUp(world(), owner, 200_000n)).status).toBe(200);
+    grant = await grantTo(agent);
+    expect(await called(agent, grant)).toBe('200');
+  });
+
+  it('grants by nobody else’s key, whatever it is asked', async () => {
+    const other = grantFor(world(), owner.address, newAccount().address);
+    for (const signer of [newAccount(), agent]) {
+      const body = await signAnything(signer, other);
+      const answer = await world().send(registration(body));
+      expect(answer.status).toBe(400);
+      const problem = await readProblem(answer);
+      expect([kindOf(problem), problem.field]).toEqual(['invalid-signature', 'body.signature']);
+    }
+  });
+});
+
+describe('while no node answers', () => {
+  it('nothing runs on a grant that the contract was not asked about; the same call runs afterwards', async () => {
+    const fresh = await grantTo(agent);
+    expect(await called(agent, grant)).toBe('200');
+    const headers = agentIntent(
+      await signPaidIntent(world(), agent, lookup, { authority: fresh.hash }),
+    );
+    const before = (await world().counts()).lookup;
+    await cutOff(async () => {
+      const answer = await world().send(lookup, headers);
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/);
+      expect(kindOf(await readProblem(answer))).toBe('payer-unreachable');
+      const dry = await world().send(lookup, { ...headers, 'Dry-Run': '?1' });
+      expect(dry.status).toBe(503);
+      expect((await world().counts()).lookup).toBe(before);
+      // Its word of a moment ago is still good.
+      expect(await called(agent, grant)).toBe('200');
+    });
+    expect((await world().send(lookup, headers)).status).toBe(200);
+    expect((await world().counts()).lookup).toBe(before + 2);
+  });
+
+  it('a contract neither grants nor revokes; an owner whose key signs can still cut off', async () => {
+    const plain = await creditedAccount(world(), { credit: 10_000n, left: 0n });
+    const worker = newAccount();
+    const given = await granted(world(), plain, grantFor(world(), plain.address, worker.address));
+    expect(await called(worker, given)).toBe('200');
+    const next = grantFor(world(), owner.address, newAccount().address);
+    await cutOff(async () => {
+      for (const answer of [
+        await register(world(), owner, next),
+        await revoke(world(), owner, { id: next.id }),
+      ]) {
+        expect(answer.status).toBe(503);
+        expect(kindOf(await readProblem(answer))).toBe('payer-unreachable');
+      }
+      const told = await revoke(world(), plain, { id: given.id });
+      expect(told.status).toBe(200);
+      expect(((await told.json()) as Revoked).acknowledged).toEqual([accountOf(worker.address)]);
+      expect(await called(worker, given)).toBe('403 revoked');
+    });
+    expect((await register(world(), owner, next)).status).toBe(201);
+  });
+});
+
+describe('a contract that changes its mind', () => {
+  it('stops everything below within a minute and the next check, and may take it back', async () => {
+    const [manager, worker] = [newAccount(), newAccount()];
+    const top = await grantTo(manager, { depth: 1 });
+    const below = await granted(world(), manager, grantBelow(top, worker.address));
+    expect(await called(worker, below)).toBe('200');
+    expect(await called(agent, grant)).toBe('200');
+
+    await setOwner(owner.address, newAccount().address);
+    const flipped = Date.now();
+    const stopped = new Map<LocalAccount, number>();
+    await expect
+      .poll(
+        async () => {
+          for (const [by, under] of [
+            [agent, grant],
+            [worker, below],
+          ] as const) {
+            const told = await called(by, under);
+            expect(told).toMatch(stopped.has(by) ? /^403 revoked$/ : /^200$|revoked$/);
+            if (told !== '200' && !stopped.has(by)) stopped.set(by, Date.now());
+          }
+          return stopped.size;
+        },
+        { timeout: (GOOD_FOR + 20) * 1_000, interval: 2_000 },
+      )
+      .toBe(2);
+    for (const at of stopped.values())
+      expect((at - flipped) / 1_000).toBeLessThanOrEqual(GOOD_FOR + 5);
+    const ran = await world().counts();
+    expect(await called(worker, below)).toBe('403 revoked');
+    const refused = await register(
+      world(),
+      owner,
+      grantFor(world(), owner.address, newAccount().address),
+    );
+    expect([refused.status, (await readProblem(refused)).field]).toEqual([400, 'body.signature']);
+    expect(await world().counts()).toEqual(ran);
+
+    // Nothing was revoked: it is the contract's word that counts.
+    await setOwner(owner.address, key.address);
+    expect(await called(agent, grant)).toBe('200');
+    expect(await called(worker, below)).toBe('200');
+  });
+
+  it('revokes by what its code says, for ever', async () => {
+    const forged = await revoke(
+      world(),
+      { ...newAccount(), address: owner.address },
+      { id: grant.id },
+    );
+    expect([forged.status, (await readProblem(forged)).field]).toEqual([400, 'body.signature']);
+    const answer = await revoke(world(), owner, { id: grant.id });
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(((await answer.json()) as Revoked).acknowledged).toEqual([accountOf(agent.address)]);
+    expect(await called(agent, grant)).toBe('403 revoked');
+  });
+});

@@ -1,0 +1,310 @@
+import type { Hex, LocalAccount } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { mint } from '../../dev/faucet.ts';
+import type { Person } from '../../dev/people.ts';
+import { type Entry, entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
+import { verifyLog } from '../../src/audit/verify.ts';
+import type { AccountId } from '../../src/core/account-id.ts';
+import { accountOf, topUp } from './support/credit.ts';
+import {
+  callWith,
+  type Granted,
+  granted,
+  grantBelow,
+  grantFor,
+  limitIn,
+  type Revoked,
+  revoke,
+  signerOf,
+  standingOf,
+} from './support/grant.ts';
+import { type Problem, readProblem } from './support/offer.ts';
+import { claimsOf } from './support/receipt.ts';
+import { lookup, useWorld } from './support/world.ts';
+
+const world = useWorld({
+  variables: {
+    DEFAULT_POLICY: JSON.stringify({
+      perCall: '5000000',
+      exposure: '1000000',
+      rate: { limit: 100_000, seconds: 1 },
+    }),
+  },
+});
+
+const PRICE = 1_000n;
+/** Calls that each agent makes at once. */
+const CALLS = 60;
+/** How many of them fit under the limit that the team shares, and how many of the others into what is left of the credit. */
+const TEAM = 100;
+const OTHERS = 30;
+/** One unit more, and another call would fit. */
+const SHARED = BigInt(TEAM + 1) * PRICE - 1n;
+const CREDIT = BigInt(TEAM + OTHERS + 1) * PRICE - 1n;
+const CHARGED = BigInt(TEAM + OTHERS) * PRICE;
+
+const keyOf = ({ privateKey }: Person): LocalAccount => privateKeyToAccount(privateKey);
+
+/** What an agent was told: receipts of what ran, problems of what did not. */
+type Told = {
+  readonly entries: readonly string[];
+  readonly problems: readonly Problem[];
+};
+
+let owner: LocalAccount;
+let manager: LocalAccount;
+let team: readonly LocalAccount[];
+let others: readonly LocalAccount[];
+let top: Granted;
+const grants = new Map<LocalAccount, Granted>();
+const told = new Map<LocalAccount, Told>();
+
+/** Every agent makes its calls at once, all agents at the same time. */
+const burst = async (agents: readonly LocalAccount[]): Promise<number> => {
+  const before = (await world().counts()).lookup;
+  await Promise.all(
+    agents.map(async (agent) => {
+      const answers = await Promise.all(
+        Array.from({ length: CALLS }, async () => await callWith(world(), agent, lookup)),
+      );
+      const ran = answers.filter(({ status }) => status === 200);
+      const claims = await Promise.all(ran.map(async (answer) => await claimsOf(world(), answer)));
+      const problems = await Promise.all(
+        answers.filter(({ status }) => status !== 200).map(readProblem),
+      );
+      for (const { charged } of claims) expect(charged).toBe(PRICE.toString());
+      told.set(agent, { entries: claims.map(({ entry }) => entry as string), problems });
+    }),
+  );
+  return (await world().counts()).lookup - before;
+};
+
+const admitted = (agents: readonly LocalAccount[]): number =>
+  agents.reduce((all, agent) => all + (told.get(agent)?.entries.length ?? 0), 0);
+
+const problemsOf = (agents: readonly LocalAccount[]): readonly Problem[] =>
+  agents.flatMap((agent) => told.get(agent)?.problems ?? []);
+
+beforeAll(async () => {
+  const { agents, owner: person } = world().stack.description;
+  owner = keyOf(person);
+  const [boss, ...rest] = agents.map(keyOf);
+  if (boss === undefined) throw new Error('the stack has no agents');
+  manager = boss;
+  team = rest.slice(0, 3);
+  others = rest.slice(3, 6);
+  await mint(world().client, owner.address, CREDIT);
+});
+
+describe('an owner of a fleet', () => {
+  it('pays ahead, and grants: to a manager who grants on, and to others directly', async () => {
+    const paid = await topUp(world(), owner, CREDIT);
+    expect(paid.status, await paid.clone().text()).toBe(200);
+    top = await granted(
+      world(),
+      owner,
+      grantFor(world(), owner.address, manager.address, {
+        ...{ tools: ['lookup', 'whoami'], maxTotal: SHARED, maxPerCall: PRICE, depth: 1 },
+      }),
+    );
+    for (const agent of team)
+      grants.set(agent, await granted(world(), manager, grantBelow(top, agent.address)));
+    for (const agent of others) {
+      const grant = grantFor(world(), owner.address, agent.address, { tools: ['lookup'] });
+      grants.set(agent, await granted(world(), owner, grant));
+    }
+  });
+
+  it('has three agents use all of one limit, and not a unit more, all at once', async () => {
+    expect(await burst(team)).toBe(TEAM);
+    expect(admitted(team)).toBe(TEAM);
+    for (const problem of problemsOf(team)) {
+      expect(problem).toMatchObject({
+        ...{ status: 403, rule: 'lifetime', account: accountOf(manager.address) },
+        ...{ limit: SHARED.toString(), retry_allowed: false, tool: 'lookup' },
+      });
+      expect(BigInt(problem['remaining'] as string)).toBeLessThan(PRICE);
+    }
+    // Later ones fare no better.
+    for (const agent of team)
+      expect((await readProblem(await callWith(world(), agent, lookup)))['rule']).toBe('lifetime');
+  });
+
+  it('has three others use all that is left of its credit, and not a unit more', async () => {
+    expect(await burst(others)).toBe(OTHERS);
+    expect(admitted(others)).toBe(OTHERS);
+    for (const problem of problemsOf(others)) expect(problem).toMatchObject({ rule: 'credit' });
+  });
+
+  it('lets each agent see what binds it, what is left, and what it owes', async () => {
+    for (const agent of team) {
+      const ran = BigInt(told.get(agent)?.entries.length ?? 0) * PRICE;
+      const grant = grants.get(agent);
+      const standing = await standingOf(world(), agent);
+      expect(standing).toMatchObject({
+        ...{ account: accountOf(agent.address), parent: accountOf(manager.address) },
+        status: 'active',
+      });
+      expect(standing.policies.map(({ kind, account, hash }) => [kind, account, hash])).toEqual(
+        expect.arrayContaining([
+          ['default', accountOf(agent.address), expect.any(String)],
+          ['grant', accountOf(agent.address), grant?.hash],
+          ['grant', accountOf(manager.address), top.hash],
+        ]),
+      );
+      const own = standing.policies.find(({ hash }) => hash === grant?.hash);
+      expect(own?.policy).toMatchObject({ tools: ['lookup', 'whoami'], perCall: '1000' });
+      expect(standing.grants).toEqual([
+        {
+          ...{ hash: grant?.hash, id: grant?.id, issuer: accountOf(manager.address) },
+          ...{ status: 'active', valid_until: Number(grant?.validUntil), is_default: true },
+        },
+      ]);
+      expect(standing.money[0]).toMatchObject({
+        ...{ credit: '0', credit_held: '0', held: '0', unsettled: '0', debt: '0' },
+      });
+      expect(limitIn(standing, 'grant:lifetime')).toMatchObject({
+        ...{ limit: SHARED.toString(), spent: ran.toString(), held: '0' },
+        ...{ remaining: (SHARED - ran).toString(), account: accountOf(agent.address) },
+      });
+    }
+  });
+
+  it('cuts all of them off with one signature, and has it all back but what was charged', async () => {
+    const answer = await revoke(world(), owner, { epoch: 1n });
+    expect(answer.status).toBe(200);
+    const { acknowledged, silent } = (await answer.json()) as Revoked;
+    expect(silent).toEqual([]);
+    expect(acknowledged.toSorted()).toEqual(
+      [...team, ...others].map(({ address }) => accountOf(address)).toSorted(),
+    );
+    const ran = await world().counts();
+    for (const agent of [...team, ...others]) {
+      const problem = await readProblem(await callWith(world(), agent, lookup));
+      expect(problem).toMatchObject({ status: 403, rule: 'revoked' });
+    }
+    // Who has used up its own limit need not ask above to be refused.
+    expect((await callWith(world(), manager, lookup)).status).toBe(403);
+    expect(await world().counts()).toEqual(ran);
+    const { money } = await standingOf(world(), owner);
+    expect(money[0]).toMatchObject({
+      ...{ credit: (CREDIT - CHARGED).toString(), credit_held: '0', debt: '0' },
+    });
+  });
+});
+
+describe('the log of a fleet', () => {
+  const logs = new Map<string, readonly Entry[]>();
+  const of = (account: LocalAccount): readonly Entry[] => logs.get(account.address) ?? [];
+
+  /** Denials that an account was told, those of the tests that follow a burst included. */
+  const deniedOf = (entries: readonly Entry[]): number =>
+    entries
+      .filter(({ type }) => type === 'call.denied')
+      .reduce((all, { count }) => all + (count ?? 0), 0);
+
+  const lentIn = (entries: readonly Entry[]): bigint =>
+    entries
+      .filter(({ type }) => type === 'credit.lent')
+      .reduce((all, { amounts }) => all + BigInt(amounts?.['amount'] ?? '0'), 0n);
+
+  it('is exported whole, and verifies offline from its first entry on', async () => {
+    // In the end: one denial after each burst of the team, and one after the revocation.
+    const expected = (agent: LocalAccount): number =>
+      (told.get(agent)?.problems.length ?? 0) + (team.includes(agent) ? 2 : 1);
+    for (const account of [owner, manager, ...team, ...others]) {
+      const isWhole = (entries: readonly Entry[]): boolean => {
+        if (account === owner) return lentIn(entries) === CHARGED;
+        if (account === manager)
+          return entries.filter(({ type }) => type === 'grant.issued').length === team.length;
+        return deniedOf(entries) === expected(account);
+      };
+      await expect
+        .poll(
+          async () => {
+            logs.set(account.address, await world().audit.entries(accountOf(account.address)));
+            return isWhole(of(account));
+          },
+          { timeout: 40_000, interval: 300 },
+        )
+        .toBe(true);
+      const text = of(account).map(entryText).join('\n');
+      const verified = verifyLog(text, {
+        account: accountOf(account.address) as AccountId,
+        after: GENESIS,
+      });
+      expect(verified).toMatchObject({ ok: true, value: { first: 1, last: of(account).length } });
+      // And says so when one word of it is another.
+      const forged = text.replace('"decision":"go"', '"decision":"no"');
+      if (forged !== text) expect(verifyLog(forged)).toMatchObject({ ok: false });
+    }
+  });
+
+  it('has every grant, with a signature that proves its issuer', async () => {
+    for (const [account, type, issued] of [
+      [owner, 'grant.issued', [top, ...others.map((agent) => grants.get(agent))]],
+      [manager, 'grant.taken', [top]],
+      [manager, 'grant.issued', team.map((agent) => grants.get(agent))],
+      ...[...team, ...others].map((agent) => [agent, 'grant.taken', [grants.get(agent)]] as const),
+    ] as const) {
+      const entries = of(account).filter((entry) => entry.type === type);
+      expect(entries.map(({ evidence }) => evidence?.['grant'])).toEqual(
+        issued.map((grant) => grant?.hash),
+      );
+      for (const { evidence } of entries) {
+        const fields = evidence?.['delegation'] as Readonly<Record<string, unknown>>;
+        expect(await signerOf('AgentDelegation', fields, evidence?.['signature'] as Hex)).toBe(
+          fields['issuer'],
+        );
+      }
+    }
+    const [revoked] = of(owner).filter(({ type }) => type === 'grant.revoked');
+    const fields = revoked?.evidence?.['revocation'] as Readonly<Record<string, unknown>>;
+    expect(fields).toMatchObject({ epoch: '1' });
+    expect(await signerOf('AgentRevocation', fields, revoked?.evidence?.['signature'] as Hex)).toBe(
+      owner.address.toLowerCase(),
+    );
+  });
+
+  it('has every decision: what ran with the agent’s own signature, what did not with its rule', async () => {
+    for (const agent of [...team, ...others]) {
+      const accepted = of(agent).filter(({ type }) => type === 'call.accepted');
+      const receipts = told.get(agent)?.entries ?? [];
+      expect(accepted).toHaveLength(receipts.length);
+      const hashes = new Set(of(agent).map(entryHash));
+      for (const entry of receipts) expect(hashes).toContain(entry);
+      for (const { evidence, payment, amounts } of accepted) {
+        expect(amounts).toMatchObject({ price: PRICE.toString() });
+        expect(payment).toMatchObject({ grant: grants.get(agent)?.hash, paidBy: 'lent' });
+        const fields = evidence?.['intent'] as Readonly<Record<string, unknown>>;
+        const signature = evidence?.['intentSignature'] as Hex;
+        expect(await signerOf('AgentIntent', fields, signature)).toBe(agent.address.toLowerCase());
+      }
+      const rules = new Set(
+        of(agent)
+          .filter(({ type }) => type === 'call.denied')
+          .map(({ rule }) => rule),
+      );
+      expect(rules).toEqual(new Set([team.includes(agent) ? 'lifetime' : 'credit', 'revoked']));
+    }
+  });
+
+  it('adds up: what the owner has lent is what its agents were charged', () => {
+    const lent = new Map<string, bigint>();
+    for (const { type, payment, amounts } of of(owner)) {
+      if (type !== 'credit.lent') continue;
+      const to = payment?.['to'] as string;
+      lent.set(to, (lent.get(to) ?? 0n) + BigInt(amounts?.['amount'] ?? '0'));
+    }
+    let sum = 0n;
+    for (const agent of [...team, ...others]) {
+      const charged = of(agent)
+        .filter(({ type }) => type === 'call.finished')
+        .reduce((all, { amounts }) => all + BigInt(amounts?.['charged'] ?? '0'), 0n);
+      expect(lent.get(accountOf(agent.address)) ?? 0n).toBe(charged);
+      sum += charged;
+    }
+    expect(sum).toBe(CHARGED);
+  });
+});

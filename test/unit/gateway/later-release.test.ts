@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Call, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import { call } from '../../../src/gateway/call.ts';
+import { observe } from '../../../src/gateway/observe.ts';
+import { factsOf, intentCallOf, randomHex, stubOf } from '../../durable-objects/support.ts';
+import {
+  AUDIENCE,
+  grantOf,
+  ownerWith,
+  register,
+  rowsOf,
+} from '../../durable-objects/tree-support.ts';
+import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
+import {
+  intentFor,
+  intentHeader,
+  NOW,
+  paying,
+  paymentHeader,
+  paymentOf,
+  signIntent,
+  vectorConfig,
+} from './signing.ts';
+
+const config = vectorConfig();
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const requestOf = (headers: Record<string, string> = {}) =>
+  new Request('https://gw.example/tools/translate', { method: 'POST', headers });
+
+const byIntent = async (more: Record<string, string> = {}): Promise<Request> => {
+  const seen = await observe(requestOf(), config);
+  if (!seen.ok) throw new Error(seen.error.reason);
+  const intent = await signIntent(intentFor(seen.value.observed, paying(20_000n)));
+  return requestOf({ ...intentHeader(intent), ...more });
+};
+
+describe('a Worker whose account is of a later release', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+  });
+
+  /** A word that no release so far knows; it may bring anything. */
+  const later = (more: object = {}): ReserveVerdict => {
+    const word: unknown = { verdict: 'of_a_later_release', ...more };
+    return word as ReserveVerdict;
+  };
+  const accepted = {
+    entry: `0x${'e1'.repeat(32)}`,
+    policy: `0x${'b0'.repeat(32)}`,
+    charged: 20_000n,
+    paidFrom: 'credit',
+    limits: [],
+  };
+  const requests: readonly (readonly [string, () => Promise<Request>])[] = [
+    ['an intent', () => byIntent()],
+    ['a payment', async () => requestOf(paymentHeader(await paymentOf()))],
+    ['a dry run', () => byIntent({ 'Dry-Run': '?1' })],
+  ];
+
+  it.for(requests)('calls no tool on a word that it does not know: %s', async ([, request]) => {
+    for (const word of [later(), later(accepted)]) {
+      const { sent } = network(KEY_ACCOUNT);
+      const { gateway, asked } = await scriptedGateway(config, { reserve: async () => word });
+      const answer = await call(gateway, await request());
+      expect(answer.status).toBe(503);
+      expect(sent).toEqual([]);
+      expect(asked.map((each) => each.asked)).toEqual(['reserve']);
+    }
+  });
+
+  it('calls the tool on the word that it knows', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, await byIntent());
+    expect([answer.status, sent.length]).toEqual([200, 1]);
+  });
+
+  it('calls no tool when the word comes after the payment has settled', async () => {
+    const { sent } = network(KEY_ACCOUNT);
+    let asks = 0;
+    const { gateway } = await scriptedGateway(config, {
+      reserve: async () => {
+        asks += 1;
+        return later(accepted);
+      },
+    });
+    const answer = await call(gateway, requestOf(paymentHeader(await paymentOf())));
+    expect([answer.status, asks, sent.length]).toEqual([503, 1, 0]);
+  });
+});
+
+describe('an account whose Worker is of an earlier release', () => {
+  const ask = (agent: Hex, release: Partial<Call>): Promise<ReserveVerdict> =>
+    stubOf(agent).reserve(
+      intentCallOf(agent, { price: 10n, settlement: 'credit', audience: AUDIENCE, ...release }),
+      randomHex(16),
+      { facts: factsOf(0n) },
+    );
+
+  it('is unavailable where it would ask for something that such a Worker does not know', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = { ...grantOf(owner, agent), byContract: true };
+    expect((await register(grant)).verdict).toBe('governed');
+    const before = await rowsOf(agent);
+    // A Worker that knows grants reads parameters, if there are none as well.
+    expect(await ask(agent, {})).toEqual({ verdict: 'unavailable' });
+    expect(await ask(agent, { params: {} })).toMatchObject({ verdict: 'stale_grant' });
+    expect(await rowsOf(agent)).toBe(before);
+  });
+});
