@@ -89,6 +89,10 @@ export const takeLease = (
     verdict.verdict === 'refused' ? state.tree : withSlices(state.tree, link.hash, verdict.slices);
   if (word !== undefined && authority.revision < word.revision) return { ...state, tree: told };
   const known = state.leases[link.hash];
+  // Its policies were left out for one who knew them and has forgotten them meanwhile: without them it is no lease (law 8).
+  if (authority.policies === undefined && known?.policiesHash !== authority.policiesHash) {
+    return { ...state, tree: told };
+  }
   const lease: Lease = {
     until: untilOf(verdict.verdict, known, askedAt),
     status: authority.status,
@@ -160,8 +164,10 @@ export const recalled = (
   const told: Record<Hex, Slices> = {};
   for (const [key, { revision, status, slices }] of Object.entries(branches)) {
     const issued = key as Hex;
-    // Of a grant that was forgotten nobody here knows what was spent: nothing of it is given back.
-    if (tree.books[issued] === undefined && !state.held.some(holds(issued))) continue;
+    if (tree.books[issued] === undefined && !state.held.some(holds(issued))) {
+      told[issued] = closed(slices);
+      continue;
+    }
     const word = tree.words[issued];
     if (word === undefined || revision > word.revision) {
       tree = { ...tree, words: { ...tree.words, [issued]: { revision, status } } };
@@ -188,19 +194,33 @@ export const recalled = (
     : unchanged(next, verdict);
 };
 
+/**
+ * What is left of a grant that was forgotten: all that was not spent. A book is closed only after the account above has heard what was
+ * spent (`closeBook`), so its own figures are right; what it gave in a reply that was lost comes back like this.
+ */
+const closed = (slices: Slices): Slices =>
+  Object.fromEntries(
+    Object.entries(slices).map(([name, slice]) => [
+      name,
+      { ...slice, held: 0n, returned: slice.granted - slice.spent },
+    ]),
+  );
+
 const holds =
   (issued: Hex) =>
   (held: HeldGrant): boolean =>
     linksOf(held).some(({ hash }) => hash === issued);
 
-/** Closes the book of a grant that has ended, once the account above has heard how. */
+/** Closes the book of a grant that has ended, once the account above has heard how: exactly as it stands, and nothing since. */
 export const closeBook = (
   state: AccountState,
   issued: Hex,
+  told: Slices,
   now: Seconds,
 ): Decision<{ readonly verdict: 'ok' }> => {
   const verdict = { verdict: 'ok' } as const;
-  if (!isClosing(state, issued, now)) return unchanged(state, verdict);
+  const isTold = state.tree.books[issued] === told;
+  if (!isTold || !isClosing(state, issued, now)) return unchanged(state, verdict);
   const { [issued]: _, ...books } = state.tree.books;
   const next = { ...state, tree: { ...state.tree, books } };
   return { state: next, records: [], loose: [], durable: true, verdict };

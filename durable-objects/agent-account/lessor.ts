@@ -71,7 +71,9 @@ const decide = (
 
   for (const { meter, left } of limits) {
     const slice = current[meter.name] ?? NO_SLICE;
-    if (request.need - unusedOf(slice) <= min(left, grantable(slice))) continue;
+    const lacks = request.need - unusedOf(slice);
+    // Where a limit was lowered below what is out, nothing of it may be used any more, also what was given before (law 6).
+    if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(slice)))) continue;
     const limit = { ...meterState(meter.meter), account: state.account };
     return short(told, current, authority, meter.meter.rule, limit);
   }
@@ -92,7 +94,7 @@ const decide = (
   }
 
   // The last units are handed out one need at a time, so that none rests with somebody who does not use it.
-  const share = (left: bigint): bigint => left / BigInt(2 * (context.lessees() + 1));
+  const share = (left: bigint): bigint => max(0n, left) / BigInt(2 * (context.lessees() + 1));
   const goal = limits.reduce(
     (least, { meter, left }) => min(least, unusedOf(current[meter.name] ?? NO_SLICE) + share(left)),
     request.want,
@@ -238,7 +240,8 @@ const granting = (slice: Slice, more: bigint): Slice => ({
   granted: slice.granted + min(more, grantable(slice)),
 });
 
-const leftOf = ({ limit, spent, held }: Meter): bigint => max(0n, limit - spent - held);
+/** Below zero where the limit was lowered. */
+const leftOf = ({ limit, spent, held }: Meter): bigint => limit - spent - held;
 
 const short = (
   told: Told,

@@ -169,7 +169,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
           const heard = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
           if (heard.verdict !== 'ok') continue;
           await ledger.submit<unknown>(
-            (state, _, { now }) => closeBook(state, link.hash, now),
+            (state, _, { now }) => closeBook(state, link.hash, slices, now),
             undefined,
           );
         } catch (cause) {

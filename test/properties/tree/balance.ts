@@ -1,0 +1,52 @@
+import { purseOf } from '../../../durable-objects/agent-account/state.ts';
+import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/agent-account/tree.ts';
+import type { Slice } from '../../../durable-objects/agent-account/tree-contract.ts';
+import { everyOf, rolled } from '../../../src/policy/window.ts';
+import type { Keeper } from './keeper.ts';
+import { ASSET } from './names.ts';
+
+const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, each) => all + each, 0n);
+
+export const equal = (what: string, got: bigint, expected: bigint): void => {
+  if (got !== expected) throw new Error(`${what}: ${got} instead of ${expected}`);
+};
+
+/** What an account has counted is what its rows say, after every command. */
+export const checkBooks = (
+  keeper: Keeper,
+  now: number,
+  isForgotten: (grant: string) => boolean,
+): void => {
+  const { account, leases } = keeper;
+  const { tree } = keeper.state();
+  const purse = purseOf(keeper.state(), ASSET);
+  const rows = [...leases.values()].flatMap(({ slices }) => Object.entries(slices));
+  const names = new Set([...Object.keys(purse.windows), ...rows.map(([name]) => name)]);
+  names.delete(CREDIT);
+  const counted = (name: string, start: number, of: (slice: Slice) => bigint): bigint =>
+    sum(
+      rows.filter(([each, slice]) => each === name && slice.start === start).map(([, s]) => of(s)),
+    );
+
+  for (const name of names) {
+    if (isForgotten(name.split('/')[0] ?? '')) continue;
+    const { start, leased, drawn, held, spent } = rolled(purse.windows[name], everyOf(name), now);
+    equal(`${account} ${name} leased`, leased, counted(name, start, outstandingOf));
+    equal(
+      `${account} ${name} drawn`,
+      drawn,
+      counted(name, start, ({ spent: of }) => of),
+    );
+    if (held < 0n || spent < 0n) throw new Error(`${account} ${name} is below zero`);
+  }
+  const lent = (slice: Slice): bigint => outstandingOf(slice) - slice.spent;
+  equal(`${account} lent`, purse.creditLent, counted(CREDIT, 0, lent));
+  if (purse.credit < 0n || purse.creditHeld < 0n) throw new Error(`${account} credit below zero`);
+  for (const [issued, slices] of Object.entries(tree.books)) {
+    for (const [name, slice] of Object.entries(slices)) {
+      const { returned, spent, held } = slice;
+      const least = [unusedOf(slice), returned, spent, held].reduce((a, b) => (a < b ? a : b));
+      if (least < 0n) throw new Error(`${account} has less than nothing of ${name} by ${issued}`);
+    }
+  }
+};

@@ -1,0 +1,142 @@
+import type { Evidence, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
+import { forget } from '../../../durable-objects/agent-account/forget.ts';
+import { finish } from '../../../durable-objects/agent-account/finish.ts';
+import { NO_PROGRESS, type Progress } from '../../../durable-objects/agent-account/progress.ts';
+import { expire } from '../../../durable-objects/agent-account/expire.ts';
+import { type CallRecord, keepsHold } from '../../../durable-objects/agent-account/record.ts';
+import { reserve } from '../../../durable-objects/agent-account/reserve.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import type { Keeper } from './keeper.ts';
+import type { Grants } from './grants.ts';
+import type { Leases } from './leases.ts';
+import { hex } from './names.ts';
+import type { Office } from './office.ts';
+import { type How, outcomeOf } from './outcome.ts';
+import type { Recalls } from './recalls.ts';
+import { callOf, type Wish } from './wish.ts';
+
+/** A call waits for others so often at most, where nothing else happens. */
+const MOST_TRIES = 40;
+const ATTEMPT = hex(1);
+
+/** Calls of all accounts, each decided again and again for what it learns, as the object does it (`claims.ts`). */
+export const openCalls = (
+  office: Office,
+  { round }: Recalls,
+  leases: Leases,
+  { all, bound }: Grants,
+) => {
+  const { clock, keepers, reference, note } = office;
+  const running: (readonly [Keeper, Hex])[] = [];
+  let ids = 0;
+
+  const admit = (keeper: Keeper, { authority }: Wish, record: CallRecord): void => {
+    const { grant, price, paidBy, entries, id } = record;
+    // Who names a grant agrees to it.
+    if (authority !== undefined) bound.add(keeper);
+    if (grant === undefined && bound.has(keeper))
+      throw new Error('let through as if nobody governed it');
+    const chain = grant === undefined ? [] : (all.get(grant)?.chain ?? []);
+    const lender = entries[0]?.payment?.lender;
+    const payer = chain.find((link) => link.grant === lender)?.issuer ?? keeper.account;
+    note(paidBy === 'lent' ? 'credit lent' : `paid by ${paidBy}`);
+    note(`chain of ${chain.length}`);
+    reference.admit(id, { account: keeper.account, chain, at: clock.now, price, payer });
+    running.push([keeper, id]);
+  };
+
+  const claim = (keeper: Keeper, wish: Wish): ReserveVerdict => {
+    ids += 1;
+    const call = callOf(ids, keeper.account, wish, clock.now);
+    let progress: Progress = NO_PROGRESS;
+    let evidence: Evidence = {};
+    for (let tried = 0; tried < MOST_TRIES; tried += 1) {
+      const [known, grown] = [progress, evidence];
+      const verdict = keeper.decide((state, context) =>
+        reserve(state, undefined, call, ATTEMPT, grown, known, context),
+      );
+      if (verdict.verdict === 'recall') {
+        note('recalled for itself');
+        round(keeper);
+        progress = { ...progress, recalled: true };
+      } else if (verdict.verdict === 'ask') {
+        progress = leases.obtain(keeper, progress, verdict.asks, wish.appetite);
+      } else if (verdict.verdict === 'stale_grant') {
+        note('contract asked');
+        const at = clock.now;
+        evidence = { grants: verdict.proofs.map(({ hash }) => ({ hash, valid: true, at })) };
+      } else {
+        const record = keeper.calls.get(call.call);
+        if (verdict.verdict === 'go' && record !== undefined) admit(keeper, wish, record);
+        return verdict;
+      }
+    }
+    throw new Error('a call does not come to an end');
+  };
+
+  /** What the call costs: its price while it runs or is kept, then what was charged. */
+  const settle = (record: CallRecord): void =>
+    reference.settle(record.id, keepsHold(record) ? record.price : record.charged);
+
+  const end = (keeper: Keeper, id: Hex, how: How): void => {
+    const record = keeper.calls.get(id);
+    if (record === undefined) return;
+    const outcome = outcomeOf(how, record.price);
+    const { verdict } = keeper.decide((state, context) =>
+      finish(state, record, ATTEMPT, outcome, context),
+    );
+    note(`finish ${verdict}`);
+    const ended = keeper.calls.get(id) ?? record;
+    if (verdict === 'finished') settle(ended);
+    if (keepsHold(ended)) note('kept');
+  };
+
+  return {
+    make(keeper: Keeper, wish: Wish): ReserveVerdict {
+      const verdict = claim(keeper, wish);
+      if (verdict.verdict === 'denied') {
+        const { rule, account, limit } = verdict.denial;
+        note(`denied ${rule} ${account === keeper.account ? 'own' : 'above'}`);
+        if (rule === 'window' || rule === 'lifetime') {
+          for (const part of limit?.rule.split(':') ?? []) note(`full ${part}`);
+        }
+      } else note(verdict.verdict);
+      return verdict;
+    },
+    /** Ends the newest but `back` of the calls that run; one that has ended hears what it heard before. */
+    finish(back: number, how: How): void {
+      const [keeper, id] = running.at(-1 - (back % Math.max(1, running.length))) ?? [];
+      if (keeper !== undefined && id !== undefined) end(keeper, id, how);
+    },
+    finishAll(how: (at: number) => How): void {
+      running.forEach(([keeper, id], at) => {
+        if (keeper.calls.get(id)?.state === 'held') end(keeper, id, how(at));
+      });
+    },
+    /** Alarms: whatever has run out of time ends, and grants that ended long ago are forgotten. */
+    expireAll(): void {
+      for (const keeper of keepers) {
+        keeper.decide((state) => {
+          const lasting = forget(state, clock.now);
+          const { dropped } = lasting;
+          if (dropped.length > 0) note('forgotten');
+          return { ...unchanged(lasting.state, undefined), dropped, durable: dropped.length > 0 };
+        });
+        for (const record of keeper.calls.values()) {
+          const ended = expire(keeper.state(), record, keeper.context());
+          if (ended === undefined) continue;
+          note('abandoned');
+          keeper.decide(() => ({
+            state: ended.state,
+            records: [ended.record],
+            loose: [],
+            durable: true,
+            verdict: undefined,
+          }));
+          settle(ended.record);
+        }
+      }
+    },
+  };
+};

@@ -1,0 +1,62 @@
+/** What has happened in all runs together: a property that never sees a late reply proves nothing of it. */
+export type Events = {
+  readonly note: (event: string) => void;
+  missed(needed: readonly string[]): string[];
+};
+
+export const openEvents = (): Events => {
+  const seen = new Set<string>();
+  return {
+    note: (event) => void seen.add(event),
+    missed: (needed) => needed.filter((event) => !seen.has(event)),
+  };
+};
+
+const each = (words: readonly string[], of: readonly string[]): readonly string[] =>
+  of.flatMap((what) => words.map((word) => `${word} ${what}`));
+
+/** Of one account. `full`: what has refused a call. */
+export const OF_ONE = [
+  ...each(['full'], ['hour', 'day', 'month', '60s', '90s', 'lifetime', 'owner', 'grant']),
+  ...each(['denied'], ['window own', 'lifetime own', 'per_call own', 'credit own']),
+  ...each(['denied'], ['frozen own', 'paused own', 'revoked own']),
+  'abandoned',
+  'chain of 0',
+  'chain of 1',
+  'finish late',
+  'kept',
+  'known policy',
+  'paid by credit',
+  'paid by free',
+  'restart',
+  'rest refused own',
+  'rest used',
+  'rollover',
+];
+
+const FATES = ['lost', 'late', 'asleep', 'twice', 'meanwhile', 'delivered'];
+
+/** Of a tree. */
+export const OF_TREE = [
+  ...OF_ONE,
+  ...each(FATES, ['request', 'reply', 'recall', 'answer', 'give-back']),
+  ...each(['denied'], ['window above', 'lifetime above', 'per_call above', 'unreachable above']),
+  ...each(['denied'], ['frozen above', 'paused above', 'revoked above', 'expired own']),
+  ...each(['short of'], ['window', 'lifetime', 'credit']),
+  ...each(['refused as'], ['frozen', 'paused', 'revoked', 'expired']),
+  ...each(['revoked by'], ['issuer', 'holder', 'epoch']),
+  ...each(['known'], ['issue', 'take']),
+  'chain of 2',
+  'chain of 3',
+  'consent_required',
+  'contract asked',
+  'credit lent',
+  'forgotten',
+  'grant_refused',
+  'holds_leases',
+  'idle',
+  'moved',
+  'nothing lives',
+  'recalled for itself',
+  'rest refused above',
+];

@@ -1,0 +1,141 @@
+import type {
+  SignedGrant,
+  TreeOrder,
+} from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import type { Keeper } from './keeper.ts';
+import type { Link } from './limits.ts';
+import { addressAt, ASSET, hex, NO_GRANT } from './names.ts';
+import type { Office } from './office.ts';
+import type { Orders } from './orders.ts';
+import { type GrantPlan, within } from './plan.ts';
+import type { Recalls } from './recalls.ts';
+import { limitsOf, signedOf } from './signed.ts';
+import type { Word } from './words.ts';
+
+/** A grant, as the reference knows it: with all that it stands on. */
+export type Granted = {
+  readonly signed: SignedGrant;
+  readonly chain: readonly Link[];
+  readonly holder: Keeper;
+  readonly issuer: Keeper;
+  readonly plan: GrantPlan;
+};
+
+const FACTS = { hasCode: false, balance: 1n, asset: ASSET, block: 1, nonceUsed: false, at: 1 };
+
+/** A grant is of no use to anybody this long after its end. */
+const OVER = 3_600;
+
+/** Every grant of a tree, whoever holds it, and what has become of it. */
+export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) => {
+  const { clock, keepers, post, reference, note } = office;
+  const grants = new Map<Hex, Granted>();
+  /** Revoked, by whoever did so; and superseded by a grant of another parent. */
+  const revoked = new Map<string, Set<Hex>>();
+  const superseded = new Set<Hex>();
+  const taken = new Set<Hex>();
+  /** Those that have agreed to be governed: no call of theirs stands for itself. */
+  const bound = new Set<Keeper>();
+  let ids = 0;
+
+  const deadAt = ({ account }: Keeper): Pick<Word, 'dead'> => ({
+    dead: [
+      ...(revoked.get(account) ?? []),
+      ...[...superseded].filter((hash) => grants.get(hash)?.holder.account === account),
+    ],
+  });
+
+  const held = (keeper: Keeper): readonly Granted[] =>
+    [...grants.values()].filter(
+      ({ holder, signed }) => holder === keeper && taken.has(signed.hash),
+    );
+
+  const take = (granted: Granted, chain: readonly SignedGrant[], consent: boolean): void => {
+    const { holder, signed, issuer } = granted;
+    const verdict = give(holder, { kind: 'take', grant: signed, chain, consent }, () => {
+      for (const each of held(holder)) {
+        if (each.issuer === issuer) continue;
+        superseded.add(each.signed.hash);
+        note('moved');
+      }
+      superseded.delete(signed.hash);
+      return deadAt(holder);
+    });
+    if (verdict.verdict !== 'governed') return;
+    taken.add(signed.hash);
+    if (consent) bound.add(holder);
+  };
+
+  return {
+    all: grants,
+    held,
+    bound,
+    /** Whether a grant ended so long ago that nobody needs its counters any more. */
+    isForgotten(grant: string): boolean {
+      const until = grants.get(grant as Hex)?.chain[0]?.until ?? Infinity;
+      return clock.now >= until + OVER;
+    },
+    /** Registers a grant as the gateway does: at its issuer, which asks those above first, then at its delegate. */
+    grant(from: number, to: number, plan: GrantPlan, consent: boolean): void {
+      const issuer = keepers[from % keepers.length] as Keeper;
+      const holder = keepers[to % keepers.length] as Keeper;
+      if (issuer === holder) return;
+      const { dead } = reference.words.current(issuer.account);
+      const parent = held(issuer).findLast(({ signed }) => !dead.includes(signed.hash));
+      const its = within(plan, parent?.plan);
+      const until = Math.min(
+        clock.now + its.life,
+        Number(parent?.signed.delegation.validUntil ?? Infinity),
+      );
+      ids += 1;
+      const { epochFloor } = issuer.state().tree;
+      const signed = signedOf(ids, [issuer, holder], its, until, epochFloor, parent?.signed);
+      const link: Link = {
+        grant: signed.hash,
+        issuer: issuer.account,
+        limits: limitsOf(its),
+        until,
+      };
+      const verdict = give(issuer, { kind: 'issue', grant: signed, facts: FACTS }, () => ({}));
+      if (verdict.verdict !== 'governed') return;
+      const chain = [link, ...(parent?.chain ?? [])];
+      const granted: Granted = { signed, chain, holder, issuer, plan: its };
+      grants.set(signed.hash, granted);
+      post.send('take', issuer, () => take(granted, verdict.chain ?? [], consent));
+    },
+
+    revoke(index: number, by: 'issuer' | 'holder' | 'epoch'): void {
+      const granted = [...grants.values()][index % Math.max(1, grants.size)];
+      if (granted === undefined) return;
+      const { signed, issuer, holder } = granted;
+      const keeper = by === 'holder' ? holder : issuer;
+      const epoch = by === 'epoch' ? keeper.state().tree.epochFloor + 1 : 0;
+      const all = [...grants.values()].filter((each) => each.issuer === keeper);
+      const order: TreeOrder = {
+        kind: 'revoke',
+        revocation: {
+          issuer: addressAt(keeper.index),
+          id: by === 'epoch' ? NO_GRANT : signed.delegation.id,
+          epoch: BigInt(epoch),
+          issuedAt: BigInt(clock.now),
+        },
+        hash: hex(0x66),
+        signature: hex(0x66),
+        facts: FACTS,
+      };
+      const killed = by === 'epoch' ? all : [granted];
+      give(keeper, order, () => {
+        const known = revoked.get(keeper.account) ?? [];
+        const dead = new Set([...known, ...killed.map((each) => each.signed.hash)]);
+        revoked.set(keeper.account, dead);
+        return deadAt(keeper);
+      });
+      note(`revoked by ${by}`);
+      // Who gives up what it holds itself takes it from all whom it let stand on it.
+      push(keeper, by === 'issuer' ? [signed.hash] : undefined);
+    },
+  };
+};
+
+export type Grants = ReturnType<typeof openGrants>;

@@ -1,0 +1,129 @@
+import { issuerOf } from '../../../durable-objects/agent-account/authority.ts';
+import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
+import { type Ask, takeLease } from '../../../durable-objects/agent-account/lessee.ts';
+import { lease } from '../../../durable-objects/agent-account/lessor.ts';
+import { type Answered, answers } from '../../../durable-objects/agent-account/line.ts';
+import type { Progress } from '../../../durable-objects/agent-account/progress.ts';
+import { sliceOf } from '../../../durable-objects/agent-account/slices.ts';
+import type {
+  LeaseRequest,
+  LeaseVerdict,
+  SignedGrant,
+} from '../../../durable-objects/agent-account/tree-contract.ts';
+import { CREDIT, unusedOf } from '../../../durable-objects/agent-account/tree.ts';
+import type { Keeper } from './keeper.ts';
+import { ASSET } from './names.ts';
+import { keeperOf, type Office } from './office.ts';
+import type { Recalls } from './recalls.ts';
+
+/** Those below are asked again as long as they have something, so often at most. */
+const MOST_ROUNDS = 4;
+
+/** What accounts ask those above them, as the object does it (`desk.ts`), message by message. */
+export const openLeases = (office: Office, { round }: Recalls) => {
+  const { clock, post, reference, note } = office;
+
+  const answer = (above: Keeper, request: LeaseRequest): LeaseVerdict => {
+    const decide = () =>
+      above.decide((state, context) => {
+        const decided = lease(state, request, context);
+        if (request.dryRun === true && decided.state !== state) {
+          throw new Error('what was only asked has changed something');
+        }
+        return decided;
+      });
+    let verdict = decide();
+    for (let rounds = 0; rounds < MOST_ROUNDS; rounds += 1) {
+      // Where nothing is held below, nothing can come back.
+      if (verdict.verdict !== 'short' || verdict.limit.held === '0') return verdict;
+      note(`short of ${verdict.rule}`);
+      const asked = round(above, rounds > 0);
+      verdict = decide();
+      if (asked === 0) return verdict;
+    }
+    return verdict;
+  };
+
+  const hear = (
+    keeper: Keeper,
+    link: SignedGrant,
+    verdict: LeaseVerdict,
+    word: number,
+    askedAt: number,
+  ): LeaseVerdict => {
+    if (verdict.verdict === 'unavailable') return verdict;
+    keeper.decide((state) => unchanged(takeLease(state, link, verdict, askedAt), undefined));
+    if (verdict.authority.status === 'active') {
+      const since = verdict.verdict === 'leased' ? askedAt : undefined;
+      reference.words.hear(keeper.account, link.hash, word, since);
+    } else note(`refused as ${verdict.authority.status}`);
+    return verdict;
+  };
+
+  const requestOf = (keeper: Keeper, { link, need, credit }: Ask, ahead: bigint): LeaseRequest => {
+    const { tree, leases } = keeper.state();
+    const known = leases[link.hash];
+    return {
+      child: keeper.account,
+      issued: link.hash,
+      asset: ASSET,
+      need,
+      want: need + ahead,
+      ...(credit === undefined ? {} : { credit, creditWant: credit + ahead }),
+      slices: tree.books[link.hash] ?? {},
+      ...(known === undefined ? {} : { knows: known.policiesHash }),
+    };
+  };
+
+  /** Asks one account above, and what that says for the call that waits. */
+  const ask = (keeper: Keeper, wanted: Ask, appetite: bigint): Answered => {
+    const { link } = wanted;
+    const above = keeperOf(office, issuerOf(link));
+    const askedAt = clock.now;
+    const request = requestOf(keeper, wanted, appetite);
+    const verdict = post.send('request', keeper, () => {
+      const told = answer(above, request);
+      const word = reference.words.last(above.account);
+      return post.send('reply', above, () => hear(keeper, link, told, word, askedAt));
+    });
+    const state = keeper.state();
+    const held = {
+      unused: (state.leases[link.hash]?.names ?? []).map((name) =>
+        unusedOf(sliceOf(state.tree, link.hash, name)),
+      ),
+      credit: unusedOf(sliceOf(state.tree, link.hash, CREDIT)),
+    };
+    const { answered } = answers([wanted], wanted, verdict ?? { verdict: 'unavailable' }, held);
+    return answered[0]?.[1] ?? { answered: 'again' };
+  };
+
+  return {
+    /** All that a call must know before it is decided again. */
+    obtain(keeper: Keeper, known: Progress, asks: readonly Ask[], appetite: bigint): Progress {
+      let progress = known;
+      for (const each of asks) {
+        const { link } = each;
+        const told = ask(keeper, each, appetite);
+        if (told.answered === 'unreachable') {
+          progress = { ...progress, unreachable: { issued: link.hash, account: issuerOf(link) } };
+        } else if (told.answered === 'poor') {
+          progress = { ...progress, poor: [...progress.poor, link.hash] };
+        } else if (told.answered === 'short') {
+          progress = { ...progress, short: { issued: link.hash, denial: told.denial } };
+        }
+      }
+      return progress;
+    },
+    /** Asks those above for their word only, without taking anything. */
+    sound(keeper: Keeper, asks: readonly Ask[]): void {
+      for (const each of asks) {
+        const above = keeperOf(office, issuerOf(each.link));
+        const askedAt = clock.now;
+        const verdict = answer(above, { ...requestOf(keeper, each, 0n), dryRun: true });
+        if (verdict.verdict === 'refused') hear(keeper, each.link, verdict, 0, askedAt);
+      }
+    },
+  };
+};
+
+export type Leases = ReturnType<typeof openLeases>;

@@ -1,0 +1,22 @@
+import { type AccountId, accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+
+/** Short, as hashing is most of what a sequence costs; only addresses have a form that somebody looks at. */
+export const hex = (n: number): Hex => `0x${n.toString(16)}`;
+
+const address = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`;
+
+const NETWORK = 'eip155:84532';
+export const CHAIN = 84_532;
+export const TOKEN = address(0xcc);
+export const ASSET = assetId(NETWORK, TOKEN);
+export const PAYEE = address(0xbb);
+export const AUDIENCE = 'https://gateway.example';
+export const NO_GRANT = hex(0);
+
+export const addressAt = (index: number): Hex => address(0xa0 + index);
+export const accountAt = (index: number): AccountId => accountId(NETWORK, addressAt(index));
+
+/** The default of an operator that sets no limit: windows are off (design §5). */
+export const BARE: Policy = { windows: [], deny: [], require: [] };
+export const BARE_HASH = hex(9);

@@ -1,0 +1,94 @@
+import { govern } from '../../../durable-objects/agent-account/govern.ts';
+import { asksOf } from '../../../durable-objects/agent-account/lessee.ts';
+import { applyOrder } from '../../../durable-objects/agent-account/transfer.ts';
+import type { Governed, TreeOrder } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Status } from '../../../src/policy/policy.ts';
+import type { Keeper } from './keeper.ts';
+import type { Leases } from './leases.ts';
+import type { Limits } from './limits.ts';
+import { accountAt, ASSET, hex } from './names.ts';
+import type { Office } from './office.ts';
+import type { Recalls } from './recalls.ts';
+import type { Word } from './words.ts';
+
+const ORDER = { fields: {}, signature: hex(0x55) };
+const BANK = accountAt(90);
+
+const documentOf = ({ perCall, counters: { lifetime, ...windows } }: Limits): object => ({
+  ...(perCall === undefined ? {} : { perCall: perCall.toString() }),
+  ...(lifetime === undefined ? {} : { lifetime: lifetime.toString() }),
+  windows: Object.entries(windows).map(([name, limit]) => ({
+    every: name.endsWith('s') ? Number(name.slice(0, -1)) : name,
+    limit: limit.toString(),
+  })),
+});
+
+/** What the Worker orders in a tree: each order is one account's decision, told to those below, and may come again. */
+export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases) => {
+  const { clock, keepers, reference, note } = office;
+  const given: (() => void)[] = [];
+  const credits = keepers.map(() => 0n);
+
+  /** `means`: what is so from then on, where the order changed anything. */
+  const give = (
+    keeper: Keeper,
+    order: TreeOrder,
+    means: () => Partial<Word>,
+    isRepeated = false,
+  ): Governed => {
+    const decide = (hasHeard: boolean) =>
+      keeper.decide((state, context) => govern(state, order, context, hasHeard));
+    let verdict = decide(false);
+    if (verdict.verdict === 'hear') {
+      const { held: by } = keeper.state();
+      sound(
+        keeper,
+        by.flatMap((each) => asksOf(keeper.state(), each, 0n, clock.now)),
+      );
+      verdict = decide(true);
+    }
+    if (verdict.verdict === 'hear') throw new Error('an order does not come to an end');
+    if (verdict.verdict === 'governed' && verdict.changed) {
+      if (isRepeated && (order.kind === 'revoke' || order.kind === 'issue')) {
+        throw new Error(`a repeated ${order.kind} has changed something`);
+      }
+      reference.words.change(keeper.account, means());
+    } else note(verdict.verdict === 'refused' ? verdict.fault.reason : `known ${order.kind}`);
+    if (!isRepeated) given.push(() => void give(keeper, order, means, true));
+    return verdict;
+  };
+
+  return {
+    give,
+    status(keeper: Keeper, status: Status): void {
+      const active = status === 'active';
+      give(keeper, { kind: 'status', status, order: ORDER }, () => ({ active }));
+      note(status);
+      push(keeper);
+    },
+
+    policy(keeper: Keeper, slot: 'operator' | 'owner', limits: Limits | undefined): void {
+      const document = limits === undefined ? null : documentOf(limits);
+      give(keeper, { kind: 'policy', slot, document, order: ORDER }, () => {
+        const { [slot]: _, ...others } = reference.words.current(keeper.account).policies;
+        return { policies: limits === undefined ? others : { ...others, [slot]: limits } };
+      });
+      push(keeper);
+    },
+
+    repeat(index: number): void {
+      given[index % Math.max(1, given.length)]?.();
+    },
+
+    topUp(keeper: Keeper, amount: bigint): void {
+      const total = (credits[keeper.index] ?? 0n) + amount;
+      credits[keeper.index] = total;
+      reference.topUp(keeper.account, amount);
+      keeper.decide((state, context) =>
+        applyOrder(state, { kind: 'credit', from: BANK, asset: ASSET, total }, context),
+      );
+    },
+  };
+};
+
+export type Orders = ReturnType<typeof openOrders>;

@@ -1,0 +1,19 @@
+import type { Outcome } from '../../../durable-objects/agent-account/contract.ts';
+
+export type How = 'success' | 'part' | 'failure' | 'silence';
+
+const ANSWERED = { status: 200, digest: 'none', reason: 'answered' } as const;
+
+/** How a tool has ended; `part`: it charges half of its price. */
+export const outcomeOf = (how: How, price: bigint): Outcome => {
+  switch (how) {
+    case 'success':
+      return { ...ANSWERED, success: true };
+    case 'part':
+      return { ...ANSWERED, success: true, amount: price / 2n };
+    case 'failure':
+      return { success: false, status: 500, digest: 'none', reason: 'upstream_status' };
+    case 'silence':
+      return { success: false, status: 0, digest: 'none', reason: 'timeout' };
+  }
+};

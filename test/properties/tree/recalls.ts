@@ -1,0 +1,101 @@
+import { issuerOf } from '../../../durable-objects/agent-account/authority.ts';
+import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
+import { authorityOver } from '../../../durable-objects/agent-account/issued.ts';
+import { closeBook, giveUp, recalled } from '../../../durable-objects/agent-account/lessee.ts';
+import { type LeaseRow, takeBack } from '../../../durable-objects/agent-account/lessor.ts';
+import { sliceEnd } from '../../../durable-objects/agent-account/slices.ts';
+import type {
+  Recall,
+  Slice,
+  Slices,
+} from '../../../durable-objects/agent-account/tree-contract.ts';
+import { unusedOf } from '../../../durable-objects/agent-account/tree.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import type { Keeper } from './keeper.ts';
+import { keeperOf, type Office } from './office.ts';
+
+/** What running calls hold may come back, too; where it was asked for already, only what nobody uses. */
+const isLoose = ({ granted, returned, spent }: Slice): boolean => granted - returned > spent;
+const isUnused = (slice: Slice): boolean => unusedOf(slice) > 0n;
+
+/** What accounts tell those below them, and what these give back, as the object does it (`recalls.ts`), message by message. */
+export const openRecalls = (office: Office) => {
+  const { clock, post, reference } = office;
+
+  const hearBack = (
+    above: Keeper,
+    child: Keeper,
+    branches: Readonly<Record<Hex, Slices>>,
+  ): void => {
+    for (const [issued, slices] of Object.entries(branches) as [Hex, Slices][]) {
+      above.decide<unknown>((state, context) => {
+        const row = context.leaseOf(child.account, issued);
+        return row === undefined
+          ? unchanged(state, undefined)
+          : takeBack(state, row, slices, context);
+      });
+    }
+  };
+
+  /** One account below is told how things stand, and gives back what it does not use. */
+  const recall = (above: Keeper, rows: readonly LeaseRow[]): void => {
+    for (const account of new Set(rows.map((row) => row.child))) {
+      const child = keeperOf(office, account);
+      const branches: Record<Hex, Recall['branches'][Hex]> = {};
+      for (const row of rows.filter((each) => each.child === account)) {
+        const { authority } = authorityOver(above.state(), row, above.context());
+        const { revision, status } = authority;
+        branches[row.issued] = { revision, status, slices: row.slices };
+      }
+      const word = reference.words.last(above.account);
+      post.send('recall', above, () => {
+        const verdict = child.decide((state, context) =>
+          recalled(state, { of: above.account, branches }, context),
+        );
+        for (const issued of Object.keys(branches))
+          reference.words.acknowledge(account, issued, word);
+        if (verdict.verdict === 'unavailable') return;
+        post.send('answer', child, () => hearBack(above, child, verdict.branches));
+      });
+    }
+  };
+
+  return {
+    /** Asks those below for what they do not use; how many were asked. */
+    round(above: Keeper, isAgain = false): number {
+      const isWorth = isAgain ? isUnused : isLoose;
+      const rows = [...above.leases.values()].filter(({ slices }) =>
+        Object.entries(slices).some(
+          ([name, slice]) => clock.now < sliceEnd(name, slice) && isWorth(slice),
+        ),
+      );
+      recall(above, rows);
+      return rows.length;
+    },
+    /** Tells holders of live leases how things stand now; undefined: all of them. */
+    push(above: Keeper, issued?: readonly Hex[]): void {
+      const live = [...above.leases.values()].filter(({ until }) => until > clock.now);
+      recall(
+        above,
+        live.filter((row) => issued === undefined || issued.includes(row.issued)),
+      );
+    },
+    /** Gives back what is not used, by every grant or by those given. */
+    giveUp(keeper: Keeper, issued: readonly Hex[]): void {
+      const links = keeper.state().held.flatMap(({ grant, chain }) => [grant, ...chain]);
+      for (const hash of issued) {
+        const link = links.find((each) => each.hash === hash);
+        if (link === undefined) continue;
+        const slices = keeper.decide((state) => giveUp(state, hash));
+        const above = keeperOf(office, issuerOf(link));
+        const heard = post.send('give-back', keeper, () => {
+          hearBack(above, keeper, { [hash]: slices });
+          return true;
+        });
+        if (heard === true) keeper.decide((state) => closeBook(state, hash, slices, clock.now));
+      }
+    },
+  };
+};
+
+export type Recalls = ReturnType<typeof openRecalls>;

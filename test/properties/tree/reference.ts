@@ -1,0 +1,149 @@
+import type { Seconds } from '../../../src/core/clock.ts';
+import { type Caller, least, type Left, type Limits, type Link, periodOf } from './limits.ts';
+import { openWords, type Word } from './words.ts';
+
+type Call = Caller & { readonly price: bigint; readonly payer: string };
+type Counted = Call & { readonly counters: ReadonlySet<string>; amount: bigint };
+/** Where limits bind a call: as they were told, and as they have become since. */
+type Place = Pick<Left, 'account' | 'key'> & { readonly words: readonly (readonly Limits[])[] };
+
+/**
+ * What a tree of accounts may do, without any lease: it knows who is above whom, every limit, every call that was let through, and what
+ * each account was told by those above it. A limit counts the calls of everybody to whom it had been told; whoever has not heard yet
+ * of a change may still go by what it was told less than a minute ago.
+ */
+export const openReference = () => {
+  const calls = new Map<string, Counted>();
+  const words = openWords();
+  const credit = new Map<string, bigint>();
+
+  const placesOf = (
+    { account, chain }: Caller,
+    since: (link: Link) => number,
+  ): readonly Place[] => {
+    const place = (of: string, from: number): Place => ({
+      account: of,
+      key: of,
+      words: words
+        .of(of)
+        .slice(from)
+        .map(({ policies }) => Object.values(policies)),
+    });
+    return [
+      place(account, -1),
+      ...chain.flatMap((link, index): Place[] => [
+        {
+          account: chain[index - 1]?.issuer ?? account,
+          key: link.grant,
+          words: [[link.limits]],
+        },
+        place(link.issuer, since(link)),
+      ]),
+    ];
+  };
+  const nowOf = (caller: Caller): readonly Place[] => placesOf(caller, () => -1);
+
+  /** The highest that a word allows which may still be believed; undefined where one sets no limit. */
+  const bound = (place: Place, of: (limits: Limits) => bigint | undefined): bigint | undefined => {
+    const each = place.words.map((list) => least(list.map(of)));
+    return each.reduce((a, b) => (a === undefined || b === undefined ? undefined : a > b ? a : b));
+  };
+
+  const sum = (counter: string, name: string, at: Seconds): bigint => {
+    let all = 0n;
+    for (const call of calls.values()) {
+      if (!call.counters.has(counter) || periodOf(name, call.at) !== periodOf(name, at)) continue;
+      all += call.amount;
+    }
+    return all;
+  };
+  const paidBy = (account: string): bigint =>
+    [...calls.values()].reduce(
+      (all, each) => all + (each.payer === account ? each.amount : 0n),
+      0n,
+    );
+
+  /** Why nobody may let the call through, by these words of those above. */
+  const silenced = (
+    { account, chain, at }: Caller,
+    wordOf: (link: Link) => Word | undefined,
+  ): string | undefined => {
+    const own = words.current(account);
+    if (!own.active) return `${account} is not active`;
+    if (own.dead.includes(chain[0]?.grant ?? '')) return `its grant is dead at ${account}`;
+    for (const [index, link] of chain.entries()) {
+      if (at >= link.until) return `the grant ${link.grant} has run out`;
+      const word = wordOf(link);
+      if (word === undefined) return `${link.issuer} was not asked lately`;
+      const stood = [link.grant, chain[index + 1]?.grant ?? ''];
+      if (!word.active || stood.some((grant) => word.dead.includes(grant))) {
+        return `${link.issuer} has said no`;
+      }
+    }
+    return undefined;
+  };
+
+  return {
+    words,
+    topUp: (account: string, amount: bigint): unknown =>
+      credit.set(account, (credit.get(account) ?? 0n) + amount),
+
+    /** Takes a call that was let through. @throws Error where that breaks a law. */
+    admit(id: string, call: Call): void {
+      const trusted = (link: Link) => words.trusted(call.account, link, call.at) ?? Infinity;
+      const no = silenced(call, (link) => words.of(link.issuer)[trusted(link)]);
+      if (no !== undefined) throw new Error(`let through although ${no}`);
+      const places = placesOf(call, trusted);
+      const counted = places.flatMap((place) =>
+        (place.words[0] ?? []).flatMap(({ counters }) =>
+          Object.keys(counters).map((name) => ({ place, name, counter: `${place.key} ${name}` })),
+        ),
+      );
+      const counters = new Set(counted.map(({ counter }) => counter));
+      calls.set(id, { ...call, counters, amount: call.price });
+      for (const place of places) {
+        const dear = bound(place, ({ perCall }) => perCall);
+        if (dear !== undefined && call.price > dear) throw new Error(`dearer than ${place.key}`);
+      }
+      for (const { place, name, counter } of call.price === 0n ? [] : counted) {
+        const limit = bound(place, (each) => each.counters[name]);
+        const spent = sum(counter, name, call.at);
+        if (limit !== undefined && spent > limit) {
+          throw new Error(`${spent} of ${limit} are spent of ${counter}`);
+        }
+      }
+      const paid = paidBy(call.payer);
+      const had = credit.get(call.payer) ?? 0n;
+      if (paid > had) throw new Error(`${paid} of ${had} are spent of the credit of ${call.payer}`);
+    },
+    /** What a call costs now that it has ended. */
+    settle(id: string, amount: bigint): void {
+      const call = calls.get(id);
+      if (call !== undefined) call.amount = amount;
+    },
+
+    /** Whether nothing above or here stops such a call now. */
+    lives: (caller: Caller): boolean =>
+      silenced(caller, ({ issuer }) => words.current(issuer)) === undefined,
+    /** Whether the caller goes by nothing that has changed since. */
+    isInformed: ({ account, chain, at }: Caller): boolean =>
+      chain.every((link) => {
+        const last = words.last(link.issuer);
+        return (words.trusted(account, link, at) ?? last) === last;
+      }),
+    creditLeft: (account: string): bigint => (credit.get(account) ?? 0n) - paidBy(account),
+    perCall: (caller: Caller): bigint | undefined =>
+      least(nowOf(caller).map((place) => bound(place, ({ perCall }) => perCall))),
+    left: (caller: Caller): readonly Left[] =>
+      nowOf(caller).flatMap(({ account, key, words: [limits = []] }) =>
+        limits.flatMap(({ counters }) =>
+          Object.entries(counters).map(([name, limit]) => {
+            const remaining = limit - sum(`${key} ${name}`, name, caller.at);
+            return { account, key, name, limit, remaining };
+          }),
+        ),
+      ),
+  };
+};
+
+export type Reference = ReturnType<typeof openReference>;

@@ -1,0 +1,60 @@
+import { purseOf } from '../../../durable-objects/agent-account/state.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import { everyOf, rolled } from '../../../src/policy/window.ts';
+import { equal } from './balance.ts';
+import type { Keeper } from './keeper.ts';
+import { agentsCall, MISHAPS } from './mishap.ts';
+import { ASSET } from './names.ts';
+import type { How } from './outcome.ts';
+import { checkUsable } from './usable.ts';
+import type { World } from './world.ts';
+
+/** Every message has arrived, every call has ended, who was stopped may go on. Shares are still where they were. */
+const settleDown = (world: World): void => {
+  const { post, calls, orders, keepers, reference } = world;
+  const hows: readonly How[] = ['success', 'failure', 'success', 'silence'];
+  // Once more by everybody, before what is late arrives: it may be what had been given back, and forgotten.
+  agentsCall(world, 3n);
+  post.deliverAll();
+  calls.finishAll((at) => hows[at % hows.length] as How);
+  for (const keeper of keepers) {
+    if (!reference.words.current(keeper.account).active) orders.status(keeper, 'active');
+  }
+  // As long as a refusal from above is believed.
+  world.wait(3, false);
+};
+
+/** What is lent and leased has come back: what an account has counted is what the calls under its limits cost. */
+const checkBack = (world: World): void => {
+  const { keepers, recalls, grants, reference, clock, note } = world;
+  for (const keeper of keepers) {
+    recalls.giveUp(keeper, Object.keys(keeper.state().tree.books) as Hex[]);
+  }
+  // What was given in a reply that got lost is known above only.
+  for (const keeper of keepers) recalls.round(keeper);
+  for (const keeper of keepers) {
+    const { account } = keeper;
+    const purse = purseOf(keeper.state(), ASSET);
+    const free = purse.credit - purse.creditHeld - purse.creditLent;
+    equal(`credit of ${account}`, free, reference.creditLeft(account));
+    for (const chain of [[], ...grants.held(keeper).map((each) => each.chain)]) {
+      const limits = reference.left({ account, chain, at: clock.now });
+      for (const { key, name, limit, remaining, account: of } of limits) {
+        if (of !== account || grants.isForgotten(key)) continue;
+        const counter = key === account ? name : `${key}/${name}`;
+        const { spent, held, leased } = rolled(purse.windows[counter], everyOf(counter), clock.now);
+        equal(`${counter} of ${account}`, spent + held + leased, limit - remaining);
+      }
+    }
+  }
+  note('given back');
+};
+
+/** What must be so when nothing is under way any more. `who`: what happens first and to whom, and whose turn it is afterwards. */
+export const checkAtRest = (world: World, who: number): void => {
+  const keeperAt = (at: number): Keeper => world.keepers[at % world.keepers.length] as Keeper;
+  MISHAPS[who % MISHAPS.length]?.(world, keeperAt(Math.floor(who / MISHAPS.length)));
+  settleDown(world);
+  checkUsable(world, keeperAt(who));
+  checkBack(world);
+};

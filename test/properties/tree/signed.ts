@@ -1,0 +1,47 @@
+import type { SignedGrant } from '../../../durable-objects/agent-account/tree-contract.ts';
+import { ANY_PAYEE } from '../../../src/policy/policy.ts';
+import type { Keeper } from './keeper.ts';
+import type { Limits } from './limits.ts';
+import { addressAt, AUDIENCE, CHAIN, hex, NO_GRANT, TOKEN } from './names.ts';
+import type { GrantPlan } from './plan.ts';
+
+/** How many grants may stand below an owner's. */
+const DEPTH = 3;
+
+export const limitsOf = ({ total, perCall, seconds, inWindow }: GrantPlan): Limits => ({
+  perCall,
+  counters: { lifetime: total, ...(seconds === 0n ? {} : { [`${seconds}s`]: inWindow }) },
+});
+
+/** A grant as its issuer signs it; the engine believes the gateway's check of the signature. */
+export const signedOf = (
+  id: number,
+  [issuer, holder]: readonly [Keeper, Keeper],
+  its: GrantPlan,
+  until: number,
+  epoch: number,
+  parent: SignedGrant | undefined,
+): SignedGrant => ({
+  hash: hex(0x1000 + id),
+  chainId: CHAIN,
+  signature: hex(0x44),
+  byContract: its.byContract,
+  delegation: {
+    issuer: addressAt(issuer.index),
+    delegate: addressAt(holder.index),
+    audience: AUDIENCE,
+    tools: ['*'],
+    payees: [ANY_PAYEE],
+    asset: TOKEN,
+    maxPerCall: its.perCall,
+    maxTotal: its.total,
+    windowSeconds: its.seconds,
+    maxPerWindow: its.inWindow,
+    validAfter: 0n,
+    validUntil: BigInt(until),
+    epoch: BigInt(epoch),
+    depth: parent === undefined ? DEPTH : Math.max(0, parent.delegation.depth - 1),
+    id: hex(0x2000 + id),
+    parent: parent?.hash ?? NO_GRANT,
+  },
+});

@@ -1,0 +1,99 @@
+import type { Denial, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import type { Keeper } from './keeper.ts';
+import type { Left, Link } from './limits.ts';
+import type { World } from './world.ts';
+
+type Standing = { readonly chain: readonly Link[]; readonly authority: Hex | undefined };
+
+/** By what the account may call now; undefined where nothing of what it holds lives. */
+const standingOf = ({ grants, reference, clock }: World, keeper: Keeper): Standing | undefined => {
+  const { account } = keeper;
+  const lives = (chain: readonly Link[]) => reference.lives({ account, chain, at: clock.now });
+  const held = grants.held(keeper);
+  if (held.length === 0) return lives([]) ? { chain: [], authority: undefined } : undefined;
+  const live = held.findLast(({ chain }) => lives(chain));
+  return live === undefined ? undefined : { chain: live.chain, authority: live.signed.hash };
+};
+
+const ask = ({ calls }: World, keeper: Keeper, { authority }: Standing, price: bigint) =>
+  calls.make(keeper, { price, authority, keep: false, appetite: 0n });
+
+const deniedOf = (verdict: ReserveVerdict): Denial => {
+  if (verdict.verdict !== 'denied') throw new Error(`expected a denial: ${verdict.verdict}`);
+  return verdict.denial;
+};
+
+const text = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each));
+
+/** Whether a limit that is too small for the price is named, with what is left of it. */
+const refuses = (
+  limits: readonly Left[],
+  { account, limit }: Denial,
+  price: bigint,
+  isOwn: boolean,
+): boolean => {
+  if (limit === undefined) return false;
+  const told = BigInt(limit.remaining);
+  return limits.some((each) => {
+    const left = each.remaining > 0n ? each.remaining : 0n;
+    return (
+      account === each.account &&
+      limit.rule.split(':').at(-1) === each.name &&
+      limit.limit === each.limit.toString() &&
+      left < price &&
+      // What an account has lent to those below it is not called back for a call of its own that cannot fit anyway.
+      (told === left || (isOwn && told < left))
+    );
+  });
+};
+
+/** All that is left can be spent by this account alone, whoever has shares of it; and not one unit more. */
+export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): void => {
+  const { reference, clock, note, calls } = world;
+  const standing = standingOf(world, keeper);
+  // Until nobody may still go by what was true before.
+  if (
+    !hasWaited &&
+    (standing === undefined ||
+      !reference.isInformed({ account: keeper.account, chain: standing.chain, at: clock.now }))
+  ) {
+    world.wait(61, false);
+    return checkUsable(world, keeper, true);
+  }
+  if (standing === undefined) {
+    const verdict = ask(world, keeper, { chain: [], authority: undefined }, 1n);
+    if (world.grants.bound.has(keeper)) deniedOf(verdict);
+    return note('nothing lives');
+  }
+  const { account } = keeper;
+  const { chain } = standing;
+  const caller = { account, chain, at: clock.now };
+  const limits = reference.left(caller);
+  const credits = [account, ...chain.map(({ issuer }) => issuer)].map(reference.creditLeft);
+  const credit = credits.reduce((a, b) => (a > b ? a : b));
+  const rest = limits.reduce((a, { remaining: b }) => (a < b ? a : b), credit);
+  const perCall = reference.perCall(caller) ?? rest + 1n;
+  // A limit that was lowered afterwards may be passed already.
+  const price = rest > 0n ? rest : 0n;
+
+  const denial = deniedOf(ask(world, keeper, standing, price + 1n));
+  // What can be refused without asking those above is refused first.
+  if (denial.rule === 'per_call') {
+    if (price + 1n <= perCall) throw new Error(`not too dear: ${text(denial)}`);
+  } else if (limits.some(({ remaining }) => remaining <= price)) {
+    const isOwn = denial.account === account && keeper.leases.size > 0;
+    if (!refuses(limits, denial, price + 1n, isOwn))
+      throw new Error(`wrong limit: ${text({ denial, limits })}`);
+    note(`rest refused ${denial.account === account ? 'own' : 'above'}`);
+  } else if (denial.rule !== 'credit') throw new Error(`expected credit: ${text(denial)}`);
+
+  if (price === 0n || price > perCall) return;
+  const verdict = ask(world, keeper, standing, price);
+  if (verdict.verdict !== 'go') {
+    throw new Error(`${price} of ${text({ limits, credits })} cannot be used: ${text(verdict)}`);
+  }
+  note('rest used');
+  calls.finish(0, 'failure');
+};

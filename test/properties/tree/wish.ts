@@ -1,0 +1,38 @@
+import type { Call } from '../../../durable-objects/agent-account/contract.ts';
+import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import { ASSET, AUDIENCE, hex, PAYEE } from './names.ts';
+
+/** How one call is made. */
+export type Wish = {
+  readonly price: bigint;
+  readonly authority: Hex | undefined;
+  readonly keep: boolean;
+  readonly appetite: bigint;
+};
+
+/** The call as the gateway hands it over: paid from credit, its own or lent, or free. */
+export const callOf = (
+  id: number,
+  account: AccountId,
+  { price, authority, keep }: Wish,
+  now: number,
+): Call => ({
+  account,
+  call: hex(id),
+  request: hex(id),
+  tool: 'tool',
+  proof: 'intent',
+  binding: 'intent',
+  settlement: price === 0n ? 'free' : 'credit',
+  onSilence: keep ? 'keep' : 'release',
+  timeoutSeconds: 10,
+  asset: ASSET,
+  payTo: PAYEE,
+  price,
+  validBefore: now + 300,
+  execute: true,
+  audience: AUDIENCE,
+  params: {},
+  contractCheckedAt: 1,
+  ...(authority === undefined ? {} : { authority }),
+});

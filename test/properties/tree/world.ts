@@ -1,0 +1,152 @@
+import { idleBranches } from '../../../durable-objects/agent-account/idle.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
+import { checkBooks } from './balance.ts';
+import { openCalls } from './calls.ts';
+import { type Keeper, openKeeper } from './keeper.ts';
+import { openGrants } from './grants.ts';
+import { openLeases } from './leases.ts';
+import type { Office } from './office.ts';
+import { openOrders } from './orders.ts';
+import type { Plan } from './plan.ts';
+import { openPost } from './post.ts';
+import { openRecalls } from './recalls.ts';
+import { openReference } from './reference.ts';
+import type { Member, Step } from './steps.ts';
+import type { Wish } from './wish.ts';
+
+/** How deep things may happen in between. */
+const MOST_BETWEEN = 3;
+
+/** A tree of accounts and what happens to it, driven by the engine's own pure decisions. */
+export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: string) => void) => {
+  const queue = [...steps];
+  const clock = { now: plan.start };
+  const keepers = plan.members.map((_, index) => openKeeper(index, clock));
+  let between = 0;
+  const meanwhile = (): void => {
+    if (between >= MOST_BETWEEN) return;
+    between += 1;
+    next();
+    between -= 1;
+  };
+  const reference = openReference();
+  let last: Keeper = keepers.at(-1) as Keeper;
+  const restart = (keeper: Keeper): void => {
+    note('restart');
+    keeper.restart();
+    reference.words.forget(keeper.account);
+    last = keeper;
+  };
+  const post = openPost(note, meanwhile, restart);
+  const office: Office = { clock, keepers, post, reference, note };
+  const recalls = openRecalls(office);
+  const leases = openLeases(office, recalls);
+  const orders = openOrders(office, recalls, leases);
+  const grants = openGrants(office, recalls, orders);
+  const calls = openCalls(office, recalls, leases, grants);
+
+  const keeperAt = (member: Member): Keeper =>
+    member === 'same' ? last : (keepers.at(-1 - (member % keepers.length)) as Keeper);
+
+  const found = (): void => {
+    for (const [index, member] of plan.members.entries()) {
+      const keeper = keepers[index] as Keeper;
+      for (const each of member.grants) grants.grant(member.parent ?? 0, index, each, false);
+      if (member.operator !== undefined) orders.policy(keeper, 'operator', member.operator);
+      if (member.owner !== undefined) orders.policy(keeper, 'owner', member.owner);
+      if (member.credit > 0n) orders.topUp(keeper, member.credit);
+    }
+  };
+
+  const wait = (seconds: number, alarms: boolean): void => {
+    const before = clock.now;
+    clock.now += seconds;
+    if (Math.floor(before / 3_600) !== Math.floor(clock.now / 3_600)) note('rollover');
+    if (!alarms) return;
+    calls.expireAll();
+    for (const keeper of keepers) {
+      const idle = idleBranches(keeper.state(), clock.now);
+      if (idle.length > 0) note('idle');
+      recalls.giveUp(keeper, idle);
+    }
+  };
+
+  /** The least that is left of any limit of the call, with what can pay for it. */
+  const restOf = (keeper: Keeper, authority: Hex | undefined): bigint => {
+    const chain = grants.all.get(authority ?? grants.held(keeper)[0]?.signed.hash ?? '0x')?.chain;
+    const left = reference.left({ account: keeper.account, chain: chain ?? [], at: clock.now });
+    const least = left.reduce((all, { remaining }) => (remaining < all ? remaining : all), 60n);
+    return least > 0n ? least : 0n;
+  };
+
+  const call = (
+    of: Member,
+    { price, grant, keep, appetite }: Extract<Step, { do: 'call' }>,
+  ): void => {
+    const keeper = keeperAt(of);
+    last = keeper;
+    const authority = grant === undefined ? undefined : grants.held(keeper)[grant]?.signed.hash;
+    const rest = price === 'rest' ? 0n : 1n;
+    const wish: Omit<Wish, 'price'> = { authority, keep, appetite };
+    const amount = typeof price === 'bigint' ? price : restOf(keeper, authority) + rest;
+    calls.make(keeper, { ...wish, price: amount });
+  };
+
+  const take = (step: Step): void => {
+    switch (step.do) {
+      case 'call':
+        return call(step.of, step);
+      case 'finish':
+        return calls.finish(step.call, step.how);
+      case 'wait':
+        return wait(step.seconds, step.alarms);
+      case 'idle': {
+        const keeper = keeperAt(step.of);
+        return recalls.giveUp(keeper, Object.keys(keeper.state().tree.books) as Hex[]);
+      }
+      case 'recall':
+        return void recalls.round(keeperAt(step.of));
+      case 'restart':
+        return restart(keeperAt(step.of));
+      case 'deliver':
+        return post.deliver(step.which, step.again);
+      case 'status': {
+        const keeper = keeperAt(step.of);
+        const { active } = reference.words.current(keeper.account);
+        return orders.status(keeper, active ? step.status : 'active');
+      }
+      case 'policy':
+        return orders.policy(keeperAt(step.of), step.slot, step.limits);
+      case 'revoke':
+        return grants.revoke(step.grant, step.by);
+      case 'grant':
+        return grants.grant(step.from, step.to, step.plan, step.consent);
+      case 'repeat':
+        return orders.repeat(step.order);
+      case 'topUp':
+        return orders.topUp(keeperAt(step.of), 20n);
+    }
+  };
+
+  const next = (): void => {
+    const step = queue.shift();
+    if (step === undefined) return;
+    post.withFates(step.fates, () => take(step));
+    for (const keeper of keepers) checkBooks(keeper, clock.now, grants.isForgotten);
+  };
+
+  found();
+  return {
+    ...office,
+    recalls,
+    orders,
+    grants,
+    calls,
+    wait,
+    run(): void {
+      while (queue.length > 0) next();
+    },
+  };
+};
+
+export type World = ReturnType<typeof openWorld>;
