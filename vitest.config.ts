@@ -37,6 +37,23 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      // The objects alone: neither a chain nor a facilitator stands behind them (`npm run falsify`, `npm run bench`).
+      ...(['falsify', 'bench'] as const).map((name) => ({
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './test/wrangler.test.toml' },
+            miniflare: { bindings: { RECEIPT_KEY: '{}' } },
+          }),
+        ],
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          provide: { orders: process.env['COUNTERSIGN_ORDERS'] ?? '{}' },
+          testTimeout: 3_600_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      })),
       {
         test: {
           name: 'node',

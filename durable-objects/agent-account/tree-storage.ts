@@ -87,7 +87,11 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
       ) ?? 0,
     loadLessees: (now) =>
       many(
-        (row) => [`${row.child} ${row.issued}`, row.until as number] as const,
+        ({ child, issued, until }) =>
+          [
+            lesseeKey({ child: child as AccountId, issued: issued as Hex }),
+            until as number,
+          ] as const,
         'SELECT child, issued, until FROM leases WHERE until > ?',
         now,
       ),

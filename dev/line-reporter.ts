@@ -1,0 +1,27 @@
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Line } from './run-project.ts';
+
+/** What a test project says, as JSON lines: for `runProject`, which started it. */
+export default class LineReporter implements Reporter {
+  onUserConsoleLog({ content, type }: { readonly content: string; readonly type: string }): void {
+    if (type === 'stdout') tell({ said: content.trimEnd() });
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors = [] } = test.result();
+    const failed = state === 'failed' ? errors.map(({ message, diff }) => diff ?? message) : [];
+    tell({ test: test.fullName, failed, meta: test.meta() });
+  }
+
+  onTestRunEnd(
+    modules: readonly TestModule[],
+    unhandled: readonly { readonly message: string }[],
+  ): void {
+    const errors = [...modules.flatMap((each) => each.errors()), ...unhandled];
+    for (const { message } of errors) tell({ test: 'all', failed: [message], meta: {} });
+  }
+}
+
+const tell = (line: Line): void => {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};

@@ -1,0 +1,144 @@
+import type { Every } from '../../src/policy/window.ts';
+import type { Kind, Size } from './kind.ts';
+import type { Random } from './random.ts';
+
+/** How much there is, against how much is wanted. Atomic units. */
+export type Budget = {
+  readonly least: bigint;
+  readonly most: bigint;
+  /** The tightest limit; a part of it, for one agent; and a limit over all, where the tightest is not. */
+  readonly tight: bigint;
+  readonly part: bigint;
+  readonly backstop: bigint;
+  /** Never used up. */
+  readonly ample: bigint;
+};
+
+export type Limits = {
+  readonly windows: readonly {
+    readonly every: Exclude<Every, 'lifetime'>;
+    readonly limit: bigint;
+  }[];
+  readonly lifetime?: bigint;
+};
+
+export type GrantLimits = {
+  readonly total?: bigint;
+  readonly window?: { readonly seconds: number; readonly limit: bigint };
+};
+
+const AMPLE = 1_000_000_000_000n;
+const MOST_PRICE: Readonly<Record<Size, bigint>> = { tiny: 5n, medium: 100n, large: 10_000n };
+/** A minute ends while a storm still rages: what is wanted in one is less. */
+const MINUTES = 6n;
+
+/** `wanted`: how many calls will be made. */
+export const budgetOf = (kind: Kind, size: Size, wanted: number, random: Random): Budget => {
+  const most = MOST_PRICE[size];
+  const demand = (BigInt(wanted) * most) / 2n / (kind === 'minute' ? MINUTES : 1n);
+  const tight =
+    size === 'tiny'
+      ? random.amount(1n, 50n)
+      : (demand * random.amount(10n, 60n)) / 100n + random.amount(1n, most);
+  return {
+    least: 1n,
+    most,
+    tight,
+    part: tight / 6n + 1n,
+    backstop: tight + random.amount(0n, tight),
+    ample: AMPLE,
+  };
+};
+
+type Role = 'owner' | 'manager' | 'agent';
+
+/** What limits one account, and the grant that it gets inside of `above`, in a tree of one kind. */
+export const limitsOf = (
+  kind: Kind,
+  role: Role,
+  budget: Budget,
+  random: Random,
+  above: GrantLimits = {},
+): {
+  readonly operator: Limits;
+  readonly owner: Limits | undefined;
+  readonly grant: GrantLimits;
+} => {
+  const own = ownOf(kind, role, budget, random);
+  const byOwner = random.chance(0.5);
+  return {
+    operator: byOwner ? { windows: [] } : own,
+    owner: byOwner ? own : random.chance(0.3) ? widened(own, budget) : undefined,
+    grant: inside(above, grantOf(kind, role, budget, random)),
+  };
+};
+
+const ownOf = (kind: Kind, role: Role, budget: Budget, random: Random): Limits => {
+  const { tight, part, backstop } = budget;
+  const window = (every: Exclude<Every, 'lifetime'>, limit: bigint): Limits => ({
+    windows: [{ every, limit }],
+  });
+  if (role === 'owner') {
+    switch (kind) {
+      case 'day':
+      case 'hour':
+        return window(kind, tight);
+      case 'minute':
+        return window(60, tight);
+      case 'lifetime':
+        return { windows: [], lifetime: tight };
+      case 'credit':
+        return { windows: [] };
+      case 'total':
+      case 'grantWindow':
+      case 'manager':
+      case 'own':
+        return random.chance(0.5) ? window('day', backstop) : { windows: [], lifetime: backstop };
+      case 'mixed':
+        return { ...window('day', tight), lifetime: backstop };
+    }
+  }
+  if (role === 'manager' && kind === 'manager') {
+    return random.chance(0.5)
+      ? window('hour', (tight * 2n) / 3n + 1n)
+      : { windows: [], lifetime: tight };
+  }
+  if (kind === 'own' || (kind === 'mixed' && random.chance(0.3))) {
+    return random.chance(0.5) ? window('day', part) : { windows: [], lifetime: part };
+  }
+  return { windows: [] };
+};
+
+const grantOf = (kind: Kind, role: Role, { tight, part }: Budget, random: Random): GrantLimits => {
+  const limit = role === 'manager' ? (tight * 2n) / 3n + 1n : part;
+  const limits = role === 'manager' || random.chance(0.4);
+  if (kind === 'total' && limits) return { total: limit };
+  if (kind === 'grantWindow' && limits) {
+    return { window: { seconds: random.pick([3_600, 86_400]), limit } };
+  }
+  return kind === 'mixed' && random.chance(0.3) ? { total: limit } : {};
+};
+
+/** A grant is no wider than the one it stands on (design §4.5). */
+const inside = (above: GrantLimits, { total, window }: GrantLimits): GrantLimits => {
+  const bound = above.window;
+  const least = (one: bigint | undefined, other: bigint | undefined): bigint | undefined =>
+    one === undefined ? other : other === undefined || one < other ? one : other;
+  const mostTotal = least(total, above.total);
+  const within =
+    bound === undefined
+      ? window
+      : {
+          seconds: Math.max(bound.seconds, window?.seconds ?? 0),
+          limit: least(bound.limit, window?.limit) ?? bound.limit,
+        };
+  return {
+    ...(mostTotal === undefined ? {} : { total: mostTotal }),
+    ...(within === undefined ? {} : { window: within }),
+  };
+};
+
+/** The other slot has the same windows, but more in them: two policies on one count. */
+const widened = ({ windows }: Limits, { tight }: Budget): Limits => ({
+  windows: windows.map(({ every, limit }) => ({ every, limit: limit + tight })),
+});

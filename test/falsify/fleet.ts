@@ -1,0 +1,119 @@
+import type { SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { Hex } from '../../src/core/account-id.ts';
+import type { Every } from '../../src/policy/window.ts';
+import { topUp, trust } from '../durable-objects/support.ts';
+import { grantOf, register, setPolicy, ZERO } from '../durable-objects/tree-support.ts';
+import type { GrantLimits, Limits } from './budget.ts';
+import type { MemberPlan, Plan } from './plan.ts';
+import type { Random } from './random.ts';
+
+/** A real account of the tree. */
+export type Member = {
+  readonly name: string;
+  readonly payer: Hex;
+  readonly pays: MemberPlan['pays'];
+  readonly credit: bigint;
+  /** What it may call by; the owner calls by none. */
+  readonly branches: readonly Branch[];
+};
+
+/** A grant that a member holds, and those it stands on, nearest first; empty for the owner's own calls. */
+export type Branch = readonly SignedGrant[];
+
+/** A limit that somebody set: on an account and all below it, or on all that is done by a grant. */
+export type Limit = {
+  readonly name: string;
+  readonly of: Hex;
+  readonly every: Every;
+  readonly most: bigint;
+};
+
+export type Fleet = { readonly members: readonly Member[]; readonly limits: readonly Limit[] };
+
+const ENOUGH = 1_000_000_000_000n;
+const DAYS = 86_400;
+
+/** Builds the tree of a plan out of real accounts. */
+export const raise = async (plan: Plan, random: Random): Promise<Fleet> => {
+  const members: Member[] = [];
+  const limits: Limit[] = [];
+  for (const each of plan.members) {
+    const payer = random.hex(20);
+    const parent = members[each.parent];
+    // Without a rate: a thousand calls at once are what this is about.
+    await setPolicy(payer, { exposure: ENOUGH.toString() });
+    if (each.credit > 0n) await topUp(payer, each.credit);
+    if (each.pays === 'payment') await trust(payer, ENOUGH, 100n * ENOUGH);
+    const branches = parent === undefined ? [[]] : await enrolled(payer, parent, each, random);
+    for (const [slot, own] of [
+      ['operator', each.operator],
+      ['owner', each.owner],
+    ] as const) {
+      if (own === undefined) continue;
+      await setPolicy(
+        payer,
+        { ...(slot === 'operator' ? { exposure: ENOUGH.toString() } : {}), ...documentOf(own) },
+        slot,
+      );
+      limits.push(...limitsOf(own, payer, `${each.name}, ${slot}`));
+    }
+    each.grants.forEach((grant, at) => {
+      const hash = branches[at]?.[0]?.hash;
+      if (hash !== undefined) limits.push(...grantLimits(grant, hash, `${each.name}, grant ${at}`));
+    });
+    members.push({ name: each.name, payer, pays: each.pays, credit: each.credit, branches });
+  }
+  return { members, limits };
+};
+
+const enrolled = async (
+  payer: Hex,
+  parent: Member,
+  plan: MemberPlan,
+  random: Random,
+): Promise<Branch[]> => {
+  const branches: Branch[] = [];
+  for (const { by, total, window } of plan.grants) {
+    const above = parent.branches[by] ?? [];
+    const grant = grantOf(parent.payer, payer, {
+      id: random.hex(32),
+      depth: 3 - plan.level,
+      parent: above[0]?.hash ?? ZERO,
+      validUntil:
+        above[0]?.delegation.validUntil ?? BigInt(Math.floor(Date.now() / 1_000) + 30 * DAYS),
+      ...(total === undefined ? {} : { maxTotal: total }),
+      ...(window === undefined
+        ? {}
+        : { windowSeconds: BigInt(window.seconds), maxPerWindow: window.limit }),
+    });
+    // Whoever has money of its own already is asked.
+    const verdict = await register(grant, true);
+    if (verdict.verdict !== 'governed') throw new Error(`${plan.name}: ${JSON.stringify(verdict)}`);
+    branches.push([grant, ...above]);
+  }
+  return branches;
+};
+
+const documentOf = ({ windows, lifetime }: Limits): object => ({
+  windows: windows.map(({ every, limit }) => ({ every, limit: limit.toString() })),
+  ...(lifetime === undefined ? {} : { lifetime: lifetime.toString() }),
+});
+
+const limitsOf = ({ windows, lifetime }: Limits, of: Hex, name: string): Limit[] => [
+  ...windows.map(({ every, limit }) => ({ name, of, every, most: limit })),
+  ...(lifetime === undefined ? [] : [{ name, of, every: 'lifetime' as const, most: lifetime }]),
+];
+
+const grantLimits = ({ total, window }: GrantLimits, of: Hex, name: string): Limit[] => [
+  ...(total === undefined ? [] : [{ name, of, every: 'lifetime' as const, most: total }]),
+  ...(window === undefined ? [] : [{ name, of, every: window.seconds, most: window.limit }]),
+];
+
+/** Everything that a call by one branch counts in: the caller, those above it, and every grant on the way. */
+export const boundBy = (limits: readonly Limit[], { payer }: Member, branch: Branch): Limit[] => {
+  const all = new Set<Hex>([
+    payer,
+    ...branch.flatMap(({ hash, delegation }) => [hash, delegation.issuer]),
+  ]);
+  return limits.filter(({ of }) => all.has(of));
+};

@@ -1,0 +1,62 @@
+import { exhaust } from './exhaust.ts';
+import type { Findings } from './figures.ts';
+import type { Kind } from './kind.ts';
+import { usableOf, usageOf } from './measure.ts';
+import { rowsOf } from './rows.ts';
+import { contradictions, recallAll, rest, ring } from './settle.ts';
+import { onStage, type Say, type Stage } from './stage.ts';
+import { storm } from './storm.ts';
+import { upsetsOf } from './upsets.ts';
+
+/** Said at most this often, of what takes long. */
+const SAY_MS = 2_000;
+
+/** One tree, one storm, and what its books say afterwards. */
+export const runScenario = (seed: number, kind: Kind, calls: number, say: Say): Promise<Findings> =>
+  onStage(`${seed}`, kind, calls, async (stage) => {
+    const { title, plan, fleet, books, clock, gateway, random } = stage;
+    await rage(stage, calls, say);
+    // Whether what somebody holds has come back by itself must not matter.
+    await (random.chance(0.5) ? rest(fleet, clock, books) : ring(fleet));
+    say(`${title}: everybody goes on until denied`);
+    await exhaust(fleet, gateway, clock, plan.budget);
+    const end = books.moment();
+    const { at } = end;
+    await rest(fleet, clock, books);
+    await recallAll(fleet, clock);
+    const rows = (await Promise.all(fleet.members.map(rowsOf))).flat();
+    const usage = usageOf(fleet, books, rows, end);
+    const final = usageOf(fleet, books, rows, books.moment());
+    const usable = usableOf(fleet, usage, at);
+    const found = await contradictions(fleet, rows, books, final.used);
+    const { overspend, passed } = usage;
+    say(
+      `${title}: overspend ${overspend}${passed === '' ? '' : ` (${passed})`}, usable ${usable.share} (${usable.of})`,
+    );
+    return {
+      overspend: Number(overspend),
+      usable: usable.share,
+      usableSkewed: 1,
+      contradictions: found,
+    };
+  });
+
+/** All calls at once, while messages, accounts and time fail; then everything has arrived that ever will. */
+const rage = async (stage: Stage, calls: number, say: Say): Promise<void> => {
+  const { title, plan, fleet, books, clock, faults, gateway, random } = stage;
+  const { kind } = plan;
+  let said = performance.now();
+  const watch = async (done: number): Promise<void> => {
+    if (performance.now() > said + SAY_MS) {
+      said = performance.now();
+      say(`${title}: ${done} of ${calls * fleet.members.length} calls`);
+    }
+    await faults.round();
+  };
+  faults.rage();
+  clock.hurry(true);
+  const upsets = upsetsOf(kind, fleet, clock, books, random.fork('upsets'));
+  await storm(plan, fleet, calls, gateway, upsets, watch, random.fork('storm'));
+  clock.hurry(false);
+  await faults.calm();
+};

@@ -1,0 +1,97 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { LeaseRequest } from '../../durable-objects/agent-account/tree-contract.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { windowName } from '../../src/policy/window.ts';
+import { accountOf, asset, snapshotOf, stubOf } from '../durable-objects/support.ts';
+import type { Books } from './books.ts';
+import type { Clock } from './clock.ts';
+import type { Fleet, Limit, Member } from './fleet.ts';
+import type { Row } from './rows.ts';
+
+/** Longer than any hold, and than a lease. */
+const REST = 75;
+const MORE_THAN_ALL = 1_000_000_000_000_000n;
+
+/** Every alarm rings: real ones do not know that the clock was moved on. */
+export const ring = async ({ members }: Fleet): Promise<void> => {
+  await Promise.all(members.map(async ({ payer }) => runDurableObjectAlarm(stubOf(payer))));
+};
+
+/** Time passes: calls that nobody ended are abandoned, and idle accounts give back what they have. */
+export const rest = async (fleet: Fleet, clock: Clock, books: Books): Promise<void> => {
+  clock.shift(REST);
+  books.moment();
+  await ring(fleet);
+};
+
+/** Every account takes back what those below it do not use: it is asked for more than there can be. */
+export const recallAll = async ({ members }: Fleet, clock: Clock): Promise<void> => {
+  clock.shift(2);
+  const issued = new Map(
+    members.flatMap(({ branches }) =>
+      branches.flatMap(([grant]) =>
+        grant === undefined ? [] : [[grant.delegation.issuer, grant] as const],
+      ),
+    ),
+  );
+  for (const [issuer, grant] of issued) {
+    const request: LeaseRequest = {
+      child: accountOf(grant.delegation.delegate),
+      issued: grant.hash,
+      asset,
+      need: 0n,
+      want: 0n,
+      credit: MORE_THAN_ALL,
+      slices: {},
+    };
+    const above: Pick<AgentAccountRpc, 'lease'> = stubOf(issuer);
+    const { verdict } = await above.lease(request);
+    if (verdict !== 'short') throw new Error(`a recall heard ${verdict}`);
+  }
+};
+
+/** What an account says of itself against what its calls, and those below it, say. Empty where both agree. */
+export const contradictions = async (
+  { members, limits }: Fleet,
+  rows: readonly Row[],
+  books: Books,
+  sumOf: (limit: Limit, at: number) => bigint,
+): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for (const member of members) found.push(...(await ofOne(member, limits, rows, books, sumOf)));
+  return found;
+};
+
+const ofOne = async (
+  { name, payer, credit }: Member,
+  limits: readonly Limit[],
+  rows: readonly Row[],
+  books: Books,
+  sumOf: (limit: Limit, at: number) => bigint,
+): Promise<readonly string[]> => {
+  const found: string[] = [];
+  const expect = (what: string, is: bigint, should: bigint): void => {
+    if (is !== should) found.push(`${name}: ${what} is ${is}, and should be ${should}`);
+  };
+  const purse = (await snapshotOf(payer)).purses[asset];
+  const lent = rows.filter(({ id, lender }) => lender === payer && books.calls.has(id));
+  const sum = (list: readonly Row[], of: (row: Row) => bigint): bigint =>
+    list.reduce((all, row) => all + of(row), 0n);
+  const kept = sum(
+    lent.filter(({ id }) => books.calls.get(id)?.kept === true),
+    ({ price }) => price,
+  );
+  expect('credit', BigInt(purse?.credit ?? 0), credit - sum(lent, ({ charged }) => charged));
+  expect('credit in use', BigInt(purse?.creditHeld ?? 0) + BigInt(purse?.creditLent ?? 0), kept);
+  const now = nowSeconds();
+  for (const limit of limits.filter(({ of }) => of === payer)) {
+    const named = limit.every === 'lifetime' ? 'lifetime' : `window:${windowName(limit.every)}`;
+    const state = purse?.limits.find(
+      (each) => each.rule.endsWith(named) && BigInt(each.limit) === limit.most,
+    );
+    const counted = BigInt(state?.spent ?? 0) + BigInt(state?.held ?? 0);
+    expect(`${limit.every} of ${limit.most}`, counted, sumOf(limit, now));
+  }
+  return found;
+};
