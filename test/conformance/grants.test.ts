@@ -539,9 +539,13 @@ describe('a grant that is taken back', () => {
     });
     const { problem } = await refused(world().send(revocationRequest(forged)), 400);
     expect([kindOf(problem), problem.field]).toEqual(['invalid-signature', 'body.signature']);
-    // A stranger's own revocation of that id is about his own grants.
+    // A stranger's own revocation of that id is about his own grants, and he has none.
     const stranger = await fundedAccount(world(), 1_000n);
-    expect((await revoke(world(), stranger, { id: grant.id })).status).toBe(200);
+    const foreign = await refused(revoke(world(), stranger, { id: grant.id }), 404);
+    expect([kindOf(foreign.problem), foreign.problem.field]).toEqual([
+      'unknown-grant',
+      'body.revocation.id',
+    ]);
     const poor = await refused(revoke(world(), newAccount(), { id: grant.id }), 403);
     expect([kindOf(poor.problem), poor.problem.field]).toEqual([
       'penniless',

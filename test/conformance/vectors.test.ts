@@ -1,12 +1,15 @@
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../dev/ports.ts';
+import { signDelegation } from '../../src/client/index.ts';
 import { type AgentIntent, intentFields } from '../../src/intent/agent-intent.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { type Bound, bound, boundField, boundTree, signBound } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';
+import { grantFor, hashOf, registerWith } from './support/grant.ts';
 import {
   agentIntent,
+  CHAIN,
   digestOf,
   intentFor,
   paidIntentFor,
@@ -23,7 +26,14 @@ import {
   requests,
 } from './support/mutation.ts';
 import { kindOf, type Problem } from './support/offer.ts';
-import { encode, isUsed, sign, transfersFrom, trustedAccount } from './support/payment.ts';
+import {
+  encode,
+  fundedAccount,
+  isUsed,
+  sign,
+  transfersFrom,
+  trustedAccount,
+} from './support/payment.ts';
 import { changed, type Form, type HeaderLine, refusal, reshaped } from './support/refusal.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';
 
@@ -42,7 +52,7 @@ const nonce = paid.intent.nonce as Hex;
 
 let account: LocalAccount;
 let saver: LocalAccount;
-/** The vectors' paid intent for this gateway and now. Its authority and nonce are theirs: any value binds. */
+/** The vectors' paid intent for this gateway and now. Its nonce is theirs; its authority is a grant that the agent holds. */
 let intent: AgentIntent;
 let good: Bound;
 /** The same, paid from credit. */
@@ -51,15 +61,30 @@ let fromCredit: SignedIntent;
 let free: SignedIntent;
 const freeRequest: ToolCall = { path: '/tools/whoami?q=x' };
 
+/** The hash of a grant by an owner, to which the agent, who has a history here, has agreed. */
+const grantedTo = async (owner: LocalAccount, agent: LocalAccount): Promise<Hex> => {
+  const grant = grantFor(world(), owner.address, agent.address);
+  const answer = await registerWith(world(), agent, await signDelegation(owner, CHAIN, grant));
+  expect(answer.status, await answer.text()).toBe(201);
+  return hashOf(grant);
+};
+
 beforeAll(async () => {
   account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
   saver = await creditedAccount(world(), { credit: 5n * PRICE, left: 1_000_000n });
   const now = BigInt(Math.floor(Date.now() / 1000));
   const window = { validAfter: now - 10n, validBefore: now + 280n };
-  const fields = { authority, nonce, ...window };
-  intent = await paidIntentFor(world(), account.address, paidRequest, fields);
+  const owner = await fundedAccount(world(), 1_000n);
+  const fields = { nonce, ...window };
+  intent = await paidIntentFor(world(), account.address, paidRequest, {
+    ...fields,
+    authority: await grantedTo(owner, account),
+  });
   good = await signBound(world(), account, paidRequest, intent);
-  const theirs = await paidIntentFor(world(), saver.address, paidRequest, fields);
+  const theirs = await paidIntentFor(world(), saver.address, paidRequest, {
+    ...fields,
+    authority: await grantedTo(owner, saver),
+  });
   fromCredit = await signFields(saver, theirs);
   free = await signFields(
     account,
