@@ -12,7 +12,7 @@ import { linksOf, outstandingOf, unusedOf } from './tree.ts';
 import { issuerOf } from './authority.ts';
 
 /** How long an account below may take to answer, milliseconds: a round of them fits into what an account above may take. */
-const TIMEOUT_MS = 1_500;
+const TIMEOUT_MS = 2_000;
 /** How many are asked in one round, and told at the same time. */
 const AT_ONCE = 64;
 /** The most that one order tells; everybody else learns when its lease ends. */

@@ -8,7 +8,7 @@ import type {
 } from '../../durable-objects/agent-account/tree-contract.ts';
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import { pause } from './clock.ts';
-import { isRepeated, openCourier } from './courier.ts';
+import { isRepeated, type Message, openCourier } from './courier.ts';
 import type { Random } from './random.ts';
 
 /** What happens to messages between accounts. */
@@ -57,13 +57,13 @@ export const injectFaults = (random: Random): Faults => {
   const befall = async <T>(
     luck: Random,
     run: () => Promise<T>,
-    again: (answer: T) => void,
+    copies: (answer: T) => readonly Message[],
   ): Promise<T | typeof NOTHING> => {
     const fate: Fate = rages ? luck.pick(FATES) : 'arrives';
     if (fate === 'lost') return NOTHING;
     const answer = await run();
     if (fate === 'late') await pause(luck.integer(...LATE_MS));
-    if (fate === 'repeated') again(answer);
+    if (rages) copies(answer).forEach(fate === 'repeated' ? courier.again : courier.sees);
     return fate === 'unanswered' ? NOTHING : answer;
   };
 
@@ -76,7 +76,7 @@ export const injectFaults = (random: Random): Faults => {
     const verdict = await befall(
       luck,
       () => lease.call(this, request),
-      () => courier.again({ kind: 'lease', to, request }),
+      () => [{ kind: 'lease', to, request }],
     );
     const older = said.get(key);
     if (!rages || verdict.verdict === 'unavailable') return verdict;
@@ -91,11 +91,12 @@ export const injectFaults = (random: Random): Faults => {
     return befall(
       luckOf(`recall ${to} ${message.of}`),
       () => recall.call(this, message),
-      (returned) => {
-        courier.again({ kind: 'recall', to, recall: message });
-        if (returned.verdict !== 'returned') return;
-        courier.again({ kind: 'giveBack', to: message.of, child: to, branches: returned.branches });
-      },
+      (returned) => [
+        { kind: 'recall', to, recall: message },
+        ...(returned.verdict === 'returned'
+          ? [{ kind: 'giveBack' as const, to: message.of, child: to, branches: returned.branches }]
+          : []),
+      ],
     );
   }
 
@@ -108,7 +109,7 @@ export const injectFaults = (random: Random): Faults => {
     return befall(
       luckOf(`giveBack ${child} ${to}`),
       () => giveBack.call(this, child, branches),
-      () => courier.again({ kind: 'giveBack', to, child, branches }),
+      () => [{ kind: 'giveBack', to, child, branches }],
     );
   }
 

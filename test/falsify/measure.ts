@@ -2,94 +2,89 @@ import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { type Every, periodOf } from '../../src/policy/window.ts';
 import type { Booked, Books, Moment } from './books.ts';
+import { livesOf } from './lives.ts';
 import { boundBy, type Branch, type Fleet, type Limit, type Member } from './fleet.ts';
 import type { Row } from './rows.ts';
 
 /** What all calls together have used of every limit, in every period, as the books have it. */
 export type Usage = {
-  /** The most that any limit was passed by at any moment, and which. */
-  readonly overspend: bigint;
-  readonly passed: string;
-  /** Used of a limit's period that runs at `at`, holds included, as of the moment that was asked for. */
+  /** Used of a limit's period that runs at `at`, holds included. */
   readonly used: (limit: Limit, at: Seconds) => bigint;
   /** The same of an account's credit. */
   readonly spent: (payer: Hex) => bigint;
 };
 
-/** A hold begins before it is heard of and ends after its end was sent: counted here is what surely stood at a moment. */
-type Change = {
-  readonly order: number;
-  readonly call: Booked;
-  readonly row: Row;
-  readonly by: bigint;
-};
-
+/** At a moment of the books. `rung`: when the alarm of every account rang last, and ended what nobody else had. */
 export const usageOf = (
-  { members, limits }: Fleet,
+  fleet: Fleet,
   books: Books,
   rows: readonly Row[],
   upTo: Moment,
+  rung: Moment,
 ): Usage => {
-  const stored = new Set(rows.map(({ id }) => id));
-  const lost = [...books.calls.values()].find(
-    ({ id, went }) => went !== undefined && !stored.has(id),
-  );
-  if (lost !== undefined)
-    throw new Error(`${lost.id} was let run, and its account knows nothing of it`);
-  const changes = rows
-    .flatMap((row) => changesOf(row, books))
-    .toSorted((one, other) => one.order - other.order);
   const tallies = new Map<string, bigint>();
-  let seen: ReadonlyMap<string, bigint> | undefined;
-  let overspend = 0n;
-  let passed = '';
-  const add = (key: string, name: string, most: bigint, by: bigint): void => {
-    const tally = (tallies.get(key) ?? 0n) + by;
-    tallies.set(key, tally);
-    if (tally - most <= overspend) return;
-    overspend = tally - most;
-    passed = `${name}: ${tally} of ${most}`;
-  };
-  for (const { order, call, row, by } of changes) {
-    if (order > upTo.order) seen ??= new Map(tallies);
-    for (const limit of boundBy(limits, call.member, call.branch)) {
-      add(keyOf(limit, row.acceptedAt), `${limit.name}, ${limit.every}`, limit.most, by);
+  for (const { call, row, began, ended, expired, rest } of livesOf(books, rows)) {
+    if (began > upTo.order) continue;
+    const isOver = ended <= upTo.order || expired <= rung.order;
+    for (const { key } of countersOf(fleet, call, row)) {
+      tallies.set(key, (tallies.get(key) ?? 0n) + (isOver ? rest : row.price));
     }
-    const lender = members.find(({ payer }) => payer === row.lender);
-    if (lender !== undefined) add(lender.payer, `${lender.name}, credit`, lender.credit, by);
   }
-  const then = seen ?? tallies;
   return {
-    overspend,
-    passed,
-    used: (limit, at) => then.get(keyOf(limit, at)) ?? 0n,
-    spent: (payer) => then.get(payer) ?? 0n,
+    used: (limit, at) => tallies.get(keyOf(limit, at)) ?? 0n,
+    spent: (payer) => tallies.get(payer) ?? 0n,
   };
 };
+
+/** The most units by which any limit was passed at any moment, and which. Counted is what surely stood then. */
+export const overspendOf = (
+  fleet: Fleet,
+  books: Books,
+  rows: readonly Row[],
+): { readonly units: bigint; readonly limit: string } => {
+  const changes = livesOf(books, rows)
+    .flatMap((life) => [
+      { life, order: life.began, by: life.row.price },
+      {
+        life,
+        order: Math.max(life.began, Math.min(life.ended, life.expired)),
+        by: life.rest - life.row.price,
+      },
+    ])
+    .toSorted((one, other) => one.order - other.order);
+  const tallies = new Map<string, bigint>();
+  let worst = { units: 0n, limit: 'none' };
+  for (const { life, by } of changes) {
+    for (const { key, name, most } of countersOf(fleet, life.call, life.row)) {
+      const tally = (tallies.get(key) ?? 0n) + by;
+      tallies.set(key, tally);
+      if (tally - most <= worst.units) continue;
+      worst = { units: tally - most, limit: `${name}: ${tally} of ${most}` };
+    }
+  }
+  return worst;
+};
+
+type Counter = { readonly key: string; readonly name: string; readonly most: bigint };
+
+/** Whatever a call counts in: limits, in the period in which it was accepted, and the credit that pays for it. */
+const countersOf = (
+  { members, limits }: Fleet,
+  { member, branch }: Booked,
+  { acceptedAt, lender }: Row,
+): readonly Counter[] => [
+  ...boundBy(limits, member, branch).map((limit) => ({
+    key: keyOf(limit, acceptedAt),
+    name: `${limit.name}, ${limit.every}`,
+    most: limit.most,
+  })),
+  ...members
+    .filter(({ payer }) => payer === lender)
+    .map(({ payer, name, credit }) => ({ key: payer, name: `${name}, credit`, most: credit })),
+];
 
 const keyOf = ({ name, of, every, most }: Limit, at: Seconds): string =>
   [name, of, every satisfies Every, most, periodOf(every, at).start].join(' ');
-
-const changesOf = (row: Row, { calls, moments }: Books): Change[] => {
-  const call = calls.get(row.id);
-  // What made the tree: top-ups, and the payment that makes a payer trusted.
-  if (call === undefined) return [];
-  if (call.charged !== undefined && call.charged !== row.charged) {
-    throw new Error(`${row.id} was charged ${call.charged}, and its row says ${row.charged}`);
-  }
-  const rest = row.state === 'held' || call.kept ? row.price : row.charged;
-  const began = call.went?.order ?? moments.length;
-  // The alarm may have ended it before anybody else did, as soon as the clock allowed it: before what that moment tells of.
-  const expired = moments.find(({ at, order }) => order > began && at >= row.holdUntil);
-  const ended = Math.min(
-    call.ending?.order ?? Infinity,
-    row.state === 'abandoned' && expired !== undefined ? expired.order - 0.5 : Infinity,
-  );
-  return [
-    { order: began, call, row, by: row.price },
-    { order: Math.max(began, ended), call, row, by: rest - row.price },
-  ];
-};
 
 /** Of every branch, the share that is used of the limit that is used most: nobody is denied by a limit that has something left. */
 export const usableOf = (

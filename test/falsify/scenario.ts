@@ -1,7 +1,7 @@
 import { exhaust } from './exhaust.ts';
 import type { Findings } from './figures.ts';
 import type { Kind } from './kind.ts';
-import { usableOf, usageOf } from './measure.ts';
+import { overspendOf, usableOf, usageOf } from './measure.ts';
 import { rowsOf } from './rows.ts';
 import { contradictions, recallAll, rest, ring } from './settle.ts';
 import { onStage, type Say, type Stage } from './stage.ts';
@@ -18,23 +18,22 @@ export const runScenario = (seed: number, kind: Kind, calls: number, say: Say): 
     await rage(stage, calls, say);
     // Whether what somebody holds has come back by itself must not matter.
     await (random.chance(0.5) ? rest(fleet, clock, books) : ring(fleet));
+    const rung = books.moment();
     say(`${title}: everybody goes on until denied`);
     await exhaust(fleet, gateway, clock, plan.budget);
     const end = books.moment();
-    const { at } = end;
     await rest(fleet, clock, books);
     await recallAll(fleet, clock);
     const rows = (await Promise.all(fleet.members.map(rowsOf))).flat();
-    const usage = usageOf(fleet, books, rows, end);
-    const final = usageOf(fleet, books, rows, books.moment());
-    const usable = usableOf(fleet, usage, at);
-    const found = await contradictions(fleet, rows, books, final.used);
-    const { overspend, passed } = usage;
+    const usable = usableOf(fleet, usageOf(fleet, books, rows, end, rung), end.at);
+    const overspend = overspendOf(fleet, books, rows);
+    const last = books.moment();
+    const found = await contradictions(fleet, rows, books, usageOf(fleet, books, rows, last, last));
     say(
-      `${title}: overspend ${overspend}${passed === '' ? '' : ` (${passed})`}, usable ${usable.share} (${usable.of})`,
+      `${title}: passed by ${overspend.units} (${overspend.limit}), usable ${usable.share} (${usable.of})`,
     );
     return {
-      overspend: Number(overspend),
+      overspend: Number(overspend.units),
       usable: usable.share,
       usableSkewed: 1,
       contradictions: found,

@@ -7,6 +7,7 @@ import { accountOf, asset, snapshotOf, stubOf } from '../durable-objects/support
 import type { Books } from './books.ts';
 import type { Clock } from './clock.ts';
 import type { Fleet, Limit, Member } from './fleet.ts';
+import type { Usage } from './measure.ts';
 import type { Row } from './rows.ts';
 
 /** Longer than any hold, and than a lease. */
@@ -56,10 +57,10 @@ export const contradictions = async (
   { members, limits }: Fleet,
   rows: readonly Row[],
   books: Books,
-  sumOf: (limit: Limit, at: number) => bigint,
+  usage: Usage,
 ): Promise<readonly string[]> => {
   const found: string[] = [];
-  for (const member of members) found.push(...(await ofOne(member, limits, rows, books, sumOf)));
+  for (const member of members) found.push(...(await ofOne(member, limits, rows, books, usage)));
   return found;
 };
 
@@ -68,7 +69,7 @@ const ofOne = async (
   limits: readonly Limit[],
   rows: readonly Row[],
   books: Books,
-  sumOf: (limit: Limit, at: number) => bigint,
+  usage: Usage,
 ): Promise<readonly string[]> => {
   const found: string[] = [];
   const expect = (what: string, is: bigint, should: bigint): void => {
@@ -91,7 +92,7 @@ const ofOne = async (
       (each) => each.rule.endsWith(named) && BigInt(each.limit) === limit.most,
     );
     const counted = BigInt(state?.spent ?? 0) + BigInt(state?.held ?? 0);
-    expect(`${limit.every} of ${limit.most}`, counted, sumOf(limit, now));
+    expect(`${limit.every} of ${limit.most}`, counted, usage.used(limit, now));
   }
   return found;
 };

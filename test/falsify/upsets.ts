@@ -46,7 +46,7 @@ export const upsetsOf = (
   };
   const all = [
     ...Array.from({ length: CRASHES }, crash),
-    ...Array.from({ length: random.integer(0, 2) }, move),
+    ...Array.from({ length: random.integer(0, 3) }, move),
   ];
   return all
     .map((happens) => ({

@@ -1,0 +1,43 @@
+import type { Booked, Books } from './books.ts';
+import type { Row } from './rows.ts';
+
+/** A hold surely stands from when it is heard of until its end is sent, or until the alarm may end it. */
+export type Life = {
+  readonly call: Booked;
+  readonly row: Row;
+  readonly began: number;
+  readonly ended: number;
+  readonly expired: number;
+  /** What is counted for good. */
+  readonly rest: bigint;
+};
+
+export const livesOf = ({ calls, moments }: Books, rows: readonly Row[]): readonly Life[] => {
+  const stored = new Set(rows.map(({ id }) => id));
+  for (const { id, went } of calls.values()) {
+    if (went !== undefined && !stored.has(id))
+      throw new Error(`${id} was let run, and left no row`);
+  }
+  return rows.flatMap((row): Life[] => {
+    const call = calls.get(row.id);
+    // What made the tree: top-ups, and the payment that makes a payer trusted.
+    if (call === undefined) return [];
+    if (call.charged !== undefined && call.charged !== row.charged) {
+      throw new Error(`${row.id} was charged ${call.charged}, and its row says ${row.charged}`);
+    }
+    const began = call.went?.order ?? moments.length;
+    const expired = moments.find(({ at, order }) => order > began && at >= row.holdUntil);
+    return [
+      {
+        call,
+        row,
+        began,
+        ended: call.ending?.order ?? Infinity,
+        // Just before the first moment at which the clock allows it.
+        expired:
+          row.state === 'abandoned' && !call.kept ? (expired?.order ?? Infinity) - 0.5 : Infinity,
+        rest: row.state === 'held' || call.kept ? row.price : row.charged,
+      },
+    ];
+  });
+};
