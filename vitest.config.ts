@@ -67,7 +67,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each file has a stack of its own, which mostly waits.
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
