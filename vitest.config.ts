@@ -26,23 +26,25 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
           include: [
             'test/unit/**/*.test.ts',
             'test/durable-objects/**/*.test.ts',
             'test/properties/**/*.test.ts',
+            'test/scale/**/*.test.ts',
           ],
-          globalSetup: ['test/support/chain.setup.ts'],
+          globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
         },
       },
-      // The objects alone: neither a chain nor a facilitator stands behind them (`npm run falsify`, `npm run bench`).
-      ...(['falsify', 'bench'] as const).map((name) => ({
+      // The objects alone: neither a chain nor a facilitator stands behind them (`npm run falsify`, `npm run bench`, `npm run scale`).
+      ...(['falsify', 'bench', 'scale'] as const).map((name) => ({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './test/wrangler.test.toml' },
-            miniflare: { bindings: { RECEIPT_KEY: '{}' } },
+            miniflare: { bindings: { RECEIPT_KEY: '{}', TEST_MIGRATIONS: migrations } },
           }),
         ],
         test: {
@@ -62,6 +64,7 @@ export default defineConfig({
             'test/conformance/**/*.test.ts',
             'test/chaos/**/*.test.ts',
             'test/client/**/*.test.ts',
+            'test/cli/**/*.test.ts',
           ],
           globalSetup: ['test/support/package.setup.ts'],
           testTimeout: 120_000,

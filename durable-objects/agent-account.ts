@@ -16,11 +16,14 @@ import type {
   StandingQuestion,
   StandingVerdict,
 } from './agent-account/contract.ts';
+import { exists, hasParent, kinOf } from './agent-account/ancestry.ts';
 import { children, MAX_PAGE } from './agent-account/children.ts';
 import { claim } from './agent-account/claims.ts';
 import { unchanged } from './agent-account/decision.ts';
 import { type Desk, openDesk } from './agent-account/desk.ts';
 import { type Deliveries, openDeliveries } from './agent-account/deliveries.ts';
+import { documentIn } from './agent-account/documents.ts';
+import { type Feed, openFeed } from './agent-account/feed.ts';
 import { finish } from './agent-account/finish.ts';
 import { govern } from './agent-account/govern.ts';
 import { asksOf, recalled } from './agent-account/lessee.ts';
@@ -35,7 +38,11 @@ import { standing } from './agent-account/standing.ts';
 import { acknowledgeTransfer, applyOrder } from './agent-account/transfer.ts';
 import type {
   Children,
+  DocumentType,
   Governed,
+  Happened,
+  KeptDocument,
+  Kin,
   LeaseRequest,
   LeaseVerdict,
   Recall,
@@ -67,10 +74,14 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.lookUp,
       this.prototype.standing,
       this.prototype.children,
+      this.prototype.happened,
+      this.prototype.kin,
+      this.prototype.document,
     );
   }
 
   readonly #ledger: Ledger;
+  readonly #feed: Feed;
   readonly #deliveries: Deliveries;
   readonly #desk: Desk;
   readonly #recalls: Recalls;
@@ -85,7 +96,9 @@ export class AgentAccount extends DurableObject<Env> {
         { verdict: 'unavailable' },
       ),
     );
-    this.#ledger = openLedger(account, context.storage, openRules(env), (memory) => {
+    this.#feed = openFeed(() => this.#ledger);
+    this.#ledger = openLedger(account, context.storage, openRules(env), (memory, added) => {
+      this.#feed.committed(added);
       context.waitUntil(this.#deliveries.send(memory, this.#ledger.storage()));
     });
     // A fresh stub each time: one that has thrown stays broken (platform facts 1.4).
@@ -130,7 +143,8 @@ export class AgentAccount extends DurableObject<Env> {
   async govern(order: TreeOrder): Promise<Governed> {
     const decide = (hasHeard: boolean) =>
       this.#ledger.submit<ReturnType<typeof govern>['verdict']>(
-        (state, _, context) => govern(state, order, context, hasHeard),
+        (state, load, context, memory) =>
+          govern(state, order, context, hasHeard, { load, live: memory.live }),
         { verdict: 'unavailable' },
       );
     let verdict = await decide(false);
@@ -144,9 +158,17 @@ export class AgentAccount extends DurableObject<Env> {
       case 'issue':
       case 'take':
       case 'default':
+      case 'label':
+      case 'document':
+      case 'redrive':
+      case 'writeOff':
+      case 'letter':
+      case 'alert':
         return verdict;
-      case 'status':
       case 'policy':
+        if (order.dryRun === true) return verdict;
+        return { ...verdict, ...(await this.#recalls.push(undefined)) };
+      case 'status':
         return { ...verdict, ...(await this.#recalls.push(undefined)) };
       case 'revoke': {
         const { id, epoch } = order.revocation;
@@ -216,6 +238,33 @@ export class AgentAccount extends DurableObject<Env> {
   async standing(question: StandingQuestion): Promise<StandingVerdict> {
     return this.#ledger.submit<StandingVerdict>(
       (state, _, context) => standing(state, question, context),
+      { verdict: 'unavailable' },
+    );
+  }
+
+  /** Entries after a place in its chain; where there are none yet, the next ones, as soon as they are durable. Writes nothing. */
+  async happened(after: number, waitMs: number, limit: number): Promise<Happened> {
+    return this.#feed.happened(after, waitMs, limit);
+  }
+
+  /** What another account is to this one, for the gateway to know what it may show. Writes nothing. */
+  async kin({ by }: { readonly by: AccountId }): Promise<Kin> {
+    return this.#ledger.submit<Kin>(
+      (state) =>
+        unchanged(state, {
+          verdict: 'found',
+          kin: kinOf(state, by),
+          hasParent: hasParent(state),
+          exists: exists(state),
+        }),
+      { verdict: 'unavailable' },
+    );
+  }
+
+  /** A document that it keeps for the gateway. Writes nothing. */
+  async document(type: DocumentType, name: string): Promise<KeptDocument> {
+    return this.#ledger.submit<KeptDocument>(
+      (state, _, context) => documentIn(state, type, name, context),
       { verdict: 'unavailable' },
     );
   }

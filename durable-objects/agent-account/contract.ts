@@ -13,10 +13,17 @@ import type {
   SettlementResult,
 } from '../../src/settlement/payment.ts';
 import type {
+  By,
   Children,
+  DocumentType,
   Governed,
+  Happened,
+  KeptDocument,
+  Kin,
   LeaseRequest,
   LeaseVerdict,
+  OrderedBy,
+  OrderFault,
   Recall,
   Returned,
   Slices,
@@ -299,18 +306,34 @@ export type Order =
       readonly block: number;
       /** The operator's order: the signed intent, kept as evidence. */
       readonly order: { readonly fields: Record<string, string>; readonly signature: Hex };
+    }
+  /** An operator gives credit (a positive amount), or takes it away. Carried out once for each signed intent, which it must name. */
+  | {
+      readonly kind: 'adjust';
+      readonly asset: AssetId;
+      readonly amount: bigint;
+      readonly reason: string;
+      readonly by?: By;
+      readonly order: OrderedBy;
     };
+
+/** `credit`: what could be taken, atomic units. */
+export type CreditTooLow = { readonly reason: 'credit_too_low'; readonly credit: string };
 
 export type Applied =
   /** `credit`: of the account in this asset, afterwards; negative is a debt. */
   | { readonly verdict: 'applied'; readonly credit: bigint }
   /** It was applied before; nothing changed. */
   | { readonly verdict: 'known'; readonly credit: bigint }
+  /** Of `adjust`: nothing changed. */
+  | { readonly verdict: 'refused'; readonly fault: OrderFault | CreditTooLow }
   | { readonly verdict: 'unavailable' };
 
 /** How the account stands, for its holder: `GET /accounts/me`. As `LookUp`, it reads only. */
 export type StandingQuestion = {
   readonly account: AccountId;
+  /** Who asks, where the gateway has vouched for them: an operator, an account above, or its holder. Absent: its holder, by its key. */
+  readonly by?: By;
   readonly facts?: PayerFacts;
   readonly contractCheckedAt?: number;
 };
@@ -336,6 +359,10 @@ export type AgentAccountRpc = {
   giveBack(child: AccountId, branches: Readonly<Record<Hex, Slices>>): Promise<Acknowledged>;
   children(after: Hex | undefined, limit: number): Promise<Children>;
   standing(question: StandingQuestion): Promise<StandingVerdict>;
+  kin(question: { readonly by: AccountId }): Promise<Kin>;
+  document(type: DocumentType, name: string): Promise<KeptDocument>;
+  /** Waits for the next entry after `after`, at most `waitMs` (25 s). */
+  happened(after: number, waitMs: number, limit: number): Promise<Happened>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   exported(seq: number): Promise<Acknowledged>;
 };

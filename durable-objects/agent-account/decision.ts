@@ -4,8 +4,11 @@ import { type Entry, type EntryBody, link } from '../../src/audit/entry.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';
+import type { StoredDocument } from './documents.ts';
 import type { LeaseRow } from './lessor.ts';
+import type { StoredOrder } from './ordered.ts';
 import type { Transfer } from './transfer.ts';
+import type { DocumentType } from './tree-contract.ts';
 import type { HeldGrant, IssuedGrant } from './tree.ts';
 
 /** What a decision may look at besides the account and the call's own record. */
@@ -26,6 +29,13 @@ export type Context = {
   readonly ownsOthers: () => boolean;
   /** How many grants it has issued. */
   readonly issuedCount: () => number;
+  /** An order that was carried out by this intent. */
+  readonly orderOf: (digest: Hex) => StoredOrder | undefined;
+  /** How many of them are remembered. */
+  readonly ordersKept: () => number;
+  /** What the account keeps for the gateway; undefined where it was never told of it. */
+  readonly documentOf: (type: DocumentType, name: string) => StoredDocument | undefined;
+  readonly documentsKept: (type: DocumentType) => number;
   /** How many accounts below hold a live lease. */
   readonly lessees: () => number;
 };
@@ -47,6 +57,10 @@ export type Decision<Verdict> = {
   readonly dropped?: readonly Hex[];
   /** Ids that are dead from now on. */
   readonly revoked?: readonly Hex[];
+  readonly orders?: readonly StoredOrder[];
+  readonly documents?: readonly StoredDocument[];
+  /** Calls of which the settlement queue is to be told anew. */
+  readonly resend?: readonly Hex[];
   readonly durable: boolean;
   readonly verdict: Verdict;
 };

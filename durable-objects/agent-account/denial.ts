@@ -1,5 +1,6 @@
 import { type Entry, link } from '../../src/audit/entry.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import { tripped } from './alerts.ts';
 import type { Call, Denial } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { type AccountState, type DenialBucket, isKnown } from './state.ts';
@@ -20,7 +21,11 @@ export const deny = (
   const verdict = { verdict: 'denied', denial } as const;
   if (!isKnown(state)) return unchanged(state, verdict);
   const flushed = flushDenials(state, context);
-  const open = flushed.state.denials.find((bucket) => bucket.rule === denial.rule);
+  const { state: known, loose: alerts } =
+    denial.rule === 'repeat'
+      ? tripped(flushed.state, call, context)
+      : { state: flushed.state, loose: [] };
+  const open = known.denials.find((bucket) => bucket.rule === denial.rule);
   const bucket: DenialBucket =
     open === undefined
       ? {
@@ -36,12 +41,12 @@ export const deny = (
       : { ...open, count: open.count + 1 };
   return {
     state: {
-      ...flushed.state,
-      denials: [...flushed.state.denials.filter(({ rule }) => rule !== denial.rule), bucket],
+      ...known,
+      denials: [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket],
     },
     records: [],
-    loose: flushed.loose,
-    durable: open === undefined || flushed.loose.length > 0,
+    loose: [...flushed.loose, ...alerts],
+    durable: open === undefined || flushed.loose.length + alerts.length > 0,
     verdict,
   };
 };

@@ -2,6 +2,7 @@ import type { AccountId } from '../../src/core/account-id.ts';
 import type { Json } from '../../src/audit/entry.ts';
 import { delegationFields } from '../../src/intent/agent-delegation.ts';
 import { attenuationFault } from '../../src/policy/attenuation.ts';
+import { withoutOwnerStatus } from './account-status.ts';
 import { addressOf, compiled, issuerOf } from './authority.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { grantStatus } from './issued.ts';
@@ -156,7 +157,7 @@ export const take = (
   if (moves) {
     if (!hasHeard) return unchanged(state, HEAR);
     // A key that was cut off must not find itself a new owner (law 8).
-    if (held.some((each) => isCutOff(state, each))) {
+    if (held.some((each) => isCutOff(state, each)) || isStopped(state)) {
       return wrong('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
     }
     if (holdsLeases(state, context)) {
@@ -183,17 +184,42 @@ export const take = (
     .map((each) =>
       moves && each.status === 'active' ? { ...each, status: 'superseded' as const } : each,
     );
+  // What he ordered who is left binds no longer, as the key had never agreed to him; nor is an agreement one that came later.
+  const lifted =
+    moves && tree.ownerStatus?.unasked === true
+      ? withoutOwnerStatus(state, evidenceOf(grant), context)
+      : { state: consent ? asked(state) : state, loose: [] };
   const next = changedTree(
-    { ...state, held: [...kept, taken].toSorted((a, b) => a.registeredAt - b.registeredAt) },
-    { governed: true, parent: issuer },
-    { type: 'grant.taken', evidence: { ...evidenceOf(grant), consent } },
+    { ...lifted.state, held: [...kept, taken].toSorted((a, b) => a.registeredAt - b.registeredAt) },
+    { governed: true, parent: issuer, above: linksOf(taken).map(issuerOf) },
+    {
+      type: 'grant.taken',
+      evidence: { ...evidenceOf(grant), consent },
+      // Who reads this account's log alone must learn whom it hangs below, nearest first.
+      outcome: { above: linksOf(taken).map(issuerOf) },
+    },
     context,
   );
-  return { ...next, held: moves ? [...kept, taken] : [taken] };
+  return {
+    ...next,
+    loose: [...lifted.loose, ...next.loose],
+    held: moves ? [...kept, taken] : [taken],
+  };
 };
 
 const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
   held.status !== 'declined' && held.status !== 'superseded' && isRevoked(tree, held);
+
+/** Stopped by somebody above, to whom it had agreed. */
+const isStopped = ({ account, tree: { ownerStatus } }: AccountState): boolean =>
+  ownerStatus?.by !== undefined && ownerStatus.by !== account && ownerStatus.unasked !== true;
+
+const asked = (state: AccountState): AccountState => {
+  const { ownerStatus } = state.tree;
+  if (ownerStatus?.unasked !== true) return state;
+  const { unasked: _, ...kept } = ownerStatus;
+  return { ...state, tree: { ...state.tree, ownerStatus: kept } };
+};
 
 /** Whether money from above is still in use here, or a lease lives. */
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>

@@ -2,13 +2,17 @@ import type { Entry } from '../../src/audit/entry.ts';
 import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { random16 } from '../../src/core/random.ts';
+import { withAlerts } from './alerts.ts';
 import type { Context, Decision } from './decision.ts';
+import type { StoredDocument } from './documents.ts';
 import type { LeaseRow } from './lessor.ts';
 import { lesseesOf, loadMemory, type Memory, nextDue, remember } from './memory.ts';
+import type { StoredOrder } from './ordered.ts';
 import type { CallRecord } from './record.ts';
 import { type AccountStorage, openStorage } from './storage.ts';
 import type { AccountState } from './state.ts';
 import { keyOf, noTransfer, type Transfer } from './transfer.ts';
+import { documentKey } from './kept-storage.ts';
 import { lesseeKey } from './tree-storage.ts';
 import { type HeldGrant, type IssuedGrant, isZero } from './tree.ts';
 
@@ -53,7 +57,7 @@ export const openLedger = (
   account: AccountId,
   disk: DurableObjectStorage,
   rules: () => Rules,
-  afterCommit: (memory: Memory) => void,
+  afterCommit: (memory: Memory, added: readonly Entry[]) => void,
 ): Ledger => {
   let storage = openStorage(disk);
   let memory: Memory | undefined;
@@ -76,6 +80,9 @@ export const openLedger = (
     const held = new Map<Hex, HeldGrant>();
     const revoked = new Set<Hex>();
     const dropped = new Set<Hex>();
+    const orders = new Map<Hex, StoredOrder>();
+    const documents = new Map<string, StoredDocument>();
+    const resend = new Set<Hex>();
     const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
     const context: Context = {
       ...rules(),
@@ -93,12 +100,17 @@ export const openLedger = (
         storage.ownsOthers() ||
         [...issued.values()].some(({ grant }) => isZero(grant.delegation.parent)),
       issuedCount: () => storage.issuedCount(),
+      orderOf: (digest) => orders.get(digest) ?? storage.loadOrder(digest),
+      ordersKept: () => orders.size + storage.ordersKept(now),
+      documentOf: (type, name) =>
+        documents.get(documentKey(type, name)) ?? storage.loadDocument(type, name),
+      documentsKept: (type) => storage.documentsKept(type),
       lessees: () => lesseesOf(kept, now),
     };
     let state = memory.state;
     let durable = false;
     const verdicts = group.map((job) => {
-      const decision = job.decide(state, load, context, kept);
+      const decision = withAlerts(state, job.decide(state, load, context, kept), context);
       ({ state } = decision);
       durable ||= decision.durable;
       for (const record of decision.records) drafts.set(record.id, record);
@@ -111,6 +123,11 @@ export const openLedger = (
       for (const each of decision.held ?? []) held.set(each.grant.hash, each);
       for (const id of decision.revoked ?? []) revoked.add(id);
       for (const hash of decision.dropped ?? []) dropped.add(hash);
+      for (const order of decision.orders ?? []) orders.set(order.digest, order);
+      for (const each of decision.documents ?? []) {
+        documents.set(documentKey(each.type, each.name), each);
+      }
+      for (const id of decision.resend ?? []) resend.add(id);
       return decision.verdict;
     });
     if (durable) {
@@ -127,11 +144,20 @@ export const openLedger = (
         loose,
         transfers: transfers.values(),
         tree,
+        kept: { orders: orders.values(), documents: documents.values(), now },
       });
-      remember(memory, state, drafts.values(), loose, transfers.values(), leases.values());
+      const added = remember(
+        memory,
+        state,
+        drafts.values(),
+        loose,
+        transfers.values(),
+        leases.values(),
+        resend,
+      );
       const alarm = setAlarm(memory, context.now);
       await Promise.all([alarm, disk.sync()]);
-      afterCommit(memory);
+      afterCommit(memory, added);
     } else {
       memory.state = state;
       // An alarm that failed too often is gone for good: whoever wakes the account next sets it again (law 5).

@@ -1,4 +1,4 @@
-import type { Entry } from '../../src/audit/entry.ts';
+import type { Entry, EntryType } from '../../src/audit/entry.ts';
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { DENIAL_WINDOW } from './denial.ts';
@@ -17,6 +17,20 @@ const KEPT_ENTRIES = 1_000;
 export const EXPORT_DELAY: Seconds = 10;
 /** An export without an acknowledgement is sent again after this long. */
 export const EXPORT_RESEND: Seconds = 20;
+
+/** What people wait to see, or to hear of. */
+const PROMPT: ReadonlySet<string> = new Set([
+  'account.label',
+  'account.status',
+  'account.policy',
+  'tool.put',
+  'tool.removed',
+  'webhook.put',
+  'webhook.removed',
+  'settlement.redriven',
+  'credit.adjusted',
+  'alert.raised',
+] satisfies EntryType[]);
 
 /** Credit on its way to another account, and how often that was told. Not stored: a restart tells it again. */
 export type Pending = {
@@ -69,7 +83,7 @@ export const loadMemory = async (
   };
 };
 
-/** Takes over a committed group. */
+/** Takes over a committed group. @returns its entries, in order. */
 export const remember = (
   memory: Memory,
   state: AccountState,
@@ -77,7 +91,8 @@ export const remember = (
   loose: readonly Entry[],
   transfers: Iterable<Transfer>,
   leases: Iterable<LeaseRow>,
-): void => {
+  resend: ReadonlySet<Hex>,
+): readonly Entry[] => {
   const before = memory.state.head.seq;
   const added: Entry[] = [...loose];
   for (const record of records) {
@@ -90,12 +105,13 @@ export const remember = (
       memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
     } else {
       // A call whose payment came into another state is told to the Queue anew.
-      const told =
-        known?.record.payment === record.payment || record.payment === 'sent' ? known : undefined;
+      const isTold = known?.record.payment === record.payment || record.payment === 'sent';
+      const told = isTold && !resend.has(record.id) ? known : undefined;
       memory.live.set(record.id, {
         record: slim(record),
         sentAt: told?.sentAt ?? 0,
         sends: told?.sends ?? 0,
+        ...(known?.alerted === true ? { alerted: true } : {}),
       });
     }
   }
@@ -106,11 +122,12 @@ export const remember = (
   }
   for (const lease of leases) memory.lessees.set(lesseeKey(lease), lease.until);
   const complete = memory.fresh.length > 0 || before === state.exported;
-  const fresh = [...memory.fresh, ...added.toSorted((a, b) => a.seq - b.seq)].filter(
-    ({ seq }) => seq > state.exported,
-  );
+  memory.exportNow ||= added.some(({ type }) => PROMPT.has(type));
+  const ordered = added.toSorted((a, b) => a.seq - b.seq);
+  const fresh = [...memory.fresh, ...ordered].filter(({ seq }) => seq > state.exported);
   memory.fresh = complete && fresh.length <= KEPT_ENTRIES ? fresh : [];
   memory.state = state;
+  return ordered;
 };
 
 /** How many may decide for this account now; who has slept is forgotten. */

@@ -9,6 +9,8 @@ export type Live = {
   readonly record: CallRecord;
   readonly sentAt: Seconds;
   readonly sends: number;
+  /** Its payment is open for too long, and that was said. */
+  readonly alerted?: boolean;
 };
 
 /** After this long without an acknowledgement a message is sent again, then at doubled pauses up to `RESEND_MOST`. */
@@ -20,7 +22,7 @@ export const resendPause = (sends: number): Seconds =>
   Math.min(RESEND_MOST, RESEND_FIRST * 2 ** (sends - 1));
 
 /** Released payments are looked at once more, this long after their authorization has ended (design §6). */
-const LOOK_DELAY: Seconds = 30;
+export const LOOK_DELAY: Seconds = 30;
 
 /** When the settlement queue must hear of this call (again); undefined when it need not. */
 export const sendAt = ({ record, sentAt, sends }: Live): Seconds | undefined => {
@@ -29,7 +31,8 @@ export const sendAt = ({ record, sentAt, sends }: Live): Seconds | undefined => 
   return sends === 0 ? first : Math.max(first, sentAt + resendPause(sends));
 };
 
-const firstSendAt = (record: CallRecord): Seconds | undefined => {
+/** From when there is something to tell of its payment; undefined where there is nothing. */
+export const firstSendAt = (record: CallRecord): Seconds | undefined => {
   if (record.held === undefined) return undefined;
   switch (record.payment) {
     case 'queued':

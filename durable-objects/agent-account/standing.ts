@@ -2,11 +2,13 @@ import { max } from '../../src/core/amount.ts';
 import type { AssetId } from '../../src/core/account-id.ts';
 import { limitsLeft } from '../../src/policy/evaluate.ts';
 import { policyJson } from '../../src/policy/schema.ts';
+import { exists, kinOf } from './ancestry.ts';
 import { ownSources, sourcesAbove } from './authority.ts';
 import type { StandingQuestion, StandingVerdict } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import { labelHash } from './label.ts';
 import { refusalOfAsker } from './look-up.ts';
-import { type AccountState, isKnown, purseOf } from './state.ts';
+import { type AccountState, purseOf } from './state.ts';
 import type { Standing } from './tree-contract.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree.ts';
 
@@ -17,8 +19,16 @@ export const standing = (
   context: Context,
 ): Decision<StandingVerdict> => {
   // Law 12: a stranger costs no look at the chain, and has nothing to hear.
-  if (!isKnown(state) && state.head.seq === 0) {
-    return unchanged(state, { verdict: 'unknown_account' });
+  if (!exists(state)) return unchanged(state, { verdict: 'unknown_account' });
+  const { by } = question;
+  if (by !== undefined) {
+    const maySee = by.role === 'operator' || kinOf(state, by.account) !== 'none';
+    return unchanged(
+      state,
+      maySee
+        ? { verdict: 'found', standing: standingOf(state, context) }
+        : { verdict: 'unknown_account' },
+    );
   }
   const asker = refusalOfAsker(state, question, context.now);
   return asker.refusal === undefined
@@ -35,6 +45,14 @@ const standingOf = (state: AccountState, context: Context): Standing => {
   return {
     account,
     status: tree.status,
+    operatorStatus: tree.operatorStatus ?? 'active',
+    ownerStatus: tree.ownerStatus?.status ?? 'active',
+    ...(tree.label === undefined ? {} : { label: tree.label }),
+    etags: {
+      ...(tree.operator && { operator: tree.operator.hash }),
+      ...(tree.owner && { owner: tree.owner.hash }),
+      ...(tree.label === undefined ? {} : { label: labelHash(tree.label) }),
+    },
     revision: tree.revision,
     ...(tree.parent === undefined ? {} : { parent: tree.parent }),
     policies,

@@ -14,6 +14,7 @@ import { type CallRecord, isFinal } from './record.ts';
 import { type AccountState, emptyAccount } from './state.ts';
 import { ADDED_COLUMNS, STORAGE_VERSION, TABLES, TRANSFERS_TABLE } from './tables.ts';
 import type { Transfer } from './transfer.ts';
+import { type KeptBatch, type KeptStorage, openKeptStorage } from './kept-storage.ts';
 import { openTreeStorage, type TreeBatch, type TreeStorage } from './tree-storage.ts';
 
 /** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
@@ -38,26 +39,28 @@ export type Batch = {
   readonly loose: readonly Entry[];
   readonly transfers: Iterable<Transfer>;
   readonly tree: TreeBatch;
+  readonly kept: KeptBatch;
 };
 
 /** The account's SQLite. `rowsWritten` counts every row billed, deletes and alarms included: rows are the bill (design §5). */
-export type AccountStorage = TreeStorage & {
-  exists(): boolean;
-  loadAccount(account: AccountId): AccountState;
-  loadCall(id: Hex): CallRecord | undefined;
-  /** Calls on which something is still due. */
-  loadLive(): CallRecord[];
-  loadTransfer(peer: string, asset: AssetId): Transfer | undefined;
-  /** Transfers that their other side has not acknowledged. */
-  loadPending(): Transfer[];
-  /** Entries after `seq`, in order, at most `limit`. */
-  loadEntries(after: number, limit: number): Entry[];
-  write(batch: Batch): void;
-  /** Deletes calls whose time is over; the time of the next, if any. */
-  prune(now: Seconds, exported: number): { readonly next: Seconds | undefined };
-  countAlarm(): void;
-  rowsWritten(): number;
-};
+export type AccountStorage = TreeStorage &
+  KeptStorage & {
+    exists(): boolean;
+    loadAccount(account: AccountId): AccountState;
+    loadCall(id: Hex): CallRecord | undefined;
+    /** Calls on which something is still due. */
+    loadLive(): CallRecord[];
+    loadTransfer(peer: string, asset: AssetId): Transfer | undefined;
+    /** Transfers that their other side has not acknowledged. */
+    loadPending(): Transfer[];
+    /** Entries after `seq`, in order, at most `limit`. */
+    loadEntries(after: number, limit: number): Entry[];
+    write(batch: Batch): void;
+    /** Deletes calls whose time is over; the time of the next, if any. */
+    prune(now: Seconds, exported: number): { readonly next: Seconds | undefined };
+    countAlarm(): void;
+    rowsWritten(): number;
+  };
 
 export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
   const { sql } = storage;
@@ -87,9 +90,11 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
     });
   };
   const tree = openTreeStorage(run, hasTable);
+  const kept = openKeptStorage(run, hasTable);
 
   return {
     ...tree,
+    ...kept,
     exists: () => (made = exists()),
     loadAccount(account) {
       made = exists();
@@ -133,7 +138,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       keep();
       return lowest;
     },
-    write({ state, records, loose, transfers, tree: branch }) {
+    write({ state, records, loose, transfers, tree: branch, kept: managed }) {
       storage.transactionSync(() => {
         if (!exists()) run(TABLES);
         run(ACCOUNT_UPSERT, ...encodeAccount(state));
@@ -152,6 +157,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
           );
         }
         tree.writeTree(branch);
+        kept.writeKept(managed);
       });
       made = true;
     },
@@ -159,6 +165,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       if (!exists()) return { next: undefined };
       run('DELETE FROM entries WHERE seq <= ?', exported);
       tree.pruneTree(now);
+      kept.pruneOrders(now);
       run(
         `DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE prune_at <= ? AND last_seq <= ? LIMIT ${PRUNE_AT_ONCE})`,
         now,

@@ -107,6 +107,26 @@ CREATE TABLE IF NOT EXISTS leases (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Made by the first order of an operator or an owner: until when its intent could come again, and what it was told. */
+export const ORDERS_TABLE = `
+CREATE TABLE IF NOT EXISTS orders (
+  digest TEXT PRIMARY KEY,
+  attempt TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  answer TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Made by the first document that the account keeps for the gateway. One without text was removed. */
+export const DOCUMENTS_TABLE = `
+CREATE TABLE IF NOT EXISTS documents (
+  type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  text TEXT,
+  PRIMARY KEY (type, name)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Columns that older layouts lack: 1 knew no top-ups, 2 no trees. */
 export const ADDED_COLUMNS = [
   { table: 'calls', column: 'top_up' },

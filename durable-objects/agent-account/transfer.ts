@@ -1,5 +1,6 @@
 import { type AccountId, type AssetId, parseAccountId } from '../../src/core/account-id.ts';
 import { link } from '../../src/audit/entry.ts';
+import { adjust } from './adjust.ts';
 import type { Applied, Order } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { max, MAX_STORED } from '../../src/core/amount.ts';
@@ -78,6 +79,8 @@ export const applyOrder = (
       return receive(state, order, context);
     case 'refund':
       return recordRefund(state, order, context);
+    case 'adjust':
+      return adjust(state, order, context);
     // A newer Worker may know kinds that this object does not: it must not be heard as one of these.
     default:
       return unchanged(state, UNAVAILABLE);

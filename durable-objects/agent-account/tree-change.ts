@@ -1,7 +1,7 @@
 import { type EntryBody, link } from '../../src/audit/entry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import type { AccountState } from './state.ts';
-import type { Governed, TreeFault } from './tree-contract.ts';
+import type { Governed, OrderFault, TreeFault } from './tree-contract.ts';
 import type { Tree } from './tree.ts';
 
 type Done = Extract<Governed, { readonly verdict: 'governed' }>;
@@ -13,7 +13,7 @@ export const done = (
   more: Partial<Done> = {},
 ): Decision<Governed> => unchanged(state, governed(state, changed, more));
 
-export const refused = (state: AccountState, fault: TreeFault): Decision<Governed> =>
+export const refused = (state: AccountState, fault: TreeFault | OrderFault): Decision<Governed> =>
   unchanged(state, { verdict: 'refused', fault });
 
 /** A change that those below must hear of: a new revision, and an entry with the signature that ordered it (law 11). */
@@ -38,6 +38,30 @@ export const changedTree = (
     verdict: governed(next, true, more),
   };
 };
+
+/** A change that decides nothing below: an entry, and no new revision. */
+export const noted = (
+  state: AccountState,
+  body: Omit<EntryBody, 'at'>,
+  context: Context,
+  more: Partial<Done> = {},
+): Decision<Governed> => {
+  const { entry, head } = link(state.head, state.account, context.salt(), {
+    ...body,
+    at: context.now,
+  });
+  const { seq, at } = entry;
+  return { ...told({ ...state, head }, { ...more, entry: { seq, at } }), loose: [entry] };
+};
+
+/** What was carried out, without its records or entries. */
+export const told = (state: AccountState, more: Partial<Done> = {}): Decision<Governed> => ({
+  state,
+  records: [],
+  loose: [],
+  durable: true,
+  verdict: governed(state, true, more),
+});
 
 const governed = ({ tree }: AccountState, changed: boolean, more: Partial<Done>): Governed => ({
   verdict: 'governed',

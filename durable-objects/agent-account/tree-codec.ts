@@ -55,6 +55,12 @@ export const decodeTree = (text: string | null): Tree => {
   const { operator, owner, books, ...tree } = JSON.parse(text) as StoredTree;
   return {
     ...tree,
+    // Before there were two, the one there was had been ordered by an operator.
+    ...(tree.operatorStatus === undefined &&
+    tree.ownerStatus === undefined &&
+    tree.status !== 'active'
+      ? { operatorStatus: tree.status }
+      : {}),
     ...(operator === undefined ? {} : { operator: written(operator) }),
     ...(owner === undefined ? {} : { owner: written(owner) }),
     books: Object.fromEntries(

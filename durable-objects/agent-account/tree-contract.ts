@@ -2,6 +2,7 @@
  * What accounts of one tree say to each other, and what the Worker orders in a tree (design §4.5, §5). As in `contract.ts`, arguments
  * only ever gain optional fields, and results are tagged unions.
  */
+import type { Entry } from '../../src/audit/entry.ts';
 import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { AgentDelegation } from '../../src/intent/agent-delegation.ts';
@@ -106,6 +107,25 @@ export type SignedGrant = {
 export type OrderedBy = {
   readonly fields: Readonly<Record<string, string>>;
   readonly signature: Hex;
+  /**
+   * The intent's digest, how long it is good, and the request that carried it: with these the account carries an order out once,
+   * and gives the same answer to the same attempt only.
+   */
+  readonly digest?: Hex;
+  readonly validBefore?: Seconds;
+  readonly attempt?: Hex;
+};
+
+/** Who gives an order, as the gateway has checked its signature. Whether an owner may give it is the account's to say. */
+export type By = { readonly account: AccountId; readonly role: 'operator' | 'owner' };
+
+/** `If-Match`: the hash of what is to be replaced, or `*` for anything that is there; `none`: nothing may be there yet. */
+export type Expected = Hex | '*' | 'none';
+
+/** Something that a person should look at (entry `alert.raised`). */
+export type AlertBody = {
+  readonly rule: 'soft_limit' | 'breaker' | 'debt' | 'stuck' | 'dead_letter' | 'webhook_disabled';
+  readonly detail: Readonly<Record<string, string | number>>;
 };
 
 /** An order that concerns an account's place in a tree. Idempotent. */
@@ -129,16 +149,89 @@ export type TreeOrder =
       /** Absent where the chain could not be asked: an account that is known here may cut a key off all the same. */
       readonly facts?: PayerFacts;
     }
-  | { readonly kind: 'status'; readonly status: Status; readonly order: OrderedBy }
+  /** By whom is not said: by the gateway itself, as an operator. */
+  | {
+      readonly kind: 'status';
+      readonly status: Status;
+      readonly by?: By;
+      readonly expected?: Expected;
+      readonly order: OrderedBy;
+    }
   /** A policy document, or null to take it away. `operator` and `owner`: both bind, whoever writes the other. */
   | {
       readonly kind: 'policy';
       readonly slot: 'operator' | 'owner';
       readonly document: unknown;
+      readonly by?: By;
+      readonly expected?: Expected;
+      /** Only says what would be cut off. */
+      readonly dryRun?: boolean;
       readonly order: OrderedBy;
     }
   /** Which grant a call without authority uses. */
-  | { readonly kind: 'default'; readonly grant: Hex; readonly order: OrderedBy };
+  | {
+      readonly kind: 'default';
+      readonly grant: Hex;
+      readonly by?: By;
+      readonly expected?: Expected;
+      readonly order: OrderedBy;
+    }
+  /** A name for people, or null for none. An operator's order makes an account that is not known yet. */
+  | {
+      readonly kind: 'label';
+      readonly label: string | null;
+      readonly by: By;
+      readonly expected?: Expected;
+      readonly order: OrderedBy;
+    }
+  /** A document that the account keeps for the gateway, or null to remove it: entries `tool.put`, `webhook.removed`, … */
+  | {
+      readonly kind: 'document';
+      readonly type: DocumentType;
+      readonly name: string;
+      /** At most 16 KiB of canonical JSON, as `Json`; or null. Unknown here, as RPC types cannot follow it. */
+      readonly document: unknown;
+      /** Hash of what the gateway itself began with, where the account was never told of this document. */
+      readonly known?: Hex;
+      /** Enters it again where it has not changed: what the gateway has switched off meanwhile is wanted again. */
+      readonly anew?: boolean;
+      readonly expected?: Expected;
+      readonly by: By;
+      readonly order: OrderedBy;
+    }
+  /** Tells the settlement queue of a payment again, now. */
+  | { readonly kind: 'redrive'; readonly call: Hex; readonly by: By; readonly order: OrderedBy }
+  /** Gives up a payment that cannot move any more: no debt of the payer. */
+  | {
+      readonly kind: 'writeOff';
+      readonly call: Hex;
+      readonly reason: string;
+      readonly by: By;
+      readonly order: OrderedBy;
+    }
+  /** To the gateway's own account: an operator has had a dead letter sent again that is no payment's. */
+  | {
+      readonly kind: 'letter';
+      readonly letter: string;
+      readonly queue: string;
+      readonly by: By;
+      readonly order: OrderedBy;
+    }
+  /** Raised elsewhere: a dead letter, a webhook that was switched off. */
+  | { readonly kind: 'alert'; readonly alert: AlertBody };
+
+export type DocumentType = 'tool' | 'webhook';
+
+/** Why an order of an operator or an owner changed nothing; none is about a field of its body. */
+export type OrderFault =
+  | { readonly reason: 'forbidden' }
+  /** The intent has ordered something before, in another request. */
+  | { readonly reason: 'already_used' }
+  /** `current`: hash of what is there; absent where nothing is. */
+  | { readonly reason: 'precondition_failed'; readonly current?: Hex }
+  | { readonly reason: 'precondition_required'; readonly current: Hex }
+  | { readonly reason: 'not_writable'; readonly hint: string }
+  | { readonly reason: 'unknown_call' };
 
 /** Why an order changed nothing. `field` as in the order's own document. */
 export type TreeFault =
@@ -167,8 +260,48 @@ export type Governed =
       readonly silent: readonly AccountId[];
       /** Of `issue`: the grants that the issuer itself stands on, nearest first. */
       readonly chain?: readonly SignedGrant[];
+      /** Hash (ETag) of what was ordered, as it is now; absent where nothing is there any more. */
+      readonly current?: Hex;
+      /** Of a document that was put or removed: where its entry stands, which orders what the gateway's tables hold of it. */
+      readonly entry?: { readonly seq: number; readonly at: Seconds };
+      /** Of a policy: calls that run in the account now, and how many of them it would have refused. They may end (law 4). */
+      readonly inFlight?: { readonly held: number; readonly cutOff: number };
     }
-  | { readonly verdict: 'refused'; readonly fault: TreeFault }
+  | { readonly verdict: 'refused'; readonly fault: TreeFault | OrderFault }
+  | { readonly verdict: 'unavailable' };
+
+/** What one account is to another. `above`: the other one hangs below it. `hasParent`: it does not stand for itself. */
+export type Kin =
+  | {
+      readonly verdict: 'found';
+      readonly kin: 'self' | 'above' | 'none';
+      readonly hasParent: boolean;
+      /** It has a place here: money, an order or an entry. */
+      readonly exists: boolean;
+    }
+  | { readonly verdict: 'unavailable' };
+
+/** A document that the account keeps. `hash`: SHA-256 of its canonical JSON. */
+export type KeptDocument =
+  | { readonly verdict: 'found'; readonly hash: Hex; readonly document: unknown }
+  | { readonly verdict: 'unknown' }
+  | { readonly verdict: 'unavailable' };
+
+/** An `Entry`, whose JSON members RPC types cannot follow. */
+export type ToldEntry = Omit<Entry, 'evidence' | 'outcome' | 'payment'> & {
+  readonly evidence?: unknown;
+  readonly outcome?: unknown;
+  readonly payment?: unknown;
+};
+
+/** Entries after a place in the chain, in order. `exported`: up to where D1 has them; `head`: where the chain ends. */
+export type Happened =
+  | {
+      readonly verdict: 'found';
+      readonly entries: readonly ToldEntry[];
+      readonly exported: number;
+      readonly head: number;
+    }
   | { readonly verdict: 'unavailable' };
 
 /** One account below, as its issuer lists it. Amounts are decimal strings of atomic units. */
@@ -193,7 +326,13 @@ export type Children = {
 /** How an account stands. Amounts are decimal strings of atomic units. */
 export type Standing = {
   readonly account: AccountId;
+  /** The worse of the two below. */
   readonly status: Status;
+  readonly operatorStatus?: Status;
+  readonly ownerStatus?: Status;
+  readonly label?: string;
+  /** Hashes of what may be replaced: policies by `policyHash`, the label as `{"label": …}`. */
+  readonly etags?: { readonly operator?: Hex; readonly owner?: Hex; readonly label?: Hex };
   /** Grows with every change of status, policy or grants. */
   readonly revision: number;
   /** The account above; absent for one that stands by itself. */

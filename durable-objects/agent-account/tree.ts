@@ -32,11 +32,27 @@ export type IssuedGrant = {
 export type Tree = {
   /** Grows with every change that those below must know. */
   readonly revision: number;
+  /** The worse of the two below. */
   readonly status: Status;
+  readonly operatorStatus?: Status;
+  /**
+   * `by`: whose word it is, for all but `active`; who stands lower cannot lift it. `unasked`: the account had agreed to nothing that
+   * would bind it to him.
+   */
+  readonly ownerStatus?: {
+    readonly status: Status;
+    readonly by?: AccountId;
+    readonly unasked?: boolean;
+  };
   readonly operator?: WrittenPolicy;
   readonly owner?: WrittenPolicy;
+  /** Who wrote the owner's policy. */
+  readonly ownerBy?: AccountId;
+  readonly label?: string;
   /** The account above: the issuer of what this one holds. */
   readonly parent?: AccountId;
+  /** All accounts above, nearest first; kept when the grants that said so are forgotten. Absent in rows of earlier releases. */
+  readonly above?: readonly AccountId[];
   /** Once a grant was taken, no call is ever decided without one: a revoked agent is no stranger (law 8). */
   readonly governed: boolean;
   readonly defaultGrant?: Hex;
@@ -50,6 +66,8 @@ export type Tree = {
   readonly books: Readonly<Record<Hex, Slices>>;
   /** The last word of an account above, by the grant it has issued: what a reply that comes late must not undo. */
   readonly words: Readonly<Record<Hex, Word>>;
+  /** Of what was said lately, and when (`once` in alerts.ts). */
+  readonly alerts?: Readonly<Record<string, Seconds>>;
 };
 
 export type Word = { readonly revision: number; readonly status: Authority['status'] };

@@ -8,6 +8,7 @@ import { forget } from './forget.ts';
 import type { Memory } from './memory.ts';
 import type { CallRecord } from './record.ts';
 import { conclude } from './settled.ts';
+import { raiseStuck } from './stuck.ts';
 import type { AccountStorage } from './storage.ts';
 import type { AccountState } from './state.ts';
 import type { Transfer } from './transfer.ts';
@@ -46,7 +47,7 @@ export const acknowledge = (state: AccountState, seq: number): Decision<Acknowle
     ? { state: { ...state, exported: seq }, records: [], loose: [], durable: true, verdict: OK }
     : unchanged(state, OK);
 
-/** The alarm's decision: calls whose time is up, denials whose ten seconds are over; then what nobody needs any more goes. */
+/** The alarm's decision: calls whose time is up, payments that are stuck, denials whose ten seconds are over; then what nobody needs any more goes. */
 export const tick = (
   state: AccountState,
   load: (id: Hex) => CallRecord | undefined,
@@ -70,7 +71,9 @@ export const tick = (
     changes.push(ended.record);
     transfers.push(...(ended.transfers ?? []));
   }
-  const lasting = forget(current, context.now);
+  const stuck = raiseStuck(current, load, memory, context);
+  changes.push(...stuck.records);
+  const lasting = forget(stuck.state, context.now);
   const flushed = flushDenials(lasting.state, context);
   memory.pruneAt = storage.prune(context.now, state.exported).next;
   return {

@@ -1,9 +1,16 @@
 import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
+import { projectTool } from '../catalog/store.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import { type QueueMessage, recordDeadLetters } from '../settlement/dead-letter.ts';
+import {
+  type DeadLetter,
+  type QueueMessage,
+  recordDeadLetters,
+} from '../settlement/dead-letter.ts';
+import { projectWebhook } from '../webhooks/registry.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
 import { auditLetter } from './dead-letter.ts';
+import type { Entry } from './entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 
 const LONGEST_PAUSE: Seconds = 60;
@@ -12,6 +19,10 @@ export type AuditDeps = {
   readonly db: D1Database;
   /** The account's object. */
   readonly account: (id: AccountId) => { exported(seq: number): Promise<Acknowledged> };
+  /** Hears each alert, and again when its chunk comes again. Whatever it throws delays the acknowledgement. */
+  readonly alert?: (account: AccountId, entry: Entry) => Promise<void>;
+  /** Keeps a letter, and makes it known. By default it is only kept. */
+  readonly deadLetter?: (letter: DeadLetter) => Promise<void>;
 };
 
 type AuditBatch = { readonly queue: string; readonly messages: readonly QueueMessage[] };
@@ -53,7 +64,8 @@ const storeInOrder = async (
     const result = await storeChunk(deps.db, chunk, now);
     if (result.ok) {
       last = Math.max(last, result.value.last);
-      stored.push(message);
+      if (await follow(deps, account, result.value.entries)) stored.push(message);
+      else retry(message);
     } else if (result.error.kind === 'refused') {
       await bury(queue, message, JSON.stringify(result.error.why), deps, now);
     } else {
@@ -66,6 +78,29 @@ const storeInOrder = async (
   for (const message of stored) {
     if (acknowledged) message.ack();
     else retry(message);
+  }
+};
+
+/**
+ * What stored entries set off: alerts go out, and what they say of tools and webhooks is in its table. After the chunk and not with it,
+ * so that one entry which cannot be followed never holds up the chain; each step may come twice. False where it must come again.
+ */
+const follow = async (
+  { db, alert }: AuditDeps,
+  account: AccountId,
+  entries: readonly Entry[],
+): Promise<boolean> => {
+  try {
+    const repairs = entries.flatMap((entry) => [
+      ...projectTool(db, entry),
+      ...projectWebhook(db, entry),
+    ]);
+    if (repairs.length > 0) await db.batch(repairs);
+    for (const entry of entries) if (entry.type === 'alert.raised') await alert?.(account, entry);
+    return true;
+  } catch (cause) {
+    console.error({ event: 'audit_entries_unfollowed', account, cause: String(cause) });
+    return false;
   }
 };
 
@@ -88,7 +123,8 @@ const bury = async (
 ): Promise<void> => {
   console.error({ event: 'audit_chunk_refused', message: message.id, reason });
   try {
-    await recordDeadLetters(deps.db, [auditLetter(message, queue, reason, now)]);
+    const letter = auditLetter(message, queue, reason, now);
+    await (deps.deadLetter?.(letter) ?? recordDeadLetters(deps.db, [letter]));
     message.ack();
   } catch {
     retry(message);

@@ -35,6 +35,15 @@ const TYPES = [
   'grant.default',
   'account.status',
   'account.policy',
+  'account.label',
+  'tool.put',
+  'tool.removed',
+  'webhook.put',
+  'webhook.removed',
+  'settlement.redriven',
+  'letter.redriven',
+  'credit.adjusted',
+  'alert.raised',
 ] as const satisfies readonly EntryType[];
 
 /** One entry as it stands in a chunk or an exported log. Strict: a member nobody knows is not silently dropped from a proof. */
@@ -75,7 +84,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Strings, safe integers, booleans, null, arrays and objects: what JCS writes in exactly one way (design §7). */
-const isJson = (value: unknown, depth: number): boolean => {
+export const isJson = (value: unknown, depth: number): value is Json => {
   if (value === null || typeof value === 'boolean') return true;
   // A lone surrogate has no UTF-8 form, so two different strings would share one hash.
   if (typeof value === 'string') return value.isWellFormed();

@@ -23,7 +23,16 @@ export type EntryType =
   | 'grant.revoked'
   | 'grant.default'
   | 'account.status'
-  | 'account.policy';
+  | 'account.policy'
+  | 'account.label'
+  | 'tool.put'
+  | 'tool.removed'
+  | 'webhook.put'
+  | 'webhook.removed'
+  | 'settlement.redriven'
+  | 'letter.redriven'
+  | 'credit.adjusted'
+  | 'alert.raised';
 
 /** JSON of strings, safe integers, booleans, arrays and objects: no floats, so JCS needs no number rules (design §7). */
 export type Json =

@@ -9,7 +9,10 @@ export type CallRow = {
   /** Seq of the newest entry that went in: an older run never overwrites it. */
   readonly seq: number;
   readonly state: 'held' | 'committed' | 'released' | 'abandoned';
+  /** Seq of the entry that accepted it. */
+  readonly firstSeq?: number;
   readonly tool?: string;
+  readonly payee?: string;
   readonly request?: Hex;
   readonly binding?: string;
   readonly asset?: string;
@@ -42,17 +45,23 @@ export type PaymentRow = {
 export type Projection = {
   readonly calls: readonly CallRow[];
   readonly payments: readonly PaymentRow[];
+  /** Calls whose payment is under way after these entries, and calls of before them whose payment is no longer. */
+  readonly opened: readonly Hex[];
+  readonly closed: readonly Hex[];
 };
 
 /**
- * What a run of entries means for the two index tables: one row a call and one row an ended payment, however many entries
+ * What a run of entries means for the index tables: one row a call and one row an ended payment, however many entries
  * tell of it. Pure. Denials claim no call, so they have no row. @throws RangeError for an amount storage would round
  */
 export const project = (entries: readonly Entry[]): Projection => {
   const calls = new Map<Hex, CallRow>();
   const payments = new Map<Hex, PaymentRow>();
+  const open = new Map<Hex, boolean>();
   for (const entry of entries) {
     if (entry.call === undefined) continue;
+    const opens = opensPayment(entry);
+    if (opens !== undefined) open.set(entry.call, opens);
     const call = callRow(entry, entry.call);
     if (call !== undefined) calls.set(entry.call, { ...calls.get(entry.call), ...call });
     const price = calls.get(entry.call)?.price;
@@ -61,8 +70,38 @@ export const project = (entries: readonly Entry[]): Projection => {
       : paymentRow(entry, entry.call, price);
     if (payment !== undefined) payments.set(entry.call, payment);
   }
-  return { calls: [...calls.values()], payments: [...payments.values()] };
+  const isOpen = [...open];
+  return {
+    calls: [...calls.values()],
+    payments: [...payments.values()],
+    opened: isOpen.filter(([, opens]) => opens).map(([call]) => call),
+    closed: isOpen
+      // One that was accepted here, too, has no row that could be deleted.
+      .filter(([call, opens]) => !opens && calls.get(call)?.firstSeq === undefined)
+      .map(([call]) => call),
+  };
 };
+
+/**
+ * Whether an entry puts a payment under way or ends one: a deferred one is committed to with its call, one that is settled first when
+ * its call is accepted. Undefined where it does neither.
+ */
+const opensPayment = ({ type, decision, payment = {} }: Entry): boolean | undefined => {
+  if (type === 'call.accepted') {
+    return payment.paidBy === 'upfront' && decision === 'settle' ? true : undefined;
+  }
+  if (type === 'call.finished' || type === 'call.abandoned') {
+    if (payment.state === 'queued') return true;
+    return payment.state === 'released' ? false : undefined;
+  }
+  return ENDS_PAYMENT.has(type) ? false : undefined;
+};
+
+const ENDS_PAYMENT = new Set<Entry['type']>([
+  'payment.settled',
+  'payment.failed',
+  'payment.released',
+]);
 
 const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
   const { seq, amounts, outcome = {}, payment = {} } = entry;
@@ -72,8 +111,10 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
       return {
         ...known,
         state: 'held',
+        firstSeq: seq,
         acceptedAt: entry.at,
         ...defined({
+          payee: text(payment.payTo),
           binding: entry.binding,
           policy: entry.policy,
           price: stored(amounts?.price),
@@ -115,6 +156,15 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
     case 'grant.default':
     case 'account.status':
     case 'account.policy':
+    case 'account.label':
+    case 'tool.put':
+    case 'tool.removed':
+    case 'webhook.put':
+    case 'webhook.removed':
+    case 'settlement.redriven':
+    case 'letter.redriven':
+    case 'credit.adjusted':
+    case 'alert.raised':
       return undefined;
   }
 };
@@ -159,6 +209,15 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'grant.default':
     case 'account.status':
     case 'account.policy':
+    case 'account.label':
+    case 'tool.put':
+    case 'tool.removed':
+    case 'webhook.put':
+    case 'webhook.removed':
+    case 'settlement.redriven':
+    case 'letter.redriven':
+    case 'credit.adjusted':
+    case 'alert.raised':
       return undefined;
   }
 };
@@ -188,7 +247,8 @@ const creditRow = (
 /** Names of the states a call can end in, as its last entry says them in `decision`. */
 const ENDED = new Set<string>(['committed', 'released', 'abandoned'] satisfies CallRow['state'][]);
 
-const stateOf = ({ type, decision, outcome }: Entry): CallRow['state'] => {
+/** The state that an entry leaves its call in. */
+export const stateOf = ({ type, decision, outcome }: Entry): CallRow['state'] => {
   if (decision !== undefined && ENDED.has(decision)) return decision as CallRow['state'];
   if (type === 'call.abandoned') return 'abandoned';
   return outcome?.success === true ? 'committed' : 'released';

@@ -4,7 +4,10 @@ import { err, ok, type Result } from '../core/result.ts';
 import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
 import { type ChainHead, type Entry, entryHash } from './entry.ts';
 import { type Projection, project } from './projection.ts';
-import { loadChunk, loadHead } from './stored-chain.ts';
+import { type AccountRow, newRow } from './account-row.ts';
+import { additions } from './additions.ts';
+import { type RollUp, rollUp } from './roll-up.ts';
+import { loadChunk, loadStanding } from './stored-chain.ts';
 import { upserts } from './upsert.ts';
 import { type Broken, verifyRun } from './verify.ts';
 
@@ -13,6 +16,8 @@ export type Stored = {
   readonly last: number;
   /** Rows billed by this store; 0 for a redelivery. */
   readonly rowsWritten: number;
+  /** What the message held, stored now or before. */
+  readonly entries: readonly Entry[];
 };
 
 export type StoreFault =
@@ -52,22 +57,25 @@ export const storeChunk = async (
     return refuse({ kind: 'mislabelled' });
   }
   try {
-    const head = await loadHead(db, message.account);
+    const standing = await loadStanding(db, message.account);
+    const { head } = standing;
     if (message.first > head.seq + 1) return err({ kind: 'gap', expected: head.seq + 1 });
     const fork = await forkAt(db, message.account, head, entries);
     if (fork !== undefined) return refuse({ kind: 'forked', seq: fork });
 
     const rest = entries.filter(({ seq }) => seq > head.seq);
-    if (rest.length === 0) return ok({ last: head.seq, rowsWritten: 0 });
-    const projection = projectSafely(rest);
-    if (projection === undefined) return refuse({ kind: 'amount' });
+    if (rest.length === 0) return ok({ last: head.seq, rowsWritten: 0, entries });
+    const before = standing.row ?? newRow(entries[0]?.at ?? now);
+    const meant = meaningOf(rest, before);
+    if (meant === undefined) return refuse({ kind: 'amount' });
     const body = rest.length === entries.length ? message.body : await encodeChunk(rest);
     const results = await db.batch([
       insertChunk(db, message.account, rest, run.value.hash, body, now),
-      ...upserts(db, message.account, projection),
+      ...upserts(db, message.account, meant.projection),
+      ...additions(db, message.account, meant.rollUp, standing),
     ]);
     const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);
-    return ok({ last: run.value.last, rowsWritten });
+    return ok({ last: run.value.last, rowsWritten, entries });
   } catch (cause) {
     const text = String(cause);
     return text.includes('chunk does not continue the chain')
@@ -109,9 +117,12 @@ const insertChunk = (
     .prepare('INSERT INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6)')
     .bind(account, entries[0]?.seq, entries.at(-1)?.seq, lastHash, body, now);
 
-const projectSafely = (entries: readonly Entry[]): Projection | undefined => {
+const meaningOf = (
+  entries: readonly Entry[],
+  before: AccountRow,
+): { readonly projection: Projection; readonly rollUp: RollUp } | undefined => {
   try {
-    return project(entries);
+    return { projection: project(entries), rollUp: rollUp(entries, before) };
   } catch {
     return undefined;
   }

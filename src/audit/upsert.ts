@@ -4,6 +4,7 @@ import type { Projection } from './projection.ts';
 /** Column and member of every fact of a call that a later entry may add. */
 const CALL_FACTS = [
   ['tool', 'tool'],
+  ['payee', 'payee'],
   ['request', 'request'],
   ['binding', 'binding'],
   ['asset', 'asset'],
@@ -15,14 +16,21 @@ const CALL_FACTS = [
   ['digest', 'digest'],
   ['reason', 'reason'],
   ['policy', 'policy'],
-  ['accepted_at', 'acceptedAt'],
   ['ended_at', 'endedAt'],
 ] as const;
 
+/** What only the entry says that accepts a call. A column that an index holds, and that is set, costs its index rows each time. */
+const FIRST_FACTS = [
+  ['first_seq', 'firstSeq'],
+  ['accepted_at', 'acceptedAt'],
+] as const;
+
+const FACTS = [...CALL_FACTS, ...FIRST_FACTS];
+
 const UPSERT_CALLS = `
-INSERT INTO calls (account, call, seq, state, ${CALL_FACTS.map(([column]) => column).join(', ')})
+INSERT INTO calls (account, call, seq, state, ${FACTS.map(([column]) => column).join(', ')})
 SELECT ?1, value ->> 'call', value ->> 'seq', value ->> 'state',
-  ${CALL_FACTS.map(([, member]) => `value ->> '${member}'`).join(', ')}
+  ${FACTS.map(([, member]) => `value ->> '${member}'`).join(', ')}
 FROM json_each(?2) WHERE true
 ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = coalesce(excluded.state, state),
   ${CALL_FACTS.map(([column]) => `${column} = coalesce(excluded.${column}, ${column})`).join(', ')}
@@ -43,14 +51,27 @@ ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = excluded.s
   at = CASE WHEN state = excluded.state THEN at ELSE excluded.at END
 WHERE excluded.seq > payments.seq`;
 
+const OF_CALLS = `
+SELECT accepted_at, account, call FROM calls
+WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND accepted_at IS NOT NULL`;
+
+const OPEN_PAYMENTS = `INSERT OR IGNORE INTO open_payments (at, account, call) ${OF_CALLS}`;
+const CLOSE_PAYMENTS = `DELETE FROM open_payments WHERE (at, account, call) IN (${OF_CALLS})`;
+
 /** Statements that bring a projection into its tables: one a table, whatever the number of rows: its rows travel as one JSON parameter. */
 export const upserts = (
   db: D1Database,
   account: AccountId,
-  { calls, payments }: Projection,
-): D1PreparedStatement[] => [
-  ...(calls.length === 0 ? [] : [db.prepare(UPSERT_CALLS).bind(account, JSON.stringify(calls))]),
-  ...(payments.length === 0
-    ? []
-    : [db.prepare(UPSERT_PAYMENTS).bind(account, JSON.stringify(payments))]),
-];
+  { calls, payments, opened, closed }: Projection,
+): D1PreparedStatement[] =>
+  (
+    [
+      [UPSERT_CALLS, calls],
+      [UPSERT_PAYMENTS, payments],
+      // After the calls: the key holds when they were accepted.
+      [OPEN_PAYMENTS, opened],
+      [CLOSE_PAYMENTS, closed],
+    ] as const
+  ).flatMap(([sql, rows]) =>
+    rows.length === 0 ? [] : [db.prepare(sql).bind(account, JSON.stringify(rows))],
+  );

@@ -23,6 +23,8 @@ export type Policy = {
   readonly rate?: Rate;
   /** The same tool with the same request more than `times` in `seconds` is a loop, and refused. */
   readonly repeat?: Repeat;
+  /** Percent of a money limit at which an alert is raised; 80 where nothing is said. */
+  readonly softPercent?: number;
   /** How long a proof may still be good when it is sent. */
   readonly maxValidity?: Seconds;
   /** How strongly a proof must be tied to its request, at least. */

@@ -94,6 +94,7 @@ const shape = {
       'must be an object {times, seconds}',
     ),
   ),
+  softPercent: z.exactOptional(integer(1, 99)),
   maxValidity: z.exactOptional(integer(1, DAY)),
   binding: z.exactOptional(z.enum(['none', 'intent'], 'must be none or intent')),
   validFrom: z.exactOptional(time),
@@ -116,7 +117,7 @@ const whole = z.check<Partial<Policy>>(({ value: policy, issues }) => {
 });
 
 const HINT = 'must be an object, as in the README';
-const policySchema = z.strictObject(shape, HINT).check(whole);
+export const policySchema = z.strictObject(shape, HINT).check(whole);
 const defaultSchema = z
   .strictObject({ ...shape, perCall: amount, exposure: amount, rate }, HINT)
   .check(whole);

@@ -10,6 +10,8 @@ export type WindowSpend = {
   /** Given to accounts below and not given back; `drawn` is what they say they have spent of it (design §5, leases). */
   readonly leased: bigint;
   readonly drawn: bigint;
+  /** The limits of which was said in this period that they are nearly used up (`crossings` in soft-limit.ts). */
+  readonly warned?: readonly string[];
 };
 
 /** A window of a policy, or `lifetime`: one period without an end. */

@@ -41,15 +41,16 @@ export const deadLetter = (
   reason,
 });
 
-/** Records letters in D1, each once. @throws when the database does not take them. */
+/** Records letters in D1, each once; one that was sent again and comes back waits anew. @throws when the database does not take them. */
 export const recordDeadLetters = async (
   database: D1Database,
   letters: readonly DeadLetter[],
 ): Promise<void> => {
   if (letters.length === 0) return;
   const insert = database.prepare(
-    `INSERT OR IGNORE INTO dead_letters (id, queue, account, call, body, at, reason)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO dead_letters (id, queue, account, call, body, at, reason) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET body = excluded.body, at = excluded.at, reason = excluded.reason, redriven_at = NULL
+     WHERE redriven_at IS NOT NULL`,
   );
   await database.batch(
     letters.map(({ id, queue, account, call, body, at, reason }) =>

@@ -1,7 +1,9 @@
+import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import toolsJson from '../../tools.json';
+import { openCatalogue } from '../../src/catalog/live.ts';
 import { parseConfig } from '../../src/config.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { openSigner } from '../../src/crypto/signer.ts';
@@ -20,8 +22,12 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   const config = parseConfig(env, toolsJson);
   const signer = await openSigner(env.RECEIPT_KEY);
   if (!config.ok || !signer.ok) throw new Error('the test gateway is misconfigured');
+  const { tools, upstreamUrl } = config.value;
+  const catalogue = openCatalogue(env.AUDIT_DB, { tools, documents: toolsJson.tools, upstreamUrl });
+  await catalogue.fresh(nowSeconds());
   const gateway: Gateway = {
     config: config.value,
+    catalogue,
     signer: signer.value,
     account: (id) => {
       const stub = env.AGENT_ACCOUNT.getByName(id);
@@ -108,6 +114,10 @@ const paidRequest = async (url: string, value: bigint): Promise<Request> => {
   return new Request(url, { headers: { 'PAYMENT-SIGNATURE': btoa(JSON.stringify(payload)) } });
 };
 
+beforeAll(async () => {
+  const { TEST_MIGRATIONS } = env as unknown as { TEST_MIGRATIONS: D1Migration[] };
+  await applyD1Migrations(env.AUDIT_DB, TEST_MIGRATIONS);
+});
 afterEach(() => vi.unstubAllGlobals());
 
 describe('a warm deferred call', () => {

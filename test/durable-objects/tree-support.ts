@@ -12,6 +12,7 @@ import type {
   LeaseRequest,
   LeaseVerdict,
   OrderedBy,
+  OrderFault,
   Recall,
   Returned,
   SignedGrant,
@@ -190,7 +191,7 @@ export const putToSleep = async (payer: Hex): Promise<void> => {
 };
 
 /** What an order was refused for. */
-export const faultOf = (governed: Governed): TreeFault => {
+export const faultOf = (governed: Governed): TreeFault | OrderFault => {
   if (governed.verdict !== 'refused') throw new Error(JSON.stringify(governed));
   return governed.fault;
 };

@@ -8,5 +8,9 @@ export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'tr
   isRevoked: () => false,
   ownsOthers: () => false,
   issuedCount: () => 0,
+  orderOf: () => undefined,
+  ordersKept: () => 0,
+  documentOf: () => undefined,
+  documentsKept: () => 0,
   lessees: () => 0,
 };

@@ -4,9 +4,10 @@ import { AgentAccount } from '../../durable-objects/agent-account.ts';
 import type { Order } from '../../durable-objects/agent-account/contract.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { openPair } from './pair.ts';
+import { runsOf } from './runs.ts';
 import { plans, type Step, steps } from './steps.ts';
 
-const INTERLEAVINGS = 1_000;
+const INTERLEAVINGS = runsOf(1_000);
 const AT_ONCE = 50;
 const SEED = 3;
 

@@ -72,6 +72,10 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     isRevoked: (id) => revoked.has(id),
     ownsOthers: () => [...issued.values()].some(({ grant }) => isZero(grant.delegation.parent)),
     issuedCount: () => issued.size,
+    orderOf: () => undefined,
+    ordersKept: () => 0,
+    documentOf: () => undefined,
+    documentsKept: () => 0,
     lessees: () => [...leases.values()].filter(({ until }) => until > clock.now).length,
   });
 

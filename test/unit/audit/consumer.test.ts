@@ -1,12 +1,12 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
-import { consumeAudit } from '../../../src/audit/consumer.ts';
+import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
 import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';
-import type { Entry } from '../../../src/audit/entry.ts';
+import type { Entry, EntryBody } from '../../../src/audit/entry.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
-import { ALICE, MALLORY, paidCalls, START } from './history.ts';
+import { accepted, ALICE, committed, history, MALLORY, paidCalls, START, word } from './history.ts';
 
 const QUEUE = 'countersign-audit';
 
@@ -30,14 +30,14 @@ const listeners = (
 
 const deliver = async (
   bodies: readonly unknown[],
-  { account }: Pick<ReturnType<typeof listeners>, 'account'>,
+  { account, alert }: Pick<AuditDeps, 'account' | 'alert'>,
   database: D1Database = db,
 ) => {
   const batch = createMessageBatch(
     QUEUE,
     bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
   );
-  await consumeAudit(batch, { db: database, account }, START);
+  await consumeAudit(batch, { db: database, account, ...(alert && { alert }) }, START);
   const result = await getQueueResult(batch, createExecutionContext());
   return {
     acked: result.explicitAcks,
@@ -139,6 +139,73 @@ test('a message that fails waits longer each time, at most a minute', async () =
     await consumeAudit({ queue: QUEUE, messages: [message] }, { db, ...listeners() }, START);
   }
   expect(delays).toEqual([2, 4, 8, 60, 60]);
+});
+
+describe('what an entry sets off', () => {
+  const alert: EntryBody = {
+    type: 'alert.raised',
+    at: START,
+    rule: 'debt',
+    outcome: { asset: 'usdc', credit: '-5' },
+  };
+  const entries = history(ALICE, [accepted(1), alert, committed(1)]);
+
+  const listen = (fails = 0) => {
+    const heard: [string, number][] = [];
+    let left = fails;
+    return {
+      heard,
+      ...listeners(),
+      alert: async (account: string, entry: Entry) => {
+        left -= 1;
+        if (left >= 0) throw new Error('the queue is away');
+        heard.push([account, entry.seq]);
+      },
+    };
+  };
+
+  test('an alert is handed on, and again when its chunk comes again', async () => {
+    const deps = listen();
+    const body = await messageOf(entries);
+    expect(await deliver([body], deps)).toMatchObject({ acked: ['m0'] });
+    expect(await deliver([body, await cut(mallory, 0, 3)], deps)).toMatchObject({
+      acked: ['m0', 'm1'],
+    });
+    expect(deps.heard).toEqual([
+      [ALICE, 2],
+      [ALICE, 2],
+    ]);
+  });
+
+  test('one that cannot be handed on comes again, and holds up nobody', async () => {
+    const deps = listen(1);
+    const [first, second] = [
+      await messageOf(entries.slice(0, 2)),
+      await messageOf(entries.slice(2)),
+    ];
+    expect(await deliver([first, second, await cut(mallory, 0, 3)], deps)).toEqual({
+      acked: ['m1', 'm2'],
+      retried: ['m0'],
+    });
+    expect(await storedEntries(ALICE)).toEqual(entries);
+    expect(await deliver([first], deps)).toMatchObject({ acked: ['m0'] });
+    expect(deps.heard).toEqual([[ALICE, 2]]);
+  });
+
+  test('is in the tables of tools and webhooks after it is stored', async () => {
+    const document = { url: 'https://hooks.example/x', events: ['*'] };
+    const orders = history(ALICE, [
+      {
+        type: 'webhook.put',
+        at: START,
+        outcome: { name: `${ALICE}/main`, hash: word(5) },
+        evidence: { document },
+      },
+    ]);
+    await deliver([await messageOf(orders)], listeners());
+    const { results } = await db.prepare('SELECT scope, id FROM webhooks').all();
+    expect(results).toEqual([{ scope: ALICE, id: 'main' }]);
+  });
 });
 
 describe('what no account could have sent', () => {

@@ -19,6 +19,15 @@ export const freshDatabase = async (): Promise<void> => {
   await applyD1Migrations(db, TEST_MIGRATIONS);
 };
 
+/** An empty one as a release left it: after so many migrations. */
+export const olderDatabase = async (migrations: number): Promise<void> => {
+  await reset();
+  await applyD1Migrations(db, TEST_MIGRATIONS.slice(0, migrations));
+};
+
+/** What a release after it does first. */
+export const upgrade = (): Promise<void> => applyD1Migrations(db, TEST_MIGRATIONS);
+
 /** One message of these entries. */
 export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage> => {
   const [message, ...more] = await splitRun(entries);
@@ -26,8 +35,13 @@ export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage
   return message;
 };
 
-export const rows = async (table: 'calls' | 'payments' | 'dead_letters') =>
-  (await db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all()).results;
+export const rows = async (
+  table: 'calls' | 'payments' | 'dead_letters' | 'open_payments' | 'accounts' | 'kin' | 'spend',
+) => {
+  // The order of the key, whatever it is.
+  const { results } = await db.prepare(`SELECT * FROM ${table}`).all();
+  return results;
+};
 
 /** What the chunks hold, read back by hand. */
 export const storedEntries = async (account: string): Promise<Entry[]> => {

@@ -10,6 +10,10 @@ import { hexOf } from '../../../src/crypto/bytes.ts';
 
 export const ALICE: AccountId = `eip155:84532:0x${'a1'.repeat(20)}`;
 export const MALLORY: AccountId = `eip155:84532:0x${'e0'.repeat(20)}`;
+/** Any number of other accounts. */
+export const accountOf = (seed: number): AccountId =>
+  `eip155:84532:0x${(seed + 0xb0b).toString(16).padStart(40, '0')}`;
+
 export const START = 1_800_000_000;
 
 export const word = (seed: number): Hex => `0x${seed.toString(16).padStart(64, '0')}`;

@@ -24,7 +24,9 @@ describe('a call', () => {
         {
           call: word(1),
           seq: 2,
+          firstSeq: 1,
           tool: 'translate',
+          payee: `0x${'0f'.repeat(20)}`,
           request: word(1001),
           binding: 'none',
           asset: 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e',
@@ -53,6 +55,8 @@ describe('a call', () => {
           at: START + 4,
         },
       ],
+      opened: [],
+      closed: [],
     });
   });
 
@@ -138,8 +142,31 @@ describe('a call', () => {
   });
 });
 
+describe('a payment is under way', () => {
+  const first = { ...accepted(1), decision: 'settle', payment: { paidBy: 'upfront' } };
+  const release = { ...failed(1), payment: { state: 'released', paidBy: 'deferred' } };
+
+  test.each([
+    ['from the commit of its call', [accepted(1), committed(1)], [word(1)], []],
+    ['not while its tool runs', [accepted(1)], [], []],
+    ['from acceptance, where it is settled first', [first], [word(1)], []],
+    ['until it is settled', [committed(1), settled(1)], [], [word(1)]],
+    ['until it has failed', [unpaid(1)], [], [word(1)]],
+    ['until it is given back', [release], [], [word(1)]],
+    ['and never is, where one chunk has both', [accepted(1), committed(1), settled(1)], [], []],
+    [
+      'and is none, of a call from credit',
+      [{ ...committed(1), payment: { state: 'none' } }],
+      [],
+      [],
+    ],
+  ])('%s', (_, bodies, opened, closed) => {
+    expect(of(...bodies)).toMatchObject({ opened, closed });
+  });
+});
+
 test('a denial claims no row', () => {
-  expect(of(denied(1))).toEqual({ calls: [], payments: [] });
+  expect(of(denied(1))).toEqual({ calls: [], payments: [], opened: [], closed: [] });
 });
 
 test('an amount that storage would round is not stored as another one', () => {

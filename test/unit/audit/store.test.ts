@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { encodeChunk } from '../../../src/audit/chunk.ts';
-import { type Entry, entryHash, entryText } from '../../../src/audit/entry.ts';
+import { type Entry, type EntryBody, entryHash, entryText } from '../../../src/audit/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
 import {
   accepted,
+  accountOf,
   ALICE,
   committed,
   denied,
@@ -21,18 +22,33 @@ const store = async (entries: readonly Entry[]) => storeChunk(db, await messageO
 /** Everything the database says, to compare the ways it can come to be. */
 const picture = async () => ({
   entries: (await storedEntries(ALICE)).map(entryText),
+  reports: await Promise.all(
+    (['spend', 'accounts', 'kin', 'open_payments'] as const).map((table) => rows(table)),
+  ),
   calls: await rows('calls'),
   payments: await rows('payments'),
 });
 
 beforeEach(freshDatabase);
 
+/**
+ * Rows billed for one paid call whose account has nobody above. Of a chunk: itself. Of a call: its row, and one in each of the two indexes
+ * by time, which no later upsert touches. Of a payment: its row, and where it is decided in a later chunk than it was agreed to, a row that
+ * says so and the deletion of that row. Of reports: one row of the account, one of everybody. An account's first chunk: its own row.
+ */
+const CHUNK = 1;
+const CALL = 1 + 2;
+const PAYMENT = 1;
+const OPEN = 1 + 1;
+const SPEND = 1 + 1;
+const FIRST = 1;
+
 describe('rows of a lone paid call', () => {
   const entries = history(ALICE, [accepted(1), committed(1), settled(1)]);
 
   test.each([
-    ['in one chunk', [3], 3],
-    ['settled in a second chunk', [2, 3], 4],
+    ['in one chunk', [3], FIRST + CHUNK + CALL + PAYMENT + SPEND],
+    ['settled in a second chunk', [2, 3], FIRST + 2 * CHUNK + CALL + PAYMENT + OPEN + SPEND],
   ])('%s', async (_, cuts, expected) => {
     let written = 0;
     let from = 0;
@@ -42,27 +58,55 @@ describe('rows of a lone paid call', () => {
       from = to;
     }
     expect(written).toBe(expected);
-    expect(written).toBeLessThanOrEqual(4);
+    expect(written).toBeLessThanOrEqual(11);
     expect(await rows('calls')).toMatchObject([
       {
         tool: 'translate',
+        payee: `0x${'0f'.repeat(20)}`,
         price: 20_000,
         charged: 20_000,
         state: 'committed',
         status: 200,
         accepted_at: START,
+        first_seq: 1,
       },
     ]);
     expect(await rows('payments')).toMatchObject([
       { state: 'settled', amount: 20_000, block: 123 },
     ]);
+    expect(await rows('open_payments')).toEqual([]);
+  });
+
+  test.each([
+    ['later ones of the account', 0, 3],
+    ['an account with three above it', 3, 0],
+  ])('%s', async (_, above, before) => {
+    const taken: EntryBody = {
+      type: 'grant.taken',
+      at: START,
+      outcome: { above: Array.from({ length: above }, (__, at) => accountOf(at)) },
+    };
+    const first = above === 0 ? [accepted(9), committed(9), settled(9)] : [taken];
+    const all = history(ALICE, [...first, accepted(1), committed(1), settled(1)]);
+    const setting = before === 0 ? 1 : before;
+    await store(all.slice(0, setting));
+    expect(await store(all.slice(setting))).toMatchObject({
+      value: { rowsWritten: CHUNK + CALL + PAYMENT + SPEND + (above > 0 ? above : 0) },
+    });
+  });
+
+  test('a hundred calls of one chunk share their rows of reports', async () => {
+    const result = await store(paidCalls(ALICE, 100));
+    expect(result).toMatchObject({
+      value: { rowsWritten: FIRST + CHUNK + 100 * (CALL + PAYMENT) + SPEND },
+    });
   });
 
   const spent = { state: 'settled', paidBy: 'upfront' };
 
   test.each([
-    ['succeeds', { ...committed(1), payment: spent }, 0, [3, 5, 5]],
-    ['fails', { ...failed(1), payment: spent }, 20_000, [3, 6, 5]],
+    ['succeeds', { ...committed(1), payment: spent }, 0, [8, 10, 10]],
+    ['fails', { ...failed(1), payment: spent }, 20_000, [8, 11, 10]],
   ])('one settled upfront whose tool %s', async (_, end, credited, expected) => {
     const upfront = history(ALICE, [accepted(1), settled(1), end]);
     const written: number[] = [];
@@ -92,8 +136,8 @@ describe('rows of a lone paid call', () => {
 
   test('a redelivery writes none', async () => {
     await store(entries);
-    expect(await store(entries)).toEqual({ ok: true, value: { last: 3, rowsWritten: 0 } });
-    expect(await store(entries.slice(0, 2))).toEqual({
+    expect(await store(entries)).toMatchObject({ ok: true, value: { last: 3, rowsWritten: 0 } });
+    expect(await store(entries.slice(0, 2))).toMatchObject({
       ok: true,
       value: { last: 3, rowsWritten: 0 },
     });
@@ -165,7 +209,8 @@ describe('however chunks come, the table is the same', () => {
     expect(expected.entries).toEqual(entries.map(entryText));
     await freshDatabase();
     for (const [from, to] of cuts) await store(entries.slice(from, to));
-    const { entries: stored, calls, payments } = await picture();
+    const { entries: stored, calls, payments, reports } = await picture();
+    expect(reports).toEqual(expected.reports);
     expect(stored).toEqual(expected.entries);
     expect(calls).toEqual(expected.calls);
     expect(payments).toEqual(expected.payments);
@@ -345,7 +390,7 @@ describe('the database itself keeps the log', () => {
       .bind(ALICE, end, START)
       .run();
     await run('DELETE FROM chunks');
-    expect(await store(entries.slice(0, 6))).toEqual({
+    expect(await store(entries.slice(0, 6))).toMatchObject({
       ok: true,
       value: { last: 6, rowsWritten: 0 },
     });
@@ -370,17 +415,26 @@ describe('the database itself keeps the log', () => {
     const before = await rows('calls');
     const old = [{ call: before[0]?.call, seq: 1, state: 'held', tool: 'older' }];
     const { upserts } = await import('../../../src/audit/upsert.ts');
-    await db.batch(upserts(db, ALICE, { calls: old as never, payments: [] }));
+    await db.batch(
+      upserts(db, ALICE, { calls: old as never, payments: [], opened: [], closed: [] }),
+    );
     expect(await rows('calls')).toEqual(before);
   });
 
-  test('no table has an index besides its key', async () => {
+  test('each index is one that a list needs', async () => {
     const { results } = await db
       .prepare(
-        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name NOT LIKE 'd1_%'",
+        `SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
+         AND tbl_name IN ('chunks', 'calls', 'payments', 'open_payments', 'accounts', 'kin', 'spend', 'dead_letters') ORDER BY 1`,
       )
-      .all();
-    expect(results).toEqual([]);
+      .all<{ name: string }>();
+    expect(results.map(({ name }) => name)).toEqual([
+      'accounts_below',
+      'calls_by_account',
+      'calls_by_time',
+      'dead_letters_by_time',
+      'payments_unsettled',
+    ]);
   });
 });
 

@@ -1,6 +1,8 @@
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_STORED } from '../../../src/core/amount.ts';
+import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { ANY_PAYEE, type Operator, type Policy, type Rule } from '../../../src/policy/policy.ts';
 import {
   BUILT_IN_POLICY,
@@ -99,6 +101,7 @@ describe('parsePolicy', () => {
       assets: [USDC],
       rate: { limit: 1, seconds: 2 },
       repeat: { times: 3, seconds: 4 },
+      softPercent: 99,
       maxValidity: 5,
       binding: 'intent',
       validFrom: 6,
@@ -161,6 +164,10 @@ describe('parsePolicy', () => {
     ],
     ['repeat.times', { repeat: { times: 101, seconds: 1 } }],
     ['repeat.seconds', { repeat: { times: 1, seconds: 86_401 } }],
+    ['softPercent', { softPercent: 0 }],
+    ['softPercent', { softPercent: 100 }],
+    ['softPercent', { softPercent: 79.5 }],
+    ['softPercent', { softPercent: '80' }],
     ['maxValidity', { maxValidity: 0 }],
     ['maxValidity', { maxValidity: 86_401 }],
     ['binding', { binding: 'http' }],
@@ -254,6 +261,7 @@ const policies: fc.Arbitrary<Policy> = fc.record(
     exposure: amount,
     rate: fc.record({ limit: seconds, seconds }),
     repeat: fc.record({ times: fc.integer({ min: 1, max: 100 }), seconds }),
+    softPercent: fc.integer({ min: 1, max: 99 }),
     maxValidity: seconds,
     binding: fc.constantFrom('none', 'intent'),
     validFrom: fc.integer({ min: 0, max: 100 }),
@@ -293,6 +301,20 @@ describe('policyHash', () => {
     expect(policyHash(BUILT_IN_POLICY)).toBe(`0x${hex.join('')}`);
   });
 
+  it('is for a document of an earlier release what it was there', () => {
+    const document = {
+      tools: ['a'],
+      windows: [{ every: 'day', limit: '5000000' }],
+      lifetime: '7',
+      repeat: { times: 3, seconds: 4 },
+      binding: 'intent',
+    };
+    const parsed = parsePolicy(document);
+    expect(parsed.ok && policyHash(parsed.value)).toBe(
+      sha256Hex(new TextEncoder().encode(canonicalize(document))),
+    );
+  });
+
   it('differs with every field', () => {
     const day = { every: 'day', limit: 1n } as const;
     const variants = [
@@ -312,6 +334,9 @@ describe('policyHash', () => {
       { ...BUILT_IN_POLICY, assets: [] },
       { ...BUILT_IN_POLICY, lifetime: 1n },
       { ...BUILT_IN_POLICY, repeat: { times: 1, seconds: 1 } },
+      { ...BUILT_IN_POLICY, softPercent: 79 },
+      // Said or not, it is another document: who says 80 keeps it should the default ever change.
+      { ...BUILT_IN_POLICY, softPercent: 80 },
       { ...BUILT_IN_POLICY, maxValidity: 1 },
       { ...BUILT_IN_POLICY, binding: 'none' as const },
       { ...BUILT_IN_POLICY, validFrom: 1 },

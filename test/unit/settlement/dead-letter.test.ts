@@ -42,6 +42,7 @@ test('records each letter once, without its signature, and acknowledges it', asy
       body: JSON.stringify(kept),
       at: NOW,
       reason: 'retries exhausted',
+      redriven_at: null,
     },
     expect.objectContaining({ id: 'b', account: '', call: '', body: '"no JSON object"' }),
   ]);

@@ -1,0 +1,75 @@
+import type { Json } from '../../src/audit/entry.ts';
+import { parsePolicy, policyHash, policyJson } from '../../src/policy/schema.ts';
+import { isRaised, mayReplace } from './ancestry.ts';
+import type { CallRecord } from './record.ts';
+import type { Context, Decision } from './decision.ts';
+import { inFlight } from './in-flight.ts';
+import { evidenceOf } from './ordered.ts';
+import { mismatch, unseen } from './precondition.ts';
+import type { AccountState } from './state.ts';
+import { changedTree, done, refused } from './tree-change.ts';
+import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { WrittenPolicy } from './tree.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'policy' }>;
+
+/** A policy for one of the account's two slots; both bind. @param held calls that run now. */
+export const setPolicy = (
+  state: AccountState,
+  { slot, document, by, expected, dryRun = false, order }: Order,
+  context: Context,
+  held: readonly CallRecord[],
+): Decision<Governed> => {
+  const read = readPolicy(document);
+  if ('reason' in read) return refused(state, read);
+  const { written } = read;
+  const { [slot]: known, ownerBy, ...rest } = state.tree;
+  const [author, writer] = slot === 'owner' ? [by?.account, ownerBy] : [];
+  const next = written?.hash;
+  const isSame = known?.hash === next;
+  if (!isSame && !mayReplace(state, author, writer)) return refused(state, { reason: 'forbidden' });
+  const fault = (by === undefined ? mismatch : unseen)(expected, known?.hash, next);
+  if (fault !== undefined) return refused(state, fault);
+  // Without one of his own, an account is held against the default.
+  const policy = written?.policy ?? (slot === 'operator' ? context.policy : undefined);
+  const running = { inFlight: inFlight(state, policy, held, context) };
+  if (dryRun) return done(state, !isSame, { ...running, ...(known && { current: known.hash }) });
+  const more = { ...running, ...(next === undefined ? {} : { current: next }) };
+  if (isSame && (written === undefined || !isRaised(state, author, writer))) {
+    return done(state, false, more);
+  }
+  const kept = slot === 'owner' ? written && author : ownerBy;
+  const tree = {
+    ...rest,
+    ...(written === undefined ? {} : { [slot]: written }),
+    ...(kept === undefined ? {} : { ownerBy: kept }),
+  };
+  const text = written === undefined ? null : (policyJson(written.policy) as Json);
+  return changedTree(
+    { ...state, tree },
+    {},
+    {
+      type: 'account.policy',
+      decision: slot,
+      evidence: { ...evidenceOf(order, by), policy: text },
+    },
+    context,
+    more,
+  );
+};
+
+type Read =
+  | { readonly written: WrittenPolicy | undefined }
+  | { readonly reason: 'malformed_policy'; readonly field: string; readonly hint: string };
+
+const readPolicy = (document: unknown): Read => {
+  if (document === null) return { written: undefined };
+  const parsed = parsePolicy(document);
+  if (parsed.ok) return { written: { policy: parsed.value, hash: policyHash(parsed.value) } };
+  const [fault] = parsed.error;
+  return {
+    reason: 'malformed_policy',
+    field: fault?.field ?? '',
+    hint: fault?.reason ?? 'is not a policy',
+  };
+};

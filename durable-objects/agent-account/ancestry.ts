@@ -1,0 +1,60 @@
+import type { AccountId } from '../../src/core/account-id.ts';
+import { issuerOf } from './authority.ts';
+import { type AccountState, isKnown } from './state.ts';
+import type { Kin } from './tree-contract.ts';
+import { linksOf } from './tree.ts';
+
+/**
+ * The accounts that this one hangs below, nearest first, as the grant that it was given last says: also when that was revoked or has
+ * run out. An owner must be able to see, and to stop, an agent whose grant it took back (law 8); only who was declined, or left for
+ * another parent, is above no more.
+ */
+export const aboveOf = ({
+  tree,
+  held,
+}: Pick<AccountState, 'tree' | 'held'>): readonly AccountId[] => {
+  const { governed, parent, above } = tree;
+  if (!governed || parent === undefined) return [];
+  if (above !== undefined) return above;
+  // Rows of an earlier release do not say it.
+  const last = held.findLast(
+    ({ issuer, status }) => issuer === parent && (status === 'active' || status === 'revoked'),
+  );
+  return last === undefined ? [parent] : linksOf(last).map(issuerOf);
+};
+
+/** Whether an account above may have a say. One that agreed to nobody, or declined, stands for itself. */
+export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
+  tree.governed && tree.parent !== undefined;
+
+/** Whether anything was ever written here. */
+export const exists = (state: AccountState): boolean => isKnown(state) || state.head.seq > 0;
+
+export const kinOf = (
+  state: AccountState,
+  by: AccountId,
+): Extract<Kin, { readonly verdict: 'found' }>['kin'] => {
+  if (by === state.account) return 'self';
+  return aboveOf(state).includes(by) ? 'above' : 'none';
+};
+
+/**
+ * Whether `by` may replace what `writer` wrote for this account: what an account higher up has written, those between cannot undo.
+ * Somebody who is above no more has no say.
+ */
+export const mayReplace = (
+  state: AccountState,
+  by: AccountId | undefined,
+  writer: AccountId | undefined,
+): boolean => {
+  if (by === undefined || writer === undefined || by === writer) return true;
+  const ranks = [state.account, ...aboveOf(state)];
+  return ranks.indexOf(by) >= ranks.indexOf(writer);
+};
+
+/** Whoever stands higher and orders the same makes it his: those between must not lift it any more. */
+export const isRaised = (
+  state: AccountState,
+  by: AccountId | undefined,
+  writer: AccountId | undefined,
+): boolean => by !== undefined && by !== writer && mayReplace(state, by, writer);

@@ -1,0 +1,95 @@
+import type { Json } from '../../src/audit/entry.ts';
+import { isJson } from '../../src/audit/entry-schema.ts';
+import type { Hex } from '../../src/core/account-id.ts';
+import { utf8 } from '../../src/crypto/bytes.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { evidenceOf } from './ordered.ts';
+import { documentHash, documentText, unseen } from './precondition.ts';
+import type { AccountState } from './state.ts';
+import { done, noted, refused } from './tree-change.ts';
+import type { DocumentType, Governed, KeptDocument, TreeOrder } from './tree-contract.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'document' }>;
+
+/** A row of `documents`. A removed tool stays as a row without text: the gateway's own list may still know it. */
+export type StoredDocument = {
+  readonly type: DocumentType;
+  readonly name: string;
+  readonly text: string | null;
+};
+
+const MAX_BYTES = 16_384;
+/** As deep as evidence may be, which holds it one level down. */
+const MAX_DEPTH = 7;
+const MAX_NAME = 256;
+const MOST: Readonly<Record<DocumentType, number>> = { tool: 1_000, webhook: 100 };
+
+/** What the account keeps for the gateway: its tools, and where alerts go. One at a time decides who comes first (design §5). */
+export const putDocument = (
+  state: AccountState,
+  { type, name, document, known, anew, expected, by, order }: Order,
+  context: Context,
+): Decision<Governed> => {
+  const unwritable = (hint: string) => refused(state, { reason: 'not_writable', hint });
+  if (name === '' || name.length > MAX_NAME || !name.isWellFormed()) {
+    return unwritable(`A name is 1 to ${MAX_NAME} characters of well-formed text.`);
+  }
+  if (!isWritable(document)) {
+    return unwritable(
+      `A document is JSON of at most ${MAX_BYTES} bytes and ${MAX_DEPTH} levels, with no fractions.`,
+    );
+  }
+  // Whoever was only given a grant has agreed to nothing: its giver must not have it watched (§4.5).
+  if (
+    by.role === 'owner' &&
+    by.account !== state.account &&
+    !state.held.some(({ taken }) => taken)
+  ) {
+    return unwritable(
+      'The account has not used, or agreed to, any grant yet. Use your own account.',
+    );
+  }
+  const stored = context.documentOf(type, name);
+  const current = stored === undefined ? known : hashOf(stored);
+  const next = document === null ? undefined : documentHash(document);
+  const fault = unseen(expected, current, next);
+  if (fault !== undefined) return refused(state, fault);
+  const more = next === undefined ? {} : { current: next };
+  if (current === next && (next === undefined || anew !== true)) return done(state, false, more);
+  if (current === undefined && context.documentsKept(type) >= MOST[type]) {
+    return unwritable(`There are at most ${MOST[type]} of these. Remove one first.`);
+  }
+  const decision = noted(
+    state,
+    {
+      type: document === null ? `${type}.removed` : `${type}.put`,
+      outcome: next === undefined ? { name } : { name, hash: next },
+      evidence: { ...evidenceOf(order, by), ...(document === null ? {} : { document }) },
+    },
+    context,
+    more,
+  );
+  return {
+    ...decision,
+    documents: [{ type, name, text: document === null ? null : documentText(document) }],
+  };
+};
+
+/** As it is kept, for whoever has lost it. Reads only. */
+export const documentIn = (
+  state: AccountState,
+  type: DocumentType,
+  name: string,
+  context: Context,
+): Decision<KeptDocument> => {
+  const stored = context.documentOf(type, name);
+  if (stored === undefined || stored.text === null) return unchanged(state, { verdict: 'unknown' });
+  const document = JSON.parse(stored.text) as Json;
+  return unchanged(state, { verdict: 'found', hash: documentHash(document), document });
+};
+
+const hashOf = ({ text }: StoredDocument): Hex | undefined =>
+  text === null ? undefined : documentHash(JSON.parse(text) as Json);
+
+const isWritable = (document: unknown): document is Json =>
+  isJson(document, MAX_DEPTH) && utf8(documentText(document)).length <= MAX_BYTES;

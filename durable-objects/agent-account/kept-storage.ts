@@ -1,0 +1,81 @@
+import type { Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Row } from './codec.ts';
+import type { StoredDocument } from './documents.ts';
+import type { StoredOrder } from './ordered.ts';
+import { DOCUMENTS_TABLE, ORDERS_TABLE } from './tables.ts';
+import type { DocumentType } from './tree-contract.ts';
+
+type Run = (query: string, ...bindings: SqlStorageValue[]) => Row[];
+
+/** What one commit writes of it. */
+export type KeptBatch = {
+  readonly orders: Iterable<StoredOrder>;
+  readonly documents: Iterable<StoredDocument>;
+  readonly now: Seconds;
+};
+
+/** The part of an account's storage that only orders touch: calls neither read nor write it. */
+export type KeptStorage = {
+  loadOrder(digest: Hex): StoredOrder | undefined;
+  ordersKept(now: Seconds): number;
+  loadDocument(type: DocumentType, name: string): StoredDocument | undefined;
+  documentsKept(type: DocumentType): number;
+  writeKept(batch: KeptBatch): void;
+  pruneOrders(now: Seconds): void;
+};
+
+export const documentKey = (type: DocumentType, name: string): string => `${type} ${name}`;
+
+export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): KeptStorage => {
+  const made = new Set<string>();
+  const has = (table: string): boolean => {
+    if (!made.has(table) && hasTable(table)) made.add(table);
+    return made.has(table);
+  };
+  const prune = (now: Seconds): void => {
+    if (has('orders')) run('DELETE FROM orders WHERE until <= ?', now);
+  };
+
+  return {
+    loadOrder(digest) {
+      const row = has('orders')
+        ? run('SELECT * FROM orders WHERE digest = ?', digest)[0]
+        : undefined;
+      return row as StoredOrder | undefined;
+    },
+    ordersKept: (now) =>
+      has('orders')
+        ? Number(run('SELECT count(*) AS count FROM orders WHERE until > ?', now)[0]?.count)
+        : 0,
+    loadDocument(type, name) {
+      if (!has('documents')) return undefined;
+      const [row] = run('SELECT * FROM documents WHERE type = ? AND name = ?', type, name);
+      return row as StoredDocument | undefined;
+    },
+    documentsKept: (type) =>
+      has('documents')
+        ? Number(
+            run(
+              'SELECT count(*) AS count FROM documents WHERE type = ? AND text IS NOT NULL',
+              type,
+            )[0]?.count,
+          )
+        : 0,
+    writeKept({ orders, documents, now }) {
+      for (const { digest, attempt, until, answer } of orders) {
+        if (!has('orders')) run(ORDERS_TABLE);
+        prune(now);
+        run('INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)', digest, attempt, until, answer);
+      }
+      for (const { type, name, text } of documents) {
+        if (!has('documents')) run(DOCUMENTS_TABLE);
+        // Of webhooks nobody else knows any; a removed tool may stand in the gateway's own list.
+        if (text === null && type === 'webhook') {
+          run('DELETE FROM documents WHERE type = ? AND name = ?', type, name);
+        } else run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?)', type, name, text);
+      }
+    },
+    pruneOrders: prune,
+  };
+};

@@ -1,0 +1,74 @@
+import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Status } from '../policy/policy.ts';
+import type { Entry, Json } from './entry.ts';
+
+/** What the entries of an account say of itself: its row in `accounts`. */
+export type AccountRow = {
+  /** Whom it hangs below, nearest first. */
+  readonly above: readonly AccountId[];
+  readonly label?: string | undefined;
+  /** The owner's word; the operator's is the next one. */
+  readonly status: Status;
+  readonly operatorStatus: Status;
+  readonly firstAt: Seconds;
+  /** Seq of the newest entry that changed it. */
+  readonly seq: number;
+};
+
+/** The row of an account before its first entry. */
+export const newRow = (firstAt: Seconds): AccountRow => ({
+  above: [],
+  status: 'active',
+  operatorStatus: 'active',
+  firstAt,
+  seq: 0,
+});
+
+/** The row after one more entry: the same object where that says nothing of the account itself. */
+export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
+  const changes = changesOf(entry);
+  return changes === undefined ? row : { ...row, ...changes, seq: entry.seq };
+};
+
+const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
+  const { type, decision, outcome = {} } = entry;
+  if (type === 'grant.taken' || type === 'grant.revoked') {
+    const above = aboveOf(entry);
+    if (above === undefined || above.length > 0) return above && { above };
+    // Whoever is let go loses what those above had written (§4.5).
+    return { above, label: undefined, status: statusOf(outcome.ownerStatus) ?? 'active' };
+  }
+  if (type === 'account.label') {
+    return { label: typeof outcome.label === 'string' ? outcome.label : undefined };
+  }
+  const status = type === 'account.status' ? statusOf(decision) : undefined;
+  if (status === undefined) return undefined;
+  return outcome.side === 'owner' ? { status } : { operatorStatus: status };
+};
+
+const STATUSES: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
+
+const statusOf = (value: Json | undefined): Status | undefined =>
+  STATUSES.find((each) => each === value);
+
+/**
+ * Whom an account hangs below after this entry, where it says so. Older entries hold the grant alone, and with it only the account that
+ * issued it.
+ */
+const aboveOf = ({ type, account, outcome, evidence }: Entry): readonly AccountId[] | undefined => {
+  const above = outcome?.above;
+  if (Array.isArray(above)) return [...new Set(above.filter(isAccount))];
+  const issuer = type === 'grant.taken' ? memberOf(evidence?.delegation, 'issuer') : undefined;
+  const network = parseAccountId(account)?.network;
+  const parent = typeof issuer === 'string' ? `${network}:${issuer}` : '';
+  return isAccount(parent) ? [parent] : undefined;
+};
+
+const isAccount = (value: Json): value is AccountId =>
+  typeof value === 'string' && parseAccountId(value) !== undefined;
+
+const memberOf = (value: Json | undefined, name: string): Json | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json })[name]
+    : undefined;

@@ -1,0 +1,66 @@
+import type { AccountId } from '../core/account-id.ts';
+import type { AccountRow } from './account-row.ts';
+import type { RollUp } from './roll-up.ts';
+import type { Standing } from './stored-chain.ts';
+
+/**
+ * Adds to `spend`, one row a key: of the account itself, of everybody, and of each account above. Plain addition: what makes it happen once
+ * is the chunk's insert in the same transaction, which a trigger refuses when its entries are stored already.
+ */
+const ADD_SPENT = `
+WITH spent AS MATERIALIZED (
+  SELECT value ->> 'day' AS day, coalesce(c.asset, '') AS asset, coalesce(value ->> 'tool', c.tool, '') AS tool,
+    coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'above') || ']') AS above,
+    sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
+    sum(value ->> 'failed') AS failed
+  FROM json_each(?2) LEFT JOIN calls c ON c.account = ?1 AND c.call = value ->> 'call'
+  GROUP BY 1, 2, 3, 4, 5
+)
+INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed)
+SELECT scope, kind, day, asset, tool, payee, above, sum(calls), sum(charged), sum(denied), sum(failed) FROM (
+  SELECT ?1 AS scope, 'own' AS kind, * FROM spent
+  UNION ALL
+  SELECT '*', 'own', day, asset, tool, payee, '[]', calls, charged, denied, failed FROM spent
+  UNION ALL
+  SELECT a.value, 'tree', day, asset, tool, payee, '[]', calls, charged, denied, failed
+  FROM spent CROSS JOIN json_each(spent.above) a
+) GROUP BY 1, 2, 3, 4, 5, 6, 7
+ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged,
+  denied = denied + excluded.denied, failed = failed + excluded.failed`;
+
+/** Whole: it was folded from the row as it was, and the chunk's insert fails where that has changed meanwhile. */
+const PUT_ACCOUNT = `
+INSERT INTO accounts (account, parent, above, label, status, operator_status, first_at, seq)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (account) DO UPDATE SET parent = excluded.parent, above = excluded.above, label = excluded.label,
+  status = excluded.status, operator_status = excluded.operator_status, seq = excluded.seq`;
+
+const ADD_KIN = 'INSERT OR IGNORE INTO kin (ancestor, account) SELECT value, ?1 FROM json_each(?2)';
+
+/** Statements that bring a roll-up into its tables. The account's own row is written only where it says something new. */
+export const additions = (
+  db: D1Database,
+  account: AccountId,
+  { spent, aboves, row }: RollUp,
+  { row: known, isStored }: Pick<Standing, 'row' | 'isStored'>,
+): D1PreparedStatement[] => [
+  ...(spent.length === 0
+    ? []
+    : [db.prepare(ADD_SPENT).bind(account, JSON.stringify(spent), JSON.stringify(aboves))]),
+  ...(isStored && row === known ? [] : put(db, account, row, aboves.flat())),
+];
+
+const put = (
+  db: D1Database,
+  account: AccountId,
+  { above, label, status, operatorStatus, firstAt, seq }: AccountRow,
+  ancestors: readonly AccountId[],
+): D1PreparedStatement[] => {
+  const values = [JSON.stringify(above), label ?? null, status, operatorStatus, firstAt, seq];
+  return [
+    db.prepare(PUT_ACCOUNT).bind(account, above[0] ?? null, ...values),
+    ...(ancestors.length === 0
+      ? []
+      : [db.prepare(ADD_KIN).bind(account, JSON.stringify(ancestors))]),
+  ];
+};

@@ -1,0 +1,106 @@
+import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { Seconds } from '../../core/clock.ts';
+import { callsInTime, type EndedPayment, type PaymentItem } from './call.ts';
+import { type Asked, attempt, type Page, type Queried } from './page.ts';
+import { CALL_COLUMNS, type CallRow, known, money, paymentItem } from './rows.ts';
+import { scan, type Scan } from './scan.ts';
+
+export type SettlementState = 'open' | EndedPayment;
+
+/** A payment of a call: under way, or how it ended. */
+export type SettlementItem = {
+  readonly account: AccountId;
+  readonly call: Hex;
+  readonly state: SettlementState;
+  readonly tool?: string;
+  readonly payee?: string;
+  readonly asset?: string;
+  readonly amount?: bigint;
+  readonly paidBy?: string;
+  readonly acceptedAt?: Seconds;
+  readonly endedAt?: Seconds;
+  readonly payment?: PaymentItem;
+};
+
+export type SettlementFilter = {
+  readonly state?: SettlementState | undefined;
+  readonly account?: AccountId | undefined;
+};
+
+/** Payments, newest first: by acceptance of their call, or, when asked for failed or released ones of everybody, by their end. */
+export const listSettlements = (
+  db: D1Database,
+  { state, account, ...asked }: SettlementFilter & Asked,
+): Queried<Page<SettlementItem>> =>
+  attempt(() => scan(db, scanOf(state, account), asked, settlementItem));
+
+const scanOf = (
+  state: SettlementState | undefined,
+  account: AccountId | undefined,
+): Scan<SettlementRow> => {
+  if (account === undefined && state === 'open') return OPEN;
+  if (account === undefined && (state === 'failed' || state === 'released')) return ended(state);
+  const calls = callsInTime(account);
+  return {
+    ...calls,
+    list: `settlements ${calls.list}`,
+    columns: `${calls.columns}, o.call IS NOT NULL AS open`,
+    joins: `${calls.joins} ${IS_OPEN}`,
+    filters:
+      state === undefined
+        ? [['(p.state IS NOT NULL OR o.call IS NOT NULL)']]
+        : state === 'open'
+          ? [['o.call IS NOT NULL']]
+          : [['p.state = ?', state]],
+  };
+};
+
+type SettlementRow = CallRow & { readonly open: 0 | 1 };
+
+const IS_OPEN =
+  'LEFT JOIN open_payments o ON o.at = c.accepted_at AND o.account = c.account AND o.call = c.call';
+
+const KEY_SHAPE = ['number', 'string', 'string'] as const;
+
+const OPEN: Scan<SettlementRow> = {
+  list: 'settlements open',
+  index: 'open_payments o',
+  key: ['o.at', 'o.account', 'o.call'],
+  shape: KEY_SHAPE,
+  within: [],
+  range: { least: 0 },
+  columns: `${CALL_COLUMNS}, 1 AS open`,
+  joins: `CROSS JOIN calls c ON c.account = o.account AND c.call = o.call
+    LEFT JOIN payments p ON p.account = c.account AND p.call = c.call`,
+  filters: [],
+  placeOf: (row) => [row.accepted_at ?? 0, row.account, row.call],
+};
+
+/** What did not settle, by the index that holds nothing else. */
+const ended = (state: 'failed' | 'released'): Scan<SettlementRow> => ({
+  list: `settlements ${state}`,
+  index: 'payments p INDEXED BY payments_unsettled',
+  key: ['p.at', 'p.account', 'p.call'],
+  shape: KEY_SHAPE,
+  within: [["p.state <> 'settled'"], ['p.state = ?', state]],
+  range: { least: 0 },
+  columns: `${CALL_COLUMNS}, 0 AS open`,
+  joins: 'CROSS JOIN calls c ON c.account = p.account AND c.call = p.call',
+  filters: [],
+  placeOf: (row) => [row.payment_at ?? 0, row.account, row.call],
+});
+
+const settlementItem = (row: SettlementRow): SettlementItem =>
+  known({
+    account: row.account,
+    call: row.call,
+    state: row.payment_state ?? ('open' as const),
+    tool: row.tool,
+    payee: row.payee,
+    asset: row.asset,
+    amount: money(row.amount ?? row.price),
+    paidBy: row.paid_by,
+    acceptedAt: row.accepted_at,
+    endedAt: row.ended_at,
+    payment: paymentItem(row),
+  });

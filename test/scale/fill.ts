@@ -1,0 +1,132 @@
+import { encodeChunk } from '../../src/audit/chunk.ts';
+import type { AccountId } from '../../src/core/account-id.ts';
+import { db } from '../unit/audit/database.ts';
+import { paidCalls, START } from '../unit/audit/history.ts';
+import type { Size } from './size.ts';
+
+const DAY = 86_400;
+/** Over how long the calls are spread. */
+export const DAYS = 90;
+const OWNERS = 10;
+/** Of each account below. */
+const CHUNKS = 10;
+const BLOCK = 100_000;
+
+/** The first is above all, the next ten are each above a tenth of the others. */
+export const nth = (at: number): AccountId => `eip155:84532:0x${at.toString(16).padStart(40, '0')}`;
+
+const NTH = (at: string) => `'eip155:84532:0x' || printf('%040x', ${at})`;
+/** D1 binds every number as a float. */
+const int = (sql: string) => `CAST(${sql} AS INTEGER)`;
+
+const N = `WITH RECURSIVE n(i) AS (SELECT ${int('?1')} UNION ALL SELECT i + 1 FROM n WHERE i < ?2)`;
+
+/**
+ * As the tables look after so many calls, by one statement a table and block: the roll-up itself is held against its entries elsewhere.
+ * Account by account, which is the order of the key; times and call ids are in no order.
+ */
+const CALLS = `
+INSERT INTO calls (account, call, tool, payee, request, binding, asset, price, paid_by, charged, state, success, status, digest, reason,
+  policy, accepted_at, ended_at, first_seq, seq)
+${N}, c AS (
+  SELECT i, 1 + i / ${int('?3')} AS nth, i % ${int('?3')} AS own, ${int('?4')} + (i * 7919) % ${int('?6')} * ${int('?5')} / ${int('?6')} AS at FROM n
+)
+SELECT ${NTH('nth')}, printf('0x%064x', (i * 2654435761) % 4294967296), 'tool-' || (i % 20),
+  printf('0x%040x', (i / 7) % 4), printf('0x%064x', i), 'intent', 'asset-' || (i % 2), 20000, 'deferred',
+  iif(i % 20 = 3, 0, 20000), CASE WHEN i % 1000 = 1 THEN 'held' WHEN i % 20 = 3 THEN 'released' ELSE 'committed' END,
+  i % 20 <> 3, 200, printf('0x%064x', i), 'answered', printf('0x%064x', 7), at, iif(i % 1000 = 1, NULL, at), own * 3 + 1, own * 3 + 2
+FROM c`;
+
+const PAYMENTS = `
+INSERT INTO payments (account, call, state, amount, credited, transaction_hash, block, at, seq)
+SELECT account, call,
+  CASE WHEN state = 'released' THEN 'released' WHEN place % 500 = 7 THEN 'failed' ELSE 'settled' END,
+  price, 0, request, 7, accepted_at + 9, seq + 1
+FROM (SELECT *, seq + accepted_at AS place FROM calls WHERE account >= ?1 AND account < ?2 AND state <> 'held')
+WHERE place % 2000 <> 11`;
+
+const OPEN = `
+INSERT INTO open_payments SELECT accepted_at, account, call FROM calls WHERE state = 'committed'
+AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.account = calls.account AND p.call = calls.call)`;
+
+const ACCOUNTS = `
+INSERT INTO accounts (account, parent, above, label, operator_status, first_at, seq)
+${N}
+SELECT ${NTH('i')}, CASE WHEN i = 0 THEN NULL WHEN i <= ?3 THEN ${NTH('0')} ELSE ${NTH(`1 + i % ${int('?3')}`)} END,
+  CASE WHEN i = 0 THEN '[]' WHEN i <= ?3 THEN json_array(${NTH('0')}) ELSE json_array(${NTH(`1 + i % ${int('?3')}`)}, ${NTH('0')}) END,
+  'agent ' || i, iif(i % 997 = 5, 'frozen', 'active'), ?4, 1
+FROM n`;
+
+const OWN = `
+INSERT INTO spend
+SELECT c.account, 'own', date(ended_at, 'unixepoch'), asset, tool, payee, a.above, count(*), sum(charged), 0, sum(state <> 'committed')
+FROM calls c JOIN accounts a ON a.account = c.account WHERE ended_at IS NOT NULL GROUP BY 1, 3, 4, 5, 6, 7`;
+
+const ALL = `
+INSERT INTO spend
+SELECT '*', 'own', day, asset, tool, payee, '[]', sum(calls), sum(charged), 0, sum(failed)
+FROM spend WHERE scope <> '*' AND kind = 'own' GROUP BY 3, 4, 5, 6`;
+
+const TREE = `
+INSERT INTO spend
+SELECT a.value, 'tree', day, asset, tool, payee, '[]', sum(calls), sum(charged), 0, sum(failed)
+FROM spend CROSS JOIN json_each(above) a WHERE kind = 'own' GROUP BY 1, 3, 4, 5, 6`;
+
+/** Bodies that are never read: each account's own chain stands on the real store, which is tested elsewhere. */
+const CHUNKS_OF = `
+INSERT INTO chunks ${N} SELECT ${NTH(`1 + i % ${int('?3')}`)}, 1 + i / ${int('?3')} * 3, 3 + i / ${int('?3')} * 3, printf('0x%064x', i), ?4, ?5 FROM n`;
+
+const LETTERS = `
+INSERT INTO dead_letters (id, queue, account, call, body, at, reason, redriven_at)
+${N} SELECT 'letter-' || i, iif(i % 3 = 0, 'countersign-settlement', 'countersign-audit'), '', '', '{}', ?3 + i, 'retries exhausted',
+  iif(i % 2 = 0, 1, NULL) FROM n`;
+
+/** Takes away what would be filled in another order than its own, and says how to make it again. */
+const withoutIndexes = async (): Promise<readonly string[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name IN ('calls', 'payments') AND sql IS NOT NULL`,
+    )
+    .all<{ name: string; sql: string }>();
+  await db.batch(results.map(({ name }) => db.prepare(`DROP INDEX ${name}`)));
+  return results.map(({ sql }) => sql);
+};
+
+export const fill = async (
+  { calls, accounts }: Size,
+  say: (line: string) => void,
+): Promise<void> => {
+  const began = performance.now();
+  const told = (what: string) => {
+    say(`${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  };
+  const run = (sql: string, ...values: readonly unknown[]) =>
+    db
+      .prepare(sql)
+      .bind(...values)
+      .run();
+  const below = accounts - 1;
+  await run(ACCOUNTS, 0, below, OWNERS, START);
+  await run('INSERT INTO kin SELECT a.value, account FROM accounts CROSS JOIN json_each(above) a');
+  const first = START - DAYS * DAY;
+  const each = Math.ceil(calls / below);
+  const indexes = await withoutIndexes();
+  const block = Math.max(1, Math.floor(BLOCK / each));
+  for (let from = 0; from < below; from += block) {
+    const to = Math.min(below, from + block);
+    await run(CALLS, from * each, to * each - 1, each, first, DAYS * DAY, calls);
+    await run(PAYMENTS, nth(1 + from), nth(1 + to));
+    told(`${to * each} calls`);
+  }
+  for (const sql of indexes) await run(sql);
+  told('indexes');
+  await run(OPEN);
+  for (const sql of [OWN, ALL, TREE]) await run(sql);
+  told('spend');
+  const body = await encodeChunk(paidCalls(nth(1), 1));
+  for (let from = 0; from < below * CHUNKS; from += BLOCK) {
+    await run(CHUNKS_OF, from, Math.min(below * CHUNKS, from + BLOCK) - 1, below, body, START);
+  }
+  await run(LETTERS, 1, 5_000, START);
+  told('all');
+};

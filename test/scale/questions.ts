@@ -1,0 +1,134 @@
+import { listAccounts, findAccount } from '../../src/audit/query/account.ts';
+import { findCall, listCalls } from '../../src/audit/query/call.ts';
+import { cursorOf } from '../../src/audit/query/cursor.ts';
+import { depths } from '../../src/audit/query/depths.ts';
+import { listEntries } from '../../src/audit/query/entries.ts';
+import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/audit/query/letter.ts';
+import type { Page, Queried } from '../../src/audit/query/page.ts';
+import { listSettlements, type SettlementState } from '../../src/audit/query/settlement.ts';
+import { type SpendKey, spendReport } from '../../src/audit/query/spend.ts';
+import { settlementStory } from '../../src/audit/query/story.ts';
+import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import { START } from '../unit/audit/history.ts';
+import { DAYS, nth } from './fill.ts';
+
+export type Question = readonly [
+  name: string,
+  ask: (db: D1Database) => Queried<Page<unknown, unknown> | object | undefined | void>,
+];
+
+const DAY = 86_400;
+const [ROOT, OWNER, AGENT] = [nth(0), nth(1), nth(57)];
+const limit = 100;
+const day = (at: number) => new Date(at * 1000).toISOString().slice(0, 10);
+const whole = { from: day(START - DAYS * DAY), to: day(START), limit };
+const week = { from: day(START - 37 * DAY), to: day(START - 30 * DAY), limit };
+const middle = START - (DAYS / 2) * DAY;
+const [deep, deepOf] = [
+  cursorOf('calls', [middle, AGENT, '0x']),
+  cursorOf('calls of', [middle, '0x']),
+];
+
+const states: readonly (SettlementState | undefined)[] = [
+  undefined,
+  'open',
+  'settled',
+  'failed',
+  'released',
+];
+const keys: readonly SpendKey[] = ['tool', 'payee', 'day', 'account'];
+const scopes = [
+  ['everybody', '*'],
+  ['the tree of all', ROOT],
+  ['an owner', OWNER],
+  ['an agent', AGENT],
+] as const;
+
+/** Every list, filter and report, with filters that find much, little and nothing. `real`: an account whose chunks hold its entries. */
+export const questions = (real: AccountId, call: Hex): readonly Question[] => [
+  ['accounts', (db) => listAccounts(db, { limit })],
+  [
+    'accounts from the middle',
+    (db) => listAccounts(db, { limit, after: cursorOf('accounts', [AGENT]) }),
+  ],
+  ['accounts of an owner', (db) => listAccounts(db, { limit, parent: OWNER })],
+  ['accounts under one', (db) => listAccounts(db, { limit, under: ROOT })],
+  ['accounts that are frozen', (db) => listAccounts(db, { limit, status: 'frozen' })],
+  ['accounts by a label of many', (db) => listAccounts(db, { limit, label: 'agent 1' })],
+  ['accounts by a label of none', (db) => listAccounts(db, { limit, label: 'nobody' })],
+  ['frozen accounts under one', (db) => listAccounts(db, { limit, under: ROOT, status: 'frozen' })],
+  ['one account', (db) => findAccount(db, AGENT)],
+  ['calls', (db) => listCalls(db, { limit })],
+  ['calls from the middle', (db) => listCalls(db, { limit, after: deep })],
+  ['calls of a week', (db) => listCalls(db, { limit, from: middle - 7 * DAY, to: middle })],
+  ['calls of a tool', (db) => listCalls(db, { limit, tool: 'tool-3' })],
+  ['calls of no tool', (db) => listCalls(db, { limit, tool: 'none' })],
+  ['calls of no tool from the middle', (db) => listCalls(db, { limit, tool: 'none', after: deep })],
+  ['calls before today, from the middle', (db) => listCalls(db, { limit, to: START, after: deep })],
+  [
+    'calls of no tool since long',
+    (db) => listCalls(db, { limit, tool: 'none', from: 1, to: START }),
+  ],
+  [
+    'calls of no tool since long, from the middle',
+    (db) => listCalls(db, { limit, tool: 'none', from: 1, to: START, after: deep }),
+  ],
+  ['calls that are held', (db) => listCalls(db, { limit, state: 'held' })],
+  ['calls in no state', (db) => listCalls(db, { limit, state: 'abandoned' })],
+  ['calls of an account', (db) => listCalls(db, { limit, account: AGENT })],
+  [
+    'calls of an account from the middle',
+    (db) => listCalls(db, { limit, account: AGENT, after: deepOf }),
+  ],
+  [
+    'calls of an account and no tool',
+    (db) => listCalls(db, { limit, account: AGENT, tool: 'none' }),
+  ],
+  [
+    'calls of an account in a week',
+    (db) => listCalls(db, { limit, account: AGENT, from: middle, to: middle + 7 * DAY }),
+  ],
+  ['a thousand calls', (db) => listCalls(db, { limit: 1_000 })],
+  ['one call', (db) => findCall(db, real, call)],
+  ...states.flatMap((state): Question[] => [
+    [`settlements, ${state ?? 'all'}`, (db) => listSettlements(db, { limit, state })],
+    [
+      `settlements of an account, ${state ?? 'all'}`,
+      (db) => listSettlements(db, { limit, state, account: AGENT }),
+    ],
+  ]),
+  ['the story of a settlement', (db) => settlementStory(db, real, call)],
+  ['entries', (db) => listEntries(db, real, { limit })],
+  ['entries of a type', (db) => listEntries(db, real, { limit, type: 'payment.settled' })],
+  ['entries of no type', (db) => listEntries(db, real, { limit, type: 'grant.issued' })],
+  ['a thousand entries', (db) => listEntries(db, real, { limit: 1_000, after: 2_000 })],
+  ...scopes.flatMap(([name, scope]) =>
+    keys.map((by): Question => [
+      `spend of ${name} by ${by}`,
+      (db) => spendReport(db, { ...whole, scope, by }),
+    ]),
+  ),
+  ['spend of a week by account', (db) => spendReport(db, { ...week, scope: '*', by: 'account' })],
+  [
+    'spend in one asset',
+    (db) => spendReport(db, { ...whole, scope: '*', by: 'tool', asset: 'asset-1' }),
+  ],
+  [
+    'spend from the middle',
+    (db) =>
+      spendReport(db, {
+        ...whole,
+        scope: '*',
+        by: 'account',
+        after: cursorOf('spend account', [AGENT, 'asset-0']),
+      }),
+  ],
+  ['dead letters', (db) => listDeadLetters(db, { limit })],
+  [
+    'dead letters of a queue',
+    (db) => listDeadLetters(db, { limit, queue: 'countersign-settlement' }),
+  ],
+  ['one dead letter', (db) => findDeadLetter(db, 'letter-7')],
+  ['a dead letter sent again', (db) => markRedriven(db, 'letter-7', START)],
+  ['depths', (db) => depths(db)],
+];

@@ -1,0 +1,155 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { spendReport } from '../../src/audit/query/spend.ts';
+import { storeChunk } from '../../src/audit/store.ts';
+import type { Entry } from '../../src/audit/entry.ts';
+import { db, freshDatabase, messageOf } from '../unit/audit/database.ts';
+import {
+  accepted,
+  ALICE,
+  committed,
+  denied,
+  history,
+  paidCalls,
+  START,
+  unpaid,
+  word,
+} from '../unit/audit/history.ts';
+import { DAYS, fill, nth } from './fill.ts';
+import { questions } from './questions.ts';
+import { type Measured, type Size, SMALL } from './size.ts';
+import { planOf, slowSteps, watched } from './watch.ts';
+
+/** `npm run scale` says how much. Among the other tests there is less of it, and no clock: they share the machine. */
+const ordered = inject('orders') as string | undefined;
+const size: Size = ordered === undefined ? SMALL : (JSON.parse(ordered) as Size);
+
+/** Each list, filter and report answers within this, on one machine (issue 5). */
+const MOST_MS = 300;
+const RUNS = 5;
+/** Rows that the answers to one question read, at most, however much there is: those of a bounded scan, or those that a report adds up. */
+const MOST_ROWS = 40_000;
+const REAL_CALLS = 2_000;
+
+const store = async (entries: readonly Entry[], database = db) =>
+  storeChunk(database, await messageOf(entries), START);
+
+beforeAll(async () => {
+  await freshDatabase();
+  await fill(size, console.log);
+  const entries = paidCalls(ALICE, REAL_CALLS);
+  for (let from = 0; from < entries.length; from += 300)
+    await store(entries.slice(from, from + 300));
+}, 1_800_000);
+
+const days = {
+  from: new Date((START - DAYS * 86_400) * 1000).toISOString().slice(0, 10),
+  to: new Date(START * 1000).toISOString().slice(0, 10),
+};
+
+describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
+  const all = questions(ALICE, word(1_000));
+
+  test.for(all)('%s looks at no more than a piece', async ([, ask]) => {
+    const { db: asked, seen } = watched(db);
+    expect(await ask(asked)).toMatchObject({ ok: true });
+    expect(seen.length).toBeGreaterThan(0);
+    let read = 0;
+    for (const each of seen) {
+      const { sql, values } = each;
+      const plan = await planOf(db, each);
+      expect({ sql, slow: slowSteps(plan) }).toEqual({ sql, slow: [] });
+      // A list that were sorted would be read whole for its first page.
+      if (!/spend|UNION/.test(sql)) {
+        expect(plan.filter((step) => step.includes('TEMP B-TREE FOR ORDER BY'))).toEqual([]);
+      }
+      const { meta } = await db
+        .prepare(sql)
+        .bind(...values)
+        .all();
+      read += meta.rows_read;
+    }
+    expect(read).toBeLessThanOrEqual(MOST_ROWS);
+  });
+
+  test.runIf(ordered !== undefined)(
+    `each answers within ${MOST_MS} ms`,
+    async ({ task }) => {
+      const measured: Measured[] = [];
+      for (const [question, ask] of all) {
+        const took: number[] = [];
+        let items = 1;
+        for (let run = 0; run < RUNS; run += 1) {
+          const began = performance.now();
+          const found = await ask(db);
+          took.push(performance.now() - began);
+          if (found.ok && found.value !== undefined && 'items' in found.value)
+            items = found.value.items.length;
+        }
+        took.sort((a, b) => a - b);
+        measured.push({ question, items, medianMs: took[2] ?? 0, mostMs: took.at(-1) ?? 0 });
+      }
+      task.meta.measured = measured;
+      expect(measured.filter(({ medianMs }) => medianMs > MOST_MS)).toEqual([]);
+    },
+    600_000,
+  );
+
+  test('storing a chunk walks no table either', async () => {
+    const entries = history(nth(1_000_000), [accepted(1), committed(1), denied(2), unpaid(1)]);
+    const { db: asked, seen } = watched(db);
+    expect(await store(entries.slice(0, 2), asked)).toMatchObject({ ok: true });
+    expect(await store(entries.slice(1), asked)).toMatchObject({ ok: true });
+    expect(seen.length).toBeGreaterThan(8);
+    for (const each of seen) {
+      expect({ sql: each.sql, slow: slowSteps(await planOf(db, each)) }).toEqual({
+        sql: each.sql,
+        slow: [],
+      });
+    }
+  });
+
+  const sumOf = async (
+    scope: Parameters<typeof spendReport>[1]['scope'],
+    by: 'tool' | 'payee' | 'day' | 'account',
+  ) => {
+    const sum = { calls: 0n, charged: 0n, failed: 0n };
+    let after: string | undefined;
+    do {
+      const found = await spendReport(db, { ...days, scope, by, limit: 1_000, after });
+      if (!found.ok) throw new Error(found.error.kind);
+      for (const { calls, charged, failed } of found.value.items) {
+        sum.calls += calls;
+        sum.charged += charged;
+        sum.failed += failed;
+      }
+      after = found.value.next;
+    } while (after !== undefined);
+    return sum;
+  };
+
+  test.each(['tool', 'payee', 'day', 'account'] as const)(
+    'spend by %s adds up to what its calls were charged',
+    async (by) => {
+      const row = await db
+        .prepare(
+          `SELECT count(*) AS calls, sum(charged) AS charged, sum(state <> 'committed') AS failed
+           FROM calls WHERE ended_at IS NOT NULL AND account < ?`,
+        )
+        .bind(nth(1_000_000))
+        .first<Record<'calls' | 'charged' | 'failed', number>>();
+      // One tree holds them all, except the account whose chain is real.
+      expect(await sumOf(nth(0), by)).toEqual({
+        calls: BigInt(row?.calls ?? 0),
+        charged: BigInt(row?.charged ?? 0),
+        failed: BigInt(row?.failed ?? 0),
+      });
+      const real = await sumOf(ALICE, by);
+      expect(real).toEqual({
+        calls: BigInt(REAL_CALLS),
+        charged: BigInt(REAL_CALLS) * 20_000n,
+        failed: 0n,
+      });
+    },
+    600_000,
+  );
+});

@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import type { EntryBody } from '../../../src/audit/entry.ts';
+import type { AccountId } from '../../../src/core/account-id.ts';
+import { accountOf, START, word } from './history.ts';
+
+/** What one call goes through: names of the entries that tell of it, in order. */
+const LIVES = [
+  ['accepted'],
+  ['accepted', 'committed'],
+  ['accepted', 'committed', 'settled'],
+  ['accepted', 'committed', 'unpaid'],
+  ['accepted', 'released'],
+  ['accepted', 'released', 'moved'],
+  ['accepted', 'abandoned', 'late'],
+  ['accepted', 'kept'],
+  ['upfront', 'settled', 'committed'],
+  ['upfront', 'settled', 'credited'],
+  ['upfront', 'never'],
+  ['upfront', 'cancelled'],
+  ['topup', 'settled', 'bought'],
+] as const;
+
+type Moment = (typeof LIVES)[number][number];
+
+const ASSETS = [
+  'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+  'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913',
+];
+
+/** A call as it was ordered: everything that its first entry says, and later ones do not repeat. */
+type Life = {
+  readonly moments: readonly Moment[];
+  readonly tool: string;
+  readonly asset: string;
+  readonly payee: string;
+  readonly price: number;
+};
+
+type Deed =
+  | { readonly kind: 'call'; readonly life: Life }
+  | { readonly kind: 'next'; readonly pick: number }
+  | { readonly kind: 'denied'; readonly tool: string; readonly count: number }
+  | { readonly kind: 'above'; readonly above: readonly AccountId[] };
+
+const life: fc.Arbitrary<Life> = fc.record({
+  moments: fc.constantFrom(...LIVES),
+  tool: fc.constantFrom('translate', 'lookup'),
+  asset: fc.constantFrom(...ASSETS),
+  payee: fc.constantFrom(`0x${'0f'.repeat(20)}`, `0x${'0e'.repeat(20)}`),
+  price: fc.integer({ min: 1, max: 1_000_000 }),
+});
+
+const above = fc
+  .uniqueArray(fc.integer({ min: 0, max: 4 }), { maxLength: 3 })
+  .map((seeds) => seeds.map(accountOf));
+
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  { weight: 4, arbitrary: life.map((each) => ({ kind: 'call' as const, life: each })) },
+  {
+    weight: 8,
+    arbitrary: fc.nat().map((pick) => ({ kind: 'next' as const, pick })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('denied' as const),
+      tool: fc.constantFrom('translate', 'other'),
+      count: fc.integer({ min: 1, max: 9 }),
+    }),
+  },
+  { weight: 1, arbitrary: above.map((each) => ({ kind: 'above' as const, above: each })) },
+);
+
+/** What happens to an account: calls whose lives interleave, denials, and grants that put it below somebody else. */
+export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
+  .array(fc.tuple(deed, fc.integer({ min: 0, max: 30_000 })), { minLength: 1, maxLength: 60 })
+  .map((deeds) => {
+    let at = START;
+    let calls = 0;
+    const running: { id: number; life: Life; told: number }[] = [];
+    return deeds.flatMap(([each, pause]): EntryBody[] => {
+      at += pause;
+      if (each.kind === 'denied') {
+        const { tool, count } = each;
+        return [{ type: 'call.denied', at, call: word(500_000), tool, rule: 'rate', count }];
+      }
+      if (each.kind === 'above') {
+        return [
+          {
+            type: each.above.length === 0 ? 'grant.revoked' : 'grant.taken',
+            at,
+            outcome: { above: [...each.above] },
+          },
+        ];
+      }
+      if (each.kind === 'call') {
+        calls += 1;
+        running.push({ id: calls, life: each.life, told: 0 });
+      }
+      const call = each.kind === 'call' ? running.at(-1) : running[each.pick % running.length];
+      const moment = call?.life.moments[call.told];
+      if (call === undefined || moment === undefined) return [];
+      call.told += 1;
+      return [bodyOf(call.id, call.life, moment, at)];
+    });
+  });
+
+const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment, at: number) => {
+  const about = { at, call: word(id), tool, request: word(id + 1_000) };
+  const [full, none] = [{ charged: `${price}` }, { charged: '0' }];
+  const accept = (paidBy: string, decision: string): EntryBody => ({
+    ...about,
+    type: 'call.accepted',
+    decision,
+    amounts: { price: `${price}` },
+    payment: { asset, payTo: payee, paidBy },
+  });
+  const end = (
+    decision: string,
+    amounts: EntryBody['amounts'] & object,
+    state: string,
+    paidBy = 'deferred',
+  ): EntryBody => ({
+    ...about,
+    type: decision === 'abandoned' ? 'call.abandoned' : 'call.finished',
+    decision,
+    amounts,
+    outcome: { success: decision === 'committed' },
+    payment: { state, paidBy },
+  });
+  switch (moment) {
+    case 'accepted':
+      return accept('deferred', 'go');
+    case 'upfront':
+    case 'topup':
+      return accept('upfront', 'settle');
+    case 'committed':
+      return end('committed', full, 'queued');
+    case 'released':
+      return end('released', none, 'released');
+    case 'abandoned':
+      return end('abandoned', none, 'released');
+    case 'kept':
+      return end('abandoned', full, 'settled', 'upfront');
+    case 'credited':
+      return end('released', none, 'settled', 'upfront');
+    case 'bought':
+      return end('committed', { ...full, credited: `${price}` }, 'settled', 'upfront');
+    case 'late':
+      return {
+        ...about,
+        type: 'call.late',
+        amounts: none,
+        outcome: { success: true },
+      } as EntryBody;
+    case 'settled':
+    case 'moved':
+      return {
+        ...about,
+        type: 'payment.settled',
+        amounts: { amount: `${price}` },
+        payment: { block: 1, ...(moment === 'moved' ? { credited: `${price}` } : {}) },
+      } as EntryBody;
+    case 'unpaid':
+      return { ...about, type: 'payment.failed', amounts: { amount: `${price}` } } as EntryBody;
+    case 'never':
+    case 'cancelled':
+      return {
+        ...about,
+        type: moment === 'never' ? 'payment.released' : 'payment.failed',
+        decision: 'released',
+        amounts: { amount: `${price}`, charged: '0' },
+      } as EntryBody;
+  }
+};

@@ -1,0 +1,326 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Entry, EntryBody } from '../../../src/audit/entry.ts';
+import { spendReport } from '../../../src/audit/query/spend.ts';
+import type { AccountId } from '../../../src/core/account-id.ts';
+import { storeChunk } from '../../../src/audit/store.ts';
+import { db, freshDatabase, messageOf, rows } from './database.ts';
+import {
+  abandoned,
+  accepted,
+  accountOf,
+  ALICE,
+  committed,
+  denied,
+  failed,
+  history,
+  late,
+  MALLORY,
+  settled,
+  START,
+  unpaid,
+} from './history.ts';
+import { bodies } from './random-history.ts';
+
+const store = async (entries: readonly Entry[]) => storeChunk(db, await messageOf(entries), START);
+
+type Sum = { calls: number; charged: bigint; denied: number; failed: number };
+type Sums = Map<string, Sum>;
+
+/**
+ * Adds up entries from scratch, one after the other, and shares nothing with the roll-up: what was agreed to is remembered by call, and
+ * each end or denial is added for the account, for everybody, and for whoever is above by then.
+ */
+const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
+  const agreed = new Map<string, { asset: string; payee: string }>();
+  let above: readonly string[] = [];
+  for (const entry of entries) {
+    const { account, call = '', tool, payment, amounts, outcome, type, decision } = entry;
+    if (type.startsWith('grant.')) above = outcome?.['above'] as string[];
+    if (type === 'call.accepted') {
+      agreed.set(call, {
+        asset: payment?.['asset'] as string,
+        payee: payment?.['payTo'] as string,
+      });
+    }
+    const charged = amounts?.['charged'];
+    const isEnd = charged !== undefined && type !== 'call.late';
+    if (!isEnd && type !== 'call.denied') continue;
+    const { asset, payee } = (isEnd ? agreed.get(call) : undefined) ?? { asset: '', payee: '' };
+    const day = new Date(entry.at * 1000).toISOString().split('T')[0];
+    const own = above.length === 0 ? '[]' : `["${above.join('","')}"]`;
+    const add = (scope: string, kind: string, whose: string) => {
+      const key = [scope, kind, day, asset, tool, payee, whose].join(' ');
+      const sum = sums.get(key) ?? { calls: 0, charged: 0n, denied: 0, failed: 0 };
+      sum.calls += isEnd ? 1 : 0;
+      sum.charged += isEnd ? BigInt(charged) - BigInt(amounts?.['credited'] ?? 0) : 0n;
+      sum.denied += isEnd ? 0 : (entry.count ?? 1);
+      sum.failed += isEnd && decision !== 'committed' ? 1 : 0;
+      sums.set(key, sum);
+    };
+    add(account, 'own', own);
+    add('*', 'own', '[]');
+    for (const each of above) add(each, 'tree', '[]');
+  }
+  return sums;
+};
+
+const storedSums = async (): Promise<Sums> =>
+  new Map(
+    (await rows('spend')).map((row) => [
+      ['scope', 'kind', 'day', 'asset', 'tool', 'payee', 'above']
+        .map((name) => row[name])
+        .join(' '),
+      {
+        calls: Number(row['calls']),
+        charged: BigInt(Number(row['charged'])),
+        denied: Number(row['denied']),
+        failed: Number(row['failed']),
+      },
+    ]),
+  );
+
+beforeEach(freshDatabase);
+
+describe('the sums are those of the entries', () => {
+  /** Pieces of a chain as a broken outbox may send them: any, in any order, as often as it likes; two at a time. */
+  const pieces = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 12 })), { maxLength: 12 });
+
+  test('however they are cut, sent again and overlap', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        bodies,
+        bodies,
+        pieces,
+        fc.integer({ min: 1, max: 9 }),
+        async (one, other, sent, step) => {
+          const chains = [history(ALICE, one), history(MALLORY, other)].filter(
+            ({ length }) => length > 0,
+          );
+          await db.batch(
+            ['spend', 'accounts', 'kin', 'open_payments', 'calls', 'payments'].map((table) =>
+              db.prepare(`DELETE FROM ${table}`),
+            ),
+          );
+          await forgetChunks();
+          for (const [from, length] of sent) {
+            await Promise.all(
+              chains.map((chain) => {
+                const start = from % chain.length;
+                return store(chain.slice(start, start + length));
+              }),
+            );
+          }
+          for (const chain of chains) {
+            for (let from = 0; from < chain.length; from += step) {
+              // Two consumers that have the same message.
+              const both = [
+                chain.slice(from, from + step),
+                chain.slice(Math.max(0, from - 2), from + step),
+              ];
+              await Promise.all(both.map(store));
+              await store(chain.slice(0, from + step));
+            }
+          }
+          const expected = new Map<string, Sum>();
+          for (const chain of chains) addUp(chain, expected);
+          expect(await storedSums()).toEqual(expected);
+        },
+      ),
+      { numRuns: 40, endOnFailure: true },
+    );
+  }, 240_000);
+
+  /** Chunks are append-only: a new database is dearer than a watermark. */
+  const forgetChunks = () =>
+    db.batch(
+      ['DROP TRIGGER IF EXISTS chunks_stay_until_archived', 'DELETE FROM chunks'].map((sql) =>
+        db.prepare(sql),
+      ),
+    );
+});
+
+const ASSET = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
+const PAYEE = `0x${'0f'.repeat(20)}`;
+const DAY = 86_400;
+const [OWNER, ROOT, OTHER] = [accountOf(1), accountOf(2), accountOf(3)];
+
+const taken = (...above: readonly string[]): EntryBody => ({
+  type: 'grant.taken',
+  at: START,
+  outcome: { above },
+});
+
+const whole = { from: '2026-01-01', to: '2028-12-31', limit: 100 };
+
+/** What a report says, in short. */
+const report = async (asked: Pick<Parameters<typeof spendReport>[1], 'scope' | 'by'> & object) => {
+  const found = await spendReport(db, { ...whole, ...asked });
+  if (!found.ok) return found.error.kind;
+  return found.value.items.map(({ key, calls, charged, denied: refused, failed: fell }) =>
+    [key, calls, charged, refused, fell].join(' '),
+  );
+};
+
+describe('what counts as spend', () => {
+  test.each([
+    ['a call that succeeded', [accepted(1), committed(1), settled(1)], '1 20000 0 0'],
+    ['one that failed costs nothing', [accepted(1), failed(1)], '1 0 0 1'],
+    [
+      'one that was abandoned, whatever comes late',
+      [accepted(1), abandoned(1), late(1)],
+      '1 0 0 1',
+    ],
+    [
+      'silence of a tool that keeps what it may have spent',
+      [accepted(1), { ...abandoned(1), amounts: { charged: '20000' } }],
+      '1 20000 0 1',
+    ],
+    [
+      'money that moved first and became credit is not spent',
+      [accepted(1), settled(1), { ...failed(1), payment: { state: 'settled', paidBy: 'upfront' } }],
+      '1 0 0 1',
+    ],
+    [
+      'a top-up: its money is spent by later calls',
+      [accepted(1), { ...committed(1), amounts: { charged: '20000', credited: '20000' } }],
+      '1 0 0 0',
+    ],
+    [
+      'an upfront payment that can never move ends its call',
+      [
+        accepted(1),
+        {
+          ...committed(1),
+          type: 'payment.released',
+          decision: 'released',
+          amounts: { charged: '0' },
+        },
+      ],
+      '1 0 0 1',
+    ],
+    ['a debt was spent', [accepted(1), committed(1), unpaid(1)], '1 20000 0 0'],
+    ['denials, as many as an entry stands for', [denied(1), denied(2)], '0 0 6 0'],
+  ] as const)('%s', async (_, told, expected) => {
+    await store(history(ALICE, told as readonly EntryBody[]));
+    const sums = told[0].type === 'call.denied' ? '' : ASSET;
+    const found = await spendReport(db, { ...whole, scope: ALICE, by: 'tool', asset: sums });
+    expect(found).toMatchObject({ value: { items: [{ key: 'translate', asset: sums }] } });
+    expect(await report({ scope: ALICE, by: 'tool' })).toEqual([`translate ${expected}`]);
+  });
+
+  test('is counted on the day of the entry that ends the call, with what only its first entry said', async () => {
+    const entries = history(ALICE, [accepted(1), committed(1, START + DAY)]);
+    await store(entries.slice(0, 1));
+    expect(await report({ scope: ALICE, by: 'day' })).toEqual([]);
+    await store(entries.slice(1));
+    expect(await report({ scope: ALICE, by: 'day' })).toEqual(['2027-01-16 1 20000 0 0']);
+    expect(await report({ scope: ALICE, by: 'payee' })).toEqual([`${PAYEE} 1 20000 0 0`]);
+  });
+
+  test('counts for those who are above by then, in one chunk or in many', async () => {
+    const entries = history(ALICE, [
+      accepted(1),
+      committed(1),
+      taken(OWNER, ROOT),
+      accepted(2),
+      committed(2),
+      denied(9),
+      taken(OTHER),
+      accepted(3),
+      committed(3),
+      { type: 'grant.revoked', at: START, outcome: { above: [] } },
+      accepted(4),
+      committed(4),
+    ]);
+    for (const step of [12, 1, 5]) {
+      await freshDatabase();
+      for (let from = 0; from < 12; from += step) await store(entries.slice(from, from + step));
+      const sum = (scope: AccountId | '*') => report({ scope, by: 'day' });
+      expect(await sum(ALICE)).toEqual(['2027-01-15 0 0 3 0', '2027-01-15 4 80000 0 0']);
+      expect(await sum('*')).toEqual(await sum(ALICE));
+      expect(await sum(OWNER)).toEqual(['2027-01-15 0 0 3 0', '2027-01-15 1 20000 0 0']);
+      expect(await sum(ROOT)).toEqual(await sum(OWNER));
+      expect(await sum(OTHER)).toEqual(['2027-01-15 1 20000 0 0']);
+      const own = await report({ scope: OWNER, by: 'account' });
+      expect(own).toEqual([`${ALICE} 0 0 3 0`, `${ALICE} 1 20000 0 0`]);
+      expect(await report({ scope: OTHER, by: 'account' })).toEqual([`${ALICE} 1 20000 0 0`]);
+    }
+  });
+});
+
+describe('a report', () => {
+  const fleet = Array.from({ length: 7 }, (_, at) => accountOf(10 + at));
+
+  beforeEach(async () => {
+    await store(history(OWNER, [accepted(1), committed(1)]));
+    for (const [at, agent] of fleet.entries()) {
+      const calls = Array.from({ length: at + 1 }, (_, call) => [
+        { ...accepted(call), tool: `tool-${call % 3}` },
+        { ...committed(call, START + call * DAY), tool: `tool-${call % 3}` },
+      ]);
+      await store(history(agent, [taken(OWNER), ...calls.flat()]));
+    }
+  });
+
+  test.each(['tool', 'payee', 'day', 'account'] as const)(
+    'by %s adds up to the same',
+    async (by) => {
+      for (const scope of [OWNER, '*'] as const) {
+        const found = await spendReport(db, { ...whole, scope, by });
+        const items = found.ok ? found.value.items : [];
+        expect(items.reduce((sum, { charged }) => sum + charged, 0n)).toBe(29n * 20_000n);
+        expect(items.reduce((sum, { calls }) => sum + calls, 0n)).toBe(29n);
+      }
+      const one = await spendReport(db, { ...whole, scope: fleet[2] as AccountId, by });
+      expect(one.ok && one.value.items.reduce((sum, { calls }) => sum + calls, 0n)).toBe(3n);
+    },
+  );
+
+  test.each(['tool', 'payee', 'day', 'account'] as const)('by %s comes in pages', async (by) => {
+    const all = await spendReport(db, { ...whole, scope: OWNER, by });
+    for (const limit of [1, 2, 3]) {
+      const pages: unknown[] = [];
+      let after: string | undefined;
+      do {
+        const found = await spendReport(db, { ...whole, scope: OWNER, by, limit, after });
+        if (!found.ok) throw new Error(found.error.kind);
+        expect(found.value.items.length).toBeLessThanOrEqual(limit);
+        pages.push(...found.value.items);
+        after = found.value.next;
+      } while (after !== undefined);
+      expect(pages).toEqual(all.ok && all.value.items);
+    }
+  });
+
+  test('counts its first and its last day', async () => {
+    const days = { from: '2027-01-16', to: '2027-01-17' };
+    const found = await spendReport(db, { ...whole, ...days, scope: OWNER, by: 'day' });
+    expect(found.ok && found.value.items.map(({ key, calls }) => [key, calls])).toEqual([
+      ['2027-01-16', 6n],
+      ['2027-01-17', 5n],
+    ]);
+  });
+
+  test('knows nothing of an account that nobody has heard of', async () => {
+    expect(await report({ scope: accountOf(99), by: 'tool' })).toEqual([]);
+    expect(await report({ scope: accountOf(99), by: 'account' })).toEqual([]);
+  });
+
+  test('of another list has no place in this one', async () => {
+    const found = await spendReport(db, { ...whole, scope: OWNER, by: 'day', limit: 1 });
+    const after = found.ok ? found.value.next : undefined;
+    expect(await report({ scope: OWNER, by: 'tool', after } as never)).toBe('bad_cursor');
+  });
+
+  test('says no rather than add up without end', async () => {
+    await db
+      .prepare(
+        `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+         SELECT ?, 'own', '2027-01-15', '', 'tool-' || i, '', '[]', 1, 1, 0, 0 FROM n`,
+      )
+      .bind(MALLORY)
+      .run();
+    expect(await report({ scope: MALLORY, by: 'tool' })).toBe('too_wide');
+  });
+});
