@@ -1,12 +1,62 @@
-/** `npm run build`: the published package, `countersign/client`, as JavaScript and types in `dist/`. */
+/** `npm run build`: the published package in `dist/`: `countersign/client` as JavaScript and types, and the `countersign` command. */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { ROOT } from './gateway-files.ts';
 
-rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-const built = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.client.json'], {
-  cwd: ROOT,
-  stdio: 'inherit',
-});
-process.exitCode = built.status ?? 1;
+const dist = join(ROOT, 'dist');
+// Built beside its place: what uses the last build meanwhile, e.g. another run of the tests, keeps it to the end.
+const draft = join(ROOT, '.dev', `dist-${process.pid}`);
+
+const compile = (): number => {
+  const { status } = spawnSync(
+    join(ROOT, 'node_modules/.bin/tsc'),
+    ['-p', join(ROOT, 'tsconfig.client.json'), '--outDir', draft],
+    { cwd: ROOT, stdio: 'inherit' },
+  );
+  return status ?? 1;
+};
+
+/** What npm installs with the package. Everything else, e.g. what only the Worker's bundle has, is taken in. */
+const { dependencies, peerDependencies } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+) as Readonly<Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>>;
+const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap((name) => [
+  name,
+  `${name}/*`,
+]);
+
+/** Types are checked by `npm run check`. What a command imports when it runs is a file of its own, so that each loads only what it needs. */
+const bundle = async (): Promise<void> => {
+  await build({
+    entryPoints: [join(ROOT, 'src/cli/index.ts')],
+    outdir: join(draft, 'cli'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: installed,
+    logLevel: 'warning',
+  });
+  chmodSync(join(draft, 'cli/index.js'), 0o755);
+};
+
+const replace = (): void => {
+  const old = `${draft}-old`;
+  mkdirSync(dist, { recursive: true });
+  renameSync(dist, old);
+  renameSync(draft, dist);
+  rmSync(old, { recursive: true, force: true });
+};
+
+try {
+  process.exitCode = compile();
+  if (process.exitCode === 0) {
+    await bundle();
+    replace();
+  }
+} finally {
+  rmSync(draft, { recursive: true, force: true });
+}

@@ -36,6 +36,10 @@ const localConfig = (original: string, options: Changes): string => {
     /^migrations_dir = ".*"$/m,
     `migrations_dir = ${JSON.stringify(migrations)}`,
   );
+  const assets = join(ROOT, 'public');
+  text = replaced(text, /^directory = ".*"$/m, `directory = ${JSON.stringify(assets)}`);
+  const build = `"${process.execPath}" "${join(ROOT, 'dev/openapi.ts')}"`;
+  text = replaced(text, /^command = ".*"$/m, `command = ${JSON.stringify(build)}`);
   if (shield !== undefined)
     text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
   if (toolsFile === undefined) return text;

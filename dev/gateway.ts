@@ -145,6 +145,7 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url }))),
   UPSTREAM_URL: options.upstreamUrl,
   CONFIRMATIONS: '1',
+  WEBHOOK_LOCAL: 'true',
   ...options.variables,
 });
 

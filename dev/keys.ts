@@ -1,16 +1,6 @@
 /** `npm run keys`: prints a new RECEIPT_KEY, the Ed25519 key that signs receipts and assertions. */
-import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
+import { newReceiptKey } from '../src/cli/init/receipt-key.ts';
 
-/** A new Ed25519 private key as JWK text; `kid` is its RFC 7638 thumbprint. */
-export const newReceiptKey = async (): Promise<string> => {
-  const { privateKey } = await generateKeyPair('Ed25519', { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  return JSON.stringify({
-    ...jwk,
-    kid: await calculateJwkThumbprint(jwk),
-    alg: 'EdDSA',
-    use: 'sig',
-  });
-};
+export { newReceiptKey };
 
 if (import.meta.main) console.log(await newReceiptKey());

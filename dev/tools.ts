@@ -17,8 +17,8 @@ export type ToolEntry = {
 export const TOOLS_FILE = join(ROOT, 'tools.json');
 
 /**
- * Reads a file of tools and checks it as the gateway does. Throws an error that names each bad field, so that nothing
- * is started with it.
+ * Reads a file of tools and checks it as the gateway does; gives those that are sold. Throws an error that names each bad field, so
+ * that nothing is started with it.
  */
 export const readTools = async (file: string): Promise<readonly ToolEntry[]> => {
   const text = await readFile(file, 'utf8');
@@ -33,10 +33,13 @@ export const readTools = async (file: string): Promise<readonly ToolEntry[]> => 
     const lines = parsed.error.map(({ field, reason }) => `  ${field}: ${reason}`);
     throw new Error(`${file} is not valid:\n${lines.join('\n')}`);
   }
-  const { tools } = json as { tools: (Omit<ToolEntry, 'price'> & { price: Priced })[] };
-  return tools.map((tool) => ({ ...tool, price: priceOf(tool.price) }));
+  const { tools } = json as { tools: (Omit<ToolEntry, 'price'> & Written)[] };
+  return tools
+    .filter(({ disabled }) => disabled !== true)
+    .map((tool) => ({ ...tool, price: priceOf(tool.price) }));
 };
 
 type Priced = string | { readonly max: string };
+type Written = { readonly price: Priced; readonly disabled?: boolean };
 
 const priceOf = (price: Priced): string => (typeof price === 'string' ? price : price.max);

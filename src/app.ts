@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
-import { refund } from './admin/refund.ts';
+import type { Office } from './admin/office.ts';
+import { type LiveCatalogue, openCatalogue } from './catalog/live.ts';
 import { audienceOf, type Config, parseConfig } from './config.ts';
 import { problem } from './core/problem.ts';
 import type { Reason } from './core/reason.ts';
@@ -15,6 +16,7 @@ import { lookUp } from './gateway/look-up.ts';
 import { revoke } from './gateway/revocations.ts';
 import { standing } from './gateway/standing.ts';
 import { topUp } from './gateway/top-up.ts';
+import { isWebhookLocal } from './webhooks/address.ts';
 
 /** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
 const EXPOSED = [
@@ -26,6 +28,8 @@ const EXPOSED = [
   'RateLimit-Policy',
   'Retry-After',
   'WWW-Authenticate',
+  'ETag',
+  'Link',
 ];
 
 type Bindings = { readonly Bindings: Env };
@@ -65,22 +69,47 @@ app.get(DESCRIPTION_PATH, (context) => {
 type Work = (gateway: Gateway, request: Request) => Promise<Response>;
 
 /** A gateway made of the environment, for one request. */
+const gatewayOf = async ({
+  env,
+  executionCtx,
+}: Context<Bindings>): Promise<Result<Gateway, Reason>> => {
+  const config = configOf(env);
+  if (!config.ok) return config;
+  const signer = await openSigner(env.RECEIPT_KEY);
+  if (!signer.ok) return err(badKey);
+  return ok({
+    config: config.value,
+    catalogue: catalogueOf(env, config.value),
+    signer: signer.value,
+    account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
+    waitUntil: (promise) => executionCtx.waitUntil(promise),
+  });
+};
+
 const served =
   (work: Work) =>
-  async ({ env, executionCtx, req }: Context<Bindings>): Promise<Response> => {
-    const config = configOf(env);
-    if (!config.ok) return problem(config.error);
-    const signer = await openSigner(env.RECEIPT_KEY);
-    if (!signer.ok) return problem(badKey);
-    const gateway: Gateway = {
-      config: config.value,
-      signer: signer.value,
-      account: (id) => env.AGENT_ACCOUNT.getByName(id),
-      shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
-      waitUntil: (promise) => executionCtx.waitUntil(promise),
-    };
-    return work(gateway, req.raw);
+  async (context: Context<Bindings>): Promise<Response> => {
+    const gateway = await gatewayOf(context);
+    return gateway.ok ? work(gateway.value, context.req.raw) : problem(gateway.error);
   };
+
+/** The management API, whose code a paid call never evaluates. Never paused: who cuts a key off must not have to wait. */
+const managed = async (context: Context<Bindings>): Promise<Response> => {
+  const gateway = await gatewayOf(context);
+  if (!gateway.ok) return problem(gateway.error);
+  const { env, req } = context;
+  const office: Office = {
+    ...gateway.value,
+    account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    db: env.AUDIT_DB,
+    auditQueue: env.AUDIT_QUEUE,
+    webhookQueue: env.WEBHOOK_QUEUE,
+    isLocal: isWebhookLocal(env),
+  };
+  const { manage } = await import('./admin/router.ts');
+  return manage(office, req.raw);
+};
 
 /** While the gateway is paused nothing new begins. What has been can still be asked for, and paid back. */
 const unlessPaused =
@@ -101,8 +130,8 @@ app.all('/delegations', only('PUT'));
 // Never paused: who cuts a key off must not have to wait.
 app.post('/revocations', served(revoke));
 app.all('/revocations', only('POST'));
-app.post('/admin/credits/refunds', served(refund));
-app.all('/admin/credits/refunds', only('POST'));
+app.all('/admin/*', managed);
+app.all('/accounts/*', managed);
 app.all('*', served(unlessPaused(call)));
 
 app.onError((cause) => {
@@ -126,4 +155,14 @@ export const configOf = (env: Env): Result<Config, Reason> => {
     : err({ reason: 'misconfigured', faults: result.error });
   parsed = { env, config };
   return config;
+};
+
+/** The catalogue of this isolate. */
+let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined;
+
+const catalogueOf = (env: Env, { tools, upstreamUrl }: Config): LiveCatalogue => {
+  if (opened?.env === env) return opened.catalogue;
+  const catalogue = openCatalogue(env.AUDIT_DB, { tools, documents: toolsJson.tools, upstreamUrl });
+  opened = { env, catalogue };
+  return catalogue;
 };

@@ -1,4 +1,4 @@
-import type { Address, Network } from './core/account-id.ts';
+import { type AccountId, accountId, type Address, type Network } from './core/account-id.ts';
 import type { Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
@@ -39,6 +39,7 @@ export type Config = {
   readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
   readonly receiptKey: string;
+  /** What `tools.json` says: what the catalogue begins with. */
   readonly tools: readonly Tool[];
 };
 
@@ -140,6 +141,13 @@ export const audienceOf = ({ audiences }: Pick<Config, 'audiences'>, href: strin
   const origin = URL.parse(href)?.origin;
   return audiences.find((each) => each === origin) ?? audiences[0];
 };
+
+/** The account that receives money is the gateway's own: it keeps tools and webhooks, and raises what concerns the gateway itself. */
+export const gatewayAccount = ({
+  networks,
+  payTo,
+}: Pick<Config, 'networks' | 'payTo'>): AccountId =>
+  accountId(networks[0], payTo.get(networks[0]) as Address);
 
 const readPolicy = (text: string): Setting<Policy> => {
   if (text === '') return ok(BUILT_IN_POLICY);

@@ -1,11 +1,23 @@
+import type { AlertBody } from '../durable-objects/agent-account/tree-contract.ts';
 import { consumeAudit } from './audit/consumer.ts';
-import { consumeAuditDeadLetters } from './audit/dead-letter.ts';
-import type { Config } from './config.ts';
+import { auditLetter, consumeAuditDeadLetters } from './audit/dead-letter.ts';
+import { type Config, gatewayAccount } from './config.ts';
 import type { AccountId } from './core/account-id.ts';
-import { nowSeconds } from './core/clock.ts';
+import { nowSeconds, type Seconds } from './core/clock.ts';
+import { openSigner } from './crypto/signer.ts';
 import { consumeSettlement } from './settlement/consumer.ts';
-import { consumeDeadLetters, recordDeadLetters } from './settlement/dead-letter.ts';
+import {
+  consumeDeadLetters,
+  type DeadLetter,
+  deadLetter,
+  recordDeadLetters,
+} from './settlement/dead-letter.ts';
 import type { Presentations } from './settlement/presentations.ts';
+import { isWebhookLocal } from './webhooks/address.ts';
+import { consumeWebhooks } from './webhooks/consumer.ts';
+import { consumeWebhookDeadLetters } from './webhooks/dead-letter.ts';
+import { enqueueAlerts } from './webhooks/enqueue.ts';
+import { letterAlert, newLetters } from './webhooks/letter-alert.ts';
 
 /** What this isolate has presented lately, so that a payment is not presented twice within two blocks. */
 const presentations: Presentations = new Map();
@@ -13,7 +25,15 @@ const presentations: Presentations = new Map();
 /** Hands a batch to the consumer of its queue. A queue nobody knows is retried, not dropped: a deploy may be under way. */
 export const consume = async (batch: MessageBatch, env: Env, config: Config): Promise<void> => {
   const now = nowSeconds();
+  const db = env.AUDIT_DB;
+  const self = gatewayAccount(config);
   const account = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
+  const raise = raiser(env);
+  const raiseAll = (letters: readonly DeadLetter[]) => raiseLetters(letters, self, raise);
+  const keepLetter = async (letter: DeadLetter): Promise<void> => {
+    await raiseAll(await newLetters(db, [letter]));
+    await recordDeadLetters(db, [letter]);
+  };
   switch (batch.queue) {
     case 'countersign-settlement':
       return consumeSettlement(
@@ -28,18 +48,76 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
           ),
           backends: config.facilitators,
           presentations,
-          deadLetter: (letter) => recordDeadLetters(env.AUDIT_DB, [letter]),
+          deadLetter: keepLetter,
         },
         now,
       );
     case 'countersign-audit':
-      return consumeAudit(batch, { db: env.AUDIT_DB, account }, now);
+      return consumeAudit(
+        batch,
+        {
+          db,
+          account,
+          deadLetter: keepLetter,
+          alert: async (of, entry) => enqueueAlerts({ db, queue: env.WEBHOOK_QUEUE }, of, entry),
+        },
+        now,
+      );
+    case 'countersign-webhooks': {
+      const signer = await openSigner(env.RECEIPT_KEY);
+      if (!signer.ok) {
+        console.error({ event: 'webhooks_unsigned', detail: signer.error.detail });
+        return batch.retryAll({ delaySeconds: 60 });
+      }
+      const local = isWebhookLocal(env);
+      return consumeWebhooks(batch, { db, signer: signer.value, local, self, raise }, now);
+    }
     case 'countersign-settlement-dead':
-      return consumeDeadLetters(batch.messages, env.AUDIT_DB, batch.queue, now);
+      await raiseAll(await newLetters(db, lettersOf(batch, deadLetter, now)));
+      return consumeDeadLetters(batch.messages, db, batch.queue, now);
     case 'countersign-audit-dead':
-      return consumeAuditDeadLetters(batch, env.AUDIT_DB, now);
+      await raiseAll(await newLetters(db, lettersOf(batch, auditLetter, now)));
+      return consumeAuditDeadLetters(batch, db, now);
+    case 'countersign-webhooks-dead':
+      return consumeWebhookDeadLetters(batch, db, now);
     default:
       console.error({ event: 'unknown_queue', queue: batch.queue });
       return batch.retryAll({ delaySeconds: 60 });
   }
+};
+
+type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
+
+/** False where the account did not answer. One that refuses will not think better of it: that is logged, and done with. */
+const raiser =
+  (env: Env): Raise =>
+  async (account, alert) => {
+    try {
+      const { verdict } = await env.AGENT_ACCOUNT.getByName(account).govern({
+        kind: 'alert',
+        alert,
+      });
+      if (verdict === 'refused') console.error({ event: 'alert_refused', account, ...alert });
+      return verdict !== 'unavailable';
+    } catch (cause) {
+      console.error({ event: 'alert_unraised', account, rule: alert.rule, cause: String(cause) });
+      return false;
+    }
+  };
+
+const lettersOf = (
+  batch: MessageBatch,
+  letterOf: typeof deadLetter,
+  now: Seconds,
+): readonly DeadLetter[] =>
+  batch.messages.map((message) => letterOf(message, batch.queue, 'retries exhausted', now));
+
+/** Before they are recorded, or nobody would know that they are new. An alert that cannot be raised keeps no letter from the record. */
+const raiseLetters = async (
+  letters: readonly DeadLetter[],
+  self: AccountId,
+  raise: Raise,
+): Promise<void> => {
+  const alerts = letters.flatMap((letter) => letterAlert(letter, self) ?? []);
+  await Promise.all(alerts.map(async ({ account, alert }) => raise(account, alert)));
 };

@@ -15,6 +15,7 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   requestHeaders: [],
   requireBinding: 'none',
   params: {},
+  disabled: false,
 });
 
 /** The most that one top-up may be, atomic units: far from where storage would refuse an account's sum. */
@@ -51,6 +52,11 @@ export const refundsTool: Tool = {
   maxBodyBytes: 4_096,
 };
 
+/** A route of the management API. */
+export const managementTool = (
+  route: Pick<Tool, 'id' | 'method' | 'path' | 'maxBodyBytes'>,
+): Tool => ({ ...own({ ...route, description: 'Management.' }), maxBodyBytes: route.maxBodyBytes });
+
 /** The longest document: 64 tools, 64 payees and the signature of a contract. */
 const MAX_DOCUMENT = 32_768;
 
@@ -82,4 +88,10 @@ export const accountTool: Tool = own({
   method: 'GET',
   path: '/accounts/me',
   description: 'How the account stands that asks.',
+});
+
+/** Keeps a path for a tool that cannot be served. */
+export const keeperOf = (id: string, path: string): Tool => ({
+  ...own({ id, method: '*', path, description: '' }),
+  disabled: true,
 });

@@ -9,42 +9,86 @@ export type Route =
 /** The methods a tool may be for; OPTIONS is CORS, and fetch sends no CONNECT and TRACE. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-const isWildcard = (path: string): boolean => path.endsWith('/*');
+/** Tools by path, made once for many requests. A wildcard stands under what its path begins with, its slash included. */
+export type Routes = {
+  readonly exact: ReadonlyMap<string, readonly Tool[]>;
+  readonly wildcard: ReadonlyMap<string, readonly Tool[]>;
+  /** What a lenient upstream may take for one of them. */
+  readonly lenientExact: ReadonlySet<string>;
+  readonly lenientWildcard: ReadonlySet<string>;
+  /** Length of the longest beginning: a longer one of a request need not be looked up. */
+  readonly longest: number;
+};
 
-const matches = (path: string, pathname: string): boolean =>
-  isWildcard(path) ? pathname.startsWith(path.slice(0, -1)) : pathname === path;
+const WILDCARD = '/*';
 
-const matchesLeniently = (path: string, pathname: string): boolean =>
-  isWildcard(path)
-    ? `${lenient(pathname)}/`.startsWith(path.slice(0, -1).toLowerCase())
-    : lenient(pathname) === lenient(path);
-
-/** Exact paths before wildcards, longer wildcards before shorter. */
-const bySpecificity = (a: Tool, b: Tool): number => rank(b) - rank(a);
-
-const rank = ({ path }: Tool): number => (isWildcard(path) ? path.length : Number.MAX_SAFE_INTEGER);
+export const routesOf = (tools: readonly Tool[]): Routes => {
+  const exact = new Map<string, Tool[]>();
+  const wildcard = new Map<string, Tool[]>();
+  for (const tool of tools) {
+    const [map, key] = tool.path.endsWith(WILDCARD)
+      ? ([wildcard, tool.path.slice(0, -1)] as const)
+      : ([exact, tool.path] as const);
+    const there = map.get(key);
+    if (there === undefined) map.set(key, [tool]);
+    else there.push(tool);
+  }
+  const beginnings = [...wildcard.keys()];
+  return {
+    exact,
+    wildcard,
+    lenientExact: new Set([...exact.keys()].map(lenient)),
+    lenientWildcard: new Set(beginnings.map((each) => each.toLowerCase())),
+    longest: Math.max(0, ...beginnings.map(({ length }) => length)),
+  };
+};
 
 /**
  * Finds the tool for a method and a canonical path: exact before wildcard, the longest wildcard first, and on one path a tool
  * of this very method before one of any. The nearest path decides alone: another method on the path of a dear tool does not
  * fall through to a cheap wildcard. HEAD is not GET: a HEAD would be paid and give no answer.
  */
-export const findTool = (tools: readonly Tool[], method: string, pathname: string): Route => {
-  const here = tools.filter(({ path }) => matches(path, pathname)).toSorted(bySpecificity);
-  // `/tools/Enrich` must not reach the tool of `/tools/*` where the upstream would take it for the dearer `/tools/enrich`.
-  const nearest = tools
-    .filter(({ path }) => matchesLeniently(path, pathname))
-    .toSorted(bySpecificity)[0];
-  if (here[0] === undefined || (nearest !== undefined && rank(nearest) > rank(here[0]))) {
-    return { route: 'not_found' };
-  }
-  const atPath = here.filter(({ path }) => path === here[0]?.path);
+export const findTool = (routes: Routes, method: string, pathname: string): Route => {
+  const atPath = routes.exact.get(pathname) ?? atWildcard(routes, pathname);
+  if (atPath === undefined) return { route: 'not_found' };
   const tool =
     atPath.find((each) => each.method === method) ??
     atPath.find((each) => each.method === '*' && isServed(method));
-  if (tool !== undefined) return { route: 'tool', tool };
-  const allow = atPath.flatMap((each) => (each.method === '*' ? METHODS : [each.method]));
-  return { route: 'method_not_allowed', allow: [...new Set(allow)].toSorted() };
+  // A disabled tool keeps its path: what it sold must not be had from a cheaper tool of a wider one.
+  if (tool !== undefined) return tool.disabled ? { route: 'not_found' } : { route: 'tool', tool };
+  const allow = atPath
+    .filter(({ disabled }) => !disabled)
+    .flatMap((each) => (each.method === '*' ? METHODS : [each.method]));
+  return allow.length === 0
+    ? { route: 'not_found' }
+    : { route: 'method_not_allowed', allow: [...new Set(allow)].toSorted() };
 };
 
 const isServed = (method: string): boolean => METHODS.some((each) => each === method);
+
+/** The tools of the longest wildcard, unless a nearer path might be meant. */
+const atWildcard = (routes: Routes, pathname: string): readonly Tool[] | undefined => {
+  const here = longestBeginning(routes.wildcard, routes.longest, pathname);
+  if (here === undefined) return undefined;
+  // `/tools/Enrich` must not reach the tool of `/tools/*` where the upstream would take it for the dearer `/tools/enrich`.
+  const plain = lenient(pathname);
+  if (routes.lenientExact.has(plain)) return undefined;
+  const nearest = longestBeginning(routes.lenientWildcard, routes.longest, `${plain}/`);
+  if (nearest !== undefined && nearest.length > here.length) return undefined;
+  return routes.wildcard.get(here);
+};
+
+/** The longest text up to a slash of this path that is a key. */
+const longestBeginning = (
+  keys: { has(key: string): boolean },
+  longest: number,
+  path: string,
+): string | undefined => {
+  let end = path.lastIndexOf('/', longest - 1);
+  while (end >= 0) {
+    const beginning = path.slice(0, end + 1);
+    if (keys.has(beginning)) return beginning;
+    end = end === 0 ? -1 : path.lastIndexOf('/', end - 1);
+  }
+  return undefined;
+};

@@ -4,13 +4,14 @@ import { type Fault, faultsOf } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../crypto/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
+import { contradictions, placeOf } from './contradiction.ts';
 import { isForwardable } from './forwardable.ts';
 import { METHODS } from './route.ts';
 import type { Tool } from './tool.ts';
 import { isUpstream } from './upstream.ts';
 
-const MAX_TOOLS = 1_000;
-const MAX_TIMEOUT = 25;
+/** How many tools a gateway may serve. */
+export const MAX_TOOLS = 1_000;
 const MAX_KEPT_TIMEOUT = 300;
 const MAX_BODY = 25 * 1024 * 1024;
 const MAX_REQUEST_HEADERS = 16;
@@ -22,9 +23,7 @@ const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
 const DOTS = /\/\.{1,2}(?:\/|$)/;
 /** Paths of the gateway itself: a tool there would never be reached. */
 const OWN =
-  /^\/(?:healthz|calls|credits|admin|accounts|delegations|revocations|\.well-known)(?:\/|$)/;
-/** Ids of what the gateway serves itself: an intent for one of them must never reach an upstream. */
-const OWN_ID = /^countersign(?:\.|$)/;
+  /^\/(?:healthz|calls|credits|admin|accounts|delegations|revocations|openapi\.json|\.well-known)(?:\/|$)/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 
@@ -59,7 +58,7 @@ const params = z
     }, `must hold at most ${MAX_PARAMS} params, named by 1 to 64 of A-Z a-z 0-9 . _ -`),
   );
 
-const toolSchema = z.strictObject(
+export const toolSchema = z.strictObject(
   {
     id: text(
       /^[a-z0-9][a-z0-9._-]{0,63}$/,
@@ -108,6 +107,7 @@ const toolSchema = z.strictObject(
     onSilence: z.optional(z.enum(['release', 'keep'], 'must be release or keep')),
     requireBinding: z.optional(z.enum(['none', 'intent'], 'must be none or intent')),
     params: z.optional(params),
+    disabled: z.optional(z.boolean('must be true or false')),
   },
   'must be an object',
 );
@@ -135,6 +135,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   onSilence: tool.onSilence ?? 'release',
   requireBinding: tool.requireBinding ?? 'none',
   params: tool.params ?? {},
+  disabled: tool.disabled ?? false,
 });
 
 /** Reads `tools.json`. Unknown fields are refused; every fault is given with its path, e.g. `tools[3].price`. */
@@ -142,37 +143,26 @@ export const parseTools = (json: unknown): Result<readonly Tool[], readonly Faul
   const parsed = schema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tools = parsed.data.tools.map(withDefaults);
-  const faults = tools.flatMap((tool, at) =>
-    contradictions(tool, `tools[${at}]`, tools.slice(0, at)),
-  );
+  const ids = new Set<string>();
+  const places = new Set<string>();
+  const faults = tools.flatMap((tool, at) => {
+    const found = [...contradictions(tool)];
+    if (ids.has(tool.id)) found.push({ field: 'id', reason: 'is the id of an earlier tool' });
+    if (places.has(placeOf(tool))) {
+      found.push({ field: 'path', reason: 'is served by an earlier tool with the same method' });
+    }
+    ids.add(tool.id);
+    places.add(placeOf(tool));
+    return found.map(({ field, reason }) => ({ field: `tools[${at}].${field}`, reason }));
+  });
   return faults.length === 0 ? ok(tools) : err(faults);
 };
 
-/** What no single field shows: fields that contradict each other, and tools that hide each other. */
-const contradictions = (tool: Tool, at: string, before: readonly Tool[]): readonly Fault[] => {
-  const faults: Fault[] = [];
-  const fault = (field: string, reason: string) => faults.push({ field: `${at}.${field}`, reason });
-  if (tool.settlement === 'free' && tool.price !== 0n)
-    fault('price', 'must be "$0" for a free tool');
-  if (tool.settlement !== 'free' && tool.price === 0n) {
-    fault('price', 'may be "$0" only with settlement free');
-  }
-  // An EIP-3009 value is exact: only a debit from credit can be less than what was signed (x402 facts 2.4).
-  if (tool.pricing === 'upto' && tool.settlement !== 'credit') {
-    fault('price', 'may have a max only with settlement credit');
-  }
-  if (tool.timeoutSeconds > MAX_TIMEOUT && tool.onSilence !== 'keep') {
-    fault('timeoutSeconds', `may be above ${MAX_TIMEOUT} only with onSilence keep`);
-  }
-  // A kept hold may wait for days; a signature that is not settled first would expire under it.
-  if (tool.onSilence === 'keep' && tool.settlement !== 'upfront' && tool.settlement !== 'credit') {
-    fault('onSilence', 'may be keep only with settlement upfront or credit');
-  }
-  if (OWN_ID.test(tool.id))
-    fault('id', 'may not start with countersign., which is the gateway itself');
-  if (before.some(({ id }) => id === tool.id)) fault('id', 'is the id of an earlier tool');
-  if (before.some(({ method, path }) => method === tool.method && path === tool.path)) {
-    fault('path', 'is served by an earlier tool with the same method');
-  }
-  return faults;
+/** Reads one tool, written as in `tools.json`; the fields of its faults are its own, e.g. `price`. */
+export const parseTool = (json: unknown): Result<Tool, readonly Fault[]> => {
+  const parsed = toolSchema.safeParse(json);
+  if (!parsed.success) return err(faultsOf(parsed.error.issues));
+  const tool = withDefaults(parsed.data);
+  const faults = contradictions(tool);
+  return faults.length === 0 ? ok(tool) : err(faults);
 };

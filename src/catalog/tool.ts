@@ -27,6 +27,8 @@ export type Tool = {
   readonly requireBinding: Binding;
   /** What rules of a policy may look at, by name: where each is read from. */
   readonly params: Readonly<Record<string, ParamSource>>;
+  /** Answers as one that is not there, and leaves its path to no other. */
+  readonly disabled: boolean;
 };
 
 /** A JSON pointer into the body (RFC 6901), or a key of the query. */

@@ -29,6 +29,8 @@ export type SpendRules = {
   readonly assets?: readonly string[];
   /** Who may be paid. Absent: whoever the called server names. */
   readonly payees?: readonly string[];
+  /** `true`: calls are paid from credit, and no payment is signed for one. */
+  readonly onlyCredit?: boolean;
 };
 
 export type AgentOptions = {
@@ -97,6 +99,7 @@ const contextOf = (options: AgentOptions): Context => {
     authority: authorityOf(options.authority ?? ZERO_WORD),
     rules: {
       perCall: amountOf(spend.perCall, 'spend.perCall'),
+      onlyCredit: spend.onlyCredit ?? false,
       ...(spend.assets === undefined ? {} : { assets: new Set(spend.assets.map(assetOf)) }),
       ...(spend.payees === undefined ? {} : { payees: new Set(spend.payees.map(payeeOf)) }),
     },

@@ -41,7 +41,11 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
   if (response.status === 401) return await identify(context, outgoing, response);
   if (response.status !== 402) return await unsigned(context, response);
   mustBeHere(outgoing, response);
-  const offer = await readOffer(response, context.timeoutMs);
+  const received = await readOffer(response, context.timeoutMs);
+  const offer =
+    terms.from === 'credit' && rules.onlyCredit === true
+      ? { ...received, creditOnly: true }
+      : received;
   if (offer.binding !== undefined) {
     mustServe(context, outgoing.origin, offer.binding.audience, response);
     if (terms.from === 'credit') {

@@ -1,5 +1,6 @@
 import type { Hex } from '../core/account-id.ts';
 import type { Requirement } from '../x402/requirement.ts';
+import type { ProblemBody } from './problem.ts';
 
 /** What would help, for every code. A code without a hint does not build. */
 const HINTS = {
@@ -37,6 +38,10 @@ const HINTS = {
     'The call may have run. Do not sign it again: ask look(gateway, error.call) what became of it.',
   unknown_call: 'The gateway does not know this call for this account, or has forgotten it.',
   look_failed: 'Ask again later; a look-up costs nothing.',
+  refused: 'The gateway said no: error.problem says why, and what would help.',
+  order_lost:
+    'The order may have been carried out. Read what is there now before you sign it again.',
+  answer_malformed: 'The answer is not what the gateway describes. Check its address and release.',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** Every way in which the client refuses or fails. Stable: programs may switch on it. */
@@ -46,6 +51,7 @@ type More = {
   readonly response?: Response;
   readonly offer?: Requirement;
   readonly call?: Hex;
+  readonly problem?: ProblemBody;
   readonly cause?: unknown;
 };
 
@@ -61,6 +67,8 @@ export class CountersignError extends Error {
   readonly offer: Requirement | undefined;
   /** The call id, once something was signed: the argument for `look`. */
   readonly call: Hex | undefined;
+  /** What the gateway said, of `refused` and `order_lost`. */
+  readonly problem: ProblemBody | undefined;
 
   constructor(code: ErrorCode, message: string, more: More = {}) {
     super(message, more.cause === undefined ? {} : { cause: more.cause });
@@ -69,5 +77,6 @@ export class CountersignError extends Error {
     this.response = more.response;
     this.offer = more.offer;
     this.call = more.call;
+    this.problem = more.problem;
   }
 }

@@ -29,6 +29,9 @@ type Attempt =
   /** It is not known yet, or runs right now. */
   | { readonly got: 'later'; readonly response: Response; readonly waitMs: number | undefined };
 
+/** What sending takes of an agent. */
+export type Sender = Pick<Context, 'fetch' | 'hooks' | 'now' | 'retries' | 'sleep' | 'timeoutMs'>;
+
 /** Answers up to this are read whole by gateways; a receipt never speaks of longer ones. */
 const MAX_DIGESTED = 1024 * 1024;
 const FIRST_WAIT_MS = 250;
@@ -41,7 +44,7 @@ const LONGEST_WAIT_MS = 30_000;
  * @throws CountersignError `answer_lost`, `redirected`; the caller's own abort reason
  */
 export const exchange = async (
-  context: Context,
+  context: Sender,
   outgoing: Outgoing,
   proof: Proof,
 ): Promise<Exchanged> => {
@@ -67,7 +70,7 @@ export const exchange = async (
   }
 };
 
-const once = async (context: Context, outgoing: Outgoing, proof: Proof): Promise<Attempt> => {
+const once = async (context: Sender, outgoing: Outgoing, proof: Proof): Promise<Attempt> => {
   try {
     return await send(context, outgoing, { header: proof.header }, async (response) => {
       mustNotMove(response, proof.call);

@@ -13,6 +13,17 @@ export { CountersignError, type ErrorCode } from './errors.ts';
 export { fleet, type Fleet } from './fleet.ts';
 export type { AgentHooks, Offered, Retry, SignedCall } from './hooks.ts';
 export type { Limit } from './limits.ts';
+export { createManagement, type Management, type ManagementOptions } from './management.ts';
+export type {
+  AnswerOf,
+  Answered,
+  EntryEvent,
+  EventsOptions,
+  ItemOf,
+  ListId,
+  RequestOf,
+  RouteId,
+} from './management.ts';
 export type { ProblemBody } from './problem.ts';
 export type { Receipt } from './receipt.ts';
 export { remoteAccount, type RemoteAccountOptions } from './remote-account.ts';

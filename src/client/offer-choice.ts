@@ -15,6 +15,8 @@ export type Rules = {
   readonly assets?: ReadonlySet<AssetId>;
   /** Absent: anybody. */
   readonly payees?: ReadonlySet<Address>;
+  /** No payment is signed for a call. */
+  readonly onlyCredit?: boolean;
 };
 
 /** An entry that passed, with its amount taken off the budget. */

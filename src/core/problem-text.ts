@@ -224,6 +224,7 @@ export const problemText = (reason: Reason): ProblemText => {
         hint: 'Sign a new proof for this request. Nothing was charged for it.',
       };
     case 'already_used':
+      if (!('call' in reason)) return USED_ORDER;
       return {
         status: 409,
         title: 'Proof already used',
@@ -244,7 +245,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 403,
         title: 'Forbidden',
         detail: 'The account that signed may not do this.',
-        hint: 'Sign with a key of an operator of this gateway; what concerns a grant, with that of its issuer or delegate.',
+        hint: 'Sign with a key of an operator of this gateway; what an owner decides, with that of the account above; what concerns a grant, with that of its issuer or delegate.',
       };
     case 'unknown_transaction':
       return {
@@ -332,9 +333,64 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 404,
         title: 'No such account',
-        detail: 'The account that signed is not known here.',
-        hint: 'An account is known from its first accepted call, top-up or grant on. Ask on the chain it uses.',
+        detail: 'There is no such account here, or it is not for whoever signed to know of.',
+        hint: 'An account is known from its first accepted call, top-up or grant on. Ask on the chain it uses, as the account itself or one above it.',
       };
+    case 'unknown_tool':
+      return {
+        status: 404,
+        title: 'No such tool',
+        detail: 'The catalogue holds no tool of this id.',
+        hint: 'GET /admin/tools lists them all.',
+      };
+    case 'unknown_document':
+      return {
+        status: 404,
+        title: 'Nothing stored here',
+        detail: `There is no ${reason.what} here.`,
+        hint: 'List what there is, or store one.',
+      };
+    case 'precondition_failed':
+      return {
+        status: 412,
+        title: 'Changed meanwhile',
+        detail: 'What is stored is not what the request was made for. Nothing was written.',
+        hint: 'Read it again, make the change to what is there now, and send its ETag as If-Match.',
+        ...(reason.current === undefined ? {} : entityTag(reason.current)),
+      };
+    case 'precondition_required':
+      return {
+        status: 428,
+        title: 'If-Match required',
+        detail: 'Something is stored here, and would be replaced unseen. Nothing was written.',
+        hint: 'Read it, and send its ETag as If-Match; or send If-Match: * to replace whatever is there.',
+        ...entityTag(reason.current),
+      };
+    case 'not_writable':
+      return {
+        status: 409,
+        title: 'Not possible now',
+        detail: 'Its present state does not allow this. Nothing was written.',
+        hint: reason.hint,
+      };
+    case 'credit_too_low':
+      return {
+        status: 409,
+        title: 'Credit too low',
+        detail: 'The account has less free credit than would be taken. Nothing was written.',
+        hint: 'Take at most `credit`, which is in atomic units.',
+        more: { credit: reason.credit },
+      };
+    case 'malformed_document': {
+      const [first] = reason.faults;
+      return {
+        status: 400,
+        title: 'Malformed document',
+        detail: reason.faults.map(({ field, reason: why }) => `${field} ${why}.`).join(' '),
+        hint: 'Correct every field in `faults` and send the document again. Nothing was written.',
+        more: { field: first?.field ?? 'body', faults: reason.faults },
+      };
+    }
     case 'denied': {
       const { detail, hint, ...more } = denialMembers(reason.denial, reason.tool, reason.price);
       const after = retryAfterOf(reason.denial);
@@ -493,6 +549,20 @@ const MONEY: Readonly<Record<Money, string>> = {
   credited: 'The payment is now credit of the paying account; the next call is paid from it first.',
   held: 'The tool may have acted, so the amount stays reserved until the operator resolves it. Do not sign again before.',
 };
+
+/** An order of an owner or operator is carried out once (a call's own words speak of money). */
+const USED_ORDER: ProblemText = {
+  status: 409,
+  title: 'Order already used',
+  detail: 'This signature has given its one order.',
+  hint: 'Look at what is stored now; sign a new intent to order it again.',
+};
+
+/** What is stored, so that the next request can name it. */
+const entityTag = (current: string) => ({
+  more: { current },
+  headers: { ETag: quoted(current) },
+});
 
 const upstream = (status: number, title: string, detail: string, money: Money): ProblemText => ({
   status,

@@ -1,5 +1,5 @@
-import type { Denial } from '../../durable-objects/agent-account/contract.ts';
-import type { TreeFault } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { CreditTooLow, Denial } from '../../durable-objects/agent-account/contract.ts';
+import type { OrderFault, TreeFault } from '../../durable-objects/agent-account/tree-contract.ts';
 import type { Seconds } from './clock.ts';
 import type { WireFault } from './wire-fault.ts';
 
@@ -14,6 +14,7 @@ export type Reason =
   | CallReason
   | OrderReason
   | TreeReason
+  | DocumentReason
   | TroubleReason
   | UpstreamReason;
 
@@ -101,6 +102,19 @@ export type TreeReason =
   /** This very grant is registered: `grant` is its digest. */
   | { readonly reason: 'already_registered'; readonly field: string; readonly grant: string }
   | { readonly reason: 'unknown_account' };
+
+/** What is wrong with reading or writing something that is managed: an account's settings, a tool, a webhook, a letter. */
+export type DocumentReason =
+  | OrderFault
+  | CreditTooLow
+  /** Nothing is stored under this name, or the caller may not know of it. `what`: e.g. `webhook`. */
+  | { readonly reason: 'unknown_document'; readonly what: string }
+  | { readonly reason: 'unknown_tool' }
+  /** Every fault of a document, each with its path in the body. */
+  | {
+      readonly reason: 'malformed_document';
+      readonly faults: readonly { readonly field: string; readonly reason: string }[];
+    };
 
 /** The gateway itself cannot serve now. */
 export type TroubleReason =

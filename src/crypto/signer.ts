@@ -19,6 +19,8 @@ export type Signer = {
   readonly jwks: { readonly keys: readonly PublicKey[] };
   /** A compact JWS (RFC 7515) over the claims, EdDSA. `typ` keeps one kind of statement from passing as another. */
   sign(claims: Readonly<Record<string, unknown>>, typ: string): Promise<string>;
+  /** The Ed25519 signature of a text that is no JWS: a webhook's (Standard Webhooks, `v1a`). */
+  signBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 };
 
 /** Why RECEIPT_KEY cannot be used. Says which member is wrong, never what it holds. */
@@ -63,6 +65,11 @@ export const openSigner = async (jwkText: string): Promise<Result<Signer, Signer
       new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'EdDSA', typ, kid })
         .sign(key),
+    signBytes: async (bytes) => {
+      // "ey" is how every JWS begins: one key must not sign a receipt in the name of a webhook.
+      if (bytes[0] === 0x65 && bytes[1] === 0x79) throw new Error('this would be a JWS');
+      return new Uint8Array(await crypto.subtle.sign('Ed25519', key, bytes));
+    },
   };
   opened = { text: jwkText, signer };
   return ok(signer);

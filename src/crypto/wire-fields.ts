@@ -13,8 +13,8 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
  * A schema that turns what `schema` lets through into a value, or refuses it where `parse` gives `undefined`. One step, so
  * that no value passes in a form other than the one that was checked.
  */
-export const reading = <I, T>(
-  schema: z.ZodMiniType<I>,
+export const reading = <I, T, W = unknown>(
+  schema: z.ZodMiniType<I, W>,
   hint: string,
   parse: (input: I) => T | undefined,
 ) =>
@@ -30,7 +30,7 @@ export const reading = <I, T>(
 
 /** As `reading`, of a string. */
 export const readingText = <T>(hint: string, parse: (text: string) => T | undefined) =>
-  reading<string, T>(z.string(hint), hint, parse);
+  reading<string, T, string>(z.string(hint), hint, parse);
 
 /** A uint256 as a canonical decimal string: no sign, no leading zero, no `0x`, no space. */
 export const uint256 = readingText(

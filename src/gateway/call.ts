@@ -23,7 +23,9 @@ import { settle } from './settle.ts';
 
 /** A call of a tool: observed, and then an errand whose work the upstream does. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
-  const seen = await observe(request, gateway.config);
+  const sold = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
+  if (!sold.ok) return problem(sold.error);
+  const seen = await observe(request, gateway.config, sold.value.routes);
   if (!seen.ok) return problem(seen.error);
   const { observed, tool } = seen.value;
   return carryOut(gateway, {

@@ -1,4 +1,5 @@
 import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
@@ -6,6 +7,8 @@ import type { Signer } from '../crypto/signer.ts';
 /** What the request path needs of the world: configuration, the accounts, the gateway's key and its first shield. */
 export type Gateway = {
   readonly config: Config;
+  /** What is sold now; `config.tools` is what it began from. */
+  readonly catalogue: LiveCatalogue;
   readonly signer: Signer;
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
   readonly account: (

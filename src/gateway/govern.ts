@@ -16,7 +16,10 @@ export const govern = async (
       case 'governed':
         return ok(governed);
       case 'refused':
-        return err({ ...governed.fault, field: `body.${governed.fault.field}` });
+        // What the gateway asks for here is about a grant: no other fault can be the answer.
+        return 'field' in governed.fault
+          ? err({ ...governed.fault, field: `body.${governed.fault.field}` })
+          : err({ reason: 'internal' });
       case 'unavailable':
     }
   } catch (cause) {

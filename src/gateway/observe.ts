@@ -1,5 +1,5 @@
 import { pathFault } from '../catalog/path.ts';
-import { findTool } from '../catalog/route.ts';
+import { findTool, type Routes } from '../catalog/route.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { audienceOf, type Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
@@ -28,18 +28,19 @@ const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 
 /**
  * Looks at a request for a tool, cheap to dear: URL, tool, headers, then one capped read of the body and its SHA-256. Never uses a
- * header that claims another URL or method.
+ * header that claims another URL or method. `routes`: of the catalogue as it is now.
  *
  * @returns the observation and its tool, or the reason to refuse; nothing is written or remembered in either case.
  */
 export const observe = async (
   request: Request,
   config: Config,
+  routes: Routes,
 ): Promise<Result<{ readonly observed: Observed; readonly tool: Tool }, Reason>> => {
   const located = locate(request.url);
   if (!located.ok) return located;
 
-  const found = findTool(config.tools, request.method, located.value.pathname);
+  const found = findTool(routes, request.method, located.value.pathname);
   if (found.route === 'not_found') return err({ reason: 'not_found' });
   if (found.route === 'method_not_allowed') {
     return err({ reason: 'method_not_allowed', allow: found.allow });

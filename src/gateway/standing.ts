@@ -27,7 +27,7 @@ export const standing = async (gateway: Gateway, request: Request): Promise<Resp
 };
 
 /** The wire form, of known members only. */
-const standingBody = ({
+export const standingBody = ({
   account,
   status,
   revision,

@@ -19,7 +19,15 @@ beforeAll(async () => {
   };
 });
 
-/** Asks a gateway of these variables. Bindings are missing on purpose: nothing may be reached before the variables are right. */
+/** Nothing was put at run time. */
+const AUDIT_DB = {
+  prepare: () => ({ bind: () => ({ all: async () => ({ results: [] }) }) }),
+};
+
+/**
+ * Asks a gateway of these variables. All other bindings are missing on purpose: nothing may be reached before the variables are
+ * right.
+ */
 const ask = async (
   changes: Readonly<Record<string, string | undefined>>,
   path: string,
@@ -27,7 +35,7 @@ const ask = async (
   await app.request(
     `https://gateway.example${path}`,
     { headers: { 'PAYMENT-SIGNATURE': 'e30=' } },
-    { ...right, ...changes },
+    { ...right, ...changes, AUDIT_DB },
     { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} },
   );
 

@@ -135,6 +135,8 @@ describe('the files of a gateway', () => {
     expect(changed).toEqual([
       'main = "/entry.ts"',
       'compatibility_flags = []',
+      `command = ${JSON.stringify(`"${process.execPath}" "${join(ROOT, 'dev/openapi.ts')}"`)}`,
+      `directory = "${join(ROOT, 'public')}"`,
       `migrations_dir = "${join(ROOT, 'src/audit/migrations')}"`,
     ]);
   });

@@ -1,7 +1,10 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
+import { freshDatabase } from './audit/database.ts';
+
+beforeAll(freshDatabase);
 
 const get = async (path: string, init: RequestInit = {}, variables: Partial<Env> = {}) => {
   const context = createExecutionContext();
@@ -34,6 +37,7 @@ describe('the routes of the gateway itself', () => {
       expect((await get(path)).headers.get('Allow'), path).toBe(method);
     }
     expect((await get('/accounts/me', { method: 'POST' })).headers.get('Allow')).toBe('GET');
+    expect((await get('/admin/credits/refunds')).headers.get('Allow')).toBe('POST');
     expect((await get('/credits')).status).toBe(405);
     expect((await get(`/calls/${id}`, { method: 'POST' })).status).toBe(405);
     for (const path of [

@@ -1,8 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findTool } from '../../../src/catalog/route.ts';
+import { lenient } from '../../../src/catalog/path.ts';
+import { findTool, METHODS, type Route, routesOf } from '../../../src/catalog/route.ts';
+import type { Tool } from '../../../src/catalog/tool.ts';
 import { toolOf } from '../gateway/fixture.ts';
 
-const tools = [
+const routes = routesOf([
   toolOf({ id: 'any', method: '*', path: '/tools/*' }),
   toolOf({ id: 'echo', method: '*', path: '/tools/echo/*' }),
   toolOf({ id: 'enrich', method: 'POST', path: '/tools/enrich' }),
@@ -10,10 +13,10 @@ const tools = [
   toolOf({ id: 'put', method: 'PUT', path: '/lookup' }),
   toolOf({ id: 'mixed', method: '*', path: '/mixed' }),
   toolOf({ id: 'mixed-get', method: 'GET', path: '/mixed' }),
-];
+]);
 
 const found = (method: string, path: string) => {
-  const route = findTool(tools, method, path);
+  const route = findTool(routes, method, path);
   return route.route === 'tool' ? route.tool.id : route;
 };
 
@@ -77,4 +80,88 @@ describe('findTool', () => {
       expect(found('GET', path)).toEqual({ route: 'not_found' });
     },
   );
+});
+
+/** The rule as it is said, tool by tool; `findTool` must come to the same by its tables. */
+const byTheRule = (tools: readonly Tool[], method: string, pathname: string): Route => {
+  const isWildcard = (path: string) => path.endsWith('/*');
+  const rank = ({ path }: Tool) => (isWildcard(path) ? path.length : Number.MAX_SAFE_INTEGER);
+  const bySpecificity = (a: Tool, b: Tool) => rank(b) - rank(a);
+  const here = tools
+    .filter(({ path }) =>
+      isWildcard(path) ? pathname.startsWith(path.slice(0, -1)) : pathname === path,
+    )
+    .toSorted(bySpecificity);
+  const nearest = tools
+    .filter(({ path }) =>
+      isWildcard(path)
+        ? `${lenient(pathname)}/`.startsWith(path.slice(0, -1).toLowerCase())
+        : lenient(pathname) === lenient(path),
+    )
+    .toSorted(bySpecificity)[0];
+  if (here[0] === undefined || (nearest !== undefined && rank(nearest) > rank(here[0]))) {
+    return { route: 'not_found' };
+  }
+  const atPath = here.filter(({ path }) => path === here[0]?.path);
+  const served = METHODS.some((each) => each === method);
+  const tool =
+    atPath.find((each) => each.method === method) ??
+    atPath.find((each) => each.method === '*' && served);
+  if (tool !== undefined) return { route: 'tool', tool };
+  const allow = atPath.flatMap((each) => (each.method === '*' ? METHODS : [each.method]));
+  return { route: 'method_not_allowed', allow: [...new Set(allow)].toSorted() };
+};
+
+describe('the tables of findTool', () => {
+  const segment = fc.constantFrom('a', 'A', 'b', 'ab', 'a;b', 'a%3bb', 'b.c');
+  const path = fc.array(segment, { maxLength: 4 }).map((each) => `/${each.join('/')}`);
+  const plain = path.map((each) => each.replaceAll(/;|%3b/g, ''));
+  const toolPath = fc.oneof(
+    plain,
+    plain.map((each) => `${each === '/' ? '' : each}/*`),
+  );
+  const method = fc.constantFrom(...METHODS, 'TRACE');
+
+  it('come to what the rule says, for any tools and any request', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.oneof(method, fc.constant('*')), toolPath), { maxLength: 12 }),
+        method,
+        fc.oneof(
+          path,
+          path.map((each) => `${each}/`),
+        ),
+        (places, asked, pathname) => {
+          const tools = places.map(([each, at], id) =>
+            toolOf({ id: `t${id}`, method: each, path: at }),
+          );
+          expect(findTool(routesOf(tools), asked, pathname)).toEqual(
+            byTheRule(tools, asked, pathname),
+          );
+        },
+      ),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('look at no tool but those of one path: a thousand cost no more than ten', () => {
+    const many = Array.from({ length: 1_000 }, (_, at) =>
+      toolOf({ id: `t${at}`, path: at % 2 === 0 ? `/tools/t${at}/*` : `/tools/t${at}` }),
+    );
+    let looked = 0;
+    const watched = many.map(
+      (tool) =>
+        new Proxy(tool, {
+          get: (target, key) => {
+            looked += 1;
+            return Reflect.get(target, key) as unknown;
+          },
+        }),
+    );
+    const tables = routesOf(watched);
+    looked = 0;
+    expect(findTool(tables, 'GET', '/tools/t998/x')).toMatchObject({ route: 'tool' });
+    expect(findTool(tables, 'GET', '/tools/none')).toEqual({ route: 'not_found' });
+    expect(looked).toBeLessThan(10);
+  });
 });

@@ -33,6 +33,7 @@ describe('parseTools', () => {
           pricing: 'exact',
           requireBinding: 'none',
           params: {},
+          disabled: false,
         },
       ],
     });
@@ -61,6 +62,7 @@ describe('parseTools', () => {
     ['path', { path: '/.well-known/jwks.json' }],
     ['path', { path: '/calls/*' }],
     ['path', { path: '/credits' }],
+    ['path', { path: '/openapi.json' }],
     ['path', { path: '/admin/credits/refunds' }],
     ['id', { id: 'countersign' }],
     ['id', { id: 'countersign.credits' }],
@@ -115,6 +117,7 @@ describe('parseTools', () => {
     ['params.a.pointer', { params: { a: { pointer: 'q' } } }],
     ['params.a.pointer', { params: { a: { pointer: '/~2' } } }],
     ['params.a', { params: { a: { pointer: `/${'q'.repeat(256)}` } } }],
+    ['disabled', { disabled: 'true' }],
     ['pirce', { pirce: '$1' }],
   ])('refuses a wrong %s: %o', (field, change) => {
     expect(fieldsOf(tool, { ...tool, id: 'other', path: '/tools/other', ...change })).toEqual([

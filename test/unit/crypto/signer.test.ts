@@ -141,6 +141,27 @@ describe('an assertion', () => {
   });
 });
 
+describe('a text that is no statement', () => {
+  test('is signed with the key of the JWKS', async () => {
+    const text = Uint8Array.from(utf8('msg_1.1800000000.{}'));
+    const signature = await signer.signBytes(text);
+    const publicKey = await crypto.subtle.importKey(
+      'jwk',
+      signer.jwks.keys[0] as JsonWebKey,
+      'Ed25519',
+      false,
+      ['verify'],
+    );
+    expect(await crypto.subtle.verify('Ed25519', publicKey, signature, text)).toBe(true);
+  });
+
+  test('is refused where it would be one', async () => {
+    const token = await signer.sign(receipt, RECEIPT_TYPE);
+    const signed = Uint8Array.from(utf8(token.slice(0, token.lastIndexOf('.'))));
+    await expect(signer.signBytes(signed)).rejects.toThrow('JWS');
+  });
+});
+
 describe('the key', () => {
   test('is named by its RFC 7638 thumbprint and published without its private half', async () => {
     const { x } = jwk as { x: string };

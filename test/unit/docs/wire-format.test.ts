@@ -197,6 +197,7 @@ const ANY_MEMBERS = {
   faults: [],
   networks: [],
   audience: 'x',
+  current: 'x',
   tool: 'x',
   limit: 1,
   price: 0n,

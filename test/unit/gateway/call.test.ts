@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
-import { observe } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import vectors from '../../vectors/countersign-v1.json';
+import { observe } from './fixture.ts';
 import { claimsOf, decoded, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import {
   addressOf,

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Checked } from '../../../src/gateway/checked.ts';
 import { checkPayment } from '../../../src/gateway/check-payment.ts';
-import { observe, type Observed } from '../../../src/gateway/observe.ts';
+import type { Observed } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import type { Reason } from '../../../src/core/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
 import { parsePaymentSignature, parseXPayment } from '../../../src/x402/payload.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { toolOf } from './fixture.ts';
+import { observe, toolOf } from './fixture.ts';
 import {
   addressOf,
   intentFor,

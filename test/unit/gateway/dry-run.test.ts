@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Call, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
-import { observe, observeOwn } from '../../../src/gateway/observe.ts';
+import { observeOwn } from '../../../src/gateway/observe.ts';
 import { topUp } from '../../../src/gateway/top-up.ts';
+import { observe } from './fixture.ts';
 import { ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import {
   addressOf,

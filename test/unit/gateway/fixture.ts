@@ -1,5 +1,10 @@
+import { catalogueOf } from '../../../src/catalog/catalogue.ts';
+import type { LiveCatalogue } from '../../../src/catalog/live.ts';
+import { routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Config } from '../../../src/config.ts';
+import { ok } from '../../../src/core/result.ts';
+import * as gateway from '../../../src/gateway/observe.ts';
 import { BUILT_IN_POLICY } from '../../../src/policy/schema.ts';
 
 export const AUDIENCE = 'https://gw.example';
@@ -20,6 +25,7 @@ export const toolOf = (changes: Partial<Tool> = {}): Tool => ({
   requestHeaders: [],
   requireBinding: 'none',
   params: {},
+  disabled: false,
   ...changes,
 });
 
@@ -37,3 +43,13 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   receiptKey: '',
   tools,
 });
+
+/** As the gateway's, of what a configuration begins with. */
+export const observe = (request: Request, config: Config) =>
+  gateway.observe(request, config, routesOf(config.tools));
+
+/** A catalogue that nobody changes. */
+export const soldBy = ({ tools, upstreamUrl }: Config): LiveCatalogue => {
+  const sold = async () => ok(catalogueOf({ tools, documents: [], upstreamUrl }, new Map()));
+  return { current: sold, fresh: sold };
+};

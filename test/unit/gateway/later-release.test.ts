@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Call, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
 import type { Hex } from '../../../src/core/account-id.ts';
 import { call } from '../../../src/gateway/call.ts';
-import { observe } from '../../../src/gateway/observe.ts';
 import { factsOf, intentCallOf, randomHex, stubOf } from '../../durable-objects/support.ts';
 import {
   AUDIENCE,
@@ -11,6 +10,7 @@ import {
   register,
   rowsOf,
 } from '../../durable-objects/tree-support.ts';
+import { observe } from './fixture.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import {
   intentFor,

@@ -6,8 +6,8 @@ import type {
 } from '../../../durable-objects/agent-account/contract.ts';
 import type { Hex } from '../../../src/core/account-id.ts';
 import { call } from '../../../src/gateway/call.ts';
-import { observe } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import { observe } from './fixture.ts';
 import { ENTRY, KEY_ACCOUNT, network, type Node, POLICY, scriptedGateway } from './scripted.ts';
 import {
   intentFor,

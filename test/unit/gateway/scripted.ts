@@ -14,6 +14,7 @@ import type { Config } from '../../../src/config.ts';
 import type { AccountId, Hex } from '../../../src/core/account-id.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
+import { soldBy } from './fixture.ts';
 
 export const ENTRY: Hex = `0x${'e1'.repeat(32)}`;
 export const POLICY: Hex = `0x${'b0'.repeat(32)}`;
@@ -119,6 +120,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
   const shielded: string[] = [];
   const gateway: Gateway = {
     config,
+    catalogue: soldBy(config),
     signer: signer.value,
     account: openAccounts(asked, answers),
     shield: async (client) => {

@@ -160,7 +160,6 @@ describe('POST /credits', () => {
     ['GET', '/credits?amount=1', 'POST'],
     ['PUT', '/credits?amount=1', 'POST'],
     ['POST', `/calls/0x${'00'.repeat(32)}`, 'GET'],
-    ['GET', '/admin/credits/refunds', 'POST'],
   ])('is for POST, and its neighbours for theirs: %s %s', async (method, path, allow) => {
     const answer = await app.request(`https://gateway.example${path}`, { method }, {});
     expect(answer.status).toBe(405);

@@ -1,0 +1,111 @@
+import type * as z from 'zod/mini';
+import { ANSWERS, type Answer } from '../../src/management/answer/answers.ts';
+import { PARAMS } from '../../src/management/params.ts';
+import { type ParamName, toolIdOf } from '../../src/management/paths.ts';
+import type { Route } from '../../src/management/route.ts';
+import { EXAMPLES } from './examples.ts';
+import { answerSchema, type JsonSchema, requestSchema } from './schemas.ts';
+
+const MEDIA = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv',
+} as const;
+
+const ref = (kind: string, name: string): JsonSchema => ({ $ref: `#/components/${kind}/${name}` });
+
+/** `{account}` where the table has `:account`. */
+export const templateOf = (path: string): string => path.replace(/:([a-z]+)/g, '{$1}');
+
+const namesIn = (path: string): readonly ParamName[] =>
+  [...path.matchAll(/:([a-z]+)/g)].map(([, name]) => name as ParamName);
+
+const queryParameters = (schema: z.ZodMiniType | undefined): readonly JsonSchema[] => {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = requestSchema(schema);
+  return Object.entries(properties as Record<string, JsonSchema>).map(([name, one]) => ({
+    name,
+    in: 'query',
+    required: (required as readonly string[]).includes(name),
+    schema: one,
+  }));
+};
+
+const parametersOf = (route: Route, { stream }: Answer): readonly JsonSchema[] => [
+  ...namesIn(route.path).map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: requestSchema(PARAMS[name]),
+  })),
+  ...queryParameters(route.query),
+  ...(route.precondition === 'etag'
+    ? [ref('parameters', 'IfMatch'), ref('parameters', 'IfNoneMatch')]
+    : []),
+  ...(route.dryRun === true ? [ref('parameters', 'DryRun')] : []),
+  ...(stream === true ? [ref('parameters', 'LastEventID')] : []),
+];
+
+const contentOf = (answer: Answer): JsonSchema => {
+  const schema = answerSchema(answer.schema);
+  if (answer.stream === true) {
+    return {
+      'text/event-stream': {
+        schema: { type: 'string', description: '`data` of each event: #/components/schemas/Entry' },
+      },
+    };
+  }
+  return Object.fromEntries(
+    (answer.formats ?? ['json']).map((format) => [
+      MEDIA[format],
+      { schema: format === 'json' ? schema : { type: 'string' } },
+    ]),
+  );
+};
+
+const refusals = ({ path, write, precondition, query, body }: Route): readonly string[] => [
+  ...(path.includes(':') || query !== undefined || body !== undefined ? ['400'] : []),
+  '401',
+  ...(write || path.startsWith('/admin') ? ['403'] : []),
+  ...(path.includes(':') ? ['404'] : []),
+  ...(write ? ['409'] : []),
+  ...(precondition === 'etag' ? ['412', '428'] : []),
+  '429',
+  '503',
+];
+
+/** One operation of the document. */
+export const operationOf = (route: Route): JsonSchema => {
+  const answer: Answer = ANSWERS[route.id];
+  const example = EXAMPLES[route.id];
+  return {
+    operationId: route.id,
+    summary: answer.summary,
+    tags: [route.path.startsWith('/admin') ? 'operators' : 'accounts'],
+    'x-countersign-tool': toolIdOf(route.id),
+    'x-countersign-roles': route.roles,
+    parameters: parametersOf(route, answer),
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': {
+                schema: requestSchema(route.body),
+                ...(example === undefined ? {} : { example }),
+              },
+            },
+          },
+        }),
+    responses: {
+      200: {
+        description: answer.summary,
+        ...(answer.etag === true ? { headers: { ETag: ref('headers', 'ETag') } } : {}),
+        content: contentOf(answer),
+      },
+      ...Object.fromEntries(refusals(route).map((status) => [status, ref('responses', status)])),
+      default: ref('responses', 'default'),
+    },
+  };
+};

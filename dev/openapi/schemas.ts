@@ -1,0 +1,146 @@
+import * as z from 'zod/mini';
+import { toolSchema } from '../../src/catalog/schema.ts';
+import { entry } from '../../src/management/answer/entry.ts';
+import {
+  accountItem,
+  ordered,
+  policyDocument,
+  standing,
+} from '../../src/management/answer/account.ts';
+import { callItem } from '../../src/management/answer/call.ts';
+import { settlement } from '../../src/management/answer/settlement-item.ts';
+import { toolDocument } from '../../src/management/answer/tool.ts';
+import { delivery, webhook } from '../../src/management/answer/webhook.ts';
+import {
+  account,
+  asset,
+  cursor,
+  DEFAULT_PAGE,
+  hash,
+  limit,
+  MAX_PAGE,
+  seconds,
+  seq,
+} from '../../src/management/fields.ts';
+import { policyBody } from '../../src/management/policy.ts';
+import { toolBody } from '../../src/management/tool.ts';
+import { webhookBody } from '../../src/management/webhook.ts';
+import { policySchema } from '../../src/policy/schema.ts';
+
+/** JSON Schema of one thing. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+const natural = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+
+/** What a schema cannot say of itself: documents that are read elsewhere, and numbers that a query carries as text. */
+const INSTEAD = new Map<unknown, JsonSchema>([
+  [policyBody, { $ref: '#/components/schemas/Policy' }],
+  [policyDocument, { $ref: '#/components/schemas/Policy' }],
+  [toolBody, { $ref: '#/components/schemas/Tool' }],
+  [toolDocument, { $ref: '#/components/schemas/Tool' }],
+  [limit, { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }],
+  [seconds, { ...natural, description: 'Unix time in seconds.' }],
+  [seq, { ...natural, description: 'Place of an entry in the log of its account.' }],
+  [cursor, { type: 'string', description: 'The `next` of the page before. Opaque.' }],
+]);
+
+const ADDED = new Map<unknown, JsonSchema>([
+  [account, { description: 'CAIP-10, in lower case.' }],
+  [asset, { description: 'CAIP-19, in lower case.' }],
+  [hash, { description: '32 bytes as hex.' }],
+]);
+
+/** What stands under a name of its own. */
+const NAMED = {
+  Account: accountItem,
+  Standing: standing,
+  Ordered: ordered,
+  Call: callItem,
+  Settlement: settlement,
+  Entry: entry,
+  WebhookDocument: webhookBody,
+  Webhook: webhook,
+  Delivery: delivery,
+} as const;
+
+const names = z.registry<{ readonly id: string }>();
+for (const [id, schema] of Object.entries(NAMED)) names.add(schema, { id });
+
+const convert = (schema: z.ZodMiniType): Record<string, unknown> => {
+  const made = z.toJSONSchema(schema, {
+    // JSON is text before it is read: what a reader makes of it is its own affair.
+    io: 'input',
+    unrepresentable: 'any',
+    metadata: names,
+    override: ({ zodSchema, jsonSchema }) => {
+      const instead = INSTEAD.get(zodSchema);
+      if (instead !== undefined) {
+        for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
+      }
+      Object.assign(jsonSchema, instead, ADDED.get(zodSchema));
+    },
+  });
+  const { $schema: _, '~standard': __, ...rest } = made as Record<string, unknown>;
+  return rest;
+};
+
+/** References to `$defs` made references to the components of the document. */
+const hoisted = (schema: unknown): unknown =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
+
+/** The JSON Schema of what a request says. What it names beyond that is refused. */
+export const requestSchema = (schema: z.ZodMiniType): JsonSchema => {
+  const { $defs: _, ...rest } = convert(schema);
+  return hoisted(rest) as JsonSchema;
+};
+
+/** The JSON Schema of an answer. It may gain members: whoever generates a client must not refuse them. */
+export const answerSchema = (schema: z.ZodMiniType): JsonSchema =>
+  open(requestSchema(schema)) as JsonSchema;
+
+const open = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(open);
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, inner]) => key !== 'additionalProperties' || inner !== false)
+      .map(([key, inner]) => [key, open(inner)]),
+  );
+};
+
+/** One schema, not a reference to itself. */
+const alone = (name: string, schema: z.ZodMiniType): JsonSchema => {
+  const { $defs, ...rest } = convert(schema);
+  const own = ($defs as Record<string, unknown> | undefined)?.[name] ?? rest;
+  return hoisted(own) as JsonSchema;
+};
+
+/** `components.schemas`. */
+export const componentSchemas = (): Readonly<Record<string, JsonSchema>> => ({
+  Policy: requestSchema(policySchema),
+  Tool: requestSchema(toolSchema),
+  ...Object.fromEntries(
+    Object.entries(NAMED).map(([name, schema]) => {
+      const json = alone(name, schema);
+      return [name, name === 'WebhookDocument' ? json : (open(json) as JsonSchema)];
+    }),
+  ),
+  Problem: PROBLEM,
+});
+
+const PROBLEM: JsonSchema = {
+  type: 'object',
+  description: 'RFC 9457. Act on `type`; texts may change, and members may come.',
+  required: ['type', 'title', 'status'],
+  properties: {
+    type: { type: 'string', examples: ['urn:countersign:problem:precondition-failed'] },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    hint: { type: 'string' },
+    field: { type: 'string', description: 'What is wrong: a path such as `body.perCall`.' },
+    expected: { type: 'string' },
+    got: { type: 'string' },
+    docs: { type: 'string' },
+  },
+};

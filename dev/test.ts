@@ -1,0 +1,54 @@
+/**
+ * The tests of `npm test`, two runs beside each other: those inside workerd compute, those that drive the stack mostly wait for blocks
+ * and clocks. What the second one says is shown when it has ended, in one piece. Both run to their end, so that all failures are seen.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const vitest = join(
+  dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
+  'vitest.mjs',
+);
+const began = performance.now();
+const running = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    for (const child of running) child.kill(signal);
+    process.exitCode = 130;
+  });
+}
+
+type Ended = { readonly code: number; readonly kept: string };
+
+const run = async (project: string, show: (text: string) => void): Promise<Ended> => {
+  const child = spawn(process.execPath, [vitest, 'run', '--project', project], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let kept = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      kept += text;
+      show(text);
+    });
+  }
+  const code = await new Promise<number>((resolve) => {
+    child.once('error', () => resolve(1));
+    child.once('close', (status) => resolve(status ?? 1));
+  });
+  running.delete(child);
+  console.error(
+    `${project}: ended with ${code} after ${Math.round((performance.now() - began) / 1000)} s`,
+  );
+  return { code, kept };
+};
+
+const [inside, outside] = await Promise.all([
+  run('workerd', (text) => process.stdout.write(text)),
+  run('node', () => undefined),
+]);
+process.stdout.write(outside.kept);
+if (inside.code !== 0) console.error('Tests inside workerd failed: see above.');
+process.exitCode ||= inside.code || outside.code;

@@ -1,0 +1,43 @@
+import type * as z from 'zod/mini';
+import type { By, Expected, OrderedBy } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Result } from '../core/result.ts';
+import type { ANSWERS } from '../management/answer/answers.ts';
+import type { PARAMS } from '../management/params.ts';
+import type { ParamName, RouteId } from '../management/paths.ts';
+import type { RULES } from '../management/routes.ts';
+import type { Office } from './office.ts';
+
+export type ParamsOf<Id extends RouteId> = {
+  readonly [Name in ParamName<Id>]: z.output<(typeof PARAMS)[Name]>;
+};
+export type QueryOf<Id extends RouteId> = (typeof RULES)[Id] extends {
+  readonly query: infer S extends z.ZodMiniType;
+}
+  ? z.output<S>
+  : undefined;
+export type BodyOf<Id extends RouteId> = (typeof RULES)[Id] extends {
+  readonly body: infer S extends z.ZodMiniType;
+}
+  ? z.output<S>
+  : undefined;
+/** What a route answers, as its schema says. */
+export type AnswerOf<Id extends RouteId> = z.output<(typeof ANSWERS)[Id]['schema']>;
+
+/** A request whose sender may make it, read in full. */
+export type Asked<Id extends RouteId> = {
+  readonly office: Office;
+  readonly by: By;
+  /** The intent that carries it: evidence of an order, and good for one. */
+  readonly order: OrderedBy;
+  readonly params: ParamsOf<Id>;
+  readonly query: QueryOf<Id>;
+  readonly body: BodyOf<Id>;
+  readonly expected: Expected | undefined;
+  readonly dryRun: boolean;
+  readonly request: Request;
+  readonly now: Seconds;
+};
+
+export type Handler<Id extends RouteId> = (asked: Asked<Id>) => Promise<Result<Response, Reason>>;

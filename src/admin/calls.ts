@@ -1,0 +1,111 @@
+import { type CallItem, findCall, listCalls } from '../audit/query/call.ts';
+import { type AnswerOf, type Asked, type Handler } from './asked.ts';
+import { type Cell, csvLine } from './csv.ts';
+import {
+  present,
+  queryReason,
+  refuse,
+  type Replied,
+  reply,
+  replyPage,
+  replyText,
+} from './reply.ts';
+import { settlementOf } from './settlement-item.ts';
+
+type CallBody = AnswerOf<'calls.list'>['items'][number];
+
+/** What the columns of a CSV are, in their order. New ones come last. */
+const COLUMNS = [
+  'accepted_at',
+  'account',
+  'call',
+  'tool',
+  'state',
+  'asset',
+  'price',
+  'charged',
+  'paid_by',
+  'payee',
+  'success',
+  'status',
+  'reason',
+  'binding',
+  'policy',
+  'request',
+  'digest',
+  'ended_at',
+] as const satisfies readonly (keyof CallBody)[];
+
+/** A call in its wire form. */
+export const callBody = (item: CallItem): CallBody =>
+  present({
+    account: item.account,
+    call: item.call,
+    state: item.state,
+    tool: item.tool,
+    request: item.request,
+    binding: item.binding as CallBody['binding'],
+    asset: item.asset as CallBody['asset'],
+    payee: item.payee,
+    price: item.price?.toString(),
+    paid_by: item.paidBy,
+    charged: item.charged?.toString(),
+    success: item.success,
+    status: item.status,
+    digest: item.digest,
+    reason: item.reason,
+    policy: item.policy,
+    accepted_at: item.acceptedAt,
+    ended_at: item.endedAt,
+  });
+
+type Listed = Pick<Asked<'calls.list'>, 'office' | 'query' | 'request'>;
+
+const list = async ({ office, query, request }: Listed): Promise<Replied> => {
+  const { format = 'json', ...filter } = query;
+  const found = await listCalls(office.db, filter);
+  if (!found.ok) return refuse(queryReason(found.error));
+  const { next } = found.value;
+  const items = found.value.items.map(callBody);
+  switch (format) {
+    case 'json':
+      return replyPage(request, { items, next });
+    case 'ndjson': {
+      const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
+      return replyText(request, 'application/x-ndjson', text, next);
+    }
+    case 'csv': {
+      // Only the first page has a head, so that pages put together are one file.
+      const head = filter.after === undefined ? csvLine(COLUMNS) : '';
+      const text = items.map((item) => csvLine(COLUMNS.map((name) => cellOf(item, name))));
+      return replyText(request, 'text/csv; charset=utf-8', head + text.join(''), next);
+    }
+  }
+};
+
+const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged'] as const);
+
+const cellOf = (item: CallBody, name: (typeof COLUMNS)[number]): Cell => {
+  const value = item[name];
+  return typeof value === 'string' && AMOUNTS.has(name) ? BigInt(value) : value;
+};
+
+export const ofAll: Handler<'calls.list'> = (asked) => list(asked);
+
+export const ofAccount: Handler<'account.calls'> = ({ params, query, ...asked }) =>
+  list({ ...asked, query: { ...query, account: params.account } });
+
+/** One call of an account, as the log tells it: a second or so after it happened. */
+export const get: Handler<'account.call'> = async ({ office, params }) => {
+  const found = await findCall(office.db, params.account, params.call);
+  if (!found.ok) return refuse(queryReason(found.error));
+  const item = found.value;
+  if (item === undefined) return refuse({ reason: 'unknown_call' });
+  const body: AnswerOf<'account.call'> = {
+    call: callBody(item),
+    ...(item.payment === undefined
+      ? {}
+      : { settlement: settlementOf({ ...item, state: item.payment.state }) }),
+  };
+  return reply(body);
+};

@@ -1,0 +1,31 @@
+import { assetId, parseAccountId } from '../core/account-id.ts';
+import { tokenOf } from '../x402/tokens.ts';
+import type { AnswerOf, Handler } from './asked.ts';
+import { applyOrder } from './order.ts';
+import { refuse, reply } from './reply.ts';
+
+/** An operator gives an account credit, or takes it. */
+export const adjust: Handler<'credits.adjust'> = async ({ office, params, body, by, order }) => {
+  const { account } = params;
+  const { asset, amount, reason } = body;
+  const on = parseAccountId(account)?.network;
+  const token = on === undefined ? undefined : tokenOf(on);
+  const expected = on === undefined || token === undefined ? '' : assetId(on, token.address);
+  // Credit of what no tool is sold for could never be used, and would stand in every list.
+  if (asset !== expected) {
+    return refuse({
+      reason: 'malformed_field',
+      field: 'body.asset',
+      hint: `must be what this gateway sells for on the account’s chain: ${expected}`,
+    });
+  }
+  const applied = await applyOrder(office, account, {
+    ...{ kind: 'adjust', asset, amount, reason, by, order },
+  });
+  if (!applied.ok) return applied;
+  const { credit } = applied.value;
+  const adjusted: AnswerOf<'credits.adjust'> = {
+    ...{ account, asset, amount: amount.toString(), credit: credit.toString() },
+  };
+  return reply(adjusted);
+};

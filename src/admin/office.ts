@@ -1,0 +1,15 @@
+import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { AccountId } from '../core/account-id.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+
+/** What management needs of the world besides the request path: every question an account answers, the database, the queues. */
+export type Office = Omit<Gateway, 'account'> & {
+  readonly account: (
+    id: AccountId,
+  ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'kin' | 'happened'>;
+  readonly db: D1Database;
+  readonly auditQueue: Pick<Queue, 'send'>;
+  readonly webhookQueue: Pick<Queue, 'send'>;
+  /** As WEBHOOK_LOCAL says: webhooks may ask this machine. */
+  readonly isLocal: boolean;
+};

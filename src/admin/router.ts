@@ -1,0 +1,62 @@
+import { managementTool } from '../catalog/own-tool.ts';
+import type { AccountId } from '../core/account-id.ts';
+import { nowSeconds } from '../core/clock.ts';
+import { problem } from '../core/problem.ts';
+import { askerOf } from '../gateway/asker.ts';
+import { clientOf } from '../gateway/client.ts';
+import { observeOwn } from '../gateway/observe.ts';
+import { type RouteId, toolIdOf } from '../management/paths.ts';
+import type { Route } from '../management/route.ts';
+import { ROUTES } from '../management/routes.ts';
+import { admit, isAboutKin } from './admit.ts';
+import type { Asked, Handler } from './asked.ts';
+import { HANDLERS } from './handlers.ts';
+import { match } from './match.ts';
+import type { Office } from './office.ts';
+import { orderedBy } from './order.ts';
+import { readParams, readSaid } from './read.ts';
+
+/**
+ * The management API: every request under `/admin` and `/accounts` takes these steps, whatever its route. Who asks is known first, then
+ * whether they may, then what they say; a handler sees nothing that has not passed all three.
+ */
+export const manage = async (office: Office, request: Request): Promise<Response> => {
+  const found = match(ROUTES, request.method, URL.parse(request.url)?.pathname ?? '');
+  if (found.match === 'not_found') return problem({ reason: 'not_found' });
+  if (found.match === 'method_not_allowed') {
+    return problem({ reason: 'method_not_allowed', allow: found.allow });
+  }
+  const { route } = found;
+  const tool = toolOf(route);
+  const seen = await observeOwn(request, office.config, tool);
+  if (!seen.ok) return problem(seen.error);
+  const asker = askerOf(office, tool, seen.value, request.headers);
+  if (!asker.ok) return asker.error;
+
+  const params = readParams(office.config, found.params);
+  // A text that can be no account is nobody's. Who is no operator hears nothing at all of what stands in a path of theirs.
+  if (!params.ok && isAboutKin(route)) return problem(params.error);
+  const account = params.ok ? (params.value['account'] as AccountId | undefined) : undefined;
+  const admitted = await admit(office, route, account, asker.value, clientOf(request.headers));
+  if (!admitted.ok) return problem(admitted.error);
+  if (!params.ok) return problem(params.error);
+  const said = readSaid(route, seen.value, request.headers);
+  if (!said.ok) return problem(said.error);
+
+  const answered = await handlerOf(route)({
+    office,
+    by: admitted.value,
+    order: orderedBy(asker.value),
+    params: params.value,
+    request,
+    now: nowSeconds(),
+    ...said.value,
+  } as unknown as Asked<RouteId>);
+  return answered.ok ? answered.value : problem(answered.error);
+};
+
+const toolOf = ({ id, method, path, maxBody }: Route) =>
+  managementTool({ id: toolIdOf(id), method, path, maxBodyBytes: maxBody });
+
+/** What was read is what the route's schemas give: the table ties both to the id, which a compiler cannot follow through a look-up. */
+const handlerOf = ({ id }: Route): Handler<RouteId> => HANDLERS[id] as unknown as Handler<RouteId>;

@@ -1,0 +1,52 @@
+import { listSettlements } from '../audit/query/settlement.ts';
+import { settlementStory } from '../audit/query/story.ts';
+import type { AnswerOf, Handler } from './asked.ts';
+import { callBody } from './calls.ts';
+import { give, orderedBody } from './order.ts';
+import { queryReason, refuse, reply, replyPage } from './reply.ts';
+import { settlementOf } from './settlement-item.ts';
+
+export const list: Handler<'settlements.list'> = async ({ office, query, request }) => {
+  const found = await listSettlements(office.db, query);
+  if (!found.ok) return refuse(queryReason(found.error));
+  const { items, next } = found.value;
+  return replyPage(request, { items: items.map(settlementOf), next });
+};
+
+/** All that the log tells of one payment: its call, how it ended, and the entries of both. */
+export const get: Handler<'settlements.get'> = async ({ office, params }) => {
+  const found = await settlementStory(office.db, params.account, params.call);
+  if (!found.ok) return refuse(queryReason(found.error));
+  if (found.value === undefined) return refuse({ reason: 'unknown_call' });
+  const { call, open, entries } = found.value;
+  const state = call.payment?.state ?? (open ? 'open' : undefined);
+  // Free, or from credit: there is no payment to tell of.
+  if (state === undefined)
+    return refuse({ reason: 'unknown_document', what: 'payment of this call' });
+  const body: AnswerOf<'settlements.get'> = {
+    settlement: settlementOf({ ...call, state }),
+    call: callBody(call),
+    entries: entries as unknown as AnswerOf<'settlements.get'>['entries'],
+  };
+  return reply(body);
+};
+
+/** Presents an open payment again, now. The account does, which alone holds its signature (law 9). */
+export const redrive: Handler<'settlements.redrive'> = async ({ office, params, by, order }) => {
+  const { account, call } = params;
+  const given = await give(office, account, { kind: 'redrive', call, by, order });
+  return given.ok ? reply(orderedBody(given.value)) : given;
+};
+
+export const writeOff: Handler<'settlements.writeoff'> = async ({
+  office,
+  params,
+  body,
+  by,
+  order,
+}) => {
+  const { account, call } = params;
+  const { reason } = body;
+  const given = await give(office, account, { kind: 'writeOff', call, reason, by, order });
+  return given.ok ? reply(orderedBody(given.value)) : given;
+};

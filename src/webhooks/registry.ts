@@ -1,0 +1,178 @@
+import type { Entry } from '../audit/entry.ts';
+import type { AccountId, Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import {
+  parseWebhook,
+  readWebhookName,
+  type WebhookDocument,
+  webhookHash,
+  type WebhookScope,
+} from './document.ts';
+
+/** How many endpoints a scope may have. Bounds what one alert can set off. */
+export const MAX_WEBHOOKS = 20;
+
+/** How long a removed endpoint is remembered: longer than an older entry may be under way. */
+const REMEMBERED: Seconds = 30 * 86_400;
+
+/** Why the gateway no longer sends to an endpoint: it said 410, or too many messages in a row failed for good. */
+export type DisabledReason = 'gone' | 'failing';
+
+/** An endpoint, and how it does. */
+export type Webhook = {
+  readonly scope: WebhookScope;
+  readonly id: string;
+  readonly document: WebhookDocument;
+  /** SHA-256 of the document's JCS: its ETag. */
+  readonly hash: Hex;
+  readonly state: 'active' | 'disabled';
+  /** Of a disabled one. Writing it again enables it. */
+  readonly reason?: DisabledReason;
+  readonly disabledAt?: Seconds;
+  /** While the alert that it is disabled has not been raised: from when somebody may try. */
+  readonly tellAt?: Seconds;
+  /** Messages in a row that failed for good. */
+  readonly failures: number;
+  /** When it was written. */
+  readonly at: Seconds;
+  /** The entry that wrote it: the account in whose chain it stands, and its place there. */
+  readonly holder: AccountId;
+  readonly seq: number;
+};
+
+/** An endpoint that was written, or with `document: null` removed, as an entry of `holder` says. */
+export type WebhookPut = Pick<Webhook, 'scope' | 'id' | 'holder' | 'seq' | 'at'> & {
+  readonly document: WebhookDocument | null;
+};
+
+export type PutVerdict =
+  /** It stands as given, or something later does. */
+  | { readonly verdict: 'put' }
+  /** The scope has `MAX_WEBHOOKS` others. */
+  | { readonly verdict: 'full' };
+
+type Row = {
+  readonly scope: WebhookScope;
+  readonly id: string;
+  readonly document: string;
+  readonly hash: Hex;
+  readonly holder: AccountId;
+  readonly seq: number;
+  readonly at: Seconds;
+  readonly state: 'active' | 'disabled';
+  readonly reason: DisabledReason | null;
+  readonly disabled_at: Seconds | null;
+  readonly tell_at: Seconds | null;
+  readonly failures: number;
+};
+
+const ALL = 'SELECT * FROM webhooks WHERE document IS NOT NULL';
+
+/** All endpoints of a scope, at most `MAX_WEBHOOKS`, by id. @throws where the database does not answer. */
+export const listWebhooks = async (db: D1Database, scope: WebhookScope): Promise<Webhook[]> =>
+  hearing(db, [scope]);
+
+/** All endpoints of some scopes. @throws where the database does not answer. */
+export const hearing = async (
+  db: D1Database,
+  scopes: readonly WebhookScope[],
+): Promise<Webhook[]> => {
+  const { results } = await db
+    .prepare(`${ALL} AND scope IN (SELECT value FROM json_each(?1)) ORDER BY scope, id`)
+    .bind(JSON.stringify(scopes))
+    .all<Row>();
+  return results.map(webhookOf);
+};
+
+/** One endpoint. @throws where the database does not answer. */
+export const findWebhook = async (
+  db: D1Database,
+  scope: WebhookScope,
+  id: string,
+): Promise<Webhook | undefined> => {
+  const row = await db.prepare(`${ALL} AND scope = ?1 AND id = ?2`).bind(scope, id).first<Row>();
+  return row === null ? undefined : webhookOf(row);
+};
+
+const webhookOf = (row: Row): Webhook => ({
+  scope: row.scope,
+  id: row.id,
+  document: JSON.parse(row.document) as WebhookDocument,
+  hash: row.hash,
+  state: row.state,
+  ...(row.reason === null ? {} : { reason: row.reason }),
+  ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
+  ...(row.tell_at === null ? {} : { tellAt: row.tell_at }),
+  failures: row.failures,
+  at: row.at,
+  holder: row.holder,
+  seq: row.seq,
+});
+
+/**
+ * Writes, enables or removes an endpoint. An older entry changes nothing, and the same one again neither: what was disabled since
+ * stays disabled. @throws where the database does not answer.
+ */
+export const putWebhook = async (db: D1Database, put: WebhookPut): Promise<PutVerdict> => {
+  const { scope, id, document, holder, seq, at } = put;
+  await db.batch(writing(db, put));
+  if (document === null) return { verdict: 'put' };
+  const stands = await db
+    .prepare(
+      `SELECT 1 FROM webhooks WHERE scope = ?1 AND id = ?2
+       AND CASE WHEN holder = ?3 THEN seq >= ?4 ELSE at >= ?5 END`,
+    )
+    .bind(scope, id, holder, seq, at)
+    .first();
+  return { verdict: stands === null ? 'full' : 'put' };
+};
+
+/** Statements that bring `webhook.put` and `webhook.removed` into the table; none for every other entry. */
+export const projectWebhook = (db: D1Database, entry: Entry): D1PreparedStatement[] => {
+  if (entry.type !== 'webhook.put' && entry.type !== 'webhook.removed') return [];
+  const name = typeof entry.outcome?.['name'] === 'string' ? entry.outcome['name'] : '';
+  const named = readWebhookName(name);
+  const { account: holder, seq, at } = entry;
+  // An account speaks for itself; of everything, only the gateway's own is ever given such a document.
+  if (named === undefined || (named.scope !== '*' && named.scope !== holder)) return [];
+  if (entry.type === 'webhook.removed') {
+    return writing(db, { ...named, document: null, holder, seq, at });
+  }
+  // Whether its address may be asked is looked at again before each message. What this release cannot read is not sent to, and
+  // neither is what it has replaced.
+  const parsed = parseWebhook(entry.evidence?.['document'], true);
+  return writing(db, { ...named, document: parsed.ok ? parsed.value : null, holder, seq, at });
+};
+
+/** The limit counts in the statement that writes: two requests at once cannot both be the twentieth. */
+const WRITE = `
+INSERT INTO webhooks (scope, id, document, hash, holder, seq, at, state, failures)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', 0
+WHERE ?3 IS NULL OR ${MAX_WEBHOOKS} > (
+  SELECT count(*) FROM webhooks WHERE scope = ?1 AND id <> ?2 AND document IS NOT NULL
+)
+ON CONFLICT (scope, id) DO UPDATE SET document = excluded.document, hash = excluded.hash, holder = excluded.holder,
+  seq = excluded.seq, at = excluded.at, state = 'active', reason = NULL, disabled_at = NULL, tell_at = NULL, failures = 0
+WHERE CASE WHEN holder = excluded.holder THEN excluded.seq > seq ELSE excluded.at > at END`;
+
+/** Another holder: the gateway has a new account of its own. Its chain begins anew, so its seqs say nothing against the old one's. */
+const writing = (db: D1Database, put: WebhookPut): D1PreparedStatement[] => {
+  const { scope, id, document, holder, seq, at } = put;
+  const text = document === null ? null : JSON.stringify(document);
+  const hash = document === null ? null : webhookHash(document);
+  const forget = ['webhook_messages', 'webhook_deliveries'].map((table) =>
+    db
+      .prepare(
+        `DELETE FROM ${table} WHERE scope = ?1 AND webhook = ?2
+         AND EXISTS (SELECT 1 FROM webhooks WHERE scope = ?1 AND id = ?2 AND document IS NULL)`,
+      )
+      .bind(scope, id),
+  );
+  return [
+    db.prepare(WRITE).bind(scope, id, text, hash, holder, seq, at),
+    ...(document === null ? forget : []),
+    db
+      .prepare('DELETE FROM webhooks WHERE scope = ?1 AND document IS NULL AND at < ?2')
+      .bind(scope, at - REMEMBERED),
+  ];
+};

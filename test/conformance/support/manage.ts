@@ -1,0 +1,82 @@
+import type { LocalAccount } from 'viem';
+import { expect } from 'vitest';
+import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import { placeOf, type RouteId, toolIdOf } from '../../../src/management/paths.ts';
+import { agentIntent, signIntent } from './intent.ts';
+import type { ToolCall, World } from './world.ts';
+
+/** What stands in a path and a query, what is sent, and what the intent says otherwise than it should. */
+export type Said = {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fields?: Partial<AgentIntent>;
+};
+
+/** The request of a route. */
+export const requestOf = (id: RouteId, { params = {}, query = {}, body }: Said = {}): ToolCall => {
+  const { method, path } = placeOf(id);
+  const filled = path.replaceAll(/:([a-z]+)/g, (_, name: string) => params[name] ?? 'missing');
+  const search = new URLSearchParams(
+    Object.entries(query).map(([key, value]) => [key, String(value)]),
+  ).toString();
+  return {
+    path: search === '' ? filled : `${filled}?${search}`,
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), contentType: 'application/json' }),
+  };
+};
+
+/** Signs a request of the management API, and sends it. */
+export const manage = async (
+  world: World,
+  account: LocalAccount,
+  id: RouteId,
+  said: Said = {},
+): Promise<Response> => {
+  const call = requestOf(id, said);
+  const signed = await signIntent(world, account, call, { tool: toolIdOf(id), ...said.fields });
+  return await world.send(call, { ...agentIntent(signed), ...said.headers });
+};
+
+/** The JSON of an answer that must be a success, and private. */
+export const told = async <T = Record<string, unknown>>(answer: Promise<Response>): Promise<T> => {
+  const response = await answer;
+  expect(response.status, await response.clone().text()).toBe(200);
+  expect(response.headers.get('Cache-Control')).toBe('private, no-store');
+  return (await response.json()) as T;
+};
+
+/** What an order answers. */
+export type Ordered = {
+  readonly changed: boolean;
+  readonly revision: number;
+  readonly acknowledged: readonly string[];
+  readonly silent: readonly string[];
+  readonly etag?: string;
+  readonly in_flight?: { readonly held: number; readonly cut_off: number };
+  readonly dry_run?: true;
+};
+
+export type Page<T = Record<string, unknown>> = {
+  readonly items: readonly T[];
+  readonly next?: string;
+};
+
+/** Every item of a list, page by page, by its links alone. */
+export const all = async <T = Record<string, unknown>>(
+  world: World,
+  account: LocalAccount,
+  id: RouteId,
+  said: Said = {},
+): Promise<readonly T[]> => {
+  const items: T[] = [];
+  let query = said.query ?? {};
+  for (;;) {
+    const page = await told<Page<T>>(manage(world, account, id, { ...said, query }));
+    items.push(...page.items);
+    if (page.next === undefined) return items;
+    query = { ...query, after: page.next };
+  }
+};

@@ -1,0 +1,71 @@
+import type { RouteId } from '../../../src/management/paths.ts';
+import type { Said } from './manage.ts';
+
+/** What the requests of a stage can be about. `mark` sets apart what cases put, so that none stands in the way of another. */
+export type Subject = {
+  readonly account: string;
+  readonly mark: string;
+  /** A call that was paid by payment. */
+  readonly paid: { readonly account: string; readonly call: string };
+  readonly grant: string;
+  readonly asset: string;
+  readonly url: string;
+};
+
+/** A webhook that every scope has. */
+export const KEPT = 'kept';
+
+type Sample = (subject: Subject, params: Readonly<Record<string, string>>) => Said;
+
+const label: Sample = (_, params) => ({
+  ...{ params, body: { label: 'matrix' }, headers: { 'If-Match': '*' } },
+});
+const policy: Sample = (_, params) => ({ params, body: { perCall: '$1' } });
+const status: Sample = (_, params) => ({ params, body: { status: 'active' } });
+const byTool: Sample = (_, params) => ({ params, query: { by: 'tool' } });
+const payment: Sample = ({ paid }, params) => ({ params: { ...params, ...paid } });
+const webhook: Sample = ({ mark, url }, params) => ({
+  ...{ params: { ...params, webhook: mark }, body: { url, events: ['debt'] } },
+});
+const noWebhook: Sample = (_, params) => ({ params: { ...params, webhook: 'none' } });
+
+/** What a route is asked, where its path alone does not say it. */
+const SAMPLES: { readonly [id in RouteId]?: Sample } = {
+  'accounts.put': label,
+  'account.put': label,
+  'accounts.policy.put': policy,
+  'account.policy.put': policy,
+  'accounts.status': status,
+  'account.status': status,
+  'account.default': ({ grant }, params) => ({ params, body: { grant } }),
+  'credits.adjust': ({ asset }, params) => ({
+    ...{ params, body: { asset, amount: '1', reason: 'matrix' } },
+  }),
+  'credits.refund': ({ account }) => ({ body: { account, transaction: `0x${'7a'.repeat(32)}` } }),
+  'tools.put': ({ mark: tool }) => ({
+    params: { tool },
+    body: {
+      ...{ id: tool, method: 'GET', path: `/tools/${tool}`, description: 'Says hello.' },
+      ...{ price: '$0.002', settlement: 'deferred', upstream: '/whoami' },
+    },
+  }),
+  'tools.delete': () => ({ params: { tool: 'spare' }, headers: { 'If-Match': '*' } }),
+  'settlements.get': payment,
+  'settlements.redrive': payment,
+  'settlements.writeoff': (subject, params) => ({
+    ...{ ...payment(subject, params), body: { reason: 'matrix' } },
+  }),
+  spend: byTool,
+  'account.spend': byTool,
+  'webhooks.put': webhook,
+  'account.webhooks.put': webhook,
+  'webhooks.delete': noWebhook,
+  'account.webhooks.delete': noWebhook,
+};
+
+/** What a route is asked. */
+export const sample = (id: RouteId, subject: Subject): Said => {
+  const { account, paid } = subject;
+  const params = { account, call: paid.call, webhook: KEPT, tool: 'lookup', letter: 'bGV0dGVy' };
+  return SAMPLES[id]?.(subject, params) ?? { params };
+};

@@ -1,0 +1,217 @@
+import type { LocalAccount } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { people } from '../../dev/people.ts';
+import { type RunningServer, serveLoopback } from '../../dev/server.ts';
+import { entryHash } from '../../src/audit/entry.ts';
+import { accountOf } from './support/credit.ts';
+import { agentIntent, signIntent } from './support/intent.ts';
+import { fundedAccount, nowSeconds, pay } from './support/payment.ts';
+import { lookup, type ToolCall, useWorld } from './support/world.ts';
+
+const LOOKUP_PRICE = 1_000n;
+
+/** A day's window that the second look-up fills to more than the 80 percent at which an account speaks up. */
+const world = useWorld({
+  variables: {
+    OPERATORS: people.operator.address,
+    DEFAULT_POLICY: JSON.stringify({
+      perCall: '5000000',
+      exposure: '1000000',
+      rate: { limit: 100_000, seconds: 1 },
+      windows: [{ every: 'day', limit: String(LOOKUP_PRICE * 2n + 200n) }],
+    }),
+  },
+});
+const operator = privateKeyToAccount(people.operator.privateKey);
+
+type Received = {
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: string;
+};
+
+type Event = {
+  readonly type: string;
+  readonly data: {
+    readonly account: string;
+    readonly seq: number;
+    readonly rule: string;
+    readonly entry: string;
+    readonly detail: Readonly<Record<string, unknown>>;
+  };
+};
+
+const received: Received[] = [];
+let receiver: RunningServer;
+
+beforeAll(async () => {
+  receiver = await serveLoopback({
+    handler: async (request) => {
+      const path = new URL(request.url).pathname;
+      received.push({ path, headers: request.headers, body: await request.text() });
+      if (path === '/gone') return new Response(null, { status: 410 });
+      const elsewhere = { Location: 'http://169.254.169.254/latest/meta-data/' };
+      return path === '/moved'
+        ? new Response(null, { status: 307, headers: elsewhere })
+        : new Response('{}');
+    },
+  });
+});
+afterAll(async () => {
+  await receiver.stop();
+});
+
+const ask = async (
+  by: LocalAccount,
+  tool: string,
+  call: ToolCall,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> => {
+  const signed = await signIntent(world(), by, call, { tool: `countersign.admin.${tool}` });
+  return await world().send(call, { ...agentIntent(signed), ...headers });
+};
+
+const putWebhook = async (
+  by: LocalAccount,
+  path: string,
+  url: string,
+  events: readonly string[] = ['*'],
+): Promise<Response> =>
+  await ask(by, `${path.startsWith('/admin') ? '' : 'account.'}webhooks.put`, {
+    path,
+    method: 'PUT',
+    body: JSON.stringify({ url, events }),
+    contentType: 'application/json',
+  });
+
+const eventsAt = (path: string): readonly Event[] =>
+  received.filter((each) => each.path === path).map(({ body }) => JSON.parse(body) as Event);
+
+const until = async <T>(read: () => T | Promise<T>, holds: (value: T) => boolean): Promise<T> => {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const value = await read();
+    if (holds(value) || Date.now() > end) return value;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+
+/** What a receiver does with a message: the Standard Webhooks text, checked with the key that the gateway publishes. */
+const isGenuine = async ({ headers, body }: Received): Promise<boolean> => {
+  const answer = await fetch(`${world().stack.description.gateway}/.well-known/jwks.json`);
+  const { keys } = (await answer.json()) as { keys: JsonWebKey[] };
+  const id = headers.get('webhook-id') ?? '';
+  const timestamp = headers.get('webhook-timestamp') ?? '';
+  const [version, signature = ''] = (headers.get('webhook-signature') ?? '').split(',');
+  if (version !== 'v1a' || Math.abs(Number(timestamp) - nowSeconds()) > 300) return false;
+  const content = new TextEncoder().encode(`${id}.${timestamp}.${body}`);
+  const verdicts = keys.map(async (jwk) => {
+    const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
+    return await crypto.subtle.verify('Ed25519', key, Buffer.from(signature, 'base64'), content);
+  });
+  return (await Promise.all(verdicts)).includes(true);
+};
+
+describe('an alert', () => {
+  let agent: LocalAccount;
+
+  it('reaches who asked for it: the operator and the account itself, signed', async () => {
+    agent = await fundedAccount(world(), 1_000_000n);
+    const account = accountOf(agent.address);
+    expect((await pay(world(), agent, lookup)).status).toBe(200);
+    const own = `/accounts/${account}/webhooks`;
+    for (const [by, path, place] of [
+      [operator, '/admin/webhooks/ops', '/ops'],
+      [agent, `${own}/mine`, '/mine'],
+      [agent, `${own}/gone`, '/gone'],
+    ] as const) {
+      const answer = await putWebhook(by, path, receiver.url + place);
+      expect(answer.status, await answer.clone().text()).toBe(200);
+    }
+    const other = await putWebhook(operator, '/admin/webhooks/debts', `${receiver.url}/debts`, [
+      'debt',
+    ]);
+    expect(other.status).toBe(200);
+
+    expect((await pay(world(), agent, lookup)).status).toBe(200);
+    await until(
+      () => [eventsAt('/ops'), eventsAt('/mine')],
+      (both) => both.every((events) => events.some(({ data }) => data.rule === 'soft_limit')),
+    );
+    for (const place of ['/ops', '/mine']) {
+      const event = eventsAt(place).find(({ data }) => data.rule === 'soft_limit');
+      expect(event).toMatchObject({ type: 'alert.raised', data: { account } });
+      const entries = await world().audit.entries(account);
+      const entry = entries.find(({ seq }) => seq === event?.data.seq);
+      expect(entry).toMatchObject({ type: 'alert.raised', rule: 'soft_limit' });
+      expect(event?.data.entry).toBe(entry === undefined ? '' : entryHash(entry));
+      expect(event?.data.detail).toEqual(entry?.outcome);
+    }
+    for (const message of received) {
+      expect(await isGenuine(message), message.path).toBe(true);
+      expect(await isGenuine({ ...message, body: `${message.body} ` })).toBe(false);
+    }
+  });
+
+  it('says that an endpoint is gone, which is then left alone', async () => {
+    const account = accountOf(agent.address);
+    const disabled = (events: readonly Event[]) =>
+      events.some(({ data }) => data.rule === 'webhook_disabled');
+    const events = await until(() => eventsAt('/mine'), disabled);
+    const told = events.find(({ data }) => data.rule === 'webhook_disabled');
+    expect(told?.data.detail).toMatchObject({ webhook: 'gone', reason: 'gone' });
+    expect(eventsAt('/gone')).toHaveLength(1);
+    expect(eventsAt('/debts')).toEqual([]);
+    // The operator hears it as well, and each message came once.
+    await until(() => eventsAt('/ops'), disabled);
+    const ids = received
+      .filter(({ path }) => path === '/ops')
+      .map(({ headers }) => headers.get('webhook-id'));
+    expect(new Set(ids).size).toBe(ids.length);
+
+    const own = `/accounts/${account}/webhooks`;
+    const list = await ask(agent, 'account.webhooks.list', { path: own });
+    expect(await list.json()).toMatchObject({
+      items: [
+        { id: 'gone', state: 'disabled', reason: 'gone' },
+        { id: 'mine', state: 'active' },
+      ],
+    });
+    const path = `${own}/gone/deliveries`;
+    const log = await ask(agent, 'account.webhooks.deliveries', { path });
+    expect(await log.json()).toMatchObject({
+      items: [{ attempt: 1, status: 410, outcome: 'disabled', rule: 'soft_limit' }],
+    });
+  });
+
+  it('can be tried out, and follows no redirect', async () => {
+    const test = async (id: string) => {
+      const path = `/admin/webhooks/${id}/test`;
+      return await (await ask(operator, 'webhooks.test', { path, method: 'POST' })).json();
+    };
+    expect(await test('ops')).toMatchObject({ type: 'webhook.test', status: 200 });
+    expect(eventsAt('/ops').at(-1)?.type).toBe('webhook.test');
+    await putWebhook(operator, '/admin/webhooks/moved', `${receiver.url}/moved`);
+    expect(await test('moved')).toMatchObject({
+      status: 307,
+      fault: 'redirect',
+      outcome: 'failed',
+    });
+  });
+});
+
+describe('an endpoint', () => {
+  it.each([
+    'http://10.0.0.1/',
+    'https://169.254.169.254/latest/meta-data/',
+    'https://[::ffff:127.0.0.1]/',
+    'https://metadata.google.internal/',
+    'https://user:secret@hooks.example.com/',
+    'http://hooks.example.com/',
+  ])('at %s is refused', async (url) => {
+    const answer = await putWebhook(operator, '/admin/webhooks/bad', url);
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(await answer.json())).toContain('body.url');
+  });
+});

@@ -1,0 +1,34 @@
+import { ANSWERS, type Answer } from '../../../src/management/answer/answers.ts';
+import type { Role, Route } from '../../../src/management/route.ts';
+import { ROUTES } from '../../../src/management/routes.ts';
+
+const WHO: Readonly<Record<Role, string>> = {
+  operator: 'operators',
+  above: 'owners above',
+  self: 'itself',
+  sovereign: 'itself, if nobody is above',
+};
+
+const notesOf = (route: Route): readonly string[] => {
+  const { formats, etag, stream }: Answer = ANSWERS[route.id];
+  return [
+    ...(etag === true ? ['ETag'] : []),
+    ...(route.precondition === 'etag' ? ['If-Match'] : []),
+    ...(route.dryRun === true ? ['Dry-Run'] : []),
+    ...(formats ?? []).filter((format) => format !== 'json').map((format) => format.toUpperCase()),
+    ...(stream === true ? ['SSE'] : []),
+  ];
+};
+
+const row = (route: Route): string => {
+  const { id, method, path, roles } = route;
+  const who = roles.map((role) => WHO[role]).join(', ');
+  const notes = notesOf(route).join(', ');
+  return `| \`${method} ${path}\` | \`${id}\` | ${who} | ${ANSWERS[id].summary} | ${notes} |`;
+};
+
+/** The rows of the table in docs/management.md: those under a path that begins so. */
+export const tableOf = (start: '/admin' | '/accounts'): string =>
+  ROUTES.filter(({ path }) => path.startsWith(`${start}/`))
+    .map(row)
+    .join('\n');

@@ -1,0 +1,432 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { decodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
+import { MAX_FAILURES, PAUSES } from '../../../src/webhooks/attempt.ts';
+import { listDeliveries, MAX_DELIVERIES } from '../../../src/webhooks/deliveries.ts';
+import type { WebhookMessage } from '../../../src/webhooks/message.ts';
+import { findWebhook, listWebhooks } from '../../../src/webhooks/registry.ts';
+import { testDelivery } from '../../../src/webhooks/test-delivery.ts';
+import { db, freshDatabase, rows } from '../audit/database.ts';
+import { ALICE, START } from '../audit/history.ts';
+import {
+  alertOf,
+  consumer,
+  everything,
+  QUEUE,
+  queued,
+  receivedFor,
+  receiver,
+  register,
+  SELF,
+  signer,
+} from './world.ts';
+
+const ONCE = { done: 1, again: [] };
+
+let run = 0;
+/** A key of this test's own at the receiver. */
+let key = '';
+
+beforeEach(async () => {
+  await freshDatabase();
+  run += 1;
+  key = `run-${run}`;
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** An endpoint of ALICE that behaves so, and a message for it. */
+const endpoint = async (behaviour: string, id = 'ops'): Promise<WebhookMessage> => {
+  await register(ALICE, id, everything(`${receiver}/${behaviour}/${key}`));
+  return nextMessage(id);
+};
+const nextMessage = async (id = 'ops'): Promise<WebhookMessage> => {
+  const messages = await queued(ALICE, alertOf(ALICE));
+  return messages.find(({ webhook }) => webhook === id) as WebhookMessage;
+};
+const log = async (id = 'ops') => listDeliveries(db, ALICE, id);
+const found = async (id = 'ops') => findWebhook(db, ALICE, id);
+
+/** Sends a message as often as it may be, each time when it is due. Gives the time of the last. */
+const exhaust = async (
+  consume: ReturnType<typeof consumer>['consume'],
+  message: WebhookMessage,
+  from: number,
+): Promise<number> => {
+  let now = from;
+  for (const pause of PAUSES) {
+    expect(await consume([message], now)).toEqual({ done: 0, again: [pause] });
+    now += pause;
+  }
+  expect(await consume([message], now)).toEqual(ONCE);
+  return now;
+};
+
+describe('a message', () => {
+  test('arrives signed, and the JWKS verifies it', async () => {
+    const message = await endpoint('200');
+    expect(await consumer().consume([message], START)).toEqual(ONCE);
+    const [received, ...more] = await receivedFor(key);
+    expect(more).toEqual([]);
+    const { headers = {}, body = '' } = received ?? {};
+    expect(headers).toMatchObject({
+      'content-type': 'application/json',
+      'webhook-id': message.event.id,
+      'webhook-timestamp': String(START),
+    });
+    expect(body).toBe(message.event.body);
+    const [version, text = ''] = (headers['webhook-signature'] ?? '').split(',');
+    expect(version).toBe('v1a');
+    const jwk = (await signer()).jwks.keys[0] as JsonWebKey;
+    const publicKey = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
+    const verify = async (content: string) =>
+      crypto.subtle.verify(
+        'Ed25519',
+        publicKey,
+        decodeBase64(text) as never,
+        utf8(content) as never,
+      );
+    expect(await verify(`${message.event.id}.${START}.${body}`)).toBe(true);
+    expect(await verify(`${message.event.id}.${START + 1}.${body}`)).toBe(false);
+    expect(await verify(`msg_other.${START}.${body}`)).toBe(false);
+    expect(await log()).toMatchObject([
+      {
+        ...{
+          message: message.event.id,
+          type: 'alert.raised',
+          rule: 'debt',
+          account: ALICE,
+          seq: 1,
+        },
+        ...{ attempt: 1, status: 200, at: START, outcome: 'delivered' },
+      },
+    ]);
+  });
+
+  test('comes again after a 500, later each time, with a signature of its own', async () => {
+    const message = await endpoint('twice-500');
+    const { consume } = consumer();
+    expect(await consume([message], START)).toEqual({ done: 0, again: [10] });
+    expect(await consume([message], START + 10)).toEqual({ done: 0, again: [60] });
+    expect(await consume([message], START + 70)).toEqual(ONCE);
+    expect(await log()).toMatchObject([
+      { attempt: 3, status: 200, outcome: 'delivered' },
+      { attempt: 2, status: 500, outcome: 'retry', retryAt: START + 70 },
+      { attempt: 1, status: 500, outcome: 'retry', retryAt: START + 10 },
+    ]);
+    const received = await receivedFor(key);
+    expect(new Set(received.map(({ body }) => body)).size).toBe(1);
+    expect(received.map(({ headers }) => headers['webhook-timestamp'])).toEqual(
+      [START, START + 10, START + 70].map(String),
+    );
+    expect(await found()).toMatchObject({ state: 'active', failures: 0 });
+  });
+
+  test('is sent once, whatever the queue delivers', async () => {
+    const message = await endpoint('200');
+    const { consume } = consumer();
+    // Another consumer has it: this one comes again, and finds it delivered.
+    const both = await consume([message, message], START);
+    expect([both.done, both.again]).toEqual([1, [30]]);
+    expect(await consume([message], START + 30)).toEqual(ONCE);
+    expect(await receivedFor(key)).toHaveLength(1);
+  });
+
+  test('that comes too early waits', async () => {
+    const message = await endpoint('500');
+    const { consume } = consumer();
+    await consume([message], START);
+    expect(await consume([message], START + 3)).toEqual({ done: 0, again: [7] });
+    expect(await receivedFor(key)).toHaveLength(1);
+  });
+
+  test('of a consumer that died on the way is taken up again', async () => {
+    const message = await endpoint('200');
+    const { consume } = consumer();
+    await db
+      .prepare("INSERT INTO webhook_messages VALUES (?, 'ops', ?, 1, 0, ?)")
+      .bind(ALICE, message.event.id, START + 30)
+      .run();
+    expect(await consume([message], START + 29)).toEqual({ done: 0, again: [1] });
+    expect(await consume([message], START + 30)).toEqual(ONCE);
+    expect(await log()).toMatchObject([{ attempt: 2, outcome: 'delivered' }]);
+  });
+
+  test('for an endpoint that is removed, or wants other alerts now, is done with', async () => {
+    const message = await endpoint('200');
+    await register(ALICE, 'ops', { url: `${receiver}/200/${key}`, events: ['stuck'] });
+    expect(await consumer().consume([message], START)).toEqual(ONCE);
+    await register(ALICE, 'ops', null);
+    expect(await consumer().consume([message], START)).toEqual(ONCE);
+    expect(await receivedFor(key)).toEqual([]);
+  });
+
+  test('goes to the address that is written now', async () => {
+    const message = await endpoint('500');
+    await consumer().consume([message], START);
+    await register(ALICE, 'ops', everything(`${receiver}/200/${key}-new`));
+    expect(await consumer().consume([message], START + 10)).toEqual(ONCE);
+    expect(await receivedFor(`${key}-new`)).toHaveLength(1);
+  });
+
+  test('that no release has sent is a dead letter', async () => {
+    const message = await endpoint('200');
+    const { consume } = consumer();
+    const strange = [
+      { ...message, v: 2 },
+      { ...message, scope: 'everybody' },
+      { ...message, webhook: '../ops' },
+      { ...message, event: { ...message.event, id: 'msg_1.2' } },
+      'nothing',
+    ];
+    expect(await consume(strange, START)).toEqual({ done: 5, again: [] });
+    expect(await rows('dead_letters')).toHaveLength(5);
+    expect(await receivedFor(key)).toEqual([]);
+  });
+
+  test('is kept while the database does not answer', async () => {
+    const message = await endpoint('200');
+    await db.prepare('DROP TABLE webhooks').run();
+    expect(await consumer().consume([message, 'nothing'], START)).toEqual({ done: 1, again: [60] });
+    await db.prepare('DROP TABLE dead_letters').run();
+    expect(await consumer().consume(['nothing'], START)).toEqual({ done: 0, again: [60] });
+  });
+});
+
+describe('an endpoint', () => {
+  test('that redirects is not followed', async () => {
+    const message = await endpoint('redirect');
+    expect(await consumer().consume([message], START)).toEqual({ done: 0, again: [10] });
+    expect(await log()).toMatchObject([{ status: 307, fault: 'redirect', outcome: 'retry' }]);
+    expect(await receivedFor(`${key}-elsewhere`)).toEqual([]);
+  });
+
+  test('that is down, and one that is silent', async () => {
+    await register(ALICE, 'down', everything('http://127.0.0.1:1/'));
+    const slow = await endpoint('slow', 'slow');
+    const down = await nextMessage('down');
+    const began = Date.now();
+    expect(await consumer().consume([down, slow], START)).toEqual({ done: 0, again: [10, 10] });
+    expect(Date.now() - began).toBeLessThan(12_000);
+    const [timeout] = await log('slow');
+    expect(timeout).toMatchObject({ fault: 'timeout', outcome: 'retry' });
+    expect(timeout?.ms).toBeGreaterThan(9_000);
+    expect(timeout).not.toHaveProperty('status');
+    expect(await log('down')).toMatchObject([{ fault: 'connection', outcome: 'retry' }]);
+  });
+
+  test('that answers without end is let go of', async () => {
+    const message = await endpoint('endless');
+    const began = Date.now();
+    expect(await consumer().consume([message], START)).toEqual(ONCE);
+    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(await log()).toMatchObject([{ status: 200, outcome: 'delivered' }]);
+    const before = await receivedFor(key);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const [after] = await receivedFor(key);
+    expect(after?.sentBytes).toBe(before[0]?.sentBytes);
+    // What fits into the buffers of both sides, and no more.
+    expect(after?.sentBytes).toBeLessThan(20_000_000);
+  });
+
+  test('whose address may not be asked any more is not, and fails for good', async () => {
+    const message = await endpoint('200');
+    expect(await consumer({ local: false }).consume([message], START)).toEqual(ONCE);
+    expect(await log()).toMatchObject([{ fault: 'address', attempt: 1, outcome: 'failed' }]);
+    expect(await receivedFor(key)).toEqual([]);
+    expect(await found()).toMatchObject({ state: 'active', failures: 1 });
+  });
+
+  test('that says 410 is disabled at once, and its owner hears of it', async () => {
+    const message = await endpoint('410');
+    const { consume, raised } = consumer();
+    expect(await consume([message], START)).toEqual(ONCE);
+    expect(await listWebhooks(db, ALICE)).toMatchObject([
+      { id: 'ops', state: 'disabled', reason: 'gone', disabledAt: START },
+    ]);
+    expect(await log()).toMatchObject([{ status: 410, attempt: 1, outcome: 'disabled' }]);
+    expect(raised).toEqual([
+      {
+        account: ALICE,
+        alert: {
+          rule: 'webhook_disabled',
+          detail: { scope: ALICE, webhook: 'ops', reason: 'gone', failures: 0 },
+        },
+      },
+    ]);
+    // What was under way, and what comes again, goes nowhere, and is no news.
+    const other = {
+      ...message,
+      event: { ...message.event, id: message.event.id.replace(/.$/, '0') },
+    };
+    expect(await consume([message, other], START + 60)).toEqual({ done: 2, again: [] });
+    expect(await receivedFor(key)).toHaveLength(1);
+    expect(raised).toHaveLength(1);
+    expect(await queued(ALICE, alertOf(ALICE))).toEqual([]);
+  });
+
+  test('of everything is the business of the gateway’s own account', async () => {
+    await register('*', 'ops', everything(`${receiver}/410/${key}`));
+    const [message] = await queued(ALICE, alertOf(ALICE));
+    const { consume, raised } = consumer();
+    await consume([message], START);
+    expect(raised).toMatchObject([{ account: SELF, alert: { detail: { scope: '*' } } }]);
+  });
+
+  test('is disabled when five messages in a row have failed for good, after eight attempts each', async () => {
+    const first = await endpoint('500');
+    const { consume, raised } = consumer();
+    let now = await exhaust(consume, first, START);
+    expect(await log()).toHaveLength(8);
+    expect((await log())[0]).toMatchObject({ attempt: 8, outcome: 'failed' });
+    // Again, it is no second failure.
+    expect(await consume([first], now + 1)).toEqual(ONCE);
+    for (let failed = 1; failed < MAX_FAILURES; failed += 1) {
+      expect(await found()).toMatchObject({ state: 'active', failures: failed });
+      now = await exhaust(consume, await nextMessage(), now + 1);
+    }
+    expect(await found()).toMatchObject({ state: 'disabled', reason: 'failing', failures: 5 });
+    expect((await log())[0]).toMatchObject({ attempt: 8, outcome: 'disabled' });
+    expect(raised.map(({ alert }) => alert.detail)).toMatchObject([
+      { reason: 'failing', failures: 5 },
+    ]);
+    expect(await receivedFor(key)).toHaveLength(40);
+  });
+
+  test('that has recovered begins anew', async () => {
+    const message = await endpoint('200');
+    await db.prepare('UPDATE webhooks SET failures = 4').run();
+    await consumer().consume([message], START);
+    expect(await found()).toMatchObject({ failures: 0 });
+  });
+
+  test('is spoken of once, however many of its messages end at once', async () => {
+    await endpoint('410');
+    const messages = [await nextMessage(), await nextMessage(), await nextMessage()];
+    const { consume, raised } = consumer();
+    const { done, again } = await consume(messages, START);
+    expect(done + again.length).toBe(3);
+    expect(raised).toHaveLength(1);
+    expect(await consume(messages, START + 30)).toEqual({ done: 3, again: [] });
+    expect(raised).toHaveLength(1);
+  });
+
+  test('is spoken of again, when the account did not answer', async () => {
+    const message = await endpoint('410');
+    let answers = false;
+    const { consume, raised } = consumer({ raises: () => answers });
+    expect(await consume([message], START)).toEqual({ done: 0, again: [30] });
+    expect(await found()).toMatchObject({ state: 'disabled' });
+    answers = true;
+    expect(await consume([message], START + 30)).toEqual(ONCE);
+    expect(raised).toHaveLength(2);
+    expect(await consume([message], START + 90)).toEqual(ONCE);
+    expect(raised).toHaveLength(2);
+    expect(await receivedFor(key)).toHaveLength(1);
+  });
+
+  test('that was written anew while its old address said 410 stays enabled', async () => {
+    const message = await endpoint('410');
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+      await register(ALICE, 'ops', everything(`${receiver}/200/${key}`));
+      return new Response(null, { status: 410 });
+    });
+    const { consume, raised } = consumer();
+    await consume([message], START);
+    expect(await found()).toMatchObject({ state: 'active' });
+    expect(raised).toEqual([]);
+  });
+
+  test('that was removed while it was asked leaves nothing behind', async () => {
+    const message = await endpoint('500');
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+      await register(ALICE, 'ops', null);
+      return new Response(null, { status: 410 });
+    });
+    const { consume, raised } = consumer();
+    expect(await consume([message], START)).toEqual(ONCE);
+    expect(raised).toEqual([]);
+    expect(await log()).toEqual([]);
+  });
+});
+
+describe('the log', () => {
+  test('has the last hundred attempts of each endpoint', async () => {
+    const message = await endpoint('200');
+    const other = await endpoint('200', 'other');
+    await consumer().consume([other], START - 1);
+    const stale = Array.from({ length: MAX_DELIVERIES + 20 }, (_, index) =>
+      db
+        .prepare(
+          `INSERT INTO webhook_deliveries VALUES (?, 'ops', ?, ?, 1, 'alert.raised', NULL, NULL, NULL, 500, NULL, 1, 'retry', NULL)`,
+        )
+        // Several in the same second, too.
+        .bind(ALICE, START - 1_000 + Math.floor(index / 7), `msg_${index}`),
+    );
+    await db.batch(stale);
+    await consumer().consume([message], START);
+    const kept = await log();
+    expect(kept).toHaveLength(MAX_DELIVERIES);
+    expect(kept[0]).toMatchObject({ message: message.event.id });
+    const { results } = await db.prepare('SELECT webhook FROM webhook_deliveries').all();
+    expect(results).toHaveLength(MAX_DELIVERIES + 1);
+    expect(await log('other')).toHaveLength(1);
+  });
+
+  test('of messages is forgotten after a day', async () => {
+    const first = await endpoint('200');
+    await consumer().consume([first], START);
+    await consumer().consume([await nextMessage()], START + 86_401);
+    const { results } = await db.prepare('SELECT message FROM webhook_messages').all();
+    expect(results).toHaveLength(1);
+  });
+
+  test('costs few rows', async () => {
+    const message = await endpoint('200');
+    const spent = vi.spyOn(Object.getPrototypeOf(db) as D1Database, 'batch');
+    await consumer().consume([message], START);
+    const results = (await spent.mock.results.at(-1)?.value) as D1Result[];
+    expect(results.reduce((sum, { meta }) => sum + meta.rows_written, 0)).toBe(2);
+  });
+});
+
+describe('a test', () => {
+  const probe = async (id = 'ops', local = true) =>
+    testDelivery({ db, signer: await signer(), local }, ALICE, id, START);
+
+  test('is sent at once, and logged', async () => {
+    await endpoint('200');
+    const delivery = await probe();
+    expect(delivery).toMatchObject({ type: 'webhook.test', status: 200, outcome: 'delivered' });
+    expect(await log()).toEqual([delivery]);
+    const [received] = await receivedFor(key);
+    expect(JSON.parse(received?.body ?? '')).toEqual({
+      type: 'webhook.test',
+      timestamp: new Date(START * 1000).toISOString(),
+      data: { scope: ALICE, webhook: 'ops' },
+    });
+    expect(received?.headers['webhook-signature']).toMatch(/^v1a,[A-Za-z0-9+/]{86}==$/);
+  });
+
+  test('changes nothing of the endpoint, whatever it answers', async () => {
+    await endpoint('410');
+    expect(await probe()).toMatchObject({ status: 410, outcome: 'failed' });
+    expect(await found()).toMatchObject({ state: 'active', failures: 0 });
+    await db.prepare("UPDATE webhooks SET state = 'disabled', reason = 'gone'").run();
+    expect(await probe()).toMatchObject({ status: 410 });
+    expect(await found()).toMatchObject({ state: 'disabled' });
+  });
+
+  test('of no endpoint, and of one that may not be asked', async () => {
+    expect(await probe('nobody')).toBeUndefined();
+    await endpoint('200');
+    expect(await probe('ops', false)).toMatchObject({ fault: 'address', outcome: 'failed' });
+    expect(await receivedFor(key)).toEqual([]);
+  });
+});
+
+test('a batch names the queue it came from', async () => {
+  await consumer().consume(['nothing'], START);
+  expect(await rows('dead_letters')).toMatchObject([{ queue: QUEUE, account: '', at: START }]);
+});

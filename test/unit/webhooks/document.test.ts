@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import {
+  hears,
+  parseWebhook,
+  readWebhookName,
+  type WebhookDocument,
+  webhookHash,
+  webhookName,
+} from '../../../src/webhooks/document.ts';
+
+const ACCOUNT = `eip155:84532:0x${'a1'.repeat(20)}` as const;
+const document: WebhookDocument = { url: 'https://hooks.example.com/x', events: ['*'] };
+
+describe('a document', () => {
+  test('is read, with its URL in the form of the URL standard', () => {
+    expect(parseWebhook({ ...document, description: 'pager' }, false)).toEqual({
+      ok: true,
+      value: { ...document, description: 'pager' },
+    });
+    expect(parseWebhook({ ...document, url: 'https://HOOKS.example.com' }, false)).toMatchObject({
+      value: { url: 'https://hooks.example.com/' },
+    });
+    expect(parseWebhook({ ...document, events: ['debt', 'stuck'] }, false).ok).toBe(true);
+  });
+
+  test('is refused with the field that is wrong', () => {
+    const fieldOf = (json: unknown, local = false) => {
+      const parsed = parseWebhook(json, local);
+      return parsed.ok ? undefined : parsed.error[0]?.field;
+    };
+    expect(fieldOf({ ...document, url: 'https://10.0.0.1/' })).toBe('url');
+    expect(fieldOf({ ...document, url: 'http://127.0.0.1/' })).toBe('url');
+    expect(fieldOf({ ...document, url: 'http://127.0.0.1/' }, true)).toBeUndefined();
+    expect(fieldOf({ ...document, url: 7 })).toBe('url');
+    expect(fieldOf({ ...document, events: [] })).toBe('events');
+    expect(fieldOf({ ...document, events: ['debt', 'debt'] })).toBe('events');
+    expect(fieldOf({ ...document, events: ['call'] })).toMatch(/^events/);
+    expect(fieldOf({ ...document, description: 'a\nb' })).toBe('description');
+    expect(fieldOf({ ...document, secret: 'x' })).toBe('secret');
+    expect(fieldOf('https://hooks.example.com')).toBe('');
+  });
+
+  test('has a hash that says nothing of the order of its members', () => {
+    const { url, events } = document;
+    expect(webhookHash({ events, url })).toBe(webhookHash(document));
+    expect(webhookHash({ ...document, events: ['debt'] })).not.toBe(webhookHash(document));
+  });
+
+  test('hears what it asked for', () => {
+    expect(hears({ events: ['*'] }, 'debt')).toBe(true);
+    expect(hears({ events: ['debt'] }, 'debt')).toBe(true);
+    expect(hears({ events: ['stuck'] }, 'debt')).toBe(false);
+  });
+});
+
+describe('a name', () => {
+  test.each(['*', ACCOUNT] as const)('of scope %s is read as it was made', (scope) => {
+    expect(readWebhookName(webhookName(scope, 'ops-1'))).toEqual({ scope, id: 'ops-1' });
+  });
+
+  test.each([
+    'ops',
+    '/ops',
+    '**/ops',
+    '*/',
+    '*/Ops',
+    '*/a/b',
+    `${ACCOUNT}0/ops`,
+    `x${ACCOUNT}/ops`,
+  ])('%s is none', (name) => {
+    expect(readWebhookName(name)).toBeUndefined();
+  });
+});
