@@ -37,7 +37,7 @@ describe('README', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let stack: Stack;
   beforeAll(async () => {
-    stack = await startStack({ persistTo: directory, file: join(directory, 'stack.json') });
+    stack = await startStack({ persistTo: directory, file: join(directory, '.dev/stack.json') });
   });
   afterAll(async () => {
     await stack?.stop();
@@ -57,6 +57,26 @@ describe('README', () => {
     for (const member of /countersign\); \/\/ (.*)$/m.exec(example)?.[1]?.split(', ') ?? ['none'])
       expect(printed).toContain(`${/^[a-z]+/.exec(member)?.[0]}:`);
     expect(stack.upstream.counts().lookup).toBe(1);
+  });
+
+  it("has an owner's story that the command tells", async () => {
+    const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
+    expect(story.trim().split('\n').length).toBeLessThan(15);
+    // Denials by one rule within ten seconds are one entry. What is started behind the others would outlive them.
+    const script = `${story.replaceAll('npx countersign', `node ${join(ROOT, 'dist/cli/index.js')}`)}\nsleep 11; kill %1`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], {
+      cwd: directory,
+      env: {
+        ...process.env,
+        COUNTERSIGN_HOME: join(directory, 'home'),
+        COUNTERSIGN_PASSWORD: 'of this test',
+      },
+    });
+    expect(stderr.match(/^200 · paid \$0\.001 .* from credit/gm)).toHaveLength(3);
+    expect(stderr).toMatch(/rule +window\n +limit +\$0\.002/);
+    expect(stdout).toMatch(/team\/alice +lookup +denied +window/);
+    expect(stdout).toMatch(/1 grant of team\/carol revoked/);
+    expect(stdout).toMatch(/^lookup +\$0\.003 +3 /m);
   });
 
   it("has an upstream's check that takes a real assertion, and for its body only", async () => {

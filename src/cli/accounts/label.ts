@@ -1,0 +1,38 @@
+import type { Input } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { openOffice, roleOf, whileOrdering } from '../manage/office.ts';
+import { isRefusal } from '../manage/refusal.ts';
+import { changedText } from '../manage/show.ts';
+import { accountNamed, namesOf } from '../manage/who.ts';
+import type { Session } from '../session.ts';
+
+/** `accounts label`: a name for an account, over the one that was seen; without a name it is taken away. */
+export const labelAccount = async (session: Session, input: Input): Promise<void> => {
+  const { out } = session;
+  const [text = '', given] = input.arguments;
+  const label = given ?? null;
+  if (label !== null && !/^[^\u0000-\u001f\u007f]{1,64}$/u.test(label))
+    throw usageError('That is no label.', 'Use 1 to 64 characters, without control characters.');
+  const office = await openOffice(session, roleOf(input));
+  const account = await accountNamed(office, text);
+  const params = { account };
+  const there = await office.call('account.get', { params }).catch((thrown: unknown) => {
+    if (isRefusal(thrown, 'unknown_account') && office.role === 'operator') return undefined;
+    throw thrown;
+  });
+  const etag = there?.body.etags.label;
+  const names = await namesOf(session);
+  const what = `${names.of(account)} ${label === null ? 'has no label' : `is labelled ${label}`}`;
+  if ((there?.body.label ?? null) === label) {
+    out.result({ account, label, changed: false }, () => changedText(out, false, what));
+    return;
+  }
+  whileOrdering(office);
+  const id = office.role === 'operator' ? 'accounts.put' : 'account.put';
+  const { body } = await office.call(id, {
+    params,
+    body: { label },
+    ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
+  });
+  out.result({ account, label, ...body }, () => changedText(out, body.changed, what));
+};

@@ -1,0 +1,73 @@
+import type { AnswerOf } from '../../management/types.ts';
+import type { Input } from '../command.ts';
+import { dollars } from '../manage/money.ts';
+import { openOffice, roleOf } from '../manage/office.ts';
+import { listed, roomOf } from '../manage/show.ts';
+import { isoDay } from '../manage/times.ts';
+import { accountOrOwn, namesOf } from '../manage/who.ts';
+import type { Session } from '../session.ts';
+import { fields } from '../table.ts';
+import { lasting } from '../text.ts';
+import { statusPaint } from './list.ts';
+
+/** `accounts show`: how an account stands: what binds it, and what is left of each limit. */
+export const showAccount = async (session: Session, input: Input): Promise<void> => {
+  const { out } = session;
+  const office = await openOffice(session, roleOf(input));
+  const account = await accountOrOwn(office, input.arguments[0]);
+  const { body } = await office.call('account.get', { params: { account } });
+  const names = await namesOf(session);
+  const limits = body.money.flatMap((purse) => purse.limits);
+  out.result(body, () =>
+    [
+      `${out.style.bold(names.of(account, body.label))}  ${statusPaint(out, body.status)}`,
+      fields(
+        [
+          ['account', account],
+          ['below', body.parent === undefined ? undefined : names.of(body.parent)],
+          ...body.money.map((purse): [string, string] => ['credit', dollars(purse.credit)]),
+          [
+            'grants',
+            body.grants.length === 0
+              ? undefined
+              : body.grants
+                  .map((grant) => `${grant.status} until ${isoDay(grant.valid_until)}`)
+                  .join(', '),
+          ],
+        ],
+        out.style.dim,
+        roomOf(out),
+      ),
+      ...(limits.length === 0
+        ? []
+        : [
+            '',
+            listed(
+              out,
+              [
+                { title: 'LIMIT' },
+                { title: 'OF', align: 'right' },
+                { title: 'LEFT', align: 'right' },
+                { title: 'RESETS' },
+                { title: 'WHOSE', cut: 'middle' },
+              ],
+              limits.map((limit) => [
+                limit.rule,
+                amountOf(limit, limit.limit),
+                amountOf(limit, limit.remaining),
+                limit.resets_at === undefined || limit.resets_at > 9e12
+                  ? ''
+                  : `in ${lasting(limit.resets_at - session.now())}`,
+                limit.account === undefined ? '' : names.of(limit.account),
+              ]),
+            ),
+          ]),
+    ].join('\n'),
+  );
+};
+
+type Limit = AnswerOf<'account.get'>['money'][number]['limits'][number];
+
+/** A rate counts calls. */
+const amountOf = ({ rule }: Limit, amount: string): string =>
+  rule.endsWith('rate') ? amount : dollars(amount);

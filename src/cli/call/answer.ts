@@ -1,0 +1,109 @@
+import type { Offered } from '../../client/hooks.ts';
+import type { AgentResponse, CallReport } from '../../client/report.ts';
+import { formatDollars } from '../../core/amount.ts';
+import { decodeUtf8 } from '../../crypto/bytes.ts';
+import { problemError } from '../errors.ts';
+import { EXIT } from '../exit-code.ts';
+import type { Output } from '../output.ts';
+import { Ended } from '../ended.ts';
+import type { Session } from '../session.ts';
+import { lasting, printable } from '../text.ts';
+import { moneyOf } from './money.ts';
+import type { Wanted } from './request.ts';
+
+/** Shows an answer: its body on stdout, what it cost on stderr. A refusal of the gateway is an error. */
+export const showAnswer = async (
+  { out }: Session,
+  wanted: Wanted,
+  response: AgentResponse,
+  offered: Offered | undefined,
+  verbose: boolean,
+): Promise<void> => {
+  const { countersign: report, status } = response;
+  if (verbose) traceReport(out, report);
+  if (isGateways(report)) throw problemError(status, report.problem);
+  if (out.json) out.result(await documentOf(wanted, response), () => '');
+  else {
+    if (response.body !== null) {
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+        await out.bytes(chunk);
+    }
+    out.note(`${out.newline()}${summary(out, response, offered)}`);
+  }
+  if (!response.ok) throw new Ended(EXIT.failed);
+};
+
+/** Words of the gateway itself, not of the tool behind it. */
+const isGateways = ({ problem, receipt }: CallReport): boolean =>
+  receipt === undefined && problem?.type?.startsWith('urn:countersign:problem:') === true;
+
+const summary = (
+  { noteStyle: style }: Output,
+  { countersign: report, status, ok }: AgentResponse,
+  offered: Offered | undefined,
+): string => {
+  const { paid, charged, receipt, attempts } = report;
+  const price =
+    offered === undefined
+      ? formatDollars(charged)
+      : moneyOf(charged, offered.requirement.network, offered.requirement.asset);
+  const parts = [
+    ok ? style.good(String(status)) : style.bad(String(status)),
+    paid === 'none' || charged === 0n
+      ? 'nothing charged'
+      : `paid ${price}${paid === 'credit' ? ', from credit' : ''}`,
+    receipt === undefined
+      ? undefined
+      : receipt.verified
+        ? 'receipt verified'
+        : style.bad(`receipt does not hold: ${printable(receipt.why)}`),
+    attempts > 1 ? `${attempts} attempts` : undefined,
+  ];
+  return parts.filter((part) => part !== undefined).join(style.dim(' · '));
+};
+
+const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): void => {
+  const line = (text: string): void => trace(`${style.dim('*')} ${text}`);
+  const { receipt, limits, transaction, call } = report;
+  if (call !== undefined) line(`${style.accent('call')} ${call}`);
+  if (transaction !== undefined) line(`${style.accent('settled')} in ${transaction}`);
+  if (receipt?.verified === true) {
+    const { charged, entry, policy, iss } = receipt.claims;
+    line(`${style.good('receipt verified')} with the published key of ${printable(iss)}`);
+    line(`  charged ${charged}, entry ${entry}, policy ${policy}`);
+  } else if (receipt !== undefined)
+    line(`${style.bad('receipt does not hold')}: ${printable(receipt.why)}`);
+  for (const { rule, remaining, limit, resetsIn } of limits) {
+    const of = limit === undefined ? '' : ` of ${limit}`;
+    const when = resetsIn === undefined ? '' : `, resets in ${lasting(resetsIn)}`;
+    line(`${style.accent('left')} ${printable(rule)}: ${remaining}${of}${when}`);
+  }
+};
+
+const documentOf = async (
+  { url, method }: Wanted,
+  response: AgentResponse,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const { countersign: report, status } = response;
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return {
+    url,
+    method,
+    status,
+    contentType: response.headers.get('content-type'),
+    ...bodyOf(bytes),
+    ...report,
+    receipt: report.receipt ?? null,
+  };
+};
+
+/** JSON as it is, text as text, all else in base64. */
+const bodyOf = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return { bodyBase64: Buffer.from(bytes).toString('base64') };
+  try {
+    return { body: JSON.parse(text) as unknown };
+  } catch {
+    return { body: text };
+  }
+};

@@ -1,0 +1,13 @@
+import { defineCommand } from '../command.ts';
+
+export const command = defineCommand({
+  name: 'freeze',
+  summary: 'stops an account and all below it, until whoever froze it resumes it',
+  arguments: [{ syntax: '<account>', summary: 'name, label, address or CAIP-10' }],
+  options: [{ flags: '--operator', summary: 'as operator, whatever the owner says' }],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { setStatus } = await import('../accounts/status.ts');
+    await setStatus(session, input, 'frozen');
+  },
+});

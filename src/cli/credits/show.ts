@@ -1,0 +1,39 @@
+import type { Input } from '../command.ts';
+import { dollars } from '../manage/money.ts';
+import { openOffice, roleOf } from '../manage/office.ts';
+import { accountOrOwn, namesOf } from '../manage/who.ts';
+import { roomOf } from '../manage/show.ts';
+import type { Session } from '../session.ts';
+import { fields } from '../table.ts';
+
+/** `credits show`: what an account has paid ahead, and what it owes. */
+export const showCredits = async (session: Session, input: Input): Promise<void> => {
+  const { out } = session;
+  const office = await openOffice(session, roleOf(input));
+  const account = await accountOrOwn(office, input.arguments[0]);
+  const { body } = await office.call('account.get', { params: { account } });
+  const names = await namesOf(session);
+  const several = body.money.length > 1;
+  out.result({ account, money: body.money.map(({ limits: _, ...purse }) => purse) }, () =>
+    [
+      out.style.bold(names.of(account, body.label)),
+      ...(body.money.length === 0 ? ['no credit'] : []),
+      ...body.money.map((purse) =>
+        fields(
+          [
+            ['asset', several ? purse.asset : undefined],
+            ['credit', dollars(purse.credit)],
+            ['held', unlessZero(purse.credit_held)],
+            ['unsettled', unlessZero(purse.unsettled)],
+            ['debt', unlessZero(purse.debt)],
+          ],
+          out.style.dim,
+          roomOf(out),
+        ),
+      ),
+    ].join('\n'),
+  );
+};
+
+const unlessZero = (amount: string): string | undefined =>
+  amount === '0' ? undefined : dollars(amount);

@@ -1,0 +1,117 @@
+import { parse, patch } from '@decimalturn/toml-patch';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { checksummed } from '../../crypto/checksum.ts';
+import type { FileToWrite } from '../atomic-file.ts';
+import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../config-files.ts';
+import type { Answers } from './answers.ts';
+import { newReceiptKey } from './receipt-key.ts';
+
+/** The files as they will be, and what of an operator's own would be lost. */
+export type Draft = {
+  readonly files: readonly FileToWrite[];
+  /** After writing, for a last look by the gateway's own parser. */
+  readonly config: ConfigFiles;
+  /** E.g. `PAY_TO in wrangler.toml`. */
+  readonly lost: readonly string[];
+  readonly madeKey: boolean;
+};
+
+/**
+ * SHA-256 of the tools.json that this release ships: what has another one is an operator's own. A test holds it against the file.
+ */
+export const SHIPPED_TOOLS = '5b58b3ad85f4437215c24c5313eaaccd1367176080366429eda45f92f6b3cad2';
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export const draftFiles = async (
+  directory: string,
+  now: ConfigFiles,
+  answers: Answers,
+  keepTools: boolean,
+): Promise<Draft> => {
+  const values = variablesOf(answers);
+  const variables = { ...now.variables, ...values };
+  const toml = unescaped(
+    patch(now.toml, { ...(parse(now.toml) as object), vars: variables }),
+    values,
+  );
+  const tools = keepTools && now.tools !== undefined ? now.tools : exampleTools(answers);
+  const secrets = await withReceiptKey(now);
+  const lost = [
+    ...Object.entries(values)
+      .filter(([name, value]) => !['', value].includes(now.variables[name]?.trim() ?? ''))
+      .map(([name]) => `${name} in ${CONFIG_FILE}`),
+    ...(now.tools === undefined || now.tools === tools || sha256(now.tools) === SHIPPED_TOOLS
+      ? []
+      : [TOOLS_FILE]),
+  ];
+  return {
+    config: { ...now, toml, variables, tools, secrets: secrets.values },
+    lost,
+    madeKey: secrets.text !== undefined,
+    files: [
+      { path: join(directory, CONFIG_FILE), text: toml },
+      ...(tools === now.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
+      ...(secrets.text === undefined
+        ? []
+        : [{ path: join(directory, SECRETS_FILE), text: secrets.text, mode: 0o600 }]),
+    ],
+  };
+};
+
+/** JSON in TOML is read more easily between single quotes, where nothing is escaped. */
+const unescaped = (toml: string, values: Readonly<Record<string, string>>): string =>
+  Object.entries(values)
+    .filter(([, value]) => value.includes('"') && !value.includes("'"))
+    .reduce(
+      (text, [name, value]) =>
+        text.replace(`${name} = ${JSON.stringify(value)}`, () => `${name} = '${value}'`),
+      toml,
+    );
+
+const variablesOf = (answers: Answers): Readonly<Record<string, string>> => {
+  const { payTo, network, rpc, upstream, audience, facilitator, operators } = answers;
+  return {
+    AUDIENCES: audience,
+    PAY_TO: JSON.stringify({ [network.network]: checksummed(payTo) }),
+    RPC_URLS: JSON.stringify({ [network.network]: [rpc] }),
+    FACILITATORS: JSON.stringify([{ url: facilitator }]),
+    UPSTREAM_URL: upstream.origin,
+    ...(operators === undefined ? {} : { OPERATORS: operators }),
+  };
+};
+
+/** One tool to begin with. */
+const exampleTools = ({ upstream }: Answers): string => {
+  const example = {
+    id: 'example',
+    method: 'GET',
+    path: '/tools/example',
+    description: 'Say here, in one line, what it does and what it takes.',
+    mimeType: 'application/json',
+    price: '$0.001',
+    settlement: 'deferred',
+    upstream: upstream.path,
+  };
+  return `${JSON.stringify({ tools: [example] }, undefined, 2)}\n`;
+};
+
+/** A key that is there stays: what it has signed is checked with it. */
+const withReceiptKey = async ({
+  secrets,
+  secretsText,
+}: ConfigFiles): Promise<{
+  readonly values: ConfigFiles['secrets'];
+  /** Undefined: the file stays as it is. */
+  readonly text: string | undefined;
+}> => {
+  if ((secrets['RECEIPT_KEY'] ?? '') !== '') return { values: secrets, text: undefined };
+  const key = await newReceiptKey();
+  const others = secretsText.split('\n').filter((line) => !/^\s*RECEIPT_KEY\s*=/.test(line));
+  const before = others.join('\n').trimEnd();
+  return {
+    values: { ...secrets, RECEIPT_KEY: key },
+    text: `${before === '' ? '' : `${before}\n`}RECEIPT_KEY='${key}'\n`,
+  };
+};

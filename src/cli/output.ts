@@ -1,0 +1,112 @@
+import { styleText } from 'node:util';
+import { harmless } from './text.ts';
+
+/** Where a command writes: results to stdout, everything else to stderr. */
+export type Output = {
+  /** `--json`: stdout holds one JSON document, or one a line for streams, and nothing else. */
+  readonly json: boolean;
+  /** Columns of the terminal that results go to; unlimited in a pipe, where nothing is cut. */
+  readonly width: number;
+  readonly style: Style;
+  /** A command's result: its document with `--json`, else `human`'s text. */
+  result(document: unknown, human: () => string): void;
+  /** One of many, as they come (NDJSON with `--json`). */
+  item(document: unknown, human: () => string): void;
+  /** Bytes as they are, e.g. an answer's body. Resolves when they may be followed by more. */
+  bytes(chunk: Uint8Array): Promise<void>;
+  /** A remark for whoever watches, on stderr. Silent with `--json`. */
+  note(text: string): void;
+  /** What was asked for besides the result, e.g. by `-v`: always, on stderr. */
+  trace(text: string): void;
+  /** Colours of stderr. */
+  readonly noteStyle: Style;
+  /** A line end, where the bytes so far have left the cursor inside a line of the terminal. */
+  newline(): string;
+};
+
+/** Colours of one stream; plain where it takes none. */
+export type Style = {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly warn: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly accent: (text: string) => string;
+};
+
+export type Stream = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'> & {
+  once(event: 'drain', listener: () => void): unknown;
+};
+
+export type OutputOptions = {
+  readonly json: boolean;
+  /** `false`: `--no-color`. */
+  readonly colour: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+};
+
+/** Money is `bigint`: on the wire, as here, a decimal string. What steers terminals is escaped: JSON leaves some of it as it is. */
+export const jsonOf = (document: unknown): string =>
+  JSON.stringify(document, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  ).replace(
+    /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** Whether a stream takes colours: a terminal that can, and nobody who said no (https://no-color.org). */
+export const takesColour = (
+  { colour, env }: Pick<OutputOptions, 'colour' | 'env'>,
+  stream: Pick<Stream, 'isTTY'>,
+): boolean => colour && stream.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+
+export const styleOf = (coloured: boolean): Style => {
+  const by = (format: Parameters<typeof styleText>[0]) => (text: string) =>
+    // The decision is ours: `styleText` would look at stdout only, and not in every version of Node.
+    coloured ? styleText(format, text, { validateStream: false }) : text;
+  return {
+    bold: by('bold'),
+    dim: by('dim'),
+    good: by('green'),
+    warn: by('yellow'),
+    bad: by('red'),
+    accent: by('cyan'),
+  };
+};
+
+const LEAST_WIDTH = 20;
+
+/** Columns of a stream; in a pipe there are none to keep to. */
+export const columnsOf = ({ isTTY, columns }: Stream): number =>
+  isTTY && columns > 0 ? Math.max(LEAST_WIDTH, columns) : Number.POSITIVE_INFINITY;
+
+export const createOutput = (options: OutputOptions): Output => {
+  const { json, stdout, stderr } = options;
+  const print = (document: unknown, human: () => string): void => {
+    const text = json ? jsonOf(document) : harmless(human());
+    if (text !== '') stdout.write(`${text}\n`);
+  };
+  let last = 0x0a;
+  return {
+    json,
+    width: columnsOf(stdout),
+    style: styleOf(takesColour(options, stdout)),
+    noteStyle: styleOf(takesColour(options, stderr)),
+    result: print,
+    item: print,
+    newline: () => (stdout.isTTY && stderr.isTTY && last !== 0x0a ? '\n' : ''),
+    bytes: async (chunk) => {
+      last = chunk.at(-1) ?? last;
+      if (stdout.write(chunk)) return;
+      await new Promise<void>((resolve) => stdout.once('drain', resolve));
+    },
+    note: (text) => {
+      if (!json) stderr.write(`${harmless(text)}\n`);
+    },
+    trace: (text) => {
+      stderr.write(`${harmless(text)}\n`);
+    },
+  };
+};

@@ -1,0 +1,99 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createKeystore, type Keystore } from './keystore.ts';
+import { createOutput, type Output } from './output.ts';
+import { createProfile, type Profile } from './profile.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { createPrompts, type Prompts } from './prompts.ts';
+import type { Input } from './command.ts';
+
+/** Everything that one run of a command may touch. */
+export type Session = {
+  readonly out: Output;
+  readonly prompts: Prompts;
+  readonly progress: Progress;
+  readonly keystore: Keystore;
+  /** Which gateway, and who signs. */
+  readonly profile: Profile;
+  readonly env: NodeJS.ProcessEnv;
+  readonly directory: string;
+  /** Aborted by Ctrl-C. Give it to whatever waits. */
+  readonly signal: AbortSignal;
+  /** What to do next if Ctrl-C comes from now on, e.g. after a payment has left. */
+  readonly ifStopped: (hint: string) => void;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** All of standard input, for `-` and pipes. At most `limit` bytes. */
+  readonly stdin: (limit: number) => Promise<Uint8Array<ArrayBuffer>>;
+};
+
+export type SessionOptions = {
+  readonly json: boolean;
+  readonly colour: boolean;
+  readonly signal: AbortSignal;
+  readonly ifStopped: (hint: string) => void;
+  readonly process: NodeJS.Process;
+};
+
+/** `$COUNTERSIGN_HOME`, else `$XDG_CONFIG_HOME/countersign`, else `~/.config/countersign`. */
+export const homeOf = (env: NodeJS.ProcessEnv): string => {
+  const given = env['COUNTERSIGN_HOME'] ?? '';
+  if (given !== '') return resolve(given);
+  const config = env['XDG_CONFIG_HOME'] ?? '';
+  return join(config === '' ? join(homedir(), '.config') : config, 'countersign');
+};
+
+export const openSession = (
+  { json, colour, signal, ifStopped, process }: SessionOptions,
+  input: Input,
+): Session => {
+  const { env, stdin, stdout, stderr } = process;
+  const directory = process.cwd();
+  const out = createOutput({ json, colour, env, stdout, stderr });
+  const progress = createProgress(stderr, json, signal);
+  const prompts = createPrompts({ stdin, stderr, signal, progress });
+  const keystore = createKeystore({
+    home: homeOf(env),
+    env,
+    passwordFile: input.text('passwordFile'),
+    prompts,
+    progress,
+    signal,
+    note: out.note,
+  });
+  return {
+    out,
+    prompts,
+    progress,
+    keystore,
+    profile: createProfile({
+      gateway: input.text('gateway'),
+      as: input.text('as'),
+      env,
+      directory,
+      keystore,
+      signal,
+    }),
+    env,
+    directory,
+    signal,
+    ifStopped,
+    now: () => Math.floor(Date.now() / 1000),
+    stdin: async (limit) => await readAll(stdin, limit),
+  };
+};
+
+const readAll = async (
+  stream: NodeJS.ReadStream,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer | string>) {
+    const bytes = Buffer.from(chunk as string);
+    length += bytes.byteLength;
+    if (length > limit) throw new RangeError(`standard input is longer than ${limit} bytes`);
+    chunks.push(bytes);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+};

@@ -1,0 +1,50 @@
+import type { Input } from '../command.ts';
+import { collected, openOffice, whileOrdering } from '../manage/office.ts';
+import { changedText, listed } from '../manage/show.ts';
+import { shortTime } from '../manage/times.ts';
+import type { Session } from '../session.ts';
+import { counted } from '../text.ts';
+
+const MOST = 1000;
+
+/** `settlements letters`: messages that nobody could deal with. */
+export const listLetters = async (session: Session): Promise<void> => {
+  const { out } = session;
+  const office = await openOffice(session, 'operator');
+  const items = await collected(office, office.list('deadletters.list'), MOST);
+  out.result({ letters: items }, () =>
+    items.length === 0
+      ? `${out.style.good('none')}  every message was dealt with`
+      : [
+          listed(
+            out,
+            [
+              { title: 'WHEN' },
+              { title: 'QUEUE' },
+              { title: 'WHY', cut: 'end' },
+              { title: 'SENT AGAIN' },
+              { title: 'LETTER', cut: 'middle' },
+            ],
+            items.map(({ at, queue, reason, redriven_at: again, id }) => [
+              shortTime(at),
+              queue,
+              reason,
+              shortTime(again),
+              id,
+            ]),
+          ),
+          out.style.dim(
+            `${counted(items.length, 'letter')}; \`settlements resend <letter>\` sends one again`,
+          ),
+        ].join('\n'),
+  );
+};
+
+/** `settlements resend`. */
+export const resendLetter = async (session: Session, input: Input): Promise<void> => {
+  const office = await openOffice(session, 'operator');
+  whileOrdering(office);
+  const params = { letter: input.arguments[0] ?? '' };
+  const { body } = await office.call('deadletters.redrive', { params });
+  session.out.result(body, () => changedText(session.out, true, `sent again to ${body.queue}`));
+};

@@ -1,0 +1,135 @@
+import type { Hex } from '../../core/account-id.ts';
+import type { Input } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { dollars } from '../manage/money.ts';
+import { collected, openOffice, whileOrdering } from '../manage/office.ts';
+import { changedText, listed, roomOf } from '../manage/show.ts';
+import { isoTime, shortTime } from '../manage/times.ts';
+import { accountNamed, namesOf } from '../manage/who.ts';
+import type { Session } from '../session.ts';
+import { fields } from '../table.ts';
+
+const STATES = ['open', 'settled', 'failed', 'released'] as const;
+const MOST = 1000;
+
+/** `settlements list`: payments, the newest first, and how they ended. */
+export const listSettlements = async (session: Session, input: Input): Promise<void> => {
+  const { out } = session;
+  const office = await openOffice(session, 'operator');
+  const state = STATES.find((each) => each === input.text('state'));
+  const named = input.text('account');
+  const account = named === undefined ? undefined : await accountNamed(office, named);
+  const most = input.number('limit', 1, MOST) ?? 50;
+  const query = {
+    limit: Math.min(most, 500),
+    ...(state === undefined ? {} : { state }),
+    ...(account === undefined ? {} : { account }),
+  };
+  const items = await collected(office, office.list('settlements.list', { query }), most);
+  const names = await namesOf(session);
+  out.result({ settlements: items }, () =>
+    items.length === 0
+      ? 'No payments of that kind.'
+      : listed(
+          out,
+          [
+            { title: 'WHEN' },
+            { title: 'ACCOUNT', cut: 'middle' },
+            { title: 'TOOL', cut: 'end' },
+            { title: 'AMOUNT', align: 'right' },
+            { title: 'STATE' },
+            { title: 'CALL', cut: 'middle' },
+          ],
+          items.map((item) => [
+            shortTime(item.at),
+            names.of(item.account),
+            item.tool ?? '',
+            dollars(item.amount),
+            item.state,
+            item.call,
+          ]),
+          (text, column, row) =>
+            column === 4 ? paintOf(out.style, items[row]?.state)(text) : text,
+        ),
+  );
+};
+
+const paintOf = (style: Session['out']['style'], state: string | undefined) =>
+  state === 'settled'
+    ? style.good
+    : state === 'open'
+      ? style.warn
+      : state === 'failed'
+        ? style.bad
+        : style.dim;
+
+const callIn = (text: string | undefined): Hex => {
+  const call = (text ?? '').toLowerCase();
+  if (/^0x[0-9a-f]{64}$/.test(call)) return call as Hex;
+  throw usageError(
+    'That is no call id.',
+    'Give 0x and 64 hex digits, as `settlements list` shows them.',
+  );
+};
+
+/** `settlements show`: all that is known of one payment. */
+export const showSettlement = async (session: Session, input: Input): Promise<void> => {
+  const { out } = session;
+  const call = callIn(input.arguments[1]);
+  const office = await openOffice(session, 'operator');
+  const account = await accountNamed(office, input.arguments[0] ?? '');
+  const { body } = await office.call('settlements.get', { params: { account, call } });
+  const { settlement, entries, complete } = body;
+  out.result(body, () =>
+    [
+      fields(
+        [
+          ['account', settlement.account],
+          ['call', settlement.call],
+          ['state', settlement.state],
+          ['amount', dollars(settlement.amount)],
+          ['tool', settlement.tool],
+          [
+            'credited',
+            settlement.credited === undefined ? undefined : dollars(settlement.credited),
+          ],
+          ['in', settlement.transaction],
+          ['fault', settlement.fault],
+          ['reason', settlement.reason],
+        ],
+        out.style.dim,
+        roomOf(out),
+      ),
+      '',
+      ...entries.map(
+        (entry) =>
+          `${out.style.dim(isoTime(entry.at))}  ${entry.type}${entry.decision === undefined ? '' : `, ${entry.decision}`}`,
+      ),
+      ...(complete === false ? [out.style.dim('Entries between are archived.')] : []),
+    ].join('\n'),
+  );
+};
+
+/** `settlements redrive` and `write-off`. */
+export const orderSettlement = async (
+  session: Session,
+  input: Input,
+  order: 'redrive' | 'write-off',
+): Promise<void> => {
+  const { out } = session;
+  const call = callIn(input.arguments[1]);
+  const reason = input.text('reason');
+  if (order === 'write-off' && reason === undefined)
+    throw usageError('Nothing is said of why.', 'Give --reason, for whoever reads the log.');
+  const office = await openOffice(session, 'operator');
+  const account = await accountNamed(office, input.arguments[0] ?? '');
+  const params = { account, call };
+  whileOrdering(office);
+  const { body } =
+    order === 'redrive'
+      ? await office.call('settlements.redrive', { params })
+      : await office.call('settlements.writeoff', { params, body: { reason: reason ?? '' } });
+  const what =
+    order === 'redrive' ? 'sent to be settled again' : 'written off: its payer owes nothing';
+  out.result({ account, call, ...body }, () => changedText(out, body.changed, what));
+};

@@ -1,0 +1,71 @@
+import { dollars } from '../manage/money.ts';
+import { isoTime } from '../manage/times.ts';
+import type { Names } from '../manage/who.ts';
+import type { Output, Style } from '../output.ts';
+import { clipped, printable, widthOf, wrapped } from '../text.ts';
+import type { DecisionLine } from './decision.ts';
+
+const NARROW = 72;
+const NAME = 14;
+const TOOL = 14;
+const PRICE = 8;
+
+/** A decision for people: one line, or where there is no room for that, what is behind the verdict below it. */
+export const lineText = (
+  { width, style }: Output,
+  line: DecisionLine,
+  names: Names,
+  label: string | undefined,
+): string => {
+  const who = printable(label ?? names.of(line.account));
+  const price = line.price === undefined ? '' : dollars(line.price);
+  const why = [
+    line.rule,
+    line.says,
+    line.by === undefined ? undefined : `by ${names.of(line.by)}`,
+    line.count === undefined || line.count < 2 ? undefined : `${line.count} times`,
+  ]
+    .filter((text) => text !== undefined && text !== '')
+    .join(', ');
+  const time = style.dim(isoTime(line.at).slice(11, 19));
+  const verdict = paintOf(style, line.verdict)(line.verdict.padEnd(7));
+  if (width < NARROW) {
+    const room = Math.max(6, width - 9 - 8);
+    const below = [line.tool, price, why]
+      .filter((text) => text !== undefined && text !== '')
+      .join(' ');
+    return `${time} ${verdict} ${clipped(who, room, 'middle')}${below === '' ? '' : `\n  ${wrapped(printable(below), width, '  ')}`}`;
+  }
+  const head = [
+    time,
+    clipped(who, NAME, 'middle').padEnd(NAME),
+    // What is about no call needs no room for one.
+    ...(line.tool === undefined && price === ''
+      ? []
+      : [clipped(printable(line.tool ?? ''), TOOL).padEnd(TOOL), price.padStart(PRICE)]),
+    verdict,
+  ].join(' ');
+  const text = printable(why);
+  if (text === '') return head.trimEnd();
+  const room = Math.min(width, 140);
+  const indent = widthOf(head) + 2;
+  // Where little is left beside the columns, the reason is put below them.
+  return indent + widthOf(text) <= room || room - indent > 60
+    ? `${head}  ${wrapped(text, room, ' '.repeat(indent))}`
+    : `${head}\n         ${wrapped(text, room, '         ')}`;
+};
+
+const paintOf = (style: Style, verdict: DecisionLine['verdict']): Style['good'] => {
+  switch (verdict) {
+    case 'allowed':
+    case 'paid':
+      return style.good;
+    case 'denied':
+    case 'failed':
+      return style.bad;
+    case 'alert':
+      return style.warn;
+    case 'order':
+      return style.accent;
+  }
+};

@@ -1,0 +1,83 @@
+import type { EntryEvent } from '../../client/management-events.ts';
+import { type AccountId, accountId, isAddress, parseAccountId } from '../../core/account-id.ts';
+import type { Input } from '../command.ts';
+import { type Office, openOffice, roleOf } from '../manage/office.ts';
+import { treeBelow } from '../manage/tree.ts';
+import { accountNamed, namesOf } from '../manage/who.ts';
+import type { Session } from '../session.ts';
+import { counted } from '../text.ts';
+import { decisionOf } from './decision.ts';
+import { type Feeds, MOST_FEEDS, openFeeds } from './feeds.ts';
+import { lineText } from './line.ts';
+
+/** `tail`: decisions as they fall, of the accounts that are named, or of whoever signs and everybody below. */
+export const tail = async (session: Session, input: Input): Promise<void> => {
+  const { out, ifStopped, progress } = session;
+  ifStopped('What happened is in the log: `countersign audit export` has all of it.');
+  const office = await openOffice(session, roleOf(input));
+  const { accounts, labels } = await watched(office, input.arguments);
+  const names = await namesOf(session);
+  let feeds: Feeds | undefined;
+  const heard = (entry: EntryEvent): void => {
+    const line = decisionOf(entry);
+    if (line !== undefined) {
+      const label = labels.get(line.account);
+      const agent = names.of(line.account, label);
+      out.item({ ...line, agent }, () => lineText(out, line, names, label));
+    }
+    // Whoever is granted to while we watch is watched as well.
+    const joined = input.arguments.length === 0 ? grantedIn(entry) : undefined;
+    if (joined !== undefined) feeds?.open(joined);
+  };
+  feeds = openFeeds(office, heard);
+  for (const account of accounts) feeds.open(account);
+  const left = accounts.length - feeds.accounts.size;
+  if (left > 0)
+    out.note(`note: watching ${MOST_FEEDS} accounts, the most at once; ${left} are left out`);
+  await Promise.race([progress.during('opening feeds', feeds.connected), feeds.over]);
+  out.note(
+    out.noteStyle.dim(`watching ${counted(feeds.accounts.size, 'account')}; Ctrl-C ends it`),
+  );
+  await feeds.over;
+};
+
+type Watched = {
+  readonly accounts: readonly AccountId[];
+  readonly labels: ReadonlyMap<string, string>;
+};
+
+const watched = async (office: Office, words: readonly string[]): Promise<Watched> => {
+  const labels = new Map<string, string>();
+  if (words.length > 0) {
+    const accounts: AccountId[] = [];
+    for (const word of words) {
+      const account = await accountNamed(office, word);
+      accounts.push(account);
+      // A label is what it was called by.
+      if (!word.startsWith('0x') && parseAccountId(word.toLowerCase()) === undefined)
+        labels.set(account, word);
+    }
+    return { accounts: [...new Set(accounts)], labels };
+  }
+  const own = await office.own();
+  const below = await treeBelow(office, own);
+  for (const { account, label } of below) if (label !== undefined) labels.set(account, label);
+  // One whose grants are all over makes no calls.
+  const live = below.filter(
+    ({ status, standing }) => status === 'active' && standing !== undefined,
+  );
+  return { accounts: [...new Set([own, ...live.map(({ account }) => account)])], labels };
+};
+
+const grantedIn = ({ type, account, evidence }: EntryEvent): AccountId | undefined => {
+  if (type !== 'grant.issued') return undefined;
+  const delegation = evidence?.['delegation'];
+  const delegate =
+    typeof delegation === 'object' && delegation !== null && 'delegate' in delegation
+      ? delegation.delegate
+      : undefined;
+  const on = parseAccountId(account)?.network;
+  return typeof delegate === 'string' && isAddress(delegate) && on !== undefined
+    ? accountId(on, delegate)
+    : undefined;
+};

@@ -1,0 +1,232 @@
+import { createServer } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mnemonicToAccount } from 'viem/accounts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { people } from '../../dev/people.ts';
+import { useWorld } from '../conformance/support/world.ts';
+import { documentIn, pipe, type Ran } from './support/command.ts';
+import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
+import { putFleet, putKey, WORDS } from './support/keys.ts';
+import { beside } from './support/stack.ts';
+import { openTerminal } from './support/terminal.ts';
+
+const world = useWorld();
+const home = useHome();
+let place: Home;
+beforeEach(async () => {
+  place = await beside(world(), home());
+});
+
+const call = async (...words: readonly string[]): Promise<Ran> =>
+  await pipe(place, ['call', ...words]);
+const LOOKUP = '/tools/lookup?word=river';
+const ran = async (tool: string): Promise<number> =>
+  Number(Object.entries(await world().counts()).find(([name]) => name === tool)?.[1] ?? 0);
+
+describe('a paid call', () => {
+  test('gives the body alone to stdout, and says on stderr what it cost', async () => {
+    const { code, stdout, stderr } = await call(LOOKUP);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ word: 'river' });
+    expect(stdout.endsWith('\n')).toBe(false);
+    expect(stderr).toMatch(/^200 · paid \$0\.001 in USDC on base-sepolia · receipt verified\n$/);
+  });
+
+  test('is one document with --json', async () => {
+    const document = documentIn(
+      await call('/tools/translate', '-d', '{"text":"hello","to":"fr"}', '--json'),
+    );
+    expect(document).toMatchObject({
+      method: 'POST',
+      status: 200,
+      body: { text: 'bonjour' },
+      paid: 'payment',
+      binding: 'intent',
+      charged: '20000',
+      receipt: { verified: true },
+    });
+  });
+
+  test('shows each step with -v, and no signature', async () => {
+    const { code, stdout, stderr } = await call(LOOKUP, '-v', '--as', 'agent2');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ word: 'river' });
+    const steps = [
+      '> GET',
+      '< 402',
+      '* offer $0.001',
+      '* signs TransferWithAuthorization',
+      'value        1000',
+      'payment-signature: (signed; not shown)',
+      '< 200',
+      '* receipt verified',
+      '* left rate',
+    ];
+    let at = 0;
+    for (const step of steps) {
+      const next = stderr.indexOf(step, at);
+      expect(next, `${step} in ${stderr.slice(at)}`).toBeGreaterThanOrEqual(0);
+      at = next;
+    }
+    expect(stderr).not.toMatch(/[A-Za-z0-9+/=]{200,}/);
+    expect(stderr).not.toContain(people.agents[1].privateKey.slice(2));
+  });
+
+  test('takes its body from a file or from a pipe, and its key from the keystore', async () => {
+    await putKey(place, 'treasury', people.agents[2].privateKey);
+    const file = join(place.directory, 'body.json');
+    await writeFile(file, '{"text":"hello","to":"de"}');
+    const known = withEnv(place, { COUNTERSIGN_PASSWORD: PASSWORD });
+    const words = ['call', '/tools/translate', '--as', 'treasury', '-d'];
+    const one = await pipe(known, [...words, `@${file}`]);
+    const other = await pipe(known, [...words, '@-'], '{"text":"hello","to":"fr"}');
+    expect([JSON.parse(one.stdout), JSON.parse(other.stdout)]).toMatchObject([
+      { to: 'de' },
+      { to: 'fr' },
+    ]);
+  });
+
+  test('asks for the password of its key at a terminal', async () => {
+    await putKey(place, 'treasury', people.agents[2].privateKey);
+    const terminal = openTerminal(place, ['call', LOOKUP, '--as', 'treasury']);
+    await terminal.sees('Password of key treasury');
+    terminal.type(PASSWORD);
+    terminal.press('enter');
+    await terminal.sees('"word":"river"');
+    await terminal.sees('receipt verified');
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.raw()).not.toContain(PASSWORD);
+  });
+
+  test('is signed by the agent of a fleet that --as names', async () => {
+    await putFleet(place, 'team', ['alice', 'bob']);
+    const known = withEnv(place, { COUNTERSIGN_PASSWORD: PASSWORD });
+    const { address } = mnemonicToAccount(WORDS, { path: `m/44'/60'/0'/0'/1'` });
+    for (const name of ['team/bob', 'team/1', 'bob']) {
+      const ran = await pipe(known, ['call', '/tools/whoami', '--as', name, '--json']);
+      // It holds nothing: the gateway says so to the account that it saw.
+      expect(ran.code).toBe(5);
+      expect(documentIn(ran)['error']).toMatchObject({
+        rule: 'penniless',
+        account: `eip155:84532:${address.toLowerCase()}`,
+      });
+    }
+  });
+});
+
+describe('a refusal', () => {
+  test('of the own cap ends with 5, before anything is signed', async () => {
+    const before = await ran('enrich');
+    const { code, stdout, stderr } = await call('/tools/enrich', '-d', '{"text":"x"}', '-v');
+    expect(code).toBe(5);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('The price is $15.00, the cap per call $0.05.');
+    expect(stderr).toContain('Raise --max');
+    expect(stderr).not.toContain('signs');
+    expect(await ran('enrich')).toBe(before);
+  });
+
+  test('of the gateway shows rule, account, limit, what is left and what to do, and ends with 5', async () => {
+    const words = ['/tools/enrich', '-d', '{"text":"x"}', '--max', '$20'];
+    const { code, stdout, stderr } = await call(...words);
+    expect(code).toBe(5);
+    expect(stdout).toBe('');
+    for (const line of [
+      /rule +per_call/,
+      /limit +\$5\.00/,
+      /left +\$5\.00/,
+      /price +\$15\.00/,
+      /account +eip155:84532:0x/,
+      /next +Choose a cheaper call/,
+    ]) {
+      expect(stderr).toMatch(line);
+    }
+    const document = documentIn(await call(...words, '--json'));
+    expect(document['error']).toMatchObject({
+      code: 'denied',
+      rule: 'per_call',
+      limit: '5000000',
+      exit: 5,
+    });
+  });
+
+  test('of a tool keeps its body on stdout and ends with 1', async () => {
+    const { code, stdout, stderr } = await call('/tools/flaky?status=500');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({ status: 500 });
+    expect(stderr).toContain('500 · nothing charged');
+  });
+
+  test('with --credit signs no payment: only an intent for what credit there is', async () => {
+    const { code, stderr } = await call(LOOKUP, '--credit', '--as', 'agent5', '-v');
+    expect(code).toBe(5);
+    expect(stderr).toContain('signs AgentIntent');
+    expect(stderr).not.toContain('TransferWithAuthorization');
+    expect(stderr).toMatch(/rule +credit/);
+  });
+});
+
+describe('--dry-run', () => {
+  test('says what would happen, and nothing does', async () => {
+    const before = await ran('lookup');
+    const document = documentIn(await call(LOOKUP, '--dry-run', '--json'));
+    expect(document).toMatchObject({ dry_run: true, tool: 'lookup', price: '1000' });
+    const { code, stdout } = await call(LOOKUP, '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/price +\$0\.001/);
+    expect(await ran('lookup')).toBe(before);
+  });
+
+  test('pays no server that knows no dry runs', async () => {
+    const seen: string[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers['payment-signature'] === undefined ? 'unsigned' : 'signed');
+      const accepts = [
+        {
+          scheme: 'exact',
+          network: 'eip155:84532',
+          amount: '1000',
+          asset: world().stack.description.usdc,
+          payTo: people.payTo,
+          maxTimeoutSeconds: 60,
+          extra: { name: 'USDC', version: '2' },
+        },
+      ];
+      const offer = { x402Version: 2, resource: { url: 'http://x/' }, accepts };
+      response.writeHead(402, {
+        'payment-required': Buffer.from(JSON.stringify(offer)).toString('base64'),
+      });
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as { port: number };
+      const { code, stderr } = await call(`http://127.0.0.1:${port}/`, '--dry-run');
+      expect(code).toBe(1);
+      expect(stderr).toContain('knows no dry runs');
+      expect(seen).toEqual(['unsigned']);
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe('keys of a local stack', () => {
+  test('sign for nothing but this machine', async () => {
+    for (const words of [[], ['--as', 'agent1'], ['--as', 'owner']]) {
+      const { code, stderr } = await call('https://gateway.example/tools/lookup', ...words);
+      expect(code).toBe(4);
+      expect(stderr).toContain('which everybody knows');
+      expect(stderr).toContain('--as');
+    }
+  });
+});
+
+test('Ctrl-C while a paid call runs ends with 130 and says that it may have run', async () => {
+  const terminal = openTerminal(place, ['call', '/tools/flaky?hang=1', '--as', 'agent4']);
+  await terminal.sees('calling 127.0.0.1');
+  terminal.press('ctrl-c');
+  expect(await terminal.ended()).toBe(130);
+  expect(terminal.shown()).toContain('may have been sent');
+});

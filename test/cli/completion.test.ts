@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { pipe } from './support/command.ts';
+import { useHome } from './support/home.ts';
+import { putKey, SOME_KEY } from './support/keys.ts';
+
+const home = useHome();
+
+const offered = async (...words: readonly string[]): Promise<readonly string[]> => {
+  const { stdout, stderr } = await pipe(home(), ['complete', '--', ...words]);
+  expect(stderr).toBe('');
+  return stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
+};
+
+const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
+
+test.each(['bash', 'zsh', 'fish'])('%s gets a script that it can read', async (shell) => {
+  const { code, stdout, stderr } = await pipe(home(), ['completion', shell]);
+  expect(code).toBe(0);
+  expect(stderr).toBe('');
+  expect(stdout).toContain('countersign complete -- ');
+  if (!has(shell)) return;
+  const read = spawnSync(shell, ['-n'], { input: stdout, encoding: 'utf8' });
+  expect(read.stderr).toBe('');
+  expect(read.status).toBe(0);
+});
+
+test('commands, options and their values are offered', async () => {
+  expect(await offered('')).toEqual(
+    expect.arrayContaining(['init', 'doctor', 'call', 'keys', 'fleet']),
+  );
+  expect(await offered('keys', '')).toEqual(
+    expect.arrayContaining(['new', 'list', 'export', 'import']),
+  );
+  expect(await offered('call', '--')).toEqual(
+    expect.arrayContaining(['--request', '--dry-run', '--max', '--as', '--json']),
+  );
+  expect(await offered('completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
+});
+
+test('names of keys are offered, and nothing is decrypted for that', async () => {
+  await putKey(home(), 'treasury', SOME_KEY);
+  expect(await offered('call', '--as', '')).toContain('treasury');
+});

@@ -1,0 +1,71 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ROOT } from '../../dev/gateway-files.ts';
+import { writeFiles } from '../../src/cli/atomic-file.ts';
+import { sha256, SHIPPED_TOOLS } from '../../src/cli/init/files.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'countersign-files-'));
+});
+afterEach(async () => await rm(directory, { recursive: true, force: true }));
+
+test('files are written all or none: a failure of the last leaves each as it was', async () => {
+  const one = join(directory, 'one');
+  await writeFile(one, 'old');
+  const files = [
+    { path: one, text: 'new' },
+    { path: join(directory, 'two'), text: 'new', mode: 0o600 },
+    // Below a file nothing can be written.
+    { path: join(one, 'three'), text: 'new' },
+  ];
+  await expect(writeFiles(files, undefined)).rejects.toThrow(/EEXIST|ENOTDIR/);
+  expect(await readFile(one, 'utf8')).toBe('old');
+  expect(await readdir(directory)).toEqual(['one']);
+});
+
+test('stopped before the end, nothing has changed and no draft is left', async () => {
+  const stop = new AbortController();
+  stop.abort(new Error('stopped'));
+  const path = join(directory, 'one');
+  await expect(writeFiles([{ path, text: 'new', mode: 0o600 }], stop.signal)).rejects.toThrow(
+    'stopped',
+  );
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('a secret file is never readable by others, not even for a moment', async () => {
+  const path = join(directory, 'below', 'secret');
+  const before = process.umask(0);
+  try {
+    await writeFiles([{ path, text: 'secret', mode: 0o600 }], undefined);
+  } finally {
+    process.umask(before);
+  }
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await stat(join(directory, 'below'))).mode & 0o777).toBe(0o700);
+});
+
+test('a file keeps the permissions that it has', async () => {
+  const path = join(directory, 'wrangler.toml');
+  await writeFile(path, 'an RPC URL with its key', { mode: 0o600 });
+  await writeFiles([{ path, text: 'another' }], undefined);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test('what is new is not put over what has come meanwhile', async () => {
+  const path = join(directory, 'key.json');
+  const put = async (text: string) =>
+    await writeFiles([{ path, text, mode: 0o600, over: 'nothing' }], undefined);
+  const both = await Promise.allSettled([put('one'), put('two')]);
+  expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  await expect(put('three')).rejects.toThrow('EEXIST');
+  expect(['one', 'two']).toContain(await readFile(path, 'utf8'));
+  expect(await readdir(directory)).toEqual(['key.json']);
+});
+
+test('`init` knows the tools.json that this release ships', async () => {
+  expect(sha256(await readFile(join(ROOT, 'tools.json'), 'utf8'))).toBe(SHIPPED_TOOLS);
+});

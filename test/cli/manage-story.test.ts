@@ -1,0 +1,113 @@
+import { writeFile } from 'node:fs/promises';
+import { beforeEach, expect, test } from 'vitest';
+import { useWorld } from '../conformance/support/world.ts';
+import { documentIn, pipe } from './support/command.ts';
+import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
+import { beside } from './support/stack.ts';
+import { openTerminal } from './support/terminal.ts';
+
+const world = useWorld();
+const home = useHome();
+let place: Home;
+beforeEach(async () => {
+  place = withEnv(await beside(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+});
+
+/** Denials of one kind are told together, after ten seconds. */
+const PATIENCE = { timeout: 60_000, interval: 1_000 };
+
+/** Costs two cents. */
+const translate = ['call', '/tools/translate', '-d', '{"text":"hello","to":"fr"}', '--credit'];
+
+/** What stood on the screens, one command after the other. */
+const transcript: string[] = [];
+
+const wordOf = (word: string): string => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`);
+
+/** Types a command at a terminal and waits for its end. */
+const at = async (line: readonly string[], exit = 0): Promise<string> => {
+  const terminal = openTerminal(place, line, 100);
+  const code = await terminal.ended();
+  const shown = terminal.shown().trimEnd();
+  transcript.push(`$ countersign ${line.map(wordOf).join(' ')}\n${shown}\n`);
+  expect(code, shown).toBe(exit);
+  return shown;
+};
+
+test('an owner governs a fleet with the command alone', async () => {
+  // A fleet of three, and what it may spend: nobody in it has money of its own.
+  expect(await at(['fleet', 'new', 'team', '--names', 'alice,bob,carol'])).toContain('3 agents');
+  await at(['credits', 'top-up', '$1', '--to', 'owner', '--as', 'agent']);
+  for (const agent of ['alice', 'bob', 'carol']) {
+    const shown = await at(['grant', `team/${agent}`, '--total', '$0.50', '--per-call', '$0.02']);
+    expect(shown).toContain('who consents');
+  }
+  const set = await at(['policy', 'set', 'team/alice', '--per-day', '$0.002', '--tools', 'lookup']);
+  expect(set).toMatch(/\+ per day +\$0\.002/);
+  expect(await at(['accounts', 'tree'])).toMatch(/team\/alice +active +active +\$0\.00/);
+
+  // Somebody watches.
+  const watch = openTerminal(place, ['tail'], 100);
+  await watch.sees('watching 4 accounts');
+
+  // Two calls fit.
+  for (const _ of [1, 2]) {
+    const shown = await at(['call', '/tools/lookup?word=river', '--as', 'team/alice', '--credit']);
+    expect(shown).toContain('paid $0.001 in USDC on base-sepolia, from credit');
+  }
+  await watch.sees(/team\/alice +lookup +\$0\.001 +allowed +from credit above/);
+  await watch.sees(/team\/alice +lookup +\$0\.001 +allowed/);
+
+  // The third hits the limit, and says why.
+  const denied = await at(
+    ['call', '/tools/lookup?word=otter', '--as', 'team/alice', '--credit'],
+    5,
+  );
+  expect(denied).toMatch(/rule +window/);
+  expect(denied).toMatch(/limit +\$0\.002/);
+  expect(denied).toMatch(/left +\$0\.00/);
+  await expect
+    .poll(() => watch.shown(), PATIENCE)
+    .toMatch(/team\/alice +lookup +denied +window, limit \$0\.002, left \$0\.00/);
+  expect(await at(['accounts', 'show', 'team/alice'])).toMatch(
+    /owner:window:day +\$0\.002 +\$0\.00/,
+  );
+
+  // Raised, after a look at what that changes; then it goes on.
+  const raised = await at(['policy', 'set', 'team/alice', '--per-day', '$0.05', '--dry-run']);
+  expect(raised).toMatch(/dry run/);
+  expect(raised).toMatch(/~ per day +\$0\.002 → \$0\.05/);
+  expect(await at(['policy', 'set', 'team/alice', '--per-day', '$0.05'])).toMatch(/~ per day/);
+  await at(['call', '/tools/lookup?word=otter', '--as', 'team/alice', '--credit']);
+
+  // One is cut off, for ever.
+  await at([...translate, '--as', 'team/carol']);
+  expect(await at(['revoke', 'team/carol'])).toMatch(/1 grant of team\/carol revoked for ever/);
+  const cut = await at([...translate, '--as', 'team/carol'], 5);
+  expect(cut).toMatch(/rule +revoked/);
+  await expect
+    .poll(() => watch.shown(), PATIENCE)
+    .toMatch(/team\/carol +translate +denied +revoked/);
+
+  // What was spent, by tool.
+  const spent = async (): Promise<unknown> => documentIn(await pipe(place, ['spend', '--json']));
+  await expect.poll(spent, PATIENCE).toMatchObject({
+    rows: [
+      { key: 'translate', calls: 1, charged: '20000' },
+      { key: 'lookup', calls: 3, charged: '3000' },
+    ],
+    total: { charged: '23000' },
+  });
+  const table = await at(['spend', '--by', 'tool']);
+  expect(table).toMatch(/lookup +\$0\.003 +3 +1 +0 +[█▏▎▍▌▋▊▉]+/);
+  expect(table).toMatch(/total +\$0\.023 +4/);
+  expect(await at(['spend', '--by', 'agent'])).toMatch(/team\/alice +\$0\.003/);
+
+  watch.press('ctrl-c');
+  expect(await watch.ended()).toBe(130);
+  transcript.push(
+    `$ countersign tail   # in another terminal, all the while\n${watch.shown().trimEnd()}\n`,
+  );
+  const file = process.env['COUNTERSIGN_STORY'] ?? '';
+  if (file !== '') await writeFile(file, transcript.join('\n'));
+}, 300_000);

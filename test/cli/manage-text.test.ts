@@ -1,0 +1,309 @@
+import { describe, expect, test } from 'vitest';
+import type { EntryEvent } from '../../src/client/management-events.ts';
+import { inputOf } from '../../src/cli/command.ts';
+import { timeIn } from '../../src/cli/manage/times.ts';
+import { namesOf } from '../../src/cli/manage/who.ts';
+import { createOutput } from '../../src/cli/output.ts';
+import { withFlags } from '../../src/cli/policy/flags.ts';
+import { differences } from '../../src/cli/policy/text.ts';
+import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend/report.ts';
+import { decisionOf } from '../../src/cli/tail/decision.ts';
+import { lineText } from '../../src/cli/tail/line.ts';
+import { etagOf } from '../../src/cli/tools/catalogue.ts';
+import { planOf } from '../../src/cli/tools/plan.ts';
+import type { ToolDocument } from '../../src/management/tool.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+
+/** A terminal of so many columns, without colours. */
+const outOf = (columns: number) => {
+  const stream = { isTTY: true, columns, write: () => true, once: () => undefined };
+  return createOutput({
+    json: false,
+    colour: false,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdout: stream,
+    stderr: stream,
+  });
+};
+const names = {
+  known: new Map<string, string>(),
+  of: (account: string, label?: string) =>
+    label ?? (account.endsWith('d6cf') ? 'owner' : account.slice(13)),
+};
+const longest = (text: string): number =>
+  Math.max(...text.split('\n').map((line) => [...line].length));
+
+const policy = (document: unknown) => {
+  const parsed = parsePolicy(document);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value;
+};
+
+const NOW = 1_800_000_000;
+const AT = 'eip155:84532:0x7e5f4552091a69125d5dfcb7b8c2659029395bdf';
+
+const entry = (fields: Partial<EntryEvent>): EntryEvent =>
+  ({
+    ...{ v: 1, type: 'call.denied', seq: 7, account: AT, prev: '0x00', salt: '0x00', at: NOW },
+    ...fields,
+  }) as EntryEvent;
+
+describe('flags of a policy', () => {
+  const changed = (before: object, options: Record<string, string>) =>
+    withFlags(before, inputOf([], options), NOW);
+
+  test('change what they name, and none takes it away', () => {
+    const before = {
+      perCall: '$1',
+      tools: ['a'],
+      windows: [
+        { every: 'day', limit: '$2' },
+        {
+          every: 'day',
+          limit: '$3',
+          asset: 'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913',
+        },
+        { every: 3600, limit: '$4' },
+      ],
+    };
+    expect(changed(before, { perDay: '$5' })).toEqual({
+      ...before,
+      windows: [before.windows[1], before.windows[2], { every: 'day', limit: '$5.00' }],
+    });
+    expect(changed(before, { perDay: 'none', perCall: 'none' })).toEqual({
+      tools: ['a'],
+      windows: [before.windows[1], before.windows[2]],
+    });
+    expect(changed(before, { tools: '' })).toMatchObject({ tools: [] });
+    expect(
+      changed(
+        {},
+        { until: '2026-12-31', rate: '60/1m', repeat: '3/10s', alert: '70%', payees: 'any' },
+      ),
+    ).toEqual({
+      validUntil: 1_798_675_200,
+      rate: { limit: 60, seconds: 60 },
+      repeat: { times: 3, seconds: 10 },
+      softPercent: 70,
+      payees: [`0x${'f'.repeat(40)}`],
+    });
+  });
+
+  test.each([
+    ['perCall', '0.05'],
+    ['perCall', '$0.0000001'],
+    ['perDay', '-1'],
+    ['rate', '60'],
+    ['rate', '0/60s'],
+    ['alert', '100'],
+    ['until', '2026-02-31'],
+    ['until', 'soon'],
+    ['payees', 'alice'],
+  ])('--%s %s is no value', (option, value) => {
+    expect(() => changed({}, { [option]: value })).toThrow(/takes|no address/);
+  });
+
+  test('know days, moments and spans', () => {
+    expect(timeIn('30d', '--until', NOW)).toBe(NOW + 30 * 86_400);
+    expect(timeIn('2026-12-31T12:00:00Z', '--until', NOW)).toBe(1_798_718_400);
+    expect(timeIn('1798675200', '--until', NOW)).toBe(1_798_675_200);
+  });
+});
+
+test('policies are compared in human units, and nothing that differs looks the same', () => {
+  const before = policy({
+    perCall: '0',
+    rate: { limit: 60, seconds: 60 },
+    windows: [{ every: 90_061, limit: '$1' }],
+  });
+  const after = policy({
+    perCall: '50000',
+    rate: { limit: 60, seconds: 60 },
+    windows: [{ every: 90_000, limit: '$1' }],
+    validUntil: 1_798_675_200,
+    tools: [],
+  });
+  expect(differences(before, after)).toEqual([
+    { name: 'per call', before: '$0.00', after: '$0.05' },
+    { name: 'per 90061 s', before: '$1.00', after: undefined },
+    { name: 'tools', before: undefined, after: 'none' },
+    { name: 'per 25 h', before: undefined, after: '$1.00' },
+    { name: 'until', before: undefined, after: '2026-12-31T00:00:00Z' },
+  ]);
+  expect(differences(after, after)).toEqual([]);
+});
+
+test('no label passes for a key of this machine', async () => {
+  const mine = '0x7e5f4552091a69125d5dfcb7b8c2659029395bdf';
+  const session = {
+    keystore: {
+      entries: async () =>
+        Promise.resolve([{ kind: 'key', name: 'treasury', address: mine, file: '' }]),
+    },
+    profile: { stack: async () => Promise.resolve(undefined) },
+  };
+  const { of } = await namesOf(session as never);
+  expect(of(`eip155:84532:${mine}`)).toBe('treasury');
+  expect(of(`eip155:84532:${mine}`, 'crawler')).toBe('treasury (crawler)');
+  expect(of('eip155:84532:0x2b5a', 'treasury\u001B[2J')).toBe('0x2b5a (treasury)');
+  expect(of('eip155:84532:0x2b5a', 'craw\u001B[2Jler')).toBe('crawler');
+  expect(of('eip155:84532:0x2b5a')).toBe('0x2b5a');
+});
+
+describe('a line of tail', () => {
+  test('says why a call was denied, and whose rule it was', () => {
+    const above = 'eip155:84532:0x2b5ad5c4795c026514f8317c7a215e218dccd6cf';
+    const line = decisionOf(
+      entry({
+        rule: 'window',
+        tool: 'lookup',
+        count: 3,
+        outcome: { account: above, limit: { limit: '1000000', remaining: '500' } },
+      }),
+    );
+    expect(line).toMatchObject({
+      verdict: 'denied',
+      rule: 'window',
+      count: 3,
+      by: above,
+      left: '500',
+      limit: '1000000',
+    });
+    if (line === undefined) throw new Error('no line');
+    const text = lineText(outOf(140), line, names, 'alice');
+    expect(text).toMatch(
+      /alice +lookup +denied +window, limit \$1\.00, left \$0\.0005, by owner, 3 times/,
+    );
+    expect(text).not.toContain('\n');
+    expect(
+      longest(lineText(outOf(40), line, names, 'somebody with a long name')),
+    ).toBeLessThanOrEqual(40);
+    expect(longest(lineText(outOf(80), line, names, 'alice'))).toBeLessThanOrEqual(80);
+  });
+
+  test('counts calls of a rate, not money', () => {
+    const line = decisionOf(
+      entry({ rule: 'rate', outcome: { limit: { limit: '60', remaining: '0' } } }),
+    );
+    expect(line?.says).toBe('limit 60, left 0');
+  });
+
+  test('is there for what was decided, and not for what followed from it', () => {
+    const verdict = (fields: Partial<EntryEvent>) => decisionOf(entry(fields))?.verdict;
+    expect(verdict({ type: 'call.accepted', amounts: { price: '1000' } })).toBe('allowed');
+    expect(verdict({ type: 'call.dispatched' })).toBeUndefined();
+    expect(verdict({ type: 'call.finished', outcome: { success: true } })).toBeUndefined();
+    expect(verdict({ type: 'call.finished', outcome: { success: false, status: 500 } })).toBe(
+      'failed',
+    );
+    expect(verdict({ type: 'alert.raised', rule: 'debt', outcome: {} })).toBe('alert');
+    expect(
+      verdict({ type: 'account.status', decision: 'frozen', outcome: { side: 'owner' } }),
+    ).toBe('order');
+    expect(verdict({ type: 'of.a_later_release' })).toBeUndefined();
+  });
+
+  test('cannot steer the terminal', () => {
+    const line = decisionOf(
+      entry({
+        rule: '\u001B[2Jwindow',
+        tool: '\u001B]0;x\u0007tool',
+        outcome: { param: '\u001B[31m' },
+      }),
+    );
+    if (line === undefined) throw new Error('no line');
+    for (const columns of [40, 80, 200])
+      expect(lineText(outOf(columns), line, names, '\u001B[1mlabel')).not.toMatch(
+        /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
+      );
+  });
+});
+
+describe('a spend report', () => {
+  const row = (key: string, charged: string, calls = 1) => ({
+    key,
+    calls,
+    charged,
+    denied: 0,
+    failed: 0,
+  });
+
+  test('adds up exactly, the largest first, days in their order', () => {
+    const rows = [
+      row('a', '9007199254740993'),
+      row('b', '2'),
+      row('a', '9007199254740993'),
+      row('c', '0', 5),
+    ];
+    expect(linesOf(rows, 'tool').map(({ key, charged }) => [key, charged])).toEqual([
+      ['a', 18_014_398_509_481_986n],
+      ['b', 2n],
+      ['c', 0n],
+    ]);
+    expect(totalOf(linesOf(rows, 'tool'))).toMatchObject({
+      charged: 18_014_398_509_481_988n,
+      calls: 8,
+    });
+    expect(
+      linesOf([row('2026-11-02', '1'), row('2026-11-01', '9')], 'day').map(({ key }) => key),
+    ).toEqual(['2026-11-01', '2026-11-02']);
+  });
+
+  test('has bars to an eighth of a column, and none of nothing', () => {
+    expect([
+      bar(8n, 8n, 2),
+      bar(4n, 8n, 2),
+      bar(1n, 16n, 2),
+      bar(1n, 1_000_000n, 2),
+      bar(0n, 8n, 2),
+      bar(0n, 0n, 2),
+    ]).toEqual(['██', '█', '▏', '▏', '', '']);
+  });
+
+  test('fits into any terminal', () => {
+    const lines = linesOf(
+      [row('a-tool-with-a-long-name.and-more-of-it', '123456789', 1000), row('b', '1')],
+      'tool',
+    );
+    for (const columns of [20, 40, 64, 80, 120])
+      expect(longest(spendText(outOf(columns), lines, 'tool', names))).toBeLessThanOrEqual(columns);
+  });
+});
+
+describe('a plan', () => {
+  const tool = (id: string, fields: Partial<ToolDocument> = {}): ToolDocument => ({
+    ...{ id, method: 'GET', path: `/tools/${id}`, description: id, price: '$0.01' },
+    ...{ settlement: 'deferred', upstream: `/${id}` },
+    ...fields,
+  });
+  const item = (document: ToolDocument) =>
+    ({
+      id: document.id,
+      etag: etagOf(document),
+      source: 'file',
+      disabled: false,
+      tool: document,
+    }) as never;
+
+  test('removes, then changes, then adds, each against what was seen', () => {
+    const there = [item(tool('old')), item(tool('same')), item(tool('other'))];
+    const wanted = [tool('new'), tool('same'), tool('other', { price: '$0.02' })];
+    expect(planOf(there, wanted, false)).toMatchObject([
+      { kind: 'remove', id: 'old', etag: etagOf(tool('old')) },
+      {
+        kind: 'change',
+        id: 'other',
+        etag: etagOf(tool('other')),
+        fields: [{ name: 'price', before: '$0.01', after: '$0.02' }],
+      },
+      { kind: 'add', id: 'new' },
+    ]);
+    expect(planOf(there, wanted, true).map(({ kind }) => kind)).toEqual(['change', 'add']);
+    expect(planOf(there.slice(1, 2), [tool('same')], false)).toEqual([]);
+  });
+
+  test('does not care in which order the members of a tool stand', () => {
+    const { id, ...rest } = tool('same');
+    expect(planOf([item({ ...rest, id })], [tool('same')], false)).toEqual([]);
+  });
+});

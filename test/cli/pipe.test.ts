@@ -1,0 +1,108 @@
+import { createServer } from 'node:http';
+import { expect, test } from 'vitest';
+import { commands } from '../../src/cli/commands/index.ts';
+import type { CommandSpec } from '../../src/cli/command.ts';
+import { documentIn, pipe } from './support/command.ts';
+import { PASSWORD, useHome, withEnv } from './support/home.ts';
+import { putKey, SOME_KEY } from './support/keys.ts';
+
+const home = useHome();
+const known = () => withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD });
+
+/** Every command that does something, by the words that name it. */
+const leaves = (
+  specs: readonly CommandSpec[],
+  path: readonly string[] = [],
+): readonly (readonly string[])[] =>
+  specs.flatMap((spec) => {
+    const here = [...path, spec.name];
+    return [...(spec.run === undefined ? [] : [here]), ...leaves(spec.commands ?? [], here)];
+  });
+
+const all = leaves(commands).map((words) => words.join(' '));
+
+test.each(all)('%s says what it takes', async (name) => {
+  const { code, stdout, stderr } = await pipe(home(), [...name.split(' '), '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`Usage: countersign ${name}`);
+  expect(stdout).toContain('--json');
+  expect(stderr).toBe('');
+});
+
+/** Without a gateway, a key, an argument or a network: whatever it is, it is told, and it does not hang. */
+test.each(all)(
+  '%s --json ends, in a pipe with nothing, with one document on stdout',
+  async (name) => {
+    const ran = await pipe(home(), [...name.split(' '), '--json']);
+    const document = name.startsWith('completion') && ran.code === 0 ? {} : documentIn(ran);
+    if (ran.code === 0) return;
+    const { error } = document as {
+      error: { code: string; message: string; hint: string; exit: number };
+    };
+    expect(error.exit).toBe(ran.code);
+    expect(error.message).not.toBe('');
+    expect(error.hint).not.toBe('');
+    expect(error.code).not.toBe('internal');
+    expect(ran.stderr).toContain('next');
+  },
+);
+
+test.each([
+  [['--unknown'], 2],
+  [['unknown'], 2],
+  [['keys', 'unknown'], 2],
+  [['keys', 'new'], 2],
+  [['keys', 'new', 'a', 'b'], 2],
+  [['keys', 'list', '--unknown'], 2],
+  [['completion', 'tcsh'], 2],
+  [['call', 'no url'], 2],
+  [['call', 'http://127.0.0.1:1/', '-X', 'P OST'], 2],
+  [['call', 'http://127.0.0.1:1/', '-X', 'GET', '-d', 'x'], 2],
+  [['call', 'http://127.0.0.1:1/', '-d', '@/nowhere'], 2],
+  [['call', 'http://127.0.0.1:1/', '-H', 'no header'], 2],
+  [['call', 'http://127.0.0.1:1/', '--timeout', '0'], 2],
+  [['call', 'http://127.0.0.1:1/', '--as', 'treasury', '--max', '1 dollar'], 2],
+  [['call', 'http://127.0.0.1:1/', '--as', 'treasury', '--grant', '0x12'], 2],
+  [['call', 'http://127.0.0.1:1/', '--as', 'nobody'], 4],
+  [['call', 'http://127.0.0.1:1/', '--as', 'treasury'], 3],
+  [['call', 'http://nowhere.invalid/', '--as', 'treasury'], 3],
+  [['keys', 'export', 'nobody'], 4],
+  [['doctor', '--gateway', 'http://127.0.0.1:1'], 1],
+  [['doctor'], 2],
+])('%j ends with %i and says what to do next', async (words, exit) => {
+  await putKey(home(), 'treasury', SOME_KEY);
+  const { code, stdout, stderr } = await pipe(known(), words);
+  expect(code).toBe(exit);
+  expect(stdout + stderr).toMatch(/^next {3}|→/m);
+  expect(stderr).not.toMatch(/^\s+at .*:\d+/m);
+  expect(documentIn(await pipe(known(), [...words, '--json']))).toBeTypeOf('object');
+});
+
+test('a trace is shown only to whoever asks for it', async () => {
+  const words = ['call', 'http://127.0.0.1:1/', '--as', 'nobody'];
+  const { stderr } = await pipe(withEnv(home(), { COUNTERSIGN_DEBUG: '1' }), words);
+  expect(stderr).toMatch(/^\s+at .*:\d+/m);
+});
+
+test('its version is that of the package', async () => {
+  const { stdout } = await pipe(home(), ['--version']);
+  expect(stdout).toMatch(/^[0-9]+\.[0-9]+\.[0-9]+\n$/);
+});
+
+test('a signal ends it at once, with 130 and a document, when a server never answers', async () => {
+  await putKey(home(), 'treasury', SOME_KEY);
+  const asked = Promise.withResolvers<void>();
+  const server = createServer(() => asked.resolve());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as { port: number };
+    const words = ['call', `http://127.0.0.1:${port}/`, '--as', 'treasury', '--json'];
+    const stop = asked.promise.then(() => 'SIGINT' as const);
+    const ran = await pipe(known(), words, '', { stop });
+    expect(ran.code).toBe(130);
+    expect(documentIn(ran)['error']).toMatchObject({ code: 'cancelled', exit: 130 });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});

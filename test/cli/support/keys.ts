@@ -1,0 +1,46 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encrypt, scrypt } from 'ox/Keystore';
+import { mnemonicToAccount, privateKeyToAddress } from 'viem/accounts';
+import { type Home, PASSWORD } from './home.ts';
+
+export const WORDS = 'test test test test test test test test test test test junk';
+
+/** A secret sealed so cheaply that a test need not wait; the command makes dear ones only. */
+const sealed = (secret: Uint8Array | `0x${string}`) => {
+  const iv = new Uint8Array(16);
+  const [key, { kdf, kdfparams }] = scrypt({ password: PASSWORD, n: 16, r: 8, p: 1, iv });
+  return encrypt(secret, key, { kdf, kdfparams, iv });
+};
+
+const put = async (home: Home, name: string, document: object): Promise<void> => {
+  const directory = join(home.home, 'keys');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(join(directory, `${name}.json`), JSON.stringify(document), { mode: 0o600 });
+};
+
+/** Puts a key into the keystore, as another wallet would write it. */
+export const putKey = async (
+  home: Home,
+  name: string,
+  privateKey: `0x${string}`,
+): Promise<void> => {
+  const address = privateKeyToAddress(privateKey).slice(2);
+  await put(home, name, { ...sealed(privateKey), address });
+};
+
+/** Puts a fleet into the keystore. */
+export const putFleet = async (
+  home: Home,
+  name: string,
+  agents: readonly string[],
+): Promise<void> => {
+  const listed = agents.map((agent, index) => {
+    const { address } = mnemonicToAccount(WORDS, { path: `m/44'/60'/0'/0'/${index}'` });
+    return { index, name: agent, address };
+  });
+  const secret = new TextEncoder().encode(WORDS);
+  await put(home, name, { ...sealed(secret), fleet: { organisation: 0, agents: listed } });
+};
+
+export const SOME_KEY = `0x${'7'.repeat(64)}` as const;

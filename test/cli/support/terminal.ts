@@ -1,0 +1,88 @@
+import { stripVTControlCharacters } from 'node:util';
+import { spawn } from '@lydell/node-pty';
+import { COMMAND, type Place } from './command.ts';
+
+const KEYS = {
+  enter: '\r',
+  down: '\u001B[B',
+  up: '\u001B[A',
+  left: '\u001B[D',
+  'ctrl-c': '\u0003',
+} as const;
+
+/** A person at a terminal who runs the command. */
+export type Terminal = {
+  /** Everything that was shown, without colours and cursor movements. */
+  readonly shown: () => string;
+  /** As it was sent. */
+  readonly raw: () => string;
+  /** Waits until a text is shown that was not waited for before. */
+  readonly sees: (text: string | RegExp) => Promise<void>;
+  readonly type: (text: string) => void;
+  readonly press: (key: keyof typeof KEYS) => void;
+  /** Waits for the end: the exit code. */
+  readonly ended: () => Promise<number>;
+};
+
+const PATIENCE_MS = 20_000;
+
+export const openTerminal = (
+  { env, directory }: Place,
+  words: readonly string[],
+  columns = 100,
+): Terminal => {
+  const process_ = spawn(process.execPath, [COMMAND, ...words], {
+    cols: columns,
+    rows: 40,
+    cwd: directory,
+    env: { TERM: 'xterm-256color', ...env },
+  });
+  let raw = '';
+  let seen = 0;
+  const listeners = new Set<() => void>();
+  process_.onData((data) => {
+    raw += data;
+    for (const listener of listeners) listener();
+  });
+  const exit = new Promise<number>((resolve) => {
+    process_.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
+  });
+  // A spinner draws its line again and again: what was cleared is not to be seen.
+  const shown = (): string =>
+    stripVTControlCharacters(raw.replace(/[^\n]*\r\u001B\[2K/g, '')).replaceAll('\r\n', '\n');
+  const find = (text: string | RegExp): number => {
+    const rest = shown().slice(seen);
+    if (typeof text === 'string') {
+      const at = rest.indexOf(text);
+      return at < 0 ? -1 : seen + at + text.length;
+    }
+    const match = text.exec(rest);
+    return match === null ? -1 : seen + match.index + match[0].length;
+  };
+  return {
+    raw: () => raw,
+    shown,
+    sees: async (text) => {
+      await new Promise<void>((resolve, reject) => {
+        const look = (): void => {
+          const end = find(text);
+          if (end < 0) return;
+          seen = end;
+          clearTimeout(timer);
+          listeners.delete(look);
+          resolve();
+        };
+        const timer = setTimeout(() => {
+          listeners.delete(look);
+          process_.kill();
+          reject(new Error(`waited for ${String(text)}, but saw:\n${shown()}`));
+        }, PATIENCE_MS);
+        listeners.add(look);
+        look();
+      });
+    },
+    type: (text) => process_.write(text),
+    press: (key) => process_.write(KEYS[key]),
+    ended: async () => await exit,
+  };
+};
