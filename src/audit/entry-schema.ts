@@ -23,6 +23,7 @@ const TYPES = [
   'call.finished',
   'call.late',
   'call.abandoned',
+  'call.resolved',
   'payment.settled',
   'payment.failed',
   'payment.released',

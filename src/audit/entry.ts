@@ -12,6 +12,7 @@ export type EntryType =
   | 'call.finished'
   | 'call.late'
   | 'call.abandoned'
+  | 'call.resolved'
   | 'payment.settled'
   | 'payment.failed'
   | 'payment.released'

@@ -24,6 +24,8 @@ export type CallRow = {
   readonly digest?: string;
   readonly reason?: string;
   readonly policy?: Hex;
+  /** Of a silent tool's call: whether its amount waits for an operator, or what he has decided. */
+  readonly kept?: 'held' | 'charged' | 'released';
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
 };
@@ -128,7 +130,19 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
         ...known,
         state: stateOf(entry),
         endedAt: entry.at,
-        ...defined({ charged: stored(amounts?.charged), ...answered(outcome) }),
+        ...defined({
+          charged: stored(amounts?.charged),
+          kept: payment.kept === true ? ('held' as const) : undefined,
+          ...answered(outcome),
+        }),
+      };
+    // The call has ended before, without an answer: what it costs is known now.
+    case 'call.resolved':
+      return {
+        ...known,
+        state: 'abandoned',
+        kept: entry.decision === 'charged' ? 'charged' : 'released',
+        ...defined({ charged: stored(amounts?.charged) }),
       };
     // The hold had ended before; what the tool said afterwards changes neither the state nor the charge.
     case 'call.late':
@@ -200,6 +214,7 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'call.denied':
     case 'call.dispatched':
     case 'call.late':
+    case 'call.resolved':
     case 'credit.received':
     case 'credit.refunded':
     case 'credit.lent':
@@ -223,11 +238,11 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
 };
 
 /**
- * Whether an entry turns money that moved before the tool ran into credit: the call has ended without being charged (law 4), or it
- * was a top-up.
+ * Whether an entry turns money that moved before the tool ran into credit: the call has ended without being charged (law 4), what it
+ * had kept was given back, or it was a top-up.
  */
 const isCredit = ({ type, amounts, payment }: Entry): boolean =>
-  (type === 'call.finished' || type === 'call.abandoned') &&
+  (type === 'call.finished' || type === 'call.abandoned' || type === 'call.resolved') &&
   payment?.state === 'settled' &&
   payment.paidBy === 'upfront' &&
   (amounts?.charged === '0' || amounts?.credited !== undefined);

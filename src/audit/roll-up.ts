@@ -5,7 +5,7 @@ import type { Entry } from './entry.ts';
 import { stateOf } from './projection.ts';
 
 /**
- * What some entries add to `spend`: calls that have ended, or denials, under one key. Asset and payee of a call that was accepted in an
+ * What some entries add to `spend`: calls that have ended, what was decided of them later, or denials, under one key. Asset and payee of a call that was accepted in an
  * earlier chunk stand in its row alone, so `call` stays, and SQL looks them up in the transaction that adds.
  */
 export type Spent = {
@@ -58,10 +58,15 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
         failed: stateOf(entry) === 'committed' ? 0 : 1,
         denied: 0,
       });
+    } else if (entry.call !== undefined && entry.type === 'call.resolved') {
+      const charged = stored(entry.amounts?.charged) - stored(entry.amounts?.before);
+      if (charged !== 0) ends.push({ ...key, call: entry.call, ...NOTHING, charged });
     }
   }
   return { spent: [...ends, ...denials.values()], aboves, row };
 };
+
+const NOTHING = { calls: 0, charged: 0, denied: 0, failed: 0 } as const;
 
 /** The UTC day of a time, `YYYY-MM-DD`. */
 export const dayOf = (at: number): string => new Date(at * 1000).toISOString().slice(0, 10);

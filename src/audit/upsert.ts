@@ -16,6 +16,7 @@ const CALL_FACTS = [
   ['digest', 'digest'],
   ['reason', 'reason'],
   ['policy', 'policy'],
+  ['kept', 'kept'],
   ['ended_at', 'endedAt'],
 ] as const;
 
@@ -51,9 +52,10 @@ ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = excluded.s
   at = CASE WHEN state = excluded.state THEN at ELSE excluded.at END
 WHERE excluded.seq > payments.seq`;
 
+/** The plus keeps SQLite from searching by time: it would walk every call that the account ever made. */
 const OF_CALLS = `
 SELECT accepted_at, account, call FROM calls
-WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND accepted_at IS NOT NULL`;
+WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND +accepted_at IS NOT NULL`;
 
 const OPEN_PAYMENTS = `INSERT OR IGNORE INTO open_payments (at, account, call) ${OF_CALLS}`;
 const CLOSE_PAYMENTS = `DELETE FROM open_payments WHERE (at, account, call) IN (${OF_CALLS})`;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { constants, copyFileSync, linkSync, renameSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { constants, copyFileSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export type FileToWrite = {
@@ -23,6 +23,11 @@ export const writeFiles = async (
   signal: AbortSignal | undefined,
 ): Promise<void> => {
   const drafts: (Pick<FileToWrite, 'path' | 'over'> & { readonly draft: string })[] = [];
+  const discard = (): void => {
+    for (const { draft } of drafts) rmSync(draft, { force: true });
+  };
+  // Ctrl-C ends the process without coming back here: a draft may hold a key.
+  signal?.addEventListener('abort', discard, { once: true });
   try {
     for (const { path, text, mode: asked, over } of files) {
       signal?.throwIfAborted();
@@ -33,12 +38,12 @@ export const writeFiles = async (
       drafts.push({ draft, path, ...(over === undefined ? {} : { over }) });
       try {
         await file.writeFile(text);
+        if (mode !== undefined) await file.chmod(mode);
         // A power cut must not leave an empty keystore where a key was.
         await file.sync();
       } finally {
         await file.close();
       }
-      if (mode !== undefined) await chmod(draft, mode);
     }
     signal?.throwIfAborted();
     // In one go: Ctrl-C ends the process, and must not come between two of them.
@@ -46,10 +51,9 @@ export const writeFiles = async (
       if (over === undefined) renameSync(draft, path);
       else putNew(draft, path);
     }
-    await forget(drafts.filter(({ over }) => over !== undefined));
-  } catch (cause) {
-    await forget(drafts);
-    throw cause;
+  } finally {
+    signal?.removeEventListener('abort', discard);
+    discard();
   }
 };
 
@@ -61,10 +65,6 @@ const putNew = (draft: string, path: string): void => {
     // A file system without links.
     copyFileSync(draft, path, constants.COPYFILE_EXCL);
   }
-};
-
-const forget = async (drafts: readonly { readonly draft: string }[]): Promise<void> => {
-  await Promise.all(drafts.map(async ({ draft }) => await rm(draft, { force: true })));
 };
 
 const modeOf = async (path: string): Promise<number | undefined> =>

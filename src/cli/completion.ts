@@ -8,8 +8,19 @@ import { homeOf } from './session.ts';
 
 /** The script for a shell, on stdout. It asks `countersign complete` at each press of the key. */
 export const printCompletion = (shell: string): void => {
-  script(shell, 'countersign', 'countersign');
+  const { log } = console;
+  // The library writes its script itself.
+  console.log = (text: string) => log(text.replace(EVALUATED, () => QUOTED));
+  try {
+    script(shell, 'countersign', 'countersign');
+  } finally {
+    console.log = log;
+  }
 };
+
+/** What bash evaluates at each press of the key: as it was typed, `> file` would empty the file, and `$(…)` run, before Enter. */
+const EVALUATED = 'requestComp="countersign complete -- ${words[@]:1}"';
+const QUOTED = 'requestComp="countersign complete -- $(printf \'%q \' "${words[@]:1}")"';
 
 const MARK = '--';
 

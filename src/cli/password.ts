@@ -71,8 +71,8 @@ const passwordIn = async (path: string, note: (text: string) => void): Promise<s
   }
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) note(`note: ${path} can be read by others; chmod 600 it.`);
-  // An editor's line end is no part of it.
-  const password = text.replace(/\r?\n$/, '');
+  // What an editor puts around it is no part of it.
+  const password = text.replace(/^\uFEFF/, '').replace(/\r?\n$/, '');
   if (password === '')
     throw usageError(`${path} is empty.`, 'Put the password into its first line.');
   return password;

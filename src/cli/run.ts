@@ -7,6 +7,7 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import { columnsOf, jsonOf, styleOf, takesColour } from './output.ts';
 import { type Chosen, programOf, usageErrorOf } from './program.ts';
 import { openSession } from './session.ts';
+import { printable } from './text.ts';
 
 /** One run: words in, exit code out. Whatever is thrown becomes words that say what to do next. */
 export const run = async (
@@ -36,7 +37,7 @@ export const run = async (
     const text = errorText(error, Math.min(columnsOf(stderr), 100), style, Date.now() / 1000);
     if (json) stdout.write(`${jsonOf(errorDocument(error))}\n`);
     stderr.write(`${text}\n`);
-    if ((env['COUNTERSIGN_DEBUG'] ?? '') !== '') stderr.write(`${traceOf(error)}\n`);
+    if ((env['COUNTERSIGN_DEBUG'] ?? '') !== '') stderr.write(`${printable(traceOf(error))}\n`);
     return error.exit;
   };
 

@@ -1,3 +1,4 @@
+import type { Seconds } from '../core/clock.ts';
 import type { AnswerOf } from '../management/types.ts';
 import { CountersignError } from './errors.ts';
 import { readJson } from './json.ts';
@@ -15,6 +16,8 @@ export type EventsOptions = {
 
 /** The gateway says something every 15 seconds; a connection without a word is dead. */
 const SILENCE_MS = 45_000;
+/** A feed that lasted this long was a good one, though nothing happened. */
+const STEADY: Seconds = 60;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 /** The longest event: an entry of the largest body. */
@@ -34,6 +37,7 @@ export async function* eventsOf(
   let last = after;
   let failures = 0;
   for (;;) {
+    const began = desk.now();
     try {
       const response = await sendFor(desk, 'account.events', {
         params: { account },
@@ -41,22 +45,23 @@ export async function* eventsOf(
         ...(signal === undefined ? {} : { signal }),
       });
       for await (const event of messagesOf(response, signal)) {
-        failures = 0;
         const id = Number(event.id);
-        if (event.id !== undefined && (!Number.isSafeInteger(id) || id < 0)) throw malformed();
-        if (event.id !== undefined && event.data === '') last = Math.max(last ?? 0, id);
-        if (event.data === '' || (last !== undefined && id <= last)) continue;
+        // Without a place in the log there is nothing to go on from.
+        if (!Number.isSafeInteger(id) || id < 0) throw malformed();
+        // What only repeats itself has failed: it would be asked for, and signed for, again without a pause.
+        if (last !== undefined && id <= last) continue;
+        failures = 0;
+        last = id;
+        if (event.data === '') continue;
         const entry = readJson(event.data);
         if (typeof entry !== 'object' || entry === null) throw malformed();
-        last = id;
         yield entry as EntryEvent;
       }
-      failures += 1;
     } catch (cause) {
       signal?.throwIfAborted();
       if (isFinal(cause)) throw cause;
-      failures += 1;
     }
+    failures = desk.now() - began < STEADY ? failures + 1 : 1;
     // The first return comes at once: a feed that has ended well has nothing against it.
     const wait = failures < 2 ? 0 : Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS);
     await desk.sleep(wait, signal);
@@ -81,15 +86,20 @@ async function* messagesOf(
 ): AsyncGenerator<Message, void, undefined> {
   let id: string | undefined;
   let data: string[] = [];
+  let length = 0;
   for await (const line of linesOf(response, signal)) {
     if (line === '') {
       if (id !== undefined || data.length > 0) yield { id, data: data.join('\n') };
       id = undefined;
       data = [];
+      length = 0;
     } else {
       const [, name = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
       if (name === 'id') id = value;
-      if (name === 'data') data.push(value);
+      if (name !== 'data') continue;
+      data.push(value);
+      length += value.length + 1;
+      if (length > MAX_EVENT) throw malformed();
     }
   }
 }
@@ -108,7 +118,8 @@ async function* linesOf(
       const either = signal === undefined ? silent : AbortSignal.any([signal, silent]);
       const { done, value } = await race(either, async () => await reader.read());
       if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|[\r\n]/);
+      // A CR at the end waits for what follows: with an LF it is one line end, not two.
+      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop() ?? '';
       if (rest.length > MAX_EVENT) throw malformed();
       yield* lines;

@@ -2,8 +2,9 @@ import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { RouteId } from '../management/paths.ts';
 import type { AnswerOf, ItemOf, ListId, RequestOf } from '../management/types.ts';
 import { sleep } from './context.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
 import { CountersignError } from './errors.ts';
-import { readJsonBody } from './json.ts';
+import { readCopy, readJsonBody } from './json.ts';
 import { type EntryEvent, eventsOf, type EventsOptions } from './management-events.ts';
 import type { Written } from './management-request.ts';
 import { type Desk, sendFor } from './management-send.ts';
@@ -103,6 +104,7 @@ async function* itemsOf<Id extends ListId>(
   id: Id,
   request: Written,
 ): AsyncGenerator<ItemOf<Id>, void, undefined> {
+  const onwards = wayThrough();
   let after: string | undefined;
   do {
     const response = await sendFor(desk, id, onFrom(request, after));
@@ -111,10 +113,20 @@ async function* itemsOf<Id extends ListId>(
     > | null;
     if (!Array.isArray(page?.items)) throw malformed(response, 'is no page');
     yield* page.items as ItemOf<Id>[];
-    if (page.next === after && after !== undefined) throw malformed(response, 'goes nowhere');
-    after = page.next;
+    after = onwards(response, page.next);
   } while (after !== undefined);
 }
+
+/** Where a list goes on. One that comes back to where it was would be read, and signed for, for ever. */
+const wayThrough = () => {
+  const seen = new Set<unknown>();
+  return (response: Response, next: unknown): string | undefined => {
+    if (next === undefined) return undefined;
+    if (typeof next !== 'string' || seen.has(next)) throw malformed(response, 'goes nowhere');
+    seen.add(next);
+    return next;
+  };
+};
 
 const NEXT = /<([^<>]*)>\s*;\s*rel="?next"?/;
 
@@ -123,14 +135,18 @@ async function* textsOf(
   id: ExportId,
   request: Written,
 ): AsyncGenerator<string, void, undefined> {
+  const onwards = wayThrough();
   let after: string | undefined;
   do {
     const query = { format: 'ndjson', ...request.query };
     const response = await sendFor(desk, id, onFrom({ ...request, query }, after));
-    yield await response.text();
+    const bytes = await readCopy(response, MAX_ANSWER, desk.timeoutMs);
+    const text = bytes === undefined ? undefined : decodeUtf8(bytes);
+    if (text === undefined) throw malformed(response, 'is too long, or no text');
+    yield text;
     const [, link] = NEXT.exec(response.headers.get('link') ?? '') ?? [];
     // Only where it goes on is taken from the link: the request is the caller's own.
-    after = link === undefined ? undefined : placeIn(desk.origin, link);
+    after = onwards(response, link === undefined ? undefined : placeIn(desk.origin, link));
   } while (after !== undefined);
 }
 

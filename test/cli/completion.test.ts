@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pipe } from './support/command.ts';
 import { useHome } from './support/home.ts';
@@ -25,6 +27,27 @@ test.each(['bash', 'zsh', 'fish'])('%s gets a script that it can read', async (s
   expect(read.status).toBe(0);
 });
 
+test('bash runs nothing of what is typed so far', async () => {
+  const { stdout } = await pipe(home(), ['completion', 'bash']);
+  expect(stdout).toContain("printf '%q '");
+  if (!has('bash')) return;
+  const kept = join(home().directory, 'kept');
+  await writeFile(kept, 'precious');
+  const typed = `countersign spend '>' ${kept} '$(touch ${kept}.owned)' --by`;
+  const read = spawnSync('bash', {
+    encoding: 'utf8',
+    input: `${stdout}
+      _get_comp_words_by_ref() { words=("\${COMP_WORDS[@]}"); cur=; }
+      compopt() { :; }
+      countersign() { printf '%s\\t\\n' 'a day' "got-$#"; echo :4; }
+      COMP_WORDS=(${typed} ''); COMP_CWORD=6
+      __countersign_complete; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  });
+  expect(read.stdout).toContain('got-9');
+  expect(await readdir(home().directory)).toEqual(['kept']);
+  expect(await readFile(kept, 'utf8')).toBe('precious');
+});
+
 test('commands, options and their values are offered', async () => {
   expect(await offered('')).toEqual(
     expect.arrayContaining(['init', 'doctor', 'call', 'keys', 'fleet']),
@@ -36,6 +59,10 @@ test('commands, options and their values are offered', async () => {
     expect.arrayContaining(['--request', '--dry-run', '--max', '--as', '--json']),
   );
   expect(await offered('completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
+});
+
+test('an empty word is offered the same, however often a shell says it', async () => {
+  expect(await offered('keys', '', '')).toEqual(await offered('keys', ''));
 });
 
 test('names of keys are offered, and nothing is decrypted for that', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,19 @@ test('stopped before the end, nothing has changed and no draft is left', async (
   await expect(writeFiles([{ path, text: 'new', mode: 0o600 }], stop.signal)).rejects.toThrow(
     'stopped',
   );
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('Ctrl-C leaves no draft, not even until the process has ended', async () => {
+  const stop = new AbortController();
+  const path = join(directory, 'one');
+  const written = writeFiles([{ path, text: 'x'.repeat(50_000_000), mode: 0o600 }], stop.signal);
+  const began = (): boolean =>
+    readdirSync(directory).some((file) => statSync(join(directory, file)).size > 0);
+  while (!began()) await new Promise((resolve) => setImmediate(resolve));
+  stop.abort(new Error('stopped'));
+  expect(readdirSync(directory)).toEqual([]);
+  await expect(written).rejects.toThrow('stopped');
   expect(await readdir(directory)).toEqual([]);
 });
 

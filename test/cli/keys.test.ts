@@ -70,6 +70,20 @@ describe('a new key', () => {
   });
 });
 
+test('of two that are made under one name at once, one is there and the other was refused', async () => {
+  const ran = await Promise.all(
+    [1, 2].map(async () => await pipe(known(), ['keys', 'new', 'treasury', '--json'])),
+  );
+  const documents = ran.map(documentIn);
+  expect(ran.map(({ code }) => code).toSorted()).toEqual([0, 1]);
+  expect(documents.map(({ error }) => error).filter(Boolean)).toMatchObject([
+    { code: 'name_taken' },
+  ]);
+  const listed = documentIn(await pipe(home(), ['keys', 'list', '--json']));
+  const made = documents.find(({ error }) => error === undefined);
+  expect(listed['keys']).toEqual([{ name: 'treasury', address: made?.['address'] }]);
+});
+
 describe('a password', () => {
   test('is typed twice at a prompt that does not show it', async () => {
     const terminal = openTerminal(home(), ['keys', 'new', 'treasury']);
@@ -129,7 +143,8 @@ describe('a password', () => {
 
   test('comes from a file, too, and a file that others can read is said', async () => {
     const file = join(home().directory, 'password');
-    await writeFile(file, `${PASSWORD}\n`, { mode: 0o644 });
+    // As editors of Windows write it.
+    await writeFile(file, `\uFEFF${PASSWORD}\r\n`, { mode: 0o644 });
     const made = await pipe(home(), ['keys', 'new', 'treasury', '--password-file', file]);
     expect(made.code).toBe(0);
     expect(made.stderr).toContain('can be read by others');

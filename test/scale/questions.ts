@@ -35,6 +35,7 @@ const states: readonly (SettlementState | undefined)[] = [
   'settled',
   'failed',
   'released',
+  'kept',
 ];
 const keys: readonly SpendKey[] = ['tool', 'payee', 'day', 'account'];
 const scopes = [

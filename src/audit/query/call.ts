@@ -39,6 +39,8 @@ export type CallItem = {
   readonly digest?: Hex;
   readonly reason?: string;
   readonly policy?: Hex;
+  /** Its tool fell silent, and keeps what it may have spent: `held` until an operator decides. */
+  readonly kept?: 'held' | 'charged' | 'released';
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
   /** Seq of the newest entry that changed it. */

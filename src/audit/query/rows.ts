@@ -22,6 +22,7 @@ export type CallRow = {
   readonly digest: Text;
   readonly reason: Text;
   readonly policy: Text;
+  readonly kept: 'held' | 'charged' | 'released' | null;
   readonly accepted_at: Count;
   readonly ended_at: Count;
   readonly first_seq: Count;
@@ -39,7 +40,7 @@ export type CallRow = {
 
 export const CALL_COLUMNS = `
 c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.price, c.paid_by, c.charged, c.success, c.status, c.digest,
-c.reason, c.policy, c.accepted_at, c.ended_at, c.first_seq, c.seq, p.state AS payment_state, p.amount, p.credited, p.transaction_hash,
+c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.seq, p.state AS payment_state, p.amount, p.credited, p.transaction_hash,
 p.block, p.fault, p.reason AS payment_reason, p.at AS payment_at, p.seq AS payment_seq`;
 
 export const callItem = (row: CallRow): CallItem => ({
@@ -60,6 +61,7 @@ export const callItem = (row: CallRow): CallItem => ({
     digest: row.digest as Hex | null,
     reason: row.reason,
     policy: row.policy as Hex | null,
+    kept: row.kept,
     acceptedAt: row.accepted_at,
     endedAt: row.ended_at,
     payment: paymentItem(row),

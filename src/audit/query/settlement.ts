@@ -3,11 +3,12 @@ import type { Seconds } from '../../core/clock.ts';
 import { callsInTime, type EndedPayment, type PaymentItem } from './call.ts';
 import { type Asked, attempt, type Page, type Queried } from './page.ts';
 import { CALL_COLUMNS, type CallRow, known, money, paymentItem } from './rows.ts';
-import { scan, type Scan } from './scan.ts';
+import { conditions, scan, type Scan } from './scan.ts';
 
-export type SettlementState = 'open' | EndedPayment;
+/** `kept`: whatever its payment, the amount waits for an operator (law 4). */
+export type SettlementState = 'open' | EndedPayment | 'kept';
 
-/** A payment of a call: under way, or how it ended. */
+/** A payment of a call: under way, or how it ended; or what a call keeps, of a payment or of credit. */
 export type SettlementItem = {
   readonly account: AccountId;
   readonly call: Hex;
@@ -38,6 +39,7 @@ const scanOf = (
   state: SettlementState | undefined,
   account: AccountId | undefined,
 ): Scan<SettlementRow> => {
+  if (state === 'kept') return kept(account);
   if (account === undefined && state === 'open') return OPEN;
   if (account === undefined && (state === 'failed' || state === 'released')) return ended(state);
   const calls = callsInTime(account);
@@ -48,10 +50,10 @@ const scanOf = (
     joins: `${calls.joins} ${IS_OPEN}`,
     filters:
       state === undefined
-        ? [['(p.state IS NOT NULL OR o.call IS NOT NULL)']]
+        ? [["(p.state IS NOT NULL OR o.call IS NOT NULL OR c.kept = 'held')"]]
         : state === 'open'
           ? [['o.call IS NOT NULL']]
-          : [['p.state = ?', state]],
+          : [['p.state = ?', state], ["c.kept IS NOT 'held'"]],
   };
 };
 
@@ -76,6 +78,16 @@ const OPEN: Scan<SettlementRow> = {
   placeOf: (row) => [row.accepted_at ?? 0, row.account, row.call],
 };
 
+/** What waits for an operator is little: so is that of one account, found among all of it. */
+const kept = (account: AccountId | undefined): Scan<SettlementRow> => ({
+  ...callsInTime(undefined),
+  list: 'settlements kept',
+  index: 'calls c INDEXED BY calls_kept',
+  within: [["c.kept = 'held'"]],
+  columns: `${CALL_COLUMNS}, 0 AS open`,
+  filters: conditions({ 'c.account = ?': account }),
+});
+
 /** What did not settle, by the index that holds nothing else. */
 const ended = (state: 'failed' | 'released'): Scan<SettlementRow> => ({
   list: `settlements ${state}`,
@@ -94,7 +106,7 @@ const settlementItem = (row: SettlementRow): SettlementItem =>
   known({
     account: row.account,
     call: row.call,
-    state: row.payment_state ?? ('open' as const),
+    state: row.kept === 'held' ? ('kept' as const) : (row.payment_state ?? ('open' as const)),
     tool: row.tool,
     payee: row.payee,
     asset: row.asset,

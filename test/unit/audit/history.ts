@@ -94,6 +94,32 @@ export const late = (call: number, at = START + 95): EntryBody => ({
   outcome: { success: true, status: 200, digest: word(9) },
 });
 
+/** Silence of a tool that keeps the money: of a payment that had moved, or of credit. */
+export const kept = (call: number, paidBy: 'upfront' | 'credit', at = START + 90): EntryBody => ({
+  ...abandoned(call, at),
+  amounts: { charged: paidBy === 'upfront' ? '20000' : '0' },
+  payment: { state: paidBy === 'upfront' ? 'settled' : 'none', paidBy, kept: true },
+});
+
+/** What an operator has decided of it. */
+export const resolved = (
+  call: number,
+  paidBy: 'upfront' | 'credit',
+  decision: 'charged' | 'released',
+  at = START + 900,
+): EntryBody => ({
+  ...about(call),
+  type: 'call.resolved',
+  at,
+  decision,
+  amounts: {
+    charged: decision === 'charged' ? '20000' : '0',
+    before: paidBy === 'upfront' ? '20000' : '0',
+  },
+  outcome: { reason: 'asked the bank' },
+  payment: { state: paidBy === 'upfront' ? 'settled' : 'none', paidBy },
+});
+
 export const settled = (call: number, at = START + 4): EntryBody => ({
   ...about(call),
   type: 'payment.settled',

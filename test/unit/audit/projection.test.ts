@@ -8,7 +8,9 @@ import {
   denied,
   failed,
   history,
+  kept,
   late,
+  resolved,
   settled,
   START,
   unpaid,
@@ -134,6 +136,22 @@ describe('a call', () => {
     expect(of(accepted(1), settled(1), { ...end, payment: upfront }).payments).toMatchObject([
       { state: 'settled', seq: 2, credited: 0 },
     ]);
+  });
+
+  test.each([
+    ['credit', 'charged', 20_000, []],
+    ['credit', 'released', 0, []],
+    ['upfront', 'charged', 20_000, [{ state: 'settled', seq: 2, credited: 0 }]],
+    ['upfront', 'released', 0, [{ state: 'settled', seq: 4, credited: 20_000, block: 123 }]],
+  ] as const)('that keeps %s stays abandoned when it is %s', (paidBy, decision, charged, paid) => {
+    const told = [accepted(1), ...(paidBy === 'upfront' ? [settled(1)] : []), kept(1, paidBy)];
+    expect(of(...told).calls).toMatchObject([{ state: 'abandoned', kept: 'held' }]);
+    const { calls, payments } = of(...told, resolved(1, paidBy, decision), late(1));
+    expect(calls).toMatchObject([
+      { state: 'abandoned', kept: decision, charged, success: 1, endedAt: START + 90 },
+    ]);
+    expect(payments).toMatchObject(paid);
+    expect(payments).toHaveLength(paid.length);
   });
 
   test('that was not paid upfront credits nothing by ending', () => {

@@ -13,6 +13,10 @@ const LIVES = [
   ['accepted', 'released', 'moved'],
   ['accepted', 'abandoned', 'late'],
   ['accepted', 'kept'],
+  ['upfront', 'settled', 'kept', 'earned', 'late'],
+  ['upfront', 'settled', 'kept', 'late', 'given'],
+  ['credit', 'reserved', 'bought late'],
+  ['credit', 'reserved', 'let go'],
   ['upfront', 'settled', 'committed'],
   ['upfront', 'settled', 'credited'],
   ['upfront', 'never'],
@@ -61,7 +65,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     arbitrary: fc.nat().map((pick) => ({ kind: 'next' as const, pick })),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('denied' as const),
       tool: fc.constantFrom('translate', 'other'),
@@ -71,15 +75,21 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: above.map((each) => ({ kind: 'above' as const, above: each })) },
 );
 
+/** Mostly short, so that many of them fall on one day and under one key; sometimes over midnight. */
+const pause = fc.oneof(
+  { weight: 9, arbitrary: fc.integer({ min: 0, max: 300 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 100_000 }) },
+);
+
 /** What happens to an account: calls whose lives interleave, denials, and grants that put it below somebody else. */
 export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
-  .array(fc.tuple(deed, fc.integer({ min: 0, max: 30_000 })), { minLength: 1, maxLength: 60 })
+  .array(fc.tuple(deed, pause), { minLength: 1, maxLength: 60 })
   .map((deeds) => {
     let at = START;
     let calls = 0;
     const running: { id: number; life: Life; told: number }[] = [];
-    return deeds.flatMap(([each, pause]): EntryBody[] => {
-      at += pause;
+    return deeds.flatMap(([each, seconds]): EntryBody[] => {
+      at += seconds;
       if (each.kind === 'denied') {
         const { tool, count } = each;
         return [{ type: 'call.denied', at, call: word(500_000), tool, rule: 'rate', count }];
@@ -128,9 +138,24 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
     outcome: { success: decision === 'committed' },
     payment: { state, paidBy },
   });
+  const keep = (
+    amounts: EntryBody['amounts'] & object,
+    state: string,
+    paidBy: string,
+  ): EntryBody => ({
+    ...end('abandoned', amounts, state, paidBy),
+    payment: { state, paidBy, kept: true },
+  });
+  const resolve = (
+    decision: string,
+    amounts: EntryBody['amounts'] & object,
+    before: string,
+  ): EntryBody => ({ ...about, type: 'call.resolved', decision, amounts: { ...amounts, before } });
   switch (moment) {
     case 'accepted':
       return accept('deferred', 'go');
+    case 'credit':
+      return accept('credit', 'go');
     case 'upfront':
     case 'topup':
       return accept('upfront', 'settle');
@@ -141,7 +166,17 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
     case 'abandoned':
       return end('abandoned', none, 'released');
     case 'kept':
-      return end('abandoned', full, 'settled', 'upfront');
+      return keep(full, 'settled', 'upfront');
+    case 'reserved':
+      return keep(none, 'none', 'credit');
+    case 'earned':
+      return resolve('charged', full, `${price}`);
+    case 'given':
+      return resolve('released', none, `${price}`);
+    case 'bought late':
+      return resolve('charged', full, '0');
+    case 'let go':
+      return resolve('released', none, '0');
     case 'credited':
       return end('released', none, 'settled', 'upfront');
     case 'bought':

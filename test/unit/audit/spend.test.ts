@@ -14,8 +14,10 @@ import {
   denied,
   failed,
   history,
+  kept,
   late,
   MALLORY,
+  resolved,
   settled,
   START,
   unpaid,
@@ -44,17 +46,22 @@ const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
       });
     }
     const charged = amounts?.['charged'];
-    const isEnd = charged !== undefined && type !== 'call.late';
-    if (!isEnd && type !== 'call.denied') continue;
-    const { asset, payee } = (isEnd ? agreed.get(call) : undefined) ?? { asset: '', payee: '' };
+    const isEnd = charged !== undefined && type !== 'call.late' && type !== 'call.resolved';
+    const change =
+      type === 'call.resolved' ? BigInt(charged ?? 0) - BigInt(amounts?.['before'] ?? 0) : 0n;
+    if (!isEnd && type !== 'call.denied' && change === 0n) continue;
+    const { asset, payee } = (type === 'call.denied' ? undefined : agreed.get(call)) ?? {
+      asset: '',
+      payee: '',
+    };
     const day = new Date(entry.at * 1000).toISOString().split('T')[0];
     const own = above.length === 0 ? '[]' : `["${above.join('","')}"]`;
     const add = (scope: string, kind: string, whose: string) => {
       const key = [scope, kind, day, asset, tool, payee, whose].join(' ');
       const sum = sums.get(key) ?? { calls: 0, charged: 0n, denied: 0, failed: 0 };
       sum.calls += isEnd ? 1 : 0;
-      sum.charged += isEnd ? BigInt(charged) - BigInt(amounts?.['credited'] ?? 0) : 0n;
-      sum.denied += isEnd ? 0 : (entry.count ?? 1);
+      sum.charged += isEnd ? BigInt(charged) - BigInt(amounts?.['credited'] ?? 0) : change;
+      sum.denied += type === 'call.denied' ? (entry.count ?? 1) : 0;
       sum.failed += isEnd && decision !== 'committed' ? 1 : 0;
       sums.set(key, sum);
     };
@@ -176,6 +183,27 @@ describe('what counts as spend', () => {
       [accepted(1), { ...abandoned(1), amounts: { charged: '20000' } }],
       '1 20000 0 1',
     ],
+    ['credit that such a tool keeps', [accepted(1), kept(1, 'credit')], '1 0 0 1'],
+    [
+      'and is charged for in the end',
+      [accepted(1), kept(1, 'credit'), resolved(1, 'credit', 'charged')],
+      '1 20000 0 1',
+    ],
+    [
+      'or is given back',
+      [accepted(1), kept(1, 'credit'), resolved(1, 'credit', 'released')],
+      '1 0 0 1',
+    ],
+    [
+      'money that moved first, kept and charged for, counts once',
+      [accepted(1), settled(1), kept(1, 'upfront'), resolved(1, 'upfront', 'charged'), late(1)],
+      '1 20000 0 1',
+    ],
+    [
+      'or is given back, and counts no more',
+      [accepted(1), settled(1), kept(1, 'upfront'), late(1), resolved(1, 'upfront', 'released')],
+      '1 0 0 1',
+    ],
     [
       'money that moved first and became credit is not spent',
       [accepted(1), settled(1), { ...failed(1), payment: { state: 'settled', paidBy: 'upfront' } }],
@@ -218,6 +246,29 @@ describe('what counts as spend', () => {
     expect(await report({ scope: ALICE, by: 'payee' })).toEqual([`${PAYEE} 1 20000 0 0`]);
   });
 
+  test('what an operator decides later counts on his day, whatever had been counted on that of the end', async () => {
+    const entries = history(ALICE, [
+      accepted(1),
+      settled(1),
+      kept(1, 'upfront'),
+      accepted(2),
+      kept(2, 'credit'),
+      resolved(1, 'upfront', 'released', START + DAY),
+      resolved(2, 'credit', 'charged', START + 2 * DAY),
+    ]);
+    for (const step of [7, 1, 3]) {
+      await freshDatabase();
+      for (let from = 0; from < 7; from += step) await store(entries.slice(from, from + step));
+      expect(await report({ scope: ALICE, by: 'day' })).toEqual([
+        '2027-01-15 2 20000 0 2',
+        '2027-01-16 0 -20000 0 0',
+        '2027-01-17 0 20000 0 0',
+      ]);
+      expect(await report({ scope: ALICE, by: 'payee' })).toEqual([`${PAYEE} 2 20000 0 2`]);
+      expect(await report({ scope: '*', by: 'tool' })).toEqual(['translate 2 20000 0 2']);
+    }
+  });
+
   test('counts for those who are above by then, in one chunk or in many', async () => {
     const entries = history(ALICE, [
       accepted(1),
@@ -247,6 +298,13 @@ describe('what counts as spend', () => {
       expect(await report({ scope: OTHER, by: 'account' })).toEqual([`${ALICE} 1 20000 0 0`]);
     }
   });
+});
+
+test('denials of one chunk count for whoever was above at each of them', async () => {
+  await store(history(ALICE, [denied(1), taken(OWNER), denied(2), denied(3), taken(OTHER)]));
+  expect(await report({ scope: ALICE, by: 'day' })).toEqual(['2027-01-15 0 0 9 0']);
+  expect(await report({ scope: OWNER, by: 'day' })).toEqual(['2027-01-15 0 0 6 0']);
+  expect(await report({ scope: OTHER, by: 'day' })).toEqual([]);
 });
 
 describe('a report', () => {

@@ -11,8 +11,10 @@ import {
   denied,
   failed,
   history,
+  kept,
   MALLORY,
   paidCalls,
+  resolved,
   settled,
   START,
 } from './history.ts';
@@ -30,6 +32,38 @@ const picture = async () => ({
 });
 
 beforeEach(freshDatabase);
+
+/** The database, and how many rows its batches have read. */
+const counting = () => {
+  const counted = { read: 0 };
+  const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
+    const results = await db.batch<T>(statements);
+    for (const { meta } of results) counted.read += meta.rows_read;
+    return results;
+  };
+  const database = new Proxy(db, {
+    get: (target, name: keyof D1Database) =>
+      name === 'batch'
+        ? batch
+        : (...args: never[]) => (target[name] as (...given: never[]) => unknown)(...args),
+  });
+  return { database, counted };
+};
+
+test('what a chunk costs does not grow with what its account has done before', async () => {
+  const entries = paidCalls(ALICE, 400);
+  await store(entries);
+  const last = entries.at(-1) as Entry;
+  const more = history(ALICE, [accepted(901), committed(901), settled(901)], {
+    seq: last.seq,
+    hash: entryHash(last),
+  });
+  const { database, counted } = counting();
+  for (const part of [more.slice(0, 2), more.slice(2)]) {
+    expect(await storeChunk(database, await messageOf(part), START)).toMatchObject({ ok: true });
+  }
+  expect(counted.read).toBeLessThan(100);
+});
 
 /**
  * Rows billed for one paid call whose account has nobody above. Of a chunk: itself. Of a call: its row, and one in each of the two indexes
@@ -92,6 +126,17 @@ describe('rows of a lone paid call', () => {
     await store(all.slice(0, setting));
     expect(await store(all.slice(setting))).toMatchObject({
       value: { rowsWritten: CHUNK + CALL + PAYMENT + SPEND + (above > 0 ? above : 0) },
+    });
+  });
+
+  test('only what is kept has a row in the index of what is kept', async () => {
+    const all = history(ALICE, [accepted(1), kept(1, 'credit'), resolved(1, 'credit', 'charged')]);
+    expect(await store(all.slice(0, 2))).toMatchObject({
+      value: { rowsWritten: FIRST + CHUNK + CALL + 1 + SPEND },
+    });
+    // The call's row, and what it costs: that its place in the index goes is not billed.
+    expect(await store(all.slice(2))).toMatchObject({
+      value: { rowsWritten: CHUNK + 1 + SPEND },
     });
   });
 
@@ -432,6 +477,7 @@ describe('the database itself keeps the log', () => {
       'accounts_below',
       'calls_by_account',
       'calls_by_time',
+      'calls_kept',
       'dead_letters_by_time',
       'payments_unsettled',
     ]);

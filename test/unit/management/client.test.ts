@@ -283,6 +283,32 @@ describe('a list', () => {
     expect(error.code).toBe('answer_malformed');
   });
 
+  it('that goes round in a wider circle is left, too, and so is an export', async () => {
+    const page = (next: string) => json({ items: [], next });
+    const listed = scripted(page('x'), page('y'), page('x'));
+    const link = (after: string) => () =>
+      new Response('', { headers: { link: `<?after=${after}>; rel="next"` } });
+    const exported = scripted(link('x'), link('y'), link('x'));
+    const params = { params: { account: OWNER } };
+    for (const items of [
+      clientOf(listed).list('account.tree', params),
+      clientOf(exported).export('account.calls', params),
+    ]) {
+      const error = await errorOf(async () => {
+        for await (const _ of items);
+      });
+      expect(error.code).toBe('answer_malformed');
+    }
+  });
+
+  it('whose export never ends is left', async () => {
+    const endless: Step = () => new Response(new ReadableStream());
+    const texts = clientOf(scripted(endless), { timeoutSeconds: 1 }).export('account.calls', {
+      params: { account: OWNER },
+    });
+    await expect(texts.next()).rejects.toThrow('took too long');
+  });
+
   it('is exported as one file', async () => {
     const link = `</accounts/${OWNER}/calls?format=csv&after=p2>; rel="next"`;
     const server = scripted(
@@ -408,6 +434,40 @@ describe('the feed', () => {
     const next = events.next();
     setTimeout(() => stop.abort(new Error('enough')), 20);
     await expect(next).rejects.toThrow('enough');
+  });
+
+  it.each([
+    ['an entry without a place', 'data: {"seq":9}\n\n'],
+    ['a place that is no number', 'id: 0x5g\ndata: {"seq":9}\n\n'],
+    ['an event that never ends', `data: ${'x'.repeat(1_000)}\n`.repeat(400)],
+  ])('does not take %s', async (_, text) => {
+    const error = await errorOf(async () => followed([feed(text), feed(event(9))], 1));
+    expect(error.code).toBe('answer_malformed');
+  });
+
+  it('does not take one line end for two because it comes in two pieces', async () => {
+    const pieces = ['id: 5\r', '\ndata: {"seq":5}\r', '\n\r', '\n'];
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        for (const piece of pieces) controller.enqueue(utf8(piece));
+        controller.close();
+      },
+    });
+    const { seqs } = await followed([() => new Response(stream)], 1);
+    expect(seqs).toEqual([5]);
+  });
+
+  it('does not ask again without a pause where nothing new comes', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')), 200);
+    let asked = 0;
+    const same = () => {
+      asked += 1;
+      return Promise.resolve(new Response(event(5)));
+    };
+    const events = clientOf({ fetch: same }).events(OWNER, { after: 5, signal: stop.signal });
+    await expect(events.next()).rejects.toThrow('enough');
+    expect(asked).toBeLessThan(4);
   });
 
   it('does not take what is no entry', async () => {

@@ -19,14 +19,18 @@ import { entryHash } from '../../../../src/audit/entry.ts';
 import { recordDeadLetters } from '../../../../src/settlement/dead-letter.ts';
 import { db, freshDatabase } from '../database.ts';
 import {
+  abandoned,
   accepted,
   accountOf,
   ALICE,
   committed,
   denied,
   failed,
+  kept,
+  late,
   MALLORY,
   paidCalls,
+  resolved,
   settled,
   START,
   unpaid,
@@ -200,6 +204,87 @@ describe('settlements', () => {
       oldestOpen: START + 4,
       deadLetters: 0,
     });
+  });
+});
+
+describe('what silent tools keep', () => {
+  const credit = (call: number): EntryBody => ({
+    ...{ ...accepted(call, START + call), payment: { paidBy: 'credit' } },
+  });
+  const upfront = (call: number): EntryBody[] => [
+    { ...accepted(call, START + call), payment: { paidBy: 'upfront' } },
+    settled(call),
+  ];
+
+  beforeEach(async () => {
+    await happen(
+      ALICE,
+      [
+        [credit(1), kept(1, 'credit')],
+        [...upfront(2), kept(2, 'upfront')],
+        [credit(3), kept(3, 'credit'), resolved(3, 'credit', 'charged')],
+        [...upfront(4), kept(4, 'upfront'), resolved(4, 'upfront', 'released')],
+        [accepted(5, START + 5), committed(5), settled(5)],
+        [credit(6), { ...abandoned(6), payment: { state: 'none', paidBy: 'credit' } }],
+      ].flat(),
+      2,
+    );
+    await happen(MALLORY, [credit(7), kept(7, 'credit')]);
+  });
+
+  test.each([
+    [{ state: 'kept' }, [7, 2, 1]],
+    [{ state: 'kept', account: ALICE }, [2, 1]],
+    [{ state: 'kept', account: accountOf(9) }, []],
+    // What is kept has no other state; what was resolved has that of its payment, if it had one.
+    [{ state: 'settled' }, [5, 4]],
+    [{ state: 'open' }, []],
+    [{}, [7, 5, 4, 2, 1]],
+  ] as const)('is listed by %j', async (filter, expected) => {
+    for (const limit of [1, 2, 100]) {
+      const found = await walk((asked) => listSettlements(db, { ...filter, ...asked }), limit);
+      expect(named(found)).toEqual(expected);
+    }
+    const { items } = await valueOf(listSettlements(db, { limit: 9 }));
+    expect(items.map(({ state, amount }) => [state, amount])).toEqual(
+      ['kept', 'settled', 'settled', 'kept', 'kept'].map((state) => [state, 20_000n]),
+    );
+  });
+
+  test('has its own story, with a late answer and the order', async () => {
+    await happen(
+      accountOf(2),
+      [credit(1), kept(1, 'credit'), late(1), denied(2), resolved(1, 'credit', 'charged')],
+      2,
+    );
+    const story = await valueOf(settlementStory(db, accountOf(2), word(1)));
+    expect(story).toMatchObject({
+      call: { state: 'abandoned', kept: 'charged', charged: 20_000n },
+      open: false,
+      complete: true,
+    });
+    expect(story?.entries.map(({ type }) => type)).toEqual([
+      ...['call.accepted', 'call.abandoned', 'call.late', 'call.resolved'],
+    ]);
+    expect(await valueOf(findCall(db, ALICE, word(4)))).toMatchObject({
+      kept: 'released',
+      charged: 0n,
+      payment: { state: 'settled', credited: 20_000n },
+    });
+    expect(await valueOf(findCall(db, ALICE, word(6)))).not.toHaveProperty('kept');
+  });
+
+  test('is found by an index that has nothing else', async () => {
+    const count = (where: string) =>
+      db.prepare(`SELECT count(*) AS n FROM calls INDEXED BY calls_kept WHERE ${where}`).first('n');
+    expect(await count("kept = 'held' AND accepted_at >= 0")).toBe(3);
+    const { results } = await db
+      .prepare(
+        `EXPLAIN QUERY PLAN SELECT call FROM calls INDEXED BY calls_kept WHERE kept = 'held' AND accepted_at >= 0
+         ORDER BY accepted_at DESC, account DESC, call DESC`,
+      )
+      .all<{ detail: string }>();
+    expect(results.map(({ detail }) => detail).join()).not.toMatch(/SCAN|TEMP B-TREE/);
   });
 });
 
