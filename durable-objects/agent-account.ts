@@ -162,6 +162,7 @@ export class AgentAccount extends DurableObject<Env> {
       case 'document':
       case 'redrive':
       case 'writeOff':
+      case 'resolve':
       case 'letter':
       case 'alert':
         return verdict;
@@ -243,8 +244,8 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Entries after a place in its chain; where there are none yet, the next ones, as soon as they are durable. Writes nothing. */
-  async happened(after: number, waitMs: number, limit: number): Promise<Happened> {
-    return this.#feed.happened(after, waitMs, limit);
+  async happened(after: number, waitMs: number, limit: number, by?: AccountId): Promise<Happened> {
+    return this.#feed.happened(after, waitMs, limit, by);
   }
 
   /** What another account is to this one, for the gateway to know what it may show. Writes nothing. */

@@ -149,6 +149,10 @@ export const gatewayAccount = ({
 }: Pick<Config, 'networks' | 'payTo'>): AccountId =>
   accountId(networks[0], payTo.get(networks[0]) as Address);
 
+/** Whether an account is one that receives money: of those only operators hear. */
+export const isReceiver = ({ payTo }: Pick<Config, 'payTo'>, account: AccountId): boolean =>
+  [...payTo].some(([on, address]) => accountId(on, address) === account);
+
 const readPolicy = (text: string): Setting<Policy> => {
   if (text === '') return ok(BUILT_IN_POLICY);
   const json = parseStrictJson(text);

@@ -39,6 +39,7 @@ export const EXAMPLES: { readonly [Id in RouteId]?: BodyOf<Id> } = {
     upstream: '/translate',
   },
   'settlements.writeoff': { reason: 'The facilitator lost it, and its time is over' },
+  'settlements.resolve': { charge: false, reason: 'The bank has no such order' },
   'webhooks.put': webhook,
   'account.put': { label: 'research' },
   'account.policy.put': policy,

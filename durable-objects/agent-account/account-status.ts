@@ -1,7 +1,7 @@
 import type { Entry, Json } from '../../src/audit/entry.ts';
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Status } from '../../src/policy/policy.ts';
-import { isRaised, mayReplace } from './ancestry.ts';
+import { hasAgreed, isRaised, mayReplace } from './ancestry.ts';
 import type { Context, Decision } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, mismatch } from './precondition.ts';
@@ -74,13 +74,25 @@ export const setStatus = (
 
 /** Nobody's word stands in the way of a later freeze. */
 const ownerStatusOf = (
-  { account, held }: AccountState,
+  state: AccountState,
   status: Status,
   author: AccountId | undefined,
 ): NonNullable<Tree['ownerStatus']> => {
   if (status === 'active' || author === undefined) return { status };
-  const isAsked = author === account || held.some(({ taken }) => taken);
+  const isAsked = author === state.account || hasAgreed(state);
   return { status, by: author, ...(isAsked ? {} : { unasked: true }) };
+};
+
+/** Stopped by somebody above, to whom it had agreed. */
+export const isStopped = ({ account, tree: { ownerStatus } }: AccountState): boolean =>
+  ownerStatus?.by !== undefined && ownerStatus.by !== account && ownerStatus.unasked !== true;
+
+/** The account agrees now to what those above had ordered. */
+export const asked = (state: AccountState): AccountState => {
+  const { ownerStatus } = state.tree;
+  if (ownerStatus?.unasked !== true) return state;
+  const { unasked: _, ...kept } = ownerStatus;
+  return { ...state, tree: { ...state.tree, ownerStatus: kept } };
 };
 
 /** Takes away what was ordered by those above who are so no more, with an entry that says so. */

@@ -1,18 +1,14 @@
 import type { AssetId } from '../../src/core/account-id.ts';
-import type { Seconds } from '../../src/core/clock.ts';
 import { type Entry, link } from '../../src/audit/entry.ts';
 import type { Call } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { hashOf } from './issued.ts';
+import { saidNow, saidOnce } from './said.ts';
 import { crossings } from './soft-limit.ts';
 import { type AccountState, purseOf } from './state.ts';
 import { done } from './tree-change.ts';
 import type { AlertBody, Governed, TreeOrder } from './tree-contract.ts';
 
-/** The same thing is said once in this time. */
-const ALERT_PAUSE: Seconds = 600;
-/** Things said lately that are remembered: they stand in the one row that every commit writes. */
-const MAX_REMEMBERED = 64;
 const MAX_DETAILS = 16;
 const MAX_TEXT = 512;
 
@@ -53,7 +49,7 @@ export const tripped = (
   { tool, request }: Call,
   context: Context,
 ): Alerted => {
-  const first = once(state, `breaker ${tool}`, context.now);
+  const first = saidOnce(state, `breaker ${tool}`, context.now);
   return first === undefined
     ? { state, loose: [] }
     : raise({ state: first, loose: [] }, [{ rule: 'breaker', detail: { tool, request } }], context);
@@ -70,7 +66,7 @@ export const takeAlert = (
   // Law 12: where nothing is known of an account, nobody is there to hear of it.
   if (state.head.seq === 0) return done(state, false);
   const body = { rule: alert.rule, detail: plain(alert.detail) };
-  const first = once(state, hashOf([body.rule, body.detail]), context.now);
+  const first = saidNow(state, hashOf([body.rule, body.detail]), context.now);
   if (first === undefined) return done(state, false);
   const alerted = raise({ state: first, loose: [] }, [body], context);
   return {
@@ -108,14 +104,6 @@ const raise = (
     return linked.entry;
   });
   return { state: { ...state, head }, loose: [...loose, ...entries] };
-};
-
-/** Remembers that something is said now; undefined where it was said a short while ago. */
-const once = (state: AccountState, key: string, now: Seconds): AccountState | undefined => {
-  const live = Object.entries(state.tree.alerts ?? {}).filter(([, at]) => now < at + ALERT_PAUSE);
-  if (live.some(([each]) => each === key)) return undefined;
-  const alerts = Object.fromEntries([...live.slice(1 - MAX_REMEMBERED), [key, now]]);
-  return { ...state, tree: { ...state.tree, alerts } };
 };
 
 /** What an entry can hold. One that does not fit, or is not read, could never leave, nor anything after it (law 11). */

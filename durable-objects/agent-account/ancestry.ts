@@ -27,6 +27,10 @@ export const aboveOf = ({
 export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
   tree.governed && tree.parent !== undefined;
 
+/** Whether it has ever agreed to a grant of those above, or lived on one. */
+export const hasAgreed = ({ tree, held }: Pick<AccountState, 'tree' | 'held'>): boolean =>
+  tree.agreed === true || held.some(({ taken }) => taken);
+
 /** Whether anything was ever written here. */
 export const exists = (state: AccountState): boolean => isKnown(state) || state.head.seq > 0;
 
@@ -35,7 +39,15 @@ export const kinOf = (
   by: AccountId,
 ): Extract<Kin, { readonly verdict: 'found' }>['kin'] => {
   if (by === state.account) return 'self';
-  return aboveOf(state).includes(by) ? 'above' : 'none';
+  const rank = aboveOf(state).indexOf(by);
+  return rank < 0 || isCutOffAt(state, rank) ? 'none' : 'above';
+};
+
+/** Whoever was cut off by somebody above him has no say below either, as soon as that is heard here: a leaked key must be worth nothing. */
+const isCutOffAt = ({ tree, held }: AccountState, rank: number): boolean => {
+  const last = held.findLast(({ issuer }) => issuer === tree.parent);
+  const own = last === undefined ? [] : linksOf(last).slice(rank + 1);
+  return own.some(({ hash }) => tree.words[hash]?.status === 'revoked');
 };
 
 /**

@@ -361,8 +361,8 @@ export type AgentAccountRpc = {
   standing(question: StandingQuestion): Promise<StandingVerdict>;
   kin(question: { readonly by: AccountId }): Promise<Kin>;
   document(type: DocumentType, name: string): Promise<KeptDocument>;
-  /** Waits for the next entry after `after`, at most `waitMs` (25 s). */
-  happened(after: number, waitMs: number, limit: number): Promise<Happened>;
+  /** Waits for the next entry after `after`, at most `waitMs` (25 s). `by`: who listens, and may wait so often at a time. */
+  happened(after: number, waitMs: number, limit: number, by?: AccountId): Promise<Happened>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   exported(seq: number): Promise<Acknowledged>;
 };

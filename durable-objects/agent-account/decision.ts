@@ -35,7 +35,7 @@ export type Context = {
   readonly ordersKept: () => number;
   /** What the account keeps for the gateway; undefined where it was never told of it. */
   readonly documentOf: (type: DocumentType, name: string) => StoredDocument | undefined;
-  readonly documentsKept: (type: DocumentType) => number;
+  readonly documentNames: (type: DocumentType) => readonly string[];
   /** How many accounts below hold a live lease. */
   readonly lessees: () => number;
 };

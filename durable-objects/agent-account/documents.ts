@@ -2,6 +2,7 @@ import type { Json } from '../../src/audit/entry.ts';
 import { isJson } from '../../src/audit/entry-schema.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
+import { hasAgreed } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
@@ -40,11 +41,7 @@ export const putDocument = (
     );
   }
   // Whoever was only given a grant has agreed to nothing: its giver must not have it watched (§4.5).
-  if (
-    by.role === 'owner' &&
-    by.account !== state.account &&
-    !state.held.some(({ taken }) => taken)
-  ) {
+  if (by.role === 'owner' && by.account !== state.account && !hasAgreed(state)) {
     return unwritable(
       'The account has not used, or agreed to, any grant yet. Use your own account.',
     );
@@ -56,7 +53,7 @@ export const putDocument = (
   if (fault !== undefined) return refused(state, fault);
   const more = next === undefined ? {} : { current: next };
   if (current === next && (next === undefined || anew !== true)) return done(state, false, more);
-  if (current === undefined && context.documentsKept(type) >= MOST[type]) {
+  if (current === undefined && context.documentNames(type).length >= MOST[type]) {
     return unwritable(`There are at most ${MOST[type]} of these. Remove one first.`);
   }
   const decision = noted(
@@ -73,6 +70,23 @@ export const putDocument = (
     ...decision,
     documents: [{ type, name, text: document === null ? null : documentText(document) }],
   };
+};
+
+/** Who was above and is so no more hears nothing more of the account: its webhooks go, with an entry for each. */
+export const withoutWebhooks = (
+  state: AccountState,
+  evidence: { readonly [key: string]: Json },
+  context: Context,
+): Required<Pick<Decision<unknown>, 'state' | 'loose' | 'documents'>> => {
+  let left = state;
+  const names = context.documentNames('webhook');
+  const loose = names.flatMap((name) => {
+    const removed = noted(left, { type: 'webhook.removed', outcome: { name }, evidence }, context);
+    left = removed.state;
+    return removed.loose;
+  });
+  const documents = names.map((name) => ({ type: 'webhook' as const, name, text: null }));
+  return { state: left, loose, documents };
 };
 
 /** As it is kept, for whoever has lost it. Reads only. */

@@ -2,9 +2,10 @@ import type { AccountId } from '../../src/core/account-id.ts';
 import type { Json } from '../../src/audit/entry.ts';
 import { delegationFields } from '../../src/intent/agent-delegation.ts';
 import { attenuationFault } from '../../src/policy/attenuation.ts';
-import { withoutOwnerStatus } from './account-status.ts';
+import { asked, isStopped, withoutOwnerStatus } from './account-status.ts';
 import { addressOf, compiled, issuerOf } from './authority.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import { withoutWebhooks } from './documents.ts';
 import { grantStatus } from './issued.ts';
 import { sliceEnd } from './slices.ts';
 import {
@@ -164,6 +165,12 @@ export const take = (
       return refused(state, { reason: 'holds_leases', field: 'delegation.issuer' });
     }
   }
+  const above = [grant, ...chain].map(issuerOf);
+  // Nor may its manager, who finds himself a new owner, take it away from the one that has stopped it.
+  const stopper = isStopped(state) ? tree.ownerStatus?.by : undefined;
+  if (stopper !== undefined && !above.includes(stopper)) {
+    return wrong('parent', `a grant from below ${stopper}`, delegation.parent);
+  }
   const live = held.filter((each) => isLive(tree, each, context.now));
   if (!moves && live.length >= MAX_HELD) {
     return wrong('delegate', `an account that holds at most ${MAX_HELD} grants`, `${live.length}`);
@@ -191,35 +198,28 @@ export const take = (
       : { state: consent ? asked(state) : state, loose: [] };
   const next = changedTree(
     { ...lifted.state, held: [...kept, taken].toSorted((a, b) => a.registeredAt - b.registeredAt) },
-    { governed: true, parent: issuer, above: linksOf(taken).map(issuerOf) },
+    { governed: true, parent: issuer, above },
     {
       type: 'grant.taken',
       evidence: { ...evidenceOf(grant), consent },
       // Who reads this account's log alone must learn whom it hangs below, nearest first.
-      outcome: { above: linksOf(taken).map(issuerOf) },
+      outcome: { above },
     },
     context,
   );
+  const left = moves
+    ? withoutWebhooks(next.state, evidenceOf(grant), context)
+    : { state: next.state, loose: [], documents: [] };
   return {
     ...next,
-    loose: [...lifted.loose, ...next.loose],
+    ...left,
+    loose: [...lifted.loose, ...next.loose, ...left.loose],
     held: moves ? [...kept, taken] : [taken],
   };
 };
 
 const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
   held.status !== 'declined' && held.status !== 'superseded' && isRevoked(tree, held);
-
-/** Stopped by somebody above, to whom it had agreed. */
-const isStopped = ({ account, tree: { ownerStatus } }: AccountState): boolean =>
-  ownerStatus?.by !== undefined && ownerStatus.by !== account && ownerStatus.unasked !== true;
-
-const asked = (state: AccountState): AccountState => {
-  const { ownerStatus } = state.tree;
-  if (ownerStatus?.unasked !== true) return state;
-  const { unasked: _, ...kept } = ownerStatus;
-  return { ...state, tree: { ...state.tree, ownerStatus: kept } };
-};
 
 /** Whether money from above is still in use here, or a lease lives. */
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>

@@ -1,8 +1,8 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import { append, type Context } from './decision.ts';
-import { chargedAmounts, creditTopUp, keptCharge, toReleased } from './finish.ts';
+import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
 import * as money from './money.ts';
-import { awaitsSettlement, type CallRecord, keepsHold } from './record.ts';
+import { awaitsSettlement, type CallRecord, isKeepable } from './record.ts';
 import type { AccountState } from './state.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -42,7 +42,7 @@ export const expire = (
     decision: next.state,
     amounts: chargedAmounts(next),
     outcome: { reason: awaitsSettlement(record) ? 'never_repeated' : 'no_finish' },
-    payment: { state: next.payment, paidBy: next.paidBy },
+    payment: paymentOf(next),
   });
   return { state: entered.state, record: entered.record, transfers };
 };
@@ -64,7 +64,7 @@ const end = (state: AccountState, record: CallRecord, context: Context): Ended =
   }
   if (record.onSilence === 'keep') {
     const next: CallRecord = { ...record, state: 'abandoned', charged: keptCharge(record) };
-    return { next, state: keepsHold(next) ? state : money.spend(state, record, next.charged) };
+    return { next, state: isKeepable(next) ? state : money.spend(state, record, next.charged) };
   }
   return {
     next: { ...toReleased(record), state: 'abandoned' },

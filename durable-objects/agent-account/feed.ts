@@ -1,4 +1,5 @@
 import type { Entry } from '../../src/audit/entry.ts';
+import type { AccountId } from '../../src/core/account-id.ts';
 import { unchanged } from './decision.ts';
 import type { Ledger } from './ledger.ts';
 import type { Memory } from './memory.ts';
@@ -9,6 +10,8 @@ const MAX_WAIT_MS = 25_000;
 const MAX_ENTRIES = 200;
 /** Newest entries kept for those who listen: a backlog of thousands must not be read from storage for each of them. */
 const KEPT = 256;
+/** How often one listener may wait at a time: each is woken by every commit. Counted for each, so that none keeps the others out. */
+const MAX_WAITS = 300;
 /** Who listens asks again within this time, milliseconds. */
 const LISTENS_MS = 30_000;
 
@@ -17,11 +20,16 @@ export type Feed = {
   /** A group is durable, and has added these entries. Not before: what is shown must have happened. */
   committed(added: readonly Entry[]): void;
   /** Entries after a place in the chain; where there are none yet, waits for the next commit that adds some. Writes nothing. */
-  happened(after: number, waitMs: number, limit: number): Promise<Happened>;
+  happened(
+    after: number,
+    waitMs: number,
+    limit: number,
+    by: AccountId | undefined,
+  ): Promise<Happened>;
 };
 
 export const openFeed = (ledger: () => Ledger): Feed => {
-  const waiters = new Set<() => void>();
+  const waiters = new Map<() => void, AccountId | undefined>();
   let recent: readonly Entry[] = [];
   let listensUntil = 0;
 
@@ -56,10 +64,12 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       const listens = waiters.size > 0 || Date.now() < listensUntil;
       const continues = recent.at(-1)?.seq === first.seq - 1;
       recent = listens ? [...(continues ? recent : []), ...added].slice(-KEPT) : [];
-      for (const ring of waiters) ring();
+      for (const ring of waiters.keys()) ring();
     },
 
-    async happened(after, waitMs, limit) {
+    async happened(after, waitMs, limit, by) {
+      const waits = [...waiters.values()].filter((each) => each === by).length;
+      if (waits >= MAX_WAITS) return { verdict: 'unavailable' };
       const from = Number.isSafeInteger(after) ? Math.max(0, after) : 0;
       const most = Number.isSafeInteger(limit) ? Math.min(Math.max(1, limit), MAX_ENTRIES) : 1;
       const turn = { isOver: !(waitMs > 0), rang: false, wake: (): void => undefined };
@@ -73,7 +83,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       };
       const timer = turn.isOver ? undefined : setTimeout(over, Math.min(waitMs, MAX_WAIT_MS));
       // Before it reads: a commit between reading and waiting must not be missed.
-      waiters.add(ring);
+      waiters.set(ring, by);
       try {
         for (;;) {
           turn.rang = false;

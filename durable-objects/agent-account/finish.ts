@@ -1,9 +1,10 @@
+import type { Json } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import type { FinishVerdict, Outcome } from './contract.ts';
 import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
 import * as money from './money.ts';
 import { limitsOf, paidFrom } from './permit.ts';
-import { awaitsSettlement, type CallRecord, keepsHold } from './record.ts';
+import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './record.ts';
 import { advanced, ended } from './settled.ts';
 import type { AccountState } from './state.ts';
 import { sendMore, type Transfer } from './transfer.ts';
@@ -88,7 +89,7 @@ const fail = (
   const silent = isSilence(outcome);
   if (silent && record.onSilence === 'keep') {
     const kept: CallRecord = { ...record, state: 'abandoned', charged: keptCharge(record) };
-    const nextState = keepsHold(kept) ? state : money.spend(state, record, kept.charged);
+    const nextState = isKeepable(kept) ? state : money.spend(state, record, kept.charged);
     return close(nextState, kept, outcome, context);
   }
   const released: CallRecord = { ...toReleased(record), state: 'released', answer: outcome.answer };
@@ -99,7 +100,7 @@ const fail = (
 const isSilence = (outcome: Outcome): boolean =>
   outcome.reason === 'timeout' || outcome.reason === 'dropped' || outcome.reason === 'truncated';
 
-/** Money that moved upfront stays charged; credit stays held until resolved. */
+/** Money that moved upfront stays charged, credit is only held: until an operator resolves it (`resolve.ts`). */
 export const keptCharge = (record: CallRecord): bigint =>
   record.paidBy === 'upfront' ? record.price : 0n;
 
@@ -124,11 +125,18 @@ const close = (
       digest: outcome.digest,
       reason: outcome.reason,
     },
-    payment: { state: record.payment, paidBy: record.paidBy },
+    payment: paymentOf(record),
   });
   const ended: CallRecord = { ...entered.record, finishedEntry: entered.hash };
   return changed(entered.state, ended, finished(entered.state, ended, context));
 };
+
+/** `kept`: its amount waits for an operator; D1 does not know what its tool does on silence. */
+export const paymentOf = (record: CallRecord): { readonly [key: string]: Json } => ({
+  state: record.payment,
+  paidBy: record.paidBy,
+  ...(record.state === 'abandoned' && isKeepable(record) ? { kept: true } : {}),
+});
 
 /** A top-up is paid for and credited at once: who adds up what was earned must see both. */
 export const chargedAmounts = (record: CallRecord): { readonly [key: string]: string } => ({

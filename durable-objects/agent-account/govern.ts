@@ -8,7 +8,7 @@ import { type Hear, issue, take } from './enrolment.ts';
 import { setLabel } from './label.ts';
 import { noteLetter } from './letter.ts';
 import type { Memory } from './memory.ts';
-import { evidenceOf, once, type Ordered, refusalOf } from './ordered.ts';
+import { evidenceOf, once, type Ordered, refusalOf, roomOf } from './ordered.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import type { CallRecord } from './record.ts';
 import { revoke } from './revoke.ts';
@@ -16,6 +16,7 @@ import type { AccountState } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
 import type { Governed, TreeOrder } from './tree-contract.ts';
 import { redrive, writeOff } from './payment-order.ts';
+import { resolve } from './resolve.ts';
 
 /** The account's calls, as far as orders concern them. */
 export type Calls = {
@@ -43,7 +44,8 @@ export const govern = (
     if (fault !== undefined) return refused(state, fault);
     // What changes nothing may be asked again.
     if (given.kind === 'policy' && given.dryRun === true) return decide();
-    return once(state, given.order, context, { used: USED, unavailable: UNAVAILABLE }, decide);
+    const answers = { used: USED, unavailable: UNAVAILABLE };
+    return once(state, given.order, context, answers, decide, roomOf(state, given.by));
   };
   switch (order.kind) {
     case 'issue':
@@ -66,6 +68,8 @@ export const govern = (
       return ordered(order, () => redrive(state, calls.load(order.call), order, context));
     case 'writeOff':
       return ordered(order, () => writeOff(state, calls.load(order.call), order, context));
+    case 'resolve':
+      return ordered(order, () => resolve(state, calls.load(order.call), order, context));
     case 'letter':
       return ordered(order, () => noteLetter(state, order, context));
     case 'alert':

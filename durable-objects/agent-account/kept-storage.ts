@@ -20,7 +20,7 @@ export type KeptStorage = {
   loadOrder(digest: Hex): StoredOrder | undefined;
   ordersKept(now: Seconds): number;
   loadDocument(type: DocumentType, name: string): StoredDocument | undefined;
-  documentsKept(type: DocumentType): number;
+  documentNames(type: DocumentType): readonly string[];
   writeKept(batch: KeptBatch): void;
   pruneOrders(now: Seconds): void;
 };
@@ -53,15 +53,12 @@ export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): 
       const [row] = run('SELECT * FROM documents WHERE type = ? AND name = ?', type, name);
       return row as StoredDocument | undefined;
     },
-    documentsKept: (type) =>
+    documentNames: (type) =>
       has('documents')
-        ? Number(
-            run(
-              'SELECT count(*) AS count FROM documents WHERE type = ? AND text IS NOT NULL',
-              type,
-            )[0]?.count,
+        ? run('SELECT name FROM documents WHERE type = ? AND text IS NOT NULL', type).map(
+            ({ name }) => String(name),
           )
-        : 0,
+        : [],
     writeKept({ orders, documents, now }) {
       for (const { digest, attempt, until, answer } of orders) {
         if (!has('orders')) run(ORDERS_TABLE);

@@ -104,7 +104,15 @@ export const openLedger = (
       ordersKept: () => orders.size + storage.ordersKept(now),
       documentOf: (type, name) =>
         documents.get(documentKey(type, name)) ?? storage.loadDocument(type, name),
-      documentsKept: (type) => storage.documentsKept(type),
+      documentNames: (type) => {
+        const names = new Set(storage.documentNames(type));
+        for (const each of documents.values()) {
+          if (each.type !== type) continue;
+          if (each.text === null) names.delete(each.name);
+          else names.add(each.name);
+        }
+        return [...names];
+      },
       lessees: () => lesseesOf(kept, now),
     };
     let state = memory.state;

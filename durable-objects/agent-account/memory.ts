@@ -3,13 +3,13 @@ import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { DENIAL_WINDOW } from './denial.ts';
 import { dueAt, type Live, RESEND_FIRST, resendPause } from './outbox.ts';
-import { type CallRecord, isFinal } from './record.ts';
+import { type CallRecord, isFinal, prunesAt } from './record.ts';
 import { idleAt } from './idle.ts';
 import type { AccountState } from './state.ts';
 import type { LeaseRow } from './lessor.ts';
 import { isPending, keyOf, type Transfer } from './transfer.ts';
 import { lesseeKey } from './tree-storage.ts';
-import { type AccountStorage, PRUNE_HORIZON } from './storage.ts';
+import type { AccountStorage } from './storage.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
 const KEPT_ENTRIES = 1_000;
@@ -101,7 +101,7 @@ export const remember = (
     if (isFinal(record)) {
       memory.live.delete(record.id);
       memory.exportNow = true;
-      const pruneAt = record.validBefore + PRUNE_HORIZON;
+      const pruneAt = prunesAt(record);
       memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
     } else {
       // A call whose payment came into another state is told to the Queue anew.

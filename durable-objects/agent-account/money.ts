@@ -157,6 +157,16 @@ export const writeOff = (state: AccountState, record: CallRecord): AccountState 
     settled: max(0n, purse.settled - record.charged),
   }));
 
+/** It had moved after all. What the write-off took from the trust in the payer comes back with it, and no more. */
+export const settleWrittenOff = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
+  );
+
 const isForAnother = ({ account }: AccountState, { topUp: to }: CallRecord): boolean =>
   to !== undefined && to !== account;
 

@@ -1,9 +1,9 @@
 import type { Json } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { exists, hasParent, kinOf } from './ancestry.ts';
+import { aboveOf, exists, hasParent, kinOf } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
-import type { AccountState } from './state.ts';
+import { type AccountState, hasPaid } from './state.ts';
 import type { By, OrderedBy, OrderFault, TreeFault, TreeOrder } from './tree-contract.ts';
 
 /** An order that was carried out, kept while its intent could come again. A row of `orders`. */
@@ -21,12 +21,15 @@ export type Ordered = Extract<TreeOrder, { readonly order: OrderedBy }>;
 const CLOCK_GRACE: Seconds = 60;
 /** Intents live for 300 s at most. */
 const INTENT_LIFE: Seconds = 300;
-/** Orders remembered at a time: more than anybody gives in five minutes, and few enough to count. */
+/** Orders remembered at a time: more than anybody gives in five minutes, and few enough to count. Law 12: fewer where nobody has paid. */
 const MOST_ORDERS = 1_000;
+const MOST_UNPAID = 100;
 
 /**
  * Carries an order out once for each signed intent: a second request with the same one changes nothing, the runtime's retry of the
  * first hears the first answer. Refusals count too: whoever has seen one could send it again, when it would no longer be refused.
+ *
+ * @param most where so many are remembered, no more are taken.
  */
 export const once = <Verdict extends { readonly verdict: string }>(
   state: AccountState,
@@ -34,6 +37,7 @@ export const once = <Verdict extends { readonly verdict: string }>(
   context: Context,
   answers: { readonly used: Verdict; readonly unavailable: Verdict },
   decide: () => Decision<Verdict>,
+  most = Infinity,
 ): Decision<Verdict> => {
   if (digest === undefined || attempt === undefined) return decide();
   const until = (validBefore ?? context.now + INTENT_LIFE) + CLOCK_GRACE;
@@ -46,7 +50,7 @@ export const once = <Verdict extends { readonly verdict: string }>(
       known.attempt === attempt ? (JSON.parse(known.answer) as Verdict) : answers.used,
     );
   }
-  if (context.ordersKept() >= MOST_ORDERS) return unchanged(state, answers.unavailable);
+  if (context.ordersKept() >= most) return unchanged(state, answers.unavailable);
   const decision = decide();
   const { verdict, durable } = decision;
   // Law 12: a refusal makes no account.
@@ -54,6 +58,15 @@ export const once = <Verdict extends { readonly verdict: string }>(
   const order = { digest, attempt, until, answer: JSON.stringify(verdict) };
   return { ...decision, durable: true, orders: [order] };
 };
+
+/**
+ * How many orders may be remembered when this sender gives one more. Those higher up have room that those below cannot fill, and
+ * operators always have some: who is to be stopped must not be able to keep the order out.
+ */
+export const roomOf = (state: AccountState, by: By | undefined): number =>
+  by?.role === 'owner'
+    ? (hasPaid(state) ? MOST_ORDERS : MOST_UNPAID) * (2 + aboveOf(state).indexOf(by.account))
+    : Infinity;
 
 /** Why an order is not this sender's to give. Absent `by`: the gateway itself. */
 export const refusalOf = (
@@ -92,6 +105,7 @@ const isOwners = (order: Ordered): boolean => {
       return order.type === 'webhook';
     case 'redrive':
     case 'writeOff':
+    case 'resolve':
     case 'letter':
       return false;
   }

@@ -5,7 +5,7 @@ import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
 import { evidenceOf } from './ordered.ts';
 import { LOOK_DELAY, firstSendAt } from './outbox.ts';
-import type { CallRecord } from './record.ts';
+import { type CallRecord, WRITTEN_OFF } from './record.ts';
 import { ended } from './settled.ts';
 import type { AccountState } from './state.ts';
 import { refused, told } from './tree-change.ts';
@@ -60,7 +60,7 @@ export const writeOff = (
   const entered = append(money.writeOff(state, record), ended(record, 'fail'), context, {
     type: 'payment.failed',
     amounts: { amount: record.price.toString() },
-    payment: { fault: 'gateway', reason: 'written_off' },
+    payment: { fault: 'gateway', reason: WRITTEN_OFF },
     outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
     evidence: {
       ...evidenceOf(order, by),

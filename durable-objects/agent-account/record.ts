@@ -56,11 +56,35 @@ export type CallRecord = {
 export const awaitsSettlement = (record: CallRecord): boolean =>
   record.state === 'held' && record.dispatchedAt === 0;
 
-/** Silence after dispatch, paid from credit, by a tool that may have spent: the credit stays reserved (law 4). */
+/** Whether silence would keep its amount: of a tool that may have spent, with money that cannot expire meanwhile (law 4). */
+export const isKeepable = ({ onSilence, paidBy }: CallRecord): boolean =>
+  onSilence === 'keep' && (paidBy === 'credit' || paidBy === 'lent' || paidBy === 'upfront');
+
+/** Silence after dispatch, by a tool that may have spent: the amount stays counted until an operator resolves it (law 4). */
 export const keepsHold = (record: CallRecord): boolean =>
   record.state === 'abandoned' &&
-  record.onSilence === 'keep' &&
-  (record.paidBy === 'credit' || record.paidBy === 'lent');
+  isKeepable(record) &&
+  !record.entries.some(({ type }) => type === 'call.resolved') &&
+  // What moved first was spent at once by earlier releases, which did not say that it is kept: given back, it would be counted off twice.
+  (record.paidBy !== 'upfront' || record.entries.some(({ payment }) => payment?.['kept'] === true));
+
+/** Why a payment failed that an operator gave up. */
+export const WRITTEN_OFF = 'written_off';
+
+/** When an operator gave up its payment, without asking the chain; undefined where none did, or the chain has spoken since. */
+export const writtenOffAt = ({ payment, entries }: CallRecord): Seconds | undefined =>
+  payment === 'failed'
+    ? entries.findLast(({ payment: told }) => told?.['reason'] === WRITTEN_OFF)?.at
+    : undefined;
+
+/** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
+const PRUNE_HORIZON: Seconds = 600;
+/** A message that was under way when its payment was written off tells within this time what the chain says. */
+const LATE_WORD: Seconds = 86_400;
+
+/** From when its row may go, once nothing can happen to its money any more. */
+export const prunesAt = (record: CallRecord): Seconds =>
+  Math.max(record.validBefore + PRUNE_HORIZON, (writtenOffAt(record) ?? -LATE_WORD) + LATE_WORD);
 
 /** Nothing can happen to the money of this call any more. */
 export const isFinal = (record: CallRecord): boolean => {

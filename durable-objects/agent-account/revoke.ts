@@ -3,6 +3,7 @@ import type { Entry, Json } from '../../src/audit/entry.ts';
 import type { AccountId } from '../../src/core/account-id.ts';
 import { revocationFields } from '../../src/intent/agent-revocation.ts';
 import { withoutOwnerStatus } from './account-status.ts';
+import { hasAgreed } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { type AccountState, hasPaid, isKnown } from './state.ts';
 import { changedTree, done, noted, refused } from './tree-change.ts';
@@ -53,7 +54,7 @@ export const revoke = (
     if (each.grant.delegation.id !== id || each.status !== 'active') return each;
     return { ...each, status: each.taken ? 'revoked' : 'declined' };
   });
-  const governed = held.some(({ status }) => status !== 'declined');
+  const governed = hasAgreed(state) || held.some(({ status }) => status !== 'declined');
   const stays = state.tree.governed && (governed || held.length === 0);
   const isReleased = state.tree.governed && !stays;
   const next = changedTree(

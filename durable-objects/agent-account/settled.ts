@@ -3,7 +3,7 @@ import { type PaymentEvent, transition } from '../../src/settlement/transition.t
 import { append, type Context } from './decision.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
-import { type CallRecord, type HeldPayment } from './record.ts';
+import { type CallRecord, type HeldPayment, writtenOffAt } from './record.ts';
 import type { AccountState } from './state.ts';
 
 /** A call after the chain was heard; `durable: false` when it said nothing new (a redelivery, a late "sent"). */
@@ -15,7 +15,7 @@ export type Concluded = {
 
 /**
  * What the chain said of one call's payment (design §6). Pure and idempotent: a final payment does not change again, except that
- * a released one which somebody settled after all becomes credit, and that happens once.
+ * a released one which somebody settled after all becomes credit, and one that was written off is settled, and that happens once.
  */
 export const conclude = (
   state: AccountState,
@@ -27,8 +27,11 @@ export const conclude = (
   switch (record.payment) {
     case 'none':
     case 'settled':
-    case 'failed':
       return same;
+    case 'failed':
+      return writtenOffAt(record) === undefined
+        ? same
+        : concludeWrittenOff(state, record, result, context);
     case 'held':
       return record.paidBy === 'upfront' ? concludeUpfront(state, record, result, context) : same;
     case 'queued':
@@ -117,6 +120,24 @@ const concludeCommitted = (
       return { state, record, durable: false };
   }
 };
+
+/** An operator gave it up without asking the chain: what that says is what happened, whenever it is heard (law 5). */
+const concludeWrittenOff = (
+  state: AccountState,
+  record: CallRecord,
+  result: SettlementOutcome,
+  context: Context,
+): Concluded =>
+  result.outcome === 'settled'
+    ? enter(
+        money.settleWrittenOff(state, record, result.block),
+        { ...record, payment: 'settled', transaction: result.transaction },
+        record,
+        'payment.settled',
+        { transaction: result.transaction, block: result.block },
+        context,
+      )
+    : { state, record, durable: false };
 
 const concludeReleased = (
   state: AccountState,

@@ -3,7 +3,9 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { WindowSpend } from '../../src/policy/window.ts';
 import { meterState } from '../../src/policy/evaluate.ts';
 import type { Context } from './decision.ts';
+import { hashOf } from './issued.ts';
 import { metersOf, type NamedMeter } from './meters.ts';
+import { saidOnce } from './said.ts';
 import { type AccountState, purseOf, withPurse } from './state.ts';
 import type { AlertBody } from './tree-contract.ts';
 
@@ -41,19 +43,26 @@ export const crossings = (
       counter.warned?.includes(key) !== true
     );
   });
-  if (crossed.length === 0) return { state: after, alerts: [] };
+  let state = after;
+  // Each alert is rows, and messages to everybody above: windows of a second, or limits that change all the time, are not news each time.
+  const news = crossed.filter(({ name, key }) => {
+    const said = saidOnce(state, hashOf([asset, name, key]), context.now);
+    state = said ?? state;
+    return said !== undefined;
+  });
+  if (news.length === 0) return { state: after, alerts: [] };
   const windows = { ...purse.windows };
-  for (const name of new Set(crossed.map((each) => each.name))) {
+  for (const name of new Set(news.map((each) => each.name))) {
     const counter = windows[name];
     const keys = limits.filter((each) => each.name === name).map(({ key }) => key);
-    const said = crossed.filter((each) => each.name === name).map(({ key }) => key);
+    const said = news.filter((each) => each.name === name).map(({ key }) => key);
     // Of limits that are gone nothing is remembered: the row must not grow with each change of a policy.
     const known = (counter?.warned ?? []).filter((key) => keys.includes(key));
     if (counter !== undefined) windows[name] = { ...counter, warned: [...known, ...said] };
   }
   return {
-    state: withPurse(after, asset, { ...purse, windows }),
-    alerts: crossed.map((soft) => alertOf(soft, asset, usedOf(purse.windows[soft.name]))),
+    state: withPurse(state, asset, { ...purse, windows }),
+    alerts: news.map((soft) => alertOf(soft, asset, usedOf(purse.windows[soft.name]))),
   };
 };
 

@@ -10,15 +10,12 @@ import {
   encodeTransfer,
   type Row,
 } from './codec.ts';
-import { type CallRecord, isFinal } from './record.ts';
+import { type CallRecord, isFinal, prunesAt } from './record.ts';
 import { type AccountState, emptyAccount } from './state.ts';
 import { ADDED_COLUMNS, STORAGE_VERSION, TABLES, TRANSFERS_TABLE } from './tables.ts';
 import type { Transfer } from './transfer.ts';
 import { type KeptBatch, type KeptStorage, openKeptStorage } from './kept-storage.ts';
 import { openTreeStorage, type TreeBatch, type TreeStorage } from './tree-storage.ts';
-
-/** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
-export const PRUNE_HORIZON: Seconds = 600;
 
 /** How long calls that wait for their export are left alone. */
 const BLOCKED_PAUSE: Seconds = 300;
@@ -143,7 +140,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
         if (!exists()) run(TABLES);
         run(ACCOUNT_UPSERT, ...encodeAccount(state));
         for (const record of records) {
-          const pruneAt = isFinal(record) ? record.validBefore + PRUNE_HORIZON : null;
+          const pruneAt = isFinal(record) ? prunesAt(record) : null;
           run(CALL_UPSERT, ...encodeCall(record, pruneAt));
         }
         for (const entry of loose) {

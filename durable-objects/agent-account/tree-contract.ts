@@ -209,6 +209,15 @@ export type TreeOrder =
       readonly by: By;
       readonly order: OrderedBy;
     }
+  /** Says whether a silent tool has done its work: what its call keeps is earned, or given back (law 4). */
+  | {
+      readonly kind: 'resolve';
+      readonly call: Hex;
+      readonly charge: boolean;
+      readonly reason: string;
+      readonly by: By;
+      readonly order: OrderedBy;
+    }
   /** To the gateway's own account: an operator has had a dead letter sent again that is no payment's. */
   | {
       readonly kind: 'letter';

@@ -55,6 +55,8 @@ export type Tree = {
   readonly above?: readonly AccountId[];
   /** Once a grant was taken, no call is ever decided without one: a revoked agent is no stranger (law 8). */
   readonly governed: boolean;
+  /** A grant that it had agreed to, or lived on, is forgotten: whoever comes after that one has an agent, and no stranger (law 8). */
+  readonly agreed?: true;
   readonly defaultGrant?: Hex;
   /** Grants that this account has issued below this epoch are dead. */
   readonly epochFloor: number;
@@ -66,7 +68,7 @@ export type Tree = {
   readonly books: Readonly<Record<Hex, Slices>>;
   /** The last word of an account above, by the grant it has issued: what a reply that comes late must not undo. */
   readonly words: Readonly<Record<Hex, Word>>;
-  /** Of what was said lately, and when (`once` in alerts.ts). */
+  /** Of what was said lately, and when (said.ts). */
   readonly alerts?: Readonly<Record<string, Seconds>>;
 };
 

@@ -1,9 +1,10 @@
 import type { By, Kin } from '../../durable-objects/agent-account/tree-contract.ts';
+import { isReceiver } from '../config.ts';
 import { type AccountId, accountId } from '../core/account-id.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from '../gateway/checked.ts';
-import { vouch } from '../gateway/vouch.ts';
+import { SHIELD_PAUSE, vouch, type Vouched } from '../gateway/vouch.ts';
 import type { Role, Route } from '../management/route.ts';
 import type { Office } from './office.ts';
 
@@ -33,14 +34,19 @@ const admitOperator = async (
   asker: Checked,
   client: string,
 ): Promise<Result<By, Reason>> => {
-  if (!isOperator(office, asker) || !route.roles.includes('operator')) {
-    return err({ reason: 'forbidden' });
+  const forbidden = err<Reason>({ reason: 'forbidden' });
+  if (!isNamed(office, asker) || !route.roles.includes('operator')) {
+    // Counted all the same: whoever asks too often must not learn by it whom he has named.
+    return (await office.shield(client))
+      ? forbidden
+      : err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
   }
   // No account remembers an operator, so the chain says each time whether its key may sign for it (§4.7).
   const vouched = await vouch(office, asker, client);
   if (!vouched.ok) {
-    return vouched.error.reason === 'invalid_signature' ? err({ reason: 'forbidden' }) : vouched;
+    return vouched.error.reason === 'invalid_signature' ? forbidden : vouched;
   }
+  if (!isOperator(office, asker, vouched.value)) return forbidden;
   return ok({ account: accountId(asker.network, asker.payer), role: 'operator' });
 };
 
@@ -57,7 +63,11 @@ const admitKin = async (
   const by = accountId(asker.network, asker.payer);
   const kin = await kinOf(office, account, by);
   if (kin.verdict === 'unavailable') return err({ reason: 'storage_unavailable' });
-  const has = rolesOf(kin, isOperator(office, asker));
+  const operator = isOperator(office, asker, vouched.value);
+  // What the gateway keeps under the receiver's name is its operators'; whose key that is has no say in it, nor who granted it something.
+  const has = isReceiver(office.config, account)
+    ? rolesOf(NOBODY, operator)
+    : rolesOf(kin, operator);
   if (!kin.exists || has.length === 0) return err({ reason: 'unknown_account' });
   // An operator, or the account itself, may read it: that it is there is no secret to them.
   if (!has.some((role) => route.roles.includes(role))) return err({ reason: 'forbidden' });
@@ -65,12 +75,20 @@ const admitKin = async (
   return ok({ account: by, role: asOperator ? 'operator' : 'owner' });
 };
 
-/** Operators are known by address, on any network. */
-const isOperator = ({ config }: Office, { payer }: Checked): boolean =>
+const isNamed = ({ config }: Office, { payer }: Checked): boolean =>
   config.operators.includes(payer);
 
+/**
+ * Operators are known by address, on any network: a key is the same everywhere. A contract is not. On a chain where nobody has put it yet,
+ * somebody else may, under the same address; so it counts on the first network alone.
+ */
+const isOperator = (office: Office, asker: Checked, { facts }: Vouched): boolean =>
+  isNamed(office, asker) && (!facts.hasCode || asker.network === office.config.networks[0]);
+
+const NOBODY = { kin: 'none', hasParent: true } as const;
+
 const rolesOf = (
-  { kin, hasParent }: Extract<Kin, { readonly verdict: 'found' }>,
+  { kin, hasParent }: Pick<Extract<Kin, { readonly verdict: 'found' }>, 'kin' | 'hasParent'>,
   operator: boolean,
 ): readonly Role[] => [
   ...(operator ? (['operator'] as const) : []),
@@ -80,7 +98,7 @@ const rolesOf = (
 ];
 
 /** Any error on the way is a refusal (law 2). */
-const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Kin> => {
+export const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Kin> => {
   try {
     return await office.account(account).kin({ by });
   } catch (cause) {

@@ -10,7 +10,7 @@ import {
   replyPage,
   replyText,
 } from './reply.ts';
-import { settlementOf } from './settlement-item.ts';
+import { settlementOf, settlementState } from './settlement-item.ts';
 
 type CallBody = AnswerOf<'calls.list'>['items'][number];
 
@@ -34,6 +34,7 @@ const COLUMNS = [
   'request',
   'digest',
   'ended_at',
+  'kept',
 ] as const satisfies readonly (keyof CallBody)[];
 
 /** A call in its wire form. */
@@ -57,6 +58,7 @@ export const callBody = (item: CallItem): CallBody =>
     policy: item.policy,
     accepted_at: item.acceptedAt,
     ended_at: item.endedAt,
+    kept: item.kept,
   });
 
 type Listed = Pick<Asked<'calls.list'>, 'office' | 'query' | 'request'>;
@@ -101,11 +103,10 @@ export const get: Handler<'account.call'> = async ({ office, params }) => {
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
   if (item === undefined) return refuse({ reason: 'unknown_call' });
+  const state = settlementState(item, false);
   const body: AnswerOf<'account.call'> = {
     call: callBody(item),
-    ...(item.payment === undefined
-      ? {}
-      : { settlement: settlementOf({ ...item, state: item.payment.state }) }),
+    ...(state === undefined ? {} : { settlement: settlementOf({ ...item, state }) }),
   };
   return reply(body);
 };

@@ -35,6 +35,7 @@ type Piece = { readonly text: string; readonly at: number };
 export const eventStream = (
   source: EventSource,
   account: AccountId,
+  by: AccountId,
   after: number,
   signal: AbortSignal,
   now: () => Seconds,
@@ -48,7 +49,7 @@ export const eventStream = (
   const next = async (): Promise<Piece | undefined> => {
     for (;;) {
       const piece = await Promise.race([
-        pieceAfter(source, account, state.at, state.wait),
+        pieceAfter(source, account, by, state.at, state.wait),
         left.promise,
       ]);
       state.wait = Math.min(HEARTBEAT, Math.max(0, end - now())) * 1_000;
@@ -88,11 +89,12 @@ export const eventStream = (
 const pieceAfter = async (
   source: EventSource,
   account: AccountId,
+  by: AccountId,
   at: number,
   waitMs: number,
 ): Promise<Piece> => {
   try {
-    const found = await source.account(account).happened(at, waitMs, MOST);
+    const found = await source.account(account).happened(at, waitMs, MOST, by);
     if (found.verdict !== 'found') return { text: FAILURE, at };
     if (found.entries.length > 0) return pieceOf(found.entries as readonly Entry[], at);
     // A place that the chain has never reached: it is told from where it stands.

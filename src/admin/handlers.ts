@@ -32,6 +32,7 @@ export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
   'settlements.get': settlements.get,
   'settlements.redrive': settlements.redrive,
   'settlements.writeoff': settlements.writeOff,
+  'settlements.resolve': settlements.resolve,
   'deadletters.list': letters.list,
   'deadletters.redrive': letters.redrive,
   spend: spend.ofAll,

@@ -1,5 +1,6 @@
 import { parsePolicy } from '../policy/schema.ts';
 import { standingOf } from './accounts.ts';
+import { kinOf } from './admit.ts';
 import type { Asked, Handler } from './asked.ts';
 import { give, orderedBody } from './order.ts';
 import { refuse, reply, type Replied } from './reply.ts';
@@ -28,6 +29,10 @@ const write = async (
   { office, params, by, order, expected, dryRun }: Write,
   document: unknown,
 ): Promise<Replied> => {
+  // An account of the release before, which knows no kin either, would take a dry run for an order.
+  if (dryRun && (await kinOf(office, params.account, by.account)).verdict === 'unavailable') {
+    return refuse({ reason: 'storage_unavailable' });
+  }
   const given = await give(office, params.account, {
     ...{ kind: 'policy', slot, document, by, order },
     ...(expected === undefined ? {} : { expected }),

@@ -1,8 +1,21 @@
-import type { SettlementItem } from '../audit/query/settlement.ts';
+import type { CallItem } from '../audit/query/call.ts';
+import type { SettlementItem, SettlementState } from '../audit/query/settlement.ts';
 import type { AnswerOf } from './asked.ts';
 import { present } from './reply.ts';
 
 type SettlementBody = AnswerOf<'settlements.list'>['items'][number];
+
+/** How the money of a call stands; undefined where nothing was ever under way: it was free, or paid from credit and answered. */
+export const settlementState = (
+  { kept, payment }: Pick<CallItem, 'kept' | 'payment'>,
+  open: boolean,
+): SettlementState | undefined => {
+  if (kept === 'held') return 'kept';
+  if (payment !== undefined) return payment.state;
+  if (open) return 'open';
+  // Kept credit, resolved: it has no payment, and is earned or free again.
+  return kept === undefined ? undefined : kept === 'charged' ? 'settled' : 'released';
+};
 
 type Known = Pick<
   SettlementItem,

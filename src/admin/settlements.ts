@@ -4,7 +4,7 @@ import type { AnswerOf, Handler } from './asked.ts';
 import { callBody } from './calls.ts';
 import { give, orderedBody } from './order.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
-import { settlementOf } from './settlement-item.ts';
+import { settlementOf, settlementState } from './settlement-item.ts';
 
 export const list: Handler<'settlements.list'> = async ({ office, query, request }) => {
   const found = await listSettlements(office.db, query);
@@ -19,8 +19,7 @@ export const get: Handler<'settlements.get'> = async ({ office, params }) => {
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
   const { call, open, entries } = found.value;
-  const state = call.payment?.state ?? (open ? 'open' : undefined);
-  // Free, or from credit: there is no payment to tell of.
+  const state = settlementState(call, open);
   if (state === undefined)
     return refuse({ reason: 'unknown_document', what: 'payment of this call' });
   const body: AnswerOf<'settlements.get'> = {
@@ -48,5 +47,19 @@ export const writeOff: Handler<'settlements.writeoff'> = async ({
   const { account, call } = params;
   const { reason } = body;
   const given = await give(office, account, { kind: 'writeOff', call, reason, by, order });
+  return given.ok ? reply(orderedBody(given.value)) : given;
+};
+
+/** Ends the hold of a silent tool, once somebody knows what it did (law 4). */
+export const resolve: Handler<'settlements.resolve'> = async ({
+  office,
+  params,
+  body,
+  by,
+  order,
+}) => {
+  const { account, call } = params;
+  const { charge, reason } = body;
+  const given = await give(office, account, { kind: 'resolve', call, charge, reason, by, order });
   return given.ok ? reply(orderedBody(given.value)) : given;
 };

@@ -56,9 +56,9 @@ export const delegate = async (gateway: Gateway, request: Request): Promise<Resp
 
 /** What no signature can make right: a grant for another gateway, which may have been taken from there; for other money; or over. */
 const misplaced = (
-  { audiences }: Config,
-  { token }: Place,
-  { audience, asset, validUntil }: AgentDelegation,
+  { audiences, payTo }: Config,
+  { token, network }: Place,
+  { audience, asset, validUntil, delegate: to }: AgentDelegation,
   now: Seconds,
 ): Reason | undefined => {
   const wrong = (field: keyof AgentDelegation, expected: string, got: string): Reason => ({
@@ -71,6 +71,8 @@ const misplaced = (
   if (asset !== ZERO_ADDRESS && asset !== token.address) {
     return wrong('asset', token.address, asset);
   }
+  // Whoever stands above the gateway's own account would read its tools, and hear what is wrong with it.
+  if (to === payTo.get(network)) return wrong('delegate', 'an account that receives no money', to);
   return validUntil > BigInt(now)
     ? undefined
     : wrong('validUntil', `> ${now}`, validUntil.toString());

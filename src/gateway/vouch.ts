@@ -25,7 +25,7 @@ export type Signed = Pick<
 >;
 
 /** How long a client that causes too many look-ups should stay away, seconds. */
-const SHIELD_PAUSE = 10;
+export const SHIELD_PAUSE = 10;
 
 /** Asks the chain about an account; one with code must accept the signature itself, its key's does not count (§4.7). */
 export const vouch = async (

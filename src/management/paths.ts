@@ -19,6 +19,7 @@ export const PATHS = {
   'settlements.get': 'GET /admin/settlements/:account/:call',
   'settlements.redrive': 'POST /admin/settlements/:account/:call/redrive',
   'settlements.writeoff': 'POST /admin/settlements/:account/:call/write-off',
+  'settlements.resolve': 'POST /admin/settlements/:account/:call/resolve',
   'deadletters.list': 'GET /admin/dead-letters',
   'deadletters.redrive': 'POST /admin/dead-letters/:letter/redrive',
   spend: 'GET /admin/spend',

@@ -5,7 +5,7 @@ import { entriesQuery, eventsQuery } from './entry.ts';
 import { PATHS, placeOf, type RouteId } from './paths.ts';
 import { policyBody } from './policy.ts';
 import type { Role, Route, Rules } from './route.ts';
-import { deadLettersQuery, settlementsQuery, writeOffBody } from './settlement.ts';
+import { deadLettersQuery, resolveBody, settlementsQuery, writeOffBody } from './settlement.ts';
 import { spendQuery } from './spend.ts';
 import { toolBody } from './tool.ts';
 import { webhookBody, webhooksQuery } from './webhook.ts';
@@ -42,6 +42,7 @@ export const RULES = {
   'settlements.get': { roles: OPERATOR },
   'settlements.redrive': { roles: OPERATOR },
   'settlements.writeoff': { roles: OPERATOR, body: writeOffBody, maxBody: SMALL },
+  'settlements.resolve': { roles: OPERATOR, body: resolveBody, maxBody: SMALL },
   'deadletters.list': { roles: OPERATOR, query: deadLettersQuery },
   'deadletters.redrive': { roles: OPERATOR },
   spend: { roles: OPERATOR, query: spendQuery },

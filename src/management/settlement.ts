@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { account, page, why } from './fields.ts';
 
-export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released'] as const;
+export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;
 
 export const settlementsQuery = z.strictObject({
   ...page,
@@ -12,5 +12,12 @@ export const settlementsQuery = z.strictObject({
 });
 
 export const writeOffBody = z.strictObject({ reason: why }, 'must be an object {reason}');
+
+const RESOLUTION = 'must be an object {charge, reason}';
+/** `charge`: the tool did its work, and its price is earned; else it is given back. */
+export const resolveBody = z.strictObject(
+  { charge: z.boolean('must be true or false'), reason: why },
+  RESOLUTION,
+);
 
 export const deadLettersQuery = z.strictObject(page);

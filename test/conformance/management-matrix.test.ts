@@ -121,6 +121,7 @@ const DOMAIN: { readonly [id in RouteId]?: readonly string[] } = {
   'credits.refund': ['404 unknown-transaction'],
   'settlements.redrive': ['409 not-writable'],
   'settlements.writeoff': ['409 not-writable'],
+  'settlements.resolve': ['409 not-writable'],
   'deadletters.redrive': ['404 unknown-document'],
   'webhooks.delete': ['404 unknown-document'],
   'account.webhooks.delete': ['404 unknown-document'],

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/people.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
@@ -11,7 +11,8 @@ import { callWith, type Granted, granted, grantFor } from './support/grant.ts';
 import { all, manage, type Ordered, type Page, told } from './support/manage.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { bind, bound, callOf } from './support/bound.ts';
-import { newAccount, nowSeconds, trustedAccount } from './support/payment.ts';
+import { agentIntent, digestOf, signPaidIntent } from './support/intent.ts';
+import { fundedAccount, newAccount, nowSeconds, trustedAccount } from './support/payment.ts';
 import { lookup, type ToolCall, translate, useWorld } from './support/world.ts';
 
 const world = useWorld({ variables: { OPERATORS: people.operator.address } });
@@ -428,6 +429,106 @@ describe('a payment', () => {
     const depths = await told(manage(world(), operator, 'queues'));
     expect(depths).toMatchObject({ dead_letters: 0 });
   });
+});
+
+describe('what a silent tool keeps', () => {
+  const bank: ToolCall = { path: '/tools/bank?hang=1' };
+  const PRICE = '1000';
+
+  beforeAll(async () => {
+    const body = {
+      ...{ id: 'bank', method: 'GET', path: '/tools/bank', description: 'Pays a bill.' },
+      ...{ price: '$0.001', settlement: 'upfront', onSilence: 'keep', timeoutSeconds: 1 },
+      upstream: '/flaky',
+    };
+    await told(manage(world(), operator, 'tools.put', { params: { tool: 'bank' }, body }));
+    await vi.waitFor(
+      async () => {
+        const { status } = await world().send({ path: '/tools/bank' });
+        if (status !== 402) throw new Error(`the tool is answered ${status}`);
+      },
+      { timeout: 6_000, interval: 250 },
+    );
+  });
+
+  const creditOf = async (account: string) => {
+    const params = { account };
+    const standing = await told<{
+      readonly money: readonly { readonly credit: string; readonly credit_held: string }[];
+    }>(manage(world(), operator, 'account.get', { params }));
+    const { credit, credit_held } = standing.money[0] ?? {};
+    return [credit, credit_held];
+  };
+
+  it.each([
+    ['credit', true, ['2000', '1000'], ['1000', '0'], 'settled'],
+    ['credit', false, ['2000', '1000'], ['2000', '0'], 'released'],
+    ['a payment', true, ['0', '0'], ['0', '0'], 'settled'],
+    ['a payment', false, ['0', '0'], ['1000', '0'], 'settled'],
+  ] as const)(
+    'of %s waits, is listed, and is resolved once (charge %s)',
+    async (of, charge, before, after, state) => {
+      let payer: LocalAccount;
+      let call: string;
+      let answer: Response;
+      if (of === 'credit') {
+        payer = await creditedAccount(world(), { credit: 2_000n, left: 0n });
+        const signed = await signPaidIntent(world(), payer, bank);
+        call = digestOf(signed.intent);
+        answer = await world().send(bank, agentIntent(signed));
+      } else {
+        payer = await fundedAccount(world(), 1_000n);
+        const payment = await bind(world(), payer, bank);
+        call = callOf(payment);
+        answer = await world().send(bank, bound(payment));
+      }
+      expect(await refused(Promise.resolve(answer), 504)).toMatchObject({ money: 'held' });
+      const { account } = about(payer);
+      expect(await creditOf(account)).toEqual(before);
+
+      const query = { state: 'kept', account };
+      const listed = async () => await all(world(), operator, 'settlements.list', { query });
+      await expect
+        .poll(listed, eventually)
+        .toMatchObject([{ account, call, state: 'kept', tool: 'bank', amount: PRICE }]);
+      const params = { account, call };
+      const body = { charge, reason: 'asked the bank' };
+      const order = () => manage(world(), operator, 'settlements.resolve', { params, body });
+      for (const bad of [{ charge }, { ...body, charge: 'yes' }, { ...body, more: 1 }]) {
+        const wrong = manage(world(), operator, 'settlements.resolve', { params, body: bad });
+        await refused(wrong, 400);
+      }
+      expect(await told<Ordered>(order())).toMatchObject({ changed: true });
+      expect(await creditOf(account)).toEqual(after);
+      const again = await refused(order(), 409);
+      expect(kindOf(again)).toBe('not-writable');
+      expect(again['hint']).toContain(charge ? 'charged' : 'released');
+
+      const kept = charge ? 'charged' : 'released';
+      await expect
+        .poll(
+          async () => await told(manage(world(), operator, 'settlements.get', { params })),
+          eventually,
+        )
+        .toMatchObject({
+          settlement: { state, amount: PRICE },
+          call: { state: 'abandoned', kept, charged: charge ? PRICE : '0' },
+        });
+      const story = await told<{ readonly entries: readonly { readonly type: string }[] }>(
+        manage(world(), operator, 'settlements.get', { params }),
+      );
+      expect(story.entries.at(-1)).toMatchObject({
+        ...{ type: 'call.resolved', decision: kept, outcome: { reason: 'asked the bank' } },
+      });
+      expect(await listed()).toEqual([]);
+      const spent = await told<{ readonly items: readonly object[] }>(
+        manage(world(), operator, 'account.spend', { params: { account }, query: { by: 'tool' } }),
+      );
+      expect(spent.items.filter((item) => 'key' in item && item.key === 'bank')).toMatchObject([
+        { calls: 1, failed: 1, charged: charge ? PRICE : '0' },
+      ]);
+    },
+  );
 });
 
 type Received = { readonly headers: IncomingHttpHeaders; readonly body: string };

@@ -255,9 +255,14 @@ describe('who may order what', () => {
 
   test('who is above is known after every grant is forgotten, all the way up', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
+    // Who never agreed keeps the last one, to decline it.
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject(changed);
     // As long after their end as they are kept.
     pass(91 * 86_400 + 7_200);
+    await runDurableObjectAlarm(stubOf(agent));
+    // Its books are closed by now.
+    pass(600);
     await runDurableObjectAlarm(stubOf(agent));
     await evictDurableObject(stubOf(agent));
     expect((await standingOf(agent)).grants).toEqual([]);

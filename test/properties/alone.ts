@@ -11,6 +11,6 @@ export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'tr
   orderOf: () => undefined,
   ordersKept: () => 0,
   documentOf: () => undefined,
-  documentsKept: () => 0,
+  documentNames: () => [],
   lessees: () => 0,
 };

@@ -7,9 +7,11 @@ import {
   awaitsSettlement,
   type CallRecord,
   isFinal,
+  keepsHold,
 } from '../../durable-objects/agent-account/record.ts';
 import { NO_PROGRESS } from '../../durable-objects/agent-account/progress.ts';
 import { reserve } from '../../durable-objects/agent-account/reserve.ts';
+import { resolve } from '../../durable-objects/agent-account/resolve.ts';
 import { conclude } from '../../durable-objects/agent-account/settled.ts';
 import {
   type AccountState,
@@ -48,6 +50,8 @@ const PAYERS = [hex(0xa0, 20), hex(0xa1, 20)] as const;
 const ATTEMPTS = [hex(1, 16), hex(2, 16), hex(3, 16)] as const;
 const POLICY_HASH = hex(9, 32);
 const TRANSACTION = hex(1, 32);
+const OPERATOR = { account: accountId(token.network, hex(0x0e, 20)), role: 'operator' } as const;
+const ORDER = { fields: {}, signature: hex(0x55, 65) } as const;
 
 const EXPOSURE = 60n;
 const policy: Policy = {
@@ -309,6 +313,25 @@ export const openBooks = (
     if (record.paidBy === 'credit' && outcome.amount === 3n) note('variable price');
   };
 
+  /** Best of all a call that is kept: most never are. */
+  const settleSilence = (index: number, charge: boolean): void => {
+    const books = [bookOf(index), ...all];
+    const book =
+      books.find(({ records }) => [...records.values()].some(keepsHold)) ?? bookOf(index);
+    const kept = [...book.records.values()].find(keepsHold);
+    const call = kept?.id ?? idOf(index);
+    const asked = { call, charge, reason: 'asked', by: OPERATOR, order: ORDER } as const;
+    const order = { kind: 'resolve', ...asked } as const;
+    const { verdict } = commit(
+      book,
+      resolve(book.state, book.records.get(call), order, contextOf(book)),
+    );
+    if ((verdict === 'governed') !== (kept !== undefined)) expect(verdict).toBe('kept');
+    if (kept === undefined) return;
+    note(charge ? 'resolved: charged' : 'resolved: released');
+    note(`resolved ${kept.paidBy}`);
+  };
+
   const factsOf = (index: number): Evidence => ({
     facts: {
       hasCode: false,
@@ -431,6 +454,8 @@ export const openBooks = (
           );
         case 'finish':
           return end(step.call, step.outcome);
+        case 'resolve':
+          return settleSilence(step.call, step.charge);
         case 'move':
           return move(step.call);
         case 'cancel':

@@ -21,6 +21,10 @@ const EVENTS = [
   'refund known',
   'finish finished',
   'finish late',
+  'resolved: charged',
+  'resolved: released',
+  'resolved credit',
+  'resolved upfront',
   'debt',
 ] as const;
 const BETWEEN_TWO = ['topped up other', 'delivery applied', 'delivery known', 'delivery lost'];

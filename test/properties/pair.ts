@@ -131,6 +131,12 @@ export const openPair = (plans: readonly Plan[]): Pair => {
     await stubOf(known.payer).finish(known.call.call, attempt, outcome);
   };
 
+  const resolve = async ({ payer, call: { call } }: Known, charge: boolean): Promise<void> => {
+    const by = { account: accountOf(payer), role: 'operator' } as const;
+    const order = { fields: {}, signature: '0x' } as const;
+    await stubOf(payer).govern({ kind: 'resolve', call, charge, reason: 'asked', by, order });
+  };
+
   const facts = (): Evidence => ({ facts: factsOf(1_000_000n, BLOCK - 1) });
 
   const next = async (known: Known, outcome: Outcome): Promise<void> => {
@@ -238,6 +244,8 @@ export const openPair = (plans: readonly Plan[]): Pair => {
           return reserve(knownAt(step.call), randomHex(16), step.facts ? facts() : {});
         case 'finish':
           return finish(knownAt(step.call), step.outcome);
+        case 'resolve':
+          return resolve(knownAt(step.call), step.charge);
         case 'move':
           return move(knownAt(step.call));
         case 'cancel': {
@@ -289,7 +297,8 @@ export const openPair = (plans: readonly Plan[]): Pair => {
             known.payer === payer &&
             known.plan.onSilence === 'keep' &&
             statuses[index]?.state === 'abandoned' &&
-            statuses[index]?.paidFrom === 'credit',
+            statuses[index]?.paidFrom === 'credit' &&
+            !entries.some(({ type, call }) => type === 'call.resolved' && call === known.call.call),
         );
         // A repeated total is no receipt, not even of nothing.
         const empty = entries.filter(({ amounts }) => amounts?.amount === '0');

@@ -30,6 +30,8 @@ export type Step =
       readonly facts: boolean;
     }
   | { readonly do: 'finish'; readonly call: number; readonly outcome: Outcome }
+  /** An operator says what became of a silent call. */
+  | { readonly do: 'resolve'; readonly call: number; readonly charge: boolean }
   /** Somebody settles a payment, and the account does not hear of it yet. */
   | { readonly do: 'move'; readonly call: number }
   /** The payer cancels its authorization on chain. */
@@ -71,6 +73,7 @@ const DEEDS: readonly Step['do'][] = [
   ...Array.from({ length: 10 }, () => 'next' as const),
   ...Array.from({ length: 3 }, () => 'reserve' as const),
   ...Array.from({ length: 3 }, () => 'finish' as const),
+  ...Array.from({ length: 2 }, () => 'resolve' as const),
   ...Array.from({ length: 4 }, () => 'hear' as const),
   ...Array.from({ length: 4 }, () => 'deliver' as const),
   'refund',
@@ -131,6 +134,8 @@ const stepOf = (seed: number): Step => {
     case 'run':
     case 'finish':
       return { do: deed, call, outcome: of(OUTCOMES) };
+    case 'resolve':
+      return { do: deed, call, charge: below(2) === 0 };
     case 'reserve':
       return { do: deed, call, attempt: below(3), facts: below(2) === 0 };
     case 'tellUpfront':

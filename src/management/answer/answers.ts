@@ -60,6 +60,7 @@ export const ANSWERS = {
   'settlements.get': { summary: 'All that is known of one payment', schema: settlementStory },
   'settlements.redrive': { summary: 'Sends a payment to be settled again', schema: ordered },
   'settlements.writeoff': { summary: 'Gives up an open payment that is over', schema: ordered },
+  'settlements.resolve': { summary: 'Charges or gives back what is kept', schema: ordered },
   'deadletters.list': { summary: 'Messages nobody could deal with', schema: deadLettersPage },
   'deadletters.redrive': { summary: 'Sends such a message again', schema: redriven },
   spend: { summary: 'What was spent at this gateway', schema: spendReport },

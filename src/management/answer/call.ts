@@ -23,6 +23,8 @@ export const callItem = z.strictObject({
   policy: z.exactOptional(hash),
   accepted_at: z.exactOptional(time),
   ended_at: z.exactOptional(time),
+  /** Of a silent tool that keeps the amount: until an operator has decided, and how he did. */
+  kept: z.exactOptional(z.enum(['held', 'charged', 'released'])),
 });
 
 export const callsPage = pageOf(callItem);

@@ -55,6 +55,9 @@ const SAMPLES: { readonly [id in RouteId]?: Sample } = {
   'settlements.writeoff': (subject, params) => ({
     ...{ ...payment(subject, params), body: { reason: 'matrix' } },
   }),
+  'settlements.resolve': (subject, params) => ({
+    ...{ ...payment(subject, params), body: { charge: false, reason: 'matrix' } },
+  }),
   spend: byTool,
   'account.spend': byTool,
   'webhooks.put': webhook,

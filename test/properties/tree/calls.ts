@@ -5,12 +5,13 @@ import { finish } from '../../../durable-objects/agent-account/finish.ts';
 import { NO_PROGRESS, type Progress } from '../../../durable-objects/agent-account/progress.ts';
 import { expire } from '../../../durable-objects/agent-account/expire.ts';
 import { type CallRecord, keepsHold } from '../../../durable-objects/agent-account/record.ts';
+import { resolve } from '../../../durable-objects/agent-account/resolve.ts';
 import { reserve } from '../../../durable-objects/agent-account/reserve.ts';
 import type { Hex } from '../../../src/core/account-id.ts';
 import type { Keeper } from './keeper.ts';
 import type { Grants } from './grants.ts';
 import type { Leases } from './leases.ts';
-import { hex } from './names.ts';
+import { accountAt, hex } from './names.ts';
 import type { Office } from './office.ts';
 import { type How, outcomeOf } from './outcome.ts';
 import type { Recalls } from './recalls.ts';
@@ -19,6 +20,8 @@ import { callOf, type Wish } from './wish.ts';
 /** A call waits for others so often at most, where nothing else happens. */
 const MOST_TRIES = 40;
 const ATTEMPT = hex(1);
+const OPERATOR = { account: accountAt(91), role: 'operator' } as const;
+const ORDER = { fields: {}, signature: hex(0x55) };
 
 /** Calls of all accounts, each decided again and again for what it learns, as the object does it (`claims.ts`). */
 export const openCalls = (
@@ -108,6 +111,32 @@ export const openCalls = (
     finish(back: number, how: How): void {
       const [keeper, id] = running.at(-1 - (back % Math.max(1, running.length))) ?? [];
       if (keeper !== undefined && id !== undefined) end(keeper, id, how);
+    },
+    /** An operator resolves one that is kept, or is told that nothing is. */
+    resolve(which: number, charge: boolean): void {
+      const kept = running.filter(([of, each]) => {
+        const record = of.calls.get(each);
+        return record !== undefined && keepsHold(record);
+      });
+      const [keeper, id] =
+        (kept.length > 0 ? kept : running).at(which % Math.max(1, kept.length || running.length)) ??
+        [];
+      if (keeper === undefined || id === undefined) return;
+      const record = keeper.calls.get(id);
+      const order = {
+        kind: 'resolve',
+        call: id,
+        charge,
+        reason: 'asked',
+        by: OPERATOR,
+        order: ORDER,
+      } as const;
+      const { verdict } = keeper.decide((state, context) => resolve(state, record, order, context));
+      if ((verdict === 'governed') !== kept.length > 0) throw new Error(`resolved: ${verdict}`);
+      const ended = keeper.calls.get(id) ?? record;
+      if (verdict !== 'governed' || ended === undefined) return;
+      note(`resolved ${ended.paidBy}`);
+      settle(ended);
     },
     finishAll(how: (at: number) => How): void {
       running.forEach(([keeper, id], at) => {

@@ -31,6 +31,7 @@ export const OF_ONE = [
   'restart',
   'rest refused own',
   'rest used',
+  'resolved credit',
   'rollover',
 ];
 
@@ -59,4 +60,5 @@ export const OF_TREE = [
   'nothing lives',
   'recalled for itself',
   'rest refused above',
+  'resolved lent',
 ];

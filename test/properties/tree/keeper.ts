@@ -75,7 +75,7 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     orderOf: () => undefined,
     ordersKept: () => 0,
     documentOf: () => undefined,
-    documentsKept: () => 0,
+    documentNames: () => [],
     lessees: () => [...leases.values()].filter(({ until }) => until > clock.now).length,
   });
 

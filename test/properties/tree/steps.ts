@@ -18,6 +18,8 @@ export type Deed =
       readonly appetite: bigint;
     }
   | { readonly do: 'finish'; readonly call: number; readonly how: How }
+  /** An operator says what became of a silent call. */
+  | { readonly do: 'resolve'; readonly call: number; readonly charge: boolean }
   | { readonly do: 'wait'; readonly seconds: number; readonly alarms: boolean }
   | { readonly do: 'idle' | 'restart' | 'recall'; readonly of: Member }
   /** A message that is late, or comes again. */
@@ -50,6 +52,7 @@ const many = (count: number, deed: Deed['do']): readonly Deed['do'][] =>
 const DEEDS = [
   ...many(18, 'call'),
   ...many(7, 'finish'),
+  ...many(2, 'resolve'),
   ...many(5, 'wait'),
   ...many(5, 'idle'),
   ...many(3, 'recall'),
@@ -83,6 +86,8 @@ const deedOf = (seed: number, more: number): Deed => {
     }
     case 'finish':
       return { do: deed, call: turn % 4, how: of(HOWS) };
+    case 'resolve':
+      return { do: deed, call: turn, charge: below(2) === 0 };
     case 'wait':
       return { do: deed, seconds: of(WAITS), alarms: below(4) > 0 };
     case 'idle':

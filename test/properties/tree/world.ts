@@ -98,6 +98,8 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
         return call(step.of, step);
       case 'finish':
         return calls.finish(step.call, step.how);
+      case 'resolve':
+        return calls.resolve(step.call, step.charge);
       case 'wait':
         return wait(step.seconds, step.alarms);
       case 'idle': {

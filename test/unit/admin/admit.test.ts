@@ -6,7 +6,7 @@ import type { AccountId } from '../../../src/core/account-id.ts';
 import type { Role, Route } from '../../../src/management/route.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
-import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
 import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
 import { accountOf, scriptedOffice, signedRequest } from './office.ts';
 
@@ -168,4 +168,91 @@ describe('whoever signed', () => {
       { asked: 'govern', order: { by: { account: accountOf('owner'), role: 'owner' } } },
     ]);
   });
+});
+
+describe('an operator that is a contract', () => {
+  /** Code at every address, which stands by whatever is signed. */
+  const contract: Node = {
+    ...KEY_ACCOUNT,
+    eth_getCode: '0x60',
+    eth_call: ([{ data }]: [{ readonly data: string }]) =>
+      `0x${(data.startsWith('0x1626ba7e') ? '1626ba7e' : '').padEnd(64, '0')}`,
+  };
+  const MAINNET = 'eip155:8453';
+  const on = (networks: Config['networks']): Config => ({
+    ...config,
+    networks,
+    payTo: new Map(networks.map((each) => [each, `0x${'aa'.repeat(20)}`])),
+    rpcUrls: new Map(networks.map((each) => [each, ['https://rpc.example']])),
+  });
+  const listing = async (set: Config) => {
+    network(contract);
+    const { office } = await scriptedOffice(set);
+    const listed = await signedRequest(set, 'webhooks.list', '/admin/webhooks', { who: 'owner' });
+    return problemOf(await manage(office, listed));
+  };
+
+  it('is one on the first network', async () => {
+    expect((await listing(on([NETWORK, MAINNET]))).status).toBe(200);
+  });
+
+  it('is none on another, where anybody may have put a contract at its address', async () => {
+    const set = on([MAINNET, NETWORK]);
+    expect(await listing(set)).toEqual({ status: 403, type: 'forbidden' });
+    network(contract);
+    const { office } = await scriptedOffice(set, { kin: async () => found('none', false) });
+    const read = await signedRequest(set, 'account.get', `/accounts/${X}`, { who: 'owner' });
+    expect(await problemOf(await manage(office, read))).toEqual({
+      ...{ status: 404, type: 'unknown-account' },
+    });
+  });
+});
+
+describe('the account that receives money', () => {
+  const [receiver] = [...config.payTo].map(([each, address]): AccountId => `${each}:${address}`);
+
+  it.each(kinRoutes.map((route) => [route.id, route] as const))(
+    'is nobody’s but the operators’: %s',
+    async (id, route) => {
+      for (const kin of [found('above', true), found('self', true), found('self', false)]) {
+        network(KEY_ACCOUNT);
+        const { office, asked } = await scriptedOffice(config, { kin: async () => kin });
+        const path = pathOf(route, receiver ?? '');
+        const answer = await manage(
+          office,
+          await signedRequest(config, id, path, { who: 'agent' }),
+        );
+        expect(await problemOf(answer)).toEqual({ status: 404, type: 'unknown-account' });
+        expect(asked).toEqual([]);
+      }
+    },
+  );
+});
+
+it('sends everybody away alike who asks too often, operator or not', async () => {
+  network(KEY_ACCOUNT);
+  const { office } = await scriptedOffice(config);
+  const closed = { ...office, shield: async () => false };
+  const said = async (agent: string) => {
+    const request = await signedRequest(config, 'webhooks.list', '/admin/webhooks', {
+      ...{ who: 'agent', fields: { agent: agent as `0x${string}` } },
+    });
+    return problemOf(await manage(closed, request));
+  };
+  expect(await said(OPERATOR)).toEqual(await said(addressOf('agent')));
+});
+
+it('an account that would take a dry run for an order is given none (a deploy under way)', async () => {
+  network(KEY_ACCOUNT);
+  const { office, asked } = await scriptedOffice(config, {
+    kin: async () => {
+      throw new TypeError('kin is not a function');
+    },
+  });
+  const path = `/admin/accounts/${X}/policy`;
+  const rehearsal = await signedRequest(config, 'accounts.policy.put', path, {
+    ...{ who: 'owner', body: { perCall: '$1' }, headers: { 'Dry-Run': '?1' } },
+  });
+  expect((await manage(office, rehearsal)).status).toBe(503);
+  expect(asked).toEqual([]);
 });

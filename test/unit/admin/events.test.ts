@@ -71,7 +71,7 @@ const open = (
   after: number,
   signal: AbortSignal = new AbortController().signal,
 ) => {
-  const reader = eventStream(source, ALICE, after, signal, clock).getReader();
+  const reader = eventStream(source, ALICE, ALICE, after, signal, clock).getReader();
   return {
     reader,
     /** The next piece, as text; undefined at the end. */
@@ -214,7 +214,7 @@ test('of a real account tells its calls as they happen', async () => {
   await topUp(payer, 1_000n);
   const source: EventSource = { db, account: (id) => env.AGENT_ACCOUNT.getByName(id) };
   const { signal } = new AbortController();
-  const reader = eventStream(source, accountOf(payer), 0, signal, clock).getReader();
+  const reader = eventStream(source, accountOf(payer), ALICE, 0, signal, clock).getReader();
   let text = '';
   const readUntil = async (part: string): Promise<void> => {
     while (!text.includes(part)) text += new TextDecoder().decode((await reader.read()).value);

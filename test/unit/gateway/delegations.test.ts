@@ -20,6 +20,7 @@ import {
   intentFor,
   intentHeader,
   NOW,
+  PAY_TO,
   paymentHeader,
   paymentOf,
   signIntent,
@@ -213,6 +214,7 @@ describe('a grant that says what cannot be', () => {
       'https://gw.example or https://second.example',
     ],
     ['for other money', { asset: `0x${'99'.repeat(20)}` as const }, 'asset', /^0x036cbd/],
+    ['to the gateway’s own account', { delegate: PAY_TO }, 'delegate', /receives no money/],
     ['that is over', { validUntil: BigInt(NOW) }, 'validUntil', `> ${NOW}`],
   ])('%s is refused, however well it is signed', async (_, fields, field, expected) => {
     const { rpc } = network(KEY_ACCOUNT);
