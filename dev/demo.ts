@@ -59,6 +59,7 @@ const boot = async (flags: Flags, directory: string, narrator: Narrator): Promis
   narrator.tell(
     'Countersign demo: a chain with USDC, a facilitator, an upstream and the gateway, all on this machine.\n',
   );
+  await import('./openapi.ts');
   return await narrator.during(
     'waiting for the gateway',
     startStack({

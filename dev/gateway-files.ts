@@ -38,8 +38,8 @@ const localConfig = (original: string, options: Changes): string => {
   );
   const assets = join(ROOT, 'public');
   text = replaced(text, /^directory = ".*"$/m, `directory = ${JSON.stringify(assets)}`);
-  const build = `"${process.execPath}" "${join(ROOT, 'dev/openapi.ts')}"`;
-  text = replaced(text, /^command = ".*"$/m, `command = ${JSON.stringify(build)}`);
+  // Made before: a process for each stack would be one too many.
+  text = replaced(text, /^\[build\]\ncommand = ".*"\n/m, '');
   if (shield !== undefined)
     text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
   if (toolsFile === undefined) return text;

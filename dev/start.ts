@@ -96,6 +96,7 @@ const run = async ({ options, json }: Flags): Promise<void> => {
 
   const port = options.port ?? ((await portTaken(USUAL_PORT)) ? undefined : USUAL_PORT);
   try {
+    await import('./openapi.ts');
     stack = await startStack({
       ...options,
       ...(port === undefined ? {} : { port }),

@@ -56,7 +56,7 @@ export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): 
     documentNames: (type) =>
       has('documents')
         ? run('SELECT name FROM documents WHERE type = ? AND text IS NOT NULL', type).map(
-            ({ name }) => String(name),
+            ({ name }) => name as string,
           )
         : [],
     writeKept({ orders, documents, now }) {

@@ -75,7 +75,7 @@ test('of two that are made under one name at once, one is there and the other wa
     [1, 2].map(async () => await pipe(known(), ['keys', 'new', 'treasury', '--json'])),
   );
   const documents = ran.map(documentIn);
-  expect(ran.map(({ code }) => code).toSorted()).toEqual([0, 1]);
+  expect(new Set(ran.map(({ code }) => code))).toEqual(new Set([0, 1]));
   expect(documents.map(({ error }) => error).filter(Boolean)).toMatchObject([
     { code: 'name_taken' },
   ]);

@@ -1,6 +1,5 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { usdcBalance } from '../../dev/usdc.ts';
 import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount, credits, limitTold } from './support/credit.ts';
 import {
@@ -49,17 +48,15 @@ const moneyOf = async (account: LocalAccount) =>
     limits: limits.filter(({ rule }) => rule !== 'rate'),
   }));
 
-/** Asks what would happen; holds that nothing has: no tool ran, no money moved, no answer of a call was given. */
+/** Asks what would happen; holds that nothing has: no tool ran, no answer of a call was given. Whether money moved the payers say: what they bought before may settle meanwhile. */
 const rehearse = async (call: ToolCall, headers: Headers): Promise<Told> => {
-  const { client, payTo } = world();
-  const [ran, received] = [await world().counts(), await usdcBalance(client, payTo)];
+  const ran = await world().counts();
   const answer = await world().send(call, { ...headers, ...DRY });
   expect(answer.status, await answer.clone().text()).toBe(200);
   expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
   for (const header of ['Agent-Receipt', 'PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE'])
     expect(answer.headers.get(header)).toBeNull();
   expect(await world().counts()).toEqual(ran);
-  expect(await usdcBalance(client, payTo)).toBe(received);
   return (await answer.json()) as Told;
 };
 

@@ -14,7 +14,7 @@ export const command = defineCommand({
         {
           flags: '--state <state>',
           summary: 'only these',
-          choices: ['open', 'settled', 'failed', 'released'],
+          choices: ['open', 'kept', 'settled', 'failed', 'released'],
         },
         { flags: '--account <account>', summary: 'only of this one' },
         { flags: '-n, --limit <number>', summary: 'how many (50)' },
@@ -57,6 +57,21 @@ export const command = defineCommand({
       },
     },
     {
+      name: 'resolve',
+      summary: 'ends what a silent tool keeps: charged, or given back',
+      arguments: [ACCOUNT, CALL],
+      options: [
+        { flags: '--charge', summary: 'the tool did its work: its price is earned' },
+        { flags: '--release', summary: 'it did not: the agent has it back' },
+        { flags: '--reason <text>', summary: 'for whoever reads the log' },
+      ],
+      shared: ['gateway', 'signer'],
+      run: async (session, input) => {
+        const { resolveSettlement } = await import('../settlements/resolve.ts');
+        await resolveSettlement(session, input);
+      },
+    },
+    {
       name: 'letters',
       summary: 'messages nobody could deal with',
       shared: ['gateway', 'signer'],
@@ -79,5 +94,6 @@ export const command = defineCommand({
   examples: [
     'countersign settlements list --state open',
     'countersign settlements redrive 0x… 0x…',
+    "countersign settlements resolve 0x… 0x… --release --reason 'never delivered'",
   ],
 });

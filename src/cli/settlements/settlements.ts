@@ -9,7 +9,7 @@ import { accountNamed, namesOf } from '../manage/who.ts';
 import type { Session } from '../session.ts';
 import { fields } from '../table.ts';
 
-const STATES = ['open', 'settled', 'failed', 'released'] as const;
+const STATES = ['open', 'kept', 'settled', 'failed', 'released'] as const;
 const MOST = 1000;
 
 /** `settlements list`: payments, the newest first, and how they ended. */
@@ -57,13 +57,13 @@ export const listSettlements = async (session: Session, input: Input): Promise<v
 const paintOf = (style: Session['out']['style'], state: string | undefined) =>
   state === 'settled'
     ? style.good
-    : state === 'open'
+    : state === 'open' || state === 'kept'
       ? style.warn
       : state === 'failed'
         ? style.bad
         : style.dim;
 
-const callIn = (text: string | undefined): Hex => {
+export const callIn = (text: string | undefined): Hex => {
   const call = (text ?? '').toLowerCase();
   if (/^0x[0-9a-f]{64}$/.test(call)) return call as Hex;
   throw usageError(

@@ -79,6 +79,15 @@ export const decisionOf = (entry: EntryEvent): DecisionLine | undefined => {
         verdict: 'order',
         says: `policy of the ${entry.decision ?? 'owner'} written`,
       };
+    case 'call.resolved':
+      return {
+        ...told,
+        verdict: 'order',
+        says:
+          entry.decision === 'charged'
+            ? 'operator charges what it kept'
+            : 'operator gives back what it kept',
+      };
     case 'grant.issued':
     case 'grant.taken':
     case 'grant.revoked':

@@ -1,0 +1,31 @@
+import type { Input } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { openOffice, whileOrdering } from '../manage/office.ts';
+import { changedText } from '../manage/show.ts';
+import { accountNamed } from '../manage/who.ts';
+import type { Session } from '../session.ts';
+import { callIn } from './settlements.ts';
+
+/** `settlements resolve`: what a tool that fell silent keeps is charged, or given back. */
+export const resolveSettlement = async (session: Session, input: Input): Promise<void> => {
+  const { out } = session;
+  const call = callIn(input.arguments[1]);
+  const charge = input.flag('charge');
+  if (charge === input.flag('release'))
+    throw usageError(
+      'It is not said how it ends.',
+      'Give one of --charge (its price is earned) and --release (the agent has it back).',
+    );
+  const reason = input.text('reason');
+  if (reason === undefined)
+    throw usageError('Nothing is said of why.', 'Give --reason, for whoever reads the log.');
+  const office = await openOffice(session, 'operator');
+  const account = await accountNamed(office, input.arguments[0] ?? '');
+  whileOrdering(office);
+  const { body } = await office.call('settlements.resolve', {
+    params: { account, call },
+    body: { charge, reason },
+  });
+  const what = charge ? 'charged: its price is earned' : 'given back to its agent';
+  out.result({ account, call, ...body }, () => changedText(out, body.changed, what));
+};
