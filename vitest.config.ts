@@ -37,6 +37,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+          // Reading every module anew for each of 150 files would take longer than the tests. What a test changes, it puts back.
+          isolate: false,
         },
       },
       // The objects alone: neither a chain nor a facilitator stands behind them (`npm run falsify`, `npm run bench`, `npm run scale`).
