@@ -89,7 +89,7 @@ describe('a payer looks one of its calls up', () => {
         acceptedAt: start,
       },
     });
-    // Reads only: no row, no entry, no rate.
+    // Reads only: no row, no entry.
     expect(await snapshotOf(payer)).toEqual(before);
   });
 
