@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** The most the minified Worker may weigh, gzip: see DECISIONS.md, "Run it". */
-const LIMIT = 156 * 1024;
+/** The most the minified Worker may weigh, gzip: see DECISIONS.md, "Settlement that loses nothing". */
+const LIMIT = 196 * 1024;
 
 const wrangler = join(
   dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),

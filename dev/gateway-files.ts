@@ -14,6 +14,8 @@ const replaced = (text: string, pattern: RegExp, by: string): string => {
 };
 
 type Changes = {
+  /** Names of all variables that the gateway is given. */
+  readonly names?: readonly string[];
   /** Module of the Worker. */
   readonly entry: string;
   /** Requests per ten seconds that the rate limit binding lets through, if not as in wrangler.toml. */
@@ -27,7 +29,7 @@ type Changes = {
  * addresses, because upstream, chain and facilitator are on 127.0.0.1.
  */
 const localConfig = (original: string, options: Changes): string => {
-  const { entry, shield, toolsFile } = options;
+  const { entry, shield, toolsFile, names = [] } = options;
   let text = replaced(original, new RegExp(STRICT_FLAG), '');
   text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}`);
   const migrations = join(ROOT, 'src/audit/migrations');
@@ -40,6 +42,10 @@ const localConfig = (original: string, options: Changes): string => {
   text = replaced(text, /^directory = ".*"$/m, `directory = ${JSON.stringify(assets)}`);
   // Made before: a process for each stack would be one too many.
   text = replaced(text, /^\[build\]\ncommand = ".*"\n/m, '');
+  // Where `secrets.required` is said, wrangler reads nothing else from `.dev.vars` but what it knows as a variable.
+  const unknown = names.filter((name) => !new RegExp(`^${name} = `, 'm').test(text));
+  const lines = unknown.map((name) => `${name} = ""\n`).join('');
+  text = replaced(text, /^\[vars\]\n/m, `[vars]\n${lines}`);
   if (shield !== undefined)
     text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
   if (toolsFile === undefined) return text;
@@ -75,7 +81,8 @@ export const writeGatewayFiles = async (
   await mkdir(directory, { recursive: true });
   const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
   const config = join(directory, 'wrangler.toml');
-  await writeFile(config, localConfig(original, options));
+  const names = Object.keys(variables);
+  await writeFile(config, localConfig(original, { ...options, names }));
   const all = { RECEIPT_KEY: await receiptKey(directory), ...variables };
   const text = Object.entries(all).map(line).join('\n');
   await writeFile(join(directory, '.dev.vars'), `${text}\n`, { mode: 0o600 });

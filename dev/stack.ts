@@ -40,8 +40,13 @@ export type StackOptions = {
   readonly toolsFile?: string;
   /** Puts something between gateway and facilitator, in this process. */
   readonly wrapFacilitator?: (real: Handler) => Handler;
-  /** Puts proxies between the gateway and the others: gets the real URLs, returns those the gateway shall use. */
-  readonly wire?: (real: Wiring) => Promise<Wiring>;
+  /**
+   * Puts proxies between the gateway and the others: gets the real URLs, returns those the gateway shall use, and variables that
+   * only they decide.
+   */
+  readonly wire?: (
+    real: Wiring,
+  ) => Promise<Wiring & { readonly variables?: Readonly<Record<string, string>> }>;
   /** Told of each part when it runs. */
   readonly onProgress?: (part: string, where: string, milliseconds: number) => void;
 };
@@ -152,7 +157,7 @@ const boot = async (
     async () => await startUpstream({ gateway: `http://${LOOPBACK}:${port}` }),
   );
   const real = { rpc: chain.rpc, facilitators: [facilitator.url], upstream: upstream.url };
-  const wiring = (await options.wire?.(real)) ?? real;
+  const wiring = (await options.wire?.(real)) ?? { ...real, variables: {} };
   const directory = persistTo ?? (await newRunDirectory());
   let output = () => '';
   const gateway = await part(
@@ -167,7 +172,11 @@ const boot = async (
         upstreamUrl: wiring.upstream,
         payTo: people.payTo,
         onCrash: (exit) => cleanup.onCrash('the gateway (wrangler dev)', output)(exit),
-        variables: { OPERATORS: people.operator.address, ...options.variables },
+        variables: {
+          OPERATORS: people.operator.address,
+          ...wiring.variables,
+          ...options.variables,
+        },
         ...(options.shield === undefined ? {} : { shield: options.shield }),
         ...(options.entry === undefined ? {} : { entry: options.entry }),
         ...(options.toolsFile === undefined ? {} : { toolsFile: options.toolsFile }),

@@ -1,13 +1,14 @@
 import { DurableObject } from 'cloudflare:workers';
 import { retryable } from 'cloudflare:durable-objects';
 import type { AccountId, Hex } from '../src/core/account-id.ts';
-import type { SettlementResult } from '../src/settlement/payment.ts';
+import type { SettlementMessage, SettlementResult } from '../src/settlement/payment.ts';
 import type {
   Acknowledged,
   Applied,
   Call,
   Evidence,
   FinishVerdict,
+  Looked,
   LookUp,
   LookUpVerdict,
   Order,
@@ -29,6 +30,7 @@ import { govern } from './agent-account/govern.ts';
 import { asksOf, recalled } from './agent-account/lessee.ts';
 import { lease, takeBack } from './agent-account/lessor.ts';
 import { type Ledger, openLedger } from './agent-account/ledger.ts';
+import { looksAgain } from './agent-account/look-again.ts';
 import { lookUp } from './agent-account/look-up.ts';
 import { openRules } from './agent-account/rules.ts';
 import { NO_PROGRESS } from './agent-account/progress.ts';
@@ -287,6 +289,22 @@ export class AgentAccount extends DurableObject<Env> {
       (state, load, context) => concludeAll(state, load, results, context),
       { verdict: 'unavailable' },
     );
+  }
+
+  /**
+   * Has the settlement queue look at payments again whose money the chain was seen to move otherwise than its log says. Writes
+   * nothing: whoever has seen it asks again for as long as they do not agree.
+   */
+  async look(calls: readonly Hex[]): Promise<Looked> {
+    const messages = await this.#ledger.submit<readonly SettlementMessage[] | undefined>(
+      (state, load, { now }) => unchanged(state, looksAgain(state, load, calls, now)),
+      undefined,
+    );
+    if (messages === undefined) return { verdict: 'unavailable' };
+    if (messages.length > 0) {
+      await this.env.SETTLEMENT_QUEUE.sendBatch(messages.map((body) => ({ body })));
+    }
+    return { verdict: 'looking', calls: messages.map(({ call }) => call) };
   }
 
   /** Every entry up to `seq` is in D1. */

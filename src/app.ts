@@ -16,6 +16,7 @@ import { lookUp } from './gateway/look-up.ts';
 import { revoke } from './gateway/revocations.ts';
 import { standing } from './gateway/standing.ts';
 import { topUp } from './gateway/top-up.ts';
+import { settlingOf } from './settling.ts';
 import { isWebhookLocal } from './webhooks/address.ts';
 
 /** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
@@ -81,6 +82,7 @@ const gatewayOf = async ({
     config: config.value,
     catalogue: catalogueOf(env, config.value),
     signer: signer.value,
+    ...settlingOf(env, config.value),
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
     shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
     waitUntil: (promise) => executionCtx.waitUntil(promise),
@@ -102,6 +104,7 @@ const managed = async (context: Context<Bindings>): Promise<Response> => {
   const office: Office = {
     ...gateway.value,
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    relayer: (network) => env.RELAYER.getByName(network),
     db: env.AUDIT_DB,
     auditQueue: env.AUDIT_QUEUE,
     webhookQueue: env.WEBHOOK_QUEUE,

@@ -1,19 +1,28 @@
-import { type AccountId, accountId, type Address, type Network } from './core/account-id.ts';
+import {
+  type AccountId,
+  accountId,
+  type Address,
+  type Hex,
+  type Network,
+} from './core/account-id.ts';
 import type { Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
 import { isRelative } from './catalog/upstream.ts';
 import type { Fault } from './core/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
+import { readCdpKey, readFacilitators, readRelayerKey, readRelayers } from './backend-settings.ts';
+import type { CdpKey, Facilitator, RelayerSetting } from './settlement/backend.ts';
 import { parseStrictJson } from './core/strict-json.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/schema.ts';
 import {
   readAudiences,
   readConfirmations,
-  readFacilitators,
   readOperators,
   readPaused,
   readPayTo,
+  readReconcileDays,
+  readReconcileDepth,
   readReceiptKey,
   readRpcUrls,
   readUpstreamUrl,
@@ -29,12 +38,23 @@ export type Config = {
   readonly networks: readonly [Network, ...Network[]];
   readonly payTo: ReadonlyMap<Network, Address>;
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
-  readonly facilitators: readonly [{ readonly url: string }, ...{ readonly url: string }[]];
+  /** x402 facilitators, in the order they are asked. */
+  readonly facilitators: readonly Facilitator[];
+  /** Our own keys, by network. */
+  readonly relayers: ReadonlyMap<Network, RelayerSetting>;
+  /** Signs for relayers that have no signer of their own. */
+  readonly relayerKey: Hex | undefined;
+  /** For facilitators with `"auth": "cdp"`. */
+  readonly cdpKey: CdpKey | undefined;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
   readonly paused: boolean;
   readonly policy: Policy;
   readonly confirmations: number;
+  /** Blocks below the head that ledger and chain are compared up to. */
+  readonly reconcileDepth: number;
+  /** How many days ledger and chain are compared again for, once a day. */
+  readonly reconcileDays: number;
   /** Who may give orders, e.g. record a refund; on any network. Also counted as senders of refunds. */
   readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
@@ -48,10 +68,16 @@ const VARIABLES = [
   'PAY_TO',
   'RPC_URLS',
   'FACILITATORS',
+  'RELAYERS',
+  'RELAYER_KEY',
+  'CDP_API_KEY_ID',
+  'CDP_API_KEY_SECRET',
   'UPSTREAM_URL',
   'PAUSED',
   'DEFAULT_POLICY',
   'CONFIRMATIONS',
+  'RECONCILE_DEPTH',
+  'RECONCILE_DAYS',
   'OPERATORS',
   'RECEIPT_KEY',
 ] as const;
@@ -84,10 +110,17 @@ export const parseConfig = (
   const payTo = read('PAY_TO', readPayTo);
   const rpcUrls = read('RPC_URLS', readRpcUrls);
   const facilitators = read('FACILITATORS', readFacilitators);
+  const relayers = read('RELAYERS', readRelayers);
+  const relayerKey = read('RELAYER_KEY', readRelayerKey);
+  const cdpKey = read('CDP_API_KEY_SECRET', (secret) =>
+    readCdpKey(environment.CDP_API_KEY_ID?.trim() ?? '', secret),
+  );
   const upstreamUrl = read('UPSTREAM_URL', readUpstreamUrl);
   const paused = read('PAUSED', readPaused);
   const policy = read('DEFAULT_POLICY', readPolicy);
   const confirmations = read('CONFIRMATIONS', readConfirmations);
+  const reconcileDepth = read('RECONCILE_DEPTH', readReconcileDepth);
+  const reconcileDays = read('RECONCILE_DAYS', readReconcileDays);
   const operators = read('OPERATORS', readOperators);
   const receiptKey = read('RECEIPT_KEY', readReceiptKey);
   const tools = readTools(toolsJson);
@@ -95,6 +128,9 @@ export const parseConfig = (
 
   if (payTo !== undefined && rpcUrls !== undefined) {
     blame('RPC_URLS', differences(payTo, rpcUrls));
+  }
+  if (payTo !== undefined && facilitators !== undefined && relayers !== undefined) {
+    faults.push(...backendFaults({ payTo, facilitators, relayers, relayerKey, cdpKey }));
   }
   const relative = tools.ok ? tools.value.find(isRelative) : undefined;
   if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
@@ -107,9 +143,12 @@ export const parseConfig = (
     payTo === undefined ||
     rpcUrls === undefined ||
     facilitators === undefined ||
+    relayers === undefined ||
     paused === undefined ||
     policy === undefined ||
     confirmations === undefined ||
+    reconcileDepth === undefined ||
+    reconcileDays === undefined ||
     operators === undefined ||
     receiptKey === undefined ||
     !tools.ok ||
@@ -123,10 +162,15 @@ export const parseConfig = (
     payTo,
     rpcUrls,
     facilitators,
+    relayers,
+    relayerKey,
+    cdpKey,
     upstreamUrl,
     paused,
     policy,
     confirmations,
+    reconcileDepth,
+    reconcileDays,
     operators,
     receiptKey,
     tools: tools.value,
@@ -179,3 +223,33 @@ const differences = (
       (network) => `at ${network}: must not be there, because PAY_TO does not name this network`,
     ),
 ];
+
+type Backends = Pick<Config, 'payTo' | 'facilitators' | 'relayers' | 'relayerKey' | 'cdpKey'>;
+
+/** Each network has somebody who presents its payments, and whoever needs a key has one. */
+const backendFaults = (backends: Backends): readonly ConfigFault[] => {
+  const { payTo, facilitators, relayers, relayerKey, cdpKey } = backends;
+  const unreached = [...payTo.keys()].filter(
+    (network) =>
+      !relayers.has(network) &&
+      !facilitators.some(({ networks }) => networks === undefined || networks.includes(network)),
+  );
+  const stray = [...relayers.keys()].filter((network) => !payTo.has(network));
+  const keyless = [...relayers.values()].some(({ signer }) => signer === undefined);
+  return [
+    ...unreached.map((network) => ({
+      name: 'FACILITATORS',
+      reason: `must hold one for ${network}, or RELAYERS must`,
+    })),
+    ...stray.map((network) => ({
+      name: 'RELAYERS',
+      reason: `at ${network}: must not be there, because PAY_TO does not name this network`,
+    })),
+    ...(keyless && relayerKey === undefined
+      ? [{ name: 'RELAYER_KEY', reason: 'must be set: a relayer has no signer of its own' }]
+      : []),
+    ...(facilitators.some(({ auth }) => auth === 'cdp') && cdpKey === undefined
+      ? [{ name: 'CDP_API_KEY_SECRET', reason: 'must be set: a facilitator has "auth": "cdp"' }]
+      : []),
+  ];
+};

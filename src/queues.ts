@@ -2,25 +2,25 @@ import type { AlertBody } from '../durable-objects/agent-account/tree-contract.t
 import { consumeAudit } from './audit/consumer.ts';
 import { auditLetter, consumeAuditDeadLetters } from './audit/dead-letter.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import type { AccountId } from './core/account-id.ts';
+import type { AccountId, Network } from './core/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
-import { consumeSettlement } from './settlement/consumer.ts';
+import { attemptsIn } from './settlement/attempts.ts';
+import { recordHealth } from './settlement/backends/record.ts';
+import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts';
 import {
   consumeDeadLetters,
   type DeadLetter,
   deadLetter,
   recordDeadLetters,
 } from './settlement/dead-letter.ts';
-import type { Presentations } from './settlement/presentations.ts';
+import type { Chain } from './settlement/evidence.ts';
+import { settlingOf } from './settling.ts';
 import { isWebhookLocal } from './webhooks/address.ts';
 import { consumeWebhooks } from './webhooks/consumer.ts';
 import { consumeWebhookDeadLetters } from './webhooks/dead-letter.ts';
 import { enqueueAlerts } from './webhooks/enqueue.ts';
 import { letterAlert, newLetters } from './webhooks/letter-alert.ts';
-
-/** What this isolate has presented lately, so that a payment is not presented twice within two blocks. */
-const presentations: Presentations = new Map();
 
 /** Hands a batch to the consumer of its queue. A queue nobody knows is retried, not dropped: a deploy may be under way. */
 export const consume = async (batch: MessageBatch, env: Env, config: Config): Promise<void> => {
@@ -36,22 +36,7 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
   };
   switch (batch.queue) {
     case 'countersign-settlement':
-      return consumeSettlement(
-        batch.messages,
-        {
-          account,
-          chains: new Map(
-            [...config.rpcUrls].map(([network, urls]) => [
-              network,
-              { urls, confirmations: config.confirmations },
-            ]),
-          ),
-          backends: config.facilitators,
-          presentations,
-          deadLetter: keepLetter,
-        },
-        now,
-      );
+      return consumeSettlement(batch.messages, settlementDeps(env, config, keepLetter), now);
     case 'countersign-audit':
       return consumeAudit(
         batch,
@@ -86,10 +71,36 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
   }
 };
 
+const settlementDeps = (
+  env: Env,
+  config: Config,
+  keepLetter: SettlementDeps['deadLetter'],
+): SettlementDeps => {
+  const { backends, presentations, chainHealth, healthNews, observe } = settlingOf(env, config);
+  const chains = [...config.rpcUrls].map(([network, urls]): [Network, Chain] => [
+    network,
+    {
+      urls,
+      confirmations: config.confirmations,
+      heard: (answered) => chainHealth.note(network, answered, nowSeconds()),
+    },
+  ]);
+  return {
+    account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    chains: new Map(chains),
+    backends,
+    presentations,
+    observe,
+    deadLetter: keepLetter,
+    attempts: attemptsIn(env.AUDIT_DB),
+    recordHealth: async (health, now) => recordHealth(env.AUDIT_DB, healthNews(health, now), now),
+  };
+};
+
 type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
 
 /** False where the account did not answer. One that refuses will not think better of it: that is logged, and done with. */
-const raiser =
+export const raiser =
   (env: Env): Raise =>
   async (account, alert) => {
     try {

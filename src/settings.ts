@@ -14,7 +14,7 @@ const MAX_AUDIENCES = 16;
 /** What an intent can name (`agentIntentSchema`): a longer origin could be served, but never be signed for. */
 const MAX_AUDIENCE = 256;
 const MAX_OPERATORS = 64;
-const MAX_URLS = 8;
+export const MAX_URLS = 8;
 const MAX_NETWORKS = 16;
 
 const isOrigin = (text: string): boolean => {
@@ -49,7 +49,11 @@ export const readAudiences = (text: string): Setting<[string, ...string[]]> => {
   return ok([first, ...more]);
 };
 
-const readJson = <T>(text: string, schema: z.ZodMiniType<T>, example: string): Setting<T> => {
+export const readJson = <T>(
+  text: string,
+  schema: z.ZodMiniType<T>,
+  example: string,
+): Setting<T> => {
   if (text === '') return err([`must be set, e.g. ${example}`]);
   const json = parseStrictJson(text);
   if (!json.ok) return err([`must be JSON, with no key twice, e.g. ${example}`]);
@@ -61,12 +65,13 @@ const readJson = <T>(text: string, schema: z.ZodMiniType<T>, example: string): S
 export const sentence = ({ field, reason }: Fault): string =>
   field === '' ? reason : `at ${field}: ${reason}`;
 
-const networkKey = readingText<Network>('must be a CAIP-2 network like "eip155:8453"', (text) =>
-  chainIdOf(text) === undefined ? undefined : (text as Network),
+export const networkSchema = readingText<Network>(
+  'must be a CAIP-2 network like "eip155:8453"',
+  (text) => (chainIdOf(text) === undefined ? undefined : (text as Network)),
 );
 
 /** A JSON object by network, in the order written. The key of a fault is shown in its path. */
-const byNetwork = <T>(value: z.ZodMiniType<T>, hint: string) =>
+export const byNetwork = <T>(value: z.ZodMiniType<T>, hint: string) =>
   z.pipe(
     z.record(z.string(), value, hint),
     z.transform((record: Record<string, T>, payload): ReadonlyMap<Network, T> => {
@@ -77,7 +82,7 @@ const byNetwork = <T>(value: z.ZodMiniType<T>, hint: string) =>
       }
       const map = new Map<Network, T>();
       for (const [key, each] of entries) {
-        const network = networkKey.safeParse(key);
+        const network = networkSchema.safeParse(key);
         if (network.success) map.set(network.data, each);
         else {
           const message = network.error.issues[0]?.message ?? '';
@@ -126,7 +131,7 @@ const isUrl = (text: string): boolean => {
     url.hash === ''
   );
 };
-const url = z.string(URL_HINT).check(z.refine(isUrl, URL_HINT));
+export const urlSchema = z.string(URL_HINT).check(z.refine(isUrl, URL_HINT));
 
 /** Checked to be at least one by `minLength`, which the type does not show. */
 const atLeastOne = <T>(item: z.ZodMiniType<T>, hint: string) =>
@@ -136,22 +141,13 @@ const atLeastOne = <T>(item: z.ZodMiniType<T>, hint: string) =>
   );
 
 const rpcUrlsSchema = byNetwork(
-  atLeastOne(url, `must be an array of 1 to ${MAX_URLS} URLs`),
+  atLeastOne(urlSchema, `must be an array of 1 to ${MAX_URLS} URLs`),
   'must be an object from network to an array of URLs',
 );
 
 /** `RPC_URLS`: JSON-RPC endpoints by network, tried in order. */
 export const readRpcUrls = (text: string): Setting<ReadonlyMap<Network, [string, ...string[]]>> =>
   readJson(text, rpcUrlsSchema, '{"eip155:8453": ["https://…"]}');
-
-const facilitatorsSchema = atLeastOne(
-  z.strictObject({ url }, 'must be an object {"url": "https://…"}'),
-  `must be an array of 1 to ${MAX_URLS} facilitators`,
-);
-
-/** `FACILITATORS`: tried in order. */
-export const readFacilitators = (text: string): Setting<[{ url: string }, ...{ url: string }[]]> =>
-  readJson(text, facilitatorsSchema, '[{"url": "https://…"}]');
 
 /** `UPSTREAM_URL`: an origin, or empty. */
 export const readUpstreamUrl = (text: string): Setting<string | undefined> => {
@@ -185,6 +181,20 @@ export const readConfirmations = (text: string): Setting<number> => {
   if (text === '') return ok(1);
   const count = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
   return count >= 1 && count <= 64 ? ok(count) : err(['must be an integer from 1 to 64']);
+};
+
+/** `RECONCILE_DEPTH`: 64 when empty, which is what two minutes of a rollup are. */
+export const readReconcileDepth = (text: string): Setting<number> => {
+  if (text === '') return ok(64);
+  const blocks = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
+  return blocks >= 1 && blocks <= 10_000 ? ok(blocks) : err(['must be an integer from 1 to 10000']);
+};
+
+/** `RECONCILE_DAYS`: 3 when empty. */
+export const readReconcileDays = (text: string): Setting<number> => {
+  if (text === '') return ok(3);
+  const days = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
+  return days >= 1 && days <= 30 ? ok(days) : err(['must be an integer from 1 to 30']);
 };
 
 const KEY_HINT = 'must be an Ed25519 private key as JWK {kty: "OKP", crv: "Ed25519", x, d}';

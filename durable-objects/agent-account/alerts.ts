@@ -84,6 +84,8 @@ const RULES: ReadonlySet<string> = new Set([
   'stuck',
   'dead_letter',
   'webhook_disabled',
+  'gas',
+  'reconciliation',
 ] satisfies AlertBody['rule'][]);
 
 /** Puts alerts at the end of the chain. */

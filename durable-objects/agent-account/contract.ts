@@ -99,6 +99,8 @@ export type Evidence = {
   readonly settlement?: SettlementOutcome;
   /** Grants whose contract issuers were asked again just now, and stand by them (design §4.5). */
   readonly grants?: readonly GrantCheck[];
+  /** Nothing can be settled now, as far as this isolate knows, nor before so many seconds: it decides nothing about a call that was claimed. */
+  readonly outage?: { readonly retryAfter: Seconds };
 };
 
 /** What a contract issuer said of its own signature, when it was asked again. */
@@ -193,6 +195,8 @@ export type ReserveVerdict =
       readonly limits: readonly LimitState[];
     }
   | { readonly verdict: 'denied'; readonly denial: Denial }
+  /** Its payment would have to be settled before the tool runs, or others of the account's first, and none is. Nothing was claimed. */
+  | { readonly verdict: 'settlement_unavailable'; readonly retryAfter: Seconds }
   /** Storage failed: nothing is known to be written, nothing may run. */
   | { readonly verdict: 'unavailable' };
 
@@ -347,6 +351,11 @@ export type StandingVerdict =
 
 export type Acknowledged = { readonly verdict: 'ok' } | { readonly verdict: 'unavailable' };
 
+/** Which payments are looked at again: not those that are settled, under way, or known here no longer. */
+export type Looked =
+  | { readonly verdict: 'looking'; readonly calls: readonly Hex[] }
+  | { readonly verdict: 'unavailable' };
+
 /** Methods an AgentAccount answers over RPC. */
 export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
@@ -364,5 +373,7 @@ export type AgentAccountRpc = {
   /** Waits for the next entry after `after`, at most `waitMs` (25 s). `by`: who listens, and may wait so often at a time. */
   happened(after: number, waitMs: number, limit: number, by?: AccountId): Promise<Happened>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
+  /** Has the settlement queue look at these payments again. */
+  look(calls: readonly Hex[]): Promise<Looked>;
   exported(seq: number): Promise<Acknowledged>;
 };

@@ -38,6 +38,8 @@ export type Context = {
   readonly documentNames: (type: DocumentType) => readonly string[];
   /** How many accounts below hold a live lease. */
   readonly lessees: () => number;
+  /** Since when the longest open of its delivered payments has waited for the chain; undefined where none does. */
+  readonly openSince: (asset: AssetId) => Seconds | undefined;
 };
 
 /**

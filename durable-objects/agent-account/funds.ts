@@ -3,13 +3,13 @@ import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { amounts } from '../../src/policy/evaluate.ts';
 import type { Call, Denial, Evidence, PayerFacts } from './contract.ts';
+import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';
 import { type Ask, lends } from './lessee.ts';
 import type { Progress } from './progress.ts';
 import type { PaidBy } from './record.ts';
 import type { SignedGrant } from './tree-contract.ts';
 import {
   type AccountState,
-  exposed,
   freeCredit,
   isKnown,
   promised,
@@ -22,9 +22,6 @@ import { type HeldGrant, linksOf } from './tree.ts';
 /** Facts older than this are asked again before money is trusted to them (design §5). */
 const FACTS_LIFETIME: Seconds = 600;
 
-/** What must be left of an authorization when its tool has answered: an outage of the backends fits in. */
-const SETTLE_ROOM: Seconds = 900;
-
 /** How long a refused payer should wait for settlements to make room. */
 const SETTLEMENT_PAUSE: Seconds = 5;
 
@@ -36,6 +33,8 @@ export type Funding =
   /** Credit above must be asked for first. */
   | { readonly funded: false; readonly ask: Ask }
   | { readonly funded: false; readonly stale: true }
+  /** Nothing can be settled now, and nothing but a settlement would let it go on. Seconds to wait. */
+  | { readonly funded: false; readonly halted: Seconds }
   | {
       readonly funded: false;
       readonly stale: false;
@@ -71,6 +70,8 @@ export type Backing = {
   readonly exposure: bigint;
   readonly grant: HeldGrant | undefined;
   readonly progress: Progress;
+  /** Since when the longest open of its payments waits for the chain; undefined where none does. */
+  readonly openSince: () => Seconds | undefined;
 };
 
 /**
@@ -81,7 +82,7 @@ export const fund = (
   state: AccountState,
   call: Call,
   evidence: Evidence,
-  { exposure, grant, progress }: Backing,
+  { exposure, grant, progress, openSince }: Backing,
   now: Seconds,
 ): Funding => {
   const purse = purseOf(state, call.asset);
@@ -91,6 +92,12 @@ export const fund = (
     denial,
   });
   const fresh = evidence.facts !== undefined;
+  // Nothing is refused that could be served: credit above needs no settlement.
+  const halt = (seconds: Seconds): Funding =>
+    (call.topUp === undefined ? borrow(state, call, grant, progress) : undefined) ?? {
+      funded: false,
+      halted: seconds,
+    };
 
   // Law 12: a stranger's intent can be paid by nothing, and must not cost a look at the chain to hear so.
   if (call.payment === undefined && call.settlement !== 'free' && !isKnown(state)) {
@@ -158,11 +165,12 @@ export const fund = (
     );
   }
 
-  if (call.settlement === 'upfront' || state.hasCode || call.contractCheckedAt !== undefined)
-    return { funded: true, paidBy: 'upfront' };
-  const room = min(exposure, purse.balance) - exposed(purse);
-  // A price that never fits under the exposure cap is settled before the tool, like a newcomer's.
-  if (call.price > room && call.price <= exposure) {
+  const outage = evidence.outage?.retryAfter;
+  const isFull = call.price > roomFor(purse, exposure);
+  if (isFull && mayWait(state, call, exposure)) {
+    // Back-pressure, no denial: the payer has done nothing wrong, we are behind with settling what it has paid.
+    const pause = outage ?? settlesSlowly(openSince(), now);
+    if (pause !== undefined) return halt(pause);
     return refuse({
       rule: 'exposure',
       limit: amounts('exposure', exposure, purse.unsettled, purse.deferredHeld),
@@ -170,11 +178,8 @@ export const fund = (
       retryAfter: SETTLEMENT_PAUSE,
     });
   }
-  // Law 7: never owe us more than what already settled here. A hundred fresh keys passing one dollar along fail here.
-  // An authorization that may end before the Queue has surely presented it would be our loss each time: it moves first.
-  const lasts = call.validBefore - now >= call.timeoutSeconds + SETTLE_ROOM;
-  const trusted = lasts && exposed(purse) + call.price <= purse.settled && call.price <= room;
-  return { funded: true, paidBy: trusted ? 'deferred' : 'upfront' };
+  if (!isFull && mayDefer(state, call, exposure, now)) return { funded: true, paidBy: 'deferred' };
+  return outage === undefined ? { funded: true, paidBy: 'upfront' } : halt(outage);
 };
 
 /** The nearest account above that has credit to lend; each is asked once (design §5, "leased the same way"). */

@@ -10,6 +10,7 @@ import { lesseesOf, loadMemory, type Memory, nextDue, remember } from './memory.
 import type { StoredOrder } from './ordered.ts';
 import type { CallRecord } from './record.ts';
 import { type AccountStorage, openStorage } from './storage.ts';
+import { openSince } from './stuck.ts';
 import type { AccountState } from './state.ts';
 import { keyOf, noTransfer, type Transfer } from './transfer.ts';
 import { documentKey } from './kept-storage.ts';
@@ -114,6 +115,7 @@ export const openLedger = (
         return [...names];
       },
       lessees: () => lesseesOf(kept, now),
+      openSince: (asset) => openSince(kept.live.values(), asset),
     };
     let state = memory.state;
     let durable = false;

@@ -167,6 +167,20 @@ export const settleWrittenOff = (
     lowered({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
   );
 
+/** What the payer was said to owe had moved after all: the debt is paid. */
+export const settleOwed = (state: AccountState, record: CallRecord, block: number): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        credit: purse.credit + record.charged,
+        settled: purse.settled + record.charged,
+      },
+      record.charged,
+      block,
+    ),
+  );
+
 const isForAnother = ({ account }: AccountState, { topUp: to }: CallRecord): boolean =>
   to !== undefined && to !== account;
 

@@ -84,5 +84,6 @@ export const settlementMessage = (
     ...(presents && signature !== undefined ? { signature } : {}),
     maxTimeoutSeconds,
     sinceBlock: record.sinceBlock,
+    acceptedAt: record.acceptedAt,
   };
 };

@@ -1,4 +1,5 @@
 import { min } from '../../src/core/amount.ts';
+import type { Seconds } from '../../src/core/clock.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import type { Subject } from '../../src/policy/policy.ts';
 import {
@@ -17,12 +18,13 @@ import { evidenceOf } from './evidence.ts';
 import { fund, lenderOf, mustBorrow, withFacts } from './funds.ts';
 import { type Ask, asksOf, lends } from './lessee.ts';
 import * as money from './money.ts';
+import { haltedAtOnce } from './outage.ts';
 import { limitsOf, paidFrom, permit } from './permit.ts';
 import type { Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
 import { mayRecall, type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
 import { repeat } from './repeat.ts';
-import { type AccountState, purseOf } from './state.ts';
+import { type AccountState, hasLentCredit, purseOf } from './state.ts';
 import { linksOf } from './tree.ts';
 
 /** What the account itself must learn from others of its tree before it can decide. */
@@ -74,6 +76,13 @@ export const reserve = (
       ? unchanged(informed, { verdict: 'recall' })
       : refuse(refusalOf(allowed));
   }
+  // A policy that an operator wrote without saying so leaves the default's bound on what may be owed (law 7).
+  const exposure = own.reduce(
+    (least, each) => min(least, each.policy.exposure ?? least),
+    own[0]?.policy.exposure ?? context.policy.exposure ?? 0n,
+  );
+  const halted = haltedAtOnce(informed, call, evidence, { exposure, grant, progress }, context.now);
+  if (halted !== undefined) return unchanged(informed, unavailableFor(halted));
   // A top-up spends nothing yet, so nothing above counts it.
   const asks = subject.topUp ? [] : asksOf(informed, grant, call.price, context.now);
   const lender = mustBorrow(informed, call) ? lenderOf(grant, progress) : undefined;
@@ -111,12 +120,9 @@ export const reserve = (
         });
   }
 
-  // A policy that an operator wrote without saying so leaves the default's bound on what may be owed (law 7).
-  const exposure = own.reduce(
-    (least, each) => min(least, each.policy.exposure ?? least),
-    own[0]?.policy.exposure ?? context.policy.exposure ?? 0n,
-  );
-  const funding = fund(informed, call, evidence, { exposure, grant, progress }, context.now);
+  const openSince = () => context.openSince(call.asset);
+  const backing = { exposure, grant, progress, openSince };
+  const funding = fund(informed, call, evidence, backing, context.now);
   if (!funding.funded) {
     if ('ask' in funding) {
       const { ask } = funding;
@@ -124,10 +130,15 @@ export const reserve = (
         ? refuse(unreachable(issuerOf(ask.link)))
         : unchanged(informed, { verdict: 'ask', asks: [ask], asset: call.asset });
     }
+    const isLent = hasLentCredit(purseOf(informed, call.asset), call.price) && !progress.recalled;
+    if ('halted' in funding) {
+      return unchanged(
+        informed,
+        isLent && call.topUp === undefined ? { verdict: 'recall' } : unavailableFor(funding.halted),
+      );
+    }
     if (funding.stale) return unchanged(state, { verdict: 'stale_payer' });
-    const { credit, creditHeld, creditLent } = purseOf(informed, call.asset);
-    const isLent = creditLent > 0n && credit - creditHeld >= call.price;
-    return funding.denial.rule === 'credit' && isLent && !progress.recalled
+    return funding.denial.rule === 'credit' && isLent
       ? unchanged(informed, { verdict: 'recall' })
       : refuse(funding.denial);
   }
@@ -168,6 +179,12 @@ export const reserve = (
     held: counted.held,
   };
 };
+
+/** Law 12: a trouble of ours is no denial of a policy, and leaves no entry. */
+const unavailableFor = (retryAfter: Seconds): ReserveVerdict => ({
+  verdict: 'settlement_unavailable',
+  retryAfter,
+});
 
 /** Of a dry run: what a repeat would hear, and nothing of what it would change. */
 const rehearsed = (

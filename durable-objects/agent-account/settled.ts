@@ -3,7 +3,7 @@ import { type PaymentEvent, transition } from '../../src/settlement/transition.t
 import { append, type Context } from './decision.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
-import { type CallRecord, type HeldPayment, writtenOffAt } from './record.ts';
+import type { CallRecord, HeldPayment } from './record.ts';
 import type { AccountState } from './state.ts';
 
 /** A call after the chain was heard; `durable: false` when it said nothing new (a redelivery, a late "sent"). */
@@ -15,7 +15,7 @@ export type Concluded = {
 
 /**
  * What the chain said of one call's payment (design §6). Pure and idempotent: a final payment does not change again, except that
- * a released one which somebody settled after all becomes credit, and one that was written off is settled, and that happens once.
+ * a released one which somebody settled after all becomes credit, and a failed one is settled then, and that happens once.
  */
 export const conclude = (
   state: AccountState,
@@ -29,9 +29,7 @@ export const conclude = (
     case 'settled':
       return same;
     case 'failed':
-      return writtenOffAt(record) === undefined
-        ? same
-        : concludeWrittenOff(state, record, result, context);
+      return concludeFailed(state, record, result, context);
     case 'held':
       return record.paidBy === 'upfront' ? concludeUpfront(state, record, result, context) : same;
     case 'queued':
@@ -121,23 +119,39 @@ const concludeCommitted = (
   }
 };
 
-/** An operator gave it up without asking the chain: what that says is what happened, whenever it is heard (law 5). */
-const concludeWrittenOff = (
+/**
+ * An operator gave it up without asking the chain, or a block that was taken for final has been reorganised away: what the chain
+ * says now is what happened (law 5). What the failure took is given back, once.
+ */
+const concludeFailed = (
   state: AccountState,
   record: CallRecord,
   result: SettlementOutcome,
   context: Context,
-): Concluded =>
-  result.outcome === 'settled'
-    ? enter(
-        money.settleWrittenOff(state, record, result.block),
-        { ...record, payment: 'settled', transaction: result.transaction },
-        record,
-        'payment.settled',
-        { transaction: result.transaction, block: result.block },
-        context,
-      )
-    : { state, record, durable: false };
+): Concluded => {
+  if (result.outcome !== 'settled') return { state, record, durable: false };
+  const { transaction, block } = result;
+  const next: CallRecord = { ...record, payment: 'settled', transaction };
+  const fault = faultOf(record);
+  // Of a call whose tool was never run it is money for nothing, as of a payment that was released.
+  const forNothing = fault !== 'payer' && fault !== 'gateway';
+  const move = forNothing
+    ? money.settleReleased
+    : fault === 'payer'
+      ? money.settleOwed
+      : money.settleWrittenOff;
+  return enter(
+    move(state, record, block),
+    next,
+    record,
+    'payment.settled',
+    { transaction, block, ...(forNothing ? { credited: record.price.toString() } : {}) },
+    context,
+  );
+};
+
+const faultOf = ({ entries }: CallRecord): unknown =>
+  entries.findLast(({ type }) => type === 'payment.failed')?.payment?.['fault'];
 
 const concludeReleased = (
   state: AccountState,
@@ -145,8 +159,9 @@ const concludeReleased = (
   result: SettlementOutcome,
   context: Context,
 ): Concluded => {
-  if (result.outcome === 'sent' || record.looked) return { state, record, durable: false };
+  if (result.outcome === 'sent') return { state, record, durable: false };
   if (result.outcome === 'settled') {
+    // Also after the look that found it unused: the block of that look may have been reorganised away (law 5).
     return enter(
       money.settleReleased(state, record, result.block),
       { ...ended(record, 'settle'), transaction: result.transaction, looked: true },
@@ -156,7 +171,9 @@ const concludeReleased = (
       context,
     );
   }
-  return { state, record: { ...record, looked: true }, durable: true };
+  return record.looked
+    ? { state, record, durable: false }
+    : { state, record: { ...record, looked: true }, durable: true };
 };
 
 /** Moves a call's payment by the table of design §6; an event that is not in it changes nothing. */

@@ -116,6 +116,10 @@ export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unse
 export const freeCredit = (purse: Purse): bigint =>
   purse.credit - purse.creditHeld - purse.creditLent;
 
+/** Whether accounts below have credit that would cover a price, and may give it back. */
+export const hasLentCredit = ({ credit, creditHeld, creditLent }: Purse, price: bigint): boolean =>
+  creditLent > 0n && credit - creditHeld >= price;
+
 /**
  * Whether the account ever showed money here, or has a place in a tree whose owner did. Denials of others are only counted in metrics
  * (design §5, law 12).

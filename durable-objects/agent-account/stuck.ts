@@ -1,7 +1,8 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { AssetId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { append, type Context } from './decision.ts';
 import type { Memory } from './memory.ts';
+import type { Live } from './outbox.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';
 
@@ -52,6 +53,21 @@ export const raiseStuck = (
 
 const isOpen = ({ payment }: CallRecord, since: Seconds, now: Seconds): boolean =>
   (payment === 'queued' || payment === 'sent') && now >= since + STUCK_AFTER;
+
+/**
+ * Since when the payment of one asset that is open for longest has waited for the chain: from the latest moment at which its tool can
+ * have answered, because live records say no nearer one.
+ */
+export const openSince = (live: Iterable<Live>, asset: AssetId): Seconds | undefined => {
+  let oldest: Seconds | undefined;
+  for (const { record } of live) {
+    if (record.asset !== asset || (record.payment !== 'queued' && record.payment !== 'sent'))
+      continue;
+    const since = record.dispatchedAt + record.timeoutSeconds;
+    oldest = Math.min(oldest ?? since, since);
+  }
+  return oldest;
+};
 
 const endedAt = ({ entries, dispatchedAt }: CallRecord): Seconds =>
   entries.find(({ type }) => type === 'call.finished')?.at ?? dispatchedAt;

@@ -124,7 +124,15 @@ export type Expected = Hex | '*' | 'none';
 
 /** Something that a person should look at (entry `alert.raised`). */
 export type AlertBody = {
-  readonly rule: 'soft_limit' | 'breaker' | 'debt' | 'stuck' | 'dead_letter' | 'webhook_disabled';
+  readonly rule:
+    | 'soft_limit'
+    | 'breaker'
+    | 'debt'
+    | 'stuck'
+    | 'dead_letter'
+    | 'webhook_disabled'
+    | 'gas'
+    | 'reconciliation';
   readonly detail: Readonly<Record<string, string | number>>;
 };
 

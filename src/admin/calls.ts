@@ -1,15 +1,8 @@
 import { type CallItem, findCall, listCalls } from '../audit/query/call.ts';
 import { type AnswerOf, type Asked, type Handler } from './asked.ts';
-import { type Cell, csvLine } from './csv.ts';
-import {
-  present,
-  queryReason,
-  refuse,
-  type Replied,
-  reply,
-  replyPage,
-  replyText,
-} from './reply.ts';
+import type { Cell } from './csv.ts';
+import { replyExport } from './export.ts';
+import { present, queryReason, refuse, type Replied, reply } from './reply.ts';
 import { settlementOf, settlementState } from './settlement-item.ts';
 
 type CallBody = AnswerOf<'calls.list'>['items'][number];
@@ -67,27 +60,16 @@ const list = async ({ office, query, request }: Listed): Promise<Replied> => {
   const { format = 'json', ...filter } = query;
   const found = await listCalls(office.db, filter);
   if (!found.ok) return refuse(queryReason(found.error));
-  const { next } = found.value;
-  const items = found.value.items.map(callBody);
-  switch (format) {
-    case 'json':
-      return replyPage(request, { items, next });
-    case 'ndjson': {
-      const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
-      return replyText(request, 'application/x-ndjson', text, next);
-    }
-    case 'csv': {
-      // Only the first page has a head, so that pages put together are one file.
-      const head = filter.after === undefined ? csvLine(COLUMNS) : '';
-      const text = items.map((item) => csvLine(COLUMNS.map((name) => cellOf(item, name))));
-      return replyText(request, 'text/csv; charset=utf-8', head + text.join(''), next);
-    }
-  }
+  return replyExport(request, format, {
+    items: found.value.items.map(callBody),
+    next: found.value.next,
+    ...{ columns: COLUMNS, cellOf, isFirst: filter.after === undefined },
+  });
 };
 
 const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged'] as const);
 
-const cellOf = (item: CallBody, name: (typeof COLUMNS)[number]): Cell => {
+const cellOf = (item: CallBody, name: keyof CallBody): Cell => {
   const value = item[name];
   return typeof value === 'string' && AMOUNTS.has(name) ? BigInt(value) : value;
 };
@@ -98,7 +80,7 @@ export const ofAccount: Handler<'account.calls'> = ({ params, query, ...asked })
   list({ ...asked, query: { ...query, account: params.account } });
 
 /** One call of an account, as the log tells it: a second or so after it happened. */
-export const get: Handler<'account.call'> = async ({ office, params }) => {
+export const get: Handler<'account.call'> = async ({ office, params, now }) => {
   const found = await findCall(office.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
@@ -106,7 +88,7 @@ export const get: Handler<'account.call'> = async ({ office, params }) => {
   const state = settlementState(item, false);
   const body: AnswerOf<'account.call'> = {
     call: callBody(item),
-    ...(state === undefined ? {} : { settlement: settlementOf({ ...item, state }) }),
+    ...(state === undefined ? {} : { settlement: settlementOf({ ...item, state }, now) }),
   };
   return reply(body);
 };

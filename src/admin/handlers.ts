@@ -1,6 +1,8 @@
 import type { RouteId } from '../management/paths.ts';
 import * as accounts from './accounts.ts';
 import type { Handler } from './asked.ts';
+import * as backends from './backends.ts';
+import * as books from './books.ts';
 import * as calls from './calls.ts';
 import * as credits from './credits.ts';
 import * as depths from './depths.ts';
@@ -8,7 +10,9 @@ import * as entries from './entries.ts';
 import * as feed from './feed.ts';
 import * as letters from './letters.ts';
 import * as policy from './policy.ts';
+import * as reconciliations from './reconciliations.ts';
 import { refund } from './refund.ts';
+import * as relayers from './relayers.ts';
 import * as settlements from './settlements.ts';
 import * as spend from './spend.ts';
 import * as tools from './tools.ts';
@@ -33,8 +37,13 @@ export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
   'settlements.redrive': settlements.redrive,
   'settlements.writeoff': settlements.writeOff,
   'settlements.resolve': settlements.resolve,
+  'reconciliations.list': reconciliations.list,
+  'differences.list': reconciliations.differences,
   'deadletters.list': letters.list,
   'deadletters.redrive': letters.redrive,
+  backends: backends.list,
+  relayers: relayers.list,
+  books: books.get,
   spend: spend.ofAll,
   'calls.list': calls.ofAll,
   'webhooks.list': webhooks.listAll,

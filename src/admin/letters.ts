@@ -1,6 +1,7 @@
 import {
   findDeadLetter,
   type Letter,
+  type LetterItem,
   listDeadLetters,
   markRedriven,
 } from '../audit/query/letter.ts';
@@ -25,15 +26,22 @@ import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 export const list: Handler<'deadletters.list'> = async ({ office, query, request }) => {
   const found = await listDeadLetters(office.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
-  const items = found.value.items.map(
-    ({ id, redrivenAt, ...letter }): AnswerOf<'deadletters.list'>['items'][number] => ({
-      ...letter,
-      id: encodeBase64Url(utf8(id)),
-      ...present({ redriven_at: redrivenAt }),
-    }),
-  );
-  return replyPage(request, { items, next: found.value.next });
+  return replyPage(request, {
+    items: found.value.items.map(letterBody),
+    next: found.value.next,
+  });
 };
+
+/** A letter in its wire form. */
+export const letterBody = ({
+  id,
+  redrivenAt,
+  ...letter
+}: LetterItem): AnswerOf<'deadletters.list'>['items'][number] => ({
+  ...letter,
+  id: encodeBase64Url(utf8(id)),
+  ...present({ redriven_at: redrivenAt }),
+});
 
 const NONE = { reason: 'unknown_document', what: 'letter of this id' } as const;
 

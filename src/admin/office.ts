@@ -1,5 +1,6 @@
 import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { RelayerRpc } from '../../durable-objects/relayer/contract.ts';
+import type { AccountId, Network } from '../core/account-id.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
 /** What management needs of the world besides the request path: every question an account answers, the database, the queues. */
@@ -7,6 +8,8 @@ export type Office = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,
   ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'kin' | 'happened'>;
+  /** Our own key on a chain. */
+  readonly relayer: (network: Network) => Pick<RelayerRpc, 'status'>;
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send'>;
   readonly webhookQueue: Pick<Queue, 'send'>;

@@ -1,3 +1,4 @@
+import type { Seconds } from '../core/clock.ts';
 import type { CallItem } from '../audit/query/call.ts';
 import type { SettlementItem, SettlementState } from '../audit/query/settlement.ts';
 import type { AnswerOf } from './asked.ts';
@@ -19,11 +20,11 @@ export const settlementState = (
 
 type Known = Pick<
   SettlementItem,
-  'account' | 'call' | 'state' | 'tool' | 'asset' | 'acceptedAt' | 'payment'
+  'account' | 'call' | 'state' | 'tool' | 'asset' | 'acceptedAt' | 'payment' | 'trouble'
 > & { readonly amount?: bigint; readonly price?: bigint };
 
 /** A payment in its wire form. `price`: of its call, which is its amount while it is open. */
-export const settlementOf = ({ payment, ...known }: Known): SettlementBody => ({
+export const settlementOf = ({ payment, ...known }: Known, now: Seconds): SettlementBody => ({
   account: known.account,
   call: known.call,
   state: known.state,
@@ -38,5 +39,15 @@ export const settlementOf = ({ payment, ...known }: Known): SettlementBody => ({
     fault: payment?.fault,
     reason: payment?.reason,
     accepted_at: known.acceptedAt,
+    ...(known.state === 'open' ? waitOf(known, now) : {}),
   }),
+});
+
+/** How long an open payment has waited, and why. */
+const waitOf = ({ acceptedAt, trouble }: Known, now: Seconds) => ({
+  age: acceptedAt === undefined ? undefined : Math.max(0, now - acceptedAt),
+  attempts: trouble?.attempts,
+  backend: trouble?.backend,
+  last_error: trouble?.error,
+  last_error_at: trouble?.error === undefined ? undefined : trouble.at,
 });

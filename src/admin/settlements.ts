@@ -2,30 +2,32 @@ import { listSettlements } from '../audit/query/settlement.ts';
 import { settlementStory } from '../audit/query/story.ts';
 import type { AnswerOf, Handler } from './asked.ts';
 import { callBody } from './calls.ts';
+import { letterBody } from './letters.ts';
 import { give, orderedBody } from './order.ts';
-import { queryReason, refuse, reply, replyPage } from './reply.ts';
+import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 import { settlementOf, settlementState } from './settlement-item.ts';
 
-export const list: Handler<'settlements.list'> = async ({ office, query, request }) => {
+export const list: Handler<'settlements.list'> = async ({ office, query, request, now }) => {
   const found = await listSettlements(office.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
-  return replyPage(request, { items: items.map(settlementOf), next });
+  return replyPage(request, { items: items.map((item) => settlementOf(item, now)), next });
 };
 
 /** All that the log tells of one payment: its call, how it ended, and the entries of both. */
-export const get: Handler<'settlements.get'> = async ({ office, params }) => {
+export const get: Handler<'settlements.get'> = async ({ office, params, now }) => {
   const found = await settlementStory(office.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
-  const { call, open, entries } = found.value;
+  const { call, open, trouble, letters, entries } = found.value;
   const state = settlementState(call, open);
   if (state === undefined)
     return refuse({ reason: 'unknown_document', what: 'payment of this call' });
   const body: AnswerOf<'settlements.get'> = {
-    settlement: settlementOf({ ...call, state }),
+    settlement: settlementOf({ ...call, state, ...present({ trouble }) }, now),
     call: callBody(call),
     entries: entries as unknown as AnswerOf<'settlements.get'>['entries'],
+    dead_letters: letters.map(letterBody),
   };
   return reply(body);
 };

@@ -12,21 +12,32 @@ WITH spent AS MATERIALIZED (
   SELECT value ->> 'day' AS day, coalesce(c.asset, '') AS asset, coalesce(value ->> 'tool', c.tool, '') AS tool,
     coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'above') || ']') AS above,
     sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
-    sum(value ->> 'failed') AS failed
+    sum(value ->> 'failed') AS failed,
+    sum(CASE WHEN c.paid_by = 'credit' THEN value ->> 'charged' ELSE 0 END) AS from_credit
   FROM json_each(?2) LEFT JOIN calls c ON c.account = ?1 AND c.call = value ->> 'call'
   GROUP BY 1, 2, 3, 4, 5
 )
-INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed)
-SELECT scope, kind, day, asset, tool, payee, above, sum(calls), sum(charged), sum(denied), sum(failed) FROM (
+INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, denied, failed, from_credit)
+SELECT scope, kind, day, asset, tool, payee, above, sum(calls), sum(charged), sum(denied), sum(failed), sum(from_credit) FROM (
   SELECT ?1 AS scope, 'own' AS kind, * FROM spent
   UNION ALL
-  SELECT '*', 'own', day, asset, tool, payee, '[]', calls, charged, denied, failed FROM spent
+  SELECT '*', 'own', day, asset, tool, payee, '[]', calls, charged, denied, failed, from_credit FROM spent
   UNION ALL
-  SELECT a.value, 'tree', day, asset, tool, payee, '[]', calls, charged, denied, failed
+  SELECT a.value, 'tree', day, asset, tool, payee, '[]', calls, charged, denied, failed, from_credit
   FROM spent CROSS JOIN json_each(spent.above) a
 ) GROUP BY 1, 2, 3, 4, 5, 6, 7
 ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged,
-  denied = denied + excluded.denied, failed = failed + excluded.failed`;
+  denied = denied + excluded.denied, failed = failed + excluded.failed,
+  from_credit = from_credit + excluded.from_credit`;
+
+/** Adds to `credit_movements`. What a call's payment was worth, and in which asset, stands in its row where its entry does not say it. */
+const ADD_MOVEMENTS = `
+INSERT INTO credit_movements (day, asset, line, count, amount)
+SELECT value ->> 'day', coalesce(value ->> 'asset', c.asset, ''), value ->> 'line', count(*),
+  sum(coalesce(value ->> 'amount', c.price, 0))
+FROM json_each(?2) LEFT JOIN calls c ON c.account = ?1 AND c.call = value ->> 'call'
+GROUP BY 1, 2, 3
+ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excluded.amount`;
 
 /** Whole: it was folded from the row as it was, and the chunk's insert fails where that has changed meanwhile. */
 const PUT_ACCOUNT = `
@@ -41,12 +52,15 @@ const ADD_KIN = 'INSERT OR IGNORE INTO kin (ancestor, account) SELECT value, ?1 
 export const additions = (
   db: D1Database,
   account: AccountId,
-  { spent, aboves, row }: RollUp,
+  { spent, aboves, row, movements }: RollUp,
   { row: known, isStored }: Pick<Standing, 'row' | 'isStored'>,
 ): D1PreparedStatement[] => [
   ...(spent.length === 0
     ? []
     : [db.prepare(ADD_SPENT).bind(account, JSON.stringify(spent), JSON.stringify(aboves))]),
+  ...(movements.length === 0
+    ? []
+    : [db.prepare(ADD_MOVEMENTS).bind(account, JSON.stringify(movements))]),
   ...(isStored && row === known ? [] : put(db, account, row, aboves.flat())),
 ];
 

@@ -1,6 +1,8 @@
 import { parseAmount, toStored } from '../core/amount.ts';
 import type { AccountId, Hex } from '../core/account-id.ts';
 import { type AccountRow, rowAfter } from './account-row.ts';
+import { type CreditMovement, creditMovement } from './credit-movement.ts';
+import { dayOf } from './day.ts';
 import type { Entry } from './entry.ts';
 import { stateOf } from './projection.ts';
 
@@ -27,6 +29,8 @@ export type RollUp = {
   readonly aboves: readonly (readonly AccountId[])[];
   /** The account after them. */
   readonly row: AccountRow;
+  /** What its credit did, besides paying for its calls. */
+  readonly movements: readonly CreditMovement[];
 };
 
 /**
@@ -63,13 +67,11 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
       if (charged !== 0) ends.push({ ...key, call: entry.call, ...NOTHING, charged });
     }
   }
-  return { spent: [...ends, ...denials.values()], aboves, row };
+  const movements = entries.flatMap((entry) => creditMovement(entry) ?? []);
+  return { spent: [...ends, ...denials.values()], aboves, row, movements };
 };
 
 const NOTHING = { calls: 0, charged: 0, denied: 0, failed: 0 } as const;
-
-/** The UTC day of a time, `YYYY-MM-DD`. */
-export const dayOf = (at: number): string => new Date(at * 1000).toISOString().slice(0, 10);
 
 /** Each call ends in one entry. One that settles first and whose money cannot move ends with its payment; a late answer ends nothing. */
 const isEnd = ({ type, decision }: Entry): boolean =>

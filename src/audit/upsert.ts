@@ -1,4 +1,5 @@
 import type { AccountId } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
 import type { Projection } from './projection.ts';
 
 /** Column and member of every fact of a call that a later entry may add. */
@@ -37,19 +38,27 @@ ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = coalesce(e
   ${CALL_FACTS.map(([column]) => `${column} = coalesce(excluded.${column}, ${column})`).join(', ')}
 WHERE excluded.seq > calls.seq`;
 
+/** A payment that ends within this time of its call's acceptance is found by it: the migration that books came with says so, too. */
+export const FOUND_WITHIN: Seconds = 86_400;
+
 const PRICE = "(SELECT price FROM calls WHERE account = ?1 AND call = value ->> 'call')";
+
+/** Whether it ended so long after its call was accepted that books do not find it by that time (a call of an older release has none). */
+const LATE = `(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE account = ?1 AND call = value ->> 'call'
+  AND value ->> 'at' BETWEEN accepted_at AND accepted_at + ${FOUND_WITHIN}))`;
 
 /** A settled payment that becomes credit later keeps its transaction and its time: the entry that says so has neither. */
 const UPSERT_PAYMENTS = `
-INSERT INTO payments (account, call, seq, state, amount, credited, transaction_hash, block, fault, reason, at)
+INSERT INTO payments (account, call, seq, state, amount, credited, transaction_hash, block, fault, reason, at, late)
 SELECT ?1, value ->> 'call', value ->> 'seq', value ->> 'state',
   coalesce(value ->> 'amount', ${PRICE}, 0), coalesce(value ->> 'credited', ${PRICE}, 0),
-  value ->> 'transaction', value ->> 'block', value ->> 'fault', value ->> 'reason', value ->> 'at'
+  value ->> 'transaction', value ->> 'block', value ->> 'fault', value ->> 'reason', value ->> 'at', ${LATE}
 FROM json_each(?2) WHERE true
 ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = excluded.state, amount = excluded.amount,
   credited = excluded.credited, transaction_hash = coalesce(excluded.transaction_hash, transaction_hash),
   block = coalesce(excluded.block, block), fault = excluded.fault, reason = excluded.reason,
-  at = CASE WHEN state = excluded.state THEN at ELSE excluded.at END
+  at = CASE WHEN state = excluded.state THEN at ELSE excluded.at END,
+  late = CASE WHEN state = excluded.state THEN late ELSE excluded.late END
 WHERE excluded.seq > payments.seq`;
 
 /** The plus keeps SQLite from searching by time: it would walk every call that the account ever made. */

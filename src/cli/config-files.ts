@@ -64,9 +64,13 @@ export type ReadConfig = {
   readonly faults: readonly ConfigFault[];
   /** The key is a secret of the deployed Worker, and not here. */
   readonly withoutKey: boolean;
+  /** Other secrets that the configuration wants and that are not here. */
+  readonly missing: readonly ('RELAYER_KEY' | 'CDP_API_KEY_SECRET')[];
 };
 
-/** A key for reading the rest of a configuration whose own is elsewhere. Signs nothing. */
+/** Keys for reading the rest of a configuration whose own are elsewhere. They sign nothing. */
+const NO_RELAYER_KEY = `0x${'11'.repeat(32)}`;
+const NO_CDP_SECRET = 'none';
 const NO_KEY = JSON.stringify({
   kty: 'OKP',
   crv: 'Ed25519',
@@ -78,9 +82,17 @@ const NO_KEY = JSON.stringify({
 export const configOf = ({ variables, secrets, tools }: ConfigFiles): ReadConfig => {
   const environment: Environment = { ...variables, ...secrets };
   const withoutKey = (environment.RECEIPT_KEY ?? '') === '';
+  const isSet = (name: keyof Environment): boolean => (environment[name] ?? '').trim() !== '';
   const json = parseStrictJson(tools ?? '');
   const parsed = parseConfig(
-    withoutKey ? { ...environment, RECEIPT_KEY: NO_KEY } : environment,
+    {
+      ...environment,
+      ...(withoutKey ? { RECEIPT_KEY: NO_KEY } : {}),
+      ...(isSet('RELAYER_KEY') ? {} : { RELAYER_KEY: NO_RELAYER_KEY }),
+      ...(isSet('CDP_API_KEY_ID') && !isSet('CDP_API_KEY_SECRET')
+        ? { CDP_API_KEY_SECRET: NO_CDP_SECRET }
+        : {}),
+    },
     json.ok ? json.value : undefined,
   );
   const unread: readonly ConfigFault[] = json.ok
@@ -91,14 +103,23 @@ export const configOf = ({ variables, secrets, tools }: ConfigFiles): ReadConfig
           reason: tools === undefined ? 'is not there' : 'is not JSON, or has a key twice',
         },
       ];
-  return parsed.ok
-    ? { config: parsed.value, faults: [], withoutKey }
-    : {
-        config: undefined,
-        faults: [
-          ...unread,
-          ...parsed.error.filter(({ name }) => unread.length === 0 || name !== TOOLS_FILE),
-        ],
-        withoutKey,
-      };
+  if (parsed.ok) {
+    const { relayers, facilitators } = parsed.value;
+    const wantsKey = [...relayers.values()].some(({ signer }) => signer === undefined);
+    const wantsSecret = facilitators.some(({ auth }) => auth === 'cdp');
+    const missing: ReadConfig['missing'] = [
+      ...(wantsKey && !isSet('RELAYER_KEY') ? (['RELAYER_KEY'] as const) : []),
+      ...(wantsSecret && !isSet('CDP_API_KEY_SECRET') ? (['CDP_API_KEY_SECRET'] as const) : []),
+    ];
+    return { config: parsed.value, faults: [], withoutKey, missing };
+  }
+  return {
+    config: undefined,
+    faults: [
+      ...unread,
+      ...parsed.error.filter(({ name }) => unread.length === 0 || name !== TOOLS_FILE),
+    ],
+    withoutKey,
+    missing: [],
+  };
 };

@@ -16,12 +16,16 @@ const TIMEOUT_MS = 10_000;
 const MAX_BODY = 4 * 1024 * 1024;
 
 /** GETs a page; in words why not, where nothing came. Redirects are not followed: who is asked is who was named. */
-export const httpGet = async (url: string, signal: AbortSignal): Promise<Result<Got, string>> => {
+export const httpGet = async (
+  url: string,
+  signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Result<Got, string>> => {
   const from = Date.now();
   try {
     const response = await fetch(url, {
       redirect: 'manual',
-      headers: { accept: 'application/json' },
+      headers: { ...more, accept: 'application/json' },
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     const until = Date.now();

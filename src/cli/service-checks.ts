@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Network } from '../core/account-id.ts';
+import { supportedUrl } from '../settlement/backends/supported.ts';
 import { nameOfNetwork } from '../x402/networks.ts';
 import { type Check, doubtful, hostOf, passed, wrong } from './check.ts';
 import { httpGet } from './http-get.ts';
@@ -16,10 +17,11 @@ export const facilitatorCheck = async (
   url: string,
   networks: readonly Network[],
   signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Check> => {
   const name = 'facilitator';
   const host = hostOf(url);
-  const got = await httpGet(`${url.replace(/\/+$/, '')}/supported`, signal);
+  const got = await httpGet(supportedUrl(url), signal, headers);
   if (!got.ok) {
     return wrong(
       name,

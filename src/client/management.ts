@@ -40,7 +40,7 @@ type More = { readonly signal?: AbortSignal };
 type Given<R> = Record<never, never> extends R ? [request?: R & More] : [request: R & More];
 
 /** Routes that export, and in what. */
-type ExportId = 'calls.list' | 'account.calls' | 'account.entries';
+type ExportId = 'books' | 'calls.list' | 'account.calls' | 'account.entries';
 
 /** The management API of a gateway (docs/management.md). Every request is signed for itself alone. */
 export type Management = {

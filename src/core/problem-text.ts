@@ -403,6 +403,14 @@ export const problemText = (reason: Reason): ProblemText => {
         ...(after === undefined ? {} : { headers: retry(after) }),
       };
     }
+    case 'settlement_unavailable':
+      return {
+        status: 503,
+        title: 'Settlement not possible now',
+        detail: 'Payments cannot be settled at the moment, and this call needs that first.',
+        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again. Nothing was claimed or charged.',
+        headers: retry(reason.retryAfter),
+      };
     case 'settlement_unknown':
       return {
         status: 503,

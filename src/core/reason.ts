@@ -81,6 +81,8 @@ export type CallReason =
       readonly tool: string;
       readonly price: bigint;
     }
+  /** Nothing can be settled now, and the call needs a settlement first. It was not claimed. */
+  | { readonly reason: 'settlement_unavailable'; readonly retryAfter: Seconds }
   /** The payment was presented and nobody knows yet what became of it. */
   | { readonly reason: 'settlement_unknown'; readonly retryAfter: Seconds }
   /** The chain says that the money did not come and will not. `payer`: through the payer's doing. */

@@ -45,7 +45,8 @@ export const classifySignature = (signature: string): Result<SignatureShape, Sig
   return ok(byteLength(signature) === ECDSA_BYTES ? 'ecdsa' : 'contract');
 };
 
-const addressOfKey = (publicKey: Uint8Array): Address =>
+/** The account of an uncompressed public key, which has 65 bytes. */
+export const addressOfKey = (publicKey: Uint8Array): Address =>
   hexOf(keccak_256(publicKey.subarray(1)).subarray(12));
 
 /**

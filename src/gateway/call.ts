@@ -90,6 +90,7 @@ const execute = async (
   }
   const refusal = refusalOf(checked, permitted.value);
   if (refusal !== undefined) return refuse(errand, refusal, { call: id });
+  noteAccepted(gateway, checked, permitted.value);
 
   const dispatched = await errand.run(permitted.value);
   const finished = await finish(gateway, permitted.value, dispatched);
@@ -102,6 +103,11 @@ const refuse = (
   context: Pick<ProblemContext, 'call'> = {},
 ): Response => problem(reason, { ...context, docs: descriptionUrl(observed.audience) });
 
+const noteAccepted = (gateway: Gateway, { network, price }: Checked, { verdict }: Reserved) => {
+  if (verdict.verdict !== 'go' || verdict.paidFrom !== 'payment') return;
+  gateway.observe({ event: 'payment_accepted', network, amount: price });
+};
+
 /** Why the tool is not run; undefined means "go". */
 const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reason | undefined => {
   switch (verdict.verdict) {
@@ -113,6 +119,9 @@ const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reas
       return { reason: 'conflict' };
     case 'already_used':
       return { reason: 'already_used', call: claimed.call };
+    // 503 and never 402 (law 5): the same signature is still good, because nothing was claimed.
+    case 'settlement_unavailable':
+      return { reason: 'settlement_unavailable', retryAfter: verdict.retryAfter };
     case 'denied':
       return {
         reason: 'denied',

@@ -3,13 +3,20 @@ import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
+import type { Backends } from '../settlement/backends/backends.ts';
+import type { Observe } from '../settlement/telemetry.ts';
+import type { Settling } from './outage.ts';
 
 /** What the request path needs of the world: configuration, the accounts, the gateway's key and its first shield. */
-export type Gateway = {
+export type Gateway = Settling & {
+  /** Who moves payments; one an isolate. */
+  readonly backends: Backends;
   readonly config: Config;
   /** What is sold now; `config.tools` is what it began from. */
   readonly catalogue: LiveCatalogue;
   readonly signer: Signer;
+  /** Tells operators what happens to payments. */
+  readonly observe: Observe;
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
   readonly account: (
     id: AccountId,

@@ -4,6 +4,7 @@ import type {
   ReserveVerdict,
 } from '../../durable-objects/agent-account/contract.ts';
 import { accountId, assetId, type Hex } from '../core/account-id.ts';
+import { nowSeconds } from '../core/clock.ts';
 import { random16 } from '../core/random.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -14,6 +15,7 @@ import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
 import type { Errand } from './errand.ts';
 import type { Gateway } from './gateway.ts';
+import { outageOf } from './outage.ts';
 import { readParams } from './params.ts';
 import { vouch, vouchGrants } from './vouch.ts';
 
@@ -49,7 +51,10 @@ export const reserve = async (
       call = { ...plain, ...vouched.value.checkedAt };
       evidence = { ...evidence, facts: vouched.value.facts };
     }
-    const verdict = await ask(gateway, call, attempt, evidence);
+    const verdict = await ask(gateway, call, attempt, {
+      ...evidence,
+      ...trouble(gateway, checked),
+    });
     wantsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'stale_grant' && evidence.grants === undefined) {
       const grants = await vouchGrants(gateway, checked.network, verdict.proofs, client);
@@ -59,6 +64,12 @@ export const reserve = async (
       return readVerdict(call, attempt, verdict);
     }
   }
+};
+
+/** Where nothing can be settled, the account may still serve what needs no settlement; where nothing is paid, it need not hear of it. */
+const trouble = (gateway: Gateway, { payment, network }: Checked): Pick<Evidence, 'outage'> => {
+  const outage = payment === undefined ? undefined : outageOf(gateway, network, nowSeconds());
+  return outage === undefined ? {} : { outage };
 };
 
 const readVerdict = (

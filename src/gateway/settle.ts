@@ -17,25 +17,39 @@ export const settle = async (
   reserved: Reserved,
   sinceBlock: number,
 ): Promise<Result<Reserved, Reason>> => {
-  const { payment } = reserved.call;
-  const urls = payment && gateway.config.rpcUrls.get(payment.token.network);
+  const { account, call, payment } = reserved.call;
+  const network = payment?.token.network;
+  const urls = network && gateway.config.rpcUrls.get(network);
   if (payment === undefined || urls === undefined) return err({ reason: 'internal' });
+  const begun = nowSeconds();
   const settled = await settleNow(
     {
-      chain: { urls, confirmations: gateway.config.confirmations },
-      backends: gateway.config.facilitators,
+      chain: {
+        urls,
+        confirmations: gateway.config.confirmations,
+        heard: (answered) =>
+          gateway.chainHealth.note(payment.token.network, answered, nowSeconds()),
+      },
+      backends: gateway.backends,
     },
-    payment,
-    sinceBlock,
-    nowSeconds(),
+    { account, call, payment, sinceBlock },
+    begun,
   );
   if (settled.outcome === 'unknown') {
     // The account lets the next attempt try without waiting for this one's lease.
     await reserveSettled(gateway, reserved, { settlement: { outcome: 'sent', backend: 'any' } });
-    console.warn({ event: 'settlement_unknown', call: reserved.call.call, why: settled.why });
+    console.warn({ event: 'settlement_unknown', call, why: settled.why });
     return err({ reason: 'settlement_unknown', retryAfter: UNKNOWN_PAUSE });
   }
   const told = await reserveSettled(gateway, reserved, { settlement: settled });
+  if (told.ok) {
+    gateway.observe({
+      event: `payment_${settled.outcome}`,
+      network: payment.token.network,
+      amount: payment.authorization.value,
+      age: nowSeconds() - begun,
+    });
+  }
   if (!told.ok || settled.outcome === 'settled') return told;
   return err({
     reason: 'settlement_failed',

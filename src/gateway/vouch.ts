@@ -37,6 +37,7 @@ export const vouch = async (
   if (!asked.ok) return asked;
   const urls = asked.value;
   const facts = await askPayerFacts(urls, checked.payer, checked.token, checked.call, nowSeconds());
+  gateway.chainHealth.note(checked.network, facts.ok, nowSeconds());
   if (!facts.ok) return err({ reason: 'payer_unreachable' });
   if (!facts.value.hasCode) {
     return checked.signedByKey

@@ -1,9 +1,11 @@
 import { accountsQuery, defaultGrantBody, labelBody, statusBody, treeQuery } from './account.ts';
+import { booksQuery } from './books.ts';
 import { allCallsQuery, callsQuery } from './call.ts';
 import { adjustBody, refundBody } from './credit.ts';
 import { entriesQuery, eventsQuery } from './entry.ts';
 import { PATHS, placeOf, type RouteId } from './paths.ts';
 import { policyBody } from './policy.ts';
+import { differencesQuery, reconciliationsQuery } from './reconciliation.ts';
 import type { Role, Route, Rules } from './route.ts';
 import { deadLettersQuery, resolveBody, settlementsQuery, writeOffBody } from './settlement.ts';
 import { spendQuery } from './spend.ts';
@@ -43,8 +45,13 @@ export const RULES = {
   'settlements.redrive': { roles: OPERATOR },
   'settlements.writeoff': { roles: OPERATOR, body: writeOffBody, maxBody: SMALL },
   'settlements.resolve': { roles: OPERATOR, body: resolveBody, maxBody: SMALL },
+  'reconciliations.list': { roles: OPERATOR, query: reconciliationsQuery },
+  'differences.list': { roles: OPERATOR, query: differencesQuery },
   'deadletters.list': { roles: OPERATOR, query: deadLettersQuery },
   'deadletters.redrive': { roles: OPERATOR },
+  backends: { roles: OPERATOR },
+  relayers: { roles: OPERATOR },
+  books: { roles: OPERATOR, query: booksQuery },
   spend: { roles: OPERATOR, query: spendQuery },
   'calls.list': { roles: OPERATOR, query: allCallsQuery },
   'webhooks.list': { roles: OPERATOR, query: webhooksQuery },

@@ -9,6 +9,8 @@ export const ALERT_RULES = [
   'stuck',
   'dead_letter',
   'webhook_disabled',
+  'gas',
+  'reconciliation',
 ] as const;
 
 const EVENTS = `must be a list of ${ALERT_RULES.join(', ')}, each once, or of "*"`;

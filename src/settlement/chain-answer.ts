@@ -26,7 +26,7 @@ const logsSchema = z.array(
   }),
 );
 
-const receiptSchema = z.object({
+export const receiptSchema = z.object({
   status: z.enum(['0x0', '0x1']),
   blockNumber: quantitySchema,
   transactionHash: wordSchema,

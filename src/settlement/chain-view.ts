@@ -6,6 +6,8 @@ import type { RpcAnswer, RpcCall, RpcFault } from '../core/json-rpc.ts';
 export type Chain = {
   readonly urls: readonly [string, ...string[]];
   readonly confirmations: number;
+  /** Told whether any node has answered, each time they are asked. */
+  readonly heard?: (answered: boolean) => void;
 };
 
 /** What the chain says of one payment. Only `settled`, `spent_otherwise` and `cancelled` are final by themselves. */

@@ -1,11 +1,15 @@
 import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { Attempts } from './attempts.ts';
+import type { BackendHealth } from './backends/backend.ts';
 import { deadLetter, type DeadLetter, type QueueMessage } from './dead-letter.ts';
-import { readSettlementMessage, type SettlementTask } from './message.ts';
-import type { SettlementOutcome, SettlementResult } from './payment.ts';
-import { type RoundDeps, type Seen, settleRound } from './round.ts';
-import { outcomeOf } from './verdict.ts';
+import { readSettlementMessage } from './message.ts';
+import type { SettlementResult } from './payment.ts';
+import { type Delivered, isHandedOver, type Report, reportOf } from './report.ts';
+import { type RoundDeps, settleRound } from './round.ts';
+import type { Observe } from './telemetry.ts';
+import { noteTrouble, type Told } from './trouble.ts';
 
 /** Name of the queue, as dead letters show it. */
 const QUEUE = 'countersign-settlement';
@@ -24,21 +28,18 @@ export type SettlementDeps = RoundDeps & {
   };
   /** Keeps a message that cannot be read. @throws when it was not kept. */
   readonly deadLetter: (letter: DeadLetter) => Promise<void>;
-};
-
-type Delivered = SettlementTask & { readonly attempts: number; readonly message: QueueMessage };
-
-/** What a task's account is told, if anything, and whether its message is done with. */
-type Report = Seen<Delivered> & {
-  readonly outcome: SettlementOutcome | undefined;
-  readonly isFinal: boolean;
+  /** What operators see of payments that take long. */
+  readonly attempts: Attempts;
+  /** Keeps how backends do, where that is news. */
+  readonly recordHealth: (health: readonly BackendHealth[], now: Seconds) => Promise<void>;
+  readonly observe: Observe;
 };
 
 /**
  * Consumes a batch of the settlement queue: one round over all its payments, then each account hears the results of its
- * calls. A message is acknowledged only after its account has stored a final result, or when it has
- * come often enough: the account keeps what is not final open and sends it again (law 5), so messages of payments that wait
- * do not multiply until they fill the dead-letter queue. Every other one comes again, later each time.
+ * calls. A message is acknowledged only after its account has stored a final result, or that our relayer has the payment, or
+ * when it has come often enough: the account keeps what is not final open and sends it again (law 5), so messages of payments
+ * that wait do not multiply until they fill the dead-letter queue. Every other one comes again, later each time.
  */
 export const consumeSettlement = async (
   messages: readonly QueueMessage[],
@@ -48,9 +49,10 @@ export const consumeSettlement = async (
   const delivered = await readAll(messages, deps, now);
   const seen = await settleRound(deps, delivered, now);
   const accounts = Map.groupBy(seen.map(reportOf), ({ task }) => task.account);
-  await Promise.all(
+  const told = await Promise.all(
     [...accounts].map(([account, reports]) => tellAccount(deps, account, reports, now)),
   );
+  await noteTrouble(deps, told.flat(), now);
 };
 
 const readAll = async (
@@ -76,48 +78,48 @@ const readAll = async (
   return delivered;
 };
 
-const reportOf = (seen: Seen<Delivered>): Report => {
-  const final = outcomeOf(seen.task.kind, seen.task.look, seen.view);
-  if (final !== undefined) return { ...seen, outcome: final, isFinal: true };
-  return {
-    ...seen,
-    outcome:
-      seen.presentedTo === undefined ? undefined : { outcome: 'sent', backend: seen.presentedTo },
-    isFinal: false,
-  };
-};
-
+/** @returns the reports, with whether the account has stored what they say. */
 const tellAccount = async (
   deps: SettlementDeps,
   account: AccountId,
   reports: readonly Report[],
   now: Seconds,
-): Promise<void> => {
+): Promise<readonly Told[]> => {
   // A queue delivers twice; the account hears of a call once.
   const results = new Map<string, SettlementResult>();
   for (const { task, outcome } of reports) {
     if (outcome !== undefined) results.set(task.call, { call: task.call, ...outcome });
   }
   // An open payment is left only to an account that has just been awake: waking sets a lost alarm again.
-  const isLeft = reports.some(({ task, isFinal }) => !isFinal && isForAccount(task, now));
+  const isLeft = reports.some((report) => !report.isFinal && isForAccount(report, now));
   const stored =
     (results.size === 0 && !isLeft) || (await store(deps, account, [...results.values()]));
-  for (const { task, view, presentedTo, isFinal } of reports) {
-    if (stored && (isFinal || isForAccount(task, now))) {
+  for (const report of reports) {
+    const { task, view, presented, isFinal } = report;
+    if (stored && (isFinal || isForAccount(report, now))) {
       task.message.ack();
       continue;
     }
     const pause = pauseAfter(task.attempts);
-    const atLeast = presentedTo === undefined ? pause : Math.max(pause, PRESENTED_PAUSE);
+    const atLeast = presented === undefined ? pause : Math.max(pause, PRESENTED_PAUSE);
     const delaySeconds =
       view.view === 'unused' ? untilDeadline(task.look.validBefore, atLeast, now) : atLeast;
     task.message.retry({ delaySeconds });
   }
+  return reports.map((report) => ({ ...report, stored }));
 };
 
-/** Whether a payment that is still open is left to the account's next message. */
-const isForAccount = ({ attempts, look }: Delivered, now: Seconds): boolean =>
-  attempts >= MOST_ATTEMPTS && Math.abs(Number(look.validBefore) - now) > NEAR_DEADLINE;
+/**
+ * Whether a payment that is still open is left to the account's next message: our relayer has it and tells the account itself, or
+ * it has come often enough.
+ */
+const isForAccount = (report: Report, now: Seconds): boolean => {
+  const { attempts, look } = report.task;
+  return (
+    (isHandedOver(report) || attempts >= MOST_ATTEMPTS) &&
+    Math.abs(Number(look.validBefore) - now) > NEAR_DEADLINE
+  );
+};
 
 const store = async (
   deps: SettlementDeps,

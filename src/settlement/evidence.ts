@@ -34,7 +34,9 @@ export const lookUp = async (
     if (steps.every(isView)) return steps;
     const asking = steps.filter((step): step is Asking => !isView(step));
     // Each batch needs the answers of the one before.
-    const answers = (await askAll<Step>(chain.urls, asking)).values();
+    const told = await askAll<Step>(chain.urls, asking);
+    chain.heard?.(told.some(({ ok }) => ok));
+    const answers = told.values();
     steps = steps.map((step) => (isView(step) ? step : next(step, answers.next().value)));
   }
 };

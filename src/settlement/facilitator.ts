@@ -1,20 +1,9 @@
 import * as z from 'zod/mini';
-import type { Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
 import { wordSchema } from '../core/json-rpc.ts';
 import { postJson } from '../core/post-json.ts';
+import type { Presented } from './backends/presented.ts';
 import type { Payment } from './payment.ts';
-
-/** An x402 facilitator: its base URL, to which `/settle` is added. */
-export type Backend = { readonly url: string };
-
-/** What a facilitator said. A hint for whom to ask next and when to look; what happened is what the chain says (law 5). */
-export type Presented =
-  | { readonly kind: 'claimed_success'; readonly transaction: Hex }
-  | { readonly kind: 'claimed_failure'; readonly reason: string }
-  /** Broadcast, not yet seen in a block. */
-  | { readonly kind: 'pending'; readonly transaction?: Hex }
-  /** No answer that can be read; the payment may have been broadcast all the same. */
-  | { readonly kind: 'unreachable'; readonly why: string };
 
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 64 * 1024;
@@ -31,33 +20,48 @@ const settleSchema = z.object({
   transaction: z.nullish(z.string()),
 });
 
+/** Where a facilitator settles. */
+export const settleUrl = (base: string): string => `${base.replace(/\/+$/, '')}/settle`;
+
 /**
  * Asks a facilitator to settle a payment (`POST /settle`), always as x402 v2, whatever version the client spoke, and rebuilt
  * from what was verified: nothing the client sent beside authorization and signature goes along.
  */
 export const present = async (
-  backend: Backend,
+  {
+    url,
+    headers = {},
+  }: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
   payment: Payment,
   timeoutMs: number = TIMEOUT_MS,
 ): Promise<Presented> => {
-  const url = `${backend.url.replace(/\/+$/, '')}/settle`;
-  const posted = await postJson(url, settleRequest(payment), { timeoutMs, maxBytes: MAX_BYTES });
-  if (!posted.ok) return { kind: 'unreachable', why: posted.error.kind };
+  const options = { timeoutMs, maxBytes: MAX_BYTES, headers };
+  const posted = await postJson(settleUrl(url), settleRequest(payment), options);
+  if (!posted.ok) return silent(posted.error.kind, posted.error);
+  const { status, json } = posted.value;
   // Facilitators answer failures with 200 or with 4xx and 5xx and the same body (x402 facts 3): the body decides.
-  const answer = settleSchema.safeParse(posted.value.json);
-  if (!answer.success) return { kind: 'unreachable', why: `status ${posted.value.status}` };
+  const answer = settleSchema.safeParse(json);
+  if (!answer.success) return silent(`status_${status}`, posted.value);
   const transaction = wordSchema.safeParse(answer.data.transaction);
   if (answer.data.success) {
     return transaction.success
       ? { kind: 'claimed_success', transaction: transaction.data }
-      : { kind: 'unreachable', why: 'success without a transaction' };
+      : silent('success_without_transaction', {});
   }
+  // Too many requests: it speaks of us, whatever reason it gives.
+  if (status === 429) return silent('status_429', posted.value);
   const reason = answer.data.errorReason ?? 'no reason given';
   if (reason !== PENDING) return { kind: 'claimed_failure', reason: reason.slice(0, MAX_REASON) };
   return transaction.success
     ? { kind: 'pending', transaction: transaction.data }
     : { kind: 'pending' };
 };
+
+const silent = (why: string, { retryAfter }: { readonly retryAfter?: Seconds }): Presented => ({
+  kind: 'unreachable',
+  why,
+  ...(retryAfter === undefined ? {} : { retryAfter }),
+});
 
 const settleRequest = ({ token, authorization, signature, maxTimeoutSeconds }: Payment) => {
   const requirements = {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type AccountId, chainIdOf, type Network, parseAccountId } from '../core/account-id.ts';
 import { parseAmount } from '../core/amount.ts';
+import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Look } from './judge.ts';
 import type { Authorization, Payment } from './payment.ts';
@@ -11,6 +12,8 @@ export type SettlementTask = {
   readonly call: `0x${string}`;
   readonly network: Network;
   readonly look: Look;
+  /** Missing where an older release wrote the message. */
+  readonly acceptedAt?: Seconds;
 } & (
   | { readonly kind: 'settle'; readonly payment: Payment }
   | { readonly kind: 'look'; readonly payment?: undefined }
@@ -55,6 +58,7 @@ const common = {
   }),
   maxTimeoutSeconds: whole,
   sinceBlock: whole,
+  acceptedAt: z.exactOptional(whole),
 };
 
 const messageSchema = z.discriminatedUnion('kind', [
@@ -72,8 +76,13 @@ export const readSettlementMessage = (body: unknown): Result<SettlementTask, str
   const parsed = messageSchema.safeParse(body);
   if (!parsed.success) return err(parsed.error.issues[0]?.path.join('.') || 'message');
   const { token, authorization, maxTimeoutSeconds, sinceBlock, ...message } = parsed.data;
-  const { account: owner, call } = message;
-  const where = { account: owner, call, network: token.network };
+  const { account: owner, call, acceptedAt } = message;
+  const where = {
+    account: owner,
+    call,
+    network: token.network,
+    ...(acceptedAt === undefined ? {} : { acceptedAt }),
+  };
   const look = lookFor({ token, authorization }, sinceBlock);
   if (message.kind === 'look') return ok({ ...where, look, kind: 'look' });
   const payment = { token, authorization, signature: message.signature, maxTimeoutSeconds };

@@ -1,7 +1,14 @@
 import type { Seconds } from '../core/clock.ts';
+import type { Backend } from './backends/backend.ts';
 
-/** A payment was shown to a backend when the head of the chain was `block`. */
-type Presentation = { readonly block: number; readonly at: Seconds };
+/** A payment is in the hands of a backend since the head of the chain was `block`. */
+export type Presentation = {
+  readonly block: number;
+  readonly at: Seconds;
+  readonly by: Backend;
+  /** It said that the payment is settled. */
+  readonly isClaimed: boolean;
+};
 
 /** Which payments a backend may be working on; one an isolate, the oldest forgotten first. */
 export type Presentations = Map<string, Presentation>;
@@ -22,18 +29,21 @@ export const mayPresent = (
   now: Seconds,
 ): boolean => {
   const last = presentations.get(key);
-  return last === undefined || headBlock >= last.block + BLOCKS || now >= last.at + PATIENCE;
+  return last === undefined || hasPassed(last, headBlock) || now >= last.at + PATIENCE;
 };
+
+/** Whether so many blocks have come that what a backend claims to have done would be seen. */
+export const hasPassed = ({ block }: Presentation, headBlock: number): boolean =>
+  headBlock >= block + BLOCKS;
 
 /** Notes that a backend has taken a payment. */
 export const notePresented = (
   presentations: Presentations,
   key: string,
-  headBlock: number,
-  now: Seconds,
+  presentation: Presentation,
 ): void => {
   presentations.delete(key);
-  presentations.set(key, { block: headBlock, at: now });
+  presentations.set(key, presentation);
   if (presentations.size <= CAPACITY) return;
   for (const oldest of presentations.keys()) {
     presentations.delete(oldest);

@@ -1,130 +1,80 @@
 import type { Network } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { Backends } from './backends/backends.ts';
+import { type Clock, SYSTEM_CLOCK } from './backends/clock.ts';
 import { type Chain, type ChainView, lookUp } from './evidence.ts';
-import { type Backend, present } from './facilitator.ts';
 import type { SettlementTask } from './message.ts';
-import { mayPresent, notePresented, type Presentations } from './presentations.ts';
-import { outcomeOf } from './verdict.ts';
+import { isPresentable, presentAll } from './present-all.ts';
+import type { Presentations } from './presentations.ts';
+import { keepPromises } from './promises.ts';
+import { keyOf, type Seen, type Tried } from './seen.ts';
 
 export type RoundDeps = {
   readonly chains: ReadonlyMap<Network, Chain>;
-  /** In the order they are asked. */
-  readonly backends: readonly Backend[];
+  /** One an isolate. */
+  readonly backends: Backends;
   /** One an isolate. */
   readonly presentations: Presentations;
+  readonly clock?: Clock;
 };
 
-/** A task as a round left it. */
-export type Seen<T extends SettlementTask> = {
-  readonly task: T;
-  readonly view: ChainView;
-  /** Host of the backend that was shown the payment in this round. */
-  readonly presentedTo?: string;
-};
-
-/** How often a payment was worked on before: another try starts at another backend. */
-type Tried = { readonly attempts: number };
-
-const WIDTH = 4;
-const PRESENT_TIMEOUT_MS = 30_000;
-/** A backend that failed so often in one round is left alone for the rest of it. */
-const MAX_FAULTS = 3;
+/** A batch holds up its queue while it is worked on: a round takes no longer than this, its looks at the chain aside. */
+const ROUND_MS = 50_000;
 
 /**
  * One round of settlement over many payments (design §6): look at all of them first, because the chain is the truth and a
- * settled one must not be presented (law 5); present what is surely unused and still valid, earliest deadline first, four
- * at a time; look again at what was presented.
+ * settled one must not be presented (law 5); present what is surely unused, still valid and covered, earliest deadline first;
+ * look again at what was presented.
  */
 export const settleRound = async <T extends SettlementTask & Tried>(
   deps: RoundDeps,
   tasks: readonly T[],
   now: Seconds,
 ): Promise<readonly Seen<T>[]> => {
+  const endBy = (deps.clock ?? SYSTEM_CLOCK).now() + ROUND_MS;
   const byDeadline = tasks.toSorted((one, other) =>
     Number(one.look.validBefore - other.look.validBefore),
   );
-  const first = await lookAtAll(deps, byDeadline);
-  const presentedTo = await presentOpen(deps, first, now);
-  const presented = byDeadline.filter((task) => presentedTo.has(keyOf(task)));
-  const again = new Map<T, ChainView>();
-  for (const { task, view } of await lookAtAll(deps, presented)) again.set(task, view);
-  return first.map(({ task, view }) => {
-    const host = presentedTo.get(keyOf(task));
-    const seen = { task, view: again.get(task) ?? view };
-    return host === undefined ? seen : { ...seen, presentedTo: host };
-  });
-};
-
-const lookAtAll = async <T extends SettlementTask>(
-  deps: RoundDeps,
-  tasks: readonly T[],
-): Promise<readonly Seen<T>[]> => {
-  const views = new Map<T, ChainView>();
-  const networks = [...Map.groupBy(tasks, (task) => task.network)];
-  await Promise.all(
+  const networks = [...Map.groupBy(byDeadline, (task) => task.network)];
+  const seen = await Promise.all(
     networks.map(async ([network, own]) => {
       const chain = deps.chains.get(network);
       // A network taken out of the configuration: its payments wait for it to come back.
-      if (chain === undefined) return;
-      const seen = await lookUp(
-        chain,
-        own.map((task) => task.look),
-      );
-      for (const [at, task] of own.entries()) {
-        const view = seen[at];
-        if (view !== undefined) views.set(task, view);
+      if (chain === undefined) {
+        const view: ChainView = { view: 'unknown', why: `${network} is not configured` };
+        return own.map((task): Seen<T> => ({ task, view }));
       }
+      return settleOn(deps, chain, network, own, now, endBy);
     }),
   );
-  return tasks.map((task) => ({
-    task,
-    view: views.get(task) ?? { view: 'unknown', why: `${task.network} is not configured` },
-  }));
+  const byTask = new Map(seen.flat().map((one) => [one.task, one]));
+  return byDeadline.flatMap((task) => byTask.get(task) ?? []);
 };
 
-/** @returns the payments that were presented, with the host of the backend: whatever it answered, it may have sent them. */
-const presentOpen = async <T extends SettlementTask & Tried>(
+const settleOn = async <T extends SettlementTask & Tried>(
   deps: RoundDeps,
-  seen: readonly Seen<T>[],
+  chain: Chain,
+  network: Network,
+  tasks: readonly T[],
   now: Seconds,
-): Promise<ReadonlyMap<string, string>> => {
-  const presentedTo = new Map<string, string>();
-  const faults = new Map<Backend, number>();
-  const presentOne = async ({ task, view }: Seen<T>): Promise<void> => {
-    const key = keyOf(task);
-    // A queue delivers twice: the twin of a payment in the same batch is not presented beside it.
-    if (task.kind !== 'settle' || view.view !== 'unused' || presentedTo.has(key)) return;
-    if (outcomeOf('settle', task.look, view) !== undefined) return;
-    if (BigInt(now) >= task.look.validBefore) return;
-    if (!mayPresent(deps.presentations, key, view.headBlock, now)) return;
-    const backend = pick(deps.backends, faults, task.attempts);
-    if (backend === undefined) return;
-    presentedTo.set(key, new URL(backend.url).host);
-    const presented = await present(backend, task.payment, PRESENT_TIMEOUT_MS);
-    if (presented.kind === 'unreachable') faults.set(backend, (faults.get(backend) ?? 0) + 1);
-    if (presented.kind === 'claimed_success' || presented.kind === 'pending') {
-      notePresented(deps.presentations, key, view.headBlock, now);
-    }
-  };
-  // Workers that share one iterator: bounded concurrency, in the order of the deadlines.
-  const queue = seen.values();
-  await Promise.all(
-    Array.from({ length: WIDTH }, async () => {
-      for (const one of queue) await presentOne(one);
-    }),
-  );
-  return presentedTo;
+  endBy: number,
+): Promise<readonly Seen<T>[]> => {
+  const see = async (looked: readonly SettlementTask[]): Promise<readonly ChainView[]> =>
+    lookUp(
+      chain,
+      looked.map(({ look }) => look),
+    );
+  const [views] = await Promise.all([see(tasks), deps.backends.refresh(network)]);
+  const first = tasks.map((task, at): Seen<T> => ({
+    task,
+    view: views[at] ?? { view: 'unknown', why: 'nothing was seen' },
+  }));
+  keepPromises(deps.presentations, first);
+  const open = first.filter((one) => isPresentable(one, now));
+  const left = await presentAll({ ...deps, see, network, endBy, now }, open);
+  return first.map((one) => {
+    // A queue delivers twice: the twin of a payment in the same batch is not presented beside it, and hears the same.
+    const after = left.get(keyOf(one.task));
+    return after === undefined ? one : { ...one, ...after };
+  });
 };
-
-const pick = (
-  backends: readonly Backend[],
-  faults: ReadonlyMap<Backend, number>,
-  attempts: number,
-): Backend | undefined => {
-  const start = Math.max(0, attempts - 1) % Math.max(1, backends.length);
-  const inTurn = [...backends.slice(start), ...backends.slice(0, start)];
-  return inTurn.find((backend) => (faults.get(backend) ?? 0) < MAX_FAULTS);
-};
-
-const keyOf = ({ network, look }: SettlementTask): string =>
-  `${network} ${look.token} ${look.payer} ${look.nonce}`;

@@ -9,7 +9,7 @@ import {
   SETTLED_ALL_THE_SAME,
 } from './lies.ts';
 import { expectSettledOnce, expectTrue } from './expectations.ts';
-import { type PaidRequest, send, sendAfter } from './support/agent.ts';
+import { type PaidRequest, repeatUntilFinal, send, sendAfter } from './support/agent.ts';
 import { callOf, movedBy } from './support/books.ts';
 import type { Lie, LyingStage } from './support/liar.ts';
 import { PRICES } from './support/stage.ts';
@@ -42,7 +42,7 @@ export const tellOfFacilitators = (lying: () => LyingStage): void => {
     it.for(Object.entries(upfront))('%s: upfront', async ([name, lie]) => {
       const agent = await world.newcomer(name);
       const request = await world.sign(agent, 'upfront', lie);
-      expect(await send(request)).toMatchObject({ status: 200 });
+      expect(await repeatUntilFinal(request, 60_000, [])).toMatchObject({ status: 200 });
       await expectSettledOnce(world, agent, request);
     });
 
@@ -53,16 +53,20 @@ export const tellOfFacilitators = (lying: () => LyingStage): void => {
         const liar = newLiar(lie);
         const request = await world.sign(agent, 'upfront', liar.lie);
         // Not 402: the client would sign again, and this payment can still be settled by anyone.
-        const refused = await send(request);
+        let refused = await send(request);
         expect(refused).toMatchObject({ status: 503 });
-        const again = await sendAfter(refused, request);
-        expect(again).toMatchObject({ status: 503 });
+        // Others lie at the same time: a facilitator that fails ten in a row is left alone for a while.
+        for (let times = 0; world.presentedOf(request) < 2 && times < 10; times += 1) {
+          refused = await sendAfter(refused, request);
+          expect(refused).toMatchObject({ status: 503 });
+        }
         expect(world.presentedOf(request)).toBeGreaterThanOrEqual(2);
         expect(world.runsOf(request)).toBe(0);
         expect(await movedBy(world.stage, agent.address)).toBe(0n);
 
         liar.beHonest();
-        const answer = await sendAfter(again, request);
+        await sendAfter(refused, request);
+        const answer = await repeatUntilFinal(request, 60_000, []);
         expect(answer).toMatchObject({ status: 200 });
         expect(await send(request)).toMatchObject({ status: 200, body: answer.body });
         await expectSettledOnce(world, agent, request);
@@ -95,7 +99,7 @@ export const tellOfFacilitators = (lying: () => LyingStage): void => {
       expect(await send(unserved)).toMatchObject({ status: 503 });
       expect(world.runsOf(unserved)).toBe(0);
       const moved = await world.sign(agent, 'deferred', undefined);
-      expect(await send(moved)).toMatchObject({ status: 200 });
+      expect(await repeatUntilFinal(moved, 60_000, [])).toMatchObject({ status: 200 });
       expect(await movedBy(world.stage, agent.address)).toBe(PRICES.upfront + PRICES.deferred);
 
       liar.beHonest();

@@ -7,10 +7,13 @@ import { createOutput } from '../../src/cli/output.ts';
 import { withFlags } from '../../src/cli/policy/flags.ts';
 import { differences } from '../../src/cli/policy/text.ts';
 import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend/report.ts';
+import { differencesText, runsText } from '../../src/cli/settlements/reconcile.ts';
 import { decisionOf } from '../../src/cli/tail/decision.ts';
 import { lineText } from '../../src/cli/tail/line.ts';
 import { etagOf } from '../../src/cli/tools/catalogue.ts';
 import { planOf } from '../../src/cli/tools/plan.ts';
+import type { Hex } from '../../src/core/account-id.ts';
+import type { ItemOf } from '../../src/management/types.ts';
 import type { ToolDocument } from '../../src/management/tool.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 
@@ -305,5 +308,60 @@ describe('a plan', () => {
   test('does not care in which order the members of a tool stand', () => {
     const { id, ...rest } = tool('same');
     expect(planOf([item({ ...rest, id })], [tool('same')], false)).toEqual([]);
+  });
+});
+
+describe('what was compared with the chain', () => {
+  const OWNER = `eip155:84532:0x${'00'.repeat(18)}d6cf` as const;
+  const word: Hex = `0x${'ab'.repeat(32)}`;
+  const run = {
+    ...({ at: NOW, network: 'eip155:84532', kind: 'new', state: 'complete' } as const),
+    ...{ from_block: 1_000, to_block: 2_000, differences: 0 },
+    ...{ chain: { payments: 2, amount: '30000' }, ledger: { payments: 1, amount: '10000' } },
+  };
+  const difference = {
+    ...({
+      network: 'eip155:84532',
+      account: OWNER,
+      block: 1_500,
+      first_at: NOW,
+      seen_at: NOW,
+    } as const),
+    ...({ kind: 'unrecorded', informational: false, call: word, amount: '20000' } as const),
+    ledger: { state: 'released' },
+  } satisfies ItemOf<'differences.list'>;
+
+  test('has both sides of each run', () => {
+    const text = runsText(outOf(120), [run, { ...run, kind: 'again', state: 'stopped' }]);
+    expect(text).toMatch(/eip155:84532 +1000-2000 +\$0\.03 \(2\) +\$0\.01 \(1\) +complete/);
+    expect(text).toContain('stopped, again');
+    expect(runsText(outOf(120), [])).toContain('every 15 minutes');
+  });
+
+  test('has what differs, and how much of it somebody should look at', () => {
+    const { amount: _, ...missing } = difference;
+    const text = differencesText(
+      outOf(140),
+      [
+        difference,
+        { ...missing, kind: 'missing', ledger: { state: 'settled', amount: '20000' } },
+        { ...difference, kind: 'unsolicited', informational: true, ledger: { state: 'absent' } },
+        { ...difference, kind: 'moved', resolved_at: NOW + 1 },
+      ],
+      names.of,
+    );
+    expect(text).toMatch(/unrecorded .+ \$0\.02 +released +1500/);
+    expect(text).toMatch(/missing .+ nothing +settled \$0\.02/);
+    expect(text).toContain('moved, resolved');
+    expect(text).toContain('4 differences, 2 of which somebody should look at');
+    expect(differencesText(outOf(80), [], names.of)).toContain('ledger and chain agree');
+  });
+
+  test.each([40, 60, 80])('fits into %i columns', (columns) => {
+    const out = outOf(columns);
+    expect(longest(runsText(out, [run]))).toBeLessThanOrEqual(columns);
+    // A hash has no place to break.
+    const text = differencesText(out, [difference], names.of).replace(word, 'the hash');
+    expect(longest(text)).toBeLessThanOrEqual(columns);
   });
 });

@@ -426,6 +426,20 @@ describe('an operator', () => {
       code: 'usage',
     });
     expect((await run('settlements', 'letters')).stdout).toContain('none');
+    expect(await told('settlements', 'backends')).toMatchObject({
+      backends: expect.any(Array) as unknown[],
+      relayers: expect.any(Array) as unknown[],
+    });
+    const revenue = async () =>
+      (await run('settlements', 'export')).stdout
+        .split('\r\n')
+        .filter((row) => row.includes(',revenue,lookup,'));
+    await expect.poll(revenue, EVENTUALLY).not.toHaveLength(0);
+    // No cron trigger has been pulled on this stack.
+    expect((await run('settlements', 'reconcile')).stdout).toContain('Nothing was compared yet');
+    expect(await told('settlements', 'reconcile')).toMatchObject({
+      ...{ reconciliations: [], differences: [] },
+    });
     expect((await run('accounts', 'list')).stdout).toContain('eip155:84532:');
     expect(await told('spend', '--operator', '--by', 'agent')).toMatchObject({
       scope: 'gateway',
@@ -556,6 +570,8 @@ test.each([
   ['tools list'],
   ['spend --operator'],
   ['settlements list'],
+  ['settlements backends'],
+  ['settlements reconcile'],
   ['credits show owner'],
   ['grant agent1 --total much'],
   ['webhooks list'],

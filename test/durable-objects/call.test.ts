@@ -9,6 +9,8 @@ import { nowSeconds } from '../../src/core/clock.ts';
 import { openSigner } from '../../src/crypto/signer.ts';
 import { call } from '../../src/gateway/call.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
+import { openBackends } from '../../src/settlement/backends/backends.ts';
+import { openChainHealth } from '../../src/settlement/chain-health.ts';
 import { purseOf, randomHex, token, trust } from './support.ts';
 
 const account = privateKeyToAccount(randomHex(32));
@@ -29,6 +31,12 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
     config: config.value,
     catalogue,
     signer: signer.value,
+    backends: openBackends(config.value, {
+      relayer: (network) => env.RELAYER.getByName(network),
+      observe: () => undefined,
+    }),
+    chainHealth: openChainHealth(),
+    observe: () => undefined,
     account: (id) => {
       const stub = env.AGENT_ACCOUNT.getByName(id);
       return {

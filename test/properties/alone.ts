@@ -13,4 +13,5 @@ export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'tr
   documentOf: () => undefined,
   documentNames: () => [],
   lessees: () => 0,
+  openSince: () => undefined,
 };

@@ -9,6 +9,9 @@ export class AgentAccount extends DurableObject {
   }
 }
 
+/** Bound in wrangler.toml, so it must be there. */
+export class Relayer extends DurableObject {}
+
 type Bindings = {
   readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount>;
   readonly AUDIT_DB: D1Database;

@@ -5,15 +5,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { startChain } = await import('../../dev/chain.ts');
   const { startFacilitator } = await import('../../dev/facilitator.ts');
   const { people } = await import('../../dev/people.ts');
-  const chain = await startChain({});
+  const [chain, manual, fickle] = await Promise.all([
+    startChain({}),
+    startChain({}),
+    startChain({}),
+  ]);
+  // Its blocks are mined by hand, and it may be reorganised: one test file's alone.
+  await manual.client.setAutomine(false);
   const facilitator = await startFacilitator({ rpc: chain.rpc });
   project.provide('rpc', chain.rpc);
+  project.provide('manualRpc', manual.rpc);
+  project.provide('fickleRpc', fickle.rpc);
   project.provide('facilitator', facilitator.url);
   project.provide('receiptKey', await freshKey());
   project.provide('people', JSON.parse(JSON.stringify(people)));
   return async () => {
     await facilitator.stop();
-    await chain.stop();
+    await Promise.all([chain.stop(), manual.stop(), fickle.stop()]);
   };
 }
 
@@ -30,6 +38,10 @@ declare module 'vitest' {
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface ProvidedContext {
     rpc: string;
+    /** A chain that mines when told to. */
+    manualRpc: string;
+    /** A chain that mines at once, and takes blocks back: the file's alone that compares it with its ledger. */
+    fickleRpc: string;
     facilitator: string;
     receiptKey: string;
     people: {

@@ -35,6 +35,12 @@ const tools = {
   ],
 };
 
+/** `RELAYERS` of one relayer that has its own signer. */
+const relayerOf = (changes: object, network = 'eip155:8453'): string =>
+  JSON.stringify({
+    [network]: { address: CHECKSUMMED, signer: 'https://signer.example', ...changes },
+  });
+
 const faultsOf = (change: Environment, json: unknown = tools) => {
   const result = parseConfig({ ...complete, ...change }, json);
   return result.ok ? [] : result.error;
@@ -50,7 +56,12 @@ describe('parseConfig', () => {
       value: {
         audiences: ['https://gw.example', 'http://127.0.0.1:8787'],
         networks: ['eip155:84532', 'eip155:8453'],
-        facilitators: [{ url: 'https://facilitator.example/x402' }],
+        facilitators: [
+          { url: 'https://facilitator.example/x402', auth: 'none', concurrency: 4, fee: 0n },
+        ],
+        relayers: new Map(),
+        relayerKey: undefined,
+        cdpKey: undefined,
         upstreamUrl: 'http://127.0.0.1:9000',
         paused: false,
         policy: BUILT_IN_POLICY,
@@ -76,6 +87,13 @@ describe('parseConfig', () => {
     expect(parseConfig(rest, tools)).toMatchObject({
       ok: true,
       value: { paused: false, confirmations: 1, policy: BUILT_IN_POLICY, operators: [] },
+    });
+    expect(parseConfig(complete, tools)).toMatchObject({
+      value: { reconcileDepth: 64, reconcileDays: 3 },
+    });
+    const more = { RECONCILE_DEPTH: '10000', RECONCILE_DAYS: '30' };
+    expect(parseConfig({ ...complete, ...more }, tools)).toMatchObject({
+      value: { reconcileDepth: 10_000, reconcileDays: 30 },
     });
     expect(parseConfig({ ...complete, PAUSED: 'true' }, tools)).toMatchObject({
       ok: true,
@@ -135,6 +153,38 @@ describe('parseConfig', () => {
     ['FACILITATORS', '["https://a.example"]'],
     ['FACILITATORS', '[{"url": "a.example"}]'],
     ['FACILITATORS', '[{"url": "https://a.example", "key": "x"}]'],
+    ['FACILITATORS', '[{"url": "https://a.example"}, {"url": "https://a.example"}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "networks": []}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "networks": ["base"]}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "networks": ["eip155:8453"]}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "auth": "basic"}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "concurrency": 0}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "concurrency": 65}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "perSecond": 0.5}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "fee": 1000}]'],
+    ['FACILITATORS', '[{"url": "https://a.example", "fee": "-1"}]'],
+    [
+      'FACILITATORS',
+      JSON.stringify(Array.from({ length: 9 }, (_, at) => ({ url: `https://a${at}.example` }))),
+    ],
+    ['RELAYERS', '[]'],
+    [
+      'RELAYERS',
+      '{"base": {"address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "signer": "https://s.example"}}',
+    ],
+    ['RELAYERS', relayerOf({ address: '0x12' })],
+    ['RELAYERS', relayerOf({ address: `0x${'0'.repeat(40)}` })],
+    ['RELAYERS', relayerOf({ batch: 0 })],
+    ['RELAYERS', relayerOf({ batch: 101 })],
+    ['RELAYERS', relayerOf({ wait: 61 })],
+    ['RELAYERS', relayerOf({ maxFeePerGas: 1 })],
+    ['RELAYERS', relayerOf({ first: 'yes' })],
+    ['RELAYERS', relayerOf({ signer: 'ws://signer.example' })],
+    ['RELAYERS', relayerOf({ key: '0x1' })],
+    ['RELAYERS', relayerOf({}, 'eip155:1')],
+    ['RELAYER_KEY', '0x12'],
+    ['RELAYER_KEY', '11'.repeat(32)],
+    ['CDP_API_KEY_SECRET', 'hunter2'],
     ['UPSTREAM_URL', ''],
     ['UPSTREAM_URL', 'http://127.0.0.1:9000/'],
     ['UPSTREAM_URL', 'http://127.0.0.1:9000/base'],
@@ -146,6 +196,12 @@ describe('parseConfig', () => {
     ['CONFIRMATIONS', '65'],
     ['CONFIRMATIONS', '1.5'],
     ['CONFIRMATIONS', '0x1'],
+    ['RECONCILE_DEPTH', '0'],
+    ['RECONCILE_DEPTH', '10001'],
+    ['RECONCILE_DEPTH', '1e3'],
+    ['RECONCILE_DAYS', '0'],
+    ['RECONCILE_DAYS', '31'],
+    ['RECONCILE_DAYS', '-1'],
     ['AUDIENCES', `https://${'a.'.repeat(130)}example`],
     ['OPERATORS', 'alice'],
     ['OPERATORS', `${CHECKSUMMED},`],
@@ -160,6 +216,96 @@ describe('parseConfig', () => {
     ['RECEIPT_KEY', KEY.replace('"d":"d', '"d":"')],
   ])('refuses %s = %s', (name, value) => {
     expect(new Set(namesOf({ [name]: value }))).toEqual(new Set([name]));
+  });
+
+  it('reads facilitators with everything that can be said of them', () => {
+    const one = {
+      url: 'https://a.example/x402',
+      networks: ['eip155:8453', 'eip155:84532'],
+      auth: 'cdp',
+      concurrency: 16,
+      perSecond: 40,
+      fee: '1000',
+    };
+    const result = parseConfig(
+      {
+        ...complete,
+        FACILITATORS: JSON.stringify([one, { url: 'https://b.example' }]),
+        CDP_API_KEY_ID: 'id',
+        CDP_API_KEY_SECRET: 'secret',
+      },
+      tools,
+    );
+    expect(result).toMatchObject({
+      ok: true,
+      value: {
+        facilitators: [
+          { ...one, fee: 1_000n },
+          { url: 'https://b.example', auth: 'none', concurrency: 4, fee: 0n },
+        ],
+        cdpKey: { id: 'id', secret: 'secret' },
+      },
+    });
+  });
+
+  it('reads relayers, with their defaults', () => {
+    const address = CHECKSUMMED.toLowerCase();
+    const RELAYERS = JSON.stringify({
+      'eip155:84532': { address: CHECKSUMMED },
+      'eip155:8453': {
+        address,
+        signer: 'https://signer.example',
+        batch: 20,
+        wait: 0,
+        maxFeePerGas: '7',
+        first: false,
+      },
+    });
+    const result = parseConfig(
+      { ...complete, RELAYERS, RELAYER_KEY: `0x${'AB'.repeat(32)}` },
+      tools,
+    );
+    expect(result.ok && [...result.value.relayers]).toEqual([
+      [
+        'eip155:84532',
+        { address, batch: 100, wait: 2, maxFeePerGas: 50_000_000_000n, first: true },
+      ],
+      [
+        'eip155:8453',
+        {
+          address,
+          signer: 'https://signer.example',
+          batch: 20,
+          wait: 0,
+          maxFeePerGas: 7n,
+          first: false,
+        },
+      ],
+    ]);
+    expect(result.ok && result.value.relayerKey).toBe(`0x${'ab'.repeat(32)}`);
+  });
+
+  it('needs no facilitator where relayers reach every network, and one where they do not', () => {
+    const own = { address: CHECKSUMMED, signer: 'https://signer.example' };
+    const both = JSON.stringify({ 'eip155:84532': own, 'eip155:8453': own });
+    expect(faultsOf({ FACILITATORS: '[]', RELAYERS: both })).toEqual([]);
+    expect(faultsOf({ FACILITATORS: '[]', RELAYERS: relayerOf({}) })).toEqual([
+      { name: 'FACILITATORS', reason: 'must hold one for eip155:84532, or RELAYERS must' },
+    ]);
+    const elsewhere = '[{"url": "https://a.example", "networks": ["eip155:84532"]}]';
+    expect(faultsOf({ FACILITATORS: elsewhere, RELAYERS: relayerOf({}) })).toEqual([]);
+  });
+
+  it('needs a key for a relayer without a signer, and for a facilitator of CDP', () => {
+    const RELAYERS = JSON.stringify({ 'eip155:8453': { address: CHECKSUMMED } });
+    expect(namesOf({ RELAYERS })).toEqual(['RELAYER_KEY']);
+    expect(namesOf({ RELAYERS, RELAYER_KEY: `0x${'11'.repeat(32)}` })).toEqual([]);
+    expect(namesOf({ RELAYERS: relayerOf({}) })).toEqual([]);
+    const FACILITATORS = '[{"url": "https://a.example", "auth": "cdp"}]';
+    expect(namesOf({ FACILITATORS })).toEqual(['CDP_API_KEY_SECRET']);
+    expect(namesOf({ FACILITATORS, CDP_API_KEY_ID: 'id' })).toContain('CDP_API_KEY_SECRET');
+    const CDP_API_KEY_ID = 'id';
+    expect(namesOf({ FACILITATORS, CDP_API_KEY_ID, CDP_API_KEY_SECRET: 's' })).toEqual([]);
   });
 
   it('refuses a receiver where no token is known, and says where', () => {
@@ -197,6 +343,9 @@ describe('parseConfig', () => {
       RECEIPT_KEY: KEY.replace('OKP', 'hunter2'),
       FACILITATORS: '[{"url":"https://a:hunter2@b.example"}]',
       UPSTREAM_URL: 'https://me:hunter2@api.example',
+      RELAYERS: relayerOf({ signer: 'https://u:hunter2@signer.example' }),
+      RELAYER_KEY: '0xhunter2',
+      CDP_API_KEY_SECRET: 'hunter2',
     });
     expect(faults.length).toBeGreaterThan(3);
     expect(JSON.stringify(faults)).not.toContain('hunter2');

@@ -47,6 +47,25 @@ export const listDeadLetters = (
     ),
   );
 
+/** Letters of one call that are shown with it, at most. */
+const MOST_OF_CALL = 20;
+
+/** Letters about one call, newest first: few, as a payment has one message under way at a time. */
+export const lettersOf = async (
+  db: D1Database,
+  account: AccountId,
+  call: Hex,
+): Promise<readonly LetterItem[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM dead_letters d INDEXED BY dead_letters_by_call
+       WHERE d.call <> '' AND d.account = ?1 AND d.call = ?2 ORDER BY d.at DESC, d.id DESC LIMIT ${MOST_OF_CALL}`,
+    )
+    .bind(account, call)
+    .all<LetterRow>();
+  return results.map(letterItem);
+};
+
 export const findDeadLetter = (db: D1Database, id: string): Queried<Letter | undefined> =>
   attempt(async () => {
     const row = await db

@@ -21,6 +21,18 @@ export type SettlementItem = {
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
   readonly payment?: PaymentItem;
+  /** While it is open, and has not settled at the first try. */
+  readonly trouble?: Trouble;
+};
+
+/** How often a payment has been tried, and what went wrong. */
+export type Trouble = {
+  readonly attempts: number;
+  /** Who was asked last: host of a facilitator, or `relayer`. */
+  readonly backend?: string;
+  readonly error?: string;
+  /** Of the last try. */
+  readonly at: Seconds;
 };
 
 export type SettlementFilter = {
@@ -46,8 +58,8 @@ const scanOf = (
   return {
     ...calls,
     list: `settlements ${calls.list}`,
-    columns: `${calls.columns}, o.call IS NOT NULL AS open`,
-    joins: `${calls.joins} ${IS_OPEN}`,
+    columns: `${calls.columns}, o.call IS NOT NULL AS open, ${TROUBLE_COLUMNS}`,
+    joins: `${calls.joins} ${IS_OPEN} ${TROUBLES}`,
     filters:
       state === undefined
         ? [["(p.state IS NOT NULL OR o.call IS NOT NULL OR c.kept = 'held')"]]
@@ -57,7 +69,18 @@ const scanOf = (
   };
 };
 
-type SettlementRow = CallRow & { readonly open: 0 | 1 };
+type SettlementRow = CallRow & TroubleRow & { readonly open: 0 | 1 };
+
+export type TroubleRow = {
+  readonly tries: number | null;
+  readonly backend: string | null;
+  readonly error: string | null;
+  readonly tried_at: number | null;
+};
+
+export const TROUBLE_COLUMNS = 't.attempts AS tries, t.backend, t.error, t.at AS tried_at';
+const TROUBLES = 'LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call';
+const NO_TROUBLE = 'NULL AS tries, NULL AS backend, NULL AS error, NULL AS tried_at';
 
 const IS_OPEN =
   'LEFT JOIN open_payments o ON o.at = c.accepted_at AND o.account = c.account AND o.call = c.call';
@@ -71,9 +94,9 @@ const OPEN: Scan<SettlementRow> = {
   shape: KEY_SHAPE,
   within: [],
   range: { least: 0 },
-  columns: `${CALL_COLUMNS}, 1 AS open`,
+  columns: `${CALL_COLUMNS}, 1 AS open, ${TROUBLE_COLUMNS}`,
   joins: `CROSS JOIN calls c ON c.account = o.account AND c.call = o.call
-    LEFT JOIN payments p ON p.account = c.account AND p.call = c.call`,
+    LEFT JOIN payments p ON p.account = c.account AND p.call = c.call ${TROUBLES}`,
   filters: [],
   placeOf: (row) => [row.accepted_at ?? 0, row.account, row.call],
 };
@@ -84,7 +107,7 @@ const kept = (account: AccountId | undefined): Scan<SettlementRow> => ({
   list: 'settlements kept',
   index: 'calls c INDEXED BY calls_kept',
   within: [["c.kept = 'held'"]],
-  columns: `${CALL_COLUMNS}, 0 AS open`,
+  columns: `${CALL_COLUMNS}, 0 AS open, ${NO_TROUBLE}`,
   filters: conditions({ 'c.account = ?': account }),
 });
 
@@ -96,7 +119,7 @@ const ended = (state: 'failed' | 'released'): Scan<SettlementRow> => ({
   shape: KEY_SHAPE,
   within: [["p.state <> 'settled'"], ['p.state = ?', state]],
   range: { least: 0 },
-  columns: `${CALL_COLUMNS}, 0 AS open`,
+  columns: `${CALL_COLUMNS}, 0 AS open, ${NO_TROUBLE}`,
   joins: 'CROSS JOIN calls c ON c.account = p.account AND c.call = p.call',
   filters: [],
   placeOf: (row) => [row.payment_at ?? 0, row.account, row.call],
@@ -115,4 +138,8 @@ const settlementItem = (row: SettlementRow): SettlementItem =>
     acceptedAt: row.accepted_at,
     endedAt: row.ended_at,
     payment: paymentItem(row),
+    trouble: troubleOf(row),
   });
+
+export const troubleOf = ({ tries, backend, error, tried_at: at }: TroubleRow): Trouble | null =>
+  tries === null ? null : { attempts: tries, at: at ?? 0, ...known({ backend, error }) };

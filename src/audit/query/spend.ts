@@ -1,13 +1,11 @@
 import type { AccountId } from '../../core/account-id.ts';
 import { err, ok } from '../../core/result.ts';
+import { type Day, daysBetween } from '../day.ts';
 import { cursorOf, type Place, readCursor } from './cursor.ts';
 import { type Asked, attempt, boundedLimit, MAX_SCANNED, type Page, type Queried } from './page.ts';
 import { type Condition, conditions, sqlOf, valuesOf } from './scan.ts';
 
 export type SpendKey = 'tool' | 'payee' | 'day' | 'account';
-
-/** UTC, `YYYY-MM-DD`. */
-export type Day = string;
 
 /** What was spent under one key. A denial has no asset: `''`. */
 export type SpendItem = {
@@ -94,7 +92,10 @@ const spendByAccount = async (
   const list = 'spend account';
   const read = readCursor(list, ['string', 'string'], after);
   if (!read.ok) return read;
-  const most = Math.max(10, Math.floor(MAX_SCANNED / (ROWS_A_DAY * daysOf(from, to))));
+  const most = Math.max(
+    10,
+    Math.floor(MAX_SCANNED / (ROWS_A_DAY * Math.max(1, daysBetween(from, to) || 1))),
+  );
   const accounts = await accountsIn(db, scope, read.value, most + 1);
   const own: readonly Condition[] = [
     ['s.day >= ?', from],
@@ -127,9 +128,6 @@ const whileBelow = (scope: AccountId): Condition => [
   scope,
   scope,
 ];
-
-const daysOf = (from: Day, to: Day): number =>
-  Math.max(1, (Date.parse(to) - Date.parse(from)) / 86_400_000 + 1) || 1;
 
 /** The accounts of a scope by name, from a place on. */
 const accountsIn = async (

@@ -4,14 +4,19 @@ import type { Entry } from '../entry.ts';
 import { loadRun } from '../run.ts';
 import { loadChunk } from '../stored-chain.ts';
 import { type CallItem, loadCall } from './call.ts';
+import { type LetterItem, lettersOf } from './letter.ts';
 import { attempt, type Queried } from './page.ts';
-import { callItem, type CallRow } from './rows.ts';
+import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement.ts';
+import { callItem, type CallRow, known } from './rows.ts';
 
 /** All that D1 knows of one call and its payment. */
 export type Story = {
   readonly call: CallItem;
   /** Whether its payment is under way. */
   readonly open: boolean;
+  readonly trouble?: Trouble;
+  /** Messages about it that nobody could deal with, newest first. */
+  readonly letters: readonly LetterItem[];
   /** Its entries, oldest first, as they stand in the chain. */
   readonly entries: readonly Entry[];
   /** False where entries between are archived, or too far apart to be read at once. */
@@ -25,18 +30,24 @@ export const settlementStory = (
   call: Hex,
 ): Queried<Story | undefined> =>
   attempt(async () => {
-    const [row, open] = await Promise.all([
+    const [row, open, tried, letters] = await Promise.all([
       loadCall(db, account, call),
       db.prepare(IS_OPEN).bind(account, call).first(),
+      db.prepare(TRIED).bind(account, call).first<TroubleRow>(),
+      lettersOf(db, account, call),
     ]);
     if (row === null) return ok(undefined);
     const isOpen = open !== null;
-    return ok({ call: callItem(row), open: isOpen, ...(await entriesOf(db, row, isOpen)) });
+    const trouble = tried === null ? null : troubleOf(tried);
+    const told = await entriesOf(db, row, isOpen);
+    return ok({ call: callItem(row), open: isOpen, letters, ...known({ trouble }), ...told });
   });
 
 const IS_OPEN = `
 SELECT 1 FROM calls c JOIN open_payments o ON o.at = c.accepted_at AND o.account = c.account AND o.call = c.call
 WHERE c.account = ?1 AND c.call = ?2`;
+
+const TRIED = `SELECT ${TROUBLE_COLUMNS} FROM attempts t WHERE t.account = ?1 AND t.call = ?2`;
 
 /** Entries after the last one that is known to tell of a call, among which orders about its open payment may stand. */
 const AFTERMATH = 2_000;

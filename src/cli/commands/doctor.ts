@@ -2,7 +2,8 @@ import { defineCommand } from '../command.ts';
 
 export const command = defineCommand({
   name: 'doctor',
-  summary: 'looks at each part: configuration, clocks, chain, token, facilitator, gateway, queues',
+  summary:
+    'looks at each part: configuration, clocks, chain, token, facilitator, gateway, queues, gas',
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
     const { runDoctor } = await import('../doctor/run-doctor.ts');

@@ -72,6 +72,42 @@ export const command = defineCommand({
       },
     },
     {
+      name: 'reconcile',
+      summary: 'what was compared with the chain, and differences',
+      options: [
+        { flags: '--all', summary: 'resolved differences too' },
+        { flags: '-n, --limit <number>', summary: 'how many comparisons (10)' },
+      ],
+      shared: ['gateway', 'signer'],
+      run: async (session, input) => {
+        const { listReconciled } = await import('../settlements/reconcile.ts');
+        await listReconciled(session, input);
+      },
+    },
+    {
+      name: 'backends',
+      summary: 'who presents payments, how each does, and the gas of relayers',
+      shared: ['gateway', 'signer'],
+      run: async (session) => {
+        const { showBackends } = await import('../settlements/backends.ts');
+        await showBackends(session);
+      },
+    },
+    {
+      name: 'export',
+      summary: 'the books by day: revenue, costs and credit, as CSV',
+      options: [
+        { flags: '--from <day>', summary: 'first day of UTC; 30 days where it is missing' },
+        { flags: '--to <day>', summary: 'last day (today)' },
+        { flags: '-o, --out <file>', summary: 'where to; standard output where it is missing' },
+      ],
+      shared: ['gateway', 'signer'],
+      run: async (session, input) => {
+        const { exportBooks } = await import('../settlements/export.ts');
+        await exportBooks(session, input);
+      },
+    },
+    {
       name: 'letters',
       summary: 'messages nobody could deal with',
       shared: ['gateway', 'signer'],
@@ -94,6 +130,7 @@ export const command = defineCommand({
   examples: [
     'countersign settlements list --state open',
     'countersign settlements redrive 0x… 0x…',
+    'countersign settlements export --from 2026-11-01 --to 2026-11-30 -o november.csv',
     "countersign settlements resolve 0x… 0x… --release --reason 'never delivered'",
   ],
 });

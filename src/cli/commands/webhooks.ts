@@ -28,7 +28,7 @@ export const command = defineCommand({
         {
           flags: '--events <names>',
           summary:
-            'with commas: soft_limit, breaker, debt, stuck, dead_letter, webhook_disabled (all)',
+            'with commas: soft_limit, breaker, debt, stuck, dead_letter, webhook_disabled, gas, reconciliation (all)',
         },
         { flags: '--description <text>', summary: 'for people' },
         ...SCOPE,

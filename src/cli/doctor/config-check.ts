@@ -1,17 +1,23 @@
 import type { Config } from '../../config.ts';
 import type { Network } from '../../core/account-id.ts';
 import { network } from '../../core/account-id.ts';
+import type { CdpKey, Facilitator } from '../../settlement/backend.ts';
 import { type Check, doubtful, passed, skipped, wrong } from '../check.ts';
 import { configOf, isBlank, readConfigFiles } from '../config-files.ts';
 import type { LocalStack } from '../stack.ts';
 import { counted } from '../text.ts';
+
+/** A facilitator, as far as it is asked what it supports. */
+export type AskedFacilitator = Pick<Facilitator, 'url' | 'networks' | 'auth'>;
 
 /** What is to be looked at, as the configuration says; that of a local stack where there is no other. */
 export type Subject = {
   readonly checks: readonly Check[];
   readonly gateway: string | undefined;
   readonly chains: readonly { readonly network: Network; readonly url: string }[];
-  readonly facilitators: readonly string[];
+  readonly facilitators: readonly AskedFacilitator[];
+  /** For those that want one; undefined where it is not here. */
+  readonly cdpKey: CdpKey | undefined;
   readonly upstream: string | undefined;
   /** Text of the key that the gateway should sign with. */
   readonly receiptKey: string | undefined;
@@ -50,7 +56,7 @@ export const readSubject = async (
       ],
     };
   }
-  const { config, faults, withoutKey } = configOf(files.value);
+  const { config, faults, withoutKey, missing } = configOf(files.value);
   const key = withoutKey
     ? [
         doubtful(
@@ -71,16 +77,29 @@ export const readSubject = async (
       ],
     };
   }
-  return { ...ofConfig(config, withoutKey), checks: [passed(NAME, summary(config)), ...key] };
+  const elsewhere = missing.map((name) =>
+    doubtful(
+      name,
+      'is not in .dev.vars',
+      `That is right if it is a secret of the deployed Worker: \`wrangler secret put ${name}\`.`,
+    ),
+  );
+  const subject = ofConfig(config, withoutKey, missing.includes('CDP_API_KEY_SECRET'));
+  return { ...subject, checks: [passed(NAME, summary(config)), ...key, ...elsewhere] };
 };
 
 const summary = ({ networks, tools }: Config): string =>
   `${counted(tools.length, 'tool')}, paid on ${networks.join(', ')}`;
 
-const ofConfig = (config: Config, withoutKey: boolean): Omit<Subject, 'checks'> => ({
+const ofConfig = (
+  config: Config,
+  withoutKey: boolean,
+  withoutCdpKey: boolean,
+): Omit<Subject, 'checks'> => ({
   gateway: config.audiences[0],
   chains: [...config.rpcUrls].flatMap(([on, urls]) => urls.map((url) => ({ network: on, url }))),
-  facilitators: config.facilitators.map(({ url }) => url),
+  facilitators: config.facilitators,
+  cdpKey: withoutCdpKey ? undefined : config.cdpKey,
   upstream: config.upstreamUrl,
   receiptKey: withoutKey ? undefined : config.receiptKey,
 });
@@ -88,7 +107,8 @@ const ofConfig = (config: Config, withoutKey: boolean): Omit<Subject, 'checks'> 
 const ofStack = (stack: LocalStack | undefined): Omit<Subject, 'checks'> => ({
   gateway: stack?.gateway,
   chains: stack === undefined ? [] : [{ network: network(stack.chainId), url: stack.rpc }],
-  facilitators: stack === undefined ? [] : [stack.facilitator],
+  facilitators: stack === undefined ? [] : [{ url: stack.facilitator, auth: 'none' }],
+  cdpKey: undefined,
   upstream: stack?.upstream,
   receiptKey: undefined,
 });

@@ -25,7 +25,7 @@ export const queueCheck = async (
       return doubtful(
         NAME,
         `${says}, the oldest for ${age}`,
-        '`countersign settlements` tells its story.',
+        '`countersign settlements list --state open` says who was asked last, and what went wrong.',
       );
     }
     return passed(NAME, says);

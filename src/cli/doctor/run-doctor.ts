@@ -6,12 +6,14 @@ import type { Input } from '../command.ts';
 import { Ended } from '../ended.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
-import { facilitatorCheck, upstreamCheck } from '../service-checks.ts';
+import { upstreamCheck } from '../service-checks.ts';
 import { openManagement } from '../management.ts';
 import type { Session } from '../session.ts';
 import type { Output } from '../output.ts';
 import { counted, wrapped } from '../text.ts';
+import { backendChecks } from './backend-checks.ts';
 import { readSubject, type Subject } from './config-check.ts';
+import { facilitatorChecks } from './facilitator-checks.ts';
 import { gatewayChecks } from './gateway-checks.ts';
 import { queueCheck } from './queue-check.ts';
 
@@ -30,7 +32,7 @@ export const runDoctor = async (session: Session, input: Input): Promise<void> =
         : gatewayChecks(gateway, await kidOf(subject), session.signal),
     ]),
   );
-  const queues = gateway === undefined ? [] : [await askedQueues(session, input, gateway)];
+  const queues = gateway === undefined ? [] : await askedQueues(session, input, gateway);
   const checks = [...subject.checks, ...groups.flat(), ...queues];
   const failed = checks.filter(({ status }) => status === 'fail').length;
   const warned = checks.filter(({ status }) => status === 'warn').length;
@@ -56,16 +58,6 @@ const verdictOf = ({ style, width }: Output, failed: number, warned: number): st
 
 const noGateway = skipped('gateway', 'none is named', 'Give --gateway to look at one.');
 
-const facilitatorChecks = async (
-  { facilitators, chains }: Subject,
-  signal: AbortSignal,
-): Promise<readonly Check[]> => {
-  const networks = [...new Set(chains.map(({ network }) => network))];
-  return await Promise.all(
-    facilitators.map(async (url) => await facilitatorCheck(url, networks, signal)),
-  );
-};
-
 const upstreamChecks = async (
   { upstream }: Subject,
   signal: AbortSignal,
@@ -79,13 +71,20 @@ const kidOf = async ({ receiptKey }: Subject): Promise<string | undefined> => {
 };
 
 /** Only with a key that was named, or that of a local stack: nobody is asked for a password unawares. */
-const askedQueues = async (session: Session, input: Input, gateway: string): Promise<Check> => {
+const askedQueues = async (
+  session: Session,
+  input: Input,
+  gateway: string,
+): Promise<readonly Check[]> => {
   const { profile, env } = session;
   const named = input.text('as') ?? env['COUNTERSIGN_AS'] ?? '';
   const stack = await profile.stack();
   if (named === '' && stack?.gateway !== gateway) {
-    return skipped('queues', 'only an operator may ask', 'Give --as <key of an operator>.');
+    return [skipped('queues', 'only an operator may ask', 'Give --as <key of an operator>.')];
   }
   const management = await openManagement(session, 'operator', gateway);
-  return await queueCheck(management, session.now(), session.signal);
+  return [
+    await queueCheck(management, session.now(), session.signal),
+    ...(await backendChecks(management, session.signal)),
+  ];
 };

@@ -1,7 +1,8 @@
 import type { Address } from '../../core/account-id.ts';
 import { ZERO_ADDRESS } from '../../core/account-id.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
-import { readAudiences, readFacilitators, readOperators, type Setting } from '../../settings.ts';
+import { readFacilitators } from '../../backend-settings.ts';
+import { readAudiences, readOperators, type Setting } from '../../settings.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';
 import type { Session } from '../session.ts';

@@ -5,9 +5,11 @@ import { dollars } from '../manage/money.ts';
 import { collected, openOffice, whileOrdering } from '../manage/office.ts';
 import { changedText, listed, roomOf } from '../manage/show.ts';
 import { isoTime, shortTime } from '../manage/times.ts';
+import type { ItemOf } from '../../management/types.ts';
 import { accountNamed, namesOf } from '../manage/who.ts';
 import type { Session } from '../session.ts';
 import { fields } from '../table.ts';
+import { lasting, printable } from '../text.ts';
 
 const STATES = ['open', 'kept', 'settled', 'failed', 'released'] as const;
 const MOST = 1000;
@@ -28,29 +30,54 @@ export const listSettlements = async (session: Session, input: Input): Promise<v
   const items = await collected(office, office.list('settlements.list', { query }), most);
   const names = await namesOf(session);
   out.result({ settlements: items }, () =>
-    items.length === 0
-      ? 'No payments of that kind.'
-      : listed(
-          out,
-          [
-            { title: 'WHEN' },
-            { title: 'ACCOUNT', cut: 'middle' },
-            { title: 'TOOL', cut: 'end' },
-            { title: 'AMOUNT', align: 'right' },
-            { title: 'STATE' },
-            { title: 'CALL', cut: 'middle' },
-          ],
-          items.map((item) => [
-            shortTime(item.at),
-            names.of(item.account),
-            item.tool ?? '',
-            dollars(item.amount),
-            item.state,
-            item.call,
-          ]),
-          (text, column, row) =>
-            column === 4 ? paintOf(out.style, items[row]?.state)(text) : text,
-        ),
+    items.length === 0 ? 'No payments of that kind.' : tableOf(session, items, names.of),
+  );
+};
+
+type Item = ItemOf<'settlements.list'>;
+
+/** How long, how often, by whom and why only where something waits: what has ended has none of it. */
+const tableOf = (
+  { out }: Session,
+  items: readonly Item[],
+  nameOf: (account: Item['account']) => string,
+): string => {
+  const waits = items.some(({ age }) => age !== undefined);
+  return listed(
+    out,
+    [
+      { title: 'WHEN' },
+      { title: 'ACCOUNT', cut: 'middle' },
+      { title: 'TOOL', cut: 'end' },
+      { title: 'AMOUNT', align: 'right' },
+      { title: 'STATE' },
+      ...(waits
+        ? ([
+            { title: 'AGE', align: 'right' },
+            { title: 'TRIES', align: 'right' },
+            { title: 'BACKEND', cut: 'end' },
+            { title: 'LAST ERROR', cut: 'end' },
+          ] as const)
+        : []),
+      { title: 'CALL', cut: 'middle' },
+    ],
+    items.map((item) => [
+      shortTime(item.at),
+      nameOf(item.account),
+      item.tool ?? '',
+      dollars(item.amount),
+      item.state,
+      ...(waits
+        ? [
+            item.age === undefined ? '' : lasting(item.age),
+            item.attempts?.toString() ?? '',
+            item.backend ?? '',
+            item.last_error ?? '',
+          ]
+        : []),
+      item.call,
+    ]),
+    (text, column, row) => (column === 4 ? paintOf(out.style, items[row]?.state)(text) : text),
   );
 };
 
@@ -79,7 +106,7 @@ export const showSettlement = async (session: Session, input: Input): Promise<vo
   const office = await openOffice(session, 'operator');
   const account = await accountNamed(office, input.arguments[0] ?? '');
   const { body } = await office.call('settlements.get', { params: { account, call } });
-  const { settlement, entries, complete } = body;
+  const { settlement, entries, complete, dead_letters: letters = [] } = body;
   out.result(body, () =>
     [
       fields(
@@ -93,6 +120,15 @@ export const showSettlement = async (session: Session, input: Input): Promise<vo
             'credited',
             settlement.credited === undefined ? undefined : dollars(settlement.credited),
           ],
+          ['age', settlement.age === undefined ? undefined : lasting(settlement.age)],
+          ['tries', settlement.attempts?.toString()],
+          ['backend', settlement.backend],
+          [
+            'last error',
+            settlement.last_error === undefined
+              ? undefined
+              : `${settlement.last_error}, ${shortTime(settlement.last_error_at)}`,
+          ],
           ['in', settlement.transaction],
           ['fault', settlement.fault],
           ['reason', settlement.reason],
@@ -104,6 +140,10 @@ export const showSettlement = async (session: Session, input: Input): Promise<vo
       ...entries.map(
         (entry) =>
           `${out.style.dim(isoTime(entry.at))}  ${entry.type}${entry.decision === undefined ? '' : `, ${entry.decision}`}`,
+      ),
+      ...letters.map(
+        (letter) =>
+          `${out.style.dim(isoTime(letter.at))}  ${out.style.warn('dead letter')}, ${printable(letter.reason)}; \`settlements resend ${printable(letter.id)}\` sends it again`,
       ),
       ...(complete === false ? [out.style.dim('Entries between are archived.')] : []),
     ].join('\n'),

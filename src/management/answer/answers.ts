@@ -1,11 +1,15 @@
 import type * as z from 'zod/mini';
+import { BOOK_FORMATS } from '../books.ts';
 import { CALL_FORMATS } from '../call.ts';
 import { ENTRY_FORMATS } from '../entry.ts';
 import type { RouteId } from '../paths.ts';
 import { accountsPage, childrenPage, ordered, policyDocument, standing } from './account.ts';
+import { backends, relayers } from './backend.ts';
+import { books } from './books.ts';
 import { callsPage, callStory } from './call.ts';
 import { adjusted, refunded } from './credit.ts';
 import { entriesPage, entry } from './entry.ts';
+import { differencesPage, reconciliationsPage } from './reconciliation.ts';
 import {
   deadLettersPage,
   queueDepths,
@@ -61,8 +65,19 @@ export const ANSWERS = {
   'settlements.redrive': { summary: 'Sends a payment to be settled again', schema: ordered },
   'settlements.writeoff': { summary: 'Gives up an open payment that is over', schema: ordered },
   'settlements.resolve': { summary: 'Charges or gives back what is kept', schema: ordered },
+  'reconciliations.list': {
+    summary: 'What was compared with the chain',
+    schema: reconciliationsPage,
+  },
+  'differences.list': {
+    summary: 'What ledger and chain do not agree about',
+    schema: differencesPage,
+  },
   'deadletters.list': { summary: 'Messages nobody could deal with', schema: deadLettersPage },
   'deadletters.redrive': { summary: 'Sends such a message again', schema: redriven },
+  backends: { summary: 'Who presents payments, and how each does', schema: backends },
+  relayers: { summary: 'Our own keys: gas, and what waits', schema: relayers },
+  books: { summary: 'Revenue, costs and credit by day', schema: books, formats: BOOK_FORMATS },
   spend: { summary: 'What was spent at this gateway', schema: spendReport },
   'calls.list': { summary: 'Calls of all accounts', schema: callsPage, formats: CALL_FORMATS },
   'webhooks.list': webhooks.list,

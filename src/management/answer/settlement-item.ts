@@ -18,4 +18,11 @@ export const settlement = z.strictObject({
   reason: z.exactOptional(z.string()),
   accepted_at: z.exactOptional(time),
   at: time,
+  /** Seconds since its call was accepted, while it is open. */
+  age: z.exactOptional(count),
+  /** While it is open and did not settle at the first try: how often it was tried, who was asked last, and what was said. */
+  attempts: z.exactOptional(count),
+  backend: z.exactOptional(z.string()),
+  last_error: z.exactOptional(z.string()),
+  last_error_at: z.exactOptional(time),
 });

@@ -6,6 +6,17 @@ import { settlement } from './settlement-item.ts';
 
 export const settlementsPage = pageOf(settlement);
 
+/** A message that no consumer could deal with. `redriven_at`: when it was last sent again. */
+const deadLetter = z.strictObject({
+  id: z.string(),
+  queue: z.string(),
+  account: z.exactOptional(account),
+  call: z.exactOptional(hash),
+  reason: z.string(),
+  at: time,
+  redriven_at: z.exactOptional(time),
+});
+
 /**
  * All that is known of a payment: its call, how it ended, and the entries of both. `complete` is false where entries between are
  * archived, or too far apart to be read at once.
@@ -15,20 +26,11 @@ export const settlementStory = z.strictObject({
   call: z.exactOptional(callItem),
   entries: z.array(entry),
   complete: z.exactOptional(z.boolean()),
+  /** Messages about it that nobody could deal with. */
+  dead_letters: z.exactOptional(z.array(deadLetter)),
 });
 
-/** Messages that no consumer could deal with. `redriven_at`: when it was last sent again. */
-export const deadLettersPage = pageOf(
-  z.strictObject({
-    id: z.string(),
-    queue: z.string(),
-    account: z.exactOptional(account),
-    call: z.exactOptional(hash),
-    reason: z.string(),
-    at: time,
-    redriven_at: z.exactOptional(time),
-  }),
-);
+export const deadLettersPage = pageOf(deadLetter);
 
 export const redriven = z.strictObject({ id: z.string(), queue: z.string(), redriven_at: time });
 

@@ -13,6 +13,7 @@ import type { Stage } from './stage.ts';
 /** A row of `calls` in D1, with its payment's row if that has ended. Amounts in atomic units. */
 export type BookedCall = {
   readonly call: Hex;
+  readonly tool: string;
   readonly state: string;
   readonly paidBy: string;
   readonly price: bigint;
@@ -65,12 +66,13 @@ const amount = (value: unknown): bigint => BigInt((value ?? 0) as number);
 const readCalls = (database: DatabaseSync, account: string): readonly BookedCall[] =>
   database
     .prepare(
-      `SELECT calls.call, calls.state, paid_by, price, charged, payments.state AS payment, fault
+      `SELECT calls.call, tool, calls.state, paid_by, price, charged, payments.state AS payment, fault
        FROM calls LEFT JOIN payments USING (account, call) WHERE account = ?`,
     )
     .all(account)
     .map((row) => ({
       call: row['call'] as Hex,
+      tool: String(row['tool']),
       state: String(row['state']),
       paidBy: String(row['paid_by']),
       price: amount(row['price']),

@@ -1,4 +1,11 @@
-import { type Agent, newAgent, type PaidRequest, type Reply, send, signRequest } from './agent.ts';
+import {
+  type Agent,
+  newAgent,
+  type PaidRequest,
+  type Reply,
+  repeatUntilFinal,
+  signRequest,
+} from './agent.ts';
 import { type Book, isClosed, readBooks } from './books.ts';
 import type { Answered, Message } from './proxy.ts';
 import { mineEverySecond, type Stage, startStage, type ToolName } from './stage.ts';
@@ -75,7 +82,8 @@ export const startLyingStage = async (): Promise<LyingStage> => {
   };
   const knownAgent = async (name: string): Promise<Agent> => {
     const agent = await newcomer(name);
-    const first: Reply = await send(await sign(agent, 'upfront', undefined));
+    const request = await sign(agent, 'upfront', undefined);
+    const first: Reply = await repeatUntilFinal(request, 60_000, []);
     if (first.status !== 200)
       throw new Error(`${name}: no first payment: ${JSON.stringify(first)}`);
     return agent;

@@ -43,8 +43,11 @@ export const mineEverySecond = ({ stack }: Stage): (() => void) => {
   return () => clearInterval(mining);
 };
 
-/** Starts everything; `conduct` decides about every message of the gateway. */
-export const startStage = async (conduct: Conduct): Promise<Stage> => {
+/** Starts everything; `conduct` decides about every message of the gateway, `variables` are its own. */
+export const startStage = async (
+  conduct: Conduct,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Stage> => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
   const toolsFile = join(directory, 'tools.json');
   await writeFile(toolsFile, JSON.stringify(TOOLS));
@@ -64,6 +67,7 @@ export const startStage = async (conduct: Conduct): Promise<Stage> => {
       file: join(directory, 'stack.json'),
       toolsFile,
       shield: 100_000,
+      variables,
       wire: async ({ rpc, facilitators, upstream }) => ({
         rpc: await proxied('rpc', rpc),
         facilitators: await Promise.all(

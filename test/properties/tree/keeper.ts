@@ -77,6 +77,7 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     documentOf: () => undefined,
     documentNames: () => [],
     lessees: () => [...leases.values()].filter(({ until }) => until > clock.now).length,
+    openSince: () => undefined,
   });
 
   return {

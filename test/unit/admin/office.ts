@@ -60,6 +60,7 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
           head: 0,
         },
     }),
+    relayer: () => ({ status: async () => ({ verdict: 'unconfigured' }) }),
     db: env.AUDIT_DB,
     auditQueue: queue('audit'),
     webhookQueue: queue('webhooks'),

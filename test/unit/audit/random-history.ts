@@ -9,6 +9,9 @@ const LIVES = [
   ['accepted', 'committed'],
   ['accepted', 'committed', 'settled'],
   ['accepted', 'committed', 'unpaid'],
+  ['accepted', 'committed', 'lost'],
+  ['accepted', 'committed', 'lost', 'settled'],
+  ['credit', 'used'],
   ['accepted', 'released'],
   ['accepted', 'released', 'moved'],
   ['accepted', 'abandoned', 'late'],
@@ -44,7 +47,24 @@ type Deed =
   | { readonly kind: 'call'; readonly life: Life }
   | { readonly kind: 'next'; readonly pick: number }
   | { readonly kind: 'denied'; readonly tool: string; readonly count: number }
-  | { readonly kind: 'above'; readonly above: readonly AccountId[] };
+  | { readonly kind: 'above'; readonly above: readonly AccountId[] }
+  | {
+      readonly kind: 'purse';
+      readonly of: PurseDeed;
+      readonly asset: string;
+      readonly amount: number;
+    };
+
+/** What happens to an account's credit, and to no call of its own. */
+const PURSE = [
+  { type: 'credit.adjusted', decision: 'added' },
+  { type: 'credit.adjusted', decision: 'taken' },
+  { type: 'credit.refunded' },
+  { type: 'credit.lent' },
+  { type: 'credit.received' },
+] as const;
+
+type PurseDeed = (typeof PURSE)[number];
 
 const life: fc.Arbitrary<Life> = fc.record({
   moments: fc.constantFrom(...LIVES),
@@ -72,6 +92,15 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       count: fc.integer({ min: 1, max: 9 }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('purse' as const),
+      of: fc.constantFrom(...PURSE),
+      asset: fc.constantFrom(...ASSETS),
+      amount: fc.integer({ min: 1, max: 1_000_000 }),
+    }),
+  },
   { weight: 1, arbitrary: above.map((each) => ({ kind: 'above' as const, above: each })) },
 );
 
@@ -93,6 +122,10 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
       if (each.kind === 'denied') {
         const { tool, count } = each;
         return [{ type: 'call.denied', at, call: word(500_000), tool, rule: 'rate', count }];
+      }
+      if (each.kind === 'purse') {
+        const { of, asset, amount } = each;
+        return [{ ...of, at, amounts: { amount: `${amount}` }, payment: { asset } }];
       }
       if (each.kind === 'above') {
         return [
@@ -150,7 +183,14 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
     decision: string,
     amounts: EntryBody['amounts'] & object,
     before: string,
-  ): EntryBody => ({ ...about, type: 'call.resolved', decision, amounts: { ...amounts, before } });
+    paidBy: 'credit' | 'upfront',
+  ): EntryBody => ({
+    ...about,
+    type: 'call.resolved',
+    decision,
+    amounts: { ...amounts, before },
+    payment: { state: paidBy === 'upfront' ? 'settled' : 'none', paidBy },
+  });
   switch (moment) {
     case 'accepted':
       return accept('deferred', 'go');
@@ -170,17 +210,19 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
     case 'reserved':
       return keep(none, 'none', 'credit');
     case 'earned':
-      return resolve('charged', full, `${price}`);
+      return resolve('charged', full, `${price}`, 'upfront');
     case 'given':
-      return resolve('released', none, `${price}`);
+      return resolve('released', none, `${price}`, 'upfront');
     case 'bought late':
-      return resolve('charged', full, '0');
+      return resolve('charged', full, '0', 'credit');
     case 'let go':
-      return resolve('released', none, '0');
+      return resolve('released', none, '0', 'credit');
     case 'credited':
       return end('released', none, 'settled', 'upfront');
     case 'bought':
       return end('committed', { ...full, credited: `${price}` }, 'settled', 'upfront');
+    case 'used':
+      return end('committed', full, 'none', 'credit');
     case 'late':
       return {
         ...about,
@@ -197,7 +239,13 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
         payment: { block: 1, ...(moment === 'moved' ? { credited: `${price}` } : {}) },
       } as EntryBody;
     case 'unpaid':
-      return { ...about, type: 'payment.failed', amounts: { amount: `${price}` } } as EntryBody;
+    case 'lost':
+      return {
+        ...about,
+        type: 'payment.failed',
+        amounts: { amount: `${price}` },
+        payment: { fault: moment === 'lost' ? 'gateway' : 'payer' },
+      } as EntryBody;
     case 'never':
     case 'cancelled':
       return {

@@ -375,7 +375,7 @@ describe('a report', () => {
     await db
       .prepare(
         `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-         SELECT ?, 'own', '2027-01-15', '', 'tool-' || i, '', '[]', 1, 1, 0, 0 FROM n`,
+         SELECT ?, 'own', '2027-01-15', '', 'tool-' || i, '', '[]', 1, 1, 0, 0, 0 FROM n`,
       )
       .bind(MALLORY)
       .run();

@@ -151,7 +151,8 @@ describe('rows of a lone paid call', () => {
 
   test.each([
     ['succeeds', { ...committed(1), payment: spent }, 0, [8, 10, 10]],
-    ['fails', { ...failed(1), payment: spent }, 20_000, [8, 11, 10]],
+    // And its money as credit, which is a row of the books.
+    ['fails', { ...failed(1), payment: spent }, 20_000, [9, 12, 11]],
   ])('one settled upfront whose tool %s', async (_, end, credited, expected) => {
     const upfront = history(ALICE, [accepted(1), settled(1), end]);
     const written: number[] = [];
@@ -478,7 +479,9 @@ describe('the database itself keeps the log', () => {
       'calls_by_account',
       'calls_by_time',
       'calls_kept',
+      'dead_letters_by_call',
       'dead_letters_by_time',
+      'payments_late',
       'payments_unsettled',
     ]);
   });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { encodeChunk } from '../../../src/audit/chunk.ts';
 import { type Entry, type EntryBody, entryHash } from '../../../src/audit/entry.ts';
 import { findAccount } from '../../../src/audit/query/account.ts';
+import { readBooks } from '../../../src/audit/query/books.ts';
 import { listCalls } from '../../../src/audit/query/call.ts';
 import { listSettlements } from '../../../src/audit/query/settlement.ts';
 import { spendReport } from '../../../src/audit/query/spend.ts';
@@ -155,4 +156,55 @@ test('the release before goes on writing until it is replaced', async () => {
       .bind(account, word(1), START),
   ]);
   expect((await valueOf(listCalls(db, { account, limit: 9 }))).items).toHaveLength(1);
+});
+
+test('books begin with what tables tell of the time before', async () => {
+  await olderDatabase(5);
+  const asset = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
+  const calls = [
+    // A call that paid from credit, a top-up, money of a failed call, a debt, credit of an account above, and one that settled late.
+    [1, 'translate', 'committed', 'credit', 20_000],
+    [2, 'countersign.credits', 'committed', 'upfront', 90_000],
+    [3, 'translate', 'released', 'upfront', 0],
+    [4, 'translate', 'committed', 'deferred', 20_000],
+    [5, 'translate', 'committed', 'lent', 5_000],
+    [6, 'translate', 'committed', 'deferred', 20_000],
+  ] as const;
+  const payments = [
+    [2, 'settled', 90_000, 90_000, null, 9],
+    [3, 'settled', 20_000, 20_000, null, 9],
+    [4, 'failed', 20_000, 0, 'payer', 9],
+    [6, 'settled', 20_000, 0, null, 5 * DAY],
+  ] as const;
+  await db.batch([
+    ...calls.map(([call, tool, state, paidBy, charged]) =>
+      db
+        .prepare(
+          `INSERT INTO calls (account, call, tool, asset, price, paid_by, charged, state, accepted_at, ended_at, seq)
+           VALUES (?, ?, ?, ?, 20000, ?, ?, ?, ?, ?, 9)`,
+        )
+        .bind(ALICE, word(call), tool, asset, paidBy, charged, state, START, START + 1),
+    ),
+    ...payments.map(([call, state, amount, credited, fault, after]) =>
+      db
+        .prepare('INSERT INTO payments VALUES (?, ?, ?, ?, ?, NULL, 1, ?, NULL, ?, 9)')
+        .bind(ALICE, word(call), state, amount, credited, fault, START + after),
+    ),
+  ]);
+  await upgrade();
+  const asked = { from: '2027-01-15', to: '2027-01-20', feeOn: () => 0n };
+  const { items } = await valueOf(readBooks(db, asked));
+  const lines = items
+    .filter(({ line, day }) => line !== 'credit_liability' || day === '2027-01-20')
+    .map(({ day, line, amount }) => [day, line, amount].join(' '));
+  expect(lines).toEqual([
+    '2027-01-15 credit_lent 5000',
+    '2027-01-15 credit_returned 20000',
+    '2027-01-15 credit_spent 20000',
+    '2027-01-15 credit_topped_up 90000',
+    '2027-01-15 debt 20000',
+    '2027-01-15 settled 110000',
+    '2027-01-20 credit_liability 65000',
+    '2027-01-20 settled 20000',
+  ]);
 });

@@ -36,6 +36,7 @@ const nonceOf = (arrived: Arrived | undefined): Hex => {
 
 const serve: Step = async (arrived) => await served(arrived, nonceOf(arrived));
 const unavailable: Step = () => problem(503, 'storage-unavailable', {}, { 'Retry-After': '0' });
+const halted: Step = () => problem(503, 'settlement-unavailable', {}, { 'Retry-After': '0' });
 const running: Step = () => problem(409, 'in-progress', {}, { 'Retry-After': '0' });
 /** Says more than it gives: the connection breaks in the middle of the body. */
 const broken: Step = async (arrived) => {
@@ -59,6 +60,7 @@ describe('a lost answer', () => {
   it.each([
     ['a closed connection', dropped],
     ['503', unavailable],
+    ['503 of settlement that is not possible now', halted],
     ['409 with Retry-After', running],
     ['a body that breaks off', broken],
   ])('after %s is asked for with the same signature', async (_, step) => {
@@ -89,7 +91,7 @@ describe('a lost answer', () => {
   });
 
   it('that does not come is an error with the call, and never a second signature', async () => {
-    for (const step of [dropped, unavailable]) {
+    for (const step of [dropped, unavailable, halted]) {
       const server = scripted(() => offer(), step, step, step);
       const agent = agentOf(server, { retries: 1 });
       const error = await failing(agent.fetch(URL_OF_TOOL));

@@ -99,6 +99,7 @@ const others: readonly (readonly [number, Reason])[] = [
   [409, { reason: 'credit_too_low', credit: '5' }],
   [400, { reason: 'malformed_document', faults: [{ field: 'body.price', reason: 'must be' }] }],
   [403, denied(denialOf('per_call'))],
+  [503, { reason: 'settlement_unavailable', retryAfter: 15 }],
   [503, { reason: 'settlement_unknown', retryAfter: 5 }],
   [403, { reason: 'settlement_failed', fault: 'payer' }],
   [503, { reason: 'settlement_failed', fault: 'gateway' }],
@@ -152,7 +153,13 @@ describe('problem', () => {
 
   it.each(
     all.filter(([, { reason }]) =>
-      ['settlement_unknown', 'in_progress', 'storage_unavailable', 'internal'].includes(reason),
+      [
+        'settlement_unavailable',
+        'settlement_unknown',
+        'in_progress',
+        'storage_unavailable',
+        'internal',
+      ].includes(reason),
     ),
   )('says not to sign again where the outcome is open: %i %o', async (_, reason) => {
     const { hint } = await bodyOf(problem(reason));

@@ -396,3 +396,26 @@ describe('a stored outcome', () => {
     expect(claimsOf(answer.headers.get('Agent-Receipt'))['binding']).toBe('none');
   });
 });
+
+describe('operators are told', () => {
+  it('of a payment that was accepted, and of nothing that was not paid by one', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, observed } = await scriptedGateway(config);
+    const paid = requestOf('/tools/translate', paymentHeader(await paymentOf()));
+    expect((await call(gateway, paid)).status).toBe(200);
+    const told = [{ event: 'payment_accepted', network: 'eip155:84532', amount: 20_000n }];
+    expect(observed).toEqual(told);
+    await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(observed).toEqual(told);
+  });
+
+  it('nothing of one that the account refuses', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, observed } = await scriptedGateway(config, {
+      reserve: async () => ({ verdict: 'conflict' }),
+    });
+    const paid = requestOf('/tools/translate', paymentHeader(await paymentOf()));
+    expect((await call(gateway, paid)).status).toBe(409);
+    expect(observed).toEqual([]);
+  });
+});

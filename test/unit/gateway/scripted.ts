@@ -14,6 +14,9 @@ import type { Config } from '../../../src/config.ts';
 import type { AccountId, Hex } from '../../../src/core/account-id.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
+import { openBackends } from '../../../src/settlement/backends/backends.ts';
+import { openChainHealth } from '../../../src/settlement/chain-health.ts';
+import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import { soldBy } from './fixture.ts';
 
 export const ENTRY: Hex = `0x${'e1'.repeat(32)}`;
@@ -112,16 +115,27 @@ export const governed = (
   ...more,
 });
 
+/** The backends that a configuration names, none of them a relayer. */
+export const backendsOf = (config: Config): Gateway['backends'] =>
+  openBackends(config, {
+    relayer: () => ({ relay: async () => [] }),
+    observe: () => undefined,
+  });
+
 /** A gateway whose accounts are played, with a real key. */
 export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}) => {
   const signer = await openSigner(env.RECEIPT_KEY);
   if (!signer.ok) throw new Error('no key');
   const asked: Asked[] = [];
   const shielded: string[] = [];
+  const observed: SettlementEvent[] = [];
   const gateway: Gateway = {
     config,
     catalogue: soldBy(config),
     signer: signer.value,
+    observe: (event) => void observed.push(event),
+    backends: backendsOf(config),
+    chainHealth: openChainHealth(),
     account: openAccounts(asked, answers),
     shield: async (client) => {
       shielded.push(client);
@@ -129,7 +143,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     },
     waitUntil: () => undefined,
   };
-  return { gateway, asked, shielded };
+  return { gateway, asked, shielded, observed };
 };
 
 /** What a JSON-RPC method of a played node answers: a result, or one made of the parameters. */

@@ -4,6 +4,7 @@ import { problemOf } from '../../../src/core/problem.ts';
 import type { Reason } from '../../../src/core/reason.ts';
 import { CALL_STATES } from '../../../src/management/call.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
+import { DIFFERENCE_STATES } from '../../../src/management/reconciliation.ts';
 import { SETTLEMENT_STATES } from '../../../src/management/settlement.ts';
 import { SPEND_KEYS } from '../../../src/management/spend.ts';
 import { tableOf } from './table.ts';
@@ -46,7 +47,12 @@ describe('docs/management.md', () => {
   });
 
   it('has the values that a query takes', () => {
-    for (const value of [...SPEND_KEYS, ...CALL_STATES, ...SETTLEMENT_STATES]) {
+    for (const value of [
+      ...SPEND_KEYS,
+      ...CALL_STATES,
+      ...SETTLEMENT_STATES,
+      ...DIFFERENCE_STATES,
+    ]) {
       expect(page).toContain(`\`${value}\``);
     }
     expect(page).toContain(`\`limit\` is 1 to ${MAX_PAGE}, ${DEFAULT_PAGE} where it is missing`);

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { multicall3 } from '../../../dev/faucet.ts';
 import { signCancellation, submitAuthorization, submitCancellation } from '../../../dev/payer.ts';
 import { usdc, usdcAbi } from '../../../dev/usdc.ts';
+import { accountId } from '../../../src/core/account-id.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { consumeSettlement } from '../../../src/settlement/consumer.ts';
 import { lookUp } from '../../../src/settlement/evidence.ts';
@@ -26,7 +27,7 @@ import {
   rpc,
   signPayment,
 } from './real-chain.ts';
-import { messageFor } from './scripted.ts';
+import { backendsAt, messageFor } from './scripted.ts';
 
 /** Everything here is real: the chain, Circle's USDC and the official facilitator, which a test may stand in front of. */
 let payer: PrivateKeyAccount;
@@ -101,9 +102,13 @@ const see = async (...payments: readonly Payment[]) =>
   );
 const settle = async (payment: Payment) =>
   await settleNow(
-    { chain: evidence, backends: [{ url: facilitator }], pauses: [50, 100, 200] },
-    payment,
-    since,
+    { chain: evidence, backends: backendsAt([facilitator]), pauses: [50, 100, 200] },
+    {
+      account: accountId(usdc.network, payment.authorization.from),
+      call: payment.authorization.nonce,
+      payment,
+      sinceBlock: since,
+    },
     nowSeconds(),
   );
 
@@ -125,8 +130,11 @@ const consume = async (bodies: readonly SettlementMessage[], now = nowSeconds())
     })),
     {
       chains: new Map([[usdc.network, evidence]]),
-      backends: [{ url: facilitator }],
+      backends: backendsAt([facilitator]),
       presentations: new Map(),
+      attempts: { record: async () => undefined, forget: async () => undefined },
+      recordHealth: async () => undefined,
+      observe: () => undefined,
       account: () => ({
         settled: async (told) => {
           results.push(...told);

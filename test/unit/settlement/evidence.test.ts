@@ -51,6 +51,20 @@ test('many payments take two requests, and one transaction one receipt', async (
   expect(chain.batches.map((batch) => batch.length)).toEqual([151, 1]);
 });
 
+test('whoever wants to know hears whether any node has answered', async () => {
+  const heard: boolean[] = [];
+  const hearing = {
+    urls: [RPC],
+    confirmations: 1,
+    heard: (one: boolean) => heard.push(one),
+  } as const;
+  await lookUp(hearing, [lookFor(payment, 100)]);
+  expect(heard).toEqual([true]);
+  answerHosts({});
+  await lookUp(hearing, [lookFor(payment, 100)]);
+  expect(heard).toEqual([true, false]);
+});
+
 test('nothing to look for asks nothing', async () => {
   expect(await lookUp({ urls: [RPC], confirmations: 1 }, [])).toEqual([]);
   expect(chain.batches).toEqual([]);

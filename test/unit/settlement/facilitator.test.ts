@@ -107,21 +107,21 @@ test.each<[string, unknown, number, unknown]>([
     'success without a hash',
     { success: true, transaction: '' },
     200,
-    { kind: 'unreachable', why: 'success without a transaction' },
+    { kind: 'unreachable', why: 'success_without_transaction' },
   ],
   [
     'success with half a hash',
     { success: true, transaction: '0xaa' },
     200,
-    { kind: 'unreachable', why: 'success without a transaction' },
+    { kind: 'unreachable', why: 'success_without_transaction' },
   ],
   [
     'success that is text',
     { success: 'true', transaction },
     200,
-    { kind: 'unreachable', why: 'status 200' },
+    { kind: 'unreachable', why: 'status_200' },
   ],
-  ['another form', { ok: 1 }, 500, { kind: 'unreachable', why: 'status 500' }],
+  ['another form', { ok: 1 }, 500, { kind: 'unreachable', why: 'status_500' }],
 ])('%s', async (_, body, status, expected) => {
   expect(await answered(() => Response.json(body, { status }))).toEqual(expected);
 });
@@ -136,6 +136,21 @@ test.each<[string, () => Response, string]>([
   ['a flood', () => new Response(`"${'x'.repeat(100_000)}"`), 'too_large'],
 ])('unreachable: %s', async (_, respond, why) => {
   expect(await answered(respond)).toEqual({ kind: 'unreachable', why });
+});
+
+test('too many requests speak of us, whatever reason they give, and of when to come back', async () => {
+  const body = { success: false, errorReason: 'insufficient_funds' };
+  const limited = (headers: Record<string, string>) => () =>
+    Response.json(body, { status: 429, headers });
+  expect(await answered(limited({ 'retry-after': '7' }))).toEqual({
+    kind: 'unreachable',
+    why: 'status_429',
+    retryAfter: 7,
+  });
+  const date = limited({ 'retry-after': 'Wed, 25 Nov 2026 07:28:00 GMT' });
+  expect(await answered(date)).toEqual({ kind: 'unreachable', why: 'status_429' });
+  const page = () => new Response('busy', { status: 503, headers: { 'retry-after': '9' } });
+  expect(await answered(page)).toEqual({ kind: 'unreachable', why: 'not_json', retryAfter: 9 });
 });
 
 test('unreachable: no connection, and silence', async () => {

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { settlementMessage } from '../../../durable-objects/agent-account/outbox.ts';
+import type { CallRecord } from '../../../durable-objects/agent-account/record.ts';
+import type { AccountId } from '../../../src/core/account-id.ts';
 import { readSettlementMessage } from '../../../src/settlement/message.ts';
 import { messageFor, paymentNumber } from './scripted.ts';
 
@@ -27,6 +30,29 @@ test('a settle message becomes a payment and what to look for', () => {
   });
 });
 
+test('it may say when its call was accepted; older releases do not', () => {
+  const read = readSettlementMessage({ ...good, acceptedAt: 1_790_000_000 });
+  expect(read).toMatchObject({ ok: true, value: { acceptedAt: 1_790_000_000 } });
+  const older = readSettlementMessage(good);
+  expect(older.ok && 'acceptedAt' in older.value).toBe(false);
+});
+
+test('what an account sends can be read, with the time of its acceptance', () => {
+  const { authorization: fields, signature, ...rest } = payment;
+  const record = {
+    id: fields.nonce,
+    payment: 'queued',
+    held: { ...rest, authorization: fields, signature },
+    sinceBlock: 100,
+    acceptedAt: 1_790_000_000,
+  } as unknown as CallRecord;
+  const sent = settlementMessage(good.account as AccountId, record);
+  expect(readSettlementMessage(JSON.parse(JSON.stringify(sent)))).toMatchObject({
+    ok: true,
+    value: { kind: 'settle', payment, acceptedAt: 1_790_000_000 },
+  });
+});
+
 test('a look message needs no signature and presents nothing', () => {
   const { signature: _, ...without } = messageFor(payment, { kind: 'look' });
   const read = readSettlementMessage(without);
@@ -46,6 +72,8 @@ test.each<[string, unknown]>([
   ['signature', { ...good, signature: undefined }],
   ['sinceBlock', { ...good, sinceBlock: -1 }],
   ['sinceBlock', { ...good, sinceBlock: 1.5 }],
+  ['acceptedAt', { ...good, acceptedAt: '1790000000' }],
+  ['acceptedAt', { ...good, acceptedAt: -1 }],
   ['maxTimeoutSeconds', { ...good, maxTimeoutSeconds: '60' }],
   ['token.network', { ...good, token: { ...token, network: 'eip155:0' } }],
   ['token.address', { ...good, token: { ...token, address: '0x' } }],

@@ -4,11 +4,18 @@ import {
   notePresented,
   type Presentations,
 } from '../../../src/settlement/presentations.ts';
+import { backendsAt, FACILITATOR, TOKEN } from './scripted.ts';
+
+const [by] = backendsAt([FACILITATOR]).for(TOKEN.network);
+const note = (presentations: Presentations, key: string, block: number, at: number): void => {
+  if (by === undefined) throw new Error('no backend');
+  notePresented(presentations, key, { block, at, by, isClaimed: false });
+};
 
 test('a payment is presented again after two blocks, or when the chain stands still, after half a minute', () => {
   const presentations: Presentations = new Map();
   expect(mayPresent(presentations, 'a', 100, 0)).toBe(true);
-  notePresented(presentations, 'a', 100, 1_000);
+  note(presentations, 'a', 100, 1_000);
   expect(mayPresent(presentations, 'a', 101, 1_001)).toBe(false);
   expect(mayPresent(presentations, 'a', 102, 1_001)).toBe(true);
   expect(mayPresent(presentations, 'a', 100, 1_029)).toBe(false);
@@ -18,10 +25,10 @@ test('a payment is presented again after two blocks, or when the chain stands st
 
 test('it forgets the oldest first and never grows beyond ten thousand', () => {
   const presentations: Presentations = new Map();
-  notePresented(presentations, 'first', 100, 0);
-  notePresented(presentations, 'second', 100, 0);
-  notePresented(presentations, 'first', 100, 0);
-  for (let at = 0; at < 9_999; at += 1) notePresented(presentations, `${at}`, 100, 0);
+  note(presentations, 'first', 100, 0);
+  note(presentations, 'second', 100, 0);
+  note(presentations, 'first', 100, 0);
+  for (let at = 0; at < 9_999; at += 1) note(presentations, `${at}`, 100, 0);
   expect(presentations.size).toBe(10_000);
   expect(presentations.has('second')).toBe(false);
   expect(presentations.has('first')).toBe(true);

@@ -1,6 +1,13 @@
 import { vi } from 'vitest';
 import type { Address, Hex } from '../../../src/core/account-id.ts';
 import type { RpcCall } from '../../../src/core/json-rpc.ts';
+import type { Facilitator } from '../../../src/settlement/backend.ts';
+import {
+  type BackendDeps,
+  type Backends,
+  type BackendSettings,
+  openBackends,
+} from '../../../src/settlement/backends/backends.ts';
 import type { Payment, SettlementMessage } from '../../../src/settlement/payment.ts';
 import {
   addressWord,
@@ -71,6 +78,47 @@ export const messageFor = (
   };
 };
 
+/** A clock that stands still, except where somebody waits for it. */
+export const standingClock = () => {
+  let at = NOW * 1_000;
+  return {
+    now: () => at,
+    sleep: async (milliseconds: number) => {
+      at += milliseconds;
+      await Promise.resolve();
+    },
+    /** Unix seconds. */
+    set: (seconds: number) => {
+      at = seconds * 1_000;
+    },
+  };
+};
+
+export const facilitatorAt = (url: string, changes: Partial<Facilitator> = {}): Facilitator => ({
+  url,
+  auth: 'none',
+  concurrency: 4,
+  fee: 0n,
+  ...changes,
+});
+
+/** Backends of the network of `TOKEN`. */
+export const backendsAt = (
+  facilitators: readonly (string | Facilitator)[],
+  deps: Partial<BackendDeps> = {},
+  settings: Partial<BackendSettings> = {},
+): Backends =>
+  openBackends(
+    {
+      networks: [TOKEN.network],
+      facilitators: facilitators.map((one) => (typeof one === 'string' ? facilitatorAt(one) : one)),
+      relayers: new Map(),
+      cdpKey: undefined,
+      ...settings,
+    },
+    { relayer: () => ({ relay: async () => [] }), observe: () => undefined, ...deps },
+  );
+
 type Emitted = { readonly address: Address; readonly topics: readonly Hex[]; readonly data: Hex };
 
 export const usedLog = ({ token, authorization }: Payment): Emitted => ({
@@ -140,6 +188,10 @@ export const scriptChain = () => {
   };
   const pay = (payment: Payment): Hex =>
     emit([usedLog(payment), transferLog(payment)], [payment.authorization.nonce]);
+
+  const cancel = (payment: Payment): Hex =>
+    emit([canceledLog(payment)], [payment.authorization.nonce]);
+  const isUsed = ({ authorization }: Payment): boolean => usedAt.has(authorization.nonce);
 
   const quantity = (value: number): Hex => `0x${value.toString(16)}`;
   const height = (block: unknown): number =>
@@ -220,18 +272,35 @@ export const scriptChain = () => {
       })),
     );
   };
-  return { state, balances, batches, hidden, mine, mineMany, emit, join, pay, respond };
+  return {
+    state,
+    balances,
+    batches,
+    hidden,
+    mine,
+    mineMany,
+    emit,
+    join,
+    pay,
+    cancel,
+    isUsed,
+    respond,
+  };
 };
 
 export type ScriptedChain = ReturnType<typeof scriptChain>;
 
 /** Answers requests by the host they go to; a host nobody answers for refuses the connection. */
 export const answerHosts = (
-  hosts: Record<string, (body: unknown, path: string) => Response | Promise<Response>>,
+  hosts: Record<
+    string,
+    (body: unknown, path: string, headers: Headers) => Response | Promise<Response>
+  >,
 ) =>
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input.toString());
     const respond = hosts[url.host];
     if (respond === undefined) throw new TypeError('connection refused');
-    return await respond(JSON.parse(init?.body as string), url.pathname);
+    const body = typeof init?.body === 'string' ? (JSON.parse(init.body) as unknown) : undefined;
+    return await respond(body, url.pathname, new Headers(init?.headers));
   });

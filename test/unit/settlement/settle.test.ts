@@ -3,14 +3,18 @@ import type { Payment } from '../../../src/settlement/payment.ts';
 import { settleNow } from '../../../src/settlement/settle.ts';
 import {
   answerHosts,
+  backendsAt,
   canceledLog,
   FACILITATOR,
+  facilitatorAt,
   NOW,
   OTHER,
   paymentNumber,
   RPC,
   scriptChain,
   type ScriptedChain,
+  standingClock,
+  TOKEN,
   transferLog,
   usedLog,
 } from './scripted.ts';
@@ -19,17 +23,27 @@ let chain: ScriptedChain;
 let shown: string[];
 let conduct: Record<string, () => Response>;
 const payment = paymentNumber(1);
+const presentable = {
+  account: 'eip155:84532:0x0000000000000000000000000000000000000001',
+  call: payment.authorization.nonce,
+  payment,
+  sinceBlock: 100,
+} as const;
 
 beforeEach(() => {
   chain = scriptChain();
   shown = [];
   conduct = {};
-  const at = (host: string) => (): Response => {
-    shown.push(host);
-    const act = conduct[host];
-    if (act === undefined) return said({ success: true, transaction: chain.pay(payment) });
-    return act();
-  };
+  const at =
+    (host: string) =>
+    (_: unknown, path: string): Response => {
+      // Lists that cannot be read leave everybody in.
+      if (path === '/supported') return new Response('', { status: 404 });
+      shown.push(host);
+      const act = conduct[host];
+      if (act === undefined) return said({ success: true, transaction: chain.pay(payment) });
+      return act();
+    };
   answerHosts({
     'node.test': (body) => chain.respond(body),
     'facilitator.test': at('facilitator.test'),
@@ -46,11 +60,10 @@ const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
   await settleNow(
     {
       chain: { urls: [RPC], confirmations },
-      backends: [{ url: FACILITATOR }, { url: 'https://second.test' }],
+      backends: backendsAt([FACILITATOR, 'https://second.test']),
       pauses: [1, 1, 1, 1, 1],
     },
-    one,
-    100,
+    { ...presentable, payment: one },
     now,
   );
 
@@ -78,6 +91,108 @@ test('a backend that breaks after broadcasting: no second one is asked', async (
   };
   expect(await settle()).toMatchObject({ outcome: 'settled' });
   expect(shown).toEqual(['facilitator.test']);
+});
+
+test('a backend that claims failure after broadcasting: no second one is asked', async () => {
+  conduct['facilitator.test'] = () => {
+    chain.pay(payment);
+    return said({ errorReason: 'invalid_exact_evm_transaction_failed' });
+  };
+  expect(await settle()).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test']);
+});
+
+test('nobody may be asked: unknown after one look, and nobody is waited for', async () => {
+  conduct['facilitator.test'] = conduct['second.test'] = () => new Response('', { status: 502 });
+  const backends = backendsAt([FACILITATOR, 'https://second.test']);
+  const ask = async () =>
+    settleNow(
+      { chain: { urls: [RPC], confirmations: 1 }, backends, pauses: [1, 1, 1] },
+      presentable,
+      NOW,
+    );
+  for (let at = 0; at < 10; at += 1) await ask();
+  expect(backends.isDown(TOKEN.network)).toBe(true);
+  const [asked, looks] = [shown.length, chain.batches.length];
+  expect(await ask()).toEqual({ outcome: 'unknown', why: 'no backend is to be asked now' });
+  expect([shown.length, chain.batches.length]).toEqual([asked, looks + 1]);
+});
+
+test('at a busy backend a caller waits for its turn where there is nobody else, and goes on where there is', async () => {
+  const busy = facilitatorAt(FACILITATOR, { concurrency: 1 });
+  const clock = standingClock();
+  const ask = async (backends: ReturnType<typeof backendsAt>) => {
+    // Somebody holds the one place, and leaves it ten seconds later.
+    const held = backends.for(TOKEN.network)[0];
+    let leave = (_: Response): void => undefined;
+    vi.restoreAllMocks();
+    answerHosts({
+      'node.test': (body) => chain.respond(body),
+      'facilitator.test': async (_, path) => {
+        if (path === '/supported') return new Response('', { status: 404 });
+        shown.push('facilitator.test');
+        if (shown.length > 1) return said({ success: true, transaction: chain.pay(payment) });
+        return new Promise<Response>((resolve) => {
+          leave = resolve;
+        });
+      },
+      'second.test': (_, path) => {
+        if (path === '/supported') return new Response('', { status: 404 });
+        shown.push('second.test');
+        return said({ success: true, transaction: chain.pay(payment) });
+      },
+    });
+    const from = clock.now();
+    const patience = {
+      waitMs: 0,
+      startBy: from + 1_000,
+      endBy: from + 30_000,
+      on: 'queue',
+    } as const;
+    const first = held?.present([{ ...presentable, payment: paymentNumber(9) }], patience);
+    const waiting = {
+      now: clock.now,
+      sleep: async (milliseconds: number) => {
+        await clock.sleep(milliseconds);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (clock.now() >= from + 10_000) leave(said({ errorReason: 'settlement_pending' }));
+      },
+    };
+    sleeping = waiting.sleep;
+    const settled = await settleNow(
+      { chain: { urls: [RPC], confirmations: 1 }, backends, pauses: [1], clock: waiting },
+      presentable,
+      NOW,
+    );
+    leave(said({ errorReason: 'settlement_pending' }));
+    await first;
+    return settled;
+  };
+  let sleeping = async (milliseconds: number): Promise<void> => clock.sleep(milliseconds);
+  const shared = { now: clock.now, sleep: async (milliseconds: number) => sleeping(milliseconds) };
+  expect(await ask(backendsAt([busy], { clock: shared }))).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test', 'facilitator.test']);
+  chain = scriptChain();
+  shown = [];
+  expect(await ask(backendsAt([busy, 'https://second.test'], { clock: shared }))).toMatchObject({
+    outcome: 'settled',
+  });
+  expect(shown).toEqual(['facilitator.test', 'second.test']);
+});
+
+test('a claimed success that two blocks later is not there counts against who claimed it', async () => {
+  conduct['facilitator.test'] = () => {
+    setTimeout(() => chain.mineMany(2), 3);
+    return said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
+  };
+  const backends = backendsAt([FACILITATOR]);
+  const config = {
+    chain: { urls: [RPC], confirmations: 1 },
+    backends,
+    pauses: [1, 1, 1, 9, 9],
+  } as const;
+  expect(await settleNow(config, presentable, NOW)).toMatchObject({ outcome: 'unknown' });
+  expect(backends.health()).toMatchObject([{ failed: 1, lastError: 'false_success' }]);
 });
 
 test('a backend that breaks before: the second one is asked', async () => {

@@ -1,0 +1,145 @@
+import { quantitySchema, readAnswer, toQuantity } from '../../src/core/json-rpc.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { askBlock } from '../../src/settlement/chain-answer.ts';
+import { isFinal } from '../../src/settlement/judge.ts';
+import type { Question } from '../../src/settlement/question.ts';
+import type { Facts } from '../../src/settlement/relayer/node.ts';
+import { isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
+import { fateOf, type Mined, readMined } from '../../src/settlement/relayer/receipt.ts';
+import type { Desk } from './desk.ts';
+import { aboard, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
+import { counted, type ReportRecord } from './record.ts';
+
+/** How long a used nonce may be without a receipt of ours before the transaction is given up: nodes know blocks before receipts. */
+const MISSING: Seconds = 10;
+
+/** Looks what became of transactions, and ends those that are final. */
+export const confirm = async (desk: Desk, facts: Facts): Promise<void> => {
+  const { setup, memory } = desk;
+  const { head, count } = facts;
+  const mined: LiveFlight[] = [];
+  for (const flight of flightsOf(memory)) {
+    if (flight.record.nonce < count) mined.push(flight);
+    else if (flight.block !== undefined) {
+      // Its block was reorganised away, and with it perhaps what the node knew of it.
+      flight.block = undefined;
+      flight.sentAt = undefined;
+    }
+  }
+  // Until it can be final a receipt says nothing that is not known: a re-organisation shows in the count.
+  const due = mined.filter(
+    ({ block }) => block === undefined || isFinal(block, head.number, setup.confirmations),
+  );
+  const answers = await desk.node.ask(due.map((flight) => askLanding(desk, flight, head.number)));
+  const final: (readonly [LiveFlight, Mined])[] = [];
+  due.forEach((flight, at) => {
+    const answer = answers[at];
+    if (answer?.ok !== true) return;
+    const { mined: found, dead } = answer.value;
+    if (found === undefined) {
+      if (dead) miss(desk, flight);
+      return;
+    }
+    flight.block = found.receipt.block;
+    flight.missingSince = undefined;
+    if (isFinal(found.receipt.block, head.number, setup.confirmations)) {
+      final.push([flight, found]);
+    }
+  });
+  const times = await desk.node.ask(
+    final.map(([, { receipt }]) => askBlock(toQuantity(receipt.block))),
+  );
+  final.forEach(([flight, found], at) => {
+    const time = times[at];
+    land(desk, flight, found, (time?.ok === true ? time.value : undefined) ?? head);
+  });
+};
+
+type Landing = {
+  readonly mined: Mined | undefined;
+  /** A final block has a transaction of this nonce. */
+  readonly dead: boolean;
+};
+
+/** Every hash of a nonce: the one that was replaced may be the one that is mined. */
+const askLanding = ({ setup }: Desk, { record }: LiveFlight, head: number): Question<Landing> => {
+  const final = toQuantity(Math.max(0, head - setup.confirmations + 1));
+  return {
+    calls: [
+      { method: 'eth_getTransactionCount', params: [setup.address, final] },
+      ...record.attempts.map(({ hash }) => ({
+        method: 'eth_getTransactionReceipt',
+        params: [hash],
+      })),
+    ],
+    read: ([used, ...receipts]) => ({
+      mined: record.attempts
+        .map(({ hash }, at) => readMined(receipts[at], hash))
+        .find((one) => one !== undefined),
+      dead: (readAnswer(used, quantitySchema) ?? 0) > record.nonce,
+    }),
+  };
+};
+
+/** Somebody else has used the nonce with our key. Only then may its payments go into another transaction. */
+const miss = ({ memory, store, now }: Desk, flight: LiveFlight): void => {
+  flight.missingSince ??= now();
+  if (now() - flight.missingSince < MISSING) return;
+  const { nonce } = flight.record;
+  store.write({ landed: [nonce] });
+  memory.flights.delete(nonce);
+  fail(memory, 'foreign_nonce: a transaction that is not ours was sent with this key', now());
+};
+
+/** One transaction of storage: what the chain said, and whom to tell, are known together or not at all. */
+const land = (
+  { setup, memory, store, audience, now }: Desk,
+  flight: LiveFlight,
+  mined: Mined,
+  block: { readonly timestamp: Seconds },
+): void => {
+  const { nonce, keys, attempts } = flight.record;
+  const { settled, spent, unmoved } = fateOf(setup.token, aboard(memory, flight), mined);
+  const report: ReportRecord = {
+    hash: mined.receipt.transaction,
+    block: mined.receipt.block,
+    at: block.timestamp,
+    payments: keys.length,
+    gasUsed: mined.gasUsed,
+    fee: mined.fee,
+    settled: settled.map(({ key, account, call }) => ({ key, account, call })),
+  };
+  const struck: Pending[] = unmoved
+    .filter((one) => !isTooLate(one, now()))
+    .map((one) => ({ ...one, strikes: one.strikes + 1 }));
+  const kept = new Set(struck.map(({ key }) => key));
+  const ended = [...settled, ...spent, ...unmoved]
+    .map(({ key }) => key)
+    .filter((key) => !kept.has(key));
+  const counters = counted(memory.counters, nonce, attempts.length, report);
+  store.write({ landed: [nonce], pending: struck, ended, report, counters });
+  memory.flights.delete(nonce);
+  for (const key of ended) memory.pending.delete(key);
+  for (const one of struck) memory.pending.set(one.key, one);
+  memory.reports.set(report.hash, openReport(report));
+  memory.counters = counters;
+  memory.floor = Math.max(memory.floor, nonce + 1);
+  audience.observe({
+    event: 'relay_mined',
+    network: setup.network,
+    payments: settled.length,
+    gasUsed: BigInt(mined.gasUsed),
+    fee: mined.fee,
+  });
+  // Nobody else sees these end: the account hears of it from here, and sends no message again. Of an urgent one, its request tells.
+  for (const { authorization, at, urgent } of settled) {
+    if (urgent) continue;
+    const age = Math.max(0, now() - at);
+    audience.observe({
+      event: 'payment_settled',
+      network: setup.network,
+      amount: authorization.value,
+      age,
+    });
+  }
+};

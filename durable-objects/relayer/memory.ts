@@ -1,0 +1,128 @@
+import type { Address, Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Facts } from '../../src/settlement/relayer/node.ts';
+import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
+import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
+import { type Counters, type FlightRecord, newest, type ReportRecord } from './record.ts';
+import type { Stored } from './store.ts';
+
+/** A transaction that is not final, and what this life of the object has seen of it. */
+export type LiveFlight = {
+  record: FlightRecord;
+  /** Its gas limit, the same in all attempts. */
+  readonly gas: bigint;
+  /** When it was last broadcast; never, as far as an object that has just woken knows. */
+  sentAt: Seconds | undefined;
+  /** Once it is in a block. */
+  block: number | undefined;
+  /** Since when its nonce is used up while none of its hashes has a receipt. */
+  missingSince: Seconds | undefined;
+};
+
+export type LiveReport = {
+  readonly record: ReportRecord;
+  /** Keys of payments whose accounts have not heard. */
+  readonly untold: Set<string>;
+  booked: boolean;
+  tries: number;
+  dueAt: Seconds;
+};
+
+/** Payments that failed when they were tried, which costs nothing and is tried again. */
+export type Trial = { readonly failures: number; readonly until: Seconds };
+
+/** What the object knows. Built from storage when it wakes; storage is the truth. */
+export type Memory = {
+  readonly pending: Map<string, Pending>;
+  readonly flights: Map<number, LiveFlight>;
+  readonly reports: Map<Hex, LiveReport>;
+  counters: Counters;
+  /** As last read, and when. */
+  facts: { readonly facts: Facts; readonly at: Seconds } | undefined;
+  /** Payers that had code when last looked at: their payments share a transaction with nobody's. */
+  readonly contracts: Set<Address>;
+  readonly trials: Map<string, Trial>;
+  /** Transactions of the key that are in blocks, at least: a node that knows of fewer lags behind. */
+  floor: number;
+  /** Since when every node has. */
+  behindSince: Seconds | undefined;
+  lastError: { readonly at: Seconds; readonly text: string } | undefined;
+};
+
+/** Accounts with code that are remembered; beyond, all are looked at again. */
+const MOST_CONTRACTS = 10_000;
+
+export const openMemory = (stored: Stored): Memory => ({
+  pending: new Map(stored.pending.map((one) => [one.key, one])),
+  flights: new Map(stored.flights.map((record) => [record.nonce, openFlight(record)])),
+  reports: new Map(stored.reports.map((record) => [record.hash, openReport(record)])),
+  counters: stored.counters,
+  facts: undefined,
+  contracts: new Set(),
+  trials: new Map(),
+  floor: stored.counters.nextNonce,
+  behindSince: undefined,
+  lastError: undefined,
+});
+
+export const openFlight = (record: FlightRecord): LiveFlight => ({
+  record,
+  gas: readUnsigned(record.raw).gas,
+  sentAt: undefined,
+  block: undefined,
+  missingSince: undefined,
+});
+
+export const openReport = (record: ReportRecord): LiveReport => ({
+  record,
+  untold: new Set(record.settled.map(({ key }) => key)),
+  booked: false,
+  tries: 0,
+  dueAt: 0,
+});
+
+/** In the order of their nonces, which is the order in which they can be mined. */
+export const flightsOf = ({ flights }: Memory): readonly LiveFlight[] =>
+  [...flights.values()].toSorted((one, other) => one.record.nonce - other.record.nonce);
+
+/** Keys of payments that are in a transaction already. */
+export const inFlight = ({ flights }: Memory): ReadonlySet<string> =>
+  new Set([...flights.values()].flatMap(({ record }) => record.keys));
+
+/** Payments that a transaction could take now. */
+export const waitingOf = (memory: Memory, now: Seconds): readonly Pending[] => {
+  const flying = inFlight(memory);
+  return [...memory.pending.values()].filter(
+    (one) =>
+      !flying.has(one.key) &&
+      !isRefused(one) &&
+      !isTooLate(one, now) &&
+      (memory.trials.get(one.key)?.until ?? 0) <= now,
+  );
+};
+
+/** Whether a payment may share a transaction only with few or none: it failed in one, or code answers for its payer. */
+export const isSuspect = (
+  { contracts }: Pick<Memory, 'contracts'>,
+  { strikes, authorization }: Pending,
+): boolean => strikes > 0 || contracts.has(authorization.from);
+
+/** Payments of a transaction that are still pending. */
+export const aboard = (memory: Memory, { record }: LiveFlight): readonly Pending[] =>
+  record.keys.flatMap((key) => memory.pending.get(key) ?? []);
+
+/** Wei that transactions under way may still take, each at its gas limit. */
+export const reservedOf = (memory: Memory): bigint =>
+  [...memory.flights.values()]
+    .filter(({ block }) => block === undefined)
+    .reduce((sum, { gas, record }) => sum + gas * newest(record).maxFeePerGas, 0n);
+
+export const rememberContract = ({ contracts }: Memory, payer: Address): void => {
+  if (contracts.size >= MOST_CONTRACTS) contracts.clear();
+  contracts.add(payer);
+};
+
+export const fail = (memory: Memory, text: string, at: Seconds): void => {
+  if (memory.lastError?.text !== text) console.error({ event: 'relayer', text });
+  memory.lastError = { at, text };
+};

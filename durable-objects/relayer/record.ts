@@ -1,0 +1,96 @@
+import type { AccountId, Address, Hex } from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Fees } from '../../src/settlement/relayer/fees.ts';
+
+/** One signing of a transaction. Those of one nonce differ in their fees alone, and any of them may be mined. */
+export type Attempt = Fees & {
+  readonly hash: Hex;
+  readonly at: Seconds;
+  /** The newest block when it was signed. */
+  readonly block: number;
+};
+
+/** A transaction that was stored before it was broadcast, and is not final. */
+export type FlightRecord = {
+  readonly nonce: number;
+  /** Keys of the payments in it; none in a transaction that only fills a gap between nonces. */
+  readonly keys: readonly string[];
+  /** The newest last. */
+  readonly attempts: readonly [Attempt, ...Attempt[]];
+  /** The newest one, as it is broadcast. */
+  readonly raw: Hex;
+};
+
+/** What a final transaction did, until everybody has been told. */
+export type ReportRecord = {
+  readonly hash: Hex;
+  readonly block: number;
+  /** Time of the block. */
+  readonly at: Seconds;
+  /** Payments that were tried in it. */
+  readonly payments: number;
+  readonly gasUsed: number;
+  /** Wei. */
+  readonly fee: bigint;
+  readonly settled: readonly {
+    readonly key: string;
+    readonly account: AccountId;
+    readonly call: Hex;
+  }[];
+};
+
+/** Since the relayer began. */
+export type Counters = {
+  /** Whose nonces are counted: a key may be exchanged for another. */
+  readonly address: Address | '';
+  /** One more than the highest nonce that is final: a node that says less lags behind. */
+  readonly nextNonce: number;
+  readonly transactions: number;
+  readonly payments: number;
+  readonly replaced: number;
+  readonly gasUsed: bigint;
+  /** Wei. */
+  readonly fees: bigint;
+  /** Of late, a moving mean. */
+  readonly gasPerPayment: number;
+  /** When somebody was last told that gas runs out. */
+  readonly warnedAt: Seconds;
+};
+
+/** Until there is a receipt to go by: that of a small batch. */
+const USUAL_GAS = 60_000;
+
+export const noCounters: Counters = {
+  address: '',
+  nextNonce: 0,
+  transactions: 0,
+  payments: 0,
+  replaced: 0,
+  gasUsed: 0n,
+  fees: 0n,
+  gasPerPayment: USUAL_GAS,
+  warnedAt: 0,
+};
+
+/** The counters after one more final transaction. */
+export const counted = (
+  counters: Counters,
+  nonce: number,
+  attempts: number,
+  { payments, gasUsed, fee, settled }: ReportRecord,
+): Counters => ({
+  ...counters,
+  nextNonce: Math.max(counters.nextNonce, nonce + 1),
+  transactions: counters.transactions + 1,
+  payments: counters.payments + settled.length,
+  replaced: counters.replaced + attempts - 1,
+  gasUsed: counters.gasUsed + BigInt(gasUsed),
+  fees: counters.fees + fee,
+  gasPerPayment:
+    payments === 0
+      ? counters.gasPerPayment
+      : Math.round((counters.gasPerPayment * 3 + gasUsed / Math.max(1, settled.length)) / 4),
+});
+
+export const newest = ({ attempts }: Pick<FlightRecord, 'attempts'>): Attempt =>
+  attempts.at(-1) ?? attempts[0];

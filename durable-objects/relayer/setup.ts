@@ -1,0 +1,100 @@
+import { readRelayerKey, readRelayers } from '../../src/backend-settings.ts';
+import { gatewayAccount } from '../../src/config.ts';
+import {
+  type AccountId,
+  type Address,
+  chainIdOf,
+  type Network,
+} from '../../src/core/account-id.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { err, ok, type Result } from '../../src/core/result.ts';
+import type { RelayerSetting } from '../../src/settlement/backend.ts';
+import type { Token } from '../../src/settlement/payment.ts';
+import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
+import { readConfirmations, readPayTo, readRpcUrls } from '../../src/settings.ts';
+import { tokenOf } from '../../src/x402/tokens.ts';
+import { keySigner, remoteSigner, type Sign } from './signer.ts';
+
+/** What a relayer works by, read once an object. */
+export type Setup = {
+  readonly network: Network;
+  readonly chainId: number;
+  readonly token: Token;
+  readonly payTo: Address;
+  readonly urls: readonly string[];
+  readonly confirmations: number;
+  readonly address: Address;
+  readonly batch: number;
+  readonly wait: Seconds;
+  /** Wei. */
+  readonly maxFeePerGas: bigint;
+  readonly sign: Sign;
+  /** Hears of what concerns the gateway itself. */
+  readonly gateway: AccountId;
+};
+
+type Environment = { readonly [name: string]: unknown };
+
+/** Why there is no relayer: the name of the variable, never its value. `absent`: none is wanted. */
+export type SetupFault = { readonly variable: string; readonly kind: 'absent' | 'malformed' };
+
+const textOf = (environment: Environment, name: string): string => {
+  const value = environment[name];
+  return typeof value === 'string' ? value.trim() : '';
+};
+
+export const readSetup = (
+  environment: Environment,
+  name: string | undefined,
+): Result<Setup, SetupFault> => {
+  const fault = (variable: string, kind: SetupFault['kind'] = 'malformed') =>
+    err({ variable, kind });
+  const network = name as Network;
+  const chainId = chainIdOf(network ?? '');
+  const token = chainId === undefined ? undefined : tokenOf(network);
+  if (chainId === undefined || token === undefined) return fault('network', 'absent');
+  const relayers = readRelayers(textOf(environment, 'RELAYERS'));
+  if (!relayers.ok) return fault('RELAYERS');
+  const setting = relayers.value.get(network);
+  if (setting === undefined) return fault('RELAYERS', 'absent');
+  const payTo = readPayTo(textOf(environment, 'PAY_TO'));
+  const receiver = payTo.ok ? payTo.value.get(network) : undefined;
+  if (!payTo.ok || receiver === undefined) return fault('PAY_TO');
+  const rpcUrls = readRpcUrls(textOf(environment, 'RPC_URLS'));
+  const urls = rpcUrls.ok ? rpcUrls.value.get(network) : undefined;
+  if (urls === undefined) return fault('RPC_URLS');
+  const confirmations = readConfirmations(textOf(environment, 'CONFIRMATIONS'));
+  if (!confirmations.ok) return fault('CONFIRMATIONS');
+  const sign = signerOf(environment, setting);
+  if (sign === undefined) return fault('RELAYER_KEY');
+  const networks = [...payTo.value.keys()] as [Network, ...Network[]];
+  return ok({
+    network,
+    chainId,
+    token,
+    payTo: receiver,
+    urls,
+    confirmations: confirmations.value,
+    address: setting.address,
+    batch: setting.batch,
+    wait: setting.wait,
+    maxFeePerGas: setting.maxFeePerGas,
+    sign,
+    gateway: gatewayAccount({ networks, payTo: payTo.value }),
+  });
+};
+
+/** A key of another address would pay from an account that nobody watches. */
+const signerOf = (
+  environment: Environment,
+  { address, signer }: RelayerSetting,
+): Sign | undefined => {
+  if (signer !== undefined) return remoteSigner(signer, address);
+  const key = readRelayerKey(textOf(environment, 'RELAYER_KEY'));
+  if (!key.ok || key.value === undefined) return undefined;
+  try {
+    return addressOfPrivateKey(key.value) === address ? keySigner(key.value) : undefined;
+  } catch {
+    return undefined; // zero, or not below the order of the curve
+  }
+};

@@ -1,0 +1,41 @@
+import { type Config, gatewayAccount } from './config.ts';
+import type { Address, Network } from './core/account-id.ts';
+import { nowSeconds, type Seconds } from './core/clock.ts';
+import { raiser } from './queues.ts';
+import type { Site } from './settlement/reconcile/examine.ts';
+import { reconcile } from './settlement/reconcile/reconcile.ts';
+import { tokenOf } from './x402/tokens.ts';
+
+/** What the cron trigger does: compares ledger and chain. */
+export const runScheduled = async (
+  env: Env,
+  config: Config,
+  now: Seconds = nowSeconds(),
+): Promise<void> => {
+  const raise = raiser(env);
+  const self = gatewayAccount(config);
+  await reconcile(
+    {
+      db: env.AUDIT_DB,
+      sites: config.networks.flatMap((network) => siteOf(config, network) ?? []),
+      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      raise: (alert) => raise(self, alert),
+    },
+    now,
+  );
+};
+
+const siteOf = (config: Config, network: Network): Site | undefined => {
+  const urls = config.rpcUrls.get(network);
+  const token = tokenOf(network);
+  if (urls === undefined || token === undefined) return undefined;
+  return {
+    network,
+    urls,
+    token: token.address,
+    payTo: config.payTo.get(network) as Address,
+    confirmations: config.confirmations,
+    depth: config.reconcileDepth,
+    days: config.reconcileDays,
+  };
+};

@@ -1,0 +1,31 @@
+import type { Difference } from './difference.ts';
+import type { ReconcileDeps } from './walk.ts';
+import { chunks } from './window.ts';
+
+/** Calls of one account that are looked at again for one window. */
+const LOOKS = 50;
+
+/**
+ * Has accounts look again at payments that moved and are not settled there. What they conclude is theirs: nothing but an account writes
+ * what became of its money (law 5). One that cannot be reached is asked with the next run.
+ */
+export const mend = async (
+  { account: accountOf }: Pick<ReconcileDeps, 'account'>,
+  differences: readonly Difference[],
+): Promise<void> => {
+  const unrecorded = differences.filter(({ kind }) => kind === 'unrecorded');
+  const accounts = Map.groupBy(unrecorded, ({ account }) => account);
+  for (const [account, own] of accounts) {
+    const calls = own.flatMap(({ call }) => call ?? []);
+    for (const some of chunks(calls, LOOKS)) {
+      try {
+        const looked = await accountOf(account).look(some);
+        if (looked.verdict === 'looking' && looked.calls.length > 0) {
+          console.warn({ event: 'payments_looked_at', account, calls: looked.calls.length });
+        }
+      } catch (cause) {
+        console.error({ event: 'look_failed', account, cause: String(cause) });
+      }
+    }
+  }
+};

@@ -1,0 +1,84 @@
+import type { Seconds } from '../../core/clock.ts';
+import { rpcBatch } from '../../core/json-rpc.ts';
+import { askBlock } from '../chain-answer.ts';
+import { tellDifferences } from './alert.ts';
+import { GRACE, type Site } from './examine.ts';
+import { type Cursor, forgetOld, loadCursor, openBlocks } from './store.ts';
+import { goOver, MAX_SPAN, recheck, type ReconcileDeps, type Walk } from './walk.ts';
+import { blockAt } from './window.ts';
+
+/** Windows of one run and network, refused ones included: the cursor makes the next run go on. */
+const WINDOWS = 50;
+/** Of them, those for blocks that were never compared, while the last days are compared again, too. */
+const FIRST_WINDOWS = 35;
+const DAY: Seconds = 86_400;
+
+/**
+ * Compares ledger and chain, network by network, up to what is deep and old enough (law 5): what was seen to differ, new blocks, and
+ * once a day the last days again, so that what came late or was reorganised away is found. Bounded work; a run that is cut off loses
+ * nothing, because each window is kept with its cursor in one transaction.
+ */
+export const reconcile = async (deps: ReconcileDeps, now: Seconds): Promise<void> => {
+  for (const site of deps.sites) {
+    try {
+      await sweep(deps, site, now);
+    } catch (cause) {
+      // One network's trouble is not another's.
+      console.error({ event: 'reconcile_failed', network: site.network, cause: String(cause) });
+    }
+  }
+};
+
+const sweep = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<void> => {
+  const { db } = deps;
+  const { network } = site;
+  const head = await headOf(site);
+  if (head === undefined) {
+    console.error({ event: 'reconcile_failed', network, cause: 'the node does not say its head' });
+    return;
+  }
+  const deep = head - Math.max(site.confirmations - 1, site.depth);
+  const cursor = await cursorOf(db, site, deep, now);
+  const end = cursor && (await blockAt(site.urls, now - GRACE, cursor.next - 1, deep));
+  if (cursor === undefined || end === undefined) {
+    console.error({ event: 'reconcile_failed', network, cause: 'the node gives no blocks' });
+    return;
+  }
+  const walk: Walk = { deps, site, now, cursor, windows: 0 };
+  for (const block of await openBlocks(db, network, now)) {
+    // Deep enough once; a deeper reorganisation may have shortened the chain since.
+    if (block <= deep) await recheck(walk, block);
+  }
+  const isAgain = walk.cursor.again !== undefined;
+  await goOver(walk, 'new', end, isAgain ? FIRST_WINDOWS : WINDOWS);
+  const { again } = walk.cursor;
+  if (again !== undefined) await goOver(walk, 'again', Math.min(again.to, deep), WINDOWS);
+  const told = await tellDifferences(db, network, deps.raise, now);
+  if (told > 0) console.warn({ event: 'differences_told', network, told });
+};
+
+const headOf = async ({ urls }: Site): Promise<number | undefined> => {
+  const question = askBlock('latest');
+  const answers = await rpcBatch(urls, question.calls);
+  return answers.ok ? question.read(answers.value)?.number : undefined;
+};
+
+/** Where a network's sweep goes on. The first one of all, and one of each day, begins so many days ago. */
+const cursorOf = async (
+  db: D1Database,
+  { network, urls, days }: Site,
+  deep: number,
+  now: Seconds,
+): Promise<Cursor | undefined> => {
+  const known = await loadCursor(db, network);
+  if (known !== undefined && Math.floor(known.againAt / DAY) === Math.floor(now / DAY))
+    return known;
+  const before = await blockAt(urls, now - days * DAY, -1, deep);
+  if (before === undefined) return known;
+  if (known === undefined) {
+    return { network, next: before + 1, span: MAX_SPAN, againAt: now };
+  }
+  await db.batch([...forgetOld(db, now)]);
+  const again = { next: before + 1, to: known.next - 1 };
+  return { ...known, againAt: now, ...(again.next <= again.to ? { again } : {}) };
+};

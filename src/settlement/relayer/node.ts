@@ -1,0 +1,148 @@
+import * as z from 'zod/mini';
+import type { Address, Hex } from '../../core/account-id.ts';
+import {
+  bytesSchema,
+  isExecutionError,
+  quantitySchema,
+  readAnswer,
+  type RpcAnswer,
+  rpcBatch,
+  type RpcCall,
+  type RpcFault,
+  toQuantity,
+} from '../../core/json-rpc.ts';
+import type { Result } from '../../core/result.ts';
+import { type Block, readFlag } from '../chain-answer.ts';
+import type { Authorization } from '../payment.ts';
+import { askAll, type Question } from '../question.ts';
+import { authorizationState } from '../token-calls.ts';
+import type { ContractCall, Payer } from './calldata.ts';
+import type { Market } from './fees.ts';
+import { amountSchema } from './receipt.ts';
+
+/** What a relayer has to know before it sends anything. */
+export type Facts = {
+  readonly head: Block;
+  readonly market: Market;
+  /** Transactions of the key that are in blocks: the next nonce, as far as the chain is concerned. */
+  readonly count: number;
+  /** Of the key, in wei. */
+  readonly balance: bigint;
+  /** Gas that all transactions of a block may use together. */
+  readonly blockGas: number;
+};
+
+/** What a call would do now. */
+export type Simulated =
+  | { readonly kind: 'returned'; readonly data: Hex }
+  | { readonly kind: 'reverted' }
+  /** The node did not say. */
+  | { readonly kind: 'unknown' };
+
+/** A call as the key would send it. */
+export type Trial = ContractCall & { readonly gas: bigint };
+
+/** The chain, as the holder of one key asks it. */
+export type Node = {
+  facts(): Promise<Facts | undefined>;
+  /** Who answers for the signatures of these accounts; one of whom the node does not say is missing. */
+  payers(addresses: readonly Address[]): Promise<ReadonlyMap<Address, Payer>>;
+  simulate(trials: readonly Trial[]): Promise<readonly Simulated[]>;
+  /** Whether nonces are used or cancelled; undefined where the node does not say. */
+  used(
+    token: Address,
+    authorizations: readonly Authorization[],
+  ): Promise<readonly (boolean | undefined)[]>;
+  /** Many questions in one JSON-RPC batch (`askAll`). */
+  ask<T>(questions: readonly Question<T>[]): Promise<readonly Result<T, RpcFault>[]>;
+  /** Hands a transaction to every node. @returns what they said against it, if none took it. */
+  send(raw: Hex): Promise<string | undefined>;
+};
+
+const blockSchema = z.object({
+  number: quantitySchema,
+  timestamp: quantitySchema,
+  baseFeePerGas: amountSchema,
+  gasLimit: quantitySchema,
+});
+
+/** For nodes that do not advise a tip, in wei. */
+const USUAL_TIP = 1_000_000n;
+/** The code of as many accounts as a batch has payers. */
+const CODE_BYTES = 8 * 1024 * 1024;
+
+export const openNode = (urls: readonly string[], address: Address): Node => {
+  const ask = async (
+    calls: readonly RpcCall[],
+    maxBytes?: number,
+  ): Promise<readonly (RpcAnswer | undefined)[]> => {
+    const answers = await rpcBatch(urls, calls, maxBytes === undefined ? {} : { maxBytes });
+    return answers.ok ? answers.value : [];
+  };
+
+  return {
+    async facts() {
+      const [block, nonce, money, advice] = await ask([
+        { method: 'eth_getBlockByNumber', params: ['latest', false] },
+        { method: 'eth_getTransactionCount', params: [address, 'latest'] },
+        { method: 'eth_getBalance', params: [address, 'latest'] },
+        { method: 'eth_maxPriorityFeePerGas', params: [] },
+      ]);
+      const newest = readAnswer(block, blockSchema);
+      const count = readAnswer(nonce, quantitySchema);
+      const balance = readAnswer(money, amountSchema);
+      if (newest === undefined || count === undefined || balance === undefined) return undefined;
+      const tip = readAnswer(advice, amountSchema) ?? USUAL_TIP;
+      const { baseFeePerGas: baseFee, gasLimit: blockGas, ...head } = newest;
+      return { head, market: { baseFee, tip }, count, balance, blockGas };
+    },
+    async payers(addresses) {
+      const distinct = [...new Set(addresses)];
+      const answers = await ask(
+        distinct.map((of) => ({ method: 'eth_getCode', params: [of, 'latest'] })),
+        CODE_BYTES,
+      );
+      return new Map(
+        distinct.flatMap((of, at): [Address, Payer][] => {
+          const code = readAnswer(answers[at], bytesSchema);
+          return code === undefined ? [] : [[of, code === '0x' ? 'key' : 'contract']];
+        }),
+      );
+    },
+    async simulate(trials) {
+      const answers = await ask(
+        trials.map(({ to, data, gas }) => ({
+          method: 'eth_call',
+          params: [{ from: address, to, data, gas: toQuantity(Number(gas)) }, 'latest'],
+        })),
+      );
+      return trials.map((_, at) => readSimulated(answers[at]));
+    },
+    async used(token, authorizations) {
+      const answers = await ask(
+        authorizations.map(({ from, nonce }) => authorizationState(token, from, nonce)),
+      );
+      return authorizations.map((_, at) => readFlag(answers[at]));
+    },
+    ask: async (questions) => askAll(urls, questions),
+    async send(raw) {
+      const call = { method: 'eth_sendRawTransaction', params: [raw] };
+      const said = await Promise.all(urls.map(async (url) => readRefusal(url, call)));
+      return said.includes(undefined) ? undefined : said[0];
+    },
+  };
+};
+
+const readRefusal = async (url: string, call: RpcCall): Promise<string | undefined> => {
+  const answers = await rpcBatch([url], [call]);
+  if (!answers.ok) return answers.error.kind;
+  const [answer] = answers.value;
+  return answer?.ok === true ? undefined : (answer?.error.message ?? 'nothing');
+};
+
+const readSimulated = (answer: RpcAnswer | undefined): Simulated => {
+  if (answer === undefined) return { kind: 'unknown' };
+  if (!answer.ok) return { kind: isExecutionError(answer.error) ? 'reverted' : 'unknown' };
+  const data = readAnswer(answer, bytesSchema);
+  return data === undefined ? { kind: 'unknown' } : { kind: 'returned', data };
+};

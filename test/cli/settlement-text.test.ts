@@ -1,0 +1,246 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { backendCheck, relayerCheck } from '../../src/cli/doctor/backend-checks.ts';
+import { coins } from '../../src/cli/settlements/backends.ts';
+import { pipe } from './support/command.ts';
+import { PASSWORD, useHome, withEnv } from './support/home.ts';
+import { putKey, SOME_KEY } from './support/keys.ts';
+
+const ESC = String.fromCharCode(27);
+const NETWORK = 'eip155:84532';
+const ACCOUNT = `${NETWORK}:0x${'a1'.repeat(20)}` as const;
+const NOW = 1_800_000_000;
+
+const home = useHome();
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A gateway that answers each path with this, whoever asks. */
+const gatewayWith = async (
+  answers: Readonly<Record<string, { readonly body: unknown; readonly link?: string }>>,
+) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '', 'http://x');
+    if (request.headers['agent-intent'] === undefined && pathname.startsWith('/admin')) {
+      response.writeHead(401, {
+        'content-type': 'application/problem+json',
+        'www-authenticate': `AgentIntent audience="x", tool="x", chains="${NETWORK}"`,
+      });
+      response.end('{"type":"urn:countersign:problem:intent-required"}');
+      return;
+    }
+    asked.push(pathname + search);
+    const answer = answers[pathname + search] ?? answers[pathname];
+    if (answer === undefined) {
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      response.end('{"type":"urn:countersign:problem:not-found","title":"Not found"}');
+      return;
+    }
+    const { body, link } = answer;
+    response.writeHead(200, {
+      'content-type': typeof body === 'string' ? 'text/csv' : 'application/json',
+      ...(link === undefined ? {} : { link: `<${link}>; rel="next"` }),
+    });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await putKey(home(), 'ops', SOME_KEY);
+  const run = async (...words: readonly string[]) =>
+    await pipe(withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD }), [
+      ...words,
+      ...['--gateway', origin, '--as', 'ops'],
+    ]);
+  return { run, asked };
+};
+
+const open = {
+  ...{ account: ACCOUNT, call: `0x${'11'.repeat(32)}`, state: 'open', amount: '20000' },
+  ...{ at: NOW, accepted_at: NOW, age: 5_400, attempts: 9, tool: 'translate' },
+  ...{ backend: `x402.example${ESC}[2J`, last_error: `${ESC}]0;owned`, last_error_at: NOW },
+};
+
+describe('settlements list', () => {
+  test('shows how long, how often, by whom and why, and steers no terminal', async () => {
+    const settled = { ...open, state: 'settled', age: undefined, attempts: undefined };
+    const { run } = await gatewayWith({
+      '/admin/settlements': { body: { items: [open, settled] } },
+    });
+    const { code, stdout } = await run('settlements', 'list');
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/AGE|age/);
+    expect(stdout).toMatch(/90 min/);
+    expect(stdout).toContain('x402.example');
+    expect(stdout).not.toContain(ESC);
+  });
+
+  test('has no such columns where nothing waits', async () => {
+    const { run } = await gatewayWith({
+      '/admin/settlements': { body: { items: [{ ...open, state: 'settled', age: undefined }] } },
+    });
+    expect((await run('settlements', 'list')).stdout).not.toMatch(/TRIES|tries/i);
+  });
+
+  test('tells the story of one with its letters', async () => {
+    const letter = { id: 'YS8x', queue: 'q', reason: `${ESC}[2Jretries exhausted`, at: NOW };
+    const { run } = await gatewayWith({
+      [`/admin/settlements/${ACCOUNT}/${open.call}`]: {
+        body: { settlement: open, entries: [], dead_letters: [letter] },
+      },
+    });
+    const { code, stdout } = await run('settlements', 'show', ACCOUNT, open.call);
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/tries +9/);
+    expect(stdout).toContain('retries exhausted; `settlements resend YS8x` sends it again');
+    expect(stdout).not.toContain(ESC);
+  });
+});
+
+describe('settlements backends', () => {
+  const ready = {
+    ...{ network: NETWORK, state: 'ready', address: `0x${'4e'.repeat(20)}`, covers: 1_234 },
+    ...{ balance: '12345678901234567', balance_at: NOW, waiting: 7 },
+    flights: [{ nonce: 1, hashes: [], payments: 20, max_fee_per_gas: '1', sent_at: NOW }],
+    totals: { transactions: 2, payments: 30, replaced: 1, gas_used: '9', fees: '1000000000000000' },
+    last_error: { at: NOW, text: `${ESC}[2Jinsufficient_gas` },
+  };
+  const backend = {
+    ...{ network: NETWORK, backend: 'x402.example', state: 'open', succeeded: 5, failed: 3 },
+    ...{ last_error: `${ESC}[2Jtimeout`, last_error_at: NOW, at: NOW },
+  };
+
+  test('shows circuits and gas, readably', async () => {
+    const { run } = await gatewayWith({
+      '/admin/backends': { body: { items: [backend] } },
+      '/admin/relayers': {
+        body: { items: [ready, { network: 'eip155:8453', state: 'unavailable' }] },
+      },
+    });
+    const { code, stdout } = await run('settlements', 'backends');
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/x402\.example +not asked +5 +3 +timeout/);
+    expect(stdout).toMatch(/balance +0\.012345\n/);
+    expect(stdout).toMatch(/pays for +1234 payments/);
+    expect(stdout).toMatch(/under way +1 transaction, 20 payments/);
+    expect(stdout).toMatch(/relayer eip155:8453 +unavailable/);
+    expect(stdout).not.toContain(ESC);
+  });
+
+  test('as JSON is what the gateway said', async () => {
+    const { run } = await gatewayWith({
+      '/admin/backends': { body: { items: [backend] } },
+      '/admin/relayers': { body: { items: [ready] } },
+    });
+    const { stdout } = await run('settlements', 'backends', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ backends: [backend], relayers: [ready] });
+  });
+});
+
+test.each([
+  ['0', '0'],
+  ['1', 'under 0.000001'],
+  ['1000000000000', '0.000001'],
+  ['12345678901234567', '0.012345'],
+  ['3000000000000000000', '3'],
+  ['98765432109876543210', '98.765432'],
+])('%s wei are %s', (wei, expected) => {
+  expect(coins(wei)).toBe(expected);
+});
+
+describe('settlements export', () => {
+  const HEAD = 'day,asset,line,tool,payee,count,amount\r\n';
+  const [one, two] = ['2026-11-01,usdc,settled,,,1,5\r\n', '2026-12-02,usdc,settled,,,2,7\r\n'];
+  const query = '?format=csv&from=2026-11-01&to=2026-12-31';
+  const answers = {
+    [`/admin/books${query}`]: { body: HEAD + one, link: `/admin/books${query}&after=eA` },
+    [`/admin/books${query}&after=eA`]: { body: two },
+  };
+  const days = ['--from', '2026-11-01', '--to', '2026-12-31'];
+
+  test('puts all pages into one file, or on standard output', async () => {
+    const { run } = await gatewayWith(answers);
+    const ran = await run('settlements', 'export', ...days, '-o', 'books.csv', '--json');
+    expect(ran.code, ran.stdout).toBe(0);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ rows: 2, file: 'books.csv' });
+    expect(await readFile(join(home().directory, 'books.csv'), 'utf8')).toBe(HEAD + one + two);
+    expect((await run('settlements', 'export', ...days)).stdout).toBe(HEAD + one + two);
+  });
+
+  test('with --json is one document of all lines', async () => {
+    const item = { day: '2026-11-01', asset: 'usdc', line: 'settled', count: 1, amount: '5' };
+    const path = '/admin/books?from=2026-11-01&to=2026-12-31';
+    const { run } = await gatewayWith({
+      [path]: { body: { from: '2026-11-01', to: '2026-12-31', items: [item], next: 'eA' } },
+      [`${path}&after=eA`]: { body: { from: '2026-11-01', to: '2026-12-31', items: [item] } },
+    });
+    const { stdout } = await run('settlements', 'export', ...days, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ lines: [item, item] });
+  });
+
+  test('takes days, and asks for nothing else', async () => {
+    const { run, asked } = await gatewayWith(answers);
+    const { code, stdout } = await run('settlements', 'export', '--from', 'monday', '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage' } });
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('doctor', () => {
+  const relayer = { network: NETWORK, state: 'ready', address: `0x${'4e'.repeat(20)}` } as const;
+  const backend = {
+    ...{ network: NETWORK, backend: 'x402.example', succeeded: 5, failed: 3, at: NOW },
+  } as const;
+
+  test.each([
+    [{ ...relayer, covers: 5_000 }, 'ok', 'gas for 5000 payments'],
+    [{ ...relayer, covers: 999 }, 'warn', 'gas for 999 payments'],
+    [{ ...relayer, covers: 0 }, 'fail', 'gas for 0 payments'],
+    [relayer, 'ok', 'not read yet'],
+    [{ network: NETWORK, state: 'unavailable' }, 'fail', 'does not answer'],
+    [{ network: NETWORK, state: 'unconfigured' }, 'warn', 'not set up'],
+  ] as const)('finds the relayer %j %s', (item, status, says) => {
+    const check = relayerCheck(item);
+    expect(check).toMatchObject({ status, says: expect.stringContaining(says) as string });
+    if (status !== 'ok') expect(check.hint).not.toBe('');
+  });
+
+  test.each([
+    ['closed', 'ok'],
+    ['half_open', 'warn'],
+    ['open', 'warn'],
+  ] as const)('finds a circuit that is %s %s', (state, status) => {
+    expect(backendCheck({ ...backend, state, last_error: 'timeout' }).status).toBe(status);
+  });
+
+  test('says so on the command, and nothing of routes that an older gateway has not', async () => {
+    const queues = { body: { open_settlements: 0, dead_letters: 0 } };
+    const newer = await gatewayWith({
+      '/admin/queues': queues,
+      '/admin/backends': { body: { items: [{ ...backend, state: 'open' }] } },
+      '/admin/relayers': { body: { items: [{ ...relayer, covers: 3, waiting: 1 }] } },
+    });
+    const names = async (run: typeof newer.run) => {
+      const { checks } = JSON.parse((await run('doctor', '--json')).stdout) as {
+        checks: readonly { name: string; status: string }[];
+      };
+      return checks.map(({ name, status }) => `${name} ${status}`);
+    };
+    expect(await names(newer.run)).toEqual(
+      expect.arrayContaining([
+        ...['queues ok', 'backend x402.example warn', `relayer ${NETWORK} warn`],
+      ]),
+    );
+    const older = await gatewayWith({ '/admin/queues': queues });
+    const found = await names(older.run);
+    expect(found).toContain('queues ok');
+    expect(found.join()).not.toMatch(/backend|relayer/);
+  });
+});

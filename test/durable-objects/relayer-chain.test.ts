@@ -1,0 +1,422 @@
+import { type Hex, parseEther, parseGwei } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { connectChain } from '../../dev/chain-access.ts';
+import type { Relay } from '../../durable-objects/relayer/contract.ts';
+import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
+import {
+  type Bench,
+  mine,
+  openBench,
+  payersOf,
+  relayFrom,
+  settledCalls,
+} from './relayer-support.ts';
+import { BURNER, setCode } from './relayer-wallets.ts';
+
+/** This file's own chain: its blocks come by hand, so that what happens between them can be told. */
+const rpc = inject('manualRpc');
+const chain = connectChain(rpc);
+
+beforeEach(async () => {
+  // Whatever the last test did to fees is over in a block.
+  await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
+  await mine(chain);
+});
+
+const open = async (setup: Parameters<typeof openBench>[0] = {}): Promise<Bench> =>
+  openBench({ rpc, ...setup });
+
+const relaysOf = async (count: number): Promise<readonly Relay[]> =>
+  Promise.all((await payersOf(chain, count)).map(async (payer) => relayFrom(payer)));
+
+const callsOf = (relays: readonly Relay[]) => relays.map(({ call }) => call).toSorted();
+
+/** Rounds with a block between them, until nothing is pending. */
+const goOn = async (bench: Bench, most = 30): Promise<void> => {
+  for (let round = 0; round < most; round += 1) {
+    await bench.ring();
+    const { pending, flights, reports } = await bench.stored();
+    if (pending.length + flights.length + reports.length === 0) return;
+    await mine(chain);
+    bench.ahead += 2;
+  }
+  throw new Error(`still pending after ${most} rounds`);
+};
+
+const balances = async (relays: readonly Relay[]): Promise<readonly bigint[]> =>
+  Promise.all(relays.map(async ({ payment }) => chain.balanceOf(payment.authorization.from)));
+
+/** Everything that was ever broadcast, by nonce. */
+const watchSends = (bench: Bench): Map<number, Set<Hex>> => {
+  const sent = new Map<number, Set<Hex>>();
+  const before = bench.node.send;
+  bench.node = {
+    ...bench.node,
+    send: async (raw) => {
+      const { nonce, data } = readUnsigned(raw);
+      sent.set(nonce, (sent.get(nonce) ?? new Set()).add(data));
+      return before === undefined ? sendRaw(raw) : before(raw);
+    },
+  };
+  return sent;
+};
+
+const sendRaw = async (serializedTransaction: Hex): Promise<string | undefined> => {
+  try {
+    await chain.client.sendRawTransaction({ serializedTransaction });
+    return undefined;
+  } catch (cause) {
+    return String(cause);
+  }
+};
+
+const flightsOf = async (bench: Bench) => (await bench.stored()).flights;
+
+describe('an object that dies', () => {
+  const die = (): never => {
+    throw new Error('the object is gone');
+  };
+
+  test.for([
+    [
+      'before it has stored a transaction',
+      (bench: Bench) => (bench.setup = { sign: async () => die() }),
+    ],
+    [
+      'after it has stored one, before it is broadcast',
+      (bench: Bench) => (bench.node = { send: async () => die() }),
+    ],
+    [
+      'after the broadcast, before it knows of it',
+      (bench: Bench) =>
+        (bench.node = {
+          send: async (raw) => {
+            await sendRaw(raw);
+            return die();
+          },
+        }),
+    ],
+    [
+      'before it has looked at the receipt',
+      (bench: Bench) => (bench.node = { ask: async () => die() }),
+    ],
+    [
+      'before it has told an account',
+      (bench: Bench) => (bench.audience = { tell: async () => die() }),
+    ],
+    [
+      'after it has told an account, before it knows of it',
+      (bench: Bench) =>
+        (bench.audience = {
+          tell: async (account, results) => {
+            bench.told.push({ account, results });
+            return die();
+          },
+        }),
+    ],
+    [
+      'before it has written the books',
+      (bench: Bench) => (bench.audience = { book: async () => die() }),
+    ],
+  ] as const)('%s goes on where it was', async ([, prepare]) => {
+    const bench = await open();
+    const relays = await relaysOf(3);
+    await bench.relay(relays);
+    prepare(bench);
+    const sent = watchSends(bench);
+    await bench.ring();
+    await mine(chain);
+    await bench.ring();
+    // Something is left to be done in every case, and will be.
+    expect(await bench.alarm()).not.toBeNull();
+    await bench.crash();
+    bench.setup = {};
+    bench.audience = {};
+    bench.node = {};
+    const again = watchSends(bench);
+    await goOn(bench);
+    expect([...new Set(settledCalls(bench))].toSorted()).toEqual(callsOf(relays));
+    expect(await balances(relays)).toEqual([9_000n, 9_000n, 9_000n]);
+    expect(bench.booked.length).toBeGreaterThanOrEqual(1);
+    expect(new Set(bench.booked.map(({ hash }) => hash)).size).toBe(1);
+    // One nonce, one payload, in both lives.
+    const payloads = [...sent, ...again].flatMap(([, datas]) => [...datas]);
+    expect(new Set(payloads).size).toBe(1);
+  });
+});
+
+describe('a transaction', () => {
+  test('that the node has forgotten is broadcast again, the same bytes', async () => {
+    const bench = await open();
+    const relays = await relaysOf(2);
+    await bench.relay(relays);
+    await bench.ring();
+    const [flight] = await flightsOf(bench);
+    if (flight === undefined) throw new Error('no flight');
+    await chain.client.dropTransaction({ hash: flight.attempts[0].hash });
+    bench.ahead += 4;
+    await bench.ring();
+    await mine(chain);
+    expect(await balances(relays)).toEqual([10_000n, 10_000n]);
+    bench.ahead += 4;
+    await goOn(bench);
+    expect(await balances(relays)).toEqual([9_000n, 9_000n]);
+    expect(bench.booked).toMatchObject([{ hash: flight.attempts[0].hash }]);
+  });
+
+  const spike = async (gwei: string, blocks: number): Promise<void> => {
+    for (let block = 0; block < blocks; block += 1) {
+      await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei(gwei) });
+      await mine(chain);
+    }
+  };
+
+  test('that is stuck is replaced: same nonce, same calls, higher fees; and whichever is mined counts', async () => {
+    for (const mined of ['the new one', 'the old one'] as const) {
+      const bench = await open();
+      const relays = await relaysOf(2);
+      await bench.relay(relays);
+      const sent = watchSends(bench);
+      await bench.ring();
+      const [before] = await flightsOf(bench);
+      if (before === undefined) throw new Error('no flight');
+      await spike('20', 2);
+      await bench.ring();
+      // Two blocks are no reason yet.
+      expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
+      await spike('20', 1);
+      await bench.ring();
+      const [flight] = await flightsOf(bench);
+      const [old, next] = flight?.attempts ?? [];
+      if (old === undefined || next === undefined) throw new Error('not replaced');
+      expect(next.maxFeePerGas * 8n).toBeGreaterThanOrEqual(old.maxFeePerGas * 9n);
+      expect(next.maxPriorityFeePerGas * 8n).toBeGreaterThanOrEqual(old.maxPriorityFeePerGas * 9n);
+      expect(next.maxFeePerGas).toBeGreaterThan(parseGwei('17'));
+      expect(sent.size).toBe(1);
+      expect([...sent.values()].map(({ size }) => size)).toEqual([1]);
+      await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
+      if (mined === 'the old one') {
+        await chain.client.dropTransaction({ hash: next.hash });
+        await sendRaw(before.raw);
+      }
+      await mine(chain);
+      await goOn(bench);
+      expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
+      const hash = mined === 'the old one' ? old.hash : next.hash;
+      expect(bench.booked).toMatchObject([{ hash, payments: 2 }]);
+      expect((await bench.status()).totals).toMatchObject({ replaced: 1, payments: 2 });
+    }
+  });
+
+  test('is not replaced while the chain stands still, nor beyond the limit; then it is mined when gas falls', async () => {
+    const bench = await open({ setup: { maxFeePerGas: parseGwei('10') } });
+    const relays = await relaysOf(1);
+    await bench.relay(relays);
+    await bench.ring();
+    bench.ahead += 300;
+    await bench.ring();
+    expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
+    await spike('20', 4);
+    await bench.ring();
+    expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
+    await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
+    await mine(chain);
+    await goOn(bench);
+    expect(settledCalls(bench)).toEqual(callsOf(relays));
+  });
+
+  test('whose block is reorganised away is broadcast again; nobody was told before it was final', async () => {
+    const bench = await open({ setup: { confirmations: 3 } });
+    const relays = await relaysOf(2);
+    await bench.relay(relays);
+    const snapshot = await chain.client.snapshot();
+    await bench.ring();
+    await mine(chain);
+    await bench.ring();
+    expect((await bench.status()).flights).toMatchObject([{ block: expect.any(Number) }]);
+    await mine(chain);
+    await bench.ring();
+    expect(bench.told).toEqual([]);
+    await chain.client.revert({ id: snapshot });
+    expect(await balances(relays)).toEqual([10_000n, 10_000n]);
+    // The fork is longer than what it replaces.
+    await mine(chain, 3);
+    await bench.ring();
+    expect((await bench.status()).flights[0]).not.toHaveProperty('block');
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
+    expect(await balances(relays)).toEqual([9_000n, 9_000n]);
+    expect(bench.booked).toHaveLength(1);
+  });
+
+  test('whose nonce somebody else has used with our key gives its payments to another one', async () => {
+    const bench = await open();
+    const relays = await relaysOf(2);
+    await bench.relay(relays);
+    await bench.ring();
+    const [flight] = await flightsOf(bench);
+    if (flight === undefined) throw new Error('no flight');
+    await chain.client.sendTransaction({
+      account: privateKeyToAccount(bench.key),
+      to: bench.address,
+      nonce: flight.nonce,
+      gas: 21_000n,
+      maxFeePerGas: parseGwei('30'),
+      maxPriorityFeePerGas: parseGwei('20'),
+    });
+    await mine(chain);
+    await bench.ring();
+    // A receipt may come late: not given up yet, and its payments are in no other transaction.
+    expect(await flightsOf(bench)).toMatchObject([{ nonce: flight.nonce, keys: flight.keys }]);
+    bench.ahead += 5;
+    await bench.ring();
+    expect(await flightsOf(bench)).toHaveLength(1);
+    bench.ahead += 5;
+    await bench.ring();
+    expect(await flightsOf(bench)).toMatchObject([{ nonce: flight.nonce + 1, keys: flight.keys }]);
+    expect((await bench.status()).lastError?.text).toMatch(/foreign_nonce/);
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
+  });
+});
+
+describe('a key that is exchanged', () => {
+  test('leaves its transactions, and their payments go into others; both mined, each is moved once', async () => {
+    const bench = await open();
+    const relays = await relaysOf(2);
+    await bench.relay(relays);
+    await bench.ring();
+    const [old] = await flightsOf(bench);
+    await bench.rekey();
+    await bench.ring();
+    const [next] = await flightsOf(bench);
+    expect(next?.keys.toSorted()).toEqual(old?.keys.toSorted());
+    expect(next?.raw).not.toBe(old?.raw);
+    // The old one is the first in the block.
+    await goOn(bench);
+    expect(await balances(relays)).toEqual([9_000n, 9_000n]);
+    const again = await relaysOf(1);
+    await bench.relay(again);
+    await goOn(bench);
+    expect(await balances(again)).toEqual([9_000n]);
+    // Nor do the nonces of the old key keep the next one waiting.
+    await bench.rekey();
+    const last = await relaysOf(1);
+    await bench.relay(last);
+    await bench.ring();
+    expect(await flightsOf(bench)).toMatchObject([{ nonce: 0 }]);
+    await goOn(bench);
+    expect(settledCalls(bench)).toEqual(expect.arrayContaining(callsOf(last)));
+  });
+});
+
+describe('transactions', () => {
+  test('under way are four at most, however many wait', async () => {
+    const bench = await open({ setup: { batch: 2 } });
+    const relays = await relaysOf(12);
+    await bench.relay(relays);
+    await bench.ring();
+    await bench.ring();
+    expect((await flightsOf(bench)).map(({ keys }) => keys.length)).toEqual([2, 2, 2, 2]);
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
+    expect(bench.booked).toHaveLength(6);
+  });
+
+  test('of which the node has lost all are broadcast again in the order of their nonces', async () => {
+    const bench = await open({ setup: { batch: 1 } });
+    const relays = await relaysOf(3);
+    await bench.relay(relays);
+    await bench.ring();
+    const flights = await flightsOf(bench);
+    expect(flights).toHaveLength(3);
+    for (const { attempts } of flights) {
+      await chain.client.dropTransaction({ hash: attempts[0].hash });
+    }
+    const sent = watchSends(bench);
+    bench.ahead += 8;
+    await bench.ring();
+    expect([...sent.keys()]).toEqual(flights.map(({ nonce }) => nonce));
+    await mine(chain);
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
+  });
+
+  test('behind a nonce that a deep re-organisation has freed are not stuck for ever', async () => {
+    const bench = await open();
+    const [first, second] = await relaysOf(2);
+    if (first === undefined || second === undefined) throw new Error('no relays');
+    const snapshot = await chain.client.snapshot();
+    await bench.relay([first]);
+    await goOn(bench);
+    await bench.relay([second]);
+    await bench.ring();
+    expect(await flightsOf(bench)).toMatchObject([{ nonce: 1 }]);
+    await chain.client.revert({ id: snapshot });
+    await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
+    await mine(chain, 3);
+    await bench.ring();
+    // It may be the node that lags behind.
+    expect(await flightsOf(bench)).toHaveLength(1);
+    bench.ahead += 61;
+    await bench.ring();
+    expect((await flightsOf(bench)).map(({ nonce, keys }) => [nonce, keys.length])).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf([first, second]));
+    expect(await chain.balanceOf(second.payment.authorization.from)).toBe(9_000n);
+  });
+
+  test('are not signed for a nonce that a lagging node says is free', async () => {
+    const bench = await open();
+    const [first, second] = await relaysOf(2);
+    if (first === undefined || second === undefined) throw new Error('no relays');
+    await bench.relay([first]);
+    await goOn(bench);
+    await bench.relay([second]);
+    bench.node = {
+      facts: async () => ({
+        head: { number: 1, timestamp: 1 },
+        market: { baseFee: parseGwei('1'), tip: 1n },
+        count: 0,
+        balance: parseEther('1'),
+        blockGas: 30_000_000,
+      }),
+    };
+    await bench.ring();
+    expect(await flightsOf(bench)).toEqual([]);
+    bench.node = {};
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf([first, second]));
+  });
+});
+
+describe('a payer who becomes poisonous between broadcast and block', () => {
+  test('keeps nobody else from being paid, and nobody is struck out for it', async () => {
+    const bench = await open();
+    const relays = await relaysOf(24);
+    await bench.relay(relays);
+    await bench.ring();
+    expect(await flightsOf(bench)).toMatchObject([{ keys: { length: 24 } }]);
+    const poison = relays[5];
+    if (poison === undefined) throw new Error('no relay');
+    await setCode(chain, poison.payment.authorization.from, BURNER);
+    await mine(chain);
+    const others = relays.filter((one) => one !== poison);
+    for (let round = 0; round < 20 && settledCalls(bench).length < others.length; round += 1) {
+      await bench.ring();
+      await mine(chain);
+      bench.ahead += 2;
+    }
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf(others));
+    expect(await bench.relay([poison])).toEqual(['refused']);
+    // It has burnt the gas of one batch; what came after were smaller ones.
+    const [burnt, ...rest] = bench.booked;
+    expect(burnt?.gasUsed).toBeGreaterThan(2_000_000);
+    expect(rest.every(({ payments }) => payments <= 10)).toBe(true);
+    expect((await bench.stored()).pending.map(({ call }) => call)).toEqual([poison.call]);
+  });
+});

@@ -1,0 +1,123 @@
+import { applyD1Migrations, type D1Migration, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { parseEther } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { beforeEach, expect, test } from 'vitest';
+import { Relayer } from '../../durable-objects/relayer.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { chain, payTo } from '../unit/settlement/real-chain.ts';
+import { payersOf, relayFrom } from './relayer-support.ts';
+import { callOf, factsOf, randomHex, stubOf } from './support.ts';
+
+const network = 'eip155:84532';
+const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as Env & {
+  TEST_MIGRATIONS: D1Migration[];
+};
+
+beforeEach(async () => {
+  await applyD1Migrations(database, migrations);
+});
+
+/** The object of the network, under other settings than the test run has. */
+const withRelayer = async <T>(
+  settings: Partial<Record<'RELAYERS' | 'RELAYER_KEY', string>>,
+  work: (relayer: Relayer, storage: DurableObjectStorage) => Promise<T>,
+): Promise<T> =>
+  runInDurableObject(env.RELAYER.getByName(network), async (_, state) =>
+    work(new Relayer(state, { ...env, ...settings } as Env), state.storage),
+  );
+
+const settingsOf = async () => {
+  const key = generatePrivateKey();
+  const { address } = privateKeyToAccount(key);
+  await chain.client.setBalance({ address, value: parseEther('1') });
+  return { RELAYERS: JSON.stringify({ [network]: { address, wait: 0 } }), RELAYER_KEY: key };
+};
+
+test('takes a payment over, moves it, tells its account, and writes it into the books', async () => {
+  const settings = await settingsOf();
+  const [payer] = await payersOf(chain, 1);
+  if (payer === undefined) throw new Error('no payer');
+  const relay = await relayFrom(payer);
+  const { from } = relay.payment.authorization;
+  const account = stubOf(from);
+  const call = callOf(from, {
+    call: relay.call,
+    settlement: 'upfront',
+    price: 1_000n,
+    payTo,
+    payment: relay.payment,
+  });
+  const verdict = await account.reserve(call, randomHex(16), { facts: factsOf(10_000n) });
+  expect(verdict).toMatchObject({ verdict: 'settle' });
+
+  await withRelayer(settings, async (relayer, storage) => {
+    expect(await relayer.relay([relay], true)).toEqual([{ call: relay.call, verdict: 'taken' }]);
+    expect(await storage.getAlarm()).not.toBeNull();
+    await relayer.alarm();
+  });
+  // Another life of the object.
+  await withRelayer(settings, async (relayer) => {
+    await relayer.alarm();
+    await relayer.alarm();
+    expect(await relayer.status()).toMatchObject({
+      verdict: 'found',
+      network,
+      waiting: 0,
+      flights: [],
+      totals: { transactions: 1, payments: 1 },
+    });
+  });
+
+  const { results } = await database.prepare('SELECT * FROM relays').all();
+  expect(results).toMatchObject([
+    {
+      network,
+      payments: 1,
+      day: new Date().toISOString().slice(0, 10),
+      transaction_hash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+    },
+  ]);
+  const [row] = results;
+  expect(Number(row?.['gas_used'])).toBeGreaterThan(60_000);
+  expect(BigInt(String(row?.['fee']))).toBeGreaterThan(0n);
+  expect(Math.abs(Number(row?.['at']) - nowSeconds())).toBeLessThan(600);
+
+  const told = await runInDurableObject(account, async (_, { storage }) =>
+    storage.sql.exec('SELECT * FROM calls').toArray(),
+  );
+  expect(told).toMatchObject([{ payment: 'settled' }]);
+  expect(JSON.stringify(told)).toContain(String(row?.['transaction_hash']));
+});
+
+test('without a setting it is no relayer, and says so', async () => {
+  const [payer] = await payersOf(chain, 1);
+  if (payer === undefined) throw new Error('no payer');
+  const relay = await relayFrom(payer);
+  for (const settings of [{ RELAYERS: '' }, { RELAYERS: '{', RELAYER_KEY: '0x12' }]) {
+    await withRelayer(settings, async (relayer) => {
+      expect(await relayer.relay([relay], false)).toEqual([
+        { call: relay.call, verdict: 'unsupported' },
+      ]);
+      expect(await relayer.status()).toEqual({ verdict: 'unconfigured' });
+    });
+  }
+});
+
+test('whose setting is taken away while payments wait rings on, and goes on once it is back', async () => {
+  const settings = await settingsOf();
+  const [payer] = await payersOf(chain, 1);
+  if (payer === undefined) throw new Error('no payer');
+  const relay = await relayFrom(payer);
+  await withRelayer(settings, async (relayer) => relayer.relay([relay], false));
+  await withRelayer({ RELAYERS: '' }, async (relayer, storage) => {
+    await storage.deleteAlarm();
+    await relayer.alarm();
+    expect(await storage.getAlarm()).not.toBeNull();
+  });
+  await withRelayer(settings, async (relayer) => {
+    await relayer.alarm();
+    await relayer.alarm();
+  });
+  expect(await chain.balanceOf(payer.address)).toBe(9_000n);
+});

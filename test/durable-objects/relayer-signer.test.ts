@@ -1,0 +1,197 @@
+import { keccak256 } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { readSetup } from '../../durable-objects/relayer/setup.ts';
+import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
+import type { Unsigned } from '../../src/settlement/relayer/transaction.ts';
+import { openBench, payersOf, relayFrom, ringOut, settledCalls } from './relayer-support.ts';
+
+const SIGNER = 'https://signer.test/';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Asked = Readonly<Record<string, string>>;
+
+/** A signer beside the real chain: what it is asked, and what it answers. */
+const standIn = (answer: (asked: Asked) => Promise<unknown>): Asked[] => {
+  const asked: Asked[] = [];
+  const real = globalThis.fetch;
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    if (input !== SIGNER) return real(input, init);
+    const [call] = JSON.parse(init?.body as string) as { method: string; params: [Asked] }[];
+    if (call?.method !== 'eth_signTransaction') throw new Error('not asked to sign');
+    asked.push(call.params[0]);
+    const result = await answer(call.params[0]);
+    return Response.json(
+      result === undefined
+        ? [{ jsonrpc: '2.0', id: 0, error: { code: -32_000, message: 'denied' } }]
+        : [{ jsonrpc: '2.0', id: 0, result }],
+    );
+  });
+  return asked;
+};
+
+const signAs =
+  (key: `0x${string}`, changes: Record<string, unknown> = {}) =>
+  async (asked: Asked) =>
+    privateKeyToAccount(key).signTransaction({
+      type: 'eip1559',
+      chainId: Number(asked['chainId']),
+      nonce: Number(asked['nonce']),
+      to: asked['to'] as `0x${string}`,
+      data: asked['data'] as `0x${string}`,
+      gas: BigInt(asked['gas'] ?? 0),
+      maxFeePerGas: BigInt(asked['maxFeePerGas'] ?? 0),
+      maxPriorityFeePerGas: BigInt(asked['maxPriorityFeePerGas'] ?? 0),
+      ...changes,
+    });
+
+describe('a remote signer', () => {
+  test.for(['the bytes', 'bytes and fields'] as const)(
+    'that answers %s moves payments',
+    async (form) => {
+      const bench = await openBench();
+      const asked = standIn(async (of) => {
+        const raw = await signAs(bench.key)(of);
+        return form === 'the bytes' ? raw : { raw, tx: { hash: keccak256(raw) } };
+      });
+      bench.setup = { sign: remoteSigner(SIGNER, bench.address) };
+      const relays = await Promise.all(
+        (await payersOf(bench.chain, 2)).map(async (payer) => relayFrom(payer)),
+      );
+      await bench.relay(relays);
+      await ringOut(bench);
+      expect(settledCalls(bench)).toHaveLength(2);
+      expect(asked).toMatchObject([{ from: bench.address, chainId: '0x14a34', value: '0x0' }]);
+    },
+  );
+
+  test.for([
+    ['signs for another receiver', { to: `0x${'ee'.repeat(20)}` }],
+    ['signs for another nonce', { nonce: 9 }],
+    ['adds value', { value: 1n }],
+    ['signs another call', { data: '0x12345678' }],
+    ['takes more gas', { gas: 29_000_000n }],
+    ['offers more for gas', { maxFeePerGas: 10n ** 15n }],
+    ['signs for another chain', { chainId: 1 }],
+  ] as const)('that %s is refused: nothing is stored, nothing broadcast', async ([, changes]) => {
+    const bench = await openBench();
+    standIn(signAs(bench.key, changes));
+    bench.setup = { sign: remoteSigner(SIGNER, bench.address) };
+    const [payer] = await payersOf(bench.chain, 1);
+    if (payer === undefined) throw new Error('no payer');
+    const relay = await relayFrom(payer);
+    await bench.relay([relay]);
+    await bench.ring();
+    expect((await bench.stored()).flights).toEqual([]);
+    expect((await bench.status()).lastError?.text).toBe('signer_lied');
+    vi.restoreAllMocks();
+    // Once it is honest, what waited goes.
+    standIn(signAs(bench.key));
+    await ringOut(bench);
+    expect(settledCalls(bench)).toEqual([relay.call]);
+  });
+
+  const unsigned: Unsigned = {
+    chainId: 84532,
+    nonce: 0,
+    to: `0x${'cc'.repeat(20)}`,
+    data: '0x12',
+    gas: 230_000n,
+    maxFeePerGas: 2n,
+    maxPriorityFeePerGas: 1n,
+  };
+  const key = generatePrivateKey();
+  const address = privateKeyToAccount(key).address.toLowerCase() as `0x${string}`;
+
+  test('that signs with another key, denies, or answers nonsense is told apart', async () => {
+    const sign = remoteSigner(SIGNER, address);
+    standIn(signAs(generatePrivateKey()));
+    expect(await sign(unsigned)).toEqual({ ok: false, error: 'signer_lied' });
+    vi.restoreAllMocks();
+    standIn(async () => undefined);
+    expect(await sign(unsigned)).toEqual({ ok: false, error: 'signer_refused' });
+    for (const nonsense of ['0x', 'yes', { raw: 7 }, null]) {
+      vi.restoreAllMocks();
+      standIn(async () => nonsense);
+      expect(await sign(unsigned)).toEqual({ ok: false, error: 'signer_lied' });
+    }
+    vi.restoreAllMocks();
+    vi.spyOn(globalThis, 'fetch').mockRejectedValue(new Error('down'));
+    expect(await sign(unsigned)).toEqual({ ok: false, error: 'signer_unreachable' });
+  });
+});
+
+describe('settings', () => {
+  const key = generatePrivateKey();
+  const { address } = privateKeyToAccount(key);
+  const network = 'eip155:84532';
+  const good = {
+    RELAYERS: JSON.stringify({ [network]: { address } }),
+    RELAYER_KEY: key,
+    PAY_TO: JSON.stringify({ 'eip155:8453': address, [network]: `0x${'bb'.repeat(20)}` }),
+    RPC_URLS: JSON.stringify({ [network]: ['https://node.test'] }),
+    CONFIRMATIONS: ' 3 ',
+  };
+
+  test('make a relayer of its network', () => {
+    const setup = readSetup(good, network);
+    expect(setup).toMatchObject({
+      ok: true,
+      value: {
+        network,
+        chainId: 84532,
+        address: address.toLowerCase(),
+        payTo: `0x${'bb'.repeat(20)}`,
+        urls: ['https://node.test'],
+        confirmations: 3,
+        batch: 100,
+        wait: 2,
+        gateway: `eip155:8453:${address.toLowerCase()}`,
+      },
+    });
+  });
+
+  test.for([
+    ['no relayer is wanted', { RELAYERS: '' }, 'RELAYERS', 'absent'],
+    [
+      'none is wanted on this network',
+      { RELAYERS: JSON.stringify({ 'eip155:8453': { address } }) },
+      'RELAYERS',
+      'absent',
+    ],
+    ['they are no JSON', { RELAYERS: '{' }, 'RELAYERS', 'malformed'],
+    [
+      'the key is of another address',
+      { RELAYER_KEY: generatePrivateKey() },
+      'RELAYER_KEY',
+      'malformed',
+    ],
+    ['there is no key', { RELAYER_KEY: '' }, 'RELAYER_KEY', 'malformed'],
+    ['the key is no key', { RELAYER_KEY: `0x${'ff'.repeat(32)}` }, 'RELAYER_KEY', 'malformed'],
+    [
+      'nobody is paid on this network',
+      { PAY_TO: JSON.stringify({ 'eip155:8453': address }) },
+      'PAY_TO',
+      'malformed',
+    ],
+    [
+      'no node is known',
+      { RPC_URLS: JSON.stringify({ 'eip155:8453': ['https://node.test'] }) },
+      'RPC_URLS',
+      'malformed',
+    ],
+    ['confirmations are none', { CONFIRMATIONS: '0' }, 'CONFIRMATIONS', 'malformed'],
+  ] as const)('make none where %s, and the fault names no value', ([, changes, variable, kind]) => {
+    const setup = readSetup({ ...good, ...changes }, network);
+    expect(setup).toEqual({ ok: false, error: { variable, kind } });
+  });
+
+  test('make none where the object is no network', () => {
+    expect(readSetup(good, 'eip155:1337').ok).toBe(false);
+    expect(readSetup(good, 'nonsense').ok).toBe(false);
+    expect(readSetup(good, undefined).ok).toBe(false);
+  });
+});

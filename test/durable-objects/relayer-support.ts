@@ -1,0 +1,253 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { type Address, encodeFunctionData, type Hex, multicall3Abi, parseEther } from 'viem';
+import {
+  generatePrivateKey,
+  type PrivateKeyAccount,
+  privateKeyToAccount,
+  privateKeyToAddress,
+} from 'viem/accounts';
+import { inject } from 'vitest';
+import { type ChainAccess, connectChain } from '../../dev/chain-access.ts';
+import { multicall3 } from '../../dev/faucet.ts';
+import { usdc, usdcAbi } from '../../dev/usdc.ts';
+import type { Relay, Relayed, RelayerStatus } from '../../durable-objects/relayer/contract.ts';
+import type { Audience, Desk } from '../../durable-objects/relayer/desk.ts';
+import { type Loop, openLoop } from '../../durable-objects/relayer/loop.ts';
+import type { ReportRecord } from '../../durable-objects/relayer/record.ts';
+import type { Setup } from '../../durable-objects/relayer/setup.ts';
+import { keySigner } from '../../durable-objects/relayer/signer.ts';
+import { openStore, type Stored, type Store } from '../../durable-objects/relayer/store.ts';
+import { wake } from '../../durable-objects/relayer/wake.ts';
+import { accountId } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import type { Payment, SettlementResult } from '../../src/settlement/payment.ts';
+import { type Node, openNode } from '../../src/settlement/relayer/node.ts';
+import type { SettlementEvent } from '../../src/settlement/telemetry.ts';
+import { payTo, signPayment } from '../unit/settlement/real-chain.ts';
+import { randomHex } from './support.ts';
+
+export const lower = <T extends Hex>(hex: T): T => hex.toLowerCase() as T;
+
+/** Accounts with USDC, all funded in one transaction. */
+export const payersOf = async (
+  chain: ChainAccess,
+  count: number,
+  amount = 10_000n,
+): Promise<readonly PrivateKeyAccount[]> => {
+  const accounts = Array.from({ length: count }, () => privateKeyToAccount(generatePrivateKey()));
+  const sender = privateKeyToAddress(generatePrivateKey());
+  await chain.client.impersonateAccount({ address: sender });
+  await chain.client.setBalance({ address: sender, value: parseEther('1') });
+  const hash = await chain.client.writeContract({
+    address: multicall3,
+    abi: multicall3Abi,
+    account: sender,
+    functionName: 'aggregate3',
+    args: [
+      accounts.map(({ address }) => ({
+        target: usdc.address,
+        allowFailure: false,
+        callData: encodeFunctionData({
+          abi: usdcAbi,
+          functionName: 'mint',
+          args: [address, amount],
+        }),
+      })),
+    ],
+  });
+  await mine(chain);
+  const receipt = await chain.client.waitForTransactionReceipt({ hash });
+  if (receipt.status !== 'success') throw new Error('minting failed');
+  return accounts;
+};
+
+/** One block, wherever blocks come by hand. */
+export const mine = async (chain: ChainAccess, blocks = 1): Promise<void> =>
+  chain.client.mine({ blocks });
+
+export const relayOf = (payment: Payment, sinceBlock = 0): Relay => ({
+  account: accountId(payment.token.network, payment.authorization.from),
+  call: payment.authorization.nonce,
+  payment,
+  sinceBlock,
+});
+
+/** A signed payment of 1000 units, as the consumer hands it over. */
+export const relayFrom = async (
+  payer: PrivateKeyAccount,
+  changes: Parameters<typeof signPayment>[1] = {},
+): Promise<Relay> => relayOf(await signPayment(payer, changes));
+
+export type Told = { readonly account: string; readonly results: readonly SettlementResult[] };
+
+/** A relayer in an object of its own, whose every neighbour can be made to fail. */
+export type Bench = {
+  readonly chain: ChainAccess;
+  key: Hex;
+  address: Address;
+  /** Seconds that its clock is ahead. */
+  ahead: number;
+  /** Stands in for parts of the node. */
+  node: Partial<Node>;
+  audience: Partial<Audience>;
+  setup: Partial<Setup>;
+  readonly told: Told[];
+  readonly booked: ReportRecord[];
+  readonly warned: Readonly<Record<string, string | number>>[];
+  readonly events: SettlementEvent[];
+  relay(relays: readonly Relay[], urgent?: boolean): Promise<readonly Relayed['verdict'][]>;
+  ring(): Promise<void>;
+  status(): Promise<Extract<RelayerStatus, { verdict: 'found' }>>;
+  /** The object dies: all that is not in storage is gone. */
+  crash(): Promise<void>;
+  /** It wakes with another key in its settings. */
+  rekey(): Promise<void>;
+  stored(): Promise<Stored>;
+  rows(): number;
+  alarm(): Promise<number | null>;
+  tables(): Promise<readonly string[]>;
+  inObject<T>(work: (storage: DurableObjectStorage) => Promise<T> | T): Promise<T>;
+};
+
+let benches = 0;
+
+export const openBench = async (
+  options: {
+    readonly rpc?: string;
+    readonly balance?: bigint;
+    readonly setup?: Partial<Setup>;
+  } = {},
+): Promise<Bench> => {
+  const rpc = options.rpc ?? inject('rpc');
+  const chain = connectChain(rpc);
+  const freshKey = async (): Promise<{ key: Hex; address: Address }> => {
+    const key = generatePrivateKey();
+    const address = lower(privateKeyToAddress(key));
+    await chain.client.setBalance({ address, value: options.balance ?? parseEther('10') });
+    return { key, address };
+  };
+  benches += 1;
+  // A name that is no network: the object's own relayer keeps out of it.
+  const stub = env.RELAYER.getByName(`bench ${benches} ${randomHex(4)}`);
+  let loop: Loop | undefined;
+  let store: Store | undefined;
+
+  const inObject = async <T>(work: (storage: DurableObjectStorage) => Promise<T> | T): Promise<T> =>
+    runInDurableObject(stub, async (_, state) => work(state.storage));
+
+  const open = (storage: DurableObjectStorage): Loop => {
+    if (loop !== undefined) return loop;
+    store = openStore(storage);
+    const { address, key } = bench;
+    const node = openNode([rpc], address);
+    const desk: Desk = {
+      store,
+      memory: wake(store, address),
+      now: () => nowSeconds() + bench.ahead,
+      setup: {
+        network: usdc.network,
+        chainId: 84532,
+        token: usdc,
+        payTo,
+        urls: [rpc],
+        confirmations: 1,
+        address,
+        batch: 100,
+        wait: 0,
+        maxFeePerGas: 50_000_000_000n,
+        sign: async (unsigned) => (bench.setup.sign ?? keySigner(key))(unsigned),
+        gateway: accountId(usdc.network, payTo),
+        ...options.setup,
+      },
+      node: {
+        facts: async () => (bench.node.facts ?? node.facts)(),
+        payers: async (of) => (bench.node.payers ?? node.payers)(of),
+        simulate: async (trials) => (bench.node.simulate ?? node.simulate)(trials),
+        used: async (token, of) => (bench.node.used ?? node.used)(token, of),
+        ask: async (questions) => (bench.node.ask ?? node.ask)(questions),
+        send: async (raw) => (bench.node.send ?? node.send)(raw),
+      },
+      audience: {
+        tell: async (account, results) => {
+          if (bench.audience.tell !== undefined) return bench.audience.tell(account, results);
+          bench.told.push({ account, results });
+          return true;
+        },
+        book: async (report) => {
+          if (bench.audience.book !== undefined) return bench.audience.book(report);
+          bench.booked.push(report);
+        },
+        warn: async (detail) => {
+          bench.warned.push(detail);
+          return true;
+        },
+        observe: (event) => bench.events.push(event),
+      },
+    };
+    loop = openLoop(desk, storage);
+    return loop;
+  };
+
+  const bench: Bench = {
+    chain,
+    ...(await freshKey()),
+    ahead: 0,
+    node: {},
+    audience: {},
+    setup: {},
+    told: [],
+    booked: [],
+    warned: [],
+    events: [],
+    relay: async (relays, urgent = false) =>
+      inObject(async (storage) =>
+        (await open(storage).relay(relays, urgent)).map(({ verdict }) => verdict),
+      ),
+    ring: async () => inObject(async (storage) => open(storage).ring()),
+    status: async () =>
+      inObject(async (storage) => {
+        const status = await open(storage).status();
+        if (status.verdict !== 'found') throw new Error('no relayer');
+        return status;
+      }),
+    async crash() {
+      loop = undefined;
+    },
+    async rekey() {
+      Object.assign(bench, await freshKey());
+      loop = undefined;
+    },
+    stored: async () => inObject((storage) => openStore(storage).load()),
+    rows: () => store?.rowsWritten() ?? 0,
+    alarm: async () => inObject(async (storage) => storage.getAlarm()),
+    tables: async () =>
+      inObject((storage) =>
+        storage.sql
+          .exec<{ name: string }>(
+            `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'`,
+          )
+          .toArray()
+          .map(({ name }) => name),
+      ),
+    inObject,
+  };
+  return bench;
+};
+
+/** Rings until nothing is pending any more. */
+export const ringOut = async (bench: Bench, most = 20): Promise<void> => {
+  for (let round = 0; round < most; round += 1) {
+    const { pending, flights, reports } = await bench.stored();
+    if (pending.length + flights.length + reports.length === 0) return;
+    await bench.ring();
+    bench.ahead += 1;
+  }
+  throw new Error(`still pending after ${most} rounds`);
+};
+
+/** Every payment an account was told of as settled. */
+export const settledCalls = ({ told }: Bench): readonly string[] =>
+  told.flatMap(({ results }) =>
+    results.filter(({ outcome }) => outcome === 'settled').map(({ call }) => call),
+  );

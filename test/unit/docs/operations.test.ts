@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import page from '../../../docs/operations.md?raw';
+import type { BookLine } from '../../../src/audit/query/book-item.ts';
+import { BOOK_LINES } from '../../../src/management/answer/books.ts';
+import { SETTLEMENT_STATES } from '../../../src/management/settlement.ts';
+import { openObserver } from '../../../src/settlement/observer.ts';
+import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
+
+const EVENTS = [
+  'payment_accepted',
+  'payment_settled',
+  'payment_failed',
+  'payment_released',
+  'backend_answered',
+  'backend_circuit',
+  'relay_mined',
+] as const satisfies readonly SettlementEvent['event'][];
+
+test('docs/operations.md has every line of the books, every state and every event', () => {
+  const lines: readonly BookLine[] = BOOK_LINES;
+  for (const name of [...lines, ...SETTLEMENT_STATES, ...EVENTS]) {
+    expect(page, name).toContain(`\`${name}\``);
+  }
+});
+
+test('it explains each column of a point, and its queries name no other', () => {
+  const points: AnalyticsEngineDataPoint[] = [];
+  openObserver({ METRICS: { writeDataPoint: (point) => void points.push(point ?? {}) } })({
+    ...{ event: 'payment_accepted', network: 'eip155:84532', amount: 1n },
+  });
+  const [{ blobs = [], doubles = [] } = {}] = points;
+  const columns = [
+    ...blobs.map((_, at) => `blob${at + 1}`),
+    ...doubles.map((_, at) => `double${at + 1}`),
+  ];
+  for (const column of columns) expect(page).toContain(`\`${column}\``);
+  const named = page.match(/\b(blob|double)[0-9]+/g) ?? [];
+  expect(new Set(named)).toEqual(new Set(columns));
+});

@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  afterFault,
+  afterPromise,
+  afterSuccess,
+  beginProbe,
+  type Circuit,
+  CLOSED,
+  type Company,
+  dueAt,
+  standingOf,
+} from '../../../../src/settlement/backends/circuit.ts';
+
+const faults = (count: number, now: number, from: Circuit = CLOSED): Circuit =>
+  Array.from({ length: count }).reduce<Circuit>(
+    (circuit) => afterFault(circuit, now, 'others'),
+    from,
+  );
+/** A pause that is over, and a probe that fails. */
+const failAgain = (circuit: Circuit): Circuit =>
+  afterFault(beginProbe(circuit, circuit.until), circuit.until, 'others');
+
+test('three faults in a row open it, two do not, and a success in between starts anew', () => {
+  expect(standingOf(faults(2, 100), 100, 'others')).toBe('up');
+  const after = afterSuccess(faults(2, 100));
+  expect(standingOf(faults(2, 100, after), 100, 'others')).toBe('up');
+  expect(standingOf(faults(3, 100, after), 100, 'others')).toBe('down');
+});
+
+test('half of twenty faults open it, though a success follows each', () => {
+  let circuit = CLOSED;
+  for (let at = 0; at < 9; at += 1) circuit = afterSuccess(afterFault(circuit, 100, 'others'));
+  expect(circuit.state).toBe('closed');
+  expect(afterFault(circuit, 100, 'others').state).toBe('open');
+  // A third of them does not.
+  circuit = CLOSED;
+  for (let at = 0; at < 50; at += 1) {
+    circuit = afterSuccess(afterSuccess(afterFault(circuit, 100, 'others')));
+  }
+  expect(circuit.state).toBe('closed');
+});
+
+test('where there is nobody else, ten in a row open it, and no share of faults does', () => {
+  const alone = (count: number, from: Circuit = CLOSED): Circuit =>
+    Array.from({ length: count }).reduce<Circuit>((one) => afterFault(one, 100, 'alone'), from);
+  let circuit = CLOSED;
+  for (let at = 0; at < 20; at += 1) circuit = afterSuccess(alone(9, circuit));
+  expect(circuit.state).toBe('closed');
+  expect(alone(9, circuit).state).toBe('closed');
+  expect(alone(10, circuit).state).toBe('open');
+});
+
+test('pauses double from 5 to 300 seconds, and a probe that succeeds closes it', () => {
+  let circuit = faults(3, 100);
+  const pauses = [circuit.pause];
+  for (let at = 0; at < 8; at += 1) {
+    circuit = failAgain(circuit);
+    pauses.push(circuit.pause);
+  }
+  expect(pauses).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
+  expect(afterSuccess(beginProbe(circuit, circuit.until))).toEqual(CLOSED);
+});
+
+test('one probe at a time; one that never reports makes room after a minute', () => {
+  const open = faults(3, 100);
+  expect(standingOf(open, 104, 'others')).toBe('down');
+  expect(standingOf(open, 105, 'others')).toBe('probe');
+  const probing = beginProbe(open, 105);
+  expect(standingOf(probing, 106, 'others')).toBe('down');
+  expect(standingOf(probing, 164, 'others')).toBe('down');
+  expect(standingOf(probing, 165, 'others')).toBe('probe');
+});
+
+test('a promise closes nothing, but lets the next one try', () => {
+  const probing = beginProbe(faults(3, 100), 105);
+  const promised = afterPromise(probing, 107);
+  expect(promised.state).toBe('half_open');
+  expect(standingOf(promised, 107, 'others')).toBe('probe');
+  expect(afterPromise(CLOSED, 107)).toEqual(CLOSED);
+});
+
+test('what was asked before it opened neither closes it nor makes its pause longer', () => {
+  const open = faults(3, 100);
+  expect(afterSuccess(open)).toEqual(open);
+  expect(faults(5, 101, open)).toEqual(open);
+});
+
+test('a wish to be left alone is followed at once, within bounds, and by nobody cut short', () => {
+  expect(afterFault(CLOSED, 100, 'others', 20)).toMatchObject({ state: 'open', until: 120 });
+  expect(afterFault(CLOSED, 100, 'others', 0).until).toBe(105);
+  expect(afterFault(CLOSED, 100, 'others', 86_400).until).toBe(400);
+  const open = faults(3, 100);
+  expect(afterFault(open, 101, 'others', 20).until).toBe(121);
+  expect(afterFault(afterFault(CLOSED, 100, 'others', 200), 101, 'others', 20).until).toBe(300);
+  const alone = afterFault(CLOSED, 100, 'others', 60);
+  expect(standingOf(alone, 159, 'alone')).toBe('down');
+  expect(standingOf(alone, 160, 'alone')).toBe('probe');
+});
+
+test('where there is nobody else, it is tried every 15 seconds', () => {
+  let circuit = faults(3, 100);
+  for (let at = 0; at < 8; at += 1) circuit = failAgain(circuit);
+  const opened = circuit.until - 300;
+  expect(standingOf(circuit, opened + 14, 'alone')).toBe('down');
+  expect(standingOf(circuit, opened + 15, 'alone')).toBe('probe');
+  expect(standingOf(circuit, opened + 299, 'others')).toBe('down');
+});
+
+type Step = { readonly does: 'good' | 'fault' | 'open' | 'wait' | 'probe'; readonly value: number };
+const step = fc.record({
+  does: fc.constantFrom<Step['does'][]>('good', 'fault', 'open', 'wait', 'probe'),
+  value: fc.integer({ min: 0, max: 1_000 }),
+});
+const company = fc.constantFrom<Company[]>('others', 'alone');
+
+test('whatever happens: never shut for longer than 300 seconds, never open without faults, and one success of a probe is enough', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), company, (steps, among) => {
+      let circuit = CLOSED;
+      let now = 1_000;
+      let failed = 0;
+      for (const { does, value } of steps) {
+        const before = circuit;
+        switch (does) {
+          case 'wait':
+            now += value;
+            break;
+          case 'probe':
+            if (standingOf(circuit, now, among) === 'probe') circuit = beginProbe(circuit, now);
+            break;
+          case 'good':
+            circuit = afterSuccess(circuit);
+            if (before.state !== 'open') expect(circuit.state).toBe('closed');
+            failed = circuit.state === 'closed' ? 0 : failed;
+            break;
+          case 'fault':
+            circuit = afterFault(circuit, now, among, value % 3 === 0 ? value : undefined);
+            failed += 1;
+            break;
+          case 'open':
+            circuit = afterPromise(circuit, now);
+            break;
+        }
+        if (before.state === 'closed' && circuit.state !== 'closed') {
+          expect(does).toBe('fault');
+          expect(circuit.state).toBe('open');
+        }
+        if (circuit.state !== 'closed') {
+          expect(dueAt(circuit, among)).toBeLessThanOrEqual(now + 300);
+          expect(dueAt(circuit, 'alone')).toBeLessThanOrEqual(dueAt(circuit, 'others'));
+          expect(failed).toBeGreaterThan(0);
+        }
+        expect(circuit.recent.length).toBeLessThanOrEqual(20);
+        expect(circuit.pause).toBeLessThanOrEqual(300);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
