@@ -1,0 +1,146 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { facilitatorHandler } from '../../../dev/facilitator.ts';
+import type { Person } from '../../../dev/people.ts';
+import { type Handler, type RunningServer, serveLoopback } from '../../../dev/server.ts';
+import type { Random } from '../../falsify/random.ts';
+import { draw, type Unrest } from './unrest.ts';
+
+/** How a facilitator behaves for some time. */
+export type FacilitatorMood = 'well' | 'down' | 'busy' | 'lying';
+
+/** The real thing, behind somebody who drops, delays, and lies. */
+export type TroubledFacilitator = RunningServer & {
+  /** Requests to settle. */
+  readonly asked: () => number;
+  readonly feel: (mood: FacilitatorMood) => void;
+  /** What it had in memory is gone: transaction nonces, and what it waits for. */
+  readonly restart: () => void;
+};
+
+type Fate =
+  | 'well'
+  | 'late'
+  | 'dropped'
+  | 'unanswered'
+  | 'brokenAfter'
+  | 'falseSuccess'
+  | 'falseFailure'
+  | 'failureAfter'
+  | 'pending'
+  | 'pendingFalsely'
+  | 'busy'
+  | 'garbage';
+
+const NEVER: Readonly<Record<Fate, number>> = {
+  ...{ well: 0, late: 0, dropped: 0, unanswered: 0, brokenAfter: 0, falseSuccess: 0 },
+  ...{ falseFailure: 0, failureAfter: 0, pending: 0, pendingFalsely: 0, busy: 0, garbage: 0 },
+};
+const MOODS: Readonly<Record<FacilitatorMood, Readonly<Record<Fate, number>>>> = {
+  well: {
+    ...{ well: 800, late: 30, dropped: 20, unanswered: 20, brokenAfter: 20, falseSuccess: 15 },
+    ...{
+      falseFailure: 20,
+      failureAfter: 15,
+      pending: 20,
+      pendingFalsely: 10,
+      busy: 20,
+      garbage: 10,
+    },
+  },
+  down: { ...NEVER, dropped: 1 },
+  busy: { ...NEVER, busy: 1 },
+  lying: { ...NEVER, falseSuccess: 1, falseFailure: 1, pendingFalsely: 1, garbage: 1 },
+};
+
+/** Milliseconds. */
+const LATE = [500, 8_000] as const;
+/** Seconds. */
+const RETRY_AFTER = [1, 5] as const;
+
+const pause = async (milliseconds: number): Promise<void> =>
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+const say = (body: Readonly<Record<string, unknown>>): Response =>
+  Response.json({ network: 'eip155:84532', payer: '', transaction: '', ...body });
+
+export const startTroubledFacilitator = async (
+  name: string,
+  rpc: string,
+  { privateKey }: Person,
+  unrest: Unrest,
+): Promise<TroubledFacilitator> => {
+  const begin = (): Handler => facilitatorHandler({ rpc, key: privateKey });
+  let real = begin();
+  let mood: FacilitatorMood = 'well';
+  let asked = 0;
+  const server = await serveLoopback({
+    handler: async (request, { incoming }) => {
+      const drop = (): Response => {
+        incoming.socket.destroy();
+        return RESPONSE_ALREADY_SENT;
+      };
+      const body = await request.text();
+      const forward = async (): Promise<Response> =>
+        await real(new Request(request.url, { method: 'POST', headers: request.headers, body }));
+      if (request.method !== 'POST') return mood === 'down' ? drop() : await real(request);
+      asked += 1;
+      const luck = unrest.luckOf(`${name} ${/"nonce":"(0x[0-9a-f]+)"/.exec(body)?.[1]}`);
+      const fate = unrest.stirs('facilitator') ? draw(luck, MOODS[mood]) : 'well';
+      return (await answerOf(fate, forward, luck)) ?? drop();
+    },
+  });
+  return {
+    ...server,
+    asked: () => asked,
+    feel(next) {
+      mood = next;
+    },
+    restart() {
+      real = begin();
+    },
+  };
+};
+
+/** Undefined: the connection breaks without an answer. */
+const answerOf = async (
+  fate: Fate,
+  forward: () => Promise<Response>,
+  luck: Random,
+): Promise<Response | undefined> => {
+  switch (fate) {
+    case 'well':
+      return await forward();
+    case 'late':
+      await pause(luck.integer(...LATE));
+      return await forward();
+    case 'dropped':
+      return undefined;
+    case 'unanswered':
+      void forward().catch(() => undefined);
+      await pause(luck.integer(0, 1_000));
+      return undefined;
+    case 'brokenAfter':
+      void forward().catch(() => undefined);
+      await pause(luck.integer(0, 1_000));
+      return new Response('Internal Server Error', { status: 500 });
+    case 'falseSuccess':
+      return say({ success: true, transaction: luck.hex(32) });
+    case 'falseFailure':
+      return say({ success: false, errorReason: 'unexpected_settle_error' });
+    case 'failureAfter':
+      await forward();
+      return say({ success: false, errorReason: 'invalid_transaction_state' });
+    case 'pending':
+      void forward().catch(() => undefined);
+      return say({ success: false, errorReason: 'settlement_pending' });
+    case 'pendingFalsely':
+      return say({ success: false, errorReason: 'settlement_pending', transaction: luck.hex(32) });
+    case 'busy':
+      return new Response('Too Many Requests', {
+        status: 429,
+        headers: { 'Retry-After': String(luck.integer(...RETRY_AFTER)) },
+      });
+    case 'garbage':
+      return new Response('{"success": "yes"', { headers: { 'Content-Type': 'application/json' } });
+  }
+};

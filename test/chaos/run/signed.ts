@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import type { Hex, LocalAccount } from 'viem';
+import { signAuthorization, type SignedAuthorization } from '../../../dev/payer.ts';
+import { people } from '../../../dev/people.ts';
+import { CHAIN_ID } from '../../../dev/chain-client.ts';
+import { usdc } from '../../../dev/usdc.ts';
+import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
+import { encodeAgentIntent } from '../../../src/intent/header.ts';
+import type { Purchase } from './purchase.ts';
+import { LONGEST, PRICES } from './tools.ts';
+
+/** A request with its one signature, to be sent as often as a client likes. */
+export type Signed = {
+  readonly account: LocalAccount;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Also the call id. */
+  readonly nonce: Hex;
+  /** Absent where credit pays. */
+  readonly authorization: SignedAuthorization | undefined;
+};
+
+const ZERO_WORD: Hex = `0x${'0'.repeat(64)}`;
+const NO_BODY: Hex = `0x${createHash('sha256').digest('hex')}`;
+/** Longest window of an intent, with room for clocks. */
+const INTENT_WINDOW = 280;
+
+/** Where a purchase goes. */
+export const targetOf = ({ ware, key, number }: Purchase): { method: string; path: string } =>
+  ware === 'topUp'
+    ? { method: 'POST', path: `/credits?amount=${PRICES.topUp}` }
+    : { method: 'GET', path: `/${ware}/${key.address}/${number}` };
+
+const intentOf = (purchase: Purchase, audience: string, now: number): AgentIntent => {
+  const { method, path } = targetOf(purchase);
+  return {
+    agent: purchase.key.address,
+    audience,
+    tool: purchase.ware === 'topUp' ? 'countersign.credits' : purchase.ware,
+    method,
+    target: path,
+    contentType: '',
+    payloadDigest: NO_BODY,
+    payTo: people.payTo.toLowerCase() as Hex,
+    asset: usdc.address,
+    maxAmount: PRICES[purchase.ware],
+    validAfter: BigInt(now - 5),
+    validBefore: BigInt(now + Math.min(INTENT_WINDOW, purchase.lifetime)),
+    nonce: purchase.luck.hex(32),
+    authority: ZERO_WORD,
+  };
+};
+
+/** Signs a purchase, as its offer says. `now` in Unix seconds. */
+export const signPurchase = async (
+  purchase: Purchase,
+  audience: string,
+  now: number,
+): Promise<Signed> => {
+  const { ware, key, lifetime, luck } = purchase;
+  const { account } = key;
+  const intent = purchase.bound ? intentOf(purchase, audience, now) : undefined;
+  const digest = intent === undefined ? undefined : intentDigest(intent, CHAIN_ID);
+  const request = { account, ...targetOf(purchase) };
+  if (ware === 'credit' && intent !== undefined && digest !== undefined) {
+    const signature = await account.sign?.({ hash: digest });
+    const header = encodeAgentIntent({ chainId: CHAIN_ID, intent, signature: signature ?? '0x' });
+    return {
+      ...request,
+      headers: { 'Agent-Intent': header },
+      nonce: digest,
+      authorization: undefined,
+    };
+  }
+  const nonce = digest ?? luck.hex(32);
+  const value = PRICES[ware];
+  const signed = await signAuthorization({
+    account,
+    token: usdc,
+    to: people.payTo,
+    value,
+    validAfter: 0n,
+    validBefore: BigInt(now + lifetime),
+    nonce,
+  });
+  const { authorization, signature } = signed;
+  const payload = {
+    x402Version: 2,
+    accepted: {
+      scheme: 'exact',
+      network: usdc.network,
+      amount: value.toString(),
+      asset: usdc.address,
+      payTo: people.payTo,
+      maxTimeoutSeconds: LONGEST[ware],
+      extra: { name: usdc.name, version: usdc.version },
+    },
+    payload: {
+      signature,
+      authorization: {
+        ...authorization,
+        value: value.toString(),
+        validAfter: authorization.validAfter.toString(),
+        validBefore: authorization.validBefore.toString(),
+      },
+    },
+    extensions:
+      intent === undefined
+        ? { 'payment-identifier': { info: { id: luck.hex(16).slice(2) } } }
+        : {
+            'agent-intent': {
+              info: { ...advertOf(audience, intent.tool), intent: intentFields(intent) },
+            },
+          },
+  };
+  const header = Buffer.from(JSON.stringify(payload)).toString('base64');
+  return { ...request, headers: { 'PAYMENT-SIGNATURE': header }, nonce, authorization: signed };
+};
+
+const advertOf = (audience: string, tool: string) => ({
+  version: 1,
+  audience,
+  tool,
+  binding: 'eip3009-nonce',
+});

@@ -1,0 +1,75 @@
+import { type Address, type Hex, parseEther } from 'viem';
+import type { ChainClient } from '../../../dev/chain-client.ts';
+import type { Random } from '../../falsify/random.ts';
+
+/** What the chain does to everybody. */
+export type Weather = {
+  /** No block for so many milliseconds. */
+  readonly stall: (milliseconds: number) => Promise<void>;
+  /** Blocks of so many times the usual fee. */
+  readonly spike: (blocks: number) => Promise<void>;
+  /** Our own key cannot pay for gas, for so many milliseconds. */
+  readonly impoverish: (milliseconds: number) => Promise<void>;
+  /** Some transaction that waits for its block is forgotten. False: none waits. */
+  readonly drop: (luck: Random) => Promise<boolean>;
+  /** The last two blocks never were; what stood in them comes into others, waits again, or is lost. */
+  readonly reorganise: (luck: Random) => Promise<void>;
+};
+
+const DEPTH = 2;
+const USUAL_FEE = '0x3b9aca00';
+const SPIKE_FEE = '0x2e90edd000';
+
+export const weatherOf = (client: ChainClient, blockTime: number, relayer: Address): Weather => {
+  const rpc = async <T>(method: string, params: readonly unknown[]): Promise<T> =>
+    await (client.request as (call: object) => Promise<T>)({ method, params });
+  const pause = async (milliseconds: number): Promise<void> =>
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return {
+    async stall(milliseconds) {
+      await rpc('anvil_setIntervalMining', [0]);
+      await pause(milliseconds);
+      await rpc('anvil_setIntervalMining', [blockTime]);
+    },
+    async spike(blocks) {
+      for (let left = blocks; left > 0; left -= 1) {
+        await rpc('anvil_setNextBlockBaseFeePerGas', [SPIKE_FEE]);
+        await pause(blockTime * 1000);
+      }
+      await rpc('anvil_setNextBlockBaseFeePerGas', [USUAL_FEE]);
+    },
+    async impoverish(milliseconds) {
+      await client.setBalance({ address: relayer, value: 0n });
+      await pause(milliseconds);
+      await client.setBalance({ address: relayer, value: parseEther('1000') });
+    },
+    async drop(luck) {
+      const { pending } = await rpc<{ pending: Record<string, Record<string, { hash: Hex }>> }>(
+        'txpool_content',
+        [],
+      );
+      const [first, ...more] = Object.values(pending).flatMap((own) => Object.values(own));
+      if (first === undefined) return false;
+      await rpc('anvil_dropTransaction', [luck.pick([first, ...more]).hash]);
+      return true;
+    },
+    async reorganise(luck) {
+      const head = await client.getBlockNumber();
+      const raws: Hex[] = [];
+      for (let number = head - BigInt(DEPTH) + 1n; number <= head; number += 1n) {
+        const { transactions } = await client.getBlock({ blockNumber: number });
+        for (const hash of transactions) {
+          raws.push(await rpc<Hex>('eth_getRawTransactionByHash', [hash]));
+        }
+      }
+      const kept = luck.chance(0.3) ? raws.filter(() => luck.chance(0.7)) : raws;
+      const comesBack = luck.chance(0.5);
+      await rpc('anvil_reorg', [
+        DEPTH,
+        comesBack && kept.length === raws.length ? kept.map((raw) => [raw, DEPTH - 1]) : [],
+      ]).catch(async () => await rpc('anvil_reorg', [DEPTH, []]));
+      // Those that stand in a block again are refused here, which harms nobody.
+      for (const raw of kept) await rpc('eth_sendRawTransaction', [raw]).catch(() => undefined);
+    },
+  };
+};
