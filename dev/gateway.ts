@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { CHAIN_ID } from './chain-client.ts';
 import { prepareDatabase } from './database.ts';
 import { ROOT, writeGatewayFiles } from './gateway-files.ts';
-import { freePort, LOOPBACK, portFreed } from './ports.ts';
+import { freePort, LOOPBACK, portFreed, portTaken } from './ports.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
 
 /** Where a gateway finds the others, and what it is called. */
@@ -55,6 +55,13 @@ const READY_MS = 60_000;
  * A part that has crashed shall be seen to have crashed.
  */
 const RUNTIME_CRASHED = 'The Workers runtime crashed unexpectedly';
+
+/**
+ * Wrangler looks for free ports of its own and lets its runtime listen there later: beside another stack, or many connections, one may
+ * be taken by then. It ends, and takes others the next time.
+ */
+const PORT_TAKEN = 'Address already in use';
+const MOST_STARTS = 3;
 
 const wranglerBinary = (): string => {
   const require = createRequire(import.meta.url);
@@ -177,7 +184,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
   await prepareDatabase(join(directory, 'state'), () => migrate(directory, config, log));
   await describeOnce();
 
-  const run = async (): Promise<ProcessGroup> => {
+  const runOnce = async (): Promise<ProcessGroup> => {
     const group = runWrangler(directory, await serve(directory, config, port), log);
     try {
       await healthy(url, group);
@@ -187,6 +194,15 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     }
     void group.exited.then((exit) => (exit.expected ? undefined : options.onCrash?.(exit)));
     return group;
+  };
+  const run = async (times = MOST_STARTS): Promise<ProcessGroup> => {
+    try {
+      return await runOnce();
+    } catch (error) {
+      const isOverlap = String(error).includes(PORT_TAKEN) && !(await portTaken(port));
+      if (!isOverlap || times <= 1) throw error;
+      return await run(times - 1);
+    }
   };
   let group = await run();
   return {

@@ -1,19 +1,20 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /** The only address the local stack listens on. */
 export const LOOPBACK = '127.0.0.1';
 
-/** A TCP port that nobody listens on right now. Another process may take it before the caller does. */
-export const freePort = async (): Promise<number> =>
-  await new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, LOOPBACK, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/** Below what systems hand out to outgoing connections: one of those could take the port before the caller does. */
+const LOWEST = 10_240;
+const HIGHEST = 32_767;
+
+/** A TCP port that nobody listens on right now. Another process may take it before the caller does: so any of 20,000. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST + 1);
+    if (!(await portTaken(port))) return port;
+  }
+};
 
 /** Whether somebody already listens on the port, asked by trying to. */
 export const portTaken = async (port: number): Promise<boolean> =>
