@@ -13,15 +13,29 @@ const { AUDIT_DB, TEST_MIGRATIONS } = env as unknown as {
 /** The real local D1. */
 export const db = AUDIT_DB;
 
+/** `reset` alone has left rows of the file before now and then: files share one runtime. */
+const empty = async (): Promise<void> => {
+  await reset();
+  const { results } = await db
+    .prepare(
+      `SELECT type, name FROM sqlite_master WHERE type IN ('table', 'trigger')
+       AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\' ORDER BY type DESC`,
+    )
+    .all<{ readonly type: string; readonly name: string }>();
+  if (results.length > 0) {
+    await db.batch(results.map(({ type, name }) => db.prepare(`DROP ${type} IF EXISTS ${name}`)));
+  }
+};
+
 /** An empty audit database, made by the migrations that production applies. */
 export const freshDatabase = async (): Promise<void> => {
-  await reset();
+  await empty();
   await applyD1Migrations(db, TEST_MIGRATIONS);
 };
 
 /** An empty one as a release left it: after so many migrations. */
 export const olderDatabase = async (migrations: number): Promise<void> => {
-  await reset();
+  await empty();
   await applyD1Migrations(db, TEST_MIGRATIONS.slice(0, migrations));
 };
 
