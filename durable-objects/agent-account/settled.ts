@@ -145,7 +145,15 @@ const concludeFailed = (
     next,
     record,
     'payment.settled',
-    { transaction, block, ...(forNothing ? { credited: record.price.toString() } : {}) },
+    {
+      transaction,
+      block,
+      ...(forNothing
+        ? { credited: record.price.toString() }
+        : fault === 'payer'
+          ? { cleared: record.charged.toString() }
+          : {}),
+    },
     context,
   );
 };

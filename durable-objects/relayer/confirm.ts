@@ -4,8 +4,9 @@ import { askBlock } from '../../src/settlement/chain-answer.ts';
 import { isFinal } from '../../src/settlement/judge.ts';
 import type { Question } from '../../src/settlement/question.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
-import { isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
+import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { fateOf, type Mined, readMined } from '../../src/settlement/relayer/receipt.ts';
+import { noteBurnt, noteStrike, noteStruckOut } from './burners.ts';
 import type { Desk } from './desk.ts';
 import { aboard, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
 import { counted, type ReportRecord } from './record.ts';
@@ -121,6 +122,16 @@ const land = (
   memory.flights.delete(nonce);
   for (const key of ended) memory.pending.delete(key);
   for (const one of struck) memory.pending.set(one.key, one);
+  for (const one of struck) if (isRefused(one)) noteStruckOut(memory.burners, one);
+  // Of several payments it cannot be told whose payer it was; and one that was mined too late is our own fault.
+  const [burner] = unmoved.filter(
+    ({ authorization }) => BigInt(block.timestamp) < authorization.validBefore,
+  );
+  if (keys.length === 1 && burner !== undefined) {
+    const { from } = burner.authorization;
+    noteStrike(memory.burners, from, now());
+    if (memory.contracts.has(from)) noteBurnt(memory.burners, mined.gasUsed, now());
+  }
   memory.reports.set(report.hash, openReport(report));
   memory.counters = counters;
   memory.floor = Math.max(memory.floor, nonce + 1);

@@ -33,16 +33,22 @@ const MOST_FLIGHTS = 4;
 const MOST_SUSPECT = 2;
 const MOST_SHARED = 3;
 
+/** Trials in a round of which nothing came: what else waits is tried in the next one, after a look at what flies. */
+const MOST_VAIN = 8;
+
 /** Sends transactions as long as payments have to leave, and there is room, gas and a nonce for them. */
 export const dispatch = async (desk: Desk, facts: Facts): Promise<void> => {
   const { setup, memory } = desk;
-  for (;;) {
+  for (let vain = 0; vain < MOST_VAIN;) {
     const now = desk.now();
     const nonce = nextNonce(memory, facts, now);
     if (nonce === undefined) return;
     const far = feesFor(facts.market, feeLimit(setup.maxFeePerGas, 'far'));
     const fees = far ?? feesFor(facts.market, feeLimit(setup.maxFeePerGas, 'near'));
-    if (fees === undefined) return;
+    if (fees === undefined) {
+      if (waitingOf(memory, now).length > 0) fail(memory, 'gas_too_dear', now);
+      return;
+    }
     if (flightsOf(memory).some(({ record }) => record.nonce > nonce)) {
       // Whatever holds a higher nonce cannot be mined while nobody holds this one (a re-organisation deeper than `CONFIRMATIONS`).
       const filler = { to: setup.address, data: '0x' as Hex };
@@ -52,13 +58,18 @@ export const dispatch = async (desk: Desk, facts: Facts): Promise<void> => {
     }
     const waiting = waitingOf(memory, now);
     // Dear gas is for those alone that would be lost without it.
-    const chosen = choose(desk, far ? waiting : waiting.filter((one) => isNear(one, now)), now);
+    const ready = far ? waiting : waiting.filter((one) => isNear(one, now));
+    if (waiting.length > 0 && ready.length === 0) fail(memory, 'gas_too_dear', now);
+    const chosen = choose(desk, ready, now);
     const affordable = chosen.slice(0, affords(facts, memory, fees));
     if (chosen.length > 0 && affordable.length === 0) fail(memory, 'insufficient_gas', now);
     if (affordable.length === 0) return;
     const tried = await tryPayments(desk, affordable);
     if (tried.kind === 'unknown') return;
-    if (tried.kind === 'none') continue;
+    if (tried.kind === 'none') {
+      vain += 1;
+      continue;
+    }
     const { call, gas, good } = tried;
     const keys = good.map(({ key }) => key);
     if (!(await depart(desk, facts, { nonce, keys, call, gas, fees }))) return;

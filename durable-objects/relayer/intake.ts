@@ -4,7 +4,8 @@ import { feeLimit, feesFor, gasFor } from '../../src/settlement/relayer/fees.ts'
 import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Relay, Relayed } from './contract.ts';
 import type { Desk } from './desk.ts';
-import { type Memory, reservedOf } from './memory.ts';
+import { isBarred } from './burners.ts';
+import { inFlight, isHeld, type Memory, reservedOf } from './memory.ts';
 
 /** Payments that may wait at once: beyond, other backends are asked. */
 const MOST_PENDING = 5_000;
@@ -14,6 +15,8 @@ const MOST_OF_PAYER = 1_000;
 const LEAST: Seconds = 10;
 /** As hex: the gateway takes none of more than 4 KiB. */
 const MOST_SIGNATURE = 2 + 2 * 4_096;
+/** 65 bytes; of any other length it is a contract's. */
+const KEY_SIGNATURE = 2 + 2 * 65;
 
 type Verdict = Relayed['verdict'];
 
@@ -27,8 +30,24 @@ export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): rea
     counts.set(authorization.from, (counts.get(authorization.from) ?? 0) + 1);
   };
   for (const one of memory.pending.values()) count(one);
-  const isFull = (payer: Address): boolean =>
-    memory.pending.size + fresh.size >= MOST_PENDING || (counts.get(payer) ?? 0) >= MOST_OF_PAYER;
+  const isCrowded = (): boolean => memory.pending.size + fresh.size >= MOST_PENDING;
+  const isGreedy = (payer: Address): boolean => (counts.get(payer) ?? 0) >= MOST_OF_PAYER;
+  let hopeless: readonly Pending[] | undefined;
+  const isFull = (payer: Address): boolean => {
+    if (!isCrowded() && !isGreedy(payer)) return false;
+    // Looked for once a call: within it nothing more becomes hopeless.
+    hopeless ??= hopelessOf(memory, now);
+    const evicted = isCrowded()
+      ? hopeless
+      : hopeless.filter(({ authorization }) => authorization.from === payer);
+    const gone = new Set(evicted);
+    hopeless = hopeless.filter((one) => !gone.has(one));
+    evict(desk, evicted);
+    for (const { authorization } of evicted) {
+      counts.set(authorization.from, (counts.get(authorization.from) ?? 0) - 1);
+    }
+    return isCrowded() || isGreedy(payer);
+  };
   const verdicts = relays.map((relay): Verdict => {
     const key = keyOf(relay.payment.authorization);
     const verdict = admit(desk, relay, key, urgent);
@@ -47,6 +66,30 @@ export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): rea
   if (fresh.size > 0) store.write({ pending: [...fresh.values()] });
   for (const one of fresh.values()) memory.pending.set(one.key, one);
   return verdicts;
+};
+
+/**
+ * What keeps a place without ever leaving. To lose it is safe: its account presents it again. One that was struck stays, so that its
+ * strikes are not forgotten.
+ */
+const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
+  const flying = inFlight(memory);
+  return [...memory.pending.values()].filter(
+    ({ key, strikes, authorization }) =>
+      strikes === 0 &&
+      !flying.has(key) &&
+      ((memory.trials.get(key)?.failures ?? 0) >= MOST_FAILURES ||
+        isHeld(memory, authorization.from, now)),
+  );
+};
+
+const evict = ({ memory, store }: Desk, payments: readonly Pending[]): void => {
+  if (payments.length === 0) return;
+  store.write({ ended: payments.map(({ key }) => key) });
+  for (const { key } of payments) {
+    memory.pending.delete(key);
+    memory.trials.delete(key);
+  }
 };
 
 /** What to say of payments that were taken, after they have been tried: somebody waits, and another backend can be asked. */
@@ -76,14 +119,20 @@ const admit = (
   const known = memory.pending.get(key);
   if (known !== undefined) {
     const failures = memory.trials.get(key)?.failures ?? 0;
-    return isRefused(known) || failures >= MOST_FAILURES ? 'refused' : 'taken';
+    const held = isHeld(memory, authorization.from, now()) && !inFlight(memory).has(key);
+    return isRefused(known) || failures >= MOST_FAILURES || held ? 'refused' : 'taken';
   }
   if (isReported(memory, key)) return 'taken';
+  const hasCode = memory.contracts.has(authorization.from) || signature.length !== KEY_SIGNATURE;
+  if (isBarred(memory.burners, authorization.from, hasCode ? 'contract' : 'key', now()))
+    return 'refused';
   const { facts } = memory.facts ?? {};
   if (facts === undefined) return 'taken';
   // Who can wait waits for cheaper gas, as long as there is time.
   const patient = !urgent && left > 2 * NEAR;
-  const fees = feesFor(facts.market, feeLimit(setup.maxFeePerGas, 'far'));
+  // What will be near its deadline when it leaves may cost what such payments may, unless it has to leave now.
+  const deadline = !urgent && left <= 2 * NEAR ? 'near' : 'far';
+  const fees = feesFor(facts.market, feeLimit(setup.maxFeePerGas, deadline));
   if (fees === undefined) return patient ? 'taken' : 'fee';
   const needed = gasFor(1, 'contract') * fees.maxFeePerGas;
   return facts.balance - reservedOf(memory) < needed ? 'gas' : 'taken';

@@ -29,12 +29,15 @@ const HELD: Seconds = 5;
 const CONFIRMING: Seconds = 2;
 /** How long a round waits for accounts and books; they go on being told meanwhile. */
 const REPORT_MS = 5_000;
+/** And for whoever is to hear that gas runs out. */
+const WARN_MS = 2_000;
 
 export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
   const { setup, memory, store } = desk;
   let running: Promise<void> | undefined;
   let queued: Promise<void> | undefined;
   let reporting: Promise<void> | undefined;
+  let warning: Promise<void> | undefined;
   /** Not known until it is asked for: it outlives the object. */
   let alarmAt: Seconds | 'unknown' | undefined = 'unknown';
 
@@ -85,6 +88,18 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
     await Promise.race([reporting, pause(REPORT_MS)]);
   };
 
+  /** Never throws: an alert that nobody takes is raised again by the next round. */
+  const alert = async (): Promise<void> => {
+    try {
+      warning ??= warn(desk).finally(() => {
+        warning = undefined;
+      });
+      await Promise.race([warning, pause(WARN_MS)]);
+    } catch (cause) {
+      console.error({ event: 'relayer_warning', network: setup.network, cause: String(cause) });
+    }
+  };
+
   const setAlarm = async (at: Seconds | undefined): Promise<void> => {
     if (at === undefined) return;
     if (alarmAt === 'unknown') {
@@ -108,9 +123,9 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
           return answered([]);
         }
         const taken = take(desk, relays, urgent);
-        if (taken.includes('gas')) await warn(desk);
         const now = desk.now();
         await setAlarm(urgent ? now + POLL : dueAt(setup, memory, now));
+        if (taken.includes('gas')) await alert();
         if (!urgent || !taken.includes('taken')) return answered(taken);
         await run();
         const tried = afterwards(desk, relays);
@@ -131,7 +146,7 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
       try {
         await run();
         if (memory.reports.size > 0) await tell();
-        await warn(desk);
+        await alert();
       } catch (cause) {
         console.error({ event: 'relayer_failed', network: setup.network, cause: String(cause) });
       }
@@ -171,7 +186,9 @@ const dueAt = (setup: Setup, memory: Memory, now: Seconds): Seconds | undefined 
   const leaves = leavesAt(waitingOf(memory, now), setup);
   if (leaves !== undefined) times.push(leaves);
   for (const one of memory.pending.values()) {
-    times.push(memory.trials.get(one.key)?.until ?? Number(one.authorization.validBefore));
+    const until = memory.trials.get(one.key)?.until ?? 0;
+    // One whose pause is over is among those that wait, or is held: nothing is to be done for that one every few seconds.
+    times.push(until > now ? until : Number(one.authorization.validBefore));
   }
   return times.length === 0 ? undefined : Math.max(now, Math.min(...times));
 };

@@ -3,6 +3,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
+import { type Burners, isBarred, openBurners } from './burners.ts';
 import { type Counters, type FlightRecord, newest, type ReportRecord } from './record.ts';
 import type { Stored } from './store.ts';
 
@@ -42,6 +43,7 @@ export type Memory = {
   /** Payers that had code when last looked at: their payments share a transaction with nobody's. */
   readonly contracts: Set<Address>;
   readonly trials: Map<string, Trial>;
+  readonly burners: Burners;
   /** Transactions of the key that are in blocks, at least: a node that knows of fewer lags behind. */
   floor: number;
   /** Since when every node has. */
@@ -60,6 +62,7 @@ export const openMemory = (stored: Stored): Memory => ({
   facts: undefined,
   contracts: new Set(),
   trials: new Map(),
+  burners: openBurners(stored.pending),
   floor: stored.counters.nextNonce,
   behindSince: undefined,
   lastError: undefined,
@@ -97,6 +100,7 @@ export const waitingOf = (memory: Memory, now: Seconds): readonly Pending[] => {
       !flying.has(one.key) &&
       !isRefused(one) &&
       !isTooLate(one, now) &&
+      !isHeld(memory, one.authorization.from, now) &&
       (memory.trials.get(one.key)?.until ?? 0) <= now,
   );
 };
@@ -106,6 +110,10 @@ export const isSuspect = (
   { contracts }: Pick<Memory, 'contracts'>,
   { strikes, authorization }: Pending,
 ): boolean => strikes > 0 || contracts.has(authorization.from);
+
+/** Whether nothing of this payer may leave now, for what it has burnt, or payers with code have. */
+export const isHeld = (memory: Memory, payer: Address, now: Seconds): boolean =>
+  isBarred(memory.burners, payer, memory.contracts.has(payer) ? 'contract' : 'key', now);
 
 /** Payments of a transaction that are still pending. */
 export const aboard = (memory: Memory, { record }: LiveFlight): readonly Pending[] =>

@@ -1,6 +1,11 @@
 import { min } from '../../src/core/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { feeLimit, type Fees, replacementFees } from '../../src/settlement/relayer/fees.ts';
+import {
+  feeLimit,
+  type Fees,
+  type Market,
+  replacementFees,
+} from '../../src/settlement/relayer/fees.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isNear } from '../../src/settlement/relayer/pending.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
@@ -14,7 +19,7 @@ const STUCK_BLOCKS = 3;
 const STUCK: Seconds = 30;
 /** A node may have forgotten it: the same bytes again cost nothing. */
 const AGAIN: Seconds = 8;
-/** Fees rise by an eighth each time; after so many it is broadcast only, for its limit is reached long before. */
+/** Fees rise by an eighth each time; after so many it is broadcast only, unless what it offers is less than a block asks. */
 const MOST_ATTEMPTS = 20;
 
 /** Broadcasts again, in the order of nonces, what is not in a block, and offers more for what is stuck. */
@@ -29,12 +34,15 @@ export const keepUp = async (desk: Desk, facts: Facts): Promise<void> => {
   }
 };
 
-const isStuck = ({ record }: LiveFlight, { head, market, count }: Facts, now: Seconds): boolean => {
-  const { block, at, maxFeePerGas } = newest(record);
+const isTooCheap = ({ record }: LiveFlight, { baseFee, tip }: Market): boolean =>
+  newest(record).maxFeePerGas < baseFee + tip;
+
+const isStuck = (flight: LiveFlight, { head, market, count }: Facts, now: Seconds): boolean => {
+  const { block, at } = newest(flight.record);
   const blocks = head.number - block;
   const late = blocks >= STUCK_BLOCKS || (blocks >= 1 && now - at >= STUCK);
   // Behind one that is stuck itself, a transaction waits for that one, unless it is too cheap as well.
-  return late && (record.nonce === count || maxFeePerGas < market.baseFee + market.tip);
+  return late && (flight.record.nonce === count || isTooCheap(flight, market));
 };
 
 const higherFees = (
@@ -42,8 +50,12 @@ const higherFees = (
   flight: LiveFlight,
   { market, balance }: Facts,
 ): Fees | undefined => {
-  if (flight.record.attempts.length >= MOST_ATTEMPTS) return undefined;
-  const near = aboard(memory, flight).some((one) => isNear(one, now()));
+  const { attempts, nonce } = flight.record;
+  if (attempts.length >= MOST_ATTEMPTS && !isTooCheap(flight, market)) return undefined;
+  // Nothing of a higher nonce is mined before this one: a deadline aboard any of those is a deadline of this one.
+  const near = flightsOf(memory)
+    .filter(({ record }) => record.nonce >= nonce)
+    .some((one) => aboard(memory, one).some((payment) => isNear(payment, now())));
   const limit = feeLimit(setup.maxFeePerGas, near ? 'near' : 'far');
   // What the balance does not cover no node takes, and only the newest attempt is broadcast.
   return replacementFees(newest(flight.record), market, min(limit, balance / flight.gas));

@@ -9,7 +9,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { gasFor } from '../../src/settlement/relayer/fees.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Desk } from './desk.ts';
-import { fail, rememberContract } from './memory.ts';
+import { fail, isHeld, rememberContract, waitingOf } from './memory.ts';
 
 /** What the next transaction may carry, after it has been tried on the newest state. */
 export type Tried =
@@ -43,7 +43,8 @@ export const tryPayments = async (desk: Desk, chosen: readonly Pending[]): Promi
     if (payer === undefined) putOff(desk, [one]);
     else if (payer === 'contract') {
       rememberContract(memory, from);
-      byCode.push(one);
+      if (isHeld(memory, from, desk.now())) putOff(desk, [one]);
+      else byCode.push(one);
     } else {
       memory.contracts.delete(from);
       byKey.push(one);
@@ -59,9 +60,14 @@ const tryAlone = async (desk: Desk, one: Pending, payer: Payer): Promise<Tried> 
   const gas = gasFor(1, payer);
   const [simulated] = await desk.node.simulate([{ ...call, gas }]);
   if (simulated?.kind === 'returned') return { kind: 'good', good: [one], call, gas };
-  if (simulated?.kind === 'reverted') return setAside(desk, [one]);
+  if (simulated?.kind === 'reverted') {
+    const aside = await setAside(desk, [one]);
+    if (payer === 'contract' && desk.memory.pending.has(one.key)) putOffRest(desk, one);
+    return aside;
+  }
   // It may be this call that the node has no answer to: the next round begins with another one.
   putOff(desk, [one]);
+  if (payer === 'contract') putOffRest(desk, one);
   return { kind: 'unknown' };
 };
 
@@ -112,6 +118,15 @@ const setAside = async (desk: Desk, bad: readonly Pending[]): Promise<Tried> => 
   );
   return { kind: 'none' };
 };
+
+/** Each of a payer with code takes a question of its own: were they all tried, nobody else's would ever leave. */
+const putOffRest = (desk: Desk, { key, authorization: { from } }: Pending): void =>
+  putOff(
+    desk,
+    waitingOf(desk.memory, desk.now()).filter(
+      (other) => other.authorization.from === from && other.key !== key,
+    ),
+  );
 
 const FIRST_PAUSE: Seconds = 2;
 const LONGEST_PAUSE: Seconds = 60;

@@ -72,6 +72,12 @@ export const queryReason = (fault: QueryFault): Reason => {
         field: 'query.from',
         hint: 'is too long ago for one report: ask for fewer days',
       };
+    case 'day_too_full':
+      return {
+        reason: 'malformed_request',
+        field: 'query.from',
+        hint: `the day ${fault.day} has more calls than one report adds up: leave it out`,
+      };
     case 'unavailable':
       console.error({ event: 'query_failed', cause: fault.cause });
       return { reason: 'storage_unavailable' };

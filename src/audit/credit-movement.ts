@@ -51,6 +51,8 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
         ? of('returned', undefined)
         : undefined;
     case 'payment.settled':
+      // A debt whose payment moved after all: the account takes it off, so the books do.
+      if (isText(payment.cleared)) return of('late', payment.cleared);
       return isText(payment.credited) ? of('late', payment.credited) : undefined;
     case 'payment.failed':
       return payment.fault === 'payer' ? of('debt', amounts['amount']) : undefined;

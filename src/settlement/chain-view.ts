@@ -41,6 +41,8 @@ export type Asking = {
   readonly read: (answers: readonly RpcAnswer[]) => Step;
   /** What to do when the batch got no usable answer; without it the view is `unknown`. */
   readonly failed?: () => Step;
+  /** The most bytes of the answer that are read where it is asked alone. */
+  readonly maxBytes?: number;
 };
 
 export const isView = (step: Step): step is ChainView => 'view' in step;

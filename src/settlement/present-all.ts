@@ -1,7 +1,7 @@
 import type { Network } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { assign, type Open } from './assign.ts';
-import type { Backend, Patience } from './backends/backend.ts';
+import { type Backend, type Patience, RELAYER } from './backends/backend.ts';
 import type { Backends } from './backends/backends.ts';
 import { type Clock, SYSTEM_CLOCK } from './backends/clock.ts';
 import {
@@ -16,6 +16,7 @@ import {
 import type { ChainView } from './evidence.ts';
 import type { SettlementTask } from './message.ts';
 import { mayPresent, notePresented, type Presentations } from './presentations.ts';
+import { judgeClaim } from './promises.ts';
 import { keyOf, type Seen, type Tried } from './seen.ts';
 import { outcomeOf } from './verdict.ts';
 
@@ -124,9 +125,21 @@ const learn = async (
         block: one.view.headBlock,
         at: wave.now,
         by: backend,
-        isClaimed: said.kind === 'claimed_success',
+        claim:
+          said.kind === 'claimed_success'
+            ? {
+                block: one.view.headBlock,
+                at: wave.now,
+                by: backend,
+                transaction: said.transaction,
+              }
+            : undefined,
       });
     }
+    judgeClaim(wave.presentations, key, view, backend);
+    // What our relayer took and then refuses it does not keep: or no facilitator would ever be shown it.
+    const isGivenUp = backend.name === RELAYER && said.kind === 'claimed_failure';
+    if (isGivenUp || isOnChain(view)) wave.presentations.delete(key);
     // What did not answer, and what the relayer took, was learnt at once.
     if (said.kind !== 'unreachable' && said.kind !== 'taken') {
       backend.learn(lessonOf(said, task.payment, view), errorOf(said));

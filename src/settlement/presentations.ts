@@ -1,3 +1,4 @@
+import type { Hex } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Backend } from './backends/backend.ts';
 
@@ -6,8 +7,16 @@ export type Presentation = {
   readonly block: number;
   readonly at: Seconds;
   readonly by: Backend;
-  /** It said that the payment is settled. */
-  readonly isClaimed: boolean;
+  /** The first settlement that was claimed and has not come, whoever has the payment now. */
+  readonly claim: Claim | undefined;
+};
+
+/** A backend said that a payment is settled when the head of the chain was `block`. */
+export type Claim = {
+  readonly block: number;
+  readonly at: Seconds;
+  readonly by: Backend;
+  readonly transaction: Hex;
 };
 
 /** Which payments a backend may be working on; one an isolate, the oldest forgotten first. */
@@ -32,18 +41,18 @@ export const mayPresent = (
   return last === undefined || hasPassed(last, headBlock) || now >= last.at + PATIENCE;
 };
 
-/** Whether so many blocks have come that what a backend claims to have done would be seen. */
-export const hasPassed = ({ block }: Presentation, headBlock: number): boolean =>
+const hasPassed = ({ block }: Presentation, headBlock: number): boolean =>
   headBlock >= block + BLOCKS;
 
-/** Notes that a backend has taken a payment. */
+/** Notes that a backend has taken a payment. What was claimed of it before is not forgotten. */
 export const notePresented = (
   presentations: Presentations,
   key: string,
   presentation: Presentation,
 ): void => {
+  const claim = presentations.get(key)?.claim ?? presentation.claim;
   presentations.delete(key);
-  presentations.set(key, presentation);
+  presentations.set(key, { ...presentation, claim });
   if (presentations.size <= CAPACITY) return;
   for (const oldest of presentations.keys()) {
     presentations.delete(oldest);

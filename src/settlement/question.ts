@@ -5,6 +5,8 @@ import { ok, type Result } from '../core/result.ts';
 export type Question<T> = {
   readonly calls: readonly RpcCall[];
   readonly read: (answers: readonly RpcAnswer[]) => T;
+  /** The most bytes of its answer that are read where it is asked alone. */
+  readonly maxBytes?: number;
 };
 
 /**
@@ -22,7 +24,10 @@ export const askAll = async <T>(
   for (const call of questions.flatMap((question) => question.calls)) {
     calls.set(JSON.stringify(call), call);
   }
-  const answers = await rpcBatch(urls, [...calls.values()]);
+  const [first] = questions;
+  const isAlone = questions.length === 1 && first?.maxBytes !== undefined;
+  const bounds = isAlone ? { maxBytes: first.maxBytes } : {};
+  const answers = await rpcBatch(urls, [...calls.values()], bounds);
   if (answers.ok) {
     const byCall = new Map([...calls.keys()].map((key, at) => [key, answers.value[at]]));
     return questions.map(({ calls: own, read }) =>

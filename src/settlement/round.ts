@@ -69,7 +69,7 @@ const settleOn = async <T extends SettlementTask & Tried>(
     task,
     view: views[at] ?? { view: 'unknown', why: 'nothing was seen' },
   }));
-  keepPromises(deps.presentations, first);
+  keepPromises(deps.presentations, first, now);
   const open = first.filter((one) => isPresentable(one, now));
   const left = await presentAll({ ...deps, see, network, endBy, now }, open);
   return first.map((one) => {

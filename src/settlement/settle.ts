@@ -12,6 +12,7 @@ import {
 import { type Chain, type ChainView, lookUp } from './evidence.ts';
 import { lookFor } from './message.ts';
 import type { SettlementOutcome } from './payment.ts';
+import { BROKEN_BLOCKS } from './promises.ts';
 import { outcomeOf } from './verdict.ts';
 
 export type SettleConfig = {
@@ -37,8 +38,6 @@ const ASK_MS = 25_000;
 const ANSWER_MS = 30_000;
 /** For a place at a backend that is busy: where there is another, and where there is none. */
 const WAIT_MS = { others: 2_000, nobody: 20_000 } as const;
-/** So many blocks after a claimed settlement that is not there, it was none. */
-const BROKEN_AFTER = 2;
 
 /**
  * Settles a payment before its tool runs: look, present to the backends in order until one takes it, and look again until
@@ -112,7 +111,7 @@ const learn = (
   const isBroken =
     said.kind === 'claimed_success' &&
     after.view === 'unused' &&
-    after.headBlock >= before.headBlock + BROKEN_AFTER;
+    after.headBlock >= before.headBlock + BROKEN_BLOCKS;
   if (isBroken) backend.learn('fault', 'false_success');
   else backend.learn(lessonOf(said, payment, after), errorOf(said));
 };

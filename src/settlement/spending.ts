@@ -34,6 +34,9 @@ const askReceipt = (search: Search, log: ChainLog): Asking => ({
   failed: () => askTokenLogs(search, log),
 });
 
+/** Logs of one token in a full block: more than one answer may commonly have, and no more than an isolate can hold. */
+const BLOCK_BYTES = 16 * 1024 * 1024;
+
 /**
  * The token's logs in the block of a transaction, instead of its receipt. A payer who spends a nonce amid megabytes of other
  * logs must not keep its payment open for ever (law 5). All logs of the token and no choice of topics: what follows the
@@ -41,6 +44,7 @@ const askReceipt = (search: Search, log: ChainLog): Asking => ({
  */
 const askTokenLogs = (search: Search, log: ChainLog): Asking => ({
   calls: [tokenLogs(search.look.token, log.blockNumber)],
+  maxBytes: BLOCK_BYTES,
   read: ([answer]) => {
     const logs = readLogs(answer);
     if (logs === undefined)

@@ -180,6 +180,7 @@ export const openBench = async (
           bench.booked.push(report);
         },
         warn: async (detail) => {
+          if (bench.audience.warn !== undefined) return bench.audience.warn(detail);
           bench.warned.push(detail);
           return true;
         },

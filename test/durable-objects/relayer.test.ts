@@ -507,6 +507,31 @@ test('operators hear once that gas runs out', async () => {
   expect(bench.warned).toHaveLength(2);
 });
 
+test('whoever is to hear that gas runs out keeps nothing waiting, silent or broken', async () => {
+  const bench = await openBench({ balance: 1_000n });
+  const [payer] = await payersOf(bench.chain, 1);
+  if (payer === undefined) throw new Error('no payer');
+  bench.audience = { warn: async () => Promise.reject(new Error('overloaded')) };
+  expect(await bench.relay([await relayFrom(payer)])).toEqual(['gas']);
+  await bench.chain.client.setBalance({ address: bench.address, value: parseEther('0.01') });
+  bench.ahead += 60;
+  expect(await bench.relay([await relayFrom(payer)])).toEqual(['taken']);
+  let asked = 0;
+  bench.audience = {
+    warn: async () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    },
+  };
+  await bench.chain.client.setBalance({ address: bench.address, value: 1_000n });
+  bench.ahead += 60;
+  expect(await bench.relay([await relayFrom(payer)])).toEqual(['gas']);
+  await bench.ring();
+  expect(await bench.alarm()).not.toBeNull();
+  // The one that has no answer yet is not asked again.
+  expect(asked).toBe(1);
+});
+
 test('a relayer without work writes nothing and sets no alarm', async () => {
   const bench = await openBench();
   await bench.ring();

@@ -11,7 +11,7 @@ CREATE TABLE sweeps (
   again_next INTEGER,
   again_to INTEGER,
   again_at INTEGER NOT NULL,
-  -- Since when the next block is refused by the node.
+  -- Since when the node has refused a new block.
   stuck_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
@@ -21,7 +21,7 @@ CREATE TABLE reconciliations (
   network TEXT NOT NULL,
   -- `new`: blocks for the first time; `again`: those of the last days.
   kind TEXT NOT NULL CHECK (kind IN ('new', 'again')),
-  -- `partial`: the next run goes on; `stopped`: so it does, because the node or the database did not answer.
+  -- `partial`: the next run goes on, or a block was passed over; `stopped`: so it does, because the node or the database did not answer.
   state TEXT NOT NULL CHECK (state IN ('complete', 'partial', 'stopped')),
   from_block INTEGER NOT NULL,
   to_block INTEGER NOT NULL,
@@ -64,3 +64,5 @@ CREATE TABLE differences (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX differences_by_time ON differences (first_at, network, subject, kind);
 CREATE INDEX differences_open ON differences (network, block) WHERE resolved_at IS NULL;
+-- Apart from the news, of which anybody can send any number.
+CREATE INDEX differences_grave ON differences (network, block) WHERE resolved_at IS NULL AND informational = 0;

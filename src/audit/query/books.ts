@@ -18,8 +18,10 @@ export type BooksAsked = {
 
 /** Days of one page, at most. */
 const MAX_DAYS = 31;
-/** Calls, and rows of `spend`, that one page adds up, at most. */
+/** Calls, and rows of `spend`, that one page of several days adds up, at most. */
 const MAX_ADDED = 200_000;
+/** A day cannot be cut: alone it may have so many times more. */
+const DAY_ALONE = 10;
 const LIST = 'books';
 
 /**
@@ -27,15 +29,19 @@ const LIST = 'books';
  * and of `credit_movements` are what entries added to them; payments are read by the time of their calls, and those that took longer
  * than a day by an index of their own.
  */
-export const readBooks = (db: D1Database, asked: BooksAsked): Queried<Page<BookItem>> =>
+export const readBooks = (
+  db: D1Database,
+  asked: BooksAsked,
+  most = MAX_ADDED,
+): Queried<Page<BookItem>> =>
   attempt(async () => {
     const place = readCursor(LIST, ['string'], asked.after);
     if (!place.ok) return place;
     const from = String(place.value?.[0] ?? asked.from);
     const isDay = Number.isFinite(startOf(from));
     if (!isDay || from < asked.from || from > asked.to) return err({ kind: 'bad_cursor' });
-    const days = await daysThatFit(db, from, asked.to);
-    if (days === 0) return err({ kind: 'too_wide' });
+    const days = await daysThatFit(db, from, asked.to, most);
+    if (days === 0) return err({ kind: 'day_too_full', day: from });
     const to = daysAfter(from, days - 1);
     const parts = await Promise.all([
       revenueOf(db, from, to),
@@ -54,16 +60,17 @@ const keyOf = ({ day, asset, line, tool, payee }: BookItem): string =>
 const byKey = (a: BookItem, b: BookItem): number => (keyOf(a) < keyOf(b) ? -1 : 1);
 
 /** How many days from this one on can be added up at once; 0 where this one alone cannot. */
-const daysThatFit = async (db: D1Database, from: Day, last: Day): Promise<number> => {
+const daysThatFit = async (db: D1Database, from: Day, last: Day, most: number): Promise<number> => {
   let days = Math.min(MAX_DAYS, daysBetween(from, last));
-  while (days > 0 && (await isTooWide(db, from, daysAfter(from, days - 1)))) {
+  const mostOf = (count: number) => (count === 1 ? most * DAY_ALONE : most);
+  while (days > 0 && (await isTooWide(db, from, daysAfter(from, days - 1), mostOf(days)))) {
     days = Math.floor(days / 2);
   }
   return days;
 };
 
 /** Looks at no more index rows than may be added up. */
-const isTooWide = async (db: D1Database, from: Day, to: Day): Promise<boolean> => {
+const isTooWide = async (db: D1Database, from: Day, to: Day, most: number): Promise<boolean> => {
   const row = await db
     .prepare(
       `SELECT
@@ -71,7 +78,7 @@ const isTooWide = async (db: D1Database, from: Day, to: Day): Promise<boolean> =
          (SELECT 1 FROM spend WHERE scope = '*' AND kind = 'own' AND day >= ?3 AND day <= ?4 LIMIT 1 OFFSET ?5) AS spend,
          (SELECT 1 FROM payments INDEXED BY payments_late WHERE late = 1 AND at >= ?6 AND at < ?2 LIMIT 1 OFFSET ?5) AS late`,
     )
-    .bind(startOf(from) - FOUND_WITHIN, endOf(to), from, to, MAX_ADDED, startOf(from))
+    .bind(startOf(from) - FOUND_WITHIN, endOf(to), from, to, most, startOf(from))
     .first<Record<'calls' | 'spend' | 'late', 1 | null>>();
   return row?.calls === 1 || row?.spend === 1 || row?.late === 1;
 };

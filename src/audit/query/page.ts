@@ -13,6 +13,8 @@ export type QueryFault =
   | { readonly kind: 'bad_cursor' }
   /** More than can be added up at once: ask for fewer days. */
   | { readonly kind: 'too_wide' }
+  /** More in one day than can be added up at once. */
+  | { readonly kind: 'day_too_full'; readonly day: string }
   | { readonly kind: 'unavailable'; readonly cause: string };
 
 export type Queried<T> = Promise<Result<T, QueryFault>>;

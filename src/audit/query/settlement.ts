@@ -138,7 +138,8 @@ const settlementItem = (row: SettlementRow): SettlementItem =>
     acceptedAt: row.accepted_at,
     endedAt: row.ended_at,
     payment: paymentItem(row),
-    trouble: troubleOf(row),
+    // Its row may outlive it for a while.
+    trouble: row.open === 1 ? troubleOf(row) : null,
   });
 
 export const troubleOf = ({ tries, backend, error, tried_at: at }: TroubleRow): Trouble | null =>

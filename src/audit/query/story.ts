@@ -38,7 +38,7 @@ export const settlementStory = (
     ]);
     if (row === null) return ok(undefined);
     const isOpen = open !== null;
-    const trouble = tried === null ? null : troubleOf(tried);
+    const trouble = tried === null || !isOpen ? null : troubleOf(tried);
     const told = await entriesOf(db, row, isOpen);
     return ok({ call: callItem(row), open: isOpen, letters, ...known({ trouble }), ...told });
   });

@@ -12,7 +12,8 @@ export type AskRelayer = (network: Network) => Pick<RelayerRpc, 'relay'>;
 
 /** The object stores and answers; a chain it does not wait for. */
 const TIMEOUT_MS = 10_000;
-/** A key that cannot pay or is not set up, or gas that is too dear, does not mend within a round. */
+const LEAST_MS = 5_000;
+/** A key that cannot pay or is not set up does not mend within a round. */
 const USELESS: Seconds = 15;
 
 /** Our own key on a network, as a backend: hands all payments over in one call. */
@@ -26,12 +27,14 @@ export const relayerBackend = (
   network,
   standing: health.standing,
   learn: (lesson, error) => health.learn(lesson, error),
-  present: async (payments, { endBy, on }) => {
+  present: async (payments, { startBy, endBy, on }) => {
     const standing = health.standing();
     if (standing === 'down') return payments.map(() => OUT);
+    const from = clock.now();
+    // Nobody hears an answer that comes so late: not to have given it is no fault.
+    if (from > Math.min(startBy, endBy - LEAST_MS)) return payments.map(() => LATE);
     if (standing === 'probe') health.probe();
     const tried = standing === 'probe' ? payments.slice(0, 1) : payments;
-    const from = clock.now();
     const timeoutMs = Math.min(TIMEOUT_MS, endBy - from);
     const said = await handOver(ask, network, tried, on === 'request', timeoutMs);
     const isUseless = said.every((one) => one.kind === 'declined' && one.why === 'unsupported');
@@ -55,6 +58,7 @@ export const relayerBackend = (
 });
 
 const OUT: Presented = { kind: 'declined', why: 'circuit_open' };
+const LATE: Presented = { kind: 'declined', why: 'busy' };
 
 type Trouble = Extract<Presented, { readonly retryAfter?: Seconds }>;
 
@@ -94,8 +98,9 @@ const read = (verdict: Relayed['verdict']): Presented => {
     case 'expired':
       return { kind: 'claimed_failure', reason: verdict };
     case 'gas':
-    case 'fee':
       return { kind: 'declined', why: verdict, retryAfter: USELESS };
+    // Too dear for what is urgent: that says nothing of the relayer, who takes from those that can wait.
+    case 'fee':
     case 'full':
     case 'unsupported':
       return { kind: 'declined', why: verdict };

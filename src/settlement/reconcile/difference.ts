@@ -5,7 +5,7 @@ import type { ChainPayment, Unsolicited } from './movement.ts';
 /**
  * What ledger and chain do not agree about. `unrecorded`: money moved that the ledger has not settled. `missing`: the ledger has
  * settled what did not move. `amount`: they differ in it. `moved`: the chain has it in another transaction or block, after a
- * reorganisation. `unsolicited`: money that nobody had signed a payment for.
+ * reorganisation: the money came all the same. `unsolicited`: money that nobody had signed a payment for.
  */
 export type DifferenceKind = 'unrecorded' | 'missing' | 'amount' | 'moved' | 'unsolicited';
 
@@ -59,7 +59,7 @@ export const ofChain = (
         subject: payment.nonce,
         kind,
         // Signed to us, and accepted by nobody here: somebody has presented it all the same, and got nothing for it.
-        informational: known === undefined,
+        informational: known === undefined || kind === 'moved',
         account: accountId(network, payment.payer),
         call: payment.nonce,
         transaction: payment.transaction,
@@ -105,7 +105,7 @@ export const ofLedger = (
   network,
   subject: known.call,
   kind: found.kind,
-  informational: false,
+  informational: found.kind === 'moved',
   account: known.account,
   call: known.call,
   block: found.block ?? known.block,

@@ -6,14 +6,17 @@ import { chunks } from './window.ts';
 const LOOKS = 50;
 
 /**
- * Has accounts look again at payments that moved and are not settled there. What they conclude is theirs: nothing but an account writes
+ * Has accounts look again at payments of theirs that moved and are not settled there; not at those that none has accepted, of which
+ * anybody can send any number. What they conclude is theirs: nothing but an account writes
  * what became of its money (law 5). One that cannot be reached is asked with the next run.
  */
 export const mend = async (
   { account: accountOf }: Pick<ReconcileDeps, 'account'>,
   differences: readonly Difference[],
 ): Promise<void> => {
-  const unrecorded = differences.filter(({ kind }) => kind === 'unrecorded');
+  const unrecorded = differences.filter(
+    ({ kind, informational }) => kind === 'unrecorded' && !informational,
+  );
   const accounts = Map.groupBy(unrecorded, ({ account }) => account);
   for (const [account, own] of accounts) {
     const calls = own.flatMap(({ call }) => call ?? []);

@@ -1,3 +1,4 @@
+import type { Network } from '../../core/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { rpcBatch } from '../../core/json-rpc.ts';
 import { askBlock } from '../chain-answer.ts';
@@ -44,6 +45,8 @@ const sweep = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<voi
     console.error({ event: 'reconcile_failed', network, cause: 'the node gives no blocks' });
     return;
   }
+  // Before any window: a run that is cut off each time would tell nothing of what earlier ones have seen.
+  await tell(deps, network, now);
   const walk: Walk = { deps, site, now, cursor, windows: 0 };
   for (const block of await openBlocks(db, network, now)) {
     // Deep enough once; a deeper reorganisation may have shortened the chain since.
@@ -53,7 +56,15 @@ const sweep = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<voi
   await goOver(walk, 'new', end, isAgain ? FIRST_WINDOWS : WINDOWS);
   const { again } = walk.cursor;
   if (again !== undefined) await goOver(walk, 'again', Math.min(again.to, deep), WINDOWS);
-  const told = await tellDifferences(db, network, deps.raise, now);
+  await tell(deps, network, now);
+};
+
+const tell = async (
+  { db, raise }: ReconcileDeps,
+  network: Network,
+  now: Seconds,
+): Promise<void> => {
+  const told = await tellDifferences(db, network, raise, now);
   if (told > 0) console.warn({ event: 'differences_told', network, told });
 };
 

@@ -2,7 +2,7 @@ import type { Network } from '../../core/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Sum } from './compare.ts';
 import { type Difference, nameOf } from './difference.ts';
-import type { Blocks } from './window.ts';
+import { type Blocks, chunks } from './window.ts';
 
 /** Where the sweep of a network stands. */
 export type Cursor = {
@@ -127,6 +127,9 @@ export type Seen = {
   readonly undecided: readonly string[];
 };
 
+/** Differences of one statement: its one parameter holds at most two million bytes. */
+const ROWS = 1_000;
+
 /** Keeps what differs in some blocks, and resolves what does so no more. */
 export const saveSeen = (
   db: D1Database,
@@ -135,9 +138,9 @@ export const saveSeen = (
   { differences, undecided }: Seen,
   now: Seconds,
 ): readonly D1PreparedStatement[] => [
-  ...(differences.length === 0
-    ? []
-    : [db.prepare(UPSERT).bind(network, JSON.stringify(differences.map(stored)), now)]),
+  ...chunks(differences, ROWS).map((some) =>
+    db.prepare(UPSERT).bind(network, JSON.stringify(some.map(stored)), now),
+  ),
   db
     .prepare(RESOLVE)
     .bind(
@@ -161,7 +164,21 @@ const stored = ({ network: _, informational, chain, ledgerAmount, ...difference 
 const PATIENCE: Seconds = 30 * 86_400;
 const RECHECKS = 20;
 
-/** Blocks with a difference that somebody or something should mend: those not looked at for longest. */
+/** Puts the differences of a block last among those to look at again. */
+export const saveLooked = (
+  db: D1Database,
+  network: Network,
+  block: number,
+  now: Seconds,
+): D1PreparedStatement =>
+  db
+    .prepare(
+      `UPDATE differences INDEXED BY differences_grave SET seen_at = ?3
+       WHERE network = ?1 AND block = ?2 AND resolved_at IS NULL AND informational = 0`,
+    )
+    .bind(network, block, now);
+
+/** Blocks with a difference that a look may mend: those not looked at for longest. */
 export const openBlocks = async (
   db: D1Database,
   network: Network,
@@ -169,8 +186,8 @@ export const openBlocks = async (
 ): Promise<readonly number[]> => {
   const { results } = await db
     .prepare(
-      `SELECT block FROM differences INDEXED BY differences_open
-       WHERE network = ?1 AND resolved_at IS NULL AND informational = 0 AND first_at > ?2
+      `SELECT block FROM differences INDEXED BY differences_grave
+       WHERE network = ?1 AND resolved_at IS NULL AND informational = 0 AND kind IN ('unrecorded', 'missing') AND first_at > ?2
        GROUP BY block ORDER BY min(seen_at), block LIMIT ${RECHECKS}`,
     )
     .bind(network, now - PATIENCE)
@@ -192,7 +209,7 @@ export const loadUntold = async (db: D1Database, network: Network): Promise<read
   const { results } = await db
     .prepare(
       `SELECT network, subject, kind, account, call, transaction_hash AS "transaction", block, chain_amount AS chain, ledger
-       FROM differences INDEXED BY differences_open
+       FROM differences INDEXED BY differences_grave
        WHERE network = ?1 AND resolved_at IS NULL AND informational = 0 AND told_at IS NULL ORDER BY block LIMIT 1000`,
     )
     .bind(network)

@@ -5,7 +5,15 @@ import type { Seconds } from '../../core/clock.ts';
 import { NOTHING, plus } from './compare.ts';
 import { type Examined, examine, type Site } from './examine.ts';
 import { mend } from './mend.ts';
-import { type Cursor, type Run, type RunKind, saveCursor, saveRun, saveSeen } from './store.ts';
+import {
+  type Cursor,
+  type Run,
+  type RunKind,
+  saveCursor,
+  saveLooked,
+  saveRun,
+  saveSeen,
+} from './store.ts';
 import type { Blocks, WindowFault } from './window.ts';
 
 export type ReconcileDeps = {
@@ -21,6 +29,8 @@ export type ReconcileDeps = {
 export const MAX_SPAN = 2_000;
 /** How long a block may be refused before it is passed over. */
 const STUCK: Seconds = 6 * 3_600;
+/** For so long afterwards others are passed over at once: whoever spoils many blocks does not gain hours with each. */
+const PASSING: Seconds = 86_400;
 
 /** A run over one network, as far as it has come. */
 export type Walk = {
@@ -37,8 +47,12 @@ export const recheck = async (walk: Walk, block: number): Promise<void> => {
   walk.windows += 1;
   const blocks = { from: block, to: block };
   const examined = await examine(deps.db, site, blocks);
+  await deps.db.batch([
+    ...(examined.ok ? saveSeen(deps.db, site.network, blocks, examined.value, now) : []),
+    // Also where nothing could be told of it: what the node always refuses must not keep all others waiting.
+    saveLooked(deps.db, site.network, block, now),
+  ]);
   if (!examined.ok) return;
-  await deps.db.batch([...saveSeen(deps.db, site.network, blocks, examined.value, now)]);
   await mend(deps, examined.value.differences);
 };
 
@@ -51,6 +65,7 @@ export const goOver = async (
 ): Promise<void> => {
   const { deps, site, now } = walk;
   let run = emptyRun(walk, kind);
+  let isWhole = true;
   let blocks = windowFrom(walk.cursor, kind, end);
   if (blocks === undefined) return;
   while (blocks !== undefined && walk.windows < most && run.state !== 'stopped') {
@@ -60,10 +75,17 @@ export const goOver = async (
     if (!examined.ok && examined.error === 'refused' && size > 1) {
       walk.cursor = { ...walk.cursor, span: Math.floor(size / 2) };
     } else if (examined.ok || (await mayPass(walk, kind, blocks.from, examined.error))) {
-      const { stuckAt: _, ...cursor } = advanced(walk.cursor, kind, blocks.to, end);
-      walk.cursor = cursor;
+      const next = advanced(walk.cursor, kind, blocks.to, end);
+      const { stuckAt, ...rest } = next;
+      // The clock is that of new blocks, whatever the daily comparison was given meanwhile.
+      const isFree = kind === 'new' && examined.ok && !isUsedUp(stuckAt, now);
+      walk.cursor = isFree ? rest : next;
+      isWhole &&= examined.ok;
       run = added(run, examined.ok ? examined.value : UNREAD, blocks.to);
-      if (windowFrom(walk.cursor, kind, end) === undefined) run = { ...run, state: 'complete' };
+      // What passed over a block has not compared all.
+      if (isWhole && windowFrom(walk.cursor, kind, end) === undefined) {
+        run = { ...run, state: 'complete' };
+      }
       await deps.db.batch([
         ...(examined.ok ? saveSeen(deps.db, site.network, blocks, examined.value, now) : []),
         saveCursor(deps.db, walk.cursor),
@@ -72,8 +94,10 @@ export const goOver = async (
       if (examined.ok) await mend(deps, examined.value.differences);
     } else {
       run = { ...run, state: 'stopped' };
-      if (!examined.ok && examined.error === 'refused') {
-        walk.cursor = { ...walk.cursor, stuckAt: walk.cursor.stuckAt ?? now };
+      if (kind === 'new' && !examined.ok && examined.error === 'refused') {
+        const { stuckAt } = walk.cursor;
+        const isRunning = stuckAt !== undefined && now - stuckAt < STUCK + PASSING;
+        walk.cursor = { ...walk.cursor, stuckAt: isRunning ? stuckAt : now };
       }
       await deps.db.batch([saveCursor(deps.db, walk.cursor), saveRun(deps.db, run)]);
     }
@@ -94,13 +118,16 @@ const mayPass = async (
   fault: WindowFault,
 ): Promise<boolean> => {
   if (fault === 'unreachable') return false;
-  const isStuck = kind === 'again' || now - (cursor.stuckAt ?? now) >= STUCK;
-  if (!isStuck) return false;
+  if (kind === 'new' && !isUsedUp(cursor.stuckAt, now)) return false;
   const { network } = site;
   console.error({ event: 'block_not_compared', network, block });
   if (kind === 'again') return true;
   return deps.raise({ rule: 'reconciliation', detail: { network, kind: 'unreadable', block } });
 };
+
+/** Whether the node was waited for long enough, and not so long ago that it is another matter. */
+const isUsedUp = (stuckAt: Seconds | undefined, now: Seconds): boolean =>
+  stuckAt !== undefined && now - stuckAt >= STUCK && now - stuckAt < STUCK + PASSING;
 
 const nextOf = ({ next, again }: Cursor, kind: RunKind): number =>
   kind === 'new' ? next : (again?.next ?? Infinity);

@@ -1,6 +1,12 @@
 import type { Address, Hex } from '../../core/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
-import { rpcBatch, type RpcCall, toQuantity } from '../../core/json-rpc.ts';
+import {
+  type RpcAnswer,
+  rpcBatch,
+  type RpcCall,
+  type RpcFault,
+  toQuantity,
+} from '../../core/json-rpc.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { askBlock, type ChainLog, readLogs } from '../chain-answer.ts';
 import { addressWord, AUTHORIZATION_USED, TRANSFER } from '../token-calls.ts';
@@ -12,7 +18,7 @@ export type Blocks = { readonly from: number; readonly to: number };
 /** What a chain says of the money that came to us in some blocks, and when the first and the last of them are dated. */
 export type Window = Movements & { readonly fromTime: Seconds; readonly toTime: Seconds };
 
-/** `refused`: too much for the node at once, or it is out of sorts; fewer blocks may do. */
+/** `refused`: too much for the node at once; fewer blocks may do. `unreachable`: it is away, or out of sorts. */
 export type WindowFault = 'refused' | 'unreachable';
 
 export type Receiver = {
@@ -49,27 +55,35 @@ export const readWindow = async (
     ...last.calls,
     logsOf([[TRANSFER], null, [addressWord(payTo)]]),
   ]);
-  if (!answers.ok) return err(answers.error.kind === 'connection' ? 'unreachable' : 'refused');
+  if (!answers.ok) return err(unansweredIn({ from, to }, answers.error));
   const [begins, ends, logs] = answers.value;
   const start = begins && first.read([begins]);
   const end = ends && last.read([ends]);
   const transfers = within(readLogs(logs), token, { from, to });
   if (start?.number !== from || end?.number !== to || transfers === undefined) {
-    return err('refused');
+    return err(unreadIn({ from, to }, logs));
   }
   const payers = [...new Set(transfers.flatMap(({ topics }) => topics[1] ?? []))];
   const used: ChainLog[] = [];
   for (const filters of chunks(chunks(payers, PAYERS), FILTERS)) {
     const batch = await ask(filters.map((some) => logsOf([[AUTHORIZATION_USED], some])));
-    if (!batch.ok) return err(batch.error.kind === 'connection' ? 'unreachable' : 'refused');
+    if (!batch.ok) return err(unansweredIn({ from, to }, batch.error));
     for (const answer of batch.value) {
       const found = within(readLogs(answer), token, { from, to });
-      if (found === undefined) return err('refused');
+      if (found === undefined) return err(unreadIn({ from, to }, answer));
       used.push(...found);
     }
   }
   return ok({ ...pair(transfers, used), fromTime: start.timestamp, toTime: end.timestamp });
 };
+
+/** A busy node may give fewer blocks; of one alone only its size says that it will never be given. */
+const unansweredIn = ({ from, to }: Blocks, { kind }: RpcFault): WindowFault =>
+  kind === 'too_large' || (kind !== 'connection' && from < to) ? 'refused' : 'unreachable';
+
+/** The same of a batch that was answered: the node has refused these logs, or has given what is no answer. */
+const unreadIn = ({ from, to }: Blocks, logs: RpcAnswer | undefined): WindowFault =>
+  from < to || logs?.ok === false ? 'refused' : 'unreachable';
 
 /** Only what was asked for: a node that answers otherwise has not understood, and what it left out is not known. */
 const within = (

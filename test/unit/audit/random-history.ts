@@ -9,6 +9,7 @@ const LIVES = [
   ['accepted', 'committed'],
   ['accepted', 'committed', 'settled'],
   ['accepted', 'committed', 'unpaid'],
+  ['accepted', 'committed', 'unpaid', 'cleared'],
   ['accepted', 'committed', 'lost'],
   ['accepted', 'committed', 'lost', 'settled'],
   ['credit', 'used'],
@@ -112,7 +113,7 @@ const pause = fc.oneof(
 
 /** What happens to an account: calls whose lives interleave, denials, and grants that put it below somebody else. */
 export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
-  .array(fc.tuple(deed, pause), { minLength: 1, maxLength: 60 })
+  .array(fc.tuple(deed, pause), { minLength: 1, maxLength: 60, size: 'medium' })
   .map((deeds) => {
     let at = START;
     let calls = 0;
@@ -232,11 +233,16 @@ const bodyOf = (id: number, { tool, asset, payee, price }: Life, moment: Moment,
       } as EntryBody;
     case 'settled':
     case 'moved':
+    case 'cleared':
       return {
         ...about,
         type: 'payment.settled',
         amounts: { amount: `${price}` },
-        payment: { block: 1, ...(moment === 'moved' ? { credited: `${price}` } : {}) },
+        payment: {
+          block: 1,
+          ...(moment === 'moved' ? { credited: `${price}` } : {}),
+          ...(moment === 'cleared' ? { cleared: `${price}` } : {}),
+        },
       } as EntryBody;
     case 'unpaid':
     case 'lost':

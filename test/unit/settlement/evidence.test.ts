@@ -65,6 +65,34 @@ test('whoever wants to know hears whether any node has answered', async () => {
   expect(heard).toEqual([true, false]);
 });
 
+test.each([
+  ['five megabytes are read where nothing else is to be had', 5, 'settled'],
+  ['seventeen are not', 17, 'unknown'],
+])('an answer that is too large is no silence: %s', async (_, megabytes, view) => {
+  chain.pay(payment);
+  const isLarge = (body: unknown): boolean =>
+    (body as { method: string; params: { topics?: unknown }[] }[]).some(
+      ({ method, params }) =>
+        method === 'eth_getTransactionReceipt' ||
+        (method === 'eth_getLogs' && params[0]?.topics === undefined),
+    );
+  answerHosts({
+    'node.test': async (body: unknown) => {
+      const answer = chain.respond(body);
+      if (!isLarge(body)) return answer;
+      return new Response(' '.repeat(megabytes * 1024 * 1024) + (await answer.text()));
+    },
+  });
+  const heard: boolean[] = [];
+  const hearing = {
+    urls: [RPC],
+    confirmations: 1,
+    heard: (one: boolean) => heard.push(one),
+  } as const;
+  expect(await lookUp(hearing, [lookFor(payment, 100)])).toMatchObject([{ view }]);
+  expect(heard).toEqual([true, true, true]);
+});
+
 test('nothing to look for asks nothing', async () => {
   expect(await lookUp({ urls: [RPC], confirmations: 1 }, [])).toEqual([]);
   expect(chain.batches).toEqual([]);

@@ -274,22 +274,40 @@ describe('in one round', () => {
 });
 
 describe('from round to round', () => {
-  test('a claimed success that the chain does not show after two blocks is a fault', async () => {
+  test('a claimed success that the chain does not show after ten blocks and half a minute is a fault', async () => {
     conduct['a.test'] = () => said({ success: true, transaction: TRANSACTION });
     for (let number = 1; number <= 3; number += 1) {
       const payment = pay(number);
-      await settleOne(payment, 1);
+      const from = NOW + 100 * number;
+      await settleOne(payment, 1, from);
+      chain.mineMany(9);
+      await settleOne(payment, 1, from + 30);
       chain.mine();
-      await settleOne(payment, 1);
+      await settleOne(payment, 1, from + 29);
+      // A node may be a few blocks behind: so far nobody has lied.
       expect(standing('a.test')).toMatchObject({ state: 'closed', failed: number - 1 });
-      chain.mine();
-      expect(isAcked(await settleOne(payment, 2))).toBe(true);
+      expect(isAcked(await settleOne(payment, 2, from + 30))).toBe(true);
     }
     expect(standing('a.test')).toMatchObject({
       state: 'open',
       failed: 3,
       lastError: 'false_success',
     });
+  });
+
+  test.for([
+    ['another one, shown it two blocks later, has settled: a fault', false],
+    ['its own transaction, though another one was shown it: none', true],
+  ] as const)('a claimed success, and the chain shows %s', async ([, isTrue]) => {
+    const payment = pay(1);
+    // The scripted chain names transactions by their blocks: this one is of the block that follows the two.
+    const transaction = isTrue ? `0x${(103).toString(16).padStart(64, 'f')}` : TRANSACTION;
+    conduct['a.test'] = () => said({ success: true, transaction });
+    await settleOne(payment, 1);
+    chain.mineMany(2);
+    expect(isAcked(await settleOne(payment, 2, NOW + 4))).toBe(true);
+    expect(hosts()).toEqual(['a.test', 'b.test']);
+    expect(standing('a.test')).toMatchObject({ state: 'closed', failed: isTrue ? 0 : 1 });
   });
 
   test('a claimed success that the chain shows later is none', async () => {
@@ -426,6 +444,17 @@ describe('the relayer', () => {
     await settleOne(payment, 2, NOW + 15);
     expect(handedOver).toHaveLength(2);
     expect(shown).toEqual([]);
+  });
+
+  test('what it took and then refuses goes to facilitators at the next delivery', async () => {
+    const payment = pay(1);
+    await settleOne(payment);
+    after({ 0: 'refused' });
+    chain.mineMany(10);
+    expect(isAcked(await settleOne(payment, 1, NOW + 15))).toBe(false);
+    chain.mineMany(10);
+    expect(isAcked(await settleOne(payment, 2, NOW + 32))).toBe(true);
+    expect(hosts()).toEqual(['a.test']);
   });
 
   test('it breaks: facilitators take over, and then it is left alone', async () => {

@@ -435,7 +435,7 @@ describe('the relayer', () => {
     expect(namesOf(backends)).toEqual(['a.test']);
   });
 
-  test.each(['gas', 'fee', 'unsupported'] as const)(
+  test.each(['gas', 'unsupported'] as const)(
     'where it says %s to all, it is of no use to anyone for a while',
     async (verdict) => {
       relay = async (relays) => relays.map(({ call }) => ({ call, verdict }));
@@ -446,6 +446,37 @@ describe('the relayer', () => {
       expect(namesOf(backends)).toEqual(['relayer', 'a.test']);
     },
   );
+
+  test('that gas is too dear for what is urgent says nothing against it: others can wait', async () => {
+    relay = async (relays) => relays.map(({ call }) => ({ call, verdict: 'fee' }));
+    const backends = open([A], relayer(true));
+    expect(await present(backends)).toEqual([{ kind: 'declined', why: 'fee' }]);
+    expect(namesOf(backends)).toEqual(['relayer', 'a.test']);
+    expect(backends.health()[0]).toMatchObject({ backend: 'relayer', failed: 0 });
+  });
+
+  test("after its caller's time, or so close to its end that no answer fits in, it is not asked, nor blamed", async () => {
+    let calls = 0;
+    relay = async (relays) => {
+      calls += 1;
+      return relays.map(({ call }) => ({ call, verdict: 'taken' }));
+    };
+    const backends = open([], relayer(true));
+    const at = NOW * 1_000;
+    const ask = async (startBy: number, endBy: number) =>
+      backends.for(NETWORK)[0]?.present(presentables(1), {
+        ...patience('request'),
+        startBy: at + startBy,
+        endBy: at + endBy,
+      });
+    const late = [{ kind: 'declined', why: 'busy' }];
+    expect(await ask(-1, 29_999)).toEqual(late);
+    expect(await ask(4_000, 4_000)).toEqual(late);
+    expect(await ask(-30_000, -1)).toEqual(late);
+    expect(calls).toBe(0);
+    expect(backends.health()[0]?.failed ?? 0).toBe(0);
+    expect(await ask(0, 5_000)).toEqual([{ kind: 'taken' }]);
+  });
 
   test('a payment that it refuses says nothing against it', async () => {
     relay = async (relays) => relays.map(({ call }) => ({ call, verdict: 'refused' }));

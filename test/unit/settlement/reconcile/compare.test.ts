@@ -145,7 +145,7 @@ const expected = (all: readonly Fate[], others: readonly Expected[]) => {
       settled.block !== moved.block ||
       settled.transaction !== hashOf(moved.block, moved.with)
     ) {
-      found.push({ subject, kind: 'moved', informational: 0 });
+      found.push({ subject, kind: 'moved', informational: 1 });
     }
   }
   return { chain, ledger, found: inOrder(found) };

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Hex } from '../../../../src/core/account-id.ts';
 import { BY_KEY, BY_TIME } from '../../../../src/settlement/reconcile/ledger.ts';
+import type { Difference } from '../../../../src/settlement/reconcile/difference.ts';
+import { saveSeen } from '../../../../src/settlement/reconcile/store.ts';
 import { db, freshDatabase } from '../../audit/database.ts';
 import { answerHosts } from '../scripted.ts';
 import {
@@ -220,11 +222,93 @@ describe('a run', () => {
     expect((await runs()).map(({ state }) => state)).toEqual(['stopped', 'stopped']);
     expect([...(await differences()), ...alerts]).toEqual([]);
     await run(now + 6 * 3_600);
-    expect(await cursor()).toMatchObject({ next_block: LAST + 1, stuck_at: null });
+    expect(await cursor()).toMatchObject({ next_block: LAST + 1, stuck_at: now });
     expect(alerts.map(({ detail }) => detail)).toEqual([
       { network: NETWORK, kind: 'unreadable', block: 20 },
       expect.objectContaining({ kind: 'unrecorded', block: 40 }),
     ]);
+    expect((await runs()).at(-1)).toMatchObject({ state: 'partial' });
+  });
+
+  test('waits once for many such blocks, and again a day later', async () => {
+    node.state.bad = 20;
+    const { run } = sweeping();
+    const now = wellAfter(LAST);
+    const later = now + 6 * 3_600;
+    await run(now);
+    await run(later);
+    const grow = (at: number) => {
+      node.state.head = Math.floor((at - timeOf(0)) / 2);
+    };
+    // Another one, an hour later: at once.
+    node.state.bad = 60;
+    grow(later + 3_600);
+    await run(later + 3_600);
+    expect(Number((await cursor())?.['next_block'])).toBeGreaterThan(1_000);
+    // A day later it is another matter.
+    const next = later + DAY + 3_600;
+    node.state.bad = Number((await cursor())?.['next_block']) + 50;
+    grow(next);
+    await run(next);
+    expect(await cursor()).toMatchObject({ next_block: node.state.bad, stuck_at: next });
+  });
+
+  test('has the hours of new blocks go on while the last days are compared again', async () => {
+    const { run } = sweeping();
+    const now = wellAfter(LAST);
+    await run(now);
+    node.state.bad = 55;
+    node.state.head = 120;
+    const next = (Math.floor(now / DAY) + 1) * DAY;
+    await run(next - 900);
+    expect(await cursor()).toMatchObject({ next_block: 55, stuck_at: next - 900 });
+    await run(next);
+    expect((await runs()).at(-2)).toMatchObject({ kind: 'again', state: 'complete' });
+    expect(await cursor()).toMatchObject({ next_block: 55, stuck_at: next - 900 });
+  });
+
+  test.each([
+    ['is busy', () => new Response('{}', { status: 429 })],
+    ['answers a page', () => new Response('<html>')],
+    ['answers no batch', () => Response.json({ error: 'busy' })],
+  ])('passes over nothing that a node which %s does not give', async (_, busy) => {
+    const { run } = sweeping();
+    const now = wellAfter(LAST);
+    await run(now);
+    const { respond } = node;
+    answerHosts({
+      'node.test': (body) =>
+        JSON.stringify(body).includes('eth_getLogs') ? busy() : respond(body),
+    });
+    await run((Math.floor(now / DAY) + 1) * DAY);
+    expect((await runs()).at(-1)).toMatchObject({ kind: 'again', state: 'stopped', to_block: 0 });
+    expect(Number((await cursor())?.['again_next'])).toBe(0);
+  });
+
+  test('of the last days passes over at once what is too large, and is not complete', async () => {
+    const { run } = sweeping();
+    const now = wellAfter(LAST);
+    await run(now);
+    node.state.bad = 20;
+    node.state.head = LAST + 5;
+    await run((Math.floor(now / DAY) + 1) * DAY);
+    const [again] = (await runs()).filter(({ kind }) => kind === 'again');
+    expect(again).toMatchObject({ state: 'partial' });
+    expect(await cursor()).toMatchObject({ again_next: null });
+  });
+
+  test('keeps thousands of differences of one window, in statements that a database takes', async () => {
+    const many = Array.from({ length: 2_500 }, (_, at): Difference => ({
+      ...{ network: NETWORK, subject: nonce(at), kind: 'unrecorded', informational: false },
+      ...{ account: `${NETWORK}:${ALICE}`, call: nonce(at), transaction: hashOf(10, at) },
+      ...{ block: 10, chain: 2n, ledger: 'open' },
+    }));
+    const seen = { differences: many, undecided: [] };
+    const statements = saveSeen(db, NETWORK, { from: 0, to: LAST }, seen, 1);
+    // Three of a thousand at most, and what resolves others.
+    expect(statements).toHaveLength(4);
+    await db.batch([...statements]);
+    expect(await differences()).toHaveLength(2_500);
   });
 });
 
@@ -252,7 +336,7 @@ describe('a difference', () => {
         ...{ kind: 'amount', informational: 0, chain_amount: '2', ledger: 'settled' },
         ...{ ledger_amount: '3', ledger_transaction: other, ledger_block: 12 },
       },
-      { kind: 'moved', informational: 0, block: 14, ledger_block: 16, chain_amount: '2' },
+      { kind: 'moved', informational: 1, block: 14, ledger_block: 16, chain_amount: '2' },
       {
         ...{ kind: 'missing', informational: 0, block: 20, chain_amount: null },
         ...{ ledger: 'settled', ledger_amount: '7', transaction_hash: null },
@@ -319,7 +403,7 @@ describe('a difference', () => {
     const now = wellAfter(LAST);
     await run(now);
     const account = `${NETWORK}:${ALICE}`;
-    expect(looks).toEqual([{ account, calls: [nonce(1), nonce(2), nonce(3)] }]);
+    expect(looks).toEqual([{ account, calls: [nonce(1), nonce(2)] }]);
     await settle(1, 10, transaction);
     await run(now + 900);
     expect(looks.slice(1)).toEqual([{ account, calls: [nonce(2)] }]);
@@ -346,6 +430,57 @@ describe('a difference', () => {
     await run(wellAfter(LAST));
     expect(alerts).toHaveLength(1);
     expect(await runs()).toMatchObject([{ state: 'complete', differences: 1 }]);
+  });
+
+  test('that an earlier run has seen is told before anything is asked', async () => {
+    await payment(1, 10, { state: 'open' });
+    const told: number[] = [];
+    const raise = vi.fn<(alert: object) => Promise<boolean>>(async () => {
+      told.push(node.windows.length);
+      return told.length > 1;
+    });
+    const { run } = sweeping({ raise });
+    await run(wellAfter(LAST));
+    const before = node.windows.length;
+    await run(wellAfter(LAST) + 900);
+    expect(told).toEqual([before, before]);
+  });
+
+  test('in a block that is always refused does not keep others waiting', async () => {
+    for (let at = 0; at < 21; at += 1) await payment(at, at, { state: 'open' });
+    const { run, looks } = sweeping();
+    const now = wellAfter(LAST);
+    await run(now);
+    const { respond } = node;
+    // The first twenty blocks are given no more.
+    answerHosts({
+      'node.test': (body) => {
+        const asked = JSON.stringify(body);
+        const last = /"fromBlock":"0x14","toBlock":"0x14"/.test(asked);
+        return asked.includes('eth_getLogs') && !last
+          ? new Response('', { status: 429 })
+          : respond(body);
+      },
+    });
+    looks.length = 0;
+    await run(now + 900);
+    expect(looks).toEqual([]);
+    await run(now + 1_800);
+    expect(looks.flatMap(({ calls }) => calls)).toContain(nonce(20));
+  });
+
+  test('that nothing can mend is not looked at again', async () => {
+    await payment(1, 10, {
+      ...{ state: 'settled', amount: 3n, block: 10, transaction: hashOf(10, 1) },
+    });
+    await payment(2, 12, { state: 'settled', amount: 2n, block: 12, transaction: hashOf(9, 9) });
+    const { run } = sweeping();
+    await run(wellAfter(LAST));
+    expect(await kinds()).toEqual(['amount', 'moved']);
+    const before = node.windows.length;
+    await run(wellAfter(LAST) + 10);
+    // Five new blocks, and no old one.
+    expect(node.windows.slice(before).every(([from]) => from > 12)).toBe(true);
   });
 
   test('by dust is kept a hundred times, and counted', async () => {
