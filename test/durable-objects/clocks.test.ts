@@ -126,7 +126,8 @@ describe('a child whose clock runs before that of the account above, at the edge
       }
     });
 
-  test.for([1, 3])('by %i s costs it few rows and no storm of requests', async (seconds) => {
+  // Far more than a busy machine takes for the look-ups of a call: the clock above goes on meanwhile.
+  test.for([1, 20])('by %i s costs it few rows and no storm of requests', async (seconds) => {
     clockTo(edge - 30);
     const { owner, first } = await fleetOf(1);
     expect(ruleOf(await callOnce(first, 1n))).toBe('go');

@@ -126,7 +126,8 @@ describe('what the chain says afterwards', () => {
     const made = await withCall(success, failedBy('payer'));
     expect((await purseOf(made.payer)).credit).toBe('-5000');
     expect(await after(made)).toEqual({
-      ...{ credit: 5_000n, settled: 5_000n, unsettled: '0', payment: { transaction, block } },
+      ...{ credit: 5_000n, settled: 5_000n, unsettled: '0' },
+      payment: { transaction, block, cleared: '5000' },
     });
   });
 
