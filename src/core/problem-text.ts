@@ -415,7 +415,7 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 503,
         title: 'Settlement not known yet',
-        detail: 'The payment was presented; the chain has not said yet what became of it.',
+        detail: 'It is not known yet whether the payment moves; the chain has not said.',
         hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
         headers: retry(reason.retryAfter),
       };

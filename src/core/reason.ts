@@ -83,7 +83,7 @@ export type CallReason =
     }
   /** Nothing can be settled now, and the call needs a settlement first. It was not claimed. */
   | { readonly reason: 'settlement_unavailable'; readonly retryAfter: Seconds }
-  /** The payment was presented and nobody knows yet what became of it. */
+  /** Whoever may have been shown the payment, nobody knows yet what becomes of it. */
   | { readonly reason: 'settlement_unknown'; readonly retryAfter: Seconds }
   /** The chain says that the money did not come and will not. `payer`: through the payer's doing. */
   | { readonly reason: 'settlement_failed'; readonly fault: 'payer' | 'gateway' };
