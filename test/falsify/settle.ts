@@ -41,7 +41,8 @@ export const recallAll = async ({ members }: Fleet, clock: Clock): Promise<void>
       child: accountOf(grant.delegation.delegate),
       issued: grant.hash,
       asset,
-      need: 0n,
+      // Of the limits, too: who has no credit lent is short of none, and recalls nothing for it.
+      need: MORE_THAN_ALL,
       want: 0n,
       credit: MORE_THAN_ALL,
       slices: {},
