@@ -20,6 +20,8 @@ export type Backend = {
   /** Host of the facilitator, or `relayer`. */
   readonly name: string;
   readonly network: Network;
+  /** How many payments it is shown at once; more would wait for these. */
+  readonly width: number;
   standing(): Standing;
   /**
    * Presents payments in the order given, as many at once as the backend's bounds allow. Who is being tried after a pause gets

@@ -41,6 +41,7 @@ export const facilitatorBackend = (
 ): Backend => ({
   name,
   network,
+  width: widthOf(deps),
   standing: deps.health.standing,
   learn: (lesson, error) => deps.health.learn(lesson, error),
   present: async (payments, patience) => {
@@ -59,12 +60,12 @@ export const facilitatorBackend = (
         left = await presentNext(name, network, deps, queue, said, patience);
       }
     };
-    await Promise.all(
-      Array.from({ length: Math.min(WIDTH, deps.concurrency, payments.length) }, work),
-    );
+    await Promise.all(Array.from({ length: Math.min(widthOf(deps), payments.length) }, work));
     return said;
   },
 });
+
+const widthOf = ({ concurrency }: FacilitatorDeps): number => Math.min(WIDTH, concurrency);
 
 /** Takes a place and then the next payment: the most urgent one goes first, however long the wait was. False when that is all. */
 const presentNext = async (

@@ -25,6 +25,7 @@ export const relayerBackend = (
 ): Backend => ({
   name: RELAYER,
   network,
+  width: Infinity,
   standing: health.standing,
   learn: (lesson, error) => health.learn(lesson, error),
   present: async (payments, { startBy, endBy, on }) => {

@@ -18,6 +18,7 @@ import {
   RPC,
   scriptChain,
   type ScriptedChain,
+  runningClock,
   standingClock,
   TOKEN,
 } from './scripted.ts';
@@ -617,24 +618,58 @@ describe('whatever they do', () => {
   });
 });
 
+describe('a batch that is more than the first is shown at once', () => {
+  const sharesOf = async (count: number) => {
+    const messages = Array.from({ length: count }, (_, at) => deliver(pay(at + 1)));
+    await consume(messages);
+    expect(messages.every(isAcked)).toBe(true);
+    return HOSTS.map((host) => hosts().filter((each) => each === host).length);
+  };
+
+  test('goes on to the next ones at the same time; what is left, to our relayer in one call', async () => {
+    deps = { ...deps, backends: openWith(withRelayer(false), 4) };
+    expect(await sharesOf(50)).toEqual([4, 4, 4]);
+    expect(handedOver).toEqual([{ count: 38, urgent: false }]);
+    // The most urgent ones went to the first.
+    expect(shown.slice(0, 4)).toEqual(
+      [1, 2, 3, 4].map((number) => ({
+        host: 'a.test',
+        nonce: paymentNumber(number).authorization.nonce,
+      })),
+    );
+  });
+
+  test('is not shared where it is no more than that', async () => {
+    deps = { ...deps, backends: openWith(withRelayer(false), 4) };
+    expect(await sharesOf(4)).toEqual([4, 0, 0]);
+    expect(handedOver).toEqual([]);
+  });
+
+  test('without a relayer all share it, and a Worker has six connections to each at most', async () => {
+    deps = { ...deps, backends: openWith({}, 32) };
+    expect(await sharesOf(50)).toEqual([18, 18, 14]);
+  });
+});
+
 describe('a round has an end', () => {
   test('however slow they are: nothing begins after its time, and no answer is waited for beyond it', async () => {
     const from = NOW * 1_000;
-    const begun: number[] = [];
-    deps = { ...deps, backends: openWith({}, 1) };
+    const begun: string[] = [];
+    clock = runningClock();
+    deps = { ...deps, clock, backends: openWith({}, 1) };
     // Each answer takes ten seconds of the clock.
     for (const host of HOSTS) {
       conduct[host] = async (payment) => {
-        begun.push(clock.now() - from);
+        begun.push(`${host} ${clock.now() - from}`);
         await clock.sleep(10_000);
         return honest(payment);
       };
     }
     const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
-    // Each has 12 seconds to begin, then it is the next one's turn.
-    expect(begun).toEqual([0, 10_000, 20_000, 30_000, 40_000]);
-    expect(hosts()).toEqual(['a.test', 'a.test', 'b.test', 'b.test', 'c.test']);
+    // Each has 12 seconds to begin, then the others are asked for what it has left, and the look before that ends the answers.
+    const turn = (at: number): string[] => HOSTS.map((host) => `${host} ${at}`);
+    expect(begun.toSorted()).toEqual([0, 10_000, 20_000, 30_000, 40_000].flatMap(turn).toSorted());
     const acked = messages.filter(isAcked).length;
     expect(acked).toBe(begun.length);
     // The others come again, and are nobody's fault.

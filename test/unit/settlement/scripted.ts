@@ -94,6 +94,32 @@ export const standingClock = () => {
   };
 };
 
+/** A clock by which many may wait at once: it goes on when nobody has anything else to do. */
+export const runningClock = () => {
+  let at = NOW * 1_000;
+  let due: { readonly at: number; readonly wake: (value?: unknown) => void }[] = [];
+  const goOn = (): void => {
+    const [first, ...rest] = due.toSorted((one, other) => one.at - other.at);
+    if (first === undefined) return;
+    due = rest;
+    at = first.at;
+    first.wake();
+    setTimeout(goOn, 0);
+  };
+  return {
+    now: () => at,
+    sleep: async (milliseconds: number) => {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      due.push({ at: at + milliseconds, wake: resolve });
+      if (due.length === 1) setTimeout(goOn, 0);
+      await promise;
+    },
+    set: (seconds: number) => {
+      at = seconds * 1_000;
+    },
+  };
+};
+
 export const facilitatorAt = (url: string, changes: Partial<Facilitator> = {}): Facilitator => ({
   url,
   auth: 'none',
