@@ -8,7 +8,8 @@ export type Life = {
   readonly began: number;
   readonly ended: number;
   readonly expired: number;
-  /** What is counted for good. */
+  /** What is counted until its end, and what for good. */
+  readonly held: bigint;
   readonly rest: bigint;
 };
 
@@ -25,7 +26,14 @@ export const livesOf = ({ calls, moments }: Books, rows: readonly Row[]): readon
     if (call.charged !== undefined && call.charged !== row.charged) {
       throw new Error(`${row.id} was charged ${call.charged}, and its row says ${row.charged}`);
     }
-    const began = call.went?.order ?? moments.length;
+    const isKept = row.kept || call.kept;
+    const rest = row.state === 'held' || isKept ? row.price : row.charged;
+    // Every answer got lost until its time was over: nobody knows when it stood, only what is left of it.
+    if (call.went === undefined) {
+      const end = moments.length;
+      return [{ call, row, began: end, ended: end, expired: end, held: rest, rest }];
+    }
+    const began = call.went.order;
     const expired = moments.find(({ at, order }) => order > began && at >= row.holdUntil);
     return [
       {
@@ -35,8 +43,9 @@ export const livesOf = ({ calls, moments }: Books, rows: readonly Row[]): readon
         ended: call.ending?.order ?? Infinity,
         // Just before the first moment at which the clock allows it.
         expired:
-          row.state === 'abandoned' && !call.kept ? (expired?.order ?? Infinity) - 0.5 : Infinity,
-        rest: row.state === 'held' || call.kept ? row.price : row.charged,
+          row.state === 'abandoned' && !isKept ? (expired?.order ?? Infinity) - 0.5 : Infinity,
+        held: row.price,
+        rest,
       },
     ];
   });

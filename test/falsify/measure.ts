@@ -23,11 +23,11 @@ export const usageOf = (
   rung: Moment,
 ): Usage => {
   const tallies = new Map<string, bigint>();
-  for (const { call, row, began, ended, expired, rest } of livesOf(books, rows)) {
-    if (began > upTo.order) continue;
+  for (const { call, row, began, ended, expired, held, rest } of livesOf(books, rows)) {
+    if (call.went !== undefined && began > upTo.order) continue;
     const isOver = ended <= upTo.order || expired <= rung.order;
     for (const { key } of countersOf(fleet, call, row)) {
-      tallies.set(key, (tallies.get(key) ?? 0n) + (isOver ? rest : row.price));
+      tallies.set(key, (tallies.get(key) ?? 0n) + (isOver ? rest : held));
     }
   }
   return {
@@ -44,11 +44,11 @@ export const overspendOf = (
 ): { readonly units: bigint; readonly limit: string } => {
   const changes = livesOf(books, rows)
     .flatMap((life) => [
-      { life, order: life.began, by: life.row.price },
+      { life, order: life.began, by: life.held },
       {
         life,
         order: Math.max(life.began, Math.min(life.ended, life.expired)),
-        by: life.rest - life.row.price,
+        by: life.rest - life.held,
       },
     ])
     .toSorted((one, other) => one.order - other.order);

@@ -16,6 +16,8 @@ export type Row = {
   readonly holdUntil: Seconds;
   /** The account whose credit pays; undefined where it is no credit. */
   readonly lender: Hex | undefined;
+  /** Its hold stays for good: a tool that may have spent on somebody's behalf fell silent. */
+  readonly kept: boolean;
 };
 
 type Stored = {
@@ -49,6 +51,7 @@ export const rowsOf = ({ payer, branches }: Member): Promise<Row[]> =>
         acceptedAt: accepted.at,
         holdUntil: row.hold_until,
         lender: paidBy === 'credit' ? payer : lent?.delegation.issuer,
+        kept: entries.some(({ payment }) => payment?.kept === true),
       };
     }),
   );

@@ -81,7 +81,7 @@ const ofOne = async (
   const sum = (list: readonly Row[], of: (row: Row) => bigint): bigint =>
     list.reduce((all, row) => all + of(row), 0n);
   const kept = sum(
-    lent.filter(({ id }) => books.calls.get(id)?.kept === true),
+    lent.filter((row) => row.kept || books.calls.get(row.id)?.kept === true),
     ({ price }) => price,
   );
   expect('credit', BigInt(purse?.credit ?? 0), credit - sum(lent, ({ charged }) => charged));
