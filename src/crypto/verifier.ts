@@ -3,6 +3,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { ZERO_ADDRESS, type Address, type Hex } from '../core/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { byteLength, bytesOf, hexOf, isHex } from './bytes.ts';
+import { type KnownKeys, openKnownKeys, type PublicKey, type Scalars } from './known-keys.ts';
 import { MAX_SIGNATURE_TEXT } from './signature-text.ts';
 
 /** Why a signature is refused (design §4.7), with what was seen. */
@@ -49,11 +50,14 @@ export const classifySignature = (signature: string): Result<SignatureShape, Sig
 export const addressOfKey = (publicKey: Uint8Array): Address =>
   hexOf(keccak_256(publicKey.subarray(1)).subarray(12));
 
+/** Every account's key that has signed in this isolate lately. */
+const KNOWN = openKnownKeys();
+
 /**
- * The account whose key signed a 32-byte digest. Takes only what USDC takes on the chain: 65 bytes, v 27 or 28, low s.
- * What is accepted more loosely here (EIP-2098, v 0/1, high s) would be served here and revert there (design §4.7).
+ * The numbers of a signature. Takes only what USDC takes on the chain: 65 bytes, v 27 or 28, low s. What is accepted more loosely
+ * here (EIP-2098, v 0/1, high s) would be served here and revert there (design §4.7).
  */
-export const recoverStrict = (digest: Hex, signature: string): Result<Address, SignatureFault> => {
+const readStrict = (signature: string): Result<Scalars, SignatureFault> => {
   const shape = classifySignature(signature);
   if (!shape.ok) return shape;
   const bytes = bytesOf(signature as Hex);
@@ -62,34 +66,54 @@ export const recoverStrict = (digest: Hex, signature: string): Result<Address, S
   }
   const v = bytes[64] ?? 0;
   if (v !== 27 && v !== 28) return err({ reason: 'recovery_byte', expected: '27 or 28', got: v });
-  const r = BigInt(hexOf(bytes.subarray(0, 32)));
-  const s = BigInt(hexOf(bytes.subarray(32, 64)));
+  const r = BigInt(signature.slice(0, 66));
+  const s = BigInt(`0x${signature.slice(66, 130)}`);
   if (r < 1n || r >= ORDER) return err({ reason: 'r_out_of_range' });
   if (s < 1n || s >= ORDER) return err({ reason: 's_out_of_range' });
   if (s > HALF_ORDER) return err({ reason: 'high_s' });
-  const signer = recover(bytesOf(digest), r, s, v - 27);
-  if (signer === undefined) return err({ reason: 'unrecoverable' });
-  return signer === ZERO_ADDRESS ? err({ reason: 'zero_address' }) : ok(signer);
+  return ok({ r, s, parity: v === 27 ? 0 : 1 });
 };
 
-const recover = (digest: Uint8Array, r: bigint, s: bigint, parity: number): Address | undefined => {
+type Recovered = { readonly key: PublicKey; readonly signer: Address };
+
+const recover = (digest: Hex, { r, s, parity }: Scalars): Result<Recovered, SignatureFault> => {
   try {
-    const point = new secp256k1.Signature(r, s, parity).recoverPublicKey(digest);
-    return addressOfKey(point.toBytes(false));
+    const key = new secp256k1.Signature(r, s, parity).recoverPublicKey(bytesOf(digest));
+    const signer = addressOfKey(key.toBytes(false));
+    return signer === ZERO_ADDRESS ? err({ reason: 'zero_address' }) : ok({ key, signer });
   } catch {
-    return undefined; // r is no x coordinate of the curve, or the key is the point at infinity
+    // r is no x coordinate of the curve, or the key is the point at infinity
+    return err({ reason: 'unrecoverable' });
   }
 };
 
-/** Whether a key-held account signed a digest. Accounts with code are asked through ERC-1271 instead, never here. */
+/** The account whose key signed a 32-byte digest, by the strict rules of `verifyStrict`. */
+export const recoverStrict = (digest: Hex, signature: string): Result<Address, SignatureFault> => {
+  const scalars = readStrict(signature);
+  if (!scalars.ok) return scalars;
+  const recovered = recover(digest, scalars.value);
+  return recovered.ok ? ok(recovered.value.signer) : recovered;
+};
+
+/**
+ * Whether a key-held account signed a 32-byte digest. A key that has signed here often is asked by its table (`known-keys.ts`); all
+ * others, and whatever a table does not confirm, by recovery. Accounts with code are asked through ERC-1271 instead, never here.
+ */
 export const verifyStrict = (
   account: Address,
   digest: Hex,
   signature: string,
+  known: KnownKeys = KNOWN,
 ): Result<Address, SignatureFault> => {
   // ecrecover answers the zero address for garbage, so nobody may be it.
   if (account === ZERO_ADDRESS) return err({ reason: 'zero_address' });
-  const signer = recoverStrict(digest, signature);
-  if (!signer.ok || signer.value === account) return signer;
-  return err({ reason: 'wrong_signer', expected: account, got: signer.value });
+  const scalars = readStrict(signature);
+  if (!scalars.ok) return scalars;
+  if (known.signed(account, BigInt(digest), scalars.value)) return ok(account);
+  const recovered = recover(digest, scalars.value);
+  if (!recovered.ok) return recovered;
+  const { key, signer } = recovered.value;
+  if (signer !== account) return err({ reason: 'wrong_signer', expected: account, got: signer });
+  known.learn(account, key);
+  return ok(account);
 };

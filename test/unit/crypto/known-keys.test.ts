@@ -1,0 +1,66 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { describe, expect, it } from 'vitest';
+import type { Address, Hex } from '../../../src/core/account-id.ts';
+import { openKnownKeys } from '../../../src/crypto/known-keys.ts';
+import { verifyStrict } from '../../../src/crypto/verifier.ts';
+import vectors from '../../vectors/countersign-v1.json';
+
+const agent = vectors.keys.agent.address.toLowerCase() as Address;
+const digest = vectors.paid.payment.digest as Hex;
+const signature = vectors.paid.payment.signature as Hex;
+const scalars = {
+  r: BigInt(signature.slice(0, 66)),
+  s: BigInt(`0x${signature.slice(66, 130)}`),
+  parity: signature.endsWith('1b') ? 0 : 1,
+} as const;
+const other = (number: number): Address => `0x${number.toString(16).padStart(40, '0')}`;
+const key = (secret: number) => secp256k1.Point.BASE.multiply(BigInt(secret));
+
+describe('known keys', () => {
+  it('says nothing of a key before its sixteenth signature', () => {
+    const known = openKnownKeys();
+    for (let count = 1; count <= 16; count += 1) {
+      expect(known.signed(agent, BigInt(digest), scalars)).toBe(false);
+      expect(verifyStrict(agent, digest, signature, known).ok).toBe(true);
+    }
+    expect(known.signed(agent, BigInt(digest), scalars)).toBe(true);
+  });
+
+  it('keeps nothing of who only claims to be an account, and of a signature that is none', () => {
+    const known = openKnownKeys();
+    const stranger = other(1);
+    const broken: Hex = `${signature.slice(0, -4) as Hex}00${signature.slice(-2)}`;
+    for (let count = 1; count <= 40; count += 1) {
+      verifyStrict(stranger, digest, signature, known);
+      verifyStrict(agent, digest, broken, known);
+    }
+    expect(known.bytes()).toBe(0);
+  });
+
+  it('stays within its bytes, and forgets who has not been seen for longest', () => {
+    // Room for two tables of the smaller size.
+    const known = openKnownKeys(2 * 200 * 1_000);
+    const learn = (secret: number, times: number): void => {
+      for (let count = 0; count < times; count += 1) known.learn(other(secret), key(secret));
+    };
+    learn(1, 16);
+    const one = known.bytes();
+    learn(2, 16);
+    expect(known.bytes()).toBe(2 * one);
+    learn(1, 1);
+    learn(3, 16);
+    expect(known.bytes()).toBeLessThanOrEqual(2 * 200 * 1_000);
+    // The second is gone with its count: it begins anew.
+    const before = known.bytes();
+    learn(2, 1);
+    expect(known.bytes()).toBe(before + 200);
+    learn(1, 1);
+    expect(known.bytes()).toBe(before + 200);
+  });
+
+  it('stays within its bytes whoever comes', () => {
+    const known = openKnownKeys(10_000);
+    for (let number = 1; number <= 500; number += 1) known.learn(other(number), key(7));
+    expect(known.bytes()).toBeLessThanOrEqual(10_000);
+  });
+});
