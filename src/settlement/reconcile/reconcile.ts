@@ -4,15 +4,17 @@ import { rpcBatch } from '../../core/json-rpc.ts';
 import { askBlock } from '../chain-answer.ts';
 import { tellDifferences } from './alert.ts';
 import { GRACE, type Site } from './examine.ts';
-import { type Cursor, forgetOld, loadCursor, openBlocks } from './store.ts';
+import { type Cursor, forgetOld, hasRun, loadCursor, openBlocks } from './store.ts';
 import { goOver, MAX_SPAN, recheck, type ReconcileDeps, type Walk } from './walk.ts';
-import { blockAt } from './window.ts';
+import { blockAt, timeOf } from './window.ts';
 
 /** Windows of one run and network, refused ones included: the cursor makes the next run go on. */
 const WINDOWS = 50;
 /** Of them, those for blocks that were never compared, while the last days are compared again, too. */
 const FIRST_WINDOWS = 35;
 const DAY: Seconds = 86_400;
+/** How old blocks may become that the node does not give, before an alert. */
+const BEHIND: Seconds = 6 * 3_600;
 
 /**
  * Compares ledger and chain, network by network, up to what is deep and old enough (law 5): what was seen to differ, new blocks, and
@@ -53,10 +55,30 @@ const sweep = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<voi
     if (block <= deep) await recheck(walk, block);
   }
   const isAgain = walk.cursor.again !== undefined;
-  await goOver(walk, 'new', end, isAgain ? FIRST_WINDOWS : WINDOWS);
+  const ended = await goOver(walk, 'new', end, isAgain ? FIRST_WINDOWS : WINDOWS);
+  if (ended === 'stopped') await tellBehind(walk);
   const { again } = walk.cursor;
   if (again !== undefined) await goOver(walk, 'again', Math.min(again.to, deep), WINDOWS);
   await tell(deps, network, now);
+};
+
+/**
+ * A node that says its head and gives no transfers, because it is busy, cut off by its quota, or answers a large block with a page of its
+ * proxy, is waited for without end: nobody knows what those blocks hold. So somebody must hear of it, once a day.
+ */
+const tellBehind = async ({ deps, site, now, cursor }: Walk): Promise<void> => {
+  const { network, urls } = site;
+  const { next } = cursor;
+  const made = await timeOf(urls, next);
+  if (made === undefined || now < made + BEHIND) return;
+  const day = Math.floor(now / DAY) * DAY;
+  // An earlier run of the day, since it was that old, has told it.
+  if (await hasRun(deps.db, network, Math.max(day, made + BEHIND), now)) return;
+  console.error({ event: 'reconcile_behind', network, block: next });
+  await deps.raise({
+    rule: 'reconciliation',
+    detail: { network, kind: 'behind', block: next, at: day },
+  });
 };
 
 const tell = async (

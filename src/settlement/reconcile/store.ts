@@ -66,6 +66,20 @@ export const saveCursor = (
     )
     .bind(network, next, span, again?.next ?? null, again?.to ?? null, againAt, stuckAt ?? null);
 
+/** Whether new blocks were gone over in this time. */
+export const hasRun = async (
+  db: D1Database,
+  network: Network,
+  from: Seconds,
+  before: Seconds,
+): Promise<boolean> =>
+  (await db
+    .prepare(
+      `SELECT 1 FROM reconciliations WHERE at >= ?1 AND at < ?2 AND network = ?3 AND kind = 'new' LIMIT 1`,
+    )
+    .bind(from, before, network)
+    .first()) !== null;
+
 export const saveRun = (db: D1Database, run: Run): D1PreparedStatement =>
   db
     .prepare(

@@ -9,6 +9,7 @@ import {
   type Cursor,
   type Run,
   type RunKind,
+  type RunState,
   saveCursor,
   saveLooked,
   saveRun,
@@ -56,18 +57,22 @@ export const recheck = async (walk: Walk, block: number): Promise<void> => {
   await mend(deps, examined.value.differences);
 };
 
-/** Goes over blocks window by window, up to `end`, or until `most` windows of the run are used up, or the node gives nothing. */
+/**
+ * Goes over blocks window by window, up to `end`, or until `most` windows of the run are used up, or the node gives nothing.
+ *
+ * @returns how it ended; undefined where nothing was left to compare.
+ */
 export const goOver = async (
   walk: Walk,
   kind: RunKind,
   end: number,
   most: number,
-): Promise<void> => {
+): Promise<RunState | undefined> => {
   const { deps, site, now } = walk;
   let run = emptyRun(walk, kind);
   let isWhole = true;
   let blocks = windowFrom(walk.cursor, kind, end);
-  if (blocks === undefined) return;
+  if (blocks === undefined) return undefined;
   while (blocks !== undefined && walk.windows < most && run.state !== 'stopped') {
     walk.windows += 1;
     const examined = await examine(deps.db, site, blocks);
@@ -104,6 +109,7 @@ export const goOver = async (
     blocks = windowFrom(walk.cursor, kind, end);
   }
   logRun(run, walk.windows);
+  return run.state;
 };
 
 /**

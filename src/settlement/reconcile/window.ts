@@ -133,6 +133,12 @@ export const blockAt = async (
   return from;
 };
 
+/** When a block was made; undefined where the node does not say it. */
+export const timeOf = async (
+  urls: readonly [string, ...string[]],
+  block: number,
+): Promise<Seconds | undefined> => (await timesOf(urls, [toQuantity(block)]))?.[0];
+
 const timesOf = async (
   urls: readonly [string, ...string[]],
   blocks: readonly Hex[],

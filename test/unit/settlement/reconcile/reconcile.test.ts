@@ -285,6 +285,35 @@ describe('a run', () => {
     expect(Number((await cursor())?.['again_next'])).toBe(0);
   });
 
+  test.each([
+    ['is busy', () => new Response('{}', { status: 429 })],
+    ['finds a block too large for its proxy', () => new Response('', { status: 413 })],
+  ])(
+    'that a node which %s has kept from going on for hours raises an alert a day',
+    async (_, busy) => {
+      const { respond } = node;
+      answerHosts({
+        'node.test': (body) =>
+          JSON.stringify(body).includes('eth_getLogs') ? busy() : respond(body),
+      });
+      const { run, alerts } = sweeping();
+      const at = async (now: number): Promise<void> => {
+        node.state.head = Math.floor((now - timeOf(0)) / 2);
+        await run(now);
+      };
+      const old = timeOf(0) + 6 * 3_600;
+      for (const now of [wellAfter(LAST), old - 1]) await at(now);
+      expect(alerts).toEqual([]);
+      for (const now of [old, old + 900, old + 1_800]) await at(now);
+      const day = Math.floor(old / DAY) * DAY;
+      const behind = { network: NETWORK, kind: 'behind', block: 0, at: day };
+      expect(alerts.map(({ detail }) => detail)).toEqual([behind]);
+      for (const now of [day + DAY, day + DAY + 900]) await at(now);
+      expect(alerts.map(({ detail }) => detail)).toEqual([behind, { ...behind, at: day + DAY }]);
+      expect(await cursor()).toMatchObject({ next_block: 0 });
+    },
+  );
+
   test('of the last days passes over at once what is too large, and is not complete', async () => {
     const { run } = sweeping();
     const now = wellAfter(LAST);
