@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import type { Address, Hex } from '../../src/core/account-id.ts';
 import { bytesSchema, readAnswer, rpcBatch } from '../../src/core/json-rpc.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
+import type { Unsigned } from '../../src/settlement/relayer/envelope.ts';
 import {
   readSigned,
   type Signed,
   signRequest,
   signTransaction,
-  type Unsigned,
 } from '../../src/settlement/relayer/transaction.ts';
 
 /** Signs a transaction with the relayer's key. */

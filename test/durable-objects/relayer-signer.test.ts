@@ -3,7 +3,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readSetup } from '../../durable-objects/relayer/setup.ts';
 import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
-import type { Unsigned } from '../../src/settlement/relayer/transaction.ts';
+import type { Unsigned } from '../../src/settlement/relayer/envelope.ts';
 import { openBench, payersOf, relayFrom, ringOut, settledCalls } from './relayer-support.ts';
 
 const SIGNER = 'https://signer.test/';

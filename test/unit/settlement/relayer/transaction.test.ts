@@ -1,13 +1,28 @@
-import { keccak256, parseTransaction, recoverTransactionAddress } from 'viem';
+import fc from 'fast-check';
+import * as Envelope from 'ox/TxEnvelopeEip1559';
+import {
+  bytesToHex,
+  hexToBytes,
+  keccak256,
+  parseTransaction,
+  recoverTransactionAddress,
+} from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, test } from 'vitest';
+import {
+  deserialize,
+  hashOf,
+  serialize,
+  signPayload,
+  type Unsigned,
+} from '../../../../src/settlement/relayer/envelope.ts';
 import {
   addressOfPrivateKey,
   readSigned,
   readUnsigned,
   signRequest,
+  senderOf,
   signTransaction,
-  type Unsigned,
 } from '../../../../src/settlement/relayer/transaction.ts';
 import { addressOf } from './people.ts';
 
@@ -35,8 +50,77 @@ describe('a transaction', () => {
         await recoverTransactionAddress({ serializedTransaction: signed.raw as `0x02${string}` }),
       ).toBe(account.address);
       expect(readUnsigned(signed.raw)).toEqual(one);
+      expect(senderOf(signed.raw)).toBe(address);
     }
     expect(address).toBe(account.address.toLowerCase());
+  });
+
+  test('is read and written as ox does, of every length and with every number', () => {
+    const word = fc.bigInt({ min: 1n, max: 2n ** 256n - 1n });
+    const digits = fc.oneof(
+      fc.constantFrom('', '00', '7f', '80', 'ff'),
+      ...[55, 56, 255, 256, 65_535, 65_536].map((size) => fc.constant('7f'.repeat(size))),
+      fc.uint8Array({ maxLength: 600 }).map((bytes) => bytesToHex(bytes).slice(2)),
+    );
+    const whole = fc.oneof(fc.constantFrom(0, 1, 127, 128, 255, 256), fc.maxSafeNat());
+    fc.assert(
+      fc.property(
+        fc.record({
+          chainId: whole.filter((id) => id > 0),
+          nonce: whole,
+          data: digits,
+          gas: fc.bigInt({ min: 0n, max: 2n ** 64n }),
+          maxPriorityFeePerGas: fc.bigInt({ min: 0n, max: 2n ** 128n }),
+          more: fc.bigInt({ min: 0n, max: 2n ** 127n }),
+        }),
+        fc.record({ r: word, s: word, yParity: fc.constantFrom(0, 1) }),
+        ({ data, more, ...rest }, signature) => {
+          const one: Unsigned = {
+            ...rest,
+            to: unsigned.to,
+            data: `0x${data}`,
+            maxFeePerGas: rest.maxPriorityFeePerGas + more,
+          };
+          const envelope = Envelope.from({ ...one, nonce: BigInt(one.nonce), value: 0n });
+          expect(signPayload(one)).toBe(Envelope.getSignPayload(envelope));
+          const raw = Envelope.serialize(envelope, { signature });
+          expect(serialize(one, signature)).toBe(raw);
+          expect(hashOf(raw)).toBe(Envelope.hash(Envelope.from(envelope, { signature })));
+          expect(deserialize(raw)).toEqual({ unsigned: one, signature });
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is read in its one encoding only, and bytes of anybody are read to an end', () => {
+    const raw = signTransaction(unsigned, key).raw;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: raw.length / 2 - 2 }),
+        fc.integer({ min: 1, max: 255 }),
+        (at, by) => {
+          const bytes = hexToBytes(raw);
+          bytes[at] = (bytes[at] ?? 0) ^ by;
+          const bent = bytesToHex(bytes);
+          const read = deserialize(bent);
+          if (read !== undefined) expect(serialize(read.unsigned, read.signature)).toBe(bent);
+          expect(readSigned(bent, unsigned, address)).toBeUndefined();
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const any = `0x02${bytesToHex(bytes).slice(2)}` as const;
+        expect(deserialize(any)).toBeUndefined();
+        expect(() => senderOf(any)).toThrow('not a transaction of the relayer');
+      }),
+    );
+    // The length of the list said in one byte more than it needs.
+    const long = `0x02f900${raw.slice(6)}` as const;
+    expect(raw.slice(0, 6)).toBe('0x02f8');
+    expect(readSigned(long, unsigned, address)).toBeUndefined();
+    expect(deserialize(long)).toBeUndefined();
   });
 
   test('is asked of a remote signer with every field', () => {
@@ -52,6 +136,9 @@ describe('a transaction', () => {
       maxPriorityFeePerGas: '0x3b9aca00',
       type: '0x2',
     });
+    const { nonce, ...rest } = unsigned;
+    const envelope = Envelope.from({ ...rest, nonce: BigInt(nonce), value: 0n });
+    expect(signRequest(unsigned, address)).toEqual({ ...Envelope.toRpc(envelope), from: address });
   });
 });
 
