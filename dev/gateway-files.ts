@@ -16,7 +16,7 @@ const replaced = (text: string, pattern: RegExp, by: string): string => {
 type Changes = {
   /** Names of all variables that the gateway is given. */
   readonly names?: readonly string[];
-  /** Module of the Worker. */
+  /** Module of the Worker; in JavaScript, the first of those that `buildWorker` makes, which are run as they are. */
   readonly entry: string;
   /** Requests per ten seconds that the rate limit binding lets through, if not as in wrangler.toml. */
   readonly shield?: number;
@@ -31,7 +31,8 @@ type Changes = {
 const localConfig = (original: string, options: Changes): string => {
   const { entry, shield, toolsFile, names = [] } = options;
   let text = replaced(original, new RegExp(STRICT_FLAG), '');
-  text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}`);
+  const asIs = entry.endsWith('.js') ? '\nno_bundle = true' : '';
+  text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}${asIs}`);
   const migrations = join(ROOT, 'src/audit/migrations');
   text = replaced(
     text,
