@@ -1,8 +1,8 @@
-import { CompactSign } from 'jose';
 import type { Seconds } from '../../core/clock.ts';
 import { random16 } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { decodeBase64, encodeBase64Url, utf8 } from '../../crypto/bytes.ts';
+import { decodeBase64, encodeBase64Url } from '../../crypto/bytes.ts';
+import { type JwsAlgorithm, signCompact } from '../../crypto/jws.ts';
 import type { CdpKey } from '../backend.ts';
 
 /** Makes the bearer token of one request to the Coinbase Developer Platform. */
@@ -34,14 +34,13 @@ export const openCdpTokens = async ({ id, secret }: CdpKey): Promise<Result<CdpT
         nbf: now,
         exp: now + LIFETIME,
       };
-      return new CompactSign(utf8(JSON.stringify(claims)))
-        .setProtectedHeader({ alg, kid: id, typ: 'JWT', nonce: random16().slice(2) })
-        .sign(key);
+      const header = { alg, kid: id, typ: 'JWT', nonce: random16().slice(2) };
+      return signCompact(key, header, claims);
     },
   });
 };
 
-type SigningKey = { readonly key: CryptoKey; readonly alg: 'EdDSA' | 'ES256' };
+type SigningKey = { readonly key: CryptoKey; readonly alg: JwsAlgorithm };
 
 const UNREADABLE = 'is neither 64 bytes in base64 nor a P-256 private key in PEM';
 

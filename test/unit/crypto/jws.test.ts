@@ -1,0 +1,40 @@
+import {
+  calculateJwkThumbprint,
+  compactVerify,
+  CompactSign,
+  exportJWK,
+  generateKeyPair,
+} from 'jose';
+import { expect, test } from 'vitest';
+import { signCompact, thumbprint } from '../../../src/crypto/jws.ts';
+
+const claims = { iss: 'https://gateway.example', text: 'Geld über Grenzen 🦀', n: 1_800_000_000 };
+
+test('an Ed25519 JWS is byte for byte the one that jose makes', async () => {
+  const { privateKey } = await generateKeyPair('EdDSA');
+  const header = { alg: 'EdDSA', typ: 'agent-receipt+jwt', kid: 'k' } as const;
+  const theirs = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader(header)
+    .sign(privateKey);
+  expect(await signCompact(privateKey, header, claims)).toBe(theirs);
+});
+
+test.for(['EdDSA', 'ES256'] as const)('jose verifies what is signed with %s', async (alg) => {
+  const { privateKey, publicKey } = await generateKeyPair(alg);
+  const token = await signCompact(privateKey, { alg, kid: 'k' }, claims);
+  const { payload, protectedHeader } = await compactVerify(token, publicKey);
+  expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(claims);
+  expect(protectedHeader).toEqual({ alg, kid: 'k' });
+  await expect(compactVerify(`${token.slice(0, -4)}AAAA`, publicKey)).rejects.toThrow(
+    'signature verification failed',
+  );
+});
+
+test('a thumbprint is the one that jose makes, and that of RFC 8037', async () => {
+  const { publicKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = await exportJWK(publicKey);
+  expect(await thumbprint(jwk.x ?? '')).toBe(await calculateJwkThumbprint(jwk));
+  expect(await thumbprint('11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo')).toBe(
+    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+  );
+});
