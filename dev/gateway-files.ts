@@ -50,6 +50,7 @@ const localConfig = (original: string, options: Changes): string => {
   if (shield !== undefined)
     text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
   if (toolsFile === undefined) return text;
+  if (asIs !== '') throw new Error('modules that are built hold their tools already');
   return `${text}\n[alias]\n"../tools.json" = ${JSON.stringify(toolsFile)}\n`;
 };
 

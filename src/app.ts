@@ -9,13 +9,8 @@ import type { Reason } from './core/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
-import { delegate } from './gateway/delegations.ts';
-import { DESCRIPTION_PATH, description } from './gateway/description.ts';
+import { DESCRIPTION_PATH } from './gateway/description-path.ts';
 import type { Gateway } from './gateway/gateway.ts';
-import { lookUp } from './gateway/look-up.ts';
-import { revoke } from './gateway/revocations.ts';
-import { standing } from './gateway/standing.ts';
-import { topUp } from './gateway/top-up.ts';
 import { settlingOf } from './settling.ts';
 import { isWebhookLocal } from './webhooks/address.ts';
 
@@ -58,8 +53,9 @@ app.get('/.well-known/jwks.json', async (context) => {
     : problem(badKey);
 });
 
-app.get(DESCRIPTION_PATH, (context) => {
+app.get(DESCRIPTION_PATH, async (context) => {
   const config = configOf(context.env);
+  const { description } = await import('./gateway/beside.ts');
   return config.ok
     ? context.json(description(config.value, audienceOf(config.value, context.req.url)), 200, {
         'Cache-Control': 'public, max-age=300',
@@ -96,6 +92,14 @@ const served =
     return gateway.ok ? work(gateway.value, context.req.raw) : problem(gateway.error);
   };
 
+type Beside = Readonly<Record<'delegate' | 'lookUp' | 'revoke' | 'standing' | 'topUp', Work>>;
+
+/** A work whose code is loaded when it is asked for. */
+const beside =
+  (choose: (works: Beside) => Work): Work =>
+  async (gateway, request) =>
+    choose(await import('./gateway/beside.ts'))(gateway, request);
+
 /** The management API, whose code a paid call never evaluates. Never paused: who cuts a key off must not have to wait. */
 const managed = async (context: Context<Bindings>): Promise<Response> => {
   const gateway = await gatewayOf(context);
@@ -122,16 +126,16 @@ const unlessPaused =
 
 const only = (method: string) => () => problem({ reason: 'method_not_allowed', allow: [method] });
 
-app.post('/credits', served(unlessPaused(topUp)));
+app.post('/credits', served(unlessPaused(beside(({ topUp }) => topUp))));
 app.all('/credits', only('POST'));
-app.get('/calls/:call', served(lookUp));
+app.get('/calls/:call', served(beside(({ lookUp }) => lookUp)));
 app.all('/calls/:call', only('GET'));
-app.get('/accounts/me', served(standing));
+app.get('/accounts/me', served(beside(({ standing }) => standing)));
 app.all('/accounts/me', only('GET'));
-app.put('/delegations', served(unlessPaused(delegate)));
+app.put('/delegations', served(unlessPaused(beside(({ delegate }) => delegate))));
 app.all('/delegations', only('PUT'));
 // Never paused: who cuts a key off must not have to wait.
-app.post('/revocations', served(revoke));
+app.post('/revocations', served(beside(({ revoke }) => revoke)));
 app.all('/revocations', only('POST'));
 app.all('/admin/*', managed);
 app.all('/accounts/*', managed);

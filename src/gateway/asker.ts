@@ -8,7 +8,7 @@ import { challenge } from './challenge.ts';
 import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';
 import { claim } from './claim.ts';
-import { descriptionUrl } from './description.ts';
+import { descriptionUrl } from './description-path.ts';
 import type { Gateway } from './gateway.ts';
 import type { Observed } from './observe.ts';
 

@@ -10,7 +10,7 @@ import { check } from './check.ts';
 import { INTENT } from './check-payment.ts';
 import type { Checked } from './checked.ts';
 import { claim } from './claim.ts';
-import { descriptionUrl } from './description.ts';
+import { descriptionUrl } from './description-path.ts';
 import { dispatch } from './dispatch.ts';
 import { answerDryRun, isDryRun } from './dry-run.ts';
 import type { Errand } from './errand.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/account-id.ts';
 import { problem } from '../core/problem.ts';
-import { descriptionUrl } from './description.ts';
+import { descriptionUrl } from './description-path.ts';
 import type { Observed } from './observe.ts';
 
 /**

@@ -15,11 +15,6 @@ import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../intent/header.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
 import { tokenOf } from '../x402/tokens.ts';
 
-export const DESCRIPTION_PATH = '/.well-known/agent-intent';
-
-/** Where a refused client reads how to sign. */
-export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
-
 /** The fields of the type as `eth_signTypedData_v4` wants them. */
 const FIELDS = AGENT_INTENT_TYPE.replace(/^AgentIntent\(|\)$/g, '')
   .split(',')

@@ -11,7 +11,6 @@ import {
 } from '../x402/offer.ts';
 import type { Errand } from './errand.ts';
 import { offersOf } from './offers.ts';
-import { paywallPage } from './page.ts';
 
 /** How many calls the proposed top-up is good for. */
 const CALLS_AHEAD = 10n;
@@ -20,7 +19,7 @@ const CALLS_AHEAD = 10n;
  * The 402: one answer for both versions of x402, v2 in its header and v1 in the body (design §4.3), and a page for a person who
  * opened the address in a browser. Also an RFC 9457 problem, so that a client of neither reads what to do.
  */
-export const offer = (config: Config, errand: Errand): Response => {
+export const offer = async (config: Config, errand: Errand): Promise<Response> => {
   const { tool, observed, request, topUp } = errand;
   const [first, ...rest] = offersOf(config, tool);
   if (first === undefined) return problem({ reason: 'internal' });
@@ -44,6 +43,7 @@ export const offer = (config: Config, errand: Errand): Response => {
     [PAYMENT_REQUIRED_HEADER]: encodePaymentRequired(made),
   };
   if (wantsPage(request)) {
+    const { paywallPage } = await import('./page.ts');
     const page = paywallPage({ tool, offer: made });
     return new Response(page.html, {
       status: 402,
