@@ -8,6 +8,7 @@ import {
   structHash,
   typedDataDigest,
   uintWord,
+  type Word,
 } from '../crypto/typed-data.ts';
 import { address, bytes32, printable, uint256 } from '../crypto/wire-fields.ts';
 import { domainWord } from './domain.ts';
@@ -109,14 +110,16 @@ export const AGENT_DELEGATION_TYPE =
   'AgentDelegation(address issuer,address delegate,string audience,string[] tools,address[] payees,address asset,' +
   'uint256 maxPerCall,uint256 maxTotal,uint64 windowSeconds,uint256 maxPerWindow,uint64 validAfter,uint64 validUntil,' +
   'uint64 epoch,uint32 depth,bytes32 id,bytes32 parent)';
-const AGENT_DELEGATION = stringWord(AGENT_DELEGATION_TYPE);
+/** Its hash, written down: an isolate would hash it before its first request. Tests compare every digest with viem's. */
+const AGENT_DELEGATION_HASH: Word =
+  '432a84f7d45ad015d83576d71ce04cf419cb23add021d369877040499b657904';
 
 /** The EIP-712 digest of a grant: what is signed, and what `authority` and `parent` name it by. */
 export const delegationDigest = (delegation: AgentDelegation, chainId: number): Hex =>
   typedDataDigest(
     domainWord(chainId),
     structHash(
-      AGENT_DELEGATION,
+      AGENT_DELEGATION_HASH,
       addressWord(delegation.issuer),
       addressWord(delegation.delegate),
       stringWord(delegation.audience),

@@ -3,10 +3,12 @@ import type { Address, Hex } from '../core/account-id.ts';
 import {
   addressWord,
   bytes32Word,
+  nameWord,
   stringWord,
   structHash,
   typedDataDigest,
   uintWord,
+  type Word,
 } from '../crypto/typed-data.ts';
 import { address, bytes32, printable, uint256, uint64 } from '../crypto/wire-fields.ts';
 import { domainWord } from './domain.ts';
@@ -71,20 +73,21 @@ export const AGENT_INTENT_TYPE =
   'AgentIntent(address agent,string audience,string tool,string method,string target,string contentType,' +
   'bytes32 payloadDigest,address payTo,address asset,uint256 maxAmount,uint64 validAfter,uint64 validBefore,' +
   'bytes32 nonce,bytes32 authority)';
-const AGENT_INTENT = stringWord(AGENT_INTENT_TYPE);
+/** Its hash, written down: an isolate would hash it before its first request. Tests compare every digest with viem's. */
+const AGENT_INTENT_HASH: Word = '67d8ecb060e302e4fa545d5f5d23b672eaa1438d38126972f9f734e0f5af507b';
 
 /** The EIP-712 digest of an intent; of a bound payment it is the EIP-3009 nonce (design §4.2). */
 export const intentDigest = (intent: AgentIntent, chainId: number): Hex =>
   typedDataDigest(
     domainWord(chainId),
     structHash(
-      AGENT_INTENT,
+      AGENT_INTENT_HASH,
       addressWord(intent.agent),
-      stringWord(intent.audience),
-      stringWord(intent.tool),
-      stringWord(intent.method),
+      nameWord(intent.audience),
+      nameWord(intent.tool),
+      nameWord(intent.method),
       stringWord(intent.target),
-      stringWord(intent.contentType),
+      nameWord(intent.contentType),
       bytes32Word(intent.payloadDigest),
       addressWord(intent.payTo),
       addressWord(intent.asset),

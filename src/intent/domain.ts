@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { recent } from '../core/recent.ts';
-import { stringWord, structHash, uintWord } from '../crypto/typed-data.ts';
+import { structHash, uintWord, type Word } from '../crypto/typed-data.ts';
 import { reading } from '../crypto/wire-fields.ts';
 
-const DOMAIN = stringWord('EIP712Domain(string name,string version,uint256 chainId)');
-const NAME = stringWord('Countersign');
-const VERSION = stringWord('1');
+/** `EIP712Domain(string name,string version,uint256 chainId)` */
+const DOMAIN: Word = 'c2f8787176b8ac6bf7215b4adcc1e069bf4ab82d9ab1df05a57a91d425935b6e';
+/** `Countersign` and `1`, hashed. */
+const NAME: Word = 'e5deb2cdfef7978b1aa63d8aa400a77ec8e20d846869151617ce0fb29caf03e1';
+const VERSION: Word = 'c89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6';
 const KEPT_DOMAINS = 64;
 
 /** The domain separator of everything of ours that is signed: intents, delegations, revocations (design §4.1). */
