@@ -12,12 +12,12 @@ export default {
 
   async queue(batch, env) {
     const config = configOf(env);
-    if (config.ok) {
-      const { consume } = await import('./queues.ts');
-      return consume(batch, env, config.value);
-    }
-    // Nothing may be acknowledged by a Worker that cannot read its configuration (law 5).
-    console.error({ event: 'queue_misconfigured', queue: batch.queue });
+    // A module that cannot be loaded stays so while the isolate lives: thrown, its tries would be used up within seconds.
+    const queues = await import('./queues.ts').catch((cause: unknown) => String(cause));
+    if (config.ok && typeof queues !== 'string') return queues.consume(batch, env, config.value);
+    // Nothing may be acknowledged by a Worker that cannot read its configuration, or its own code (law 5).
+    const cause = typeof queues === 'string' ? { cause: queues } : {};
+    console.error({ event: 'queue_misconfigured', queue: batch.queue, ...cause });
     return batch.retryAll({ delaySeconds: 60 });
   },
 

@@ -28,7 +28,7 @@ type Known = { readonly key: PublicKey; seen: number; window: number };
 
 /**
  * A key gets a table after so many signatures, and a larger one when it goes on. Each is worth its price by then: somebody who comes
- * with new keys again and again, to make us build tables, adds a fifth to what recovering their signatures costs.
+ * with new keys again and again, to make us build tables, adds a third to what recovering their signatures costs.
  */
 const WINDOWS = [
   { from: 256, window: 8 },
@@ -36,12 +36,14 @@ const WINDOWS = [
 ] as const;
 /** Three numbers of 256 bits and the objects around them, in V8. */
 const POINT_BYTES = 200;
+/** A key without a table, its account and its place here. */
+const KEY_BYTES = 1_000;
 /** A Worker has 128 MiB. */
 const MOST_BYTES = 24 * 1024 * 1024;
 
 /** Signed windows of w bits over 256 bits, and one for the last carry: half of 2^w points each. */
 const bytesOf = (window: number): number =>
-  POINT_BYTES * (1 + (window === 0 ? 0 : (Math.ceil(256 / window) + 1) * 2 ** (window - 1)));
+  KEY_BYTES + (window === 0 ? 0 : POINT_BYTES * (Math.ceil(256 / window) + 1) * 2 ** (window - 1));
 
 export const openKnownKeys = (mostBytes: number = MOST_BYTES): KnownKeys => {
   /** The one that was seen last is the last. */
@@ -55,9 +57,11 @@ export const openKnownKeys = (mostBytes: number = MOST_BYTES): KnownKeys => {
   const keep = (account: Address, one: Known): void => {
     known.set(account, one);
     bytes += bytesOf(one.window);
+    // Asked first: the way to the oldest leads over all that have moved to the end.
+    if (bytes <= mostBytes) return;
     for (const [oldest, other] of known) {
-      if (bytes <= mostBytes) return;
       forget(oldest, other);
+      if (bytes <= mostBytes) return;
     }
   };
 

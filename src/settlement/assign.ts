@@ -13,9 +13,9 @@ export type Open = {
 
 /**
  * To whom each payment goes next: to the first in order that has not been asked. Of a batch that is more than it is shown at once the
- * rest goes to those after it at the same time, because a backlog behind one backend ends in deadlines that pass; where all have as
- * many as they are shown at once, they share the rest. Who is being tried gets the one with the most time; the others go on as if it
- * were not there.
+ * rest goes to our relayer at the same time, where there is one after it, because a backlog behind one backend ends in deadlines that
+ * pass. Not to another facilitator: they would have the same six connections between them. Who is being tried gets the one with the
+ * most time; the others go on as if it were not there.
  */
 export const assign = (
   open: readonly Open[],
@@ -26,19 +26,12 @@ export const assign = (
   const probe = backends.find((backend) => backend.standing() === 'probe');
   const others = backends.filter((backend) => backend !== probe);
   const tries = probe === undefined ? undefined : open.findLast(({ asked }) => !asked.has(probe));
-  // In whole turns of what it is shown at once.
-  const turns = (backend: Backend): number =>
-    Math.floor((groups.get(backend)?.length ?? 0) / backend.width);
+  const isFull = (backend: Backend): boolean => (groups.get(backend)?.length ?? 0) >= backend.width;
   for (const one of open) {
     const to =
       one === tries
         ? probe
-        : (holderOf(one, others, presentations) ??
-          // Of those with the fewest turns the first in order.
-          inTurn(one, others).reduce<Backend | undefined>(
-            (best, each) => (best === undefined || turns(each) < turns(best) ? each : best),
-            undefined,
-          ));
+        : (holderOf(one, others, presentations) ?? pick(inTurn(one, others), isFull));
     if (to === undefined) continue;
     const group = groups.get(to);
     if (group === undefined) groups.set(to, [one]);
@@ -46,6 +39,14 @@ export const assign = (
   }
   return groups;
 };
+
+const pick = (
+  [first, ...rest]: readonly Backend[],
+  isFull: (backend: Backend) => boolean,
+): Backend | undefined =>
+  first !== undefined && isFull(first)
+    ? (rest.find(({ width }) => width === Infinity) ?? first)
+    : first;
 
 /** What our relayer has taken it keeps: it knows it. */
 const holderOf = (

@@ -30,6 +30,8 @@ type Wave = {
   readonly now: Seconds;
   /** Milliseconds of the clock. */
   readonly endBy: number;
+  /** Requests that may be on their way at once. */
+  readonly connections: number;
   readonly see: (tasks: readonly SettlementTask[]) => Promise<readonly ChainView[]>;
 };
 
@@ -77,9 +79,10 @@ export const presentAll = async (
     if (clock.now() >= wave.endBy) break;
     const groups = assign(open, wave.backends.for(wave.network), wave.presentations);
     if (groups.size === 0) break;
+    const connections = shareOf(wave.connections, [...groups.keys()]);
     const answers = await Promise.all(
       [...groups].map(async ([backend, own]) => {
-        const patience = patienceFor(wave, backend, clock.now());
+        const patience = { ...patienceFor(wave, backend, clock.now()), connections };
         const said = await backend.present(own.map(presentableOf), patience);
         return own.map((one, at) => ({ one, backend, said: said[at] ?? SILENT }));
       }),
@@ -88,6 +91,12 @@ export const presentAll = async (
     open = await learn(wave, open, shown, left);
   }
   return left;
+};
+
+/** Facilitators of one wave have the connections between them: one that is slow must not make another one time out. */
+const shareOf = (connections: number, backends: readonly Backend[]): number => {
+  const facilitators = backends.filter(({ width }) => width !== Infinity).length;
+  return Math.max(1, Math.floor(connections / Math.max(1, facilitators)));
 };
 
 const SILENT: Presented = { kind: 'unreachable', why: 'no_answer' };

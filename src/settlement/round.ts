@@ -1,5 +1,6 @@
 import type { Network } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
+import { CONNECTIONS } from './backends/backend.ts';
 import type { Backends } from './backends/backends.ts';
 import { type Clock, SYSTEM_CLOCK } from './backends/clock.ts';
 import { type Chain, type ChainView, lookUp } from './evidence.ts';
@@ -44,20 +45,23 @@ export const settleRound = async <T extends SettlementTask & Tried>(
         const view: ChainView = { view: 'unknown', why: `${network} is not configured` };
         return own.map((task): Seen<T> => ({ task, view }));
       }
-      return settleOn(deps, chain, network, own, now, endBy);
+      const connections = Math.max(1, Math.floor(CONNECTIONS / networks.length));
+      return settleOn(deps, chain, network, own, { now, endBy, connections });
     }),
   );
   const byTask = new Map(seen.flat().map((one) => [one.task, one]));
   return byDeadline.flatMap((task) => byTask.get(task) ?? []);
 };
 
+/** `endBy` in milliseconds of the clock; `connections` that may be used at once. */
+type Limits = { readonly now: Seconds; readonly endBy: number; readonly connections: number };
+
 const settleOn = async <T extends SettlementTask & Tried>(
   deps: RoundDeps,
   chain: Chain,
   network: Network,
   tasks: readonly T[],
-  now: Seconds,
-  endBy: number,
+  { now, endBy, connections }: Limits,
 ): Promise<readonly Seen<T>[]> => {
   const see = async (looked: readonly SettlementTask[]): Promise<readonly ChainView[]> =>
     lookUp(
@@ -71,7 +75,7 @@ const settleOn = async <T extends SettlementTask & Tried>(
   }));
   keepPromises(deps.presentations, first, now);
   const open = first.filter((one) => isPresentable(one, now));
-  const left = await presentAll({ ...deps, see, network, endBy, now }, open);
+  const left = await presentAll({ ...deps, see, network, endBy, now, connections }, open);
   return first.map((one) => {
     // A queue delivers twice: the twin of a payment in the same batch is not presented beside it, and hears the same.
     const after = left.get(keyOf(one.task));

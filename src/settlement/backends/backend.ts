@@ -3,6 +3,12 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Standing } from './circuit.ts';
 import type { Lesson, Presentable, Presented } from './presented.ts';
 
+/**
+ * Requests that a Worker may have on their way at once, whatever host they go to: more would wait for each other, and time out while they
+ * wait. A facilitator answers when it has settled, so each presentation holds one for seconds (platform limit: simultaneous connections).
+ */
+export const CONNECTIONS = 6;
+
 /** How long somebody is ready to wait. Times of the clock in milliseconds. */
 export type Patience = {
   /** For a place in the backend's own bounds. */
@@ -13,6 +19,8 @@ export type Patience = {
   readonly endBy: number;
   /** `request`: a caller waits for it, so that our relayer sends at once. */
   readonly on: 'queue' | 'request';
+  /** Of `CONNECTIONS`, those that may be used; absent: all. */
+  readonly connections?: number;
 };
 
 /** Somebody who moves payments on one network: a facilitator, or our own relayer. */
@@ -20,7 +28,7 @@ export type Backend = {
   /** Host of the facilitator, or `relayer`. */
   readonly name: string;
   readonly network: Network;
-  /** How many payments it is shown at once; more would wait for these. */
+  /** How many payments it is shown at once; more would wait for these. Without end where one call takes them all. */
   readonly width: number;
   standing(): Standing;
   /**

@@ -1,7 +1,7 @@
 import type { Network } from '../../core/account-id.ts';
 import { present, settleUrl } from '../facilitator.ts';
 import type { Observe } from '../telemetry.ts';
-import type { Backend, Patience } from './backend.ts';
+import { type Backend, CONNECTIONS, type Patience } from './backend.ts';
 import type { Clock } from './clock.ts';
 import type { Health } from './health.ts';
 import type { Limiter } from './limiter.ts';
@@ -19,8 +19,6 @@ const TIMEOUT_MS = 30_000;
 const PROBE_MS = { queue: 15_000, request: 10_000 } as const;
 /** Less time is no trial, and a timeout would be our fault. */
 const LEAST_MS = 5_000;
-/** A Worker has six connections: more would wait for each other, and time out while waiting. */
-const WIDTH = 6;
 
 export type FacilitatorDeps = {
   readonly url: string;
@@ -41,7 +39,7 @@ export const facilitatorBackend = (
 ): Backend => ({
   name,
   network,
-  width: widthOf(deps),
+  width: Math.min(CONNECTIONS, deps.concurrency),
   standing: deps.health.standing,
   learn: (lesson, error) => deps.health.learn(lesson, error),
   present: async (payments, patience) => {
@@ -60,12 +58,12 @@ export const facilitatorBackend = (
         left = await presentNext(name, network, deps, queue, said, patience);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(widthOf(deps), payments.length) }, work));
+    const { connections = CONNECTIONS } = patience;
+    const length = Math.min(connections, deps.concurrency, payments.length);
+    await Promise.all(Array.from({ length }, work));
     return said;
   },
 });
-
-const widthOf = ({ concurrency }: FacilitatorDeps): number => Math.min(WIDTH, concurrency);
 
 /** Takes a place and then the next payment: the most urgent one goes first, however long the wait was. False when that is all. */
 const presentNext = async (

@@ -4,7 +4,7 @@ import { rpcBatch } from '../../core/json-rpc.ts';
 import { askBlock } from '../chain-answer.ts';
 import { tellDifferences } from './alert.ts';
 import { GRACE, type Site } from './examine.ts';
-import { type Cursor, forgetOld, hasRun, loadCursor, openBlocks } from './store.ts';
+import { type Cursor, forgetOld, loadCursor, openBlocks, saveCursor } from './store.ts';
 import { goOver, MAX_SPAN, recheck, type ReconcileDeps, type Walk } from './walk.ts';
 import { blockAt, timeOf } from './window.ts';
 
@@ -66,19 +66,20 @@ const sweep = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<voi
  * A node that says its head and gives no transfers, because it is busy, cut off by its quota, or answers a large block with a page of its
  * proxy, is waited for without end: nobody knows what those blocks hold. So somebody must hear of it, once a day.
  */
-const tellBehind = async ({ deps, site, now, cursor }: Walk): Promise<void> => {
+const tellBehind = async (walk: Walk): Promise<void> => {
+  const { deps, site, now, cursor } = walk;
   const { network, urls } = site;
-  const { next } = cursor;
+  const { next, behindAt } = cursor;
+  const day = Math.floor(now / DAY) * DAY;
+  if (behindAt !== undefined && behindAt >= day) return;
   const made = await timeOf(urls, next);
   if (made === undefined || now < made + BEHIND) return;
-  const day = Math.floor(now / DAY) * DAY;
-  // An earlier run of the day, since it was that old, has told it.
-  if (await hasRun(deps.db, network, Math.max(day, made + BEHIND), now)) return;
   console.error({ event: 'reconcile_behind', network, block: next });
-  await deps.raise({
-    rule: 'reconciliation',
-    detail: { network, kind: 'behind', block: next, at: day },
-  });
+  const detail = { network, kind: 'behind', block: next, at: day };
+  // Told when it was heard: what could not be raised is raised by the next run.
+  if (!(await deps.raise({ rule: 'reconciliation', detail }))) return;
+  walk.cursor = { ...cursor, behindAt: now };
+  await saveCursor(deps.db, walk.cursor).run();
 };
 
 const tell = async (

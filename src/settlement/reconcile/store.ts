@@ -16,6 +16,8 @@ export type Cursor = {
   readonly againAt: Seconds;
   /** Since when the node refuses the next block. */
   readonly stuckAt?: Seconds;
+  /** When it was last told that the sweep stands still. */
+  readonly behindAt?: Seconds;
 };
 
 export type RunKind = 'new' | 'again';
@@ -40,6 +42,7 @@ export const loadCursor = async (db: D1Database, network: Network): Promise<Curs
     readonly again_to: number | null;
     readonly again_at: number;
     readonly stuck_at: number | null;
+    readonly behind_at: number | null;
   }>();
   if (row === null) return undefined;
   const { again_next: next, again_to: to } = row;
@@ -50,35 +53,27 @@ export const loadCursor = async (db: D1Database, network: Network): Promise<Curs
     ...(next === null || to === null ? {} : { again: { next, to } }),
     againAt: row.again_at,
     ...(row.stuck_at === null ? {} : { stuckAt: row.stuck_at }),
+    ...(row.behind_at === null ? {} : { behindAt: row.behind_at }),
   };
 };
 
 /** Two runs may overlap: what one has compared the other does not take back. */
 export const saveCursor = (
   db: D1Database,
-  { network, next, span, again, againAt, stuckAt }: Cursor,
+  { network, next, span, again, againAt, stuckAt, behindAt }: Cursor,
 ): D1PreparedStatement =>
   db
     .prepare(
-      `INSERT INTO sweeps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (network) DO UPDATE SET
+      `INSERT INTO sweeps (network, next_block, span, again_next, again_to, again_at, stuck_at, behind_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (network) DO UPDATE SET
        next_block = max(next_block, excluded.next_block), span = excluded.span, again_next = excluded.again_next,
-       again_to = excluded.again_to, again_at = max(again_at, excluded.again_at), stuck_at = excluded.stuck_at`,
+       again_to = excluded.again_to, again_at = max(again_at, excluded.again_at), stuck_at = excluded.stuck_at,
+       behind_at = excluded.behind_at`,
     )
-    .bind(network, next, span, again?.next ?? null, again?.to ?? null, againAt, stuckAt ?? null);
-
-/** Whether new blocks were gone over in this time. */
-export const hasRun = async (
-  db: D1Database,
-  network: Network,
-  from: Seconds,
-  before: Seconds,
-): Promise<boolean> =>
-  (await db
-    .prepare(
-      `SELECT 1 FROM reconciliations WHERE at >= ?1 AND at < ?2 AND network = ?3 AND kind = 'new' LIMIT 1`,
-    )
-    .bind(from, before, network)
-    .first()) !== null;
+    .bind(
+      ...[network, next, span, again?.next ?? null, again?.to ?? null, againAt],
+      ...[stuckAt ?? null, behindAt ?? null],
+    );
 
 export const saveRun = (db: D1Database, run: Run): D1PreparedStatement =>
   db

@@ -626,12 +626,12 @@ describe('a batch that is more than the first is shown at once', () => {
     return HOSTS.map((host) => hosts().filter((each) => each === host).length);
   };
 
-  test('goes on to the next ones at the same time; what is left, to our relayer in one call', async () => {
+  test('goes on to our relayer at the same time, in one call', async () => {
     deps = { ...deps, backends: openWith(withRelayer(false), 4) };
-    expect(await sharesOf(50)).toEqual([4, 4, 4]);
-    expect(handedOver).toEqual([{ count: 38, urgent: false }]);
+    expect(await sharesOf(50)).toEqual([4, 0, 0]);
+    expect(handedOver).toEqual([{ count: 46, urgent: false }]);
     // The most urgent ones went to the first.
-    expect(shown.slice(0, 4)).toEqual(
+    expect(shown).toEqual(
       [1, 2, 3, 4].map((number) => ({
         host: 'a.test',
         nonce: paymentNumber(number).authorization.nonce,
@@ -645,9 +645,28 @@ describe('a batch that is more than the first is shown at once', () => {
     expect(handedOver).toEqual([]);
   });
 
-  test('without a relayer all share it, and a Worker has six connections to each at most', async () => {
-    deps = { ...deps, backends: openWith({}, 32) };
-    expect(await sharesOf(50)).toEqual([18, 18, 14]);
+  test('without a relayer waits for the first, and never takes more connections than a Worker has', async () => {
+    clock = runningClock();
+    deps = { ...deps, clock, backends: openWith({}, 32) };
+    let [onTheWay, most] = [0, 0];
+    for (const host of HOSTS) {
+      conduct[host] = async (payment) => {
+        onTheWay += 1;
+        most = Math.max(most, onTheWay);
+        await clock.sleep(1_000);
+        onTheWay -= 1;
+        return honest(payment);
+      };
+    }
+    expect(await sharesOf(24)).toEqual([24, 0, 0]);
+    expect(most).toBe(6);
+    // Deliveries that begin at different ones are asked of all three at once.
+    most = 0;
+    const messages = Array.from({ length: 24 }, (_, at) => deliver(pay(at + 101), (at % 3) + 1));
+    await consume(messages);
+    expect(new Set(hosts()).size).toBe(3);
+    expect(messages.every(isAcked)).toBe(true);
+    expect(most).toBe(6);
   });
 });
 
@@ -667,9 +686,10 @@ describe('a round has an end', () => {
     }
     const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
-    // Each has 12 seconds to begin, then the others are asked for what it has left, and the look before that ends the answers.
-    const turn = (at: number): string[] => HOSTS.map((host) => `${host} ${at}`);
-    expect(begun.toSorted()).toEqual([0, 10_000, 20_000, 30_000, 40_000].flatMap(turn).toSorted());
+    // Each has 12 seconds to begin, then it is the next one's turn.
+    expect(begun).toEqual([
+      ...['a.test 0', 'a.test 10000', 'b.test 20000', 'b.test 30000', 'c.test 40000'],
+    ]);
     const acked = messages.filter(isAcked).length;
     expect(acked).toBe(begun.length);
     // The others come again, and are nobody's fault.

@@ -314,6 +314,40 @@ describe('a run', () => {
     },
   );
 
+  test('tells that it stands still also after a run of the same day went well, and again until it was heard', async () => {
+    const alerts: unknown[] = [];
+    let hears = false;
+    const { run } = sweeping({
+      raise: async ({ detail }) => {
+        alerts.push(detail);
+        return hears;
+      },
+    });
+    const { respond } = node;
+    const at = async (now: number): Promise<void> => {
+      node.state.head = Math.floor((now - timeOf(0)) / 2);
+      await run(now);
+    };
+    // From midnight, so that all of it is one day.
+    const day = (Math.floor(timeOf(0) / DAY) + 1) * DAY;
+    await at(day);
+    const next = Number((await cursor())?.['next_block']);
+    answerHosts({
+      'node.test': (body) =>
+        JSON.stringify(body).includes('eth_getLogs')
+          ? new Response('', { status: 413 })
+          : respond(body),
+    });
+    const old = Math.max(day + 900, timeOf(next) + 6 * 3_600);
+    await at(old);
+    await at(old + 900);
+    expect(alerts).toHaveLength(2);
+    hears = true;
+    for (const late of [1_800, 2_700, 3_600]) await at(old + late);
+    expect(alerts).toHaveLength(3);
+    expect(alerts[2]).toEqual({ network: NETWORK, kind: 'behind', block: next, at: day });
+  });
+
   test('of the last days passes over at once what is too large, and is not complete', async () => {
     const { run } = sweeping();
     const now = wellAfter(LAST);
