@@ -9,12 +9,16 @@ export type Rounds = {
   readonly asked: number;
 };
 
+/** Rows written for each paid call, deletes and alarms included: of a call alone, and of 32 of one account at once. */
+export type Rows = { readonly alone: number; readonly atOnce: number };
+
 declare module 'vitest' {
   // Declaration merging needs an interface.
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface TaskMeta {
     /** What was measured, for `dev/bench.ts`. */
     rounds?: Rounds;
+    rows?: Rows;
   }
 }
 

@@ -1,0 +1,86 @@
+/**
+ * What stands behind every subject of the bench, in a process of its own that is not counted: the tool, and a stub x402 facilitator that
+ * agrees to everything, at once or after `VERIFY_MS` and `SETTLE_MS`.
+ */
+type Bindings = {
+  readonly VERIFY_MS: string;
+  readonly SETTLE_MS: string;
+  readonly AUTHORIZER: string;
+};
+
+const NETWORK = 'eip155:84532';
+const SENSES = JSON.stringify({
+  word: 'signature',
+  senses: [
+    {
+      part: 'noun',
+      definition: 'your name written in your own handwriting',
+      synonyms: ['signature'],
+    },
+    {
+      part: 'noun',
+      definition: 'a distinguishing style',
+      synonyms: ['signature', 'touch'],
+    },
+  ],
+});
+
+const after = async (milliseconds: string): Promise<void> => {
+  if (milliseconds === '0') return;
+  await scheduler.wait(Number(milliseconds));
+};
+
+const supported = (authorizer: string) => ({
+  kinds: [
+    { x402Version: 2, scheme: 'exact', network: NETWORK },
+    {
+      x402Version: 2,
+      scheme: 'batch-settlement',
+      network: NETWORK,
+      extra: { receiverAuthorizer: authorizer },
+    },
+  ],
+  extensions: [],
+  signers: {},
+});
+
+type Exchange = {
+  readonly paymentPayload?: {
+    readonly payload?: { readonly authorization?: { readonly from: string } };
+  };
+};
+
+const payerOf = async (request: Request): Promise<string> => {
+  const { paymentPayload } = await request.json<Exchange>();
+  return paymentPayload?.payload?.authorization?.from ?? '';
+};
+
+/** How often the tool has run. */
+let runs = 0;
+
+export default {
+  async fetch(request, env) {
+    switch (new URL(request.url).pathname) {
+      case '/lookup':
+        runs += 1;
+        return new Response(SENSES, { headers: { 'content-type': 'application/json' } });
+      case '/runs':
+        return Response.json(runs);
+      case '/supported':
+        return Response.json(supported(env.AUTHORIZER));
+      case '/verify': {
+        const payer = await payerOf(request);
+        await after(env.VERIFY_MS);
+        return Response.json({ isValid: true, payer });
+      }
+      case '/settle': {
+        const payer = await payerOf(request);
+        await after(env.SETTLE_MS);
+        const transaction = `0x${'ab'.repeat(32)}`;
+        return Response.json({ success: true, transaction, network: NETWORK, payer });
+      }
+      default:
+        return new Response(undefined, { status: 404 });
+    }
+  },
+} satisfies ExportedHandler<Bindings>;

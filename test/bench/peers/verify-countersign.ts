@@ -1,0 +1,15 @@
+import { transferWithAuthorizationDigest } from '../../../src/crypto/typed-data.ts';
+import { verifyStrict } from '../../../src/crypto/verifier.ts';
+import { token, verificationWorker } from './verification.ts';
+
+/** What the gateway does with a signature of a payment. */
+export default verificationWorker(({ signature, value, validAfter, validBefore, ...rest }) => {
+  const authorization = {
+    ...rest,
+    value: BigInt(value),
+    validAfter: BigInt(validAfter),
+    validBefore: BigInt(validBefore),
+  };
+  const digest = transferWithAuthorizationDigest(token, authorization);
+  return verifyStrict(rest.from, digest, signature).ok;
+});

@@ -1,0 +1,96 @@
+import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
+import type { Call, Evidence } from '../../../durable-objects/agent-account/contract.ts';
+import { accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import { random16 } from '../../../src/core/random.ts';
+
+/**
+ * Makes payers known to the gateway's objects without a chain: one upfront payment of each is reserved, settled and finished, by the same
+ * calls that the gateway makes. After that its deferred calls run at once (law 7), and its facts are fresh for ten minutes.
+ */
+type Bindings = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
+
+type Seed = { readonly payers: readonly Hex[]; readonly payTo: Hex };
+
+const token = {
+  network: 'eip155:84532',
+  address: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+  name: 'USDC',
+  version: '2',
+} as const;
+const asset = assetId(token.network, token.address);
+/** Settled once, in atomic units: a million dollars is a thousand million calls of the bench. */
+const SETTLED = 1_000_000_000_000n;
+const BLOCK = 10;
+
+const callOf = (payer: Hex, payTo: Hex): Call => {
+  const nonce: Hex = `${random16()}${random16().slice(2)}`;
+  const validBefore = nowSeconds() + 3_600;
+  return {
+    account: accountId(token.network, payer),
+    call: nonce,
+    request: `0x${'11'.repeat(32)}`,
+    tool: 'report',
+    proof: 'x402',
+    binding: 'none',
+    settlement: 'upfront',
+    onSilence: 'release',
+    timeoutSeconds: 10,
+    asset,
+    payTo,
+    price: SETTLED,
+    validBefore,
+    execute: true,
+    payment: {
+      token,
+      signature: `0x${'33'.repeat(65)}`,
+      maxTimeoutSeconds: 3_600,
+      authorization: {
+        from: payer,
+        to: payTo,
+        value: SETTLED,
+        validAfter: 0n,
+        validBefore: BigInt(validBefore),
+        nonce,
+      },
+    },
+  };
+};
+
+const trust = async (env: Bindings, payer: Hex, payTo: Hex): Promise<void> => {
+  const call = callOf(payer, payTo);
+  const stub = env.AGENT_ACCOUNT.getByName(call.account);
+  const attempt = random16();
+  const balance = SETTLED * 1_000n;
+  const facts = { hasCode: false, balance, asset, block: BLOCK, nonceUsed: false };
+  const ask = async (evidence: Evidence, expected: string): Promise<void> => {
+    const { verdict, ...said } = await stub.reserve(call, attempt, evidence);
+    if (verdict !== expected) throw new Error(`${payer} heard ${verdict}: ${JSON.stringify(said)}`);
+  };
+  await ask({ facts: { ...facts, at: nowSeconds() } }, 'settle');
+  const settlement = { outcome: 'settled', transaction: `0x${'ab'.repeat(32)}`, block: BLOCK };
+  await ask({ settlement: settlement as Evidence['settlement'] & object }, 'go');
+  await stub.finish(call.call, attempt, {
+    success: true,
+    status: 200,
+    digest: `0x${'22'.repeat(32)}`,
+    reason: 'answered',
+  });
+};
+
+export default {
+  async fetch(request, env) {
+    const url = new URL(request.url);
+    if (url.pathname === '/snapshot') {
+      const account = accountId(token.network, url.searchParams.get('payer') as Hex);
+      const snapshot = await env.AGENT_ACCOUNT.getByName(account).snapshot();
+      const text = JSON.stringify(snapshot, (_, value: unknown) =>
+        typeof value === 'bigint' ? value.toString() : value,
+      );
+      return new Response(text);
+    }
+    const { payers, payTo } = await request.json<Seed>();
+    await Promise.all(payers.map((payer) => trust(env, payer, payTo)));
+    return Response.json({ payers: payers.length });
+  },
+} satisfies ExportedHandler<Bindings>;
