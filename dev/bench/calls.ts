@@ -1,0 +1,128 @@
+import {
+  AGENTS,
+  apiKey,
+  batchSettlement,
+  bound,
+  exact,
+  type Contender,
+  type Open,
+  vanilla,
+} from './contenders.ts';
+import { deal, type Measured, mustAllBe, run } from './load.ts';
+import type { Bench, Upstream } from './subject.ts';
+
+/** How a subject is called: by so many agents, over so many connections at once. */
+export type Cell = {
+  readonly agents: number;
+  readonly connections: number;
+  readonly requests: number;
+};
+
+/** Somebody who is measured, and how. */
+export type Entrant = {
+  readonly name: string;
+  readonly open: Open;
+  readonly upstream: 'instant' | 'slow';
+  readonly cells: readonly Cell[];
+  readonly warmUp: number;
+};
+
+/** What one round of an entrant came to, cell by cell. */
+export type Result = Cell & { readonly entrant: string; readonly measured: Measured };
+
+const ONE: readonly Cell[] = [
+  { agents: 1, connections: 1, requests: 120 },
+  { agents: 1, connections: 16, requests: 480 },
+  { agents: 1, connections: 64, requests: 960 },
+];
+const MANY: readonly Cell[] = ONE.map((cell) => ({ ...cell, agents: AGENTS }));
+const WARM_UP = 1_200;
+
+/** Names of those who are measured. */
+export const ENTRANT = {
+  bound: 'Countersign, bound',
+  vanilla: 'Countersign, vanilla x402',
+  batchSettlement: 'x402 batch-settlement, in memory',
+  exactInstant: 'x402 exact, instant facilitator',
+  exactSlow: 'x402 exact, 100 ms + 2 s',
+  apiKey: 'API key, no state',
+} as const;
+
+export const ENTRANTS: readonly Entrant[] = [
+  {
+    name: ENTRANT.bound,
+    open: bound,
+    upstream: 'instant',
+    cells: [...ONE, ...MANY],
+    warmUp: WARM_UP,
+  },
+  {
+    name: ENTRANT.batchSettlement,
+    open: batchSettlement,
+    upstream: 'instant',
+    // A channel takes one voucher at a time: one agent has one connection.
+    cells: [...ONE.slice(0, 1), ...MANY],
+    warmUp: WARM_UP,
+  },
+  {
+    name: ENTRANT.vanilla,
+    open: vanilla,
+    upstream: 'instant',
+    cells: [...ONE, ...MANY],
+    warmUp: WARM_UP,
+  },
+  { name: ENTRANT.exactInstant, open: exact, upstream: 'instant', cells: MANY, warmUp: WARM_UP },
+  { name: ENTRANT.apiKey, open: apiKey, upstream: 'instant', cells: MANY, warmUp: WARM_UP },
+  {
+    name: ENTRANT.exactSlow,
+    open: exact,
+    upstream: 'slow',
+    cells: [
+      { agents: AGENTS, connections: 1, requests: 2 },
+      { agents: AGENTS, connections: 64, requests: 64 },
+    ],
+    warmUp: 0,
+  },
+];
+
+const pause = async (milliseconds: number): Promise<void> => {
+  if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+};
+
+const measure = async (
+  { subject, requests, afterwork }: Contender,
+  cell: Cell,
+  what: string,
+): Promise<Measured> => {
+  const made = await requests(cell.agents, cell.requests);
+  const lanes = deal(made, cell.agents, cell.connections);
+  const before = subject.cpu();
+  const measured = mustAllBe(await run(subject.port, lanes, subject), 200, what);
+  if (afterwork === 0) return measured;
+  await pause(afterwork);
+  return { ...measured, cpuPerRequest: (subject.cpu() - before) / measured.requests };
+};
+
+/** One round of one entrant: a fresh process, warmed up, then each cell with requests that were signed before its clock ran. */
+export const measureEntrant = async (
+  bench: Bench,
+  upstreams: Readonly<Record<Entrant['upstream'], Upstream>>,
+  { name, open, upstream, cells, warmUp }: Entrant,
+): Promise<readonly Result[]> => {
+  const contender = await open(bench, upstreams[upstream]);
+  try {
+    if (warmUp > 0) {
+      const cell = { agents: AGENTS, connections: 16, requests: warmUp };
+      await measure(contender, cell, `${name}, warm-up`);
+    }
+    const results: Result[] = [];
+    for (const cell of cells) {
+      results.push({ ...cell, entrant: name, measured: await measure(contender, cell, name) });
+    }
+    return results;
+  } catch (cause) {
+    throw new Error(`${name}: ${contender.subject.output()}`, { cause });
+  } finally {
+    await contender.subject.stop();
+  }
+};

@@ -1,0 +1,77 @@
+import type { CellFigures, Results } from './results.ts';
+import { median } from './statistics.ts';
+import { ENTRANT } from './calls.ts';
+import { AGENTS } from './contenders.ts';
+
+/** What a change may not make worse. Ratios are the peer's figure divided by ours, so that more is better, except where they say so. */
+export type Gates = {
+  /** Hot, by CPU; the lower of one signer and 256. */
+  readonly verifyVsViem: number;
+  /** The first of a fresh isolate, by CPU. */
+  readonly firstVerifyVsViem: number;
+  /** A bound call of one of a hundred agents, sixteen at once, by CPU. */
+  readonly callVsBatchSettlement: number;
+  readonly callVsExactInstant: number;
+  /** Alone, by the median latency. */
+  readonly latencyVsExact2s: number;
+  /** Of 64 calls that one agent sends at once; the fewest of all rounds. */
+  readonly concurrentAccepted: number;
+  readonly rowsPerCallAlone: number;
+  readonly rowsPerCall32: number;
+  /** Our median latency with a million remembered calls, divided by that with none: less is better. */
+  readonly growth1e6: number;
+  readonly gzipKiB: number;
+};
+
+/** The figures of an entrant with so many connections, called by many agents. */
+export const cellOf = (
+  { calls }: Pick<Results, 'calls'>,
+  entrant: string,
+  connections: number,
+): CellFigures => {
+  const found = calls.find(
+    (cell) =>
+      cell.entrant === entrant && cell.agents === AGENTS && cell.connections === connections,
+  );
+  if (found === undefined) throw new Error(`${entrant} was not measured at ${connections}.`);
+  return found;
+};
+
+export const verifierOf = (
+  { verification }: Pick<Results, 'verification'>,
+  name: Results['verification'][number]['verifier'],
+): Results['verification'][number] => {
+  const found = verification.find(({ verifier }) => verifier === name);
+  if (found === undefined) throw new Error(`${name} was not measured.`);
+  return found;
+};
+
+export const gatesOf = (results: Results): Gates => {
+  const viem = verifierOf(results, 'viem verifyTypedData');
+  const ours = verifierOf(results, 'countersign');
+  const bound = cellOf(results, ENTRANT.bound, 16).cpuPerRequest.median;
+  const grown = results.growth.flatMap(([empty, full]) =>
+    empty === undefined || full === undefined ? [] : full.alone.p50 / empty.alone.p50,
+  );
+  const gates: Gates = {
+    verifyVsViem: Math.min(
+      viem.hotOne.median / ours.hotOne.median,
+      viem.hotMany.median / ours.hotMany.median,
+    ),
+    firstVerifyVsViem: viem.first.median / ours.first.median,
+    callVsBatchSettlement:
+      cellOf(results, ENTRANT.batchSettlement, 16).cpuPerRequest.median / bound,
+    callVsExactInstant: cellOf(results, ENTRANT.exactInstant, 16).cpuPerRequest.median / bound,
+    latencyVsExact2s:
+      cellOf(results, ENTRANT.exactSlow, 1).p50.median /
+      cellOf(results, ENTRANT.bound, 1).p50.median,
+    concurrentAccepted: Math.min(...results.concurrency.map(({ accepted }) => accepted)),
+    rowsPerCallAlone: results.rows.alone,
+    rowsPerCall32: results.rows.atOnce,
+    growth1e6: median(grown),
+    gzipKiB: results.gzipKiB,
+  };
+  return Object.fromEntries(
+    Object.entries(gates).map(([name, value]) => [name, Number(value.toFixed(3))]),
+  ) as Gates;
+};

@@ -1,0 +1,119 @@
+import { newReceiptKey } from '../keys.ts';
+import { people } from '../people.ts';
+import { freePort, LOOPBACK } from '../ports.ts';
+import { usdc } from '../usdc.ts';
+import type { BenchAgent } from './signing.ts';
+import { type Bench, newDirectory, start, type Subject, type Upstream } from './subject.ts';
+import { type Binding, type Service, startWorkerd } from './workerd.ts';
+
+/** A gateway with stubs of its queues and its database, and a seeder beside it. */
+export type GatewaySubject = Subject & {
+  readonly audience: string;
+  /** Makes agents known, as payers whose payments have settled before. */
+  readonly seed: (agents: readonly BenchAgent[]) => Promise<void>;
+  /** What the account of an agent says of itself. */
+  readonly snapshot: (agent: BenchAgent) => Promise<Readonly<Record<string, unknown>>>;
+};
+
+/** No limit of it is met by what the bench does. */
+const POLICY = {
+  perCall: '1000000000000',
+  exposure: '1000000000000000',
+  rate: { limit: 1_000_000, seconds: 1 },
+};
+
+const QUEUES = {
+  SETTLEMENT_QUEUE: 'SettlementQueue',
+  AUDIT_QUEUE: 'AuditQueue',
+  SETTLEMENT_DEAD_QUEUE: 'IdleQueue',
+  AUDIT_DEAD_QUEUE: 'IdleQueue',
+  WEBHOOK_QUEUE: 'IdleQueue',
+  WEBHOOK_DEAD_QUEUE: 'IdleQueue',
+  AUDIT_DB: 'Database',
+  SHIELD: 'Shield',
+} as const;
+
+const gatewayBindings = (
+  audience: string,
+  upstream: string,
+  receiptKey: string,
+  policy: object,
+): Readonly<Record<string, Binding>> => {
+  const variables = {
+    AUDIENCES: audience,
+    PAY_TO: JSON.stringify({ [usdc.network]: people.payTo }),
+    // Nothing is asked of a chain: payers' facts come from the seeder, and are good for ten minutes.
+    RPC_URLS: JSON.stringify({ [usdc.network]: [`${upstream}/no-chain`] }),
+    FACILITATORS: JSON.stringify([{ url: upstream }]),
+    UPSTREAM_URL: upstream,
+    RECEIPT_KEY: receiptKey,
+    DEFAULT_POLICY: JSON.stringify(policy),
+  };
+  const stubs = Object.entries(QUEUES).map(
+    ([name, entrypoint]) => [name, { service: 'bindings', entrypoint }] as const,
+  );
+  return {
+    ...Object.fromEntries(Object.entries(variables).map(([name, text]) => [name, { text }])),
+    ...Object.fromEntries(stubs),
+    METRICS: { wrapped: 'bench:metrics' },
+    AGENT_ACCOUNT: { objects: 'AgentAccount' },
+    RELAYER: { objects: 'Relayer' },
+  };
+};
+
+/** How a gateway of the bench may differ. */
+export type GatewayChanges = {
+  /** Instead of a directory that goes with the process. */
+  readonly directory?: string;
+  readonly inspector?: number;
+  readonly policy?: object;
+};
+
+export const startGateway = async (
+  { workspace, bundles }: Bench,
+  upstream: Upstream,
+  { directory, inspector, policy = {} }: GatewayChanges = {},
+): Promise<GatewaySubject> => {
+  const [port, seederPort] = [await freePort(), await freePort()];
+  const audience = `http://${LOOPBACK}:${port}`;
+  const bindings = gatewayBindings(audience, upstream.url, await newReceiptKey(), {
+    ...POLICY,
+    ...policy,
+  });
+  const accounts = { AGENT_ACCOUNT: { objects: 'AgentAccount', of: 'gateway' } };
+  const services: readonly Service[] = [
+    {
+      name: 'gateway',
+      script: bundles.gateway,
+      bindings,
+      classes: ['AgentAccount', 'Relayer'],
+      port,
+    },
+    { name: 'bindings', script: bundles.of('bindings'), bindings: accounts },
+    { name: 'seeder', script: bundles.of('seeder'), bindings: accounts, port: seederPort },
+  ];
+  const more = {
+    modules: { 'bench:metrics': bundles.of('metrics') },
+    ...(inspector === undefined ? {} : { inspector }),
+  };
+  const process =
+    directory === undefined
+      ? await start(newDirectory(workspace, 'gateway'), services, more)
+      : await startWorkerd({ ...more, directory, services });
+  const seeder = `http://${LOOPBACK}:${seederPort}`;
+  return {
+    ...process,
+    port,
+    audience,
+    seed: async (agents) => {
+      const payers = agents.map(({ address }) => address);
+      const body = JSON.stringify({ payers, payTo: people.payTo.toLowerCase() });
+      const answer = await fetch(seeder, { method: 'POST', body });
+      if (!answer.ok) throw new Error(`Agents were not seeded: ${process.output()}`);
+    },
+    snapshot: async ({ address }) => {
+      const answer = await fetch(`${seeder}/snapshot?payer=${address}`);
+      return (await answer.json()) as Readonly<Record<string, unknown>>;
+    },
+  };
+};

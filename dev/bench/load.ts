@@ -1,0 +1,74 @@
+import { openConnection } from './connection.ts';
+import { quantile } from './statistics.ts';
+import type { Workerd } from './workerd.ts';
+
+/** Requests of one connection, sent one after the other. */
+export type Lane = readonly Buffer[];
+
+/** What a run of requests cost. Times in milliseconds, CPU in microseconds of the whole process. */
+export type Measured = {
+  readonly requests: number;
+  readonly perSecond: number;
+  readonly cpuPerRequest: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** How often each status was answered. */
+  readonly statuses: Readonly<Record<string, number>>;
+};
+
+/** Deals requests out to so many connections: the requests of one agent stay in their order on one of them. */
+export const deal = (
+  requests: readonly Buffer[],
+  agents: number,
+  connections: number,
+): readonly Lane[] => {
+  const lanes: Buffer[][] = Array.from({ length: connections }, () => []);
+  for (const [at, request] of requests.entries()) {
+    const owner = agents < connections ? at : at % agents;
+    lanes[owner % connections]?.push(request);
+  }
+  return lanes.filter((lane) => lane.length > 0);
+};
+
+/** Sends everything, and says what it cost. Connections are opened before the clock runs. */
+export const run = async (
+  port: number,
+  lanes: readonly Lane[],
+  { cpu }: Pick<Workerd, 'cpu'>,
+): Promise<Measured> => {
+  const connections = await Promise.all(lanes.map(() => openConnection(port)));
+  const latencies: number[] = [];
+  const statuses: Record<string, number> = {};
+  const cpuBefore = cpu();
+  const began = performance.now();
+  await Promise.all(
+    lanes.map(async (lane, at) => {
+      const connection = connections[at];
+      if (connection === undefined) throw new Error('A lane has no connection.');
+      for (const request of lane) {
+        const sent = performance.now();
+        const { status } = await connection.send(request);
+        latencies.push(performance.now() - sent);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+      }
+    }),
+  );
+  const seconds = (performance.now() - began) / 1_000;
+  const used = cpu() - cpuBefore;
+  for (const connection of connections) connection.close();
+  const requests = latencies.length;
+  return {
+    requests,
+    perSecond: requests / seconds,
+    cpuPerRequest: used / requests,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    statuses,
+  };
+};
+
+/** Refuses figures of anything but what was to be measured. */
+export const mustAllBe = (measured: Measured, status: number, what: string): Measured => {
+  if (measured.statuses[status] === measured.requests) return measured;
+  throw new Error(`${what}: not every answer was ${status}: ${JSON.stringify(measured.statuses)}`);
+};

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+
+/** What the figures were measured on. */
+export type Machine = {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly node: string;
+  readonly workerd: string;
+};
+
+export const machine = (): Machine => ({
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  cores: cpus().length,
+  node: process.version,
+  workerd: (createRequire(import.meta.url)('workerd/package.json') as { version: string }).version,
+});
+
+export const machineLine = ({ cpu, cores, node, workerd }: Machine): string =>
+  `${cpu}, ${cores} cores, Node ${node}, workerd ${workerd}`;
+
+/**
+ * CPU time that all threads of a process have used, microseconds: garbage collection and just-in-time compilation included, and hardly
+ * moved by what else the machine does. Linux only.
+ */
+export const cpuOf = (processId: number): number => {
+  let nanoseconds = 0;
+  for (const task of readdirSync(`/proc/${processId}/task`)) {
+    try {
+      const text = readFileSync(`/proc/${processId}/task/${task}/schedstat`, 'utf8');
+      nanoseconds += Number(text.split(' ', 1)[0]);
+    } catch {
+      // The thread has ended between the two reads.
+    }
+  }
+  return nanoseconds / 1_000;
+};

@@ -1,0 +1,85 @@
+import type { Rounds, Rows } from '../../test/bench/rounds.ts';
+import type { Cell, Result } from './calls.ts';
+import type { Concurrency } from './concurrency.ts';
+import type { Remembered } from './growth.ts';
+import type { Machine } from './machine.ts';
+import { spread, type Spread } from './statistics.ts';
+import type { Verification, Verifier } from './verification.ts';
+
+/** Everything a run has measured, one value a round. CPU in microseconds, times in milliseconds. */
+export type Results = {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly rounds: number;
+  /** What stood in for something real: its cost is no part of a figure, or is said to be. */
+  readonly stubs: readonly string[];
+  /** Of the minified Worker. */
+  readonly gzipKiB: number;
+  readonly verification: readonly VerifierFigures[];
+  readonly calls: readonly CellFigures[];
+  readonly concurrency: readonly Concurrency[];
+  readonly growth: readonly (readonly Remembered[])[];
+  readonly rows: Rows;
+  /** Calls a second through 64 children of one owner, and of as many accounts that stand alone. */
+  readonly tree: Rounds;
+};
+
+type VerifierFigures = {
+  readonly verifier: Verifier['name'];
+  readonly hotOne: Spread;
+  readonly hotMany: Spread;
+  readonly first: Spread;
+  readonly firstHundred: Spread;
+};
+
+export type CellFigures = Cell & {
+  readonly entrant: string;
+  readonly cpuPerRequest: Spread;
+  readonly perSecond: Spread;
+  readonly p50: Spread;
+  readonly p99: Spread;
+};
+
+export const STUBS = [
+  'queues, their consumers, facilitator and chain behind them: everything settles and is exported after a second; the stub runs in the measured process, so it is counted against Countersign',
+  'D1: the catalogue of an isolate is read every two seconds, and nothing has changed',
+  'rate limit and analytics: they agree, and forget',
+  'payer facts: seeded into the objects, fresh for ten minutes; no chain is asked',
+  'x402 facilitator of the peers: agrees at once, or after 100 ms and 2 s; a process of its own, not counted',
+  'channels of batch-settlement: put straight into its store in memory, without a deposit',
+  'the tool: one process for everybody, not counted',
+] as const;
+
+export const verifierFigures = (all: readonly Verification[]): readonly VerifierFigures[] =>
+  [...Map.groupBy(all, ({ verifier }) => verifier)].map(([verifier, rounds]) => ({
+    verifier,
+    hotOne: spread(rounds.map(({ hotOne }) => hotOne)),
+    hotMany: spread(rounds.map(({ hotMany }) => hotMany)),
+    first: spread(rounds.map(({ first }) => first)),
+    firstHundred: spread(rounds.map(({ firstHundred }) => firstHundred)),
+  }));
+
+export const cellFigures = (all: readonly Result[]): readonly CellFigures[] => {
+  const cells = Map.groupBy(all, ({ entrant, agents, connections }) =>
+    JSON.stringify([entrant, agents, connections]),
+  );
+  return [...cells.values()].flatMap((rounds) => {
+    const [first] = rounds;
+    if (first === undefined) return [];
+    const { entrant, agents, connections, requests } = first;
+    const of = (figure: 'cpuPerRequest' | 'perSecond' | 'p50' | 'p99'): Spread =>
+      spread(rounds.map(({ measured }) => measured[figure]));
+    return [
+      {
+        entrant,
+        agents,
+        connections,
+        requests,
+        cpuPerRequest: of('cpuPerRequest'),
+        perSecond: of('perSecond'),
+        p50: of('p50'),
+        p99: of('p99'),
+      },
+    ];
+  });
+};

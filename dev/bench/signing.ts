@@ -1,0 +1,126 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import type { Address, Hex } from '../../src/core/account-id.ts';
+import { bytesOf, encodeBase64, hexOf, utf8 } from '../../src/crypto/bytes.ts';
+import { sha256Hex } from '../../src/crypto/digest.ts';
+import { transferWithAuthorizationDigest } from '../../src/crypto/typed-data.ts';
+import { type AgentIntent, intentDigest, intentFields } from '../../src/intent/agent-intent.ts';
+import type { SignedTransfer } from '../../test/bench/peers/verification.ts';
+import { CHAIN_ID } from '../chain-client.ts';
+import { person } from '../people.ts';
+import { usdc } from '../usdc.ts';
+
+/** An agent that calls. */
+export type BenchAgent = { readonly address: Address; readonly key: Uint8Array };
+
+/** What is bought, as the 402 of the server under test says it. */
+export type Offer = {
+  readonly accepts: readonly [Requirement, ...Requirement[]];
+  readonly resource?: unknown;
+  readonly extensions?: Readonly<Record<string, { readonly info?: object }>>;
+};
+
+export type Requirement = {
+  readonly scheme: string;
+  readonly network: string;
+  readonly amount: string;
+  readonly asset: Address;
+  readonly payTo: Address;
+  readonly maxTimeoutSeconds: number;
+  readonly extra?: Readonly<Record<string, unknown>>;
+};
+
+export const PRICE = 1_000n;
+const NO_BODY = sha256Hex(new Uint8Array(0));
+const ZERO: Hex = `0x${'00'.repeat(32)}`;
+
+export const agents = (count: number): readonly BenchAgent[] =>
+  Array.from({ length: count }, (_, number) => {
+    const { address, privateKey } = person(`bench agent ${number}`);
+    return { address: address.toLowerCase() as Address, key: bytesOf(privateKey) };
+  });
+
+/** Random bytes as hex. Many at once: a bench asks for tens of thousands. */
+export const randomHex = (bytes: number): Hex =>
+  hexOf(crypto.getRandomValues(new Uint8Array(bytes)));
+
+/** 65 bytes, v 27 or 28. */
+export const signDigest = (digest: Hex, key: Uint8Array): Hex => {
+  const bytes = secp256k1.sign(bytesOf(digest), key, { prehash: false, format: 'recovered' });
+  const v = 27 + (bytes[0] ?? 0);
+  return `${hexOf(bytes.subarray(1))}${v.toString(16)}` as Hex;
+};
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
+
+/** Signs a transfer; `nonce` is random where nothing else is to be its nonce. */
+export const signTransfer = (
+  { address, key }: BenchAgent,
+  to: Address,
+  nonce: Hex = randomHex(32),
+): SignedTransfer => {
+  const validBefore = BigInt(nowSeconds() + 3_600);
+  const authorization = { from: address, to, value: PRICE, validAfter: 0n, validBefore, nonce };
+  const signature = signDigest(transferWithAuthorizationDigest(usdc, authorization), key);
+  return {
+    from: address,
+    to,
+    value: PRICE.toString(),
+    validAfter: '0',
+    validBefore: validBefore.toString(),
+    nonce,
+    signature,
+  };
+};
+
+export const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
+
+const payloadOf = ({ signature, ...authorization }: SignedTransfer) => ({
+  signature,
+  authorization,
+});
+
+/** A payment of x402 version 2, as any client sends it. */
+export const vanillaPayment = (agent: BenchAgent, offer: Offer): string => {
+  const [accepted] = offer.accepts;
+  return base64Json({
+    x402Version: 2,
+    resource: offer.resource,
+    accepted,
+    payload: payloadOf(signTransfer(agent, accepted.payTo)),
+  });
+};
+
+/** A payment that is bound to its request: its nonce is the digest of the intent (design §4.2). */
+export const boundPayment = (
+  agent: BenchAgent,
+  offer: Offer,
+  request: Pick<AgentIntent, 'audience' | 'tool' | 'target'>,
+): string => {
+  const [accepted] = offer.accepts;
+  const now = BigInt(nowSeconds());
+  const intent: AgentIntent = {
+    ...request,
+    agent: agent.address,
+    method: 'GET',
+    contentType: '',
+    payloadDigest: NO_BODY,
+    payTo: accepted.payTo.toLowerCase() as Address,
+    asset: usdc.address,
+    maxAmount: PRICE,
+    validAfter: now - 60n,
+    validBefore: now + 230n,
+    nonce: randomHex(32),
+    authority: ZERO,
+  };
+  const offered = offer.extensions?.['agent-intent'];
+  const transfer = signTransfer(agent, intent.payTo, intentDigest(intent, CHAIN_ID));
+  return base64Json({
+    x402Version: 2,
+    resource: offer.resource,
+    accepted,
+    payload: payloadOf(transfer),
+    extensions: {
+      'agent-intent': { ...offered, info: { ...offered?.info, intent: intentFields(intent) } },
+    },
+  });
+};

@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { people } from '../people.ts';
+import { freePort, LOOPBACK } from '../ports.ts';
+import type { Bundles } from './bundles.ts';
+import { getRequest, headersOf, openConnection } from './connection.ts';
+import type { Offer } from './signing.ts';
+import { type Service, startWorkerd, type Workerd } from './workerd.ts';
+
+/** The request that every subject sells, and every client sends. */
+export const TARGET = '/tools/lookup?word=signature';
+
+/** A Worker under test in a process of its own. */
+export type Subject = Workerd & { readonly port: number };
+
+/** The tool and a stub facilitator, in one more process of workerd. */
+export type Upstream = { readonly url: string; readonly stop: () => Promise<void> };
+
+/** A key that the floor takes, and what it keeps of it. */
+export const API_KEY = 'bench-key-0123456789abcdef0123456789abcdef';
+
+/** What every process is made in. */
+export type Bench = { readonly workspace: string; readonly bundles: Bundles };
+
+/** An empty directory for one process. */
+export const newDirectory = (workspace: string, name: string): string => {
+  mkdirSync(workspace, { recursive: true });
+  return mkdtempSync(join(workspace, `${name}-`));
+};
+
+/** A fresh process, with a directory that goes with it. */
+export const start = async (
+  directory: string,
+  services: readonly Service[],
+  more: Partial<Parameters<typeof startWorkerd>[0]> = {},
+): Promise<Workerd> => {
+  const process = await startWorkerd({ ...more, directory, services });
+  const stop = async (): Promise<void> => {
+    await process.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return { ...process, stop };
+};
+
+/** Milliseconds that the stub facilitator takes. */
+export type FacilitatorPace = { readonly verify: number; readonly settle: number };
+
+export const startUpstream = async (
+  { workspace, bundles }: Bench,
+  { verify, settle }: FacilitatorPace,
+): Promise<Upstream> => {
+  const port = await freePort();
+  const bindings = {
+    VERIFY_MS: { text: String(verify) },
+    SETTLE_MS: { text: String(settle) },
+    AUTHORIZER: { text: people.operator.address },
+  };
+  const { stop } = await start(newDirectory(workspace, 'upstream'), [
+    { name: 'upstream', script: bundles.of('upstream'), bindings, port },
+  ]);
+  return { url: `http://${LOOPBACK}:${port}`, stop };
+};
+
+/** One Worker that needs nothing but text. */
+export const startWorker = async (
+  { workspace, bundles }: Bench,
+  name: Parameters<Bundles['of']>[0],
+  variables: Readonly<Record<string, string>>,
+): Promise<Subject> => {
+  const port = await freePort();
+  const bindings = Object.fromEntries(
+    Object.entries(variables).map(([key, text]) => [key, { text }]),
+  );
+  const process = await start(newDirectory(workspace, name), [
+    { name, script: bundles.of(name), bindings, port },
+  ]);
+  return { ...process, port };
+};
+
+/** What a subject wants to be paid, as its 402 says. */
+export const offerOf = async ({ port }: Pick<Subject, 'port'>): Promise<Offer> => {
+  const connection = await openConnection(port);
+  const { status, head } = await connection.send(getRequest(port, TARGET, {}));
+  connection.close();
+  const offer = headersOf(head).get('payment-required');
+  if (status !== 402 || offer === undefined) throw new Error(`No offer came, but ${status}.`);
+  return JSON.parse(Buffer.from(offer, 'base64').toString()) as Offer;
+};

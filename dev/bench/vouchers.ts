@@ -1,0 +1,67 @@
+import { computeChannelId, signVoucher } from '@x402/evm/batch-settlement/client';
+import type { Channel } from '@x402/evm/batch-settlement/server';
+import { bytesToHex, getAddress } from 'viem';
+import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import { type BenchAgent, base64Json, type Offer, PRICE } from './signing.ts';
+
+/** A payer's channel of scheme `batch-settlement`, and how much its vouchers have promised so far. */
+export type PayerChannel = {
+  /** As the server's store keeps it. */
+  readonly stored: Channel;
+  /** The next payment. Each promises one price more than the one before: they must be sent in their order. */
+  readonly pay: () => Promise<string>;
+};
+
+const BALANCE = 1_000_000_000_000n;
+const SALT = `0x${'00'.repeat(32)}` as const;
+
+/** A channel with money in it that nobody has deposited: there is no contract behind the bench. */
+const storedChannel = (
+  { address }: PrivateKeyAccount,
+  { accepts: [accepted] }: Offer,
+): Channel & { readonly channelId: `0x${string}` } => {
+  const channelConfig = {
+    payer: address,
+    payerAuthorizer: address,
+    receiver: getAddress(accepted.payTo),
+    receiverAuthorizer: accepted.extra?.['receiverAuthorizer'] as `0x${string}`,
+    token: getAddress(accepted.asset),
+    withdrawDelay: Number(accepted.extra?.['withdrawDelay']),
+    salt: SALT,
+  };
+  return {
+    channelId: computeChannelId(channelConfig, accepted.network),
+    channelConfig,
+    chargedCumulativeAmount: '0',
+    signedMaxClaimable: '0',
+    signature: '0x',
+    balance: BALANCE.toString(),
+    totalClaimed: '0',
+    withdrawRequestedAt: 0,
+    refundNonce: 0,
+    onchainSyncedAt: Date.now(),
+    lastRequestTimestamp: Date.now(),
+  };
+};
+
+export const openChannel = ({ key }: BenchAgent, offer: Offer): PayerChannel => {
+  const [accepted] = offer.accepts;
+  const account = privateKeyToAccount(bytesToHex(key));
+  const stored = storedChannel(account, offer);
+  let promised = 0n;
+  return {
+    stored,
+    pay: async () => {
+      promised += PRICE;
+      const { channelId, channelConfig } = stored;
+      const amount = promised.toString();
+      const voucher = await signVoucher(account, channelId, amount, accepted.network);
+      return base64Json({
+        x402Version: 2,
+        resource: offer.resource,
+        accepted,
+        payload: { type: 'voucher', channelConfig, voucher },
+      });
+    },
+  };
+};
