@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import { relative, resolve } from 'node:path';
+import type { CpuProfile, ProfileNode } from './inspector.ts';
+
+/** A function by the time that was spent in itself, not in what it called. */
+export type Frame = {
+  readonly name: string;
+  /** `file:line` of the source, or what the runtime calls it. */
+  readonly place: string;
+  readonly microseconds: number;
+};
+
+/** Where the time of a profile went, most first: functions under the names and lines that their source has. */
+export const framesOf = (profile: CpuProfile, script: string, root: string): readonly Frame[] => {
+  const map = new SourceMap(JSON.parse(readFileSync(`${script}.map`, 'utf8')) as SourceMapPayload);
+  const spent = new Map<number, number>();
+  for (const [at, node] of profile.samples.entries()) {
+    spent.set(node, (spent.get(node) ?? 0) + (profile.timeDeltas[at] ?? 0));
+  }
+  const frames = new Map<string, Frame>();
+  for (const node of profile.nodes) {
+    const frame = sourceOf(node, map, script, root);
+    const key = `${frame.name} ${frame.place}`;
+    const microseconds = (frames.get(key)?.microseconds ?? 0) + (spent.get(node.id) ?? 0);
+    frames.set(key, { ...frame, microseconds });
+  }
+  return [...frames.values()].toSorted((a, b) => b.microseconds - a.microseconds);
+};
+
+const sourceOf = (
+  { callFrame }: ProfileNode,
+  map: SourceMap,
+  script: string,
+  root: string,
+): Pick<Frame, 'name' | 'place'> => {
+  const { functionName, url, lineNumber, columnNumber } = callFrame;
+  const name = functionName === '' ? '(anonymous)' : functionName;
+  if (!url.endsWith('worker.js')) return { name, place: url === '' ? 'runtime' : url };
+  const entry = map.findEntry(lineNumber, columnNumber);
+  if (!('originalSource' in entry)) return { name, place: `${url}:${lineNumber + 1}` };
+  const file = relative(root, resolve(script, '..', entry.originalSource));
+  return {
+    name: nameIn(file, entry, root) ?? name,
+    place: `${file}:${entry.originalLine + 1}`,
+  };
+};
+
+/** What stands before the place of a function in its source: minified names say nothing. */
+const nameIn = (
+  file: string,
+  {
+    originalLine,
+    originalColumn,
+  }: { readonly originalLine: number; readonly originalColumn: number },
+  root: string,
+): string | undefined => {
+  const line = linesOf(resolve(root, file))[originalLine];
+  if (line === undefined) return undefined;
+  const named =
+    /(?:const|let|var|function\*?|class)\s+([\w$]+)[^=]*=?\s*(?:async\s*)?$/.exec(
+      line.slice(0, originalColumn),
+    )?.[1] ?? /^\s*(?:export\s+)?(?:static\s+|async\s+|get\s+|#)*([\w$]+)\s*[(:=]/.exec(line)?.[1];
+  return named;
+};
+
+const read = new Map<string, readonly string[]>();
+
+const linesOf = (file: string): readonly string[] => {
+  const known = read.get(file);
+  if (known !== undefined) return known;
+  let lines: readonly string[] = [];
+  try {
+    lines = readFileSync(file, 'utf8').split('\n');
+  } catch {
+    // A module that wrangler has made has no file.
+  }
+  read.set(file, lines);
+  return lines;
+};
