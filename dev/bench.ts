@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureBreadth } from './bench/breadth.ts';
 import { buildBundles } from './bench/bundles.ts';
 import { ENTRANTS, measureEntrant, type Result } from './bench/calls.ts';
 import { chart } from './bench/chart.ts';
@@ -28,7 +29,7 @@ import { ROOT } from './gateway-files.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    calls: { type: 'string', default: '20' },
+    calls: { type: 'string', default: '10' },
     remembered: { type: 'string', default: '1000000' },
     json: { type: 'boolean', default: false },
   },
@@ -91,6 +92,8 @@ for (let round = 0; round < rounds; round += 1) {
 }
 say(`one account remembers ${remembered} calls`);
 const growth = [await measureGrowth(bench, upstreams.instant, remembered)];
+say('gateways that hold much');
+const breadth = await measureBreadth(bench, upstreams.instant);
 await upstreams.instant.stop();
 await upstreams.slow.stop();
 const { tree, rows } = await measureObjects(orders, say);
@@ -105,6 +108,7 @@ const results: Results = {
   calls: cellFigures(called),
   concurrency,
   growth,
+  breadth,
   rows,
   tree,
 };

@@ -31,12 +31,12 @@ export type Entrant = {
 export type Result = Cell & { readonly entrant: string; readonly measured: Measured };
 
 const ONE: readonly Cell[] = [
-  { agents: 1, connections: 1, requests: 120 },
-  { agents: 1, connections: 16, requests: 480 },
-  { agents: 1, connections: 64, requests: 960 },
+  { agents: 1, connections: 1, requests: 80 },
+  { agents: 1, connections: 16, requests: 320 },
+  { agents: 1, connections: 64, requests: 512 },
 ];
 const MANY: readonly Cell[] = ONE.map((cell) => ({ ...cell, agents: AGENTS }));
-const WARM_UP = 1_200;
+const WARM_UP = 600;
 
 /** Names of those who are measured. */
 export const ENTRANT = {
@@ -78,7 +78,7 @@ export const ENTRANTS: readonly Entrant[] = [
     open: exact,
     upstream: 'slow',
     cells: [
-      { agents: AGENTS, connections: 1, requests: 2 },
+      { agents: AGENTS, connections: 1, requests: 1 },
       { agents: AGENTS, connections: 64, requests: 64 },
     ],
     warmUp: 0,

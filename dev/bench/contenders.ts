@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { people } from '../people.ts';
 import { getRequest } from './connection.ts';
-import { agents, type BenchAgent, boundPayment, vanillaPayment } from './signing.ts';
-import { startGateway } from './gateway-subject.ts';
+import { agents, type BenchAgent, boundPayment, type Offer, vanillaPayment } from './signing.ts';
+import { type GatewayChanges, type GatewaySubject, startGateway } from './gateway-subject.ts';
 import {
   API_KEY,
   type Bench,
@@ -50,36 +50,37 @@ const inTurn = async (
 
 const PAYMENT = 'PAYMENT-SIGNATURE';
 
-/** Ours, paid by a payment whose nonce is the digest of an `AgentIntent`. */
-export const bound: Open = async (bench, upstream) => {
-  const gateway = await startGateway(bench, upstream);
-  const offer = await offerOf(gateway);
-  await gateway.seed(everybody);
-  const request = { audience: gateway.audience, tool: 'lookup', target: TARGET };
-  return {
-    subject: gateway,
-    afterwork: GATEWAY_AFTERWORK,
-    requests: (of, count) =>
-      inTurn(of, count, (agent) =>
-        getRequest(gateway.port, TARGET, { [PAYMENT]: boundPayment(agent, offer, request) }),
-      ),
+/** Signs one request to a gateway. */
+type Pay = (gateway: GatewaySubject, agent: BenchAgent, offer: Offer) => string;
+
+const openGateway =
+  (pay: Pay, changes: GatewayChanges): Open =>
+  async (bench, upstream) => {
+    const gateway = await startGateway(bench, upstream, changes);
+    const offer = await offerOf(gateway);
+    await gateway.seed(everybody);
+    return {
+      subject: gateway,
+      afterwork: GATEWAY_AFTERWORK,
+      requests: (of, count) =>
+        inTurn(of, count, (agent) =>
+          getRequest(gateway.port, TARGET, { [PAYMENT]: pay(gateway, agent, offer) }),
+        ),
+    };
   };
-};
+
+/** Ours, paid by a payment whose nonce is the digest of an `AgentIntent`. */
+export const openBound = (changes: GatewayChanges): Open =>
+  openGateway(
+    ({ audience }, agent, offer) =>
+      boundPayment(agent, offer, { audience, tool: 'lookup', target: TARGET }),
+    changes,
+  );
+
+export const bound: Open = openBound({});
 
 /** Ours, paid as any x402 client pays. */
-export const vanilla: Open = async (bench, upstream) => {
-  const gateway = await startGateway(bench, upstream);
-  const offer = await offerOf(gateway);
-  await gateway.seed(everybody);
-  return {
-    subject: gateway,
-    afterwork: GATEWAY_AFTERWORK,
-    requests: (of, count) =>
-      inTurn(of, count, (agent) =>
-        getRequest(gateway.port, TARGET, { [PAYMENT]: vanillaPayment(agent, offer) }),
-      ),
-  };
-};
+export const vanilla: Open = openGateway((_, agent, offer) => vanillaPayment(agent, offer), {});
 
 /** `@x402/hono` with scheme `exact`. */
 export const exact: Open = async (bench, upstream) => {

@@ -67,12 +67,14 @@ export type GatewayChanges = {
   readonly directory?: string;
   readonly inspector?: number;
   readonly policy?: object;
+  /** How many tools were put at run time. */
+  readonly tools?: number;
 };
 
 export const startGateway = async (
   { workspace, bundles }: Bench,
   upstream: Upstream,
-  { directory, inspector, policy = {} }: GatewayChanges = {},
+  { directory, inspector, policy = {}, tools = 0 }: GatewayChanges = {},
 ): Promise<GatewaySubject> => {
   const [port, seederPort] = [await freePort(), await freePort()];
   const audience = `http://${LOOPBACK}:${port}`;
@@ -89,7 +91,11 @@ export const startGateway = async (
       classes: ['AgentAccount', 'Relayer'],
       port,
     },
-    { name: 'bindings', script: bundles.of('bindings'), bindings: accounts },
+    {
+      name: 'bindings',
+      script: bundles.of('bindings'),
+      bindings: { ...accounts, TOOLS: { text: String(tools) } },
+    },
     { name: 'seeder', script: bundles.of('seeder'), bindings: accounts, port: seederPort },
   ];
   const more = {

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { getRequest, openConnection } from './connection.ts';
 import { deal, type Measured, mustAllBe, run } from './load.ts';
-import { agents, type BenchAgent, boundPayment } from './signing.ts';
+import { agents, type BenchAgent, boundPayment, PRICE } from './signing.ts';
 import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { type Bench, offerOf, TARGET, type Upstream } from './subject.ts';
 
 /** What calls of one account take while it remembers so many others. */
 export type Remembered = {
   readonly remembered: number;
-  /** Milliseconds until the first call of the account was answered, which wakes its object up. */
-  readonly wakeMs: number;
+  /** Milliseconds that the first call took which a fresh process was sent. */
+  readonly firstMs: number;
   readonly alone: Measured;
   readonly at16: Measured;
   /** Of the object's database. */
   readonly mebibytes: number;
 };
 
-const CALLS = 200;
+const CALLS = 300;
 
 const databaseOf = async (directory: string, { address }: BenchAgent): Promise<string> => {
   const storage = join(directory, 'storage', 'gateway-AgentAccount');
@@ -53,7 +53,7 @@ const remember = (file: string, calls: number): void => {
   });
   database.exec('PRAGMA synchronous = OFF');
   database.exec(`
-    CREATE TEMP TABLE one AS SELECT * FROM calls WHERE prune_at IS NOT NULL AND tool = 'lookup' LIMIT 1;
+    CREATE TEMP TABLE one AS SELECT * FROM calls WHERE prune_at IS NOT NULL AND price = ${PRICE} LIMIT 1;
     WITH RECURSIVE numbers(number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number + 1 < ${calls})
     INSERT INTO calls (${columns.join(', ')}) SELECT ${values.join(', ')} FROM one, numbers;`);
   const { count } = database.prepare('SELECT count(*) AS count FROM calls').get() as {
@@ -92,7 +92,7 @@ const measureHere = async (
     const began = performance.now();
     const [request] = make(1);
     const first = await connection.send(request ?? Buffer.of());
-    const wakeMs = performance.now() - began;
+    const firstMs = performance.now() - began;
     connection.close();
     if (first.status !== 200) throw new Error(`The first call heard ${first.status}.`);
     const warmUp = await run(gateway.port, deal(make(600), 1, 16), gateway);
@@ -100,9 +100,9 @@ const measureHere = async (
     await settled();
     const alone = await run(gateway.port, deal(make(CALLS), 1, 1), gateway);
     await settled();
-    const at16 = await run(gateway.port, deal(make(CALLS * 3), 1, 16), gateway);
+    const at16 = await run(gateway.port, deal(make(CALLS * 2), 1, 16), gateway);
     return {
-      wakeMs,
+      firstMs,
       alone: mustAllBe(alone, 200, 'growth'),
       at16: mustAllBe(at16, 200, 'growth, 16 at once'),
     };

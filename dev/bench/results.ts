@@ -1,4 +1,5 @@
 import type { Rounds, Rows } from '../../test/bench/rounds.ts';
+import type { Breadth } from './breadth.ts';
 import type { Cell, Result } from './calls.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Remembered } from './growth.ts';
@@ -19,6 +20,7 @@ export type Results = {
   readonly calls: readonly CellFigures[];
   readonly concurrency: readonly Concurrency[];
   readonly growth: readonly (readonly Remembered[])[];
+  readonly breadth: readonly Breadth[];
   readonly rows: Rows;
   /** Calls a second through 64 children of one owner, and of as many accounts that stand alone. */
   readonly tree: Rounds;

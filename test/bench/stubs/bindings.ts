@@ -7,35 +7,47 @@ import type { SettlementMessage } from '../../../src/settlement/payment.ts';
  * Stubs of what raw workerd does not have. They do what the real ones would have done to the account by the time it counts: a payment is
  * settled, and entries are exported, about a second after they were sent, as with `max_batch_timeout = 1` in wrangler.toml.
  */
-type Bindings = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
+type Bindings = {
+  readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount>;
+  readonly TOOLS: string;
+};
 
+/** As the consumers are set in wrangler.toml. */
 const BATCH_MS = 1_000;
+const BATCH_MOST = 50;
 const BLOCK = 1_000;
 const TRANSACTION = `0x${'ab'.repeat(32)}` as const;
 
-const waiting = new Map<string, SettlementMessage['call'][]>();
+let waiting: SettlementMessage[] = [];
 
 /** Stub of the settlement queue, its consumer, facilitator and chain: everything settles. */
 export class SettlementQueue extends WorkerEntrypoint<Bindings> {
   sendBatch(messages: readonly { readonly body: SettlementMessage }[]): void {
-    if (waiting.size === 0) this.ctx.waitUntil(this.#settleLater());
     for (const { body } of messages) {
-      const calls = waiting.get(body.account) ?? [];
-      calls.push(body.call);
-      waiting.set(body.account, calls);
+      if (waiting.length === 0) this.ctx.waitUntil(this.#settleLater());
+      waiting.push(body);
+      if (waiting.length === BATCH_MOST) this.ctx.waitUntil(this.#settle());
     }
   }
 
   async #settleLater(): Promise<void> {
     await scheduler.wait(BATCH_MS);
-    const due = [...waiting];
-    waiting.clear();
-    for (const [account, calls] of due) {
-      const results = calls.map(
-        (call) => ({ call, outcome: 'settled', transaction: TRANSACTION, block: BLOCK }) as const,
-      );
-      await this.env.AGENT_ACCOUNT.getByName(account).settled(results);
-    }
+    await this.#settle();
+  }
+
+  /** Each account hears of its own payments, as the consumer tells it. */
+  async #settle(): Promise<void> {
+    const due = Map.groupBy(waiting, ({ account }) => account);
+    waiting = [];
+    await Promise.all(
+      [...due].map(async ([account, messages]) => {
+        const results = messages.map(
+          ({ call }) =>
+            ({ call, outcome: 'settled', transaction: TRANSACTION, block: BLOCK }) as const,
+        );
+        await this.env.AGENT_ACCOUNT.getByName(account).settled(results);
+      }),
+    );
   }
 }
 
@@ -58,20 +70,51 @@ export class IdleQueue extends WorkerEntrypoint {
   }
 }
 
-/** Stub of D1, which a paid call never waits for: the catalogue of an isolate is read every two seconds, and nothing has changed. */
-export class Database extends WorkerEntrypoint {
+/**
+ * Stub of D1, which a paid call never waits for: the catalogue of an isolate is read every two seconds. It holds `TOOLS` tools that were
+ * put at run time, and nothing changes.
+ */
+export class Database extends WorkerEntrypoint<Bindings> {
   prepare(): Statement {
-    return new Statement();
+    return new Statement(Number(this.env.TOOLS), 0);
   }
 }
 
+const NONE = { id: null, document: null, hash: null };
+
+const toolRow = (number: number): object => {
+  const id = `tool-${number}`;
+  const document = {
+    id,
+    method: 'GET',
+    path: `/more/${id}`,
+    description: 'One of many.',
+    price: '$0.001',
+    settlement: 'deferred',
+    upstream: '/lookup',
+  };
+  return { id, document: JSON.stringify(document), hash: TRANSACTION };
+};
+
 class Statement extends RpcTarget {
-  bind(): Statement {
-    return new Statement();
+  readonly #tools: number;
+  readonly #since: number;
+
+  constructor(tools: number, since: number) {
+    super();
+    this.#tools = tools;
+    this.#since = since;
+  }
+
+  bind(since: number): Statement {
+    return new Statement(this.#tools, since);
   }
 
   all(): object {
-    return { results: [{ top: 0, id: null, document: null, hash: null }] };
+    const top = this.#tools;
+    const numbers = Array.from({ length: this.#since < top ? top : 0 }, (_, number) => number);
+    const rows = numbers.length === 0 ? [NONE] : numbers.map(toolRow);
+    return { results: rows.map((row) => ({ top, ...row })) };
   }
 }
 

@@ -30,7 +30,7 @@ const callOf = (payer: Hex, payTo: Hex): Call => {
     account: accountId(token.network, payer),
     call: nonce,
     request: `0x${'11'.repeat(32)}`,
-    tool: 'report',
+    tool: 'lookup',
     proof: 'x402',
     binding: 'none',
     settlement: 'upfront',
