@@ -16,6 +16,8 @@ export const newWorkspace = (): string => {
     ['SIGHUP', 129],
   ] as const) {
     process.once(signal, () => {
+      // Whoever was waiting for one of these processes is about to hear that it is gone.
+      process.on('uncaughtException', () => {});
       void killEveryProcess().then(() => process.exit(code));
     });
   }
