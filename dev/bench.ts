@@ -91,7 +91,7 @@ for (let round = 0; round < rounds; round += 1) {
   say(`${name}: ${atOnce.accepted} of ${atOnce.sent} at once, ${atOnce.replaysRun} ran again`);
 }
 say(`one account remembers ${remembered} calls`);
-const growth = [await measureGrowth(bench, upstreams.instant, remembered)];
+const growth = await measureGrowth(bench, upstreams.instant, remembered);
 say('gateways that hold much');
 const breadth = await measureBreadth(bench, upstreams.instant);
 await upstreams.instant.stop();

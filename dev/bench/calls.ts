@@ -8,7 +8,7 @@ import {
   type Open,
   vanilla,
 } from './contenders.ts';
-import { deal, type Measured, mustAllBe, run } from './load.ts';
+import { deal, type Measured, mustAllBe, runOut } from './load.ts';
 import type { Bench, Upstream } from './subject.ts';
 
 /** How a subject is called: by so many agents, over so many connections at once. */
@@ -85,22 +85,13 @@ export const ENTRANTS: readonly Entrant[] = [
   },
 ];
 
-const pause = async (milliseconds: number): Promise<void> => {
-  if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
-};
-
 const measure = async (
   { subject, requests, afterwork }: Contender,
-  cell: Cell,
+  { agents, connections, requests: count }: Cell,
   what: string,
 ): Promise<Measured> => {
-  const made = await requests(cell.agents, cell.requests);
-  const lanes = deal(made, cell.agents, cell.connections);
-  const before = subject.cpu();
-  const measured = mustAllBe(await run(subject.port, lanes, subject), 200, what);
-  if (afterwork === 0) return measured;
-  await pause(afterwork);
-  return { ...measured, cpuPerRequest: (subject.cpu() - before) / measured.requests };
+  const lanes = deal(await requests(agents, count), agents, connections);
+  return mustAllBe(await runOut(subject.port, lanes, subject, afterwork), 200, what);
 };
 
 /** One round of one entrant: a fresh process, warmed up, then each cell with requests that were signed before its clock ran. */

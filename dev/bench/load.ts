@@ -10,6 +10,8 @@ export type Measured = {
   readonly requests: number;
   readonly perSecond: number;
   readonly cpuPerRequest: number;
+  /** Of that, what had been used when the last answer came. */
+  readonly cpuUntilAnswered: number;
   readonly p50: number;
   readonly p99: number;
   /** How often each status was answered. */
@@ -61,10 +63,25 @@ export const run = async (
     requests,
     perSecond: requests / seconds,
     cpuPerRequest: used / requests,
+    cpuUntilAnswered: used / requests,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     statuses,
   };
+};
+
+/** As `run`, with what the process still does about these requests in so many milliseconds after its last answer. */
+export const runOut = async (
+  port: number,
+  lanes: readonly Lane[],
+  process: Pick<Workerd, 'cpu'>,
+  afterwork: number,
+): Promise<Measured> => {
+  const before = process.cpu();
+  const measured = await run(port, lanes, process);
+  if (afterwork === 0) return measured;
+  await new Promise((resolve) => setTimeout(resolve, afterwork));
+  return { ...measured, cpuPerRequest: (process.cpu() - before) / measured.requests };
 };
 
 /** Refuses figures of anything but what was to be measured. */

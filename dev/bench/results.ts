@@ -19,7 +19,8 @@ export type Results = {
   readonly verification: readonly VerifierFigures[];
   readonly calls: readonly CellFigures[];
   readonly concurrency: readonly Concurrency[];
-  readonly growth: readonly (readonly Remembered[])[];
+  /** Of an account that remembers nothing, and of one that remembers many. */
+  readonly growth: readonly Remembered[];
   readonly breadth: readonly Breadth[];
   readonly rows: Rows;
   /** Calls a second through 64 children of one owner, and of as many accounts that stand alone. */
@@ -37,6 +38,7 @@ type VerifierFigures = {
 export type CellFigures = Cell & {
   readonly entrant: string;
   readonly cpuPerRequest: Spread;
+  readonly cpuUntilAnswered: Spread;
   readonly perSecond: Spread;
   readonly p50: Spread;
   readonly p99: Spread;
@@ -69,8 +71,9 @@ export const cellFigures = (all: readonly Result[]): readonly CellFigures[] => {
     const [first] = rounds;
     if (first === undefined) return [];
     const { entrant, agents, connections, requests } = first;
-    const of = (figure: 'cpuPerRequest' | 'perSecond' | 'p50' | 'p99'): Spread =>
-      spread(rounds.map(({ measured }) => measured[figure]));
+    const of = (
+      figure: 'cpuPerRequest' | 'cpuUntilAnswered' | 'perSecond' | 'p50' | 'p99',
+    ): Spread => spread(rounds.map(({ measured }) => measured[figure]));
     return [
       {
         entrant,
@@ -78,6 +81,7 @@ export const cellFigures = (all: readonly Result[]): readonly CellFigures[] => {
         connections,
         requests,
         cpuPerRequest: of('cpuPerRequest'),
+        cpuUntilAnswered: of('cpuUntilAnswered'),
         perSecond: of('perSecond'),
         p50: of('p50'),
         p99: of('p99'),
