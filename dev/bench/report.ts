@@ -77,15 +77,17 @@ const growth = ({ growth: accounts }: Results): readonly string[] =>
       'CPU µs alone',
       'CPU µs, 16 at once',
       'its first call, ms',
+      'calls that failed',
       'database, MiB',
     ],
-    accounts.map(({ remembered, alone, at16, firstMs, mebibytes }) => [
+    accounts.map(({ remembered, alone, at16, firstMs, failed, mebibytes }) => [
       remembered.toLocaleString('en-US'),
       cell(alone.p50),
       cell(alone.p99),
       cell(alone.cpuPerRequest),
       cell(at16.cpuPerRequest),
       digits(firstMs),
+      String(failed),
       digits(mebibytes),
     ]),
   );
