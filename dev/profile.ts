@@ -65,9 +65,9 @@ await gateway.stop();
 await upstream.stop();
 
 if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(profile));
-const frames = framesOf(profile, bench.bundles.gateway, ROOT).filter(
-  ({ name }) => name !== '(idle)',
-);
+const { main, first, later } = bench.bundles.gateway;
+const scripts = [...new Set([main, ...first, ...later])];
+const frames = framesOf(profile, scripts, ROOT).filter(({ name }) => name !== '(idle)');
 const all = frames.reduce((sum, { microseconds }) => sum + microseconds, 0);
 console.log(
   `${requests} bound calls of ${several} agents, ${connections} at once: ${measured.cpuPerRequest.toFixed(0)} µs CPU a call of the whole process under the profiler\n`,

@@ -27,6 +27,8 @@ export const buildWorker = async (
     splitting: true,
     minify: true,
     metafile: true,
+    // Beside the modules, for `npm run profile`; only modules are uploaded.
+    sourcemap: 'external',
     format: 'esm',
     target: 'es2024',
     platform: 'browser',
@@ -43,7 +45,7 @@ export const buildWorker = async (
     main: pathOf(main),
     first: [...first].map(pathOf),
     later: Object.keys(metafile.outputs)
-      .filter((output) => !first.has(output))
+      .filter((output) => output.endsWith('.js') && !first.has(output))
       .map(pathOf),
   };
 };

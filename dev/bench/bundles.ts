@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from '../gateway-files.ts';
-import { bundleWorker } from '../worker-bundle.ts';
+import { buildWorker, type WorkerModules } from '../worker-modules.ts';
 
 /** Workers of peers and stubs by name; each is built as it would be deployed. */
 const WORKERS = {
@@ -23,19 +23,17 @@ type Name = keyof typeof WORKERS;
 
 /** Paths of the modules that run. */
 export type Bundles = {
-  readonly gateway: string;
-  /** Of the gateway's module, gzip. */
+  readonly gateway: WorkerModules;
+  /** Of the gateway's modules that every isolate loads, gzip. */
   readonly gatewayKiB: number;
   readonly of: (name: Name) => string;
 };
 
 const nameOf = (name: Name): string => `${name}.js`;
 
-/** Builds the gateway with wrangler, and everything else with esbuild, which is what wrangler builds with. */
+/** Builds the gateway as it is deployed, and everything else as one module each, with the same builder. */
 export const buildBundles = async (directory: string): Promise<Bundles> => {
-  const gateway = join(directory, 'gateway');
-  mkdirSync(gateway, { recursive: true });
-  bundleWorker(gateway);
+  const gateway = await buildWorker(join(directory, 'gateway'));
   await build({
     entryPoints: Object.entries(WORKERS).map(([name, path]) => ({
       in: join(ROOT, 'test/bench', path),
@@ -51,10 +49,10 @@ export const buildBundles = async (directory: string): Promise<Bundles> => {
     alias: { url: 'node:url' },
     logLevel: 'error',
   });
-  const script = join(gateway, 'index.js');
+  const first = Buffer.concat(gateway.first.map((path) => readFileSync(path)));
   return {
-    gateway: script,
-    gatewayKiB: gzipSync(readFileSync(script)).length / 1024,
+    gateway,
+    gatewayKiB: gzipSync(first).length / 1024,
     of: (name) => join(directory, nameOf(name)),
   };
 };

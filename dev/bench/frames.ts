@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import { relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import type { CpuProfile, ProfileNode } from './inspector.ts';
 
 /** A function by the time that was spent in itself, not in what it called. */
@@ -11,16 +11,31 @@ export type Frame = {
   readonly microseconds: number;
 };
 
+/** Source maps of modules, by the names that the modules have while they run. */
+type Maps = ReadonlyMap<string, { readonly script: string; readonly map: SourceMap }>;
+
+const mapsOf = (scripts: readonly string[]): Maps =>
+  new Map(
+    scripts.map((script) => {
+      const payload = JSON.parse(readFileSync(`${script}.map`, 'utf8')) as SourceMapPayload;
+      return [basename(script), { script, map: new SourceMap(payload) }] as const;
+    }),
+  );
+
 /** Where the time of a profile went, most first: functions under the names and lines that their source has. */
-export const framesOf = (profile: CpuProfile, script: string, root: string): readonly Frame[] => {
-  const map = new SourceMap(JSON.parse(readFileSync(`${script}.map`, 'utf8')) as SourceMapPayload);
+export const framesOf = (
+  profile: CpuProfile,
+  scripts: readonly string[],
+  root: string,
+): readonly Frame[] => {
+  const maps = mapsOf(scripts);
   const spent = new Map<number, number>();
   for (const [at, node] of profile.samples.entries()) {
     spent.set(node, (spent.get(node) ?? 0) + (profile.timeDeltas[at] ?? 0));
   }
   const frames = new Map<string, Frame>();
   for (const node of profile.nodes) {
-    const frame = sourceOf(node, map, script, root);
+    const frame = sourceOf(node, maps, root);
     const key = `${frame.name} ${frame.place}`;
     const microseconds = (frames.get(key)?.microseconds ?? 0) + (spent.get(node.id) ?? 0);
     frames.set(key, { ...frame, microseconds });
@@ -30,13 +45,14 @@ export const framesOf = (profile: CpuProfile, script: string, root: string): rea
 
 const sourceOf = (
   { callFrame }: ProfileNode,
-  map: SourceMap,
-  script: string,
+  maps: Maps,
   root: string,
 ): Pick<Frame, 'name' | 'place'> => {
   const { functionName, url, lineNumber, columnNumber } = callFrame;
   const name = functionName === '' ? '(anonymous)' : functionName;
-  if (!url.endsWith('worker.js')) return { name, place: url === '' ? 'runtime' : url };
+  const known = maps.get(basename(url));
+  if (known === undefined) return { name, place: url === '' ? 'runtime' : url };
+  const { script, map } = known;
   const entry = map.findEntry(lineNumber, columnNumber);
   if (!('originalSource' in entry)) return { name, place: `${url}:${lineNumber + 1}` };
   const file = relative(root, resolve(script, '..', entry.originalSource));

@@ -83,10 +83,12 @@ export const startGateway = async (
     ...policy,
   });
   const accounts = { AGENT_ACCOUNT: { objects: 'AgentAccount', of: 'gateway' } };
+  const { main, first, later } = bundles.gateway;
   const services: readonly Service[] = [
     {
       name: 'gateway',
-      script: bundles.gateway,
+      script: main,
+      more: [...first, ...later].filter((path) => path !== main),
       bindings,
       classes: ['AgentAccount', 'Relayer'],
       port,

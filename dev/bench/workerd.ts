@@ -17,8 +17,9 @@ export type Binding =
 /** A Worker in the process. */
 export type Service = {
   readonly name: string;
-  /** Path of its bundle, one ES module. */
+  /** Path of its first ES module, and of others that it imports, which are named by where they are from there. */
   readonly script: string;
+  readonly more?: readonly string[];
   readonly bindings: Readonly<Record<string, Binding>>;
   /** Its Durable Object classes; their SQLite goes to `storage` of the process. */
   readonly classes?: readonly string[];
@@ -61,7 +62,7 @@ const bindingText = (name: string, binding: Binding): string => {
 };
 
 const serviceText = (
-  { name, script, bindings, classes = [] }: Service,
+  { name, script, more = [], bindings, classes = [] }: Service,
   directory: string,
 ): string => {
   const objects = classes.map(
@@ -69,8 +70,12 @@ const serviceText = (
       `(className = ${quoted(each)}, uniqueKey = ${quoted(`${name}-${each}`)}, enableSql = true)`,
   );
   const list = Object.entries(bindings).map(([key, binding]) => bindingText(key, binding));
+  const modules = [script, ...more].map(
+    (path) =>
+      `(name = ${quoted(relative(dirname(script), path))}, esModule = embed ${quoted(relative(directory, path))})`,
+  );
   return `(name = ${quoted(name)}, worker = (
-      modules = [(name = "worker.js", esModule = embed ${quoted(relative(directory, script))})],
+      modules = [${modules.join(', ')}],
       compatibilityDate = ${quoted(COMPATIBILITY_DATE)},
       bindings = [${list.join(',\n        ')}],
       durableObjectNamespaces = [${objects.join(', ')}],
