@@ -56,8 +56,10 @@ const sourceOf = (
   const entry = map.findEntry(lineNumber, columnNumber);
   if (!('originalSource' in entry)) return { name, place: `${url}:${lineNumber + 1}` };
   const file = relative(root, resolve(script, '..', entry.originalSource));
+  // The map says it where it knows; the types of Node do not.
+  const { name: mapped } = entry as { readonly name?: string };
   return {
-    name: nameIn(file, entry, root) ?? name,
+    name: nameIn(file, entry, root) ?? mapped ?? name,
     place: `${file}:${entry.originalLine + 1}`,
   };
 };
