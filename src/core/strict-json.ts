@@ -10,20 +10,35 @@ export type JsonFault =
 
 const MAX_DEPTH = 16;
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
 /** Index of the quote that ends the string literal starting at `start`, or -1. */
 const endOfString = (text: string, start: number): number => {
-  for (let at = start + 1; at < text.length; at += 1) {
+  const quote = text.indexOf('"', start + 1);
+  // Mostly nothing in it is escaped, and the runtime has found its end faster than any loop here.
+  const escape = quote < 0 ? -1 : text.slice(start + 1, quote).indexOf('\\');
+  if (escape < 0) return quote;
+  for (let at = start + 1 + escape; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code === 0x5c) at += 1;
-    else if (code === 0x22) return at;
+    if (code === BACKSLASH) at += 1;
+    else if (code === QUOTE) return at;
   }
   return -1;
 };
 
+/** Tab, line feed, carriage return, space. */
+const isSpace = (code: number): boolean =>
+  code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
 const isKeyPosition = (text: string, after: number): boolean => {
   let at = after;
-  while (/[\t\n\r ]/.test(text.charAt(at))) at += 1;
-  return text.charAt(at) === ':';
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return text.charCodeAt(at) === 0x3a;
 };
 
 const literal = (text: string): string | undefined => {
@@ -42,13 +57,13 @@ const literal = (text: string): string | undefined => {
 const hiddenFault = (text: string): JsonFault | undefined => {
   const keys: Set<string>[] = [];
   for (let at = 0; at < text.length; at += 1) {
-    const sign = text.charAt(at);
-    if (sign === '{' || sign === '[') {
+    const sign = text.charCodeAt(at);
+    if (sign === OPEN_OBJECT || sign === OPEN_ARRAY) {
       keys.push(new Set());
       if (keys.length > MAX_DEPTH) return { reason: 'too_deep', limit: MAX_DEPTH };
-    } else if (sign === '}' || sign === ']') {
+    } else if (sign === CLOSE_OBJECT || sign === CLOSE_ARRAY) {
       keys.pop();
-    } else if (sign === '"') {
+    } else if (sign === QUOTE) {
       const end = endOfString(text, at);
       if (end < 0) return { reason: 'syntax' };
       const source = text.slice(at, end + 1);
