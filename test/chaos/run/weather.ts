@@ -54,6 +54,7 @@ export const weatherOf = (client: ChainClient, blockTime: number, relayer: Addre
       return true;
     },
     async reorganise(luck) {
+      const balance = await client.getBalance({ address: relayer });
       const head = await client.getBlockNumber();
       const raws: Hex[] = [];
       for (let number = head - BigInt(DEPTH) + 1n; number <= head; number += 1n) {
@@ -68,6 +69,8 @@ export const weatherOf = (client: ChainClient, blockTime: number, relayer: Addre
         DEPTH,
         comesBack && kept.length === raws.length ? kept.map((raw) => [raw, DEPTH - 1]) : [],
       ]).catch(async () => await rpc('anvil_reorg', [DEPTH, []]));
+      // Coins that no transaction has brought are gone with the blocks: our own key would be poor for good.
+      await client.setBalance({ address: relayer, value: balance });
       // Those that stand in a block again are refused here, which harms nobody.
       for (const raw of kept) await rpc('eth_sendRawTransaction', [raw]).catch(() => undefined);
     },
