@@ -30,16 +30,15 @@ type Known = { readonly key: PublicKey; seen: number; window: number };
  * A key gets a table after so many signatures, and a larger one when it goes on. Each is worth its price by then: somebody who comes
  * with new keys again and again, to make us build tables, adds a third to what recovering their signatures costs.
  */
-const WINDOWS = [
-  { from: 256, window: 8 },
-  { from: 16, window: 5 },
-] as const;
+const SMALL = { from: 16, window: 4 } as const;
+/** Eight times as large: only while there is room for others as well, or a few keys would have all tables. */
+const LARGE = { from: 256, window: 8 } as const;
 /** Three numbers of 256 bits and the objects around them, in V8. */
 const POINT_BYTES = 200;
 /** A key without a table, its account and its place here. */
 const KEY_BYTES = 1_000;
 /** A Worker has 128 MiB. */
-const MOST_BYTES = 24 * 1024 * 1024;
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** Signed windows of w bits over 256 bits, and one for the last carry: half of 2^w points each. */
 const bytesOf = (window: number): number =>
@@ -65,11 +64,16 @@ export const openKnownKeys = (mostBytes: number = MOST_BYTES): KnownKeys => {
     }
   };
 
+  const earned = (seen: number): number => {
+    if (seen >= LARGE.from && bytes + bytesOf(LARGE.window) <= mostBytes / 2) return LARGE.window;
+    return seen >= SMALL.from ? SMALL.window : 0;
+  };
+
   /** Seen once more: it moves to the end, and gets the table it has earned. */
   const see = (account: Address, one: Known): void => {
     forget(account, one);
     const seen = one.seen + 1;
-    const window = WINDOWS.find(({ from }) => seen >= from)?.window ?? 0;
+    const window = earned(seen);
     // The library builds the table at the next use, and drops it with the point.
     if (window > one.window) one.key.precompute(window);
     keep(account, { key: one.key, seen, window: Math.max(window, one.window) });

@@ -39,7 +39,7 @@ describe('known keys', () => {
 
   it('stays within its bytes, and forgets who has not been seen for longest', () => {
     // Room for two tables of the smaller size.
-    const known = openKnownKeys(400_000);
+    const known = openKnownKeys(250_000);
     const learn = (secret: number, times: number): void => {
       for (let count = 0; count < times; count += 1) known.learn(other(secret), key(secret));
     };
@@ -49,13 +49,25 @@ describe('known keys', () => {
     expect(known.bytes()).toBe(2 * one);
     learn(1, 1);
     learn(3, 16);
-    expect(known.bytes()).toBeLessThanOrEqual(400_000);
+    expect(known.bytes()).toBeLessThanOrEqual(250_000);
     // The second is gone with its count: it begins anew.
     const before = known.bytes();
     learn(2, 1);
     expect(known.bytes()).toBe(before + 1_000);
     learn(1, 1);
     expect(known.bytes()).toBe(before + 1_000);
+  });
+
+  it('gives a key that goes on a larger table, but never more than half of the room to such', () => {
+    const [small, large] = [105_000, 845_800];
+    for (const [room, bytes] of [
+      [2 * large, large],
+      [2 * large - 1, small],
+    ] as const) {
+      const known = openKnownKeys(room);
+      for (let count = 0; count < 300; count += 1) known.learn(other(1), key(1));
+      expect(known.bytes()).toBe(bytes);
+    }
   });
 
   it('stays within its bytes whoever comes', () => {
