@@ -133,17 +133,23 @@ const run = async (flags: Flags): Promise<void> => {
   whenOrphaned(() => leave(1, 'the parent process is gone'));
 
   let line: Line | undefined;
+  let broke = false;
   try {
     stack = await boot(flags, directory, narrator);
     line = await perform(flags, directory, stack, narrator);
   } catch (error) {
     // Stopped from outside, it cannot have gone on.
-    if (ending === undefined) narrator.check((error as Error).message, false);
+    if (ending === undefined) {
+      narrator.check((error as Error).message, false);
+      broke = true;
+    }
   }
   // Stopped from outside: `leave` has the last word.
   if (ending !== undefined) return await ending;
   await end();
-  const failures = narrator.failures();
+  const found = narrator.failures();
+  // What ended it comes first: while the rest is being stopped after a crash, more fails than has gone wrong.
+  const failures = broke ? [...found.slice(-1), ...found.slice(0, -1)] : found;
   const seconds = ((performance.now() - from) / 1000).toFixed(1);
   if (failures.length > 0)
     console.error(`\nDid not hold:\n${failures.map((text) => `  ${text}`).join('\n')}`);
