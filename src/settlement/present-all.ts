@@ -63,8 +63,8 @@ export const isPresentable = <T extends Task>(
 
 /**
  * Presents payments of one network to its backends: to the first, and what it did not take in hand to the next, until nobody is left
- * to ask; a batch is shared where it is more than the first is shown at once. Between two there is always a look at the chain: who did not answer, or answered 500, may have broadcast the payment,
- * and one that the chain shows is presented to nobody else (law 5).
+ * to ask; what is more than the first is shown at once goes to our relayer meanwhile. Between two there is always a look at the chain:
+ * who did not answer, or answered 500, may have broadcast the payment, and one that the chain shows is presented to nobody else (law 5).
  */
 export const presentAll = async (
   wave: Wave,
