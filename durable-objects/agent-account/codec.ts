@@ -1,4 +1,4 @@
-import type { Entry } from '../../src/audit/entry.ts';
+import { type Entry, entryText } from '../../src/audit/entry.ts';
 import { toStored } from '../../src/core/amount.ts';
 import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
 import type { CallRecord, HeldPayment } from './record.ts';
@@ -70,7 +70,7 @@ export const encodeCall = (record: CallRecord, pruneAt: number | null): SqlStora
   record.policy,
   JSON.stringify(record.windows),
   record.held === undefined ? null : JSON.stringify(record.held, amountsAsText),
-  JSON.stringify(record.entries),
+  `[${record.entries.map(entryText).join(',')}]`,
   record.answer === undefined ? null : JSON.stringify(record.answer),
   record.topUp ?? null,
   record.grant === undefined ? null : JSON.stringify([record.grant, ...record.draws]),

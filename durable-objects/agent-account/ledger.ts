@@ -84,7 +84,8 @@ export const openLedger = (
     const orders = new Map<Hex, StoredOrder>();
     const documents = new Map<string, StoredDocument>();
     const resend = new Set<Hex>();
-    const load = (id: Hex): CallRecord | undefined => drafts.get(id) ?? storage.loadCall(id);
+    const load = (id: Hex): CallRecord | undefined =>
+      drafts.get(id) ?? kept.whole.get(id) ?? storage.loadCall(id);
     const context: Context = {
       ...rules(),
       now,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type AccountId, parseAccountId } from '../core/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { decodeUtf8 } from '../crypto/bytes.ts';
+import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { type Entry, entryText } from './entry.ts';
 import { type Broken, readLog } from './verify.ts';
 
@@ -99,7 +99,7 @@ const splitByText = (entries: readonly Entry[]): Entry[][] => {
   let run: Entry[] = [];
   let size = 0;
   for (const entry of entries) {
-    const length = new TextEncoder().encode(entryText(entry)).byteLength + 1;
+    const length = utf8(entryText(entry)).byteLength + 1;
     if (length > MAX_ENTRY_TEXT) {
       throw new RangeError(`entry ${entry.seq} is over ${MAX_ENTRY_TEXT} bytes`);
     }
@@ -115,8 +115,15 @@ const splitByText = (entries: readonly Entry[]): Entry[][] => {
 };
 
 const compress = async (text: string): Promise<Uint8Array> => {
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { readable, writable } = new CompressionStream('gzip');
+  const writer = writable.getWriter();
+  // Both ends at once: a writer waits until somebody reads.
+  const [packed] = await Promise.all([
+    new Response(readable).arrayBuffer(),
+    writer.write(utf8(text)),
+    writer.close(),
+  ]);
+  return new Uint8Array(packed);
 };
 
 const unpack = async (bytes: Uint8Array): Promise<Result<string, ChunkFault>> => {

@@ -84,8 +84,13 @@ export const GENESIS: ChainHead = { seq: 0, hash: `0x${'00'.repeat(32)}` };
 
 const PREFIX = utf8ToBytes('countersign-entry/1\n');
 
+/** Texts of entries made here: each is hashed, stored and exported, and canonicalized once. They go with their entries. */
+const texts = new WeakMap<Entry, string>();
+
 /** The canonical bytes of an entry as text (RFC 8785). */
-export const entryText = (entry: Entry): string => {
+export const entryText = (entry: Entry): string => texts.get(entry) ?? canonicalText(entry);
+
+const canonicalText = (entry: Entry): string => {
   const text = canonicalize(entry);
   if (text === undefined) throw new Error('an entry is always an object');
   return text;
@@ -103,5 +108,6 @@ export const link = (
   body: EntryBody,
 ): { entry: Entry; head: ChainHead } => {
   const entry: Entry = { ...body, v: 1, seq: head.seq + 1, account, prev: head.hash, salt };
+  texts.set(entry, canonicalText(entry));
   return { entry, head: { seq: entry.seq, hash: entryHash(entry) } };
 };

@@ -415,6 +415,7 @@ export const openBooks = (
     const memory: Memory = {
       state: book.state,
       live: new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }])),
+      whole: new Map(),
       pending: new Map(),
       lessees: new Map(),
       fresh: [],
