@@ -1,32 +1,52 @@
 import type { Tool } from '../catalog/tool.ts';
-import { nowSeconds } from '../core/clock.ts';
+import { accountId, type Hex } from '../core/account-id.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { ASSERTION_TYPE, assertionClaims } from '../crypto/statement.ts';
+import type { Checked } from './checked.ts';
 import { upstreamOrigin } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 import type { Observed } from './observe.ts';
-import type { Reserved } from './reserve.ts';
 
-/** What the upstream can check: that this very call came through the gateway, and what it may cost (design §4.8). */
-export const assertionOf = (
+/** An assertion older than this is signed anew: a chain was asked meanwhile, or money moved, and it is good for a minute only. */
+const MOST_WAIT: Seconds = 5;
+
+/**
+ * What the upstream can check: that this very call came through the gateway, and what it may cost (design §4.8). It is signed while the
+ * account decides, because it says nothing that depends on the decision; without leave to run the tool nobody ever sees it.
+ *
+ * @param attempt its `jti`: the attempt that the account is asked about.
+ */
+export const beginAssertion = (
   gateway: Gateway,
   tool: Tool,
   observed: Observed,
-  { call, attempt }: Reserved,
-): Promise<string> =>
-  gateway.signer.sign(
-    assertionClaims(
-      {
-        iss: observed.audience,
-        aud: upstreamOrigin(gateway.config, tool),
-        account: call.account,
-        call: call.call,
-        tool: call.tool,
-        digest: observed.payloadDigest,
-        binding: call.binding,
-        max: call.price,
-        jti: attempt,
-      },
-      nowSeconds(),
-    ),
-    ASSERTION_TYPE,
-  );
+  checked: Checked,
+  attempt: Hex,
+): (() => Promise<string>) => {
+  const sign = (now: Seconds): Promise<string> =>
+    gateway.signer.sign(
+      assertionClaims(
+        {
+          iss: observed.audience,
+          aud: upstreamOrigin(gateway.config, tool),
+          account: accountId(checked.network, checked.payer),
+          call: checked.call,
+          tool: tool.id,
+          digest: observed.payloadDigest,
+          binding: checked.binding,
+          max: checked.price,
+          jti: attempt,
+        },
+        now,
+      ),
+      ASSERTION_TYPE,
+    );
+  const begun = nowSeconds();
+  const early = sign(begun);
+  // Where it fails and is never asked for, it fails nobody.
+  early.catch(() => undefined);
+  return () => {
+    const now = nowSeconds();
+    return now - begun > MOST_WAIT ? sign(now) : early;
+  };
+};

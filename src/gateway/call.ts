@@ -1,10 +1,11 @@
 import { nowSeconds } from '../core/clock.ts';
 import { problem, type ProblemContext } from '../core/problem.ts';
+import { random16 } from '../core/random.ts';
 import type { Reason } from '../core/reason.ts';
 import { AGENT_INTENT_HEADER } from '../intent/header.ts';
 import { paymentField } from '../x402/payload.ts';
 import { answer, answerStored } from './answer.ts';
-import { assertionOf } from './assertion.ts';
+import { beginAssertion } from './assertion.ts';
 import { challenge } from './challenge.ts';
 import { check } from './check.ts';
 import { INTENT } from './check-payment.ts';
@@ -32,12 +33,15 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
     tool,
     observed,
     request,
-    run: async (permitted) =>
-      dispatch(gateway.config, tool, observed, {
-        headers: request.headers,
-        assertion: await assertionOf(gateway, tool, observed, permitted),
-        most: permitted.call.price,
-      }),
+    begin: (checked, attempt) => {
+      const assertion = beginAssertion(gateway, tool, observed, checked, attempt);
+      return async ({ call: { price } }) =>
+        dispatch(gateway.config, tool, observed, {
+          headers: request.headers,
+          assertion: await assertion(),
+          most: price,
+        });
+    },
   });
 };
 
@@ -75,7 +79,9 @@ const execute = async (
   dryRun: boolean,
 ): Promise<Response> => {
   const { call: id } = checked;
-  const reserved = await reserve(gateway, errand, checked, dryRun);
+  const attempt = random16();
+  const run = errand.begin(checked, attempt);
+  const reserved = await reserve(gateway, errand, checked, attempt, dryRun);
   if (!reserved.ok) return refuse(errand, reserved.error, { call: id });
   if (reserved.value.verdict.verdict === 'dry_run') {
     return answerDryRun(reserved.value, reserved.value.verdict);
@@ -92,7 +98,7 @@ const execute = async (
   if (refusal !== undefined) return refuse(errand, refusal, { call: id });
   noteAccepted(gateway, checked, permitted.value);
 
-  const dispatched = await errand.run(permitted.value);
+  const dispatched = await run(permitted.value);
   const finished = await finish(gateway, permitted.value, dispatched);
   return answer(gateway, checked, permitted.value, dispatched, finished);
 };

@@ -1,5 +1,6 @@
 import type { Tool } from '../catalog/tool.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId, Hex } from '../core/account-id.ts';
+import type { Checked } from './checked.ts';
 import type { Dispatched } from './dispatch.ts';
 import type { Observed } from './observe.ts';
 import type { Reserved } from './reserve.ts';
@@ -12,6 +13,6 @@ export type Errand = {
   readonly request: Request;
   /** The money becomes credit: of this account, or where none is named of the payer's own. */
   readonly topUp?: { readonly to: AccountId | undefined };
-  /** Does it, once it is permitted. Never throws. */
-  readonly run: (permitted: Reserved) => Promise<Dispatched>;
+  /** Begins what needs nobody's leave, then does the errand once it is permitted. Neither throws. */
+  readonly begin: (checked: Checked, attempt: Hex) => (permitted: Reserved) => Promise<Dispatched>;
 };

@@ -5,7 +5,6 @@ import type {
 } from '../../durable-objects/agent-account/contract.ts';
 import { accountId, assetId, type Hex } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { random16 } from '../core/random.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { sha256Hex } from '../crypto/digest.ts';
@@ -36,9 +35,9 @@ export const reserve = async (
   gateway: Gateway,
   errand: Errand,
   checked: Checked,
+  attempt: Hex,
   dryRun: boolean,
 ): Promise<Result<Reserved, Reason>> => {
-  const attempt = random16();
   const plain: Call = { ...callOf(errand, checked), ...(dryRun ? { dryRun } : {}) };
   const client = clientOf(errand.request.headers);
   let call = plain;

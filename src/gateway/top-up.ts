@@ -28,7 +28,7 @@ export const topUp = async (gateway: Gateway, request: Request): Promise<Respons
     observed: observed.value,
     request,
     topUp: { to: account },
-    run: bought,
+    begin: () => bought,
   });
 };
 
