@@ -15,15 +15,12 @@ import { type AccountState, emptyAccount } from './state.ts';
 import { ADDED_COLUMNS, STORAGE_VERSION, TABLES, TRANSFERS_TABLE } from './tables.ts';
 import type { Transfer } from './transfer.ts';
 import { type KeptBatch, type KeptStorage, openKeptStorage } from './kept-storage.ts';
+import { openPruning } from './pruning.ts';
 import { openTreeStorage, type TreeBatch, type TreeStorage } from './tree-storage.ts';
-
-/** How long calls that wait for their export are left alone. */
-const BLOCKED_PAUSE: Seconds = 300;
 
 const CALL_COLUMNS = 31;
 const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(11)})`;
 const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
-const PRUNE_AT_ONCE = 200;
 /** Without answers and entries, which are most of a row: an account wakes with what it must do, not with all it has said. */
 const LIVE_CALLS = `SELECT id, state, payment, paid_by, looked, attempt, request, tool, on_silence, timeout_seconds, asset, price,
   charged, accepted_at, dispatched_at, hold_until, valid_before, since_block, identifier, transaction_hash, accepted_entry,
@@ -53,8 +50,8 @@ export type AccountStorage = TreeStorage &
     /** Entries after `seq`, in order, at most `limit`. */
     loadEntries(after: number, limit: number): Entry[];
     write(batch: Batch): void;
-    /** Deletes calls whose time is over; the time of the next, if any. */
-    prune(now: Seconds, exported: number): { readonly next: Seconds | undefined };
+    /** Deletes what nobody needs any more. @param due when the next call is known to be over. @returns when to be asked again. */
+    prune(now: Seconds, exported: number, due: Seconds | undefined): Seconds | undefined;
     countAlarm(): void;
     rowsWritten(): number;
   };
@@ -88,6 +85,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
   };
   const tree = openTreeStorage(run, hasTable);
   const kept = openKeptStorage(run, hasTable);
+  const pruneCalls = openPruning(run);
 
   return {
     ...tree,
@@ -158,23 +156,12 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       });
       made = true;
     },
-    prune(now, exported) {
-      if (!exists()) return { next: undefined };
+    prune(now, exported, due) {
+      if (!exists()) return undefined;
       run('DELETE FROM entries WHERE seq <= ?', exported);
       tree.pruneTree(now);
       kept.pruneOrders(now);
-      run(
-        `DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE prune_at <= ? AND last_seq <= ? LIMIT ${PRUNE_AT_ONCE})`,
-        now,
-        exported,
-      );
-      const [left] = run(
-        'SELECT min(prune_at) FILTER (WHERE last_seq <= ?) AS next, count(prune_at) AS waiting FROM calls',
-        exported,
-      );
-      if (typeof left?.next === 'number') return { next: left.next };
-      // What D1 does not have yet cannot go; asking every second would cost a row each time.
-      return { next: left?.waiting === 0 ? undefined : now + BLOCKED_PAUSE };
+      return pruneCalls(now, exported, due);
     },
     countAlarm() {
       rows += 1;

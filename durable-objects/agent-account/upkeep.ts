@@ -75,7 +75,7 @@ export const tick = (
   changes.push(...stuck.records);
   const lasting = forget(stuck.state, context.now);
   const flushed = flushDenials(lasting.state, context);
-  memory.pruneAt = storage.prune(context.now, state.exported).next;
+  memory.pruneAt = storage.prune(context.now, state.exported, memory.pruneAt);
   return {
     state: flushed.state,
     records: changes,

@@ -427,7 +427,7 @@ export const openBooks = (
     };
     const load = (id: Hex): CallRecord | undefined => book.records.get(id);
     // Nothing is pruned here: the records are what the books are checked against.
-    const storage = { prune: () => ({ next: undefined }) } as unknown as AccountStorage;
+    const storage = { prune: () => undefined } as unknown as AccountStorage;
     commit(book, tick(book.state, load, memory, storage, contextOf(book)));
   };
 
