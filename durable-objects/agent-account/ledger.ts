@@ -85,7 +85,7 @@ export const openLedger = (
     const documents = new Map<string, StoredDocument>();
     const resend = new Set<Hex>();
     const load = (id: Hex): CallRecord | undefined =>
-      drafts.get(id) ?? kept.whole.get(id) ?? storage.loadCall(id);
+      drafts.get(id) ?? kept.whole.load(id) ?? storage.loadCall(id);
     const context: Context = {
       ...rules(),
       now,

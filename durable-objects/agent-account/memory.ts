@@ -10,6 +10,7 @@ import type { LeaseRow } from './lessor.ts';
 import { isPending, keyOf, type Transfer } from './transfer.ts';
 import { lesseeKey } from './tree-storage.ts';
 import type { AccountStorage } from './storage.ts';
+import { openWholeCalls, type WholeCalls } from './whole-calls.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
 const KEPT_ENTRIES = 1_000;
@@ -39,16 +40,11 @@ export type Pending = {
   readonly sends: number;
 };
 
-/** So many open calls are kept whole, and none with an answer over so many characters: most calls end soon after they have begun. */
-const WHOLE_CALLS = 64;
-const WHOLE_ANSWER = 4_096;
-
 /** What an awake account remembers. A cache: storage is the truth, and all of this is rebuilt from it. */
 export type Memory = {
   state: AccountState;
   readonly live: Map<Hex, Live>;
-  /** Open calls as storage has them, the latest of them: whoever ends one need not read it again. Never one that may be pruned. */
-  readonly whole: Map<Hex, CallRecord>;
+  readonly whole: WholeCalls;
   /** Credit that its other account has not acknowledged, by peer and asset. */
   readonly pending: Map<string, Pending>;
   /** Accounts below that may decide for this one, and until when. */
@@ -76,7 +72,7 @@ export const loadMemory = async (
   return {
     state,
     live: new Map(live.map((record) => [record.id, { record: slim(record), sentAt: 0, sends: 0 }])),
-    whole: new Map(),
+    whole: openWholeCalls(),
     pending: new Map(
       storage.loadPending().map((transfer) => [keyOf(transfer), { transfer, sentAt: 0, sends: 0 }]),
     ),
@@ -105,7 +101,7 @@ export const remember = (
   for (const record of records) {
     added.push(...record.entries.filter(({ seq }) => seq > before));
     const known = memory.live.get(record.id);
-    keepWhole(memory.whole, record);
+    memory.whole.keep(record);
     if (isFinal(record)) {
       memory.live.delete(record.id);
       memory.exportNow = true;
@@ -136,14 +132,6 @@ export const remember = (
   memory.fresh = complete && fresh.length <= KEPT_ENTRIES ? fresh : [];
   memory.state = state;
   return ordered;
-};
-
-const keepWhole = (whole: Map<Hex, CallRecord>, record: CallRecord): void => {
-  whole.delete(record.id);
-  if (isFinal(record) || (record.answer?.body.length ?? 0) > WHOLE_ANSWER) return;
-  whole.set(record.id, record);
-  const oldest = whole.size > WHOLE_CALLS ? whole.keys().next().value : undefined;
-  if (oldest !== undefined) whole.delete(oldest);
 };
 
 /** How many may decide for this account now; who has slept is forgotten. */

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { openWholeCalls } from '../../durable-objects/agent-account/whole-calls.ts';
 import type { Call, Evidence, Outcome } from '../../durable-objects/agent-account/contract.ts';
 import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
 import { finish } from '../../durable-objects/agent-account/finish.ts';
@@ -415,7 +416,7 @@ export const openBooks = (
     const memory: Memory = {
       state: book.state,
       live: new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }])),
-      whole: new Map(),
+      whole: openWholeCalls(),
       pending: new Map(),
       lessees: new Map(),
       fresh: [],
