@@ -61,7 +61,7 @@ const callBars = (results: Results): readonly Bar[] =>
   }));
 
 const verifierBars = (results: Results, figure: 'hotMany' | 'first'): readonly Bar[] =>
-  results.verification.map(({ verifier }) => ({
+  (results.verification ?? []).map(({ verifier }) => ({
     label: verifier,
     value: verifierOf(results, verifier)[figure].median,
     isOurs: verifier === 'countersign',

@@ -7,8 +7,11 @@ import type { Machine } from './machine.ts';
 import { spread, type Spread } from './statistics.ts';
 import type { Verification, Verifier } from './verification.ts';
 
-/** Everything a run has measured, one value a round. CPU in microseconds, times in milliseconds. */
-export type Results = {
+/** Everything a run has measured. CPU in microseconds, times in milliseconds. */
+export type Results = Run & Partial<Measured>;
+
+/** What every run says of itself. */
+type Run = {
   readonly date: string;
   readonly machine: Machine;
   readonly rounds: number;
@@ -16,6 +19,10 @@ export type Results = {
   readonly stubs: readonly string[];
   /** Of the minified Worker. */
   readonly gzipKiB: number;
+};
+
+/** Each from one part of the bench: what was left out has no figures here. The first three have one value a round. */
+export type Measured = {
   readonly verification: readonly VerifierFigures[];
   readonly calls: readonly CellFigures[];
   readonly concurrency: readonly Concurrency[];
@@ -27,7 +34,7 @@ export type Results = {
   readonly tree: Rounds;
 };
 
-type VerifierFigures = {
+export type VerifierFigures = {
   readonly verifier: Verifier['name'];
   readonly hotOne: Spread;
   readonly hotMany: Spread;
