@@ -12,6 +12,7 @@ import { type Part, readOptions } from './bench/options.ts';
 import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { startUpstream } from './bench/subject.ts';
+import { measureTrees } from './bench/trees.ts';
 import { newWorkspace } from './bench/workspace.ts';
 import { ROOT } from './gateway-files.ts';
 
@@ -58,6 +59,9 @@ const measured: Partial<Measured> = {
   }))),
   ...(await part('breadth', 'gateways that hold much', async () => ({
     breadth: await measureBreadth(bench, instant),
+  }))),
+  ...(await part('trees', 'agents below others, and many rules', async () => ({
+    trees: await measureTrees(bench, instant),
   }))),
 };
 await upstreams.instant.stop();

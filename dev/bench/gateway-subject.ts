@@ -2,18 +2,12 @@ import { newReceiptKey } from '../keys.ts';
 import { people } from '../people.ts';
 import { freePort, LOOPBACK } from '../ports.ts';
 import { usdc } from '../usdc.ts';
-import type { BenchAgent } from './signing.ts';
+import { type Seeder, seederAt } from './seeder.ts';
 import { type Bench, newDirectory, start, type Subject, type Upstream } from './subject.ts';
 import { type Binding, type Service, startWorkerd } from './workerd.ts';
 
 /** A gateway with stubs of its queues and its database, and a seeder beside it. */
-export type GatewaySubject = Subject & {
-  readonly audience: string;
-  /** Makes agents known, as payers whose payments have settled before. */
-  readonly seed: (agents: readonly BenchAgent[]) => Promise<void>;
-  /** What the account of an agent says of itself. */
-  readonly snapshot: (agent: BenchAgent) => Promise<Readonly<Record<string, unknown>>>;
-};
+export type GatewaySubject = Subject & Seeder & { readonly audience: string };
 
 /** No limit of it is met by what the bench does. */
 const POLICY = {
@@ -108,20 +102,5 @@ export const startGateway = async (
     directory === undefined
       ? await start(newDirectory(workspace, 'gateway'), services, more)
       : await startWorkerd({ ...more, directory, services });
-  const seeder = `http://${LOOPBACK}:${seederPort}`;
-  return {
-    ...process,
-    port,
-    audience,
-    seed: async (agents) => {
-      const payers = agents.map(({ address }) => address);
-      const body = JSON.stringify({ payers, payTo: people.payTo.toLowerCase() });
-      const answer = await fetch(seeder, { method: 'POST', body });
-      if (!answer.ok) throw new Error(`Agents were not seeded: ${process.output()}`);
-    },
-    snapshot: async ({ address }) => {
-      const answer = await fetch(`${seeder}/snapshot?payer=${address}`);
-      return (await answer.json()) as Readonly<Record<string, unknown>>;
-    },
-  };
+  return { ...process, ...seederAt(seederPort, process.output), port, audience };
 };

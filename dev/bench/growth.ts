@@ -1,11 +1,11 @@
 import { rm, stat } from 'node:fs/promises';
-import { getRequest } from './connection.ts';
+import { boundRequests } from './bound-requests.ts';
+import { type Figures, figuresOf } from './figures.ts';
 import { deal, type Measured, mustAllBe, run, runOut } from './load.ts';
 import { databaseOf, remember } from './memory.ts';
-import { agents, type BenchAgent, boundPayment } from './signing.ts';
+import { agents, type BenchAgent } from './signing.ts';
 import { type GatewaySubject, startGateway } from './gateway-subject.ts';
-import { spread, type Spread } from './statistics.ts';
-import { type Bench, newDirectory, offerOf, TARGET, type Upstream } from './subject.ts';
+import { type Bench, newDirectory, type Upstream } from './subject.ts';
 
 /** What calls of an account take while it remembers so many others. */
 export type Remembered = {
@@ -20,30 +20,12 @@ export type Remembered = {
   readonly mebibytes: number;
 };
 
-/** Of blocks of calls, the two accounts in turn. */
-export type Figures = {
-  readonly cpuPerRequest: Spread;
-  readonly p50: Spread;
-  readonly p99: Spread;
-};
-
 const BLOCKS = 5;
 /** Calls of a block, by how many are sent at once. */
 const CALLS = { 1: 60, 16: 160 } as const;
 /** The account hears of what was settled and exported, and wakes once more to tidy up. */
 const AFTERWORK = 1_500;
 const WARM_UP = 600;
-
-const makerOf = async (gateway: GatewaySubject) => {
-  const offer = await offerOf(gateway);
-  const request = { audience: gateway.audience, tool: 'lookup', target: TARGET };
-  return (agent: BenchAgent, count: number): readonly Buffer[] =>
-    Array.from({ length: count }, () =>
-      getRequest(gateway.port, TARGET, {
-        'PAYMENT-SIGNATURE': boundPayment(agent, offer, request),
-      }),
-    );
-};
 
 const send = async (
   gateway: GatewaySubject,
@@ -53,12 +35,6 @@ const send = async (
   const lanes = deal(requests, 1, connections);
   return await runOut(gateway.port, lanes, gateway, AFTERWORK);
 };
-
-const figuresOf = (blocks: readonly Measured[]): Figures => ({
-  cpuPerRequest: spread(blocks.map(({ cpuPerRequest }) => cpuPerRequest)),
-  p50: spread(blocks.map(({ p50 }) => p50)),
-  p99: spread(blocks.map(({ p99 }) => p99)),
-});
 
 /** An account that is asked too much answers late, or not at all: that is a figure too. */
 const failedOf = (blocks: readonly Measured[]): number =>
@@ -84,7 +60,7 @@ const measureAccounts = async (
   gateway: GatewaySubject,
   accounts: readonly Account[],
 ): Promise<readonly (Account & Omit<Remembered, 'mebibytes'>)[]> => {
-  const make = await makerOf(gateway);
+  const make = await boundRequests(gateway);
   await quiet(gateway);
   const measured = [];
   for (const account of accounts) {
@@ -118,7 +94,7 @@ const blocksOf = (): { readonly alone: Measured[]; readonly at16: Measured[] } =
 /** Accounts with a first call that has ended, in a directory that outlives the process. */
 const begin = async (gateway: GatewaySubject, everybody: readonly BenchAgent[]): Promise<void> => {
   await gateway.seed(everybody);
-  const make = await makerOf(gateway);
+  const make = await boundRequests(gateway);
   for (const agent of everybody) {
     mustAllBe(await send(gateway, make(agent, 1), 1), 200, 'growth, first call');
   }

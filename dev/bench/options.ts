@@ -8,6 +8,7 @@ export const PARTS = [
   'concurrency',
   'growth',
   'breadth',
+  'trees',
   'objects',
 ] as const;
 

@@ -5,6 +5,7 @@ import type { Concurrency } from './concurrency.ts';
 import type { Remembered } from './growth.ts';
 import type { Machine } from './machine.ts';
 import { spread, type Spread } from './statistics.ts';
+import type { Stand } from './trees.ts';
 import type { Verification, Verifier } from './verification.ts';
 
 /** Everything a run has measured. CPU in microseconds, times in milliseconds. */
@@ -29,6 +30,8 @@ export type Measured = {
   /** Of an account that remembers nothing, and of one that remembers many. */
   readonly growth: readonly Remembered[];
   readonly breadth: readonly Breadth[];
+  /** Of agents that stand alone, and of others below one to three accounts; with no rules and with many. */
+  readonly trees: readonly Stand[];
   readonly rows: Rows;
   /** Calls a second through 64 children of one owner, and of as many accounts that stand alone. */
   readonly tree: Rounds;
@@ -59,6 +62,7 @@ export const STUBS = [
   'x402 facilitator of the peers: agrees at once, or after 100 ms and 2 s; a process of its own, not counted',
   'channels of batch-settlement: put straight into its store in memory, without a deposit',
   'the tool: one process for everybody, not counted',
+  'grants and policies of trees: ordered from the objects themselves, by signatures that nobody has made',
 ] as const;
 
 export const verifierFigures = (all: readonly Verification[]): readonly VerifierFigures[] =>

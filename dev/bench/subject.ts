@@ -11,6 +11,11 @@ import { type Service, startWorkerd, type Workerd } from './workerd.ts';
 /** The request that every subject sells, and every client sends. */
 export const TARGET = '/tools/lookup?word=signature';
 
+/** What is called for a price: a tool, and where it stands. */
+export type Sale = { readonly tool: string; readonly target: string };
+
+export const LOOKUP: Sale = { tool: 'lookup', target: TARGET };
+
 /** A Worker under test in a process of its own. */
 export type Subject = Workerd & { readonly port: number };
 
@@ -79,9 +84,12 @@ export const startWorker = async (
 };
 
 /** What a subject wants to be paid, as its 402 says. */
-export const offerOf = async ({ port }: Pick<Subject, 'port'>): Promise<Offer> => {
+export const offerOf = async (
+  { port }: Pick<Subject, 'port'>,
+  target: string = TARGET,
+): Promise<Offer> => {
   const connection = await openConnection(port);
-  const { status, head } = await connection.send(getRequest(port, TARGET, {}));
+  const { status, head } = await connection.send(getRequest(port, target, {}));
   connection.close();
   const offer = headersOf(head).get('payment-required');
   if (status !== 402 || offer === undefined) throw new Error(`No offer came, but ${status}.`);

@@ -100,6 +100,26 @@ const breadth = (gateways: Measured['breadth']): readonly string[] =>
     ]),
   );
 
+const trees = (stands: Measured['trees']): readonly string[] =>
+  table(
+    [
+      'the agent stands',
+      'rules that bind its call',
+      'p50 ms alone',
+      'p99 ms alone',
+      'CPU µs alone',
+      'CPU µs, 16 at once',
+    ],
+    stands.map(({ stands: where, rules, alone, at16 }) => [
+      where,
+      String(rules),
+      cell(alone.p50),
+      cell(alone.p99),
+      cell(alone.cpuPerRequest),
+      cell(at16.cpuPerRequest),
+    ]),
+  );
+
 /** A table of each part that was measured, with an empty line after it. */
 export const tables = (measured: Partial<Measured>): readonly string[] =>
   [
@@ -107,4 +127,5 @@ export const tables = (measured: Partial<Measured>): readonly string[] =>
     measured.calls && calls(measured.calls),
     measured.growth && growth(measured.growth),
     measured.breadth && breadth(measured.breadth),
+    measured.trees && trees(measured.trees),
   ].flatMap((lines) => (lines === undefined ? [] : [...lines, '']));

@@ -92,6 +92,7 @@ const toolRow = (number: number): object => {
     price: '$0.001',
     settlement: 'deferred',
     upstream: '/lookup',
+    params: { word: { query: 'word' } },
   };
   return { id, document: JSON.stringify(document), hash: TRANSACTION };
 };

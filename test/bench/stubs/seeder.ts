@@ -1,15 +1,14 @@
-import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
 import type { Call, Evidence } from '../../../durable-objects/agent-account/contract.ts';
 import { accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { random16 } from '../../../src/core/random.ts';
+import { type Accounts, enrol, type Enrolment, type PolicyOrder, setPolicy } from './enrolment.ts';
 
 /**
  * Makes payers known to the gateway's objects without a chain: one upfront payment of each is reserved, settled and finished, by the same
- * calls that the gateway makes. After that its deferred calls run at once (law 7), and its facts are fresh for ten minutes.
+ * calls that the gateway makes. After that its deferred calls run at once (law 7), and its facts are fresh for ten minutes. Grants and
+ * policies are ordered here, too.
  */
-type Bindings = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
-
 type Seed = { readonly payers: readonly Hex[]; readonly payTo: Hex };
 
 const token = {
@@ -57,7 +56,7 @@ const callOf = (payer: Hex, payTo: Hex): Call => {
   };
 };
 
-const trust = async (env: Bindings, payer: Hex, payTo: Hex): Promise<void> => {
+const trust = async (env: Accounts, payer: Hex, payTo: Hex): Promise<void> => {
   const call = callOf(payer, payTo);
   const stub = env.AGENT_ACCOUNT.getByName(call.account);
   const attempt = random16();
@@ -89,8 +88,24 @@ export default {
       );
       return new Response(text);
     }
+    if (url.pathname === '/wake') {
+      const payers = await request.json<readonly Hex[]>();
+      await Promise.all(
+        payers.map((payer) =>
+          env.AGENT_ACCOUNT.getByName(accountId(token.network, payer)).snapshot(),
+        ),
+      );
+      return new Response('awake');
+    }
+    if (url.pathname === '/enrol') {
+      return Response.json(await enrol(env, await request.json<Enrolment>()));
+    }
+    if (url.pathname === '/policy') {
+      await setPolicy(env, await request.json<PolicyOrder>());
+      return new Response('set');
+    }
     const { payers, payTo } = await request.json<Seed>();
     await Promise.all(payers.map((payer) => trust(env, payer, payTo)));
     return Response.json({ payers: payers.length });
   },
-} satisfies ExportedHandler<Bindings>;
+} satisfies ExportedHandler<Accounts>;

@@ -1,0 +1,92 @@
+import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
+import type {
+  OrderedBy,
+  SignedGrant,
+  TreeOrder,
+} from '../../../durable-objects/agent-account/tree-contract.ts';
+import { accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import { random16 } from '../../../src/core/random.ts';
+import { type AgentDelegation, delegationDigest } from '../../../src/intent/agent-delegation.ts';
+import { ANY_PAYEE } from '../../../src/policy/policy.ts';
+
+/** Puts accounts below others, and policies into accounts, by the objects' own methods, as the gateway does once it has checked who signed. */
+export type Accounts = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
+
+/** One grant to be registered: who stands below whom. `depth`: how many grants may stand below it. */
+export type Enrolment = {
+  readonly issuer: Hex;
+  readonly delegate: Hex;
+  readonly audience: string;
+  readonly parent: Hex;
+  readonly depth: number;
+};
+
+/** A policy for one of the two slots of an account. */
+export type PolicyOrder = {
+  readonly account: Hex;
+  readonly slot: 'operator' | 'owner';
+  readonly document: unknown;
+};
+
+const CHAIN_ID = 84532;
+const NETWORK = 'eip155:84532';
+const USDC = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
+const UNLIMITED = 9_007_199_254_740_991n;
+const QUARTER = 90 * 86_400;
+/** All grants of one process end together: none may outlive the one it stands on. */
+let end = 0n;
+
+const stubOf = ({ AGENT_ACCOUNT }: Accounts, address: Hex): DurableObjectStub<AgentAccount> =>
+  AGENT_ACCOUNT.getByName(accountId(NETWORK, address));
+
+const grantOf = (enrolment: Enrolment): SignedGrant => {
+  end ||= BigInt(nowSeconds() + QUARTER);
+  const delegation: AgentDelegation = {
+    ...enrolment,
+    tools: ['*'],
+    payees: [ANY_PAYEE],
+    asset: USDC,
+    maxPerCall: UNLIMITED,
+    maxTotal: UNLIMITED,
+    windowSeconds: 0n,
+    maxPerWindow: 0n,
+    validAfter: 0n,
+    validUntil: end,
+    epoch: 0n,
+    id: `${random16()}${random16().slice(2)}`,
+  };
+  return {
+    hash: delegationDigest(delegation, CHAIN_ID),
+    chainId: CHAIN_ID,
+    delegation,
+    signature: `0x${'44'.repeat(65)}`,
+    byContract: false,
+  };
+};
+
+const carryOut = async (accounts: Accounts, address: Hex, order: TreeOrder) => {
+  const governed = await stubOf(accounts, address).govern(order);
+  if (governed.verdict === 'governed') return governed;
+  throw new Error(`${address} did not take an order: ${JSON.stringify(governed)}`);
+};
+
+/** Registers a grant at its issuer, then at its delegate, who agrees to it. Returns its hash. */
+export const enrol = async (accounts: Accounts, enrolment: Enrolment): Promise<Hex> => {
+  const grant = grantOf(enrolment);
+  const { issuer, delegate } = enrolment;
+  const asset = assetId(NETWORK, USDC);
+  const facts = { hasCode: false, balance: 1n, asset, block: 10, nonceUsed: false };
+  const issue = { kind: 'issue', grant, facts: { ...facts, at: nowSeconds() } } as const;
+  const { chain = [] } = await carryOut(accounts, issuer, issue);
+  await carryOut(accounts, delegate, { kind: 'take', grant, chain, consent: true });
+  return grant.hash;
+};
+
+export const setPolicy = async (
+  accounts: Accounts,
+  { account, slot, document }: PolicyOrder,
+): Promise<void> => {
+  const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+  await carryOut(accounts, account, { kind: 'policy', slot, document, order });
+};
