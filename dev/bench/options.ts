@@ -3,6 +3,7 @@ import type { BenchOrders } from '../../test/bench/rounds.ts';
 
 /** The parts of the bench, each of which can be run without the others. */
 export const PARTS = [
+  'blocks',
   'verification',
   'calls',
   'concurrency',

@@ -1,4 +1,5 @@
 import type { Rounds, Rows } from '../../test/bench/rounds.ts';
+import type { Selling } from './blocks.ts';
 import type { Breadth } from './breadth.ts';
 import type { Cell, Result } from './calls.ts';
 import type { Concurrency } from './concurrency.ts';
@@ -32,6 +33,8 @@ export type Measured = {
   readonly breadth: readonly Breadth[];
   /** Of agents that stand alone, and of others below one to three accounts; with no rules and with many. */
   readonly trees: readonly Stand[];
+  /** Nothing of it is a stub. */
+  readonly blocks: readonly Selling[];
   readonly rows: Rows;
   /** Calls a second through 64 children of one owner, and of as many accounts that stand alone. */
   readonly tree: Rounds;
@@ -63,6 +66,7 @@ export const STUBS = [
   'channels of batch-settlement: put straight into its store in memory, without a deposit',
   'the tool: one process for everybody, not counted',
   'grants and policies of trees: ordered from the objects themselves, by signatures that nobody has made',
+  'the chain of two-second blocks is a local one (anvil) with the real USDC; nothing else is a stub there',
 ] as const;
 
 export const verifierFigures = (all: readonly Verification[]): readonly VerifierFigures[] =>

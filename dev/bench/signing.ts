@@ -57,19 +57,27 @@ export const signTransfer = (
   { address, key }: BenchAgent,
   to: Address,
   nonce: Hex = randomHex(32),
+  value: bigint = PRICE,
 ): SignedTransfer => {
   const validBefore = BigInt(nowSeconds() + 3_600);
-  const authorization = { from: address, to, value: PRICE, validAfter: 0n, validBefore, nonce };
+  const authorization = { from: address, to, value, validAfter: 0n, validBefore, nonce };
   const signature = signDigest(transferWithAuthorizationDigest(usdc, authorization), key);
   return {
     from: address,
     to,
-    value: PRICE.toString(),
+    value: value.toString(),
     validAfter: '0',
     validBefore: validBefore.toString(),
     nonce,
     signature,
   };
+};
+
+/** The nonce of a payment's authorization: what the chain logs when it moves. */
+export const nonceOf = (payment: string): Hex => {
+  const text = Buffer.from(payment, 'base64').toString();
+  const { payload } = JSON.parse(text) as { payload: { authorization: { nonce: Hex } } };
+  return payload.authorization.nonce;
 };
 
 export const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
@@ -86,7 +94,7 @@ export const vanillaPayment = (agent: BenchAgent, offer: Offer): string => {
     x402Version: 2,
     resource: offer.resource,
     accepted,
-    payload: payloadOf(signTransfer(agent, accepted.payTo)),
+    payload: payloadOf(signTransfer(agent, accepted.payTo, randomHex(32), BigInt(accepted.amount))),
   });
 };
 

@@ -120,6 +120,30 @@ const trees = (stands: Measured['trees']): readonly string[] =>
     ]),
   );
 
+const blocks = (sellings: Measured['blocks']): readonly string[] =>
+  table(
+    [
+      `end to end, blocks of ${sellings[0]?.blockSeconds} s, nothing a stub`,
+      'payments',
+      'on chain',
+      'answered, p50 s',
+      'p99',
+      'settled, p50 s',
+      'p99',
+      'a buyer’s first answered, p50 s',
+    ],
+    sellings.map(({ seller, payments, moved, answered, settled, firstAnswered }) => [
+      seller,
+      String(payments),
+      String(moved),
+      digits(answered.p50),
+      digits(answered.p99),
+      digits(settled.p50),
+      digits(settled.p99),
+      digits(firstAnswered.p50),
+    ]),
+  );
+
 /** A table of each part that was measured, with an empty line after it. */
 export const tables = (measured: Partial<Measured>): readonly string[] =>
   [
@@ -128,4 +152,5 @@ export const tables = (measured: Partial<Measured>): readonly string[] =>
     measured.growth && growth(measured.growth),
     measured.breadth && breadth(measured.breadth),
     measured.trees && trees(measured.trees),
+    measured.blocks && blocks(measured.blocks),
   ].flatMap((lines) => (lines === undefined ? [] : [...lines, '']));

@@ -1,0 +1,69 @@
+import type { Address } from '../../src/core/account-id.ts';
+import { bytesOf } from '../../src/crypto/bytes.ts';
+import { type Person, people, person } from '../people.ts';
+import { LOOPBACK } from '../ports.ts';
+import type { Stack } from '../stack.ts';
+import { type BenchAgent, boundPayment, vanillaPayment } from './signing.ts';
+import { type Bench, offerOf, startWorker, TARGET } from './subject.ts';
+
+/** Who sells on a real chain, and to whom. Its buyers buy from nobody else. */
+export type Seller = {
+  readonly name: string;
+  readonly buyers: readonly BenchAgent[];
+  /** Signs the first payment of a buyer, and says what it is for. */
+  readonly first: (buyer: BenchAgent) => Purchase;
+  /** Signs one for the tool that is measured. */
+  readonly next: (buyer: BenchAgent) => Purchase;
+  readonly stop: () => Promise<void>;
+};
+
+/** A signed payment, and the URL that it is sent to. */
+export type Purchase = { readonly url: string; readonly payment: string };
+
+/**
+ * The cheapest thing that a buyer can begin with at Countersign, so that what it has settled there covers what will be unsettled at a time
+ * (law 7): ten cheaper calls.
+ */
+const FIRST = '/tools/flaky';
+
+const buyerOf = ({ address, privateKey }: Person): BenchAgent => ({
+  address: address.toLowerCase() as Address,
+  key: bytesOf(privateKey),
+});
+
+/** Countersign as `npm start` runs it, with the modules that are deployed: under `wrangler dev`, with its queues, its database and its objects. */
+export const countersign = async ({ gateway }: Stack): Promise<Seller> => {
+  const { url, audience, port } = gateway;
+  const [first, offer] = [await offerOf({ port }, FIRST), await offerOf({ port })];
+  return {
+    name: 'Countersign, bound',
+    buyers: people.agents.slice(0, 4).map(buyerOf),
+    first: (buyer) => ({ url: `${url}${FIRST}`, payment: vanillaPayment(buyer, first) }),
+    next: (buyer) => ({
+      url: `${url}${TARGET}`,
+      payment: boundPayment(buyer, offer, { audience, tool: 'lookup', target: TARGET }),
+    }),
+    stop: async () => {},
+  };
+};
+
+/** `@x402/hono` with scheme `exact` in raw workerd, with the same chain, facilitator and tool. */
+export const exactOn = async (bench: Bench, { facilitator, upstream }: Stack): Promise<Seller> => {
+  const subject = await startWorker(bench, 'exact', {
+    UPSTREAM_URL: upstream.url,
+    FACILITATOR_URL: facilitator.url,
+    PAY_TO: person('bench payee').address,
+  });
+  const offer = await offerOf(subject);
+  const buy = (buyer: BenchAgent): Purchase => ({
+    url: `http://${LOOPBACK}:${subject.port}${TARGET}`,
+    payment: vanillaPayment(buyer, offer),
+  });
+  return {
+    name: 'x402 exact',
+    buyers: people.agents.slice(4).map(buyerOf),
+    first: buy,
+    next: buy,
+    stop: subject.stop,
+  };
+};
