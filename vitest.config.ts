@@ -32,6 +32,7 @@ export default defineConfig({
             'test/durable-objects/**/*.test.ts',
             'test/properties/**/*.test.ts',
             'test/scale/**/*.test.ts',
+            'test/cost/**/*.test.ts',
           ],
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
           testTimeout: 60_000,
@@ -41,8 +42,8 @@ export default defineConfig({
           isolate: false,
         },
       },
-      // The objects alone: neither a chain nor a facilitator stands behind them (`npm run falsify`, `npm run bench`, `npm run scale`).
-      ...(['falsify', 'bench', 'scale'] as const).map((name) => ({
+      // The objects alone: neither a chain nor a facilitator stands behind them (`npm run falsify`, `npm run bench`, `npm run scale`, `npm run cost`).
+      ...(['falsify', 'bench', 'scale', 'cost'] as const).map((name) => ({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './test/wrangler.test.toml' },

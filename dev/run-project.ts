@@ -18,7 +18,7 @@ const KEPT_LINES = 40;
  * so of what it says the end is shown, and only when the run itself did not work.
  */
 export const runProject = async (
-  project: 'falsify' | 'bench' | 'scale',
+  project: 'falsify' | 'bench' | 'scale' | 'cost',
   orders: object,
   say: (line: string) => void,
 ): Promise<readonly Finished[]> => {

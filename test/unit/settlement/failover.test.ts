@@ -302,7 +302,7 @@ describe('from round to round', () => {
   ] as const)('a claimed success, and the chain shows %s', async ([, isTrue]) => {
     const payment = pay(1);
     // The scripted chain names transactions by their blocks: this one is of the block that follows the two.
-    const transaction = isTrue ? `0x${(103).toString(16).padStart(64, 'f')}` : TRANSACTION;
+    const transaction = isTrue ? `0xf${(103).toString(16).padStart(63, '0')}` : TRANSACTION;
     conduct['a.test'] = () => said({ success: true, transaction });
     await settleOne(payment, 1);
     chain.mineMany(2);

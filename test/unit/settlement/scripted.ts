@@ -199,14 +199,14 @@ export const scriptChain = () => {
   /** Adds a block with one transaction that emits these logs. */
   const emit = (emitted: readonly Emitted[], uses: readonly Hex[]): Hex => {
     const block = mine();
-    const transaction: Hex = `0x${block.toString(16).padStart(64, 'f')}`;
+    const transaction: Hex = `0xf${block.toString(16).padStart(63, '0')}`;
     for (const [index, log] of emitted.entries()) logs.push({ block, transaction, index, log });
     for (const nonce of uses) usedAt.set(nonce, block);
     return transaction;
   };
   /** Adds another transaction to the newest block. */
   const join = (emitted: readonly Emitted[]): void => {
-    const transaction: Hex = `0x${state.head.toString(16).padStart(64, 'e')}`;
+    const transaction: Hex = `0xe${state.head.toString(16).padStart(63, '0')}`;
     const first = logs.filter(({ block }) => block === state.head).length;
     for (const [at, log] of emitted.entries()) {
       logs.push({ block: state.head, transaction, index: first + at, log });

@@ -1,0 +1,37 @@
+import { COUNTED, type Counted, type Counts } from '../../test/cost/counts.ts';
+
+/** What each count is called in `docs/cost.md`; sizes stand in another table, because they differ from run to run. */
+export const COUNT_NAMES = {
+  worker: 'Worker requests: the 402, the paid call',
+  batches: 'Worker invocations by queues',
+  reserve: 'object requests: `reserve`',
+  finish: 'object requests: `finish`',
+  settled: 'object requests: `settled`',
+  exported: 'object requests: `exported`',
+  alarm: 'object requests: alarms',
+  objectWritten: 'object rows written, deletes and alarms included',
+  objectRead: 'object rows read',
+  settlementMessages: 'settlement messages',
+  auditMessages: 'audit messages',
+  operations: 'queue operations',
+  databaseQueries: 'D1 queries',
+  databaseWritten: 'D1 rows written, indexes included',
+  databaseRead: 'D1 rows read',
+  points: 'Analytics Engine points',
+  lines: 'log lines of our own',
+} as const satisfies Partial<Record<Counted, string>>;
+
+export type Named = keyof typeof COUNT_NAMES;
+
+export const NAMED = COUNTED.filter((name): name is Named => name in COUNT_NAMES);
+
+export const written = (value: number): string => String(Number(value.toFixed(2)));
+
+/** Counts of a call, one a row. */
+export const countTable = (alone: Counts, atOnce: Counts): readonly string[] => [
+  '| a paid call | alone | one of 32 |',
+  '|---|--:|--:|',
+  ...NAMED.map(
+    (name) => `| ${COUNT_NAMES[name]} | ${written(alone[name])} | ${written(atOnce[name])} |`,
+  ),
+];

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENTRANT } from '../bench/calls.ts';
+import type { Results } from '../bench/results.ts';
+import { ROOT } from '../gateway-files.ts';
+import type { Cpu } from './bill.ts';
+
+const DIRECTORY = 'test/bench/results';
+
+/** CPU of a call as the newest results have it: of the whole process, so Worker and object together, and without the consumers. */
+export const newestCpu = (): Cpu => {
+  const newest = readdirSync(join(ROOT, DIRECTORY))
+    .filter((name) => name.endsWith('.json'))
+    .toSorted()
+    .at(-1);
+  if (newest === undefined) throw new Error(`There is nothing in ${DIRECTORY}: npm run bench.`);
+  const file = `${DIRECTORY}/${newest}`;
+  const { calls } = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as Pick<Results, 'calls'>;
+  const of = (entrant: string, agents: number, connections: number): number => {
+    const cell = calls.find(
+      (one) => one.entrant === entrant && one.agents === agents && one.connections === connections,
+    );
+    if (cell === undefined) throw new Error(`${file} has no ${entrant}, ${agents} agents.`);
+    return cell.cpuPerRequest.median / 1_000;
+  };
+  return {
+    file,
+    alone: of(ENTRANT.bound, 100, 1),
+    atOnce: of(ENTRANT.bound, 1, 16),
+    exact: of(ENTRANT.exactInstant, 100, 16),
+    apiKey: of(ENTRANT.apiKey, 100, 16),
+  };
+};

@@ -1,0 +1,111 @@
+import type { Bytes, Counts } from '../../test/cost/counts.ts';
+
+const MONTH = 30 * 86_400;
+const GIGABYTE = 1e9;
+
+/** Of the platform, and what `wrangler.toml`, `FACILITATORS` and the code set; `assumed` what only a deployment could tell. */
+export const LIMITS = {
+  databaseGigabytes: 10,
+  accountDatabaseGigabytes: 1_000,
+  objectGigabytes: 10,
+  objectRequestsPerSecond: 1_000,
+  queueMessagesPerSecond: 5_000,
+  /** `max_concurrency` of the consumers of settlement and of audit. */
+  consumers: 2,
+  /** Requests at once to one facilitator, of one isolate. */
+  facilitatorConcurrency: 4,
+  /** Transactions of our own key that are in no block yet, and payments in each. */
+  flights: 4,
+  batch: 100,
+  blockSeconds: 2,
+  /** A proof's validity in an offer of a deferred tool, and how long a call is remembered after it. */
+  remembered: 3_600 + 600,
+  /** Calls that an account looks through in one go when some may be over, and seconds between two goes where it remembers more. */
+  slice: 2_000,
+  slicePause: 5,
+  assumed: { settleSeconds: 2, databaseBatchSeconds: 0.005 },
+} as const;
+
+type Met = {
+  readonly limit: string;
+  readonly arithmetic: string;
+  /** Calls a month, or in all. */
+  readonly calls: number;
+  readonly of: 'all accounts, in all' | 'all accounts, a month' | 'one account, a month';
+};
+
+export type Grown = { readonly alone: Bytes; readonly atOnce: Bytes };
+export type Both = { readonly alone: Counts; readonly atOnce: Counts };
+
+const monthly = (perSecond: number): number => perSecond * MONTH;
+const kilobytes = (bytes: number): string => (bytes / 1_000).toFixed(1);
+
+/** Each limit, and at how many calls it is met, the nearest first. */
+export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] => {
+  const { assumed } = LIMITS;
+  const perFacilitator = (LIMITS.consumers * LIMITS.facilitatorConcurrency) / assumed.settleSeconds;
+  const relayed = (LIMITS.flights * LIMITS.batch) / LIMITS.blockSeconds;
+  const requests = atOnce.reserve + atOnce.finish + atOnce.settled + atOnce.exported + atOnce.alarm;
+  const chunks = 1 / assumed.databaseBatchSeconds;
+  const remembered = (LIMITS.objectGigabytes * GIGABYTE) / bytes.atOnce.object;
+  // On average a call waits for half of a walk.
+  const walk = (remembered / LIMITS.slice) * LIMITS.slicePause;
+  const kept = LIMITS.remembered + walk / 2;
+  const all: readonly Met[] = [
+    {
+      limit: '10 GB of one D1, calls alone',
+      arithmetic: `10 GB / ${kilobytes(bytes.alone.database)} KB`,
+      calls: (LIMITS.databaseGigabytes * GIGABYTE) / bytes.alone.database,
+      of: 'all accounts, in all',
+    },
+    {
+      limit: '10 GB of one D1, 32 at once',
+      arithmetic: `10 GB / ${kilobytes(bytes.atOnce.database)} KB`,
+      calls: (LIMITS.databaseGigabytes * GIGABYTE) / bytes.atOnce.database,
+      of: 'all accounts, in all',
+    },
+    {
+      limit: 'one facilitator that takes 2 s (assumed), at the defaults',
+      arithmetic: `${LIMITS.consumers} consumers × ${LIMITS.facilitatorConcurrency} requests / 2 s = ${perFacilitator} a second`,
+      calls: monthly(perFacilitator),
+      of: 'all accounts, a month',
+    },
+    {
+      limit: '1 TB of D1 in one Cloudflare account, 32 at once',
+      arithmetic: `1 TB / ${kilobytes(bytes.atOnce.database)} KB`,
+      calls: (LIMITS.accountDatabaseGigabytes * GIGABYTE) / bytes.atOnce.database,
+      of: 'all accounts, in all',
+    },
+    {
+      limit: 'one D1, calls alone: 5 ms a batch (assumed), one at a time',
+      arithmetic: `${chunks} chunks a second / ${alone.auditMessages.toFixed(2)} chunks a call`,
+      calls: monthly(chunks / alone.auditMessages),
+      of: 'all accounts, a month',
+    },
+    {
+      limit: 'our own key on one chain',
+      arithmetic: `${LIMITS.flights} transactions × ${LIMITS.batch} payments / 2 s block = ${relayed} a second`,
+      calls: monthly(relayed),
+      of: 'all accounts, a month',
+    },
+    {
+      limit: '10 GB of one object',
+      arithmetic: `10 GB / ${kilobytes(bytes.atOnce.object)} KB = ${(remembered / 1e6).toFixed(2)} M remembered for ${Math.round(kept).toLocaleString('en-US')} s`,
+      calls: monthly(remembered / kept),
+      of: 'one account, a month',
+    },
+    {
+      limit: '1,000 requests a second of one object (soft)',
+      arithmetic: `1,000 / ${requests.toFixed(2)} requests a call`,
+      calls: monthly(LIMITS.objectRequestsPerSecond / requests),
+      of: 'one account, a month',
+    },
+    {
+      limit: '5,000 messages a second of the settlement queue',
+      arithmetic: '1 message a call',
+      calls: monthly(LIMITS.queueMessagesPerSecond),
+      of: 'all accounts, a month',
+    },
+  ];
+  return all.toSorted((a, b) => a.calls - b.calls);
+};

@@ -1,0 +1,34 @@
+import type { Meter } from './meter.ts';
+
+/** A D1 that counts queries and rows as its `meta` says them: SQLite's own counts, as the bill has them. */
+export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
+  const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
+
+  const note = <T>(result: D1Result<T>): D1Result<T> => {
+    meter.add('databaseQueries');
+    meter.add('databaseRead', result.meta.rows_read);
+    meter.add('databaseWritten', result.meta.rows_written);
+    return result;
+  };
+
+  const counted = (statement: D1PreparedStatement): D1PreparedStatement => {
+    const all = async <T>(): Promise<D1Result<T>> => note(await statement.all<T>());
+    const wrapped = {
+      bind: (...values: unknown[]) => counted(statement.bind(...values)),
+      all,
+      run: all,
+      // `first` has no `meta` of its own.
+      first: async <T>(): Promise<T | null> => (await all<T>()).results[0] ?? null,
+    } as unknown as D1PreparedStatement;
+    inner.set(wrapped, statement);
+    return wrapped;
+  };
+
+  return {
+    prepare: (sql: string) => counted(db.prepare(sql)),
+    batch: async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
+      const results = await db.batch<T>(statements.map((one) => inner.get(one) ?? one));
+      return results.map((result) => note(result));
+    },
+  } as unknown as D1Database;
+};

@@ -1,0 +1,111 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { vi } from 'vitest';
+import type { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type { AccountId } from '../../src/core/account-id.ts';
+import { type Counted, type Counts, NOTHING } from './counts.ts';
+
+/** A message that an object has sent, until its consumer acknowledges it. */
+export type Sent = { readonly queue: string; readonly body: unknown; readonly operations: number };
+
+/** Counts as things happen. Rows read are known when a cursor has been read, so they are added up when somebody asks. */
+export type Meter = {
+  add(name: Counted, more?: number): void;
+  counts(): Counts;
+  /** Has the object's storage and queues counted from now on: to be said again after each eviction. */
+  watch(account: AccountId): Promise<void>;
+  /** What the watched object, and others before it, have sent since this was last asked; what it is about to send is waited for. */
+  sent(account: AccountId): Promise<readonly Sent[]>;
+};
+
+/** A chunk of a message that is one operation, and what comes on top of each (Queues pricing). */
+const CHUNK_BYTES = 64_000;
+const OVERHEAD = 100;
+
+/** As JSON; bytes inside count as what they are (structured clones of them add a few dozen bytes more). */
+const sizeOf = (body: unknown): number => {
+  let bytes = 0;
+  const text = JSON.stringify(body, (_, value: unknown) => {
+    if (!(value instanceof Uint8Array)) return value;
+    bytes += value.byteLength;
+    return '';
+  });
+  return text.length + bytes;
+};
+
+export const openMeter = (): Meter => {
+  const counts: Record<Counted, number> = { ...NOTHING };
+  let cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+  let outbox: Sent[] = [];
+  let sending: Promise<unknown>[] = [];
+
+  const add = (name: Counted, more = 1): void => {
+    counts[name] += more;
+  };
+  const took = (queue: 'settlement' | 'audit', body: unknown): void => {
+    const bytes = sizeOf(body);
+    const chunks = Math.ceil((bytes + OVERHEAD) / CHUNK_BYTES);
+    add(`${queue}Messages`);
+    add(`${queue}Bytes`, bytes);
+    // Written, read and deleted; each further read is added where it happens.
+    add('operations', 3 * chunks);
+    outbox.push({ queue: `countersign-${queue}`, body, operations: chunks });
+  };
+
+  return {
+    add,
+    counts: () => {
+      for (const { rowsRead, rowsWritten } of cursors) {
+        add('objectRead', rowsRead);
+        add('objectWritten', rowsWritten);
+      }
+      cursors = [];
+      return { ...counts };
+    },
+    sent: async (account) => {
+      await runInDurableObject(env.AGENT_ACCOUNT.getByName(account), async () => {
+        while (sending.length > 0) {
+          const under = sending;
+          sending = [];
+          await Promise.allSettled(under);
+        }
+      });
+      const all = outbox;
+      outbox = [];
+      return all;
+    },
+    watch: (account) =>
+      runInDurableObject(env.AGENT_ACCOUNT.getByName(account), (object: AgentAccount, state) => {
+        const { storage } = state;
+        const { sql } = storage;
+        const exec = sql.exec.bind(sql);
+        vi.spyOn(sql, 'exec').mockImplementation(((
+          query: string,
+          ...bindings: SqlStorageValue[]
+        ) => {
+          const cursor = exec(query, ...bindings);
+          cursors.push(cursor);
+          return cursor;
+        }) as typeof sql.exec);
+        const setAlarm = storage.setAlarm.bind(storage);
+        vi.spyOn(storage, 'setAlarm').mockImplementation((...asked) => {
+          add('objectWritten');
+          return setAlarm(...asked);
+        });
+        const waitUntil = state.waitUntil.bind(state);
+        vi.spyOn(state, 'waitUntil').mockImplementation((promise) => {
+          sending.push(promise);
+          waitUntil(promise);
+        });
+        const { SETTLEMENT_QUEUE, AUDIT_QUEUE } = Reflect.get(object, 'env') as Env;
+        vi.spyOn(SETTLEMENT_QUEUE, 'sendBatch').mockImplementation((messages) => {
+          for (const { body } of messages) took('settlement', body);
+          return Promise.resolve({} as QueueSendBatchResponse);
+        });
+        vi.spyOn(AUDIT_QUEUE, 'send').mockImplementation((body) => {
+          took('audit', body);
+          return Promise.resolve({} as QueueSendResponse);
+        });
+      }),
+  };
+};

@@ -1,0 +1,44 @@
+import { usdc } from '../../dev/usdc.ts';
+import type { Payment } from '../../src/settlement/payment.ts';
+import { answerHosts, FACILITATOR, RPC, type ScriptedChain } from '../unit/settlement/scripted.ts';
+
+export const UPSTREAM = 'https://upstream.example';
+/** What the tool says: about what a look-up of a word is. */
+const ANSWER = JSON.stringify({
+  word: 'signature',
+  senses: 'a name, written by hand. '.repeat(30),
+});
+const facilitatorOf =
+  (pay: (payment: Payment) => string) =>
+  (body: unknown, path: string): Response => {
+    if (path === '/supported') return new Response('', { status: 404 });
+    const { paymentPayload } = body as {
+      paymentPayload: {
+        payload: { authorization: Record<string, string>; signature: `0x${string}` };
+      };
+    };
+    const { authorization, signature } = paymentPayload.payload;
+    const { from, to, value = '0', validAfter = '0', validBefore = '0', nonce } = authorization;
+    const transaction = pay({
+      token: usdc,
+      authorization: {
+        ...({ from, to, nonce } as Pick<Payment['authorization'], 'from' | 'to' | 'nonce'>),
+        value: BigInt(value),
+        validAfter: BigInt(validAfter),
+        validBefore: BigInt(validBefore),
+      },
+      signature,
+      maxTimeoutSeconds: 3_600,
+    });
+    return Response.json({ success: true, transaction, network: usdc.network, payer: from });
+  };
+
+/** Everything that the gateway asks: a node, a facilitator whose transactions are mined at once, and the tool. */
+export const answerOutside = (chain: ScriptedChain): void => {
+  answerHosts({
+    [new URL(RPC).host]: (body) => chain.respond(body),
+    [new URL(FACILITATOR).host]: facilitatorOf((payment) => chain.pay(payment)),
+    [new URL(UPSTREAM).host]: () =>
+      new Response(ANSWER, { headers: { 'content-type': 'application/json' } }),
+  });
+};

@@ -1,0 +1,67 @@
+import { type BenchAgent, boundPayment } from '../../dev/bench/signing.ts';
+import { person } from '../../dev/people.ts';
+import type { AccountId, Address } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { bytesOf } from '../../src/crypto/bytes.ts';
+import {
+  accountOf,
+  callOf,
+  factsOf,
+  randomHex,
+  stubOf,
+  success,
+  trust,
+} from '../durable-objects/support.ts';
+import { AUDIENCE } from './environment.ts';
+import { openWorld, TARGET, type World } from './world.ts';
+
+export type Payer = {
+  readonly world: World;
+  readonly account: AccountId;
+  /** Asks for the offer and pays, so many at once, as a client does: bound to the request. */
+  readonly call: (calls: number) => Promise<void>;
+  /** Calls past the gateway, whose payments are valid for so long each. */
+  readonly callsValidFor: (seconds: readonly number[]) => Promise<void>;
+};
+
+const BALANCE = 1_000_000_000n;
+const DAY = 86_400;
+const REQUEST = { audience: AUDIENCE, tool: 'lookup', target: TARGET };
+
+/** A payer that the gateway has known for long, with nothing left to do. It begins tomorrow, so that no alarm rings by itself. */
+export const openPayer = async (): Promise<Payer> => {
+  const { address, privateKey } = person(`payer ${randomHex(16)}`);
+  const payer = address.toLowerCase() as Address;
+  const agent: BenchAgent = { address: payer, key: bytesOf(privateKey) };
+  const account = accountOf(payer);
+  const world = await openWorld(nowSeconds() + DAY);
+  world.chain.balances.set(payer, BALANCE);
+  await world.meter.watch(account);
+  await trust(payer, 1_000_000n, BALANCE);
+  await world.until(account, Infinity);
+  world.set(nowSeconds() + DAY);
+  return {
+    world,
+    account,
+    call: async (calls) => {
+      await world.wake(account);
+      const offers = await Promise.all(Array.from({ length: calls }, () => world.offer()));
+      const payments = offers.map((offer) => boundPayment(agent, offer, REQUEST));
+      await Promise.all(payments.map((payment) => world.pay(payment)));
+    },
+    callsValidFor: async (times) => {
+      await world.wake(account);
+      const stub = stubOf(payer);
+      const facts = factsOf(BALANCE, world.chain.state.head);
+      await Promise.all(
+        times.map(async (seconds) => {
+          const call = callOf(payer, { validBefore: nowSeconds() + seconds });
+          const attempt = randomHex(16);
+          const heard = await stub.reserve(call, attempt, { facts });
+          if (heard.verdict !== 'go') throw new Error(`heard ${JSON.stringify(heard)}`);
+          await stub.finish(call.call, attempt, success);
+        }),
+      );
+    },
+  };
+};

@@ -1,0 +1,138 @@
+import {
+  createExecutionContext,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { vi } from 'vitest';
+import type { Offer } from '../../dev/bench/signing.ts';
+import type { AccountId } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import gateway from '../../src/index.ts';
+import { scriptChain } from '../unit/settlement/scripted.ts';
+import { AUDIENCE, environment } from './environment.ts';
+import { openMeter, type Sent } from './meter.ts';
+import { answerOutside } from './outside.ts';
+
+export const TARGET = '/tools/lookup?word=signature';
+/** As `wrangler.toml` has it: how long a queue waits for a batch to fill, and how many a batch is. */
+const WAIT = 1;
+const BATCH: Readonly<Record<string, number>> = {
+  'countersign-settlement': 50,
+  'countersign-audit': 20,
+};
+/** An object that nobody asks for so long is gone from memory. */
+const HIBERNATES = 10;
+
+type Waiting = Sent & { readonly at: number; readonly attempts: number };
+
+/**
+ * The whole gateway by a clock of its own: the Worker's `fetch` and `queue`, real objects, the real consumers, a real D1. Only what is
+ * outside is written here: a chain that mines what the facilitator is shown, the tool, and when a queue delivers.
+ */
+export const openWorld = async (start: number) => {
+  const meter = openMeter();
+  const chain = scriptChain();
+  let waiting: Waiting[] = [];
+  let awake = start;
+
+  const set = (seconds: number): void => {
+    vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1_000 });
+    chain.mine(seconds);
+  };
+  set(start);
+  answerOutside(chain);
+  for (const name of ['log', 'warn', 'error'] as const) {
+    vi.spyOn(console, name).mockImplementation(() => meter.add('lines'));
+  }
+
+  const world = await environment(meter);
+
+  const ask = async (headers: Readonly<Record<string, string>>): Promise<Response> => {
+    meter.add('worker');
+    const context = createExecutionContext();
+    const request = new Request<unknown, IncomingRequestCfProperties>(`${AUDIENCE}${TARGET}`, {
+      headers,
+    });
+    const answer = await gateway.fetch(request, world, context);
+    await waitOnExecutionContext(context);
+    return answer;
+  };
+
+  const stubOf = (account: AccountId) => env.AGENT_ACCOUNT.getByName(account);
+  const collect = async (account: AccountId): Promise<void> => {
+    const at = nowSeconds() + WAIT;
+    const sent = await meter.sent(account);
+    waiting.push(...sent.map((sent) => ({ ...sent, at, attempts: 1 })));
+  };
+
+  const deliver = async (queue: string, now: number): Promise<void> => {
+    const due = waiting.filter((one) => one.queue === queue && one.at <= now);
+    const batch = due.slice(0, BATCH[queue]);
+    if (batch.length === 0) return;
+    waiting = waiting.filter((one) => !batch.includes(one));
+    meter.add('batches');
+    const messages = batch.map((one, index) => ({
+      id: `${queue} ${index}`,
+      timestamp: new Date(),
+      body: one.body,
+      attempts: one.attempts,
+      ack: () => undefined,
+      retry: ({ delaySeconds = 0 }: QueueRetryOptions = {}) => {
+        meter.add('operations', one.operations);
+        waiting.push({ ...one, at: now + delaySeconds, attempts: one.attempts + 1 });
+      },
+    }));
+    await gateway.queue({ queue, messages } as unknown as MessageBatch, world);
+  };
+
+  /** Puts the object out of memory where nobody has asked it for long. */
+  const wake = async (account: AccountId): Promise<void> => {
+    if (nowSeconds() >= awake + HIBERNATES) {
+      await evictDurableObject(stubOf(account));
+      await meter.watch(account);
+    }
+    awake = nowSeconds();
+  };
+
+  return {
+    meter,
+    chain,
+    wake,
+    offer: async (): Promise<Offer> => {
+      const { headers } = await ask({});
+      return JSON.parse(atob(headers.get('PAYMENT-REQUIRED') ?? '')) as Offer;
+    },
+    pay: async (payment: string): Promise<void> => {
+      const answer = await ask({ 'PAYMENT-SIGNATURE': payment });
+      if (answer.status !== 200)
+        throw new Error(`paid, and heard ${answer.status}: ${await answer.text()}`);
+      await answer.arrayBuffer();
+    },
+    set,
+    /** Lets everything happen that is due until then, in its order: deliveries first, then the alarm. */
+    until: async (account: AccountId, end: number): Promise<void> => {
+      for (;;) {
+        await collect(account);
+        const alarm = await runInDurableObject(stubOf(account), (_, { storage }) =>
+          storage.getAlarm(),
+        );
+        const rings = alarm === null ? Infinity : Math.ceil(alarm / 1_000);
+        const next = Math.min(rings, ...waiting.map(({ at }) => at));
+        if (next === Infinity || next > end) break;
+        set(Math.max(next, nowSeconds()));
+        await wake(account);
+        if (rings <= nowSeconds()) {
+          meter.add('alarm');
+          await runDurableObjectAlarm(stubOf(account));
+        }
+        for (const queue of Object.keys(BATCH)) await deliver(queue, nowSeconds());
+      }
+      if (end < Infinity) set(Math.max(end, nowSeconds()));
+    },
+  };
+};
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
