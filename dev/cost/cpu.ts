@@ -17,7 +17,7 @@ export const newestCpu = (): Cpu => {
   const file = `${DIRECTORY}/${newest}`;
   const { calls } = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as Pick<Results, 'calls'>;
   const of = (entrant: string, agents: number, connections: number): number => {
-    const cell = calls.find(
+    const cell = calls?.find(
       (one) => one.entrant === entrant && one.agents === agents && one.connections === connections,
     );
     if (cell === undefined) throw new Error(`${file} has no ${entrant}, ${agents} agents.`);
