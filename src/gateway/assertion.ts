@@ -12,7 +12,8 @@ const MOST_WAIT: Seconds = 5;
 
 /**
  * What the upstream can check: that this very call came through the gateway, and what it may cost (design §4.8). It is signed while the
- * account decides, because it says nothing that depends on the decision; without leave to run the tool nobody ever sees it.
+ * account decides, because it says nothing that depends on the decision; without leave to run the tool nobody ever sees it. Where nothing
+ * but the chain can still vouch for the payer, it waits: invented payments are not worth a signature.
  *
  * @param attempt its `jti`: the attempt that the account is asked about.
  */
@@ -42,11 +43,11 @@ export const beginAssertion = (
       ASSERTION_TYPE,
     );
   const begun = nowSeconds();
-  const early = sign(begun);
+  const early = checked.signedByKey ? sign(begun) : undefined;
   // Where it fails and is never asked for, it fails nobody.
-  early.catch(() => undefined);
+  early?.catch(() => undefined);
   return () => {
     const now = nowSeconds();
-    return now - begun > MOST_WAIT ? sign(now) : early;
+    return early === undefined || now - begun > MOST_WAIT ? sign(now) : early;
   };
 };
