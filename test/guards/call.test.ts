@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { trust } from '../durable-objects/support.ts';
+import { addressOf } from '../unit/gateway/signing.ts';
+import { type CountedGateway, countedGateway } from './gateway.ts';
+import { bound, requestWith, vanilla } from './payments.ts';
+import { tally } from './tally.ts';
+
+/**
+ * What a paid call costs, counted: it may not become more by accident. A figure here that becomes less is good news and is to be written
+ * down; one that becomes more needs a reason. What is not named is not done at all: no look at the chain, no query, no rate limit.
+ */
+let gateway: CountedGateway;
+beforeAll(async () => {
+  gateway = await countedGateway();
+  // Of one second, so that nobody reads the catalogue again.
+  vi.useFakeTimers({ now: nowSeconds() * 1_000, toFake: ['Date'] });
+  await trust(addressOf('agent'), 1_000_000n, 1_000_000_000n);
+  // An isolate's first calls read the catalogue, and hash domains and names.
+  await used(await vanilla('agent'));
+  await used(await bound('agent'));
+});
+afterAll(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** What a call with this payment has cost. */
+const used = async (payload: unknown) => {
+  const request = requestWith(payload);
+  tally();
+  const answer = await gateway.fetch(request);
+  expect(answer.status, await answer.text()).toBe(200);
+  return tally();
+};
+
+const ALWAYS = {
+  // One question before the tool and one after; the tool.
+  'account.reserve': 1,
+  'account.finish': 1,
+  upstream: 1,
+  // The body of the request, the request, the body of the answer.
+  'native.digest': 3,
+  // The assertion to the upstream, and the receipt.
+  'native.sign': 2,
+  // In the object: the two entries, and the signature as evidence.
+  sha256: 3,
+};
+/** The transfer and its digest. */
+const TRANSFER = 2;
+/** The target and the intent, and its digest: audience, tool, method and content type are remembered. */
+const INTENT = 3;
+/** A key is made an account by one hash. */
+const KEY = 1;
+
+describe('a paid call of a payer whose facts are fresh', () => {
+  test('is one recovery while its key is not known, bound or not', async () => {
+    expect(await used(await vanilla('agent'))).toEqual({
+      ...ALWAYS,
+      keccak: TRANSFER + KEY,
+      recovery: 1,
+    });
+    expect(await used(await bound('agent'))).toEqual({
+      ...ALWAYS,
+      keccak: TRANSFER + INTENT + KEY,
+      recovery: 1,
+    });
+  });
+
+  test('is one verification by a table after sixteen', async () => {
+    for (let made = 0; made < 16; made += 1) await used(await vanilla('agent'));
+    expect(await used(await vanilla('agent'))).toEqual({
+      ...ALWAYS,
+      keccak: TRANSFER,
+      table: 1,
+      inversion: 1,
+    });
+    expect(await used(await bound('agent'))).toEqual({
+      ...ALWAYS,
+      keccak: TRANSFER + INTENT,
+      table: 1,
+      inversion: 1,
+    });
+  });
+});

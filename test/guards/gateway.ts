@@ -1,0 +1,112 @@
+import {
+  applyD1Migrations,
+  createExecutionContext,
+  type D1Migration,
+  waitOnExecutionContext,
+} from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { exportJWK, generateKeyPair } from 'jose';
+import { vi } from 'vitest';
+import type { Address } from '../../src/core/account-id.ts';
+import worker from '../../src/index.ts';
+import { network, type Node } from '../unit/gateway/scripted.ts';
+import { PAY_TO } from '../unit/gateway/signing.ts';
+import { count } from './tally.ts';
+
+/** The Worker that is deployed, whose every way out is counted; its accounts are real objects. */
+export type CountedGateway = {
+  /** Answers when everything that the request has begun has ended. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Accounts that are contracts, which stand by no signature. */
+  readonly contracts: Set<Address>;
+};
+
+export const AUDIENCE = 'https://gateway.example';
+
+/** The same, but that calls of its methods are counted by the name of each. */
+const counted = <T extends object>(real: T, nameOf: (method: string) => string): T =>
+  new Proxy(real, {
+    get: (_, key) => {
+      const value: unknown = Reflect.get(real, key);
+      if (typeof value !== 'function') return value;
+      return (...given: unknown[]): unknown => {
+        count(nameOf(String(key)));
+        return Reflect.apply(value, real, given) as unknown;
+      };
+    },
+  });
+
+/** Asking for a stub is free; what the account is asked is not. */
+const countedAccounts = (real: Env['AGENT_ACCOUNT']): Env['AGENT_ACCOUNT'] =>
+  new Proxy(real, {
+    get: (_, key) =>
+      key === 'getByName'
+        ? (name: string) => counted(real.getByName(name), (method) => `account.${method}`)
+        : Reflect.get(real, key),
+  });
+
+const receiptKey = async (): Promise<string> => {
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  return JSON.stringify(await exportJWK(privateKey));
+};
+
+/** Accounts that hold a thousand dollars and have used no nonce. Each look at the chain begins with its number of blocks. */
+const nodeOf = (contracts: ReadonlySet<Address>): Node => ({
+  eth_blockNumber: () => {
+    count('chain');
+    return '0x14';
+  },
+  eth_getCode: ([account]: [Address]) => (contracts.has(account) ? '0x60' : '0x'),
+  eth_call: ([{ data }]: [{ data: string }]) =>
+    word(data.startsWith(BALANCE_OF) ? 1_000_000_000n : 0n),
+});
+const BALANCE_OF = '0x70a08231';
+const word = (value: bigint): string => `0x${value.toString(16).padStart(64, '0')}`;
+
+/** Cryptography of the runtime, which costs a way out of JavaScript and back. */
+const countNative = (name: 'digest' | 'sign'): void => {
+  const real = crypto.subtle[name].bind(crypto.subtle) as (...given: unknown[]) => unknown;
+  vi.spyOn(crypto.subtle as unknown as Record<string, typeof real>, name).mockImplementation(
+    (...given) => {
+      count(`native.${name}`);
+      return real(...given);
+    },
+  );
+};
+
+/** One a test file: an isolate has one key. */
+export const countedGateway = async (): Promise<CountedGateway> => {
+  const contracts = new Set<Address>();
+  const { TEST_MIGRATIONS } = env as unknown as { TEST_MIGRATIONS: D1Migration[] };
+  await applyD1Migrations(env.AUDIT_DB, TEST_MIGRATIONS);
+  const variables: Env = {
+    ...env,
+    AUDIENCES: AUDIENCE,
+    PAY_TO: JSON.stringify({ 'eip155:84532': PAY_TO }),
+    RPC_URLS: JSON.stringify({ 'eip155:84532': ['https://rpc.example'] }),
+    FACILITATORS: JSON.stringify([{ url: 'https://facilitator.example' }]),
+    UPSTREAM_URL: 'https://upstream.example',
+    RECEIPT_KEY: await receiptKey(),
+    AGENT_ACCOUNT: countedAccounts(env.AGENT_ACCOUNT),
+    AUDIT_DB: counted(env.AUDIT_DB, (method) => `database.${method}`),
+    SHIELD: counted(env.SHIELD, () => 'shield'),
+  };
+  for (const name of ['digest', 'sign'] as const) countNative(name);
+  network(nodeOf(contracts), () => {
+    count('upstream');
+    return Response.json({ word: 'river' });
+  });
+  return {
+    contracts,
+    fetch: async (request) => {
+      const context = createExecutionContext();
+      const answer = await worker.fetch(
+        request as Request<unknown, IncomingRequestCfProperties>,
+        variables,
+        context,
+      );
+      await waitOnExecutionContext(context);
+      return answer;
+    },
+  };
+};

@@ -1,0 +1,40 @@
+import { afterEach, beforeAll, afterAll, expect, test, vi } from 'vitest';
+import { rowsOf } from '../durable-objects/row-count.ts';
+import { addressOf, type Who } from '../unit/gateway/signing.ts';
+import { type CountedGateway, countedGateway } from './gateway.ts';
+import { bound, requestWith } from './payments.ts';
+
+/** Rows are the bill (design §5): of paid calls through the Worker, up to settled, exported and forgotten. */
+const AT_ONCE = 32;
+
+let gateway: CountedGateway;
+beforeAll(async () => {
+  gateway = await countedGateway();
+});
+afterEach(() => vi.useRealTimers());
+afterAll(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+const rowsOfCalls = (who: Who, count: number): Promise<number> =>
+  rowsOf(addressOf(who), async () => {
+    const payloads = await Promise.all(Array.from({ length: count }, () => bound(who)));
+    const answers = await Promise.all(
+      payloads.map((payload) => gateway.fetch(requestWith(payload))),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(payloads.map(() => 200));
+    return payloads.map(({ payload }) => payload.authorization.nonce);
+  });
+
+test('a call alone: 10 rows at most', async () => {
+  const rows = await rowsOfCalls('agent', 1);
+  console.log(`rows written by a paid call alone: ${rows}`);
+  expect(rows).toBeLessThanOrEqual(10);
+});
+
+test('one of 32 calls at once: 5 rows at most', async () => {
+  const rows = (await rowsOfCalls('owner', AT_ONCE)) / AT_ONCE;
+  console.log(`rows written by each of ${AT_ONCE} paid calls at once: ${rows}`);
+  expect(rows).toBeLessThanOrEqual(5);
+});
