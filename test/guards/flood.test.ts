@@ -1,0 +1,170 @@
+import { listDurableObjectIds } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Address } from '../../src/core/account-id.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import { openKnownKeys } from '../../src/crypto/known-keys.ts';
+import { verifyStrict } from '../../src/crypto/verifier.ts';
+import { randomHex, snapshotOf, trust } from '../durable-objects/support.ts';
+import { addressOf } from '../unit/gateway/signing.ts';
+import { DOUBTFUL, forged, HOPELESS } from './forged.ts';
+import { type CountedGateway, countedGateway } from './gateway.ts';
+import { requestWith, vanilla } from './payments.ts';
+import { tally } from './tally.ts';
+
+/** Signatures that are none cost their sender as much as us, and leave nothing behind: no account, no row, no table of a key. */
+const FLOOD = 512;
+const agent = addressOf('agent');
+
+let gateway: CountedGateway;
+let good: Awaited<ReturnType<typeof vanilla>>;
+beforeAll(async () => {
+  gateway = await countedGateway();
+  // Of one second, so that nobody reads the catalogue again.
+  vi.useFakeTimers({ now: nowSeconds() * 1_000, toFake: ['Date'] });
+  good = await vanilla('agent');
+  await gateway.fetch(requestWith(undefined));
+});
+beforeEach(() => void tally());
+afterAll(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+/** Each of its own address, so that the rate limit has no reason to say anything. */
+let clients = 0;
+const newClient = () => {
+  clients += 1;
+  return { 'CF-Connecting-IP': `2001:db8:0:${clients.toString(16)}::1` };
+};
+
+const send = async (payload: unknown, headers: Readonly<Record<string, string>>) => {
+  const answer = await gateway.fetch(requestWith(payload, headers));
+  const body = await answer.json<{ readonly type: string; readonly fault?: string }>();
+  return { status: answer.status, type: body.type.split(':').at(-1), fault: body.fault };
+};
+
+const cases = Object.entries({ ...HOPELESS, ...DOUBTFUL });
+
+/** One kind after the other. */
+const floodOf = (at: number, from: Address) => {
+  const [name, sign] = cases[at % cases.length] ?? ['none', () => '0x' as const];
+  return { name, ...forged(good, from, sign) };
+};
+
+describe(`${FLOOD} invalid signatures of as many claimed accounts`, () => {
+  it('are refused with 400, and leave no account, no row and no table', async () => {
+    const flood = Array.from({ length: FLOOD }, (_, at) => floodOf(at, randomHex(20)));
+    tally();
+    for (const { payload, name } of flood) {
+      expect(await send(payload, newClient()), name).toMatchObject({
+        status: 400,
+        type: 'invalid-signature',
+      });
+    }
+    const each = FLOOD / cases.length;
+    const doubtful = each * Object.keys(DOUBTFUL).length;
+    const { keccak = 0, ...used } = tally();
+    expect(used).toEqual({
+      'native.digest': 2 * FLOOD,
+      // Only what 65 strict bytes could be.
+      recovery: 2 * each,
+      shield: doubtful,
+      chain: doubtful,
+    });
+    // The transfer and its digest; a key that was recovered is made an account.
+    expect(keccak).toBeGreaterThan(2 * FLOOD + each);
+    expect(keccak).toBeLessThanOrEqual(2 * FLOOD + 2 * each);
+    expect(await listDurableObjectIds(env.AGENT_ACCOUNT)).toEqual([]);
+
+    const known = openKnownKeys();
+    for (const { payload, digest, signature } of flood) {
+      verifyStrict(payload.payload.authorization.from, digest, signature, known);
+    }
+    expect(known.bytes()).toBe(0);
+  });
+
+  it.each(Object.entries(HOPELESS))(
+    '%s: whoever the account is, nobody is asked',
+    async (_, sign) => {
+      const { payload } = forged(good, randomHex(20), sign);
+      tally();
+      expect(await send(payload, newClient())).toMatchObject({
+        status: 400,
+        type: 'invalid-signature',
+      });
+      expect(tally()).toEqual({ 'native.digest': 2, keccak: 2 });
+    },
+  );
+
+  it.each(Object.entries(DOUBTFUL))(
+    '%s: the chain is asked once whether the account is a contract',
+    async (_, sign) => {
+      const { payload } = forged(good, randomHex(20), sign);
+      expect(await send(payload, newClient())).toEqual({
+        status: 400,
+        type: 'invalid-signature',
+        fault: 'wrong_signer',
+      });
+      expect(tally()).toMatchObject({ shield: 1, chain: 1 });
+    },
+  );
+});
+
+describe('invalid signatures that claim a paying account', () => {
+  it('cost it no row and no question, and do not make its key known', async () => {
+    await trust(agent, 1_000_000n, 1_000_000_000n);
+    const before = await snapshotOf(agent);
+    for (let sent = 0; sent < 48; sent += 1) {
+      expect((await send(floodOf(sent, agent).payload, newClient())).status).toBe(400);
+    }
+    const asked = Object.keys(tally()).filter((what) => what.startsWith('account.'));
+    expect(asked).toEqual([]);
+    expect(await snapshotOf(agent)).toEqual(before);
+    expect((await gateway.fetch(requestWith(good))).status).toBe(200);
+    expect(tally()).toMatchObject({ recovery: 1, 'account.reserve': 1, 'account.finish': 1 });
+  });
+});
+
+describe('the rate limit', () => {
+  it('stands before the chain: who is over it hears 429, and no node is asked', async () => {
+    const client = newClient();
+    let refused = 0;
+    let sent = 0;
+    for (; refused < 50 && sent < 500; sent += 1) {
+      const { payload } = forged(good, randomHex(20), DOUBTFUL['not of 65 bytes']);
+      const { status, type } = await send(payload, client);
+      if (status === 429) refused += 1;
+      expect([status, type]).toEqual(
+        status === 429 ? [429, 'too-many-requests'] : [400, 'invalid-signature'],
+      );
+    }
+    expect(refused).toBe(50);
+    const { shield, chain, recovery = 0 } = tally();
+    expect({ shield, chain, recovery }).toEqual({
+      shield: sent,
+      chain: sent - refused,
+      recovery: 0,
+    });
+    // Others are not counted with it, and who pays well is not asked at all.
+    const { payload } = forged(good, randomHex(20), DOUBTFUL['not of 65 bytes']);
+    expect((await send(payload, newClient())).status).toBe(400);
+    expect((await gateway.fetch(requestWith(await vanilla('agent'), client))).status).toBe(200);
+    expect(await listDurableObjectIds(env.AGENT_ACCOUNT)).toHaveLength(1);
+  });
+
+  it('also where the account is a contract, which is asked itself', async () => {
+    const contract = randomHex(20);
+    gateway.contracts.add(contract);
+    const { payload } = forged(good, contract, DOUBTFUL['of another key']);
+    tally();
+    expect(await send(payload, newClient())).toEqual({
+      status: 400,
+      type: 'invalid-signature',
+      fault: 'contract_refused',
+    });
+    expect(tally()).toMatchObject({ shield: 1, chain: 2 });
+    expect(await listDurableObjectIds(env.AGENT_ACCOUNT)).toHaveLength(1);
+  });
+});
