@@ -5,6 +5,7 @@ import { measureBreadth } from './bench/breadth.ts';
 import { buildBundles } from './bench/bundles.ts';
 import { chart } from './bench/chart.ts';
 import { measureCompared } from './bench/compared.ts';
+import { measureFlood } from './bench/flood.ts';
 import { gatesOf } from './bench/gates.ts';
 import { measureGrowth } from './bench/growth.ts';
 import { machine, machineLine } from './bench/machine.ts';
@@ -67,6 +68,9 @@ const measured: Partial<Measured> = {
   }))),
   ...(await part('trees', 'agents below others, and many rules', async () => ({
     trees: await measureTrees(bench, instant),
+  }))),
+  ...(await part('flood', 'a flood of invalid signatures', async () => ({
+    flood: await measureFlood(bench, instant),
   }))),
   ...blocks,
 };

@@ -1,6 +1,7 @@
 import type { CellFigures, Results, VerifierFigures } from './results.ts';
 import { ENTRANT } from './calls.ts';
 import { AGENTS } from './contenders.ts';
+import { slowdown } from './flood.ts';
 
 /** What a change may not make worse. Ratios are the peer's figure divided by ours, so that more is better, except where they say so. */
 export type Gates = {
@@ -19,6 +20,8 @@ export type Gates = {
   readonly rowsPerCall32: number;
   /** Our median latency with a million remembered calls, divided by that with none: less is better. */
   readonly growth1e6: number;
+  /** The slowest calls beside a moderate flood of invalid signatures, divided by those alone: less is better. */
+  readonly floodP99: number;
   readonly gzipKiB: number;
 };
 
@@ -79,7 +82,7 @@ const growthGates = ({ growth }: Results): Partial<Gates> => {
 
 /** Those of the parts that have run. */
 export const gatesOf = (results: Results): Partial<Gates> => {
-  const { concurrency, rows, gzipKiB } = results;
+  const { concurrency, rows, gzipKiB, flood: [moderate] = [] } = results;
   const gates: Partial<Gates> = {
     ...verificationGates(results),
     ...callGates(results),
@@ -88,6 +91,7 @@ export const gatesOf = (results: Results): Partial<Gates> => {
     }),
     ...(rows && { rowsPerCallAlone: rows.alone, rowsPerCall32: rows.atOnce }),
     ...growthGates(results),
+    ...(moderate && { floodP99: slowdown(moderate) }),
     gzipKiB,
   };
   return Object.fromEntries(

@@ -36,8 +36,8 @@ const gatewayBindings = (
   const variables = {
     AUDIENCES: audience,
     PAY_TO: JSON.stringify({ [usdc.network]: people.payTo }),
-    // Nothing is asked of a chain: payers' facts come from the seeder, and are good for ten minutes.
-    RPC_URLS: JSON.stringify({ [usdc.network]: [`${upstream}/no-chain`] }),
+    // Asked only about strangers: payers' facts come from the seeder, and are good for ten minutes.
+    RPC_URLS: JSON.stringify({ [usdc.network]: [`${upstream}/chain`] }),
     FACILITATORS: JSON.stringify([{ url: upstream }]),
     UPSTREAM_URL: upstream,
     RECEIPT_KEY: receiptKey,

@@ -10,6 +10,7 @@ export const PARTS = [
   'growth',
   'breadth',
   'trees',
+  'flood',
   'objects',
 ] as const;
 

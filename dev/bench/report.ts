@@ -1,4 +1,5 @@
 import { AGENTS } from './contenders.ts';
+import { floodLine } from './flood.ts';
 import type { Gates } from './gates.ts';
 import { machineLine } from './machine.ts';
 import type { Results } from './results.ts';
@@ -7,7 +8,7 @@ import { digits, tables } from './tables.ts';
 
 /** What one sentence says better than a table. */
 const sentences = (
-  { concurrency, rows, tree, gzipKiB }: Results,
+  { concurrency, flood = [], rows, tree, gzipKiB }: Results,
   { concurrentAccepted }: Partial<Gates>,
 ): readonly string[] => {
   const lines: string[] = [];
@@ -19,6 +20,7 @@ const sentences = (
       `${first?.sent} calls of one agent at once: ${concurrentAccepted} accepted; each sent again: ${replays} ran again. As many vouchers on one channel of batch-settlement: at most ${peer} accepted.`,
     );
   }
+  lines.push(...flood.map(floodLine));
   if (rows !== undefined) {
     lines.push(
       `Rows written a paid call, deletes and alarms included: ${digits(rows.alone)} alone, ${digits(rows.atOnce)} with 32 at once.`,

@@ -3,6 +3,7 @@ import type { Selling } from './blocks.ts';
 import type { Breadth } from './breadth.ts';
 import type { Cell, Result } from './calls.ts';
 import type { Concurrency } from './concurrency.ts';
+import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
 import type { Machine } from './machine.ts';
 import { spread, type Spread } from './statistics.ts';
@@ -33,6 +34,8 @@ export type Measured = {
   readonly breadth: readonly Breadth[];
   /** Of agents that stand alone, and of others below one to three accounts; with no rules and with many. */
   readonly trees: readonly Stand[];
+  /** Of a flood at a moderate pace, and of one as fast as it is answered. */
+  readonly flood: readonly Flooded[];
   /** Nothing of it is a stub. */
   readonly blocks: readonly Selling[];
   readonly rows: Rows;
@@ -60,8 +63,9 @@ export type CellFigures = Cell & {
 export const STUBS = [
   'queues, their consumers, facilitator and chain behind them: everything settles and is exported after a second; the stub runs in the measured process, so it is counted against Countersign',
   'D1: the catalogue of an isolate is read every two seconds, and nothing has changed',
-  'rate limit and analytics: they agree, and forget',
-  'payer facts: seeded into the objects, fresh for ten minutes; no chain is asked',
+  'rate limit: counts by client, as the real one is set; analytics: agree, and forget',
+  'a chain on which nobody has code or money, in the process of the tool: only the flood makes the gateway ask it',
+  'payer facts: seeded into the objects, fresh for ten minutes',
   'x402 facilitator of the peers: agrees at once, or after 100 ms and 2 s; a process of its own, not counted',
   'channels of batch-settlement: put straight into its store in memory, without a deposit',
   'the tool: one process for everybody, not counted',

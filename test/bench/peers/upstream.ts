@@ -1,6 +1,6 @@
 /**
- * What stands behind every subject of the bench, in a process of its own that is not counted: the tool, and a stub x402 facilitator that
- * agrees to everything, at once or after `VERIFY_MS` and `SETTLE_MS`.
+ * What stands behind every subject of the bench, in a process of its own that is not counted: the tool, a stub x402 facilitator that
+ * agrees to everything, at once or after `VERIFY_MS` and `SETTLE_MS`, and a stub node of a chain on which nobody has code or money.
  */
 type Bindings = {
   readonly VERIFY_MS: string;
@@ -55,8 +55,20 @@ const payerOf = async (request: Request): Promise<string> => {
   return paymentPayload?.payload?.authorization?.from ?? '';
 };
 
-/** How often the tool has run. */
+type Asked = readonly { readonly id: number; readonly method: string }[];
+
+const BLOCK = '0x3e8';
+const NOTHING = `0x${'00'.repeat(32)}`;
+const answersOf = (asked: Asked) =>
+  asked.map(({ id, method }) => ({
+    jsonrpc: '2.0',
+    id,
+    result: method === 'eth_blockNumber' ? BLOCK : method === 'eth_getCode' ? '0x' : NOTHING,
+  }));
+
+/** How often the tool has run, and the node was asked. */
 let runs = 0;
+let looks = 0;
 
 export default {
   async fetch(request, env) {
@@ -66,6 +78,11 @@ export default {
         return new Response(SENSES, { headers: { 'content-type': 'application/json' } });
       case '/runs':
         return Response.json(runs);
+      case '/chain':
+        looks += 1;
+        return Response.json(answersOf(await request.json<Asked>()));
+      case '/looks':
+        return Response.json(looks);
       case '/supported':
         return Response.json(supported(env.AUTHORIZER));
       case '/verify': {
