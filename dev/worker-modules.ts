@@ -1,5 +1,5 @@
-import { join, relative } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { join } from 'node:path';
+import { type OutputChunk, rolldown } from 'rolldown';
 import { ROOT } from './gateway-files.ts';
 
 /** A built Worker: where its first module is, and which modules belong to it. */
@@ -11,6 +11,8 @@ export type WorkerModules = {
   readonly later: readonly string[];
 };
 
+const MAIN = 'index.js';
+
 /**
  * Builds the Worker as modules, minified: what `import()` asks for becomes a module of its own. Wrangler, which makes one file of all,
  * would have it read and wrapped with the rest. Its other options are kept.
@@ -19,44 +21,46 @@ export const buildWorker = async (
   directory: string,
   entry = join(ROOT, 'src/index.ts'),
 ): Promise<WorkerModules> => {
-  const { metafile } = await build({
-    entryPoints: { index: entry },
-    outdir: directory,
-    absWorkingDir: ROOT,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    metafile: true,
-    // Beside the modules, for `npm run profile`; only modules are uploaded.
-    sourcemap: 'external',
-    format: 'esm',
-    target: 'es2024',
+  const bundle = await rolldown({
+    input: entry,
+    cwd: ROOT,
     platform: 'browser',
-    conditions: ['workerd', 'worker', 'browser', 'production'],
-    external: ['cloudflare:*'],
-    charset: 'utf8',
-    legalComments: 'none',
-    logLevel: 'warning',
+    external: /^cloudflare:/,
+    resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
+    transform: { target: 'es2024' },
+    // A module that is not found would be a warning, and missing where it runs.
+    onLog: (level, log, report) => report(level === 'warn' ? 'error' : level, log),
   });
-  const main = relative(ROOT, join(directory, 'index.js'));
-  const first = closure(metafile, main);
-  const pathOf = (output: string): string => join(ROOT, output);
+  const { output } = await bundle.write({
+    dir: directory,
+    format: 'esm',
+    entryFileNames: MAIN,
+    chunkFileNames: '[name]-[hash].js',
+    minify: true,
+    comments: false,
+    // Beside the modules, for `npm run profile`; only modules are uploaded.
+    sourcemap: 'hidden',
+  });
+  await bundle.close();
+  const chunks = new Map(
+    output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])),
+  );
+  const first = closure(chunks, MAIN);
+  const pathOf = (name: string): string => join(directory, name);
   return {
-    main: pathOf(main),
+    main: pathOf(MAIN),
     first: [...first].map(pathOf),
-    later: Object.keys(metafile.outputs)
-      .filter((output) => output.endsWith('.js') && !first.has(output))
-      .map(pathOf),
+    later: [...chunks.keys()].filter((name) => !first.has(name)).map(pathOf),
   };
 };
 
 /** A module with what it imports statically, and what that does. */
-const closure = ({ outputs }: Metafile, from: string): ReadonlySet<string> => {
+const closure = (chunks: ReadonlyMap<string, OutputChunk>, from: string): ReadonlySet<string> => {
   const found = new Set([from]);
   // A set is walked in the order of insertion, what is added meanwhile included.
   for (const name of found) {
-    for (const { kind, path, external } of outputs[name]?.imports ?? []) {
-      if (kind === 'import-statement' && external !== true) found.add(path);
+    for (const imported of chunks.get(name)?.imports ?? []) {
+      if (chunks.has(imported)) found.add(imported);
     }
   }
   return found;

@@ -31,7 +31,7 @@ export type Bundles = {
 
 const nameOf = (name: Name): string => `${name}.js`;
 
-/** Builds the gateway as it is deployed, and everything else as one module each, with the same builder. */
+/** Builds the gateway as it is deployed, and everything else as one module each, minified too. */
 export const buildBundles = async (directory: string): Promise<Bundles> => {
   const gateway = await buildWorker(join(directory, 'gateway'));
   await build({
