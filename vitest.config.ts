@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { earlyImports } from './test/support/early-imports.ts';
 
 /** Two kinds of tests: what runs inside the Workers runtime, and what drives the whole stack from outside. */
 const migrations = await readD1Migrations('src/audit/migrations');
@@ -24,6 +25,7 @@ export default defineConfig({
     projects: [
       {
         plugins: [
+          earlyImports(),
           cloudflareTest(({ inject }) => ({
             wrangler: { configPath: './test/wrangler.test.toml' },
             miniflare: {
@@ -61,7 +63,7 @@ export default defineConfig({
       // and what counts the work of a call.
       ...(['falsify', 'bench', 'scale', 'cost', 'guards'] as const).map((name) => ({
         plugins: [
-          ...(name === 'guards' ? [counted] : []),
+          earlyImports(),
           cloudflareTest({
             wrangler: { configPath: './test/wrangler.test.toml' },
             miniflare: {

@@ -129,3 +129,26 @@ test('whose setting is taken away while payments wait rings on, and goes on once
   });
   expect(await chain.balanceOf(payer.address)).toBe(9_000n);
 });
+
+test('many of one isolate begin at once, each for itself', async () => {
+  const stubs = Array.from({ length: 30 }, (_, at) => env.RELAYER.getByName(`many:${at}`));
+  const said = await Promise.all(stubs.map(async (stub) => stub.status()));
+  expect(said).toEqual(stubs.map(() => ({ verdict: 'unconfigured' })));
+});
+
+test('that cannot be opened takes nothing, and rings again', async () => {
+  const relays = [{ call: randomHex(32) }] as never;
+  const broken = Object.defineProperty({}, 'RELAYERS', {
+    get: () => {
+      throw new Error('broken');
+    },
+  }) as Env;
+  await runInDurableObject(env.RELAYER.getByName(network), async (_, state) => {
+    const relayer = new Relayer(state, broken);
+    expect(await relayer.relay(relays, true)).toMatchObject([{ verdict: 'unavailable' }]);
+    await expect(relayer.status()).rejects.toThrow('could not be opened');
+    await state.storage.deleteAlarm();
+    await relayer.alarm();
+    expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now());
+  });
+});
