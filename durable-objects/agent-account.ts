@@ -18,25 +18,21 @@ import type {
   StandingVerdict,
 } from './agent-account/contract.ts';
 import { exists, hasParent, kinOf } from './agent-account/ancestry.ts';
-import { children, MAX_PAGE } from './agent-account/children.ts';
 import { claim } from './agent-account/claims.ts';
 import { unchanged } from './agent-account/decision.ts';
 import { type Desk, openDesk } from './agent-account/desk.ts';
 import { type Deliveries, openDeliveries } from './agent-account/deliveries.ts';
-import { documentIn } from './agent-account/documents.ts';
 import { type Feed, openFeed } from './agent-account/feed.ts';
+import type { Hear } from './agent-account/enrolment.ts';
 import { finish } from './agent-account/finish.ts';
-import { govern } from './agent-account/govern.ts';
 import { asksOf, recalled } from './agent-account/lessee.ts';
 import { lease, takeBack } from './agent-account/lessor.ts';
 import { type Ledger, openLedger } from './agent-account/ledger.ts';
 import { looksAgain } from './agent-account/look-again.ts';
-import { lookUp } from './agent-account/look-up.ts';
 import { openRules } from './agent-account/rules.ts';
 import { NO_PROGRESS } from './agent-account/progress.ts';
 import { openRecalls, type Recalls } from './agent-account/recalls.ts';
-import { type Snapshot, snapshotOf } from './agent-account/snapshot.ts';
-import { standing } from './agent-account/standing.ts';
+import type { Snapshot } from './agent-account/snapshot.ts';
 import { acknowledgeTransfer, applyOrder } from './agent-account/transfer.ts';
 import type {
   Children,
@@ -56,6 +52,19 @@ import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 
 /** How many rounds of recalls one need may cause: each asks those with most. */
 const MOST_ROUNDS = 4;
+
+/**
+ * What is asked of an account beside calls, loaded by who asks and before anything is decided; undefined when it cannot be. Each imports for
+ * itself: no object waits for what another one began.
+ */
+const besideCalls = async () => {
+  try {
+    return await import('./agent-account/beside.ts');
+  } catch (cause) {
+    console.error({ event: 'account_beside_unloaded', cause: String(cause) });
+    return undefined;
+  }
+};
 
 /**
  * One account: its money, its calls, its chain of entries (design §5). Every method is a thin door to one serialised decision.
@@ -125,8 +134,10 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** What became of a call, for its payer. Writes nothing. */
   async lookUp(question: LookUp): Promise<LookUpVerdict> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { verdict: 'unavailable' };
     return this.#ledger.submit<LookUpVerdict>(
-      (state, load, { now }) => lookUp(state, load(question.call), question, now),
+      (state, load, { now }) => beside.lookUp(state, load(question.call), question, now),
       { verdict: 'unavailable' },
     );
   }
@@ -143,10 +154,12 @@ export class AgentAccount extends DurableObject<Env> {
    * nothing against it any more; everybody else stops when its lease ends.
    */
   async govern(order: TreeOrder): Promise<Governed> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { verdict: 'unavailable' };
     const decide = (hasHeard: boolean) =>
-      this.#ledger.submit<ReturnType<typeof govern>['verdict']>(
+      this.#ledger.submit<Governed | Hear>(
         (state, load, context, memory) =>
-          govern(state, order, context, hasHeard, { load, live: memory.live }),
+          beside.govern(state, order, context, hasHeard, { load, live: memory.live }),
         { verdict: 'unavailable' },
       );
     let verdict = await decide(false);
@@ -229,18 +242,22 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** A page of the accounts that it has granted to. */
-  async children(after: Hex | undefined, limit: number = MAX_PAGE): Promise<Children> {
+  async children(after: Hex | undefined, limit?: number): Promise<Children> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { children: [] };
     const { storage } = this.#ledger;
     return this.#ledger.submit<Children>(
-      (state, _, context) => children(state, storage(), after, limit, context),
+      (state, _, context) => beside.children(state, storage(), after, limit, context),
       { children: [] },
     );
   }
 
   /** How the account stands, for its holder. Writes nothing. */
   async standing(question: StandingQuestion): Promise<StandingVerdict> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { verdict: 'unavailable' };
     return this.#ledger.submit<StandingVerdict>(
-      (state, _, context) => standing(state, question, context),
+      (state, _, context) => beside.standing(state, question, context),
       { verdict: 'unavailable' },
     );
   }
@@ -266,8 +283,10 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** A document that it keeps for the gateway. Writes nothing. */
   async document(type: DocumentType, name: string): Promise<KeptDocument> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { verdict: 'unavailable' };
     return this.#ledger.submit<KeptDocument>(
-      (state, _, context) => documentIn(state, type, name, context),
+      (state, _, context) => beside.documentIn(state, type, name, context),
       { verdict: 'unavailable' },
     );
   }
@@ -316,10 +335,12 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Where the account stands, for its holders and for tests. Amounts as decimal strings. */
   async snapshot(): Promise<Snapshot> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { known: false };
     const { storage } = this.#ledger;
     return this.#ledger.submit<Snapshot>(
       (state, _, context, memory) =>
-        unchanged(state, snapshotOf(state, memory, storage().rowsWritten(), context)),
+        unchanged(state, beside.snapshotOf(state, memory, storage().rowsWritten(), context)),
       { known: false },
     );
   }

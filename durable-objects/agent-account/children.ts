@@ -7,17 +7,17 @@ import { spentOf } from './tree-codec.ts';
 import type { ChildRow, TreeStorage } from './tree-storage.ts';
 
 /** The most that one page holds. */
-export const MAX_PAGE = 500;
+const MAX_PAGE = 500;
 
 /** A page of the accounts that this one has granted to, by the hashes of their grants. Reads no more than it shows. */
 export const children = (
   state: AccountState,
   storage: Pick<TreeStorage, 'loadChildren'>,
   after: Hex | undefined,
-  limit: number,
+  limit: number | undefined,
   context: Context,
 ): Decision<Children> => {
-  const size = Math.min(MAX_PAGE, Math.max(1, Math.trunc(limit)));
+  const size = Math.min(MAX_PAGE, Math.max(1, Math.trunc(limit ?? MAX_PAGE)));
   const rows = storage.loadChildren(after, size + 1);
   const shown = rows.slice(0, size);
   const last = shown.at(-1)?.issued.grant.hash;

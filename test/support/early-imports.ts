@@ -8,7 +8,7 @@ const LATE = /\bimport\('(\.[^']+)'\)/g;
 /**
  * Has modules that objects import late loaded with the first. Vite asks its server about every `import()`, once for all who ask at a time,
  * and workerd lets no object wait for what another one began: such imports were refused, or hung. Those of the runtime have no such
- * fault; `test/stack/relayers.test.ts` runs them.
+ * fault; `test/stack/objects.test.ts` runs them.
  */
 export const earlyImports = (): Plugin => ({
   name: 'early-imports',

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
@@ -8,7 +8,7 @@ import { people } from '../../dev/people.ts';
 import { freePort, LOOPBACK } from '../../dev/ports.ts';
 import { buildWorker, type WorkerModules } from '../../dev/worker-modules.ts';
 
-/** The objects of an isolate whose code comes late, as modules in raw workerd: no test runner stands between them and `import()`. */
+/** Objects of one isolate whose code comes late, as modules in raw workerd: no test runner stands between them and `import()`. */
 const networks = ['eip155:84532', 'eip155:8453'];
 const workspace = mkdtempSync(join(tmpdir(), 'countersign-'));
 const key = generatePrivateKey();
@@ -28,13 +28,14 @@ afterAll(() => rmSync(workspace, { recursive: true, force: true }));
 /** Asks all objects of the names at once. What they throw is said as text. */
 const DRIVER = `export default {
   async fetch(request, env) {
-    const { names, method, args } = await request.json();
-    const said = names.map((name) => env.RELAYER.getByName(name)[method](...args));
+    const { objects, names, method, args } = await request.json();
+    const said = names.map((name) => env[objects].getByName(name)[method](...args));
     return Response.json(await Promise.all(said.map((one) => one.catch(String))));
   },
 };`;
 
 type Ask = (
+  objects: 'AGENT_ACCOUNT' | 'RELAYER',
   names: readonly string[],
   method: string,
   ...args: unknown[]
@@ -52,6 +53,7 @@ const begin = async ({ main, first, later }: WorkerModules): Promise<Ask> => {
     ...{ PAY_TO: each(people.payTo), RELAYERS: each({ address }), RELAYER_KEY: { text: key } },
     // Nobody listens there.
     ...{ RPC_URLS: each([`http://${LOOPBACK}:1`]), CONFIRMATIONS: { text: '1' } },
+    DEFAULT_POLICY: { text: '' },
   };
   running = await startWorkerd({
     directory,
@@ -66,48 +68,74 @@ const begin = async ({ main, first, later }: WorkerModules): Promise<Ask> => {
       {
         name: 'driver',
         script,
-        bindings: { RELAYER: { objects: 'Relayer', of: 'gateway' } },
+        bindings: {
+          AGENT_ACCOUNT: { objects: 'AgentAccount', of: 'gateway' },
+          RELAYER: { objects: 'Relayer', of: 'gateway' },
+        },
         port,
       },
     ],
   });
-  return async (names, method, ...args) => {
-    const body = JSON.stringify({ names, method, args });
+  return async (objects, names, method, ...args) => {
+    const body = JSON.stringify({ objects, names, method, args });
     const answer = await fetch(`http://${LOOPBACK}:${port}`, { method: 'POST', body });
     return (await answer.json()) as readonly unknown[];
   };
 };
 
-const many = Array.from({ length: 50 }, (_, at) => `many:${at}`);
+/** The Worker with a module that throws when it is loaded: the one that holds a text. */
+const without = (text: string): WorkerModules => {
+  const worker = mkdtempSync(join(workspace, 'broken-'));
+  cpSync(dirname(built.main), worker, { recursive: true });
+  const moved = (path: string): string => join(worker, basename(path));
+  const later = built.later.map(moved);
+  const code = later.filter((path) => readFileSync(path, 'utf8').includes(text));
+  if (code[0] === undefined) throw new Error(`No module of its own holds ${text}.`);
+  writeFileSync(code[0], `throw new Error('broken');`);
+  return { main: moved(built.main), first: built.first.map(moved), later };
+};
 
-it.each([1, 2, 3])('begin all at once in a fresh isolate (%i)', async () => {
+const many = Array.from({ length: 50 }, (_, at) => `many:${at}`);
+const accounts = Array.from(
+  { length: 50 },
+  (_, at) => `eip155:84532:0x${at.toString().padStart(40, '0')}`,
+);
+
+it.each([1, 2, 3])('begin all at once in a fresh isolate: relayers (%i)', async () => {
   const ask = await begin(built);
   const names = [...many, ...networks, ...many, ...networks];
-  const said = await ask(names, 'status');
+  const said = await ask('RELAYER', names, 'status');
   const found = (network: string) => ({ verdict: 'found', network, waiting: 0, flights: [] });
   const none = { verdict: 'unconfigured' };
   expect(said).toMatchObject(names.map((name) => (networks.includes(name) ? found(name) : none)));
-  const relays = [{ call: '0x01' }];
-  expect(await ask(many, 'relay', relays, true)).toEqual(
+  expect(await ask('RELAYER', many, 'relay', [{ call: '0x01' }], true)).toEqual(
     many.map(() => [{ call: '0x01', verdict: 'unsupported' }]),
   );
 });
 
-it('take nothing when their code cannot be loaded', async () => {
-  const worker = join(workspace, 'broken');
-  cpSync(dirname(built.main), worker, { recursive: true });
-  const moved = (path: string): string => join(worker, basename(path));
-  const later = built.later.map(moved);
-  const code = later.find((path) => basename(path).startsWith('open-'));
-  if (code === undefined) throw new Error('The code of relayers is in no module of its own.');
-  writeFileSync(code, `throw new Error('broken');`);
-  const ask = await begin({ main: moved(built.main), first: built.first.map(moved), later });
+it.each([1, 2, 3])('begin all at once in a fresh isolate: accounts (%i)', async () => {
+  const ask = await begin(built);
+  const names = [...accounts, ...accounts];
+  expect(await ask('AGENT_ACCOUNT', names, 'document', 'tool', 'none')).toEqual(
+    names.map(() => ({ verdict: 'unknown' })),
+  );
+});
 
+it('relayers take nothing when their code cannot be loaded', async () => {
+  const ask = await begin(without('relayer_unsupported'));
   const names = [...networks, ...networks];
-  expect(await ask(names, 'relay', [{ call: '0x01' }, { call: '0x02' }], true)).toEqual(
+  expect(await ask('RELAYER', names, 'relay', [{ call: '0x01' }, { call: '0x02' }], true)).toEqual(
     names.map(() => ['0x01', '0x02'].map((call) => ({ call, verdict: 'unavailable' }))),
   );
-  expect(await ask(names, 'status')).toEqual(
+  expect(await ask('RELAYER', names, 'status')).toEqual(
     names.map(() => 'Error: The relayer could not be opened.'),
   );
+});
+
+it('accounts refuse what they are asked beside calls when its code cannot be loaded', async () => {
+  const ask = await begin(without('grant.default'));
+  const unavailable = accounts.map(() => ({ verdict: 'unavailable' }));
+  expect(await ask('AGENT_ACCOUNT', accounts, 'govern', { kind: 'status' })).toEqual(unavailable);
+  expect(await ask('AGENT_ACCOUNT', accounts, 'standing', {})).toEqual(unavailable);
+  expect(await ask('AGENT_ACCOUNT', accounts, 'lookUp', {})).toEqual(unavailable);
 });
