@@ -1,7 +1,7 @@
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, type Result } from '../core/result.ts';
-import { settleNow } from '../settlement/settle.ts';
+import type { settleNow, SettledNow } from '../settlement/settle.ts';
 import type { Gateway } from './gateway.ts';
 import { type Reserved, reserveSettled } from './reserve.ts';
 
@@ -22,7 +22,7 @@ export const settle = async (
   const urls = network && gateway.config.rpcUrls.get(network);
   if (payment === undefined || urls === undefined) return err({ reason: 'internal' });
   const begun = nowSeconds();
-  const settled = await settleNow(
+  const settled = await settledNow(
     {
       chain: {
         urls,
@@ -55,4 +55,18 @@ export const settle = async (
     reason: 'settlement_failed',
     fault: settled.outcome === 'failed' ? settled.fault : 'payer',
   });
+};
+
+/**
+ * Settles by code that the first call which needs it loads: what is settled waits for a chain anyway. Where it cannot be loaded nothing
+ * was presented, but the call is claimed, and what became of its payment is for the chain to say.
+ */
+const settledNow: typeof settleNow = async (...all): Promise<SettledNow> => {
+  let settlement;
+  try {
+    settlement = await import('../settlement/settle.ts');
+  } catch (cause) {
+    return { outcome: 'unknown', why: `not loaded: ${String(cause)}` };
+  }
+  return settlement.settleNow(...all);
 };

@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import type { Plugin } from 'vitest/config';
 import { ROOT } from '../../dev/gateway-files.ts';
 
-const OBJECTS = join(ROOT, 'durable-objects/');
+const LOADED = ['durable-objects/', 'src/gateway/'].map((folder) => join(ROOT, folder));
 const LATE = /\bimport\('(\.[^']+)'\)/g;
 
 /**
- * Has modules that objects import late loaded with the first. Vite asks its server about every `import()`, once for all who ask at a time,
- * and workerd lets no object wait for what another one began: such imports were refused, or hung. Those of the runtime have no such
- * fault; `test/stack/objects.test.ts` runs them.
+ * Has modules that objects and calls import late loaded with the first. Vite asks its server about every `import()`, once for all who ask
+ * at a time, and workerd lets nobody wait for what another object or request began: such imports were refused, or hung. Those of the
+ * runtime have no such fault; `test/stack/objects.test.ts` runs them.
  */
 export const earlyImports = (): Plugin => ({
   name: 'early-imports',
   enforce: 'pre',
   transform: (code, id) => {
-    if (!id.startsWith(OBJECTS)) return undefined;
+    if (!LOADED.some((folder) => id.startsWith(folder))) return undefined;
     const found: string[] = [];
     const changed = code.replaceAll(LATE, (_, path: string) => {
       found.push(`import * as early${found.length} from '${path}';`);

@@ -1,0 +1,32 @@
+import { expect, it, vi } from 'vitest';
+import type { Gateway } from '../../src/gateway/gateway.ts';
+import type { Reserved } from '../../src/gateway/reserve.ts';
+import { settle } from '../../src/gateway/settle.ts';
+
+/** A module of the deployed Worker that is loaded late, and cannot be. */
+vi.mock('../../src/settlement/settle.ts', () => {
+  throw new Error('broken');
+});
+
+it('an upfront call whose settlement cannot be loaded is unknown, and claimed for the next attempt', async () => {
+  const asked: unknown[] = [];
+  const reserve = async (...all: unknown[]): Promise<unknown> => {
+    asked.push(all);
+    return { verdict: 'settle', sinceBlock: 7 };
+  };
+  const gateway = {
+    config: { rpcUrls: new Map([['eip155:84532', ['https://rpc.example']]]), confirmations: 1 },
+    account: () => ({ reserve }),
+  } as unknown as Gateway;
+  const call = { account: 'eip155:84532:0x01', call: '0x02' };
+  const payment = { token: { network: 'eip155:84532' } };
+  const reserved = { call: { ...call, payment }, attempt: '0x03' } as unknown as Reserved;
+
+  expect(await settle(gateway, reserved, 7)).toEqual({
+    ok: false,
+    error: { reason: 'settlement_unknown', retryAfter: 5 },
+  });
+  expect(asked).toEqual([
+    [reserved.call, '0x03', { settlement: { outcome: 'sent', backend: 'any' } }],
+  ]);
+});
