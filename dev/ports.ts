@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /** The only address the local stack listens on. */
 export const LOOPBACK = '127.0.0.1';
@@ -24,6 +24,17 @@ export const portTaken = async (port: number): Promise<boolean> =>
       error.code === 'EADDRINUSE' ? resolve(true) : reject(error),
     );
     server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
+  });
+
+/** Whether somebody answers on the port. Asked without taking it, even for a moment, from whoever is about to listen. */
+export const portAnswers = async (port: number): Promise<boolean> =>
+  await new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
   });
 
 /** Waits until nobody listens on the port. Throws when somebody still does after the given milliseconds. */

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { ROOT } from '../gateway-files.ts';
-import { LOOPBACK, portTaken } from '../ports.ts';
+import { LOOPBACK, portAnswers } from '../ports.ts';
 import { startProcess } from '../process.ts';
 import { cpuOf } from './machine.ts';
 
@@ -141,7 +141,7 @@ export const startWorkerd = async (options: Options): Promise<Workerd> => {
   });
   const deadline = Date.now() + READY_MS;
   for (const { port } of services) {
-    while (port !== undefined && !(await portTaken(port))) {
+    while (port !== undefined && !(await portAnswers(port))) {
       if (gone || Date.now() > deadline) {
         await group.kill();
         throw new Error(`workerd did not start:\n${group.output()}`);
