@@ -64,6 +64,7 @@ export default defineConfig({
       ...(['falsify', 'bench', 'scale', 'cost', 'guards'] as const).map((name) => ({
         plugins: [
           earlyImports(),
+          ...(name === 'guards' ? [counted] : []),
           cloudflareTest({
             wrangler: { configPath: './test/wrangler.test.toml' },
             miniflare: {
