@@ -20,7 +20,7 @@ export type Remembered = {
   readonly mebibytes: number;
 };
 
-const BLOCKS = 5;
+const BLOCKS = 4;
 /** Calls of a block, by how many are sent at once. */
 const CALLS = { 1: 60, 16: 160 } as const;
 /** The account hears of what was settled and exported, and wakes once more to tidy up. */

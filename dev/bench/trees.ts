@@ -31,7 +31,7 @@ const STANDS = [
 const SIZE = 16;
 const DEEPEST = 3;
 /** Each of calls sent alone; all but the first also of calls sent at once, whose CPU varies less. */
-const BLOCKS = 2;
+const BLOCKS = 3;
 /** Calls of a block, by how many are sent at once. */
 const CALLS = { 1: 64, 16: 128 } as const;
 const WARM_UP = 160;

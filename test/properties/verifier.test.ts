@@ -134,6 +134,7 @@ describe('every signature is judged the same', () => {
   });
 
   it('by recovery, by both tables, and by viem under the strict rules', async () => {
+    const runs = inject('thorough') ? 100_000 : 400;
     let accepted = 0;
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {
@@ -147,10 +148,10 @@ describe('every signature is judged the same', () => {
           expect(verifyStrict(account, hashOf(signed.digest), signature, known)).toEqual(said);
         }
       }),
-      { numRuns: inject('thorough') ? 100_000 : 400 },
+      { numRuns: runs },
     );
     // Of what is undamaged, the account's own: nothing here passes for lack of good ones.
-    expect(accepted).toBeGreaterThan(50);
+    expect(accepted).toBeGreaterThan(runs / 20);
   });
 
   it('a table alone takes what recovery takes: no good signature needs a second look', () => {
