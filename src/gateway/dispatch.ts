@@ -129,8 +129,10 @@ const receive = async (
   }
   const declared = lengthOf(response.headers);
   const plain = encoding === '' || encoding === 'identity';
+  // Of chunks the runtime reads all, whatever length stands beside them.
+  const isChunked = response.headers.has('transfer-encoding');
   const reading =
-    plain && declared !== undefined && declared <= MAX_WHOLE
+    plain && !isChunked && declared !== undefined && declared <= MAX_WHOLE
       ? await readDeclared(response)
       : await readUpTo(response.body, MAX_WHOLE);
   if (reading.read === 'broken') {

@@ -191,6 +191,15 @@ describe('dispatch', () => {
     expect(await run()).toEqual({ kind: 'failed', reason: 'truncated' });
   });
 
+  it.each(['chunked', 'identity'])(
+    'believes no length beside a transfer encoding (%s), and reads no more for it',
+    async (encoding) => {
+      const headers = { 'Content-Length': '5', 'Transfer-Encoding': encoding };
+      upstream(() => new Response(new Uint8Array(MAX_WHOLE + 1), { headers }));
+      expect(await run()).toMatchObject({ kind: 'streaming', status: 200 });
+    },
+  );
+
   it.each(['gzip', 'br'])(
     'does not count the bytes of %s, which the runtime has undone',
     async (encoding) => {
