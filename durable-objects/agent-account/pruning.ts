@@ -30,7 +30,9 @@ export const openPruning = (
   let walked = false;
 
   return (now, exported, due) => {
-    if (after === undefined && walked && (due === undefined || due > now)) return due;
+    // The alarm rings for much else: a walk pauses until its own time as well.
+    const isLater = due !== undefined && due > now;
+    if (after === undefined ? walked && (due === undefined || isLater) : isLater) return due;
     const from = after ?? '';
     if (after === undefined) soonest = undefined;
     const [seen] = run(

@@ -139,6 +139,17 @@ describe('pruning', () => {
     });
   });
 
+  it('does not walk on before its time when the alarm rings for something else', async () => {
+    await accountOf(calls(95, { pruneAt: NOW, seq: 1 }), ({ prune, left, read }) => {
+      const due = prune(NOW, 1, undefined);
+      const before = read();
+      for (let past = 1; past < 5; past += 1) expect(prune(NOW + past, 1, due)).toBe(due);
+      expect(read()).toBe(before);
+      expect(prune(NOW + 5, 1, due)).toBe(NOW + 10);
+      expect(left()).toHaveLength(95 - 2 * SLICE);
+    });
+  });
+
   it('has nothing to do where nothing will ever go', async () => {
     await accountOf(calls(3, { pruneAt: null, seq: 1 }), ({ prune }) => {
       expect(prune(NOW, 1, undefined)).toBeUndefined();
