@@ -8,10 +8,10 @@ import type { Address } from '../../../src/core/account-id.ts';
 import { token } from '../../durable-objects/support.ts';
 
 /**
- * The one time that a test looks at: ours against viem's, of the same signatures in the same run, in blocks that take turns. It is near
- * 5 here and 3.5 in `npm run bench`, so that less than 1.5 is a fault and no noise.
+ * The one time that a test looks at: ours against viem's, of the same signatures in the same run, in blocks that take turns. It is over
+ * 4 here, on a busy machine too, and 3.5 in `npm run bench`; without tables it is 2.4 at most, so that less than 3 is a fault and no noise.
  */
-const LEAST = 1.5;
+const LEAST = 3;
 const BLOCKS = 15;
 const MESSAGES = 32;
 
@@ -69,7 +69,7 @@ const timed = async (
 const median = (list: readonly number[]): number =>
   list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
 
-test('a signature of a payer who comes often costs at most two thirds of what viem takes', async () => {
+test('a signature of a payer who comes often costs at most a third of what viem takes', async () => {
   const all = await Promise.all(Array.from({ length: MESSAGES }, (_, number) => sign(number)));
   // Until the key has its large table, and both are compiled.
   for (let turn = 0; turn < 256 / MESSAGES + 2; turn += 1) await timed(all, ours);
