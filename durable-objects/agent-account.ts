@@ -244,7 +244,8 @@ export class AgentAccount extends DurableObject<Env> {
   /** A page of the accounts that it has granted to. */
   async children(after: Hex | undefined, limit?: number): Promise<Children> {
     const beside = await besideCalls();
-    if (beside === undefined) return { children: [] };
+    // An empty page would say that there is nobody below.
+    if (beside === undefined) throw new Error('The accounts below could not be read.');
     const { storage } = this.#ledger;
     return this.#ledger.submit<Children>(
       (state, _, context) => beside.children(state, storage(), after, limit, context),

@@ -138,4 +138,7 @@ it('accounts refuse what they are asked beside calls when its code cannot be loa
   expect(await ask('AGENT_ACCOUNT', accounts, 'govern', { kind: 'status' })).toEqual(unavailable);
   expect(await ask('AGENT_ACCOUNT', accounts, 'standing', {})).toEqual(unavailable);
   expect(await ask('AGENT_ACCOUNT', accounts, 'lookUp', {})).toEqual(unavailable);
+  expect(await ask('AGENT_ACCOUNT', accounts, 'children')).toEqual(
+    accounts.map(() => 'Error: The accounts below could not be read.'),
+  );
 });
