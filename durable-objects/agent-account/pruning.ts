@@ -3,8 +3,8 @@ import type { Row } from './codec.ts';
 
 /** So many calls are looked at in one go: the account answers nobody meanwhile, and one may remember a million. */
 const SLICE = 2_000;
-/** Until the next go at an account that remembers more than that. */
-const SLICE_PAUSE: Seconds = 5;
+/** Until the next go at an account that remembers more than that: a thousand a second may go, more than an account can take. */
+const SLICE_PAUSE: Seconds = 2;
 /** How long calls that wait for their export are left alone. */
 const BLOCKED_PAUSE: Seconds = 300;
 /** What was ended behind the walk's back is met by the next, which begins by then. */

@@ -30,6 +30,8 @@ export const openWholeCalls = (mostCharacters: number = MOST_CHARACTERS): WholeC
       drop(record.id);
       if (isFinal(record)) return;
       const size = sizeOf(record);
+      // A long answer must not push out all others, only to go itself.
+      if (size > mostCharacters) return;
       kept.set(record.id, { record, characters: size });
       characters += size;
       for (const oldest of kept.keys()) {

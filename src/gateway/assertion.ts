@@ -43,7 +43,7 @@ export const beginAssertion = (
       ASSERTION_TYPE,
     );
   const begun = nowSeconds();
-  const early = checked.signedByKey ? sign(begun) : undefined;
+  const early = checked.signedByKey && checked.execute ? sign(begun) : undefined;
   // Where it fails and is never asked for, it fails nobody.
   early?.catch(() => undefined);
   return () => {

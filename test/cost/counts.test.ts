@@ -28,6 +28,13 @@ const countOf = async (atOnce: number): Promise<Counts> => {
   return perCall(world.meter.counts(), before, 1);
 };
 
+/** How calls group depends on the machine, a little: by a fifth, or by two of all calls. */
+const expectNear = (said: number, counted: number, why: string): void => {
+  const most = Math.max(counted / 5, 2 / AT_ONCE);
+  expect.soft(said, why).toBeGreaterThanOrEqual(counted - most);
+  expect.soft(said, why).toBeLessThanOrEqual(counted + most);
+};
+
 test('what a paid call is billed for', async ({ task }) => {
   const alone = await countOf(0);
   await freshDatabase();
@@ -47,13 +54,9 @@ test('what a paid call is billed for', async ({ task }) => {
     const row = table.split('\n').find((line) => line.startsWith(`| ${COUNT_NAMES[name]} |`));
     const [one = NaN, of32 = NaN] = row?.split('|').slice(2, 4).map(Number) ?? [];
     const why = `docs/cost.md, ${name}: npm run cost -- --write`;
-    // Reads cost next to nothing. How calls group depends on the machine, a little.
-    if (name === 'objectRead' || name === 'databaseRead') {
-      expect.soft(one, why).toBeCloseTo(alone[name], -2);
-      expect.soft(of32, why).toBeCloseTo(atOnce[name], -2);
-    } else {
-      expect.soft(one, why).toBe(Number(written(alone[name])));
-      expect.soft(of32, why).toBeCloseTo(atOnce[name], 0);
-    }
+    // Reads cost next to nothing, and depend on what else a table holds.
+    if (name === 'objectRead' || name === 'databaseRead') expectNear(one, alone[name], why);
+    else expect.soft(one, why).toBe(Number(written(alone[name])));
+    expectNear(of32, atOnce[name], why);
   }
 });
