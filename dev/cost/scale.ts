@@ -22,7 +22,7 @@ export const LIMITS = {
   remembered: 3_600 + 600,
   /** Calls that an account looks through in one go when some may be over, and seconds between two goes where it remembers more. */
   slice: 2_000,
-  slicePause: 5,
+  slicePause: 2,
   assumed: { settleSeconds: 2, databaseBatchSeconds: 0.005 },
 } as const;
 
