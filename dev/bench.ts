@@ -10,7 +10,7 @@ import { gatesOf } from './bench/gates.ts';
 import { measureGrowth } from './bench/growth.ts';
 import { machine, machineLine } from './bench/machine.ts';
 import { measureObjects } from './bench/objects.ts';
-import { type Part, readOptions } from './bench/options.ts';
+import { type Options, type Part, readOptions } from './bench/options.ts';
 import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { startUpstream } from './bench/subject.ts';
@@ -23,7 +23,19 @@ import { ROOT } from './gateway-files.ts';
  * and subject, in an order that changes from round to round; and once on a real chain. A whole run writes
  * `test/bench/results/<date>.json` and `docs/bench.svg`, one of some parts `.dev/bench.json`.
  */
-const options = readOptions(process.argv.slice(2));
+const readOptionsOrEnd = (): Options => {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (cause) {
+    console.error(cause instanceof Error ? cause.message : String(cause));
+    console.error(
+      'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--calls N] [--json]',
+    );
+    process.exit(2);
+  }
+};
+
+const options = readOptionsOrEnd();
 const { rounds, orders, remembered, json, isWhole, has } = options;
 
 const began = performance.now();

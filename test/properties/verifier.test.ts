@@ -152,7 +152,7 @@ describe('every signature is judged the same', () => {
     );
     // Of what is undamaged, the account's own: nothing here passes for lack of good ones.
     expect(accepted).toBeGreaterThan(runs / 20);
-  });
+  }, 900_000);
 
   it('a table alone takes what recovery takes: no good signature needs a second look', () => {
     for (const known of tables) {
