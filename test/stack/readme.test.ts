@@ -62,8 +62,10 @@ describe('README', () => {
   it("has an owner's story that the command tells", async () => {
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
     expect(story.trim().split('\n').length).toBeLessThan(15);
-    // Denials by one rule within ten seconds are one entry. What is started behind the others would outlive them.
-    const script = `${story.replaceAll('npx countersign', `node ${join(ROOT, 'dist/cli/index.js')}`)}\nsleep 11; kill %1`;
+    const command = `node ${join(ROOT, 'dist/cli/index.js')}`;
+    // Denials by one rule within ten seconds are one entry, and the log has everything by then. What is started behind the others would
+    // outlive them.
+    const script = `${story.replaceAll('npx countersign', command)}\nsleep 11; kill %1; ${command} spend --by tool`;
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], {
       cwd: directory,
       env: {
@@ -76,7 +78,11 @@ describe('README', () => {
     expect(stderr).toMatch(/rule +window\n +limit +\$0\.002/);
     expect(stdout).toMatch(/team\/alice +lookup +denied +window/);
     expect(stdout).toMatch(/1 grant of team\/carol revoked/);
-    expect(stdout).toMatch(/^lookup +\$0\.003 +3 /m);
+    const spent = [...stdout.matchAll(/^lookup +\$(\S+) +(\d) /gm)].map((row) => row.slice(1));
+    expect(spent).toHaveLength(2);
+    // The last call may have been made too lately for the first.
+    expect(spent[0]).toEqual(expect.toBeOneOf([spent[1], ['0.002', '2']]));
+    expect(spent[1]).toEqual(['0.003', '3']);
   });
 
   it("has an upstream's check that takes a real assertion, and for its body only", async () => {
