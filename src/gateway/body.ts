@@ -34,15 +34,6 @@ export const readUpTo = async (
   }
 };
 
-/** Reads a body whose sender has declared its length: in one go, because the runtime takes no more than that from the connection. */
-export const readDeclared = async (response: Response): Promise<Reading> => {
-  try {
-    return { read: 'whole', bytes: new Uint8Array(await response.arrayBuffer()) };
-  } catch {
-    return { read: 'broken' };
-  }
-};
-
 const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   let at = 0;

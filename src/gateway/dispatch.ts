@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import type { Hex } from '../core/account-id.ts';
 import { ok } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
-import { isBodiless, readDeclared, readUpTo, resumed } from './body.ts';
+import { isBodiless, readUpTo, resumed } from './body.ts';
 import { chargeOf } from './charge.ts';
 import type { Observed } from './observe.ts';
 import { upstreamHeaders } from './request-headers.ts';
@@ -127,14 +127,7 @@ const receive = async (
   if (response.body !== null && !bodiless && isEventStream(response.headers)) {
     return { kind: 'streaming', status, headers, body: response.body, ...charge };
   }
-  const declared = lengthOf(response.headers);
-  const plain = encoding === '' || encoding === 'identity';
-  // Of chunks the runtime reads all, whatever length stands beside them.
-  const isChunked = response.headers.has('transfer-encoding');
-  const reading =
-    plain && !isChunked && declared !== undefined && declared <= MAX_WHOLE
-      ? await readDeclared(response)
-      : await readUpTo(response.body, MAX_WHOLE);
+  const reading = await readUpTo(response.body, MAX_WHOLE);
   if (reading.read === 'broken') {
     return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'truncated' };
   }
@@ -147,7 +140,9 @@ const receive = async (
       ...charge,
     };
   }
-  if (declared !== undefined && plain && !bodiless && declared !== reading.bytes.byteLength) {
+  const declared = response.headers.get('content-length');
+  const plain = encoding === '' || encoding === 'identity';
+  if (declared !== null && plain && !bodiless && Number(declared) !== reading.bytes.byteLength) {
     return { kind: 'failed', reason: 'truncated' };
   }
   return { ...(await answered(status, headers, reading.bytes)), ...charge };
@@ -165,12 +160,6 @@ export const answered = async (
   body,
   digest: await bodyDigest(body),
 });
-
-/** `Content-Length`; undefined where there is none. What is no number is no length that anything has. */
-const lengthOf = (headers: Headers): number | undefined => {
-  const declared = headers.get('content-length');
-  return declared === null ? undefined : Number(declared);
-};
 
 const isEventStream = (headers: Headers): boolean =>
   /^\s*text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
