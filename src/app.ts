@@ -26,7 +26,7 @@ const EXPOSED = [
   'WWW-Authenticate',
   'ETag',
   'Link',
-];
+].join(',');
 
 type Bindings = { readonly Bindings: Env };
 
@@ -35,12 +35,12 @@ export const app = new Hono<Bindings>();
 
 // Answers are authorised by signatures, never by cookies, so any origin may ask. The list of headers is echoed: clients of
 // the x402 libraries send some that are response headers.
-app.options('*', cors({ origin: '*', exposeHeaders: EXPOSED, maxAge: 86_400 }));
+app.options('*', cors({ origin: '*', exposeHeaders: [EXPOSED], maxAge: 86_400 }));
 // With any other method that middleware sets its headers before there is an answer, and then has every answer made anew.
 app.use(async (context, next) => {
   await next();
   context.res.headers.set('Access-Control-Allow-Origin', '*');
-  context.res.headers.set('Access-Control-Expose-Headers', EXPOSED.join(','));
+  context.res.headers.set('Access-Control-Expose-Headers', EXPOSED);
 });
 
 app.get('/healthz', (context) => {

@@ -53,7 +53,8 @@ const types = {
       return { type, name };
     }),
 };
-const transfer = {
+/** The EIP-3009 type that a payment signs, as viem takes it. */
+export const transfer = {
   TransferWithAuthorization: [
     { name: 'from', type: 'address' },
     { name: 'to', type: 'address' },
