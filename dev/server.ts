@@ -16,6 +16,12 @@ export type RunningServer = {
   readonly stop: () => Promise<void>;
 };
 
+/**
+ * Milliseconds that an unused connection stays open. workerd closes its own after five seconds, and so does Node: the request of a
+ * client that was about to would meet a closed door, and is not one that may be sent again.
+ */
+const KEEP_ALIVE = 65_000;
+
 /** Serves on 127.0.0.1, on a free port unless one is named. Rejects when the port is taken. */
 export const serveLoopback = async (options: {
   readonly handler: RawHandler;
@@ -40,5 +46,6 @@ export const serveLoopback = async (options: {
             }),
         }),
     ) as Server;
+    server.keepAliveTimeout = KEEP_ALIVE;
     server.once('error', reject);
   });

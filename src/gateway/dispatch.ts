@@ -84,8 +84,11 @@ export const dispatch = async (
     return await receive(response, observed.method, aborter.signal, (answered) =>
       chargeOf(answered, tool, outgoing.most),
     );
-  } catch {
-    return { kind: 'failed', reason: aborter.signal.aborted ? 'timeout' : 'dropped' };
+  } catch (cause) {
+    if (aborter.signal.aborted) return { kind: 'failed', reason: 'timeout' };
+    // The answer says only that the tool broke off: what broke is for whoever runs it.
+    console.error({ event: 'upstream_dropped', tool: tool.id, cause: String(cause) });
+    return { kind: 'failed', reason: 'dropped' };
   } finally {
     clearTimeout(timer);
   }

@@ -28,14 +28,15 @@ describe.each([
   let account: LocalAccount;
   let answered: Response[];
   let paying: typeof fetch;
+  const overheard: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    answered.push(answer.clone());
+    return answer;
+  };
   beforeAll(async () => {
     account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
     answered = [];
-    paying = wrap(account, async (input, init) => {
-      const answer = await fetch(input, init);
-      answered.push(answer.clone());
-      return answer;
-    });
+    paying = wrap(account, overheard);
   });
 
   it('is tried on every tool that there is', () => {
@@ -68,9 +69,10 @@ describe.each([
 
   it('hears on a tool that wants binding which header and which page would help, and pays nothing', async () => {
     const before = await world().counts();
-    const paid = await transfersFrom(world(), account.address);
+    // Its own: of the other one, earlier calls may still be settling.
+    const careful = await fundedAccount(world(), 500_000n);
     answered.length = 0;
-    const answer = await useWith(world(), paying, notarise);
+    const answer = await useWith(world(), wrap(careful, overheard), notarise);
     expect(answered.map(({ status }) => status)).toEqual([402, 400]);
     expect(answer.status).toBe(400);
     const problem = await readProblem(answer);
@@ -82,7 +84,7 @@ describe.each([
     const docs = problem['docs'] as string;
     expect(docs).toBe(`${world().stack.description.audience}/.well-known/agent-intent`);
     expect(await world().counts()).toEqual(before);
-    expect(await transfersFrom(world(), account.address)).toHaveLength(paid.length);
+    expect(await transfersFrom(world(), careful.address)).toEqual([]);
   });
 });
 

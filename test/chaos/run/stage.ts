@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { people } from '../../../dev/people.ts';
@@ -134,7 +134,9 @@ export const startChaosStage = async (
       nodes,
       async reload() {
         life += 1;
-        await writeFile(entry, entryOf(told, life));
+        // In one step: `wrangler dev` watches it, and would build a Worker without objects from a file that is not written yet.
+        await writeFile(`${entry}.new`, entryOf(told, life));
+        await rename(`${entry}.new`, entry);
       },
       async control(orders) {
         const response = await fetch(`${gateway.url}/_chaos`, {

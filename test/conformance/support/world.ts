@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, beforeEach, onTestFailed } from 'vitest';
 import { type ChainClient, chainClient } from '../../../dev/chain-client.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack.ts';
 import type { Counts } from '../../../dev/upstream.ts';
@@ -98,6 +98,12 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'countersign-conformance-'));
     world = await openWorld(options, directory);
+  });
+  // What a stranger sees of a failure is little, by design.
+  beforeEach(() => {
+    onTestFailed(() =>
+      console.error(`what the gateway said last:\n${world?.stack.gateway.output() ?? ''}`),
+    );
   });
   afterAll(async () => {
     await world?.stack.stop();
