@@ -6,13 +6,15 @@ import { earlyImports } from './test/support/early-imports.ts';
 const migrations = await readD1Migrations('src/audit/migrations');
 
 const OURS = ['src', 'durable-objects'];
+const COUNTED =
+  /^(?:@noble\/(?:curves\/abstract|hashes)|\.\/secp256k1)\/(modular|sha2|sha3|ecdsa)\.[jt]s$/;
 
 /** What is counted of the Worker's own cryptography, by stand-ins that do the same: nothing that is deployed has a counter in it. */
 const counted = {
   name: 'countersign:counted',
   enforce: 'pre' as const,
   resolveId: (source: string, importer: string | undefined): string | undefined => {
-    const [, file] = /^@noble\/(?:curves|hashes)\/(secp256k1|sha2|sha3)\.js$/.exec(source) ?? [];
+    const [, file] = COUNTED.exec(source) ?? [];
     const isOurs = OURS.some((folder) => importer?.startsWith(`${import.meta.dirname}/${folder}/`));
     return file !== undefined && isOurs
       ? `${import.meta.dirname}/test/guards/stand-ins/${file}.ts`

@@ -45,14 +45,21 @@ const CONTRACT_DOMAIN: Word = '8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa
 /** `TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)` */
 const TRANSFER_WITH_AUTHORIZATION: Word =
   '7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267';
+/** Names and versions of the tokens that we pin, hashed. */
+const DOMAIN_STRINGS: ReadonlyMap<string, Word> = new Map([
+  ['USDC', 'd6aca1be9729c13d677335161321649cccae6a591554772516700f986f942eaa'],
+  ['USD Coin', '52878b207aaddbfc15ea7bebcda681eb8ccd306e2227b61cef68505c8c056341'],
+  ['2', 'ad7c5bef027816a800da1736444fb58a807ef4c9603b7848673f7e3a68eb14a5'],
+]);
+const domainStringWord = (text: string): Word => DOMAIN_STRINGS.get(text) ?? stringWord(text);
 
 const makeDomain = (token: Token): Word => {
   const chainId = chainIdOf(token.network);
   if (chainId === undefined) throw new RangeError(`not an EVM network: ${token.network}`);
   return structHash(
     CONTRACT_DOMAIN,
-    stringWord(token.name),
-    stringWord(token.version),
+    domainStringWord(token.name),
+    domainStringWord(token.version),
     uintWord(BigInt(chainId)),
     addressWord(token.address),
   );

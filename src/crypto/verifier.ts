@@ -1,9 +1,10 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { ZERO_ADDRESS, type Address, type Hex } from '../core/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { byteLength, bytesOf, hexOf, isHex } from './bytes.ts';
-import { type KnownKeys, openKnownKeys, type PublicKey, type Scalars } from './known-keys.ts';
+import { type KnownKeys, openKnownKeys } from './known-keys.ts';
+import { ORDER, type Point } from './secp256k1/curve.ts';
+import { recoverKey, type Scalars } from './secp256k1/ecdsa.ts';
 import { MAX_SIGNATURE_TEXT } from './signature-text.ts';
 
 /** Why a signature is refused (design §4.7), with what was seen. */
@@ -25,7 +26,6 @@ export type SignatureFault =
 export type SignatureShape = 'ecdsa' | 'contract';
 
 const ECDSA_BYTES = 65;
-const ORDER = secp256k1.Point.Fn.ORDER;
 const HALF_ORDER = ORDER >> 1n;
 const ERC6492_SUFFIX = '6492'.repeat(16);
 const ERC8010_SUFFIX = '8010'.repeat(16);
@@ -49,6 +49,8 @@ export const classifySignature = (signature: string): Result<SignatureShape, Sig
 /** The account of an uncompressed public key, which has 65 bytes. */
 export const addressOfKey = (publicKey: Uint8Array): Address =>
   hexOf(keccak_256(publicKey.subarray(1)).subarray(12));
+
+const word = (number: bigint): string => number.toString(16).padStart(64, '0');
 
 /** Every account's key that has signed in this isolate lately. */
 const KNOWN = openKnownKeys();
@@ -74,17 +76,14 @@ const readStrict = (signature: string): Result<Scalars, SignatureFault> => {
   return ok({ r, s, parity: v === 27 ? 0 : 1 });
 };
 
-type Recovered = { readonly key: PublicKey; readonly signer: Address };
+type Recovered = { readonly key: Point; readonly signer: Address };
 
-const recover = (digest: Hex, { r, s, parity }: Scalars): Result<Recovered, SignatureFault> => {
-  try {
-    const key = new secp256k1.Signature(r, s, parity).recoverPublicKey(bytesOf(digest));
-    const signer = addressOfKey(key.toBytes(false));
-    return signer === ZERO_ADDRESS ? err({ reason: 'zero_address' }) : ok({ key, signer });
-  } catch {
-    // r is no x coordinate of the curve, or the key is the point at infinity
-    return err({ reason: 'unrecoverable' });
-  }
+const recover = (digest: Hex, scalars: Scalars): Result<Recovered, SignatureFault> => {
+  const key = recoverKey(BigInt(digest), scalars);
+  // r is no x coordinate of the curve, or the key is the point at infinity
+  if (key === undefined) return err({ reason: 'unrecoverable' });
+  const signer = addressOfKey(bytesOf(`0x04${word(key.x)}${word(key.y)}`));
+  return signer === ZERO_ADDRESS ? err({ reason: 'zero_address' }) : ok({ key, signer });
 };
 
 /** The account whose key signed a 32-byte digest, by the strict rules of `verifyStrict`. */

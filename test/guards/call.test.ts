@@ -59,11 +59,13 @@ describe('a paid call of a payer whose facts are fresh', () => {
       ...ALWAYS,
       keccak: TRANSFER + KEY,
       recovery: 1,
+      inversion: 3,
     });
     expect(await used(await bound('agent'))).toEqual({
       ...ALWAYS,
       keccak: TRANSFER + INTENT + KEY,
       recovery: 1,
+      inversion: 3,
     });
   });
 
@@ -73,13 +75,13 @@ describe('a paid call of a payer whose facts are fresh', () => {
       ...ALWAYS,
       keccak: TRANSFER,
       table: 1,
-      inversion: 1,
+      inversion: 2,
     });
     expect(await used(await bound('agent'))).toEqual({
       ...ALWAYS,
       keccak: TRANSFER + INTENT,
       table: 1,
-      inversion: 1,
+      inversion: 2,
     });
   });
 });

@@ -128,12 +128,12 @@ const practised = (signatures: number): KnownKeys => {
 };
 
 describe('every signature is judged the same', () => {
-  let tables: readonly KnownKeys[];
+  let known: KnownKeys;
   beforeAll(() => {
-    tables = [16, 256].map(practised);
+    known = practised(16);
   });
 
-  it('by recovery, by both tables, and by viem under the strict rules', async () => {
+  it('by recovery, by a table, and by viem under the strict rules', async () => {
     const runs = inject('thorough') ? 100_000 : 400;
     let accepted = 0;
     await fc.assert(
@@ -144,9 +144,7 @@ describe('every signature is judged the same', () => {
         const said = verifyStrict(account, hashOf(signed.digest), signature, openKnownKeys());
         expect(said.ok).toBe((await expected(signed)) === account);
         accepted += said.ok ? 1 : 0;
-        for (const known of tables) {
-          expect(verifyStrict(account, hashOf(signed.digest), signature, known)).toEqual(said);
-        }
+        expect(verifyStrict(account, hashOf(signed.digest), signature, known)).toEqual(said);
       }),
       { numRuns: runs },
     );
@@ -155,17 +153,15 @@ describe('every signature is judged the same', () => {
   }, 900_000);
 
   it('a table alone takes what recovery takes: no good signature needs a second look', () => {
-    for (const known of tables) {
-      for (const secret of SECRETS) {
-        for (const nonce of [1n, 2n, 3n, ORDER - 1n, 7n ** 80n % ORDER]) {
-          for (const digest of DIGESTS) {
-            const { r, s, v } = signWith(secret, digest, nonce);
-            if (s === 0n) continue;
-            const parity = v === 27 ? 0 : 1;
-            expect(known.signed(accountOf(secret), digest, { r, s, parity })).toBe(true);
-            const other = parity === 0 ? 1 : 0;
-            expect(known.signed(accountOf(secret), digest, { r, s, parity: other })).toBe(false);
-          }
+    for (const secret of SECRETS) {
+      for (const nonce of [1n, 2n, 3n, ORDER - 1n, 7n ** 80n % ORDER]) {
+        for (const digest of DIGESTS) {
+          const { r, s, v } = signWith(secret, digest, nonce);
+          if (s === 0n) continue;
+          const parity = v === 27 ? 0 : 1;
+          expect(known.signed(accountOf(secret), digest, { r, s, parity })).toBe(true);
+          const other = parity === 0 ? 1 : 0;
+          expect(known.signed(accountOf(secret), digest, { r, s, parity: other })).toBe(false);
         }
       }
     }
@@ -173,10 +169,8 @@ describe('every signature is judged the same', () => {
 
   it('whose two halves cancel out is nobody’s: the sum is no point', () => {
     // u1·G + u2·P = 0 where digest = -r·secret: any r and s.
-    for (const known of tables) {
-      const digest = Fn.create(-5n * 0xc0ffeen);
-      const account = accountOf(0xc0ffeen);
-      expect(known.signed(account, digest, { r: 5n, s: 9n, parity: 0 })).toBe(false);
-    }
+    const digest = Fn.create(-5n * 0xc0ffeen);
+    const account = accountOf(0xc0ffeen);
+    expect(known.signed(account, digest, { r: 5n, s: 9n, parity: 0 })).toBe(false);
   });
 });

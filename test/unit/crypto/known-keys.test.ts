@@ -38,8 +38,8 @@ describe('known keys', () => {
   });
 
   it('stays within its bytes, and forgets who has not been seen for longest', () => {
-    // Room for two tables of the smaller size.
-    const known = openKnownKeys(250_000);
+    // Room for two tables.
+    const known = openKnownKeys(200_000);
     const learn = (secret: number, times: number): void => {
       for (let count = 0; count < times; count += 1) known.learn(other(secret), key(secret));
     };
@@ -49,7 +49,7 @@ describe('known keys', () => {
     expect(known.bytes()).toBe(2 * one);
     learn(1, 1);
     learn(3, 16);
-    expect(known.bytes()).toBeLessThanOrEqual(250_000);
+    expect(known.bytes()).toBeLessThanOrEqual(200_000);
     // The second is gone with its count: it begins anew.
     const before = known.bytes();
     learn(2, 1);
@@ -58,16 +58,13 @@ describe('known keys', () => {
     expect(known.bytes()).toBe(before + 1_000);
   });
 
-  it('gives a key that goes on a larger table, but never more than half of the room to such', () => {
-    const [small, large] = [102_760, 507_880];
-    for (const [room, bytes] of [
-      [2 * large, large],
-      [2 * large - 1, small],
-    ] as const) {
-      const known = openKnownKeys(room);
-      for (let count = 0; count < 300; count += 1) known.learn(other(1), key(1));
-      expect(known.bytes()).toBe(bytes);
-    }
+  it('builds one table for a key, however often it signs', () => {
+    const known = openKnownKeys();
+    for (let count = 0; count < 16; count += 1) known.learn(other(1), key(1));
+    const once = known.bytes();
+    for (let count = 0; count < 300; count += 1) known.learn(other(1), key(1));
+    expect(known.bytes()).toBe(once);
+    expect(once).toBe(1_000 + 704 * 120);
   });
 
   it('stays within its bytes whoever comes', () => {

@@ -10,9 +10,9 @@ import { transfer } from '../gateway/signing.ts';
 
 /**
  * The one time that a test looks at: ours against viem's, of the same signatures in the same run, in blocks that take turns. It is
- * 3.9 to 6.3 here, on a busy machine too, and 3.6 in `npm run bench`; without tables it is 2.4 at most, so that less than 3 is a fault and no noise.
+ * 5.2 here, and 6.3 in `npm run bench`; without tables it is 3.1 to 3.2, so that less than 3.7 is a fault and no noise.
  */
-const LEAST = 3;
+const LEAST = 3.7;
 const BLOCKS = 15;
 const MESSAGES = 32;
 
@@ -64,10 +64,10 @@ const timed = async (
 const median = (list: readonly number[]): number =>
   list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
 
-test('a signature of a payer who comes often costs at most a third of what viem takes', async () => {
+test('a signature of a payer who comes often costs far less than viem takes', async () => {
   const all = await Promise.all(Array.from({ length: MESSAGES }, (_, number) => sign(number)));
-  // Until the key has its large table, and both are compiled.
-  for (let turn = 0; turn < 256 / MESSAGES + 2; turn += 1) await timed(all, ours);
+  // Until the key has its table, and both are compiled.
+  for (let turn = 0; turn < 10; turn += 1) await timed(all, ours);
   for (let turn = 0; turn < 4; turn += 1) await timed(all, viems);
   const ratios: number[] = [];
   for (let block = 0; block < BLOCKS; block += 1) {
