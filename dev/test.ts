@@ -5,11 +5,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { ROOT } from './gateway-files.ts';
 
 const vitest = join(
   dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
   'vitest.mjs',
 );
+/** Two hundred starts of wrangler compile the same ten megabytes: kept, each takes half a second less. */
+const environment = {
+  ...process.env,
+  NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/countersign'),
+};
 const began = performance.now();
 const running = new Set<ChildProcess>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -28,7 +34,10 @@ const run = async (
 ): Promise<Ended> => {
   const chosen = projects.flatMap((project) => ['--project', project]);
   const words = ['run', ...chosen, `--maxWorkers=${workers}`];
-  const child = spawn(process.execPath, [vitest, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [vitest, ...words], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running.add(child);
   let kept = '';
   for (const stream of [child.stdout, child.stderr]) {
