@@ -7,7 +7,7 @@ const migrations = await readD1Migrations('src/audit/migrations');
 
 const OURS = ['src', 'durable-objects'];
 const COUNTED =
-  /^(?:@noble\/(?:curves\/abstract|hashes)|\.\/secp256k1)\/(modular|sha2|sha3|ecdsa)\.[jt]s$/;
+  /^(?:@noble\/(?:curves\/(?:abstract\/)?|hashes\/)|.*\/)(secp256k1|modular|sha2|sha3|ecdsa|multiples)\.[jt]s$/;
 
 /** What is counted of the Worker's own cryptography, by stand-ins that do the same: nothing that is deployed has a counter in it. */
 const counted = {

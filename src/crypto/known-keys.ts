@@ -22,7 +22,7 @@ type Known = { readonly seen: number; readonly table?: Table };
 
 /**
  * A key gets a table after so many signatures. It is worth its price by then: somebody who comes with new keys again and again, to make
- * us build tables, adds a third to what recovering their signatures costs.
+ * us build tables, adds less than two thirds to what recovering their signatures costs.
  */
 const EARNED = 16;
 /** Bits of a window. A wider one takes fewer additions, but its table is built for longer, and then misses the processor's cache. */

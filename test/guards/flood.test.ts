@@ -65,7 +65,13 @@ describe(`${FLOOD} invalid signatures of as many claimed accounts`, () => {
     }
     const each = FLOOD / cases.length;
     const doubtful = each * Object.keys(DOUBTFUL).length;
-    const { keccak = 0, inversion: _, ...used } = tally();
+    const {
+      keccak = 0,
+      inversion = 0,
+      'point.sum': sums = 0,
+      'point.odd': odd = 0,
+      ...used
+    } = tally();
     expect(used).toEqual({
       'native.digest': 2 * FLOOD,
       // Only what 65 strict bytes could be.
@@ -73,6 +79,11 @@ describe(`${FLOOD} invalid signatures of as many claimed accounts`, () => {
       shield: doubtful,
       chain: doubtful,
     });
+    // Of half the random numbers there is no point, and then no sum. The generator's odd multiples are kept.
+    expect(sums).toBeGreaterThan(each);
+    expect(sums).toBeLessThan(2 * each);
+    expect(odd).toBeLessThanOrEqual(sums + 1);
+    expect(inversion).toBeLessThanOrEqual(3 * sums + 1);
     // The transfer and its digest; a key that was recovered is made an account.
     expect(keccak).toBeGreaterThan(2 * FLOOD + each);
     expect(keccak).toBeLessThanOrEqual(2 * FLOOD + 2 * each);

@@ -14,7 +14,12 @@ const { Point, Signature } = secp256k1;
 const { Fn } = Point;
 const ORDER = Fn.ORDER;
 const PRIME = Point.Fp.ORDER;
-const SECRETS = [1n, 2n, ORDER - 1n, ORDER >> 1n, 0xc0ffeen, 2n ** 255n - 19n] as const;
+/** λ times a point is turned by the endomorphism: the two halves of a multiple meet. */
+const LAMBDA = 0x5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72n;
+const SECRETS = [
+  ...[1n, 2n, ORDER - 1n, ORDER >> 1n, LAMBDA, ORDER - LAMBDA],
+  ...[0xc0ffeen, 2n ** 255n - 19n],
+] as const;
 const DIGESTS = [0n, 1n, ORDER - 1n, ORDER, ORDER + 1n, PRIME, 2n ** 256n - 1n] as const;
 const ENDS = [
   ...[0n, 1n, 2n, (ORDER >> 1n) - 1n, ORDER >> 1n, (ORDER >> 1n) + 1n, ORDER - 1n, ORDER],
@@ -64,7 +69,7 @@ const big = fc.oneof(
 const digests = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), fc.constantFrom(...DIGESTS));
 const nonces = fc.oneof(
   fc.bigInt({ min: 1n, max: 64n }),
-  fc.constantFrom(ORDER - 1n, ORDER >> 1n, (ORDER >> 1n) + 1n),
+  fc.constantFrom(ORDER - 1n, ORDER >> 1n, (ORDER >> 1n) + 1n, LAMBDA, ORDER - LAMBDA),
   fc.bigInt({ min: 1n, max: ORDER - 1n }),
 );
 

@@ -61,7 +61,7 @@ export const added = (sum: Sum, { x, y }: Point): Sum => {
   return { X: sumX, Y: (rise * (chord - sumX) - Y * cube) % PRIME, Z: (Z * run) % PRIME };
 };
 
-/** The points that sums are, none of them infinity: by one division for all of them (Montgomery's trick). */
+/** The points that sums are: by one division for all of them (Montgomery's trick). @throws Error where one of them is infinity */
 export const pointsOf = (sums: readonly Sum[]): readonly Point[] => {
   let product = 1n;
   const before = sums.map(({ Z }) => {
@@ -93,13 +93,13 @@ const squared = (value: bigint, times: number): bigint => {
 };
 
 /**
- * A root, where there is one: the value to the power of (p + 1)/4 (SEC 1 section 2.3.4). The exponent is a block of 223 ones, one of 22 and
- * one of 2, each after zeros, so powers of blocks of ones are put together.
+ * A root, where there is one: the value to the power of (p + 1)/4 (SEC 1 section 2.3.4). In bits that is 223 ones, a zero, 22 ones, four
+ * zeros, two ones and two zeros, so powers of blocks of ones are put together.
  */
 const rootOf = (value: bigint): bigint | undefined => {
-  /** Of so many ones more, by a power of that many. */
-  const behind = (power: bigint, ones: number, last: bigint): bigint =>
-    (squared(power, ones) * last) % PRIME;
+  /** The power whose exponent has so many bits more at its end, those of the second one's. */
+  const behind = (power: bigint, bits: number, last: bigint): bigint =>
+    (squared(power, bits) * last) % PRIME;
   const ones2 = behind(value, 1, value);
   const ones3 = behind(ones2, 1, value);
   const ones6 = behind(ones3, 3, ones3);

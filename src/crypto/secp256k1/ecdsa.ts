@@ -20,9 +20,10 @@ import {
 /** A signature as numbers from 1 to the order less one. `parity`: of the y of the point whose x is `r`. */
 export type Scalars = { readonly r: bigint; readonly s: bigint; readonly parity: 0 | 1 };
 
-/** Built when it is first needed: an isolate should not do it before it knows that it will be. */
+/** Built when they are first needed: an isolate should not do it before it knows that it will need them. */
 let generatorOdd: OddMultiples | undefined;
 let generatorTable: Table | undefined;
+/** Bits of a window: there is one such table, 1,216 points, so it may be larger than those of keys. */
 const GENERATOR_WIDTH = 7;
 
 /**
@@ -30,6 +31,7 @@ const GENERATOR_WIDTH = 7;
  * point has that x, or where the key would be infinity.
  *
  * @param digest of 32 bytes, as a number.
+ * @throws Error of an `r` of zero: whoever reads signatures refuses it
  */
 export const recoverKey = (digest: bigint, { r, s, parity }: Scalars): Point | undefined => {
   const point = pointAt(r, parity);

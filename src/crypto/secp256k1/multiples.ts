@@ -2,10 +2,10 @@ import { added, doubled, INFINITY, type Point, pointsOf, PRIME, type Sum } from 
 import { BETA, HALF_BITS, halvesOf, sparseOf, windowCount, windowsOf } from './scalar.ts';
 
 const turned = ({ x, y }: Point): Point => ({ x: (x * BETA) % PRIME, y });
-const signed = ({ x, y }: Point, digit: number): Point => (digit < 0 ? { x, y: -y } : { x, y });
+const withSign = ({ x, y }: Point, digit: number): Point => (digit < 0 ? { x, y: -y } : { x, y });
 
 /** A point once, twice, up to so many times. */
-const upTo = (most: number, point: Point): readonly Sum[] => {
+const firstMultiples = (most: number, point: Point): readonly Sum[] => {
   let sum = INFINITY;
   return Array.from({ length: most }, () => {
     sum = added(sum, point);
@@ -13,7 +13,10 @@ const upTo = (most: number, point: Point): readonly Sum[] => {
   });
 };
 
-/** Multiples of a point for every window of a half: multiplying is adding then, without a doubling. */
+/**
+ * Multiples of a point for every window of a half, window after window: multiplying is adding then, without a doubling. A digit that is
+ * not zero always has its point here.
+ */
 export type Table = { readonly width: number; readonly points: readonly Point[] };
 
 /** How many points a table has. */
@@ -27,7 +30,7 @@ export const tableOf = (point: Point, width: number): Table => {
     for (let done = 0; done < width; done += 1) power = doubled(power);
     return own;
   });
-  const all = pointsOf(powers).flatMap((one) => upTo(2 ** (width - 1), one));
+  const all = pointsOf(powers).flatMap((one) => firstMultiples(2 ** (width - 1), one));
   return { width, points: pointsOf(all) };
 };
 
@@ -39,7 +42,7 @@ export const plusMultiple = (sum: Sum, { width, points }: Table, scalar: bigint)
     for (const [place, digit] of digits.entries()) {
       const point = points[(place << (width - 1)) + Math.abs(digit) - 1];
       if (digit === 0 || point === undefined) continue;
-      total = added(total, signed(which === 0 ? point : turned(point), digit));
+      total = added(total, withSign(which === 0 ? point : turned(point), digit));
     }
   }
   return total;
@@ -51,7 +54,9 @@ export type OddMultiples = readonly [readonly Point[], readonly Point[]];
 const SPARSE = 5;
 
 export const oddMultiplesOf = (point: Point): OddMultiples => {
-  const odd = pointsOf(upTo(2 ** (SPARSE - 1) - 1, point).filter((_, at) => at % 2 === 0));
+  const odd = pointsOf(
+    firstMultiples(2 ** (SPARSE - 1) - 1, point).filter((_, at) => at % 2 === 0),
+  );
   return [odd, odd.map(turned)];
 };
 
@@ -64,12 +69,12 @@ export const sumOf = (terms: readonly (readonly [OddMultiples, bigint])[]): Sum 
     })),
   );
   let sum = INFINITY;
-  for (let place = HALF_BITS; place >= 0; place -= 1) {
+  for (let place = HALF_BITS - 1; place >= 0; place -= 1) {
     sum = doubled(sum);
     for (const { points, digits } of walks) {
       const digit = digits[place] ?? 0;
       const point = points[Math.abs(digit) >> 1];
-      if (digit !== 0 && point !== undefined) sum = added(sum, signed(point, digit));
+      if (digit !== 0 && point !== undefined) sum = added(sum, withSign(point, digit));
     }
   }
   return sum;

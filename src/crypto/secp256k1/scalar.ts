@@ -16,7 +16,10 @@ const HALF = 1n << 383n;
 /** A multiple of a point and one of λ times it, both of at most 128 bits and either sign. */
 export type Halves = readonly [bigint, bigint];
 
-/** k = k1 + k2·λ modulo the order, for k from zero to the order less one (GECC algorithm 3.74). */
+/**
+ * k = k1 + k2·λ modulo the order, for k from zero to the order less one (GECC algorithm 3.74). Rounded to the nearest, k1 is at most
+ * (A1 + A2)/2, which is 0.64·2¹²⁸, and k2 at most (A1 + B1)/2, 0.55·2¹²⁸: `bitsOf` would cut off more.
+ */
 export const halvesOf = (scalar: bigint): Halves => {
   const first = (scalar * RATIO_A1 + HALF) >> 384n;
   const second = (scalar * RATIO_B1 + HALF) >> 384n;
@@ -56,9 +59,9 @@ export const windowsOf = (half: bigint, width: number): Int16Array => {
 export const sparseOf = (half: bigint, width: number): Int16Array => {
   const bits = bitsOf(half);
   const sign = half < 0n ? -1 : 1;
-  const digits = new Int16Array(HALF_BITS + 1);
+  const digits = new Int16Array(HALF_BITS);
   let carry = 0;
-  for (let place = 0; place <= HALF_BITS; place += 1) {
+  for (let place = 0; place < HALF_BITS; place += 1) {
     if (bits(place, 1) === carry) continue;
     const digit = bits(place, width) + carry;
     carry = digit >> (width - 1);

@@ -58,7 +58,23 @@ describe('known keys', () => {
     expect(known.bytes()).toBe(before + 1_000);
   });
 
-  it('builds one table for a key, however often it signs', () => {
+  it('keeps the table of who has just been confirmed by it', () => {
+    const known = openKnownKeys(200_000);
+    for (let count = 0; count < 16; count += 1) verifyStrict(agent, digest, signature, known);
+    const learn = (secret: number): void => {
+      for (let count = 0; count < 16; count += 1) known.learn(other(secret), key(secret));
+    };
+    learn(1);
+    expect(known.signed(agent, BigInt(digest), scalars)).toBe(true);
+    // There is no room for three: the other one goes.
+    learn(2);
+    expect(known.signed(agent, BigInt(digest), scalars)).toBe(true);
+    learn(3);
+    learn(4);
+    expect(known.signed(agent, BigInt(digest), scalars)).toBe(false);
+  });
+
+  it('keeps one table for a key, however often it signs', () => {
     const known = openKnownKeys();
     for (let count = 0; count < 16; count += 1) known.learn(other(1), key(1));
     const once = known.bytes();

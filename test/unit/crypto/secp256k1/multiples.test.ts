@@ -27,12 +27,31 @@ const { Point } = secp256k1;
 const RUNS = inject('thorough') ? 20_000 : 200;
 const LAMBDA = 0x5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72n;
 
+const inOrder = (value: bigint): bigint => ((value % ORDER) + ORDER) % ORDER;
+/** Where rounding to the nearest pair of halves turns: half of the sum and of the difference of the two basis vectors. */
+const CORNERS = [
+  [0x3086d221a7d46bcde86c90e49284eb15n, -0xe4437ed6010e88286f547fa90abfe4c3n],
+  [0x114ca50f7a8e2f3f657c1108d9d44cfd8n, 0x3086d221a7d46bcde86c90e49284eb15n],
+] as const;
+const [[a1, b1], [a2, b2]] = CORNERS;
+const corners = [
+  [a1 + a2, b1 + b2],
+  [a1 - a2, b1 - b2],
+].flatMap(([a, b]) => [
+  (a ?? 0n) / 2n + ((b ?? 0n) / 2n) * LAMBDA,
+  ((a ?? 0n) + (b ?? 0n) * LAMBDA) / 2n,
+]);
 const edges = [0n, 1n, 2n, ORDER >> 1n, ORDER - 1n, LAMBDA, ORDER - LAMBDA, 2n ** 128n, 2n ** 255n];
 const scalars = fc.oneof(
   fc.bigInt({ min: 0n, max: ORDER - 1n }),
   fc.constantFrom(...edges),
   // Multiples of λ: one half is small. Of a power of two, and one less or more: digits carry all the way.
-  fc.bigInt({ min: -99n, max: 99n }).map((small) => (((small * LAMBDA) % ORDER) + ORDER) % ORDER),
+  fc
+    .tuple(fc.bigInt({ min: -99n, max: 99n }), fc.bigInt({ min: -99n, max: 99n }))
+    .map(([one, other]) => inOrder(one + other * LAMBDA)),
+  fc
+    .tuple(fc.constantFrom(...corners), fc.bigInt({ min: -9n, max: 9n }), fc.boolean())
+    .map(([corner, off, isNegative]) => inOrder((isNegative ? -corner : corner) + off)),
   fc
     .tuple(fc.nat({ max: 255 }), fc.bigInt({ min: -1n, max: 1n }))
     .map(([bits, off]) => (2n ** BigInt(bits) + off) % ORDER),
@@ -62,7 +81,7 @@ describe('a number in pieces', () => {
     fc.assert(
       fc.property(scalars, (scalar) => {
         const [one, other] = halvesOf(scalar);
-        expect((((one + other * LAMBDA) % ORDER) + ORDER) % ORDER).toBe(scalar);
+        expect(inOrder(one + other * LAMBDA)).toBe(scalar);
         for (const half of [one, other])
           expect(half < 2n ** 128n && half > -(2n ** 128n)).toBe(true);
       }),
@@ -97,13 +116,18 @@ describe('a number in pieces', () => {
 
 describe('a multiple', () => {
   it('by a table is what noble says, also on top of a sum that it cancels', () => {
-    const key = theirs(Point.BASE.multiply(0xc0ffeen)) ?? GENERATOR;
-    for (const width of [5, 6, 7]) {
-      const table = tableOf(key, width);
+    for (const [width, secret] of [
+      [5, 0xc0ffeen],
+      [6, LAMBDA],
+      [7, 1n],
+      [8, ORDER - 1n],
+    ] as const) {
+      const point = Point.BASE.multiply(secret);
+      const table = tableOf(theirs(point) ?? GENERATOR, width);
       expect(table.points).toHaveLength(tableSize(width));
       fc.assert(
         fc.property(scalars, (scalar) => {
-          const expected = Point.BASE.multiply(0xc0ffeen).multiplyUnsafe(scalar);
+          const expected = point.multiplyUnsafe(scalar);
           const sum = plusMultiple(INFINITY, table, scalar);
           expect(pointOf(sum)).toEqual(theirs(expected));
           const rest = scalar === 0n ? 0n : ORDER - scalar;
@@ -113,6 +137,22 @@ describe('a multiple', () => {
         { numRuns: RUNS / 4 },
       );
     }
+  });
+
+  it('of the generator and of a key, by tables, is what noble says, also where they meet', () => {
+    const generator = tableOf(GENERATOR, 7);
+    const keys = [1n, ORDER - 1n, LAMBDA, ORDER - LAMBDA, 2n, 64n, 0xc0ffeen].map((secret) => {
+      const point = Point.BASE.multiply(secret);
+      return { point, table: tableOf(theirs(point) ?? GENERATOR, 6) };
+    });
+    fc.assert(
+      fc.property(scalars, fc.constantFrom(...keys), scalars, (one, { point, table }, other) => {
+        const expected = Point.BASE.multiplyUnsafe(one).add(point.multiplyUnsafe(other));
+        const sum = plusMultiple(plusMultiple(INFINITY, generator, one), table, other);
+        expect(pointOf(sum)).toEqual(theirs(expected));
+      }),
+      { numRuns: RUNS },
+    );
   });
 
   it('of two points, summed, is what noble says, whether they are equal, opposite or neither', () => {
