@@ -17,8 +17,8 @@ export type RunningServer = {
 };
 
 /**
- * Milliseconds that an unused connection stays open. workerd closes its own after five seconds, and so does Node: the request of a
- * client that was about to would meet a closed door, and is not one that may be sent again.
+ * Milliseconds that an unused connection stays open. Node would close it after six seconds, and workerd its own after five: where
+ * workerd is late, its request meets a closed door, and is not one that may be sent again.
  */
 const KEEP_ALIVE = 65_000;
 

@@ -6,6 +6,7 @@ import { type KnownKeys, openKnownKeys } from './known-keys.ts';
 import { ORDER, type Point } from './secp256k1/curve.ts';
 import { recoverKey, type Scalars } from './secp256k1/ecdsa.ts';
 import { MAX_SIGNATURE_TEXT } from './signature-text.ts';
+import { uintWord } from './typed-data.ts';
 
 /** Why a signature is refused (design §4.7), with what was seen. */
 export type SignatureFault =
@@ -50,8 +51,6 @@ export const classifySignature = (signature: string): Result<SignatureShape, Sig
 export const addressOfKey = (publicKey: Uint8Array): Address =>
   hexOf(keccak_256(publicKey.subarray(1)).subarray(12));
 
-const word = (number: bigint): string => number.toString(16).padStart(64, '0');
-
 /** Every account's key that has signed in this isolate lately. */
 const KNOWN = openKnownKeys();
 
@@ -82,7 +81,7 @@ const recover = (digest: Hex, scalars: Scalars): Result<Recovered, SignatureFaul
   const key = recoverKey(BigInt(digest), scalars);
   // r is no x coordinate of the curve, or the key is the point at infinity
   if (key === undefined) return err({ reason: 'unrecoverable' });
-  const signer = addressOfKey(bytesOf(`0x04${word(key.x)}${word(key.y)}`));
+  const signer = addressOfKey(bytesOf(`0x04${uintWord(key.x)}${uintWord(key.y)}`));
   return signer === ZERO_ADDRESS ? err({ reason: 'zero_address' }) : ok({ key, signer });
 };
 

@@ -31,9 +31,6 @@ export const modulo = (value: bigint, modulus: bigint): bigint => {
   return rest < 0n ? rest + modulus : rest;
 };
 
-/** One over it. @throws Error of zero, which has none */
-export const inverse = (value: bigint, modulus: bigint): bigint => invert(value, modulus);
-
 /** Twice a sum (Explicit-Formulas Database, dbl-2009-l). No point has y = 0, so only infinity doubles to infinity. */
 export const doubled = ({ X, Y, Z }: Sum): Sum => {
   const square = (Y * Y) % PRIME;
@@ -69,7 +66,7 @@ export const pointsOf = (sums: readonly Sum[]): readonly Point[] => {
     product = (product * Z) % PRIME;
     return earlier;
   });
-  let rest = inverse(product, PRIME);
+  let rest = invert(product, PRIME);
   return sums
     .map(({ X, Y, Z }, at) => ({ X, Y, Z, earlier: before[at] ?? 1n }))
     .toReversed()

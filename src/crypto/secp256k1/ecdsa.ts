@@ -1,13 +1,5 @@
-import {
-  GENERATOR,
-  INFINITY,
-  inverse,
-  modulo,
-  ORDER,
-  type Point,
-  pointAt,
-  pointOf,
-} from './curve.ts';
+import { invert } from '@noble/curves/abstract/modular.js';
+import { GENERATOR, INFINITY, modulo, ORDER, type Point, pointAt, pointOf } from './curve.ts';
 import {
   type OddMultiples,
   oddMultiplesOf,
@@ -37,7 +29,7 @@ export const recoverKey = (digest: bigint, { r, s, parity }: Scalars): Point | u
   const point = pointAt(r, parity);
   if (point === undefined) return undefined;
   generatorOdd ??= oddMultiplesOf(GENERATOR);
-  const over = inverse(r, ORDER);
+  const over = invert(r, ORDER);
   return pointOf(
     sumOf([
       [generatorOdd, modulo(-digest * over, ORDER)],
@@ -51,10 +43,11 @@ export const recoverKey = (digest: bigint, { r, s, parity }: Scalars): Point | u
  * the order, and y of the signature's parity. The chain's `ecrecover` would name another signer otherwise.
  *
  * @param digest of 32 bytes, as a number.
+ * @throws Error of an `s` of zero: whoever reads signatures refuses it
  */
 export const isSignedBy = (key: Table, digest: bigint, { r, s, parity }: Scalars): boolean => {
   generatorTable ??= tableOf(GENERATOR, GENERATOR_WIDTH);
-  const over = inverse(s, ORDER);
+  const over = invert(s, ORDER);
   const half = plusMultiple(INFINITY, generatorTable, modulo(digest * over, ORDER));
   const point = pointOf(plusMultiple(half, key, modulo(r * over, ORDER)));
   return point !== undefined && point.x === r && Number(point.y & 1n) === parity;

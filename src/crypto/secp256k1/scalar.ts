@@ -33,7 +33,8 @@ export const HALF_BITS = 129;
 const bitsOf = (half: bigint): ((at: number, width: number) => number) => {
   const value = half < 0n ? -half : half;
   const bytes = new DataView(new ArrayBuffer(24));
-  bytes.setBigUint64(0, BigInt.asUintN(64, value), true);
+  // Each takes the lowest 64 bits of what it is given.
+  bytes.setBigUint64(0, value, true);
   bytes.setBigUint64(8, value >> 64n, true);
   return (at, width) => (bytes.getUint32(at >> 3, true) >>> (at & 7)) & ((1 << width) - 1);
 };

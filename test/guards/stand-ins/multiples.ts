@@ -1,25 +1,9 @@
 import * as real from '../../../src/crypto/secp256k1/multiples.ts';
-import { count } from '../tally.ts';
+import { counted } from '../tally.ts';
 
-/** Stands in for sums of multiples of points: it does the same, and counts. */
+/** Stands in for multiples of points and their sums: it does the same, and counts. */
 export const { tableSize } = real;
-
-export const tableOf: typeof real.tableOf = (...given) => {
-  count('point.table');
-  return real.tableOf(...given);
-};
-
-export const plusMultiple: typeof real.plusMultiple = (...given) => {
-  count('point.multiple');
-  return real.plusMultiple(...given);
-};
-
-export const oddMultiplesOf: typeof real.oddMultiplesOf = (...given) => {
-  count('point.odd');
-  return real.oddMultiplesOf(...given);
-};
-
-export const sumOf: typeof real.sumOf = (...given) => {
-  count('point.sum');
-  return real.sumOf(...given);
-};
+export const tableOf = counted('point.table', real.tableOf);
+export const plusMultiple = counted('point.multiple', real.plusMultiple);
+export const oddMultiplesOf = counted('point.odd', real.oddMultiplesOf);
+export const sumOf = counted('point.sum', real.sumOf);

@@ -164,7 +164,12 @@ describe('dispatch', () => {
     upstream(() => {
       throw new Error('Network connection lost.');
     });
+    const logged = vi.spyOn(console, 'error').mockReturnValue();
     expect(await run()).toEqual({ kind: 'failed', reason: 'dropped' });
+    expect(logged.mock.calls).toEqual([
+      [{ event: 'upstream_dropped', tool: toolOf().id, cause: 'Error: Network connection lost.' }],
+    ]);
+    logged.mockRestore();
   });
 
   it.each([600, 999])('knows a status %i as no answer', async (status) => {
