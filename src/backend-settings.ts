@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Address, type Hex, type Network, ZERO_ADDRESS } from './core/account-id.ts';
-import { parseAmount } from './core/amount.ts';
+import { MONEY_HINT, parseAmount, parseMoney } from './core/amount.ts';
 import { err, ok } from './core/result.ts';
 import { parseAddress } from './crypto/checksum.ts';
 import { readingText } from './crypto/wire-fields.ts';
@@ -19,8 +19,6 @@ const between = (least: number, most: number) => {
   return z.int(hint).check(z.minimum(least, hint), z.maximum(most, hint));
 };
 
-const amount = readingText<bigint>('must be a decimal string of atomic units', parseAmount);
-
 const facilitatorSchema = z.strictObject(
   {
     url: urlSchema,
@@ -28,7 +26,7 @@ const facilitatorSchema = z.strictObject(
     auth: z._default(z.enum(['none', 'cdp'], 'must be "none" or "cdp"'), 'none'),
     concurrency: z._default(between(1, 64), 4),
     perSecond: z.exactOptional(between(1, 1_000)),
-    fee: z._default(amount, 0n),
+    fee: z._default(readingText<bigint>(MONEY_HINT, parseMoney), 0n),
   },
   'must be an object {"url": "https://…", networks?, auth?, concurrency?, perSecond?, fee?}',
 );

@@ -43,7 +43,7 @@ const fullOfRules = (words: readonly string[]): object => {
 };
 
 /** An owner has limits that calls below it count in, and that none of them meets. */
-const LIMITS = { windows: [{ every: 'day', limit: '500000000000' }], lifetime: '600000000000' };
+const LIMITS = { windows: [{ every: 'day', limit: '500000000000u' }], lifetime: '600000000000u' };
 
 const writePolicies = async (gateway: GatewaySubject, branch: Branch): Promise<void> => {
   const { above, agents, isRuled } = branch;

@@ -11,8 +11,8 @@ export type GatewaySubject = Subject & Seeder & { readonly audience: string };
 
 /** No limit of it is met by what the bench does. */
 const POLICY = {
-  perCall: '1000000000000',
-  exposure: '1000000000000000',
+  perCall: '1000000000000u',
+  exposure: '1000000000000000u',
   rate: { limit: 1_000_000, seconds: 1 },
 };
 

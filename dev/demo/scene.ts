@@ -1,6 +1,6 @@
 import type { Address } from 'viem';
 import type { AccountId } from '../../src/core/account-id.ts';
-import { parseDollars } from '../../src/core/amount.ts';
+import { parseMoney } from '../../src/core/amount.ts';
 import type { ChainAccess } from '../chain-access.ts';
 import type { StackDescription } from '../stack-file.ts';
 import type { ToolRequest } from './exchange.ts';
@@ -32,7 +32,7 @@ const toolOf = ({ tools }: StackDescription, id: string) => {
 
 /** The price of a tool, in atomic units. */
 export const priceOf = ({ stack }: Scene, tool: string): bigint => {
-  const price = parseDollars(toolOf(stack, tool).price);
+  const price = parseMoney(toolOf(stack, tool).price);
   if (price === undefined) throw new Error(`'${tool}' has no price`);
   return price;
 };

@@ -91,7 +91,7 @@ export const openApi = (version: string): JsonSchema => {
       version,
       license: { name: 'MIT', identifier: 'MIT' },
       description:
-        'For operators of a gateway, owners of accounts, and agents. Amounts are strings of atomic units, times Unix seconds. ' +
+        'For operators of a gateway, owners of accounts, and agents. Amounts are strings of atomic units, in policies and tools `"$0.02"` or `"20000u"`; times are Unix seconds. ' +
         'Lists come in pages: `next` of one is `after` of the following. See docs/management.md.',
     },
     servers: [{ url: '/', description: 'This gateway' }],

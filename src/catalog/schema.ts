@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { parseDollars } from '../core/amount.ts';
+import { MONEY_HINT, parseMoney } from '../core/amount.ts';
 import { type Fault, faultsOf } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../crypto/wire-fields.ts';
@@ -27,8 +27,7 @@ const OWN =
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
 
-const DOLLARS = 'must be dollars like "$0.02", with at most six decimals';
-const PRICE = 'must be dollars like "$0.02", or {"max": "$0.10"} for a tool that may charge less';
+const PRICE = `${MONEY_HINT}; or {"max": "$0.10"} for a tool that may charge less`;
 const PATH_HINT =
   'must be a path of segments of A-Z a-z 0-9 . _ ~ -, and may end in /* to match everything below';
 const UPSTREAM_HINT =
@@ -81,8 +80,8 @@ export const toolSchema = z.strictObject(
     ),
     price: z.union(
       [
-        readingText(DOLLARS, parseDollars),
-        z.strictObject({ max: readingText(DOLLARS, parseDollars) }, PRICE),
+        readingText(MONEY_HINT, parseMoney),
+        z.strictObject({ max: readingText(MONEY_HINT, parseMoney) }, PRICE),
       ],
       PRICE,
     ),

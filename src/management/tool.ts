@@ -7,7 +7,7 @@ export type ToolDocument = {
   readonly path: string;
   readonly description: string;
   readonly mimeType?: string | undefined;
-  /** `"$0.02"`, or the most that a tool may charge. */
+  /** `"$0.02"` or `"20000u"`, or the most that a tool may charge. */
   readonly price: string | { readonly max: string };
   readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free';
   readonly upstream: string;

@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import * as z from 'zod/mini';
 import { type AssetId, chainIdOf, type Hex, isAddress } from '../core/account-id.ts';
-import { MAX_STORED, parseAmount, parseDollars } from '../core/amount.ts';
+import { formatDollars, MONEY_HINT, parseMoney } from '../core/amount.ts';
 import { type Fault, faultsOf } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
@@ -29,13 +29,7 @@ const MAX_WINDOWS = 16;
 const MAX_RULES = 16;
 const MAX_ASSETS = 64;
 
-const amount = readingText(
-  'must be an amount like "$5.00", or a decimal string of atomic units, at most 2^53-1',
-  (text) => {
-    const value = text.startsWith('$') ? parseDollars(text) : parseAmount(text);
-    return value !== undefined && value <= MAX_STORED ? value : undefined;
-  },
-);
+const amount = readingText(MONEY_HINT, parseMoney);
 
 const asset = readingText('must be a lower-case asset like "eip155:8453/erc20:0x…"', (text) => {
   const [on = '', token = '', more] = text.split('/erc20:');
@@ -137,12 +131,12 @@ export const parsePolicy = reader(policySchema);
 /** As `parsePolicy`, of what holds for everybody: there a payer is never without a cap per call, an exposure and a rate. */
 export const parseDefaultPolicy = reader(defaultSchema);
 
-/** A policy as the document that `parsePolicy` reads, in its one form: old policies keep their hash. */
+/** A policy as the document that `parsePolicy` reads, in its one form: amounts in dollars, empty rule lists left out. */
 export const policyJson = (policy: Policy): Readonly<Record<string, unknown>> =>
   JSON.parse(
     JSON.stringify(policy, (key, value: unknown) =>
       typeof value === 'bigint'
-        ? value.toString()
+        ? formatDollars(value)
         : (key === 'deny' || key === 'require') && Array.isArray(value) && value.length === 0
           ? undefined
           : value,

@@ -11,7 +11,7 @@ import {
 import { ACCOUNTS, type BenchOrders } from './rounds.ts';
 
 const CREDIT = 1_000_000_000n;
-const LIMITS = { windows: [{ every: 'day', limit: '500000000' }], lifetime: '600000000' };
+const LIMITS = { windows: [{ every: 'day', limit: '500000000u' }], lifetime: '600000000u' };
 const PRICE = 10n;
 
 const { rounds, calls } = JSON.parse(inject('orders')) as BenchOrders;

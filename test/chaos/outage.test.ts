@@ -27,7 +27,7 @@ beforeAll(async () => {
     },
     {
       DEFAULT_POLICY: JSON.stringify({
-        perCall: '1000000',
+        perCall: '1000000u',
         exposure: EXPOSURE.toString(),
         rate: { limit: 600, seconds: 60 },
       }),

@@ -93,7 +93,11 @@ describe('flags of a policy', () => {
   });
 
   test.each([
-    ['perCall', '0.05'],
+    ['perCall', '0.0000001'],
+    ['perCall', '1,5'],
+    ['perCall', '.5'],
+    ['perCall', '0x5'],
+    ['perCall', '5U'],
     ['perCall', '$0.0000001'],
     ['perDay', '-1'],
     ['rate', '60'],
@@ -115,12 +119,12 @@ describe('flags of a policy', () => {
 
 test('policies are compared in human units, and nothing that differs looks the same', () => {
   const before = policy({
-    perCall: '0',
+    perCall: '0u',
     rate: { limit: 60, seconds: 60 },
     windows: [{ every: 90_061, limit: '$1' }],
   });
   const after = policy({
-    perCall: '50000',
+    perCall: '50000u',
     rate: { limit: 60, seconds: 60 },
     windows: [{ every: 90_000, limit: '$1' }],
     validUntil: 1_798_675_200,

@@ -68,10 +68,10 @@ describe('policies', () => {
     );
     await told('policy', 'set', 'agent1', '--per-day', '$0.20', '--per-call', '$0.01');
     expect(await policy()).toMatchObject({
-      perCall: '10000',
+      perCall: '$0.01',
       rate: { limit: 60, seconds: 60 },
       tools: ['lookup', 'search.*'],
-      windows: [{ every: 'day', limit: '200000' }],
+      windows: [{ every: 'day', limit: '$0.20' }],
     });
     await told('policy', 'set', 'agent1', '--rate', 'none', '--until', '2099-12-31');
     expect(await policy()).toMatchObject({ validUntil: 4_102_358_400 });
@@ -92,7 +92,7 @@ describe('policies', () => {
     expect(String(error['hint'])).toContain('policy diff');
     expect((await run(...words)).stderr).toContain('Somebody else has changed this policy');
     expect(await told('policy', 'get', 'agent2')).toMatchObject({
-      policy: { windows: [{ limit: '200000' }] },
+      policy: { windows: [{ limit: '$0.20' }] },
     });
     expect(
       await refused(1, 'policy', 'delete', 'agent2', '--if-match', String(etag)),
@@ -556,7 +556,7 @@ describe('import', () => {
       left: ['b'.repeat(64)],
     });
     expect(await told('policy', 'get', 'agent3')).toMatchObject({
-      policy: { windows: [{ every: 'day', limit: '250000' }], softPercent: 80 },
+      policy: { windows: [{ every: 'day', limit: '$0.25' }], softPercent: 80 },
     });
   });
 });

@@ -105,7 +105,7 @@ describe('an operator', () => {
     const { etag } = await operator().call('accounts.policy.put', { params, body });
     expect(etag).toMatch(/^"0x[0-9a-f]{64}"$/);
     const got = await operator().call('accounts.policy.get', { params });
-    expect(got).toMatchObject({ etag, body: { perCall: '10000' } });
+    expect(got).toMatchObject({ etag, body: { perCall: '$0.01' } });
     const tried = await operator().call('accounts.policy.put', {
       params,
       body: { tools: [] },

@@ -26,8 +26,8 @@ import { lookup, useWorld } from './support/world.ts';
 const world = useWorld({
   variables: {
     DEFAULT_POLICY: JSON.stringify({
-      perCall: '5000000',
-      exposure: '1000000',
+      perCall: '5000000u',
+      exposure: '1000000u',
       rate: { limit: 100_000, seconds: 1 },
     }),
   },
@@ -154,7 +154,7 @@ describe('an owner of a fleet', () => {
         ]),
       );
       const own = standing.policies.find(({ hash }) => hash === grant?.hash);
-      expect(own?.policy).toMatchObject({ tools: ['lookup', 'whoami'], perCall: '1000' });
+      expect(own?.policy).toMatchObject({ tools: ['lookup', 'whoami'], perCall: '$0.001' });
       expect(standing.grants).toEqual([
         {
           ...{ hash: grant?.hash, id: grant?.id, issuer: accountOf(manager.address) },

@@ -52,10 +52,10 @@ const MONTH = 100_000_000n;
 const world = useWorld({
   variables: {
     DEFAULT_POLICY: JSON.stringify({
-      perCall: '5000000',
-      exposure: '1000000',
+      perCall: '5000000u',
+      exposure: '1000000u',
       rate: { limit: 100_000, seconds: 1 },
-      windows: [{ every: 'month', limit: MONTH.toString() }],
+      windows: [{ every: 'month', limit: `${MONTH}u` }],
     }),
   },
 });

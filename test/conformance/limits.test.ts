@@ -20,10 +20,10 @@ let settling = Promise.resolve();
 const world = useWorld({
   variables: {
     DEFAULT_POLICY: JSON.stringify({
-      perCall: '5000000',
-      exposure: EXPOSURE.toString(),
+      perCall: '5000000u',
+      exposure: `${EXPOSURE}u`,
       rate: { limit: 100_000, seconds: 1 },
-      windows: [{ every: 'month', limit: WINDOW.toString() }],
+      windows: [{ every: 'month', limit: `${WINDOW}u` }],
     }),
   },
   wrapFacilitator: (real) => async (request) => {

@@ -146,7 +146,7 @@ describe('two who change one thing at once', () => {
     const { etag: first } = await told<Ordered>(put('$0.05', { 'If-None-Match': '*' }));
     const read = await manage(world(), operator, 'account.policy.get', { params });
     expect(read.headers.get('ETag')).toBe(`"${first}"`);
-    expect(await read.json()).toMatchObject({ perCall: '50000' });
+    expect(await read.json()).toMatchObject({ perCall: '$0.05' });
 
     const unseen = await put('$0.06');
     expect([unseen.status, unseen.headers.get('ETag')]).toEqual([428, `"${first}"`]);
@@ -582,7 +582,7 @@ describe('a webhook', () => {
     const { etag } = await told<Ordered>(put());
     expect(await told(put())).toMatchObject({ changed: false, etag });
 
-    const policy = { params: about(agent), body: { lifetime: '5000' } };
+    const policy = { params: about(agent), body: { lifetime: '5000u' } };
     await told(manage(world(), owner, 'account.policy.put', policy));
     for (const _ of [1, 2, 3, 4]) await served(callWith(world(), agent, lookup));
     await expect.poll(() => received.length, eventually).toBe(1);

@@ -16,10 +16,10 @@ const world = useWorld({
   variables: {
     OPERATORS: people.operator.address,
     DEFAULT_POLICY: JSON.stringify({
-      perCall: '5000000',
-      exposure: '1000000',
+      perCall: '5000000u',
+      exposure: '1000000u',
       rate: { limit: 100_000, seconds: 1 },
-      windows: [{ every: 'day', limit: String(LOOKUP_PRICE * 2n + 200n) }],
+      windows: [{ every: 'day', limit: `${LOOKUP_PRICE * 2n + 200n}u` }],
     }),
   },
 });

@@ -53,7 +53,7 @@ const detailsOf = async (payer: Hex, rule: AlertBody['rule']) =>
   (await alertsOf(payer, rule)).map(({ outcome }) => outcome);
 
 const day = (limit: string, more: object = {}) => ({
-  windows: [{ every: LONG, limit }],
+  windows: [{ every: LONG, limit: `${limit}u` }],
   ...more,
 });
 
@@ -130,7 +130,7 @@ describe('soft_limit', () => {
   });
 
   test('is raised again in the next period', async () => {
-    const payer = await ownerWith(100_000n, { windows: [{ every: 3_600, limit: '1000' }] });
+    const payer = await ownerWith(100_000n, { windows: [{ every: 3_600, limit: '1000u' }] });
     for (const period of [1, 2, 3]) {
       await callOnce(payer, 900n);
       expect(await alertsOf(payer)).toHaveLength(period);
@@ -145,7 +145,7 @@ describe('soft_limit', () => {
   test('is raised again for a limit that was raised, and not for one that was written anew', async () => {
     const payer = await ownerWith(100_000n, day('1000'));
     await callOnce(payer, 850n);
-    await setPolicy(payer, day('1000', { perCall: '900' }));
+    await setPolicy(payer, day('1000', { perCall: '900u' }));
     await callOnce(payer, 10n);
     expect(await alertsOf(payer)).toHaveLength(1);
     await setPolicy(payer, day('2000'));
@@ -192,7 +192,7 @@ describe('soft_limit', () => {
     [50, 500n],
     [99, 990n],
   ])('is raised at %i %% where the policy says so', async (softPercent, at) => {
-    const payer = await ownerWith(100_000n, { lifetime: '1000', softPercent });
+    const payer = await ownerWith(100_000n, { lifetime: '1000u', softPercent });
     await callOnce(payer, at - 1n);
     expect(await alertsOf(payer)).toEqual([]);
     await callOnce(payer, 1n);
@@ -206,7 +206,7 @@ describe('soft_limit', () => {
     const agent = randomHex(20);
     const grant = await enrol(owner, agent, { maxTotal: 400n });
     await setPolicy(agent, day('1000'));
-    await setPolicy(agent, day('500', { lifetime: '500', softPercent: 60 }), 'owner');
+    await setPolicy(agent, day('500', { lifetime: '500u', softPercent: 60 }), 'owner');
     await callOnce(agent, 310n);
     await callOnce(agent, 20n);
     const details = await detailsOf(agent, 'soft_limit');

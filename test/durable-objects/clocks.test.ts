@@ -32,7 +32,7 @@ afterEach(() => {
   restore();
 });
 
-const HOURLY = { windows: [{ every: 'hour', limit: '1000' }] };
+const HOURLY = { windows: [{ every: 'hour', limit: '1000u' }] };
 const RULE = 'window:hour';
 
 /** An owner with an hour limit of ten calls, and agents below it. */

@@ -116,10 +116,10 @@ describe('a top-up of the own account', () => {
   test('caps and windows of the policy do not count it; the rate does', async () => {
     const payer = randomHex(20);
     await setPolicy(payer, {
-      perCall: '100',
-      exposure: '100',
+      perCall: '100u',
+      exposure: '100u',
       rate: { limit: 3, seconds: 60 },
-      windows: [{ every: 'day', limit: '150' }],
+      windows: [{ every: 'day', limit: '150u' }],
     });
     await topUp(payer, 1_000n);
     expect((await purseOf(payer)).limits).toContainEqual(

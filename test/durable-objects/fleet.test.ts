@@ -104,8 +104,8 @@ const pagesOf = async (payer: Hex, limit: number): Promise<(readonly Child[])[]>
 
 beforeAll(async () => {
   owner = await ownerWith(1_000_000n, {
-    lifetime: '900000',
-    windows: [{ every: LONG, limit: '800000' }],
+    lifetime: '900000u',
+    windows: [{ every: LONG, limit: '800000u' }],
   });
   busy = Array.from({ length: BUSY }, () => randomHex(20));
   const idle = Array.from({ length: SIZE - BUSY }, () => randomHex(20));
@@ -180,7 +180,7 @@ describe('ten thousand agents of one owner', () => {
     if (eager === undefined || other === undefined) throw new Error('nobody');
     for (let i = 0; i < 9; i += 1) expect(ruleOf(await callOnce(eager, 10n))).toBe('go');
     // Everybody tells when something is told to everybody.
-    await setPolicy(owner, { lifetime: '900001', windows: [{ every: LONG, limit: '800000' }] });
+    await setPolicy(owner, { lifetime: '900001u', windows: [{ every: LONG, limit: '800000u' }] });
     const pages = await timed('the spend of all', () => pagesOf(owner, PAGE));
     for (const child of pages.flat()) spent[child.account] = BigInt(child.spent);
     expect(spent[accountOf(eager)]).toBe(100n);

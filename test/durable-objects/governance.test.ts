@@ -249,7 +249,7 @@ describe('an order', () => {
   test.for(late)(
     'is not undone by a lease that was granted before it and arrives after it: the %s, for a price of %d',
     async ([which, price]) => {
-      const owner = await ownerWith(10_000n, { windows: [{ every: LONG, limit: '9000' }] });
+      const owner = await ownerWith(10_000n, { windows: [{ every: LONG, limit: '9000u' }] });
       const agent = randomHex(20);
       await enrol(owner, agent);
       if (which === 'second') {
@@ -354,7 +354,7 @@ describe('a revocation', () => {
   });
 
   test('during 500 calls in flight: none is admitted after it was acknowledged, all that were end well', async () => {
-    const owner = await ownerWith(1_000_000n, { windows: [{ every: LONG, limit: '900000' }] });
+    const owner = await ownerWith(1_000_000n, { windows: [{ every: LONG, limit: '900000u' }] });
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
@@ -424,7 +424,7 @@ describe('a policy of an account above', () => {
     Parameters<typeof callOnce>[2],
   ])[] = [
     ['tools', { tools: ['search'] }, { rule: 'tool' }, {}],
-    ['per call', { perCall: '9' }, { rule: 'per_call' }, {}],
+    ['per call', { perCall: '9u' }, { rule: 'per_call' }, {}],
     ['payees', { payees: [`0x${'aa'.repeat(20)}`] }, { rule: 'payee' }, {}],
     ['a binding', { binding: 'intent' }, { rule: 'binding' }, { binding: 'none' }],
     ['its end', { validUntil: 1_000 }, { rule: 'expired' }, {}],
@@ -471,7 +471,7 @@ describe('a policy of an account above', () => {
     const { owner, agent } = await branchWith(1_000n);
     await setPolicy(owner, {
       tools: ['look*', 'lookup'].slice(1),
-      perCall: '10',
+      perCall: '10u',
       deny: [{ param: 'to', op: 'eq', value: 'evil' }],
     });
     const params = { to: found('good') };
@@ -495,9 +495,9 @@ describe('a policy of an account above', () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     await enrol(owner, agent);
-    await setPolicy(owner, { windows: [{ every: LONG, limit: '1000' }] });
+    await setPolicy(owner, { windows: [{ every: LONG, limit: '1000u' }] });
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    await setPolicy(owner, { windows: [{ every: LONG, limit: '550' }] });
+    await setPolicy(owner, { windows: [{ every: LONG, limit: '550u' }] });
     const denial = denialOf(await callOnce(agent, 100n));
     expect(denial).toMatchObject({
       rule: 'window',
@@ -670,7 +670,7 @@ describe('a dry run', () => {
 
   test('says go, and writes, claims, leases and counts nothing: the same call then goes', async () => {
     const { owner, manager, agent } = await branchWith(1_000n, {
-      windows: [{ every: LONG, limit: '1000' }],
+      windows: [{ every: LONG, limit: '1000u' }],
     });
     const all = [owner, manager, agent];
     const id = randomHex(32);
@@ -719,7 +719,7 @@ describe('a dry run', () => {
     ['a frozen agent', ({ agent }) => setStatus(agent, 'frozen'), {}],
     ['a revoked grant', ({ owner, upper }) => revoke(owner, upper.delegation.id), {}],
     ['tools above', ({ owner }) => setPolicy(owner, { tools: ['search'] }), {}],
-    ['a price above', ({ manager }) => setPolicy(manager, { perCall: '99' }, 'owner'), {}],
+    ['a price above', ({ manager }) => setPolicy(manager, { perCall: '99u' }, 'owner'), {}],
     [
       'a deny rule above',
       ({ owner }) => setPolicy(owner, { deny: [{ param: 'to', op: 'eq', value: 'evil' }] }),
@@ -727,11 +727,11 @@ describe('a dry run', () => {
     ],
     [
       'a window above',
-      ({ owner }) => setPolicy(owner, { windows: [{ every: LONG, limit: '99' }] }),
+      ({ owner }) => setPolicy(owner, { windows: [{ every: LONG, limit: '99u' }] }),
       {},
     ],
-    ['a lifetime above', ({ manager }) => setPolicy(manager, { lifetime: '99' }), {}],
-    ['its own policy', ({ agent }) => setPolicy(agent, { perCall: '99' }), {}],
+    ['a lifetime above', ({ manager }) => setPolicy(manager, { lifetime: '99u' }), {}],
+    ['its own policy', ({ agent }) => setPolicy(agent, { perCall: '99u' }), {}],
     ['an authority it does not hold', () => Promise.resolve(), { authority: randomHex(32) }],
     ['credit that nobody has', ({ owner }) => callOnce(owner, 950n), {}],
   ];
@@ -764,7 +764,7 @@ describe('a dry run', () => {
   });
 
   test('knows what others have leased and do not use', async () => {
-    const owner = await ownerWith(10_000n, { windows: [{ every: LONG, limit: '1000' }] });
+    const owner = await ownerWith(10_000n, { windows: [{ every: LONG, limit: '1000u' }] });
     const [first, second] = [randomHex(20), randomHex(20)];
     for (const agent of [first, second]) await enrol(owner, agent);
     // The first one ends with more than it needs.

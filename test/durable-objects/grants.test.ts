@@ -545,7 +545,7 @@ describe('moving to another parent', () => {
   const cutOff = { reason: 'grant_refused', field: 'delegation.issuer' };
 
   test('needs consent, waits until no lease is held, and ends what was held before', async () => {
-    const owner = await ownerWith(10_000n, { windows: [{ every: 60, limit: '9000' }] });
+    const owner = await ownerWith(10_000n, { windows: [{ every: 60, limit: '9000u' }] });
     const next = await ownerWith(10_000n);
     const agent = randomHex(20);
     const old = await enrol(owner, agent);
@@ -775,7 +775,7 @@ describe('the chain of entries', () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
-    const policy = { perCall: '5000', windows: [{ every: 'day', limit: '9000' }] };
+    const policy = { perCall: '$0.005', windows: [{ every: 'day', limit: '$0.009' }] };
     await setPolicy(owner, policy);
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     await setStatus(owner, 'paused');

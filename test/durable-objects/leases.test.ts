@@ -53,7 +53,7 @@ import {
 
 afterEach(restore);
 
-const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}` }] });
+const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 const WINDOW = `window:${LONG}s`;
 
 /** An owner with a window, and agents right below it. */
@@ -445,7 +445,7 @@ const lost = (): never => {
 
 describe('a lifetime', () => {
   test('holds through three levels, whoever spends it', async () => {
-    const owner = await ownerWith(100_000n, { lifetime: '1000' });
+    const owner = await ownerWith(100_000n, { lifetime: '1000u' });
     const [manager, sibling] = [randomHex(20), randomHex(20)];
     const [agent, other] = [randomHex(20), randomHex(20)];
     const { hash: parent } = await enrol(owner, manager, { depth: 1, maxTotal: 700n });

@@ -208,7 +208,7 @@ describe('a grant that was never agreed to', () => {
 
 describe('alerts that somebody wants many of', () => {
   test('a limit of a second, sixteen times, is said once in ten minutes', async () => {
-    const windows = Array.from({ length: 16 }, (_, at) => ({ every: at + 1, limit: '10' }));
+    const windows = Array.from({ length: 16 }, (_, at) => ({ every: at + 1, limit: '10u' }));
     const payer = await ownerWith(100_000n, { windows, softPercent: 1 });
     for (let at = 0; at < 5; at += 1) {
       expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
@@ -225,7 +225,7 @@ describe('alerts that somebody wants many of', () => {
     const payer = await ownerWith(100_000n);
     for (let at = 0; at < 12; at += 1) {
       const windows = Array.from({ length: 16 }, (_, nth) => ({
-        ...{ every: LONG + nth, limit: String(1_000 + at) },
+        ...{ every: LONG + nth, limit: `${1_000 + at}u` },
       }));
       await setPolicy(payer, { windows, softPercent: 1 });
       expect(ruleOf(await callOnce(payer, 20n))).toBe('go');

@@ -144,8 +144,8 @@ const lastEntry = async (payer: Hex): Promise<Entry> => {
 
 const seqOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).seq;
 
-const tight = { perCall: '10' };
-const wide = { perCall: '1000' };
+const tight = { perCall: '10u' };
+const wide = { perCall: '1000u' };
 
 describe('who may order what', () => {
   test('an account above, and one that stands for itself; nobody else as an owner', async () => {
@@ -413,7 +413,7 @@ describe('If-Match', () => {
     const first = currentOf(await orderPolicy(owner, by, tight));
     const [one, two] = await Promise.all([
       orderPolicy(owner, by, wide, { expected: first }),
-      orderPolicy(owner, by, { perCall: '500' }, { expected: first }),
+      orderPolicy(owner, by, { perCall: '500u' }, { expected: first }),
     ]);
     expect(one).toMatchObject(changed);
     const current = currentOf(one);
@@ -583,7 +583,7 @@ describe('those between', () => {
 
   test('have the operator’s policy beside theirs, and both bind', async () => {
     const { owner, agent } = await branchWith(10_000n);
-    await orderPolicy(agent, operator, { perCall: '100' });
+    await orderPolicy(agent, operator, { perCall: '100u' });
     await orderPolicy(agent, ownerBy(owner), wide);
     expect(ruleOf(await callOnce(agent, 500n))).toBe('per_call');
     expect((await standingOf(agent)).etags).toEqual({
@@ -700,11 +700,11 @@ describe('what a new policy cuts off', () => {
     const by = ownerBy(owner);
     const seq = await seqOf(agent);
     const cases = [
-      [{ perCall: '500' }, 1],
+      [{ perCall: '500u' }, 1],
       [{ tools: ['search'] }, 2],
       [{ tools: ['*'] }, 0],
-      [{ windows: [{ every: 'day', limit: '619' }] }, 3],
-      [{ windows: [{ every: 'day', limit: '620' }] }, 0],
+      [{ windows: [{ every: 'day', limit: '619u' }] }, 3],
+      [{ windows: [{ every: 'day', limit: '620u' }] }, 0],
       [{ payees: [] }, 3],
       [{ payees: [dear.call.payTo] }, 0],
       [null, 0],
@@ -715,7 +715,7 @@ describe('what a new policy cuts off', () => {
     }
     expect(await seqOf(agent)).toBe(seq);
     expect((await standingOf(agent)).etags).toEqual({});
-    expect(await orderPolicy(agent, by, { perCall: '500' })).toMatchObject({
+    expect(await orderPolicy(agent, by, { perCall: '500u' })).toMatchObject({
       ...changed,
       inFlight: { held: 3, cutOff: 1 },
     });

@@ -220,7 +220,7 @@ describe('limits', () => {
     [true, '1000'],
     [false, '0'],
   ])('count what is kept until it is resolved (charge %s)', async (charge, spent) => {
-    const payer = await ownerWith(9_000n, { windows: [{ every: 'month', limit: '3000' }] });
+    const payer = await ownerWith(9_000n, { windows: [{ every: 'month', limit: '3000u' }] });
     const kept = await silent(
       payer,
       intentCallOf(payer, { settlement: 'credit', onSilence: 'keep', price: 1_000n }),
@@ -231,7 +231,7 @@ describe('limits', () => {
     expect(await limitOf(payer, 'window:month')).toMatchObject({ spent, held: '0' });
 
     const other = randomHex(20);
-    await setPolicy(other, { windows: [{ every: 'month', limit: '3000' }] });
+    await setPolicy(other, { windows: [{ every: 'month', limit: '3000u' }] });
     const moved = await silent(
       other,
       callOf(other, { settlement: 'upfront', onSilence: 'keep' }),
@@ -243,7 +243,7 @@ describe('limits', () => {
   });
 
   test.each([true, false])('above an agent too: lent credit (charge %s)', async (charge) => {
-    const { agent } = await branchWith(5_000n, { lifetime: '5000' });
+    const { agent } = await branchWith(5_000n, { lifetime: '5000u' });
     const call = intentCallOf(agent, {
       ...{ settlement: 'credit', onSilence: 'keep', price: 2_000n, audience: AUDIENCE },
     });

@@ -54,7 +54,7 @@ import {
 afterEach(restore);
 
 const DAY = 86_400;
-const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}` }] });
+const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 const WINDOW = `window:${LONG}s`;
 
 const countOf = (payer: Hex, table: string): Promise<number> =>
@@ -176,7 +176,7 @@ describe('lent credit of an agent that is no more', () => {
   });
 
   test('is never more than was not spent, also when the agent has forgotten its grant meanwhile', async () => {
-    const owner = await ownerWith(10_000n, { lifetime: '5000' });
+    const owner = await ownerWith(10_000n, { lifetime: '5000u' });
     const agent = randomHex(20);
     await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 3_600) });
     // The last ones are spent out of what it holds already: the owner has heard nothing of them.

@@ -38,7 +38,7 @@ import {
 
 afterEach(restore);
 
-const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}` }] });
+const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 const WINDOW = `window:${LONG}s`;
 
 /** What is in use of the owner's window once everybody below has told. */

@@ -33,7 +33,7 @@ describe('an agent below an owner', () => {
   test('pays from the credit of its owner, and its spend counts there', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
-    await setPolicy(owner, { windows: [{ every: 'day', limit: '5000' }] });
+    await setPolicy(owner, { windows: [{ every: 'day', limit: '5000u' }] });
     await enrol(owner, agent);
     expect(ruleOf(await callOnce(agent, 1_000n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 1_000n))).toBe('go');
@@ -52,7 +52,7 @@ describe('an agent below an owner', () => {
   test('costs well under one call above per paid call while it is busy', async () => {
     const owner = await ownerWith(1_000_000n);
     const agent = randomHex(20);
-    await setPolicy(owner, { windows: [{ every: 'day', limit: '1000000' }], lifetime: '900000' });
+    await setPolicy(owner, { windows: [{ every: 'day', limit: '1000000u' }], lifetime: '900000u' });
     await enrol(owner, agent);
     const { calls } = countLeases();
     for (let i = 0; i < 100; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');

@@ -41,7 +41,7 @@ export const raise = async (plan: Plan, random: Random): Promise<Fleet> => {
     const payer = random.hex(20);
     const parent = members[each.parent];
     // Without a rate: a thousand calls at once are what this is about.
-    await setPolicy(payer, { exposure: ENOUGH.toString() });
+    await setPolicy(payer, { exposure: `${ENOUGH}u` });
     if (each.credit > 0n) await topUp(payer, each.credit);
     if (each.pays === 'payment') await trust(payer, ENOUGH, 100n * ENOUGH);
     const branches = parent === undefined ? [[]] : await enrolled(payer, parent, each, random);
@@ -52,7 +52,7 @@ export const raise = async (plan: Plan, random: Random): Promise<Fleet> => {
       if (own === undefined) continue;
       await setPolicy(
         payer,
-        { ...(slot === 'operator' ? { exposure: ENOUGH.toString() } : {}), ...documentOf(own) },
+        { ...(slot === 'operator' ? { exposure: `${ENOUGH}u` } : {}), ...documentOf(own) },
         slot,
       );
       limits.push(...limitsOf(own, payer, `${each.name}, ${slot}`));
@@ -95,8 +95,8 @@ const enrolled = async (
 };
 
 const documentOf = ({ windows, lifetime }: Limits): object => ({
-  windows: windows.map(({ every, limit }) => ({ every, limit: limit.toString() })),
-  ...(lifetime === undefined ? {} : { lifetime: lifetime.toString() }),
+  windows: windows.map(({ every, limit }) => ({ every, limit: `${limit}u` })),
+  ...(lifetime === undefined ? {} : { lifetime: `${lifetime}u` }),
 });
 
 const limitsOf = ({ windows, lifetime }: Limits, of: Hex, name: string): Limit[] => [

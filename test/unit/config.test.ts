@@ -225,7 +225,7 @@ describe('parseConfig', () => {
       auth: 'cdp',
       concurrency: 16,
       perSecond: 40,
-      fee: '1000',
+      fee: '1000u',
     };
     const result = parseConfig(
       {
@@ -321,13 +321,18 @@ describe('parseConfig', () => {
     expect(faultsOf({}, bad)).toEqual([
       {
         name: 'tools.json',
-        reason: expect.stringMatching(/^at tools\[0\]\.price: must be dollars/),
+        reason: expect.stringMatching(
+          /^at tools\[0\]\.price: must be an amount: "\$0\.02".*"20000u"/,
+        ),
       },
     ]);
     expect(
       faultsOf({ DEFAULT_POLICY: '{"perCall":1,"exposure":"$1","rate":{"limit":1,"seconds":1}}' }),
     ).toEqual([
-      { name: 'DEFAULT_POLICY', reason: expect.stringMatching(/^at perCall: must be an amount/) },
+      {
+        name: 'DEFAULT_POLICY',
+        reason: expect.stringMatching(/^at perCall: must be an amount: "\$0\.02".*"20000u"/),
+      },
     ]);
   });
 

@@ -19,7 +19,7 @@ export const showTree = async (session: Session, input: Input): Promise<void> =>
     nodes.length === 0
       ? sentence(
           out,
-          `Nobody hangs below ${names.of(root)}. \`countersign grant <agent> --total '$5'\` makes a first one.`,
+          `Nobody hangs below ${names.of(root)}. \`countersign grant <agent> --total 5\` makes a first one.`,
         )
       : [
           out.style.bold(names.of(root)),

@@ -7,6 +7,7 @@ import type { Hex } from '../../core/account-id.ts';
 import type { Input } from '../command.ts';
 import { CliError, cliErrorOf } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
+import { moneyIn } from '../manage/money.ts';
 import type { Session } from '../session.ts';
 import { showAnswer } from './answer.ts';
 import { createDance, type Dance, offerText } from './dance.ts';
@@ -39,7 +40,7 @@ const agentOf = (
   isDryRun: boolean,
 ): Agent => {
   const dance: Dance | undefined = input.flag('verbose') ? createDance(out) : undefined;
-  const most = input.text('max') ?? MAX;
+  const most = moneyIn(input.text('max') ?? MAX, '--max');
   const grant = input.text('grant');
   const timeoutSeconds = input.number('timeout', 1, 86_400);
   return createAgent({
@@ -77,8 +78,6 @@ const send = async (
   );
 
 const HINTS: Partial<Readonly<Record<CountersignError['code'], string>>> = {
-  options_invalid:
-    "Amounts are dollars, as '$0.05' (in quotes: the shell reads a $), or atomic units.",
   over_per_call: 'Raise --max, if the price is right.',
   over_total: 'Raise --max, if the price is right.',
   credit_refused: 'Only credit was allowed to pay: top up, or leave --credit out.',
@@ -87,8 +86,6 @@ const HINTS: Partial<Readonly<Record<CountersignError['code'], string>>> = {
 };
 
 const OPTIONS: Readonly<Record<string, string>> = {
-  'spend.perCall': '--max',
-  'spend.total': '--max',
   authority: '--grant',
 };
 

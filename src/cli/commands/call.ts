@@ -22,7 +22,7 @@ export const command = defineCommand({
   },
   examples: [
     "countersign call '/tools/lookup?word=river' | jq .senses",
-    `countersign call https://api.example/tools/translate -d '{"text":"hello","to":"fr"}' --max '$0.02' -v`,
+    `countersign call https://api.example/tools/translate -d '{"text":"hello","to":"fr"}' --max 0.02 -v`,
     "countersign call '/tools/lookup?word=river' --dry-run",
   ],
 });

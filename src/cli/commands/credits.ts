@@ -18,7 +18,9 @@ export const command = defineCommand({
     {
       name: 'top-up',
       summary: 'pays ahead from a wallet',
-      arguments: [{ syntax: '<amount>', summary: "e.g. '$5'" }],
+      arguments: [
+        { syntax: '<amount>', summary: 'dollars, e.g. 5 or 0.50; or atomic units, 500000u' },
+      ],
       options: [{ flags: '--to <account>', summary: 'whose credit it becomes; else of who pays' }],
       shared: ['gateway', 'signer'],
       run: async (session, input) => {
@@ -31,8 +33,8 @@ export const command = defineCommand({
       summary: 'gives credit or takes it, as operator',
       arguments: [{ syntax: '<account>', summary: 'name, label, address or CAIP-10' }],
       options: [
-        { flags: '--give <amount>', summary: "e.g. '$5'" },
-        { flags: '--take <amount>', summary: "e.g. '$5'; never below zero" },
+        { flags: '--give <amount>', summary: 'dollars, e.g. 5 or 0.50; or atomic units, 500000u' },
+        { flags: '--take <amount>', summary: 'dollars, e.g. 5; never below zero' },
         { flags: '--reason <text>', summary: 'for whoever reads the log' },
       ],
       shared: ['gateway', 'signer'],
@@ -59,7 +61,7 @@ export const command = defineCommand({
     },
   ],
   examples: [
-    "countersign credits top-up '$5' --as treasury",
-    "countersign credits adjust team/alice --give '$2' --reason 'ticket 7'",
+    'countersign credits top-up 5 --as treasury',
+    "countersign credits adjust team/alice --give 2 --reason 'ticket 7'",
   ],
 });

@@ -5,7 +5,10 @@ export const command = defineCommand({
   summary: "signs with an owner's key that an agent may act for it, within limits",
   arguments: [{ syntax: '<agent>', summary: 'name, label, address or CAIP-10' }],
   options: [
-    { flags: '--total <amount>', summary: "the most in all, e.g. '$5'" },
+    {
+      flags: '--total <amount>',
+      summary: 'the most in all, in dollars: 5 or 0.50; or in atomic units: 500000u',
+    },
     { flags: '--per-call <amount>', summary: 'the most one call may cost; else the total' },
     { flags: '--per-day <amount>', summary: 'the most in one day of UTC' },
     { flags: '--tools <ids>', summary: 'ids, prefix.* or *, with commas (*)' },
@@ -22,7 +25,7 @@ export const command = defineCommand({
     await grant(session, input);
   },
   examples: [
-    "countersign grant team/alice --total '$5' --per-call '$0.05' --per-day '$1' --as treasury",
-    "countersign grant 0x… --total '$20' --tools 'lookup,search.*' --depth 1",
+    'countersign grant team/alice --total 5 --per-call 0.05 --per-day 1 --as treasury',
+    "countersign grant 0x… --total 20 --tools 'lookup,search.*' --depth 1",
   ],
 });

@@ -17,7 +17,7 @@ export const command = defineCommand({
       summary: 'keys of Unkey: credits, refills, rate limits, expiry',
       arguments: [FILE],
       options: [
-        { flags: '--price <amount>', summary: "what one credit is worth, e.g. '$0.001'" },
+        { flags: '--price <amount>', summary: 'what one credit is worth, in dollars: 0.001' },
         ...APPLY,
       ],
       shared: ['gateway', 'signer'],
@@ -42,7 +42,7 @@ export const command = defineCommand({
     },
   ],
   examples: [
-    "countersign import unkey keys.json --price '$0.001'",
+    'countersign import unkey keys.json --price 0.001',
     'countersign import litellm keys.json --apply --map accounts.json',
   ],
 });

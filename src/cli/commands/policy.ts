@@ -74,7 +74,7 @@ export const command = defineCommand({
     },
   ],
   examples: [
-    "countersign policy set team/alice --tools 'lookup,search.*' --per-call '$0.05' --per-day '$1'",
+    "countersign policy set team/alice --tools 'lookup,search.*' --per-call 0.05 --per-day 1",
     'countersign policy set team/alice --rate 60/60s --until 30d --dry-run',
     'countersign policy get team/alice -o policy.json',
   ],

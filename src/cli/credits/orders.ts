@@ -11,7 +11,7 @@ export const adjustCredit = async (session: Session, input: Input): Promise<void
   const { out } = session;
   const [give, take, reason] = [input.text('give'), input.text('take'), input.text('reason')];
   if ((give === undefined) === (take === undefined))
-    throw usageError('It takes one of --give and --take.', "Give e.g. --give '$5'.");
+    throw usageError('It takes one of --give and --take.', 'Give e.g. --give 5.');
   if (reason === undefined)
     throw usageError('Nothing is said of why.', 'Give --reason, for whoever reads the log.');
   const amount = give === undefined ? -moneyIn(take ?? '', '--take') : moneyIn(give, '--give');

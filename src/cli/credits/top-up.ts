@@ -10,7 +10,7 @@ import type { Session } from '../session.ts';
 /** `credits top-up`: pays ahead from a wallet; what is paid becomes credit of the payer, or of `--to`. */
 export const topUp = async (session: Session, input: Input): Promise<void> => {
   const { out, progress } = session;
-  const amount = moneyIn(input.arguments[0] ?? '', 'It');
+  const amount = moneyIn(input.arguments[0] ?? '', 'credits top-up');
   const office = await openOffice(session, 'owner');
   const text = input.text('to');
   const account = text === undefined ? await office.own() : await accountNamed(office, text);

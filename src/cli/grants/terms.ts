@@ -28,7 +28,7 @@ export const termsOf = (
   if (total === undefined) {
     throw usageError(
       'Nothing is said of how much the agent may spend in all.',
-      "Give --total, e.g. --total '$5'; '$0' for free tools only.",
+      'Give --total, e.g. --total 5; 0 for free tools only.',
     );
   }
   const maxTotal = moneyIn(total, '--total');

@@ -1,5 +1,5 @@
+import { formatDollars } from '../../core/amount.ts';
 import { err } from '../../core/result.ts';
-import { amountText } from '../manage/money.ts';
 import { unitsOf } from './decimal.ts';
 import {
   type Import,
@@ -99,7 +99,7 @@ const budgetOf = ({ max, soft, duration }: Budget, spend: number, sheet: Sheet):
     return;
   }
   if (span?.nearly !== undefined) sheet.nearly('budget_duration', span.nearly);
-  const amount = amountText(limit.amount);
+  const amount = formatDollars(limit.amount);
   if (span === undefined) sheet.policy.lifetime = amount;
   else sheet.policy.windows = [{ every: span.every, limit: amount }];
   if (spend > 0)

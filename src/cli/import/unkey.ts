@@ -1,6 +1,5 @@
-import { MAX_STORED } from '../../core/amount.ts';
+import { formatDollars, MAX_STORED } from '../../core/amount.ts';
 import { err } from '../../core/result.ts';
-import { amountText } from '../manage/money.ts';
 import {
   type Import,
   type Imported,
@@ -72,7 +71,7 @@ const creditsOf = (key: Key, { price }: UnkeyOptions, sheet: Sheet): void => {
   }
   const worth = (credits: number, field: string): string | undefined => {
     const amount = BigInt(credits) * price;
-    if (amount <= MAX_STORED) return amountText(amount);
+    if (amount <= MAX_STORED) return formatDollars(amount);
     sheet.lost(field, 'is worth more than a policy can hold');
     return undefined;
   };

@@ -1,23 +1,17 @@
-import { formatDollars, MAX_STORED, parseAmount, parseDollars } from '../../core/amount.ts';
+import { formatDollars, parseMoneyOption } from '../../core/amount.ts';
 import { usageError } from '../errors.ts';
+import { printable } from '../text.ts';
 
-/** Atomic units of `'$0.05'`, or of a number of them. @throws CliError, which names the flag */
+/** Atomic units of an option: `0.05` and `'$0.05'` are dollars, `50000u` is atomic units. @throws CliError, which names the flag */
 export const moneyIn = (text: string, flag: string): bigint => {
-  const value = parseDollars(text) ?? parseAmount(text);
-  if (value !== undefined && value <= MAX_STORED) return value;
+  const value = parseMoneyOption(text);
+  if (value !== undefined) return value;
   throw usageError(
-    `${flag} takes an amount.`,
-    "Give dollars with at most six decimals, as '$0.05' (in quotes: the shell reads a $), or atomic units.",
+    `${flag} takes an amount, not ${JSON.stringify(printable(text).slice(0, 40))}.`,
+    "Give dollars with at most six decimals, 0.05 or '$0.05' (in quotes: the shell expands a $), or atomic units, 50000u.",
   );
 };
 
 /** Atomic units of a six-decimal dollar token for people: every token that a gateway takes is one. */
 export const dollars = (amount: string | bigint | undefined): string =>
   amount === undefined ? '' : formatDollars(BigInt(amount));
-
-/** Dollars are read with up to nine digits before the point. */
-const MOST_DOLLARS = 1_000_000_000_000_000n;
-
-/** An amount as a policy document takes it: dollars, or above what is read as such atomic units. */
-export const amountText = (amount: bigint): string =>
-  amount < MOST_DOLLARS ? formatDollars(amount) : amount.toString();

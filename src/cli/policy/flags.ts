@@ -1,9 +1,10 @@
+import { formatDollars } from '../../core/amount.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import type { PolicyDocument } from '../../management/policy.ts';
 import { ANY_PAYEE } from '../../policy/policy.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';
-import { amountText, moneyIn } from '../manage/money.ts';
+import { moneyIn } from '../manage/money.ts';
 import { durationIn, timeIn } from '../manage/times.ts';
 
 const NONE = 'none';
@@ -40,7 +41,7 @@ export const withFlags = (before: PolicyDocument, input: Input, now: number): Po
     if (text === NONE) delete draft[field];
     else Object.assign(draft, { [field]: read(text) });
   };
-  const money = (flag: string) => (text: string) => amountText(moneyIn(text, flag));
+  const money = (flag: string) => (text: string) => formatDollars(moneyIn(text, flag));
   const pair = (flag: string, example: string) => (text: string) => {
     const [, count = '', length = ''] =
       /^([1-9][0-9]{0,6})\/([0-9]{1,9}[smhdw]?)$/.exec(text) ?? [];

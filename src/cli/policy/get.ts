@@ -36,7 +36,7 @@ const nothing = (slot: string): CliError =>
   new CliError(`The ${slot} has written no policy for this account.`, {
     hint:
       slot === 'owner'
-        ? "`countersign policy set <account> --per-day '$1'` writes one; --operator shows the operator's."
+        ? "`countersign policy set <account> --per-day 1` writes one; --operator shows the operator's."
         : 'The gateway’s default policy holds, and what owners have written.',
     code: 'unknown_document',
   });

@@ -4,7 +4,10 @@ import type { OptionSpec } from '../command.ts';
 export const POLICY_OPTIONS: readonly OptionSpec[] = [
   { flags: '--tools <ids>', summary: 'ids, prefix.* or *, with commas' },
   { flags: '--payees <addresses>', summary: 'who may be paid, with commas; any' },
-  { flags: '--per-call <amount>', summary: "the most one call may cost, e.g. '$0.05'" },
+  {
+    flags: '--per-call <amount>',
+    summary: 'the most one call may cost, in dollars: 0.05; or in atomic units: 50000u',
+  },
   { flags: '--per-hour <amount>', summary: 'the most in one hour' },
   { flags: '--per-day <amount>', summary: 'the most in one day of UTC' },
   { flags: '--per-month <amount>', summary: 'the most in one month of UTC' },

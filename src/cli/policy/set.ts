@@ -24,7 +24,7 @@ export const wantedPolicy = async (
   if (file === undefined && !hasPolicyFlags(input)) {
     throw usageError(
       'Nothing is said of what the policy is to say.',
-      "Give a file, or options such as --per-call '$0.05' --per-day '$1'.",
+      'Give a file, or options such as --per-call 0.05 --per-day 1.',
     );
   }
   const from = file === undefined ? (before ?? {}) : await jsonFile(session, file, MAX_POLICY);

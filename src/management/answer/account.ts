@@ -28,7 +28,7 @@ const limit = z.strictObject({
   account: z.exactOptional(account),
 });
 
-/** A policy as it is kept, amounts in atomic units. */
+/** A policy as the account keeps it, amounts in dollars. */
 export const policyDocument = z.custom<PolicyDocument>();
 
 /** How an account stands: what binds it, what is left of each limit, its money. */

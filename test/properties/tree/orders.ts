@@ -15,11 +15,11 @@ const ORDER = { fields: {}, signature: hex(0x55) };
 const BANK = accountAt(90);
 
 const documentOf = ({ perCall, counters: { lifetime, ...windows } }: Limits): object => ({
-  ...(perCall === undefined ? {} : { perCall: perCall.toString() }),
-  ...(lifetime === undefined ? {} : { lifetime: lifetime.toString() }),
+  ...(perCall === undefined ? {} : { perCall: `${perCall}u` }),
+  ...(lifetime === undefined ? {} : { lifetime: `${lifetime}u` }),
   windows: Object.entries(windows).map(([name, limit]) => ({
     every: name.endsWith('s') ? Number(name.slice(0, -1)) : name,
-    limit: limit.toString(),
+    limit: `${limit}u`,
   })),
 });
 

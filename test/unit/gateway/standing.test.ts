@@ -42,7 +42,7 @@ const found: StandingVerdict = {
     status: 'active',
     revision: 3,
     parent: OWNER,
-    policies: [{ kind: 'grant', account: ACCOUNT, hash: GRANT, policy: { perCall: '50000' } }],
+    policies: [{ kind: 'grant', account: ACCOUNT, hash: GRANT, policy: { perCall: '$0.05' } }],
     grants: [
       {
         hash: GRANT,
@@ -99,7 +99,7 @@ describe('GET /accounts/me', () => {
       status: 'active',
       revision: 3,
       parent: OWNER,
-      policies: [{ kind: 'grant', account: ACCOUNT, hash: GRANT, policy: { perCall: '50000' } }],
+      policies: [{ kind: 'grant', account: ACCOUNT, hash: GRANT, policy: { perCall: '$0.05' } }],
       grants: [
         {
           hash: GRANT,

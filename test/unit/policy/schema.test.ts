@@ -14,11 +14,11 @@ import {
 
 const written = {
   perCall: '$5.00',
-  exposure: '1000000',
+  exposure: '1000000u',
   rate: { limit: 600, seconds: 60 },
   windows: [
     { every: 'day', limit: '$20' },
-    { every: 90, limit: '7' },
+    { every: 90, limit: '7u' },
   ],
 };
 
@@ -47,9 +47,10 @@ describe('parseDefaultPolicy', () => {
 
   it.each([
     ['perCall', { ...written, perCall: '5.00' }],
+    ['perCall', { ...written, perCall: '5000000' }],
     ['perCall', { ...written, perCall: 5 }],
     ['perCall', { ...written, perCall: '$-1' }],
-    ['perCall', { ...written, perCall: '9007199254740992' }],
+    ['perCall', { ...written, perCall: '9007199254740992u' }],
     ['exposure', { ...written, exposure: undefined }],
     ['rate.limit', { ...written, rate: { limit: 0, seconds: 60 } }],
     ['rate.seconds', { ...written, rate: { limit: 1, seconds: 0.5 } }],
@@ -57,11 +58,11 @@ describe('parseDefaultPolicy', () => {
     ['rate', { ...written, rate: 600 }],
     [
       'windows[1].every',
-      { ...written, windows: [written.windows[0], { every: 'week', limit: '1' }] },
+      { ...written, windows: [written.windows[0], { every: 'week', limit: '1u' }] },
     ],
-    ['windows[0].every', { ...written, windows: [{ every: 0, limit: '1' }] }],
-    ['windows[0].limit', { ...written, windows: [{ every: 'day', limit: '01' }] }],
-    ['windows', { ...written, windows: [written.windows[0], { every: 'day', limit: '1' }] }],
+    ['windows[0].every', { ...written, windows: [{ every: 0, limit: '1u' }] }],
+    ['windows[0].limit', { ...written, windows: [{ every: 'day', limit: '01u' }] }],
+    ['windows', { ...written, windows: [written.windows[0], { every: 'day', limit: '1u' }] }],
     ['windows', { ...written, windows: {} }],
     ['lifetime', { ...written, lifetime: 1 }],
     ['lifetimes', { ...written, lifetimes: '1' }],
@@ -73,7 +74,7 @@ describe('parseDefaultPolicy', () => {
   });
 
   it('takes the largest storable amount and names every fault at once', () => {
-    expect(parseDefaultPolicy({ ...written, perCall: '9007199254740991' }).ok).toBe(true);
+    expect(parseDefaultPolicy({ ...written, perCall: '9007199254740991u' }).ok).toBe(true);
     const result = parseDefaultPolicy({ perCall: 'x', exposure: 'y', rate: {}, more: 1 });
     expect(result.ok ? [] : result.error.map((fault) => fault.field).toSorted()).toEqual(
       ['exposure', 'more', 'perCall', 'rate.limit', 'rate.seconds'].toSorted(),
@@ -115,11 +116,11 @@ describe('parsePolicy', () => {
         v: 1,
         payees: [PAYEE.toUpperCase().replace('X', 'x'), ANY_PAYEE],
         perCall: '$1',
-        lifetime: '2',
-        exposure: '3',
+        lifetime: '2u',
+        exposure: '3u',
         windows: [
-          { every: 'day', limit: '1' },
-          { every: 'day', limit: '2', asset: USDC },
+          { every: 'day', limit: '1u' },
+          { every: 'day', limit: '2u', asset: USDC },
         ],
       }),
     ).toEqual({
@@ -153,13 +154,13 @@ describe('parsePolicy', () => {
     ['assets[0]', { assets: [`${USDC}/erc20:${PAYEE}`] }],
     ['assets', { assets: Array.from({ length: 65 }, () => USDC) }],
     ['perCall', { perCall: '-1' }],
-    ['lifetime', { lifetime: '9007199254740992' }],
-    ['windows[0].asset', { windows: [{ every: 'day', limit: '1', asset: 'USD' }] }],
-    ['windows[0].per', { windows: [{ every: 'day', limit: '1', per: 'tool' }] }],
+    ['lifetime', { lifetime: '9007199254740992u' }],
+    ['windows[0].asset', { windows: [{ every: 'day', limit: '1u', asset: 'USD' }] }],
+    ['windows[0].per', { windows: [{ every: 'day', limit: '1u', per: 'tool' }] }],
     [
       'windows',
       {
-        windows: [1, 2].map((limit) => ({ every: 'day', limit: `${limit}`, asset: USDC })),
+        windows: [1, 2].map((limit) => ({ every: 'day', limit: `${limit}u`, asset: USDC })),
       },
     ],
     ['repeat.times', { repeat: { times: 101, seconds: 1 } }],
@@ -213,7 +214,7 @@ describe('parsePolicy', () => {
         tools: [],
         payees: [],
         assets: [],
-        lifetime: '9007199254740991',
+        lifetime: '9007199254740991u',
         repeat: { times: 100, seconds: 86_400 },
         maxValidity: 86_400,
         validUntil: 2 ** 53 - 1,
@@ -286,7 +287,7 @@ describe('policyJson', () => {
 
   it('holds what is there only', () => {
     expect(policyJson({ lifetime: 7n, windows: [], deny: [], require: [] })).toEqual({
-      lifetime: '7',
+      lifetime: '$0.000007',
       windows: [],
     });
   });
@@ -295,24 +296,26 @@ describe('policyJson', () => {
 describe('policyHash', () => {
   it('is the SHA-256 of JCS', async () => {
     const text =
-      '{"exposure":"1000000","perCall":"5000000","rate":{"limit":600,"seconds":60},"windows":[]}';
+      '{"exposure":"$1.00","perCall":"$5.00","rate":{"limit":600,"seconds":60},"windows":[]}';
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
     const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
     expect(policyHash(BUILT_IN_POLICY)).toBe(`0x${hex.join('')}`);
   });
 
-  it('is for a document of an earlier release what it was there', () => {
+  it('is the same however an amount is written', () => {
     const document = {
       tools: ['a'],
-      windows: [{ every: 'day', limit: '5000000' }],
-      lifetime: '7',
+      windows: [{ every: 'day', limit: '$5.00' }],
+      lifetime: '$0.000007',
       repeat: { times: 3, seconds: 4 },
       binding: 'intent',
     };
-    const parsed = parsePolicy(document);
-    expect(parsed.ok && policyHash(parsed.value)).toBe(
-      sha256Hex(new TextEncoder().encode(canonicalize(document))),
-    );
+    const expected = sha256Hex(new TextEncoder().encode(canonicalize(document)));
+    const units = { ...document, windows: [{ every: 'day', limit: '5000000u' }], lifetime: '7u' };
+    for (const written of [document, units]) {
+      const parsed = parsePolicy(written);
+      expect(parsed.ok && policyHash(parsed.value)).toBe(expected);
+    }
   });
 
   it('differs with every field', () => {

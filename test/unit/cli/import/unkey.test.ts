@@ -61,7 +61,7 @@ describe('a key of Unkey', () => {
 
   it('is multiplied exactly, and never beyond what storage holds', () => {
     const most = { credits: { remaining: 9_007_199_254_740_991 } };
-    expect(one(most, { price: 1n }).policy).toEqual({ lifetime: '9007199254740991' });
+    expect(one(most, { price: 1n }).policy).toEqual({ lifetime: '$9007199254.740991' });
     expect(lost(most, { price: 2n })).toEqual([['credits.remaining', 'not_mapped']]);
   });
 
