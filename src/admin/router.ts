@@ -2,9 +2,9 @@ import { managementTool } from '../catalog/own-tool.ts';
 import type { AccountId } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { problem } from '../core/problem.ts';
-import { askerOf } from '../gateway/asker.ts';
+import { readAsking } from '../gateway/asker.ts';
 import { clientOf } from '../gateway/client.ts';
-import { observeOwn } from '../gateway/observe.ts';
+import { readOwnHead } from '../gateway/head.ts';
 import { type RouteId, toolIdOf } from '../management/paths.ts';
 import type { Route } from '../management/route.ts';
 import { ROUTES } from '../management/routes.ts';
@@ -28,25 +28,26 @@ export const manage = async (office: Office, request: Request): Promise<Response
   }
   const { route } = found;
   const tool = toolOf(route);
-  const seen = await observeOwn(request, office.config, tool);
-  if (!seen.ok) return problem(seen.error);
-  const asker = askerOf(office, tool, seen.value, request.headers);
-  if (!asker.ok) return asker.error;
+  const head = readOwnHead(request, office.config, tool);
+  if (!head.ok) return problem(head.error);
+  const asking = await readAsking(office, tool, request, head.value);
+  if (!asking.ok) return asking.error;
+  const { asker, observed } = asking.value;
 
   const params = readParams(office.config, found.params);
   // A text that can be no account is nobody's. Who is no operator hears nothing at all of what stands in a path of theirs.
   if (!params.ok && isAboutKin(route)) return problem(params.error);
   const account = params.ok ? (params.value['account'] as AccountId | undefined) : undefined;
-  const admitted = await admit(office, route, account, asker.value, clientOf(request.headers));
+  const admitted = await admit(office, route, account, asker, clientOf(request.headers));
   if (!admitted.ok) return problem(admitted.error);
   if (!params.ok) return problem(params.error);
-  const said = readSaid(route, seen.value, request.headers);
+  const said = readSaid(route, observed, request.headers);
   if (!said.ok) return problem(said.error);
 
   const answered = await handlerOf(route)({
     office,
     by: admitted.value,
-    order: orderedBy(asker.value),
+    order: orderedBy(asker),
     params: params.value,
     request,
     now: nowSeconds(),

@@ -3,14 +3,37 @@ import { nowSeconds } from '../core/clock.ts';
 import { problem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { checkIntentWindow } from '../intent/binding.ts';
-import { AGENT_INTENT_HEADER } from '../intent/header.ts';
+import { AGENT_INTENT_HEADER, type SignedIntent } from '../intent/header.ts';
+import { discard } from './body.ts';
 import { challenge } from './challenge.ts';
 import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';
 import { claim } from './claim.ts';
 import { descriptionUrl } from './description-path.ts';
 import type { Gateway } from './gateway.ts';
-import type { Observed } from './observe.ts';
+import type { Head } from './head.ts';
+import { type Observed, observe } from './observe.ts';
+
+/** A request that is no call, from an account that has signed it. */
+export type Asking = { readonly asker: Checked; readonly observed: Observed };
+
+/** Reads a request that is no call. Without an intent it is answered from its head alone, and its body is not read (CWE-400). */
+export const readAsking = async (
+  gateway: Gateway,
+  tool: Tool,
+  request: Request,
+  head: Head,
+): Promise<Result<Asking, Response>> => {
+  const signed = signedBy(gateway, head, request.headers);
+  if (!signed.ok) {
+    await discard(request);
+    return signed;
+  }
+  const observed = await observe(request, tool, head);
+  if (!observed.ok) return err(problem(observed.error));
+  const asker = checkAsker(gateway, tool, observed.value, signed.value);
+  return asker.ok ? ok({ asker: asker.value, observed: observed.value }) : asker;
+};
 
 /**
  * Who asks for something that is no call: the account whose `Agent-Intent` for exactly this request is in time. Nothing is claimed,
@@ -19,17 +42,35 @@ import type { Observed } from './observe.ts';
  * @returns the proof, its signature checked as far as the key goes; or the answer that refuses it.
  */
 export const askerOf = (
-  { config }: Gateway,
+  gateway: Gateway,
   tool: Tool,
   observed: Observed,
   headers: Headers,
 ): Result<Checked, Response> => {
-  const docs = descriptionUrl(observed.audience);
+  const signed = signedBy(gateway, observed, headers);
+  return signed.ok ? checkAsker(gateway, tool, observed, signed.value) : signed;
+};
+
+const signedBy = (
+  { config }: Gateway,
+  head: Head,
+  headers: Headers,
+): Result<SignedIntent, Response> => {
   const claimed = claim(headers);
-  if (!claimed.ok) return err(problem(claimed.error, { docs }));
+  if (!claimed.ok) {
+    return err(problem(claimed.error, { docs: descriptionUrl(head.audience) }));
+  }
   // A payment proves a key too, but what it says is "pay", and a settled one is public.
-  if (claimed.value.kind !== 'intent') return err(challenge(config, observed));
-  const { signed } = claimed.value;
+  return claimed.value.kind === 'intent' ? ok(claimed.value.signed) : err(challenge(config, head));
+};
+
+const checkAsker = (
+  { config }: Gateway,
+  tool: Tool,
+  observed: Observed,
+  signed: SignedIntent,
+): Result<Checked, Response> => {
+  const docs = descriptionUrl(observed.audience);
   const now = nowSeconds();
   const checked = checkIntent(config, tool, observed, signed, now);
   if (!checked.ok) return err(problem(checked.error, { docs }));

@@ -34,6 +34,11 @@ export const readUpTo = async (
   }
 };
 
+/** Cancels a body that nobody will read. The runtime answers first, then drops what the sender still sends, or closes the connection. */
+export const discard = async ({ body }: Request): Promise<void> => {
+  if (body !== null && !body.locked) await body.cancel().catch(() => undefined);
+};
+
 const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(length);
   let at = 0;

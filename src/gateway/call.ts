@@ -6,34 +6,36 @@ import { AGENT_INTENT_HEADER } from '../intent/header.ts';
 import { paymentField } from '../x402/payload.ts';
 import { answer, answerStored } from './answer.ts';
 import { beginAssertion } from './assertion.ts';
+import { discard } from './body.ts';
 import { challenge } from './challenge.ts';
-import { check } from './check.ts';
+import { check, proofFor } from './check.ts';
 import { INTENT } from './check-payment.ts';
 import type { Checked } from './checked.ts';
 import { claim } from './claim.ts';
 import { descriptionUrl } from './description-path.ts';
 import { dispatch } from './dispatch.ts';
 import { answerDryRun, isDryRun } from './dry-run.ts';
-import type { Errand } from './errand.ts';
+import type { Errand, ObservedErrand } from './errand.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
+import { readHead } from './head.ts';
 import { observe } from './observe.ts';
 import { offer } from './offer.ts';
 import { reserve, type Reserved } from './reserve.ts';
 import { settle } from './settle.ts';
 
-/** A call of a tool: observed, and then an errand whose work the upstream does. */
+/** A call of a tool: an errand whose work the upstream does. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
   const sold = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
   if (!sold.ok) return problem(sold.error);
-  const seen = await observe(request, gateway.config, sold.value.routes);
+  const seen = readHead(request, gateway.config, sold.value.routes);
   if (!seen.ok) return problem(seen.error);
-  const { observed, tool } = seen.value;
+  const { head, tool } = seen.value;
   return carryOut(gateway, {
     tool,
-    observed,
+    head,
     request,
-    begin: (checked, attempt) => {
+    begin: (observed, checked, attempt) => {
       const assertion = beginAssertion(gateway, tool, observed, checked, attempt);
       return async ({ call: { price } }) =>
         dispatch(gateway.config, tool, observed, {
@@ -46,25 +48,26 @@ export const call = async (gateway: Gateway, request: Request): Promise<Response
 };
 
 /**
- * The way of a request (design §3): observe, claim, check, reserve, settle, dispatch, finish, answer. Every step before `reserve`
+ * The way of a request (design §3): head, claim, observe, check, reserve, settle, dispatch, finish, answer. Every step before `reserve`
  * leaves no trace; from there on the work is one promise that outlives its caller.
  */
 export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Response> => {
   const dryRun = isDryRun(errand.request.headers);
-  if (!dryRun.ok) return refuse(errand, dryRun.error);
+  if (!dryRun.ok) return refuseUnread(errand, dryRun.error);
   const claimed = claim(errand.request.headers);
-  if (!claimed.ok) return refuse(errand, claimed.error);
-  const checked = check(gateway.config, errand, claimed.value, nowSeconds());
-  if (checked === undefined) {
-    return errand.tool.settlement === 'free'
-      ? challenge(gateway.config, errand.observed)
-      : offer(gateway.config, errand);
-  }
+  if (!claimed.ok) return refuseUnread(errand, claimed.error);
+  const proof = proofFor(errand, claimed.value);
+  if (proof === undefined) return askForProof(gateway, errand);
+
+  const observed = await observe(errand.request, errand.tool, errand.head);
+  if (!observed.ok) return refuse(errand, observed.error);
+  const read: ObservedErrand = { ...errand, observed: observed.value };
+  const checked = check(gateway.config, read, proof, nowSeconds());
   if (!checked.ok) return refuse(errand, checked.error);
 
   // Law 5: a caller that hangs up does not stop what has begun, so the same promise is kept alive and returned.
   const { call: id } = checked.value;
-  const work = execute(gateway, errand, checked.value, dryRun.value).catch((cause: unknown) => {
+  const work = execute(gateway, read, checked.value, dryRun.value).catch((cause: unknown) => {
     console.error({ event: 'call_failed', call: id, cause: String(cause) });
     return refuse(errand, { reason: 'internal' }, { call: id });
   });
@@ -74,13 +77,13 @@ export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Respon
 
 const execute = async (
   gateway: Gateway,
-  errand: Errand,
+  errand: ObservedErrand,
   checked: Checked,
   dryRun: boolean,
 ): Promise<Response> => {
   const { call: id } = checked;
   const attempt = random16();
-  const run = errand.begin(checked, attempt);
+  const run = errand.begin(errand.observed, checked, attempt);
   const reserved = await reserve(gateway, errand, checked, attempt, dryRun);
   if (!reserved.ok) return refuse(errand, reserved.error, { call: id });
   if (reserved.value.verdict.verdict === 'dry_run') {
@@ -103,11 +106,22 @@ const execute = async (
   return answer(gateway, checked, permitted.value, dispatched, finished);
 };
 
+/** What a caller without a usable proof gets: the offer of a paid tool, the challenge of a free one. Neither needs the body (CWE-400). */
+const askForProof = async ({ config }: Gateway, errand: Errand): Promise<Response> => {
+  await discard(errand.request);
+  return errand.tool.settlement === 'free' ? challenge(config, errand.head) : offer(config, errand);
+};
+
+const refuseUnread = async (errand: Errand, reason: Reason): Promise<Response> => {
+  await discard(errand.request);
+  return refuse(errand, reason);
+};
+
 const refuse = (
-  { observed }: Errand,
+  { head }: Errand,
   reason: Reason,
   context: Pick<ProblemContext, 'call'> = {},
-): Response => problem(reason, { ...context, docs: descriptionUrl(observed.audience) });
+): Response => problem(reason, { ...context, docs: descriptionUrl(head.audience) });
 
 const noteAccepted = (gateway: Gateway, { network, price }: Checked, { verdict }: Reserved) => {
   if (verdict.verdict !== 'go' || verdict.paidFrom !== 'payment') return;

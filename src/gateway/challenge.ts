@@ -2,15 +2,17 @@ import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/account-id.ts';
 import { problem } from '../core/problem.ts';
 import { descriptionUrl } from './description-path.ts';
-import type { Observed } from './observe.ts';
+import type { Head } from './head.ts';
 
 /**
  * The 401 for what costs nothing: how to prove a key (design §4.4). It says what the server saw of the request, so that a client
- * whose proxy or library changed something sees what it has to sign.
+ * whose proxy or library changed something sees what it has to sign. It says nothing of the body, which nobody has read.
  */
-export const challenge = (config: Config, observed: Observed): Response => {
-  const { audience, tool, method, target, contentType, payloadDigest } = observed;
-  return problem(
+export const challenge = (
+  config: Config,
+  { audience, tool, method, target, contentType }: Head,
+): Response =>
+  problem(
     {
       reason: 'intent_required',
       audience,
@@ -22,7 +24,6 @@ export const challenge = (config: Config, observed: Observed): Response => {
         method,
         target,
         contentType,
-        payloadDigest,
         payTo: ZERO_ADDRESS,
         asset: ZERO_ADDRESS,
         maxAmount: '0',
@@ -30,4 +31,3 @@ export const challenge = (config: Config, observed: Observed): Response => {
     },
     { docs: descriptionUrl(audience) },
   );
-};

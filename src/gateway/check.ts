@@ -7,29 +7,35 @@ import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';
 import { bindingRequired, checkPayment } from './check-payment.ts';
 import type { Claim } from './claim.ts';
-import type { Errand } from './errand.ts';
+import type { Errand, ObservedErrand } from './errand.ts';
 
-/**
- * Checks the proof of an errand, cheap to dear: what it says against what is asked, times, request binding, signature (design §3).
- *
- * @returns undefined where nothing was proved that this errand takes, so that the caller is told how.
- */
-export const check = (
-  config: Config,
-  { tool, observed, topUp }: Errand,
-  claimed: Claim,
-  now: Seconds,
-): Result<Checked, Reason> | undefined => {
+/** A claim that proves something. */
+type Proof = Exclude<Claim, { readonly kind: 'none' }>;
+
+/** The proof that a request sent; undefined where it sent none that this errand takes, so that the caller is told how. */
+export const proofFor = ({ tool, topUp }: Errand, claimed: Claim): Proof | undefined => {
   switch (claimed.kind) {
     case 'none':
       return undefined;
     case 'intent':
       // Credit cannot buy credit.
-      return topUp === undefined
-        ? checkIntent(config, tool, observed, claimed.signed, now)
-        : undefined;
+      return topUp === undefined ? claimed : undefined;
+    case 'payment':
+      return tool.settlement === 'free' ? undefined : claimed;
+  }
+};
+
+/** Checks the proof of an errand, cheap to dear: what it says against what is asked, times, request binding, signature (design §3). */
+export const check = (
+  config: Config,
+  { tool, observed, topUp }: ObservedErrand,
+  claimed: Proof,
+  now: Seconds,
+): Result<Checked, Reason> => {
+  switch (claimed.kind) {
+    case 'intent':
+      return checkIntent(config, tool, observed, claimed.signed, now);
     case 'payment': {
-      if (tool.settlement === 'free') return undefined;
       const checked = checkPayment(config, tool, observed, claimed.proof, now);
       return checked.ok && isForAnother(topUp, checked.value)
         ? err(bindingRequired(checked.value.version))

@@ -6,10 +6,10 @@ import type { Reason } from '../core/reason.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import { PRIVATE } from './answer.ts';
-import { askerOf } from './asker.ts';
+import { readAsking } from './asker.ts';
 import { clientOf } from './client.ts';
 import type { Gateway } from './gateway.ts';
-import { observeOwn } from './observe.ts';
+import { readOwnHead } from './head.ts';
 import { askOwn } from './question.ts';
 import { receiptHeader } from './receipt.ts';
 
@@ -20,17 +20,17 @@ const CALL_ID = /^0x[0-9a-f]{64}$/;
  * never writes. Somebody else's call is as unknown as one that never was.
  */
 export const lookUp = async (gateway: Gateway, request: Request): Promise<Response> => {
-  const seen = await observeOwn(request, gateway.config, callsTool);
-  if (!seen.ok) return problem(seen.error);
-  const observed = seen.value;
-  const id = observed.target.slice('/calls/'.length);
+  const head = readOwnHead(request, gateway.config, callsTool);
+  if (!head.ok) return problem(head.error);
+  const id = head.value.target.slice('/calls/'.length);
   if (!isCallId(id)) return problem(malformed);
 
-  const asker = askerOf(gateway, callsTool, observed, request.headers);
-  if (!asker.ok) return asker.error;
-  const { network, payer, audience } = asker.value;
+  const asking = await readAsking(gateway, callsTool, request, head.value);
+  if (!asking.ok) return asking.error;
+  const { asker } = asking.value;
+  const { network, payer, audience } = asker;
   const account = accountId(network, payer);
-  const found = await askOwn(gateway, asker.value, clientOf(request.headers), (own, known) =>
+  const found = await askOwn(gateway, asker, clientOf(request.headers), (own, known) =>
     own.lookUp({ account, call: id, ...known }),
   );
   if (!found.ok) return problem(found.error, { call: id });

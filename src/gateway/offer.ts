@@ -20,14 +20,14 @@ const CALLS_AHEAD = 10n;
  * opened the address in a browser. Also an RFC 9457 problem, so that a client of neither reads what to do.
  */
 export const offer = async (config: Config, errand: Errand): Promise<Response> => {
-  const { tool, observed, request, topUp } = errand;
+  const { tool, head, request, topUp } = errand;
   const [first, ...rest] = offersOf(config, tool);
   if (first === undefined) return problem({ reason: 'internal' });
-  const { audience } = observed;
+  const { audience } = head;
   const made: Offer = {
     resource: {
       // The audience, never the Host header: what a client is told to pay for is what we check (design §4.1).
-      url: audience + observed.target,
+      url: audience + head.target,
       description: tool.description,
       mimeType: tool.mimeType,
     },

@@ -12,7 +12,7 @@ import { ZERO_WORD } from '../intent/agent-delegation.ts';
 import { intentFields } from '../intent/agent-intent.ts';
 import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
-import type { Errand } from './errand.ts';
+import type { ObservedErrand } from './errand.ts';
 import type { Gateway } from './gateway.ts';
 import { outageOf } from './outage.ts';
 import { readParams } from './params.ts';
@@ -33,7 +33,7 @@ export type Reserved = {
  */
 export const reserve = async (
   gateway: Gateway,
-  errand: Errand,
+  errand: ObservedErrand,
   checked: Checked,
   attempt: Hex,
   dryRun: boolean,
@@ -123,7 +123,7 @@ const ask = async (
   }
 };
 
-const callOf = ({ tool, observed, topUp }: Errand, checked: Checked): Call => ({
+const callOf = ({ tool, observed, topUp }: ObservedErrand, checked: Checked): Call => ({
   account: accountId(checked.network, checked.payer),
   call: checked.call,
   request: observed.request,

@@ -4,20 +4,21 @@ import { accountId } from '../core/account-id.ts';
 import { limitBody } from '../core/denial.ts';
 import { problem } from '../core/problem.ts';
 import { PRIVATE } from './answer.ts';
-import { askerOf } from './asker.ts';
+import { readAsking } from './asker.ts';
 import { clientOf } from './client.ts';
 import type { Gateway } from './gateway.ts';
-import { observeOwn } from './observe.ts';
+import { readOwnHead } from './head.ts';
 import { askOwn } from './question.ts';
 
 /** `GET /accounts/me`: how the account that signed stands: what binds it, what is left of each limit, credit, unsettled money, debt. */
 export const standing = async (gateway: Gateway, request: Request): Promise<Response> => {
-  const seen = await observeOwn(request, gateway.config, accountTool);
-  if (!seen.ok) return problem(seen.error);
-  const asker = askerOf(gateway, accountTool, seen.value, request.headers);
-  if (!asker.ok) return asker.error;
-  const account = accountId(asker.value.network, asker.value.payer);
-  const found = await askOwn(gateway, asker.value, clientOf(request.headers), (own, known) =>
+  const head = readOwnHead(request, gateway.config, accountTool);
+  if (!head.ok) return problem(head.error);
+  const asking = await readAsking(gateway, accountTool, request, head.value);
+  if (!asking.ok) return asking.error;
+  const { asker } = asking.value;
+  const account = accountId(asker.network, asker.payer);
+  const found = await askOwn(gateway, asker, clientOf(request.headers), (own, known) =>
     own.standing({ account, ...known }),
   );
   if (!found.ok) return problem(found.error);

@@ -9,7 +9,7 @@ import { utf8 } from '../crypto/bytes.ts';
 import { carryOut } from './call.ts';
 import { answered, type Dispatched } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
-import { observeOwn } from './observe.ts';
+import { readOwnHead } from './head.ts';
 import type { Reserved } from './reserve.ts';
 
 /**
@@ -21,11 +21,11 @@ export const topUp = async (gateway: Gateway, request: Request): Promise<Respons
   if (!asked.ok) return problem(asked.error);
   const { amount, account } = asked.value;
   const tool = creditsTool(amount);
-  const observed = await observeOwn(request, gateway.config, tool);
-  if (!observed.ok) return problem(observed.error);
+  const head = readOwnHead(request, gateway.config, tool);
+  if (!head.ok) return problem(head.error);
   return carryOut(onChainOf(gateway, account), {
     tool,
-    observed: observed.value,
+    head: head.value,
     request,
     topUp: { to: account },
     begin: () => bought,

@@ -195,6 +195,8 @@ describe('what a tool gets', () => {
     }
     expect(await world().counts()).toEqual(before);
     expect((await world().send({ ...call, body: 'small' }, v2(payment))).status).toBe(200);
+    // Without a proof it is offered the tool, because nobody reads what it sends.
+    expect((await world().send({ ...call, body })).status).toBe(402);
   });
 });
 

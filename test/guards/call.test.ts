@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { trust } from '../durable-objects/support.ts';
 import { addressOf } from '../unit/gateway/signing.ts';
-import { type CountedGateway, countedGateway } from './gateway.ts';
+import { AUDIENCE, type CountedGateway, countedGateway } from './gateway.ts';
 import { bound, requestWith, vanilla } from './payments.ts';
 import { tally } from './tally.ts';
 
@@ -56,6 +56,16 @@ const KEY = 1;
 const RECOVERY = { recovery: 1, 'point.odd': 1, 'point.sum': 1, inversion: 3 };
 /** A multiple of the generator and one of the key; of the signature, and of the sum. */
 const TABLE = { table: 1, 'point.multiple': 2, inversion: 2 };
+
+test('a request without a proof costs nothing: no digest, no question, no rate limit', async () => {
+  const ask = () => gateway.fetch(new Request(`${AUDIENCE}/tools/lookup?word=river`));
+  // The first offer hashes the addresses that it names.
+  await ask();
+  tally();
+  const answer = await ask();
+  expect(answer.status).toBe(402);
+  expect(tally()).toEqual({});
+});
 
 describe('a paid call of a payer whose facts are fresh', () => {
   test('is one recovery while its key is not known, bound or not', async () => {

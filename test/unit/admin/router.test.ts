@@ -44,6 +44,18 @@ describe('a request of the management API', () => {
     }
   });
 
+  it('without a signature is refused with its body cancelled unread', async () => {
+    const { office } = await played();
+    const happened: string[] = [];
+    const body = new ReadableStream<Uint8Array>(
+      { pull: () => void happened.push('read'), cancel: () => void happened.push('cancelled') },
+      { highWaterMark: 0 },
+    );
+    const request = new Request(`https://gw.example${own}`, { method: 'PUT', body });
+    expect((await manage(office, request)).status).toBe(401);
+    expect(happened).toEqual(['cancelled']);
+  });
+
   it('for what is no route is 404, with another method 405', async () => {
     const { office } = await played();
     const send = (method: string, path: string) =>

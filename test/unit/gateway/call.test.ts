@@ -67,6 +67,24 @@ const signed = async (path: string, fields: Partial<AgentIntent> = {}, origin?: 
   return requestOf(path, intentHeader(await signIntent(intent)), origin);
 };
 
+const whoami: Tool = { ...search, id: 'whoami', method: 'POST', path: '/tools/whoami' };
+
+/** A body that notes what the gateway does with it. */
+const unreadBody = () => {
+  const happened: string[] = [];
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull: (controller) => {
+        happened.push('read');
+        controller.enqueue(new Uint8Array(65_536));
+      },
+      cancel: () => void happened.push('cancelled'),
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, happened };
+};
+
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
 describe('a paid tool called with an Agent-Intent', () => {
@@ -291,7 +309,6 @@ describe('the 401 of a free tool', () => {
       method: 'GET',
       target: '/tools/search.web?q=x',
       contentType: '',
-      payloadDigest: vectors.unpaid.intent.payloadDigest,
       payTo: '0x0000000000000000000000000000000000000000',
       asset: '0x0000000000000000000000000000000000000000',
       maxAmount: '0',
@@ -302,6 +319,41 @@ describe('the 401 of a free tool', () => {
     const { gateway } = await scriptedGateway(config);
     const headers = paymentHeader(await paymentOf());
     expect((await call(gateway, requestOf('/tools/search.web', headers))).status).toBe(401);
+  });
+});
+
+describe('the body of a caller without a usable proof', () => {
+  const asked: readonly [string, string, Record<string, string>, number][] = [
+    ['a paid tool without a proof', '/tools/translate', {}, 402],
+    ['a free tool without a proof', '/tools/whoami', {}, 401],
+    ['a proof that is no base64', '/tools/translate', { 'PAYMENT-SIGNATURE': '?' }, 400],
+    ['two proofs', '/tools/translate', { 'X-PAYMENT': 'e30=', 'Agent-Intent': 'e30' }, 400],
+    ['a Dry-Run that is neither yes nor no', '/tools/translate', { 'Dry-Run': 'yes' }, 400],
+    ['more bytes than the tool takes', '/tools/translate', { 'Content-Length': '99999999' }, 402],
+  ];
+
+  it.each(asked)('is cancelled unread: %s', async (_, path, headers, status) => {
+    const body = unreadBody();
+    const { gateway } = await scriptedGateway(vectorConfig([translate, whoami]));
+    const request = new Request(`https://gw.example${path}`, {
+      method: 'POST',
+      body: body.stream,
+      headers,
+    });
+    expect((await call(gateway, request)).status).toBe(status);
+    expect(body.happened).toEqual(['cancelled']);
+  });
+
+  it('is read once a proof was sent', async () => {
+    const body = unreadBody();
+    const { gateway } = await scriptedGateway(config);
+    const request = new Request('https://gw.example/tools/translate', {
+      method: 'POST',
+      body: body.stream,
+      headers: paymentHeader(await paymentOf()),
+    });
+    await call(gateway, request);
+    expect(body.happened).toContain('read');
   });
 });
 

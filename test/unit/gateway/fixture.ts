@@ -4,6 +4,7 @@ import { routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Config } from '../../../src/config.ts';
 import { ok } from '../../../src/core/result.ts';
+import { readHead } from '../../../src/gateway/head.ts';
 import * as gateway from '../../../src/gateway/observe.ts';
 import { BUILT_IN_POLICY } from '../../../src/policy/schema.ts';
 
@@ -49,9 +50,14 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   tools,
 });
 
-/** As the gateway's, of what a configuration begins with. */
-export const observe = (request: Request, config: Config) =>
-  gateway.observe(request, config, routesOf(config.tools));
+/** Head and body of a request, for the tools that a configuration begins with. */
+export const observe = async (request: Request, config: Config) => {
+  const read = readHead(request, config, routesOf(config.tools));
+  if (!read.ok) return read;
+  const { head, tool } = read.value;
+  const observed = await gateway.observe(request, tool, head);
+  return observed.ok ? ok({ tool, observed: observed.value }) : observed;
+};
 
 /** A catalogue that nobody changes. */
 export const soldBy = ({ tools, upstreamUrl }: Config): LiveCatalogue => {

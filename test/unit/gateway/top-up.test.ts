@@ -150,10 +150,13 @@ describe('POST /credits', () => {
     }
   });
 
-  it('takes no body', async () => {
+  it('takes no body with a payment, and offers without reading one', async () => {
     const { gateway } = await scriptedGateway(config);
-    const answer = await topUp(gateway, requestOf('?amount=20000', {}, '{}'));
-    expect(answer.status).toBe(413);
+    const paid = requestOf('?amount=20000', await bound('?amount=20000'), '{}');
+    expect((await topUp(gateway, paid)).status).toBe(413);
+    const unpaid = requestOf('?amount=20000', {}, '{}');
+    expect((await topUp(gateway, unpaid)).status).toBe(402);
+    expect(unpaid.bodyUsed).toBe(true);
   });
 
   it.each([
