@@ -4,6 +4,7 @@ import { bytesOf, encodeBase64, hexOf, utf8 } from '../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
 import { transferWithAuthorizationDigest } from '../../src/crypto/typed-data.ts';
 import { type AgentIntent, intentDigest, intentFields } from '../../src/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../src/intent/binding-mark.ts';
 import type { SignedTransfer } from '../../test/bench/peers/verification.ts';
 import { CHAIN_ID } from '../chain-client.ts';
 import { person } from '../people.ts';
@@ -52,21 +53,22 @@ export const signDigest = (digest: Hex, key: Uint8Array): Hex => {
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
-/** Signs a transfer; `nonce` is random where nothing else is to be its nonce. */
+/** Signs a transfer; the nonce is random unless one is given. */
 export const signTransfer = (
   { address, key }: BenchAgent,
   to: Address,
   nonce: Hex = randomHex(32),
   value: bigint = PRICE,
+  validAfter = 0n,
 ): SignedTransfer => {
   const validBefore = BigInt(nowSeconds() + 3_600);
-  const authorization = { from: address, to, value, validAfter: 0n, validBefore, nonce };
+  const authorization = { from: address, to, value, validAfter, validBefore, nonce };
   const signature = signDigest(transferWithAuthorizationDigest(usdc, authorization), key);
   return {
     from: address,
     to,
     value: value.toString(),
-    validAfter: '0',
+    validAfter: validAfter.toString(),
     validBefore: validBefore.toString(),
     nonce,
     signature,
@@ -98,7 +100,7 @@ export const vanillaPayment = (agent: BenchAgent, offer: Offer): string => {
   });
 };
 
-/** A payment that is bound to its request: its nonce is the digest of the intent (design §4.2). */
+/** A payment that is bound to its request: its nonce is the digest of the intent, its `validAfter` the binding mark. */
 export const boundPayment = (
   agent: BenchAgent,
   offer: Offer,
@@ -121,7 +123,8 @@ export const boundPayment = (
     authority: ZERO,
   };
   const offered = offer.extensions?.['agent-intent'];
-  const transfer = signTransfer(agent, intent.payTo, intentDigest(intent, CHAIN_ID));
+  const digest = intentDigest(intent, CHAIN_ID);
+  const transfer = signTransfer(agent, intent.payTo, digest, PRICE, BOUND_VALID_AFTER);
   return base64Json({
     x402Version: 2,
     resource: offer.resource,

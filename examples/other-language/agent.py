@@ -155,7 +155,7 @@ def pay(audience, target, key):
         "from": agent,
         "to": accepted["payTo"],
         "value": accepted["amount"],
-        "validAfter": "0",
+        "validAfter": wire.BOUND_VALID_AFTER,
         "validBefore": str(now + accepted["maxTimeoutSeconds"]),
         "nonce": call,
     }

@@ -13,7 +13,8 @@ REQUEST_DIGESTS = {
     "paid": "0x51db86939215eb74d685a646e36f724881e5c51335a63997f8abbd3b5229cabf",
     "unpaid": "0xe572a2c118418b06a646d21a847dfa564ebb9c7a1ecf116da99b5ee0844b2ffb",
 }
-ENTRY_HASH = "0x17553507cf6e672a66384477b30c17d260dc58c86af88f6d607c11a39e74a2f1"
+ENTRY_SALT = "0x00112233445566778899aabbccddeeff"
+ENTRY_HASH = "0xf6930b49185ba45edffe6f80790e18d351df4734d07ffec5cddb29d418d4c67e"
 
 # RFC 8032, section 7.1, test 1: key and signature of the empty message.
 ED25519_KEY = "0xd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -75,6 +76,29 @@ def check_payment(check, name, payment, token, chain_id, key, person):
     check_signed(check, name, digest, key, person, payment["signature"])
 
 
+def check_mark(check, vectors, chain_id, token):
+    """Bound payments carry the mark; each payment with another value is another signature (6, The mark)."""
+    paid, fail = vectors["paid"], vectors["mustFail"]
+    agent = vectors["keys"]["agent"]
+    key = int(agent["privateKey"], 16)
+    check.same("boundValidAfter", wire.BOUND_VALID_AFTER, vectors["boundValidAfter"])
+    for name in ("payment", "paymentSettledLater"):
+        mark = wire.mark_of(paid[name]["authorization"]["validAfter"])
+        check.same(f"paid.{name} mark", mark, "bound")
+    stripped = fail["strippedPayment"]
+    check.same("mustFail.strippedPayment mark", wire.mark_of(stripped["authorization"]["validAfter"]), "bound")
+    marks = {"0": "none", "1131378029": "none", "1131378031": "unknown", "1799999990": "none"}
+    check.same("mustFail.unmarkedPayments", sorted(fail["unmarkedPayments"]), sorted(marks))
+    for value, payment in [("stripped", stripped), *fail["unmarkedPayments"].items()]:
+        authorization = payment["authorization"]
+        digest = wire.transfer_digest(authorization, token, chain_id)
+        check_signed(check, f"mustFail payment {value}", digest, key, agent, payment["signature"])
+        if value in marks:
+            check.same(f"mustFail.unmarkedPayments.{value} value", authorization["validAfter"], value)
+            mark = wire.mark_of(authorization["validAfter"])
+            check.same(f"mustFail.unmarkedPayments.{value} mark", mark, marks[value])
+
+
 def check_must_fail(check, vectors, chain_id, token):
     """Each bad encoding is refused or is another signer; each changed intent has another digest."""
     agent = vectors["keys"]["agent"]["address"].lower()
@@ -108,7 +132,7 @@ def check_worked(check, vectors, chain_id):
         "seq": 1,
         "account": f"eip155:{chain_id}:{agent}",
         "prev": wire.ZERO_WORD,
-        "salt": vectors["paid"]["intent"]["nonce"][:34],
+        "salt": ENTRY_SALT,
         "at": vectors["clock"],
         "call": vectors["paid"]["intentHash"],
         "tool": "translate",
@@ -172,6 +196,7 @@ def check_vectors(path):
         check.same(f"{name} hash", wire.hex_of(digest), vector["hash"])
         check_signed(check, name, digest, keys["owner"], owner, vector["signature"])
 
+    check_mark(check, vectors, chain_id, token)
     check_must_fail(check, vectors, chain_id, token)
     check_worked(check, vectors, chain_id)
     print(f"{check.matched} matched, {check.different} different")

@@ -27,6 +27,10 @@ TRANSFER = (
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId)"
 TOKEN_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
+# `validAfter` of a bound payment: without its intent, a gateway refuses it (6, The mark).
+BOUND_VALID_AFTER = "1131378030"
+RESERVED_VALUES = 256
+
 # What this agent pays with. A server's `extra` never chooses the domain a payment is signed under (5).
 USDC = {
     84532: {"name": "USDC", "version": "2", "asset": "0x036cbd53842c5426634e7929541ec2318f3dcf7e"},
@@ -100,6 +104,14 @@ def token_domain_separator(token, chain_id):
 def transfer_digest(authorization, token, chain_id):
     """What a payer signs: the digest of an EIP-3009 authorization (6)."""
     return digest(token_domain_separator(token, chain_id), struct_hash(TRANSFER, authorization))
+
+
+def mark_of(valid_after):
+    """What an authorization says about its binding (6, The mark): "bound", "unknown" or "none"."""
+    form = int(valid_after) - int(BOUND_VALID_AFTER)
+    if form == 0:
+        return "bound"
+    return "unknown" if 0 < form < RESERVED_VALUES else "none"
 
 
 REQUEST_FIELDS = ("audience", "tool", "method", "target", "contentType", "payloadDigest")

@@ -47,6 +47,7 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
       ? { ...received, creditOnly: true }
       : received;
   if (offer.binding !== undefined) {
+    context.memory.keepBindingOffered(outgoing.origin);
     mustServe(context, outgoing.origin, offer.binding.audience, response);
     if (terms.from === 'credit') {
       context.memory.keepOffer(outgoing, offer);
@@ -56,6 +57,12 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
         return presented;
       }
     }
+  } else if (context.memory.hasOfferedBinding(outgoing.origin)) {
+    throw new CountersignError(
+      'binding_downgraded',
+      `${outgoing.origin} offered to bind payments before, and this 402 does not: a payment for it could be used for another call.`,
+      { response },
+    );
   } else if (terms.binding === 'intent') {
     throw new CountersignError(
       'binding_unavailable',

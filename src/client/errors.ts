@@ -25,6 +25,8 @@ const HINTS = {
   over_total: 'Make an agent with a higher spend.total, if you want to spend more.',
   binding_unavailable:
     'This call must be bound to its request, and the server does not offer it. Ask the operator.',
+  binding_downgraded:
+    'Nothing was signed. Check the connection and ask the operator; if binding was dropped on purpose, make a new agent.',
   audience_mismatch:
     'Call the audience itself, or add it to the option audiences if this server may act for it.',
   challenge_malformed: 'Nothing was signed. Tell the operator what is wrong in its 401.',

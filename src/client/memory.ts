@@ -2,8 +2,12 @@ import type { Hex, Network } from '../core/account-id.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
-/** What an agent keeps of earlier calls, each kind of at most 256: it saves round trips, and decides nothing. */
+/** What an agent keeps of earlier calls. Offers and calls, at most 256 each, only save round trips. */
 export type Memory = {
+  /** Whether this origin has offered binding to this agent. */
+  hasOfferedBinding(origin: string): boolean;
+  /** Never forgotten: whoever could push an origin out of this memory could downgrade it (CWE-757). */
+  keepBindingOffered(origin: string): void;
   /** The last bound offer for this method and URL. */
   offerOf(outgoing: Outgoing): ReceivedOffer | undefined;
   keepOffer(outgoing: Outgoing, offer: ReceivedOffer): void;
@@ -25,8 +29,13 @@ const keep = <V>(map: Map<string, V>, key: string, value: V): void => {
 export const createMemory = (): Memory => {
   const offers = new Map<string, ReceivedOffer>();
   const calls = new Map<string, Network>();
+  const binding = new Set<string>();
   const keyOf = ({ method, url }: Outgoing): string => `${method} ${url}`;
   return {
+    hasOfferedBinding: (origin) => binding.has(origin),
+    keepBindingOffered: (origin) => {
+      binding.add(origin);
+    },
     offerOf: (outgoing) => offers.get(keyOf(outgoing)),
     keepOffer: (outgoing, offer) => keep(offers, keyOf(outgoing), offer),
     forgetOffer: (outgoing) => {

@@ -3,6 +3,7 @@ import type { Seconds } from '../core/clock.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
 import { intentDigest, intentFields, type AgentIntent } from '../intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../intent/binding-mark.ts';
 import type { Authorization } from '../settlement/payment.ts';
 import { nameOfNetwork } from '../x402/networks.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
@@ -55,7 +56,8 @@ export const signPayment = async (
     from,
     to: requirement.payTo,
     value: requirement.amount,
-    validAfter: 0n,
+    // The mark lets a gateway reject this payment without its intent; without one, the payment has been valid since 1970.
+    validAfter: intent === undefined ? 0n : BOUND_VALID_AFTER,
     validBefore: BigInt(validBefore),
     nonce:
       intent === undefined ? random32() : intentDigest(intent, chainIdOf(requirement.network) ?? 0),

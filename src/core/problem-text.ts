@@ -77,7 +77,9 @@ export const problemText = (reason: Reason): ProblemText => {
       return mismatch(
         reason,
         'Intent does not match the request',
-        'Sign an intent for exactly the request you send: same audience, tool, method, URL, content type and body, and for a paid tool its payTo, asset and a maxAmount of at least the price.',
+        reason.field.endsWith('.authorization.validAfter')
+          ? 'Sign the payment with the validAfter that `expected` gives: it states under the signature that the payment is bound to an intent.'
+          : 'Sign an intent for exactly the request you send: same audience, tool, method, URL, content type and body, and for a paid tool its payTo, asset and a maxAmount of at least the price.',
       );
     case 'empty_window':
     case 'window_too_long':
@@ -111,8 +113,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 400,
         title: 'Binding required',
-        detail: 'Only a payment whose nonce commits to the request may do this.',
-        hint: BINDING_HINTS[reason.version],
+        detail: BINDING_DETAILS[reason.because],
+        hint: bindingHint(reason.version, reason.because),
         more: { field: reason.field },
       };
     case 'too_many_proofs':
@@ -521,15 +523,33 @@ export const problemText = (reason: Reason): ProblemText => {
   }
 };
 
-/** How to bind, by the version of x402 that a payment came in. */
-const BINDING_HINTS = {
-  1:
-    'An X-PAYMENT of x402 version 1 cannot carry an intent. Pay with the header PAYMENT-SIGNATURE (version 2) and the intent in ' +
-    'extensions["agent-intent"].info.intent, or from credit with the header Agent-Intent. Nothing was charged.',
-  2:
-    'Put the intent into extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE, and sign the payment with the ' +
-    'digest of the intent as its nonce. Nothing was charged.',
-} as const;
+type BindingRequired = Extract<Reason, { readonly reason: 'binding_required' }>;
+
+const BINDING_DETAILS: Readonly<Record<BindingRequired['because'], string>> = {
+  tool: 'This tool accepts only a payment that is bound to its request.',
+  beneficiary:
+    'A top-up for another account must be paid by a payment that is bound to its request.',
+  marked:
+    'The payer signed this payment as bound (validAfter 1131378030), but the request carries no intent. Without its intent the payment buys nothing.',
+  unknown_mark:
+    'The payer signed this payment as bound in a form that this gateway does not know (validAfter 1131378031 to 1131378285).',
+};
+
+const bindingHint = (version: 1 | 2, because: BindingRequired['because']): string => {
+  if (because === 'unknown_mark') {
+    return 'Sign validAfter 1131378030 and send the intent, or sign a plain payment with a validAfter outside the reserved values. Nothing was charged.';
+  }
+  if (because === 'marked') {
+    return version === 1
+      ? 'An X-PAYMENT of x402 version 1 cannot carry an intent. Send the same authorization in the header PAYMENT-SIGNATURE (version 2) with the intent it was signed for. Nothing was charged.'
+      : 'Send the intent that the payment was signed for in extensions["agent-intent"].info.intent. The signature is still good with it. Nothing was charged.';
+  }
+  return version === 1
+    ? 'An X-PAYMENT of x402 version 1 cannot carry an intent. Pay with the header PAYMENT-SIGNATURE (version 2) and the intent in ' +
+        'extensions["agent-intent"].info.intent, or from credit with the header Agent-Intent. Nothing was charged.'
+    : 'Put the intent into extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE, and sign the payment with the ' +
+        'digest of the intent as its nonce and 1131378030 as its validAfter. Nothing was charged.';
+};
 
 const mismatch = (
   reason: { readonly field: string; readonly expected: string; readonly got: string },

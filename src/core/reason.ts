@@ -66,8 +66,16 @@ export type CallReason =
   /** `fault`: the verifier's reason, e.g. `high_s`. */
   | { readonly reason: 'invalid_signature'; readonly field: string; readonly fault: string }
   | { readonly reason: 'unsupported_signature'; readonly field: string }
-  /** Only a payment that is bound to its request may do this. `version`: of x402, as the payment was sent. */
-  | { readonly reason: 'binding_required'; readonly field: string; readonly version: 1 | 2 }
+  /**
+   * A payment without an intent where one is needed. `version`: of x402, as the payment was sent. `because`: the tool wants it; the
+   * credit is for another account than the payer's; the payment is signed as bound; or it is signed as bound in an unknown form.
+   */
+  | {
+      readonly reason: 'binding_required';
+      readonly field: string;
+      readonly version: 1 | 2;
+      readonly because: 'tool' | 'beneficiary' | 'marked' | 'unknown_mark';
+    }
   | { readonly reason: 'in_progress'; readonly retryAfter: Seconds }
   | { readonly reason: 'conflict' }
   /** `call`: the call id, under which the payer may ask for what became of it. */

@@ -9,7 +9,7 @@ import { beginAssertion } from './assertion.ts';
 import { discard } from './body.ts';
 import { challenge } from './challenge.ts';
 import { check, proofFor } from './check.ts';
-import { INTENT } from './check-payment.ts';
+import { INTENT } from './check-mark.ts';
 import type { Checked } from './checked.ts';
 import { claim } from './claim.ts';
 import { descriptionUrl } from './description-path.ts';

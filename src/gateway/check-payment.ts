@@ -9,19 +9,17 @@ import { transferWithAuthorizationDigest } from '../crypto/typed-data.ts';
 import { type AgentIntent, intentDigest } from '../intent/agent-intent.ts';
 import { bindIntent, checkIntentWindow } from '../intent/binding.ts';
 import { checkAuthorization } from '../x402/authorization.ts';
-import { PAYMENT_HEADER, paymentField, type Proof } from '../x402/payload.ts';
+import { paymentField, type Proof } from '../x402/payload.ts';
 import { matchRequirement, requirementOn } from '../x402/requirement.ts';
 import { tokenOf } from '../x402/tokens.ts';
 import type { Checked } from './checked.ts';
+import { bindingRequired, INTENT } from './check-mark.ts';
 import { checkSignature } from './check-signature.ts';
 import type { Observed } from './observe.ts';
 import { offersOf } from './offers.ts';
 
-/** Where a bound payment carries its intent, as a path below the payment header. */
-export const INTENT = 'extensions.agent-intent.info.intent';
-
 /**
- * Checks a payment, cheap to dear: what it pays against what is offered, times, request binding, signature (design §3).
+ * Checks a payment, cheap to dear: what it pays against what is offered, times, request binding, signature.
  * Pure; nothing is claimed, so a failed check burns nothing.
  */
 export const checkPayment = (
@@ -47,7 +45,7 @@ export const checkPayment = (
 
   let binding: Binding = 'none';
   if (proof.intent === undefined && tool.requireBinding === 'intent') {
-    return err(bindingRequired(version));
+    return err(bindingRequired(version, 'tool'));
   }
   if (proof.intent !== undefined) {
     const bound = checkBound(proof.intent, proof, observed, requirement.network, now);
@@ -83,13 +81,6 @@ export const checkPayment = (
       : { paymentIdentifier: proof.paymentIdentifier }),
   });
 };
-
-/** Version 1 has no place for an intent, so what is blamed there is the header itself. */
-export const bindingRequired = (version: 1 | 2): Reason => ({
-  reason: 'binding_required',
-  field: version === 2 ? paymentField(2, INTENT) : PAYMENT_HEADER[1],
-  version,
-});
 
 /** §4.2: the nonce *is* the intent digest, so the token signature commits to exactly this request. */
 const checkBound = (

@@ -5,7 +5,8 @@ import type { Reason } from '../core/reason.ts';
 import { err, type Result } from '../core/result.ts';
 import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';
-import { bindingRequired, checkPayment } from './check-payment.ts';
+import { bindingRequired } from './check-mark.ts';
+import { checkPayment } from './check-payment.ts';
 import type { Claim } from './claim.ts';
 import type { Errand, ObservedErrand } from './errand.ts';
 
@@ -38,7 +39,7 @@ export const check = (
     case 'payment': {
       const checked = checkPayment(config, tool, observed, claimed.proof, now);
       return checked.ok && isForAnother(topUp, checked.value)
-        ? err(bindingRequired(checked.value.version))
+        ? err(bindingRequired(checked.value.version, 'beneficiary'))
         : checked;
     }
   }

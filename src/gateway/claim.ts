@@ -7,6 +7,7 @@ import {
   PAYMENT_HEADER,
   type Proof,
 } from '../x402/payload.ts';
+import { checkMark, type MarkFault } from './check-mark.ts';
 
 /** Which proof a request carries, read but not believed. */
 export type Claim =
@@ -16,7 +17,8 @@ export type Claim =
 
 export type ClaimFault =
   | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
-  | WireFault;
+  | WireFault
+  | MarkFault;
 
 /**
  * Takes the one proof out of a request's headers. Two proofs are refused: which of them was meant would be our guess, and a guess
@@ -34,7 +36,10 @@ export const claim = (headers: Headers): Result<Claim, ClaimFault> => {
     return signed.ok ? ok({ kind: 'intent', signed: signed.value }) : malformed(signed.error);
   }
   const proof = name === PAYMENT_HEADER[2] ? parsePaymentSignature(text) : parseXPayment(text);
-  return proof.ok ? ok({ kind: 'payment', proof: proof.value }) : malformed(proof.error);
+  if (!proof.ok) return malformed(proof.error);
+  // First of all checks on a payment: a stripped one is no proof of anything, at any tool or version, and has no body read for it.
+  const marked = checkMark(proof.value);
+  return marked.ok ? ok({ kind: 'payment', proof: proof.value }) : marked;
 };
 
 const malformed = (fault: WireFault): Result<Claim, ClaimFault> => err(fault);

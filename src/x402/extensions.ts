@@ -25,9 +25,10 @@ export const acceptedExtensions = z
           'must be an object with info',
         ),
       ),
-      'agent-intent': z.nullish(
+      // Never nullish: an intent that is there and unusable must not turn a bound payment into a vanilla one (CWE-757).
+      'agent-intent': z.optional(
         z.looseObject(
-          { info: z.looseObject({ intent: z.nullish(agentIntentSchema) }, 'must be an object') },
+          { info: z.looseObject({ intent: z.optional(agentIntentSchema) }, 'must be an object') },
           'must be an object with info',
         ),
       ),

@@ -133,7 +133,7 @@ export const parsePaymentSignature = (text: string): Result<Proof, WireFault> =>
   if (!parsed.success) return err(schemaFault(PAYMENT_HEADER[2], parsed.error.issues, REASONS));
   const { accepted, extensions } = parsed.data;
   const identifier = extensions?.['payment-identifier']?.info.id ?? undefined;
-  const intent = extensions?.['agent-intent']?.info.intent ?? undefined;
+  const intent = extensions?.['agent-intent']?.info.intent;
   return ok({
     version: 2,
     network: accepted.network,

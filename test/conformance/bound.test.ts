@@ -1,6 +1,8 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { randomNonce } from '../../dev/payer.ts';
 import { intentFields } from '../../src/intent/agent-intent.ts';
+import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { bind, bound, boundField, boundTree, callOf, signBound } from './support/bound.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import {
@@ -215,7 +217,18 @@ describe('a payment and an intent that do not belong together', () => {
     ]);
   });
 
-  it('an intent beside a payment of a random nonce binds nothing and is refused', async () => {
+  it('an intent beside a marked payment of another nonce is refused', async () => {
+    const intent = await paidIntentFor(world(), account.address, translate);
+    const payment = await signBound(world(), account, translate, intent, { nonce: randomNonce() });
+    const problem = await refusal(world(), Object.entries(bound(payment)), translate);
+    expect([kindOf(problem), problem.field]).toEqual([
+      'intent-mismatch',
+      'PAYMENT-SIGNATURE.payload.authorization.nonce',
+    ]);
+    expect(await isUsed(world(), payment)).toBe(false);
+  });
+
+  it('an intent beside a vanilla payment binds nothing and is refused', async () => {
     const intent = await paidIntentFor(world(), account.address, translate);
     const vanilla = await sign(world(), account, translate);
     const advert = (await bind(world(), account, translate)).advert;
@@ -224,9 +237,11 @@ describe('a payment and an intent that do not belong together', () => {
       Object.entries(bound({ ...vanilla, intent, advert })),
       translate,
     );
-    expect([kindOf(problem), problem.field]).toEqual([
+    expect([kindOf(problem), problem.field, problem['expected'], problem['got']]).toEqual([
       'intent-mismatch',
-      'PAYMENT-SIGNATURE.payload.authorization.nonce',
+      'PAYMENT-SIGNATURE.payload.authorization.validAfter',
+      vectors.boundValidAfter,
+      '0',
     ]);
     // Without the intent that is not its own it is a good vanilla payment, and says so.
     const answer = await world().send(translate, v2(vanilla));
@@ -234,26 +249,37 @@ describe('a payment and an intent that do not belong together', () => {
     expect(await claimsOf(world(), answer)).toMatchObject({ binding: 'none' });
   });
 
-  it('a derived nonce without its intent is a vanilla payment, and refused where that is not enough', async () => {
-    const payment = await bind(world(), account, notarise);
+  it.each([
+    ['settled later', translate],
+    ['settled first', report],
+    ['that requires binding', notarise],
+  ])('a bound payment without a usable intent is refused by a tool %s', async (_, call) => {
+    const payment = await bind(world(), account, call);
     const before = await world().counts();
-    for (const extensions of [
-      undefined,
-      null,
-      {},
-      { 'agent-intent': null },
-      { 'agent-intent': { info: payment.advert } },
-      { 'agent-intent': { info: { ...payment.advert, intent: null } } },
-    ]) {
+    const advert = { info: payment.advert };
+    const withIntent = (intent: unknown) => ({
+      'agent-intent': { info: { ...payment.advert, intent } },
+    });
+    const tried: readonly (readonly [extensions: unknown, kind: string])[] = [
+      [undefined, 'binding-required'],
+      [null, 'binding-required'],
+      [{}, 'binding-required'],
+      [{ 'agent-intent': advert }, 'binding-required'],
+      [{ 'agent-intent': null }, 'malformed-field'],
+      ...[null, {}, [], '', 'intent', 0, 1, false].map(
+        (intent) => [withIntent(intent), 'malformed-field'] as const,
+      ),
+    ];
+    for (const [extensions, kind] of tried) {
       const tree = { ...boundTree(payment), extensions };
-      const answer = await world().send(notarise, { 'PAYMENT-SIGNATURE': encode(tree) });
+      const answer = await world().send(call, { 'PAYMENT-SIGNATURE': encode(tree) });
       expect(answer.status).toBe(400);
       const problem = await readProblem(answer);
-      expect(kindOf(problem)).toBe('binding-required');
-      expect(problem.field).toMatch(/^PAYMENT-SIGNATURE\.extensions/);
+      expect([kindOf(problem), extensions]).toEqual([kind, extensions]);
+      expect(problem.field).toMatch(/^PAYMENT-SIGNATURE\.extensions\.agent-intent/);
     }
     expect(await world().counts()).toEqual(before);
     expect(await isUsed(world(), payment)).toBe(false);
-    expect((await world().send(notarise, bound(payment))).status).toBe(200);
+    expect((await world().send(call, bound(payment))).status).toBe(200);
   });
 });

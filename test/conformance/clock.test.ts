@@ -153,9 +153,14 @@ describe('a paid intent', () => {
       'has a payment that starts now',
       lookup,
       (now) => ({ validAfter: now }),
-      ['not-yet-valid', 'validAfter'],
+      ['intent-mismatch', 'validAfter'],
     ],
-    ['has a payment that started a second ago', lookup, (now) => ({ validAfter: now - 1 }), 200],
+    [
+      'has a payment that started a second ago',
+      lookup,
+      (now) => ({ validAfter: now - 1 }),
+      ['intent-mismatch', 'validAfter'],
+    ],
   ])('that %s', async (_, call, terms, expected) => {
     const { answer, payment } = await withinOneSecond(async (now) => {
       const until = now + 100;

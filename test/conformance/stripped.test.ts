@@ -1,33 +1,49 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bind, type Bound, bound, boundTree } from './support/bound.ts';
+import { bind, type Bound, bound, boundTree, callOf } from './support/bound.ts';
+import { accountOf, credits } from './support/credit.ts';
 import { paidIntentFor } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import {
   encode,
+  fundedAccount,
   isUsed,
+  newAccount,
   settled,
   transfersFrom,
+  trust,
   trustedAccount,
   v1,
   v2,
 } from './support/payment.ts';
-import { claimsOf } from './support/receipt.ts';
-import { newTranscript, runsSince } from './support/transcript.ts';
-import { notarise, report, type ToolCall, translate, useWorld } from './support/world.ts';
+import { useSecondGateway } from './support/second-gateway.ts';
+import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
+import {
+  lookup,
+  notarise,
+  report,
+  type ToolCall,
+  translate,
+  useWorld,
+  whoami,
+  type World,
+} from './support/world.ts';
 
-// The strip attack (design §4.6): who sees a bound payment, in flight or on the chain, takes the intent out and sends the rest.
+// The strip attack: whoever sees a bound payment, in flight or on the chain, takes the intent out and sends the rest, here or to another
+// gateway with the same payTo, whose audience is another one.
 const world = useWorld();
+const second = useSecondGateway(world);
 let account: LocalAccount;
 beforeAll(async () => {
-  account = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  account = await trustedAccount(world(), { reports: 8, left: 2_000_000n });
+  // Known and trusted at both: what is refused is refused for its binding, not for its payer.
+  await trust(second().there, account, 2);
 });
 
 /** Every form in which the signature can be sent without what it is bound to. */
 const strippings: readonly (readonly [string, (payment: Bound) => Record<string, string>])[] = [
   ['v2 without extensions', (payment) => v2(payment)],
   ['v2 with a payment-identifier of the attacker', (payment) => v2(payment, 'a'.repeat(32))],
-  ['v1', (payment) => v1(payment)],
   [
     'v2 with the advert alone',
     (payment) => {
@@ -35,74 +51,123 @@ const strippings: readonly (readonly [string, (payment: Bound) => Record<string,
       return { 'PAYMENT-SIGNATURE': encode({ ...boundTree(payment), extensions }) };
     },
   ],
+  ['v1', (payment) => v1(payment)],
 ];
-const ELSEWHERE: ToolCall = { ...translate, path: '/tools/translate?moved=1' };
-const REFUSALS = ['already-used', 'conflict', 'in-progress'];
+const TOLD = ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt', 'RateLimit'];
 
-const kindOfRefusal = async (answer: Response): Promise<string> => {
-  expect(answer.status).toBe(409);
-  return kindOf(await readProblem(answer));
+/** Sends a payment without its intent in every form, at both gateways, and holds that each is refused for it. */
+const attack = async (
+  transcript: Transcript,
+  when: string,
+  payment: Bound,
+  calls: readonly ToolCall[],
+): Promise<void> => {
+  const gateways: readonly (readonly [string, World])[] = [
+    ['A', world()],
+    ['B', second().there],
+  ];
+  for (const [name, gateway] of gateways)
+    for (const call of calls)
+      for (const [how, strip] of strippings) {
+        const answer = await gateway.send(call, strip(payment));
+        for (const header of TOLD) expect(answer.headers.get(header), header).toBeNull();
+        const told = await transcript.step(
+          `attacker at gateway ${name}, ${when}: ${call.method ?? 'GET'} ${call.path}, the payment as ${how}`,
+          answer,
+        );
+        expect([told.status, told.kind]).toEqual([400, 'binding-required']);
+      }
 };
 
-describe('a bound payment that is stripped of its intent', () => {
-  it('after its call meets itself: no second run, and nothing of the answer', async () => {
-    const transcript = newTranscript('Strip attack after the bound call (translate, deferred)');
-    const counts = await world().counts();
-    const paid = (await transfersFrom(world(), account.address)).length;
-    const payment = await bind(world(), account, translate);
+const elsewhere = (call: ToolCall): ToolCall => ({ ...call, path: `${call.path}?moved=1` });
+
+describe('a bound payment without its intent', () => {
+  it.each<[string, ToolCall, bigint, string]>([
+    ['settled later', translate, 20_000n, 'translate'],
+    ['settled first', report, 50_000n, 'report'],
+    ['settled first, bound payments only', notarise, 10_000n, 'notarise'],
+  ])(
+    'buys nothing before its use, after it, nor once it is settled, at either gateway: %s',
+    async (_, call, price, tool) => {
+      const transcript = newTranscript(
+        `Strip attack (${tool}): gateway A ${world().stack.description.audience}, gateway B ${second().gateway.audience}, one payTo`,
+      );
+      const counts = await world().counts();
+      const paid = (await transfersFrom(world(), account.address)).length;
+      const payment = await bind(world(), account, call);
+      const targets = [call, elsewhere(call)];
+      await attack(transcript, 'before its first use', payment, targets);
+      expect(await isUsed(world(), payment)).toBe(false);
+      const first = await transcript.step(
+        `agent at gateway A: ${call.method} ${call.path}, the bound payment`,
+        await world().send(call, bound(payment)),
+      );
+      expect(first.status).toBe(200);
+      await attack(transcript, 'after its first use', payment, targets);
+      await settled(world(), payment);
+      await attack(transcript, 'settled', payment, targets);
+      const ran = await runsSince(world(), counts);
+      const transfers = (await transfersFrom(world(), account.address)).slice(paid);
+      transcript.print(ran, transfers);
+      expect(ran).toEqual({ [tool]: 1 });
+      expect(transfers).toEqual([price]);
+    },
+  );
+
+  it('buys no credit, for its payer or for the attacker', async () => {
+    const transcript = newTranscript('Strip attack on a top-up');
+    const payer = await fundedAccount(world(), 500_000n);
+    const own = credits(250_000n);
+    const payment = await bind(world(), payer, own);
+    const targets = [own, credits(250_000n, accountOf(newAccount().address))];
+    await attack(transcript, 'before its first use', payment, targets);
     const first = await transcript.step(
-      'agent: POST /tools/translate, payment bound to it',
-      await world().send(translate, bound(payment)),
+      'agent at gateway A: POST /credits, the bound payment',
+      await world().send(own, bound(payment)),
     );
     expect(first.status).toBe(200);
-    const attack = async (when: string): Promise<void> => {
-      for (const [how, strip] of strippings)
-        for (const call of [translate, ELSEWHERE]) {
-          const answer = await world().send(call, strip(payment));
-          for (const name of ['PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'Agent-Receipt'])
-            expect(answer.headers.get(name), name).toBeNull();
-          const told = await transcript.step(
-            `attacker, ${when}: POST ${call.path}, the payment as ${how}`,
-            answer,
-          );
-          expect([told.status, told.kind]).toEqual([409, 'already-used']);
-          expect(told.text).not.toContain('bonjour');
-        }
-    };
-    await attack('before settlement');
-    await settled(world(), payment);
-    await attack('after settlement');
-    const ran = await runsSince(world(), counts);
-    const transfers = (await transfersFrom(world(), account.address)).slice(paid);
-    transcript.print(ran, transfers);
-    expect(ran).toEqual({ translate: 1 });
-    expect(transfers).toEqual([20_000n]);
+    await attack(transcript, 'settled', payment, targets);
+    const transfers = await transfersFrom(world(), payer.address);
+    transcript.print({}, transfers);
+    expect(transfers).toEqual([250_000n]);
   });
 
-  it.each([
-    ['deferred', translate, 20_000n],
-    ['settled first', report, 50_000n],
-  ])('at the same moment, fifty times each: one run (%s)', async (_, call, price) => {
-    const counts = await world().counts();
-    const paid = (await transfersFrom(world(), account.address)).length;
-    const payment = await bind(world(), account, call);
-    const told = await Promise.all(
-      Array.from({ length: 100 }, async (__, at) => {
-        const [, strip] = strippings[(at >> 1) % strippings.length] ?? [];
-        const headers = at % 2 === 0 || strip === undefined ? bound(payment) : strip(payment);
-        return await world().send(call, headers);
-      }),
-    );
-    const others = await Promise.all(
-      told.filter(({ status }) => status !== 200).map(kindOfRefusal),
-    );
-    for (const kind of others) expect(REFUSALS).toContain(kind);
-    expect(Object.values(await runsSince(world(), counts))).toEqual([1]);
-    await settled(world(), payment);
-    expect((await transfersFrom(world(), account.address)).slice(paid)).toEqual([price]);
+  it('is refused by tools of another price, free ones and in a rehearsal too', async () => {
+    const payment = await bind(world(), account, translate);
+    for (const call of [lookup, whoami, { path: '/tools/summarise', method: 'POST', body: '{}' }])
+      for (const [, strip] of strippings) {
+        const answer = await world().send(call, strip(payment));
+        expect([answer.status, kindOf(await readProblem(answer))]).toEqual([
+          400,
+          'binding-required',
+        ]);
+      }
+    for (const [, strip] of strippings) {
+      const answer = await world().send(translate, { ...strip(payment), 'Dry-Run': '?1' });
+      expect(kindOf(await readProblem(answer))).toBe('binding-required');
+    }
+    expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('while its call runs waits, whatever request it comes with, and is used up when it has ended', async () => {
+  it('claims nothing and writes nothing: the log of its payer stays as it was', async () => {
+    const payer = await fundedAccount(world(), 100_000n);
+    const payment = await bind(world(), payer, report);
+    for (let round = 0; round < 3; round += 1)
+      for (const [, strip] of strippings)
+        expect((await world().send(report, strip(payment))).status).toBe(400);
+    const answer = await world().send(report, bound(payment));
+    expect(answer.status, await answer.text()).toBe(200);
+    await expect
+      .poll(async () => (await world().audit.entries(accountOf(payer.address))).length, {
+        timeout: 20_000,
+        interval: 200,
+      })
+      .toBeGreaterThan(0);
+    const [entry] = await world().audit.entries(accountOf(payer.address));
+    expect(entry).toMatchObject({ seq: 1, type: 'call.accepted', call: callOf(payment) });
+  });
+
+  it('while its call runs is refused, and the call ends as if nothing had been sent', async () => {
     const hanging: ToolCall = { path: '/tools/flaky?hang=1' };
     const counts = await world().counts();
     const payment = await bind(world(), account, hanging);
@@ -111,75 +176,41 @@ describe('a bound payment that is stripped of its intent', () => {
       .poll(async () => (await world().counts()).flaky, { timeout: 5_000, interval: 20 })
       .toBe(counts.flaky + 1);
     for (const [, strip] of strippings)
-      for (const call of [hanging, { path: '/tools/flaky?status=200' }])
-        expect(await kindOfRefusal(await world().send(call, strip(payment)))).toBe('in-progress');
-    expect(await kindOfRefusal(await world().send(hanging, bound(payment)))).toBe('in-progress');
+      for (const call of [hanging, { path: '/tools/flaky?status=200' }]) {
+        const answer = await world().send(call, strip(payment));
+        expect(kindOf(await readProblem(answer))).toBe('binding-required');
+      }
     expect((await running).status).toBe(504);
-    for (const [, strip] of strippings)
-      expect(await kindOfRefusal(await world().send(hanging, strip(payment)))).toBe('already-used');
     expect(await runsSince(world(), counts)).toEqual({ flaky: 1 });
     expect(await isUsed(world(), payment)).toBe(false);
   });
 
-  it('before its call buys the one run, of whatever request came first; the bound one then meets itself', async () => {
-    const transcript = newTranscript('Strip attack before the bound call (translate, deferred)');
-    const counts = await world().counts();
-    const paid = (await transfersFrom(world(), account.address)).length;
-    for (const call of [translate, ELSEWHERE]) {
-      const payment = await bind(world(), account, translate);
-      const stolen = await transcript.step(
-        `attacker: POST ${call.path}, the payment without its intent`,
-        await world().send(call, v2(payment)),
+  it.each([
+    ['settled later', translate, 20_000n],
+    ['settled first', report, 50_000n],
+  ])(
+    'at the same moment, fifty times each: one run, by the bound one (%s)',
+    async (_, call, price) => {
+      const counts = await world().counts();
+      const paid = (await transfersFrom(world(), account.address)).length;
+      const payment = await bind(world(), account, call);
+      await Promise.all(
+        Array.from({ length: 100 }, async (__, at) => {
+          const [, strip] = strippings[(at >> 1) % strippings.length] ?? [];
+          if (at % 2 === 0 || strip === undefined) {
+            const answer = await world().send(call, bound(payment));
+            expect([200, 409]).toContain(answer.status);
+          } else {
+            const answer = await world().send(call, strip(payment));
+            expect(kindOf(await readProblem(answer))).toBe('binding-required');
+          }
+        }),
       );
-      expect(stolen.status).toBe(200);
-      const repeated = await world().send(translate, bound(payment));
-      // Whatever the repeat shows, the run that it hears of was not bound.
-      if (repeated.status === 200)
-        expect(await claimsOf(world(), repeated)).toMatchObject({ binding: 'none' });
-      const owner = await transcript.step(
-        'agent: POST /tools/translate, the bound payment',
-        repeated,
-      );
-      // The intent is the secret: its holder hears what became of it (§4.6), but a run it is not.
-      if (call === translate) expect([owner.status, owner.text]).toEqual([200, stolen.text]);
-      else expect([owner.status, owner.kind]).toEqual([409, 'conflict']);
+      expect(Object.values(await runsSince(world(), counts))).toEqual([1]);
       await settled(world(), payment);
-    }
-    const ran = await runsSince(world(), counts);
-    const transfers = (await transfersFrom(world(), account.address)).slice(paid);
-    transcript.print(ran, transfers);
-    expect(ran).toEqual({ translate: 2 });
-    expect(transfers).toEqual([20_000n, 20_000n]);
-  });
-
-  it('is refused where a tool wants it bound, in any order, and stays as good', async () => {
-    const transcript = newTranscript('Strip attack on a tool that requires binding (notarise)');
-    const counts = await world().counts();
-    const paid = (await transfersFrom(world(), account.address)).length;
-    const payment = await bind(world(), account, notarise);
-    const attack = async (): Promise<void> => {
-      for (const [how, strip] of strippings) {
-        const told = await transcript.step(
-          `attacker: POST /tools/notarise, the payment as ${how}`,
-          await world().send(notarise, strip(payment)),
-        );
-        expect([told.status, told.kind]).toEqual([400, 'binding-required']);
-      }
-    };
-    await attack();
-    expect(await isUsed(world(), payment)).toBe(false);
-    const mine = await transcript.step(
-      'agent: POST /tools/notarise, the bound payment',
-      await world().send(notarise, bound(payment)),
-    );
-    expect(mine.status).toBe(200);
-    await attack();
-    const ran = await runsSince(world(), counts);
-    const transfers = (await transfersFrom(world(), account.address)).slice(paid);
-    transcript.print(ran, transfers);
-    expect(ran).toEqual({ notarise: 1 });
-    expect(transfers).toEqual([10_000n]);
-  });
+      expect((await transfersFrom(world(), account.address)).slice(paid)).toEqual([price]);
+    },
+  );
 
   it('with an intent of the attacker in its place is refused', async () => {
     const attacker = await trustedAccount(world(), { reports: 1, left: 100_000n });

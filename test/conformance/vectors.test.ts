@@ -33,6 +33,8 @@ import {
   sign,
   transfersFrom,
   trustedAccount,
+  v1,
+  v2,
 } from './support/payment.ts';
 import { changed, type Form, type HeaderLine, refusal, reshaped } from './support/refusal.ts';
 import { lookup, type ToolCall, useWorld } from './support/world.ts';
@@ -161,6 +163,62 @@ describe('a bound payment with another intent', () => {
     );
     expect(problem.field).toBe('PAYMENT-SIGNATURE.accepted.network');
   });
+});
+
+describe('a bound payment without its intent, and an intent without the mark', () => {
+  const AUTHORIZATION = 'PAYMENT-SIGNATURE.payload.authorization';
+
+  it('is refused as published, in both versions, whatever else is wrong with it here', async () => {
+    const { accepted } = good;
+    const unknown = mustFail.unmarkedPayments['1131378031'];
+    for (const { authorization, signature } of [mustFail.strippedPayment, unknown]) {
+      const payment = {
+        accepted,
+        payload: { authorization, signature: signature as Hex },
+      };
+      for (const headers of [v2(payment), v1(payment)]) {
+        const problem = await refusal(world(), Object.entries(headers), paidRequest);
+        expect(kindOf(problem)).toBe('binding-required');
+      }
+    }
+  });
+
+  it.each(Object.keys(mustFail.unmarkedPayments))(
+    '(validAfter %s) signed for this gateway, is refused with the intent',
+    async (value) => {
+      const validAfter = Number(value);
+      const payment = await signBound(world(), account, paidRequest, intent, { validAfter });
+      const problem = await untouched(payment, async () =>
+        refusal(world(), Object.entries(bound(payment)), paidRequest),
+      );
+      expect([kindOf(problem), problem.field]).toEqual([
+        'intent-mismatch',
+        `${AUTHORIZATION}.validAfter`,
+      ]);
+    },
+  );
+
+  it.each([vectors.boundValidAfter, '1131378031', '1131378285'])(
+    '(validAfter %s) signed for this gateway, is refused without the intent',
+    async (value) => {
+      const validAfter = Number(value);
+      const payment = await signBound(world(), account, paidRequest, intent, { validAfter });
+      for (const headers of [v2(payment), v1(payment)]) {
+        const problem = await untouched(payment, async () =>
+          refusal(world(), Object.entries(headers), paidRequest),
+        );
+        expect(kindOf(problem)).toBe('binding-required');
+      }
+    },
+  );
+
+  it.each(['0', '1131378029', '1131378286'])(
+    '(validAfter %s) is a vanilla payment, which its own nonce binds to nothing',
+    async (value) => {
+      const payment = await sign(world(), account, paidRequest, { validAfter: Number(value) });
+      expect((await world().send(paidRequest, v2(payment))).status).toBe(200);
+    },
+  );
 });
 
 describe('a bound payment sent with another request', () => {

@@ -50,7 +50,7 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
       writeFileSync(changed, altered);
       const { code, text } = await python(['--vectors', changed]);
       expect(code).toBe(1);
-      expect(text.match(/^ {2}WRONG .*(?: hash| digest| signature|Separator)$/gm)).toHaveLength(32);
+      expect(text.match(/^ {2}WRONG .*(?: hash| digest| signature|Separator)$/gm)).toHaveLength(37);
       expect(text.match(/^ {2}ok .*(?: hash| digest| signature|Separator)$/gm)).toEqual([
         '  ok    paid nonce is the intent hash',
         '  ok    paid request digest',

@@ -5,6 +5,7 @@ import { people } from '../../../dev/people.ts';
 import { CHAIN_ID } from '../../../dev/chain-client.ts';
 import { usdc } from '../../../dev/usdc.ts';
 import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import { encodeAgentIntent } from '../../../src/intent/header.ts';
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';
@@ -81,7 +82,7 @@ export const signPurchase = async (
     token: usdc,
     to: people.payTo,
     value,
-    validAfter: 0n,
+    validAfter: intent === undefined ? 0n : BOUND_VALID_AFTER,
     validBefore: BigInt(now + lifetime),
     nonce,
   });

@@ -1,5 +1,6 @@
 import type { Hex, LocalAccount } from 'viem';
 import { type AgentIntent, intentFields } from '../../../src/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import { digestOf, paidIntentFor } from './intent.ts';
 import { type Advert, advertOf } from './offer.ts';
 import { encode, nowSeconds, type Payment, sign, type Terms } from './payment.ts';
@@ -9,7 +10,7 @@ import type { ToolCall, World } from './world.ts';
 /** A payment whose nonce is the digest of an intent (design §4.2), and the intent. */
 export type Bound = Payment & { readonly intent: AgentIntent; readonly advert: Advert };
 
-/** The payment of an intent: what the call costs, for the intent's digest as nonce, but for the terms given. */
+/** The payment of an intent: the call's price, the intent's digest as nonce and the binding mark, but for the terms given. */
 export const signBound = async (
   world: World,
   account: LocalAccount,
@@ -17,7 +18,11 @@ export const signBound = async (
   intent: AgentIntent,
   terms: Terms = {},
 ): Promise<Bound> => ({
-  ...(await sign(world, account, call, { nonce: digestOf(intent), ...terms })),
+  ...(await sign(world, account, call, {
+    nonce: digestOf(intent),
+    validAfter: Number(BOUND_VALID_AFTER),
+    ...terms,
+  })),
   intent,
   advert: advertOf(await world.offer(call)),
 });

@@ -10,6 +10,7 @@ import { checkAuthorization } from '../../../src/x402/authorization.ts';
 import { parsePaymentSignature, parseXPayment, type Proof } from '../../../src/x402/payload.ts';
 import { matchRequirement } from '../../../src/x402/requirement.ts';
 import { tokenOf } from '../../../src/x402/tokens.ts';
+import vectors from '../../vectors/countersign-v1.json';
 import { requirement } from '../x402/fixture.ts';
 import {
   account,
@@ -88,6 +89,7 @@ describe('a bound payment', () => {
     ]);
     expect(Number(intent.validBefore)).toBe(NOW + 180);
     expect(Number(authorization.validBefore)).toBe(NOW + 3600);
+    expect(authorization.validAfter.toString()).toBe(vectors.boundValidAfter);
     expect(proof.paymentIdentifier).toBeUndefined();
 
     expect(await answer.text()).toBe('bonjour');

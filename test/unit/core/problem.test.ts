@@ -73,8 +73,12 @@ const others: readonly (readonly [number, Reason])[] = [
   [409, { reason: 'conflict' }],
   [409, { reason: 'already_used', call: HASH }],
   [404, { reason: 'unknown_call' }],
-  [400, { reason: 'binding_required', field: 'PAYMENT-SIGNATURE.extensions.f', version: 2 }],
-  [400, { reason: 'binding_required', field: 'X-PAYMENT', version: 1 }],
+  ...(['tool', 'beneficiary', 'marked', 'unknown_mark'] as const).flatMap((because) =>
+    ([1, 2] as const).map((version): [number, Reason] => [
+      400,
+      { reason: 'binding_required', field: `header ${version}`, version, because },
+    ]),
+  ),
   [403, { reason: 'forbidden' }],
   [404, { reason: 'unknown_transaction' }],
   [409, { reason: 'transaction_not_final', retryAfter: 5 }],
@@ -249,7 +253,7 @@ describe('problem', () => {
     const docs = 'https://gw.example/.well-known/agent-intent';
     const helped = async (reason: Reason) => (await bodyOf(problem(reason, { docs })))['docs'];
     const intent: readonly Reason[] = [
-      { reason: 'binding_required', field: 'X-PAYMENT', version: 1 },
+      { reason: 'binding_required', field: 'X-PAYMENT', version: 1, because: 'tool' },
       { reason: 'intent_mismatch', field: 'f', expected: 'e', got: 'g' },
       { reason: 'malformed_field', field: 'Agent-Intent.intent.nonce', hint: 'is wrong' },
       {
@@ -272,11 +276,29 @@ describe('problem', () => {
 
   it('names the header and the place that an intent goes to, by version of the payment', () => {
     const hint = (version: 1 | 2) =>
-      problemOf({ reason: 'binding_required', field: 'f', version }).members.hint;
+      problemOf({ reason: 'binding_required', field: 'f', version, because: 'tool' }).members.hint;
     expect(hint(2)).toContain(
       'extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE',
     );
     expect(hint(1)).toMatch(/version 1 cannot carry an intent.*PAYMENT-SIGNATURE.*Agent-Intent/);
+  });
+
+  it('says why a payment must be bound, and that a stripped one is still good with its intent', () => {
+    const textOf = (because: Extract<Reason, { reason: 'binding_required' }>['because']) =>
+      problemOf({ reason: 'binding_required', field: 'f', version: 2, because }).members;
+    expect(textOf('tool').detail).toMatch(/This tool/);
+    expect(textOf('beneficiary').detail).toMatch(/another account/);
+    expect(textOf('marked').detail).toMatch(/validAfter 1131378030.*no intent/);
+    expect(textOf('marked').hint).toMatch(/still good/);
+    expect(textOf('unknown_mark').detail).toMatch(/does not know/);
+  });
+
+  it('tells a payer without the mark to sign it, and not to sign another intent', () => {
+    const hint = (field: string) =>
+      problemOf({ reason: 'intent_mismatch', field, expected: '1131378030', got: '0' }).members
+        .hint;
+    expect(hint('PAYMENT-SIGNATURE.payload.authorization.validAfter')).toMatch(/validAfter/);
+    expect(hint('Agent-Intent.intent.target')).toMatch(/exactly the request you send/);
   });
 
   it('says where a used call can be asked for, and where a debt and missing credit are paid', () => {

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Checked } from '../../../src/gateway/checked.ts';
 import { checkPayment } from '../../../src/gateway/check-payment.ts';
+import { claim, type ClaimFault } from '../../../src/gateway/claim.ts';
 import type { Observed } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import type { Reason } from '../../../src/core/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
-import { parsePaymentSignature, parseXPayment } from '../../../src/x402/payload.ts';
+import { parseXPayment } from '../../../src/x402/payload.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe, toolOf } from './fixture.ts';
 import {
@@ -70,17 +71,24 @@ const vector = (
     : { extensions: { 'agent-intent': { info: { intent: changes.intent ?? intent } } } }),
 });
 
-const check = (payload: unknown, observed: Observed, tool: Tool = translate, now = NOW) => {
-  const proof = parsePaymentSignature(paymentHeader(payload)['PAYMENT-SIGNATURE']);
-  return proof.ok
-    ? checkPayment(config, tool, observed, proof.value, now)
-    : ({ ok: false, error: proof.error } as const);
+type Outcome = Result<Checked, Reason | ClaimFault>;
+
+const check = (
+  payload: unknown,
+  observed: Observed,
+  tool: Tool = translate,
+  now = NOW,
+): Outcome => {
+  const claimed = claim(new Headers(paymentHeader(payload)));
+  if (!claimed.ok) return claimed;
+  if (claimed.value.kind !== 'payment') throw new Error('is a payment');
+  return checkPayment(config, tool, observed, claimed.value.proof, now);
 };
 
 /** Nothing that only a contract account could still vouch for counts as accepted. */
-const isAccepted = (result: Result<Checked, Reason>): boolean =>
+const isAccepted = (result: Outcome): boolean =>
   result.ok && result.value.signedByKey && result.value.execute;
-const fieldOf = (result: Result<Checked, Reason>): unknown =>
+const fieldOf = (result: Outcome): unknown =>
   result.ok || !('field' in result.error) ? undefined : result.error.field;
 
 const ROOT = 'PAYMENT-SIGNATURE.extensions.agent-intent.info.intent';
@@ -215,15 +223,14 @@ describe('the binding', () => {
     return { observed, payload: await paymentOf({ intent: signed, ...terms }) };
   };
 
-  it('strip attack: without its intent the payment is the same call, bound to nothing', async () => {
+  it('strip attack: without its intent the payment is refused', async () => {
     const { observed, payload } = await bound();
-    const whole = check(payload, observed);
+    expect(check(payload, observed)).toMatchObject({ ok: true, value: { binding: 'intent' } });
     const { extensions: _, ...stripped } = payload;
-    const bare = check(stripped, observed);
-    if (!whole.ok || !bare.ok) throw new Error('both are payments');
-    expect([whole.value.binding, bare.value.binding]).toEqual(['intent', 'none']);
-    // One namespace (design §4.6): it meets itself at the account.
-    expect(bare.value.call).toBe(whole.value.call);
+    expect(check(stripped, observed)).toEqual({
+      ok: false,
+      error: { reason: 'binding_required', field: ROOT, version: 2, because: 'marked' },
+    });
   });
 
   it('intent of one account with a payment of another is refused', async () => {
@@ -258,13 +265,13 @@ describe('the binding', () => {
     const vanilla = await paymentOf();
     expect(check(vanilla, observed, strict)).toEqual({
       ok: false,
-      error: { reason: 'binding_required', field: ROOT, version: 2 },
+      error: { reason: 'binding_required', field: ROOT, version: 2, because: 'tool' },
     });
     const old = parseXPayment(oldPaymentHeader(vanilla)['X-PAYMENT']);
     if (!old.ok) throw new Error('is a payment');
     expect(checkPayment(config, strict, observed, old.value, NOW)).toEqual({
       ok: false,
-      error: { reason: 'binding_required', field: 'X-PAYMENT', version: 1 },
+      error: { reason: 'binding_required', field: 'X-PAYMENT', version: 1, because: 'tool' },
     });
   });
 
@@ -300,7 +307,7 @@ describe('the two clocks of a bound payment (design §4.2)', () => {
     });
     return check(await paymentOf({ intent: signed, validBefore: at(300), ...terms }), observed);
   };
-  const outcome = (result: Result<Checked, Reason>): string => {
+  const outcome = (result: Outcome): string => {
     if (!result.ok) return result.error.reason;
     return result.value.execute ? 'accepted' : 'may only look up';
   };
@@ -320,8 +327,8 @@ describe('the two clocks of a bound payment (design §4.2)', () => {
     ['is settled in 3,661 s', {}, { validBefore: at(3_661) }, 'valid_too_long'],
     ['is settled within 7 s', { validBefore: at(5) }, { validBefore: at(7) }, 'accepted'],
     ['is settled within 6 s', { validBefore: at(5) }, { validBefore: at(6) }, 'may only look up'],
-    ['its payment began before now', {}, { validAfter: at(-1) }, 'accepted'],
-    ['its payment begins now', {}, { validAfter: at(0) }, 'not_yet_valid'],
+    ['its payment began before now', {}, { validAfter: at(-1) }, 'intent_mismatch'],
+    ['its payment begins now', {}, { validAfter: at(0) }, 'intent_mismatch'],
   ] as const)('%s', async (_, fields, terms, expected) => {
     expect(outcome(await timed(fields, terms))).toBe(expected);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { claim } from '../../../src/gateway/claim.ts';
+import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import { AGENT_INTENT_TYPE } from '../../../src/intent/agent-intent.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import vectors from '../../vectors/countersign-v1.json';
@@ -23,7 +24,7 @@ const agentIntent = (intent: Wire) => ({
 const good: Wire = vectors.paid.intent;
 const boundPayment = async (intent: Wire) =>
   paymentHeader({
-    ...(await paymentOf()),
+    ...(await paymentOf({ validAfter: BOUND_VALID_AFTER })),
     extensions: { 'agent-intent': { info: { intent } } },
   });
 

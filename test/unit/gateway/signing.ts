@@ -5,6 +5,7 @@ import type { Address, Hex } from '../../../src/core/account-id.ts';
 import type { Observed } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import { intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { encodeAgentIntent, type SignedIntent } from '../../../src/intent/header.ts';
 import { tokenOf } from '../../../src/x402/tokens.ts';
@@ -120,6 +121,7 @@ export type Terms = {
   readonly who?: Who;
   readonly value?: bigint;
   readonly to?: Address;
+  /** The binding mark where an intent is sent along, else 0, unless one is given. */
   readonly validAfter?: bigint;
   readonly validBefore?: bigint;
   readonly nonce?: Hex;
@@ -137,7 +139,7 @@ export const paymentOf = async (terms: Terms = {}) => {
     from: addressOf(who),
     to: terms.to ?? PAY_TO,
     value,
-    validAfter: terms.validAfter ?? 0n,
+    validAfter: terms.validAfter ?? (intent === undefined ? 0n : BOUND_VALID_AFTER),
     validBefore: terms.validBefore ?? BigInt(NOW + 300),
     nonce: terms.nonce ?? (intent === undefined ? randomWord() : intentDigest(intent, CHAIN_ID)),
   };

@@ -17,7 +17,7 @@ const authorization = {
   from: AGENT,
   to: PAY_TO,
   value: 20_000n,
-  validAfter: 1_799_999_990n,
+  validAfter: BigInt(vectors.boundValidAfter),
   validBefore: 1_800_000_050n,
   nonce: vectors.paid.intentHash as Hex,
 };
@@ -59,13 +59,40 @@ describe('parsePaymentSignature', () => {
     ['resource', undefined],
     ['extensions', undefined],
     ['extensions', {}],
-    ['extensions', { 'payment-identifier': null, 'agent-intent': null }],
+    ['extensions', { 'payment-identifier': null }],
     ['extensions', { 'payment-identifier': { info: { required: false, id: null } } }],
     ['extensions', { bazaar: { info: { input: {} }, schema: {} } }],
-    ['extensions', { 'agent-intent': { info: { version: 1, intent: null } } }],
+    ['extensions', { 'agent-intent': { info: { version: 1 } } }],
   ])('takes %s = %j', (field, value) => {
     const result = parsePaymentSignature(header({ ...payload2(), [field]: value }));
     expect(result).toMatchObject({ ok: true, value: { authorization } });
+  });
+
+  it.each([
+    ['null', null, ''],
+    ['an empty object', {}, '.agent'],
+    ['an array', [], ''],
+    ['an array of an intent', [vectors.paid.intent], ''],
+    ['a string', JSON.stringify(vectors.paid.intent), ''],
+    ['an empty string', '', ''],
+    ['a number', 0, ''],
+    ['false', false, ''],
+  ])('refuses an intent that is %s with its field, and never reads it as absent', (_, to, end) => {
+    const path = ['extensions', 'agent-intent', 'info', 'intent'];
+    const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
+    expect(fault).toMatchObject({
+      reason: 'malformed_field',
+      field: `PAYMENT-SIGNATURE.${path.join('.')}${end}`,
+    });
+  });
+
+  it.each([null, [], '', 0, false])('refuses an extension agent-intent that is %j', (to) => {
+    const path = ['extensions', 'agent-intent'];
+    const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
+    expect(fault).toMatchObject({
+      reason: 'malformed_field',
+      field: 'PAYMENT-SIGNATURE.extensions.agent-intent',
+    });
   });
 
   it.each([null, undefined])('takes an accepted offer with extra = %s', (extra) => {
