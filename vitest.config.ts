@@ -34,6 +34,7 @@ export default defineConfig({
               bindings: {
                 TEST_MIGRATIONS: migrations,
                 AUDIENCES: 'https://gateway.example',
+                LOCAL_STACK: 'true',
                 PAY_TO: JSON.stringify({ 'eip155:84532': inject('people').payTo }),
                 RPC_URLS: JSON.stringify({ 'eip155:84532': [inject('rpc')] }),
                 FACILITATORS: JSON.stringify([{ url: inject('facilitator') }]),

@@ -5,8 +5,6 @@ import { newReceiptKey } from './keys.ts';
 /** Root of the repository. */
 export const ROOT = join(import.meta.dirname, '..');
 
-const STRICT_FLAG = '"global_fetch_strictly_public"';
-
 /** Replaces text that must be there: a renamed key in wrangler.toml must not silently change what is run. */
 const replaced = (text: string, pattern: RegExp, by: string): string => {
   if (!pattern.test(text)) throw new Error(`wrangler.toml has no ${pattern.source}`);
@@ -24,15 +22,11 @@ type Changes = {
   readonly toolsFile?: string;
 };
 
-/**
- * The project's wrangler.toml for this machine: paths made absolute, and without the flag that refuses private
- * addresses, because upstream, chain and facilitator are on 127.0.0.1.
- */
+/** The project's wrangler.toml for this machine: paths are absolute. */
 const localConfig = (original: string, options: Changes): string => {
   const { entry, shield, toolsFile, names = [] } = options;
-  let text = replaced(original, new RegExp(STRICT_FLAG), '');
   const asIs = entry.endsWith('.js') ? '\nno_bundle = true' : '';
-  text = replaced(text, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}${asIs}`);
+  let text = replaced(original, /^main = ".*"$/m, `main = ${JSON.stringify(entry)}${asIs}`);
   const migrations = join(ROOT, 'src/audit/migrations');
   text = replaced(
     text,

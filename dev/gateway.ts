@@ -160,7 +160,7 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url, concurrency: 64 }))),
   UPSTREAM_URL: options.upstreamUrl,
   CONFIRMATIONS: '1',
-  WEBHOOK_LOCAL: 'true',
+  LOCAL_STACK: 'true',
   ...options.variables,
 });
 

@@ -28,7 +28,7 @@ export const readTools = async (file: string): Promise<readonly ToolEntry[]> => 
   } catch (error) {
     throw new Error(`${file} is not JSON: ${(error as Error).message}`);
   }
-  const parsed = parseTools(json);
+  const parsed = parseTools(json, 'local_stack');
   if (!parsed.ok) {
     const lines = parsed.error.map(({ field, reason }) => `  ${field}: ${reason}`);
     throw new Error(`${file} is not valid:\n${lines.join('\n')}`);

@@ -12,7 +12,6 @@ import { call } from './gateway/call.ts';
 import { DESCRIPTION_PATH } from './gateway/description-path.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { settlingOf } from './settling.ts';
-import { isWebhookLocal } from './webhooks/address.ts';
 
 /** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
 const EXPOSED = [
@@ -118,7 +117,6 @@ const managed = async (context: Context<Bindings>): Promise<Response> => {
     db: env.AUDIT_DB,
     auditQueue: env.AUDIT_QUEUE,
     webhookQueue: env.WEBHOOK_QUEUE,
-    isLocal: isWebhookLocal(env),
   };
   const { manage } = await import('./admin/router.ts');
   return manage(office, req.raw);
@@ -173,9 +171,10 @@ export const configOf = (env: Env): Result<Config, Reason> => {
 /** The catalogue of this isolate. */
 let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined;
 
-const catalogueOf = (env: Env, { tools, upstreamUrl }: Config): LiveCatalogue => {
+const catalogueOf = (env: Env, { tools, upstreamUrl, reach }: Config): LiveCatalogue => {
   if (opened?.env === env) return opened.catalogue;
-  const catalogue = openCatalogue(env.AUDIT_DB, { tools, documents: toolsJson.tools, upstreamUrl });
+  const documents = toolsJson.tools;
+  const catalogue = openCatalogue(env.AUDIT_DB, { tools, documents, upstreamUrl, reach });
   opened = { env, catalogue };
   return catalogue;
 };

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type Address, type Hex, type Network, ZERO_ADDRESS } from './core/account-id.ts';
 import { MONEY_HINT, parseAmount, parseMoney } from './core/amount.ts';
+import type { EgressReach } from './core/egress-url.ts';
 import { err, ok } from './core/result.ts';
 import { parseAddress } from './crypto/checksum.ts';
 import { readingText } from './crypto/wire-fields.ts';
@@ -19,57 +20,67 @@ const between = (least: number, most: number) => {
   return z.int(hint).check(z.minimum(least, hint), z.maximum(most, hint));
 };
 
-const facilitatorSchema = z.strictObject(
-  {
-    url: urlSchema,
-    networks: z.exactOptional(z.array(networkSchema).check(z.minLength(1), z.maxLength(16))),
-    auth: z._default(z.enum(['none', 'cdp'], 'must be "none" or "cdp"'), 'none'),
-    concurrency: z._default(between(1, 64), 4),
-    perSecond: z.exactOptional(between(1, 1_000)),
-    fee: z._default(readingText<bigint>(MONEY_HINT, parseMoney), 0n),
-  },
-  'must be an object {"url": "https://…", networks?, auth?, concurrency?, perSecond?, fee?}',
-);
+const facilitatorSchema = (reach: EgressReach) =>
+  z.strictObject(
+    {
+      url: urlSchema(reach),
+      networks: z.exactOptional(z.array(networkSchema).check(z.minLength(1), z.maxLength(16))),
+      auth: z._default(z.enum(['none', 'cdp'], 'must be "none" or "cdp"'), 'none'),
+      concurrency: z._default(between(1, 64), 4),
+      perSecond: z.exactOptional(between(1, 1_000)),
+      fee: z._default(readingText<bigint>(MONEY_HINT, parseMoney), 0n),
+    },
+    'must be an object {"url": "https://…", networks?, auth?, concurrency?, perSecond?, fee?}',
+  );
 
 const LIST = `must be an array of at most ${MAX_URLS} facilitators`;
-const facilitatorsSchema = z.array(facilitatorSchema, LIST).check(z.maxLength(MAX_URLS, LIST));
+const facilitatorsSchema = (reach: EgressReach) =>
+  z.array(facilitatorSchema(reach), LIST).check(z.maxLength(MAX_URLS, LIST));
 
 /** `FACILITATORS`: asked in order. None at all is for a gateway whose relayers reach every network. */
-export const readFacilitators = (text: string): Setting<readonly Facilitator[]> => {
-  const read = readJson(text, facilitatorsSchema, '[{"url": "https://…"}]');
+export const readFacilitators = (
+  text: string,
+  reach: EgressReach,
+): Setting<readonly Facilitator[]> => {
+  const read = readJson(text, facilitatorsSchema(reach), '[{"url": "https://…"}]');
   if (!read.ok) return read;
   const urls = read.value.map(({ url }) => url);
   return new Set(urls).size === urls.length ? read : err(['names a URL twice']);
 };
 
-const relayerSchema = z.strictObject(
-  {
-    address: readingText<Address>('must be an address that is not zero', (text) => {
-      const address = parseAddress(text);
-      return address === ZERO_ADDRESS ? undefined : address;
-    }),
-    signer: z.exactOptional(urlSchema),
-    batch: z._default(between(1, 100), 100),
-    wait: z._default(between(0, 60), 2),
-    maxFeePerGas: z._default(
-      readingText<bigint>('must be a decimal string of wei', parseAmount),
-      50_000_000_000n,
-    ),
-    first: z._default(z.boolean('must be true or false'), true),
-  },
-  'must be an object {"address": "0x…", signer?, batch?, wait?, maxFeePerGas?, first?}',
-);
+const relayerSchema = (reach: EgressReach) =>
+  z.strictObject(
+    {
+      address: readingText<Address>('must be an address that is not zero', (text) => {
+        const address = parseAddress(text);
+        return address === ZERO_ADDRESS ? undefined : address;
+      }),
+      signer: z.exactOptional(urlSchema(reach)),
+      batch: z._default(between(1, 100), 100),
+      wait: z._default(between(0, 60), 2),
+      maxFeePerGas: z._default(
+        readingText<bigint>('must be a decimal string of wei', parseAmount),
+        50_000_000_000n,
+      ),
+      first: z._default(z.boolean('must be true or false'), true),
+    },
+    'must be an object {"address": "0x…", signer?, batch?, wait?, maxFeePerGas?, first?}',
+  );
 
-const relayersSchema = byNetwork<RelayerSetting>(
-  relayerSchema as unknown as z.ZodMiniType<RelayerSetting>,
-  'must be an object from network to relayer',
-);
+const relayersSchema = (reach: EgressReach) =>
+  byNetwork<RelayerSetting>(
+    relayerSchema(reach) as unknown as z.ZodMiniType<RelayerSetting>,
+    'must be an object from network to relayer',
+  );
 
 /** `RELAYERS`: our own keys, by network. Empty: every payment goes to a facilitator. */
-export const readRelayers = (text: string): Setting<ReadonlyMap<Network, RelayerSetting>> =>
+export const readRelayers = (
+  text: string,
+  reach: EgressReach,
+): Setting<ReadonlyMap<Network, RelayerSetting>> =>
   text === ''
     ? ok(new Map())
-    : readJson(text, relayersSchema, '{"eip155:8453": {"address": "0x…"}}');
+    : readJson(text, relayersSchema(reach), '{"eip155:8453": {"address": "0x…"}}');
 
 const RELAYER_KEY_HINT = 'must be 0x and 64 hex digits';
 

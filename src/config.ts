@@ -9,11 +9,13 @@ import type { Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
 import { isRelative } from './catalog/upstream.ts';
+import type { EgressReach } from './core/egress-url.ts';
 import type { Fault } from './core/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { readCdpKey, readFacilitators, readRelayerKey, readRelayers } from './backend-settings.ts';
 import type { CdpKey, Facilitator, RelayerSetting } from './settlement/backend.ts';
 import { parseStrictJson } from './core/strict-json.ts';
+import { readReach } from './local-stack.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/schema.ts';
 import {
   readAudiences,
@@ -48,6 +50,8 @@ export type Config = {
   readonly cdpKey: CdpKey | undefined;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
+  /** Which URLs the gateway may call. */
+  readonly reach: EgressReach;
   readonly paused: boolean;
   readonly policy: Policy;
   readonly confirmations: number;
@@ -65,6 +69,7 @@ export type Config = {
 
 const VARIABLES = [
   'AUDIENCES',
+  'LOCAL_STACK',
   'PAY_TO',
   'RPC_URLS',
   'FACILITATORS',
@@ -107,15 +112,17 @@ export const parseConfig = (
   };
 
   const audiences = read('AUDIENCES', readAudiences);
+  const reach =
+    read('LOCAL_STACK', (text) => readReach(text, environment.AUDIENCES?.trim() ?? '')) ?? 'public';
   const payTo = read('PAY_TO', readPayTo);
-  const rpcUrls = read('RPC_URLS', readRpcUrls);
-  const facilitators = read('FACILITATORS', readFacilitators);
-  const relayers = read('RELAYERS', readRelayers);
+  const rpcUrls = read('RPC_URLS', (text) => readRpcUrls(text, reach));
+  const facilitators = read('FACILITATORS', (text) => readFacilitators(text, reach));
+  const relayers = read('RELAYERS', (text) => readRelayers(text, reach));
   const relayerKey = read('RELAYER_KEY', readRelayerKey);
   const cdpKey = read('CDP_API_KEY_SECRET', (secret) =>
     readCdpKey(environment.CDP_API_KEY_ID?.trim() ?? '', secret),
   );
-  const upstreamUrl = read('UPSTREAM_URL', readUpstreamUrl);
+  const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
   const paused = read('PAUSED', readPaused);
   const policy = read('DEFAULT_POLICY', readPolicy);
   const confirmations = read('CONFIRMATIONS', readConfirmations);
@@ -123,7 +130,7 @@ export const parseConfig = (
   const reconcileDays = read('RECONCILE_DAYS', readReconcileDays);
   const operators = read('OPERATORS', readOperators);
   const receiptKey = read('RECEIPT_KEY', readReceiptKey);
-  const tools = readTools(toolsJson);
+  const tools = readTools(toolsJson, reach);
   if (!tools.ok) blame(TOOLS, tools.error);
 
   if (payTo !== undefined && rpcUrls !== undefined) {
@@ -166,6 +173,7 @@ export const parseConfig = (
     relayerKey,
     cdpKey,
     upstreamUrl,
+    reach,
     paused,
     policy,
     confirmations,
@@ -204,7 +212,8 @@ const readPolicy = (text: string): Setting<Policy> => {
   return inSentences(parseDefaultPolicy(json.value));
 };
 
-const readTools = (json: unknown): Setting<readonly Tool[]> => inSentences(parseTools(json));
+const readTools = (json: unknown, reach: EgressReach): Setting<readonly Tool[]> =>
+  inSentences(parseTools(json, reach));
 
 const inSentences = <T>(result: Result<T, readonly Fault[]>): Setting<T> =>
   result.ok ? result : err(result.error.map(sentence));

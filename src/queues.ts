@@ -16,7 +16,6 @@ import {
 } from './settlement/dead-letter.ts';
 import type { Chain } from './settlement/evidence.ts';
 import { settlingOf } from './settling.ts';
-import { isWebhookLocal } from './webhooks/address.ts';
 import { consumeWebhooks } from './webhooks/consumer.ts';
 import { consumeWebhookDeadLetters } from './webhooks/dead-letter.ts';
 import { enqueueAlerts } from './webhooks/enqueue.ts';
@@ -54,8 +53,8 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
         console.error({ event: 'webhooks_unsigned', detail: signer.error.detail });
         return batch.retryAll({ delaySeconds: 60 });
       }
-      const local = isWebhookLocal(env);
-      return consumeWebhooks(batch, { db, signer: signer.value, local, self, raise }, now);
+      const { reach } = config;
+      return consumeWebhooks(batch, { db, signer: signer.value, reach, self, raise }, now);
     }
     case 'countersign-settlement-dead':
       await raiseAll(await newLetters(db, lettersOf(batch, deadLetter, now)));

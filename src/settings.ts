@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { chainIdOf, type Address, type Network, ZERO_ADDRESS } from './core/account-id.ts';
+import { egressFault, type EgressReach } from './core/egress-url.ts';
 import { type Fault, faultsOf } from './core/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { parseStrictJson } from './core/strict-json.ts';
@@ -120,18 +121,14 @@ export const readPayTo = (text: string): Setting<ReadonlyMap<Network, Address>> 
     : err(unknown.map((network) => `at ${network}: no token is known on this network`));
 };
 
-const URL_HINT = 'must be an absolute http or https URL without user and fragment';
-const isUrl = (text: string): boolean => {
-  const url = URL.parse(text);
-  return (
-    url !== null &&
-    (url.protocol === 'https:' || url.protocol === 'http:') &&
-    url.username === '' &&
-    url.password === '' &&
-    url.hash === ''
-  );
-};
-export const urlSchema = z.string(URL_HINT).check(z.refine(isUrl, URL_HINT));
+/** A URL that the gateway calls. */
+export const urlSchema = (reach: EgressReach) =>
+  z.string('must be an absolute URL').check((payload) => {
+    const message = egressFault(payload.value, reach);
+    if (message !== undefined) {
+      payload.issues.push({ code: 'custom', input: payload.value, message, continue: false });
+    }
+  });
 
 /** Checked to be at least one by `minLength`, which the type does not show. */
 const atLeastOne = <T>(item: z.ZodMiniType<T>, hint: string) =>
@@ -140,21 +137,27 @@ const atLeastOne = <T>(item: z.ZodMiniType<T>, hint: string) =>
     z.transform((list: T[]) => list as [T, ...T[]]),
   );
 
-const rpcUrlsSchema = byNetwork(
-  atLeastOne(urlSchema, `must be an array of 1 to ${MAX_URLS} URLs`),
-  'must be an object from network to an array of URLs',
-);
+const rpcUrlsSchema = (reach: EgressReach) =>
+  byNetwork(
+    atLeastOne(urlSchema(reach), `must be an array of 1 to ${MAX_URLS} URLs`),
+    'must be an object from network to an array of URLs',
+  );
 
 /** `RPC_URLS`: JSON-RPC endpoints by network, tried in order. */
-export const readRpcUrls = (text: string): Setting<ReadonlyMap<Network, [string, ...string[]]>> =>
-  readJson(text, rpcUrlsSchema, '{"eip155:8453": ["https://…"]}');
+export const readRpcUrls = (
+  text: string,
+  reach: EgressReach,
+): Setting<ReadonlyMap<Network, [string, ...string[]]>> =>
+  readJson(text, rpcUrlsSchema(reach), '{"eip155:8453": ["https://…"]}');
 
 /** `UPSTREAM_URL`: an origin, or empty. */
-export const readUpstreamUrl = (text: string): Setting<string | undefined> => {
+export const readUpstreamUrl = (text: string, reach: EgressReach): Setting<string | undefined> => {
   if (text === '') return ok(undefined);
-  return isOrigin(text)
-    ? ok(text)
-    : err(['must be an origin like "https://api.example": no path, no trailing slash']);
+  if (!isOrigin(text)) {
+    return err(['must be an origin like "https://api.example": no path, no trailing slash']);
+  }
+  const fault = egressFault(text, reach);
+  return fault === undefined ? ok(text) : err([fault]);
 };
 
 /** `PAUSED`. Anything else than the two words is refused: a misspelt "true" must not serve. */

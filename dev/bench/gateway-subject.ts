@@ -35,6 +35,7 @@ const gatewayBindings = (
 ): Readonly<Record<string, Binding>> => {
   const variables = {
     AUDIENCES: audience,
+    LOCAL_STACK: 'true',
     PAY_TO: JSON.stringify({ [usdc.network]: people.payTo }),
     // Asked only about strangers: payers' facts come from the seeder, and are good for ten minutes.
     RPC_URLS: JSON.stringify({ [usdc.network]: [`${upstream}/chain`] }),

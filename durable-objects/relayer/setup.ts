@@ -8,6 +8,7 @@ import {
 } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
+import { readReach } from '../../src/local-stack.ts';
 import type { RelayerSetting } from '../../src/settlement/backend.ts';
 import type { Token } from '../../src/settlement/payment.ts';
 import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
@@ -53,14 +54,16 @@ export const readSetup = (
   const chainId = chainIdOf(network ?? '');
   const token = chainId === undefined ? undefined : tokenOf(network);
   if (chainId === undefined || token === undefined) return fault('network', 'absent');
-  const relayers = readRelayers(textOf(environment, 'RELAYERS'));
+  const reach = readReach(textOf(environment, 'LOCAL_STACK'), textOf(environment, 'AUDIENCES'));
+  if (!reach.ok) return fault('LOCAL_STACK');
+  const relayers = readRelayers(textOf(environment, 'RELAYERS'), reach.value);
   if (!relayers.ok) return fault('RELAYERS');
   const setting = relayers.value.get(network);
   if (setting === undefined) return fault('RELAYERS', 'absent');
   const payTo = readPayTo(textOf(environment, 'PAY_TO'));
   const receiver = payTo.ok ? payTo.value.get(network) : undefined;
   if (!payTo.ok || receiver === undefined) return fault('PAY_TO');
-  const rpcUrls = readRpcUrls(textOf(environment, 'RPC_URLS'));
+  const rpcUrls = readRpcUrls(textOf(environment, 'RPC_URLS'), reach.value);
   const urls = rpcUrls.ok ? rpcUrls.value.get(network) : undefined;
   if (urls === undefined) return fault('RPC_URLS');
   const confirmations = readConfirmations(textOf(environment, 'CONFIRMATIONS'));

@@ -13,6 +13,4 @@ export type Office = Omit<Gateway, 'account'> & {
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send'>;
   readonly webhookQueue: Pick<Queue, 'send'>;
-  /** As WEBHOOK_LOCAL says: webhooks may ask this machine. */
-  readonly isLocal: boolean;
 };

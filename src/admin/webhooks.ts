@@ -67,7 +67,7 @@ export const get = ({ office }: Of<'webhooks.get'>, { scope }: Scoped, { webhook
 export const put = (asked: Of<'webhooks.put'>, { scope, keeper }: Scoped, { webhook: id }: Named) =>
   answering(async () => {
     const { office } = asked;
-    const parsed = parseWebhook(asked.body, office.isLocal);
+    const parsed = parseWebhook(asked.body, office.config.reach);
     if (!parsed.ok) {
       const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));
       return refuse({ reason: 'malformed_document', faults });
@@ -137,7 +137,7 @@ export const test = (
     };
     const claimed = await keep({ ...asked, expected: known.hash }, kept, async () => undefined);
     if (!claimed.ok) return claimed;
-    const deps = { db: office.db, signer: office.signer, local: office.isLocal };
+    const deps = { db: office.db, signer: office.signer, reach: office.config.reach };
     const delivery = await testDelivery(deps, scope, id, now);
     return delivery === undefined ? refuse(NONE) : reply(deliveryBody(delivery));
   });

@@ -5,27 +5,31 @@ import { placeOf } from './contradiction.ts';
 import { keeperOf } from './own-tool.ts';
 import { type Routes, routesOf } from './route.ts';
 import { MAX_TOOLS, parseTool } from './schema.ts';
-import { type StoredTool, toolHash, upstreamFault, type WrittenTool } from './stored-tool.ts';
+import {
+  type StoredTool,
+  toolHash,
+  upstreamFault,
+  type UpstreamSettings,
+  type WrittenTool,
+} from './stored-tool.ts';
 import type { Tool } from './tool.ts';
 
 /** What a gateway starts from: the tools of its file, read and as written, and where their paths lead. */
-export type Start = {
+export type Start = UpstreamSettings & {
   readonly tools: readonly Tool[];
   readonly documents: readonly Json[];
-  readonly upstreamUrl: string | undefined;
 };
 
 /** What was put (a tool) or removed (undefined) at run time, by id. */
 export type Changes = ReadonlyMap<string, StoredTool | undefined>;
 
 /** One complete version of what a gateway sells; it never changes. */
-export type Catalogue = {
+export type Catalogue = UpstreamSettings & {
   readonly routes: Routes;
   /** By id, also those that are not served. Those of the file are not hashed before somebody asks. */
   readonly tools: ReadonlyMap<string, WrittenTool & Partial<StoredTool>>;
   /** Which tool holds a method and path. */
   readonly places: ReadonlyMap<string, string>;
-  readonly upstreamUrl: string | undefined;
 };
 
 /**
@@ -61,6 +65,7 @@ export const catalogueOf = (start: Start, changes: Changes): Catalogue => {
     tools: new Map(tools.map((each) => [each.id, each])),
     places,
     upstreamUrl: start.upstreamUrl,
+    reach: start.reach,
   };
 };
 
@@ -92,7 +97,7 @@ export const checkPut = (
   id: string,
   document: unknown,
 ): Result<Tool, readonly Fault[]> => {
-  const parsed = parseTool(document);
+  const parsed = parseTool(document, catalogue.reach);
   if (!parsed.ok) return parsed;
   const tool = parsed.value;
   const faults: Fault[] = [];

@@ -100,9 +100,7 @@ const laidOver = (
   for (const { id, document, hash } of rows) {
     changes.set(
       id,
-      document === null || hash === null
-        ? undefined
-        : readStored(id, document, hash, start.upstreamUrl),
+      document === null || hash === null ? undefined : readStored(id, document, hash, start),
     );
   }
   return { top, changes, catalogue: catalogueOf(start, changes) };

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { MONEY_HINT, parseMoney } from '../core/amount.ts';
+import { egressFault, type EgressReach } from '../core/egress-url.ts';
 import { type Fault, faultsOf } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../crypto/wire-fields.ts';
@@ -8,7 +9,7 @@ import { contradictions, placeOf } from './contradiction.ts';
 import { isForwardable } from './forwardable.ts';
 import { METHODS } from './route.ts';
 import type { Tool } from './tool.ts';
-import { isUpstream } from './upstream.ts';
+import { isRelative, isUpstream } from './upstream.ts';
 
 /** How many tools a gateway may serve. */
 export const MAX_TOOLS = 1_000;
@@ -31,7 +32,7 @@ const PRICE = `${MONEY_HINT}; or {"max": "$0.10"} for a tool that may charge les
 const PATH_HINT =
   'must be a path of segments of A-Z a-z 0-9 . _ ~ -, and may end in /* to match everything below';
 const UPSTREAM_HINT =
-  'must be a path, or an absolute http or https URL, without user, query, fragment, dot segments and trailing slash';
+  'must be a path, or an absolute URL, without user, query, fragment, dot segments and trailing slash';
 const HEADER_HINT =
   'must be a header name that the gateway neither sets, drops nor forwards by itself';
 
@@ -137,15 +138,27 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   disabled: tool.disabled ?? false,
 });
 
+/** What no schema says: fields that contradict each other, and an upstream that may not be called. */
+const faultsIn = (tool: Tool, reach: EgressReach): readonly Fault[] => {
+  const upstream = isRelative(tool) ? undefined : egressFault(tool.upstream, reach);
+  return [
+    ...contradictions(tool),
+    ...(upstream === undefined ? [] : [{ field: 'upstream', reason: upstream }]),
+  ];
+};
+
 /** Reads `tools.json`. Unknown fields are refused; every fault is given with its path, e.g. `tools[3].price`. */
-export const parseTools = (json: unknown): Result<readonly Tool[], readonly Fault[]> => {
+export const parseTools = (
+  json: unknown,
+  reach: EgressReach,
+): Result<readonly Tool[], readonly Fault[]> => {
   const parsed = schema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tools = parsed.data.tools.map(withDefaults);
   const ids = new Set<string>();
   const places = new Set<string>();
   const faults = tools.flatMap((tool, at) => {
-    const found = [...contradictions(tool)];
+    const found = [...faultsIn(tool, reach)];
     if (ids.has(tool.id)) found.push({ field: 'id', reason: 'is the id of an earlier tool' });
     if (places.has(placeOf(tool))) {
       found.push({ field: 'path', reason: 'is served by an earlier tool with the same method' });
@@ -158,10 +171,10 @@ export const parseTools = (json: unknown): Result<readonly Tool[], readonly Faul
 };
 
 /** Reads one tool, written as in `tools.json`; the fields of its faults are its own, e.g. `price`. */
-export const parseTool = (json: unknown): Result<Tool, readonly Fault[]> => {
+export const parseTool = (json: unknown, reach: EgressReach): Result<Tool, readonly Fault[]> => {
   const parsed = toolSchema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tool = withDefaults(parsed.data);
-  const faults = contradictions(tool);
+  const faults = faultsIn(tool, reach);
   return faults.length === 0 ? ok(tool) : err(faults);
 };

@@ -1,6 +1,7 @@
 import canonicalize from 'canonicalize';
 import type { Json } from '../audit/entry.ts';
 import type { Hex } from '../core/account-id.ts';
+import type { EgressReach } from '../core/egress-url.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import { parseTool } from './schema.ts';
@@ -31,15 +32,22 @@ export const upstreamFault = (tool: Tool, upstreamUrl: string | undefined): stri
     ? 'is a path, and UPSTREAM_URL is not set'
     : undefined;
 
+/** What the operator has set about upstreams. */
+export type UpstreamSettings = {
+  /** Origin of the upstreams that are paths. */
+  readonly upstreamUrl: string | undefined;
+  readonly reach: EgressReach;
+};
+
 /** Reads what was put at run time. It was checked then, but by another release, or beside other variables. */
 export const readStored = (
   id: string,
   text: string,
   hash: Hex,
-  upstreamUrl: string | undefined,
+  { upstreamUrl, reach }: UpstreamSettings,
 ): StoredTool => {
   const document = JSON.parse(text) as Json;
-  const parsed = parseTool(document);
+  const parsed = parseTool(document, reach);
   if (!parsed.ok || parsed.value.id !== id) {
     const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
     const fault = `cannot be read by this release: ${first?.field ?? ''} ${first?.reason ?? ''}`;

@@ -3,13 +3,13 @@ import { pathFault } from './path.ts';
 
 /**
  * Whether a tool's upstream is written so that it can mean one place only: a path, or an absolute http(s) URL, without user,
- * query, fragment and trailing slash (`/` alone, or an origin alone, is the root).
+ * query, fragment and trailing slash (`/` alone, or an origin alone, is the root). Whether that place may be called is for
+ * `egressFault`.
  */
 export const isUpstream = (upstream: string): boolean => {
   if (upstream.startsWith('/')) return isPlainPath(upstream);
   const url = URL.parse(upstream);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
-  if (url.hostname.endsWith('.')) return false;
   // Equality leaves no room for a user, a query, a default port or another spelling.
   if (upstream === url.origin) return true;
   return upstream === url.origin + url.pathname && isPlainPath(url.pathname);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { isLoopbackHost } from '../core/egress-url.ts';
 import { readText } from './atomic-file.ts';
 
 const person = z.object({
@@ -7,11 +8,9 @@ const person = z.object({
   privateKey: z.string().check(z.regex(/^0x[0-9a-f]{64}$/)),
 });
 
-const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
-
 /** Whether an origin is on this machine. */
 export const isLoopback = (origin: string): boolean =>
-  URL.canParse(origin) && LOOPBACK.test(new URL(origin).hostname);
+  URL.canParse(origin) && isLoopbackHost(new URL(origin).hostname);
 
 const schema = z.object({
   // The file comes with a directory that somebody else may have made: it must not send a key of ours, or money, anywhere else.

@@ -1,12 +1,12 @@
 import canonicalize from 'canonicalize';
 import type { AccountId, Hex } from '../core/account-id.ts';
+import { type EgressReach, readEgressUrl } from '../core/egress-url.ts';
 import { type Fault, faultsOf } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import { type WebhookDocument, webhookBody } from '../management/webhook.ts';
 import type { AlertRule } from './alert.ts';
-import { readAddress } from './address.ts';
 
 export type { WebhookDocument };
 
@@ -15,17 +15,17 @@ export type WebhookScope = AccountId | '*';
 
 /**
  * Reads an endpoint that somebody wrote. Store and hash what this gives, not what came: its URL has the form of the URL
- * standard. `local`: as WEBHOOK_LOCAL says.
+ * standard.
  */
 export const parseWebhook = (
   json: unknown,
-  local: boolean,
+  reach: EgressReach,
 ): Result<WebhookDocument, readonly Fault[]> => {
   const parsed = webhookBody.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
-  const url = readAddress(parsed.data.url, local);
-  if (!(url instanceof URL)) return err([{ field: 'url', reason: url.reason }]);
-  return ok({ ...parsed.data, url: url.href });
+  const url = readEgressUrl(parsed.data.url, reach);
+  if (!url.ok) return err([{ field: 'url', reason: url.error }]);
+  return ok({ ...parsed.data, url: url.value.href });
 };
 
 /** SHA-256 of the JCS of a document: its ETag. */

@@ -138,9 +138,9 @@ export const projectWebhook = (db: D1Database, entry: Entry): D1PreparedStatemen
   if (entry.type === 'webhook.removed') {
     return writing(db, { ...named, document: null, holder, seq, at });
   }
-  // Whether its address may be asked is looked at again before each message. What this release cannot read is not sent to, and
-  // neither is what it has replaced.
-  const parsed = parseWebhook(entry.evidence?.['document'], true);
+  // The widest reach: the sender checks the URL again before each message. A document that this release cannot read gets no
+  // messages, and neither does the one that it replaced.
+  const parsed = parseWebhook(entry.evidence?.['document'], 'local_stack');
   return writing(db, { ...named, document: parsed.ok ? parsed.value : null, holder, seq, at });
 };
 

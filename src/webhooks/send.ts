@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
+import { type EgressReach, readEgressUrl } from '../core/egress-url.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import type { Signer } from '../crypto/signer.ts';
-import { readAddress } from './address.ts';
 import type { DeliveryFault } from './deliveries.ts';
 import type { WebhookEvent } from './message.ts';
 
@@ -18,8 +18,7 @@ export type Sent = {
 
 export type SendDeps = {
   readonly signer: Signer;
-  /** As WEBHOOK_LOCAL says. */
-  readonly local: boolean;
+  readonly reach: EgressReach;
 };
 
 /** Posts an event once, signed for this attempt (Standard Webhooks, Ed25519: `v1a`). Never throws. */
@@ -30,12 +29,12 @@ export const send = async (
   now: Seconds,
 ): Promise<Sent> => {
   const began = Date.now();
-  // Looked at again: what may be asked is a matter of this release and its configuration, not of the day it was written.
-  const url = readAddress(address, deps.local);
-  if (!(url instanceof URL)) return { fault: 'address', ms: 0 };
+  // Checked again at each attempt: the URL may have been stored by another release, or under another configuration.
+  const url = readEgressUrl(address, deps.reach);
+  if (!url.ok) return { fault: 'address', ms: 0 };
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const response = await fetch(url, {
+    const response = await fetch(url.value, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',

@@ -24,6 +24,9 @@ beforeEach(async () => {
 const read = async (file: string): Promise<string> =>
   await readFile(join(checkout.directory, file), 'utf8');
 
+/** Everything of the test's stack is on this machine. */
+const LOCAL = '--local-stack';
+
 const flags = (changes: Readonly<Record<string, string>> = {}): readonly string[] => {
   const { rpc, facilitator, upstream } = world().stack.description;
   const values = {
@@ -34,7 +37,7 @@ const flags = (changes: Readonly<Record<string, string>> = {}): readonly string[
     facilitator,
     ...changes,
   };
-  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+  return [...Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]), LOCAL];
 };
 
 const variables = async (): Promise<Readonly<Record<string, string>>> =>
@@ -51,7 +54,10 @@ describe('init in a pipe', () => {
       RPC_URLS: JSON.stringify({ 'eip155:84532': [world().stack.description.rpc] }),
       UPSTREAM_URL: world().stack.description.upstream,
       PAUSED: 'false',
+      LOCAL_STACK: 'false',
     });
+    // Never deployed, unlike wrangler.toml.
+    expect(await read('.dev.vars')).toContain("LOCAL_STACK='true'\n");
     const comments = (text: string) => text.split('\n').filter((line) => line.startsWith('#'));
     const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
     expect(comments(await read('wrangler.toml'))).toEqual(comments(original));
@@ -108,7 +114,9 @@ describe('init in a pipe', () => {
     ['no address', { 'pay-to': '0x12' }, 'no address', 2],
     ['a wrong checksum', { 'pay-to': people.payTo.replace('f8A', 'F8A') }, 'no address', 2],
     ['an unknown network', { network: 'bitcoin' }, 'no network', 2],
-    ['no URL', { upstream: 'api.example' }, 'no http or https URL', 2],
+    ['no URL', { upstream: 'api.example' }, 'must be an absolute URL', 2],
+    ['a private address', { upstream: 'https://10.0.0.1/x' }, 'must name a public host', 2],
+    ['a facilitator on http', { facilitator: 'http://f.example' }, 'must start with https://', 2],
     ['an audience with a path', { audience: 'https://gateway.example/x' }, 'origins only', 2],
     ['no operator', { operator: 'me' }, 'addresses', 2],
   ] as const)('with %s writes nothing', async (_, changes, reason, exit) => {
@@ -120,6 +128,37 @@ describe('init in a pipe', () => {
     expect(stderr).toContain(reason);
     expect(await readdir(checkout.directory)).toEqual(before);
     expect(await read('wrangler.toml')).toBe(text);
+  });
+
+  test.each(['rpc', 'upstream', 'facilitator'])(
+    'without --local-stack refuses a local --%s',
+    async (name) => {
+      const urls = {
+        rpc: 'https://rpc.example',
+        upstream: 'https://api.example/x',
+        facilitator: 'https://facilitator.example',
+        [name]: 'http://127.0.0.1:9999',
+      };
+      const words = flags(urls).filter((word) => word !== LOCAL);
+      const { code, stderr } = await pipe(checkout, ['init', ...words, '--skip-checks']);
+      expect(code).toBe(2);
+      expect(stderr).toContain(`--${name}: This URL is on this machine. Add --local-stack`);
+      expect(await readdir(checkout.directory)).not.toContain('.dev.vars');
+    },
+  );
+
+  test('turns LOCAL_STACK off again where everything is public', async () => {
+    await pipe(checkout, ['init', ...flags()]);
+    const urls = {
+      rpc: 'https://rpc.example',
+      upstream: 'https://api.example/lookup',
+      facilitator: 'https://facilitator.example',
+      audience: 'https://gateway.example.com',
+    };
+    const words = [...flags(urls).filter((word) => word !== LOCAL), '--skip-checks', '--force'];
+    const { code, stderr } = await pipe(checkout, ['init', ...words]);
+    expect(code, stderr).toBe(0);
+    expect(await read('.dev.vars')).toMatch(/RECEIPT_KEY='.*'\nLOCAL_STACK='false'\n$/);
   });
 
   test('touches no other Worker', async () => {
@@ -135,7 +174,7 @@ describe('init in a pipe', () => {
 describe('init at a terminal', () => {
   const answer = async (columns: number) => {
     const { rpc, upstream, facilitator } = world().stack.description;
-    const terminal = openTerminal(checkout, ['init', '--facilitator', facilitator], columns);
+    const terminal = openTerminal(checkout, ['init', LOCAL, '--facilitator', facilitator], columns);
     await terminal.sees('Which address receives the payments?');
     terminal.type('nobody');
     terminal.press('enter');

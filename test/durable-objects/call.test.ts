@@ -24,8 +24,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   const config = parseConfig(env, toolsJson);
   const signer = await openSigner(env.RECEIPT_KEY);
   if (!config.ok || !signer.ok) throw new Error('the test gateway is misconfigured');
-  const { tools, upstreamUrl } = config.value;
-  const catalogue = openCatalogue(env.AUDIT_DB, { tools, documents: toolsJson.tools, upstreamUrl });
+  const catalogue = openCatalogue(env.AUDIT_DB, { ...config.value, documents: toolsJson.tools });
   await catalogue.fresh(nowSeconds());
   const gateway: Gateway = {
     config: config.value,

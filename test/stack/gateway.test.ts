@@ -141,7 +141,6 @@ describe('the files of a gateway', () => {
     expect(lines.length).toBe(original.length - 2);
     expect(lines.filter((line) => !original.includes(line))).toEqual([
       'main = "/entry.ts"',
-      'compatibility_flags = []',
       `directory = "${join(ROOT, 'public')}"`,
       `migrations_dir = "${join(ROOT, 'src/audit/migrations')}"`,
     ]);

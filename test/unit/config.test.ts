@@ -7,6 +7,7 @@ const CHECKSUMMED = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
 
 const complete: Environment = {
   AUDIENCES: 'https://gw.example, http://127.0.0.1:8787',
+  LOCAL_STACK: 'true',
   PAY_TO: JSON.stringify({ 'eip155:84532': CHECKSUMMED, 'eip155:8453': `0x${'AB'.repeat(20)}` }),
   RPC_URLS: JSON.stringify({
     'eip155:8453': ['https://rpc.example/key'],
@@ -63,6 +64,7 @@ describe('parseConfig', () => {
         relayerKey: undefined,
         cdpKey: undefined,
         upstreamUrl: 'http://127.0.0.1:9000',
+        reach: 'local_stack',
         paused: false,
         policy: BUILT_IN_POLICY,
         confirmations: 3,

@@ -14,6 +14,7 @@ export const command = defineCommand({
     { flags: '--audience <origin>', summary: 'what agents will call (http://localhost:8787)' },
     { flags: '--facilitator <url>', summary: 'settles payments; one that fits the network' },
     { flags: '--operator <address>', summary: 'may give orders under /admin; more after commas' },
+    { flags: '--local-stack', summary: 'for this machine only: URLs may be http and local' },
     { flags: '--keep-tools', summary: 'leave tools.json as it is' },
     { flags: '--skip-checks', summary: 'do not look at RPC, token, facilitator and upstream' },
     { flags: '--force', summary: 'overwrite what has been edited' },

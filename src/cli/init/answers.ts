@@ -1,4 +1,5 @@
 import type { Address } from '../../core/account-id.ts';
+import { egressFault, type EgressReach } from '../../core/egress-url.ts';
 import { ZERO_ADDRESS } from '../../core/account-id.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import { readFacilitators } from '../../backend-settings.ts';
@@ -19,6 +20,7 @@ export type Answers = {
   readonly facilitator: string;
   /** Undefined: stays as it is. */
   readonly operators: string | undefined;
+  readonly reach: EgressReach;
 };
 
 /** Where `wrangler dev` serves. */
@@ -36,6 +38,8 @@ type Asked = {
 /** From flags, the environment, or by asking. @throws CliError */
 export const askAnswers = async (session: Session, input: Input): Promise<Answers> => {
   const { prompts, env } = session;
+  const reach: EgressReach = input.flag('localStack') ? 'local_stack' : 'public';
+  const urlFault = (text: string): string | undefined => urlFaultOf(text, reach);
   const ask = async ({ option, message, initial, fallback, check }: Asked): Promise<string> => {
     const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const given = input.text(option) ?? (option === 'rpc' ? env['COUNTERSIGN_RPC_URL'] : undefined);
@@ -78,9 +82,11 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
     check: (text) => faultOf(readAudiences(text)),
   });
   const facilitator = input.text('facilitator') ?? usualFacilitator(network.network);
-  const facilitatorFault = faultOf(readFacilitators(JSON.stringify([{ url: facilitator }])));
+  const facilitatorFault =
+    urlFault(facilitator) ??
+    faultOf(readFacilitators(JSON.stringify([{ url: facilitator }]), reach));
   if (facilitatorFault !== undefined) {
-    throw usageError(`--facilitator ${facilitatorFault}.`, 'Correct --facilitator.');
+    throw usageError(`--facilitator: ${facilitatorFault}`, 'Correct --facilitator.');
   }
   const operators = input.text('operator');
   const operatorFault = operators === undefined ? undefined : faultOf(readOperators(operators));
@@ -96,6 +102,7 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
     audience,
     facilitator,
     operators,
+    reach,
   };
 };
 
@@ -107,12 +114,12 @@ const addressOf = (text: string): Address | undefined => {
   return address === ZERO_ADDRESS ? undefined : address;
 };
 
-const urlFault = (text: string): string | undefined => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url?.username === '' && url.password === '' && url.hash === '';
-  return isPlain && (url.protocol === 'https:' || url.protocol === 'http:')
-    ? undefined
-    : 'That is no http or https URL.';
+const urlFaultOf = (text: string, reach: EgressReach): string | undefined => {
+  const fault = egressFault(text, reach);
+  if (fault === undefined) return undefined;
+  return egressFault(text, 'local_stack') === undefined
+    ? 'This URL is on this machine. Add --local-stack to set up a gateway for this machine only.'
+    : `The URL ${fault}.`;
 };
 
 const faultOf = (setting: Setting<unknown>): string | undefined =>

@@ -37,7 +37,7 @@ export const draftFiles = async (
     values,
   );
   const tools = keepTools && now.tools !== undefined ? now.tools : exampleTools(answers);
-  const secrets = await withReceiptKey(now);
+  const secrets = withReach(await withReceiptKey(now), answers);
   const lost = [
     ...Object.entries(values)
       .filter(([name, value]) => !['', value].includes(now.variables[name]?.trim() ?? ''))
@@ -49,11 +49,11 @@ export const draftFiles = async (
   return {
     config: { ...now, toml, variables, tools, secrets: secrets.values },
     lost,
-    madeKey: secrets.text !== undefined,
+    madeKey: secrets.madeKey,
     files: [
       { path: join(directory, CONFIG_FILE), text: toml },
       ...(tools === now.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
-      ...(secrets.text === undefined
+      ...(secrets.text === now.secretsText
         ? []
         : [{ path: join(directory, SECRETS_FILE), text: secrets.text, mode: 0o600 }]),
     ],
@@ -101,17 +101,35 @@ const exampleTools = ({ upstream }: Answers): string => {
 const withReceiptKey = async ({
   secrets,
   secretsText,
-}: ConfigFiles): Promise<{
-  readonly values: ConfigFiles['secrets'];
-  /** Undefined: the file stays as it is. */
-  readonly text: string | undefined;
-}> => {
-  if ((secrets['RECEIPT_KEY'] ?? '') !== '') return { values: secrets, text: undefined };
-  const key = await newReceiptKey();
-  const others = secretsText.split('\n').filter((line) => !/^\s*RECEIPT_KEY\s*=/.test(line));
-  const before = others.join('\n').trimEnd();
+}: ConfigFiles): Promise<Secrets & { readonly madeKey: boolean }> => {
+  if ((secrets['RECEIPT_KEY'] ?? '') !== '') {
+    return { values: secrets, text: secretsText, madeKey: false };
+  }
+  const RECEIPT_KEY = await newReceiptKey();
   return {
-    values: { ...secrets, RECEIPT_KEY: key },
-    text: `${before === '' ? '' : `${before}\n`}RECEIPT_KEY='${key}'\n`,
+    values: { ...secrets, RECEIPT_KEY },
+    text: withLine(secretsText, 'RECEIPT_KEY', RECEIPT_KEY),
+    madeKey: true,
   };
+};
+
+/** `.dev.vars` is read by `wrangler dev` and never deployed, so LOCAL_STACK stays on this machine. */
+const withReach = <S extends Secrets>(secrets: S, { reach }: Pick<Answers, 'reach'>): S => {
+  const LOCAL_STACK = String(reach === 'local_stack');
+  return (secrets.values['LOCAL_STACK'] ?? 'false') === LOCAL_STACK
+    ? secrets
+    : {
+        ...secrets,
+        values: { ...secrets.values, LOCAL_STACK },
+        text: withLine(secrets.text, 'LOCAL_STACK', LOCAL_STACK),
+      };
+};
+
+/** `.dev.vars`: what it holds, and its text. */
+type Secrets = { readonly values: ConfigFiles['secrets']; readonly text: string };
+
+const withLine = (text: string, name: string, value: string): string => {
+  const isOther = (line: string): boolean => line.split('=')[0]?.trim() !== name;
+  const before = text.split('\n').filter(isOther).join('\n').trimEnd();
+  return `${before === '' ? '' : `${before}\n`}${name}='${value}'\n`;
 };

@@ -11,7 +11,7 @@ import { roomOf } from '../manage/show.ts';
 import type { Output } from '../output.ts';
 import type { Session } from '../session.ts';
 import { counted, printable, wrapped } from '../text.ts';
-import { priceText, readCatalogue } from './catalogue.ts';
+import { priceText, reachOf, readCatalogue } from './catalogue.ts';
 import { dropTool, writeTool } from './one.ts';
 import { planOf, type Step } from './plan.ts';
 
@@ -20,7 +20,9 @@ const FILE = 'tools.json';
 /** `apply`: makes the catalogue that of a file, after it has shown what that means. */
 export const applyTools = async (session: Session, input: Input): Promise<void> => {
   const { out, prompts } = session;
-  const wanted = await wantedTools(session, input.arguments[0] ?? FILE);
+  const path = input.arguments[0] ?? FILE;
+  const json = await jsonFile(session, path);
+  const wanted = wantedTools(json, path, await session.profile.gateway());
   const office = await openOffice(session, 'operator');
   const steps = planOf(await readCatalogue(office), wanted, input.flag('keep'));
   if (!out.json) out.item({}, () => planText(out, steps, wanted.length));
@@ -61,9 +63,8 @@ export const applyTools = async (session: Session, input: Input): Promise<void> 
   if (failed.length > 0) throw new Ended(EXIT.failed);
 };
 
-const wantedTools = async (session: Session, path: string): Promise<readonly ToolDocument[]> => {
-  const json = await jsonFile(session, path);
-  const parsed = parseTools(json);
+const wantedTools = (json: unknown, path: string, gateway: string): readonly ToolDocument[] => {
+  const parsed = parseTools(json, reachOf(gateway));
   if (parsed.ok) return (json as { readonly tools: readonly ToolDocument[] }).tools;
   const faults = parsed.error.map(
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,

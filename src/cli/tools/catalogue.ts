@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize';
 import { parseTool } from '../../catalog/schema.ts';
+import type { EgressReach } from '../../core/egress-url.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { sha256Hex } from '../../crypto/digest.ts';
 import type { ToolDocument } from '../../management/tool.ts';
@@ -7,6 +8,7 @@ import type { ItemOf } from '../../management/types.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { collected, type Office } from '../manage/office.ts';
+import { isLoopback } from '../stack.ts';
 
 export type CatalogueTool = ItemOf<'tools.list'>;
 
@@ -25,9 +27,13 @@ export const readTool = async (
 /** The ETag that a gateway gives to a tool. */
 export const etagOf = (document: unknown): string => sha256Hex(utf8(canonicalize(document) ?? ''));
 
+/** Which upstreams a gateway may call. The gateway decides by its own configuration; here its origin says. */
+export const reachOf = (gateway: string): EgressReach =>
+  isLoopback(gateway) ? 'local_stack' : 'public';
+
 /** A tool as the gateway will read it. @throws CliError, which names each field that is wrong */
-export const toolIn = (json: unknown): ToolDocument => {
-  const parsed = parseTool(json);
+export const toolIn = (json: unknown, gateway: string): ToolDocument => {
+  const parsed = parseTool(json, reachOf(gateway));
   if (parsed.ok) return json as ToolDocument;
   const faults = parsed.error.map(
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,

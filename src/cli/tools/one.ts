@@ -20,7 +20,8 @@ export const getTool = async (session: Session, input: Input): Promise<void> => 
 
 /** `tools put`: adds a tool, or writes over the one that was seen. */
 export const putTool = async (session: Session, input: Input): Promise<void> => {
-  const document = toolIn(mustBeOne(await jsonFile(session, input.arguments[0] ?? '', MAX_FILE)));
+  const json = mustBeOne(await jsonFile(session, input.arguments[0] ?? '', MAX_FILE));
+  const document = toolIn(json, await session.profile.gateway());
   const office = await openOffice(session, 'operator');
   const etag = await etagIfAny(office, document.id);
   const done = await writeTool(office, document, etag);

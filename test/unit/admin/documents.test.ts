@@ -40,7 +40,7 @@ const putAs =
 
 const openOffice = async (govern: Govern, broken = false) => {
   const { office, asked } = await scriptedOffice(config, { govern });
-  const start = { tools: [], documents: [], upstreamUrl: undefined };
+  const start = { tools: [], documents: [], upstreamUrl: undefined, reach: 'public' } as const;
   const catalogue = openCatalogue(env.AUDIT_DB, start);
   const failing = {
     ...office.db,

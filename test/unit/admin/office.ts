@@ -64,7 +64,6 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
     db: env.AUDIT_DB,
     auditQueue: queue('audit'),
     webhookQueue: queue('webhooks'),
-    isLocal: false,
   };
   return { office, asked, shielded, kin, queued };
 };

@@ -13,7 +13,7 @@ import { documentOf, startOf } from './documents.ts';
 
 type Put = { readonly id: string; readonly [key: string]: Json };
 
-const UPSTREAM = 'https://api.example';
+const UPSTREAM = { upstreamUrl: 'https://api.example', reach: 'public' } as const;
 
 /** A file with these puts, and with these ids removed, laid over it. */
 const laid = (file: readonly Put[], puts: readonly Put[] = [], removed: readonly string[] = []) =>
@@ -126,17 +126,15 @@ describe('a catalogue', () => {
   it('shows what this release cannot read, and what has no upstream, and sells neither', () => {
     const escrow = documentOf('escrow', { settlement: 'escrow' });
     const relative = documentOf('relative');
+    const NONE = { ...UPSTREAM, upstreamUrl: undefined };
     const catalogue = catalogueOf(
       {
         ...startOf([documentOf('a', { path: '/tools/*', upstream: 'https://api.example/a' })]),
-        upstreamUrl: undefined,
+        ...NONE,
       },
       new Map([
-        ['escrow', readStored('escrow', JSON.stringify(escrow), toolHash(escrow), undefined)],
-        [
-          'relative',
-          readStored('relative', JSON.stringify(relative), toolHash(relative), undefined),
-        ],
+        ['escrow', readStored('escrow', JSON.stringify(escrow), toolHash(escrow), NONE)],
+        ['relative', readStored('relative', JSON.stringify(relative), toolHash(relative), NONE)],
       ]),
     );
     expect(listed(catalogue)).toEqual([

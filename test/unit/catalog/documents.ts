@@ -20,9 +20,9 @@ export const documentOf = (id: string, changes: Readonly<Record<string, Json>> =
 
 /** What a gateway of this file starts from. */
 export const startOf = (documents: readonly Document[]): Start => {
-  const tools = parseTools({ tools: documents });
+  const tools = parseTools({ tools: documents }, 'public');
   if (!tools.ok) throw new Error(JSON.stringify(tools.error));
-  return { tools: tools.value, documents, upstreamUrl: 'https://api.example' };
+  return { tools: tools.value, documents, upstreamUrl: 'https://api.example', reach: 'public' };
 };
 
 export const GATEWAY = 'eip155:84532:0x1111111111111111111111111111111111111111';

@@ -13,13 +13,13 @@ const tool = {
 };
 
 const fieldsOf = (...tools: unknown[]) => {
-  const result = parseTools({ tools });
+  const result = parseTools({ tools }, 'public');
   return result.ok ? [] : result.error.map((fault) => fault.field);
 };
 
 describe('parseTools', () => {
   it('fills in the defaults', () => {
-    expect(parseTools({ tools: [tool] })).toEqual({
+    expect(parseTools({ tools: [tool] }, 'public')).toEqual({
       ok: true,
       value: [
         {
@@ -40,7 +40,7 @@ describe('parseTools', () => {
   });
 
   it('reads the tools of the project', () => {
-    expect(parseTools(toolsJson)).toMatchObject({ ok: true });
+    expect(parseTools(toolsJson, 'public')).toMatchObject({ ok: true });
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -156,9 +156,8 @@ describe('parseTools', () => {
   });
 
   it('reads a price that is the most a tool may take', () => {
-    const read = parseTools({
-      tools: [{ ...tool, settlement: 'credit', price: { max: '$0.10' } }],
-    });
+    const json = { tools: [{ ...tool, settlement: 'credit', price: { max: '$0.10' } }] };
+    const read = parseTools(json, 'public');
     expect(read).toMatchObject({ ok: true, value: [{ price: 100_000n, pricing: 'upto' }] });
   });
 
@@ -168,7 +167,7 @@ describe('parseTools', () => {
       'max.price_1-x': { query: 'max price' },
       all: { pointer: '' },
     };
-    expect(parseTools({ tools: [{ ...tool, params }] })).toMatchObject({
+    expect(parseTools({ tools: [{ ...tool, params }] }, 'public')).toMatchObject({
       ok: true,
       value: [{ params }],
     });
@@ -196,14 +195,13 @@ describe('parseTools', () => {
       { tools: 'x' },
       { tools: [tool], more: 1 },
     ]) {
-      expect(parseTools(json).ok).toBe(false);
+      expect(parseTools(json, 'public').ok).toBe(false);
     }
   });
 
   it('shows no value', () => {
-    const result = parseTools({
-      tools: [{ ...tool, upstream: 'https://user:hunter2@api.example' }],
-    });
+    const json = { tools: [{ ...tool, upstream: 'https://user:hunter2@api.example' }] };
+    const result = parseTools(json, 'public');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
 });

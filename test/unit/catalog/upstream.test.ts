@@ -30,7 +30,6 @@ describe('isUpstream', () => {
     'https://api.example/a?b=c',
     'https://api.example/a?',
     'https://api.example/#x',
-    'https://api.example./x',
     'https://API.example/x',
     'https://api.example:443/x',
     'https://me@api.example/x',

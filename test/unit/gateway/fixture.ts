@@ -40,6 +40,7 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   relayerKey: undefined,
   cdpKey: undefined,
   upstreamUrl: 'https://api.example',
+  reach: 'public',
   paused: false,
   policy: BUILT_IN_POLICY,
   confirmations: 1,
@@ -60,7 +61,7 @@ export const observe = async (request: Request, config: Config) => {
 };
 
 /** A catalogue that nobody changes. */
-export const soldBy = ({ tools, upstreamUrl }: Config): LiveCatalogue => {
-  const sold = async () => ok(catalogueOf({ tools, documents: [], upstreamUrl }, new Map()));
+export const soldBy = ({ tools, upstreamUrl, reach }: Config): LiveCatalogue => {
+  const sold = async () => ok(catalogueOf({ tools, documents: [], upstreamUrl, reach }, new Map()));
   return { current: sold, fresh: sold };
 };

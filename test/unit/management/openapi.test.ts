@@ -176,5 +176,5 @@ test('the examples are taken', () => {
     expect((body as z.ZodMiniType).safeParse(EXAMPLES[route.id]).success, route.id).toBe(true);
   }
   expect(parsePolicy(EXAMPLES['account.policy.put']).ok).toBe(true);
-  expect(parseTools({ tools: [EXAMPLES['tools.put']] }).ok).toBe(true);
+  expect(parseTools({ tools: [EXAMPLES['tools.put']] }, 'public').ok).toBe(true);
 });

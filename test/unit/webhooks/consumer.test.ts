@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { EgressReach } from '../../../src/core/egress-url.ts';
 import { decodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { MAX_FAILURES, PAUSES } from '../../../src/webhooks/attempt.ts';
 import { listDeliveries, MAX_DELIVERIES } from '../../../src/webhooks/deliveries.ts';
@@ -232,7 +233,7 @@ describe('an endpoint', () => {
 
   test('whose address may not be asked any more is not, and fails for good', async () => {
     const message = await endpoint('200');
-    expect(await consumer({ local: false }).consume([message], START)).toEqual(ONCE);
+    expect(await consumer({ reach: 'public' }).consume([message], START)).toEqual(ONCE);
     expect(await log()).toMatchObject([{ fault: 'address', attempt: 1, outcome: 'failed' }]);
     expect(await receivedFor(key)).toEqual([]);
     expect(await found()).toMatchObject({ state: 'active', failures: 1 });
@@ -392,8 +393,8 @@ describe('the log', () => {
 });
 
 describe('a test', () => {
-  const probe = async (id = 'ops', local = true) =>
-    testDelivery({ db, signer: await signer(), local }, ALICE, id, START);
+  const probe = async (id = 'ops', reach: EgressReach = 'local_stack') =>
+    testDelivery({ db, signer: await signer(), reach }, ALICE, id, START);
 
   test('is sent at once, and logged', async () => {
     await endpoint('200');
@@ -421,7 +422,7 @@ describe('a test', () => {
   test('of no endpoint, and of one that may not be asked', async () => {
     expect(await probe('nobody')).toBeUndefined();
     await endpoint('200');
-    expect(await probe('ops', false)).toMatchObject({ fault: 'address', outcome: 'failed' });
+    expect(await probe('ops', 'public')).toMatchObject({ fault: 'address', outcome: 'failed' });
     expect(await receivedFor(key)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { EgressReach } from '../../../src/core/egress-url.ts';
 import {
   hears,
   parseWebhook,
@@ -13,24 +14,26 @@ const document: WebhookDocument = { url: 'https://hooks.example.com/x', events: 
 
 describe('a document', () => {
   test('is read, with its URL in the form of the URL standard', () => {
-    expect(parseWebhook({ ...document, description: 'pager' }, false)).toEqual({
+    expect(parseWebhook({ ...document, description: 'pager' }, 'public')).toEqual({
       ok: true,
       value: { ...document, description: 'pager' },
     });
-    expect(parseWebhook({ ...document, url: 'https://HOOKS.example.com' }, false)).toMatchObject({
-      value: { url: 'https://hooks.example.com/' },
-    });
-    expect(parseWebhook({ ...document, events: ['debt', 'stuck'] }, false).ok).toBe(true);
+    expect(parseWebhook({ ...document, url: 'https://HOOKS.example.com' }, 'public')).toMatchObject(
+      {
+        value: { url: 'https://hooks.example.com/' },
+      },
+    );
+    expect(parseWebhook({ ...document, events: ['debt', 'stuck'] }, 'public').ok).toBe(true);
   });
 
   test('is refused with the field that is wrong', () => {
-    const fieldOf = (json: unknown, local = false) => {
-      const parsed = parseWebhook(json, local);
+    const fieldOf = (json: unknown, reach: EgressReach = 'public') => {
+      const parsed = parseWebhook(json, reach);
       return parsed.ok ? undefined : parsed.error[0]?.field;
     };
     expect(fieldOf({ ...document, url: 'https://10.0.0.1/' })).toBe('url');
     expect(fieldOf({ ...document, url: 'http://127.0.0.1/' })).toBe('url');
-    expect(fieldOf({ ...document, url: 'http://127.0.0.1/' }, true)).toBeUndefined();
+    expect(fieldOf({ ...document, url: 'http://127.0.0.1/' }, 'local_stack')).toBeUndefined();
     expect(fieldOf({ ...document, url: 7 })).toBe('url');
     expect(fieldOf({ ...document, events: [] })).toBe('events');
     expect(fieldOf({ ...document, events: ['debt', 'debt'] })).toBe('events');

@@ -2,6 +2,7 @@ import { expect, inject } from 'vitest';
 import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
 import type { Entry } from '../../../src/audit/entry.ts';
 import type { AccountId } from '../../../src/core/account-id.ts';
+import type { EgressReach } from '../../../src/core/egress-url.ts';
 import { openSigner, type Signer } from '../../../src/crypto/signer.ts';
 import { consumeWebhooks } from '../../../src/webhooks/consumer.ts';
 import type { WebhookDocument, WebhookScope } from '../../../src/webhooks/document.ts';
@@ -73,7 +74,7 @@ export type Raised = { readonly account: AccountId; readonly alert: AlertBody };
 
 /** A consumer with real database and network, and what it raised. */
 export const consumer = (
-  options: { local?: boolean; raises?: (raised: Raised) => boolean } = {},
+  options: { reach?: EgressReach; raises?: (raised: Raised) => boolean } = {},
 ) => {
   const raised: Raised[] = [];
   const consume = async (bodies: readonly unknown[], now: number) => {
@@ -95,7 +96,7 @@ export const consumer = (
       {
         db,
         signer: await signer(),
-        local: options.local ?? true,
+        reach: options.reach ?? 'local_stack',
         self: SELF,
         raise: async (account, alert) => {
           raised.push({ account, alert });
