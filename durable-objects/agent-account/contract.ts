@@ -210,7 +210,14 @@ export type Outcome = {
   readonly status: number;
   /** SHA-256 of the body, or `streamed` for answers finished at their headers. */
   readonly digest: Hex | 'streamed' | 'none';
-  readonly reason: 'answered' | 'upstream_status' | 'timeout' | 'dropped' | 'truncated' | 'refused';
+  readonly reason:
+    | 'answered'
+    | 'upstream_status'
+    | 'timeout'
+    | 'dropped'
+    | 'truncated'
+    | 'redirect'
+    | 'refused';
   readonly answer?: StoredAnswer;
   /**
    * What a tool of variable price charges for this call, atomic units: at most the reserved price, and counted only where credit

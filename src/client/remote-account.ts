@@ -106,6 +106,13 @@ const ask = async (
     // The cause may name the address, which often holds a key.
     throw failed('The service could not be reached.');
   }
+  // Browsers hide the status of a redirect that is not followed.
+  if (
+    (response.status >= 300 && response.status < 400) ||
+    String(response.type) === 'opaqueredirect'
+  ) {
+    throw failed('The service redirects to another address.');
+  }
   const parsed = answerSchema.safeParse(await readJsonBody(response, MAX_BODY));
   if (!parsed.success) throw failed(`The service answered ${response.status} without JSON-RPC.`);
   const { error, result } = parsed.data;

@@ -504,6 +504,13 @@ export const problemText = (reason: Reason): ProblemText => {
         'The tool behind the gateway asked for a payment.',
         reason.money,
       );
+    case 'upstream_redirect':
+      return upstream(
+        502,
+        'Tool redirected',
+        'The tool answered with a redirect, which the gateway does not follow.',
+        reason.money,
+      );
     case 'upstream_encoding':
       return upstream(
         502,

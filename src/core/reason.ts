@@ -145,6 +145,7 @@ export type UpstreamReason = {
     | 'upstream_dropped'
     | 'upstream_truncated'
     | 'upstream_payment'
+    | 'upstream_redirect'
     | 'upstream_encoding'
     /** Wanted more than was reserved, or said in no known way how much. */
     | 'upstream_overcharge';

@@ -113,6 +113,7 @@ const FAILURES = {
   dropped: 'upstream_dropped',
   truncated: 'upstream_truncated',
   payment: 'upstream_payment',
+  redirect: 'upstream_redirect',
   encoding: 'upstream_encoding',
   overcharge: 'upstream_overcharge',
 } as const;

@@ -34,12 +34,19 @@ export type Dispatched =
       readonly charge?: bigint;
     }
   /**
-   * `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. `payment`, `encoding`,
-   * `overcharge`: an answer that must not be passed on.
+   * `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. `payment`, `redirect`,
+   * `encoding`, `overcharge`: an answer that must not be passed on.
    */
   | {
       readonly kind: 'failed';
-      readonly reason: 'timeout' | 'dropped' | 'truncated' | 'payment' | 'encoding' | 'overcharge';
+      readonly reason:
+        | 'timeout'
+        | 'dropped'
+        | 'truncated'
+        | 'payment'
+        | 'redirect'
+        | 'encoding'
+        | 'overcharge';
     };
 
 /** What goes along with a request. */
@@ -59,9 +66,9 @@ export const MAX_WHOLE = 64 * 1024;
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);
 
 /**
- * Calls the tool once. Redirects are the tool's answer and are not followed: they could lead anywhere. The tool's timeout covers
- * headers and, for an answer that is read whole, its body. Never throws.
+ * Calls the tool once. The tool's timeout covers headers and, for an answer that is read whole, its body. Never throws.
  *
+ * Redirects are not followed (CWE-918): `fetch` would send the body and every custom header to a host that no rule has checked.
  */
 export const dispatch = async (
   config: Config,
@@ -81,6 +88,10 @@ export const dispatch = async (
       cache: 'no-store',
       signal: aborter.signal,
     });
+    if (isRedirect(response.status)) {
+      // The Location is left out: it may hold a secret of the upstream.
+      console.error({ event: 'upstream_redirect', tool: tool.id, status: response.status });
+    }
     return await receive(response, observed.method, aborter.signal, (answered) =>
       chargeOf(answered, tool, outgoing.most),
     );
@@ -110,6 +121,10 @@ const receive = async (
   if (status === 402) {
     await discard();
     return { kind: 'failed', reason: 'payment' };
+  }
+  if (isRedirect(status)) {
+    await discard();
+    return { kind: 'failed', reason: 'redirect' };
   }
   const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() ?? '';
   if (!DECODED.has(encoding)) {
@@ -150,6 +165,9 @@ const receive = async (
   }
   return { ...(await answered(status, headers, reading.bytes)), ...charge };
 };
+
+/** 304 names no other place: it answers a conditional request (RFC 9110 §15.4.5). */
+const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
 
 /** An answer that was read whole, or that the gateway gives itself. */
 export const answered = async (

@@ -71,6 +71,7 @@ const failureOf = (
     case 'encoding':
     case 'overcharge':
       return 'refused';
+    case 'redirect':
     case 'timeout':
     case 'dropped':
     case 'truncated':

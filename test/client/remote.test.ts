@@ -164,6 +164,12 @@ describe('an account that another process signs for', () => {
       throw new Error(`no: ${key}`);
     }],
     ['sends elsewhere', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response(null, { status: 307, headers: { Location: 'http://127.0.0.1:1/' } })],
+    ['sends elsewhere, with a good signature', async ({ method }, honest) => {
+      const result = await honest();
+      if (method === 'eth_accounts') return result;
+      const headers = { Location: 'http://127.0.0.1:1/' };
+      return new Response(JSON.stringify({ jsonrpc: '2.0', id: 1, result }), { status: 307, headers });
+    }],
     ['is down', async ({ method }, honest) => method === 'eth_accounts' ? await honest() : new Response('down', { status: 502 })],
   ])('but that %s: nothing leaves, nothing is spent', async (_, twist) => {
     const { url } = await service(twist);

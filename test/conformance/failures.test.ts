@@ -26,7 +26,12 @@ const FAILURES = [
   { how: 'by not answering at all', query: 'hang=1', status: 504, problem: 'upstream-timeout' },
   { how: 'with 404', query: 'status=404', status: 404, problem: undefined },
   { how: 'with 500', query: 'status=500', status: 500, problem: undefined },
-  { how: 'with a redirect', query: 'status=302', status: 302, problem: undefined },
+  {
+    how: 'with a redirect',
+    query: 'status=302',
+    status: 502,
+    problem: 'upstream-redirect',
+  },
   { how: 'with a 402 of its own', query: 'status=402', status: 502, problem: 'upstream-payment' },
   { how: 'by closing the connection', query: 'drop=1', status: 502, problem: 'upstream-dropped' },
   {

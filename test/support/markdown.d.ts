@@ -7,3 +7,13 @@ declare module '*.ts?raw' {
   const text: string;
   export default text;
 }
+
+// Declaration merging needs an interface.
+// oxlint-disable-next-line typescript/consistent-type-definitions
+interface ImportMeta {
+  /** Vite's, for the texts of files. */
+  glob(
+    patterns: readonly string[],
+    options: { readonly query: '?raw'; readonly import: 'default'; readonly eager: true },
+  ): Readonly<Record<string, string>>;
+}

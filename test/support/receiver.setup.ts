@@ -12,8 +12,8 @@ export type Received = {
 
 /**
  * A receiver of webhooks on this machine, for tests inside workerd. `POST /<behaviour>/<key>` is answered as the behaviour says:
- * a status, `slow` (never), `redirect` (to `/200/<key>-elsewhere`), `endless` (200 and a body without end), `twice-500` (then 200).
- * `GET /<key>` gives what came for a key.
+ * a status, `slow` (never), `endless` (200 and a body without end), `twice-500` (then 200). `/redirect/<key>`, whatever the method and
+ * the rest of the path, leads to `/200/<key>-elsewhere`. `GET /<key>` gives what came for a key.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const seen = new Map<string, Received[]>();
@@ -33,7 +33,7 @@ const answer = async (
   seen: Map<string, Received[]>,
 ): Promise<void> => {
   const [, first = '', second = ''] = (request.url ?? '').split('/');
-  if (request.method === 'GET') {
+  if (request.method === 'GET' && first !== 'redirect' && first !== '200') {
     response.end(JSON.stringify(seen.get(first) ?? []));
     return;
   }

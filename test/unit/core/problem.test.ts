@@ -117,6 +117,7 @@ const others: readonly (readonly [number, Reason])[] = [
   [502, { reason: 'upstream_dropped', money: 'untouched' }],
   [502, { reason: 'upstream_truncated', money: 'credited' }],
   [502, { reason: 'upstream_payment', money: 'untouched' }],
+  [502, { reason: 'upstream_redirect', money: 'untouched' }],
   [502, { reason: 'upstream_encoding', money: 'untouched' }],
   [502, { reason: 'upstream_overcharge', money: 'untouched' }],
 ];

@@ -117,17 +117,18 @@ describe('dispatch', () => {
     expect(await run()).toMatchObject({ kind: 'answered', status, body: new Uint8Array(0) });
   });
 
-  it('does not follow a redirect: it is the answer', async () => {
-    const requests = upstream(
-      () =>
-        new Response(null, { status: 302, headers: { Location: 'https://elsewhere.example/' } }),
-    );
-    const result = await run();
-    expect(requests).toHaveLength(1);
-    expect(result).toMatchObject({ kind: 'answered', status: 302 });
-    if (result.kind === 'answered')
-      expect(result.headers.get('location')).toBe('https://elsewhere.example/');
-  });
+  it.each([300, 301, 302, 303, 305, 307, 308])(
+    'fails on a redirect %i, and names the tool but not the place in the log',
+    async (status) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      const headers = { Location: 'https://elsewhere.example/?key=hunter2' };
+      const requests = upstream(() => new Response(null, { status, headers }));
+      expect(await run()).toEqual({ kind: 'failed', reason: 'redirect' });
+      expect(requests).toHaveLength(1);
+      expect(log.mock.calls).toEqual([[{ event: 'upstream_redirect', tool: toolOf().id, status }]]);
+      log.mockRestore();
+    },
+  );
 
   it('reads up to 64 KiB whole, and streams what is longer, every byte of it', async () => {
     upstream(() => new Response(new Uint8Array(MAX_WHOLE)));

@@ -1,0 +1,136 @@
+import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
+import { rpcBatch } from '../../src/core/json-rpc.ts';
+import { dispatch } from '../../src/gateway/dispatch.ts';
+import { readSupported } from '../../src/settlement/backends/supported.ts';
+import { present } from '../../src/settlement/facilitator.ts';
+import { send } from '../../src/webhooks/send.ts';
+import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
+import { paymentNumber } from './settlement/scripted.ts';
+import { receivedFor, signer } from './webhooks/world.ts';
+
+/** A server on this machine that answers every request below `/redirect/<key>` with 307, which asks to send the body again. */
+const receiver = inject('receiver');
+let run = 0;
+let key = '';
+beforeEach(() => {
+  run += 1;
+  key = `redirects-${run}`;
+});
+const url = (): string => `${receiver}/redirect/${key}`;
+
+/** The redirect was answered, and the server it names was not called. */
+const wasNotFollowed = async (): Promise<void> => {
+  expect(await receivedFor(key)).toHaveLength(1);
+  expect(await receivedFor(`${key}-elsewhere`)).toEqual([]);
+};
+
+describe('a redirect is a failure of the call, and is not followed', () => {
+  it.each(['GET', 'POST'])('by the dispatch of a %s to an upstream', async (method) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const tool = toolOf({ method: '*', path: '/echo/*', upstream: `/redirect/${key}` });
+    const config = { ...configOf([tool]), upstreamUrl: receiver };
+    const body = method === 'GET' ? undefined : Uint8Array.from(new TextEncoder().encode('secret'));
+    const result = await dispatch(
+      config,
+      tool,
+      {
+        audience: AUDIENCE,
+        tool: tool.id,
+        method,
+        target: '/echo/a',
+        contentType: 'text/plain',
+        payloadDigest: `0x${'00'.repeat(32)}`,
+        body,
+        request: `0x${'11'.repeat(32)}`,
+      },
+      { headers: new Headers(), assertion: 'the.jws.here', most: tool.price },
+    );
+    expect(result).toEqual({ kind: 'failed', reason: 'redirect' });
+    await wasNotFollowed();
+    log.mockRestore();
+  });
+
+  it('by a webhook', async () => {
+    const event = { id: 'msg_0x1', type: 'webhook.test', body: '{}' } as const;
+    const sent = await send({ signer: await signer(), reach: 'local_stack' }, url(), event, 1);
+    expect(sent).toMatchObject({ status: 307, fault: 'redirect' });
+    await wasNotFollowed();
+  });
+
+  it('by the settlement of a payment at a facilitator', async () => {
+    expect(
+      await present({ url: url(), headers: { authorization: 'secret' } }, paymentNumber(1)),
+    ).toEqual({ kind: 'unreachable', why: 'redirect' });
+    await wasNotFollowed();
+  });
+
+  it('by the list of a facilitator', async () => {
+    expect(await readSupported(url(), { authorization: 'secret' })).toBeUndefined();
+    await wasNotFollowed();
+  });
+
+  it('by an RPC endpoint', async () => {
+    expect(await rpcBatch([url()], [{ method: 'eth_blockNumber', params: [] }])).toEqual({
+      ok: false,
+      error: { kind: 'redirect' },
+    });
+    await wasNotFollowed();
+  });
+
+  it('by the signer of a relayer', async () => {
+    const address = `0x${'11'.repeat(20)}` as const;
+    const unsigned = {
+      chainId: 84_532,
+      nonce: 0,
+      to: address,
+      gas: 1n,
+      data: '0x',
+      maxFeePerGas: 1n,
+      maxPriorityFeePerGas: 1n,
+    } as const;
+    expect(await remoteSigner(url(), address)(unsigned)).toEqual({
+      ok: false,
+      error: 'signer_unreachable',
+    });
+    await wasNotFollowed();
+  });
+});
+
+/** The texts of all sources, by their path. */
+const sources = import.meta.glob(['../../src/**/*.ts', '../../durable-objects/**/*.ts'], {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+
+/** What stands between the parentheses of a call that begins at `from`. */
+const argumentsAt = (text: string, from: number): string => {
+  let depth = 1;
+  let at = from;
+  while (depth > 0 && at < text.length) {
+    if (text[at] === '(') depth += 1;
+    if (text[at] === ')') depth -= 1;
+    at += 1;
+  }
+  return text.slice(from, at - 1);
+};
+
+describe('every fetch of the sources', () => {
+  const isType = (given: string): boolean => /^\s*\w+\??: /.test(given);
+  const calls = Object.entries(sources).flatMap(([path, text]) =>
+    [...text.matchAll(/(?<![\w.])(?:globalThis\.)?fetch(?:er)?\((?=[^)])/g)]
+      .map((match) => ({
+        path: path.replace('../../', ''),
+        given: argumentsAt(text, match.index + match[0].length),
+      }))
+      .filter(({ given }) => !isType(given)),
+  );
+
+  it('asks for redirects by hand, or hands on what its caller asks for', () => {
+    const handingOn = ['src/cli/call/dance.ts', 'src/cli/tail/feeds.ts', 'src/client/send.ts'];
+    expect(calls.length).toBeGreaterThan(8);
+    const others = calls.filter(({ given }) => !given.includes("redirect: 'manual'"));
+    expect([...new Set(others.map(({ path }) => path))].toSorted()).toEqual(handingOn);
+  });
+});
