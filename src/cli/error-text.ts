@@ -21,6 +21,7 @@ const MONEY = new Set(['limit', 'spent', 'held', 'remaining', 'price']);
 const LABELS: Readonly<Record<string, string>> = {
   remaining: 'left',
   resets_at: 'resets',
+  retry_after: 'retry in',
   retry_allowed: 'may retry',
   log_index: 'log index',
 };
@@ -53,6 +54,7 @@ const factOf = (
 ): string | undefined => {
   if (value === undefined || value === null) return undefined;
   if (name === 'resets_at' && typeof value === 'number') return momentOf(value, now);
+  if (name === 'retry_after' && typeof value === 'number') return lasting(value);
   const isMoney = MONEY.has(name) && (name === 'price' || MONEY_RULES.has(String(all['rule'])));
   if (isMoney && typeof value === 'string' && /^-?[0-9]{1,78}$/.test(value))
     return formatDollars(BigInt(value));

@@ -72,7 +72,7 @@ export type Agent = {
  * Makes an agent of an account and its caps. Signs the bound form where a gateway offers it, plain x402 (version 2 or 1) where
  * not, and never more than the caps, whatever a server says.
  *
- * @throws CountersignError `options_invalid`, which names the option
+ * @throws CountersignError `options_invalid`, which names the option; `spend_missing`
  */
 export const createAgent = (options: AgentOptions): Agent => {
   const context = contextOf(options);
@@ -90,8 +90,9 @@ export const createAgent = (options: AgentOptions): Agent => {
 };
 
 const contextOf = (options: AgentOptions): Context => {
-  const { account, spend } = options;
+  const { account } = options;
   addressOf(account);
+  const spend = spendOf(options);
   const timeoutMs = wholeNumber(options.timeoutSeconds ?? 120, 'timeoutSeconds', 1) * 1000;
   const fetcher = options.fetch ?? globalThis.fetch.bind(globalThis);
   return {
@@ -115,6 +116,17 @@ const contextOf = (options: AgentOptions): Context => {
     timeoutMs,
     retries: wholeNumber(options.retries ?? 4, 'retries', 0),
   };
+};
+
+/** Callers without types may leave the caps out. @throws CountersignError `spend_missing` */
+const spendOf = ({ spend }: Partial<AgentOptions>): SpendRules => {
+  const { perCall, total }: Partial<SpendRules> = spend ?? {};
+  const missing = [
+    ...(perCall === undefined ? ['spend.perCall'] : []),
+    ...(total === undefined ? ['spend.total'] : []),
+  ];
+  if (spend !== undefined && missing.length === 0) return spend;
+  throw new CountersignError('spend_missing', `createAgent has no ${missing.join(' and no ')}.`);
 };
 
 const KNOWN_ASSETS: ReadonlySet<string> = new Set(

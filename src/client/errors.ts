@@ -5,15 +5,18 @@ import type { ProblemBody } from './problem.ts';
 /** What would help, for every code. A code without a hint does not build. */
 const HINTS = {
   options_invalid: 'Correct the option that the message names.',
+  spend_missing:
+    "An agent pays only within caps. Give createAgent both: spend: { perCall: '$0.05', total: '$1.00' }.",
   header_reserved:
     'Leave PAYMENT-SIGNATURE, X-PAYMENT and Agent-Intent out: the agent makes these headers itself.',
   request_unsignable:
     'Use a printable method, a content type of at most 256 printable characters and a target of at most 4096.',
-  unreachable: 'Nothing was signed. Check the address and the network, then call again.',
+  unreachable: 'The client signed no payment. Check the address and the network, then call again.',
   redirected:
     'A signature is never sent on to another address. Call the address that response.url or the Location header names, if you trust it.',
   offer_missing: 'The 402 holds no x402 offer. Ask the operator how this resource is paid.',
-  offer_malformed: 'Nothing was signed. Tell the operator which field of the offer is wrong.',
+  offer_malformed:
+    'The client signed no payment. Tell the operator which field of the offer is wrong.',
   scheme_unsupported: 'Only the x402 scheme "exact" is paid. Ask the operator to offer it.',
   network_unsupported: 'Ask the operator to offer USDC on a network of the table in tokens.ts.',
   flow_unsupported: 'Only EIP-3009 authorizations are signed. Ask the operator to offer that flow.',
@@ -29,20 +32,22 @@ const HINTS = {
     'Nothing was signed. Check the connection and ask the operator; if binding was dropped on purpose, make a new agent.',
   audience_mismatch:
     'Call the audience itself, or add it to the option audiences if this server may act for it.',
-  challenge_malformed: 'Nothing was signed. Tell the operator what is wrong in its 401.',
-  vetoed: 'A hook of yours stopped the call. Nothing was sent.',
-  signer_failed: 'Nothing was sent. Check the account, or the service that signs for it.',
+  challenge_malformed:
+    'The client signed nothing for it. Tell the operator what is wrong in its 401.',
+  vetoed: 'A hook of yours stopped the call before a signature left the client.',
+  signer_failed:
+    'No signature left the client. Check the account, or the service that signs for it.',
   payment_refused:
     'The server refused this payment. Look at its reason; the signed amount stays counted, because it could still be taken.',
   credit_refused:
-    'Only credit pays here. Top up the account with topUp, or tell the operator that its offer does not hold. No money was signed over.',
+    'Only credit may pay this call, and the gateway took none. Top up the account with topUp, or tell the operator that its offer does not hold. The client signed no payment.',
   answer_lost:
     'The call may have run. Do not sign it again: ask look(gateway, error.call) what became of it.',
   unknown_call: 'The gateway does not know this call for this account, or has forgotten it.',
   look_failed: 'Ask again later; a look-up costs nothing.',
   refused: 'The gateway said no: error.problem says why, and what would help.',
   order_lost:
-    'The order may have been carried out. Read what is there now before you sign it again.',
+    'The gateway may have carried out the command. Read what it stores now before you sign it again.',
   answer_malformed: 'The answer is not what the gateway describes. Check its address and release.',
 } as const satisfies Readonly<Record<string, string>>;
 

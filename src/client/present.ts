@@ -71,11 +71,9 @@ const learnCredit = (
   const place = placeOf(proof.gateway.audience, proof.asset);
   const told = creditIn(headers);
   if (told !== undefined) credit.learn(place, told);
-  const becameCredit =
-    proof.pays === 'payment' && report.charged === 0n && paymentAnswerOf(headers)?.settled === true;
-  if (!becameCredit || !isHoldersWord(outgoing, proof, report)) return;
-  budget.prepaid(place, proof.amount);
-  if (told === undefined) credit.add(place, proof.amount);
+  if (report.credited === 0n || !isHoldersWord(outgoing, proof, report)) return;
+  budget.prepaid(place, report.credited);
+  if (told === undefined) credit.add(place, report.credited);
 };
 
 const MAX_BODY = 65_536;

@@ -25,6 +25,8 @@ export type CallReport = {
    * signed amount for a success and nothing for a failure.
    */
   readonly charged: bigint;
+  /** Atomic units of a payment that moved for a call that charged nothing: credit of this account now, as the server says. */
+  readonly credited: bigint;
   /** Of the settled payment, where the server names it. */
   readonly transaction?: Hex;
   /** Undefined where the answer carries none. */
@@ -56,6 +58,7 @@ export const unsignedReport = async (
     paid: 'none',
     binding: 'none',
     charged: 0n,
+    credited: 0n,
     receipt: undefined,
     limits: limitsOf(response.headers),
     attempts: 1,
@@ -73,16 +76,19 @@ export const signedReport = async (
   const payment = paymentAnswerOf(response.headers);
   const receipt = await receiptOf(context, outgoing, proof, response, body);
   const transaction = payment?.transaction ?? record?.transaction;
+  // A verified receipt is the gateway's signed word; a record that was looked up is only what it says.
+  const charged =
+    record === undefined || receipt?.verified === true
+      ? chargedBy(proof, response, receipt, payment)
+      : min(record.charged, proof.amount);
+  const hasMoved = payment?.settled === true || record?.payment === 'settled';
   return {
     paid: proof.pays === 'payment' ? (payment?.paidFrom ?? 'payment') : proof.pays,
     ...(proof.version === undefined ? {} : { version: proof.version }),
     binding: proof.binding,
     call: proof.call,
-    // A verified receipt is the gateway's signed word; a record that was looked up is only what it says.
-    charged:
-      record === undefined || receipt?.verified === true
-        ? chargedBy(proof, response, receipt, payment)
-        : min(record.charged, proof.amount),
+    charged,
+    credited: proof.pays === 'payment' && charged === 0n && hasMoved ? proof.amount : 0n,
     ...(transaction === undefined ? {} : { transaction }),
     receipt,
     limits: limitsOf(response.headers),

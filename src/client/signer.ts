@@ -11,7 +11,8 @@ export type Signer = {
 
 /** The signer's address in lower case. @throws CountersignError `options_invalid` */
 export const addressOf = (signer: Signer): Address => {
-  const address = signer.address.toLowerCase();
+  const given: unknown = (signer as Partial<Signer> | undefined)?.address;
+  const address = typeof given === 'string' ? given.toLowerCase() : '';
   if (!isAddress(address) || address === ZERO_ADDRESS) {
     throw new CountersignError('options_invalid', 'account.address must be a 20-byte address');
   }

@@ -5,71 +5,137 @@ import type {
 } from '../../durable-objects/agent-account/contract.ts';
 import { formatDollars } from './amount.ts';
 
-/** What an agent, or whoever runs it, can do about a denial. One sentence each. */
-const HINTS: Readonly<Record<DenialRule, string>> = {
-  frozen: 'Whoever froze `account` has to lift that; nothing an agent signs can.',
-  paused: 'The account is paused: ask its owner or the operator to resume it.',
-  revoked: 'A revoked grant never comes back: ask the owner for a new one, with a new id.',
-  expired: 'Ask the owner for a new grant, or for a later end of the policy.',
-  not_yet: 'It begins when Retry-After is over: sign and send the call again then.',
-  deny: 'Call another tool or with other values of `param`, or ask whoever wrote the rule to change it.',
-  require: 'Send `param` with a value that the rule allows: once, and of a simple type.',
-  tool: 'Call a tool that this account is allowed to use, or ask its owner to allow this one.',
-  payee: 'Ask the owner of the account to allow payments to the payTo address of the offer.',
-  asset:
-    'Pay in an asset that the account is allowed to spend, or ask its owner to allow this one.',
-  per_call: 'Choose a cheaper call, or ask the owner or the operator to raise the cap per call.',
-  window: 'Wait until resets_at, then sign and send the call again.',
-  lifetime: 'Waiting does not help: ask the owner for a new grant, or for a higher limit.',
-  repeat:
-    'This looks like a loop: send something else, or the same no sooner than Retry-After says.',
-  exposure:
-    'Wait until earlier payments have settled on the chain, usually some seconds, then sign and send the call again.',
-  balance:
-    'Add funds to the paying account, or wait for its earlier payments to settle, then sign and send the call again.',
-  rate: 'Wait for as long as Retry-After says, then sign and send the call again.',
-  debt: 'An earlier call of this account was never paid. Pay what is owed with POST /credits?amount=<atomic units>, then send the call again.',
-  credit:
-    'Top up the account with POST /credits?amount=<atomic units>, then send the call again; where the tool offers it, a payment will do as well.',
-  nonce_used:
-    'This authorization was already used or cancelled on the chain: sign a new one with a new random nonce.',
-  penniless:
-    'The paying account holds less than the price: add funds on the offered network, then sign again.',
-  binding:
-    'Bind the payment to the request with the agent-intent extension that the 402 offer advertises, then sign again.',
-  validity: 'Sign again with times inside the validity that the account allows.',
-  authority:
-    'Name in `authority` a grant that GET /accounts/me shows, or zero for the default one; grants are registered with PUT /delegations.',
-  unreachable:
-    'An account above did not say what is left of its limits: send the same request again after Retry-After.',
+/** What a denial says: what happened, and what the agent or its owner can do. */
+type Words = { readonly subject: string; readonly hint: string };
+
+/** One pair a rule; where a rule refuses for two reasons, `wordsOf` picks by what the denial holds. */
+const WORDS: Readonly<Record<DenialRule, Words>> = {
+  frozen: {
+    subject: 'The account is frozen.',
+    hint: 'Ask whoever froze `account` to resume it; nothing that an agent signs can.',
+  },
+  paused: {
+    subject: 'The account is paused.',
+    hint: 'Ask the owner of `account` or the operator to resume it.',
+  },
+  revoked: {
+    subject: 'The grant or the account is revoked.',
+    hint: 'A revoked grant never comes back: ask the owner for a new one, with a new id.',
+  },
+  expired: {
+    subject: 'The grant or policy has ended.',
+    hint: 'Ask the owner for a new grant, or for a later end of the policy.',
+  },
+  not_yet: {
+    subject: 'The grant or policy has not begun.',
+    hint: 'It begins in `retry_after` seconds: sign and send the call again then.',
+  },
+  deny: {
+    subject: 'A rule forbids this call.',
+    hint: 'Call another tool or send other values of `param`, or ask whoever wrote the rule to change it.',
+  },
+  require: {
+    subject: 'A rule wants another value of `param`, or one that the gateway can read.',
+    hint: 'Send `param` with a value that the rule allows: once, and of a simple type.',
+  },
+  tool: {
+    subject: 'The account may not call this tool.',
+    hint: 'Call a tool that this account may use, or ask its owner to allow this one.',
+  },
+  payee: {
+    subject: 'The account may not pay this payee.',
+    hint: 'Ask the owner of the account to allow payments to the payTo address of the offer.',
+  },
+  asset: {
+    subject: 'The account may not spend this asset.',
+    hint: 'Pay in an asset that the account may spend, or ask its owner to allow this one.',
+  },
+  per_call: {
+    subject: 'The price is above the cap per call.',
+    hint: 'Choose a cheaper call, or ask whoever set the limit of `account` to raise it.',
+  },
+  window: {
+    subject: 'The price is more than what the window has left.',
+    hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
+  },
+  lifetime: {
+    subject: 'The price is more than what is left for good.',
+    hint: 'Waiting does not help: ask the owner for a new grant, or for a higher limit.',
+  },
+  repeat: {
+    subject: 'The account sent the same request too often.',
+    hint: 'This looks like a loop: send something else, or the same no sooner than in `retry_after` seconds.',
+  },
+  exposure: {
+    subject: 'Too much of what this account promised to pay has not settled yet.',
+    hint: 'Wait `retry_after` seconds for earlier payments to settle on the chain, then sign and send the call again.',
+  },
+  balance: {
+    subject:
+      'The balance does not cover this call together with the payments that are on their way.',
+    hint: 'Add funds to the paying account, or wait `retry_after` seconds for its earlier payments to settle, then sign and send the call again.',
+  },
+  rate: {
+    subject: 'The account calls too often.',
+    hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
+  },
+  debt: {
+    subject: 'An earlier call of this account was never paid.',
+    hint: 'Pay what the account owes with POST /credits?amount=<atomic units>, then send the call again.',
+  },
+  credit: {
+    subject: 'The credit does not cover the price.',
+    hint: 'Top up the account with POST /credits?amount=<atomic units>, then send the call again; where the tool takes payments, sign one instead.',
+  },
+  nonce_used: {
+    subject: 'The chain shows the nonce of the authorization as used or cancelled.',
+    hint: 'Sign a new authorization with a new random nonce.',
+  },
+  penniless: {
+    subject: 'The account holds no money on this chain and has paid nothing here.',
+    hint: 'Add funds to the account, or pay for a call or a top-up with it, then sign and send the call again.',
+  },
+  binding: {
+    subject: 'The proof is not bound to the request as strongly as this call needs.',
+    hint: 'Bind the payment to the request with the agent-intent extension that the 402 offer advertises, then sign again.',
+  },
+  validity: {
+    subject: 'The account does not accept the validity of this proof.',
+    hint: 'Sign again with a shorter validity; an account with code signs by its contract.',
+  },
+  authority: {
+    subject: 'The account holds no such grant, or none that this call could use.',
+    hint: 'Name in `authority` a grant that GET /accounts/me shows, or zero for the default one; PUT /delegations registers grants.',
+  },
+  unreachable: {
+    subject: 'An account above this one did not say what is left of its limits.',
+    hint: 'Send the same request again after `retry_after` seconds.',
+  },
 };
 
-const SUBJECTS: Readonly<Record<DenialRule, string>> = {
-  frozen: 'The account is frozen.',
-  paused: 'The account is paused.',
-  revoked: 'The grant or the account is revoked.',
-  expired: 'The grant or policy has ended.',
-  not_yet: 'The grant or policy has not begun.',
-  deny: 'A rule forbids this call.',
-  require: 'A rule wants another value, or one that can be told.',
-  tool: 'This tool is not allowed for the account.',
-  payee: 'This payee is not allowed for the account.',
-  asset: 'This asset is not allowed for the account.',
-  per_call: 'The price is above the cap per call.',
-  window: 'The price is more than what the window has left.',
-  lifetime: 'The price is more than what is left for good.',
-  repeat: 'The same request came too often.',
-  exposure: 'Too much of what this account promised to pay has not settled yet.',
-  balance: 'The balance does not cover this call together with the payments that are on their way.',
-  rate: 'The account calls too often.',
-  debt: 'The account owes for an earlier call.',
-  credit: 'The credit does not cover the price.',
-  nonce_used: 'The nonce of the authorization is spent.',
-  penniless: 'The balance does not cover the price.',
-  binding: 'The proof is not bound to the request as strongly as this call needs.',
-  validity: 'The proof is valid for longer or at other times than the account allows.',
-  authority: 'The account holds no such grant, or none that this call could use.',
-  unreachable: 'An account above this one did not answer.',
+/** A window that is smaller than the price: no new period will let the call pass. */
+const NEVER_FITS: Words = {
+  subject: 'The price is above the whole limit of the window.',
+  hint: 'Waiting does not help: choose a cheaper call, or ask whoever set the limit of `account` to raise it.',
+};
+
+/** No payment is on its way that could make room. */
+const TOO_POOR: Words = {
+  subject: 'The balance does not cover the price.',
+  hint: 'Add funds to the paying account on this chain, then sign and send the call again.',
+};
+
+/** `POST /credits` is refused by its own rule `credit`, which then speaks of what the account may hold. */
+const TOP_UP: Words = {
+  subject: 'The account cannot take this top-up.',
+  hint: 'Send a payment for a top-up, which no credit can buy, and at most what `remaining` leaves of the credit that an account may hold.',
+};
+
+const wordsOf = ({ rule, retryAfter }: Denial, tool: string): Words => {
+  if (rule === 'window' && retryAfter === undefined) return NEVER_FITS;
+  if (rule === 'balance' && retryAfter === undefined) return TOO_POOR;
+  if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;
+  return WORDS[rule];
 };
 
 /** The members of a denial's problem (law 8): rule, what was spent, what is left, when it resets, whether a retry can help. */
@@ -79,9 +145,10 @@ export const denialMembers = (
   price: bigint,
 ): { readonly detail: string; readonly hint: string; readonly [member: string]: unknown } => {
   const { limit, param, grant } = denial;
+  const { subject, hint } = wordsOf(denial, tool);
   return {
-    detail: SUBJECTS[denial.rule] + amounts(denial, price),
-    hint: HINTS[denial.rule],
+    detail: subject + amounts(denial, price),
+    hint,
     ...(limit === undefined ? {} : limitBody(limit)),
     // After the limit's own: what is said of a limit is also whose it is, but only the denial names what refuses.
     rule: denial.rule,
@@ -105,11 +172,16 @@ export const limitBody = ({ resetsAt, ...limit }: LimitState) => ({
 const amounts = ({ rule, limit }: Denial, price: bigint): string => {
   if (limit === undefined) return '';
   if (rule === 'rate' || rule === 'repeat') {
-    return ` Limit: ${limit.limit} calls in ${limit.window ?? 1} seconds.`;
+    const calls = limit.limit === '1' ? '1 call' : `${limit.limit} calls`;
+    return ` Limit: ${calls} in ${limit.window ?? 1} seconds.`;
   }
-  const of = formatDollars(BigInt(limit.limit));
-  const left = formatDollars(BigInt(limit.remaining));
-  return ` Price ${formatDollars(price)}, limit ${of}, left ${left}.`;
+  const [whole, spent, left] = [limit.limit, limit.spent, limit.remaining].map((text) =>
+    formatDollars(BigInt(text)),
+  );
+  // Of a debt the limit is nothing, and what is owed counts as spent.
+  if (rule === 'debt') return ` It owes ${spent}.`;
+  const noun = rule === 'balance' || rule === 'credit' ? rule : 'limit';
+  return ` Price ${formatDollars(price)}, ${noun} ${whole}, left ${left}.`;
 };
 
 /** Seconds after which a denied call may be sent again, where waiting helps. */

@@ -1,3 +1,4 @@
+import { formatDollars } from './amount.ts';
 import { denialMembers, retryAfterOf } from './denial.ts';
 import type { Money, Reason } from './reason.ts';
 import { unreachable } from './result.ts';
@@ -14,7 +15,18 @@ export type ProblemText = {
 
 const MAX_VALIDITY = 300;
 
-const CORRECT = 'Correct the field and send the request again. Nothing was charged.';
+/** About this request alone: an earlier one with the same proof may have been charged. */
+const FREE = 'This request charged nothing.';
+
+const CORRECT = `Correct the field and send the request again. ${FREE}`;
+
+/** For a request that may carry a signature or none, and whose outcome is open. */
+const AGAIN =
+  'Send the same request again after `retry_after` seconds. If it carries a signature, keep that signature: a new one could pay twice.';
+
+/** For a signed call whose outcome is open. */
+const REPEAT =
+  'Repeat the same request with the same signature after `retry_after` seconds; do not sign again.';
 
 const retry = (seconds: number) => ({ 'Retry-After': seconds.toString() });
 
@@ -26,7 +38,6 @@ export const problemText = (reason: Reason): ProblemText => {
     case 'unknown_field':
     case 'duplicate_header':
     case 'malformed_request':
-    case 'malformed_policy':
       return {
         status: 400,
         title: 'Malformed request',
@@ -34,12 +45,20 @@ export const problemText = (reason: Reason): ProblemText => {
         hint: CORRECT,
         more: { field: reason.field },
       };
+    case 'malformed_policy':
+      return {
+        status: 400,
+        title: 'Malformed policy',
+        detail: `${reason.field} ${reason.hint}.`,
+        hint: 'Correct the field and send the policy again. The account keeps the policy it has.',
+        more: { field: reason.field },
+      };
     case 'too_large':
       return {
         status: 431,
         title: 'Header too large',
         detail: `${reason.field} ${reason.hint}.`,
-        hint: 'Send a shorter header. Nothing was charged.',
+        hint: `Send a shorter header. ${FREE}`,
         more: { field: reason.field },
       };
     case 'unsupported_version':
@@ -47,12 +66,7 @@ export const problemText = (reason: Reason): ProblemText => {
     case 'unsupported_network':
       return {
         status: 400,
-        ...(reason.field.startsWith('body')
-          ? { title: 'Not supported', hint: CORRECT }
-          : {
-              title: 'Unsupported payment',
-              hint: 'Send the request without a payment, and pay by an entry of `accepts` in the answer.',
-            }),
+        ...unsupported(reason.field),
         detail: `${reason.field} ${reason.hint}.`,
         more: { field: reason.field },
       };
@@ -60,8 +74,9 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 400,
         title: 'Unsupported signature',
-        detail: 'ERC-6492 and other wrapped signatures of undeployed accounts are not accepted.',
-        hint: 'Deploy the account first, or sign with a plain key.',
+        detail:
+          'The gateway takes no ERC-6492 signatures, nor others that wrap the signature of an account without code.',
+        hint: `Deploy the account first, or sign with a plain key. ${FREE}`,
         more: { field: reason.field },
       };
     case 'requirement_mismatch':
@@ -99,14 +114,14 @@ export const problemText = (reason: Reason): ProblemText => {
       return mismatch(
         reason,
         'Expired',
-        'Check that the call has not run before; then sign again with a later validBefore.',
+        'Ask GET /calls/<id> whether an earlier request with this signature ran; if none did, sign again with a later validBefore.',
       );
     case 'invalid_signature':
       return {
         status: 400,
         title: 'Invalid signature',
-        detail: `The signature does not stand for the signed fields (${reason.fault}).`,
-        hint: 'Sign the typed data with the key of the named account: 65 bytes, v 27 or 28, low s. Nothing was charged.',
+        detail: `The signature does not verify for the signed fields and the named account (${reason.fault}).`,
+        hint: `Sign the typed data with the key of the named account: 65 bytes, v 27 or 28, low s. ${FREE}`,
         more: { field: reason.field, fault: reason.fault },
       };
     case 'binding_required':
@@ -122,22 +137,22 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 400,
         title: 'Too many proofs',
         detail: `Only one of these may be sent: ${reason.fields.join(', ')}.`,
-        hint: 'Send exactly one proof. Nothing was charged.',
+        hint: `Send exactly one proof. ${FREE}`,
         more: { field: reason.fields.join(', ') },
       };
     case 'not_found':
       return {
         status: 404,
-        title: 'No such tool',
-        detail: 'No tool is served at this path.',
-        hint: 'Check the path, its upper and lower case included. Nothing was charged.',
+        title: 'Not found',
+        detail: 'The gateway serves nothing at this path.',
+        hint: `Check the path, its upper and lower case included. ${FREE}`,
       };
     case 'method_not_allowed':
       return {
         status: 405,
         title: 'Method not allowed',
-        detail: 'The tool at this path takes other methods.',
-        hint: `Use ${reason.allow.join(' or ')}. Nothing was charged.`,
+        detail: 'The gateway takes other methods at this path.',
+        hint: `Use ${reason.allow.join(' or ')}. ${FREE}`,
         more: { field: 'method', allow: reason.allow },
         headers: { Allow: reason.allow.join(', ') },
       };
@@ -146,7 +161,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 400,
         title: 'URL not canonical',
         detail: `The URL ${reason.hint}.`,
-        hint: 'Send and sign the path in its one canonical form. Nothing was charged.',
+        hint: `Send the path, and sign it where you sign, in its one canonical form. ${FREE}`,
         more: { field: 'target' },
       };
     case 'target_too_long':
@@ -154,15 +169,15 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 414,
         title: 'URL too long',
         detail: `Path and query together may have ${reason.limit} characters.`,
-        hint: 'Shorten the query, or send the data in the body. Nothing was charged.',
+        hint: `Shorten the query, or send the data in the body. ${FREE}`,
         more: { field: 'target', limit: reason.limit },
       };
     case 'body_too_large':
       return {
         status: 413,
         title: 'Body too large',
-        detail: `This tool takes bodies of at most ${reason.limit} bytes.`,
-        hint: 'Send a smaller body. Nothing was charged.',
+        detail: `The gateway takes bodies of at most ${reason.limit} bytes at this path.`,
+        hint: `Send a smaller body. ${FREE}`,
         more: { field: 'body', limit: reason.limit },
       };
     case 'body_incomplete':
@@ -170,30 +185,25 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 400,
         title: 'Body incomplete',
         detail: 'The connection ended before the whole body had arrived.',
-        hint: 'Send the same request again; the same signature is still good. Nothing was charged.',
+        hint: `Send the same request again; a signature it carries is still good. ${FREE}`,
         more: { field: 'body' },
       };
     case 'content_encoding':
       return {
         status: 415,
         title: 'Content-Encoding not accepted',
-        detail: 'What is signed and what the tool sees must be the same bytes.',
-        hint: 'Send the body without Content-Encoding. Nothing was charged.',
+        detail: 'The tool must receive the very bytes that the caller signs.',
+        hint: `Send the body without Content-Encoding. ${FREE}`,
         more: { field: 'content-encoding' },
         headers: { 'Accept-Encoding': 'identity' },
       };
     case 'payment_required':
-      return {
-        status: 402,
-        title: 'Payment required',
-        detail: 'This tool is paid per call.',
-        hint: 'Sign one entry of `accepts` with your wallet and send the request again with PAYMENT-SIGNATURE.',
-      };
+      return { status: 402, title: 'Payment required', ...WANTED[reason.wants] };
     case 'intent_required':
       return {
         status: 401,
         title: 'Signature required',
-        detail: 'This address answers only to somebody whose signature it knows.',
+        detail: 'The gateway answers this request only with the signature of an account.',
         hint: 'Sign an AgentIntent with the fields of `intent` for this request and send it in the header Agent-Intent.',
         more: {
           audience: reason.audience,
@@ -213,27 +223,27 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 409,
         title: 'Call in progress',
-        detail: 'This call is running right now.',
-        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
+        detail: 'This call has not ended: its payment is settling, or its tool is running.',
+        hint: REPEAT,
         headers: retry(reason.retryAfter),
       };
     case 'conflict':
       return {
         status: 409,
         title: 'Proof used for another request',
-        detail:
-          'This signature was first used for a different request; it buys one execution only.',
-        hint: 'Sign a new proof for this request. Nothing was charged for it.',
+        detail: 'An earlier, different request carried this signature; it buys one execution only.',
+        hint: `Sign a new proof for this request. ${FREE}`,
       };
     case 'already_used':
       if (!('call' in reason)) return USED_ORDER;
       return {
         status: 409,
         title: 'Proof already used',
-        detail: 'This signature has bought its one execution.',
+        detail: 'The call of this signature has ended; the signature runs nothing any more.',
         hint:
-          'Its outcome is given again for a repeat with the intent or the payment-identifier of the first request, ' +
-          `and for GET /calls/${reason.call} with an Agent-Intent of the payer. Sign a new proof to run the tool again.`,
+          'The gateway gives the outcome again for a repeat with the intent or the payment-identifier of the first request, and ' +
+          `says what became of the call and its money for GET /calls/${reason.call} with an Agent-Intent of the payer. ` +
+          'Sign a new proof to run the tool again.',
       };
     case 'unknown_call':
       return {
@@ -262,7 +272,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 409,
         title: 'Transaction not final',
         detail: 'The transaction is in a block that may still be reorganised away.',
-        hint: 'Send the order again after Retry-After.',
+        hint: 'Send the command again after `retry_after` seconds.',
         more: { field: 'transaction' },
         headers: retry(reason.retryAfter),
       };
@@ -279,14 +289,15 @@ export const problemText = (reason: Reason): ProblemText => {
         reason,
         'Grant refused',
         'Sign a grant for this gateway that is nowhere wider than what its issuer holds: `expected` says how wide.',
+        'This grant is not in force.',
       );
     case 'already_registered':
       return {
         ...tree(
           409,
           'Already registered',
-          'A grant of this issuer and id is registered.',
-          'For the same grant nothing is left to do. Another one needs a new id.',
+          'The gateway has a grant of this issuer and id.',
+          'For the same grant nothing is left to do. Give another grant a new id.',
           reason.field,
         ),
         ...('grant' in reason ? { more: { field: reason.field, grant: reason.grant } } : {}),
@@ -335,8 +346,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 404,
         title: 'No such account',
-        detail: 'There is no such account here, or it is not for whoever signed to know of.',
-        hint: 'An account is known from its first accepted call, top-up or grant on. Ask on the chain it uses, as the account itself or one above it.',
+        detail: 'There is no such account here, or the account that signed may not see it.',
+        hint: 'An account exists from its first accepted call, top-up or grant on. Ask on the chain it uses, as the account itself or as an account above it.',
       };
     case 'unknown_tool':
       return {
@@ -356,7 +367,7 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 412,
         title: 'Changed meanwhile',
-        detail: 'What is stored is not what the request was made for. Nothing was written.',
+        detail: 'The gateway stores another version than the request names. It wrote nothing.',
         hint: 'Read it again, make the change to what is there now, and send its ETag as If-Match.',
         ...(reason.current === undefined ? {} : entityTag(reason.current)),
       };
@@ -364,7 +375,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 428,
         title: 'If-Match required',
-        detail: 'Something is stored here, and would be replaced unseen. Nothing was written.',
+        detail:
+          'The gateway stores something here, and the request would replace it unseen. It wrote nothing.',
         hint: 'Read it, and send its ETag as If-Match; or send If-Match: * to replace whatever is there.',
         ...entityTag(reason.current),
       };
@@ -372,14 +384,14 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 409,
         title: 'Not possible now',
-        detail: 'Its present state does not allow this. Nothing was written.',
+        detail: 'The present state does not allow this. The gateway wrote nothing.',
         hint: reason.hint,
       };
     case 'credit_too_low':
       return {
         status: 409,
         title: 'Credit too low',
-        detail: 'The account has less free credit than would be taken. Nothing was written.',
+        detail: `The account has ${formatDollars(BigInt(reason.credit))} of free credit, less than the command takes. The gateway wrote nothing.`,
         hint: 'Take at most `credit`, which is in atomic units.',
         more: { credit: reason.credit },
       };
@@ -389,7 +401,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 400,
         title: 'Malformed document',
         detail: reason.faults.map(({ field, reason: why }) => `${field} ${why}.`).join(' '),
-        hint: 'Correct every field in `faults` and send the document again. Nothing was written.',
+        hint: 'Correct every field in `faults` and send the document again. The gateway wrote nothing.',
         more: { field: first?.field ?? 'body', faults: reason.faults },
       };
     }
@@ -409,16 +421,16 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 503,
         title: 'Settlement not possible now',
-        detail: 'Payments cannot be settled at the moment, and this call needs that first.',
-        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again. Nothing was claimed or charged.',
+        detail: 'The gateway can settle no payment now, and this call needs one settled first.',
+        hint: `${REPEAT} The gateway has not used the signature. ${FREE}`,
         headers: retry(reason.retryAfter),
       };
     case 'settlement_unknown':
       return {
         status: 503,
         title: 'Settlement not known yet',
-        detail: 'It is not known yet whether the payment moves; the chain has not said.',
-        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
+        detail: 'The chain does not show yet whether the payment moves.',
+        hint: REPEAT,
         headers: retry(reason.retryAfter),
       };
     case 'settlement_failed':
@@ -427,14 +439,15 @@ export const problemText = (reason: Reason): ProblemText => {
             status: 403,
             title: 'Settlement failed',
             detail:
-              'The payment could not be taken: it was spent or cancelled elsewhere, or is not covered.',
+              'The payment cannot move: its nonce was spent or cancelled on the chain, or the account does not cover it.',
             hint: 'Make sure that the account holds the price, then sign a new payment. The tool did not run.',
             more: { retry_allowed: false },
           }
         : {
             status: 503,
             title: 'Settlement failed',
-            detail: 'The payment could not be presented in time. No money has moved and none will.',
+            detail:
+              'The authorization ended before the payment settled. No money has moved and none will.',
             hint: 'Sign a new payment and send the request again. The tool did not run.',
             headers: retry(30),
           };
@@ -442,8 +455,8 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 429,
         title: 'Too many requests',
-        detail: 'Too many requests came from this address.',
-        hint: 'Wait for as long as Retry-After says. Nothing was charged; a signature already made is still good.',
+        detail: 'This address sends too many requests that make the gateway ask the chain.',
+        hint: `Wait \`retry_after\` seconds, then send the same request again; a signature it carries is still good. ${FREE}`,
         headers: retry(reason.retryAfter),
       };
     case 'paused':
@@ -452,23 +465,25 @@ export const problemText = (reason: Reason): ProblemText => {
         title: 'Paused',
         detail:
           'The operator has paused this gateway. Calls already running are finished and settled.',
-        hint: 'Try again later. Nothing was charged.',
+        hint: `Send the request again after \`retry_after\` seconds. ${FREE}`,
         headers: retry(60),
       };
     case 'payer_unreachable':
       return {
         status: 503,
         title: 'Chain not reachable',
-        detail: 'The chain could not be asked about this account.',
-        hint: 'Repeat the same request with the same signature after Retry-After. Nothing was charged.',
+        detail:
+          'The gateway needs to ask the chain first, and no node of it gives a usable answer.',
+        hint: `${AGAIN} ${FREE}`,
         headers: retry(5),
       };
     case 'storage_unavailable':
       return {
         status: 503,
         title: 'Storage not available',
-        detail: 'The decision about this call could not be recorded or is not known.',
-        hint: 'Repeat the same request with the same signature after Retry-After; do not sign again.',
+        detail:
+          'The gateway could not read or record what this request needs, or does not know whether it did.',
+        hint: AGAIN,
         headers: retry(2),
       };
     case 'misconfigured':
@@ -476,7 +491,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 503,
         title: 'Not configured',
         detail: reason.faults.map(({ name, reason: why }) => `${name} ${why}.`).join(' '),
-        hint: 'The operator must set what `faults` names, then deploy again. Nothing was charged.',
+        hint: `The operator must set what \`faults\` names, then deploy again. ${FREE}`,
         more: { faults: reason.faults },
       };
     case 'internal':
@@ -484,7 +499,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 500,
         title: 'Internal error',
         detail: 'The gateway failed on this request.',
-        hint: 'Repeat the same request with the same signature; do not sign again. Tell the operator if it stays so.',
+        hint: 'Send the same request again. If it carries a signature, keep that signature: a new one could pay twice. Tell the operator if it fails again.',
       };
     case 'upstream_timeout':
       return upstream(504, 'Tool timed out', 'The tool did not answer in time.', reason.money);
@@ -544,28 +559,65 @@ const BINDING_DETAILS: Readonly<Record<BindingRequired['because'], string>> = {
 
 const bindingHint = (version: 1 | 2, because: BindingRequired['because']): string => {
   if (because === 'unknown_mark') {
-    return 'Sign validAfter 1131378030 and send the intent, or sign a plain payment with a validAfter outside the reserved values. Nothing was charged.';
+    return `Sign validAfter 1131378030 and send the intent, or sign a plain payment with a validAfter outside the reserved values. ${FREE}`;
   }
   if (because === 'marked') {
     return version === 1
-      ? 'An X-PAYMENT of x402 version 1 cannot carry an intent. Send the same authorization in the header PAYMENT-SIGNATURE (version 2) with the intent it was signed for. Nothing was charged.'
-      : 'Send the intent that the payment was signed for in extensions["agent-intent"].info.intent. The signature is still good with it. Nothing was charged.';
+      ? `An X-PAYMENT of x402 version 1 cannot carry an intent. Send the same authorization in the header PAYMENT-SIGNATURE (version 2) with the intent it was signed for. ${FREE}`
+      : `Send the intent that the payment was signed for in extensions["agent-intent"].info.intent. The signature is still good with it. ${FREE}`;
   }
   return version === 1
     ? 'An X-PAYMENT of x402 version 1 cannot carry an intent. Pay with the header PAYMENT-SIGNATURE (version 2) and the intent in ' +
-        'extensions["agent-intent"].info.intent, or from credit with the header Agent-Intent. Nothing was charged.'
+        `extensions["agent-intent"].info.intent, or from credit with the header Agent-Intent. ${FREE}`
     : 'Put the intent into extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE, and sign the payment with the ' +
-        'digest of the intent as its nonce and 1131378030 as its validAfter. Nothing was charged.';
+        `digest of the intent as its nonce and 1131378030 as its validAfter. ${FREE}`;
+};
+
+type Wants = Extract<Reason, { readonly reason: 'payment_required' }>['wants'];
+
+/** What the 402 asks for: a client that signs what the tool does not take has signed for nothing. */
+const WANTED: Readonly<Record<Wants, Pick<ProblemText, 'detail' | 'hint'>>> = {
+  payment: {
+    detail: 'The caller pays for this request.',
+    hint: 'Sign one entry of `accepts` with your wallet and send the request again with PAYMENT-SIGNATURE.',
+  },
+  bound_payment: {
+    detail: 'The caller pays for this request, by a payment that is bound to it.',
+    hint:
+      'Sign an AgentIntent for this request and one entry of `accepts` with the digest of that intent as nonce and 1131378030 as validAfter, put the intent into ' +
+      'extensions["agent-intent"].info.intent, and send the request again with PAYMENT-SIGNATURE.',
+  },
+  credit: {
+    detail: 'The caller pays for this request from credit; the tool takes no payment.',
+    hint:
+      'Buy credit with a POST to `credit.top_up`, then send the request again with the header Agent-Intent: an AgentIntent whose payTo ' +
+      'and asset are those of an entry of `accepts`, and whose maxAmount is the most that the call may take.',
+  },
+};
+
+/** What to send instead of an unsupported document, intent or payment. */
+const unsupported = (field: string): Pick<ProblemText, 'title' | 'hint'> => {
+  if (field.startsWith('body')) return { title: 'Not supported', hint: CORRECT };
+  return /^agent-intent/i.test(field)
+    ? {
+        title: 'Unsupported intent',
+        hint: `Sign an intent in the form, and for a chain, that this gateway takes. ${FREE}`,
+      }
+    : {
+        title: 'Unsupported payment',
+        hint: `Send the request without a payment, and pay by an entry of \`accepts\` in the answer. ${FREE}`,
+      };
 };
 
 const mismatch = (
   reason: { readonly field: string; readonly expected: string; readonly got: string },
   title: string,
   hint: string,
+  effect: string = FREE,
 ): ProblemText => ({
   status: 400,
   title,
-  detail: `${reason.field} is not what it must be. Nothing was charged.`,
+  detail: `${reason.field} is not what it must be. ${effect}`,
   hint,
   more: { field: reason.field, expected: reason.expected, got: reason.got },
 });
@@ -580,17 +632,19 @@ const tree = (
 ): ProblemText => ({ status, title, detail, hint, more: { field } });
 
 const MONEY: Readonly<Record<Money, string>> = {
-  untouched: 'Nothing was charged. To try again, sign a new proof.',
-  credited: 'The payment is now credit of the paying account; the next call is paid from it first.',
-  held: 'The tool may have acted, so the amount stays reserved until the operator resolves it. Do not sign again before.',
+  untouched: 'The call charged nothing. To try again, sign a new proof.',
+  credited:
+    'The payment had moved before the tool failed, so the amount is credit of the paying account now: its next call that the credit covers takes it from there. To try again, sign a new proof.',
+  held: 'The tool may have acted, so the gateway keeps the amount reserved until the operator resolves the call. Do not sign again before.',
+  charged: 'The operator has resolved this call: the amount is charged.',
 };
 
 /** An order of an owner or operator is carried out once (a call's own words speak of money). */
 const USED_ORDER: ProblemText = {
   status: 409,
-  title: 'Order already used',
-  detail: 'This signature has given its one order.',
-  hint: 'Look at what is stored now; sign a new intent to order it again.',
+  title: 'Command already used',
+  detail: 'The gateway has carried out the one command of this signature.',
+  hint: 'Read what the gateway stores now; sign a new intent to give the command again.',
 };
 
 /** What is stored, so that the next request can name it. */

@@ -47,9 +47,12 @@ export const problem = (reason: Reason, context: ProblemContext = {}): Response 
 
 /** The members and headers alone, for answers that carry more: the 402 and its offer. */
 export const problemOf = (reason: Reason): Problem => {
-  const { status, title, detail, hint, more, headers } = problemText(reason);
+  const { status, title, detail, hint, more, headers = {} } = problemText(reason);
   const type = `urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`;
-  return { members: { type, title, status, detail, hint, ...more }, headers: headers ?? {} };
+  // A language model sees the body and often not the headers, so the pause stands in both.
+  const after = headers['Retry-After'];
+  const pause = after === undefined ? {} : { retry_after: Number(after) };
+  return { members: { type, title, status, detail, hint, ...more, ...pause }, headers };
 };
 
 const ABOUT_INTENTS: ReadonlySet<Reason['reason']> = new Set([

@@ -52,8 +52,11 @@ export type RequestReason =
 
 /** What became of a proof that was understood. */
 export type CallReason =
-  /** Only the problem's members: the offer adds the rest of the 402. */
-  | { readonly reason: 'payment_required' }
+  /** Only the problem's members: the offer adds the rest of the 402. `wants`: what the tool takes. */
+  | {
+      readonly reason: 'payment_required';
+      readonly wants: 'payment' | 'bound_payment' | 'credit';
+    }
   /** 401 with the challenge of design §4.4. `networks`: CAIP-2. */
   | {
       readonly reason: 'intent_required';
@@ -154,6 +157,7 @@ export type UpstreamReason = {
 
 /**
  * `untouched`: nothing was charged. `credited`: the payment had moved and is credit now. `held`: it stays counted until the
- * operator resolves it, because the tool may have spent on the caller's behalf (`onSilence: keep`, law 4).
+ * operator resolves it, because the tool may have spent on the caller's behalf (`onSilence: keep`, law 4). `charged`: the operator
+ * has resolved such a call so.
  */
-export type Money = 'untouched' | 'credited' | 'held';
+export type Money = 'untouched' | 'credited' | 'held' | 'charged';

@@ -41,13 +41,11 @@ export const answer = async (
 ): Promise<Response> => {
   if (finished.verdict !== 'finished') {
     await discard(dispatched);
+    // `unknown_call`: another attempt owns the call by now, and only that one knows how it ends.
     const reason: Reason =
-      finished.verdict === 'unavailable'
-        ? { reason: 'storage_unavailable' }
-        : {
-            reason: 'upstream_timeout',
-            money: finished.verdict === 'late' ? moneyOf(finished) : 'untouched',
-          };
+      finished.verdict === 'late'
+        ? { reason: 'upstream_timeout', money: moneyOf(finished) }
+        : { reason: 'storage_unavailable' };
     return problem(reason, { call: checked.call });
   }
   const status = dispatched.kind === 'failed' ? 0 : dispatched.status;
@@ -120,8 +118,9 @@ const FAILURES = {
 
 /** What a failure means for the caller's money, from how the call was really paid. */
 const moneyOf = (ended: Pick<Finished, 'payment' | 'charged' | 'kept'>): Money => {
-  // Law 4: a tool that spends on someone's behalf and fell silent keeps what it may have spent.
-  if (ended.charged > 0n || ended.kept === true) return 'held';
+  // Law 4: a tool that spends on someone's behalf and fell silent keeps what it may have spent, until an operator resolves the call.
+  if (ended.kept === true) return 'held';
+  if (ended.charged > 0n) return 'charged';
   return ended.payment === 'settled' ? 'credited' : 'untouched';
 };
 

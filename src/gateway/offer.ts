@@ -50,7 +50,7 @@ export const offer = async (config: Config, errand: Errand): Promise<Response> =
       headers: { ...headers, ...page.headers, 'Content-Type': 'text/html; charset=utf-8' },
     });
   }
-  const { members } = problemOf({ reason: 'payment_required' });
+  const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(errand) });
   return Response.json(
     {
       ...members,
@@ -66,6 +66,13 @@ const creditOf = (audience: string, price: bigint) => ({
   top_up: `${audience}/credits?amount=${min(price * CALLS_AHEAD, MAX_TOP_UP)}`,
   hint: 'POST to top_up buys credit, in atomic units. Calls are then paid from it by an Agent-Intent, or by any payment.',
 });
+
+/** Another account's credit is bought only by a payment that commits to that account. */
+const wantsOf = ({ tool, topUp }: Errand): 'payment' | 'bound_payment' | 'credit' => {
+  if (topUp !== undefined) return topUp.to === undefined ? 'payment' : 'bound_payment';
+  if (tool.settlement === 'credit') return 'credit';
+  return tool.requireBinding === 'intent' ? 'bound_payment' : 'payment';
+};
 
 /** A person in a browser, by the same rule as the reference server (x402 facts 1.1). */
 const wantsPage = (request: Request): boolean =>

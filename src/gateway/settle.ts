@@ -50,12 +50,16 @@ export const settle = async (
       age: nowSeconds() - begun,
     });
   }
-  if (!told.ok || settled.outcome === 'settled') return told;
-  return err({
-    reason: 'settlement_failed',
-    fault: settled.outcome === 'failed' ? settled.fault : 'payer',
-  });
+  return !told.ok || settled.outcome === 'settled' ? told : err(failureOf(settled));
 };
+
+/** Why a payment will not move: a nonce that is unused after its time says nothing against the payer. */
+export const failureOf = (
+  settled: Extract<SettledNow, { readonly outcome: 'failed' | 'released' }>,
+): Reason => ({
+  reason: 'settlement_failed',
+  fault: settled.outcome === 'failed' ? settled.fault : 'gateway',
+});
 
 /**
  * Settles by code that the first call which needs it loads: what is settled waits for a chain anyway. Where it cannot be loaded nothing

@@ -121,7 +121,11 @@ const inRate: Stage = (source, _, now) => {
   if (rate?.admitted !== false || policy.rate === undefined || arrival === undefined)
     return undefined;
   const limit = rateState(policy.rate, arrival, now, prefixOf(source));
-  return { rule: 'rate', limit: attributed(source, limit), retryAfter: rate.retryAfter };
+  return {
+    rule: 'rate',
+    limit: attributed(source, { ...limit, resetsAt: now + rate.retryAfter }),
+    retryAfter: rate.retryAfter,
+  };
 };
 
 const unlooped: Stage = (source, subject, now) => {

@@ -228,5 +228,5 @@ test('Ctrl-C while a paid call runs ends with 130 and says that it may have run'
   await terminal.sees('calling 127.0.0.1');
   terminal.press('ctrl-c');
   expect(await terminal.ended()).toBe(130);
-  expect(terminal.shown()).toContain('may have been sent');
+  expect(terminal.shown()).toContain('may have sent it');
 });

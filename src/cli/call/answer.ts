@@ -42,16 +42,10 @@ const summary = (
   { countersign: report, status, ok }: AgentResponse,
   offered: Offered | undefined,
 ): string => {
-  const { paid, charged, receipt, attempts } = report;
-  const price =
-    offered === undefined
-      ? formatDollars(charged)
-      : moneyOf(charged, offered.requirement.network, offered.requirement.asset);
+  const { receipt, attempts } = report;
   const parts = [
     ok ? style.good(String(status)) : style.bad(String(status)),
-    paid === 'none' || charged === 0n
-      ? 'nothing charged'
-      : `paid ${price}${paid === 'credit' ? ', from credit' : ''}`,
+    moneyText(report, offered),
     receipt === undefined
       ? undefined
       : receipt.verified
@@ -60,6 +54,22 @@ const summary = (
     attempts > 1 ? `${attempts} attempts` : undefined,
   ];
   return parts.filter((part) => part !== undefined).join(style.dim(' · '));
+};
+
+/** What the call did with the money: a failed call may have left it as credit, or reserved (`onSilence: keep`). */
+const moneyText = (
+  { paid, charged, credited, problem }: CallReport,
+  offered: Offered | undefined,
+): string => {
+  const amount = (value: bigint): string =>
+    offered === undefined
+      ? formatDollars(value)
+      : moneyOf(value, offered.requirement.network, offered.requirement.asset);
+  if (problem?.['money'] === 'held')
+    return `the price stays reserved until the operator resolves the call`;
+  if (credited > 0n) return `charged nothing; ${amount(credited)} had moved and is credit now`;
+  if (paid === 'none' || charged === 0n) return 'nothing charged';
+  return `paid ${amount(charged)}${paid === 'credit' ? ', from credit' : ''}`;
 };
 
 const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): void => {

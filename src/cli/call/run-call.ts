@@ -58,31 +58,34 @@ const agentOf = (
         return !(isDryRun && offered.binding === 'none');
       },
       onSign: ({ call, amount }) => {
-        if (amount > 0n) {
-          ifStopped(
-            `The call ${call} was signed and may have been sent. Look what became of it before you call again.`,
-          );
-        }
+        ifStopped(
+          amount > 0n
+            ? `The command signed the call ${call} and may have sent it. Look what became of it before you call again.`
+            : `The command signed the call ${call}, for nothing to pay, and may have sent it: the tool may have run.`,
+        );
       },
     },
   });
 };
 
 const send = async (
-  { progress, signal }: Session,
+  { progress, signal, ifStopped }: Session,
   agent: Agent,
   { url, method, headers, body }: Wanted,
-): Promise<AgentResponse> =>
-  await progress.during(`calling ${new URL(url).host}`, async () =>
+): Promise<AgentResponse> => {
+  ifStopped('The command signed nothing. A server that wants no payment may have run the request.');
+  return await progress.during(`calling ${new URL(url).host}`, async () =>
     agent.fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) }),
   );
+};
 
 const HINTS: Partial<Readonly<Record<CountersignError['code'], string>>> = {
   over_per_call: 'Raise --max, if the price is right.',
   over_total: 'Raise --max, if the price is right.',
-  credit_refused: 'Only credit was allowed to pay: top up, or leave --credit out.',
+  credit_refused:
+    'Only credit may pay this call, and the gateway took none: `countersign credits top-up` buys some. If the tool takes payments, leave --credit out.',
   answer_lost: 'The call may have run. Do not sign it again before you know what became of it.',
-  signer_failed: 'Nothing was sent. Check the key.',
+  signer_failed: 'No signature left the command. Check the key.',
 };
 
 const OPTIONS: Readonly<Record<string, string>> = {

@@ -20,7 +20,7 @@ export const topUp = async (session: Session, input: Input): Promise<void> => {
     hooks: {
       onSign: ({ call }) =>
         session.ifStopped(
-          `The payment ${call} was signed and may have been sent. Look at \`countersign credits show\` before you pay again.`,
+          `The command signed the payment ${call} and may have sent it. Look at \`countersign credits show\` before you pay again.`,
         ),
     },
   });

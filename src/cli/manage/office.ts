@@ -114,7 +114,7 @@ export const collected = async <T>(
 /** Says what to do if Ctrl-C comes while an order is on its way. */
 export const whileOrdering = ({ session }: Office): void =>
   session.ifStopped(
-    'The order may have been carried out. Read what is there before you repeat it.',
+    'The gateway may have carried out the command. Read what it stores before you repeat it.',
   );
 
 /** The network of an account, as the gateway knows it. */

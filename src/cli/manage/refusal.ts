@@ -8,12 +8,15 @@ export const refusalOf = (refused: CountersignError): CliError => {
   const { problem, response } = refused;
   const error = problemError(response?.status ?? 0, problem);
   if (isProblem(problem, 'precondition-failed') || isProblem(problem, 'precondition-required')) {
-    return new CliError('Somebody else has changed it meanwhile. Nothing of yours was written.', {
-      hint: 'Look at what is there now, and run the command again if it still holds.',
-      code: error.code,
-      details: error.details,
-      cause: refused,
-    });
+    return new CliError(
+      'Somebody else has changed it meanwhile. The gateway wrote nothing of yours.',
+      {
+        hint: 'Look at what is there now, and run the command again if it still holds.',
+        code: error.code,
+        details: error.details,
+        cause: refused,
+      },
+    );
   }
   if (isProblem(problem, 'unknown-account')) {
     return new CliError('The gateway knows no such account, or none that you may see.', {

@@ -3,6 +3,7 @@ import type { Network } from '../../core/account-id.ts';
 import { ANY_PAYEE, type Policy, type Rule, type Window } from '../../policy/policy.ts';
 import { dollars } from '../manage/money.ts';
 import { exactly, isoTime } from '../manage/times.ts';
+import { counted } from '../text.ts';
 
 /** One thing that a policy says, for people: what about, and what. */
 export type Said = readonly [name: string, value: string];
@@ -23,10 +24,14 @@ export const policyText = (policy: Policy): readonly Said[] => {
       'unsettled',
       policy.exposure === undefined ? undefined : `at most ${dollars(policy.exposure)}`,
     ],
-    ['rate', policy.rate && `${policy.rate.limit} calls in ${exactly(policy.rate.seconds)}`],
+    [
+      'rate',
+      policy.rate && `${counted(policy.rate.limit, 'call')} in ${exactly(policy.rate.seconds)}`,
+    ],
     [
       'repeat',
-      policy.repeat && `${policy.repeat.times} times in ${exactly(policy.repeat.seconds)}`,
+      policy.repeat &&
+        `${counted(policy.repeat.times, 'time')} in ${exactly(policy.repeat.seconds)}`,
     ],
     [
       'alert',

@@ -197,7 +197,7 @@ describe('no answer to a signed call', () => {
       const { agent, ledger } = stage.victim({ timeoutSeconds: 1 });
       const { code, hint } = await stage.refused(agent.fetch(url));
       expect([code, ledger.signatures]).toEqual(['unreachable', []]);
-      expect(hint).toContain('Nothing was signed');
+      expect(hint).toContain('signed no payment');
     }
   });
 

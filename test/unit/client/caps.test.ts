@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CountersignError, type ErrorCode } from '../../../src/client/index.ts';
+import { CountersignError, createAgent, type ErrorCode } from '../../../src/client/index.ts';
 import type { Signer } from '../../../src/client/signer.ts';
 import { createBudget } from '../../../src/client/spend.ts';
 import {
@@ -385,6 +385,8 @@ describe('hooks', () => {
 describe('options', () => {
   it.each([
     ['spend.perCall', { spend: { perCall: '0.05', total: '$1' } }],
+    ['spend.perCall', { spend: { perCall: '50000', total: '$1' } }],
+    ['spend.perCall', { spend: { perCall: 0.05 as never, total: '$1' } }],
     ['spend.total', { spend: { perCall: 1n, total: -1n } }],
     ['spend.assets', { spend: { perCall: 1n, total: 1n, assets: ['eip155:1/erc20:0x00'] } }],
     ['spend.payees', { spend: { perCall: 1n, total: 1n, payees: ['0x12'] } }],
@@ -393,5 +395,32 @@ describe('options', () => {
     ['timeoutSeconds', { timeoutSeconds: 0 }],
   ])('names %s where it is wrong', (name, more) => {
     expect(() => agentOf(scripted(), more)).toThrow(name);
+  });
+
+  it('show both ways to write an amount where one is wrong', () => {
+    const make = () => agentOf(scripted(), { spend: { perCall: '15', total: '$1' } });
+    expect(make).toThrow(/"\$0\.02".*"20000u"/);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['no spend', {}, /no spend\.perCall and no spend\.total/],
+    ['no total', { spend: { perCall: '$0.05' } }, /no spend\.total/],
+    ['no cap per call', { spend: { total: '$1' } }, /no spend\.perCall/],
+  ])('with %s are a typed error that shows what to give', (_, options, message) => {
+    const make = () => createAgent({ account, ...options } as never);
+    expect(make).toThrow(message);
+    expect(make).toThrow(
+      expect.objectContaining({
+        name: 'CountersignError',
+        code: 'spend_missing',
+        hint: expect.stringContaining("spend: { perCall: '$0.05', total: '$1.00' }") as string,
+      }),
+    );
+  });
+
+  it('without an account are a typed error', () => {
+    expect(() => createAgent({ spend: { perCall: 1n, total: 1n } } as never)).toThrow(
+      expect.objectContaining({ code: 'options_invalid' }),
+    );
   });
 });

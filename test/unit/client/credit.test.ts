@@ -337,11 +337,12 @@ describe('money that moved for a call that failed', () => {
     const first = await agent.fetch(URL_OF_TOOL);
     expect(first.countersign).toMatchObject({
       charged: 0n,
+      credited: 20_000n,
       transaction: HASH,
       receipt: { verified: true },
     });
     const second = await agent.fetch(URL_OF_TOOL);
-    expect(second.countersign).toMatchObject({ paid: 'credit', charged: 20_000n });
+    expect(second.countersign).toMatchObject({ paid: 'credit', charged: 20_000n, credited: 0n });
     expect(agent.spending()).toEqual({ signed: 20_000n, charged: 20_000n, left: 0n });
   });
 });

@@ -56,7 +56,9 @@ const others: readonly (readonly [number, Reason])[] = [
   [400, { reason: 'body_incomplete' }],
   [415, { reason: 'content_encoding' }],
   [400, { reason: 'too_many_proofs', fields: ['PAYMENT-SIGNATURE', 'X-PAYMENT'] }],
-  [402, { reason: 'payment_required' }],
+  [402, { reason: 'payment_required', wants: 'payment' }],
+  [402, { reason: 'payment_required', wants: 'bound_payment' }],
+  [402, { reason: 'payment_required', wants: 'credit' }],
   [
     401,
     {
@@ -153,23 +155,57 @@ describe('problem', () => {
 
   it('never answers 402 but for the offer: clients sign again on 402 and would pay twice (law 5)', () => {
     const paid = all.filter(([, reason]) => problem(reason).status === 402);
-    expect(paid.map(([, { reason }]) => reason)).toEqual(['payment_required']);
+    expect(new Set(paid.map(([, { reason }]) => reason))).toEqual(new Set(['payment_required']));
   });
 
   it.each(
     all.filter(([, { reason }]) =>
-      [
-        'settlement_unavailable',
-        'settlement_unknown',
-        'in_progress',
-        'storage_unavailable',
-        'internal',
-      ].includes(reason),
+      ['settlement_unavailable', 'settlement_unknown', 'in_progress'].includes(reason),
     ),
-  )('says not to sign again where the outcome is open: %i %o', async (_, reason) => {
+  )('says not to sign again where a signed call is open: %i %o', async (_, reason) => {
     const { hint } = await bodyOf(problem(reason));
     expect(hint).toMatch(/same signature/);
     expect(hint).toMatch(/do not sign again/);
+  });
+
+  it.each(
+    all.filter(([, { reason }]) =>
+      ['storage_unavailable', 'payer_unreachable', 'internal'].includes(reason),
+    ),
+  )('says to keep a signature only if there is one: %i %o', async (_, reason) => {
+    const { hint } = await bodyOf(problem(reason));
+    expect(hint).toMatch(/If it carries a signature, keep that signature/);
+    expect(hint).not.toMatch(/do not sign again|with the same signature/);
+  });
+
+  it.each(all)('says of money only what holds for a repeat, too: %i %o', async (_, reason) => {
+    const { detail, hint } = await bodyOf(problem(reason));
+    // An earlier request with the same proof may have been charged.
+    expect(`${String(detail)} ${String(hint)}`).not.toMatch(
+      /nothing was (charged|claimed|written)/i,
+    );
+  });
+
+  it.each(all)(
+    'gives the pause of Retry-After in the body, and only there in words: %i %o',
+    async (_, reason) => {
+      const response = problem(reason);
+      const after = response.headers.get('Retry-After');
+      const { detail, hint, ...body } = await bodyOf(response);
+      expect(body['retry_after']).toBe(after === null ? undefined : Number(after));
+      expect(`${String(detail)} ${String(hint)}`).not.toContain('Retry-After');
+      if (String(hint).includes('`retry_after`')) expect(after).not.toBeNull();
+    },
+  );
+
+  it('asks in a 402 for what the tool takes', () => {
+    const hint = (wants: 'payment' | 'bound_payment' | 'credit') =>
+      problemOf({ reason: 'payment_required', wants }).members.hint;
+    expect(hint('payment')).toMatch(/PAYMENT-SIGNATURE/);
+    expect(hint('payment')).not.toMatch(/AgentIntent/);
+    expect(hint('bound_payment')).toMatch(/AgentIntent.*PAYMENT-SIGNATURE/);
+    expect(hint('credit')).toMatch(/credit\.top_up.*Agent-Intent/);
+    expect(hint('credit')).not.toMatch(/PAYMENT-SIGNATURE/);
   });
 
   it.each(all.filter(([status]) => status === 503 || status === 429))(
@@ -230,6 +266,8 @@ describe('problem', () => {
     const textOf = (field: string) =>
       problemOf({ reason: 'unsupported_network', field, hint: 'must be a chain' }).members;
     expect(textOf('PAYMENT-SIGNATURE.accepted').hint).toContain('accepts');
+    expect(textOf('Agent-Intent.chainId').hint).toContain('intent');
+    expect(textOf('Agent-Intent.chainId').hint).not.toContain('accepts');
     expect(textOf('body.chainId').hint).not.toContain('accepts');
   });
 
@@ -311,9 +349,10 @@ describe('problem', () => {
   });
 
   it.each([
-    ['untouched', /Nothing was charged/],
-    ['credited', /credit/],
-    ['held', /stays reserved/],
+    ['untouched', /charged nothing/],
+    ['credited', /is credit of the paying account now/],
+    ['held', /keeps the amount reserved/],
+    ['charged', /the amount is charged/],
   ] as const)('says what an upstream failure means for the money: %s', (money, text) => {
     const { members } = problemOf({ reason: 'upstream_timeout', money });
     expect(members['money']).toBe(money);
@@ -356,6 +395,65 @@ describe('a denial', () => {
     expect(members['rule']).toBe(rule);
     expect(members.hint.length).toBeGreaterThan(20);
     expect(members.detail.length).toBeGreaterThan(10);
+  });
+
+  const limitOf = (rule: string, limit: string, spent: string, remaining: string) => ({
+    ...{ rule, limit, spent, held: '0', remaining },
+  });
+
+  it.each<[string, Denial, RegExp, RegExp]>([
+    [
+      'a window that a new period frees',
+      denialOf('window', { retryAllowed: true, retryAfter: 60 }),
+      /more than what the window has left/,
+      /Wait until `resets_at`, `retry_after` seconds from now/,
+    ],
+    [
+      'a window that is smaller than the price',
+      denialOf('window'),
+      /above the whole limit/,
+      /Waiting does not help/,
+    ],
+    [
+      'a balance that payments on their way take',
+      denialOf('balance', { retryAllowed: true, retryAfter: 5 }),
+      /on their way/,
+      /wait `retry_after` seconds/,
+    ],
+    ['a balance that is too low', denialOf('balance', { retryAllowed: true }), /./, /^Add funds/],
+    [
+      'a free call of a stranger without money',
+      denialOf('penniless', { retryAllowed: true }),
+      /holds no money on this chain and has paid nothing here/,
+      /Add funds/,
+    ],
+    [
+      'a debt',
+      denialOf('debt', { limit: limitOf('debt', '0', '20000', '0') }),
+      /It owes \$0\.02\.$/,
+      /Pay what the account owes/,
+    ],
+    [
+      'credit',
+      denialOf('credit', { limit: limitOf('credit', '5000', '0', '5000') }),
+      /Price \$15\.00, credit \$0\.005, left \$0\.005\.$/,
+      /Top up/,
+    ],
+  ])('by %s says what happened and what helps', (_, denial, detail, hint) => {
+    const { members } = problemOf(denied(denial));
+    expect(members.detail).toMatch(detail);
+    expect(members.hint).toMatch(hint);
+  });
+
+  it('of a top-up speaks of what the account may hold, not of a price that its credit should cover', () => {
+    const { members } = problemOf({
+      reason: 'denied',
+      denial: denialOf('credit'),
+      tool: 'countersign.credits',
+      price: 1n,
+    });
+    expect(members.detail).toBe('The account cannot take this top-up.');
+    expect(members.hint).not.toContain('Top up');
   });
 
   it('has one hint a rule', () => {
@@ -406,10 +504,15 @@ describe('a denial', () => {
       held: '0',
       remaining: '0',
       window: 60,
+      resetsAt: 1_900_000_000,
     };
-    const { members } = problemOf(denied(denialOf('rate', { limit })));
+    const denial = denialOf('rate', { limit, retryAllowed: true, retryAfter: 43 });
+    const { members } = problemOf(denied(denial));
     expect(members.detail).toContain('600 calls in 60 seconds');
     expect(members.detail).not.toContain('$');
+    expect(members).toMatchObject({ status: 429, retry_after: 43, resets_at: 1_900_000_000 });
+    const one = problemOf(denied({ ...denial, limit: { ...limit, limit: '1' } })).members;
+    expect(one.detail).toContain('1 call in 60 seconds');
   });
 
   it('counts calls for repeats, and for a rate of whoever set it', () => {

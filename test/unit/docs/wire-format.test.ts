@@ -204,5 +204,7 @@ const ANY_MEMBERS = {
   denial: { rule: 'paused', retryAllowed: false },
   fault: 'payer',
   money: 'untouched',
+  credit: '5',
+  wants: 'payment',
   retryAfter: 1,
 };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { FinishVerdict } from '../../../durable-objects/agent-account/contract.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
@@ -258,6 +259,16 @@ describe('the 402', () => {
     expect(header['accepts']).toHaveLength(1);
   });
 
+  it.each([
+    ['/tools/translate', /^Sign one entry of `accepts`/],
+    ['/tools/strict', /^Sign an AgentIntent for this request and one entry/],
+    ['/tools/metered', /^Buy credit with a POST to `credit\.top_up`/],
+  ])('of %s asks for what that tool takes', async (path, hint) => {
+    const { gateway } = await scriptedGateway(config);
+    const { hint: said } = await bodyOf(await call(gateway, requestOf(path)));
+    expect(said).toMatch(hint);
+  });
+
   it('is also for a tool of variable price: the most it takes', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, requestOf('/tools/metered'));
@@ -494,6 +505,49 @@ describe('a tool of a fixed price', () => {
     expect(answer.headers.get('Settlement-Overrides')).toBeNull();
     expect(asked.at(-1)).not.toHaveProperty('outcome.amount');
     expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('20000');
+  });
+});
+
+describe('an attempt that may not say how the call ended', () => {
+  const finished = { entry: ENTRY, state: 'abandoned', payment: 'none' } as const;
+
+  it.each<[string, FinishVerdict, number, Record<string, unknown>]>([
+    [
+      'another attempt owns the call',
+      { verdict: 'unknown_call' },
+      503,
+      { type: 'urn:countersign:problem:storage-unavailable', retry_after: 2 },
+    ],
+    [
+      'the hold had ended, nothing was kept',
+      { verdict: 'late', ...finished, charged: 0n, kept: false },
+      504,
+      { money: 'untouched' },
+    ],
+    [
+      'the money had moved and is credit',
+      { verdict: 'late', ...finished, payment: 'settled', charged: 0n, kept: false },
+      504,
+      { money: 'credited' },
+    ],
+    [
+      'the operator has still to resolve it',
+      { verdict: 'late', ...finished, payment: 'settled', charged: 20_000n, kept: true },
+      504,
+      { money: 'held' },
+    ],
+    [
+      'the operator has charged it',
+      { verdict: 'late', ...finished, payment: 'settled', charged: 20_000n, kept: false },
+      504,
+      { money: 'charged' },
+    ],
+  ])('says so: %s', async (_, verdict, status, body) => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config, { finish: async () => verdict });
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(answer.status).toBe(status);
+    expect(await bodyOf(answer)).toMatchObject(body);
   });
 });
 
