@@ -1,6 +1,7 @@
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { grantStatus } from './issued.ts';
+import { reportedAt } from './lessor.ts';
 import type { AccountState } from './state.ts';
 import type { Child, Children } from './tree-contract.ts';
 import { spentOf } from './tree-codec.ts';
@@ -37,6 +38,7 @@ const childOf = (state: AccountState, { issued, lease }: ChildRow, context: Cont
     status: grantStatus(state, delegation, issued.status, context),
     validUntil: Number(delegation.validUntil),
     spent: (lease === undefined ? 0n : spentOf(lease)).toString(),
+    reportedAt: reportedAt(lease, context.now),
     leasedUntil: until > context.now ? until : 0,
   };
 };

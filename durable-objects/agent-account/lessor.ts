@@ -27,6 +27,16 @@ export type LeaseRow = {
   readonly slices: Slices;
 };
 
+/**
+ * Until when an account below has reported what it spent: what it spent later is not in its slices here. Now, where it holds nothing
+ * that it could spend. Otherwise when its lease was last renewed; a report since then may make that a little old, never too new.
+ */
+export const reportedAt = (row: LeaseRow | undefined, now: Seconds): Seconds => {
+  const slices = Object.values(row?.slices ?? {});
+  const isIdle = slices.every((slice) => unusedOf(slice) === 0n && slice.held === 0n);
+  return row === undefined || isIdle ? now : Math.min(now, row.until - LEASE_SECONDS - UNTIL_GRACE);
+};
+
 const noLease = ({
   child,
   issued,

@@ -112,6 +112,7 @@ const moneyOf = (
     asset,
     credit: max(0n, purse.credit).toString(),
     creditHeld: (purse.creditHeld + purse.creditLent).toString(),
+    creditLent: purse.creditLent.toString(),
     held: (purse.deferredHeld + purse.upfrontHeld).toString(),
     unsettled: purse.unsettled.toString(),
     debt: max(0n, -purse.credit).toString(),

@@ -331,6 +331,8 @@ export type Child = {
   readonly spent: string;
   /** Until when it may use what it holds; 0 where it holds no live lease. */
   readonly leasedUntil: Seconds;
+  /** Until when the child has reported what it spent. */
+  readonly reportedAt: Seconds;
 };
 
 /** A page of the accounts below, in the order of their grants' hashes. */
@@ -373,6 +375,8 @@ export type Standing = {
     readonly asset: AssetId;
     readonly credit: string;
     readonly creditHeld: string;
+    /** Of `creditHeld`, what accounts below hold: what they spent of it counts here when they report. */
+    readonly creditLent: string;
     readonly held: string;
     readonly unsettled: string;
     readonly debt: string;

@@ -102,9 +102,10 @@ export const tree: Handler<'account.tree'> = async ({ office, params, query, req
   try {
     const place = after as `0x${string}` | undefined;
     const { children, next } = await office.account(params.account).children(place, limit);
-    const items = children.map(({ validUntil, leasedUntil, ...child }) => ({
+    const items = children.map(({ validUntil, leasedUntil, reportedAt, ...child }) => ({
       ...child,
       valid_until: validUntil,
+      reported_at: reportedAt,
       leased_until: leasedUntil,
     }));
     return replyPage(request, { items, next });

@@ -47,9 +47,10 @@ export const standingBody = ({
     valid_until: validUntil,
     is_default: isDefault,
   })),
-  money: money.map(({ creditHeld, limits, ...purse }) => ({
+  money: money.map(({ creditHeld, creditLent, limits, ...purse }) => ({
     ...purse,
     credit_held: creditHeld,
+    credit_lent: creditLent,
     limits: limits.map(limitBody),
   })),
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EntryEvent } from '../../src/client/management-events.ts';
 import { inputOf } from '../../src/cli/command.ts';
 import { timeIn } from '../../src/cli/manage/times.ts';
@@ -8,8 +8,9 @@ import { withFlags } from '../../src/cli/policy/flags.ts';
 import { differences } from '../../src/cli/policy/text.ts';
 import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend/report.ts';
 import { differencesText, runsText } from '../../src/cli/settlements/reconcile.ts';
-import { decisionOf } from '../../src/cli/tail/decision.ts';
+import { createDecisions, decisionOf, shownAt } from '../../src/cli/tail/decision.ts';
 import { lineText } from '../../src/cli/tail/line.ts';
+import { createSequence } from '../../src/cli/tail/sequence.ts';
 import { etagOf } from '../../src/cli/tools/catalogue.ts';
 import { planOf } from '../../src/cli/tools/plan.ts';
 import type { Hex } from '../../src/core/account-id.ts';
@@ -179,7 +180,7 @@ describe('a line of tail', () => {
     if (line === undefined) throw new Error('no line');
     const text = lineText(outOf(140), line, names, 'alice');
     expect(text).toMatch(
-      /alice +lookup +denied +window, limit \$1\.00, left \$0\.0005, by owner, 3 times/,
+      /^08:00:10 alice +lookup +denied +window, limit \$1\.00, left \$0\.0005, by owner, 3 times since 08:00:00$/,
     );
     expect(text).not.toContain('\n');
     expect(
@@ -210,6 +211,101 @@ describe('a line of tail', () => {
     expect(verdict({ type: 'of.a_later_release' })).toBeUndefined();
   });
 
+  test('that a call ended at another price than it began with says so, and agrees with what is spent', () => {
+    const decide = createDecisions();
+    const call = `0x${'11'.repeat(32)}` as const;
+    const begun = { type: 'call.accepted', call, amounts: { price: '50000' } };
+    const ended = (charged: string) => ({
+      ...{ type: 'call.finished', call, tool: 'summarise', amounts: { charged } },
+      outcome: { success: true, status: 200 },
+    });
+    expect(decide(entry(begun))).toMatchObject({ verdict: 'allowed', price: '50000' });
+    const line = decide(entry(ended('1580')));
+    expect(line).toMatchObject({ verdict: 'charged', charged: '1580', says: 'of $0.05 at most' });
+    if (line === undefined) throw new Error('no line');
+    expect(lineText(outOf(140), line, names, undefined)).toMatch(/summarise +\$0\.00158 charged/);
+    // At its price the first line has said it all.
+    decide(entry(begun));
+    expect(decide(entry(ended('50000')))).toBeUndefined();
+  });
+
+  test.each<[string, Partial<EntryEvent>, string]>([
+    [
+      'a payment that was never presented',
+      { payment: { state: 'released', paidBy: 'deferred' } },
+      'the tool answered 500; nothing charged',
+    ],
+    [
+      'a payment that had moved',
+      { payment: { state: 'settled', paidBy: 'upfront' } },
+      'the tool answered 500; $0.05 had moved and is credit now',
+    ],
+    [
+      'a tool that gave no answer',
+      {
+        outcome: { success: false, status: 0, reason: 'timeout' },
+        payment: { state: 'none', paidBy: 'credit', kept: true },
+      },
+      'the tool gave no answer (timeout); its price stays reserved until the operator resolves it',
+    ],
+    [
+      'a call that the alarm ended',
+      {
+        type: 'call.abandoned',
+        outcome: { reason: 'no_finish' },
+        payment: { state: 'none', paidBy: 'lent' },
+      },
+      'no answer came in time; nothing charged',
+    ],
+    [
+      'a settled call that never ran',
+      {
+        type: 'call.abandoned',
+        outcome: { reason: 'never_repeated' },
+        payment: { state: 'settled', paidBy: 'upfront' },
+      },
+      'it settled and did not run: nobody sent it again; $0.05 had moved and is credit now',
+    ],
+  ])('says what became of the money of %s', (_, fields, says) => {
+    const decide = createDecisions();
+    const call = `0x${'22'.repeat(32)}` as const;
+    decide(entry({ type: 'call.accepted', call, amounts: { price: '50000' } }));
+    const failed = {
+      ...{ type: 'call.finished', call, amounts: { charged: '0' } },
+      outcome: { success: false, status: 500, reason: 'upstream_status' },
+    };
+    expect(decide(entry({ ...failed, ...fields }))).toMatchObject({ verdict: 'failed', says });
+  });
+
+  test('of credit names the amount, and what happened to it', () => {
+    const says = (fields: Partial<EntryEvent>) =>
+      decisionOf(entry({ amounts: { amount: '1500000' }, ...fields }))?.says;
+    expect(says({ type: 'credit.received' })).toBe('$1.50 of credit received');
+    expect(says({ type: 'credit.refunded' })).toBe('$1.50 of credit paid back on chain');
+    expect(says({ type: 'credit.adjusted', decision: 'added' })).toBe(
+      '$1.50 of credit given by the operator',
+    );
+    expect(says({ type: 'credit.adjusted', decision: 'taken' })).toBe(
+      '$1.50 of credit taken by the operator',
+    );
+  });
+
+  test('shows a label beside the name of a key of this machine, never instead of it', async () => {
+    const session = {
+      keystore: {
+        entries: async () =>
+          Promise.resolve([
+            { kind: 'key', name: 'treasury', address: AT.slice(AT.lastIndexOf(':') + 1), file: '' },
+          ]),
+      },
+      profile: { stack: async () => Promise.resolve(undefined) },
+    };
+    const line = decisionOf(entry({ type: 'call.accepted', amounts: { price: '1000' } }));
+    if (line === undefined) throw new Error('no line');
+    const known = await namesOf(session as never);
+    expect(lineText(outOf(40), line, known, 'crawler')).toContain('treasury (crawler)');
+  });
+
   test('cannot steer the terminal', () => {
     const line = decisionOf(
       entry({
@@ -223,6 +319,65 @@ describe('a line of tail', () => {
       expect(lineText(outOf(columns), line, names, '\u001B[1mlabel')).not.toMatch(
         /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
       );
+  });
+});
+
+describe('lines of several feeds', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const collect = () => {
+    const shown: string[] = [];
+    const sequence = createSequence<readonly [number, string]>(
+      1500,
+      ([time]) => time,
+      ([, text]) => shown.push(text),
+    );
+    return { shown, sequence };
+  };
+
+  test('are shown in the order of their times, whichever feed is faster', () => {
+    const { shown, sequence } = collect();
+    sequence.add([3, 'alice 3']);
+    vi.advanceTimersByTime(500);
+    sequence.add([2, 'bob 2']);
+    sequence.add([4, 'bob 4']);
+    vi.advanceTimersByTime(500);
+    sequence.add([1, 'carol 1']);
+    expect(shown).toEqual([]);
+    vi.advanceTimersByTime(500);
+    expect(shown).toEqual(['carol 1', 'bob 2', 'alice 3']);
+    vi.advanceTimersByTime(1500);
+    expect(shown).toEqual(['carol 1', 'bob 2', 'alice 3', 'bob 4']);
+  });
+
+  test('of one second keep the order of their log', () => {
+    const { shown, sequence } = collect();
+    for (const text of ['first', 'second', 'third']) sequence.add([7, text]);
+    vi.advanceTimersByTime(1500);
+    expect(shown).toEqual(['first', 'second', 'third']);
+  });
+
+  test('are not lost when the command is stopped, and not shown twice', () => {
+    const { shown, sequence } = collect();
+    sequence.add([2, 'b']);
+    sequence.add([1, 'a']);
+    sequence.flush();
+    vi.advanceTimersByTime(5000);
+    expect(shown).toEqual(['a', 'b']);
+  });
+
+  test('have denials where the log has them: at the end of their ten seconds', () => {
+    const denied = decisionOf(entry({ rule: 'rate', at: NOW, count: 3 }));
+    const allowed = decisionOf(
+      entry({ type: 'call.accepted', at: NOW + 8, amounts: { price: '1' } }),
+    );
+    if (denied === undefined || allowed === undefined) throw new Error('no line');
+    expect(shownAt(denied)).toBeGreaterThan(shownAt(allowed));
   });
 });
 

@@ -1,5 +1,6 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
 import type { LeaseRow } from '../../durable-objects/agent-account/lessor.ts';
 import { encodeIssued, encodeLease } from '../../durable-objects/agent-account/tree-codec.ts';
 import type { Child, SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
@@ -283,5 +284,46 @@ describe('an agent of an owner without limits', () => {
     await setStatus(free, 'paused');
     const { children } = await stubOf(free).children(undefined, PAGE);
     expect(children).toMatchObject([{ account: accountOf(agent), spent: '30' }]);
+  });
+});
+
+describe('what an agent has not reported yet', () => {
+  test('is not in the figures of its owner, who says until when they hold, and is once the lease is over', async () => {
+    const payer = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    await enrol(payer, agent);
+    const childOf = async () => {
+      const [child] = (await stubOf(payer).children(undefined, PAGE)).children;
+      if (child === undefined) throw new Error('no child');
+      return child;
+    };
+    const moneyOf = async () => {
+      const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(payer);
+      const found = await stub.standing({
+        account: accountOf(payer),
+        by: { account: accountOf(payer), role: 'owner' },
+      });
+      if (found.verdict !== 'found') throw new Error(found.verdict);
+      return found.standing.money[0];
+    };
+    const before = nowSeconds();
+    expect(await childOf()).toMatchObject({ spent: '0', reportedAt: expect.any(Number) as number });
+    // Nothing is out: the figure is of now.
+    expect((await childOf()).reportedAt).toBeGreaterThanOrEqual(before);
+    for (let i = 0; i < 3; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    pass(30);
+    const lagging = await childOf();
+    expect(BigInt(lagging.spent)).toBeLessThan(30n);
+    expect(lagging.reportedAt).toBeLessThan(nowSeconds() - 20);
+    const lent = await moneyOf();
+    expect(BigInt(lent?.creditLent ?? 0)).toBeGreaterThan(0n);
+    expect(BigInt(lent?.creditHeld ?? 0)).toBeGreaterThanOrEqual(BigInt(lent?.creditLent ?? 0));
+    // The alarm of the agent gives back what it did not use, and says what it did.
+    pass(50);
+    await runDurableObjectAlarm(stubOf(agent));
+    const exact = await childOf();
+    expect(exact.spent).toBe('30');
+    expect(exact.reportedAt).toBeGreaterThanOrEqual(nowSeconds() - 1);
+    expect(await moneyOf()).toMatchObject({ credit: '970', creditLent: '0' });
   });
 });

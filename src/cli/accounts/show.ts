@@ -1,5 +1,6 @@
 import type { AnswerOf } from '../../management/types.ts';
 import type { Input } from '../command.ts';
+import { lentText } from '../credits/show.ts';
 import { dollars } from '../manage/money.ts';
 import { openOffice, roleOf } from '../manage/office.ts';
 import { listed, roomOf } from '../manage/show.ts';
@@ -25,7 +26,10 @@ export const showAccount = async (session: Session, input: Input): Promise<void>
         [
           ['account', account],
           ['below', body.parent === undefined ? undefined : names.of(body.parent)],
-          ...body.money.map((purse): [string, string] => ['credit', dollars(purse.credit)]),
+          ...body.money.flatMap((purse): [string, string | undefined][] => [
+            ['credit', dollars(purse.credit)],
+            ['with agents', lentText(purse.credit_lent)],
+          ]),
           [
             'grants',
             body.grants.length === 0

@@ -2,8 +2,8 @@ import type { Input } from '../command.ts';
 import { dollars } from '../manage/money.ts';
 import { openOffice, roleOf } from '../manage/office.ts';
 import { listed, sentence } from '../manage/show.ts';
-import { isoDay } from '../manage/times.ts';
-import { treeBelow } from '../manage/tree.ts';
+import { isoDay, isoTime } from '../manage/times.ts';
+import { treeBelow, type TreeNode } from '../manage/tree.ts';
 import { accountOrOwn, namesOf } from '../manage/who.ts';
 import type { Session } from '../session.ts';
 import { statusPaint } from './list.ts';
@@ -30,18 +30,31 @@ export const showTree = async (session: Session, input: Input): Promise<void> =>
               { title: 'GRANT' },
               { title: 'STATUS' },
               { title: 'SPENT', align: 'right' },
+              { title: 'AS OF' },
               { title: 'UNTIL' },
             ],
-            nodes.map(({ account, depth, label, status, standing, spent, valid_until: until }) => [
-              `${'  '.repeat(depth - 1)}${names.of(account, label)}`,
-              status,
-              standing ?? '',
-              dollars(spent),
-              isoDay(until),
+            nodes.map((node) => [
+              `${'  '.repeat(node.depth - 1)}${names.of(node.account, node.label)}`,
+              node.status,
+              node.standing ?? '',
+              dollars(node.spent),
+              isOld(node, session.now()) ? isoTime(node.reported_at).slice(11, 19) : 'now',
+              isoDay(node.valid_until),
             ]),
             (text, column) =>
               (column === 1 || column === 2) && text !== '' ? statusPaint(out, text) : text,
           ),
+          ...(nodes.some((node) => isOld(node, session.now()))
+            ? [out.style.dim(sentence(out, LATER))]
+            : []),
         ].join('\n'),
   );
 };
+
+const LATER =
+  'Agents report what they spent when their lease is renewed or ends, within 70 s; AS OF (UTC) is their last report. `countersign spend` counts each call a few seconds after it.';
+
+/** How much the clocks of the gateway and of this machine may differ. */
+const SKEW = 5;
+
+const isOld = ({ reported_at: at }: TreeNode, now: number): boolean => at < now - SKEW;

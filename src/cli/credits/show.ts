@@ -23,7 +23,8 @@ export const showCredits = async (session: Session, input: Input): Promise<void>
           [
             ['asset', several ? purse.asset : undefined],
             ['credit', dollars(purse.credit)],
-            ['held', unlessZero(purse.credit_held)],
+            ['held', unlessZero(held(purse))],
+            ['with agents', lentText(purse.credit_lent)],
             ['unsettled', unlessZero(purse.unsettled)],
             ['debt', unlessZero(purse.debt)],
           ],
@@ -34,6 +35,18 @@ export const showCredits = async (session: Session, input: Input): Promise<void>
     ].join('\n'),
   );
 };
+
+type Lending = { readonly credit_held: string; readonly credit_lent: string };
+
+/** What running calls of the account itself hold. */
+const held = ({ credit_held: all, credit_lent: lent }: Lending): string =>
+  (BigInt(all) - BigInt(lent)).toString();
+
+/** Credit that agents hold; what they have spent of it is not in `credit` yet. */
+export const lentText = (lent: string): string | undefined =>
+  lent === '0'
+    ? undefined
+    : `${dollars(lent)}, spent in part: agents report what they spent of it within 70 s`;
 
 const unlessZero = (amount: string): string | undefined =>
   amount === '0' ? undefined : dollars(amount);

@@ -30,7 +30,7 @@ export const showSpend = async (session: Session, input: Input): Promise<void> =
     [
       sentence(
         out,
-        `${out.style.bold(scope === 'gateway' ? 'the whole gateway' : names.of(scope))}  ${out.style.dim(`${from} to ${to}`)}`,
+        `${out.style.bold(scope === 'gateway' ? 'the whole gateway' : names.of(scope))}  ${out.style.dim(`${from} to ${to}, from the log: a few seconds behind`)}`,
       ),
       lines.length === 0
         ? sentence(out, 'Nothing was spent or denied in these days.')

@@ -1,5 +1,6 @@
 import type { EntryEvent } from '../../client/management-events.ts';
 import { dollars } from '../manage/money.ts';
+import { abandonedText, creditText, endOfMoney } from './ending.ts';
 
 /** What an entry says, for whoever watches. Amounts in atomic units. */
 export type DecisionLine = {
@@ -7,9 +8,11 @@ export type DecisionLine = {
   readonly account: string;
   readonly seq: number;
   readonly type: string;
-  readonly verdict: 'allowed' | 'denied' | 'failed' | 'order' | 'alert' | 'paid';
+  readonly verdict: 'allowed' | 'charged' | 'denied' | 'failed' | 'order' | 'alert' | 'paid';
   readonly tool?: string;
   readonly price?: string;
+  /** Where a call ended up costing something else than its price. */
+  readonly charged?: string;
   readonly rule?: string;
   readonly call?: string;
   /** Equal denials that this line stands for. */
@@ -25,8 +28,35 @@ export type DecisionLine = {
 /** Rules that count calls, not money. */
 const COUNTS = new Set(['rate', 'repeat']);
 
-/** The line of an entry; undefined where it decides nothing that is worth one, e.g. a call that ended well. */
-export const decisionOf = (entry: EntryEvent): DecisionLine | undefined => {
+/** Equal denials of this long are one entry, which is written at their end and carries the time of the first. */
+const DENIALS_TOGETHER = 10;
+
+/** When the log has a line: what `tail` prints goes by it, or denials would stand behind calls that came after them. */
+export const shownAt = ({ at, verdict }: DecisionLine): number =>
+  verdict === 'denied' ? at + DENIALS_TOGETHER : at;
+
+/** Prices of calls that run, at most. */
+const MOST_CALLS = 10_000;
+
+/** Lines of entries, with what an entry says of an earlier one: the price of the call that it ends. */
+export const createDecisions = (): ((entry: EntryEvent) => DecisionLine | undefined) => {
+  const prices = new Map<string, string>();
+  return (entry) => {
+    const { type, call, amounts } = entry;
+    const price = call === undefined ? undefined : prices.get(call);
+    if (type === 'call.accepted' && call !== undefined && amounts?.['price'] !== undefined) {
+      const [oldest] = prices.keys();
+      if (prices.size >= MOST_CALLS && oldest !== undefined) prices.delete(oldest);
+      prices.set(call, amounts['price']);
+    }
+    if (call !== undefined && type.startsWith('call.') && type !== 'call.accepted')
+      prices.delete(call);
+    return decisionOf(entry, price);
+  };
+};
+
+/** The line of an entry; undefined where it decides nothing that is worth one, e.g. a call that ended well at its price. */
+export const decisionOf = (entry: EntryEvent, price?: string): DecisionLine | undefined => {
   const { at, account, seq, type } = entry;
   const outcome = entry.outcome ?? {};
   const told = {
@@ -36,27 +66,35 @@ export const decisionOf = (entry: EntryEvent): DecisionLine | undefined => {
   };
   switch (type) {
     case 'call.accepted': {
-      const price = entry.amounts?.['price'];
+      const asked = entry.amounts?.['price'];
       const by = entry.payment?.['paidBy'];
       return {
         ...told,
         verdict: 'allowed',
-        ...(price === undefined ? {} : { price }),
+        ...(asked === undefined ? {} : { price: asked }),
         says: by === 'lent' ? 'from credit above' : by === 'credit' ? 'from credit' : '',
       };
     }
     case 'call.denied':
       return { ...told, verdict: 'denied', ...denialOf(entry) };
-    case 'call.finished':
-      return outcome['success'] === false
-        ? {
-            ...told,
-            verdict: 'failed',
-            says: `the tool answered ${texts(outcome['status'])} ${texts(outcome['reason'])}`.trimEnd(),
-          }
-        : undefined;
+    case 'call.finished': {
+      const charged = entry.amounts?.['charged'];
+      if (outcome['success'] === false)
+        return {
+          ...told,
+          verdict: 'failed',
+          says: `${answerText(outcome)}; ${endOfMoney(entry, price)}`,
+        };
+      return charged === undefined || price === undefined || charged === price
+        ? undefined
+        : { ...told, verdict: 'charged', charged, says: `of ${dollars(price)} at most` };
+    }
     case 'call.abandoned':
-      return { ...told, verdict: 'failed', says: 'no answer came in time' };
+      return {
+        ...told,
+        verdict: 'failed',
+        says: `${abandonedText(entry)}; ${endOfMoney(entry, price)}`,
+      };
     case 'payment.failed':
       return { ...told, verdict: 'failed', says: 'its payment failed' };
     case 'payment.settled':
@@ -64,7 +102,7 @@ export const decisionOf = (entry: EntryEvent): DecisionLine | undefined => {
     case 'credit.received':
     case 'credit.adjusted':
     case 'credit.refunded':
-      return { ...told, verdict: 'paid', says: type.replace('.', ' ') };
+      return { ...told, verdict: 'paid', says: creditText(entry) };
     case 'alert.raised':
       return { ...told, verdict: 'alert', ...ruleOf(entry), says: alertText(entry) };
     case 'account.status':
@@ -78,6 +116,12 @@ export const decisionOf = (entry: EntryEvent): DecisionLine | undefined => {
         ...told,
         verdict: 'order',
         says: `policy of the ${entry.decision ?? 'owner'} written`,
+      };
+    case 'account.label':
+      return {
+        ...told,
+        verdict: 'order',
+        says: outcome['label'] === null ? 'label taken away' : `label ${texts(outcome['label'])}`,
       };
     case 'call.resolved':
       return {
@@ -96,6 +140,12 @@ export const decisionOf = (entry: EntryEvent): DecisionLine | undefined => {
       return undefined;
   }
 };
+
+/** Status 0: the tool gave no answer that could be passed on. */
+const answerText = (outcome: Readonly<Record<string, unknown>>): string =>
+  outcome['status'] === 0
+    ? `the tool gave no answer (${texts(outcome['reason'])})`
+    : `the tool answered ${texts(outcome['status'])}`;
 
 const ruleOf = ({ rule }: EntryEvent): { readonly rule?: string } =>
   rule === undefined ? {} : { rule };

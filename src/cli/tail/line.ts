@@ -3,7 +3,7 @@ import { isoTime } from '../manage/times.ts';
 import type { Names } from '../manage/who.ts';
 import type { Output, Style } from '../output.ts';
 import { clipped, printable, widthOf, wrapped } from '../text.ts';
-import type { DecisionLine } from './decision.ts';
+import { type DecisionLine, shownAt } from './decision.ts';
 
 const NARROW = 72;
 const NAME = 14;
@@ -17,17 +17,19 @@ export const lineText = (
   names: Names,
   label: string | undefined,
 ): string => {
-  const who = printable(label ?? names.of(line.account));
-  const price = line.price === undefined ? '' : dollars(line.price);
+  const who = printable(names.of(line.account, label));
+  const price = dollars(line.charged ?? line.price);
   const why = [
     line.rule,
     line.says,
     line.by === undefined ? undefined : `by ${names.of(line.by)}`,
-    line.count === undefined || line.count < 2 ? undefined : `${line.count} times`,
+    line.count === undefined || line.count < 2
+      ? undefined
+      : `${line.count} times since ${isoTime(line.at).slice(11, 19)}`,
   ]
     .filter((text) => text !== undefined && text !== '')
     .join(', ');
-  const time = style.dim(isoTime(line.at).slice(11, 19));
+  const time = style.dim(isoTime(shownAt(line)).slice(11, 19));
   const verdict = paintOf(style, line.verdict)(line.verdict.padEnd(7));
   if (width < NARROW) {
     const room = Math.max(6, width - 9 - 8);
@@ -58,6 +60,7 @@ export const lineText = (
 const paintOf = (style: Style, verdict: DecisionLine['verdict']): Style['good'] => {
   switch (verdict) {
     case 'allowed':
+    case 'charged':
     case 'paid':
       return style.good;
     case 'denied':

@@ -6,9 +6,10 @@ import { treeBelow } from '../manage/tree.ts';
 import { accountNamed, namesOf } from '../manage/who.ts';
 import type { Session } from '../session.ts';
 import { counted } from '../text.ts';
-import { decisionOf } from './decision.ts';
+import { createDecisions, type DecisionLine, shownAt } from './decision.ts';
 import { type Feeds, MOST_FEEDS, openFeeds } from './feeds.ts';
 import { lineText } from './line.ts';
+import { createSequence } from './sequence.ts';
 
 /** `tail`: decisions as they fall, of the accounts that are named, or of whoever signs and everybody below. */
 export const tail = async (session: Session, input: Input): Promise<void> => {
@@ -18,17 +19,23 @@ export const tail = async (session: Session, input: Input): Promise<void> => {
   const { accounts, labels } = await watched(office, input.arguments);
   const names = await namesOf(session);
   let feeds: Feeds | undefined;
+  const lines = createSequence<DecisionLine>(HOLD_MS, shownAt, (line) => {
+    const label = labels.get(line.account);
+    const agent = names.of(line.account, label);
+    out.item({ ...line, agent }, () => lineText(out, line, names, label));
+  });
+  const decide = createDecisions();
   const heard = (entry: EntryEvent): void => {
-    const line = decisionOf(entry);
-    if (line !== undefined) {
-      const label = labels.get(line.account);
-      const agent = names.of(line.account, label);
-      out.item({ ...line, agent }, () => lineText(out, line, names, label));
-    }
-    // Whoever is granted to while we watch is watched as well.
+    noteLabel(labels, entry);
+    const line = decide(entry);
+    if (line !== undefined) lines.add(line);
+    // An account that gets a grant while the command watches is watched as well.
     const joined = input.arguments.length === 0 ? grantedIn(entry) : undefined;
-    if (joined !== undefined) feeds?.open(joined);
+    if (joined !== undefined && feeds?.open(joined) === true)
+      void learnLabel(office, labels, joined);
   };
+  // Ctrl-C must not lose the lines that wait for their order.
+  session.signal.addEventListener('abort', lines.flush, { once: true });
   feeds = openFeeds(office, heard);
   for (const account of accounts) feeds.open(account);
   const left = accounts.length - feeds.accounts.size;
@@ -41,9 +48,32 @@ export const tail = async (session: Session, input: Input): Promise<void> => {
   await feeds.over;
 };
 
+/** How long a line waits for those of other feeds that happened before it. */
+const HOLD_MS = 1500;
+
+type Labels = Map<string, string>;
+
+/** A label that was given or taken away since the command began. */
+const noteLabel = (labels: Labels, { type, account, outcome }: EntryEvent): void => {
+  if (type !== 'account.label') return;
+  const label = outcome?.['label'];
+  if (typeof label === 'string') labels.set(account, label);
+  else labels.delete(account);
+};
+
+/** The label of an account that joined; without one, or where it cannot be read, the account keeps its own name. */
+const learnLabel = async (office: Office, labels: Labels, account: AccountId): Promise<void> => {
+  try {
+    const { body } = await office.management().call('account.get', { params: { account } });
+    if (body.label !== undefined && !labels.has(account)) labels.set(account, body.label);
+  } catch {
+    // Its lines are shown under its name of this machine, or its address.
+  }
+};
+
 type Watched = {
   readonly accounts: readonly AccountId[];
-  readonly labels: ReadonlyMap<string, string>;
+  readonly labels: Labels;
 };
 
 const watched = async (office: Office, words: readonly string[]): Promise<Watched> => {

@@ -69,6 +69,8 @@ export const standing = z.strictObject({
       asset,
       credit: amount,
       credit_held: amount,
+      /** Of `credit_held`, what accounts below hold; they report what they spent of it within 70 s. */
+      credit_lent: amount,
       held: amount,
       unsettled: amount,
       debt: amount,
@@ -86,6 +88,8 @@ export const childrenPage = pageOf(
     status: z.enum(['active', 'revoked', 'expired']),
     valid_until: time,
     spent: amount,
+    /** Until when the account has reported what it spent. */
+    reported_at: time,
     leased_until: time,
   }),
 );
