@@ -212,6 +212,8 @@ describe('a question that is not put right', () => {
     const fields = problem['intent'] as Readonly<Record<string, string>>;
     const intent = {
       ...fields,
+      // The challenge names what the gateway saw, and it reads no body before it has seen a proof.
+      payloadDigest: sha256(''),
       agent: account.address.toLowerCase(),
       maxAmount: BigInt(fields['maxAmount'] ?? 'none'),
       ...windowFromNow(-1, Number(said['max_validity']) - 1),
