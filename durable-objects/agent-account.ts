@@ -35,6 +35,7 @@ import { openRecalls, type Recalls } from './agent-account/recalls.ts';
 import type { Snapshot } from './agent-account/snapshot.ts';
 import { acknowledgeTransfer, applyOrder } from './agent-account/transfer.ts';
 import type {
+  ChangedDocuments,
   Children,
   DocumentType,
   Governed,
@@ -88,6 +89,7 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.happened,
       this.prototype.kin,
       this.prototype.document,
+      this.prototype.documentsSince,
     );
   }
 
@@ -288,6 +290,17 @@ export class AgentAccount extends DurableObject<Env> {
     if (beside === undefined) return { verdict: 'unavailable' };
     return this.#ledger.submit<KeptDocument>(
       (state, _, context) => beside.documentIn(state, type, name, context),
+      { verdict: 'unavailable' },
+    );
+  }
+
+  /** Documents of one type that changed since an entry of its chain. Writes nothing. */
+  async documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { verdict: 'unavailable' };
+    const { storage } = this.#ledger;
+    return this.#ledger.submit<ChangedDocuments>(
+      (state) => beside.documentsSince(state, storage(), type, since),
       { verdict: 'unavailable' },
     );
   }

@@ -3,7 +3,8 @@ import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
 import type { Office } from './admin/office.ts';
 import { type LiveCatalogue, openCatalogue } from './catalog/live.ts';
-import { audienceOf, type Config, parseConfig } from './config.ts';
+import { readToolsOf } from './catalog/read-tools.ts';
+import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.ts';
 import { problem } from './core/problem.ts';
 import type { Reason } from './core/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
@@ -11,6 +12,7 @@ import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
 import { DESCRIPTION_PATH } from './gateway/description-path.ts';
 import type { Gateway } from './gateway/gateway.ts';
+import { raiser } from './raise-alert.ts';
 import { settlingOf } from './settling.ts';
 
 /** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
@@ -171,10 +173,16 @@ export const configOf = (env: Env): Result<Config, Reason> => {
 /** The catalogue of this isolate. */
 let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined;
 
-const catalogueOf = (env: Env, { tools, upstreamUrl, reach }: Config): LiveCatalogue => {
+const catalogueOf = (env: Env, config: Config): LiveCatalogue => {
   if (opened?.env === env) return opened.catalogue;
-  const documents = toolsJson.tools;
-  const catalogue = openCatalogue(env.AUDIT_DB, { tools, documents, upstreamUrl, reach });
+  const { tools, upstreamUrl, reach } = config;
+  const self = gatewayAccount(config);
+  const raise = raiser(env);
+  const catalogue = openCatalogue({
+    read: readToolsOf(() => env.AGENT_ACCOUNT.getByName(self)),
+    raise: (alert) => raise(self, alert),
+    start: { tools, documents: toolsJson.tools, upstreamUrl, reach },
+  });
   opened = { env, catalogue };
   return catalogue;
 };

@@ -1,4 +1,3 @@
-import type { AlertBody } from '../durable-objects/agent-account/tree-contract.ts';
 import { consumeAudit } from './audit/consumer.ts';
 import { auditLetter, consumeAuditDeadLetters } from './audit/dead-letter.ts';
 import { type Config, gatewayAccount } from './config.ts';
@@ -15,6 +14,7 @@ import {
   recordDeadLetters,
 } from './settlement/dead-letter.ts';
 import type { Chain } from './settlement/evidence.ts';
+import { type Raise, raiser } from './raise-alert.ts';
 import { settlingOf } from './settling.ts';
 import { consumeWebhooks } from './webhooks/consumer.ts';
 import { consumeWebhookDeadLetters } from './webhooks/dead-letter.ts';
@@ -95,25 +95,6 @@ const settlementDeps = (
     recordHealth: async (health, now) => recordHealth(env.AUDIT_DB, healthNews(health, now), now),
   };
 };
-
-type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
-
-/** False where the account did not answer. One that refuses will not think better of it: that is logged, and done with. */
-export const raiser =
-  (env: Env): Raise =>
-  async (account, alert) => {
-    try {
-      const { verdict } = await env.AGENT_ACCOUNT.getByName(account).govern({
-        kind: 'alert',
-        alert,
-      });
-      if (verdict === 'refused') console.error({ event: 'alert_refused', account, ...alert });
-      return verdict !== 'unavailable';
-    } catch (cause) {
-      console.error({ event: 'alert_unraised', account, rule: alert.rule, cause: String(cause) });
-      return false;
-    }
-  };
 
 const lettersOf = (
   batch: MessageBatch,

@@ -1,7 +1,7 @@
 import { type Config, gatewayAccount } from './config.ts';
 import type { Address, Network } from './core/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
-import { raiser } from './queues.ts';
+import { raiser } from './raise-alert.ts';
 import type { Site } from './settlement/reconcile/examine.ts';
 import { reconcile } from './settlement/reconcile/reconcile.ts';
 import { tokenOf } from './x402/tokens.ts';

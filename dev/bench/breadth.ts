@@ -20,7 +20,7 @@ const FULL_POLICY = {
 
 const GATEWAYS: Readonly<Record<string, GatewayChanges>> = {
   '10 tools, no rule': {},
-  '10,000 more tools': { tools: 10_000 },
+  '1,000 more tools': { tools: 1_000 },
   'policy of 16 rules and 64 names': { policy: FULL_POLICY },
 };
 

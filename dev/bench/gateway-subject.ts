@@ -91,7 +91,7 @@ export const startGateway = async (
     {
       name: 'bindings',
       script: bundles.of('bindings'),
-      bindings: { ...accounts, TOOLS: { text: String(tools) } },
+      bindings: accounts,
     },
     { name: 'seeder', script: bundles.of('seeder'), bindings: accounts, port: seederPort },
   ];
@@ -103,5 +103,7 @@ export const startGateway = async (
     directory === undefined
       ? await start(newDirectory(workspace, 'gateway'), services, more)
       : await startWorkerd({ ...more, directory, services });
-  return { ...process, ...seederAt(seederPort, process.output), port, audience };
+  const seeder = seederAt(seederPort, process.output);
+  if (tools > 0) await seeder.putTools(tools);
+  return { ...process, ...seeder, port, audience };
 };

@@ -1,4 +1,4 @@
-import type { Enrolment, PolicyOrder } from '../../test/bench/stubs/enrolment.ts';
+import type { Enrolment, PolicyOrder, ToolOrder } from '../../test/bench/stubs/enrolment.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import { people } from '../people.ts';
 import { LOOPBACK } from '../ports.ts';
@@ -15,6 +15,8 @@ export type Seeder = {
   /** Puts one account below another. Returns the hash of the grant, for those below it. */
   readonly enrol: (enrolment: Enrolment) => Promise<Hex>;
   readonly setPolicy: (order: PolicyOrder) => Promise<void>;
+  /** Puts so many tools at run time. */
+  readonly putTools: (count: number) => Promise<void>;
 };
 
 /** @param output what the process has printed: there stands why an object refused. */
@@ -41,6 +43,12 @@ export const seederAt = (port: number, output: () => string): Seeder => {
     enrol: async (enrolment) => (await (await post('/enrol', enrolment)).json()) as Hex,
     setPolicy: async (order) => {
       await post('/policy', order);
+    },
+    putTools: async (count) => {
+      await post('/tools', {
+        keeper: people.payTo.toLowerCase() as Hex,
+        count,
+      } satisfies ToolOrder);
     },
   };
 };

@@ -86,6 +86,9 @@ const RULES: ReadonlySet<string> = new Set([
   'webhook_disabled',
   'gas',
   'reconciliation',
+  'catalogue_stale',
+  'database_size',
+  'database_unavailable',
 ] satisfies AlertBody['rule'][]);
 
 /** Puts alerts at the end of the chain. */

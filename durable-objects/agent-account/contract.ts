@@ -14,6 +14,7 @@ import type {
 } from '../../src/settlement/payment.ts';
 import type {
   By,
+  ChangedDocuments,
   Children,
   DocumentType,
   Governed,
@@ -377,6 +378,7 @@ export type AgentAccountRpc = {
   standing(question: StandingQuestion): Promise<StandingVerdict>;
   kin(question: { readonly by: AccountId }): Promise<Kin>;
   document(type: DocumentType, name: string): Promise<KeptDocument>;
+  documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments>;
   /** Waits for the next entry after `after`, at most `waitMs` (25 s). `by`: who listens, and may wait so often at a time. */
   happened(after: number, waitMs: number, limit: number, by?: AccountId): Promise<Happened>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;

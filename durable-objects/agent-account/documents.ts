@@ -4,11 +4,18 @@ import type { Hex } from '../../src/core/account-id.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
 import { hasAgreed } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import type { KeptStorage } from './kept-storage.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
 import type { AccountState } from './state.ts';
 import { done, noted, refused } from './tree-change.ts';
-import type { DocumentType, Governed, KeptDocument, TreeOrder } from './tree-contract.ts';
+import type {
+  ChangedDocuments,
+  DocumentType,
+  Governed,
+  KeptDocument,
+  TreeOrder,
+} from './tree-contract.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'document' }>;
 
@@ -17,6 +24,8 @@ export type StoredDocument = {
   readonly type: DocumentType;
   readonly name: string;
   readonly text: string | null;
+  /** Of the entry that wrote it: readers ask for what changed since. */
+  readonly seq: number;
 };
 
 const MAX_BYTES = 16_384;
@@ -68,7 +77,12 @@ export const putDocument = (
   );
   return {
     ...decision,
-    documents: [{ type, name, text: document === null ? null : documentText(document) }],
+    documents: [
+      {
+        ...{ type, name, text: document === null ? null : documentText(document) },
+        seq: decision.state.head.seq,
+      },
+    ],
   };
 };
 
@@ -85,7 +99,8 @@ export const withoutWebhooks = (
     left = removed.state;
     return removed.loose;
   });
-  const documents = names.map((name) => ({ type: 'webhook' as const, name, text: null }));
+  const { seq } = left.head;
+  const documents = names.map((name) => ({ type: 'webhook' as const, name, text: null, seq }));
   return { state: left, loose, documents };
 };
 
@@ -101,6 +116,18 @@ export const documentIn = (
   const document = JSON.parse(stored.text) as Json;
   return unchanged(state, { verdict: 'found', hash: documentHash(document), document });
 };
+
+/**
+ * What changed since an entry of the chain, removed documents included; all of it where the reader is ahead, because then storage was
+ * restored to an earlier time. Reads no row where nothing changed: every isolate asks every few seconds.
+ */
+export const documentsSince = (
+  state: AccountState,
+  storage: Pick<KeptStorage, 'loadDocumentsSince'>,
+  type: DocumentType,
+  since: number,
+): Decision<ChangedDocuments> =>
+  unchanged(state, { verdict: 'found', ...storage.loadDocumentsSince(type, since) });
 
 const hashOf = ({ text }: StoredDocument): Hex | undefined =>
   text === null ? undefined : documentHash(JSON.parse(text) as Json);

@@ -21,6 +21,11 @@ export type KeptStorage = {
   ordersKept(now: Seconds): number;
   loadDocument(type: DocumentType, name: string): StoredDocument | undefined;
   documentNames(type: DocumentType): readonly string[];
+  /** Written after entry `since`; every one where no entry is as new as `since`. `top`: the newest entry that wrote one. */
+  loadDocumentsSince(
+    type: DocumentType,
+    since: number,
+  ): { readonly top: number; readonly documents: readonly Pick<StoredDocument, 'name' | 'text'>[] };
   writeKept(batch: KeptBatch): void;
   pruneOrders(now: Seconds): void;
 };
@@ -29,6 +34,8 @@ export const documentKey = (type: DocumentType, name: string): string => `${type
 
 export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): KeptStorage => {
   const made = new Set<string>();
+  /** Newest entry by type. Storage is opened anew after a failed transaction, so this never outlives what was written. */
+  const tops = new Map<DocumentType, number>();
   const has = (table: string): boolean => {
     if (!made.has(table) && hasTable(table)) made.add(table);
     return made.has(table);
@@ -59,18 +66,36 @@ export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): 
             ({ name }) => name as string,
           )
         : [],
+    loadDocumentsSince(type, since) {
+      if (!has('documents')) return { top: 0, documents: [] };
+      const top =
+        tops.get(type) ??
+        Number(
+          run('SELECT coalesce(max(seq), 0) AS top FROM documents WHERE type = ?', type)[0]?.top,
+        );
+      tops.set(type, top);
+      if (top === since) return { top, documents: [] };
+      const from = top < since ? 0 : since;
+      const rows = run(
+        'SELECT name, text FROM documents WHERE type = ? AND seq > ? ORDER BY name',
+        type,
+        from,
+      );
+      return { top, documents: rows as Pick<StoredDocument, 'name' | 'text'>[] };
+    },
     writeKept({ orders, documents, now }) {
       for (const { digest, attempt, until, answer } of orders) {
         if (!has('orders')) run(ORDERS_TABLE);
         prune(now);
         run('INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)', digest, attempt, until, answer);
       }
-      for (const { type, name, text } of documents) {
+      for (const { type, name, text, seq } of documents) {
         if (!has('documents')) run(DOCUMENTS_TABLE);
         // Of webhooks nobody else knows any; a removed tool may stand in the gateway's own list.
         if (text === null && type === 'webhook') {
           run('DELETE FROM documents WHERE type = ? AND name = ?', type, name);
-        } else run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?)', type, name, text);
+        } else run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)', type, name, text, seq);
+        tops.delete(type);
       }
     },
     pruneOrders: prune,

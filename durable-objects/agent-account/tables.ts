@@ -123,6 +123,7 @@ CREATE TABLE IF NOT EXISTS documents (
   type TEXT NOT NULL,
   name TEXT NOT NULL,
   text TEXT,
+  seq INTEGER NOT NULL,
   PRIMARY KEY (type, name)
 ) STRICT, WITHOUT ROWID;
 `;

@@ -132,7 +132,10 @@ export type AlertBody = {
     | 'dead_letter'
     | 'webhook_disabled'
     | 'gas'
-    | 'reconciliation';
+    | 'reconciliation'
+    | 'catalogue_stale'
+    | 'database_size'
+    | 'database_unavailable';
   readonly detail: Readonly<Record<string, string | number>>;
 };
 
@@ -302,6 +305,15 @@ export type Kin =
 export type KeptDocument =
   | { readonly verdict: 'found'; readonly hash: Hex; readonly document: unknown }
   | { readonly verdict: 'unknown' }
+  | { readonly verdict: 'unavailable' };
+
+/** Documents of one type that changed, without text where one was removed. `top`: the newest entry that wrote one. */
+export type ChangedDocuments =
+  | {
+      readonly verdict: 'found';
+      readonly top: number;
+      readonly documents: readonly { readonly name: string; readonly text: string | null }[];
+    }
   | { readonly verdict: 'unavailable' };
 
 /** An `Entry`, whose JSON members RPC types cannot follow. */

@@ -1,11 +1,9 @@
 import type { Json } from '../audit/entry.ts';
 import { checkPut, findStored, listTools } from '../catalog/catalogue.ts';
-import { type StoredTool, toolHash } from '../catalog/stored-tool.ts';
-import { putTool } from '../catalog/store.ts';
+import type { StoredTool } from '../catalog/stored-tool.ts';
 import { gatewayAccount } from '../config.ts';
 import type { AnswerOf, Asked, Handler } from './asked.ts';
-import { keep } from './document-order.ts';
-import { orderedBody } from './order.ts';
+import { give, orderedBody } from './order.ts';
 import { present, queryReason, refuse, reply, type Replied, replyPage } from './reply.ts';
 
 type Item = AnswerOf<'tools.list'>['items'][number];
@@ -75,20 +73,24 @@ export const remove: Handler<'tools.delete'> = async (asked) => {
 };
 
 const write = async (
-  asked: Pick<Asked<'tools.delete'>, 'office' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
+  {
+    office,
+    params,
+    by,
+    order,
+    expected,
+    now,
+  }: Pick<Asked<'tools.delete'>, 'office' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
   document: Json | null,
   known: StoredTool['hash'] | undefined,
 ): Promise<Replied> => {
-  const { office, params, now } = asked;
-  const keeper = gatewayAccount(office.config);
-  const id = params.tool;
-  const kept = { keeper, type: 'tool', name: id, document, known } as const;
-  const done = await keep(asked, kept, async ({ seq, at }) => {
-    const hash = document === null ? null : toolHash(document);
-    await putTool(office.db, { account: keeper, id, document, hash, seq, at });
-    // This isolate serves it at once.
-    await office.catalogue.fresh(now);
-    return undefined;
+  const done = await give(office, gatewayAccount(office.config), {
+    ...{ kind: 'document', type: 'tool', name: params.tool, document, by, order },
+    ...(known === undefined ? {} : { known }),
+    ...(expected === undefined ? {} : { expected }),
   });
-  return done.ok ? reply(orderedBody(done.value), done.value.current) : done;
+  if (!done.ok) return done;
+  // This isolate sells by the change at once.
+  await office.catalogue.fresh(now);
+  return reply(orderedBody(done.value), done.value.current);
 };

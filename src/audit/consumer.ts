@@ -1,5 +1,4 @@
 import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
-import { projectTool } from '../catalog/store.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
@@ -91,10 +90,7 @@ const follow = async (
   entries: readonly Entry[],
 ): Promise<boolean> => {
   try {
-    const repairs = entries.flatMap((entry) => [
-      ...projectTool(db, entry),
-      ...projectWebhook(db, entry),
-    ]);
+    const repairs = entries.flatMap((entry) => projectWebhook(db, entry));
     if (repairs.length > 0) await db.batch(repairs);
     for (const entry of entries) if (entry.type === 'alert.raised') await alert?.(account, entry);
     return true;

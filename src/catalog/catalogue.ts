@@ -1,4 +1,5 @@
 import type { Json } from '../audit/entry.ts';
+import { min } from '../core/amount.ts';
 import type { Fault } from '../core/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { placeOf } from './contradiction.ts';
@@ -21,13 +22,13 @@ export type Start = UpstreamSettings & {
 };
 
 /** What was put (a tool) or removed (undefined) at run time, by id. */
-export type Changes = ReadonlyMap<string, StoredTool | undefined>;
+export type Changes = ReadonlyMap<string, WrittenTool | undefined>;
 
 /** One complete version of what a gateway sells; it never changes. */
 export type Catalogue = UpstreamSettings & {
   readonly routes: Routes;
-  /** By id, also those that are not served. Those of the file are not hashed before somebody asks. */
-  readonly tools: ReadonlyMap<string, WrittenTool & Partial<StoredTool>>;
+  /** By id, also those that are not served. Not hashed: only management needs an ETag. */
+  readonly tools: ReadonlyMap<string, WrittenTool>;
   /** Which tool holds a method and path. */
   readonly places: ReadonlyMap<string, string>;
 };
@@ -86,10 +87,7 @@ export const findStored = (catalogue: Catalogue, id: string): StoredTool | undef
   return found === undefined ? undefined : hashed(found);
 };
 
-const hashed = (tool: WrittenTool & Partial<StoredTool>): StoredTool => ({
-  ...tool,
-  hash: tool.hash ?? toolHash(tool.document),
-});
+const hashed = (tool: WrittenTool): StoredTool => ({ ...tool, hash: toolHash(tool.document) });
 
 /** Whether a document may be put under an id, beside all other tools. The fields of faults are the document's own. */
 export const checkPut = (
@@ -113,3 +111,12 @@ export const checkPut = (
   }
   return faults.length === 0 ? ok(tool) : err(faults);
 };
+
+/** The price of the cheapest tool that is served for money, atomic units; undefined where none is. */
+export const cheapestPrice = ({ tools }: Catalogue): bigint | undefined =>
+  [...tools.values()].reduce<bigint | undefined>((least, { tool, fault }) => {
+    if (tool === undefined || tool.disabled || fault !== undefined || tool.price === 0n) {
+      return least;
+    }
+    return least === undefined ? tool.price : min(least, tool.price);
+  }, undefined);

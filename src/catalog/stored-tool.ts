@@ -43,22 +43,20 @@ export type UpstreamSettings = {
 export const readStored = (
   id: string,
   text: string,
-  hash: Hex,
   { upstreamUrl, reach }: UpstreamSettings,
-): StoredTool => {
+): WrittenTool => {
   const document = JSON.parse(text) as Json;
   const parsed = parseTool(document, reach);
   if (!parsed.ok || parsed.value.id !== id) {
     const [first] = parsed.ok ? [{ field: 'id', reason: 'is another' }] : parsed.error;
     const fault = `cannot be read by this release: ${first?.field ?? ''} ${first?.reason ?? ''}`;
-    return { id, document, hash, source: 'stored', disabled: false, tool: undefined, fault };
+    return { id, document, source: 'stored', disabled: false, tool: undefined, fault };
   }
   const tool = parsed.value;
   const fault = upstreamFault(tool, upstreamUrl);
   return {
     id,
     document,
-    hash,
     source: 'stored',
     disabled: tool.disabled,
     tool,

@@ -27,8 +27,7 @@ import { settle } from './settle.ts';
 /** A call of a tool: an errand whose work the upstream does. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
   const sold = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
-  if (!sold.ok) return problem(sold.error);
-  const seen = readHead(request, gateway.config, sold.value.routes);
+  const seen = readHead(request, gateway.config, sold.routes);
   if (!seen.ok) return problem(seen.error);
   const { head, tool } = seen.value;
   return carryOut(gateway, {

@@ -1,7 +1,9 @@
+import { type Catalogue, cheapestPrice } from '../catalog/catalogue.ts';
 import { creditsTool, MAX_TOP_UP } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
 import { type AccountId, parseAccountId, ZERO_ADDRESS } from '../core/account-id.ts';
 import { min, parseAmount } from '../core/amount.ts';
+import { nowSeconds } from '../core/clock.ts';
 import { problem } from '../core/problem.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -17,7 +19,9 @@ import type { Reserved } from './reserve.ts';
  * account keeps the money as credit (design §4.4). What is wrong with the query is said before any proof is looked at.
  */
 export const topUp = async (gateway: Gateway, request: Request): Promise<Response> => {
-  const asked = readQuery(new URL(request.url).searchParams, gateway.config);
+  const sold = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
+  const least = smallestTopUp(sold);
+  const asked = readQuery(new URL(request.url).searchParams, gateway.config, least);
   if (!asked.ok) return problem(asked.error);
   const { amount, account } = asked.value;
   const tool = creditsTool(amount);
@@ -37,7 +41,11 @@ type Asked = { readonly amount: bigint; readonly account: AccountId | undefined 
 const FIELDS: readonly string[] = ['amount', 'account'];
 
 /** Strict, because it is money: each key once, none that is not known, one way to write each value. */
-const readQuery = (query: URLSearchParams, config: Config): Result<Asked, Reason> => {
+const readQuery = (
+  query: URLSearchParams,
+  config: Config,
+  least: bigint,
+): Result<Asked, Reason> => {
   const refuse = (field: string, hint: string): Result<Asked, Reason> =>
     err({ reason: 'malformed_request', field, hint });
   const keys = [...query.keys()];
@@ -47,7 +55,6 @@ const readQuery = (query: URLSearchParams, config: Config): Result<Asked, Reason
   if (twice !== undefined) return refuse(twice, 'must be in the query once');
 
   const amount = parseAmount(query.get('amount') ?? '');
-  const least = smallestTopUp(config);
   if (amount === undefined || amount < least || amount > MAX_TOP_UP) {
     return refuse(
       'amount',
@@ -68,14 +75,10 @@ const readQuery = (query: URLSearchParams, config: Config): Result<Asked, Reason
 };
 
 /**
- * The price of the cheapest paid tool, in atomic units: every top-up is a settlement that the gateway pays for, so none is smaller
+ * The price of the cheapest tool sold now, atomic units. Every top-up is a settlement that the operator pays for, so none is smaller
  * than what the operator settles anyway (law 12).
  */
-const smallestTopUp = ({ tools }: Config): bigint => {
-  const prices = tools.map(({ price }) => price).filter((price) => price > 0n);
-  const [first = 1n, ...more] = prices;
-  return min(MAX_TOP_UP, more.reduce(min, first));
-};
+const smallestTopUp = (sold: Catalogue): bigint => min(MAX_TOP_UP, cheapestPrice(sold) ?? 1n);
 
 /** Money that becomes another account's credit stays on its chain: for this errand there is no other. */
 const onChainOf = (gateway: Gateway, account: AccountId | undefined): Gateway => {

@@ -11,6 +11,9 @@ export const ALERT_RULES = [
   'webhook_disabled',
   'gas',
   'reconciliation',
+  'catalogue_stale',
+  'database_size',
+  'database_unavailable',
 ] as const;
 
 const EVENTS = `must be a list of ${ALERT_RULES.join(', ')}, each once, or of "*"`;

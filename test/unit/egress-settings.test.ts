@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readSetup } from '../../durable-objects/relayer/setup.ts';
+import { readStored } from '../../src/catalog/stored-tool.ts';
 import { parseTool, parseTools } from '../../src/catalog/schema.ts';
-import { readStored, toolHash } from '../../src/catalog/stored-tool.ts';
 import { type Environment, parseConfig } from '../../src/config.ts';
 import type { EgressReach } from '../../src/core/egress-url.ts';
 import { parseWebhook } from '../../src/webhooks/document.ts';
@@ -58,7 +58,7 @@ const readers: readonly (readonly [string, (url: string, reach: EgressReach) => 
   [
     'a tool stored by another release',
     (url, reach) => {
-      const stored = readStored('lookup', JSON.stringify(tool(url)), toolHash(tool(url)), {
+      const stored = readStored('lookup', JSON.stringify(tool(url)), {
         upstreamUrl: undefined,
         reach,
       });

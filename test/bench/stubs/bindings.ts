@@ -1,4 +1,4 @@
-import { RpcTarget, WorkerEntrypoint } from 'cloudflare:workers';
+import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import type { SettlementMessage } from '../../../src/settlement/payment.ts';
@@ -9,7 +9,6 @@ import type { SettlementMessage } from '../../../src/settlement/payment.ts';
  */
 type Bindings = {
   readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount>;
-  readonly TOOLS: string;
 };
 
 /** As the consumers are set in wrangler.toml. */
@@ -70,52 +69,10 @@ export class IdleQueue extends WorkerEntrypoint {
   }
 }
 
-/**
- * Stub of D1, which a paid call never waits for: the catalogue of an isolate is read every two seconds. It holds `TOOLS` tools that were
- * put at run time, and nothing changes.
- */
-export class Database extends WorkerEntrypoint<Bindings> {
-  prepare(): Statement {
-    return new Statement(Number(this.env.TOOLS), 0);
-  }
-}
-
-const NONE = { id: null, document: null, hash: null };
-
-const toolRow = (number: number): object => {
-  const id = `tool-${number}`;
-  const document = {
-    id,
-    method: 'GET',
-    path: `/more/${id}`,
-    description: 'One of many.',
-    price: '$0.001',
-    settlement: 'deferred',
-    upstream: '/lookup',
-    params: { word: { query: 'word' } },
-  };
-  return { id, document: JSON.stringify(document), hash: TRANSACTION };
-};
-
-class Statement extends RpcTarget {
-  readonly #tools: number;
-  readonly #since: number;
-
-  constructor(tools: number, since: number) {
-    super();
-    this.#tools = tools;
-    this.#since = since;
-  }
-
-  bind(since: number): Statement {
-    return new Statement(this.#tools, since);
-  }
-
-  all(): object {
-    const top = this.#tools;
-    const numbers = Array.from({ length: this.#since < top ? top : 0 }, (_, number) => number);
-    const rows = numbers.length === 0 ? [NONE] : numbers.map(toolRow);
-    return { results: rows.map((row) => ({ top, ...row })) };
+/** Stub of D1, which no paid call asks. */
+export class Database extends WorkerEntrypoint {
+  prepare(): never {
+    throw new Error('A paid call asks no D1.');
   }
 }
 

@@ -29,6 +29,9 @@ export type PolicyOrder = {
   readonly document: unknown;
 };
 
+/** Tools that the gateway's own account is to keep. */
+export type ToolOrder = { readonly keeper: Hex; readonly count: number };
+
 const CHAIN_ID = 84532;
 const NETWORK = 'eip155:84532';
 const USDC = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
@@ -89,4 +92,29 @@ export const setPolicy = async (
 ): Promise<void> => {
   const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
   await carryOut(accounts, account, { kind: 'policy', slot, document, order });
+};
+
+const toolOf = (number: number) => ({
+  id: `tool-${number}`,
+  method: 'GET',
+  path: `/more/tool-${number}`,
+  description: 'One of many.',
+  price: '$0.001',
+  settlement: 'deferred',
+  upstream: '/lookup',
+  params: { word: { query: 'word' } },
+});
+
+/** Puts tools as an operator does at run time. */
+export const putTools = async (accounts: Accounts, { keeper, count }: ToolOrder): Promise<void> => {
+  const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+  const by = { account: accountId(NETWORK, keeper), role: 'operator' } as const;
+  const documents = Array.from({ length: count }, (_, number) => toolOf(number));
+  await Promise.all(
+    documents.map((document) =>
+      carryOut(accounts, keeper, {
+        ...{ kind: 'document', type: 'tool', name: document.id, document, by, order },
+      }),
+    ),
+  );
 };

@@ -2,7 +2,15 @@ import type { Call, Evidence } from '../../../durable-objects/agent-account/cont
 import { accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { random16 } from '../../../src/core/random.ts';
-import { type Accounts, enrol, type Enrolment, type PolicyOrder, setPolicy } from './enrolment.ts';
+import {
+  type Accounts,
+  enrol,
+  type Enrolment,
+  type PolicyOrder,
+  putTools,
+  setPolicy,
+  type ToolOrder,
+} from './enrolment.ts';
 
 /**
  * Makes payers known to the gateway's objects without a chain: one upfront payment of each is reserved, settled and finished, by the same
@@ -103,6 +111,10 @@ export default {
     if (url.pathname === '/policy') {
       await setPolicy(env, await request.json<PolicyOrder>());
       return new Response('set');
+    }
+    if (url.pathname === '/tools') {
+      await putTools(env, await request.json<ToolOrder>());
+      return new Response('put');
     }
     const { payers, payTo } = await request.json<Seed>();
     await Promise.all(payers.map((payer) => trust(env, payer, payTo)));

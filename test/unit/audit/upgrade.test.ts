@@ -159,7 +159,7 @@ test('the release before goes on writing until it is replaced', async () => {
 });
 
 test('books begin with what tables tell of the time before', async () => {
-  await olderDatabase(5);
+  await olderDatabase(4);
   const asset = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
   const calls = [
     // A call that paid from credit, a top-up, money of a failed call, a debt, credit of an account above, and one that settled late.

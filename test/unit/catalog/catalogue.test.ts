@@ -20,10 +20,7 @@ const laid = (file: readonly Put[], puts: readonly Put[] = [], removed: readonly
   catalogueOf(
     startOf(file),
     new Map([
-      ...puts.map(
-        (put) =>
-          [put.id, readStored(put.id, JSON.stringify(put), toolHash(put), UPSTREAM)] as const,
-      ),
+      ...puts.map((put) => [put.id, readStored(put.id, JSON.stringify(put), UPSTREAM)] as const),
       ...removed.map((id) => [id, undefined] as const),
     ]),
   );
@@ -84,7 +81,7 @@ describe('a catalogue', () => {
     const wide = documentOf('wide', { path: '/tools/*', method: '*' });
     const catalogue = catalogueOf(
       startOf([wide]),
-      new Map([['dear', readStored('dear', JSON.stringify(dear), toolHash(dear), UPSTREAM)]]),
+      new Map([['dear', readStored('dear', JSON.stringify(dear), UPSTREAM)]]),
     );
     for (const path of ['/tools/dear', '/tools/Dear', '/tools/dear/']) {
       expect(sold(catalogue, path), path).toBe('not_found');
@@ -133,8 +130,8 @@ describe('a catalogue', () => {
         ...NONE,
       },
       new Map([
-        ['escrow', readStored('escrow', JSON.stringify(escrow), toolHash(escrow), NONE)],
-        ['relative', readStored('relative', JSON.stringify(relative), toolHash(relative), NONE)],
+        ['escrow', readStored('escrow', JSON.stringify(escrow), NONE)],
+        ['relative', readStored('relative', JSON.stringify(relative), NONE)],
       ]),
     );
     expect(listed(catalogue)).toEqual([
@@ -152,7 +149,7 @@ describe('a catalogue', () => {
 describe('readStored', () => {
   it('takes no document for a tool of another id', () => {
     const other = documentOf('b');
-    const read = readStored('a', JSON.stringify(other), toolHash(other), UPSTREAM);
+    const read = readStored('a', JSON.stringify(other), UPSTREAM);
     expect(read).toMatchObject({ id: 'a', tool: undefined, fault: expect.stringContaining('id') });
   });
 });

@@ -1,32 +1,46 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
 import { findStored } from '../../../src/catalog/catalogue.ts';
 import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live.ts';
 import { findTool } from '../../../src/catalog/route.ts';
-import { putTool } from '../../../src/catalog/store.ts';
-import { db, freshDatabase } from '../audit/database.ts';
-import { documentOf, putOf, removalOf, startOf } from './documents.ts';
-import { watchedDatabase } from './watched.ts';
+import { documentOf, startOf } from './documents.ts';
+import { type WatchedTools, watchedTools } from './watched.ts';
 
 const START = startOf([documentOf('a'), documentOf('b')]);
 const NOW = 1_800_000_000;
+/** How long a read may keep a call waiting here, milliseconds. */
+const PATIENCE = 40;
 
-beforeEach(async () => {
-  await freshDatabase();
+beforeEach(() => {
   vi.restoreAllMocks();
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
 });
 
-const put = (seq: number, id: string, price: string) =>
-  putTool(db, putOf(seq, documentOf(id, { price })));
+const priced = (id: string, price: string) => documentOf(id, { price });
 
-/** An isolate: what it sells a tool for at a time, and what it still does behind its requests. */
-const isolate = (watched = watchedDatabase()) => {
-  const live = openCatalogue(watched.db, START);
+/** An isolate: what it sells a tool for at a time, and what it still does behind its calls. */
+const isolate = (tools: WatchedTools = watchedTools()) => {
+  const alerts: AlertBody[] = [];
+  let isDeaf = false;
+  const live = openCatalogue({
+    read: tools.read,
+    raise: async (alert) => {
+      if (!isDeaf) alerts.push(alert);
+      return !isDeaf;
+    },
+    start: START,
+    patience: PATIENCE,
+  });
   const behind: Promise<unknown>[] = [];
   return {
-    ...watched,
+    ...tools,
     live,
     behind,
+    alerts,
+    /** Whether the account that records alerts answers. */
+    setDeaf: (to: boolean) => {
+      isDeaf = to;
+    },
     price: async (now: number, id = 'a') => priceOf(live, now, id, behind),
     settle: async () => {
       await Promise.all(behind.splice(0));
@@ -40,161 +54,214 @@ const priceOf = async (
   behind: Promise<unknown>[],
 ) => {
   const sold = await live.current(now, (promise) => behind.push(promise));
-  if (!sold.ok) return sold.error.reason;
-  const route = findTool(sold.value.routes, 'GET', `/tools/${id}`);
+  const route = findTool(sold.routes, 'GET', `/tools/${id}`);
   return route.route === 'tool' ? route.tool.price : route.route;
 };
 
 describe('the catalogue of an isolate', () => {
-  it('is read before the first request is served, and not again while it is younger than 2 s', async () => {
-    const { price, queries, behind } = isolate();
-    await put(1, 'a', '$2');
+  it('is read before the first call is served, and not again while it is younger than 2 s', async () => {
+    const { price, put, reads, behind } = isolate();
+    put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
     expect(await price(NOW, 'b')).toBe(1_000n);
     expect(await price(NOW + 1)).toBe(2_000_000n);
-    expect([queries(), behind.length]).toEqual([1, 0]);
+    expect([reads(), behind.length]).toEqual([1, 0]);
   });
 
-  it('is read behind a request from 2 s on: no request waits, and one read is enough', async () => {
-    const { price, queries, behind, settle, holdBack } = isolate();
+  it('is read behind a call from 2 s on: no call waits, and one read is enough', async () => {
+    const { price, put, reads, behind, settle, holdBack } = isolate();
     expect(await price(NOW)).toBe(1_000n);
-    await put(1, 'a', '$2');
+    put(priced('a', '$2'));
     const answer = holdBack();
     for (const at of [2, 2, 3, 4]) expect(await price(NOW + at)).toBe(1_000n);
-    expect([queries(), behind.length]).toEqual([2, 1]);
+    expect([reads(), behind.length]).toEqual([2, 1]);
     answer();
     await settle();
     expect(await price(NOW + 4)).toBe(2_000_000n);
     // As old as when that read began, not as when it was answered.
-    expect([queries(), behind.length]).toEqual([3, 1]);
+    expect([reads(), behind.length]).toEqual([3, 1]);
   });
 
-  it('is waited for from 5 s on', async () => {
-    const { price, queries, behind } = isolate();
+  it('is read before a call is served from 5 s on', async () => {
+    const { price, put, reads, behind } = isolate();
     expect(await price(NOW)).toBe(1_000n);
-    await put(1, 'a', '$2');
+    put(priced('a', '$2'));
     expect(await price(NOW + 5)).toBe(2_000_000n);
-    expect([queries(), behind.length]).toEqual([2, 0]);
+    expect([reads(), behind.length]).toEqual([2, 0]);
   });
 
   it('shows a change on every isolate within 5 s, whichever of them made it', async () => {
-    const [one, other] = [isolate(), isolate()];
+    const tools = watchedTools();
+    const [one, other] = [isolate(tools), isolate(tools)];
     expect([await one.price(NOW), await other.price(NOW)]).toEqual([1_000n, 1_000n]);
-    await put(1, 'a', '$2');
+    tools.put(priced('a', '$2'));
     expect(await one.live.fresh(NOW)).toMatchObject({ ok: true });
     expect([await one.price(NOW), await other.price(NOW)]).toEqual([2_000_000n, 1_000n]);
-    // It serves on meanwhile; what it read behind its requests is there for the next.
+    // It serves on meanwhile; what it read behind its calls is there for the next.
     expect(await other.price(NOW + 2)).toBe(1_000n);
     await other.settle();
     expect(await other.price(NOW + 3)).toBe(2_000_000n);
-    await putTool(db, removalOf(2, 'a'));
+    tools.remove('a');
     expect([await one.price(NOW + 8), await other.price(NOW + 8)]).toEqual([
       'not_found',
       'not_found',
     ]);
-    await put(3, 'a', '$3');
+    tools.put(priced('a', '$3'));
     expect([await one.price(NOW + 13), await other.price(NOW + 13)]).toEqual([
       3_000_000n,
       3_000_000n,
     ]);
   });
 
-  it('lets nobody wait for the read of another request, and for one that never ends', async () => {
-    const { price, queries, behind, holdBack, letPass } = isolate();
+  it('lets no call wait for the read of another call, nor for a refresh that never ends', async () => {
+    const { price, put, reads, behind, holdBack, letPass } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     holdBack();
-    // Its request is stopped: what it reads is never answered.
+    // The runtime cancels this call: what it reads is never answered.
     expect(await price(NOW + 2)).toBe(1_000n);
     void price(NOW + 5);
     await Promise.resolve();
     letPass();
-    await put(1, 'a', '$2');
+    put(priced('a', '$2'));
     expect(await price(NOW + 5)).toBe(2_000_000n);
     expect(await price(NOW + 7)).toBe(2_000_000n);
-    expect([queries(), behind.length]).toEqual([5, 2]);
+    expect([reads(), behind.length]).toEqual([5, 2]);
   });
 
   it('is not set back by an answer that comes late', async () => {
-    const { live, price, holdBack, letPass } = isolate();
-    await put(1, 'a', '$1');
+    const { live, price, put, holdBack, letPass } = isolate();
+    put(priced('a', '$1'));
     const answer = holdBack();
     const late = live.fresh(NOW);
-    await vi.waitFor(async () => expect(await priceIn(db)).toBe('$1'));
     letPass();
-    await put(2, 'a', '$2');
+    put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
     answer();
     expect(findStored(valueOf(await late), 'a')?.document).toMatchObject({ price: '$2' });
     expect(await price(NOW + 1)).toBe(2_000_000n);
   });
 
-  it('parses again only what has changed, and nothing for the requests that came together', async () => {
-    for (let seq = 1; seq <= 20; seq += 1) await put(seq, `t${seq}`, '$1');
+  it('parses again only what has changed, and nothing for calls that came together', async () => {
+    const { live, put, reads } = isolate();
+    for (let seq = 1; seq <= 20; seq += 1) put(priced(`t${seq}`, '$1'));
     const parses = vi.spyOn(JSON, 'parse');
-    const { live, queries } = isolate();
     const read = () => live.current(NOW, () => undefined);
     const all = await Promise.all(Array.from({ length: 30 }, read));
-    expect(queries()).toBe(30);
-    expect(new Set(all.map(valueOf)).size).toBe(1);
+    expect(reads()).toBe(30);
+    expect(new Set(all).size).toBe(1);
     const documents = () => parses.mock.calls.filter(([text]) => text.startsWith('{"id":"')).length;
     expect(documents()).toBe(20);
-    await put(21, 't7', '$2');
+    put(priced('t7', '$2'));
     const changed = valueOf(await live.fresh(NOW));
     expect(documents()).toBe(21);
     expect(findStored(changed, 't7')?.tool?.price).toBe(2_000_000n);
     expect(valueOf(await live.fresh(NOW))).toBe(changed);
   });
 
-  it('follows a database that was restored to an earlier time', async () => {
-    const { live, price } = isolate();
-    await put(1, 'b', '$1');
-    await put(2, 'a', '$2');
+  it('follows storage that was restored to an earlier time', async () => {
+    const { live, price, put, undo } = isolate();
+    put(priced('b', '$1'));
+    put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
-    await db.prepare("DELETE FROM tools WHERE id = 'a'").run();
+    undo('a');
     expect(await live.fresh(NOW)).toMatchObject({ ok: true });
     expect([await price(NOW), await price(NOW, 'b')]).toEqual([1_000n, 1_000_000n]);
-    await db.prepare('DELETE FROM tools').run();
+    undo('b');
     expect([await price(NOW + 5), await price(NOW + 5, 'b')]).toEqual([1_000n, 1_000n]);
   });
 });
 
-describe('a database that does not answer', () => {
-  it('is bridged for less than 60 s by what was read last, and then nothing is sold', async () => {
-    const { price, breakDown, recover } = isolate();
-    await put(1, 'a', '$2');
+describe('tools that cannot be read', () => {
+  it('are sold by the last snapshot, whatever its age', async () => {
+    const { price, put, breakDown, recover } = isolate();
+    put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
     breakDown();
-    for (const at of [5, 30, 59]) expect(await price(NOW + at)).toBe(2_000_000n);
-    expect(await price(NOW + 60)).toBe('storage_unavailable');
+    for (const at of [5, 60, 86_400]) expect(await price(NOW + at)).toBe(2_000_000n);
     recover();
-    expect(await price(NOW + 62)).toBe(2_000_000n);
+    put(priced('a', '$3'));
+    expect(await price(NOW + 86_402)).toBe(3_000_000n);
   });
 
-  it('sells nothing that may since have been removed, where it never answered', async () => {
-    const { live, price, breakDown } = isolate();
+  it('are sold by the deployed file where the isolate never read any', async () => {
+    const { live, price, put, breakDown, recover } = isolate();
+    put(priced('a', '$2'));
     breakDown();
-    expect(await price(NOW)).toBe('storage_unavailable');
+    expect(await price(NOW)).toBe(1_000n);
     expect(await live.fresh(NOW)).toEqual({ ok: false, error: { reason: 'storage_unavailable' } });
+    recover();
+    expect(await price(NOW + 2)).toBe(2_000_000n);
   });
 
-  it('does not let somebody change what he has not seen', async () => {
+  it('keep a call waiting for no longer than the patience, and the calls after it not at all', async () => {
+    const { price, put, reads, holdBack, settle } = isolate();
+    expect(await price(NOW)).toBe(1_000n);
+    put(priced('a', '$2'));
+    const answer = holdBack();
+    const started = performance.now();
+    expect(await price(NOW + 5)).toBe(1_000n);
+    expect(performance.now() - started).toBeLessThan(20 * PATIENCE);
+    for (let count = 0; count < 10; count += 1) expect(await price(NOW + 6)).toBe(1_000n);
+    expect(reads()).toBe(2);
+    // The late answer serves the calls after it.
+    answer();
+    await vi.waitFor(async () => expect(await price(NOW + 6)).toBe(2_000_000n));
+    await settle();
+  });
+
+  it('raise one alert an outage, which says by what is sold', async () => {
+    const { price, alerts, behind, breakDown, recover, settle } = isolate();
+    breakDown();
+    for (const at of [0, 1, 2, 5]) await price(NOW + at);
+    await settle();
+    expect(alerts).toEqual([{ rule: 'catalogue_stale', detail: { source: 'file' } }]);
+    recover();
+    await price(NOW + 10);
+    breakDown();
+    // Not stale yet: no alert.
+    await price(NOW + 12);
+    await settle();
+    expect(alerts).toHaveLength(1);
+    await price(NOW + 15);
+    await settle();
+    expect(alerts.slice(1)).toEqual([{ rule: 'catalogue_stale', detail: { source: 'snapshot' } }]);
+    expect(behind).toEqual([]);
+  });
+
+  it('raise the alert once the account answers again, where it recorded none before', async () => {
+    const { price, alerts, setDeaf, breakDown, recover, settle } = isolate();
+    breakDown();
+    setDeaf(true);
+    await price(NOW);
+    await settle();
+    expect(alerts).toEqual([]);
+    recover();
+    setDeaf(false);
+    await price(NOW + 2);
+    await settle();
+    await price(NOW + 3);
+    await settle();
+    expect(alerts).toEqual([{ rule: 'catalogue_stale', detail: { source: 'file' } }]);
+  });
+
+  it('cannot be changed by anybody who has not seen them', async () => {
     const { live, price, breakDown } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     breakDown();
     expect((await live.fresh(NOW)).ok).toBe(false);
   });
 
-  it('is not asked again by every request, and makes none fail that need not wait', async () => {
-    const { price, queries, settle, breakDown } = isolate();
+  it('are not read again by every call', async () => {
+    const { price, reads, settle, breakDown } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     breakDown();
     expect(await price(NOW + 2)).toBe(1_000n);
     await settle();
     for (const at of [3, 3, 3, 4]) expect(await price(NOW + at)).toBe(1_000n);
     await settle();
-    expect(queries()).toBe(3);
+    expect(reads()).toBe(3);
     for (let count = 0; count < 10; count += 1) expect(await price(NOW + 7)).toBe(1_000n);
-    expect(queries()).toBe(4);
+    expect(reads()).toBe(4);
   });
 });
 
@@ -202,5 +269,3 @@ const valueOf = <T>(result: { ok: true; value: T } | { ok: false; error: unknown
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;
 };
-const priceIn = async (database: D1Database) =>
-  (await database.prepare("SELECT document ->> 'price' AS price FROM tools").first('price')) ?? '';

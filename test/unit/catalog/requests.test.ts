@@ -1,8 +1,13 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { putTool } from '../../../src/catalog/store.ts';
-import { db, freshDatabase } from '../audit/database.ts';
-import { documentOf, putOf, removalOf } from './documents.ts';
+import { AgentAccount } from '../../../durable-objects/agent-account.ts';
+import type { By, OrderedBy } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Json } from '../../../src/audit/entry.ts';
+import { configOf } from '../../../src/app.ts';
+import { gatewayAccount } from '../../../src/config.ts';
+import { freshDatabase } from '../audit/database.ts';
+import { documentOf } from './documents.ts';
 
 /** The Worker itself, in requests of its own: each has its own I/O context, and none may wait for another's. */
 const ask = async (path: string): Promise<number> => {
@@ -19,6 +24,25 @@ const later = (seconds: number) => {
   vi.setSystemTime(clock);
 };
 
+const self = () => {
+  const config = configOf(env);
+  if (!config.ok) throw new Error('no config');
+  return env.AGENT_ACCOUNT.getByName(gatewayAccount(config.value));
+};
+const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+const by: By = { account: `eip155:84532:0x${'11'.repeat(20)}`, role: 'operator' };
+
+/** As an operator puts or removes a tool. */
+const write = async (name: string, document: Json | null): Promise<void> => {
+  const expected = (await isKnown(name)) ? '*' : 'none';
+  const governed = await self().govern({
+    ...{ kind: 'document', type: 'tool', name, document, expected, by, order },
+  });
+  expect(governed).toMatchObject({ verdict: 'governed', changed: true });
+};
+const isKnown = async (name: string): Promise<boolean> =>
+  (await self().document('tool', name)).verdict !== 'unknown';
+
 beforeAll(freshDatabase);
 beforeEach(() => {
   vi.useFakeTimers({ now: clock, toFake: ['Date'] });
@@ -30,9 +54,10 @@ afterEach(() => {
 
 describe('requests that come together', () => {
   it('are all answered, by an isolate that has read nothing yet and by one whose catalogue is old', async () => {
-    await putTool(db, putOf(1, documentOf('fresh')));
+    await write('fresh', documentOf('fresh'));
+    later(5);
     expect(await together(40, '/tools/fresh')).toEqual(Array.from({ length: 40 }, () => 402));
-    await putTool(db, removalOf(2, 'fresh'));
+    await write('fresh', null);
     later(5);
     expect(await together(40, '/tools/fresh')).toEqual(Array.from({ length: 40 }, () => 404));
   });
@@ -40,32 +65,55 @@ describe('requests that come together', () => {
   it('read once behind them where the catalogue is getting old, and see what was put after that', async () => {
     later(100);
     expect(await ask('/tools/later')).toBe(404);
-    await putTool(db, putOf(3, documentOf('later')));
+    await write('later', documentOf('later'));
     later(3);
-    const prepare = vi.spyOn(env.AUDIT_DB, 'prepare');
+    const reads = vi.spyOn(AgentAccount.prototype, 'documentsSince');
     expect(await together(40, '/tools/later')).toEqual(Array.from({ length: 40 }, () => 404));
-    expect(prepare).toHaveBeenCalledOnce();
     await vi.waitFor(async () => expect(await ask('/tools/later')).toBe(402));
+    expect(reads).toHaveBeenCalledOnce();
     expect(await ask('/tools/later')).toBe(402);
   });
 
   it('are not sold what is disabled', async () => {
     later(100);
-    await putTool(db, putOf(4, documentOf('later', { disabled: true })));
+    await write('later', documentOf('later', { disabled: true }));
     expect(await ask('/tools/later')).toBe(404);
   });
+});
 
-  it('are refused where the database is gone, but for what needs no tool', async () => {
-    await db.prepare('DROP TABLE tools').run();
+describe('without D1', () => {
+  it('a tool is sold by its newest terms, and nothing asks D1', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    later(30);
+    const prepare = vi.spyOn(env.AUDIT_DB, 'prepare').mockImplementation(() => {
+      throw new Error('D1_ERROR: Network connection lost.');
+    });
+    await write('outage', documentOf('outage'));
+    later(600);
+    expect(await ask('/tools/outage')).toBe(402);
     expect(await ask('/tools/lookup')).toBe(402);
-    later(60);
-    expect(await ask('/tools/lookup')).toBe(503);
-    expect(await ask('/healthz')).toBe(200);
-    expect(await ask('/accounts/me')).toBe(401);
-    await freshDatabase();
-    later(2);
-    expect(await ask('/tools/lookup')).toBe(402);
+    await write('outage', null);
+    later(5);
+    expect(await ask('/tools/outage')).toBe(404);
+    expect(prepare).not.toHaveBeenCalled();
+  });
+});
+
+describe('an account that keeps tools', () => {
+  it('reads no row for an isolate that knows them all', async () => {
+    const { top } = await self()
+      .documentsSince('tool', 0)
+      .then((found) => (found.verdict === 'found' ? found : { top: -1 }));
+    expect(top).toBeGreaterThan(0);
+    const read = await runInDurableObject(self(), async (object: AgentAccount, { storage }) => {
+      const exec = vi.spyOn(storage.sql, 'exec');
+      const same = await object.documentsSince('tool', top);
+      expect(same).toEqual({ verdict: 'found', top, documents: [] });
+      const asked = exec.mock.calls.length;
+      // An isolate that is ahead of restored storage gets everything.
+      const ahead = await object.documentsSince('tool', top + 1);
+      expect(ahead.verdict === 'found' && ahead.documents.length).toBeGreaterThan(1);
+      return asked;
+    });
+    expect(read).toBe(0);
   });
 });

@@ -1,43 +1,52 @@
-import { db } from '../audit/database.ts';
+import type { Json } from '../../../src/audit/entry.ts';
+import type { ReadTools } from '../../../src/catalog/read-tools.ts';
 
-/** The real database, watched: what each query cost. It can be told to fail, and to wait before it answers. */
-export const watchedDatabase = () => {
-  const asked: D1Meta[] = [];
+type Put = { readonly id: string; readonly document: Json | null; readonly seq: number };
+
+/** The tools of a gateway account, watched. The account can be told to fail, and to wait before it answers. */
+export const watchedTools = () => {
+  const puts = new Map<string, Put>();
+  let seq = 0;
   let gate: Promise<void> = Promise.resolve();
   let broken = false;
-  let queries = 0;
-  const through = async (ask: () => Promise<D1Result>): Promise<D1Result> => {
-    queries += 1;
-    // What a statement sees is fixed when it begins; only its answer is late.
+  let reads = 0;
+  const read: ReadTools = async (since) => {
+    reads += 1;
+    // What a read sees is fixed when it begins; only its answer is late.
     const [until, failing] = [gate, broken];
-    const result = failing ? undefined : await ask();
+    const top = Math.max(0, ...[...puts.values()].map((put) => put.seq));
+    const from = top < since ? 0 : since;
+    const tools = [...puts.values()]
+      .filter((put) => put.seq > from)
+      .map(({ id, document }) => ({
+        id,
+        document: document === null ? null : JSON.stringify(document),
+      }));
     await until;
-    if (result === undefined) throw new Error('D1_ERROR: Network connection lost.');
-    asked.push(result.meta);
-    return result;
+    if (failing) throw new Error('The object was reset.');
+    return { top, tools };
   };
-  const watched = {
-    prepare: (sql: string) => ({
-      bind: (...values: unknown[]) => {
-        const statement = db.prepare(sql).bind(...values);
-        return {
-          all: () => through(() => statement.all()),
-          run: () => through(() => statement.run()),
-        };
-      },
-    }),
-  } as unknown as D1Database;
+  const write = (id: string, document: Json | null): void => {
+    seq += 1;
+    puts.set(id, { id, document, seq });
+  };
   return {
-    db: watched,
-    asked,
-    queries: () => queries,
+    read,
+    reads: () => reads,
+    put: (document: { readonly id: string; readonly [key: string]: Json }) =>
+      write(document.id, document),
+    remove: (id: string) => write(id, null),
+    /** As storage that was restored to an earlier time: the changes never were. */
+    undo: (...ids: readonly string[]) => {
+      for (const id of ids) puts.delete(id);
+    },
     breakDown: () => {
       broken = true;
     },
     recover: () => {
       broken = false;
     },
-    /** Holds back the answers of queries from now on, until what is returned is called. */
+    /** Holds back the answers of reads from now on, until what is returned is called. */
     holdBack: (): (() => void) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       gate = promise;
@@ -46,9 +55,11 @@ export const watchedDatabase = () => {
         resolve();
       };
     },
-    /** Lets later queries pass, while those held back go on waiting. */
+    /** Lets later reads pass, while those held back go on waiting. */
     letPass: () => {
       gate = Promise.resolve();
     },
   };
 };
+
+export type WatchedTools = ReturnType<typeof watchedTools>;

@@ -62,6 +62,6 @@ export const observe = async (request: Request, config: Config) => {
 
 /** A catalogue that nobody changes. */
 export const soldBy = ({ tools, upstreamUrl, reach }: Config): LiveCatalogue => {
-  const sold = async () => ok(catalogueOf({ tools, documents: [], upstreamUrl, reach }, new Map()));
-  return { current: sold, fresh: sold };
+  const sold = catalogueOf({ tools, documents: [], upstreamUrl, reach }, new Map());
+  return { current: async () => sold, fresh: async () => ok(sold) };
 };

@@ -2,9 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Call } from '../../../durable-objects/agent-account/contract.ts';
 import { app } from '../../../src/app.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
+import { openCatalogue } from '../../../src/catalog/live.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import { topUp } from '../../../src/gateway/top-up.ts';
 import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
+import { documentOf } from '../catalog/documents.ts';
+import { type WatchedTools, watchedTools } from '../catalog/watched.ts';
 import {
   claimsOf,
   decoded,
@@ -87,6 +90,42 @@ const bound = async (query: string) => {
   return paymentHeader(await paymentOf({ intent, value: amount, maxTimeoutSeconds: 300 }));
 };
 const vanilla = (value: bigint) => paymentOf({ value, maxTimeoutSeconds: 300 });
+
+describe('the smallest top-up', () => {
+  const priced = (id: string, price: string, more = {}) =>
+    documentOf(id, { price, upstream: 'https://api.example/x', ...more });
+  /** A gateway whose tools changed since it was deployed: its file sells for $0.02. */
+  const changed = async (tools: WatchedTools) => {
+    const { gateway } = await scriptedGateway(config);
+    const start = { ...config, documents: [], upstreamUrl: undefined };
+    const catalogue = openCatalogue({ read: tools.read, raise: async () => true, start });
+    return { ...gateway, catalogue };
+  };
+  const statusFor = async (tools: WatchedTools, amount: number) => {
+    const answer = await topUp(await changed(tools), requestOf(`?amount=${amount}`));
+    await answer.body?.cancel();
+    return answer.status;
+  };
+
+  it('is the price of the cheapest tool that is sold now, not of the deployed file', async () => {
+    const tools = watchedTools();
+    tools.put(priced('cheap', '$0.001'));
+    expect([await statusFor(tools, 999), await statusFor(tools, 1_000)]).toEqual([400, 402]);
+    tools.remove('cheap');
+    expect(await statusFor(tools, 1_000)).toBe(400);
+    tools.put(priced('translate', '$0.50', { path: '/tools/translate', method: 'POST' }));
+    expect([await statusFor(tools, 499_999), await statusFor(tools, 500_000)]).toEqual([400, 402]);
+  });
+
+  it('follows no tool that is disabled, free, or hidden by another one at its path', async () => {
+    const tools = watchedTools();
+    tools.put(priced('off', '$0.001', { disabled: true }));
+    tools.put(priced('free', '$0', { settlement: 'free' }));
+    tools.put(priced('a-first', '$3', { path: '/tools/same' }));
+    tools.put(priced('b-second', '$0.001', { path: '/tools/same' }));
+    expect([await statusFor(tools, 19_999), await statusFor(tools, 20_000)]).toEqual([400, 402]);
+  });
+});
 
 describe('POST /credits', () => {
   it.each([

@@ -1,0 +1,22 @@
+import type { AlertBody } from '../durable-objects/agent-account/tree-contract.ts';
+import type { AccountId } from './core/account-id.ts';
+
+/** Has an account record an alert. */
+export type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
+
+/** Raises alerts. False where the account did not answer; an alert that the account refuses is logged and given up. */
+export const raiser =
+  (env: Env): Raise =>
+  async (account, alert) => {
+    try {
+      const { verdict } = await env.AGENT_ACCOUNT.getByName(account).govern({
+        kind: 'alert',
+        alert,
+      });
+      if (verdict === 'refused') console.error({ event: 'alert_refused', account, ...alert });
+      return verdict !== 'unavailable';
+    } catch (cause) {
+      console.error({ event: 'alert_unraised', account, rule: alert.rule, cause: String(cause) });
+      return false;
+    }
+  };
