@@ -1,7 +1,11 @@
+import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Policy } from '../policy/policy.ts';
 import { parsePolicy } from '../policy/schema.ts';
 import { standingOf } from './accounts.ts';
 import { kinOf } from './admit.ts';
 import type { Asked, Handler } from './asked.ts';
+import type { Office } from './office.ts';
 import { give, orderedBody } from './order.ts';
 import { refuse, reply, type Replied } from './reply.ts';
 
@@ -26,8 +30,9 @@ const get =
 
 const write = async (
   slot: Slot,
-  { office, params, by, order, expected, dryRun }: Write,
+  { office, params, by, order, expected, dryRun, now }: Write,
   document: unknown,
+  policy?: Policy,
 ): Promise<Replied> => {
   // An account of the release before, which knows no kin either, would take a dry run for an order.
   if (dryRun && (await kinOf(office, params.account, by.account)).verdict === 'unavailable') {
@@ -39,16 +44,29 @@ const write = async (
     ...(dryRun ? { dryRun } : {}),
   });
   if (!given.ok) return given;
-  const body = orderedBody(given.value);
-  return reply(dryRun ? { ...body, dry_run: true } : body, given.value.current);
+  const warnings = policy === undefined ? [] : await warningsOf(office, policy, now);
+  const body = {
+    ...orderedBody(given.value),
+    ...(dryRun ? { dry_run: true as const } : {}),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+  return reply(body, given.value.current);
 };
+
+const warningsOf = async (
+  office: Office,
+  policy: Policy,
+  now: Seconds,
+): Promise<LimitWarning[]> => [
+  ...limitWarnings(await office.catalogue.current(now, office.waitUntil), policy),
+];
 
 const put =
   (slot: Slot) =>
   async (asked: Asked<'account.policy.put'>): Promise<Replied> => {
     // The account reads it again; here every fault is said at once.
     const parsed = parsePolicy(asked.body);
-    if (parsed.ok) return write(slot, { ...asked, body: undefined }, asked.body);
+    if (parsed.ok) return write(slot, { ...asked, body: undefined }, asked.body, parsed.value);
     const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));
     return refuse({ reason: 'malformed_document', faults });
   };

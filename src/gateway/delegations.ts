@@ -1,5 +1,6 @@
 import type { PayerFacts } from '../../durable-objects/agent-account/contract.ts';
 import type { SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
+import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
 import { delegationsTool } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
 import { type AccountId, accountId, ZERO_ADDRESS } from '../core/account-id.ts';
@@ -10,6 +11,8 @@ import { err, ok, type Result } from '../core/result.ts';
 import { type AgentDelegation, delegationDigest } from '../intent/agent-delegation.ts';
 import { AGENT_INTENT_HEADER } from '../intent/header.ts';
 import { readDelegation, type SignedDelegation } from '../intent/signed-document.ts';
+import { compileDelegation } from '../policy/compile.ts';
+import type { Policy } from '../policy/policy.ts';
 import { PRIVATE } from './answer.ts';
 import { askerOf } from './asker.ts';
 import type { Checked } from './checked.ts';
@@ -42,6 +45,7 @@ export const delegate = async (gateway: Gateway, request: Request): Promise<Resp
   const { grant } = proved.value;
   const chain = await register(gateway, issuer, account, proved.value);
   if (!chain.ok) return problem(chain.error);
+  const warnings = await warningsOf(gateway, compileDelegation(delegation, place.network));
   return Response.json(
     {
       grant: grant.hash,
@@ -49,9 +53,25 @@ export const delegate = async (gateway: Gateway, request: Request): Promise<Resp
       issuer,
       valid_until: Number(delegation.validUntil),
       chain: chain.value.map(({ hash }) => hash),
+      ...(warnings.length === 0 ? {} : { warnings }),
     },
     { status: 201, headers: PRIVATE },
   );
+};
+
+/** Which field of a grant a limit of its policy comes from. */
+const FIELD_OF: Readonly<Record<string, keyof AgentDelegation>> = {
+  perCall: 'maxPerCall',
+  'windows[0].limit': 'maxPerWindow',
+  lifetime: 'maxTotal',
+};
+
+const warningsOf = async (gateway: Gateway, policy: Policy): Promise<readonly LimitWarning[]> => {
+  const catalogue = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
+  return limitWarnings(catalogue, policy).map((warning) => ({
+    ...warning,
+    field: FIELD_OF[warning.field] ?? warning.field,
+  }));
 };
 
 /** What no signature can make right: a grant for another gateway, which may have been taken from there; for other money; or over. */

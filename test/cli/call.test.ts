@@ -158,6 +158,39 @@ describe('a refusal', () => {
     expect(stderr).toContain('500 · nothing charged');
   });
 
+  test('of a tool whose payment had moved says that the money is credit now', async () => {
+    // A payer without a settled payment here pays before the tool runs.
+    const { code, stderr } = await call('/tools/flaky?status=500', '--as', 'agent7');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^500 · charged nothing; \$0\.01 in USDC on base-sepolia had moved and is credit now/m,
+    );
+    const ran = await call('/tools/flaky?drop=1', '--as', 'agent6', '--json');
+    expect(documentIn(ran)).toMatchObject({
+      ...{ status: 502, charged: '0', credited: '10000' },
+      body: { money: 'credited' },
+    });
+  });
+
+  test('by rate says when the next call passes: in words, and in the document alone', async () => {
+    const set = ['policy', 'set', 'agent8', '--rate', '1/60s', '--operator'];
+    expect((await pipe(place, set)).code).toBe(0);
+    expect((await call(LOOKUP, '--as', 'agent8')).code).toBe(0);
+    const { code, stderr } = await call(LOOKUP, '--as', 'agent8');
+    expect(code).toBe(5);
+    expect(stderr).toMatch(/retry in +\d+ s/);
+    expect(stderr).toMatch(/resets +20\d\d-\S+Z \(in \d+ s\)/);
+    expect(stderr).toContain('Limit: 1 call in 60 seconds.');
+    const { error } = documentIn(await call(LOOKUP, '--as', 'agent8', '--json')) as {
+      readonly error: Readonly<Record<string, unknown>>;
+    };
+    expect(error).toMatchObject({ code: 'denied', status: 429, rule: 'rate' });
+    const [after, at] = [Number(error['retry_after']), Number(error['resets_at'])];
+    expect(after).toBeGreaterThan(0);
+    expect(after).toBeLessThanOrEqual(60);
+    expect(Math.abs(at - after - Date.now() / 1000)).toBeLessThan(10);
+  });
+
   test('with --credit signs no payment: only an intent for what credit there is', async () => {
     const { code, stderr } = await call(LOOKUP, '--credit', '--as', 'agent5', '-v');
     expect(code).toBe(5);

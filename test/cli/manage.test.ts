@@ -222,6 +222,30 @@ describe('an owner', () => {
     expect(one['code']).toBe('unknown_account');
   });
 
+  test('hears of a limit below the cheapest tool: which tool, and what it costs', async () => {
+    await owned('agent6');
+    expect(await told('policy', 'set', 'agent6', '--per-call', '15u')).toMatchObject({
+      policy: { perCall: '$0.000015' },
+      warnings: [{ field: 'perCall', limit: '15', tool: expect.any(String), price: '1000' }],
+    });
+    const { stdout } = await run('policy', 'set', 'agent6', '--per-call', '0.0005');
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /warning The limit per call, \$0\.0005 \(500u\), is below the price of the cheapest tool that it allows: \w+ costs \$0\.001\. No paid call will pass\./,
+    );
+    // A bare decimal is dollars: fifteen of them stop nothing.
+    const set = await told('policy', 'set', 'agent6', '--per-call', '15');
+    expect(set).toMatchObject({ policy: { perCall: '$15.00' } });
+    expect(set).not.toHaveProperty('warnings');
+    await told('credits', 'top-up', '0.10', '--to', 'owner', '--as', 'agent8');
+    const words = ['grant', `0x${'35'.repeat(20)}`, '--total', '1', '--per-call', '0.01'];
+    const granted = await told(...words, '--tools', 'translate');
+    expect(granted).toMatchObject({
+      delegation: { maxTotal: '1000000', maxPerCall: '10000' },
+      warnings: [{ field: 'maxPerCall', limit: '10000', tool: 'translate', price: '20000' }],
+    });
+    expect(await told('revoke', String(granted['grant']))).toMatchObject({ changed: true });
+  });
+
   test('grants what its options say, and revokes by hash', async () => {
     await told('credits', 'top-up', '$0.10', '--to', 'owner', '--as', 'agent8');
     const granted = await told(
@@ -277,6 +301,21 @@ test.each([
   expect(stderr).toMatch(/^next {3}/m);
 });
 
+test('what agents have not reported yet is shown as of when it was', async () => {
+  await owned('agent4');
+  expect((await run('call', '/tools/lookup?word=elk', '--as', 'agent4', '--credit')).code).toBe(0);
+  const tree = await run('accounts', 'tree');
+  expect(tree.stdout).toMatch(/agent4 +active +active +\$0\.0\d* +\d\d:\d\d:\d\d +20/);
+  expect(tree.stdout.replace(/\s+/g, ' ')).toContain('AS OF (UTC) is their last report');
+  const { money } = (await told('credits', 'show')) as {
+    readonly money: readonly Readonly<Record<string, string>>[];
+  };
+  expect(Number(money[0]?.['credit_lent'])).toBeGreaterThan(0);
+  expect((await run('credits', 'show')).stdout).toMatch(
+    /with agents +\$0\.\d+; they report what they spent of it within 70 s/,
+  );
+});
+
 describe('tail', () => {
   test('gives one JSON document a line, and Ctrl-C ends it with 130', async () => {
     await owned('agent1');
@@ -297,6 +336,20 @@ describe('tail', () => {
       price: '1000',
       type: 'call.accepted',
     });
+    terminal.press('ctrl-c');
+    expect(await terminal.ended()).toBe(130);
+  });
+
+  test('knows a label that was given after it began', async () => {
+    await owned('agent3');
+    const terminal = openTerminal(place, ['tail', accountOf(people.agents[2].address)], 120);
+    await terminal.sees('watching 1 account');
+    await told('accounts', 'label', 'agent3', 'Night shift');
+    await terminal.sees(/agent3 \(Night shift\) +order +label Night shift/);
+    expect((await run('call', '/tools/lookup?word=owl', '--as', 'agent3', '--credit')).code).toBe(
+      0,
+    );
+    await terminal.sees(/agent3 \(Night shift\) +lookup +\$0\.001 +allowed/);
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);
   });

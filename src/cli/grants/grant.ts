@@ -10,6 +10,7 @@ import { networkOf, type Office, openOffice, whileOrdering } from '../manage/off
 import { isRefusal } from '../manage/refusal.ts';
 import { roomOf } from '../manage/show.ts';
 import { isoTime } from '../manage/times.ts';
+import { warningLines } from '../manage/warnings.ts';
 import { accountNamed, namesOf } from '../manage/who.ts';
 import { postDocument } from './post.ts';
 import { termsOf } from './terms.ts';
@@ -33,7 +34,7 @@ export const grant = async (session: Session, input: Input): Promise<void> => {
   const agent = input.flag('consent') ? await keyOf(session, text) : undefined;
   whileOrdering(office);
   const document = { method: 'PUT', path: '/delegations', body } as const;
-  await postDocument(
+  const { warnings } = await postDocument(
     office,
     document,
     agent === undefined ? undefined : { signer: await agent.open(), network },
@@ -43,7 +44,10 @@ export const grant = async (session: Session, input: Input): Promise<void> => {
   if (input.flag('default'))
     await office.call('account.default', { params: { account }, body: { grant: hash } });
   const names = await namesOf(session);
-  const told = { grant: hash, id: delegation.id, account, consent: agent !== undefined };
+  const told = {
+    ...{ grant: hash, id: delegation.id, account, consent: agent !== undefined },
+    ...(warnings === undefined ? {} : { warnings }),
+  };
   out.result({ ...told, delegation: body.delegation }, () =>
     [
       `${out.style.good('granted')}  ${out.style.bold(names.of(account))}${agent === undefined ? '' : ', who consents'}`,
@@ -62,6 +66,7 @@ export const grant = async (session: Session, input: Input): Promise<void> => {
         out.style.dim,
         roomOf(out),
       ),
+      ...warningLines(out, warnings),
     ].join('\n'),
   );
 };

@@ -5,6 +5,7 @@ import { jsonFile } from '../manage/json-file.ts';
 import { openOffice, roleOf } from '../manage/office.ts';
 import { isRefusal } from '../manage/refusal.ts';
 import { changedText, heard } from '../manage/show.ts';
+import { warningLines } from '../manage/warnings.ts';
 import { accountNamed, namesOf } from '../manage/who.ts';
 import type { Session } from '../session.ts';
 import { hasPolicyFlags, withFlags } from './flags.ts';
@@ -68,6 +69,7 @@ export const setPolicy = async (session: Session, input: Input): Promise<void> =
         : changedText(out, done.changed, `policy of ${names.of(account)}`),
       differenceLines(out, lines),
       inFlightText(out, done),
+      ...warningLines(out, done.warnings),
       ...heard(out, done, names),
     ]
       .filter((line) => line !== undefined && line !== '')

@@ -88,8 +88,8 @@ export const childrenPage = pageOf(
     status: z.enum(['active', 'revoked', 'expired']),
     valid_until: time,
     spent: amount,
-    /** Until when the account has reported what it spent. */
-    reported_at: time,
+    /** Until when the account has reported what it spent; absent where all of it is reported. */
+    reported_at: z.exactOptional(time),
     leased_until: time,
   }),
 );
@@ -105,4 +105,8 @@ export const ordered = z.strictObject({
   /** Of a policy: calls that run now, and how many of them it would have refused. */
   in_flight: z.exactOptional(z.strictObject({ held: count, cut_off: count })),
   dry_run: z.exactOptional(z.literal(true)),
+  /** Of a policy: its limits below the price of the cheapest tool that it allows. */
+  warnings: z.exactOptional(
+    z.array(z.strictObject({ field: z.string(), limit: amount, tool: z.string(), price: amount })),
+  ),
 });

@@ -241,6 +241,24 @@ describe('an order', () => {
     expect(asked).toMatchObject([{ order: { kind: 'policy', slot: 'owner', dryRun: true } }]);
   });
 
+  it.each([false, true])(
+    'of a policy warns of a limit that no tool fits under (dry run %s)',
+    async (dryRun) => {
+      const { office } = await played({ govern: async () => governed({}) });
+      const put = async (perCall: string) => {
+        const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
+          body: { perCall },
+          ...(dryRun ? { headers: { 'Dry-Run': '?1' } } : {}),
+        });
+        return await bodyOf(await manage(office, request));
+      };
+      expect((await put('15u'))['warnings']).toEqual([
+        { field: 'perCall', limit: '15', tool: 'translate', price: '20000' },
+      ]);
+      expect(await put('$15')).not.toHaveProperty('warnings');
+    },
+  );
+
   it('says every fault of a policy at once', async () => {
     const { office } = await played();
     const body = { perDay: '1', tools: 'all', windows: [{ every: 'week', limit: '$1' }] };

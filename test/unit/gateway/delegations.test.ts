@@ -97,6 +97,16 @@ const contractAt = (address: Hex, accepts: boolean): Node => ({
 });
 
 describe('PUT /delegations', () => {
+  it('warns of limits that no tool fits under, and takes the grant all the same', async () => {
+    network(KEY_ACCOUNT);
+    const fields = { tools: ['*'], maxPerCall: 15n, maxTotal: 5_000_000n };
+    const { answer } = await send({ fields, govern: () => governed({}) });
+    expect(answer.status).toBe(201);
+    expect((await bodyOf(answer))['warnings']).toEqual([
+      { field: 'maxPerCall', limit: '15', tool: 'translate', price: '20000' },
+    ]);
+  });
+
   it('registers a grant with its issuer, then with its delegate', async () => {
     network(KEY_ACCOUNT);
     const above = `0x${'77'.repeat(32)}` as const;

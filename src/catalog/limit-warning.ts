@@ -1,0 +1,47 @@
+import type { Policy } from '../policy/policy.ts';
+import { matchesTool } from '../policy/tool-pattern.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Tool } from './tool.ts';
+
+/** A limit that no paid tool of the policy fits under. Amounts are decimal strings of atomic units. */
+export type LimitWarning = {
+  /** Of the policy, e.g. `perCall`, `windows[0].limit`. */
+  readonly field: string;
+  readonly limit: string;
+  /** The cheapest paid tool that the policy allows, and its price. */
+  readonly tool: string;
+  readonly price: string;
+};
+
+/**
+ * Limits of a policy that are below the price of its cheapest tool: usually an amount in the wrong unit, which would stop every paid
+ * call. A limit of zero says on purpose that nothing may be spent.
+ */
+export const limitWarnings = (
+  { tools }: Pick<Catalogue, 'tools'>,
+  policy: Policy,
+): readonly LimitWarning[] => {
+  const cheapest = cheapestOf(tools, policy);
+  if (cheapest === undefined) return [];
+  const { id: tool, price } = cheapest;
+  const limits: readonly (readonly [field: string, limit: bigint | undefined])[] = [
+    ['perCall', policy.perCall],
+    ...policy.windows.map(({ limit }, at) => [`windows[${at}].limit`, limit] as const),
+    ['lifetime', policy.lifetime],
+  ];
+  return limits.flatMap(([field, limit]) =>
+    limit === undefined || limit === 0n || limit >= price
+      ? []
+      : { field, limit: limit.toString(), tool, price: price.toString() },
+  );
+};
+
+const cheapestOf = (tools: Catalogue['tools'], policy: Policy): Tool | undefined => {
+  let cheapest: Tool | undefined;
+  for (const { tool, fault } of tools.values()) {
+    const isSold = tool !== undefined && fault === undefined && !tool.disabled && tool.price > 0n;
+    if (!isSold || !matchesTool(policy.tools ?? ['*'], tool.id)) continue;
+    if (cheapest === undefined || tool.price < cheapest.price) cheapest = tool;
+  }
+  return cheapest;
+};
