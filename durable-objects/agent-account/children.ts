@@ -31,6 +31,7 @@ export const children = (
 const childOf = (state: AccountState, { issued, lease }: ChildRow, context: Context): Child => {
   const { delegation, hash } = issued.grant;
   const until = lease?.until ?? 0;
+  const reported = lease === undefined ? undefined : reportedAt(lease);
   return {
     account: issued.child satisfies AccountId,
     grant: hash,
@@ -38,7 +39,7 @@ const childOf = (state: AccountState, { issued, lease }: ChildRow, context: Cont
     status: grantStatus(state, delegation, issued.status, context),
     validUntil: Number(delegation.validUntil),
     spent: (lease === undefined ? 0n : spentOf(lease)).toString(),
-    reportedAt: reportedAt(lease, context.now),
     leasedUntil: until > context.now ? until : 0,
+    ...(reported === undefined ? {} : { reportedAt: reported }),
   };
 };

@@ -28,14 +28,13 @@ export type LeaseRow = {
 };
 
 /**
- * Until when an account below has reported what it spent: what it spent later is not in its slices here. Now, where it holds nothing
- * that it could spend. Otherwise when its lease was last renewed; a report since then may make that a little old, never too new.
+ * Until when an account below has reported what it spent: what it spent later is not in its slices here. Undefined where it holds
+ * nothing that it could spend: then all of it is reported. A report since the last renewal may make the time old, never too new.
  */
-export const reportedAt = (row: LeaseRow | undefined, now: Seconds): Seconds => {
-  const slices = Object.values(row?.slices ?? {});
-  const isIdle = slices.every((slice) => unusedOf(slice) === 0n && slice.held === 0n);
-  return row === undefined || isIdle ? now : Math.min(now, row.until - LEASE_SECONDS - UNTIL_GRACE);
-};
+export const reportedAt = ({ until, slices }: LeaseRow): Seconds | undefined =>
+  Object.values(slices).every((slice) => unusedOf(slice) === 0n && slice.held === 0n)
+    ? undefined
+    : until - LEASE_SECONDS - UNTIL_GRACE;
 
 const noLease = ({
   child,

@@ -343,8 +343,8 @@ export type Child = {
   readonly spent: string;
   /** Until when it may use what it holds; 0 where it holds no live lease. */
   readonly leasedUntil: Seconds;
-  /** Until when the child has reported what it spent. */
-  readonly reportedAt: Seconds;
+  /** Until when the child has reported what it spent; absent where all of it is reported. */
+  readonly reportedAt?: Seconds;
 };
 
 /** A page of the accounts below, in the order of their grants' hashes. */

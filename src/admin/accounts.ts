@@ -105,7 +105,7 @@ export const tree: Handler<'account.tree'> = async ({ office, params, query, req
     const items = children.map(({ validUntil, leasedUntil, reportedAt, ...child }) => ({
       ...child,
       valid_until: validUntil,
-      reported_at: reportedAt,
+      ...(reportedAt === undefined ? {} : { reported_at: reportedAt }),
       leased_until: leasedUntil,
     }));
     return replyPage(request, { items, next });

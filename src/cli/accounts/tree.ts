@@ -3,7 +3,7 @@ import { dollars } from '../manage/money.ts';
 import { openOffice, roleOf } from '../manage/office.ts';
 import { listed, sentence } from '../manage/show.ts';
 import { isoDay, isoTime } from '../manage/times.ts';
-import { treeBelow, type TreeNode } from '../manage/tree.ts';
+import { treeBelow } from '../manage/tree.ts';
 import { accountOrOwn, namesOf } from '../manage/who.ts';
 import type { Session } from '../session.ts';
 import { statusPaint } from './list.ts';
@@ -38,13 +38,13 @@ export const showTree = async (session: Session, input: Input): Promise<void> =>
               node.status,
               node.standing ?? '',
               dollars(node.spent),
-              isOld(node, session.now()) ? isoTime(node.reported_at).slice(11, 19) : 'now',
+              node.reported_at === undefined ? 'now' : isoTime(node.reported_at).slice(11, 19),
               isoDay(node.valid_until),
             ]),
             (text, column) =>
               (column === 1 || column === 2) && text !== '' ? statusPaint(out, text) : text,
           ),
-          ...(nodes.some((node) => isOld(node, session.now()))
+          ...(nodes.some((node) => node.reported_at !== undefined)
             ? [out.style.dim(sentence(out, LATER))]
             : []),
         ].join('\n'),
@@ -53,8 +53,3 @@ export const showTree = async (session: Session, input: Input): Promise<void> =>
 
 const LATER =
   'Agents report what they spent when their lease is renewed or ends, within 70 s; AS OF (UTC) is their last report. `countersign spend` counts each call a few seconds after it.';
-
-/** How much the clocks of the gateway and of this machine may differ. */
-const SKEW = 5;
-
-const isOld = ({ reported_at: at }: TreeNode, now: number): boolean => at < now - SKEW;

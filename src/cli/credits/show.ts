@@ -44,9 +44,7 @@ const held = ({ credit_held: all, credit_lent: lent }: Lending): string =>
 
 /** Credit that agents hold; what they have spent of it is not in `credit` yet. */
 export const lentText = (lent: string): string | undefined =>
-  lent === '0'
-    ? undefined
-    : `${dollars(lent)}, spent in part: agents report what they spent of it within 70 s`;
+  lent === '0' ? undefined : `${dollars(lent)}; they report what they spent of it within 70 s`;
 
 const unlessZero = (amount: string): string | undefined =>
   amount === '0' ? undefined : dollars(amount);

@@ -6,7 +6,8 @@ import { clipped, printable, widthOf, wrapped } from '../text.ts';
 import { type DecisionLine, shownAt } from './decision.ts';
 
 const NARROW = 72;
-const NAME = 14;
+const NAME = { narrow: 14, wide: 22 };
+const WIDE = 100;
 const TOOL = 14;
 const PRICE = 8;
 
@@ -38,9 +39,10 @@ export const lineText = (
       .join(' ');
     return `${time} ${verdict} ${clipped(who, room, 'middle')}${below === '' ? '' : `\n  ${wrapped(printable(below), width, '  ')}`}`;
   }
+  const name = width < WIDE ? NAME.narrow : NAME.wide;
   const head = [
     time,
-    clipped(who, NAME, 'middle').padEnd(NAME),
+    clipped(who, name, 'middle').padEnd(name),
     // What is about no call needs no room for one.
     ...(line.tool === undefined && price === ''
       ? []
