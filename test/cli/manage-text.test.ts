@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EntryEvent } from '../../src/client/management-events.ts';
 import { inputOf } from '../../src/cli/command.ts';
 import { timeIn } from '../../src/cli/manage/times.ts';
-import { namesOf } from '../../src/cli/manage/who.ts';
+import { CliError } from '../../src/cli/errors.ts';
+import type { Office } from '../../src/cli/manage/office.ts';
+import { accountNamed, namesOf } from '../../src/cli/manage/who.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { withFlags } from '../../src/cli/policy/flags.ts';
 import { differences } from '../../src/cli/policy/text.ts';
@@ -156,6 +158,48 @@ test('no label passes for a key of this machine', async () => {
   expect(of('eip155:84532:0x2b5a', 'treasury\u001B[2J')).toBe('0x2b5a (treasury)');
   expect(of('eip155:84532:0x2b5a', 'craw\u001B[2Jler')).toBe('crawler');
   expect(of('eip155:84532:0x2b5a')).toBe('0x2b5a');
+});
+
+describe('a name that no key here has', () => {
+  const officeThat = (list: () => AsyncGenerator, code = 'unknown_account') =>
+    ({
+      role: 'owner',
+      own: async () => AT,
+      list,
+      call: async () => Promise.reject(new CliError('No.', { hint: 'No.', code })),
+      session: {
+        progress: { during: async (_: string, work: () => Promise<unknown>) => work() },
+        profile: {
+          named: async () =>
+            Promise.reject(new CliError('No.', { hint: 'No.', code: 'unknown_key' })),
+        },
+      },
+    }) as unknown as Office;
+  const failing = (code: string) =>
+    // oxlint-disable-next-line require-yield
+    async function* (): AsyncGenerator {
+      throw new CliError('No.', { hint: 'No.', code });
+    };
+  async function* one(): AsyncGenerator {
+    yield { account: AT, grant: '0x', status: 'active' };
+  }
+
+  test.each([
+    ['an owner without a tree', 'unknown_account', 'unknown_name'],
+    ['a gateway in trouble', 'storage_unavailable', 'storage_unavailable'],
+  ])('is looked for in the tree: %s', async (_, failure, code) => {
+    await expect(accountNamed(officeThat(failing(failure)), 'nightly')).rejects.toMatchObject({
+      code,
+    });
+  });
+
+  test('of an account that cannot be read now is no unknown name', async () => {
+    const read = async (code: string) => accountNamed(officeThat(one, code), 'nightly');
+    await expect(read('storage_unavailable')).rejects.toMatchObject({
+      code: 'storage_unavailable',
+    });
+    await expect(read('unknown_account')).rejects.toMatchObject({ code: 'unknown_name' });
+  });
 });
 
 describe('a line of tail', () => {

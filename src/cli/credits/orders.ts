@@ -13,7 +13,7 @@ export const adjustCredit = async (session: Session, input: Input): Promise<void
   if ((give === undefined) === (take === undefined))
     throw usageError('It takes one of --give and --take.', 'Give e.g. --give 5.');
   if (reason === undefined)
-    throw usageError('Nothing is said of why.', 'Give --reason, for whoever reads the log.');
+    throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
   const amount = give === undefined ? -moneyIn(take ?? '', '--take') : moneyIn(give, '--give');
   if (amount === 0n) throw usageError('Nothing would change.', 'Give an amount above zero.');
   const office = await openOffice(session, 'operator');

@@ -27,7 +27,7 @@ export const termsOf = (
   const total = input.text('total');
   if (total === undefined) {
     throw usageError(
-      'Nothing is said of how much the agent may spend in all.',
+      '--total, the most that the agent may spend in all, is missing.',
       'Give --total, e.g. --total 5; 0 for free tools only.',
     );
   }

@@ -114,7 +114,8 @@ const accountsIn = async (
   path: string | undefined,
 ): Promise<Readonly<Record<string, string>>> => {
   const hint = 'Give --map <file> with JSON such as {"key_123": "team/alice"}.';
-  if (path === undefined) throw usageError('Nothing is said of whose policies these are.', hint);
+  if (path === undefined)
+    throw usageError('--map, which names the accounts of these policies, is missing.', hint);
   const read = mapSchema.safeParse(await jsonFile(session, path, MAX_FILE));
   if (read.success && Object.keys(read.data).length <= MAX_RECORDS) return read.data;
   throw usageError(`${path} is no object of ids and accounts.`, hint);

@@ -1,6 +1,7 @@
 import type { AccountId } from '../../core/account-id.ts';
 import type { ItemOf } from '../../management/types.ts';
 import type { Office } from './office.ts';
+import { isRefusal } from './refusal.ts';
 
 /** An account below another, by one of the grants that lead to it. */
 export type TreeNode = ItemOf<'account.tree'> & {
@@ -54,8 +55,9 @@ const standingOf = async (office: Office, account: AccountId): Promise<Seen> => 
   try {
     const { body } = await office.call('account.get', { params: { account } });
     return { label: body.label, standing: body.status };
-  } catch {
-    // A grant that its holder has refused: it hangs below nobody here.
+  } catch (thrown) {
+    if (!isRefusal(thrown, 'unknown_account')) throw thrown;
+    // The issuer may not see the account: its holder has refused the grant.
     return { label: undefined, standing: undefined };
   }
 };

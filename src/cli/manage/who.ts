@@ -11,6 +11,7 @@ import { EXIT } from '../exit-code.ts';
 import type { Session } from '../session.ts';
 import { printable } from '../text.ts';
 import { collected, type Office } from './office.ts';
+import { isRefusal } from './refusal.ts';
 import { treeBelow } from './tree.ts';
 
 /** The account that a word on the command line names: CAIP-10, an address, a key of this machine, or a label. @throws CliError */
@@ -60,7 +61,11 @@ const accountsLabelled = async (office: Office, label: string): Promise<readonly
     const found = await collected(office, office.list('accounts.list', { query: { label } }), 500);
     return found.filter((item) => item.label === label).map(({ account }) => account);
   }
-  const below = await treeBelow(office, await office.own()).catch(() => []);
+  const below = await treeBelow(office, await office.own()).catch((thrown: unknown) => {
+    // Only an owner without an account has no tree: any other failure must not pass for an unknown name.
+    if (isRefusal(thrown, 'unknown_account')) return [];
+    throw thrown;
+  });
   return [...new Set(below.filter((node) => node.label === label).map(({ account }) => account))];
 };
 

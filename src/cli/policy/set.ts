@@ -24,7 +24,7 @@ export const wantedPolicy = async (
   const file = input.arguments[1];
   if (file === undefined && !hasPolicyFlags(input)) {
     throw usageError(
-      'Nothing is said of what the policy is to say.',
+      'The policy is missing.',
       'Give a file, or options such as --per-call 0.05 --per-day 1.',
     );
   }

@@ -13,12 +13,12 @@ export const resolveSettlement = async (session: Session, input: Input): Promise
   const charge = input.flag('charge');
   if (charge === input.flag('release'))
     throw usageError(
-      'It is not said how it ends.',
+      '--charge or --release is missing.',
       'Give one of --charge (its price is earned) and --release (the agent has it back).',
     );
   const reason = input.text('reason');
   if (reason === undefined)
-    throw usageError('Nothing is said of why.', 'Give --reason, for whoever reads the log.');
+    throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
   const office = await openOffice(session, 'operator');
   const account = await accountNamed(office, input.arguments[0] ?? '');
   whileOrdering(office);

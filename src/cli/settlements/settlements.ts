@@ -160,7 +160,7 @@ export const orderSettlement = async (
   const call = callIn(input.arguments[1]);
   const reason = input.text('reason');
   if (order === 'write-off' && reason === undefined)
-    throw usageError('Nothing is said of why.', 'Give --reason, for whoever reads the log.');
+    throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
   const office = await openOffice(session, 'operator');
   const account = await accountNamed(office, input.arguments[0] ?? '');
   const params = { account, call };

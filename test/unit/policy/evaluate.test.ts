@@ -272,6 +272,8 @@ describe('rate', () => {
       rule: 'rate',
       retryAfter: 30,
       limit: {
+        // When the next call passes, not when the whole burst is back.
+        resetsAt: NOW + 30,
         rule: 'owner:rate',
         limit: '1',
         spent: '1',
