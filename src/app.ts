@@ -10,6 +10,7 @@ import type { Reason } from './core/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
+import { openSpentProofs } from './gateway/spent-proofs.ts';
 import { DESCRIPTION_PATH } from './gateway/description-path.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { raiser } from './raise-alert.ts';
@@ -72,6 +73,9 @@ app.get(DESCRIPTION_PATH, async (context) => {
 
 type Work = (gateway: Gateway, request: Request) => Promise<Response>;
 
+/** Of this isolate. */
+const spentProofs = openSpentProofs();
+
 /** A gateway made of the environment, for one request. */
 const gatewayOf = async ({
   env,
@@ -87,7 +91,8 @@ const gatewayOf = async ({
     signer: signer.value,
     ...settlingOf(env, config.value),
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
-    shield: async (client) => (await env.SHIELD.limit({ key: client })).success,
+    shield: async (key) => (await env.SHIELD.limit({ key })).success,
+    spentProofs,
     waitUntil: (promise) => executionCtx.waitUntil(promise),
   });
 };

@@ -4,7 +4,8 @@ import { type AccountId, accountId } from '../core/account-id.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from '../gateway/checked.ts';
-import { SHIELD_PAUSE, vouch, type Vouched } from '../gateway/vouch.ts';
+import { TOO_MANY } from '../gateway/shield.ts';
+import { vouch, type Vouched } from '../gateway/vouch.ts';
 import type { Role, Route } from '../management/route.ts';
 import type { Office } from './office.ts';
 
@@ -37,9 +38,7 @@ const admitOperator = async (
   const forbidden = err<Reason>({ reason: 'forbidden' });
   if (!isNamed(office, asker) || !route.roles.includes('operator')) {
     // Counted all the same: whoever asks too often must not learn by it whom he has named.
-    return (await office.shield(client))
-      ? forbidden
-      : err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
+    return (await office.shield(client)) ? forbidden : err(TOO_MANY);
   }
   // No account remembers an operator, so the chain says each time whether its key may sign for it (§4.7).
   const vouched = await vouch(office, asker, client);

@@ -116,6 +116,19 @@ export const problemText = (reason: Reason): ProblemText => {
         'Expired',
         'Ask GET /calls/<id> whether an earlier request with this signature ran; if none did, sign again with a later validBefore.',
       );
+    case 'proof_too_old':
+      return {
+        status: 400,
+        title: 'Proof too old',
+        detail: `${reason.field} is more than 24 hours ago. The gateway does not look up calls by a proof this old.`,
+        hint: `Look the call up with a fresh Agent-Intent: GET /calls/${reason.call ?? '<call id>'}. To run the tool again, sign a new proof.`,
+        more: {
+          field: reason.field,
+          expected: reason.expected,
+          got: reason.got,
+          ...(reason.call === undefined ? {} : { call: reason.call }),
+        },
+      };
     case 'invalid_signature':
       return {
         status: 400,
@@ -455,8 +468,9 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 429,
         title: 'Too many requests',
-        detail: 'This address sends too many requests that make the gateway ask the chain.',
-        hint: `Wait \`retry_after\` seconds, then send the same request again; a signature it carries is still good. ${FREE}`,
+        detail:
+          'This client or this payer sends too many requests that repeat a call or make the gateway ask the chain.',
+        hint: `Wait \`retry_after\` seconds, then send the same request again, with the same signature. ${FREE}`,
         headers: retry(reason.retryAfter),
       };
     case 'paused':

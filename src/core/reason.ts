@@ -83,6 +83,14 @@ export type CallReason =
   | { readonly reason: 'conflict' }
   /** `call`: the call id, under which the payer may ask for what became of it. */
   | { readonly reason: 'already_used'; readonly call: string }
+  /** The proof ended so long ago that the account is not asked about it. `call`: where the proof says it. */
+  | {
+      readonly reason: 'proof_too_old';
+      readonly field: string;
+      readonly expected: string;
+      readonly got: string;
+      readonly call?: string;
+    }
   /** Never seen, forgotten, or somebody else's: which of them is nobody's business. */
   | { readonly reason: 'unknown_call' }
   /** `price` in atomic units. */

@@ -21,8 +21,11 @@ import type { Gateway } from './gateway.ts';
 import { readHead } from './head.ts';
 import { observe } from './observe.ts';
 import { offer } from './offer.ts';
+import { tooOld } from './proof-age.ts';
+import { isCrowdedOut, isRepeat, mayRepeat } from './repeats.ts';
 import { reserve, type Reserved } from './reserve.ts';
 import { settle } from './settle.ts';
+import { TOO_MANY } from './shield.ts';
 
 /** A call of a tool: an errand whose work the upstream does. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
@@ -57,12 +60,22 @@ export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Respon
   if (!claimed.ok) return refuseUnread(errand, claimed.error);
   const proof = proofFor(errand, claimed.value);
   if (proof === undefined) return askForProof(gateway, errand);
+  const aged = tooOld(proof, nowSeconds());
+  if (aged !== undefined) return refuseUnread(errand, aged);
+  if (isCrowdedOut(gateway, proof, nowSeconds())) return refuseUnread(errand, TOO_MANY);
 
   const observed = await observe(errand.request, errand.tool, errand.head);
   if (!observed.ok) return refuse(errand, observed.error);
   const read: ObservedErrand = { ...errand, observed: observed.value };
-  const checked = check(gateway.config, read, proof, nowSeconds());
+  // By the clock after the body: one that comes slowly must not keep an authorization alive that ends meanwhile.
+  const now = nowSeconds();
+  const checked = check(gateway.config, read, proof, now);
   if (!checked.ok) return refuse(errand, checked.error);
+  // Nothing is awaited for a call that is new: a fleet at work must not wait for what stops copies.
+  if (isRepeat(gateway, checked.value)) {
+    const mayGoOn = await mayRepeat(gateway, checked.value, errand.request.headers, now);
+    if (!mayGoOn) return refuse(errand, TOO_MANY, { call: checked.value.call });
+  }
 
   // Law 5: a caller that hangs up does not stop what has begun, so the same promise is kept alive and returned.
   const { call: id } = checked.value;

@@ -7,14 +7,11 @@ import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';
 import { bindingRequired } from './check-mark.ts';
 import { checkPayment } from './check-payment.ts';
-import type { Claim } from './claim.ts';
+import type { Claim, ShownProof } from './claim.ts';
 import type { Errand, ObservedErrand } from './errand.ts';
 
-/** A claim that proves something. */
-type Proof = Exclude<Claim, { readonly kind: 'none' }>;
-
 /** The proof that a request sent; undefined where it sent none that this errand takes, so that the caller is told how. */
-export const proofFor = ({ tool, topUp }: Errand, claimed: Claim): Proof | undefined => {
+export const proofFor = ({ tool, topUp }: Errand, claimed: Claim): ShownProof | undefined => {
   switch (claimed.kind) {
     case 'none':
       return undefined;
@@ -30,7 +27,7 @@ export const proofFor = ({ tool, topUp }: Errand, claimed: Claim): Proof | undef
 export const check = (
   config: Config,
   { tool, observed, topUp }: ObservedErrand,
-  claimed: Proof,
+  claimed: ShownProof,
   now: Seconds,
 ): Result<Checked, Reason> => {
   switch (claimed.kind) {

@@ -15,6 +15,9 @@ export type Claim =
   | { readonly kind: 'intent'; readonly signed: SignedIntent }
   | { readonly kind: 'none' };
 
+/** A claim that proves something. */
+export type ShownProof = Exclude<Claim, { readonly kind: 'none' }>;
+
 export type ClaimFault =
   | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
   | WireFault

@@ -5,6 +5,7 @@ import type { AccountId } from '../core/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { Backends } from '../settlement/backends/backends.ts';
 import type { Observe } from '../settlement/telemetry.ts';
+import type { SpentProofs } from './spent-proofs.ts';
 import type { Settling } from './outage.ts';
 
 /** What the request path needs of the world: configuration, the accounts, the gateway's key and its first shield. */
@@ -21,8 +22,10 @@ export type Gateway = Settling & {
   readonly account: (
     id: AccountId,
   ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'govern' | 'standing'>;
-  /** Whether a client address may cause another dear look-up. Approximate, never a budget. */
-  readonly shield: (client: string) => Promise<boolean>;
+  /** Whether the rate limiter still has room for a client or a payer (`client.ts`). Approximate, never a budget. */
+  readonly shield: (key: string) => Promise<boolean>;
+  /** One an isolate. */
+  readonly spentProofs: SpentProofs;
   /** Keeps a promise alive after the client has hung up. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
 };

@@ -16,6 +16,7 @@ import type { ObservedErrand } from './errand.ts';
 import type { Gateway } from './gateway.ts';
 import { outageOf } from './outage.ts';
 import { readParams } from './params.ts';
+import { noteSpent } from './repeats.ts';
 import { vouch, vouchGrants } from './vouch.ts';
 
 type Unasked = { readonly verdict: 'stale_payer' | 'stale_grant' | 'unavailable' };
@@ -56,10 +57,11 @@ export const reserve = async (
     });
     wantsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
     if (verdict.verdict === 'stale_grant' && evidence.grants === undefined) {
-      const grants = await vouchGrants(gateway, checked.network, verdict.proofs, client);
+      const grants = await vouchGrants(gateway, checked, verdict.proofs, client);
       if (!grants.ok) return grants;
       evidence = { ...evidence, grants: grants.value };
     } else if (!wantsFacts) {
+      noteSpent(gateway, call, verdict);
       return readVerdict(call, attempt, verdict);
     }
   }

@@ -3,7 +3,7 @@ import type {
   GrantProof,
   PayerFacts,
 } from '../../durable-objects/agent-account/contract.ts';
-import type { Network } from '../core/account-id.ts';
+import { type AccountId, accountId, type Network } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -11,6 +11,7 @@ import { askContractSignature } from '../settlement/contract-signature.ts';
 import { askPayerFacts } from '../settlement/payer-facts.ts';
 import type { Checked } from './checked.ts';
 import type { Gateway } from './gateway.ts';
+import { mayPass, TOO_MANY } from './shield.ts';
 
 /** What the chain says of an account; `checkedAt` is empty where its key's signature counts. */
 export type Vouched = {
@@ -24,16 +25,13 @@ export type Signed = Pick<
   'network' | 'payer' | 'token' | 'call' | 'digest' | 'signature' | 'signatureField' | 'signedByKey'
 >;
 
-/** How long a client that causes too many look-ups should stay away, seconds. */
-export const SHIELD_PAUSE = 10;
-
 /** Asks the chain about an account; one with code must accept the signature itself, its key's does not count (§4.7). */
 export const vouch = async (
   gateway: Gateway,
   checked: Signed,
   client: string,
 ): Promise<Result<Vouched, Reason>> => {
-  const asked = await urlsFor(gateway, checked.network, client);
+  const asked = await urlsFor(gateway, checked.network, client, payerOf(checked));
   if (!asked.ok) return asked;
   const urls = asked.value;
   const facts = await askPayerFacts(urls, checked.payer, checked.token, checked.call, nowSeconds());
@@ -61,10 +59,15 @@ const urlsFor = async (
   gateway: Gateway,
   on: Network,
   client: string,
+  payer: AccountId | undefined,
 ): Promise<Result<readonly string[], Reason>> =>
-  (await gateway.shield(client))
+  (await mayPass(gateway, client, 'facts', payer)) === 'yes'
     ? ok(gateway.config.rpcUrls.get(on) ?? [])
-    : err({ reason: 'too_many_requests', retryAfter: SHIELD_PAUSE });
+    : err(TOO_MANY);
+
+/** The account that signed; undefined while only its contract could say so. */
+const payerOf = ({ network, payer, signedByKey }: Signed): AccountId | undefined =>
+  signedByKey ? accountId(network, payer) : undefined;
 
 const refused = (checked: Signed, fault: string): Result<never, Reason> =>
   err({ reason: 'invalid_signature', field: checked.signatureField, fault });
@@ -97,12 +100,12 @@ const MAX_PROOFS = 3;
  */
 export const vouchGrants = async (
   gateway: Gateway,
-  on: Network,
+  checked: Signed,
   proofs: readonly GrantProof[],
   client: string,
 ): Promise<Result<readonly GrantCheck[], Reason>> => {
   if (proofs.length > MAX_PROOFS) return err({ reason: 'internal' });
-  const urls = await urlsFor(gateway, on, client);
+  const urls = await urlsFor(gateway, checked.network, client, payerOf(checked));
   if (!urls.ok) return urls;
   const at = nowSeconds();
   const asked = await Promise.all(

@@ -8,6 +8,7 @@ import { parseConfig } from '../../src/config.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { openSigner } from '../../src/crypto/signer.ts';
 import { call } from '../../src/gateway/call.ts';
+import { openSpentProofs } from '../../src/gateway/spent-proofs.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { openBackends } from '../../src/settlement/backends/backends.ts';
 import { openChainHealth } from '../../src/settlement/chain-health.ts';
@@ -61,6 +62,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
       trace.events.push('shield');
       return true;
     },
+    spentProofs: openSpentProofs(),
     waitUntil: (promise) => trace.kept.push(promise),
   };
   return { gateway, trace };

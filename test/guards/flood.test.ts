@@ -195,3 +195,36 @@ describe('the rate limit', () => {
     expect(await touchedAccounts()).toHaveLength(1);
   });
 });
+
+describe('copies of one settled payment', () => {
+  const HOUR = 3_600;
+
+  it('from ever new clients reach its account no more often than the limit, and cost it no row', async () => {
+    const payment = await vanilla('agent');
+    expect((await gateway.fetch(requestWith(payment))).status).toBe(200);
+    const before = await snapshotOf(agent);
+    tally();
+    const statuses = new Map<number, number>();
+    for (let sent = 0; sent < 300; sent += 1) {
+      const { status } = await gateway.fetch(requestWith(payment, newClient()));
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    const asked = tally()['account.reserve'] ?? 0;
+    expect(Object.fromEntries(statuses)).toEqual({ 409: asked, 429: 300 - asked });
+    expect(asked).toBeLessThan(150);
+    expect(await snapshotOf(agent)).toEqual(before);
+    // New calls of the same payer are none of the flood's business.
+    tally();
+    expect((await gateway.fetch(requestWith(await vanilla('agent')))).status).toBe(200);
+    expect(tally()).not.toHaveProperty('shield');
+  });
+
+  it('cost no signature and no question once they are a day old', async () => {
+    const payment = await vanilla('agent');
+    vi.setSystemTime((nowSeconds() + 25 * HOUR + 1) * 1_000);
+    await gateway.fetch(requestWith(undefined));
+    tally();
+    expect(await send(payment, newClient())).toMatchObject({ status: 400, type: 'proof-too-old' });
+    expect(tally()).toEqual({});
+  });
+});

@@ -74,6 +74,7 @@ const others: readonly (readonly [number, Reason])[] = [
   [409, { reason: 'in_progress', retryAfter: 2 }],
   [409, { reason: 'conflict' }],
   [409, { reason: 'already_used', call: HASH }],
+  [400, { reason: 'proof_too_old', field: 'f', expected: '>= 1', got: '0', call: HASH }],
   [404, { reason: 'unknown_call' }],
   ...(['tool', 'beneficiary', 'marked', 'unknown_mark'] as const).flatMap((because) =>
     ([1, 2] as const).map((version): [number, Reason] => [

@@ -355,6 +355,30 @@ describe('the body of a caller without a usable proof', () => {
     expect(body.happened).toEqual(['cancelled']);
   });
 
+  it('does not keep a proof alive that ends while it comes', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          vi.setSystemTime((NOW + 60) * 1_000);
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const payment = await paymentOf({ validBefore: BigInt(NOW + 30) });
+    await call(
+      gateway,
+      new Request('https://gw.example/tools/translate', {
+        method: 'POST',
+        body,
+        headers: paymentHeader(payment),
+      }),
+    );
+    expect(asked[0]).toMatchObject({ asked: 'reserve', call: { execute: false } });
+  });
+
   it('is read once a proof was sent', async () => {
     const body = unreadBody();
     const { gateway } = await scriptedGateway(config);

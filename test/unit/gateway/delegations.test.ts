@@ -154,7 +154,7 @@ describe('PUT /delegations', () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { shielded } = await send();
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    expect(shielded).toHaveLength(1);
+    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('owner')}`]);
     const { gateway, asked } = await scriptedGateway(config);
     const closed = { ...gateway, shield: async () => false };
     const body = await delegationBody(delegationOf());

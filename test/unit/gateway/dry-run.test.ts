@@ -172,7 +172,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect(answer.status).toBe(200);
     expect(asked).toMatchObject([{ call: { dryRun: true } }, { call: { dryRun: true } }]);
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    expect(shielded).toHaveLength(1);
+    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
   it('without a proof is the offer, as without it', async () => {

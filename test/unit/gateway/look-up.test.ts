@@ -198,7 +198,7 @@ describe('GET /calls/<call id>', () => {
       { question: { call: ID } },
       { question: { call: ID, facts: { hasCode: false, block: 100 } } },
     ]);
-    expect(shielded).toHaveLength(1);
+    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
     const closed = { ...gateway, shield: async () => false };
     expect((await lookUp(closed, await asking())).status).toBe(429);

@@ -10,6 +10,7 @@ import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import { observe } from './fixture.ts';
 import { ENTRY, KEY_ACCOUNT, network, type Node, POLICY, scriptedGateway } from './scripted.ts';
 import {
+  addressOf,
   intentFor,
   intentHeader,
   NOW,
@@ -135,7 +136,7 @@ describe('a grant whose issuer is a contract', () => {
     ]);
     expect(claims[1]?.facts).toBeUndefined();
     expect(rpc.filter((method) => method === 'eth_call')).toHaveLength(2);
-    expect(shielded).toHaveLength(1);
+    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
   it('is asked for the digest and signature that were registered', async () => {
@@ -170,7 +171,12 @@ describe('a grant whose issuer is a contract', () => {
       const claims = asked.filter((each) => each.asked === 'reserve');
       expect(claims).toHaveLength(3);
       expect(claims[2]).toMatchObject({ facts: { block: 100 }, grants: [{ valid: true }] });
-      expect(shielded).toHaveLength(2);
+      expect(shielded).toEqual([
+        'unknown',
+        `facts eip155:84532:${addressOf('agent')}`,
+        'unknown',
+        `facts eip155:84532:${addressOf('agent')}`,
+      ]);
     },
   );
 
@@ -207,5 +213,137 @@ describe('a grant whose issuer is a contract', () => {
     const { gateway } = await scriptedGateway(config, { reserve: wanting(proofs) });
     expect((await call(gateway, await signed())).status).toBe(500);
     expect(rpc).toEqual([]);
+  });
+});
+
+describe('a repeat of a call', () => {
+  const client = { 'CF-Connecting-IP': '203.0.113.7' };
+  const account = `eip155:84532:${addressOf('agent')}` as const;
+  const keys = ['203.0.113.7', `repeat ${account}`];
+  const send = (gateway: Parameters<typeof call>[0], payment: unknown) =>
+    call(gateway, requestOf('/tools/translate', { ...client, ...paymentHeader(payment) }));
+  const asksOf = (asked: readonly { readonly asked: string }[]) =>
+    asked.filter((each) => each.asked === 'reserve').length;
+
+  it('is counted for its client and its payer once this isolate has seen the call claimed', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked, shielded } = await scriptedGateway(config);
+    const payment = await paymentOf();
+    await send(gateway, payment);
+    expect(shielded).toEqual([]);
+    await send(gateway, payment);
+    expect(shielded).toEqual(keys);
+    await send(gateway, await paymentOf());
+    expect([shielded.length, asksOf(asked)]).toEqual([2, 3]);
+  });
+
+  it.each(keys)('over the limit of %s is refused before its account is asked', async (full) => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const payment = await paymentOf();
+    await send(gateway, payment);
+    const crowded = { ...gateway, shield: async (key: string) => key !== full };
+    const answer = await send(crowded, payment);
+    expect([answer.status, answer.headers.get('Retry-After')]).toEqual([429, '10']);
+    expect((await bodyOf(answer))['type']).toBe('urn:countersign:problem:too-many-requests');
+    expect(asksOf(asked)).toBe(1);
+    // What the flood cannot touch: calls that are new, of the same client and payer.
+    expect((await send(crowded, await paymentOf())).status).toBe(200);
+  });
+
+  it('is turned away unread for a second once its payer is over the limit, and then counted again', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const counted: string[] = [];
+    const crowded = {
+      ...gateway,
+      shield: async (key: string) => {
+        counted.push(key);
+        return key !== keys[1];
+      },
+    };
+    const payment = await paymentOf();
+    await send(gateway, payment);
+    expect((await send(crowded, payment)).status).toBe(429);
+    expect(counted).toEqual(keys);
+    // Nobody has verified it: a copy with another signature is turned away just so, and one of another call is not.
+    const copy = { ...payment, payload: { ...payment.payload, signature: `0x${'00'.repeat(65)}` } };
+    expect((await send(crowded, copy)).status).toBe(429);
+    expect(counted).toEqual(keys);
+    expect((await send(crowded, await paymentOf())).status).toBe(200);
+    vi.setSystemTime((NOW + 1) * 1_000);
+    expect((await send(crowded, payment)).status).toBe(429);
+    expect(counted).toEqual([...keys, ...keys]);
+    expect(asksOf(asked)).toBe(2);
+  });
+
+  it('with a proof that has expired is counted at once: there is nothing left to run', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked, shielded } = await scriptedGateway(config);
+    await send(gateway, await paymentOf({ validBefore: BigInt(NOW - 60) }));
+    expect([shielded, asksOf(asked)]).toEqual([keys, 1]);
+    const crowded = { ...gateway, shield: async () => false };
+    const expired = await paymentOf({ validBefore: BigInt(NOW - 60) });
+    expect((await send(crowded, expired)).status).toBe(429);
+    expect(asksOf(asked)).toBe(1);
+  });
+
+  it.each<ReserveVerdict>([
+    {
+      verdict: 'denied',
+      denial: { rule: 'rate', account, retryAllowed: true, retryAfter: 1, policy: POLICY },
+    },
+    { verdict: 'settlement_unavailable', retryAfter: 1 },
+    { verdict: 'unavailable' },
+  ])('is none where nothing was claimed: $verdict', async (verdict) => {
+    network(KEY_ACCOUNT);
+    const { gateway, shielded } = await scriptedGateway(config, { reserve: async () => verdict });
+    const payment = await paymentOf();
+    await send(gateway, payment);
+    await send(gateway, payment);
+    expect(shielded).toEqual([]);
+  });
+});
+
+describe('a proof that ended more than 24 hours ago', () => {
+  const aged = (seconds: number) => BigInt(NOW - 86_400 - seconds);
+
+  it('is refused unread: no signature is verified, no account asked, nobody counted', async () => {
+    const { rpc, sent } = network(KEY_ACCOUNT);
+    const { gateway, asked, shielded } = await scriptedGateway(config);
+    const payment = await paymentOf({ validBefore: aged(1) });
+    payment.payload.signature = `0x${'00'.repeat(65)}`;
+    const request = requestOf('/tools/translate', paymentHeader(payment), '{}');
+    const answer = await call(gateway, request);
+    const { nonce } = payment.payload.authorization;
+    expect(answer.status).toBe(400);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:proof-too-old',
+      field: 'PAYMENT-SIGNATURE.payload.authorization.validBefore',
+      expected: `>= ${NOW - 86_400}`,
+      call: nonce,
+      hint: expect.stringContaining(`GET /calls/${nonce}`) as string,
+    });
+    expect(request.bodyUsed).toBe(true);
+    expect([asked, shielded, rpc, sent]).toEqual([[], [], [], []]);
+  });
+
+  it('is refused as an Agent-Intent too', async () => {
+    const { gateway, asked } = await scriptedGateway(config);
+    const old = { validAfter: aged(60), validBefore: aged(1) };
+    const answer = await call(gateway, await signed(old));
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:proof-too-old',
+      field: 'Agent-Intent.intent.validBefore',
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('may still look up its call to the second', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const payment = await paymentOf({ validBefore: aged(0) });
+    await call(gateway, requestOf('/tools/translate', paymentHeader(payment)));
+    expect(asked[0]).toMatchObject({ asked: 'reserve', call: { execute: false } });
   });
 });

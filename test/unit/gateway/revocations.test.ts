@@ -82,7 +82,7 @@ describe('POST /revocations', () => {
       },
     ]);
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    expect(shielded).toHaveLength(1);
+    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('owner')}`]);
   });
 
   it('of a whole epoch names the epoch', async () => {

@@ -13,6 +13,7 @@ import type { Governed, TreeOrder } from '../../../durable-objects/agent-account
 import type { Config } from '../../../src/config.ts';
 import type { AccountId, Hex } from '../../../src/core/account-id.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
+import { openSpentProofs } from '../../../src/gateway/spent-proofs.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { openBackends } from '../../../src/settlement/backends/backends.ts';
 import { openChainHealth } from '../../../src/settlement/chain-health.ts';
@@ -141,6 +142,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
       shielded.push(client);
       return true;
     },
+    spentProofs: openSpentProofs(),
     waitUntil: () => undefined,
   };
   return { gateway, asked, shielded, observed };

@@ -186,7 +186,7 @@ describe('GET /accounts/me', () => {
     expect((await standing(gateway, await asking())).status).toBe(200);
     expect(asked).toMatchObject([{ question: {} }, { question: { facts: { hasCode: false } } }]);
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    expect(shielded).toHaveLength(1);
+    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
   it('believes the contract of an account with code, and not its key', async () => {
