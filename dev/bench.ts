@@ -14,6 +14,7 @@ import { type Options, type Part, readOptions } from './bench/options.ts';
 import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { startUpstream } from './bench/subject.ts';
+import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
 import { newWorkspace } from './bench/workspace.ts';
 import { ROOT } from './gateway-files.ts';
@@ -83,6 +84,9 @@ const measured: Partial<Measured> = {
   }))),
   ...(await part('flood', 'a flood of invalid signatures', async () => ({
     flood: await measureFlood(bench, instant),
+  }))),
+  ...(await part('replays', 'copies of a settled payment', async () => ({
+    replays: await measureReplays(bench, instant),
   }))),
   ...blocks,
 };

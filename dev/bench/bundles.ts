@@ -16,6 +16,7 @@ const WORKERS = {
   verifyNoble: 'peers/verify-noble.ts',
   bindings: 'stubs/bindings.ts',
   metrics: 'stubs/metrics.ts',
+  shield: 'stubs/shield.ts',
   seeder: 'stubs/seeder.ts',
 } as const;
 

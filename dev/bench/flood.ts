@@ -39,7 +39,7 @@ export type Flooded = Flooder & {
   readonly accountsMade: number;
 };
 
-type Latency = { readonly p50: Spread; readonly p99: Spread };
+export type Latency = { readonly p50: Spread; readonly p99: Spread };
 
 /**
  * The first takes about a third of what an isolate can do, and is what may at most double the 99th percentile. The second is as fast as it
@@ -96,12 +96,13 @@ const startFlood = async (
   };
 };
 
-const latencyOf = (blocks: readonly Measured[]): Latency => ({
+export const latencyOf = (blocks: readonly Measured[]): Latency => ({
   p50: spread(blocks.map(({ p50 }) => p50)),
   p99: spread(blocks.map(({ p99 }) => p99)),
 });
 
-const cpuOf = (blocks: readonly Measured[]): number =>
+/** CPU of all of them, microseconds. */
+export const cpuOf = (blocks: readonly Measured[]): number =>
   blocks.reduce((all, { cpuPerRequest, requests }) => all + cpuPerRequest * requests, 0);
 
 const databasesIn = async (directory: string): Promise<number> => {
@@ -109,7 +110,7 @@ const databasesIn = async (directory: string): Promise<number> => {
   return files.filter((file) => file.endsWith('.sqlite')).length;
 };
 
-const sum = (statuses: Readonly<Record<string, number>>): number =>
+export const sum = (statuses: Readonly<Record<string, number>>): number =>
   Object.values(statuses).reduce((all, count) => all + count, 0);
 
 const measureFlooder = async (
@@ -150,7 +151,7 @@ const measureFlooder = async (
   };
 };
 
-const shown = ({ median, min, max }: Spread): string =>
+export const shown = ({ median, min, max }: Spread): string =>
   `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`;
 
 /** How much longer the slowest calls of a paying agent take beside the flood: less is better. */

@@ -24,7 +24,6 @@ const QUEUES = {
   WEBHOOK_QUEUE: 'IdleQueue',
   WEBHOOK_DEAD_QUEUE: 'IdleQueue',
   AUDIT_DB: 'Database',
-  SHIELD: 'Shield',
 } as const;
 
 const gatewayBindings = (
@@ -51,6 +50,7 @@ const gatewayBindings = (
     ...Object.fromEntries(Object.entries(variables).map(([name, text]) => [name, { text }])),
     ...Object.fromEntries(stubs),
     METRICS: { wrapped: 'bench:metrics' },
+    SHIELD: { wrapped: 'bench:shield' },
     AGENT_ACCOUNT: { objects: 'AgentAccount' },
     RELAYER: { objects: 'Relayer' },
   };
@@ -96,7 +96,7 @@ export const startGateway = async (
     { name: 'seeder', script: bundles.of('seeder'), bindings: accounts, port: seederPort },
   ];
   const more = {
-    modules: { 'bench:metrics': bundles.of('metrics') },
+    modules: { 'bench:metrics': bundles.of('metrics'), 'bench:shield': bundles.of('shield') },
     ...(inspector === undefined ? {} : { inspector }),
   };
   const process =

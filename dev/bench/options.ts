@@ -11,6 +11,7 @@ export const PARTS = [
   'breadth',
   'trees',
   'flood',
+  'replays',
   'objects',
 ] as const;
 

@@ -1,5 +1,6 @@
 import { AGENTS } from './contenders.ts';
 import { floodLine } from './flood.ts';
+import { replayLine } from './replays.ts';
 import type { Gates } from './gates.ts';
 import { machineLine } from './machine.ts';
 import type { Results } from './results.ts';
@@ -8,7 +9,7 @@ import { digits, tables } from './tables.ts';
 
 /** What one sentence says better than a table. */
 const sentences = (
-  { concurrency, flood = [], rows, tree, gzipKiB }: Results,
+  { concurrency, flood = [], replays = [], rows, tree, gzipKiB }: Results,
   { concurrentAccepted }: Partial<Gates>,
 ): readonly string[] => {
   const lines: string[] = [];
@@ -20,7 +21,7 @@ const sentences = (
       `${first?.sent} calls of one agent at once: ${concurrentAccepted} accepted; each sent again: ${replays} ran again. As many vouchers on one channel of batch-settlement: at most ${peer} accepted.`,
     );
   }
-  lines.push(...flood.map(floodLine));
+  lines.push(...flood.map(floodLine), ...replays.map(replayLine));
   if (rows !== undefined) {
     lines.push(
       `Rows written a paid call, deletes and alarms included: ${digits(rows.alone)} alone, ${digits(rows.atOnce)} with 32 at once.`,

@@ -5,6 +5,7 @@ import type { Cell, Result } from './calls.ts';
 import type { Concurrency } from './concurrency.ts';
 import type { Flooded } from './flood.ts';
 import type { Remembered } from './growth.ts';
+import type { Replayed } from './replays.ts';
 import type { Machine } from './machine.ts';
 import { spread, type Spread } from './statistics.ts';
 import type { Stand } from './trees.ts';
@@ -36,6 +37,8 @@ export type Measured = {
   readonly trees: readonly Stand[];
   /** Of a flood at a moderate pace, and of one as fast as it is answered. */
   readonly flood: readonly Flooded[];
+  /** Of copies of a payment that is still valid, and of one that ended more than a day ago. */
+  readonly replays: readonly Replayed[];
   /** Nothing of it is a stub. */
   readonly blocks: readonly Selling[];
   readonly rows: Rows;

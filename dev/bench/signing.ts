@@ -60,8 +60,8 @@ export const signTransfer = (
   nonce: Hex = randomHex(32),
   value: bigint = PRICE,
   validAfter = 0n,
+  validBefore: bigint = BigInt(nowSeconds() + 3_600),
 ): SignedTransfer => {
-  const validBefore = BigInt(nowSeconds() + 3_600);
   const authorization = { from: address, to, value, validAfter, validBefore, nonce };
   const signature = signDigest(transferWithAuthorizationDigest(usdc, authorization), key);
   return {
@@ -84,7 +84,8 @@ export const nonceOf = (payment: string): Hex => {
 
 export const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
 
-const payloadOf = ({ signature, ...authorization }: SignedTransfer) => ({
+/** What a payment of x402 carries of a signed transfer. */
+export const payloadOf = ({ signature, ...authorization }: SignedTransfer) => ({
   signature,
   authorization,
 });

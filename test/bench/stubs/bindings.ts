@@ -76,22 +76,6 @@ export class Database extends WorkerEntrypoint {
   }
 }
 
-/** As in wrangler.toml. */
-const SHIELD = { limit: 600, period: 10_000 };
-
-let window = { number: 0, counts: new Map<string, number>() };
-
-/** Stub of the rate limit, which is asked only before the chain is: it counts what a client asks within a window. */
-export class Shield extends WorkerEntrypoint {
-  limit({ key }: RateLimitOptions): RateLimitOutcome {
-    const number = Math.floor(Date.now() / SHIELD.period);
-    if (window.number !== number) window = { number, counts: new Map() };
-    const count = (window.counts.get(key) ?? 0) + 1;
-    window.counts.set(key, count);
-    return { success: count <= SHIELD.limit };
-  }
-}
-
 export default {
   fetch: () => new Response(undefined, { status: 404 }),
 } satisfies ExportedHandler;
