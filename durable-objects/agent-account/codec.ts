@@ -132,7 +132,13 @@ const amountsAsNumbers = (_: string, value: unknown): unknown =>
 const amountsAsText = (_: string, value: unknown): unknown =>
   typeof value === 'bigint' ? value.toString() : value;
 
-const PLAIN_NUMBERS = new Set(['balanceBlock', 'balanceAt', 'settledBlock', 'start']);
+const PLAIN_NUMBERS = new Set([
+  'balanceBlock',
+  'balanceAt',
+  'bouncedUntil',
+  'settledBlock',
+  'start',
+]);
 
 const decodePurses = (text: string): Record<AssetId, Purse> => {
   const purses = JSON.parse(text, (key, value: unknown) =>

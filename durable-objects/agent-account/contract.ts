@@ -119,6 +119,8 @@ export type DenialRule =
   | 'exposure'
   | 'balance'
   | 'debt'
+  /** A payment of the account could not be presented through its payer's doing, and is still open. */
+  | 'suspended'
   | 'credit'
   | 'nonce_used'
   | 'penniless'

@@ -1,7 +1,7 @@
 import { min } from '../../src/core/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Call } from './contract.ts';
-import { type AccountState, exposed, type Purse, purseOf } from './state.ts';
+import { type AccountState, exposed, type Purse, purseOf, suspensionOf } from './state.ts';
 
 /** What must be left of an authorization when its tool has answered: an outage of the backends fits in. */
 const SETTLE_ROOM: Seconds = 900;
@@ -18,14 +18,18 @@ export const roomFor = (purse: Purse, exposure: bigint): bigint =>
 
 /**
  * Whether the payment of a call may come after its tool at all. A price that never fits under the exposure cap is settled before the tool,
- * and so is what a contract has signed, because it may take its word back (§4.7).
+ * and so is what a contract has signed, because it may take its word back (§4.7), and what a payer owes next whose last payment bounced.
  */
 export const mayWait = (
-  { hasCode }: AccountState,
+  state: AccountState,
   { settlement, contractCheckedAt, price }: Call,
   exposure: bigint,
 ): boolean =>
-  settlement === 'deferred' && !hasCode && contractCheckedAt === undefined && price <= exposure;
+  settlement === 'deferred' &&
+  !state.hasCode &&
+  contractCheckedAt === undefined &&
+  price <= exposure &&
+  suspensionOf(state) === undefined;
 
 /**
  * Law 7: never owe us more than what already settled here. A hundred fresh keys passing one dollar along fail here. An authorization

@@ -15,6 +15,7 @@ import {
   promised,
   type Purse,
   purseOf,
+  suspensionOf,
   withPurse,
 } from './state.ts';
 import { type HeldGrant, linksOf } from './tree.ts';
@@ -24,6 +25,9 @@ const FACTS_LIFETIME: Seconds = 600;
 
 /** How long a refused payer should wait for settlements to make room. */
 const SETTLEMENT_PAUSE: Seconds = 5;
+
+/** How long a suspended payer should wait before it tries again: some blocks. */
+const SUSPENDED_PAUSE: Seconds = 15;
 
 /** The most credit an account may hold in one asset, ten million dollars: far below what storage can count. */
 const MAX_CREDIT = 10_000_000_000_000n;
@@ -161,6 +165,23 @@ export const fund = (
         limit: amounts('balance', purse.balance, 0n, promised(purse)),
         retryAllowed: true,
         ...(promised(purse) > 0n ? { retryAfter: SETTLEMENT_PAUSE } : {}),
+      })
+    );
+  }
+
+  // One payment at a time may show that the payer is good for it again. More would only cost backends trials in vain (law 12).
+  const suspension = suspensionOf(state);
+  if (suspension !== undefined && call.settlement === 'deferred' && purse.upfrontHeld > 0n) {
+    return (
+      borrow(state, call, grant, progress) ??
+      refuse({
+        rule: 'suspended',
+        limit: {
+          ...amounts('suspended', 0n, suspension.amount, purse.upfrontHeld),
+          resetsAt: suspension.until,
+        },
+        retryAllowed: true,
+        retryAfter: SUSPENDED_PAUSE,
       })
     );
   }

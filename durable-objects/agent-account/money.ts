@@ -5,7 +5,7 @@
 import { max } from '../../src/core/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { everyOf, periodOf, rolled, type WindowSpend } from '../../src/policy/window.ts';
-import type { CallRecord } from './record.ts';
+import { type CallRecord, isBounced } from './record.ts';
 import { eachDraw } from './slices.ts';
 import { type AccountState, type Purse, purseOf, withPurse } from './state.ts';
 
@@ -114,7 +114,7 @@ export const settleDeferred = (
   change(state, record, (purse) =>
     lowered(
       {
-        ...purse,
+        ...withoutBounce(purse, record),
         unsettled: purse.unsettled - record.charged,
         settled: purse.settled + record.charged,
       },
@@ -122,6 +122,25 @@ export const settleDeferred = (
       block,
     ),
   );
+
+/**
+ * A payment that the payer owes cannot be presented through the payer's doing. What was known of the payer is forgotten with it: code
+ * may have come to its address, or its money may have left.
+ */
+export const bounce = (state: AccountState, record: CallRecord, until: Seconds): AccountState =>
+  change({ ...state, factsAt: 0 }, record, (purse) => ({
+    ...purse,
+    balanceAt: 0,
+    bounced: purse.bounced + record.charged,
+    bouncedUntil: Math.max(purse.bouncedUntil, until),
+  }));
+
+/** The payment has ended, whatever became of it: it is no reason to distrust its payer any more. */
+const withoutBounce = (purse: Purse, record: CallRecord): Purse => {
+  if (!isBounced(record)) return purse;
+  const bounced = purse.bounced - record.charged;
+  return { ...purse, bounced, bouncedUntil: bounced === 0n ? 0 : purse.bouncedUntil };
+};
 
 /** Somebody settled a payment that we had released: money for nothing becomes credit (design §6). */
 export const settleReleased = (
@@ -144,7 +163,7 @@ export const settleReleased = (
 /** The payer made its accepted payment impossible: a debt, which is negative credit (design §6). */
 export const owe = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
-    ...purse,
+    ...withoutBounce(purse, record),
     unsettled: purse.unsettled - record.charged,
     credit: purse.credit - record.charged,
   }));
@@ -152,7 +171,7 @@ export const owe = (state: AccountState, record: CallRecord): AccountState =>
 /** We failed to present a payment in time although the funds were there: our loss, no debt (design §6). */
 export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
-    ...purse,
+    ...withoutBounce(purse, record),
     unsettled: purse.unsettled - record.charged,
     settled: max(0n, purse.settled - record.charged),
   }));

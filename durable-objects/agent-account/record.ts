@@ -60,6 +60,10 @@ export const awaitsSettlement = (record: CallRecord): boolean =>
 export const isKeepable = ({ onSilence, paidBy }: CallRecord): boolean =>
   onSilence === 'keep' && (paidBy === 'credit' || paidBy === 'lent' || paidBy === 'upfront');
 
+/** Whether the presentation of its payment has failed through the payer. Of an open payment: its payer is not trusted meanwhile (law 7). */
+export const isBounced = ({ entries }: CallRecord): boolean =>
+  entries.some(({ type }) => type === 'payment.bounced');
+
 /** Silence after dispatch, by a tool that may have spent: the amount stays counted until an operator resolves it (law 4). */
 export const keepsHold = (record: CallRecord): boolean =>
   record.state === 'abandoned' &&

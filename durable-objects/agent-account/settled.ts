@@ -3,7 +3,7 @@ import { type PaymentEvent, transition } from '../../src/settlement/transition.t
 import { append, type Context } from './decision.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
-import type { CallRecord, HeldPayment } from './record.ts';
+import { type CallRecord, type HeldPayment, isBounced } from './record.ts';
 import type { AccountState } from './state.ts';
 
 /** A call after the chain was heard; `durable: false` when it said nothing new (a redelivery, a late "sent"). */
@@ -47,7 +47,9 @@ const concludeUpfront = (
   context: Context,
 ): Concluded => {
   switch (result.outcome) {
+    // Its tool waits for it: nothing was served on trust.
     case 'sent':
+    case 'bounced':
       return { state, record, durable: false };
     case 'settled':
       return enter(
@@ -113,10 +115,37 @@ const concludeCommitted = (
         },
         context,
       );
+    case 'bounced':
+      return bounce(state, record, result, context);
     // A committed payment is never merely "unused": the consumer says whose fault that was.
     case 'released':
       return { state, record, durable: false };
   }
+};
+
+/**
+ * A payment that is owed cannot be presented through its payer: from now on nothing is served to that payer before it is paid for, until
+ * this payment has ended (law 7). Written once; its signature stays out of the log, because somebody may still present it.
+ */
+const bounce = (
+  state: AccountState,
+  record: CallRecord,
+  { reason, backend }: Extract<SettlementOutcome, { readonly outcome: 'bounced' }>,
+  context: Context,
+): Concluded => {
+  if (isBounced(record)) return { state, record, durable: false };
+  const until = Number(record.held?.authorization.validBefore ?? record.validBefore);
+  const entered = append(
+    money.bounce(state, record, until),
+    backend === undefined ? record : advanced(record, 'present'),
+    context,
+    {
+      type: 'payment.bounced',
+      amounts: { amount: record.charged.toString() },
+      payment: { reason, until, ...(backend === undefined ? {} : { backend }) },
+    },
+  );
+  return { state: entered.state, record: entered.record, durable: true };
 };
 
 /**
@@ -167,7 +196,9 @@ const concludeReleased = (
   result: SettlementOutcome,
   context: Context,
 ): Concluded => {
-  if (result.outcome === 'sent') return { state, record, durable: false };
+  if (result.outcome === 'sent' || result.outcome === 'bounced') {
+    return { state, record, durable: false };
+  }
   if (result.outcome === 'settled') {
     // Also after the look that found it unused: the block of that look may have been reorganised away (law 5).
     return enter(

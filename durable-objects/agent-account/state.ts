@@ -19,6 +19,10 @@ export type Purse = {
   readonly upfrontHeld: bigint;
   /** Accepted, the tool has answered, the chain has not settled yet: exposure. */
   readonly unsettled: bigint;
+  /** Of that, what could not be presented through the payer: while it is open, nothing more is served before it is paid for (law 7). */
+  readonly bounced: bigint;
+  /** When the last of those payments can no longer move; 0 where there is none. */
+  readonly bouncedUntil: Seconds;
   /** Everything that ever settled here: what a payer may owe at most (law 7). */
   readonly settled: bigint;
   /** The payer's token balance at `balanceBlock`, less what settled in later blocks. */
@@ -73,6 +77,8 @@ export const EMPTY_PURSE: Purse = {
   deferredHeld: 0n,
   upfrontHeld: 0n,
   unsettled: 0n,
+  bounced: 0n,
+  bouncedUntil: 0,
   settled: 0n,
   balance: 0n,
   balanceBlock: 0,
@@ -111,6 +117,14 @@ export const promised = (purse: Purse): bigint =>
 
 /** Accepted service that is not paid yet (law 7). */
 export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unsettled;
+
+/** What an account has not paid because its payments could not be presented, and until when; undefined where it is trusted. */
+export const suspensionOf = ({
+  purses,
+}: AccountState): { readonly amount: bigint; readonly until: Seconds } | undefined => {
+  const bounced = Object.values(purses).find((purse) => purse.bounced > 0n);
+  return bounced && { amount: bounced.bounced, until: bounced.bouncedUntil };
+};
 
 /** Credit that is free to pay with: neither running calls here nor accounts below have it. */
 export const freeCredit = (purse: Purse): bigint =>

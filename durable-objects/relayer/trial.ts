@@ -9,6 +9,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { gasFor } from '../../src/settlement/relayer/fees.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Desk } from './desk.ts';
+import { tellBounces } from './bounces.ts';
 import { fail, isHeld, rememberContract, waitingOf } from './memory.ts';
 
 /** What the next transaction may carry, after it has been tried on the newest state. */
@@ -112,10 +113,10 @@ const setAside = async (desk: Desk, bad: readonly Pending[]): Promise<Tried> => 
     memory.pending.delete(key);
     memory.trials.delete(key);
   }
-  putOff(
-    desk,
-    bad.filter((_, at) => used[at] !== true),
-  );
+  const left = bad.filter((_, at) => used[at] !== true);
+  putOff(desk, left);
+  // Not awaited: neither nodes nor accounts that are slow may keep other payments from leaving.
+  void tellBounces(desk, left);
   return { kind: 'none' };
 };
 

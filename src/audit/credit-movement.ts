@@ -67,6 +67,7 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'call.dispatched':
     case 'call.late':
     case 'payment.released':
+    case 'payment.bounced':
     case 'credit.received':
     case 'grant.issued':
     case 'grant.taken':

@@ -27,6 +27,7 @@ const TYPES = [
   'payment.settled',
   'payment.failed',
   'payment.released',
+  'payment.bounced',
   'credit.received',
   'credit.refunded',
   'credit.lent',

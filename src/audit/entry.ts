@@ -16,6 +16,7 @@ export type EntryType =
   | 'payment.settled'
   | 'payment.failed'
   | 'payment.released'
+  | 'payment.bounced'
   | 'credit.received'
   | 'credit.refunded'
   | 'credit.lent'

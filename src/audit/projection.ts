@@ -161,6 +161,7 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
     case 'call.denied':
     case 'call.dispatched':
     case 'payment.settled':
+    case 'payment.bounced':
     case 'credit.received':
     case 'credit.refunded':
     case 'credit.lent':
@@ -210,6 +211,8 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'call.finished':
     case 'call.abandoned':
       return payment.state === 'released' ? { ...ended, state: 'released' } : undefined;
+    // Still open: its end will make the row.
+    case 'payment.bounced':
     case 'call.accepted':
     case 'call.denied':
     case 'call.dispatched':

@@ -13,6 +13,7 @@ const MONEY_RULES = new Set([
   'balance',
   'credit',
   'debt',
+  'suspended',
   'penniless',
 ]);
 const MONEY = new Set(['limit', 'spent', 'held', 'remaining', 'price']);

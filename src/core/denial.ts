@@ -83,6 +83,11 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
     subject: 'An earlier call of this account was never paid.',
     hint: 'Pay what the account owes with POST /credits?amount=<atomic units>, then send the call again.',
   },
+  suspended: {
+    subject:
+      'The gateway could not collect an earlier payment of this account, and tries another one.',
+    hint: 'Calls are settled first, one at a time, until the earlier payment has ended, by `resets_at` at the latest. Make the paying account able to pay (its balance, its code, its standing with the token) or use another one, then sign and send the call again in `retry_after` seconds.',
+  },
   credit: {
     subject: 'The credit does not cover the price.',
     hint: 'Top up the account with POST /credits?amount=<atomic units>, then send the call again; where the tool takes payments, sign one instead.',
@@ -180,6 +185,7 @@ const amounts = ({ rule, limit }: Denial, price: bigint): string => {
   );
   // Of a debt the limit is nothing, and what is owed counts as spent.
   if (rule === 'debt') return ` It owes ${spent}.`;
+  if (rule === 'suspended') return ` Not collected: ${spent}.`;
   const noun = rule === 'balance' || rule === 'credit' ? rule : 'limit';
   return ` Price ${formatDollars(price)}, ${noun} ${whole}, left ${left}.`;
 };

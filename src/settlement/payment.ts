@@ -39,6 +39,12 @@ export type PaymentState = 'none' | 'held' | 'queued' | 'sent' | 'settled' | 'fa
 /** What the chain said of one payment; sent to the account by whoever looked (queue consumer or request). */
 export type SettlementResult = { readonly call: Hex } & SettlementOutcome;
 
+/**
+ * Why a payment that is owed cannot be presented, as our own node says. `unfunded`: the payer holds less than it signed. `code`: code has
+ * come to its address, and does not stand by the signature. `refused`: the token moves nothing from it, e.g. a blacklisted payer.
+ */
+export type BounceReason = 'unfunded' | 'code' | 'refused';
+
 export type SettlementOutcome =
   | { readonly outcome: 'sent'; readonly backend: string }
   | { readonly outcome: 'settled'; readonly transaction: Hex; readonly block: number }
@@ -49,8 +55,13 @@ export type SettlementOutcome =
       readonly reason: 'spent_otherwise' | 'cancelled' | 'unfunded' | 'not_presented';
       readonly transaction?: Hex;
     }
+  /** It is unused, still valid, and cannot be presented now. Not an end: the payer may mend that. `backend`: who was shown it. */
+  | { readonly outcome: 'bounced'; readonly reason: BounceReason; readonly backend?: string }
   /** The nonce is unused after validBefore: the money can never move. */
   | { readonly outcome: 'released' };
+
+/** What the chain has decided. */
+export type FinalOutcome = Exclude<SettlementOutcome, { readonly outcome: 'sent' | 'bounced' }>;
 
 /** A message of the settlement queue. JSON; amounts and times of the authorization as decimal strings. */
 export type SettlementMessage = {

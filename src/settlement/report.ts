@@ -15,16 +15,17 @@ export type Report = Seen<Delivered> & {
   readonly isFinal: boolean;
 };
 
-/** What a round means for an account: what the chain has decided, else that the payment was presented. */
+/** What a round means for an account: what the chain has decided, else that the payment bounced, else that it was presented. */
 export const reportOf = (seen: Seen<Delivered>): Report => {
   const final = outcomeOf(seen.task.kind, seen.task.look, seen.view);
   if (final !== undefined) return { ...seen, outcome: final, isFinal: true };
-  const { presented } = seen;
-  return {
-    ...seen,
-    outcome: presented === undefined ? undefined : { outcome: 'sent', backend: presented.backend },
-    isFinal: false,
-  };
+  return { ...seen, outcome: openOutcomeOf(seen), isFinal: false };
+};
+
+const openOutcomeOf = ({ presented, bounced }: Seen<Delivered>): SettlementOutcome | undefined => {
+  const backend = presented === undefined ? {} : { backend: presented.backend };
+  if (bounced !== undefined) return { outcome: 'bounced', reason: bounced, ...backend };
+  return presented === undefined ? undefined : { outcome: 'sent', backend: presented.backend };
 };
 
 /** Our relayer has stored it, and tells the account itself when it is final. */

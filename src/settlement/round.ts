@@ -9,6 +9,7 @@ import { isPresentable, presentAll } from './present-all.ts';
 import type { Presentations } from './presentations.ts';
 import { keepPromises } from './promises.ts';
 import { keyOf, type Seen, type Tried } from './seen.ts';
+import { findBounces } from './suspects.ts';
 
 export type RoundDeps = {
   readonly chains: ReadonlyMap<Network, Chain>;
@@ -25,7 +26,7 @@ const ROUND_MS = 50_000;
 /**
  * One round of settlement over many payments (design §6): look at all of them first, because the chain is the truth and a
  * settled one must not be presented (law 5); present what is surely unused, still valid and covered, earliest deadline first;
- * look again at what was presented.
+ * look again at what was presented; and ask of what is left open whether its payer is the reason.
  */
 export const settleRound = async <T extends SettlementTask & Tried>(
   deps: RoundDeps,
@@ -76,9 +77,10 @@ const settleOn = async <T extends SettlementTask & Tried>(
   keepPromises(deps.presentations, first, now);
   const open = first.filter((one) => isPresentable(one, now));
   const left = await presentAll({ ...deps, see, network, endBy, now, connections }, open);
-  return first.map((one) => {
+  const last = first.map((one) => {
     // A queue delivers twice: the twin of a payment in the same batch is not presented beside it, and hears the same.
     const after = left.get(keyOf(one.task));
     return after === undefined ? one : { ...one, ...after };
   });
+  return findBounces(chain, last, now);
 };

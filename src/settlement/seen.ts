@@ -1,6 +1,7 @@
 import type { Presented } from './backends/presented.ts';
 import type { ChainView } from './evidence.ts';
 import type { SettlementTask } from './message.ts';
+import type { BounceReason } from './payment.ts';
 
 /** A task as a round left it. */
 export type Seen<T extends SettlementTask> = {
@@ -8,6 +9,8 @@ export type Seen<T extends SettlementTask> = {
   readonly view: ChainView;
   /** Who was shown the payment last in this round, and what was said: whatever it was, the payment may have been sent. */
   readonly presented?: { readonly backend: string; readonly said: Presented };
+  /** Our own node says that it cannot be presented now, through its payer. */
+  readonly bounced?: BounceReason;
   /** Who surely did not present it, and why not. */
   readonly declined?: { readonly backend: string; readonly why: string };
 };

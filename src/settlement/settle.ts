@@ -11,7 +11,7 @@ import {
 } from './backends/presented.ts';
 import { type Chain, type ChainView, lookUp } from './evidence.ts';
 import { lookFor } from './message.ts';
-import type { SettlementOutcome } from './payment.ts';
+import type { FinalOutcome } from './payment.ts';
 import { BROKEN_BLOCKS } from './promises.ts';
 import { outcomeOf } from './verdict.ts';
 
@@ -25,9 +25,7 @@ export type SettleConfig = {
 };
 
 /** `unknown` is not a failure: the nonce may still be used, so the call keeps its hold (law 5). */
-export type SettledNow =
-  | Exclude<SettlementOutcome, { readonly outcome: 'sent' }>
-  | { readonly outcome: 'unknown'; readonly why: string };
+export type SettledNow = FinalOutcome | { readonly outcome: 'unknown'; readonly why: string };
 
 /** About 20 seconds: a handful of blocks of any rollup, and less than a client waits. */
 const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, 5_000, 5_000];
@@ -58,10 +56,7 @@ export const settleNow = async (
   const look = lookFor(payment, sinceBlock);
   const see = async (): Promise<ChainView> =>
     (await lookUp(config.chain, [look]))[0] ?? { view: 'unknown', why: 'nothing was seen' };
-  const decide = (view: ChainView): SettledNow | undefined => {
-    const outcome = outcomeOf('upfront', look, view);
-    return outcome?.outcome === 'sent' ? undefined : outcome;
-  };
+  const decide = (view: ChainView): SettledNow | undefined => outcomeOf('upfront', look, view);
   const watch = async (first: ChainView, times: number): Promise<ChainView> => {
     let view = first;
     for (const pause of pauses.slice(0, times)) {

@@ -9,12 +9,26 @@ export const AUTHORIZATION_CANCELED: Hex =
 export const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 const AUTHORIZATION_STATE = '0xe94a0102';
 const BALANCE_OF = '0x70a08231';
+const TRANSFER_SELECTOR = '0xa9059cbb';
 
 /** An address as a 32-byte word, which is how topics and arguments carry it. */
 export const addressWord = (address: Address): Hex => `0x${address.slice(2).padStart(64, '0')}`;
 
 /** An amount as a 32-byte word. */
 export const amountWord = (amount: bigint): Hex => `0x${amount.toString(16).padStart(64, '0')}`;
+
+/** `transfer(to, 0)`: moves nothing, and fails where the token moves nothing for `to` at all. */
+export const emptyTransfer = (token: Address, to: Address): RpcCall => ({
+  method: 'eth_call',
+  params: [
+    {
+      from: to,
+      to: token,
+      data: `${TRANSFER_SELECTOR}${addressWord(to).slice(2)}${amountWord(0n).slice(2)}`,
+    },
+    'latest',
+  ],
+});
 
 type Block = Hex | 'latest';
 

@@ -55,7 +55,8 @@ export const noteTrouble = async (
 };
 
 const tell = (observe: Observe, { task, outcome, isFinal, stored }: Told, now: Seconds): void => {
-  if (!stored || !isFinal || outcome === undefined || outcome.outcome === 'sent') return;
+  if (!stored || !isFinal || outcome === undefined) return;
+  if (outcome.outcome === 'sent' || outcome.outcome === 'bounced') return;
   const { network, look, acceptedAt } = task;
   observe({
     event: `payment_${outcome.outcome}`,
@@ -83,8 +84,17 @@ const attemptOf = (report: Told, now: Seconds): Attempt | undefined => {
   };
 };
 
-const troubleOf = ({ task, view, presented, declined, stored }: Told): string | undefined => {
+const troubleOf = ({
+  task,
+  view,
+  presented,
+  bounced,
+  declined,
+  stored,
+}: Told): string | undefined => {
   if (!stored) return 'account_unavailable';
+  // What our own node says stands above what a backend said of it.
+  if (bounced !== undefined) return bounced === 'unfunded' ? bounced : `bounced_${bounced}`;
   if (presented !== undefined) {
     const error = errorOf(presented.said);
     // That it takes a block is no trouble yet.

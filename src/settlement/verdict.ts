@@ -1,7 +1,7 @@
 import { unreachable } from '../core/result.ts';
 import type { ChainView } from './evidence.ts';
 import type { Look } from './judge.ts';
-import type { SettlementOutcome } from './payment.ts';
+import type { FinalOutcome } from './payment.ts';
 
 /**
  * Why a payment is looked at. `settle`: its answer was delivered, so it is owed. `look`: it was released, nothing is
@@ -17,7 +17,7 @@ export const outcomeOf = (
   purpose: Purpose,
   look: Look,
   view: ChainView,
-): SettlementOutcome | undefined => {
+): FinalOutcome | undefined => {
   switch (view.view) {
     case 'settled':
       return { outcome: 'settled', transaction: view.transaction, block: view.block };
@@ -40,7 +40,7 @@ const BALANCE_SPEAKS = 600n;
 
 type Spent = Extract<ChainView, { readonly view: 'spent_otherwise' | 'cancelled' }>;
 
-const spentBy = ({ view, transaction }: Spent): SettlementOutcome => ({
+const spentBy = ({ view, transaction }: Spent): FinalOutcome => ({
   outcome: 'failed',
   fault: 'payer',
   reason: view,
@@ -52,7 +52,7 @@ const expired = (
   purpose: Purpose,
   look: Look,
   { balance, headTime }: Extract<ChainView, { readonly view: 'unused' }>,
-): SettlementOutcome => {
+): FinalOutcome => {
   if (purpose !== 'settle') return { outcome: 'released' };
   // Seen hours later, after an outage of ours, an empty wallet says nothing of the deadline: no debt without proof.
   const isNear = BigInt(headTime) <= look.validBefore + BALANCE_SPEAKS;

@@ -1,6 +1,6 @@
 import { type Hex, parseEther, parseGwei } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { connectChain } from '../../dev/chain-access.ts';
 import type { Relay } from '../../durable-objects/relayer/contract.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
@@ -421,5 +421,22 @@ describe('a payer who becomes poisonous between broadcast and block', () => {
     expect(burnt?.gasUsed).toBeGreaterThan(2_000_000);
     expect(rest.every(({ payments }) => payments <= 10)).toBe(true);
     expect((await bench.stored()).pending.map(({ call }) => call)).toEqual([poison.call]);
+  });
+});
+
+describe('a payment that fails when it is tried', () => {
+  test('is told to its account with the reason, at once', async () => {
+    const bench = await open();
+    const [honest, payer] = await payersOf(chain, 2);
+    if (honest === undefined || payer === undefined) throw new Error('no payers');
+    const relays = [await relayFrom(honest), await relayFrom(payer)];
+    await setCode(chain, payer.address, '0x00');
+    await bench.relay(relays);
+    await bench.ring();
+    await vi.waitUntil(() => bench.told.length > 0, { timeout: 5_000 });
+    expect(bench.told[0]).toEqual({
+      account: relays[1]?.account,
+      results: [{ call: relays[1]?.call, outcome: 'bounced', reason: 'code', backend: 'relayer' }],
+    });
   });
 });

@@ -5,6 +5,7 @@ import type { Context, Decision } from '../../durable-objects/agent-account/deci
 import { finish } from '../../durable-objects/agent-account/finish.ts';
 import type { Memory } from '../../durable-objects/agent-account/memory.ts';
 import {
+  isBounced,
   awaitsSettlement,
   type CallRecord,
   isFinal,
@@ -19,6 +20,7 @@ import {
   emptyAccount,
   exposed,
   purseOf,
+  suspensionOf,
 } from '../../durable-objects/agent-account/state.ts';
 import type { AccountStorage } from '../../durable-objects/agent-account/storage.ts';
 import {
@@ -92,6 +94,9 @@ export type Books = {
   /** How often each kind of event has happened: a property that never sees one proves nothing of it. */
   readonly seen: ReadonlyMap<string, number>;
 };
+
+/** A payment whose tool has answered, and which has not ended. */
+const isOwed = ({ payment }: CallRecord): boolean => payment === 'queued' || payment === 'sent';
 
 const idOf = (index: number): Hex => hex(index + 1, 32);
 
@@ -216,7 +221,12 @@ export const openBooks = (
     const { credit, creditHeld, deferredHeld, upfrontHeld, unsettled, settled } = purse;
     const held = [creditHeld, deferredHeld, upfrontHeld, unsettled, settled];
     const refunded = [...book.refunds.values()].reduce((sum, amount) => sum + amount, 0n);
+    const bounced = [...book.records.values()]
+      .filter((record) => isOwed(record) && isBounced(record))
+      .reduce((sum, { charged }) => sum + charged, 0n);
     const within =
+      purse.bounced === bounced &&
+      purse.bouncedUntil > 0 === bounced > 0n &&
       held.every((amount) => amount >= 0n) &&
       // Credit is below what is held of it only by what was refunded or owed: never by spending.
       credit - creditHeld + book.excused >= 0n &&
@@ -231,6 +241,7 @@ export const openBooks = (
     const book = bookOf(index);
     const call = callOf(index);
     const known = book.records.get(call.call);
+    const isSuspended = suspensionOf(book.state) !== undefined;
     const verdict = commit(
       book,
       reserve(book.state, known, call, by, evidence, NO_PROGRESS, contextOf(book)),
@@ -239,7 +250,10 @@ export const openBooks = (
     if (record !== undefined && known === undefined) {
       accepted.set(call.call, call);
       note(`accepted ${(plans[index] as Plan).kind} by ${record.paidBy}`);
+      // Law 7: whose payment bounced is served nothing on trust until that payment has ended.
+      if (isSuspended && record.paidBy === 'deferred') expect(record).toBe('settled first');
     }
+    if (isSuspended && verdict.verdict !== 'settle') note('suspended');
     if (verdict.verdict !== 'go') return;
     // Law 3: one attempt, ever.
     if (ran.has(call.call) && ran.get(call.call) !== by) expect(verdict).toBe('not a second go');
@@ -269,14 +283,22 @@ export const openBooks = (
 
   const hear = (book: Book, id: Hex): void => {
     const record = book.records.get(id);
-    if (record === undefined) return;
-    const {
-      state,
-      record: next,
-      durable,
-    } = conclude(book.state, record, outcomeOf(book, record), contextOf(book));
+    if (record !== undefined) concluded(book, record, outcomeOf(book, record));
+  };
+
+  const concluded = (book: Book, record: CallRecord, outcome: SettlementOutcome): void => {
+    const { state, record: next, durable } = conclude(book.state, record, outcome, contextOf(book));
     if (!durable) return;
     commit(book, { state, records: [next], loose: [], durable, verdict: undefined });
+  };
+
+  /** Best of all a payment that is owed: of any other one it changes nothing. */
+  const bounce = (index: number): void => {
+    const book = all.find(({ records }) => [...records.values()].some(isOwed)) ?? bookOf(index);
+    const owed = [...book.records.values()].find(isOwed) ?? book.records.get(idOf(index));
+    if (owed === undefined) return;
+    concluded(book, owed, { outcome: 'bounced', reason: 'refused', backend: 'x' });
+    if (isOwed(owed)) note('bounced');
   };
 
   /** Anybody who has seen the signature may settle it, as long as the chain lets it. */
@@ -462,6 +484,8 @@ export const openBooks = (
           return move(step.call);
         case 'cancel':
           return cancel(step.call);
+        case 'bounce':
+          return bounce(step.call);
         case 'hear':
           return hear(bookOf(step.call), idOf(step.call));
         case 'tellUpfront': {

@@ -26,6 +26,8 @@ const EVENTS = [
   'resolved credit',
   'resolved upfront',
   'debt',
+  'bounced',
+  'suspended',
 ] as const;
 const BETWEEN_TWO = ['topped up other', 'delivery applied', 'delivery known', 'delivery lost'];
 

@@ -253,6 +253,12 @@ export const openPair = (plans: readonly Plan[]): Pair => {
           known.cancelled ||= known.accepted && !known.moved;
           return;
         }
+        case 'bounce': {
+          const { payer, call } = knownAt(step.call);
+          const bounced = { call: call.call, outcome: 'bounced', reason: 'refused' } as const;
+          await stubOf(payer).settled([bounced]);
+          return;
+        }
         case 'hear':
           return hear(knownAt(step.call));
         case 'tellUpfront': {

@@ -36,6 +36,8 @@ export type Step =
   | { readonly do: 'move'; readonly call: number }
   /** The payer cancels its authorization on chain. */
   | { readonly do: 'cancel'; readonly call: number }
+  /** The account is told that a payment cannot be presented through its payer. */
+  | { readonly do: 'bounce'; readonly call: number }
   /** The account is told what the chain says of a payment. */
   | { readonly do: 'hear'; readonly call: number }
   | { readonly do: 'tellUpfront'; readonly call: number; readonly attempt: number }
@@ -80,6 +82,8 @@ const DEEDS: readonly Step['do'][] = [
   'move',
   'cancel',
   'cancel',
+  'bounce',
+  'bounce',
   'tellUpfront',
   'balance',
   'wait',
@@ -142,6 +146,7 @@ const stepOf = (seed: number): Step => {
       return { do: deed, call, attempt: below(3) };
     case 'move':
     case 'cancel':
+    case 'bounce':
     case 'hear':
       return { do: deed, call };
     case 'deliver':

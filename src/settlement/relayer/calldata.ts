@@ -25,7 +25,10 @@ const bytes = (digits: string): string =>
   word(digits.length / 2) + digits.padEnd(Math.ceil(digits.length / WORD) * WORD, '0');
 
 /** `transferWithAuthorization` of EIP-3009; for signatures that code checks, FiatToken 2.2's overload with bytes. */
-export const transferData = ({ authorization, signature }: Pending, payer: Payer): Hex => {
+export const transferData = (
+  { authorization, signature }: Pick<Pending, 'authorization' | 'signature'>,
+  payer: Payer,
+): Hex => {
   const fields = [
     addressWord(authorization.from).slice(2),
     addressWord(authorization.to).slice(2),

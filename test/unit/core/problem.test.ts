@@ -385,6 +385,7 @@ describe('a denial', () => {
     debt: true,
     credit: true,
     nonce_used: true,
+    suspended: true,
     penniless: true,
     binding: true,
     validity: true,

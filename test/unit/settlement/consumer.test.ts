@@ -13,6 +13,7 @@ import {
   messageFor,
   NOW,
   OTHER,
+  PAY_TO,
   paymentNumber,
   RPC,
   scriptChain,
@@ -136,6 +137,95 @@ const expectRetried = (message: Delivered, delaySeconds: unknown = expect.any(Nu
   expect(message.ack).not.toHaveBeenCalled();
   expect(message.retry.mock.calls).toEqual([[{ delaySeconds }]]);
 };
+
+describe('a payment that cannot be presented', () => {
+  const refused: Conduct = () => said({ errorReason: 'invalid_exact_evm_signature' });
+  const sent = { outcome: 'sent', backend: 'facilitator.test' };
+  const bounced = (reason: string) => ({
+    outcome: 'bounced',
+    reason,
+    backend: 'facilitator.test',
+  });
+
+  test.each<[string, string, (payment: Payment) => void]>([
+    [
+      'the token moves nothing from its payer',
+      'refused',
+      ({ authorization }) => void chain.refusing.add(authorization.from),
+    ],
+    [
+      'code at its payer does not stand by the signature',
+      'code',
+      ({ authorization }) => void chain.codes.set(authorization.from, '0x00'),
+    ],
+  ])(
+    'is told to its account with the reason that our node says: %s',
+    async (_, reason, happens) => {
+      conduct['facilitator.test'] = refused;
+      const payment = pay(1);
+      happens(payment);
+      expectRetried(await settleOne(payment));
+      expect(outcomes()).toMatchObject([bounced(reason)]);
+      expect(recorded.at(-1)?.error).toBe(`bounced_${reason}`);
+    },
+  );
+
+  test('is told also where nobody is shown it, because its payer cannot cover it', async () => {
+    const payment = pay(1);
+    chain.balances.set(payment.authorization.from, 999n);
+    expectRetried(await settleOne(payment));
+    expect(presented).toEqual([]);
+    expect(outcomes()).toEqual([
+      { call: payment.authorization.nonce, outcome: 'bounced', reason: 'unfunded' },
+    ]);
+  });
+
+  test.each([
+    'invalid_exact_evm_signature',
+    'invalid_exact_evm_payload_authorization_valid_after',
+    'insufficient_funds',
+    'no reason at all',
+  ])('is none where a facilitator claims "%s" and our node would move it', async (errorReason) => {
+    conduct['facilitator.test'] = () => said({ errorReason });
+    await settleOne(pay(1));
+    expect(outcomes()).toMatchObject([sent]);
+  });
+
+  test.each<[string, (payment: Payment) => void]>([
+    ['the token is paused, or takes nothing for us', () => void chain.refusing.add(PAY_TO)],
+    ['the node does not say', () => void chain.hidden.add('eth_getCode')],
+    ['the node has not seen the block of acceptance', () => void (chain.state.head = 100)],
+  ])('does not cost its payer its trust where %s', async (_, happens) => {
+    conduct['facilitator.test'] = refused;
+    const payment = pay(1);
+    chain.refusing.add(payment.authorization.from);
+    chain.mine();
+    const message = deliver(messageFor(payment, { sinceBlock: 101 }));
+    await consume([message]);
+    expect(outcomes()).toMatchObject([bounced('refused')]);
+    told = [];
+    happens(payment);
+    await consume([deliver(messageFor(payment, { sinceBlock: 101 }), 2)], NOW + 40);
+    expect(outcomes().filter((one) => one?.outcome === 'bounced')).toEqual([]);
+  });
+
+  test('is looked at after fifteen seconds whoever says to have it in hand', async () => {
+    conduct['facilitator.test'] = () =>
+      said({ success: true, transaction: `0x${'ee'.repeat(32)}` });
+    const payment = pay(1);
+    chain.refusing.add(payment.authorization.from);
+    const body = messageFor(payment, { acceptedAt: NOW });
+    await consume([deliver(body)]);
+    expect(outcomes()).toMatchObject([sent]);
+    await consume([deliver(body, 2)], NOW + 15);
+    expect(outcomes().at(-1)).toMatchObject({ outcome: 'bounced', reason: 'refused' });
+  });
+
+  test('costs payments that settle no question', async () => {
+    await settleOne(pay(1));
+    expect(chain.batches.flat().filter(({ method }) => method === 'eth_getCode')).toEqual([]);
+  });
+});
 
 describe('the chain is the truth', () => {
   test('present, look again, tell the account, acknowledge', async () => {

@@ -183,6 +183,9 @@ export const scriptChain = () => {
   const balances = new Map<Address, bigint>();
   const batches: RpcCall[][] = [];
   const hidden = new Set<string>();
+  /** Payers from whom the token moves nothing, and accounts to whom: all of them where it is paused. */
+  const refusing = new Set<Address>();
+  const codes = new Map<Address, Hex>();
   const state = { head: 100, down: false, lag: 0, paddingBytes: 0, maxRange: Infinity };
 
   /** Adds a block, by default one second later. */
@@ -240,7 +243,7 @@ export const scriptChain = () => {
       case 'eth_blockNumber':
         return quantity(state.head);
       case 'eth_getCode':
-        return '0x';
+        return codes.get(first) ?? '0x';
       case 'eth_getBlockByNumber': {
         // The head is never the lagging part: balancers send each call to another node.
         const block = blocks.get(first === 'latest' ? state.head : Number(first));
@@ -280,7 +283,20 @@ export const scriptChain = () => {
         return undefined;
     }
   };
+  /** Transfers, by authorization or by their sender; both name the payer first where they name one. */
+  const isReverted = ({ method, params }: RpcCall): boolean => {
+    if (method !== 'eth_call') return false;
+    const { from, data } = params[0] as { readonly from?: Address; readonly data: string };
+    if (data.startsWith('0xa9059cbb')) return from !== undefined && refusing.has(from);
+    const isTransfer = data.startsWith('0xe3ee160e') || data.startsWith('0xcf092995');
+    const payer: Address = `0x${data.slice(34, 74)}`;
+    const value = BigInt(`0x${data.slice(138, 202) || '0'}`);
+    return (
+      isTransfer && (refusing.has(payer) || codes.has(payer) || (balances.get(payer) ?? 0n) < value)
+    );
+  };
   const answered = (asked: RpcCall): object => {
+    if (isReverted(asked)) return { error: { code: 3, message: 'execution reverted' } };
     const result = hidden.has(asked.method) ? undefined : answer(asked);
     return result === undefined
       ? { error: { code: -32_005, message: 'limit exceeded' } }
@@ -303,6 +319,8 @@ export const scriptChain = () => {
     balances,
     batches,
     hidden,
+    refusing,
+    codes,
     mine,
     mineMany,
     emit,
