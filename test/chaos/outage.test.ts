@@ -28,7 +28,7 @@ beforeAll(async () => {
     {
       DEFAULT_POLICY: JSON.stringify({
         perCall: '1000000u',
-        exposure: EXPOSURE.toString(),
+        exposure: `${EXPOSURE}u`,
         rate: { limit: 600, seconds: 60 },
       }),
     },
