@@ -89,6 +89,7 @@ const RULES: ReadonlySet<string> = new Set([
   'catalogue_stale',
   'database_size',
   'database_unavailable',
+  'backend',
 ] satisfies AlertBody['rule'][]);
 
 /** Puts alerts at the end of the chain. */

@@ -135,7 +135,8 @@ export type AlertBody = {
     | 'reconciliation'
     | 'catalogue_stale'
     | 'database_size'
-    | 'database_unavailable';
+    | 'database_unavailable'
+    | 'backend';
   readonly detail: Readonly<Record<string, string | number>>;
 };
 

@@ -14,6 +14,7 @@ export const ALERT_RULES = [
   'catalogue_stale',
   'database_size',
   'database_unavailable',
+  'backend',
 ] as const;
 
 const EVENTS = `must be a list of ${ALERT_RULES.join(', ')}, each once, or of "*"`;

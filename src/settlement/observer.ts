@@ -67,6 +67,8 @@ const log = (event: SettlementEvent): void => {
       return console.warn(lineOf(event));
     case 'backend_answered':
       return event.ok ? undefined : console.warn(lineOf(event));
+    case 'backend_rejects_bound':
+      return console.error(lineOf(event));
     case 'backend_circuit':
       return event.state === 'open' ? console.warn(lineOf(event)) : console.log(lineOf(event));
     case 'relay_mined':

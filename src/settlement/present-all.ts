@@ -153,7 +153,8 @@ const learn = async (
     if (said.kind !== 'unreachable' && said.kind !== 'taken') {
       backend.learn(lessonOf(said, task.payment, view), errorOf(said));
     }
-    const mayGoOn = !isInHand(said) && !isPayersFault(said) && view.view === 'unused';
+    const isPayers = isPayersFault(said, task.payment);
+    const mayGoOn = !isInHand(said) && !isPayers && view.view === 'unused';
     next.set(one, mayGoOn ? { task, view, asked: new Set([...one.asked, backend]) } : undefined);
   }
   return open.flatMap((one) => (next.has(one) ? (next.get(one) ?? []) : one));

@@ -26,6 +26,7 @@ export type SettlementEvent =
       readonly backend: string;
       readonly state: 'closed' | 'open' | 'half_open';
     }
+  | MarkRejected
   | {
       readonly event: 'relay_mined';
       readonly network: Network;
@@ -34,6 +35,17 @@ export type SettlementEvent =
       /** Wei. */
       readonly fee: bigint;
     };
+
+/**
+ * A backend called a bound payment not valid yet, although its `validAfter` is in 2005. Operators are alerted: bound payments settle
+ * through other backends only, or not at all.
+ */
+export type MarkRejected = {
+  readonly event: 'backend_rejects_bound';
+  readonly network: Network;
+  readonly backend: string;
+  readonly error: string;
+};
 
 /** Never throws, and nothing waits for it. */
 export type Observe = (event: SettlementEvent) => void;

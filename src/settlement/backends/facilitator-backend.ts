@@ -5,7 +5,14 @@ import { type Backend, CONNECTIONS, type Patience } from './backend.ts';
 import type { Clock } from './clock.ts';
 import type { Health } from './health.ts';
 import type { Limiter } from './limiter.ts';
-import { errorOf, isInHand, isPayersFault, type Presentable, type Presented } from './presented.ts';
+import {
+  errorOf,
+  isInHand,
+  isPayersFault,
+  type Presentable,
+  type Presented,
+  rejectsMark,
+} from './presented.ts';
 
 /** Headers that let us in at a URL, or undefined where the key for it cannot be read. */
 export type Authorize = (
@@ -131,10 +138,13 @@ const presentOne = async (
     event: 'backend_answered',
     network,
     backend: name,
-    ok: isInHand(presented) || isPayersFault(presented),
+    ok: isInHand(presented) || isPayersFault(presented, payment),
     milliseconds: clock.now() - from,
     ...(error === undefined ? {} : { error }),
   });
+  if (rejectsMark(presented, payment)) {
+    observe({ event: 'backend_rejects_bound', network, backend: name, error: error ?? '' });
+  }
   if (presented.kind === 'unreachable') health.learn('fault', error, presented.retryAfter);
   return presented;
 };

@@ -1,6 +1,7 @@
 import type { Relay } from '../../../durable-objects/relayer/contract.ts';
 import type { Hex } from '../../core/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
+import { bindingMarkOf } from '../../intent/binding-mark.ts';
 import type { ChainView } from '../chain-view.ts';
 import type { Payment } from '../payment.ts';
 
@@ -28,9 +29,23 @@ export const isInHand = ({ kind }: Presented): boolean =>
 const PAYERS =
   /^(insufficient_funds|refused|expired|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
 
+/** How facilitators, and the reverts that they quote, call a `validAfter` that lies ahead. */
+const NOT_YET_VALID = /valid_?after|not[ _]?yet[ _]?valid/i;
+
+/**
+ * Whether a backend calls a payment not valid yet that is marked as bound. The mark is a moment in 2005, before every chain, so the
+ * fault is the backend's and never the payer's: another backend settles the payment.
+ */
+export const rejectsMark = (presented: Presented, { authorization }: Payment): boolean =>
+  presented.kind === 'claimed_failure' &&
+  NOT_YET_VALID.test(presented.reason) &&
+  bindingMarkOf(authorization.validAfter) !== 'none';
+
 /** The payment is the trouble, it says: asking another one at once would hear the same. */
-export const isPayersFault = (presented: Presented): boolean =>
-  presented.kind === 'claimed_failure' && PAYERS.test(presented.reason);
+export const isPayersFault = (presented: Presented, payment: Payment): boolean =>
+  presented.kind === 'claimed_failure' &&
+  PAYERS.test(presented.reason) &&
+  !rejectsMark(presented, payment);
 
 /** What became of a presentation: for the health of who was asked. `open`: only later looks will say. */
 export type Lesson = 'good' | 'fault' | 'open';
@@ -46,7 +61,8 @@ const KEY_SIGNATURE = 132;
 export const lessonOf = (presented: Presented, payment: Payment, after: ChainView): Lesson => {
   if (isOnChain(after)) return presented.kind === 'claimed_failure' ? 'open' : 'good';
   if (presented.kind !== 'claimed_failure') return 'open';
-  if (isPayersFault(presented)) return 'good';
+  if (rejectsMark(presented, payment)) return 'fault';
+  if (isPayersFault(presented, payment)) return 'good';
   const isFine =
     after.view === 'unused' &&
     after.balance >= payment.authorization.value &&

@@ -5,6 +5,7 @@ import type { Attempt } from '../../../src/settlement/attempts.ts';
 import type { BackendSettings } from '../../../src/settlement/backends/backends.ts';
 import { consumeSettlement, type SettlementDeps } from '../../../src/settlement/consumer.ts';
 import type { Payment, SettlementResult } from '../../../src/settlement/payment.ts';
+import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import { settleNow } from '../../../src/settlement/settle.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import {
@@ -244,6 +245,74 @@ describe('in one round', () => {
     expect(deps.backends.health().map(({ state, failed }) => [state, failed])).toEqual(
       HOSTS.map(() => ['closed', 0]),
     );
+  });
+
+  test.each([
+    'invalid_exact_evm_payload_authorization_valid_after',
+    'invalid_batch_settlement_evm_payload_authorization_valid_after',
+    'authorization_not_yet_valid',
+    'FiatTokenV2: authorization is not yet valid',
+  ])(
+    '%s about a bound payment is the fault of the backend: the next one settles it',
+    async (reason) => {
+      conduct['a.test'] = () => said({ errorReason: reason });
+      expect(isAcked(await settleOne(pay(1, { validAfter: BOUND_VALID_AFTER })))).toBe(true);
+      expect(hosts()).toEqual(['a.test', 'b.test']);
+      expect(told).toMatchObject([{ outcome: 'settled' }]);
+      expect(standing('a.test')).toMatchObject({ failed: 1, succeeded: 0 });
+      expect(observed).toContainEqual({
+        event: 'backend_rejects_bound',
+        network: TOKEN.network,
+        backend: 'a.test',
+        error: reason.includes(' ') ? 'no_known_reason' : reason,
+      });
+      expect(observed).toContainEqual(
+        expect.objectContaining({ event: 'backend_answered', backend: 'a.test', ok: false }),
+      );
+    },
+  );
+
+  test('a backend that rejects bound payments is shut out after three, also where the payer sends no key signature', async () => {
+    conduct['a.test'] = () =>
+      said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+    for (let number = 1; number <= 3; number += 1) {
+      const payment = {
+        ...pay(number, { validAfter: BOUND_VALID_AFTER }),
+        signature: '0x1234' as const,
+      };
+      payments.set(payment.authorization.nonce, payment);
+      await settleOne(payment);
+    }
+    expect(standing('a.test')).toMatchObject({ state: 'open', failed: 3 });
+    expect(told.map(({ outcome }) => outcome)).toEqual(['settled', 'settled', 'settled']);
+  });
+
+  test.each([0n, BigInt(NOW - 1), BOUND_VALID_AFTER - 1n])(
+    'the same about a payment with validAfter %i is the word of the payer, as ever',
+    async (validAfter) => {
+      conduct['a.test'] = () =>
+        said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+      expect(isAcked(await settleOne(pay(1, { validAfter })))).toBe(false);
+      expect(hosts()).toEqual(['a.test']);
+      expect(standing('a.test')).toMatchObject({ failed: 0 });
+      expect(observed.map(({ event }) => event)).not.toContain('backend_rejects_bound');
+    },
+  );
+
+  test('where every backend rejects bound payments, one that ends unpresented is the fault of the gateway', async () => {
+    for (const host of HOSTS)
+      conduct[host] = () =>
+        said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+    const payment = pay(1, { validAfter: BOUND_VALID_AFTER });
+    expect(isAcked(await settleOne(payment))).toBe(false);
+    expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
+    chain.mine(NOW + 3_601);
+    await settleOne(payment, 2, NOW + 3_602);
+    expect(told.at(-1)).toMatchObject({
+      outcome: 'failed',
+      fault: 'gateway',
+      reason: 'not_presented',
+    });
   });
 
   test('a failure without a reason in the payment counts against who claims it', async () => {

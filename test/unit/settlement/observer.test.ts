@@ -15,6 +15,7 @@ const EVENTS: readonly SettlementEvent[] = [
   },
   { event: 'backend_circuit', network, backend: 'x402.example', state: 'open' },
   { event: 'backend_circuit', network, backend: 'x402.example', state: 'closed' },
+  { event: 'backend_rejects_bound', network, backend: 'x402.example', error: 'valid_after' },
   { event: 'relay_mined', network, payments: 3, gasUsed: 190_000n, fee: 19_000_000_000_001n },
 ];
 
@@ -63,6 +64,10 @@ describe('a point', () => {
         ...[0, -1, -1, 0, 0, 0],
       ],
       [
+        ...[['backend_rejects_bound'], 'backend_rejects_bound', network, 'x402.example', ''],
+        ...['valid_after', 0, -1, -1, 0, 0, 0],
+      ],
+      [
         ...[['relay_mined'], 'relay_mined', network, '', '', ''],
         ...[0, -1, -1, 3, 190_000, 19_000_000_000_001],
       ],
@@ -97,6 +102,13 @@ describe('a line', () => {
       ],
       ['warn', { event: 'backend_circuit', network, backend: 'x402.example', state: 'open' }],
       ['log', { event: 'backend_circuit', network, backend: 'x402.example', state: 'closed' }],
+      [
+        'error',
+        {
+          ...{ event: 'backend_rejects_bound', network, backend: 'x402.example' },
+          error: 'valid_after',
+        },
+      ],
       [
         'log',
         { event: 'relay_mined', network, payments: 3, gasUsed: '190000', fee: '19000000000001' },

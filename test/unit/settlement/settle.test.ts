@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import type { Payment } from '../../../src/settlement/payment.ts';
 import { settleNow } from '../../../src/settlement/settle.ts';
 import {
@@ -228,6 +229,23 @@ test('waits for the confirmations', async () => {
     return said({ success: true, transaction });
   };
   expect(await settle(payment, 3)).toMatchObject({ outcome: 'settled', block: 101 });
+});
+
+test('a backend that calls a bound payment not valid yet is at fault: the next one settles it before the tool runs', async () => {
+  conduct['facilitator.test'] = () =>
+    said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+  const bound = paymentNumber(1, { validAfter: BOUND_VALID_AFTER });
+  conduct['second.test'] = () => said({ success: true, transaction: chain.pay(bound) });
+  expect(await settle(bound)).toMatchObject({ outcome: 'settled' });
+  expect(shown).toEqual(['facilitator.test', 'second.test']);
+});
+
+test('where every backend rejects a bound payment its outcome is unknown, and not a refusal of the payer', async () => {
+  conduct['facilitator.test'] = conduct['second.test'] = () =>
+    said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+  expect(await settle(paymentNumber(1, { validAfter: BOUND_VALID_AFTER }))).toMatchObject({
+    outcome: 'unknown',
+  });
 });
 
 test("waits for the confirmations of somebody else's transaction too", async () => {

@@ -1,0 +1,76 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, test, vi } from 'vitest';
+import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
+import { configOf } from '../../../src/app.ts';
+import { gatewayAccount } from '../../../src/config.ts';
+import type { AccountId } from '../../../src/core/account-id.ts';
+import { settlingOf } from '../../../src/settling.ts';
+import { openBackendAlert } from '../../../src/webhooks/backend-alert.ts';
+
+const NOW = 1_800_000_000;
+const SELF: AccountId = `eip155:84532:0x${'11'.repeat(20)}`;
+const REJECTED = {
+  event: 'backend_rejects_bound',
+  network: 'eip155:84532',
+  backend: 'x402.example',
+  error: 'invalid_exact_evm_payload_authorization_valid_after',
+} as const;
+const ALERT: AlertBody = {
+  rule: 'backend',
+  detail: {
+    network: 'eip155:84532',
+    backend: 'x402.example',
+    kind: 'rejects_bound',
+    error: 'invalid_exact_evm_payload_authorization_valid_after',
+  },
+};
+
+describe('the alert that a backend rejects bound payments', () => {
+  const opened = (answers: readonly boolean[] = []) => {
+    const raised: [AccountId, AlertBody][] = [];
+    const alert = openBackendAlert(SELF, async (account, body) => {
+      raised.push([account, body]);
+      return answers[raised.length - 1] ?? true;
+    });
+    return { alert, raised };
+  };
+
+  test('is raised in the account of the gateway, once an hour for each backend', async () => {
+    const { alert, raised } = opened();
+    for (const at of [NOW, NOW + 1, NOW + 3_599]) await alert(REJECTED, at);
+    expect(raised).toEqual([[SELF, ALERT]]);
+    await alert({ ...REJECTED, backend: 'other.example' }, NOW);
+    await alert({ ...REJECTED, network: 'eip155:8453' }, NOW);
+    await alert(REJECTED, NOW + 3_600);
+    expect(raised).toHaveLength(4);
+  });
+
+  test('is raised with the next event where the account did not answer', async () => {
+    const { alert, raised } = opened([false]);
+    await alert(REJECTED, NOW);
+    await alert(REJECTED, NOW + 1);
+    await alert(REJECTED, NOW + 2);
+    expect(raised).toHaveLength(2);
+  });
+
+  test('is raised by what settlement observes, in requests and the queue alike', async () => {
+    const governed: unknown[] = [];
+    const namespace = {
+      getByName: (account: string) => ({
+        govern: async (order: unknown) => {
+          governed.push([account, order]);
+          return { verdict: 'governed', changed: true, told: [], silent: [] };
+        },
+      }),
+    };
+    const config = configOf(env as Env);
+    if (!config.ok) throw new Error('no configuration');
+    const watched = { ...env, AGENT_ACCOUNT: namespace } as unknown as Env;
+    vi.spyOn(console, 'error').mockReturnValue();
+    const { observe } = settlingOf(watched, config.value);
+    observe({ event: 'backend_circuit', network: 'eip155:84532', backend: 'x', state: 'open' });
+    observe(REJECTED);
+    await vi.waitFor(() => expect(governed).toHaveLength(1));
+    expect(governed).toEqual([[gatewayAccount(config.value), { kind: 'alert', alert: ALERT }]]);
+  });
+});
