@@ -11,6 +11,7 @@ import { chainIdOf } from '../core/account-id.ts';
 import { checksummed } from '../crypto/checksum.ts';
 import { AGENT_INTENT_TYPE } from '../intent/agent-intent.ts';
 import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../intent/binding.ts';
+import { BOUND_VALID_AFTER } from '../intent/binding-mark.ts';
 import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../intent/header.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
 import { tokenOf } from '../x402/tokens.ts';
@@ -64,7 +65,8 @@ export const description = (config: Config, audience: string) => ({
   max_validity: MAX_INTENT_WINDOW,
   paid: {
     binding: 'eip3009-nonce',
-    rule: 'the nonce of the EIP-3009 authorization is the EIP-712 digest of the intent; agent is its from',
+    rule: 'the nonce of the EIP-3009 authorization is the EIP-712 digest of the intent, its validAfter is exactly valid_after; agent is its from',
+    valid_after: BOUND_VALID_AFTER.toString(),
     header: PAYMENT_HEADER[2],
     field: 'extensions["agent-intent"].info.intent',
     window: 'validAfter <= now < validBefore; the authorization may last longer, for settlement',

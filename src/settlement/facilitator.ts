@@ -23,6 +23,9 @@ const settleSchema = z.object({
 /** Where a facilitator settles. */
 export const settleUrl = (base: string): string => `${base.replace(/\/+$/, '')}/settle`;
 
+/** Where a facilitator says whether it would settle. */
+export const verifyUrl = (base: string): string => `${base.replace(/\/+$/, '')}/verify`;
+
 /**
  * Asks a facilitator to settle a payment (`POST /settle`), always as x402 v2, whatever version the client spoke, and rebuilt
  * from what was verified: nothing the client sent beside authorization and signature goes along.
@@ -63,7 +66,8 @@ const silent = (why: string, { retryAfter }: { readonly retryAfter?: Seconds }):
   ...(retryAfter === undefined ? {} : { retryAfter }),
 });
 
-const settleRequest = ({ token, authorization, signature, maxTimeoutSeconds }: Payment) => {
+/** The body of `/settle` and `/verify` for a payment, as x402 v2. */
+export const settleRequest = ({ token, authorization, signature, maxTimeoutSeconds }: Payment) => {
   const requirements = {
     scheme: 'exact',
     network: token.network,

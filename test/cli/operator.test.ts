@@ -254,6 +254,7 @@ describe('doctor', () => {
       'clock base-sepolia',
       'USDC base-sepolia',
       'facilitator',
+      'bound payments',
       'upstream',
       'gateway',
       'receipt keys',

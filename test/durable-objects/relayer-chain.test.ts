@@ -3,6 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { connectChain } from '../../dev/chain-access.ts';
 import type { Relay } from '../../durable-objects/relayer/contract.ts';
+import { BOUND_VALID_AFTER } from '../../src/intent/binding-mark.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
 import {
   type Bench,
@@ -146,6 +147,23 @@ describe('an object that dies', () => {
     // One nonce, one payload, in both lives.
     const payloads = [...sent, ...again].flatMap(([, datas]) => [...datas]);
     expect(new Set(payloads).size).toBe(1);
+  });
+});
+
+describe('a payment that is marked as bound', () => {
+  test.each([
+    ['alone', [BOUND_VALID_AFTER]],
+    ['beside others', [BOUND_VALID_AFTER, 0n, BOUND_VALID_AFTER, BOUND_VALID_AFTER + 255n]],
+  ])('is settled as every other: %s', async (_, marks) => {
+    const bench = await open();
+    const payers = await payersOf(chain, marks.length);
+    const relays = await Promise.all(
+      payers.map(async (payer, at) => relayFrom(payer, { validAfter: marks[at] ?? 0n })),
+    );
+    expect(await bench.relay(relays)).toEqual(marks.map(() => 'taken'));
+    await goOn(bench);
+    expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
+    expect(await balances(relays)).toEqual(marks.map(() => 9_000n));
   });
 });
 

@@ -13,17 +13,18 @@ import {
 import { people, type Person } from '../../dev/people.ts';
 import type { RunningServer } from '../../dev/server.ts';
 import { usdc, usdcAbi } from '../../dev/usdc.ts';
+import { BOUND_VALID_AFTER } from '../../src/intent/binding-mark.ts';
 
 type Version = 1 | 2;
 type Settled = { success: boolean; transaction: Hex; errorReason?: string };
 
-const sign = async (from: Person, value: bigint, nonce: Hex = randomNonce()) =>
+const sign = async (from: Person, value: bigint, nonce: Hex = randomNonce(), validAfter = 0n) =>
   await signAuthorization({
     account: privateKeyToAccount(from.privateKey),
     token: usdc,
     to: people.payTo,
     value,
-    validAfter: 0n,
+    validAfter,
     validBefore: BigInt(Math.floor(Date.now() / 1000) + 600),
     nonce,
   });
@@ -78,10 +79,16 @@ describe('the facilitator', () => {
   const settle = async (body: unknown): Promise<Settled> =>
     (await (await post('/settle', body)).json()) as Settled;
 
-  it.each([1, 2] as const)(
-    'settles what an agent has signed, x402 v%i, to the unit',
-    async (version) => {
-      const signed = await sign(people.agent, 1234n);
+  it.each([
+    [1, 0n, 'plain'],
+    [2, 0n, 'plain'],
+    [1, BOUND_VALID_AFTER, 'marked as bound'],
+    [2, BOUND_VALID_AFTER, 'marked as bound'],
+    [2, BOUND_VALID_AFTER + 255n, 'marked with the last reserved value'],
+  ] as const)(
+    'settles what an agent has signed, x402 v%i with validAfter %i (%s), to the unit',
+    async (version, validAfter, _) => {
+      const signed = await sign(people.agent, 1234n, randomNonce(), validAfter);
       const agent = await chain.balanceOf(people.agent.address);
       const payee = await chain.balanceOf(people.payTo);
       const verified = await post('/verify', exchange(signed, version));

@@ -29,8 +29,9 @@ export const isInHand = ({ kind }: Presented): boolean =>
 const PAYERS =
   /^(insufficient_funds|refused|expired|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
 
-/** How facilitators, and the reverts that they quote, call a `validAfter` that lies ahead. */
-const NOT_YET_VALID = /valid_?after|not[ _]?yet[ _]?valid/i;
+/** Whether a reason of a facilitator, or a revert that it quotes, means a `validAfter` that lies ahead. */
+export const isNotYetValid = (reason: string): boolean =>
+  /valid_?after|not[ _]?yet[ _]?valid/i.test(reason);
 
 /**
  * Whether a backend calls a payment not valid yet that is marked as bound. The mark is a moment in 2005, before every chain, so the
@@ -38,7 +39,7 @@ const NOT_YET_VALID = /valid_?after|not[ _]?yet[ _]?valid/i;
  */
 export const rejectsMark = (presented: Presented, { authorization }: Payment): boolean =>
   presented.kind === 'claimed_failure' &&
-  NOT_YET_VALID.test(presented.reason) &&
+  isNotYetValid(presented.reason) &&
   bindingMarkOf(authorization.validAfter) !== 'none';
 
 /** The payment is the trouble, it says: asking another one at once would hear the same. */

@@ -15,6 +15,8 @@ import {
 import { agentDelegationSchema, delegationDigest } from '../../../src/intent/agent-delegation.ts';
 import { agentIntentSchema, intentDigest } from '../../../src/intent/agent-intent.ts';
 import { agentRevocationSchema, revocationDigest } from '../../../src/intent/agent-revocation.ts';
+import { transferTypedData } from '../../../src/client/typed-data.ts';
+import { bindingMarkOf } from '../../../src/intent/binding-mark.ts';
 import { MAX_INTENT_WINDOW } from '../../../src/intent/binding.ts';
 import { parseAgentIntent } from '../../../src/intent/header.ts';
 import { requestDigest } from '../../../src/intent/request-digest.ts';
@@ -133,6 +135,43 @@ describe('the page on the wire format', () => {
     expect(digests[0]).toBe(vectors.paid.payment.digest.slice(2));
   });
 
+  it('has the mark of bound payments and the reserved values, as the gateway reads them', () => {
+    const { boundValidAfter } = vectors;
+    const text = section('6 Paying, bound');
+    expect(text).toContain(
+      `**\`authorization.validAfter\` of a bound payment is exactly ${boundValidAfter}**`,
+    );
+    const [, from = '', to = ''] = /^\| (\d+) to (\d+), reserved/m.exec(text) ?? [];
+    const marks = [boundValidAfter, from, to, String(BigInt(from) - 2n), String(BigInt(to) + 1n)];
+    expect(marks.map((value) => bindingMarkOf(BigInt(value)))).toEqual([
+      ...['eip3009-nonce', 'unknown', 'unknown'],
+      ...['none', 'none'],
+    ]);
+    expect(BigInt(to) - BigInt(boundValidAfter)).toBe(255n);
+  });
+
+  it('pins in each wallet policy the mark, and the type that the client has signed', () => {
+    const text = section('19 Pinning the mark in a wallet service');
+    const examples = [...text.matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => json);
+    expect(examples).toHaveLength(3);
+    const { types } = transferTypedData(
+      { network: 'eip155:84532', address: '0x', name: 'USDC', version: '2' },
+      AUTHORIZATION,
+    );
+    for (const json of examples) {
+      expect(json).toContain(vectors.boundValidAfter);
+      expect(json.toLowerCase()).toContain(
+        vectors.paid.payment.domain.verifyingContract.toLowerCase(),
+      );
+      const told: unknown[] = [];
+      JSON.parse(json, (key, value: unknown) => {
+        if (key === 'TransferWithAuthorization') told.push(value);
+        return value;
+      });
+      for (const fields of told) expect(fields).toEqual(types['TransferWithAuthorization']);
+    }
+  });
+
   it('has the request digests of the vectors', async () => {
     const table = rows(section('3 Fields from a request'));
     for (const name of ['paid', 'unpaid'] as const) {
@@ -188,8 +227,19 @@ describe('the page on the wire format', () => {
   });
 });
 
+const AUTHORIZATION = {
+  from: '0x',
+  to: '0x',
+  value: 0n,
+  validAfter: 0n,
+  validBefore: 0n,
+  nonce: '0x',
+} as const;
+
 /** Enough for the words of any reason. */
 const ANY_MEMBERS = {
+  version: 2,
+  because: 'tool',
   field: 'x',
   hint: 'x',
   fields: [],

@@ -36,6 +36,7 @@ describe('/.well-known/agent-intent', () => {
       max_validity: 300,
       paid: {
         binding: 'eip3009-nonce',
+        valid_after: vectors.boundValidAfter,
         header: 'PAYMENT-SIGNATURE',
         field: 'extensions["agent-intent"].info.intent',
       },
