@@ -578,7 +578,7 @@ const bindingHint = (version: 1 | 2, because: BindingRequired['because']): strin
   if (because === 'marked') {
     return version === 1
       ? `An X-PAYMENT of x402 version 1 cannot carry an intent. Send the same authorization in the header PAYMENT-SIGNATURE (version 2) with the intent it was signed for. ${FREE}`
-      : `Send the intent that the payment was signed for in extensions["agent-intent"].info.intent. The signature is still good with it. ${FREE}`;
+      : `Send the intent that the payment was signed for in extensions["agent-intent"].info.intent. This request did not use up the signature. ${FREE}`;
   }
   return version === 1
     ? 'An X-PAYMENT of x402 version 1 cannot carry an intent. Pay with the header PAYMENT-SIGNATURE (version 2) and the intent in ' +

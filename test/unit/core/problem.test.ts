@@ -323,13 +323,13 @@ describe('problem', () => {
     expect(hint(1)).toMatch(/version 1 cannot carry an intent.*PAYMENT-SIGNATURE.*Agent-Intent/);
   });
 
-  it('says why a payment must be bound, and that a stripped one is still good with its intent', () => {
+  it('says why a payment must be bound, and that a stripped one is not used up', () => {
     const textOf = (because: Extract<Reason, { reason: 'binding_required' }>['because']) =>
       problemOf({ reason: 'binding_required', field: 'f', version: 2, because }).members;
     expect(textOf('tool').detail).toMatch(/This tool/);
     expect(textOf('beneficiary').detail).toMatch(/another account/);
     expect(textOf('marked').detail).toMatch(/validAfter 1131378030.*no intent/);
-    expect(textOf('marked').hint).toMatch(/still good/);
+    expect(textOf('marked').hint).toMatch(/did not use up the signature/);
     expect(textOf('unknown_mark').detail).toMatch(/does not know/);
   });
 
