@@ -306,6 +306,8 @@ describe('in one round', () => {
     const payment = pay(1, { validAfter: BOUND_VALID_AFTER });
     expect(isAcked(await settleOne(payment))).toBe(false);
     expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
+    // Nor does it suspend the payer: it is presented, and nothing bounced.
+    expect(told.map(({ outcome }) => outcome)).toEqual(['sent']);
     chain.mine(NOW + 3_601);
     await settleOne(payment, 2, NOW + 3_602);
     expect(told.at(-1)).toMatchObject({
