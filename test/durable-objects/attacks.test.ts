@@ -229,6 +229,36 @@ describe('law 3: around the end of a record', () => {
     expect((await stubOf(payer).reserve(late, randomHex(16), {})).verdict).toBe('expired');
   });
 
+  test.for(['settled', 'failed'] as const)(
+    'a paid call is remembered until its authorization has ended, long after its acceptance: %s',
+    async (outcome) => {
+      const start = nowSeconds();
+      at(start);
+      const payer = randomHex(20);
+      await trust(payer, 1_000_000n, 10_000_000n);
+      const call = callOf(payer, { validBefore: start + 3_600 });
+      const attempt = randomHex(16);
+      await stubOf(payer).reserve(call, attempt, {});
+      await stubOf(payer).finish(call.call, attempt, success);
+      await stubOf(payer).settled([
+        outcome === 'settled'
+          ? { call: call.call, outcome, transaction: randomHex(32), block: 11 }
+          : { call: call.call, outcome, fault: 'gateway', reason: 'not_presented' },
+      ]);
+      // Nothing but its time keeps the row.
+      await stubOf(payer).exported((await snapshotOf(payer)).seq);
+      for (const later of [900, 3_600, 4_199]) {
+        at(start + later);
+        await runDurableObjectAlarm(stubOf(payer));
+        await evictDurableObject(stubOf(payer));
+        const again = await stubOf(payer).reserve(call, randomHex(16), {
+          facts: factsOf(10_000_000n, 20),
+        });
+        expect(again.verdict).toBe('already_used');
+      }
+    },
+  );
+
   test('what is not exported is not pruned, and does not ring every second', async () => {
     const start = nowSeconds();
     at(start);
