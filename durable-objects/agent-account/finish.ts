@@ -92,7 +92,8 @@ const fail = (
     const nextState = isKeepable(kept) ? state : money.spend(state, record, kept.charged);
     return close(nextState, kept, outcome, context);
   }
-  const released: CallRecord = { ...toReleased(record), state: 'released', answer: outcome.answer };
+  // Failures are free, so nothing that a tool sent with one is kept: a repeat is told that the proof is used.
+  const released: CallRecord = { ...toReleased(record), state: 'released' };
   return close(money.giveBack(state, record), released, outcome, context);
 };
 

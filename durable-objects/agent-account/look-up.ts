@@ -2,7 +2,7 @@ import type { CallStatus, LookUp, LookUpVerdict } from './contract.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { withFacts, isStale } from './funds.ts';
 import { paidFrom } from './permit.ts';
-import type { CallRecord } from './record.ts';
+import { type CallRecord, isBurned } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from './state.ts';
 
@@ -18,7 +18,9 @@ export const lookUp = (
   now: number,
 ): Decision<LookUpVerdict> => {
   // Law 12: whoever asks for nothing that we have costs no look at the chain, and learns nothing.
-  if (record === undefined) return unchanged(state, { verdict: 'unknown_call' });
+  if (record === undefined || isBurned(record)) {
+    return unchanged(state, { verdict: 'unknown_call' });
+  }
   const asker = refusalOfAsker(state, question, now);
   return asker.refusal === undefined
     ? unchanged(asker.state, { verdict: 'found', status: statusOf(record) })

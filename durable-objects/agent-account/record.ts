@@ -81,6 +81,34 @@ export const writtenOffAt = ({ payment, entries }: CallRecord): Seconds | undefi
     ? entries.findLast(({ payment: told }) => told?.['reason'] === WRITTEN_OFF)?.at
     : undefined;
 
+const NO_ATTEMPT: Hex = '0x';
+
+/**
+ * What stays of a call that has failed, once D1 has its entries and its payment was looked at for the last time: what refuses a repeat
+ * (law 3), and what a credit entry needs should the payment be settled after all. It is written with that last look: a row of its own
+ * would cost more than the bytes that it frees.
+ */
+export const burned = (record: CallRecord): CallRecord => ({
+  ...record,
+  attempt: NO_ATTEMPT,
+  timeoutSeconds: 0,
+  dispatchedAt: 0,
+  holdUntil: 0,
+  sinceBlock: 0,
+  identifier: undefined,
+  held: undefined,
+  topUp: undefined,
+  answer: undefined,
+  finishedEntry: undefined,
+  policy: NO_ATTEMPT,
+  windows: [],
+  grant: undefined,
+  draws: [],
+  entries: [],
+});
+
+export const isBurned = ({ attempt }: CallRecord): boolean => attempt === NO_ATTEMPT;
+
 /** A finished call is kept this long after its proof has expired, so that no repeat can meet an empty place (law 3). */
 const PRUNE_HORIZON: Seconds = 600;
 /** A message that was under way when its payment was written off tells within this time what the chain says. */

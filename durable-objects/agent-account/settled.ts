@@ -3,7 +3,7 @@ import { type PaymentEvent, transition } from '../../src/settlement/transition.t
 import { append, type Context } from './decision.ts';
 import { spentSignature } from './evidence.ts';
 import * as money from './money.ts';
-import { type CallRecord, type HeldPayment, isBounced } from './record.ts';
+import { burned, type CallRecord, type HeldPayment, isBounced } from './record.ts';
 import type { AccountState } from './state.ts';
 
 /** A call after the chain was heard; `durable: false` when it said nothing new (a redelivery, a late "sent"). */
@@ -210,9 +210,10 @@ const concludeReleased = (
       context,
     );
   }
-  return record.looked
-    ? { state, record, durable: false }
-    : { state, record: { ...record, looked: true }, durable: true };
+  if (record.looked) return { state, record, durable: false };
+  const looked: CallRecord = { ...record, looked: true };
+  const isExported = (record.entries.at(-1)?.seq ?? 0) <= state.exported;
+  return { state, record: isExported ? burned(looked) : looked, durable: true };
 };
 
 /** Moves a call's payment by the table of design §6; an event that is not in it changes nothing. */

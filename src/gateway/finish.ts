@@ -11,9 +11,6 @@ import type { Reserved } from './reserve.ts';
 /** A finish that did not arrive is sent again: it is idempotent by (call, attempt). */
 const TRIES = 3;
 
-/** Failures are free (law 4), so only small ones are kept: an account's storage must not be filled for nothing. */
-const MAX_FAILURE = 4_096;
-
 /** Tells the account how the tool did, before anybody sees the answer (law 2): an answer that is not recorded is not given. */
 export const finish = async (
   gateway: Gateway,
@@ -54,9 +51,8 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
         status: dispatched.status,
         digest: dispatched.digest,
         reason: success ? 'answered' : 'upstream_status',
-        ...(success || dispatched.body.byteLength <= MAX_FAILURE
-          ? { answer: storedAnswer(dispatched) }
-          : {}),
+        // Failures are free (law 4): an account's storage must not be filled for nothing.
+        ...(success ? { answer: storedAnswer(dispatched) } : {}),
         ...amountOf(dispatched),
       };
     }
