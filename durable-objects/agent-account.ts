@@ -25,8 +25,9 @@ import { type Deliveries, openDeliveries } from './agent-account/deliveries.ts';
 import { type Feed, openFeed } from './agent-account/feed.ts';
 import type { Hear } from './agent-account/enrolment.ts';
 import { finish } from './agent-account/finish.ts';
-import { asksOf, recalled } from './agent-account/lessee.ts';
-import { lease, takeBack } from './agent-account/lessor.ts';
+import { asksOf, recalled, reported } from './agent-account/lessee.ts';
+import { answerLease } from './agent-account/lease-requests.ts';
+import { takeBack } from './agent-account/lessor.ts';
 import { type Ledger, openLedger } from './agent-account/ledger.ts';
 import { looksAgain } from './agent-account/look-again.ts';
 import { openRules } from './agent-account/rules.ts';
@@ -50,9 +51,6 @@ import type {
   TreeOrder,
 } from './agent-account/tree-contract.ts';
 import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
-
-/** How many rounds of recalls one need may cause: each asks those with most. */
-const MOST_ROUNDS = 4;
 
 /**
  * What is asked of an account beside calls, loaded by who asks and before anything is decided; undefined when it cannot be. Each imports for
@@ -82,6 +80,7 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.govern,
       this.prototype.lease,
       this.prototype.recall,
+      this.prototype.report,
       this.prototype.giveBack,
       this.prototype.lookUp,
       this.prototype.standing,
@@ -203,24 +202,19 @@ export class AgentAccount extends DurableObject<Env> {
 
   /** Gives an account below a share of its limits, and its word for a grant (law 6). */
   async lease(request: LeaseRequest): Promise<LeaseVerdict> {
-    const decide = (): Promise<LeaseVerdict> =>
-      this.#ledger.submit<LeaseVerdict>((state, _, context) => lease(state, request, context), {
-        verdict: 'unavailable',
-      });
-    let verdict = await decide();
-    for (let rounds = 0; rounds < MOST_ROUNDS; rounds += 1) {
-      // Where nothing is held below, nothing can come back: a round would only take from those who are at work.
-      if (verdict.verdict !== 'short' || verdict.limit.held === '0') return verdict;
-      const asked = await this.#recalls.round();
-      verdict = await decide();
-      if (asked === 0) return verdict;
-    }
-    return verdict;
+    return answerLease(this.#ledger, this.#recalls, request);
   }
 
   /** An account above takes back what is not used here, and says how things stand with it. */
   async recall(recall: Recall): Promise<Returned> {
     return this.#ledger.submit<Returned>((state, _, context) => recalled(state, recall, context), {
+      verdict: 'unavailable',
+    });
+  }
+
+  /** An account above asks how its shares stand here. Writes nothing. */
+  async report(recall: Recall): Promise<Returned> {
+    return this.#ledger.submit<Returned>((state) => unchanged(state, reported(state, recall)), {
       verdict: 'unavailable',
     });
   }

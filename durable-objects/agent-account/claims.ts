@@ -4,7 +4,7 @@ import type { Desk } from './desk.ts';
 import type { Ledger } from './ledger.ts';
 import { NO_PROGRESS, type Progress } from './progress.ts';
 import type { Recalls } from './recalls.ts';
-import { type Question, reserve } from './reserve.ts';
+import { MOST_RECALLS, type Question, reserve } from './reserve.ts';
 
 /** How often one call is decided again for what it learns; others may take each time what it waited for. */
 const MOST_TRIES = 64;
@@ -33,9 +33,14 @@ export const claim = async (
         reserve(state, load(call.call), call, attempt, evidence, known, context),
       { verdict: 'unavailable' },
     );
-    if (verdict.verdict === 'recall') {
-      await recalls.round();
-      progress = { ...known, recalled: true };
+    if (verdict.verdict === 'look') {
+      const reports = call.dryRun === true ? await recalls.reports() : [];
+      if (call.dryRun !== true) await recalls.look();
+      progress = { ...known, looked: true, reports };
+    } else if (verdict.verdict === 'recall') {
+      const asked = await recalls.round();
+      // With nobody left to ask, another round would bring nothing.
+      progress = { ...known, recalls: asked === 0 ? MOST_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'ask') {
       const { asks, asset } = verdict;
       const ask = call.dryRun === true ? desk.sound : desk.obtain;

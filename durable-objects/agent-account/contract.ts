@@ -127,7 +127,10 @@ export type DenialRule =
   /** The call names no grant that this account holds, or one for elsewhere. */
   | 'authority'
   /** An account above did not answer, so nobody knows what is left. */
-  | 'unreachable';
+  | 'unreachable'
+  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (pace.ts). */
+  | 'denial_rate'
+  | 'failure_rate';
 
 export type Denial = {
   readonly rule: DenialRule;
@@ -375,6 +378,7 @@ export type AgentAccountRpc = {
   govern(order: TreeOrder): Promise<Governed>;
   lease(request: LeaseRequest): Promise<LeaseVerdict>;
   recall(recall: Recall): Promise<Returned>;
+  report(recall: Recall): Promise<Returned>;
   giveBack(child: AccountId, branches: Readonly<Record<Hex, Slices>>): Promise<Acknowledged>;
   children(after: Hex | undefined, limit: number): Promise<Children>;
   standing(question: StandingQuestion): Promise<StandingVerdict>;

@@ -36,8 +36,10 @@ export type Context = {
   /** What the account keeps for the gateway; undefined where it was never told of it. */
   readonly documentOf: (type: DocumentType, name: string) => StoredDocument | undefined;
   readonly documentNames: (type: DocumentType) => readonly string[];
-  /** How many accounts below hold a live lease. */
-  readonly lessees: () => number;
+  /** Into how many equal parts what is left is divided for a holder of this grant (`Lessees`). */
+  readonly leaseParts: (issued: Hex) => number;
+  /** Calls that failed, or may, and whose payments can still move: each costs nothing, and is remembered until its authorization ends. */
+  readonly released: () => number;
   /** Since when the longest open of its delivered payments has waited for the chain; undefined where none does. */
   readonly openSince: (asset: AssetId) => Seconds | undefined;
 };

@@ -28,8 +28,14 @@ export const openDeliveries = (
   account: AccountId,
   acknowledge: (transfer: Transfer) => Promise<unknown>,
 ): Deliveries => {
-  const settle = async (memory: Memory, now: Seconds): Promise<void> => {
+  const settle = async (memory: Memory, storage: AccountStorage, now: Seconds): Promise<void> => {
     const messages: { body: SettlementMessage }[] = [];
+    for (const id of memory.looks.take(now)) {
+      const record = storage.loadCall(id);
+      const body = record && settlementMessage(memory.state.account, record);
+      if (body === undefined) memory.looks.remove(id);
+      else messages.push({ body });
+    }
     for (const [id, live] of memory.live) {
       const due = sendAt(live);
       if (due === undefined || due > now) continue;
@@ -88,7 +94,7 @@ export const openDeliveries = (
     async send(memory, storage) {
       const now = nowSeconds();
       const done = await Promise.allSettled([
-        settle(memory, now),
+        settle(memory, storage, now),
         credit(memory, now),
         exportEntries(memory, storage, now),
       ]);

@@ -20,7 +20,9 @@ const TIMEOUT_MS = 5_000;
 
 const KNOWN: ReadonlySet<string> = new Set(['leased', 'short', 'refused']);
 
-export type Peers = (account: AccountId) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'giveBack'>;
+export type Peers = (
+  account: AccountId,
+) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'report' | 'giveBack'>;
 
 /** Where calls wait for shares of limits above: one request at a time for each grant, for all that wait. */
 export type Desk = {
@@ -98,8 +100,11 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     const held = await ledger.submit(
       (state, _, { now }) => {
         const next =
-          verdict.verdict === 'unavailable' ? state : takeLease(state, link, verdict, askedAt);
+          verdict.verdict === 'unavailable'
+            ? state
+            : takeLease(state, link, verdict, askedAt, head.need);
         return unchanged(next, {
+          isLive: now < (next.leases[link.hash]?.until ?? 0),
           unused: (next.leases[link.hash]?.names ?? []).map((name) =>
             unusedOf(sliceOf(next.tree, link.hash, name)),
           ),
@@ -110,12 +115,13 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
           ),
         });
       },
-      { unused: [], credit: 0n, usable: false },
+      { isLive: false, unused: [], credit: 0n, usable: false },
     );
-    line.appetite =
-      asked?.busy === true && held.usable
-        ? min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD)
-        : 0n;
+    if (asked?.busy !== true || !held.usable) line.appetite = 0n;
+    // What was too much is not asked for in larger pieces.
+    else if (verdict.verdict === 'leased') {
+      line.appetite = min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD);
+    }
     const { answered, left } = answers(line.waiters, head, verdict, held);
     line.waiters = [...left];
     for (const [waiter, answer] of answered) waiter.done(answer);
@@ -171,14 +177,19 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
             asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
           if (verdict.verdict !== 'leased' && verdict.verdict !== 'refused') {
             const waiter: Waiter = { ...each, done: () => undefined };
-            const { answered } = answers([waiter], waiter, verdict, { unused: [0n], credit: 0n });
+            const { answered } = answers([waiter], waiter, verdict, {
+              isLive: false,
+              unused: [],
+              credit: 0n,
+            });
             return (known: Progress) =>
               answered.reduce((so, [, answer]) => learned(so, each, answer), known);
           }
           // A refusal is remembered as any other: the status above is not this call's to keep.
           if (verdict.verdict === 'refused') {
             await ledger.submit<undefined>(
-              (state, _, { now }) => unchanged(takeLease(state, link, verdict, now), undefined),
+              (state, _, { now }) =>
+                unchanged(takeLease(state, link, verdict, now, need), undefined),
               undefined,
             );
             return (known: Progress) => known;

@@ -223,12 +223,6 @@ export const lenderOf = (
   { poor }: Progress,
 ): SignedGrant | undefined => grant && linksOf(grant).find(({ hash }) => !poor.includes(hash));
 
-/** Whether a call brings no money of its own, and needs some. */
-export const mustBorrow = (state: AccountState, call: Call): boolean =>
-  call.payment === undefined &&
-  call.settlement !== 'free' &&
-  freeCredit(purseOf(state, call.asset)) < call.price;
-
 const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
   rule: 'credit',
   limit: amounts('credit', purse.credit, 0n, purse.creditHeld + purse.creditLent),

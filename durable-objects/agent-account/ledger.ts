@@ -6,8 +6,9 @@ import { withAlerts } from './alerts.ts';
 import type { Context, Decision } from './decision.ts';
 import type { StoredDocument } from './documents.ts';
 import type { LeaseRow } from './lessor.ts';
-import { lesseesOf, loadMemory, type Memory, nextDue, remember } from './memory.ts';
+import { loadMemory, type Memory, nextDue, releasedOf, remember } from './memory.ts';
 import type { StoredOrder } from './ordered.ts';
+import { MOST_RELEASED } from './pace.ts';
 import type { CallRecord } from './record.ts';
 import { type AccountStorage, openStorage } from './storage.ts';
 import { openSince } from './stuck.ts';
@@ -115,7 +116,8 @@ export const openLedger = (
         }
         return [...names];
       },
-      lessees: () => lesseesOf(kept, now),
+      leaseParts: (by) => kept.lessees.parts(by, now),
+      released: () => releasedOf(kept, MOST_RELEASED),
       openSince: (asset) => openSince(kept.live.values(), asset),
     };
     let state = memory.state;

@@ -1,3 +1,4 @@
+import { min } from '../../src/core/amount.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
@@ -56,6 +57,19 @@ const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seco
   return lease.status !== 'active' || canDraw(state, link, lease, price, now);
 };
 
+/** Whether an account above has last said that it lets nothing through: a call must be told that before anything else. */
+export const wasStopped = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
+  const word = tree.words[hash];
+  return word !== undefined && word.status !== 'active';
+};
+
+/** Whether an account above had too little for as much as one of these a moment ago. */
+export const wasShort = ({ leases }: AccountState, asks: readonly Ask[]): boolean =>
+  asks.some(({ link, need }) => {
+    const shortOf = leases[link.hash]?.shortOf;
+    return shortOf !== undefined && need >= shortOf;
+  });
+
 const canDraw = (
   { tree }: AccountState,
   { hash }: SignedGrant,
@@ -76,12 +90,15 @@ export const lends = (state: AccountState, { hash }: SignedGrant, price: bigint)
 /**
  * Takes over what an account above has answered. Its totals only grow, and a word that is older than one that was heard is not
  * listened to: a lease that was granted before a freeze must not arrive after it (law 6). Nothing is written: the one above remembers.
+ *
+ * @param need what was asked for: while denied calls flood, as much is not asked for again at once.
  */
 export const takeLease = (
   state: AccountState,
   link: SignedGrant,
   verdict: Exclude<LeaseVerdict, { readonly verdict: 'unavailable' }>,
   askedAt: Seconds,
+  need: bigint,
 ): AccountState => {
   const { authority } = verdict;
   const word = state.tree.words[link.hash];
@@ -99,6 +116,7 @@ export const takeLease = (
     names: verdict.verdict === 'refused' ? [] : namesOf(verdict.slices),
     policies: policiesOf(link, authority) ?? known?.policies ?? [],
     policiesHash: authority.policiesHash,
+    ...shortOf(verdict.verdict, known?.shortOf, need),
   };
   const words = { ...told.words, [link.hash]: wordOf(authority) };
   return {
@@ -106,6 +124,16 @@ export const takeLease = (
     tree: { ...told, words },
     leases: { ...state.leases, [link.hash]: lease },
   };
+};
+
+/** Less was too much a moment ago, so this is, too; what was granted says nothing of more. */
+const shortOf = (
+  verdict: 'leased' | 'short' | 'refused',
+  known: bigint | undefined,
+  need: bigint,
+): Pick<Lease, 'shortOf'> => {
+  if (verdict === 'short') return { shortOf: min(known ?? need, need) };
+  return verdict === 'leased' && known !== undefined && need < known ? { shortOf: known } : {};
 };
 
 /**
@@ -176,7 +204,8 @@ export const recalled = (
       // Whatever has changed above, the next call asks again; a refusal holds at once.
       if (lease !== undefined) {
         const until = status === 'active' ? 0 : now + REFUSED_SECONDS;
-        leases = { ...leases, [issued]: { ...lease, status, until } };
+        const { shortOf: _, ...rest } = lease;
+        leases = { ...leases, [issued]: { ...rest, status, until } };
       }
     }
     const before = withSlices(tree, issued, slices).books[issued] ?? {};
@@ -193,6 +222,18 @@ export const recalled = (
     ? { state: next, records: [], loose: [], durable, verdict }
     : unchanged(next, verdict);
 };
+
+/** How this account's books with one above stand. Gives nothing back that it still holds, and writes nothing. */
+export const reported = ({ tree, held }: AccountState, { branches }: Recall): Returned => ({
+  verdict: 'returned',
+  branches: Object.fromEntries(
+    Object.entries(branches).map(([key, { slices }]) => {
+      const issued = key as Hex;
+      const isForgotten = tree.books[issued] === undefined && !held.some(holds(issued));
+      return [issued, isForgotten ? closed(slices) : (tree.books[issued] ?? {})];
+    }),
+  ),
+});
 
 /**
  * What is left of a grant that was forgotten: all that was not spent. A book is closed only after the account above has heard what was

@@ -8,6 +8,7 @@ import { everyOf, rolled } from '../../src/policy/window.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { authorityOver } from './issued.ts';
 import type { NamedMeter } from './meters.ts';
+import { isWorse, type Reach, reachOfCredit, reachOfLimit } from './reach.ts';
 import { sliceEnd } from './slices.ts';
 import { type AccountState, freeCredit, purseOf, withPurse } from './state.ts';
 import type { LeaseRequest, LeaseVerdict, Slice, Slices } from './tree-contract.ts';
@@ -48,6 +49,9 @@ const noLease = ({
   slices: {},
 });
 
+/** The answer to a lease request. `reach`: of a need that was not met, whether accounts below could give back what is missing. */
+export type Leased = { readonly verdict: LeaseVerdict; readonly reach: Reach };
+
 /**
  * Gives an account below a share of every limit here, and the word that its grant lives (law 6). Counted here is what was granted less
  * what came back, whatever the child did with it; so no message that is lost, late or repeated can make the sum pass a limit. Pure.
@@ -56,35 +60,38 @@ export const lease = (
   state: AccountState,
   request: LeaseRequest,
   context: Context,
-): Decision<LeaseVerdict> => {
+): Decision<Leased> => {
   const decided = decide(state, request, context);
   return request.dryRun === true ? unchanged(state, decided.verdict) : decided;
 };
 
-const decide = (
-  state: AccountState,
-  request: LeaseRequest,
-  context: Context,
-): Decision<LeaseVerdict> => {
+const decide = (state: AccountState, request: LeaseRequest, context: Context): Decision<Leased> => {
   const { authority, asset, meters } = authorityOver(state, request, context);
   const { child, issued } = request;
   const known = context.leaseOf(child, issued) ?? noLease({ child, issued, asset });
   // What it has spent and given back counts, whether it may have more or not.
   const told = merge(state, { ...known, asset }, request.slices, context);
-  if (authority.status !== 'active') return heardOnly(told, { verdict: 'refused', authority });
+  if (authority.status !== 'active')
+    return heardOnly(told, { verdict: 'refused', authority }, 'never');
   const named = meters(told.state);
   const limits = named.map((meter) => ({ meter, left: leftOf(meter.meter) }));
   const names = named.map(({ name }) => name);
   const kept = currentSlices(told.row.slices, named, context.now);
   const current = pick(kept, [...names, CREDIT]);
 
+  // The need must fit into every limit, so the one that is furthest from that decides, and is named.
+  let lacking: Lacking | undefined;
+  const lack = (lacks: Lacking): void => {
+    if (isWorse(lacks.reach, lacking?.reach)) lacking = lacks;
+  };
   for (const { meter, left } of limits) {
     const slice = current[meter.name] ?? NO_SLICE;
     const lacks = request.need - unusedOf(slice);
     // Where a limit was lowered below what is out, nothing of it may be used any more, also what was given before (law 6).
     if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(slice)))) continue;
-    const limit = { ...meterState(meter.meter), account: state.account };
-    return short(told, current, authority, meter.meter.rule, limit);
+    const limit = { ...meterState(withoutUnused(meter.meter)), account: state.account };
+    const reach = lacks > grantable(slice) ? 'never' : reachOfLimit(meter.meter, request.need);
+    lack({ rule: meter.meter.rule, limit, reach });
   }
   const purse = purseOf(told.state, asset);
   const credit = current[CREDIT] ?? NO_SLICE;
@@ -96,14 +103,20 @@ const decide = (
       account: state.account,
       limit: purse.credit.toString(),
       spent: '0',
-      held: (purse.creditHeld + purse.creditLent).toString(),
-      remaining: max(0n, creditLeft).toString(),
+      held: (purse.creditHeld + purse.creditHeldBelow).toString(),
+      remaining: max(0n, purse.credit - purse.creditHeld - purse.creditHeldBelow).toString(),
     };
-    return short(told, current, authority, 'credit', limit);
+    const reach = owed > grantable(credit) ? 'never' : reachOfCredit(purse, request.credit);
+    lack({ rule: 'credit', limit, reach });
+  }
+  if (lacking !== undefined) {
+    const { rule, limit, reach } = lacking;
+    return heardOnly(told, { verdict: 'short', authority, slices: current, rule, limit }, reach);
   }
 
   // The last units are handed out one need at a time, so that none rests with somebody who does not use it.
-  const share = (left: bigint): bigint => max(0n, left) / BigInt(2 * (context.lessees() + 1));
+  const parts = BigInt(2 * context.leaseParts(issued));
+  const share = (left: bigint): bigint => max(0n, left) / parts;
   const goal = limits.reduce(
     (least, { meter, left }) => min(least, unusedOf(current[meter.name] ?? NO_SLICE) + share(left)),
     request.want,
@@ -122,7 +135,7 @@ const decide = (
   const good = context.now + LEASE_SECONDS;
   const isSame = Object.entries(slices).every(([name, slice]) => isOf(slice, known.slices[name]));
   // Asking again and again costs no rows where nothing is given.
-  if (isSame && known.until >= good) return heardOnly(told, verdict);
+  if (isSame && known.until >= good) return heardOnly(told, verdict, 'now');
   const until = Math.max(known.until, good + UNTIL_GRACE);
   const row: LeaseRow = { ...told.row, until, slices: { ...kept, ...slices } };
   return {
@@ -131,7 +144,7 @@ const decide = (
     loose: told.loose,
     leases: [row],
     durable: true,
-    verdict,
+    verdict: { verdict, reach: 'now' },
   };
 };
 
@@ -147,6 +160,20 @@ export const takeBack = (
   if (!told.changed) return unchanged(state, verdict);
   return { ...told, records: [], leases: [told.row], durable: true, verdict };
 };
+
+/** How an account below has reported that it stands. */
+export type Report = Pick<LeaseRow, 'child' | 'issued' | 'slices'>;
+
+/** The account as if reports had been taken over. For dry runs, which write nothing. Pure. */
+export const withReports = (
+  state: AccountState,
+  reports: readonly Report[],
+  context: Context,
+): AccountState =>
+  reports.reduce((known, { child, issued, slices }) => {
+    const row = context.leaseOf(child, issued);
+    return row === undefined ? known : merge(known, row, slices, context).state;
+  }, state);
 
 type Told = {
   readonly state: AccountState;
@@ -203,14 +230,16 @@ const counted = (
 ): AccountState => {
   const purse = purseOf(state, after.asset);
   const windows = { ...purse.windows };
-  let { creditLent } = purse;
+  let { creditLent, creditHeldBelow } = purse;
   for (const [name, slice] of Object.entries(after.slices)) {
     const past = before.slices[name];
     const known = past?.start === slice.start ? past : NO_SLICE;
     const leased = outstandingOf(slice) - outstandingOf(known);
     const drawn = slice.spent - known.spent;
+    const held = slice.held - known.held;
     if (name === CREDIT) {
       creditLent += leased - drawn;
+      creditHeldBelow += held;
       continue;
     }
     const counter = rolled(purse.windows[name], everyOf(name), now);
@@ -219,9 +248,10 @@ const counted = (
       ...counter,
       leased: counter.leased + leased,
       drawn: counter.drawn + drawn,
+      heldBelow: counter.heldBelow + held,
     };
   }
-  return withPurse(state, after.asset, { ...purse, windows, creditLent });
+  return withPurse(state, after.asset, { ...purse, windows, creditLent, creditHeldBelow });
 };
 
 /**
@@ -249,30 +279,32 @@ const granting = (slice: Slice, more: bigint): Slice => ({
   granted: slice.granted + min(more, grantable(slice)),
 });
 
+/** As it is told to somebody who was given too little: what others do not use remains, since a need that fits is given it. */
+const withoutUnused = (meter: Meter): Meter => ({
+  ...meter,
+  held: meter.held - (meter.lent?.unused ?? 0n),
+});
+
 /** Below zero where the limit was lowered. */
 const leftOf = ({ limit, spent, held }: Meter): bigint => limit - spent - held;
 
-const short = (
-  told: Told,
-  slices: Slices,
-  authority: Short['authority'],
-  rule: Short['rule'],
-  limit: Short['limit'],
-): Decision<LeaseVerdict> => heardOnly(told, { verdict: 'short', authority, slices, rule, limit });
-
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
+
+/** A limit that has too little left for a need. */
+type Lacking = Pick<Short, 'rule' | 'limit'> & Pick<Leased, 'reach'>;
 
 /** Gives nothing; what the child has said is kept. */
 const heardOnly = (
   { state, row, loose, changed }: Told,
   verdict: LeaseVerdict,
-): Decision<LeaseVerdict> => ({
+  reach: Reach,
+): Decision<Leased> => ({
   state,
   records: [],
   loose,
   leases: changed ? [row] : [],
   durable: changed,
-  verdict,
+  verdict: { verdict, reach },
 });
 
 /** Whether a slice is what it was: of the same period, too, since totals begin anew with each. */

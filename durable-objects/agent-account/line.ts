@@ -12,8 +12,12 @@ export type Answered =
   | { readonly answered: 'poor' }
   | { readonly answered: 'short'; readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'> };
 
-/** What there is to use after an answer: in each counter above, and of its credit. */
-export type Usable = { readonly unused: readonly bigint[]; readonly credit: bigint };
+/** What there is to use after an answer: in each counter above, and of its credit. Without a live lease nothing of it is. */
+export type Usable = {
+  readonly isLive: boolean;
+  readonly unused: readonly bigint[];
+  readonly credit: bigint;
+};
 
 /**
  * Whom an answer from above wakes, in the order in which they came. Those that it covers go on; those that it can never cover are
@@ -23,7 +27,7 @@ export const answers = <W extends Ask>(
   waiters: readonly W[],
   head: W,
   verdict: LeaseVerdict,
-  { unused, credit }: Usable,
+  { isLive, unused, credit }: Usable,
 ): { readonly answered: readonly (readonly [W, Answered])[]; readonly left: readonly W[] } => {
   const answered: (readonly [W, Answered])[] = [];
   const left: W[] = [];
@@ -41,7 +45,9 @@ export const answers = <W extends Ask>(
     const needs = taken + waiter.need;
     const borrows = borrowed + (waiter.credit ?? 0n);
     const isCovered =
-      (least === undefined || needs <= least) && (waiter.credit === undefined || borrows <= credit);
+      isLive &&
+      (least === undefined || needs <= least) &&
+      (waiter.credit === undefined || borrows <= credit);
     if (isCovered) {
       taken = needs;
       borrowed = borrows;

@@ -3,12 +3,13 @@ import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { DENIAL_WINDOW } from './denial.ts';
 import { dueAt, type Live, RESEND_FIRST, resendPause } from './outbox.ts';
+import { awaitsLook, type LastLooks, openLastLooks } from './last-looks.ts';
 import { type CallRecord, isFinal, prunesAt } from './record.ts';
 import { idleAt } from './idle.ts';
 import type { AccountState } from './state.ts';
+import { type Lessees, openLessees } from './lessees.ts';
 import type { LeaseRow } from './lessor.ts';
 import { isPending, keyOf, type Transfer } from './transfer.ts';
-import { lesseeKey } from './tree-storage.ts';
 import type { AccountStorage } from './storage.ts';
 import { openWholeCalls, type WholeCalls } from './whole-calls.ts';
 
@@ -44,11 +45,11 @@ export type Pending = {
 export type Memory = {
   state: AccountState;
   readonly live: Map<Hex, Live>;
+  readonly looks: LastLooks;
   readonly whole: WholeCalls;
   /** Credit that its other account has not acknowledged, by peer and asset. */
   readonly pending: Map<string, Pending>;
-  /** Accounts below that may decide for this one, and until when. */
-  readonly lessees: Map<string, Seconds>;
+  readonly lessees: Lessees;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
   /** A payment ended or a call without one: worth exporting now. */
@@ -71,12 +72,13 @@ export const loadMemory = async (
   const alarm = await getAlarm();
   return {
     state,
+    looks: openLastLooks(storage.loadLooks()),
     live: new Map(live.map((record) => [record.id, { record: slim(record), sentAt: 0, sends: 0 }])),
     whole: openWholeCalls(),
     pending: new Map(
       storage.loadPending().map((transfer) => [keyOf(transfer), { transfer, sentAt: 0, sends: 0 }]),
     ),
-    lessees: new Map(storage.loadLessees(now)),
+    lessees: openLessees(storage.loadLessees(now)),
     fresh: [],
     exportNow: state.head.seq > state.exported,
     exportSentAt: 0,
@@ -105,8 +107,13 @@ export const remember = (
     if (isFinal(record)) {
       memory.live.delete(record.id);
       memory.exportNow = true;
+      memory.looks.remove(record.id);
       const pruneAt = prunesAt(record);
       memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
+    } else if (awaitsLook(record)) {
+      memory.live.delete(record.id);
+      memory.looks.add(record.id, record.validBefore);
+      if (resend.has(record.id)) memory.looks.hasten(record.id);
     } else {
       // A call whose payment came into another state is told to the Queue anew.
       const isTold = known?.record.payment === record.payment || record.payment === 'sent';
@@ -124,7 +131,7 @@ export const remember = (
       memory.pending.set(keyOf(transfer), { transfer, sentAt: 0, sends: 0 });
     } else memory.pending.delete(keyOf(transfer));
   }
-  for (const lease of leases) memory.lessees.set(lesseeKey(lease), lease.until);
+  for (const lease of leases) memory.lessees.set(lease, lease.until);
   const complete = memory.fresh.length > 0 || before === state.exported;
   memory.exportNow ||= added.some(({ type }) => PROMPT.has(type));
   const ordered = added.toSorted((a, b) => a.seq - b.seq);
@@ -134,10 +141,17 @@ export const remember = (
   return ordered;
 };
 
-/** How many may decide for this account now; who has slept is forgotten. */
-export const lesseesOf = ({ lessees }: Memory, now: Seconds): number => {
-  for (const [key, until] of lessees) if (until <= now) lessees.delete(key);
-  return lessees.size;
+/**
+ * Calls that failed, or may, and whose payments can still move. Those that run count, or as many as begin at once could pass the bound.
+ */
+export const releasedOf = ({ looks, live }: Memory, most: number): number => {
+  const all = looks.size() + live.size;
+  if (all < most) return all;
+  let running = 0;
+  for (const { record } of live.values()) {
+    if (record.state === 'held' && record.paidBy === 'deferred') running += 1;
+  }
+  return looks.size() + running;
 };
 
 /** When the alarm must ring next; undefined when nothing is due ever. */
@@ -151,7 +165,7 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
   }
   times.push(...[...memory.pending.values()].map((pending) => transferDueAt(pending, now)));
   times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
-  times.push(memory.pruneAt, idleAt(memory.state, now));
+  times.push(memory.looks.dueAt(), memory.pruneAt, idleAt(memory.state, now));
   const due = times.filter((time) => time !== undefined);
   return due.length === 0
     ? undefined

@@ -40,11 +40,12 @@ export const metersOf = (
   const read = (every: Every, limit: bigint, rule: Meter['rule']): NamedMeter => {
     const name = windowName(every);
     const counter = `${prefix}${name}`;
-    const { start, spent, held, leased, drawn } = rolled(windows[counter], every, now);
+    const { start, spent, held, leased, drawn, heldBelow } = rolled(windows[counter], every, now);
     const { end } = periodOf(every, start);
     const times = rule === 'window' ? { resetsAt: end, window: end - start } : {};
     const used = { spent: spent + drawn, held: held + leased - drawn };
-    return { name: counter, start, meter: { rule, name, limit, ...used, ...times } };
+    const lent = { unused: leased - drawn - heldBelow, held: heldBelow };
+    return { name: counter, start, meter: { rule, name, limit, ...used, lent, ...times } };
   };
   return [
     ...policy.windows

@@ -2,7 +2,8 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Call, Evidence } from './contract.ts';
 import { mayDefer } from './exposure.ts';
 import { type Backing, lenderOf } from './funds.ts';
-import { type AccountState, freeCredit, hasLentCredit, purseOf } from './state.ts';
+import { reachOfCredit } from './reach.ts';
+import { type AccountState, freeCredit, purseOf } from './state.ts';
 
 /**
  * Whether an outage ends a call before anybody is asked about it: nothing but a settlement could pay for it, whatever the chain says of
@@ -24,6 +25,6 @@ export const haltedAtOnce = (
     call.topUp === undefined &&
     (freeCredit(purse) >= call.price ||
       lenderOf(grant, progress) !== undefined ||
-      (hasLentCredit(purse, call.price) && !progress.recalled));
+      (reachOfCredit(purse, call.price) !== 'never' && progress.recalls === 0));
   return isCovered || mayDefer(state, call, exposure, now) ? undefined : outage.retryAfter;
 };

@@ -1,6 +1,7 @@
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Source } from '../../src/policy/policy.ts';
 import type { Denial } from './contract.ts';
+import type { Report } from './lessor.ts';
 
 /** What one attempt to decide a call has learned from other accounts so far. */
 export type Progress = {
@@ -13,8 +14,12 @@ export type Progress = {
   readonly unreachable?: { readonly issued: Hex; readonly account: AccountId };
   /** Grants whose issuers have no credit for this call. */
   readonly poor: readonly Hex[];
-  /** Those below were asked for what they do not use. */
-  readonly recalled: boolean;
+  /** Accounts below have reported what they do not use. */
+  readonly looked: boolean;
+  /** Of a dry run: what they have reported. */
+  readonly reports: readonly Report[];
+  /** How often they were asked for it. */
+  readonly recalls: number;
   /** Of a dry run: grants whose issuers would give what is needed. */
   readonly assumed: readonly Hex[];
   /** Of a dry run: grants whose issuers would lend the price. */
@@ -25,7 +30,9 @@ export type Progress = {
 
 export const NO_PROGRESS: Progress = {
   poor: [],
-  recalled: false,
+  looked: false,
+  reports: [],
+  recalls: 0,
   assumed: [],
   lenders: [],
   above: [],

@@ -4,11 +4,11 @@ import { inTime, type Peers } from './desk.ts';
 import { idleBranches } from './idle.ts';
 import { authorityOver } from './issued.ts';
 import type { Ledger } from './ledger.ts';
-import { type LeaseRow, takeBack } from './lessor.ts';
+import { type LeaseRow, type Report, takeBack } from './lessor.ts';
 import { closeBook, giveUp } from './lessee.ts';
-import { sliceEnd } from './slices.ts';
-import type { Recall, SignedGrant, Slices } from './tree-contract.ts';
-import { linksOf, outstandingOf, unusedOf } from './tree.ts';
+import { hasUnused } from './slices.ts';
+import type { Recall, Returned, SignedGrant, Slices } from './tree-contract.ts';
+import { linksOf } from './tree.ts';
 import { issuerOf } from './authority.ts';
 
 /** How long an account below may take to answer, milliseconds: a round of them fits into what an account above may take. */
@@ -17,10 +17,18 @@ const TIMEOUT_MS = 2_000;
 const AT_ONCE = 64;
 /** The most that one order tells; everybody else learns when its lease ends. */
 const MOST_TOLD = 900;
-/** What only running calls could still free is not asked for more often than this, milliseconds. */
-const LOOSE_PAUSE_MS = 1_000;
+/** For so long a report counts, and its account is not asked for another, milliseconds. */
+const REPORT_MS = 1_000;
+/** An account that did not answer in time is left out for so long, milliseconds: its siblings must not wait for it each time. */
+const SILENT_MS = 10_000;
+
+type Branches = Readonly<Record<Hex, Slices>>;
 
 export type Recalls = {
+  /** How those below report that they stand. Costs them nothing but the question: no row, and no share of theirs. */
+  reports(): Promise<readonly Report[]>;
+  /** As `reports`; each is taken over. */
+  look(): Promise<void>;
   /**
    * Takes back what those below do not use. Whoever comes while a round runs waits for one that began after he came.
    *
@@ -37,7 +45,13 @@ export type Recalls = {
 };
 
 export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): Recalls => {
-  const askedAt = new Map<string, number>();
+  /** The latest reports, and from when accounts that were silent are asked again. */
+  const reported = new Map<
+    AccountId,
+    { readonly at: number; readonly branches: Branches; readonly isHeard: boolean }
+  >();
+  const silentUntil = new Map<AccountId, number>();
+  let asking: Promise<void> | undefined;
   let running: Promise<number> | undefined;
   let next: Promise<number> | undefined;
 
@@ -58,60 +72,83 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       return unchanged(state, all);
     }, new Map());
 
+  /** What an account below answers; undefined where it does not. */
+  const answerOf = async (
+    child: AccountId,
+    question: (peer: ReturnType<Peers>) => Promise<Returned>,
+  ): Promise<Branches | undefined> => {
+    const askedAt = Date.now();
+    try {
+      const returned = await inTime(question(peers(child)), TIMEOUT_MS);
+      return returned.verdict === 'unavailable' ? undefined : returned.branches;
+    } catch (cause) {
+      const now = Date.now();
+      for (const [silent, until] of silentUntil) if (until <= now) silentUntil.delete(silent);
+      if (now - askedAt >= TIMEOUT_MS) silentUntil.set(child, now + SILENT_MS);
+      console.error({ event: 'recall_failed', account, child, cause: String(cause) });
+      return undefined;
+    }
+  };
+
+  const hear = ({ child, issued, slices }: Report): Promise<unknown> =>
+    ledger.submit<unknown>((state, _, context) => {
+      const row = context.leaseOf(child, issued);
+      return row === undefined
+        ? unchanged(state, undefined)
+        : takeBack(state, row, slices, context);
+    }, undefined);
+
   const recall = async (
     rows: readonly LeaseRow[],
   ): Promise<readonly (readonly [AccountId, boolean])[]> => {
     const recalls = [...(await recallsOf(rows))];
     return Promise.all(
       recalls.map(async ([child, message]) => {
-        try {
-          const returned = await inTime(peers(child).recall(message), TIMEOUT_MS);
-          if (returned.verdict === 'unavailable') return [child, false] as const;
-          await hear(child, returned.branches);
-          return [child, true] as const;
-        } catch (cause) {
-          console.error({ event: 'recall_failed', account, child, cause: String(cause) });
-          return [child, false] as const;
-        }
+        const branches = await answerOf(child, (peer) => peer.recall(message));
+        await Promise.all(reportsOf(child, branches ?? {}).map(hear));
+        return [child, branches !== undefined] as const;
       }),
     );
   };
 
-  const hear = async (
-    child: AccountId,
-    branches: Readonly<Record<Hex, Slices>>,
-  ): Promise<unknown> => {
-    const told = Object.entries(branches) as [Hex, Slices][];
-    return Promise.all(
-      told.map(([issued, slices]) =>
-        ledger.submit<unknown>((state, _, context) => {
-          const row = context.leaseOf(child, issued);
-          return row === undefined
-            ? unchanged(state, undefined)
-            : takeBack(state, row, slices, context);
-        }, undefined),
-      ),
-    );
-  };
-
-  /** Asked again at once where something is known to be unused; where only calls run, now and then. */
-  const isWorthAsking = ({ child, issued, slices }: LeaseRow, now: number): boolean => {
-    const current = Object.entries(slices).filter(
-      ([name, slice]) => now / 1000 < sliceEnd(name, slice),
-    );
-    if (current.some(([, slice]) => unusedOf(slice) > 0n)) return true;
-    const isLoose = current.some(([, slice]) => outstandingOf(slice) > slice.spent);
-    return isLoose && now >= (askedAt.get(`${child} ${issued}`) ?? 0) + LOOSE_PAUSE_MS;
-  };
+  /** Those below that may have something to give back, most first, without those that do not answer. */
+  const candidates = (now: number): readonly LeaseRow[] =>
+    ledger
+      .storage()
+      .recallable(Math.floor(now / 1000), AT_ONCE + silentUntil.size)
+      .filter(({ child }) => now >= (silentUntil.get(child) ?? 0))
+      .slice(0, AT_ONCE);
 
   const run = async (): Promise<number> => {
     const now = Date.now();
-    const rows = ledger.storage().recallable(Math.floor(now / 1000), AT_ONCE);
-    const worth = rows.filter((row) => isWorthAsking(row, now));
-    for (const { child, issued } of worth) askedAt.set(`${child} ${issued}`, now);
-    if (askedAt.size > 4 * AT_ONCE) askedAt.clear();
-    if (worth.length > 0) await recall(worth);
-    return worth.length;
+    const rows = candidates(now).filter(({ slices }) => hasUnused(slices, Math.floor(now / 1000)));
+    if (rows.length > 0) await recall(rows);
+    return rows.length;
+  };
+
+  const ask = async (): Promise<void> => {
+    const now = Date.now();
+    for (const [child, { at }] of reported) if (at + REPORT_MS <= now) reported.delete(child);
+    const recalls = await recallsOf(candidates(now).filter(({ child }) => !reported.has(child)));
+    await Promise.all(
+      [...recalls].map(async ([child, message]) => {
+        reported.set(child, { at: now, branches: {}, isHeard: true });
+        const branches = await answerOf(child, (peer) => peer.report(message));
+        if (branches !== undefined) reported.set(child, { at: now, branches, isHeard: false });
+      }),
+    );
+  };
+
+  const reports = async (): Promise<readonly Report[]> => {
+    asking ??= ask()
+      .catch((cause: unknown) => {
+        console.error({ event: 'reports_failed', account, cause: String(cause) });
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    await asking;
+    return [...reported].flatMap(([child, { branches }]) => reportsOf(child, branches));
   };
 
   const started = async (): Promise<number> => {
@@ -135,7 +172,18 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   };
 
   return {
+    reports,
     round,
+
+    async look() {
+      await reports();
+      // Each once: an older report must not be taken for news after a newer request of its account.
+      const news = [...reported].filter(([, { isHeard }]) => !isHeard);
+      for (const [child, report] of news) reported.set(child, { ...report, isHeard: true });
+      await Promise.all(
+        news.flatMap(([child, { branches }]) => reportsOf(child, branches).map(hear)),
+      );
+    },
 
     async push(issued) {
       const live = ledger.storage().liveLeases(Math.floor(Date.now() / 1000));
@@ -180,3 +228,10 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     },
   };
 };
+
+const reportsOf = (child: AccountId, branches: Branches): readonly Report[] =>
+  (Object.entries(branches) as [Hex, Slices][]).map(([issued, slices]) => ({
+    child,
+    issued,
+    slices,
+  }));

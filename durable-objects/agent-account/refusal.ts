@@ -1,9 +1,7 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Verdict } from '../../src/policy/evaluate.ts';
-import type { Source } from '../../src/policy/policy.ts';
-import type { Call, Denial } from './contract.ts';
+import type { Denial } from './contract.ts';
 import type { Progress } from './progress.ts';
-import { type AccountState, purseOf } from './state.ts';
 
 /** Why a call is not let run; without an account it is the caller's own rule. */
 export type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
@@ -24,21 +22,6 @@ export const refusalOf = (refused: Refused): Refusal => {
     ...(param === undefined ? {} : { param }),
     ...(kind === 'grant' || kind === 'lease' ? { grant: hash } : {}),
   };
-};
-
-/** Whether a limit of this account is used up only because accounts below have parts of it that they may give back. */
-export const mayRecall = (
-  state: AccountState,
-  { price, asset }: Call,
-  own: readonly Source[],
-  refused: Refused,
-): boolean => {
-  const { meter } = refused;
-  if (meter === undefined || !own.includes(refused.source)) return false;
-  const leased = Object.values(purseOf(state, asset).windows).some(
-    (counter) => (counter.leased ?? 0n) > (counter.drawn ?? 0n),
-  );
-  return leased && meter.spent + price <= meter.limit;
 };
 
 /** No answer from an account above is a refusal (design §5). */

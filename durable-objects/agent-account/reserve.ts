@@ -15,30 +15,37 @@ import { append, changed, type Context, type Decision, unchanged } from './decis
 import { deny } from './denial.ts';
 import { counting, draftOf } from './draft.ts';
 import { evidenceOf } from './evidence.ts';
-import { fund, lenderOf, mustBorrow, withFacts } from './funds.ts';
-import { type Ask, asksOf, lends } from './lessee.ts';
+import { fund, isStale, withFacts } from './funds.ts';
+import { type Ask, asksOf, wasShort, wasStopped } from './lessee.ts';
+import { withReports } from './lessor.ts';
 import * as money from './money.ts';
 import { haltedAtOnce } from './outage.ts';
+import { countDenial, countRisk, failureRefusal, floodRefusal, isFlooded } from './pace.ts';
 import { limitsOf, paidFrom, permit } from './permit.ts';
 import type { Progress } from './progress.ts';
+import { furthest, hasLent, lentReach, type Reach, withAllReturned } from './reach.ts';
 import type { CallRecord } from './record.ts';
-import { mayRecall, type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
+import { type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
 import { repeat } from './repeat.ts';
-import { type AccountState, hasLentCredit, purseOf } from './state.ts';
+import type { AccountState } from './state.ts';
 import { linksOf } from './tree.ts';
 
 /** What the account itself must learn from others of its tree before it can decide. */
 export type Question =
   | { readonly verdict: 'ask'; readonly asks: readonly Ask[]; readonly asset: Call['asset'] }
-  /** Those below have money of this account that they may not use. */
+  /** Accounts below may have money of this account that they do not use: they report it, or give it back. */
+  | { readonly verdict: 'look' }
   | { readonly verdict: 'recall' };
+
+/** How many rounds of recalls one call may cause: each asks those with most. */
+export const MOST_RECALLS = 16;
 
 const UNAVAILABLE: ReserveVerdict = { verdict: 'unavailable' };
 
 /**
  * Claims a call: call id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7).
- * Pure. A call that is known already is `repeat`'s; a denial never claims the id. What can be refused without asking an account above is
- * refused without asking; what was learned from one is looked at again here, after every wait (design §5).
+ * Pure. A call that is known already is `repeat`'s; a denial never claims the id. What can be refused without asking other accounts is
+ * refused without asking, so that a denied call costs them nothing; what was learned from one is looked at again here, after every wait.
  */
 export const reserve = (
   state: AccountState,
@@ -56,53 +63,121 @@ export const reserve = (
   if (!call.execute) return unchanged(state, { verdict: 'expired' });
 
   const informed = withEvidence(state, evidence);
-  const standing = grantOf(informed, call, context.now);
+  const { now } = context;
+  const isDry = call.dryRun === true;
+  const isFlooding = isFlooded(informed, now);
+  const standing = grantOf(informed, call, now);
   const grant = standing.stands ? standing.grant : undefined;
-  const own = ownSources(informed, call.asset, grant, context);
-  const sources = [...own, ...sourcesAbove(informed, grant, context.now), ...progress.above];
-  const policy = rulesHash(sources);
-  const refuse = (refusal: Refusal) => {
-    const denial: Denial = { account: state.account, ...refusal, policy };
-    return call.dryRun === true
-      ? unchanged(state, { verdict: 'denied' as const, denial })
-      : deny(informed, call, denial, context);
+  // A dry run takes nothing from others: what accounts below would give back counts as returned.
+  const view = isDry
+    ? withAllReturned(withReports(informed, progress.reports, context), call.asset)
+    : informed;
+  const own = ownSources(view, call.asset, grant, context);
+  const above = [...sourcesAbove(informed, grant, now), ...progress.above];
+  const policy = rulesHash([...own, ...above]);
+  const refuse = (refusal: Refusal): Decision<ReserveVerdict> => {
+    const counted = countDenial(informed, now);
+    const told = counted === undefined ? floodRefusal(informed, now) : refusal;
+    const denial: Denial = { account: state.account, ...told, policy };
+    return isDry
+      ? unchanged(counted ?? informed, { verdict: 'denied', denial })
+      : deny(counted ?? informed, call, denial, context);
   };
+  /** While denied calls have used up their rate, nobody is asked on behalf of a call like those. */
+  const ask = (question: ReserveVerdict | Question, isVain: boolean) =>
+    isFlooding && isVain
+      ? refuse(floodRefusal(informed, now))
+      : unchanged<ReserveVerdict | Question>(informed, question);
   if (!standing.stands) return refuse(standing.denial);
-
-  const subject = subjectOf(call);
-  const allowed = evaluate(sources, subject, context.now);
-  if (!allowed.allowed) {
-    return mayRecall(informed, call, own, allowed) && !progress.recalled
-      ? unchanged(informed, { verdict: 'recall' })
-      : refuse(refusalOf(allowed));
+  if (isDry && isFlooding) return refuse(floodRefusal(informed, now));
+  if (isDry && !progress.looked && hasLent(informed, call.asset)) {
+    return unchanged(informed, { verdict: 'look' });
   }
+
   // A policy that an operator wrote without saying so leaves the default's bound on what may be owed (law 7).
   const exposure = own.reduce(
     (least, each) => min(least, each.policy.exposure ?? least),
     own[0]?.policy.exposure ?? context.policy.exposure ?? 0n,
   );
-  const halted = haltedAtOnce(informed, call, evidence, { exposure, grant, progress }, context.now);
+  const openSince = () => context.openSince(call.asset);
+  const funding = fund(view, call, evidence, { exposure, grant, progress, openSince }, now);
+  const lent = lentReach(view, call, funding);
+  const canBePaid = funding.funded || 'ask' in funding || lent !== 'never';
+  // Facts that are old are asked for; fresh ones that say too little were asked for in vain before.
+  const isUnsure = !funding.funded && 'stale' in funding && funding.stale;
+  const stalePayer = () => ask({ verdict: 'stale_payer' }, !isStale(informed, now));
+  /** Accounts below report what they do not use, then give it back: only where that would let the call run. */
+  const fetch = (reach: Reach, otherwise: () => Decision<ReserveVerdict>) => {
+    if (reach === 'never' || isDry) return otherwise();
+    if (!progress.looked) return ask({ verdict: 'look' }, true);
+    return reach === 'now' && progress.recalls < MOST_RECALLS
+      ? ask({ verdict: 'recall' }, true)
+      : otherwise();
+  };
+
+  const subject = subjectOf(call);
+  const allowed = evaluate([...own, ...above], subject, now);
+  if (!allowed.allowed) {
+    if (allowed.meter === undefined) return refuse(refusalOf(allowed));
+    // A limit that is short only of what accounts below do not use is not what refuses; another one may be.
+    const returned = withAllReturned(informed, call.asset);
+    const { reach, sources } = furthest(
+      ownSources(returned, call.asset, grant, context),
+      call.price,
+    );
+    const then = evaluate([...sources, ...above], subject, now);
+    const refusal = refusalOf(then.allowed ? allowed : then);
+    if (!then.allowed && (then.meter === undefined || reach === 'now')) return refuse(refusal);
+    if (reach === 'never') return refuse(refusal);
+    if (isUnsure) return stalePayer();
+    // What a recall would mend is not why a call is refused that nothing can pay for.
+    if (!canBePaid && 'denial' in funding) return refuse(funding.denial);
+    return fetch(reach, () => refuse(refusal));
+  }
+  const halted = haltedAtOnce(informed, call, evidence, { exposure, grant, progress }, now);
   if (halted !== undefined) return unchanged(informed, unavailableFor(halted));
-  // A top-up spends nothing yet, so nothing above counts it.
-  const asks = subject.topUp ? [] : asksOf(informed, grant, call.price, context.now);
-  const lender = mustBorrow(informed, call) ? lenderOf(grant, progress) : undefined;
+  const isDeferred = funding.funded && funding.paidBy === 'deferred';
+  const risked = isDeferred ? countRisk(informed, context.released(), now) : informed;
+  if (risked === undefined) return refuse(failureRefusal(informed, now));
+
+  // A top-up spends nothing yet, so nothing above counts it. A call that nothing can pay for gets no share of anybody's limit.
+  const asks = subject.topUp
+    ? []
+    : canBePaid
+      ? asksOf(informed, grant, call.price, now)
+      : asksOf(informed, grant, 0n, now).filter(({ link }) => wasStopped(informed, link));
   const open = asks.filter(({ link }) => !progress.assumed.includes(link.hash));
   if (open.length > 0) {
     const silent = open.find(({ link }) => link.hash === progress.unreachable?.issued);
     if (silent !== undefined) return refuse(unreachable(issuerOf(silent.link)));
     const short = open.find(({ link }) => link.hash === progress.short?.issued);
     if (short !== undefined && progress.short !== undefined) {
-      return refuse(waiting(progress.short.denial, call.price, context.now));
+      return refuse(waiting(progress.short.denial, call.price, now));
     }
     // Its credit is asked for in the same breath: an idle account costs one question, not two.
-    const all = open.map((ask) =>
-      ask.link === lender && !lends(informed, lender, call.price)
-        ? { ...ask, credit: call.price }
-        : ask,
-    );
-    return unchanged(informed, { verdict: 'ask', asks: all, asset: call.asset });
+    const borrows = 'ask' in funding ? funding.ask : undefined;
+    const all = open.map((each) => (each.link === borrows?.link ? borrows : each));
+    return ask({ verdict: 'ask', asks: all, asset: call.asset }, wasShort(informed, all));
   }
-  const proofs = staleProofs(informed, grant, context.now);
+  if (isUnsure) return stalePayer();
+  if (!funding.funded) {
+    if ('ask' in funding) {
+      const { ask: wanted } = funding;
+      return progress.unreachable?.issued === wanted.link.hash
+        ? refuse(unreachable(issuerOf(wanted.link)))
+        : ask({ verdict: 'ask', asks: [wanted], asset: call.asset }, wasShort(informed, [wanted]));
+    }
+    if ('halted' in funding) {
+      const { halted: pause } = funding;
+      return fetch(lent, () => unchanged(informed, unavailableFor(pause)));
+    }
+    if ('denial' in funding) {
+      const { denial } = funding;
+      return fetch(lent, () => refuse(denial));
+    }
+    return stalePayer();
+  }
+  const proofs = staleProofs(informed, grant, now);
   if (proofs.length > 0) {
     const asked = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
     const denied = grant && linksOf(grant).find(({ hash }) => hash === asked?.hash);
@@ -120,33 +195,10 @@ export const reserve = (
         });
   }
 
-  const openSince = () => context.openSince(call.asset);
-  const backing = { exposure, grant, progress, openSince };
-  const funding = fund(informed, call, evidence, backing, context.now);
-  if (!funding.funded) {
-    if ('ask' in funding) {
-      const { ask } = funding;
-      return progress.unreachable?.issued === ask.link.hash
-        ? refuse(unreachable(issuerOf(ask.link)))
-        : unchanged(informed, { verdict: 'ask', asks: [ask], asset: call.asset });
-    }
-    const isLent = hasLentCredit(purseOf(informed, call.asset), call.price) && !progress.recalled;
-    if ('halted' in funding) {
-      return unchanged(
-        informed,
-        isLent && call.topUp === undefined ? { verdict: 'recall' } : unavailableFor(funding.halted),
-      );
-    }
-    if (funding.stale) return unchanged(state, { verdict: 'stale_payer' });
-    return funding.denial.rule === 'credit' && isLent
-      ? unchanged(informed, { verdict: 'recall' })
-      : refuse(funding.denial);
-  }
-
-  const draft = draftOf(informed, call, attempt, policy, grant, funding, context);
+  const draft = draftOf(risked, call, attempt, policy, grant, funding, context);
   const decision = draft.dispatchedAt > 0 ? 'go' : 'settle';
-  if (call.dryRun === true) {
-    return unchanged(state, {
+  if (isDry) {
+    return unchanged(countDenial(informed, now) ?? informed, {
       verdict: 'dry_run',
       decision,
       policy,
@@ -155,7 +207,7 @@ export const reserve = (
     });
   }
   const agrees = call.authority !== undefined || funding.paidBy === 'lent';
-  const counted = counting(informed, allowed, grant, agrees);
+  const counted = counting(risked, allowed, grant, agrees);
   const reserved = money.reserve(counted.state, draft);
   const entered = append(reserved, draft, context, {
     type: 'call.accepted',

@@ -2,7 +2,7 @@ import type { AssetId } from '../../src/core/account-id.ts';
 import type { LimitState } from '../../src/policy/evaluate.ts';
 import type { Status } from '../../src/policy/policy.ts';
 import type { Context } from './decision.ts';
-import { lesseesOf, type Memory } from './memory.ts';
+import type { Memory } from './memory.ts';
 import { limitsOf } from './permit.ts';
 import { type AccountState, isKnown } from './state.ts';
 
@@ -51,9 +51,9 @@ export const snapshotOf = (
   seq: state.head.seq,
   exported: state.exported,
   hash: state.head.hash,
-  open: memory.live.size,
+  open: memory.live.size + memory.looks.size(),
   sending: memory.pending.size,
-  lessees: lesseesOf(memory, context.now),
+  lessees: memory.lessees.count(context.now),
   status: state.tree.status,
   revision: state.tree.revision,
   purses: Object.fromEntries(

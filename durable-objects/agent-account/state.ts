@@ -13,6 +13,8 @@ export type Purse = {
   readonly creditHeld: bigint;
   /** Part of the credit that accounts below have and did not spend yet; what they spent is gone from `credit`. */
   readonly creditLent: bigint;
+  /** Part of `creditLent` that running calls of accounts below hold, as those last reported. */
+  readonly creditHeldBelow: bigint;
   /** Payments of running calls that will be settled after the tool: exposure. */
   readonly deferredHeld: bigint;
   /** Payments that are being settled before their tool runs: no exposure, but the balance must cover them too. */
@@ -58,6 +60,9 @@ export type AccountState = {
   readonly factsBlock: number;
   /** GCRA arrival time, milliseconds. */
   readonly arrival: number;
+  /** As `arrival`, of denied calls and dry runs, and of calls that fail (pace.ts). Stored with whatever else is written. */
+  readonly denialArrival: number;
+  readonly failureArrival: number;
   readonly purses: Readonly<Record<AssetId, Purse>>;
   readonly denials: readonly DenialBucket[];
   /** Its place in a tree of accounts (design §5). */
@@ -74,6 +79,7 @@ export const EMPTY_PURSE: Purse = {
   credit: 0n,
   creditHeld: 0n,
   creditLent: 0n,
+  creditHeldBelow: 0n,
   deferredHeld: 0n,
   upfrontHeld: 0n,
   unsettled: 0n,
@@ -95,6 +101,8 @@ export const emptyAccount = (account: AccountId): AccountState => ({
   factsAt: 0,
   factsBlock: 0,
   arrival: 0,
+  denialArrival: 0,
+  failureArrival: 0,
   purses: {},
   denials: [],
   tree: EMPTY_TREE,
@@ -129,10 +137,6 @@ export const suspensionOf = ({
 /** Credit that is free to pay with: neither running calls here nor accounts below have it. */
 export const freeCredit = (purse: Purse): bigint =>
   purse.credit - purse.creditHeld - purse.creditLent;
-
-/** Whether accounts below have credit that would cover a price, and may give it back. */
-export const hasLentCredit = ({ credit, creditHeld, creditLent }: Purse, price: bigint): boolean =>
-  creditLent > 0n && credit - creditHeld >= price;
 
 /**
  * Whether the account ever showed money here, or has a place in a tree whose owner did. Denials of others are only counted in metrics

@@ -19,12 +19,14 @@ import { openPruning } from './pruning.ts';
 import { openTreeStorage, type TreeBatch, type TreeStorage } from './tree-storage.ts';
 
 const CALL_COLUMNS = 31;
-const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(11)})`;
+const ACCOUNT_UPSERT = `INSERT OR REPLACE INTO account VALUES (1, ${STORAGE_VERSION}, ${marks(13)})`;
 const CALL_UPSERT = `INSERT OR REPLACE INTO calls VALUES (${marks(CALL_COLUMNS)})`;
 /** Without answers and entries, which are most of a row: an account wakes with what it must do, not with all it has said. */
 const LIVE_CALLS = `SELECT id, state, payment, paid_by, looked, attempt, request, tool, on_silence, timeout_seconds, asset, price,
   charged, accepted_at, dispatched_at, hold_until, valid_before, since_block, identifier, transaction_hash, accepted_entry,
-  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer, top_up, authority FROM calls WHERE prune_at IS NULL`;
+  finished_entry, policy, windows, held, '[]' AS entries, NULL AS answer, top_up, authority FROM calls WHERE prune_at IS NULL
+  AND NOT (payment = 'released' AND looked = 0)`;
+const LAST_LOOKS = `SELECT id, valid_before FROM calls WHERE prune_at IS NULL AND payment = 'released' AND looked = 0`;
 
 /** Everything one commit writes, in one transaction. */
 export type Batch = {
@@ -42,8 +44,10 @@ export type AccountStorage = TreeStorage &
     exists(): boolean;
     loadAccount(account: AccountId): AccountState;
     loadCall(id: Hex): CallRecord | undefined;
-    /** Calls on which something is still due. */
+    /** Calls on which something is still due, but for those that await their last look. */
     loadLive(): CallRecord[];
+    /** These: with the ends of their authorizations. */
+    loadLooks(): (readonly [Hex, Seconds])[];
     loadTransfer(peer: string, asset: AssetId): Transfer | undefined;
     /** Transfers that their other side has not acknowledged. */
     loadPending(): Transfer[];
@@ -104,6 +108,10 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       return row === undefined ? undefined : decodeCall(row);
     },
     loadLive: () => (exists() ? run(LIVE_CALLS).map(decodeCall) : []),
+    loadLooks: () =>
+      exists()
+        ? run(LAST_LOOKS).map((row) => [row.id as Hex, row.valid_before as number] as const)
+        : [],
     loadTransfer(peer, asset) {
       if (!hasTable('transfers')) return undefined;
       const [row] = run('SELECT * FROM transfers WHERE peer = ? AND asset = ?', peer, asset);

@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS account (
   facts_at INTEGER NOT NULL,
   facts_block INTEGER NOT NULL,
   arrival REAL NOT NULL,
+  denial_arrival REAL NOT NULL,
+  failure_arrival REAL NOT NULL,
   purses TEXT NOT NULL,
   denials TEXT NOT NULL,
   tree TEXT

@@ -43,7 +43,7 @@ export type TreeStorage = {
   ownsOthers(): boolean;
   issuedCount(): number;
   /** Who may still decide for this account: child and until when. */
-  loadLessees(now: Seconds): readonly (readonly [key: string, until: Seconds])[];
+  loadLessees(now: Seconds): readonly (readonly [child: AccountId, issued: Hex, until: Seconds])[];
   /** Those with live leases by grants that are not live any more, or by any. */
   liveLeases(now: Seconds): LeaseRow[];
   /** Those who may have something to give back, most first. */
@@ -87,11 +87,7 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
       ) ?? 0,
     loadLessees: (now) =>
       many(
-        ({ child, issued, until }) =>
-          [
-            lesseeKey({ child: child as AccountId, issued: issued as Hex }),
-            until as number,
-          ] as const,
+        ({ child, issued, until }) => [child as AccountId, issued as Hex, until as number] as const,
         'SELECT child, issued, until FROM leases WHERE until > ?',
         now,
       ),

@@ -82,6 +82,8 @@ export type Lease = {
   readonly names: readonly string[];
   readonly policies: readonly Pick<Source, 'key' | 'origin' | 'policy'>[];
   readonly policiesHash: Hex;
+  /** The least need that the account above had too little for, since it last granted one. */
+  readonly shortOf?: bigint;
 };
 
 export const EMPTY_TREE: Tree = {

@@ -116,6 +116,14 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
     subject: 'An account above this one did not say what is left of its limits.',
     hint: 'Send the same request again after `retry_after` seconds.',
   },
+  denial_rate: {
+    subject: 'Too many calls and dry runs of this account were denied.',
+    hint: 'Earlier denials say why: send no more calls like those. Another one is decided `retry_after` seconds from now.',
+  },
+  failure_rate: {
+    subject: 'Too many calls of this account failed while their payments could still be settled.',
+    hint: 'Wait `retry_after` seconds before each call, until the authorizations signed for failed calls have ended; calls paid from credit are not limited.',
+  },
 };
 
 /** A window that is smaller than the price: no new period will let the call pass. */
@@ -176,7 +184,7 @@ export const limitBody = ({ resetsAt, ...limit }: LimitState) => ({
 /** Amounts for people; a rate and repeats count calls, not money. */
 const amounts = ({ rule, limit }: Denial, price: bigint): string => {
   if (limit === undefined) return '';
-  if (rule === 'rate' || rule === 'repeat') {
+  if (rule.endsWith('rate') || rule === 'repeat') {
     const calls = limit.limit === '1' ? '1 call' : `${limit.limit} calls`;
     return ` Limit: ${calls} in ${limit.window ?? 1} seconds.`;
   }

@@ -96,6 +96,8 @@ export type Meter = {
   readonly limit: bigint;
   readonly spent: bigint;
   readonly held: bigint;
+  /** Parts of `held` that are lent to accounts below: what they do not use, and what their running calls hold. */
+  readonly lent?: { readonly unused: bigint; readonly held: bigint };
   readonly resetsAt?: Seconds;
   readonly window?: Seconds;
 };

@@ -10,6 +10,8 @@ export type WindowSpend = {
   /** Given to accounts below and not given back; `drawn` is what they say they have spent of it (design §5, leases). */
   readonly leased: bigint;
   readonly drawn: bigint;
+  /** Part of `leased` less `drawn` that running calls of accounts below hold, as those last reported. */
+  readonly heldBelow: bigint;
   /** The limits of which was said in this period that they are nearly used up (`crossings` in soft-limit.ts). */
   readonly warned?: readonly string[];
 };
@@ -34,16 +36,12 @@ export const periodOf = (
   return { start, end: start + length };
 };
 
-/** What earlier releases stored: they leased nothing. */
-type StoredSpend = Omit<WindowSpend, 'leased' | 'drawn'> & Partial<WindowSpend>;
-
 /** A window's spend as of `now`: a new period starts from nothing. */
-export const rolled = (spend: StoredSpend | undefined, every: Every, now: Seconds): WindowSpend => {
+export const rolled = (spend: WindowSpend | undefined, every: Every, now: Seconds): WindowSpend => {
   const { start } = periodOf(every, now);
-  const none = { leased: 0n, drawn: 0n };
   return spend !== undefined && spend.start >= start
-    ? { ...none, ...spend }
-    : { ...none, start, spent: 0n, held: 0n };
+    ? spend
+    : { start, spent: 0n, held: 0n, leased: 0n, drawn: 0n, heldBelow: 0n };
 };
 
 /** Names a window in storage and in limits: `hour`, `day`, `month`, `<n>s` or `lifetime`. */

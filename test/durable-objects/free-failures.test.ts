@@ -36,6 +36,9 @@ const rowOf = (payer: Hex, call: Hex): Promise<Record<string, SqlStorageValue> |
     storage.sql.exec('SELECT * FROM calls WHERE id = ?', call).toArray().at(0),
   );
 
+const entriesIn = async (payer: Hex, call: Hex): Promise<unknown> =>
+  JSON.parse(((await rowOf(payer, call))?.['entries'] ?? '[]') as string);
+
 const exportAll = async (payer: Hex): Promise<void> => {
   await stubOf(payer).exported((await snapshotOf(payer)).seq);
 };
@@ -141,7 +144,7 @@ describe('a call whose tool failed', () => {
     } as const;
     await stubOf(payer).settled([moved, moved]);
     expect((await purseOf(payer)).credit).toBe(call.price.toString());
-    const entry = JSON.parse(String((await rowOf(payer, call.call))?.['entries'])) as unknown[];
+    const entry = await entriesIn(payer, call.call);
     expect(entry).toMatchObject([{ type: 'payment.settled', tool: call.tool, call: call.call }]);
   });
 
@@ -151,7 +154,7 @@ describe('a call whose tool failed', () => {
     const call = await fail(payer);
     pass(call.validBefore - nowSeconds() + 31);
     await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
-    const entries = JSON.parse(String((await rowOf(payer, call.call))?.['entries'])) as unknown[];
+    const entries = await entriesIn(payer, call.call);
     expect(entries).toHaveLength(2);
   });
 });

@@ -316,11 +316,11 @@ describe('the whole limit', () => {
     const { owner, agents } = await fleetOf(8, 4_000);
     const [greedy = owner, ...modest] = agents;
     for (const agent of modest) {
-      for (let i = 0; i < 4; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+      for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     }
     const recalls = watchRecalls();
     const { went, denial } = await callWhile(greedy, 10n);
-    expect(went).toBe(400 - 28);
+    expect(went).toBe(400 - 35);
     expect(denial).toMatchObject({
       rule: 'window',
       account: accountOf(owner),

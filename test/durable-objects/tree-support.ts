@@ -150,6 +150,12 @@ export const pass = (seconds: number): void => {
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + ahead);
 };
 
+/** Stops the clock where it is, until it is moved or set right. */
+export const freeze = (): void => {
+  const now = Date.now();
+  vi.spyOn(Date, 'now').mockReturnValue(now);
+};
+
 /** Undoes every spy, and sets the clock right. For `afterEach`. */
 export const restore = (): void => {
   ahead = 0;
@@ -295,4 +301,26 @@ export const watchRecalls = (
   return seen;
 };
 
-const unwatched = { lease: AgentAccount.prototype.lease, recall: AgentAccount.prototype.recall };
+/** As `watchRecalls`, of what those above ask without taking anything back. */
+export const watchReports = (
+  between?: (passing: Passing<Recall>, real: () => Promise<Returned>) => Promise<Returned>,
+): Passing<Recall>[] => {
+  const seen: Passing<Recall>[] = [];
+  const { report } = unwatched;
+  vi.spyOn(AgentAccount.prototype, 'report').mockImplementation(function (
+    this: AgentAccount,
+    message: Recall,
+  ) {
+    const passing = { to: accountIn(this), message };
+    const real = (): Promise<Returned> => report.call(this, message);
+    seen.push(passing);
+    return between === undefined ? real() : between(passing, real);
+  });
+  return seen;
+};
+
+const unwatched = {
+  lease: AgentAccount.prototype.lease,
+  recall: AgentAccount.prototype.recall,
+  report: AgentAccount.prototype.report,
+};

@@ -23,7 +23,7 @@ export const runScenario = (seed: number, kind: Kind, calls: number, say: Say): 
     await exhaust(fleet, gateway, clock, plan.budget);
     const end = books.moment();
     await rest(fleet, clock, books);
-    await recallAll(fleet, clock);
+    await recallAll(fleet);
     const rows = (await Promise.all(fleet.members.map(rowsOf))).flat();
     const usable = usableOf(fleet, usageOf(fleet, books, rows, end, rung), end.at);
     const overspend = overspendOf(fleet, books, rows);

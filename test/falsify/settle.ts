@@ -1,6 +1,10 @@
-import { runDurableObjectAlarm } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import type { Row as StoredRow } from '../../durable-objects/agent-account/codec.ts';
 import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import type { LeaseRequest } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { LeaseRow } from '../../durable-objects/agent-account/lessor.ts';
+import { decodeLease } from '../../durable-objects/agent-account/tree-codec.ts';
+import type { Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { windowName } from '../../src/policy/window.ts';
 import { accountOf, asset, snapshotOf, stubOf } from '../durable-objects/support.ts';
@@ -12,7 +16,6 @@ import type { Row } from './rows.ts';
 
 /** Longer than any hold, and than a lease. */
 const REST = 75;
-const MORE_THAN_ALL = 1_000_000_000_000_000n;
 
 /** Every alarm rings: real ones do not know that the clock was moved on. */
 export const ring = async ({ members }: Fleet): Promise<void> => {
@@ -26,32 +29,26 @@ export const rest = async (fleet: Fleet, clock: Clock, books: Books): Promise<vo
   await ring(fleet);
 };
 
-/** Every account takes back what those below it do not use: it is asked for more than there can be. */
-export const recallAll = async ({ members }: Fleet, clock: Clock): Promise<void> => {
-  clock.shift(2);
-  const issued = new Map(
-    members.flatMap(({ branches }) =>
-      branches.flatMap(([grant]) =>
-        grant === undefined ? [] : [[grant.delegation.issuer, grant] as const],
-      ),
-    ),
-  );
-  for (const [issuer, grant] of issued) {
-    const request: LeaseRequest = {
-      child: accountOf(grant.delegation.delegate),
-      issued: grant.hash,
-      asset,
-      // Of the limits, too: who has no credit lent is short of none, and recalls nothing for it.
-      need: MORE_THAN_ALL,
-      want: 0n,
-      credit: MORE_THAN_ALL,
-      slices: {},
-    };
-    const above: Pick<AgentAccountRpc, 'lease'> = stubOf(issuer);
-    const { verdict } = await above.lease(request);
-    if (verdict !== 'short') throw new Error(`a recall heard ${verdict}`);
+/** Every account takes back what those below it do not use, message by message: no lease request asks for more than can come back. */
+export const recallAll = async ({ members }: Fleet): Promise<void> => {
+  for (const { payer } of members) {
+    for (const { child, issued, slices } of await leasesOf(payer)) {
+      const below: Pick<AgentAccountRpc, 'recall'> = env.AGENT_ACCOUNT.getByName(child);
+      const branches = { [issued]: { revision: 0, status: 'active', slices } } as const;
+      const returned = await below.recall({ of: accountOf(payer), branches });
+      if (returned.verdict !== 'returned') throw new Error(`a recall heard ${returned.verdict}`);
+      await stubOf(payer).giveBack(child, returned.branches);
+    }
   }
 };
+
+const leasesOf = (payer: Hex): Promise<LeaseRow[]> =>
+  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+    const [made] = [...sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'leases'")];
+    return made === undefined
+      ? []
+      : [...sql.exec<StoredRow>('SELECT * FROM leases')].map(decodeLease);
+  });
 
 /** What an account says of itself against what its calls, and those below it, say. Empty where both agree. */
 export const contradictions = async (

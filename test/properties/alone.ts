@@ -12,6 +12,7 @@ export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'tr
   ordersKept: () => 0,
   documentOf: () => undefined,
   documentNames: () => [],
-  lessees: () => 0,
+  leaseParts: () => 1,
+  released: () => 0,
   openSince: () => undefined,
 };

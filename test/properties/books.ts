@@ -3,6 +3,8 @@ import { openWholeCalls } from '../../durable-objects/agent-account/whole-calls.
 import type { Call, Evidence, Outcome } from '../../durable-objects/agent-account/contract.ts';
 import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
 import { finish } from '../../durable-objects/agent-account/finish.ts';
+import { openLessees } from '../../durable-objects/agent-account/lessees.ts';
+import { openLastLooks } from '../../durable-objects/agent-account/last-looks.ts';
 import type { Memory } from '../../durable-objects/agent-account/memory.ts';
 import {
   isBounced,
@@ -438,9 +440,10 @@ export const openBooks = (
     const memory: Memory = {
       state: book.state,
       live: new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }])),
+      looks: openLastLooks([]),
       whole: openWholeCalls(),
       pending: new Map(),
-      lessees: new Map(),
+      lessees: openLessees([]),
       fresh: [],
       exportNow: false,
       exportSentAt: 0,

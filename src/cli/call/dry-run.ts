@@ -26,7 +26,7 @@ const schema = z.looseObject({
   limits: z.array(limitSchema),
 });
 
-const COUNTS = new Set(['rate', 'repeat']);
+const COUNTS = new Set(['rate', 'denial_rate', 'failure_rate', 'repeat']);
 
 /** What would happen: the gateway's verdict, and what is left of each limit. */
 export const showDryRun = async ({ out, now }: Session, response: AgentResponse): Promise<void> => {

@@ -26,7 +26,7 @@ export type DecisionLine = {
 };
 
 /** Rules that count calls, not money. */
-const COUNTS = new Set(['rate', 'repeat']);
+const COUNTS = new Set(['rate', 'denial_rate', 'failure_rate', 'repeat']);
 
 /** Equal denials of this long are one entry, which is written at their end and carries the time of the first. */
 const DENIALS_TOGETHER = 10;

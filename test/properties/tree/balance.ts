@@ -30,17 +30,31 @@ export const checkBooks = (
 
   for (const name of names) {
     if (isForgotten(name.split('/')[0] ?? '')) continue;
-    const { start, leased, drawn, held, spent } = rolled(purse.windows[name], everyOf(name), now);
+    const { start, leased, drawn, heldBelow, held, spent } = rolled(
+      purse.windows[name],
+      everyOf(name),
+      now,
+    );
     equal(`${account} ${name} leased`, leased, counted(name, start, outstandingOf));
     equal(
       `${account} ${name} drawn`,
       drawn,
       counted(name, start, ({ spent: of }) => of),
     );
+    equal(
+      `${account} ${name} held below`,
+      heldBelow,
+      counted(name, start, ({ held: of }) => of),
+    );
     if (held < 0n || spent < 0n) throw new Error(`${account} ${name} is below zero`);
   }
   const lent = (slice: Slice): bigint => outstandingOf(slice) - slice.spent;
   equal(`${account} lent`, purse.creditLent, counted(CREDIT, 0, lent));
+  equal(
+    `${account} credit held below`,
+    purse.creditHeldBelow,
+    counted(CREDIT, 0, ({ held: of }) => of),
+  );
   if (purse.credit < 0n || purse.creditHeld < 0n) throw new Error(`${account} credit below zero`);
   for (const [issued, slices] of Object.entries(tree.books)) {
     for (const [name, slice] of Object.entries(slices)) {

@@ -6,7 +6,7 @@ import { NO_PROGRESS, type Progress } from '../../../durable-objects/agent-accou
 import { expire } from '../../../durable-objects/agent-account/expire.ts';
 import { type CallRecord, keepsHold } from '../../../durable-objects/agent-account/record.ts';
 import { resolve } from '../../../durable-objects/agent-account/resolve.ts';
-import { reserve } from '../../../durable-objects/agent-account/reserve.ts';
+import { MOST_RECALLS, reserve } from '../../../durable-objects/agent-account/reserve.ts';
 import type { Hex } from '../../../src/core/account-id.ts';
 import type { Keeper } from './keeper.ts';
 import type { Grants } from './grants.ts';
@@ -26,7 +26,7 @@ const ORDER = { fields: {}, signature: hex(0x55) };
 /** Calls of all accounts, each decided again and again for what it learns, as the object does it (`claims.ts`). */
 export const openCalls = (
   office: Office,
-  { round }: Recalls,
+  { look, round }: Recalls,
   leases: Leases,
   { all, bound }: Grants,
 ) => {
@@ -59,10 +59,13 @@ export const openCalls = (
       const verdict = keeper.decide((state, context) =>
         reserve(state, undefined, call, ATTEMPT, grown, known, context),
       );
-      if (verdict.verdict === 'recall') {
+      if (verdict.verdict === 'look') {
+        look(keeper);
+        progress = { ...progress, looked: true };
+      } else if (verdict.verdict === 'recall') {
         note('recalled for itself');
-        round(keeper);
-        progress = { ...progress, recalled: true };
+        const asked = round(keeper);
+        progress = { ...progress, recalls: asked === 0 ? MOST_RECALLS : progress.recalls + 1 };
       } else if (verdict.verdict === 'ask') {
         progress = leases.obtain(keeper, progress, verdict.asks, wish.appetite);
       } else if (verdict.verdict === 'stale_grant') {

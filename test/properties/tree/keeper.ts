@@ -76,7 +76,12 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     ordersKept: () => 0,
     documentOf: () => undefined,
     documentNames: () => [],
-    lessees: () => [...leases.values()].filter(({ until }) => until > clock.now).length,
+    leaseParts: (by) => {
+      const live = [...leases.values()].filter(({ until }) => until > clock.now);
+      const within = live.filter(({ issued: each }) => each === by).length;
+      return (new Set(live.map(({ issued: each }) => each)).size + 1) * Math.max(1, within);
+    },
+    released: () => 0,
     openSince: () => undefined,
   });
 

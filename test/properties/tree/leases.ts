@@ -2,6 +2,7 @@ import { issuerOf } from '../../../durable-objects/agent-account/authority.ts';
 import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
 import { type Ask, takeLease } from '../../../durable-objects/agent-account/lessee.ts';
 import { lease } from '../../../durable-objects/agent-account/lessor.ts';
+import { MOST_RECALLS } from '../../../durable-objects/agent-account/reserve.ts';
 import { type Answered, answers } from '../../../durable-objects/agent-account/line.ts';
 import type { Progress } from '../../../durable-objects/agent-account/progress.ts';
 import { sliceOf } from '../../../durable-objects/agent-account/slices.ts';
@@ -16,11 +17,8 @@ import { ASSET } from './names.ts';
 import { keeperOf, type Office } from './office.ts';
 import type { Recalls } from './recalls.ts';
 
-/** Those below are asked again as long as they have something, so often at most. */
-const MOST_ROUNDS = 4;
-
 /** What accounts ask those above them, as the object does it (`desk.ts`), message by message. */
-export const openLeases = (office: Office, { round }: Recalls) => {
+export const openLeases = (office: Office, { look, round }: Recalls) => {
   const { clock, post, reference, note } = office;
 
   const answer = (above: Keeper, request: LeaseRequest): LeaseVerdict => {
@@ -32,13 +30,15 @@ export const openLeases = (office: Office, { round }: Recalls) => {
         }
         return decided;
       });
-    let verdict = decide();
-    for (let rounds = 0; rounds < MOST_ROUNDS; rounds += 1) {
-      // Where nothing is held below, nothing can come back.
-      if (verdict.verdict !== 'short' || verdict.limit.held === '0') return verdict;
+    let { verdict, reach } = decide();
+    if (verdict.verdict !== 'short' || reach === 'never' || request.dryRun === true) return verdict;
+    look(above);
+    ({ verdict, reach } = decide());
+    for (let rounds = 0; rounds < MOST_RECALLS; rounds += 1) {
+      if (verdict.verdict !== 'short' || reach !== 'now') return verdict;
       note(`short of ${verdict.rule}`);
-      const asked = round(above, rounds > 0);
-      verdict = decide();
+      const asked = round(above);
+      ({ verdict, reach } = decide());
       if (asked === 0) return verdict;
     }
     return verdict;
@@ -50,9 +50,10 @@ export const openLeases = (office: Office, { round }: Recalls) => {
     verdict: LeaseVerdict,
     word: number,
     askedAt: number,
+    need: bigint,
   ): LeaseVerdict => {
     if (verdict.verdict === 'unavailable') return verdict;
-    keeper.decide((state) => unchanged(takeLease(state, link, verdict, askedAt), undefined));
+    keeper.decide((state) => unchanged(takeLease(state, link, verdict, askedAt, need), undefined));
     if (verdict.authority.status === 'active') {
       const since = verdict.verdict === 'leased' ? askedAt : undefined;
       reference.words.hear(keeper.account, link.hash, word, since);
@@ -84,10 +85,11 @@ export const openLeases = (office: Office, { round }: Recalls) => {
     const verdict = post.send('request', keeper, () => {
       const told = answer(above, request);
       const word = reference.words.last(above.account);
-      return post.send('reply', above, () => hear(keeper, link, told, word, askedAt));
+      return post.send('reply', above, () => hear(keeper, link, told, word, askedAt, wanted.need));
     });
     const state = keeper.state();
     const held = {
+      isLive: clock.now < (state.leases[link.hash]?.until ?? 0),
       unused: (state.leases[link.hash]?.names ?? []).map((name) =>
         unusedOf(sliceOf(state.tree, link.hash, name)),
       ),
@@ -120,7 +122,7 @@ export const openLeases = (office: Office, { round }: Recalls) => {
         const above = keeperOf(office, issuerOf(each.link));
         const askedAt = clock.now;
         const verdict = answer(above, { ...requestOf(keeper, each, 0n), dryRun: true });
-        if (verdict.verdict === 'refused') hear(keeper, each.link, verdict, 0, askedAt);
+        if (verdict.verdict === 'refused') hear(keeper, each.link, verdict, 0, askedAt, each.need);
       }
     },
   };

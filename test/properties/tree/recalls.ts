@@ -1,7 +1,12 @@
 import { issuerOf } from '../../../durable-objects/agent-account/authority.ts';
 import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
 import { authorityOver } from '../../../durable-objects/agent-account/issued.ts';
-import { closeBook, giveUp, recalled } from '../../../durable-objects/agent-account/lessee.ts';
+import {
+  closeBook,
+  giveUp,
+  recalled,
+  reported,
+} from '../../../durable-objects/agent-account/lessee.ts';
 import { type LeaseRow, takeBack } from '../../../durable-objects/agent-account/lessor.ts';
 import { sliceEnd } from '../../../durable-objects/agent-account/slices.ts';
 import type {
@@ -14,7 +19,7 @@ import type { Hex } from '../../../src/core/account-id.ts';
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Office } from './office.ts';
 
-/** What running calls hold may come back, too; where it was asked for already, only what nobody uses. */
+/** What running calls hold may come back, too. */
 const isLoose = ({ granted, returned, spent }: Slice): boolean => granted - returned > spent;
 const isUnused = (slice: Slice): boolean => unusedOf(slice) > 0n;
 
@@ -37,38 +42,55 @@ export const openRecalls = (office: Office) => {
     }
   };
 
-  /** One account below is told how things stand, and gives back what it does not use. */
-  const recall = (above: Keeper, rows: readonly LeaseRow[]): void => {
-    for (const account of new Set(rows.map((row) => row.child))) {
-      const child = keeperOf(office, account);
+  const messages = (
+    above: Keeper,
+    rows: readonly LeaseRow[],
+  ): readonly (readonly [Keeper, Recall])[] =>
+    [...new Set(rows.map((row) => row.child))].map((account) => {
       const branches: Record<Hex, Recall['branches'][Hex]> = {};
       for (const row of rows.filter((each) => each.child === account)) {
         const { authority } = authorityOver(above.state(), row, above.context());
         const { revision, status } = authority;
         branches[row.issued] = { revision, status, slices: row.slices };
       }
+      return [keeperOf(office, account), { of: above.account, branches }];
+    });
+
+  /** Accounts below are told how things stand, and give back what they do not use. */
+  const recall = (above: Keeper, rows: readonly LeaseRow[]): void => {
+    for (const [child, message] of messages(above, rows)) {
       const word = reference.words.last(above.account);
       post.send('recall', above, () => {
-        const verdict = child.decide((state, context) =>
-          recalled(state, { of: above.account, branches }, context),
-        );
-        for (const issued of Object.keys(branches))
-          reference.words.acknowledge(account, issued, word);
+        const verdict = child.decide((state, context) => recalled(state, message, context));
+        for (const issued of Object.keys(message.branches))
+          reference.words.acknowledge(child.account, issued as Hex, word);
         if (verdict.verdict === 'unavailable') return;
         post.send('answer', child, () => hearBack(above, child, verdict.branches));
       });
     }
   };
 
+  const rowsWith = (above: Keeper, isWorth: (slice: Slice) => boolean): readonly LeaseRow[] =>
+    [...above.leases.values()].filter(({ slices }) =>
+      Object.entries(slices).some(
+        ([name, slice]) => clock.now < sliceEnd(name, slice) && isWorth(slice),
+      ),
+    );
+
   return {
+    /** Has those below report what they do not use. */
+    look(above: Keeper): void {
+      for (const [child, message] of messages(above, rowsWith(above, isLoose))) {
+        post.send('recall', above, () => {
+          const verdict = child.decide((state) => unchanged(state, reported(state, message)));
+          if (verdict.verdict === 'unavailable') return;
+          post.send('answer', child, () => hearBack(above, child, verdict.branches));
+        });
+      }
+    },
     /** Asks those below for what they do not use; how many were asked. */
-    round(above: Keeper, isAgain = false): number {
-      const isWorth = isAgain ? isUnused : isLoose;
-      const rows = [...above.leases.values()].filter(({ slices }) =>
-        Object.entries(slices).some(
-          ([name, slice]) => clock.now < sliceEnd(name, slice) && isWorth(slice),
-        ),
-      );
+    round(above: Keeper): number {
+      const rows = rowsWith(above, isUnused);
       recall(above, rows);
       return rows.length;
     },

@@ -28,12 +28,7 @@ const text = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each));
 
 /** Whether a limit that is too small for the price is named, with what is left of it. */
-const refuses = (
-  limits: readonly Left[],
-  { account, limit }: Denial,
-  price: bigint,
-  isOwn: boolean,
-): boolean => {
+const refuses = (limits: readonly Left[], { account, limit }: Denial, price: bigint): boolean => {
   if (limit === undefined) return false;
   const told = BigInt(limit.remaining);
   return limits.some((each) => {
@@ -43,8 +38,8 @@ const refuses = (
       limit.rule.split(':').at(-1) === each.name &&
       limit.limit === each.limit.toString() &&
       left < price &&
-      // What an account has lent to those below it is not called back for a call of its own that cannot fit anyway.
-      (told === left || (isOwn && told < left))
+      // Nobody is asked for a call that cannot fit anyway, so what those below spent since they last reported is not known.
+      (told === left || told < price)
     );
   });
 };
@@ -83,8 +78,7 @@ export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): vo
   if (denial.rule === 'per_call') {
     if (price + 1n <= perCall) throw new Error(`not too dear: ${text(denial)}`);
   } else if (limits.some(({ remaining }) => remaining <= price)) {
-    const isOwn = denial.account === account && keeper.leases.size > 0;
-    if (!refuses(limits, denial, price + 1n, isOwn))
+    if (!refuses(limits, denial, price + 1n))
       throw new Error(`wrong limit: ${text({ denial, limits })}`);
     note(`rest refused ${denial.account === account ? 'own' : 'above'}`);
   } else if (denial.rule !== 'credit') throw new Error(`expected credit: ${text(denial)}`);

@@ -374,6 +374,8 @@ describe('a denial', () => {
     repeat: true,
     authority: true,
     unreachable: true,
+    denial_rate: true,
+    failure_rate: true,
     tool: true,
     payee: true,
     asset: true,
