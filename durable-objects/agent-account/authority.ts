@@ -191,8 +191,9 @@ export const staleProofs = (
     ? []
     : linksOf(grant)
         .filter(
-          ({ byContract, hash }) =>
-            byContract && now - (state.grantChecks[hash] ?? 0) >= CONTRACT_SECONDS,
+          ({ contractCheckedAt, hash }) =>
+            contractCheckedAt !== undefined &&
+            now - (state.grantChecks[hash] ?? 0) >= CONTRACT_SECONDS,
         )
         .map(({ hash, delegation, signature }) => ({
           hash,

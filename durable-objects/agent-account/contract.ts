@@ -321,8 +321,8 @@ export type Order =
       /** Which log of the transaction the Transfer is, from 0. */
       readonly place: number;
       readonly block: number;
-      /** The operator's order: the signed intent, kept as evidence. */
-      readonly order: { readonly fields: Record<string, string>; readonly signature: Hex };
+      readonly by?: By;
+      readonly order: OrderedBy;
     }
   /** An operator gives credit (a positive amount), or takes it away. Carried out once for each signed intent, which it must name. */
   | {

@@ -5,6 +5,7 @@ import { attenuationFault } from '../../src/policy/attenuation.ts';
 import { asked, isStopped, withoutOwnerStatus } from './account-status.ts';
 import { addressOf, compiled, issuerOf } from './authority.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import { checkedAt } from './evidence.ts';
 import { withoutWebhooks } from './documents.ts';
 import { grantStatus } from './issued.ts';
 import { sliceEnd } from './slices.ts';
@@ -239,6 +240,7 @@ const evidenceOf = (grant: SignedGrant): { readonly [key: string]: Json } => ({
   grant: grant.hash,
   delegation: delegationFields(grant.delegation),
   signature: grant.signature,
+  ...checkedAt(grant),
 });
 
 const verdictOf = (

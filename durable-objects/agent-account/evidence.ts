@@ -25,8 +25,16 @@ export const evidenceOf = (call: Call): { readonly [key: string]: Json } => ({
         intent: call.intent.fields,
         ...(call.intent.signature === undefined ? {} : { intentSignature: call.intent.signature }),
       }),
-  ...(call.contractCheckedAt === undefined ? {} : { contractCheckedAt: call.contractCheckedAt }),
+  ...checkedAt(call),
 });
+
+/** The block at which a contract accepted a signature: offline, the chain at that block is all that vouches for it (ERC-1271). */
+export const checkedAt = ({
+  contractCheckedAt,
+}: {
+  readonly contractCheckedAt?: number | undefined;
+}): { readonly contractCheckedAt?: number } =>
+  contractCheckedAt === undefined ? {} : { contractCheckedAt };
 
 /** The token signature of a payment that nobody can present any more: used on chain, or past its validity. */
 export const spentSignature = (held: HeldPayment | undefined): { readonly [key: string]: Json } =>

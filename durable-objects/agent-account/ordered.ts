@@ -3,6 +3,7 @@ import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { aboveOf, exists, hasParent, kinOf } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import { checkedAt } from './evidence.ts';
 import { type AccountState, hasPaid } from './state.ts';
 import type { By, OrderedBy, OrderFault, TreeFault, TreeOrder } from './tree-contract.ts';
 
@@ -118,5 +119,5 @@ export const evidenceOf = (
 ): { readonly [key: string]: Json } => ({
   order: fields,
   signature,
-  ...(by === undefined ? {} : { by: by.account, role: by.role }),
+  ...(by === undefined ? {} : { by: by.account, role: by.role, ...checkedAt(by) }),
 });

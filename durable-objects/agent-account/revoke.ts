@@ -5,6 +5,7 @@ import { revocationFields } from '../../src/intent/agent-revocation.ts';
 import { withoutOwnerStatus } from './account-status.ts';
 import { hasAgreed } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import { checkedAt } from './evidence.ts';
 import { type AccountState, hasPaid, isKnown } from './state.ts';
 import { changedTree, done, noted, refused } from './tree-change.ts';
 import type { Governed, TreeOrder } from './tree-contract.ts';
@@ -18,7 +19,7 @@ type Order = Extract<TreeOrder, { readonly kind: 'revoke' }>;
  */
 export const revoke = (
   state: AccountState,
-  { revocation, hash, signature, facts }: Order,
+  { revocation, hash, signature, contractCheckedAt, facts }: Order,
   context: Context,
 ): Decision<Governed> => {
   // A key does not count for an account that has code (§4.7), and nobody could say whether it has.
@@ -29,7 +30,12 @@ export const revoke = (
   }
   const entry = {
     type: 'grant.revoked' as const,
-    evidence: { revocation: revocationFields(revocation) as Json, hash, signature },
+    evidence: {
+      revocation: revocationFields(revocation) as Json,
+      hash,
+      signature,
+      ...checkedAt({ contractCheckedAt }),
+    },
   };
   const { id, epoch } = revocation;
   if (epoch > 0n) {

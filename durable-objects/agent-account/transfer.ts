@@ -3,6 +3,7 @@ import { link } from '../../src/audit/entry.ts';
 import { adjust } from './adjust.ts';
 import type { Applied, Order } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
+import { evidenceOf } from './ordered.ts';
 import { max, MAX_STORED } from '../../src/core/amount.ts';
 import { type AccountState, type Purse, purseOf, withPurse } from './state.ts';
 
@@ -134,7 +135,7 @@ const recordRefund = (
   return apply(state, { ...known, received: amount }, refunded, context, {
     type: 'credit.refunded',
     at: context.now,
-    evidence: { order: order.order.fields, signature: order.order.signature },
+    evidence: evidenceOf(order.order, order.by),
     amounts: { amount: amount.toString() },
     payment: { asset, transaction, block, log: place },
   });

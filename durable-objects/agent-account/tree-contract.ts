@@ -99,8 +99,11 @@ export type SignedGrant = {
   readonly chainId: number;
   readonly delegation: AgentDelegation;
   readonly signature: Hex;
-  /** Signed by the issuer's contract (ERC-1271), which may change its mind: verified again while it is used. */
-  readonly byContract: boolean;
+  /**
+   * The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. A contract may change its mind, so
+   * the signature is verified again while the grant is used.
+   */
+  readonly contractCheckedAt?: number;
 };
 
 /** Who ordered something: the signed intent, kept as evidence. */
@@ -117,7 +120,12 @@ export type OrderedBy = {
 };
 
 /** Who gives an order, as the gateway has checked its signature. Whether an owner may give it is the account's to say. */
-export type By = { readonly account: AccountId; readonly role: 'operator' | 'owner' };
+export type By = {
+  readonly account: AccountId;
+  readonly role: 'operator' | 'owner';
+  /** The block at which the account's contract accepted the signature (ERC-1271); absent for a key. */
+  readonly contractCheckedAt?: number;
+};
 
 /** `If-Match`: the hash of what is to be replaced, or `*` for anything that is there; `none`: nothing may be there yet. */
 export type Expected = Hex | '*' | 'none';
@@ -158,6 +166,8 @@ export type TreeOrder =
       readonly revocation: AgentRevocation;
       readonly hash: Hex;
       readonly signature: Hex;
+      /** The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. */
+      readonly contractCheckedAt?: number;
       /** Absent where the chain could not be asked: an account that is known here may cut a key off all the same. */
       readonly facts?: PayerFacts;
     }

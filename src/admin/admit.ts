@@ -46,7 +46,8 @@ const admitOperator = async (
     return vouched.error.reason === 'invalid_signature' ? forbidden : vouched;
   }
   if (!isOperator(office, asker, vouched.value)) return forbidden;
-  return ok({ account: accountId(asker.network, asker.payer), role: 'operator' });
+  const { checkedAt } = vouched.value;
+  return ok({ account: accountId(asker.network, asker.payer), role: 'operator', ...checkedAt });
 };
 
 const admitKin = async (
@@ -71,7 +72,8 @@ const admitKin = async (
   // An operator, or the account itself, may read it: that it is there is no secret to them.
   if (!has.some((role) => route.roles.includes(role))) return err({ reason: 'forbidden' });
   const asOperator = has.includes('operator') && route.roles.includes('operator');
-  return ok({ account: by, role: asOperator ? 'operator' : 'owner' });
+  const role = asOperator ? 'operator' : 'owner';
+  return ok({ account: by, role, ...vouched.value.checkedAt });
 };
 
 const isNamed = ({ config }: Office, { payer }: Checked): boolean =>

@@ -12,16 +12,14 @@ import { reply } from './reply.ts';
  * `POST /admin/credits/refunds`: an operator says that an account's credit was paid back on chain. The chain is asked whether that is
  * so and how much it was; then the account's credit is lowered by it, once for each transfer, however often it is said.
  */
-export const refund: Handler<'credits.refund'> = async ({ office, body, order }) => {
+export const refund: Handler<'credits.refund'> = async ({ office, body, by, order }) => {
   const found = await search(office.config, body);
   if (!found.ok) return found;
   const { asset, transfer } = found.value;
   const { account, transaction } = body;
   const { amount, place, block } = transfer;
-  const { fields, signature } = order;
   const applied = await applyOrder(office, account, {
-    ...{ kind: 'refund', asset, amount, transaction, place, block },
-    order: { fields: { ...fields }, signature },
+    ...{ kind: 'refund', asset, amount, transaction, place, block, by, order },
   });
   if (!applied.ok) return applied;
   const { credit, known } = applied.value;

@@ -135,9 +135,8 @@ const prove = async (
   const consented = consenter && (await vouch(gateway, consenter, client));
   if (consented?.ok === false) return consented;
   const { facts, checkedAt } = issuer.value;
-  const byContract = checkedAt.contractCheckedAt !== undefined;
   return ok({
-    grant: { hash, chainId, delegation, signature, byContract },
+    grant: { hash, chainId, delegation, signature, ...checkedAt },
     facts,
     consent: consented !== undefined,
   });

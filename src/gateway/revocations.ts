@@ -30,7 +30,7 @@ export const revoke = async (gateway: Gateway, request: Request): Promise<Respon
     if (!isEnough) return problem(vouched.error);
   }
   const account = accountId(place.network, issuer);
-  const facts = vouched.ok ? { facts: vouched.value.facts } : {};
+  const facts = vouched.ok ? { facts: vouched.value.facts, ...vouched.value.checkedAt } : {};
   const order = { kind: 'revoke', revocation, hash, signature, ...facts } as const;
   const governed = await govern(gateway, account, order);
   if (!governed.ok) return problem(governed.error);

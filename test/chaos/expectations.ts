@@ -11,7 +11,7 @@ export const expectTrue = async (
 ): Promise<void> => {
   const moved = await movedBy(stage, agent.address);
   expect([ledgerOf(book), book.purse.settled]).toEqual([moved, moved]);
-  expect(verifyBook(agent.id, book)).toMatchObject({ ok: true });
+  expect(await verifyBook(agent.id, book)).toMatchObject({ ok: true });
 };
 
 /** A call that ran and was paid for, once. */

@@ -78,7 +78,7 @@ export const tellOfPayers = (lying: () => LyingStage): void => {
       expect(world.presentedOf(failing)).toBe(0);
       const moved = await movedBy(world.stage, agent.address);
       expect(ledgerOf(book) + PRICES.failing).toBe(moved);
-      expect(verifyBook(agent.id, book)).toMatchObject({ ok: true });
+      expect(await verifyBook(agent.id, book)).toMatchObject({ ok: true });
     });
 
     it('settles what was never run has credit, which pays', async () => {

@@ -2,7 +2,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { people } from '../../dev/people.ts';
+import { entryText } from '../../src/audit/entry.ts';
 import { useWorld } from '../conformance/support/world.ts';
+import { ALICE, history } from '../unit/audit/history.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putKey, SOME_KEY } from './support/keys.ts';
@@ -537,6 +539,13 @@ describe('a log', () => {
     const offline = withEnv(place, { COUNTERSIGN_GATEWAY: 'http://127.0.0.1:1' });
     const verified = documentIn(await pipe(offline, ['audit', 'verify', path, '--json']));
     expect(verified).toMatchObject({ verified: true, first: 1, whole: true });
+    const { recomputed, ...rest } = verified['signatures'] as { recomputed: number };
+    expect(rest).toEqual({ by_chain: [], sealed: 0, outside: 0 });
+    // The grant that governs it, at least, and the intent of its call.
+    expect(recomputed).toBeGreaterThan(1);
+    expect((await pipe(offline, ['audit', 'verify', path])).stdout).toContain(
+      `signatures  ${recomputed} recomputed`,
+    );
     const text = await readFile(path, 'utf8');
     await writeFile(path, text.replace('"price":"1000"', '"price":"1"'));
     expect(await refused(1, 'audit', 'verify', path)).toMatchObject({
@@ -553,6 +562,13 @@ describe('a log', () => {
     expect(
       await refused(1, 'audit', 'verify', path, '--head', `0x${'00'.repeat(32)}`),
     ).toMatchObject({ code: 'log_broken' });
+    // A chain that holds, of an entry that nobody has signed.
+    const unsigned = history(ALICE, [{ type: 'tool.put', at: 1, outcome: { name: 'lookup' } }]);
+    await writeFile(path, `${unsigned.map(entryText).join('\n')}\n`);
+    expect(await refused(1, 'audit', 'verify', path)).toMatchObject({
+      ...{ code: 'log_broken', reason: 'unsigned', line: 1, seq: 1 },
+      ...{ field: 'evidence', fault: 'missing' },
+    });
     const calls = await run('audit', 'export', 'agent2', '--format', 'csv');
     expect(calls.stdout).toMatch(/^accepted_at,account,.*\n.*,lookup,committed,/s);
   });

@@ -559,7 +559,7 @@ describe('a policy of an account above', () => {
 });
 
 describe('a grant whose issuer is a contract', () => {
-  const byContract = (grant: SignedGrant): SignedGrant => ({ ...grant, byContract: true });
+  const byContract = (grant: SignedGrant): SignedGrant => ({ ...grant, contractCheckedAt: 7 });
   /** A Worker that knows grants reads parameters; an older one does not, and would not know the word for what is asked. */
   const ask = (
     agent: Hex,

@@ -73,7 +73,6 @@ export const grantOf = (
     chainId: CHAIN,
     delegation,
     signature: `0x${'44'.repeat(65)}`,
-    byContract: false,
   };
 };
 

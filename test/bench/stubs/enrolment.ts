@@ -64,7 +64,6 @@ const grantOf = (enrolment: Enrolment): SignedGrant => {
     chainId: CHAIN_ID,
     delegation,
     signature: `0x${'44'.repeat(65)}`,
-    byContract: false,
   };
 };
 

@@ -17,14 +17,14 @@ export const unresolvedOf = ({ payer, book }: Case, wrongs: string[]): readonly 
   return open;
 };
 
-/** Law 11: every entry is in D1, and each follows the one before. */
-export const judgeLog = ({ payer, key, book }: Case, wrongs: string[]): void => {
+/** Law 11: every entry is in D1, each follows the one before, and every signature in it can be recomputed. */
+export const judgeLog = async ({ payer, key, book }: Case, wrongs: string[]): Promise<void> => {
   const { entries, head, exported } = book;
   if (entries.at(-1)?.seq !== head.seq || entries.length !== head.seq || exported !== head.seq)
     wrongs.push(
       `${payer.name}: ${entries.length} entries in D1, ${exported} of ${head.seq} acknowledged`,
     );
-  const verified = verifyBook(key.id, book);
+  const verified = await verifyBook(key.id, book);
   if (!verified.ok)
     wrongs.push(`${payer.name}: its log is broken at ${JSON.stringify(verified.error)}`);
 };

@@ -64,7 +64,7 @@ export const runChaos = async (orders: Orders): Promise<Findings> => {
     const record = await readChain(chain.client);
     const balance = await chain.balanceOf(people.payTo);
     const { purchases } = bazaar;
-    const verdict = judgeAftermath({ payers, purchases, books, chain: record, balance });
+    const verdict = await judgeAftermath({ payers, purchases, books, chain: record, balance });
     const seconds = Math.round((performance.now() - began) / 1000);
     const calls = stage.facilitators.reduce((sum, { asked }) => sum + asked(), 0);
     const wrongs = [...restless, ...verdict.wrongs];

@@ -15,7 +15,7 @@ export type Verdict = {
 };
 
 /** Holds what was written against what the chain says, and what clients have heard and got (laws 3 to 7, 11). */
-export const judgeAftermath = (aftermath: Aftermath): Verdict => {
+export const judgeAftermath = async (aftermath: Aftermath): Promise<Verdict> => {
   const { purchases, chain, balance } = aftermath;
   const wrongs: string[] = [];
   const cases = casesOf(aftermath);
@@ -25,7 +25,7 @@ export const judgeAftermath = (aftermath: Aftermath): Verdict => {
   );
   const unresolved = cases.flatMap((each) => unresolvedOf(each, wrongs)).length;
   for (const each of cases) {
-    judgeLog(each, wrongs);
+    await judgeLog(each, wrongs);
     judgeMoney(each, moved, wrongs);
   }
   const unsolicited = chain.moved.filter(({ nonce }) => nonce === undefined || !calls.has(nonce));

@@ -6,7 +6,8 @@ import { people } from '../../../dev/people.ts';
 import { usdc } from '../../../dev/usdc.ts';
 import { decodeChunk } from '../../../src/audit/chunk.ts';
 import { type Entry, GENESIS } from '../../../src/audit/entry.ts';
-import { verifyRun } from '../../../src/audit/verify.ts';
+import { type Unsigned, verifySignedRun } from '../../../src/audit/signatures.ts';
+import type { Broken } from '../../../src/audit/verify.ts';
 import type { AccountId } from '../../../src/core/account-id.ts';
 import type { Stage } from './stage.ts';
 
@@ -161,6 +162,23 @@ export const ledgerOf = ({ calls, purse }: Book): bigint =>
     purse.credit,
   );
 
-/** Verifies the exported chain from its first entry to the head that the object has. */
-export const verifyBook = (account: AccountId, { entries, head }: Book) =>
-  verifyRun(entries, { account, after: GENESIS, lastHash: head.hash });
+/** Verifies the exported chain from its first entry to the head that the object has, and recomputes every signature in it. */
+export const verifyBook = async (account: AccountId, { entries, head }: Book) =>
+  await verifySignedRun(entries, { account, after: GENESIS, lastHash: head.hash });
+
+/** What does not hold of all that a gateway has exported so far, account by account. */
+export const faultsOfLogs = async (
+  directory: string,
+): Promise<readonly (readonly [string, Broken | Unsigned])[]> => {
+  const books = [...(await readBooks(directory))].filter(([, { entries }]) => entries.length > 0);
+  const faults = await Promise.all(
+    books.map(async ([account, { entries }]) => {
+      const verified = await verifySignedRun(entries, {
+        account: account as AccountId,
+        after: GENESIS,
+      });
+      return verified.ok ? [] : [[account, verified.error] as const];
+    }),
+  );
+  return faults.flat();
+};

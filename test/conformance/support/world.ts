@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed } from 'vitest';
 import { type ChainClient, chainClient } from '../../../dev/chain-client.ts';
 import { type Stack, type StackOptions, startStack } from '../../../dev/stack.ts';
 import type { Counts } from '../../../dev/upstream.ts';
+import { faultsOfLogs } from '../../chaos/support/books.ts';
 import { type Audit, openAudit } from './audit.ts';
 import { type Offered, readOffer } from './offer.ts';
 
@@ -91,6 +92,11 @@ const openWorld = async (options: StackOptions, directory: string): Promise<Worl
   };
 };
 
+/** Law 11: whatever the tests of a file did, every signature in every exported log can be recomputed. */
+const mustBeSigned = async (directory: string): Promise<void> => {
+  expect(await faultsOfLogs(join(directory, 'gateway'))).toEqual([]);
+};
+
 /** Starts a stack before the tests of a file and stops it after them. The function gives it to a running test. */
 export const useWorld = (options: StackOptions = {}): (() => World) => {
   let world: World | undefined;
@@ -107,6 +113,7 @@ export const useWorld = (options: StackOptions = {}): (() => World) => {
   });
   afterAll(async () => {
     await world?.stack.stop();
+    if (directory !== undefined && world !== undefined) await mustBeSigned(directory);
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   });
   return () => {

@@ -25,7 +25,7 @@ export const signedOf = (
   hash: hex(0x1000 + id),
   chainId: CHAIN,
   signature: hex(0x44),
-  byContract: its.byContract,
+  ...(its.byContract ? { contractCheckedAt: 7 } : {}),
   delegation: {
     issuer: addressAt(issuer.index),
     delegate: addressAt(holder.index),

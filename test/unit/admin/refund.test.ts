@@ -285,12 +285,16 @@ describe('POST /admin/credits/refunds', () => {
           transaction: HASH,
           place: 1,
           block: 100,
+          by: { account: `eip155:84532:${OPERATOR}`, role: 'operator' },
           order: {
             fields: expect.objectContaining({
               agent: OPERATOR,
               tool: 'countersign.admin.credits.refund',
             }) as Record<string, string>,
             signature: expect.stringMatching(/^0x[0-9a-f]{130}$/) as Hex,
+            digest: expect.stringMatching(/^0x[0-9a-f]{64}$/) as Hex,
+            validBefore: expect.any(Number) as number,
+            attempt: expect.stringMatching(/^0x[0-9a-f]{32}$/) as Hex,
           },
         },
       },

@@ -116,7 +116,6 @@ describe('PUT /delegations', () => {
         chainId: 84532,
         delegation: delegationOf(),
         signature: above,
-        byContract: false,
       },
     ];
     const { answer, asked } = await send({ govern: () => governed({ chain }) });
@@ -134,7 +133,6 @@ describe('PUT /delegations', () => {
       chainId: 84532,
       delegation: delegationOf(),
       signature: vectors.delegation.signature,
-      byContract: false,
     };
     expect(asked).toEqual([
       {
@@ -331,8 +329,8 @@ describe('an issuer with code', () => {
     const { answer, asked } = await send({ signing: { signature: `0x${'ab'.repeat(70)}` } });
     expect(answer.status).toBe(201);
     expect(asked).toMatchObject([
-      { order: { kind: 'issue', grant: { byContract: true }, facts: { hasCode: true } } },
-      { order: { kind: 'take', grant: { byContract: true } } },
+      { order: { kind: 'issue', grant: { contractCheckedAt: 100 }, facts: { hasCode: true } } },
+      { order: { kind: 'take', grant: { contractCheckedAt: 100 } } },
     ]);
   });
 

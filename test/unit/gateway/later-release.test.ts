@@ -106,7 +106,7 @@ describe('an account whose Worker is of an earlier release', () => {
   it('is unavailable where it would ask for something that such a Worker does not know', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
-    const grant = { ...grantOf(owner, agent), byContract: true };
+    const grant = { ...grantOf(owner, agent), contractCheckedAt: 7 };
     expect((await register(grant)).verdict).toBe('governed');
     const before = await rowsOf(agent);
     // A Worker that knows grants reads parameters, if there are none as well.
