@@ -1,14 +1,16 @@
 import type { Hex } from '../core/account-id.ts';
+import { encodeRetryKey, RETRY_KEY_HEADER } from '../intent/retry-key.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Context } from './context.ts';
 import { CountersignError } from './errors.ts';
+import type { Retry } from './hooks.ts';
 import { quietly } from './quietly.ts';
 import { readCopy } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
 import { isProblem, problemIn, type ProblemBody } from './problem.ts';
 import type { Proof } from './proof.ts';
 import { RECEIPT_HEADER, speaksOfBytes } from './receipt.ts';
-import { send } from './send.ts';
+import { send, type Sending } from './send.ts';
 
 /** An answer to a signed request, after as many repeats as it took. */
 export type Exchanged = {
@@ -50,30 +52,59 @@ export const exchange = async (
 ): Promise<Exchanged> => {
   let lost = false;
   for (let attempts = 1; ; attempts += 1) {
-    const attempt = await once(context, outgoing, proof);
-    if (attempt.got === 'answer') return { ...attempt.exchanged, attempts, lost };
+    const attempt = await once(context, outgoing, proof, attempts > 1);
+    if (attempt.got === 'answer') {
+      if (!mayRetry(context, proof, attempts, attempt.exchanged)) {
+        return { ...attempt.exchanged, attempts, lost };
+      }
+      note(context, { call: proof.call, attempt: 2, why: 'already_used', waitMs: 0 });
+      await attempt.exchanged.response.body?.cancel().catch(() => undefined);
+      continue;
+    }
     if (attempt.got === 'nothing') lost = true;
     const wanted = attempt.got === 'later' ? attempt.waitMs : undefined;
     const waitMs = Math.min(wanted ?? backoff(attempts), LONGEST_WAIT_MS);
     const isOver = context.now() + waitMs / 1000 >= proof.until;
     if (attempts > context.retries || isOver) throw gone(proof.call, attempts, attempt);
-    quietly(() =>
-      context.hooks.onRetry?.({
-        call: proof.call,
-        attempt: attempts + 1,
-        why: attempt.got === 'later' ? 'not_known_yet' : 'no_answer',
-        waitMs,
-      }),
-    );
+    note(context, {
+      call: proof.call,
+      attempt: attempts + 1,
+      why: attempt.got === 'later' ? 'not_known_yet' : 'no_answer',
+      waitMs,
+    });
     if (attempt.got === 'later') await attempt.response.body?.cancel().catch(() => undefined);
     await context.sleep(waitMs, outgoing.signal);
   }
 };
 
-const once = async (context: Sender, outgoing: Outgoing, proof: Proof): Promise<Attempt> => {
+const note = ({ hooks }: Sender, retry: Retry): void => quietly(() => hooks.onRetry?.(retry));
+
+/**
+ * Whether a first attempt was repeated on its way, and lost its answer to the repeat: then the secret gets it. A later attempt has
+ * shown the secret already.
+ */
+const mayRetry = (
+  { retries }: Sender,
+  { secret }: Proof,
+  attempts: number,
+  { problem }: Pick<Exchanged, 'problem'>,
+): boolean =>
+  attempts === 1 && retries > 0 && secret !== undefined && isProblem(problem, 'already-used');
+
+/** @param repeats the secret goes with repeats only: a first attempt needs none, and what is not sent cannot leak. */
+const once = async (
+  context: Sender,
+  outgoing: Outgoing,
+  { header, secret, call }: Proof,
+  repeats: boolean,
+): Promise<Attempt> => {
+  const sending: Sending =
+    repeats && secret !== undefined
+      ? { header, retryKey: [RETRY_KEY_HEADER, encodeRetryKey(secret)] }
+      : { header };
   try {
-    return await send(context, outgoing, { header: proof.header }, async (response) => {
-      mustNotMove(response, proof.call);
+    return await send(context, outgoing, sending, async (response) => {
+      mustNotMove(response, call);
       const problem = response.ok ? undefined : await problemIn(response, context.timeoutMs);
       const receipt = response.headers.get(RECEIPT_HEADER);
       // A receipt stands for a call that has ended: a 503 that has one is the tool's own answer.

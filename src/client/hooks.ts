@@ -24,7 +24,8 @@ export type Retry = {
   readonly call: Hex;
   /** 2 for the first repeat. */
   readonly attempt: number;
-  readonly why: 'no_answer' | 'not_known_yet';
+  /** `already_used`: something on the way had repeated the first attempt. */
+  readonly why: 'no_answer' | 'not_known_yet' | 'already_used';
   readonly waitMs: number;
 };
 

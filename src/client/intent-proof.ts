@@ -11,6 +11,7 @@ import { hexOf } from '../crypto/bytes.ts';
 import { ZERO_WORD } from '../intent/agent-delegation.ts';
 import { intentDigest, type AgentIntent } from '../intent/agent-intent.ts';
 import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../intent/header.ts';
+import { commitmentOf, newRetrySecret, type RetrySecret } from '../intent/retry-key.ts';
 import { tokenOf } from '../x402/tokens.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
@@ -32,20 +33,27 @@ export type IntentTerms = {
 
 export const random32 = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(32)));
 
-/** An intent for the request that goes out, never for what a server says of it. */
-export const intentFor = (
+/** An intent, and the secret that its nonce commits to. */
+export type DrawnIntent = { readonly intent: AgentIntent; readonly secret: RetrySecret };
+
+/** Makes an intent for the request that goes out, never for what a server says of it. */
+export const drawIntent = (
   agent: Address,
   outgoing: Outgoing,
   { audience, tool, authority = ZERO_WORD, ...terms }: IntentTerms,
-): AgentIntent => ({
-  ...observedAs(outgoing, audience, tool),
-  ...terms,
-  agent,
-  validAfter: BigInt(terms.validAfter),
-  validBefore: BigInt(terms.validBefore),
-  nonce: random32(),
-  authority,
-});
+): DrawnIntent => {
+  const secret = newRetrySecret();
+  const intent = {
+    ...observedAs(outgoing, audience, tool),
+    ...terms,
+    agent,
+    validAfter: BigInt(terms.validAfter),
+    validBefore: BigInt(terms.validBefore),
+    nonce: commitmentOf(secret),
+    authority,
+  };
+  return { intent, secret };
+};
 
 /** How much of an intent's window lies before now: a gateway's clock may be behind ours. */
 const BEFORE = 60;
@@ -61,6 +69,12 @@ export const windowAt = (
   return { validAfter, validBefore: validAfter + length };
 };
 
+/** As `signIntent`, for a look-up or a command: the gateway keeps no answer of those, so a repeat shows no secret. */
+export const signQuestion = async (...of: Parameters<typeof signIntent>): Promise<Proof> => {
+  const { secret: _, ...proof } = await signIntent(...of);
+  return proof;
+};
+
 /** Signs the header `Agent-Intent` (design §4.4): for a call that costs nothing, or one from credit. */
 export const signIntent = async (
   signer: Signer,
@@ -69,10 +83,11 @@ export const signIntent = async (
   terms: IntentTerms,
 ): Promise<Proof> => {
   const chainId = chainIdOf(network) ?? 0;
-  const intent = intentFor(addressOf(signer), outgoing, terms);
+  const { intent, secret } = drawIntent(addressOf(signer), outgoing, terms);
   const signature = await sign(signer, intentTypedData(intent, chainId));
   return {
     header: [AGENT_INTENT_HEADER, encodeAgentIntent({ chainId, intent, signature })],
+    secret,
     pays: terms.maxAmount > 0n ? 'credit' : 'none',
     binding: 'intent',
     call: intentDigest(intent, chainId),

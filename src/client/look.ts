@@ -5,7 +5,7 @@ import { networkFor, readChallenge } from './challenge.ts';
 import { mustServe, type Context } from './context.ts';
 import { CountersignError } from './errors.ts';
 import { exchange } from './exchange.ts';
-import { signIntent, windowAt } from './intent-proof.ts';
+import { signQuestion, windowAt } from './intent-proof.ts';
 import { readJsonBody } from './json.ts';
 import { readOutgoing, type Outgoing } from './outgoing.ts';
 import { isProblem } from './problem.ts';
@@ -67,7 +67,7 @@ export const lookOn = async (
   network: Network,
   call: Hex,
 ): Promise<Looked | undefined> => {
-  const proof = await signIntent(context.signer, outgoing, network, {
+  const proof = await signQuestion(context.signer, outgoing, network, {
     audience,
     tool: CALLS_TOOL,
     payTo: ZERO_ADDRESS,

@@ -8,7 +8,7 @@ import { placeOf, type RouteId, toolIdOf } from '../management/paths.ts';
 import { readChallenge } from './challenge.ts';
 import { CountersignError } from './errors.ts';
 import { exchange, type Sender } from './exchange.ts';
-import { signIntent, windowAt } from './intent-proof.ts';
+import { signQuestion, windowAt } from './intent-proof.ts';
 import { outgoingFor, type Written } from './management-request.ts';
 import type { Outgoing } from './outgoing.ts';
 import { isProblem } from './problem.ts';
@@ -34,14 +34,19 @@ export type Desk = Sender & {
  */
 export const sendFor = async (desk: Desk, id: RouteId, written: Written): Promise<Response> => {
   const outgoing = await outgoingFor(desk.origin, id, written);
-  const proof = await signIntent(desk.signer, outgoing, await networkFor(desk, outgoing, written), {
-    audience: desk.audience,
-    tool: toolIdOf(id),
-    payTo: ZERO_ADDRESS,
-    asset: ZERO_ADDRESS,
-    maxAmount: 0n,
-    ...windowAt(desk.now()),
-  });
+  const proof = await signQuestion(
+    desk.signer,
+    outgoing,
+    await networkFor(desk, outgoing, written),
+    {
+      audience: desk.audience,
+      tool: toolIdOf(id),
+      payTo: ZERO_ADDRESS,
+      asset: ZERO_ADDRESS,
+      maxAmount: 0n,
+      ...windowAt(desk.now()),
+    },
+  );
   const { response, problem, lost } = await exchange(desk, outgoing, proof).catch(
     (cause: unknown) => {
       throw isWrite(id) && isLost(cause) ? orderLost({ cause }) : cause;

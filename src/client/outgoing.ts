@@ -3,6 +3,7 @@ import { bodyDigest } from '../crypto/digest.ts';
 import { CountersignError } from './errors.ts';
 import type { ObservedRequest } from '../intent/binding.ts';
 import { AGENT_INTENT_HEADER } from '../intent/header.ts';
+import { RETRY_KEY_HEADER } from '../intent/retry-key.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
@@ -26,7 +27,7 @@ export type Outgoing = {
   readonly rest: FetchInit;
 };
 
-const RESERVED = [PAYMENT_HEADER[1], PAYMENT_HEADER[2], AGENT_INTENT_HEADER];
+const RESERVED = [PAYMENT_HEADER[1], PAYMENT_HEADER[2], AGENT_INTENT_HEADER, RETRY_KEY_HEADER];
 const MAX_TARGET = 4096;
 const MAX_CONTENT_TYPE = 256;
 const MAX_METHOD = 32;

@@ -8,7 +8,7 @@ import type { Authorization } from '../settlement/payment.ts';
 import { nameOfNetwork } from '../x402/networks.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
 import type { Context } from './context.ts';
-import { intentFor, random32, windowAt } from './intent-proof.ts';
+import { drawIntent, random32, windowAt } from './intent-proof.ts';
 import type { Choice } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
@@ -40,9 +40,9 @@ export const signPayment = async (
   const now = clock();
   const validBefore = now + Math.min(requirement.maxTimeoutSeconds, LONGEST);
   const times = windowAt(now);
-  const intent =
+  const drawn =
     offer.binding &&
-    intentFor(from, outgoing, {
+    drawIntent(from, outgoing, {
       ...offer.binding,
       payTo: requirement.payTo,
       asset: token.address,
@@ -52,6 +52,7 @@ export const signPayment = async (
       validBefore: Math.min(times.validBefore, validBefore),
       authority,
     });
+  const intent = drawn?.intent;
   const authorization: Authorization = {
     from,
     to: requirement.payTo,
@@ -69,6 +70,7 @@ export const signPayment = async (
       PAYMENT_HEADER[offer.version],
       offer.version === 1 ? version1(choice, signed) : version2(offer, choice, signed, intent),
     ],
+    ...(drawn === undefined ? {} : { secret: drawn.secret }),
     pays: 'payment',
     version: offer.version,
     binding: intent === undefined ? 'none' : 'intent',

@@ -1,9 +1,15 @@
 import type { AssetId, Hex, Network } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { RetrySecret } from '../intent/retry-key.ts';
 
 /** One signature and its header: sent again as it is, never made again (law 3). */
 export type Proof = {
   readonly header: readonly [name: string, value: string];
+  /**
+   * What the intent's nonce commits to; absent where no stored answer could be given for it. Sent with repeats only, and never shown
+   * to hooks or in errors.
+   */
+  readonly secret?: RetrySecret;
   readonly pays: 'none' | 'payment' | 'credit';
   /** Of x402; an intent has none. */
   readonly version?: 1 | 2;

@@ -1,10 +1,14 @@
 import type { Context } from './context.ts';
 import type { FetchInit, Outgoing } from './outgoing.ts';
 
+type Header = readonly [name: string, value: string];
+
 /** How one sending differs from the others of its request. */
 export type Sending = {
   /** The proof; absent for the unsigned first request. */
-  readonly header?: readonly [name: string, value: string];
+  readonly header?: Header;
+  /** The secret of the proof, with a repeat. */
+  readonly retryKey?: Header;
 };
 
 /**
@@ -16,11 +20,12 @@ export type Sending = {
 export const send = async <T>(
   context: Pick<Context, 'fetch' | 'timeoutMs'>,
   outgoing: Outgoing,
-  { header }: Sending,
+  { header, retryKey }: Sending,
   read: (response: Response) => Promise<T>,
 ): Promise<T> => {
   const headers = new Headers(outgoing.headers);
   if (header !== undefined) headers.set(...header);
+  if (retryKey !== undefined) headers.set(...retryKey);
   const clock = new AbortController();
   const timer = setTimeout(() => clock.abort(timedOut()), context.timeoutMs);
   const signal =
