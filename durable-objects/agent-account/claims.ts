@@ -1,9 +1,11 @@
 import type { Hex } from '../../src/core/account-id.ts';
 import type { Call, Evidence, ReserveVerdict } from './contract.ts';
 import type { Desk } from './desk.ts';
+import type { Context } from './decision.ts';
 import type { Ledger } from './ledger.ts';
 import { NO_PROGRESS, type Progress } from './progress.ts';
 import type { Recalls } from './recalls.ts';
+import type { CallRecord } from './record.ts';
 import { MOST_RECALLS, type Question, reserve } from './reserve.ts';
 
 /** How often one call is decided again for what it learns; others may take each time what it waited for. */
@@ -30,7 +32,7 @@ export const claim = async (
     const known = progress;
     const verdict = await ledger.submit<ReserveVerdict | Question>(
       (state, load, context) =>
-        reserve(state, load(call.call), call, attempt, evidence, known, context),
+        reserve(state, recordOf(call, load, context), call, attempt, evidence, known, context),
       { verdict: 'unavailable' },
     );
     if (verdict.verdict === 'look') {
@@ -48,4 +50,17 @@ export const claim = async (
     } else return verdict;
   }
   return { verdict: 'unavailable' };
+};
+
+/**
+ * What is known of a call. A payment-identifier leads to the call that it was first used for, whatever signature comes with it now;
+ * looked up in the decision that reserves, so that two signatures under one identifier cannot both be new.
+ */
+const recordOf = (
+  { call, identifier }: Call,
+  load: (id: Hex) => CallRecord | undefined,
+  { callNamed }: Pick<Context, 'callNamed'>,
+): CallRecord | undefined => {
+  const named = identifier === undefined ? undefined : callNamed(identifier);
+  return (named === undefined ? undefined : load(named)) ?? load(call);
 };

@@ -66,7 +66,9 @@ export type Call = {
   readonly audience?: string;
   /** The intent and its signature, kept as evidence. */
   readonly intent?: { readonly fields: Record<string, string>; readonly signature?: Hex };
-  /** SHA-256 of the x402 `payment-identifier`, which never left client and gateway (design §4.6). */
+  /** The caller showed the secret that the intent's nonce commits to. The secret itself never reaches an object. */
+  readonly showsSecret?: boolean;
+  /** `identifierDigest` of the x402 `payment-identifier`, which only client and gateway know. Absent for a bound payment. */
   readonly identifier?: Hex;
   /** The signature was checked by the account's own contract (ERC-1271) at this block. */
   readonly contractCheckedAt?: number;
@@ -181,11 +183,15 @@ export type ReserveVerdict =
       readonly binding?: Binding;
       readonly entry: Hex;
       readonly policy: Hex;
+      /** Atomic units that were reserved for it. */
+      readonly price?: bigint;
+      readonly call?: Hex;
     }
-  | { readonly verdict: 'in_progress'; readonly retryAfter: Seconds }
-  /** The same proof was first used for another request. */
-  | { readonly verdict: 'conflict' }
-  | { readonly verdict: 'already_used' }
+  /** `call`, here and above: the call that this is about, where a payment-identifier led to another one than the proof's. */
+  | { readonly verdict: 'in_progress'; readonly retryAfter: Seconds; readonly call?: Hex }
+  /** The same proof, or payment-identifier, was first used for another request. */
+  | { readonly verdict: 'conflict'; readonly call?: Hex }
+  | { readonly verdict: 'already_used'; readonly call?: Hex }
   /** An expired proof that never ran: it may look up, never execute. */
   | { readonly verdict: 'expired' }
   /** Fresher facts are needed; nothing was written. Ask the chain once and reserve again. */

@@ -18,6 +18,8 @@ export type Context = {
   readonly policyHash: Hex;
   /** 16 fresh random bytes for each entry. */
   readonly salt: () => Hex;
+  /** The call that a payment-identifier was first used for; undefined where none, or it is forgotten. */
+  readonly callNamed: (identifier: Hex) => Hex | undefined;
   /** Credit that went to or came from another account so far; all zero where none did. */
   readonly transferWith: (peer: string, asset: AssetId) => Transfer;
   /** What an account below has by one grant; undefined where it has never asked. */

@@ -71,6 +71,7 @@ export const openLedger = (
     memory ??= await loadMemory(account, storage, now, () => disk.getAlarm());
     const kept = memory;
     const drafts = new Map<Hex, CallRecord>();
+    const named = new Map<Hex, Hex>();
     const loose: Entry[] = [];
     const transfers = new Map<string, Transfer>();
     const transferWith = (peer: string, asset: AssetId): Transfer =>
@@ -91,6 +92,7 @@ export const openLedger = (
       ...rules(),
       now,
       salt: random16,
+      callNamed: (identifier) => named.get(identifier) ?? storage.callNamed(identifier),
       transferWith,
       leaseOf: (child, by) =>
         leases.get(lesseeKey({ child, issued: by })) ?? storage.loadLease(child, by),
@@ -126,7 +128,10 @@ export const openLedger = (
       const decision = withAlerts(state, job.decide(state, load, context, kept), context);
       ({ state } = decision);
       durable ||= decision.durable;
-      for (const record of decision.records) drafts.set(record.id, record);
+      for (const record of decision.records) {
+        drafts.set(record.id, record);
+        if (record.identifier !== undefined) named.set(record.identifier, record.id);
+      }
       loose.push(...decision.loose);
       for (const transfer of decision.transfers ?? []) {
         transfers.set(keyOf(transfer), transfer);

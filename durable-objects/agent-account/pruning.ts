@@ -12,6 +12,12 @@ const WALK_PAUSE: Seconds = 3_600;
 
 type Run = (query: string, ...bindings: SqlStorageValue[]) => Row[];
 
+/** Of `calls`, with the bindings of `DueCalls`. */
+export const DUE = 'id > ? AND id <= ? AND prune_at <= ? AND last_seq <= ?';
+
+/** Calls whose ids are above `from` and up to `last`, that are over at `now` and exported. */
+export type DueCalls = readonly [from: string, last: string, now: Seconds, exported: number];
+
 /**
  * Deletes calls whose time is over and whose entries D1 has. An index on that time would cost two rows written a call, and rows are the
  * bill (design §5); so the table is walked in the order of its key, a slice each time the alarm rings, and only where something is due.
@@ -20,6 +26,7 @@ type Run = (query: string, ...bindings: SqlStorageValue[]) => Row[];
  */
 export const openPruning = (
   run: Run,
+  forgetDue: (...due: DueCalls) => void,
   slice: number = SLICE,
 ): ((now: Seconds, exported: number, due: Seconds | undefined) => Seconds | undefined) => {
   /** The last id that this walk has passed; undefined between walks. */
@@ -42,12 +49,8 @@ export const openPruning = (
     );
     if (typeof seen?.last === 'string') {
       const range = [from, seen.last] as const;
-      run(
-        'DELETE FROM calls WHERE id > ? AND id <= ? AND prune_at <= ? AND last_seq <= ?',
-        ...range,
-        now,
-        exported,
-      );
+      forgetDue(...range, now, exported);
+      run(`DELETE FROM calls WHERE ${DUE}`, ...range, now, exported);
       const [left] = run(
         `SELECT min(prune_at) FILTER (WHERE last_seq <= ?3) AS next, count(prune_at) FILTER (WHERE last_seq > ?3) AS waiting
          FROM calls WHERE id > ?1 AND id <= ?2`,

@@ -34,6 +34,7 @@ export type CallRecord = {
   readonly sinceBlock: number;
   /** A released payment was looked at after validBefore: its money can never move (design §6). */
   readonly looked: boolean;
+  /** `identifierDigest` of the first request's payment-identifier. */
   readonly identifier: Hex | undefined;
   readonly transaction: Hex | undefined;
   readonly held: HeldPayment | undefined;
@@ -85,8 +86,8 @@ const NO_ATTEMPT: Hex = '0x';
 
 /**
  * What stays of a call that has failed, once D1 has its entries and its payment was looked at for the last time: what refuses a repeat
- * (law 3), and what a credit entry needs should the payment be settled after all. It is written with that last look: a row of its own
- * would cost more than the bytes that it frees.
+ * (law 3), also of another signature under its payment-identifier, and what a credit entry needs should the payment be settled after
+ * all. It is written with that last look: a row of its own would cost more than the bytes that it frees.
  */
 export const burned = (record: CallRecord): CallRecord => ({
   ...record,
@@ -95,7 +96,6 @@ export const burned = (record: CallRecord): CallRecord => ({
   dispatchedAt: 0,
   holdUntil: 0,
   sinceBlock: 0,
-  identifier: undefined,
   held: undefined,
   topUp: undefined,
   answer: undefined,

@@ -7,8 +7,8 @@ import { conclude } from './settled.ts';
 import type { AccountState } from './state.ts';
 
 /**
- * A call id that was claimed before (design §4.6): the runtime's retry of one attempt hears the same verdict again; any other
- * attempt hears a stored outcome, a conflict, or wait. Never a second "go".
+ * A call that is known already: the runtime's retry of one attempt gets the same verdict again; any other attempt gets a stored
+ * outcome, a conflict, or "wait". Never a second "go".
  */
 export const repeat = (
   state: AccountState,
@@ -18,13 +18,12 @@ export const repeat = (
   evidence: Evidence,
   context: Context,
 ): Decision<ReserveVerdict> => {
-  // A settled signature is public: whoever copies it must not learn from us which request it was for (law 3).
-  if (record.state !== 'held' && !isShown(record, call)) {
-    return unchanged(state, { verdict: 'already_used' });
-  }
-  // Nor may he run it first, where the request that claimed it showed a secret: the signature of a payment that is being settled
-  // is public too, and without its intent it would get the first answer (law 3, §4.6).
-  if (record.attempt !== attempt && keepsSecret(record) && !isShown(record, call)) {
+  if (record.id !== call.call) return sameOperation(state, record, call, context);
+  const shown = isShown(record, call);
+  // The signature of a settled payment is on the chain, and the intent is in the log: a caller with both must not learn from us
+  // which request they were for, nor get the answer (law 3).
+  if (record.state !== 'held' && !shown) return unchanged(state, { verdict: 'already_used' });
+  if (record.attempt !== attempt && keepsSecret(record) && !shown) {
     return unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   // A payment moved to another tool, path, query, method or body: pinned at first use (§4.3).
@@ -37,14 +36,36 @@ export const repeat = (
         ? unchanged(state, permit(state, record, context))
         : proceed(state, record, evidence.settlement, context);
     }
-    // An attempt that lost the record while it settled brings news, not a wish to run: "go" would be heard by nobody.
-    return evidence.settlement === undefined || evidence.settlement.outcome === 'settled'
+    // While a payment settles, its signature is public: without a secret, its owner and a copier look the same. So a call without
+    // one is never taken over; its settled money becomes credit (law 4).
+    // An attempt that lost the record while it settled brings news, not a wish to run: "go" would start a tool for no client.
+    return shown && (evidence.settlement === undefined || evidence.settlement.outcome === 'settled')
       ? takeOver(state, record, call, attempt, context)
       : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
   return record.attempt === attempt
     ? unchanged(state, permit(state, record, context))
     : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
+};
+
+/**
+ * A fresh signature under a used `payment-identifier`: the same operation for x402. It may read what became of the first call and
+ * nothing else: its own payment must never be held, presented or run.
+ */
+const sameOperation = (
+  state: AccountState,
+  record: CallRecord,
+  call: Call,
+  context: Context,
+): Decision<ReserveVerdict> => {
+  const of = { call: record.id };
+  if (record.request !== call.request) return unchanged(state, { verdict: 'conflict', ...of });
+  return unchanged(
+    state,
+    record.state === 'held'
+      ? { verdict: 'in_progress', retryAfter: waitFor(record, context), ...of }
+      : { ...ended(record), ...of },
+  );
 };
 
 /** How long after an attempt gave up the next one may settle: what the gateway tells its caller to wait. */
@@ -116,19 +137,20 @@ const dispatch = (
 };
 
 /**
- * Whether the caller shows what never left client and gateway: the intent itself, or the first request's payment-identifier
- * (design §4.6). A settled signature is public on the chain, so showing it again proves nothing.
+ * Whether the caller shows what only client and gateway know: the secret of the intent whose digest is this call id, or the first
+ * request's payment-identifier. Signatures and intents prove nothing here: the chain and the log show them to others.
  */
 const isShown = (record: CallRecord, call: Call): boolean =>
-  call.proof === 'intent' ||
-  call.binding === 'intent' ||
+  call.showsSecret === true ||
   (record.identifier !== undefined && record.identifier === call.identifier);
 
-/** Whether the first request showed something that a copier of its signature does not have. */
+/** Whether its client has a secret to show. */
 const keepsSecret = (record: CallRecord): boolean =>
   record.identifier !== undefined || bindingOf(record) === 'intent';
 
-const ended = (record: CallRecord): ReserveVerdict =>
+type Ended = Extract<ReserveVerdict, { readonly verdict: 'stored' | 'already_used' }>;
+
+const ended = (record: CallRecord): Ended =>
   record.answer !== undefined
     ? {
         verdict: 'stored',
@@ -140,6 +162,7 @@ const ended = (record: CallRecord): ReserveVerdict =>
         binding: bindingOf(record),
         entry: record.acceptedEntry,
         policy: record.policy,
+        price: record.price,
       }
     : { verdict: 'already_used' };
 

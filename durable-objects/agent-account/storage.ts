@@ -14,6 +14,7 @@ import { type CallRecord, isFinal, prunesAt } from './record.ts';
 import { type AccountState, emptyAccount } from './state.ts';
 import { ADDED_COLUMNS, STORAGE_VERSION, TABLES, TRANSFERS_TABLE } from './tables.ts';
 import type { Transfer } from './transfer.ts';
+import { type IdentifierStorage, openIdentifierStorage } from './identifier-storage.ts';
 import { type KeptBatch, type KeptStorage, openKeptStorage } from './kept-storage.ts';
 import { openPruning } from './pruning.ts';
 import { openTreeStorage, type TreeBatch, type TreeStorage } from './tree-storage.ts';
@@ -40,7 +41,8 @@ export type Batch = {
 
 /** The account's SQLite. `rowsWritten` counts every row billed, deletes and alarms included: rows are the bill (design §5). */
 export type AccountStorage = TreeStorage &
-  KeptStorage & {
+  KeptStorage &
+  Pick<IdentifierStorage, 'callNamed'> & {
     exists(): boolean;
     loadAccount(account: AccountId): AccountState;
     loadCall(id: Hex): CallRecord | undefined;
@@ -89,11 +91,13 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
   };
   const tree = openTreeStorage(run, hasTable);
   const kept = openKeptStorage(run, hasTable);
-  const pruneCalls = openPruning(run);
+  const identifiers = openIdentifierStorage(run, hasTable);
+  const pruneCalls = openPruning(run, identifiers.forgetDue);
 
   return {
     ...tree,
     ...kept,
+    callNamed: identifiers.callNamed,
     exists: () => (made = exists()),
     loadAccount(account) {
       made = exists();
@@ -148,6 +152,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
         for (const record of records) {
           const pruneAt = isFinal(record) ? prunesAt(record) : null;
           run(CALL_UPSERT, ...encodeCall(record, pruneAt));
+          identifiers.writeIdentifier(record);
         }
         for (const entry of loose) {
           run('INSERT INTO entries VALUES (?, ?)', entry.seq, JSON.stringify(entry));

@@ -109,6 +109,14 @@ CREATE TABLE IF NOT EXISTS leases (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Made by the first payment-identifier: its digest, and the call that it was first used for. A row leaves with its call's. */
+export const IDENTIFIERS_TABLE = `
+CREATE TABLE IF NOT EXISTS identifiers (
+  digest TEXT PRIMARY KEY,
+  call TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Made by the first order of an operator or an owner: until when its intent could come again, and what it was told. */
 export const ORDERS_TABLE = `
 CREATE TABLE IF NOT EXISTS orders (

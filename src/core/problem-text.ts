@@ -26,7 +26,8 @@ const AGAIN =
 
 /** For a signed call whose outcome is open. */
 const REPEAT =
-  'Repeat the same request with the same signature after `retry_after` seconds; do not sign again.';
+  'Repeat the same request with the same signature, and its Agent-Retry-Key or payment-identifier, after `retry_after` seconds; ' +
+  'do not sign again.';
 
 const retry = (seconds: number) => ({ 'Retry-After': seconds.toString() });
 
@@ -68,6 +69,16 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 400,
         ...unsupported(reason.field),
         detail: `${reason.field} ${reason.hint}.`,
+        more: { field: reason.field },
+      };
+    case 'retry_key_mismatch':
+      return {
+        status: 400,
+        title: 'Wrong retry key',
+        detail: `${reason.field} ${reason.hint}.`,
+        hint:
+          'Send the 32 bytes whose SHA-256 commitment is the nonce of the AgentIntent, or no Agent-Retry-Key. ' +
+          `If they are lost, GET /calls/<call id> with a new Agent-Intent gives the outcome. ${FREE}`,
         more: { field: reason.field },
       };
     case 'unsupported_signature':
@@ -244,8 +255,9 @@ export const problemText = (reason: Reason): ProblemText => {
       return {
         status: 409,
         title: 'Proof used for another request',
-        detail: 'An earlier, different request carried this signature; it buys one execution only.',
-        hint: `Sign a new proof for this request. ${FREE}`,
+        detail:
+          'An earlier, different request carried this signature or its payment-identifier; either buys one execution only.',
+        hint: `Sign a new proof for this request, under a new payment-identifier. ${FREE}`,
       };
     case 'already_used':
       if (!('call' in reason)) return USED_ORDER;
@@ -254,9 +266,9 @@ export const problemText = (reason: Reason): ProblemText => {
         title: 'Proof already used',
         detail: 'The call of this signature has ended; the signature runs nothing any more.',
         hint:
-          'The gateway gives the outcome again for a repeat with the intent or the payment-identifier of the first request, and ' +
-          `says what became of the call and its money for GET /calls/${reason.call} with an Agent-Intent of the payer. ` +
-          'Sign a new proof to run the tool again.',
+          'The gateway gives the outcome again to a repeat with the Agent-Retry-Key of the intent or the payment-identifier of the ' +
+          `first request, and says what became of the call and its money for GET /calls/${reason.call} with a new Agent-Intent of ` +
+          'the payer. Sign a new proof, under a new payment-identifier, to run the tool again.',
       };
     case 'unknown_call':
       return {
@@ -443,7 +455,7 @@ export const problemText = (reason: Reason): ProblemText => {
         status: 503,
         title: 'Settlement not known yet',
         detail: 'The chain does not show yet whether the payment moves.',
-        hint: REPEAT,
+        hint: `${REPEAT} Without either the tool does not run, and a payment that moves becomes credit.`,
         headers: retry(reason.retryAfter),
       };
     case 'settlement_failed':

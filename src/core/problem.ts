@@ -64,4 +64,4 @@ const ABOUT_INTENTS: ReadonlySet<Reason['reason']> = new Set([
 const concernsIntent = (reason: Reason): boolean =>
   ABOUT_INTENTS.has(reason.reason) ||
   (reason.reason === 'denied' && reason.denial.rule === 'binding') ||
-  ('field' in reason && /agent-intent/i.test(reason.field));
+  ('field' in reason && /agent-(?:intent|retry-key)/i.test(reason.field));

@@ -69,6 +69,8 @@ export type CallReason =
   /** `fault`: the verifier's reason, e.g. `high_s`. */
   | { readonly reason: 'invalid_signature'; readonly field: string; readonly fault: string }
   | { readonly reason: 'unsupported_signature'; readonly field: string }
+  /** `Agent-Retry-Key` is not the secret of the intent it came with, or came with none. */
+  | { readonly reason: 'retry_key_mismatch'; readonly field: string; readonly hint: string }
   /**
    * A payment without an intent where one is needed. `version`: of x402, as the payment was sent. `because`: the tool wants it; the
    * credit is for another account than the payer's; the payment is signed as bound; or it is signed as bound in an unknown form.

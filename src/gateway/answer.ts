@@ -158,6 +158,8 @@ const statedOf = (gateway: Gateway, checked: Checked, { call }: Reserved, told: 
 /** How a call was paid in the end. `status`: of the tool, 0 where it gave none. */
 type Paid = Pick<Finished | Stored, 'charged' | 'paidFrom' | 'payment' | 'transaction'> & {
   readonly status: number;
+  /** Of a stored outcome; the tool may cost something else by now. */
+  readonly price?: bigint;
 };
 
 /** What became of the payment, in the client's own x402 version; nothing for a call without one. */
@@ -173,7 +175,8 @@ const paymentHeader = (
     amount: told.charged,
     call: checked.call,
   };
-  const [name, value] = paymentResponseHeader(checked.version, responseOf(paid, call.price, told));
+  const price = told.price ?? call.price;
+  const [name, value] = paymentResponseHeader(checked.version, responseOf(paid, price, told));
   return { [name]: value };
 };
 

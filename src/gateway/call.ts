@@ -1,3 +1,4 @@
+import type { Hex } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { problem, type ProblemContext } from '../core/problem.ts';
 import { random16 } from '../core/random.ts';
@@ -106,11 +107,12 @@ const execute = async (
       ? await settle(gateway, reserved.value, reserved.value.verdict.sinceBlock)
       : reserved;
   if (!permitted.ok) return refuse(errand, permitted.error, { call: id });
+  const known = { ...checked, call: callOf(permitted.value) };
   if (permitted.value.verdict.verdict === 'stored') {
-    return answerStored(gateway, checked, permitted.value, permitted.value.verdict);
+    return answerStored(gateway, known, permitted.value, permitted.value.verdict);
   }
-  const refusal = refusalOf(checked, permitted.value);
-  if (refusal !== undefined) return refuse(errand, refusal, { call: id });
+  const refusal = refusalOf(known, permitted.value);
+  if (refusal !== undefined) return refuse(errand, refusal, { call: known.call });
   noteAccepted(gateway, checked, permitted.value);
 
   const dispatched = await run(permitted.value);
@@ -128,6 +130,10 @@ const refuseUnread = async (errand: Errand, reason: Reason): Promise<Response> =
   await discard(errand.request);
   return refuse(errand, reason);
 };
+
+/** The call that a verdict is about: another one than the proof's where a payment-identifier led there. */
+const callOf = ({ call: { call }, verdict }: Reserved): Hex =>
+  'call' in verdict && verdict.call !== undefined ? verdict.call : call;
 
 const refuse = (
   { head }: Errand,
@@ -150,7 +156,7 @@ const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reas
     case 'conflict':
       return { reason: 'conflict' };
     case 'already_used':
-      return { reason: 'already_used', call: claimed.call };
+      return { reason: 'already_used', call: checked.call };
     // 503 and never 402 (law 5): the same signature is still good, because nothing was claimed.
     case 'settlement_unavailable':
       return { reason: 'settlement_unavailable', retryAfter: verdict.retryAfter };

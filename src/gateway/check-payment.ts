@@ -76,7 +76,8 @@ export const checkPayment = (
     signedByKey: signed.value,
     payment: { token, authorization, signature, maxTimeoutSeconds: requirement.maxTimeoutSeconds },
     ...(proof.intent === undefined ? {} : { intent: proof.intent }),
-    ...(proof.paymentIdentifier === undefined
+    // A bound payment has its own secret: two of them would be two ways to the answer.
+    ...(proof.intent !== undefined || proof.paymentIdentifier === undefined
       ? {}
       : { paymentIdentifier: proof.paymentIdentifier }),
   });

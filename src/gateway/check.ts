@@ -2,7 +2,7 @@ import { accountId } from '../core/account-id.ts';
 import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../core/reason.ts';
-import { err, type Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';
 import { bindingRequired } from './check-mark.ts';
@@ -32,15 +32,23 @@ export const check = (
 ): Result<Checked, Reason> => {
   switch (claimed.kind) {
     case 'intent':
-      return checkIntent(config, tool, observed, claimed.signed, now);
+      return withSecret(claimed, checkIntent(config, tool, observed, claimed.signed, now));
     case 'payment': {
-      const checked = checkPayment(config, tool, observed, claimed.proof, now);
+      const paid = checkPayment(config, tool, observed, claimed.proof, now);
+      const checked = withSecret(claimed, paid);
       return checked.ok && isForAnother(topUp, checked.value)
         ? err(bindingRequired(checked.value.version, 'beneficiary'))
         : checked;
     }
   }
 };
+
+/** What was shown besides the proof counts only once the proof itself is right. */
+const withSecret = (
+  { showsSecret }: ShownProof,
+  checked: Result<Checked, Reason>,
+): Result<Checked, Reason> =>
+  checked.ok && showsSecret ? ok({ ...checked.value, showsSecret }) : checked;
 
 /**
  * Whether money would become another account's credit without the payer having signed so: whoever sees a vanilla payment on its way

@@ -30,5 +30,8 @@ export type Checked = {
   readonly signedByKey: boolean;
   readonly payment?: Payment;
   readonly intent?: AgentIntent;
+  /** The caller showed the secret that the intent's nonce commits to. */
+  readonly showsSecret?: boolean;
+  /** Of a payment without intent: the x402 `payment-identifier`, a secret of client and gateway. */
   readonly paymentIdentifier?: string;
 };

@@ -1,5 +1,4 @@
 import { err, ok, type Result } from '../core/result.ts';
-import type { WireFault } from '../core/wire-fault.ts';
 import { AGENT_INTENT_HEADER, parseAgentIntent, type SignedIntent } from '../intent/header.ts';
 import {
   parsePaymentSignature,
@@ -8,11 +7,12 @@ import {
   type Proof,
 } from '../x402/payload.ts';
 import { checkMark, type MarkFault } from './check-mark.ts';
+import { checkRetryKey, type RetryKeyFault } from './check-retry-key.ts';
 
-/** Which proof a request carries, read but not believed. */
+/** Which proof a request carries, read but not believed. `showsSecret`: it shows the secret that the intent's nonce commits to. */
 export type Claim =
-  | { readonly kind: 'payment'; readonly proof: Proof }
-  | { readonly kind: 'intent'; readonly signed: SignedIntent }
+  | { readonly kind: 'payment'; readonly proof: Proof; readonly showsSecret: boolean }
+  | { readonly kind: 'intent'; readonly signed: SignedIntent; readonly showsSecret: boolean }
   | { readonly kind: 'none' };
 
 /** A claim that proves something. */
@@ -20,8 +20,8 @@ export type ShownProof = Exclude<Claim, { readonly kind: 'none' }>;
 
 export type ClaimFault =
   | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
-  | WireFault
-  | MarkFault;
+  | MarkFault
+  | RetryKeyFault;
 
 /**
  * Takes the one proof out of a request's headers. Two proofs are refused: which of them was meant would be our guess, and a guess
@@ -32,17 +32,24 @@ export const claim = (headers: Headers): Result<Claim, ClaimFault> => {
   const sent = names.filter((name) => headers.has(name));
   if (sent.length > 1) return err({ reason: 'too_many_proofs', fields: sent });
   const [name] = sent;
-  if (name === undefined) return ok({ kind: 'none' });
+  if (name === undefined) {
+    const shown = checkRetryKey(headers, undefined);
+    return shown.ok ? ok({ kind: 'none' }) : shown;
+  }
   const text = headers.get(name) ?? '';
   if (name === AGENT_INTENT_HEADER) {
     const signed = parseAgentIntent(text);
-    return signed.ok ? ok({ kind: 'intent', signed: signed.value }) : malformed(signed.error);
+    if (!signed.ok) return signed;
+    const shown = checkRetryKey(headers, signed.value.intent.nonce);
+    return shown.ok
+      ? ok({ kind: 'intent', signed: signed.value, showsSecret: shown.value })
+      : shown;
   }
   const proof = name === PAYMENT_HEADER[2] ? parsePaymentSignature(text) : parseXPayment(text);
-  if (!proof.ok) return malformed(proof.error);
+  if (!proof.ok) return proof;
   // First of all checks on a payment: a stripped one is no proof of anything, at any tool or version, and has no body read for it.
   const marked = checkMark(proof.value);
-  return marked.ok ? ok({ kind: 'payment', proof: proof.value }) : marked;
+  if (!marked.ok) return marked;
+  const shown = checkRetryKey(headers, proof.value.intent?.nonce);
+  return shown.ok ? ok({ kind: 'payment', proof: proof.value, showsSecret: shown.value }) : shown;
 };
-
-const malformed = (fault: WireFault): Result<Claim, ClaimFault> => err(fault);

@@ -13,6 +13,7 @@ import { AGENT_INTENT_TYPE } from '../intent/agent-intent.ts';
 import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../intent/binding.ts';
 import { BOUND_VALID_AFTER } from '../intent/binding-mark.ts';
 import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../intent/header.ts';
+import { RETRY_KEY_HEADER } from '../intent/retry-key.ts';
 import { PAYMENT_HEADER } from '../x402/payload.ts';
 import { tokenOf } from '../x402/tokens.ts';
 
@@ -59,7 +60,8 @@ export const description = (config: Config, audience: string) => ({
     payTo: 'pay_to of the network; zero where nothing is paid',
     asset: 'asset of the network; zero where nothing is paid',
     maxAmount: 'atomic units, at least the price; of a tool of variable price the most it may take',
-    nonce: '32 random bytes: an intent buys one execution',
+    nonce:
+      'SHA-256 of "countersign-retry/1", a line feed and 32 random bytes that only the client has',
     authority: 'digest of the grant that the call stands on; zero for the default one, or none',
   },
   max_validity: MAX_INTENT_WINDOW,
@@ -70,6 +72,11 @@ export const description = (config: Config, audience: string) => ({
     header: PAYMENT_HEADER[2],
     field: 'extensions["agent-intent"].info.intent',
     window: 'validAfter <= now < validBefore; the authorization may last longer, for settlement',
+  },
+  retry: {
+    header: RETRY_KEY_HEADER,
+    encoding: 'base64url without padding of the 32 bytes that the nonce commits to',
+    use: 'with every repeat of a signed request: the gateway gives a stored answer for it alone',
   },
   unpaid: {
     header: AGENT_INTENT_HEADER,

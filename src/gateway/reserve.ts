@@ -3,13 +3,13 @@ import type {
   Evidence,
   ReserveVerdict,
 } from '../../durable-objects/agent-account/contract.ts';
-import { accountId, assetId, type Hex } from '../core/account-id.ts';
+import { type AccountId, accountId, assetId, type Hex } from '../core/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { sha256Hex } from '../crypto/digest.ts';
 import { ZERO_WORD } from '../intent/agent-delegation.ts';
 import { intentFields } from '../intent/agent-intent.ts';
+import { identifierDigest } from '../x402/payment-identifier.ts';
 import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
 import type { ObservedErrand } from './errand.ts';
@@ -126,7 +126,7 @@ const ask = async (
 };
 
 const callOf = ({ tool, observed, topUp }: ObservedErrand, checked: Checked): Call => ({
-  account: accountId(checked.network, checked.payer),
+  account: accountOf(checked),
   call: checked.call,
   request: observed.request,
   audience: observed.audience,
@@ -150,14 +150,15 @@ const callOf = ({ tool, observed, topUp }: ObservedErrand, checked: Checked): Ca
           ...(checked.kind === 'intent' ? { signature: checked.signature } : {}),
         },
       }),
+  ...(checked.showsSecret === true ? { showsSecret: true } : {}),
   ...(checked.paymentIdentifier === undefined
     ? {}
-    : { identifier: sha256Hex(new TextEncoder().encode(checked.paymentIdentifier)) }),
+    : { identifier: identifierDigest(accountOf(checked), checked.paymentIdentifier) }),
   ...(checked.intent === undefined || checked.intent.authority === ZERO_WORD
     ? {}
     : { authority: checked.intent.authority }),
   params: readParams(tool, observed),
-  ...(topUp === undefined
-    ? {}
-    : { topUp: { to: topUp.to ?? accountId(checked.network, checked.payer) } }),
+  ...(topUp === undefined ? {} : { topUp: { to: topUp.to ?? accountOf(checked) } }),
 });
+
+const accountOf = ({ network, payer }: Checked): AccountId => accountId(network, payer);

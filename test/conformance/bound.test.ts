@@ -9,6 +9,7 @@ import {
   agentIntent,
   digestOf,
   paidIntentFor,
+  retryKey,
   sha256,
   signFields,
   signPaidIntent,
@@ -129,16 +130,23 @@ describe('a bound payment sent again', () => {
     expect(first.status, text).toBe(200);
     const before = await world().counts();
     const again = async (): Promise<void> => {
-      const answer = await world().send(call, bound(payment));
+      const shown = { ...bound(payment), ...retryKey(payment.intent) };
+      const answer = await world().send(call, shown);
       expect([answer.status, await answer.text()]).toEqual([200, text]);
       expect(answer.headers.get('Content-Type')).toBe(first.headers.get('Content-Type'));
       expect(await claimsOf(world(), answer)).toMatchObject({
         ...{ call: callOf(payment), binding: 'intent', response: sha256(text) },
       });
     };
+    const withoutSecret = async (): Promise<void> => {
+      const problem = await readProblem(await world().send(call, bound(payment)));
+      expect(kindOf(problem)).toBe('already-used');
+    };
     await again();
+    await withoutSecret();
     await settled(world(), payment);
     await again();
+    await withoutSecret();
     expect(await world().counts()).toEqual(before);
   });
 
@@ -148,7 +156,8 @@ describe('a bound payment sent again', () => {
     const paid = (await transfersFrom(world(), account.address)).length;
     const told = await Promise.all(
       Array.from({ length: 100 }, async () => {
-        const answer = await world().send(translate, bound(payment));
+        const shown = { ...bound(payment), ...retryKey(payment.intent) };
+        const answer = await world().send(translate, shown);
         return { status: answer.status, text: await answer.text() };
       }),
     );
@@ -177,7 +186,8 @@ describe('one intent in both of its forms', () => {
       const before = (await world().counts()).translate;
       const texts: string[] = [];
       for (const headers of order === 'the payment first' ? forms : forms.toReversed()) {
-        const answer = await world().send(translate, headers);
+        const shown = { ...headers, ...retryKey(payment.intent) };
+        const answer = await world().send(translate, shown);
         texts.push(await answer.text());
         expect(answer.status, texts.at(-1)).toBe(200);
         expect(await claimsOf(world(), answer)).toMatchObject({ call: digestOf(payment.intent) });

@@ -8,7 +8,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { usdcBalance } from '../../dev/usdc.ts';
 import { mint } from '../../dev/faucet.ts';
-import { agentIntent, signIntent } from './support/intent.ts';
+import { agentIntent, retryKey, signIntent } from './support/intent.ts';
 import { newer, older, useWith } from './support/official.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import {
@@ -176,7 +176,7 @@ describe('a tool that is free', () => {
     expect(await usdcBalance(world().client, account.address)).toBe(10_000n);
   });
 
-  it('answers who has signed, once; the same intent again gets the same answer and no second run', async () => {
+  it('answers who has signed, once; its secret gets the same answer again and no second run', async () => {
     const account = await fundedAccount(world(), 10_000n);
     const signed = await signIntent(world(), account, whoami);
     const before = (await world().counts()).whoami;
@@ -193,7 +193,10 @@ describe('a tool that is free', () => {
     const name = `eip155:84532:${account.address.toLowerCase()}`;
     expect(JSON.parse(text)).toMatchObject({ account: name, tool: 'whoami', binding: 'intent' });
 
-    const again = await world().send(whoami, agentIntent(signed));
+    const bare = await world().send(whoami, agentIntent(signed));
+    expect(kindOf(await readProblem(bare))).toBe('already-used');
+    const shown = { ...agentIntent(signed), ...retryKey(signed.intent) };
+    const again = await world().send(whoami, shown);
     expect([again.status, await again.text()]).toEqual([200, text]);
     expect((await world().counts()).whoami).toBe(before + 1);
     expect(await usdcBalance(world().client, account.address)).toBe(10_000n);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AgentIntent } from '../../src/intent/agent-intent.ts';
 import { bind, bound } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';
-import { agentIntent, digestOf, signIntent, signPaidIntent } from './support/intent.ts';
+import { agentIntent, digestOf, retryKey, signIntent, signPaidIntent } from './support/intent.ts';
 import { lookUp } from './support/look-up.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import { isUsed, nowSeconds, type Terms, trustedAccount } from './support/payment.ts';
@@ -188,7 +188,8 @@ describe('a paid intent', () => {
     await expect
       .poll(() => BigInt(nowSeconds()) > payment.intent.validBefore, { timeout: 10_000 })
       .toBe(true);
-    const again = await world().send(lookup, bound(payment));
+    const shown = { ...bound(payment), ...retryKey(payment.intent) };
+    const again = await world().send(lookup, shown);
     expect([again.status, await again.text()]).toEqual([200, text]);
     const refused = await world().send(lookup, bound(never));
     expect(await heard(refused)).toEqual(['expired', 'validBefore']);

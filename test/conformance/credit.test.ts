@@ -8,7 +8,7 @@ import { usdc, usdcBalance } from '../../dev/usdc.ts';
 import type { AgentIntent } from '../../src/intent/agent-intent.ts';
 import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount, limitTold, topUp } from './support/credit.ts';
-import { agentIntent, digestOf, sha256, signPaidIntent } from './support/intent.ts';
+import { agentIntent, digestOf, retryKey, sha256, signPaidIntent } from './support/intent.ts';
 import { kindOf, paymentResponse, type Problem, readProblem } from './support/offer.ts';
 import {
   fundedAccount,
@@ -77,7 +77,8 @@ describe('a call from credit', () => {
       [tool]: before[tool as keyof typeof before] + 1,
     });
 
-    const again = await world().send(call, agentIntent(signed));
+    const shown = { ...agentIntent(signed), ...retryKey(signed.intent) };
+    const again = await world().send(call, shown);
     expect([again.status, await again.text()]).toEqual([200, text]);
     expect(await usdcBalance(client, payTo)).toBe(received);
     const next = await world().send(

@@ -11,7 +11,7 @@ import {
   standingOf,
   usedOf,
 } from './support/grant.ts';
-import { agentIntent, digestOf, signIntent, signPaidIntent } from './support/intent.ts';
+import { agentIntent, digestOf, retryKey, signIntent, signPaidIntent } from './support/intent.ts';
 import { lookUp } from './support/look-up.ts';
 import { kindOf, type Problem, readProblem } from './support/offer.ts';
 import {
@@ -213,7 +213,8 @@ describe('a call that has run', () => {
     const signed = await signPaidIntent(world(), saver, lookup);
     const first = await (await serve(lookup, agentIntent(signed))).text();
     const ran = await world().counts();
-    const asked = await world().send(lookup, { ...agentIntent(signed), ...DRY });
+    const shown = { ...agentIntent(signed), ...retryKey(signed.intent) };
+    const asked = await world().send(lookup, { ...shown, ...DRY });
     expect([asked.status, await asked.text()]).toEqual([200, first]);
     expect(await world().counts()).toEqual(ran);
   });

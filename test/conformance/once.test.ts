@@ -4,6 +4,7 @@ import { usdcBalance } from '../../dev/usdc.ts';
 import { kindOf, paymentResponse, readProblem } from './support/offer.ts';
 import {
   fundedAccount,
+  isUsed,
   newAccount,
   nowSeconds,
   type Payment,
@@ -14,6 +15,7 @@ import {
   v1,
   v2,
 } from './support/payment.ts';
+import { claimsOf } from './support/receipt.ts';
 import { moveAll } from './support/wallet.ts';
 import { lookup, report, type ToolCall, translate, useWorld } from './support/world.ts';
 
@@ -139,6 +141,46 @@ describe('one payment', () => {
       expect(later.headers.get('Content-Type')).toBe('application/json');
       expect(await read(later)).toEqual(answers[0]);
     });
+  });
+});
+
+describe('a fresh signature under a payment-identifier that was used', () => {
+  it('runs and moves nothing, and gets the first answer; for another request it is a conflict', async () => {
+    const identifier = 'i'.repeat(32);
+    const account = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+    const paid = (await transfersFrom(world(), account.address)).length;
+    const first = await sign(world(), account, translate);
+    const answer = await world().send(translate, v2(first, identifier));
+    const text = await answer.text();
+    expect(answer.status, text).toBe(200);
+    const before = await world().counts();
+    const fresh = await Promise.all(
+      Array.from({ length: 10 }, async () => await sign(world(), account, translate)),
+    );
+    for (const payment of fresh) {
+      const again = await world().send(translate, v2(payment, identifier));
+      expect([again.status, await again.text()]).toEqual([200, text]);
+      expect(paymentResponse(again).extra).toMatchObject({
+        payment: first.payload.authorization.nonce,
+      });
+      expect(await claimsOf(world(), again)).toMatchObject({
+        call: first.payload.authorization.nonce,
+      });
+    }
+    const other = await sign(world(), account, lookup);
+    expect(kindOf(await readProblem(await world().send(lookup, v2(other, identifier))))).toBe(
+      'conflict',
+    );
+    expect(await world().counts()).toEqual(before);
+    await settled(world(), first);
+    expect((await transfersFrom(world(), account.address)).slice(paid)).toEqual([20_000n]);
+    for (const payment of [...fresh, other]) expect(await isUsed(world(), payment)).toBe(false);
+    // Another payer's identifier of the same text is another operation.
+    const stranger = await trustedAccount(world(), { reports: 2, left: 1_000_000n });
+    const theirs = await sign(world(), stranger, translate);
+    expect((await world().send(translate, v2(theirs, identifier))).status).toBe(200);
+    expect((await world().counts()).translate).toBe(before.translate + 1);
+    await settled(world(), theirs);
   });
 });
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { usdcBalance } from '../../dev/usdc.ts';
 import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount, credits, limitTold, topUp } from './support/credit.ts';
-import { agentIntent, signPaidIntent } from './support/intent.ts';
+import { agentIntent, retryKey, signPaidIntent } from './support/intent.ts';
 import { kindOf, paymentResponse, readOffer, readProblem } from './support/offer.ts';
 import {
   fundedAccount,
@@ -79,7 +79,8 @@ describe('a top-up', () => {
     expect(new Set(texts).size).toBe(1);
     for (const answer of told.filter(({ status }) => status !== 200))
       expect(answer.status).toBe(409);
-    const again = await world().send(call, bound(payment));
+    const shown = { ...bound(payment), ...retryKey(payment.intent) };
+    const again = await world().send(call, shown);
     expect([again.status, await again.text()]).toEqual([200, texts[0]]);
     expect(await transfersFrom(world(), account.address)).toEqual([AMOUNT]);
     expect(await creditLeft(account)).toBe(Number(AMOUNT) - 1_000);
@@ -139,7 +140,8 @@ describe('a top-up for another account', () => {
       Array.from({ length: 10 }, async () => (await world().send(call, bound(payment))).status),
     );
     expect(answers).toContain(200);
-    const again = await world().send(call, bound(payment));
+    const shown = { ...bound(payment), ...retryKey(payment.intent) };
+    const again = await world().send(call, shown);
     expect(await again.json()).toMatchObject({
       account: accountOf(other.address),
       amount: AMOUNT.toString(),

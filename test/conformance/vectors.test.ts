@@ -392,15 +392,45 @@ describe('a signature in a form of the vectors', () => {
   });
 });
 
+describe('a retry key that must fail', () => {
+  it.each(Object.entries(mustFail.retrySecrets))(
+    '(%s) is refused with a bound payment and with both kinds of intents',
+    async (_, key) => {
+      const carriers = [
+        [Object.entries(bound(good)), paidRequest],
+        [lines(fromCredit), paidRequest],
+        [lines(free), freeRequest],
+      ] as const;
+      for (const [proof, call] of carriers) {
+        const problem = await untouched(good, async () =>
+          refusal(world(), [...proof, ['Agent-Retry-Key', key]], call),
+        );
+        expect(problem).toMatchObject({ status: 400, field: 'Agent-Retry-Key' });
+      }
+    },
+  );
+});
+
 describe('what nobody has changed', () => {
   it('works after all of this, in each of the three forms', async () => {
     const before = await world().counts();
     const answer = await world().send(paidRequest, bound(good));
-    expect(answer.status, await answer.text()).toBe(200);
+    const said = await answer.text();
+    expect(answer.status, said).toBe(200);
     expect((await world().send(paidRequest, agentIntent(fromCredit))).status).toBe(200);
     expect((await world().send(freeRequest, agentIntent(free))).status).toBe(200);
     const after = await world().counts();
     expect([after.translate, after.whoami]).toEqual([before.translate + 2, before.whoami + 1]);
+    // The published secret gets the answer again.
+    const key = { 'Agent-Retry-Key': vectors.retry.header };
+    const again = await world().send(paidRequest, { ...bound(good), ...key });
+    expect([again.status, await again.text()]).toEqual([200, said]);
+    for (const [signed, call] of [
+      [fromCredit, paidRequest],
+      [free, freeRequest],
+    ] as const)
+      expect((await world().send(call, { ...agentIntent(signed), ...key })).status).toBe(200);
+    expect(await world().counts()).toEqual(after);
   });
 
   it.each(paidMutations.filter(({ signed }) => signed === undefined))(

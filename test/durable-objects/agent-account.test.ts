@@ -134,7 +134,7 @@ describe('law 3: at most once', () => {
 
   test('upfront: killed between settle and dispatch, a repeat runs it once and the first attempt never', async () => {
     const payer = randomHex(20);
-    const call = callOf(payer, { settlement: 'upfront' });
+    const call = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
     const [first, second, third] = [randomHex(16), randomHex(16), randomHex(16)];
     expect((await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) })).verdict).toBe(
       'settle',

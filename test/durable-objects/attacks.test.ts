@@ -121,7 +121,7 @@ describe('law 5: an attempt that gives up', () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
-    const call = callOf(payer, { settlement: 'upfront' });
+    const call = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
     const [first, second] = [randomHex(16), randomHex(16)];
     await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
     expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
@@ -138,7 +138,9 @@ describe('law 5: an attempt that gives up', () => {
     const start = nowSeconds();
     at(start);
     const payer = randomHex(20);
-    const call = callOf(payer, { settlement: 'upfront', onSilence: 'keep' });
+    const call = callOf(payer, {
+      ...{ settlement: 'upfront', onSilence: 'keep', identifier: randomHex(32) },
+    });
     const [first, second] = [randomHex(16), randomHex(16)];
     await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) });
     at(start + 91);
@@ -314,15 +316,10 @@ describe('rows are the bill, also when a call takes its time', () => {
 });
 
 describe('law 3: the first answer of a payment whose signature is public before its tool has run', () => {
-  const first = { binding: 'intent', identifier: undefined } as const;
-  const named = { binding: 'none', identifier: randomHex(32) } as const;
-  for (const [shown, secret] of [
-    ['intent', first],
-    ['payment-identifier', named],
+  for (const [shown, proof] of [
+    ['secret of its intent', { binding: 'intent', showsSecret: true }],
+    ['payment-identifier', { binding: 'none', identifier: randomHex(32) }],
   ] as const) {
-    const { identifier, binding } = secret;
-    const proof = { binding, ...(identifier === undefined ? {} : { identifier }) };
-
     test(`is not for who copies it without the ${shown}, nor does he learn which request it was for`, async () => {
       const payer = randomHex(20);
       const call = callOf(payer, { ...proof, settlement: 'upfront' });
@@ -333,8 +330,14 @@ describe('law 3: the first answer of a payment whose signature is public before 
         settlement: { outcome: 'sent', backend: 'any' },
       });
       at(nowSeconds() + 6);
-      const { identifier: _, ...copied } = { ...call, binding: 'none' as const };
-      const strangers = [copied, { ...copied, request: `0x${'99'.repeat(32)}` as const }];
+      // The log shows the intent, so a copier may have that too.
+      const { identifier: _, showsSecret: __, ...copied } = call;
+      const stripped = { ...copied, binding: 'none' as const };
+      const strangers = [
+        copied,
+        stripped,
+        { ...stripped, request: `0x${'99'.repeat(32)}` as const },
+      ];
       for (const stranger of strangers) {
         expect(await stubOf(payer).reserve(stranger, randomHex(16), {})).toMatchObject({
           verdict: 'in_progress',

@@ -83,10 +83,14 @@ describe('a top-up of the own account', () => {
       });
       await evictDurableObject(stubOf(payer));
     }
-    expect(await stubOf(payer).reserve(call, randomHex(16), {})).toMatchObject({
+    const shown = { ...call, showsSecret: true };
+    expect(await stubOf(payer).reserve(shown, randomHex(16), {})).toMatchObject({
       verdict: 'stored',
       charged: 5_000n,
       binding: 'intent',
+    });
+    expect(await stubOf(payer).reserve(call, randomHex(16), {})).toEqual({
+      verdict: 'already_used',
     });
     await stubOf(payer).settled([
       { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },

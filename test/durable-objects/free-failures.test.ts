@@ -126,7 +126,9 @@ describe('a call whose tool failed', () => {
     for (const execute of [true, false]) {
       expect((await repeatOf(payer, { ...late, execute })).verdict).toBe('already_used');
       const other = { ...late, execute, request: randomHex(32) };
-      expect((await repeatOf(payer, other)).verdict).toBe('conflict');
+      const shown = { ...other, showsSecret: true };
+      expect((await repeatOf(payer, shown)).verdict).toBe('conflict');
+      expect((await repeatOf(payer, other)).verdict).toBe('already_used');
       expect((await repeatOf(payer, { ...other, binding: 'none' })).verdict).toBe('already_used');
     }
     expect(await stubOf(payer).finish(call.call, randomHex(16), success)).toEqual({

@@ -116,8 +116,9 @@ describe('an account that is not active', () => {
       state: 'committed',
       charged: 100n,
     });
-    // A repeat of it still hears what came of it.
-    const again = await stubOf(agent).reserve(call, randomHex(16), {});
+    // A repeat with its secret still gets what came of it.
+    const shown = { ...call, showsSecret: true };
+    const again = await stubOf(agent).reserve(shown, randomHex(16), {});
     expect(again).toMatchObject({ verdict: 'stored', charged: 100n });
   });
 
@@ -702,12 +703,13 @@ describe('a dry run', () => {
     expect(await rowsOf(stranger)).toBe(0);
   });
 
-  test('of a call that ran says that it was used; of one that runs, that it does', async () => {
+  test('of a call that ran gives its outcome to its secret, and says that it was used without', async () => {
     const owner = await ownerWith(1_000n);
     const call = randomHex(32);
     expect(ruleOf(await callOnce(owner, 10n, { call }))).toBe('go');
     const before = await rowsOf(owner);
-    expect((await dry(owner, 10n, { call })).verdict).toBe('stored');
+    expect((await dry(owner, 10n, { call, showsSecret: true })).verdict).toBe('stored');
+    expect((await dry(owner, 10n, { call })).verdict).toBe('already_used');
     expect(await rowsOf(owner)).toBe(before);
   });
 

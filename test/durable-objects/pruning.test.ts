@@ -52,7 +52,7 @@ const accountOf = <T>(
       for (const call of stored) add(call);
       read = 0;
       return work({
-        prune: openPruning(run, SLICE),
+        prune: openPruning(run, () => undefined, SLICE),
         add,
         left: () =>
           sql

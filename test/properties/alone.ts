@@ -2,6 +2,7 @@ import type { Context } from '../../durable-objects/agent-account/decision.ts';
 
 /** What an account decides by that has a place in no tree. */
 export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'transferWith'> = {
+  callNamed: () => undefined,
   leaseOf: () => undefined,
   issuedGrant: () => undefined,
   issuedById: () => undefined,

@@ -8,6 +8,11 @@ declare module '*.ts?raw' {
   export default text;
 }
 
+declare module '*.toml?raw' {
+  const text: string;
+  export default text;
+}
+
 // Declaration merging needs an interface.
 // oxlint-disable-next-line typescript/consistent-type-definitions
 interface ImportMeta {

@@ -2,6 +2,8 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import wrangler from '../../wrangler.toml?raw';
 import { freshDatabase } from './audit/database.ts';
 
 beforeAll(freshDatabase);
@@ -64,5 +66,32 @@ describe('the routes of the gateway itself', () => {
     expect((await get('/accounts/me', {}, paused)).status).toBe(401);
     expect((await get(`/calls/0x${'00'.repeat(32)}`, {}, paused)).status).toBe(401);
     expect((await get('/admin/credits/refunds', { method: 'POST' }, paused)).status).toBe(401);
+  });
+});
+
+describe('Agent-Retry-Key in a browser', () => {
+  it('may be sent to any path, and is never one that a page may read', async () => {
+    for (const path of ['/tools/lookup?word=tea', '/credits?amount=5', '/calls/x']) {
+      const preflight = await get(path, {
+        method: 'OPTIONS',
+        headers: {
+          Origin: 'https://page.example',
+          'Access-Control-Request-Method': 'GET',
+          'Access-Control-Request-Headers': 'agent-intent,agent-retry-key',
+        },
+      });
+      expect(preflight.headers.get('Access-Control-Allow-Headers')).toContain('agent-retry-key');
+      expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe('*');
+      const answer = await get(path, { headers: { 'Agent-Retry-Key': 'x' } });
+      for (const { headers } of [preflight, answer]) {
+        expect(headers.get('Access-Control-Expose-Headers') ?? '').not.toMatch(/retry-key/i);
+        expect(headers.get('Agent-Retry-Key')).toBeNull();
+      }
+    }
+  });
+
+  it('stands in no log of the runtime, which keeps request headers otherwise', () => {
+    const [, logs = ''] = wrangler.split('[observability.logs]\n');
+    expect(logs.split('\n[')[0]).toContain('invocation_logs = false');
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Hex, LocalAccount } from 'viem';
+import { type Hex, hexToBytes, type LocalAccount } from 'viem';
 import { signAuthorization, type SignedAuthorization } from '../../../dev/payer.ts';
 import { people } from '../../../dev/people.ts';
 import { CHAIN_ID } from '../../../dev/chain-client.ts';
@@ -7,6 +7,7 @@ import { usdc } from '../../../dev/usdc.ts';
 import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
 import { encodeAgentIntent } from '../../../src/intent/header.ts';
+import { commitmentOf, encodeRetryKey } from '../../../src/intent/retry-key.ts';
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';
 
@@ -34,7 +35,12 @@ export const targetOf = ({ ware, key, number }: Purchase): { method: string; pat
     ? { method: 'POST', path: `/credits?amount=${PRICES.topUp}` }
     : { method: 'GET', path: `/${ware}/${key.address}/${number}` };
 
-const intentOf = (purchase: Purchase, audience: string, now: number): AgentIntent => {
+const intentOf = (
+  purchase: Purchase,
+  audience: string,
+  now: number,
+  secret: Uint8Array,
+): AgentIntent => {
   const { method, path } = targetOf(purchase);
   return {
     agent: purchase.key.address,
@@ -49,7 +55,7 @@ const intentOf = (purchase: Purchase, audience: string, now: number): AgentInten
     maxAmount: PRICES[purchase.ware],
     validAfter: BigInt(now - 5),
     validBefore: BigInt(now + Math.min(INTENT_WINDOW, purchase.lifetime)),
-    nonce: purchase.luck.hex(32),
+    nonce: commitmentOf(secret),
     authority: ZERO_WORD,
   };
 };
@@ -62,7 +68,10 @@ export const signPurchase = async (
 ): Promise<Signed> => {
   const { ware, key, lifetime, luck } = purchase;
   const { account } = key;
-  const intent = purchase.bound ? intentOf(purchase, audience, now) : undefined;
+  const secret = hexToBytes(luck.hex(32));
+  const intent = purchase.bound ? intentOf(purchase, audience, now, secret) : undefined;
+  // A client whose answer was lost cannot know whether it is its first attempt that arrives.
+  const retryKey = { 'Agent-Retry-Key': encodeRetryKey(secret) };
   const digest = intent === undefined ? undefined : intentDigest(intent, CHAIN_ID);
   const request = { account, ...targetOf(purchase) };
   if (ware === 'credit' && intent !== undefined && digest !== undefined) {
@@ -70,7 +79,7 @@ export const signPurchase = async (
     const header = encodeAgentIntent({ chainId: CHAIN_ID, intent, signature: signature ?? '0x' });
     return {
       ...request,
-      headers: { 'Agent-Intent': header },
+      headers: { 'Agent-Intent': header, ...retryKey },
       nonce: digest,
       authorization: undefined,
     };
@@ -117,7 +126,8 @@ export const signPurchase = async (
           },
   };
   const header = Buffer.from(JSON.stringify(payload)).toString('base64');
-  return { ...request, headers: { 'PAYMENT-SIGNATURE': header }, nonce, authorization: signed };
+  const headers = { 'PAYMENT-SIGNATURE': header, ...(intent === undefined ? {} : retryKey) };
+  return { ...request, headers, nonce, authorization: signed };
 };
 
 const advertOf = (audience: string, tool: string) => ({

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { type Hex, hashTypedData, type LocalAccount } from 'viem';
-import { randomNonce } from '../../../dev/payer.ts';
 import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
 import { encodeAgentIntent } from '../../../src/intent/header.ts';
 import { advertOf } from './offer.ts';
@@ -33,6 +32,24 @@ const ZERO_WORD = `0x${'0'.repeat(64)}` as const;
 export const sha256 = (bytes: string | Uint8Array): Hex =>
   `0x${createHash('sha256').update(bytes).digest('hex')}`;
 
+/** The secrets of the intents that were made here, by what their nonces commit to. */
+const secrets = new Map<Hex, Buffer>();
+
+/** A nonce that commits to a secret which only these tests have. */
+const drawNonce = (): Hex => {
+  const secret = randomBytes(32);
+  const nonce = sha256(Buffer.concat([Buffer.from('countersign-retry/1\n'), secret]));
+  secrets.set(nonce, secret);
+  return nonce;
+};
+
+/** The header with which the client that made an intent asks again. */
+export const retryKey = ({ nonce }: Pick<AgentIntent, 'nonce'>): { 'Agent-Retry-Key': string } => {
+  const secret = secrets.get(nonce);
+  if (secret === undefined) throw new Error('this intent was made elsewhere');
+  return { 'Agent-Retry-Key': secret.toString('base64url') };
+};
+
 const typedData = (message: AgentIntent, chainId: number) =>
   ({
     domain: { name: 'Countersign', version: '1', chainId },
@@ -64,7 +81,7 @@ export const intentFor = (
   maxAmount: 0n,
   validAfter: BigInt(nowSeconds() - 5),
   validBefore: BigInt(nowSeconds() + 60),
-  nonce: randomNonce(),
+  nonce: drawNonce(),
   authority: ZERO_WORD,
   ...fields,
 });

@@ -66,6 +66,7 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     policyHash: BARE_HASH,
     salt: () => hex((salt += 1)),
     transferWith: (peer, asset) => transfers.get(keyOf({ peer, asset })) ?? noTransfer(peer, asset),
+    callNamed: () => undefined,
     leaseOf: (child, by) => leases.get(lesseeKey({ child, issued: by })),
     issuedGrant: (hash) => issued.get(hash),
     issuedById: (id) => [...issued.values()].find(({ grant }) => grant.delegation.id === id),

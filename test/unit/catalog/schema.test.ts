@@ -97,6 +97,7 @@ describe('parseTools', () => {
     ['maxBodyBytes', { maxBodyBytes: -1 }],
     ['maxBodyBytes', { maxBodyBytes: 30_000_000 }],
     ['requestHeaders[1]', { requestHeaders: ['x-mine', 'Cookie'] }],
+    ['requestHeaders[0]', { requestHeaders: ['Agent-Retry-Key'] }],
     ['requestHeaders', { requestHeaders: 'x-mine' }],
     ['requestHeaders', { requestHeaders: Array.from({ length: 17 }, (_, at) => `x-${at}`) }],
     ['onSilence', { onSilence: 'keep' }],

@@ -112,6 +112,14 @@ describe('the page on the wire format', () => {
     expect(ruled.toSorted()).toEqual(names.filter((name) => !free.has(name)).toSorted());
   });
 
+  it('has the secret of the vectors and the nonce that commits to it', () => {
+    const text = section('2 AgentIntent');
+    for (const value of [vectors.retry.secret, vectors.retry.nonce])
+      expect(text).toContain(`\`${value}\``);
+    const [prefix] = vectors.retry.commitmentPrefix.split('\n');
+    expect(text).toContain(`SHA-256("${prefix}" ‖ 0x0a ‖ s)`);
+  });
+
   it('works out the digests of both payments', () => {
     const token = tokenOf('eip155:84532');
     if (token === undefined) throw new Error('no token');

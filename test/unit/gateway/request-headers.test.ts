@@ -41,6 +41,7 @@ describe('upstreamHeaders', () => {
     'x-payment',
     'x-payment-response',
     'agent-intent',
+    'agent-retry-key',
     'agent-delegation',
     'authorization',
     'cookie',

@@ -1,0 +1,184 @@
+import type { Hex, LocalAccount } from 'viem';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/audit/entry.ts';
+import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import { bind, bound, callOf, windowFromNow } from './support/bound.ts';
+import { accountOf, creditedAccount } from './support/credit.ts';
+import { grantFor, registerWith, signAnything } from './support/grant.ts';
+import { agentIntent, CHAIN, digestOf, retryKey, signPaidIntent } from './support/intent.ts';
+import { lookUp } from './support/look-up.ts';
+import { all } from './support/manage.ts';
+import { encode, settled, transfersFrom, trustedAccount } from './support/payment.ts';
+import { newTranscript, runsSince, type Transcript } from './support/transcript.ts';
+import { type ToolCall, translate, useWorld } from './support/world.ts';
+
+// An account above, an auditor or an operator reads `call.accepted` with the intent, its nonce and, of an Agent-Intent, its signature;
+// after settlement also the token's. None of it may be the key to the answer.
+const world = useWorld();
+let owner: LocalAccount;
+/** Pays each call with a payment. */
+let payer: LocalAccount;
+/** Pays from credit. */
+let debtor: LocalAccount;
+
+/** The agent consents to a grant, so its owner may read its log. */
+const agree = async (agent: LocalAccount): Promise<void> => {
+  const body = await signAnything(owner, grantFor(world(), owner.address, agent.address));
+  const answer = await registerWith(world(), agent, body);
+  expect(answer.status, await answer.clone().text()).toBe(201);
+};
+
+beforeAll(async () => {
+  owner = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  payer = await trustedAccount(world(), { reports: 4, left: 1_000_000n });
+  debtor = await creditedAccount(world(), { credit: 100_000n, left: 0n });
+  for (const agent of [payer, debtor]) await agree(agent);
+});
+
+type Evidence = {
+  readonly intent: Readonly<Record<keyof AgentIntent, string>>;
+  readonly intentSignature?: Hex;
+  readonly authorization?: Readonly<Record<string, string>>;
+  readonly signature?: Hex;
+};
+
+/** What the owner reads of an agent's call, once these entries are exported: all their evidence in one. */
+const readLog = async (
+  agent: LocalAccount,
+  call: Hex,
+  types: readonly string[],
+): Promise<Evidence> => {
+  let read: readonly Entry[] = [];
+  await expect
+    .poll(
+      async () => {
+        const params = { account: accountOf(agent.address) };
+        const entries = await all<Entry>(world(), owner, 'account.entries', { params });
+        read = entries.filter((entry) => entry.call === call);
+        return read.map(({ type }) => type);
+      },
+      { timeout: 40_000, interval: 500 },
+    )
+    .toEqual(types);
+  return Object.assign({}, ...read.map(({ evidence }) => evidence ?? {})) as Evidence;
+};
+
+const base64Url = (hex: string): string => Buffer.from(hex.slice(2), 'hex').toString('base64url');
+
+const ANSWER = /bon matin/;
+
+/** Sends what a log reader could make of the log, with every key that could be guessed from it. */
+const attack = async (
+  transcript: Transcript,
+  call: ToolCall,
+  proof: Readonly<Record<string, string>>,
+  { intent }: Evidence,
+  id: Hex,
+): Promise<void> => {
+  const keys: readonly (readonly [string, string | undefined, number, string])[] = [
+    ['no Agent-Retry-Key', undefined, 409, 'already-used'],
+    ['the nonce as Agent-Retry-Key', base64Url(intent.nonce), 400, 'retry-key-mismatch'],
+    ['the call id as Agent-Retry-Key', base64Url(id), 400, 'retry-key-mismatch'],
+    ['zeros as Agent-Retry-Key', base64Url(`0x${'00'.repeat(32)}`), 400, 'retry-key-mismatch'],
+  ];
+  for (const [said, key, status, kind] of keys) {
+    const headers = { ...proof, ...(key === undefined ? {} : { 'Agent-Retry-Key': key }) };
+    const answer = await world().send(call, headers);
+    for (const name of ['PAYMENT-RESPONSE', 'Agent-Receipt'])
+      expect(answer.headers.get(name), name).toBeNull();
+    const told = await transcript.step(`log reader: the logged proof again, ${said}`, answer);
+    expect([told.status, told.kind]).toEqual([status, kind]);
+    expect(told.text).not.toMatch(ANSWER);
+  }
+  const asked = await transcript.step(
+    'log reader: GET /calls/:id, signed by its own key',
+    await lookUp(world(), owner, id),
+  );
+  expect([asked.status, asked.kind]).toEqual([404, 'unknown-call']);
+};
+
+/** What the agent itself gets: with its secret, and without it by a fresh signature. */
+const recover = async (
+  transcript: Transcript,
+  agent: LocalAccount,
+  call: ToolCall,
+  proof: Readonly<Record<string, string>>,
+  key: Readonly<Record<string, string>>,
+  id: Hex,
+): Promise<void> => {
+  const again = await transcript.step(
+    'agent: the same request with Agent-Retry-Key',
+    await world().send(call, { ...proof, ...key }),
+  );
+  expect([again.status, again.kind]).toEqual([200, 'answer of the tool']);
+  expect(again.text).toMatch(ANSWER);
+  const looked = await transcript.step(
+    'agent, who lost its secret: GET /calls/:id with a fresh signature',
+    await lookUp(world(), agent, id),
+  );
+  expect(looked.status).toBe(200);
+  const { answer } = JSON.parse(looked.text) as { readonly answer: { readonly body: string } };
+  expect(Buffer.from(answer.body, 'base64').toString()).toBe(again.text);
+};
+
+describe('a log reader who has the intent', () => {
+  it('and the signature of a settled payment gets no answer', async () => {
+    const transcript = newTranscript(
+      'Log reader against the answer of a bound payment (translate)',
+    );
+    const before = await world().counts();
+    const payment = await bind(world(), payer, translate);
+    const id = callOf(payment);
+    const first = await transcript.step(
+      'agent: POST /tools/translate, payment bound to it',
+      await world().send(translate, bound(payment)),
+    );
+    expect([first.status, first.kind]).toEqual([200, 'answer of the tool']);
+    await settled(world(), payment);
+    const types = ['call.accepted', 'call.finished', 'payment.settled'];
+    const logged = await readLog(payer, id, types);
+    // The reader has all that the agent sent.
+    expect(logged).toMatchObject(payment.payload);
+    expect(logged.intent.nonce).toBe(payment.intent.nonce);
+    expect(JSON.stringify(logged)).not.toContain(retryKey(payment.intent)['Agent-Retry-Key']);
+    const { authorization, signature, intent } = logged;
+    const proof = {
+      'PAYMENT-SIGNATURE': encode({
+        x402Version: 2,
+        accepted: payment.accepted,
+        payload: { authorization, signature },
+        extensions: { 'agent-intent': { info: { intent } } },
+      }),
+    };
+    await attack(transcript, translate, proof, logged, id);
+    await recover(transcript, payer, translate, bound(payment), retryKey(payment.intent), id);
+    const ran = await runsSince(world(), before);
+    transcript.print(ran, await transfersFrom(world(), payer.address));
+    expect(ran).toEqual({ translate: 1 });
+  });
+
+  it('and the signature of an Agent-Intent that still lives gets no answer', async () => {
+    const transcript = newTranscript(
+      'Log reader against the answer of an Agent-Intent (translate, from credit)',
+    );
+    const before = await world().counts();
+    const { validBefore } = windowFromNow(0, 280);
+    const signed = await signPaidIntent(world(), debtor, translate, { validBefore });
+    const id = digestOf(signed.intent);
+    const first = await transcript.step(
+      'agent: POST /tools/translate, Agent-Intent',
+      await world().send(translate, agentIntent(signed)),
+    );
+    expect([first.status, first.kind]).toEqual([200, 'answer of the tool']);
+    const logged = await readLog(debtor, id, ['call.accepted', 'call.finished']);
+    expect(logged.intentSignature).toBe(signed.signature);
+    const header = { v: 1, chainId: String(CHAIN), intent: logged.intent };
+    const json = JSON.stringify({ ...header, signature: logged.intentSignature });
+    const proof = { 'Agent-Intent': Buffer.from(json).toString('base64url') };
+    await attack(transcript, translate, proof, logged, id);
+    await recover(transcript, debtor, translate, agentIntent(signed), retryKey(signed.intent), id);
+    const ran = await runsSince(world(), before);
+    transcript.print(ran, []);
+    expect(ran).toEqual({ translate: 1 });
+  });
+});
