@@ -26,6 +26,7 @@ import wire
 from vectors import check_vectors
 
 MOST_PER_CALL = 50_000  # $0.05
+ATTEMPTS = 4
 
 
 class Refused(Exception):
@@ -57,14 +58,35 @@ def ask(audience, target, headers):
         connection.close()
 
 
+def ask_signed(audience, target, proof, secret):
+    """Sends one proof until it is answered: never a new one, and with its secret from the second attempt on (10, 11)."""
+    headers = proof
+    for attempt in range(1, ATTEMPTS + 1):
+        wait = 1
+        try:
+            answer = ask(audience, target, headers)
+            later = answer.status in (409, 503) and "Retry-After" in answer.headers
+            # A proxy has repeated the first attempt, and lost its answer.
+            taken = attempt == 1 and answer.status == 409 and b"already-used" in answer.body
+            if attempt == ATTEMPTS or not (later or taken):
+                return answer
+            wait = min(int(answer.headers.get("Retry-After", "0")), 30)
+        except (OSError, http.client.HTTPException):
+            if attempt == ATTEMPTS:
+                raise
+        headers = {**proof, "Agent-Retry-Key": wire.retry_key(secret)}
+        time.sleep(wait)
+
+
 def expect(answer, status, what):
     if answer.status != status:
         raise Refused(f"{what}: {answer.status} instead of {status}: {answer.body.decode()}")
 
 
 def new_intent(agent, audience, tool, target, now, costs):
-    """An intent for a GET without body. `costs`: payTo, asset and maxAmount, or nothing."""
-    return {
+    """An intent for a GET without body, and its secret. `costs`: payTo, asset and maxAmount, or nothing."""
+    secret = secrets.token_bytes(32)
+    intent = {
         "agent": agent,
         "audience": audience,
         "tool": tool,
@@ -77,9 +99,10 @@ def new_intent(agent, audience, tool, target, now, costs):
         "maxAmount": costs.get("maxAmount", "0"),
         "validAfter": str(now - 60),
         "validBefore": str(now + 180),
-        "nonce": wire.hex_of(secrets.token_bytes(32)),
+        "nonce": wire.retry_nonce(secret),
         "authority": wire.ZERO_WORD,
     }
+    return intent, secret
 
 
 def acceptable(accepts):
@@ -149,7 +172,7 @@ def pay(audience, target, key):
         "asset": accepted["asset"],
         "maxAmount": accepted["amount"],
     }
-    intent = new_intent(agent, audience, bound["tool"], target, now, costs)
+    intent, secret = new_intent(agent, audience, bound["tool"], target, now, costs)
     call = wire.hex_of(wire.intent_digest(intent, chain_id))
     authorization = {
         "from": agent,
@@ -161,9 +184,16 @@ def pay(audience, target, key):
     }
     signature = secp256k1.sign(key, wire.transfer_digest(authorization, token, chain_id))
     header = wire.payment_header(accepted, authorization, signature, intent)
-    answer = ask(audience, target, {"PAYMENT-SIGNATURE": header})
+    proof = {"PAYMENT-SIGNATURE": header}
+    answer = ask_signed(audience, target, proof, secret)
     expect(answer, 200, "paid request")
     claims = check_receipt(answer, audience, intent, f"eip155:{chain_id}:{agent}", call)
+    # Had the answer been lost, the secret would get it again; without it the gateway gives it to nobody.
+    expect(ask(audience, target, proof), 409, "repeat without the retry key")
+    again = ask(audience, target, {**proof, "Agent-Retry-Key": wire.retry_key(secret)})
+    expect(again, 200, "repeat with the retry key")
+    if again.body != answer.body:
+        raise Refused("the repeat has another answer")
     return answer, claims, wire.from_base64(answer.headers["PAYMENT-RESPONSE"])
 
 
@@ -179,10 +209,10 @@ def prove(audience, target, key):
     same_audience(challenge["audience"], audience)
 
     chain_id = int(challenge["chains"].split(" ")[0].removeprefix("eip155:"))
-    intent = new_intent(agent, audience, challenge["tool"], target, asked.now(), {})
+    intent, secret = new_intent(agent, audience, challenge["tool"], target, asked.now(), {})
     digest = wire.intent_digest(intent, chain_id)
     header = wire.agent_intent_header(intent, secp256k1.sign(key, digest), chain_id)
-    answer = ask(audience, target, {"Agent-Intent": header})
+    answer = ask_signed(audience, target, {"Agent-Intent": header}, secret)
     expect(answer, 200, "signed request")
     return answer, intent, f"eip155:{chain_id}:{agent}", wire.hex_of(digest)
 
@@ -209,6 +239,7 @@ def report(name, answer, claims):
 def call_gateway(gateway, key, paid, free):
     answer, claims, payment = pay(gateway, paid, key)
     report("paid, bound", answer, claims)
+    print("  repeated with its retry key: the same answer")
     print(f"  payment {payment['extra']['status']}: {payment['transaction'] or 'settles later'}")
     found = look_up(gateway, claims["call"], key)
     print(f"looked up: {found['state']}, charged {found['charged']}, binding {found['binding']}")

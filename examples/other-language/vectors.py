@@ -99,6 +99,27 @@ def check_mark(check, vectors, chain_id, token):
             check.same(f"mustFail.unmarkedPayments.{value} mark", mark, marks[value])
 
 
+def is_retry_key(text, nonce):
+    """Whether a gateway takes this header for an intent with this nonce (10, The retry key)."""
+    try:
+        secret = wire.bytes_of_base64url(text)
+    except ValueError:
+        return False
+    return wire.retry_key(secret) == text and wire.retry_nonce(secret) == nonce
+
+
+def check_retry(check, vectors):
+    retry = vectors["retry"]
+    secret = wire.bytes_of(retry["secret"])
+    check.same("retry nonce", wire.retry_nonce(secret), retry["nonce"])
+    check.same("retry header", wire.retry_key(secret), retry["header"])
+    check.same("retry header is taken", is_retry_key(retry["header"], retry["nonce"]), True)
+    for name in ("paid", "unpaid", "mcp"):
+        check.same(f"{name} nonce", vectors[name]["intent"]["nonce"], retry["nonce"])
+    for name, text in vectors["mustFail"]["retrySecrets"].items():
+        check.same(f"mustFail.retrySecrets.{name} is refused", is_retry_key(text, retry["nonce"]), False)
+
+
 def check_must_fail(check, vectors, chain_id, token):
     """Each bad encoding is refused or is another signer; each changed intent has another digest."""
     agent = vectors["keys"]["agent"]["address"].lower()
@@ -197,6 +218,7 @@ def check_vectors(path):
         check_signed(check, name, digest, keys["owner"], owner, vector["signature"])
 
     check_mark(check, vectors, chain_id, token)
+    check_retry(check, vectors)
     check_must_fail(check, vectors, chain_id, token)
     check_worked(check, vectors, chain_id)
     print(f"{check.matched} matched, {check.different} different")

@@ -50,6 +50,16 @@ def sha256(data):
     return hex_of(hashlib.sha256(data).digest())
 
 
+def retry_nonce(secret):
+    """The nonce of an intent: a commitment to 32 bytes that only its client has (2, Nonce and secret)."""
+    return sha256(b"countersign-retry/1\n" + secret)
+
+
+def retry_key(secret):
+    """The header Agent-Retry-Key (10)."""
+    return base64.urlsafe_b64encode(secret).decode().rstrip("=")
+
+
 def word(kind, value):
     """One member as 32 bytes (2, Digest, step 3; arrays as in 16)."""
     if kind.endswith("[]"):

@@ -72,6 +72,7 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
       const { code, text } = await python(['--gateway', gateway], { AGENT_KEY: agent.privateKey });
       expect(text).toMatch(/^paid, bound: 200 \{/m);
       expect(text).toMatch(/receipt verified: charged 1000,/);
+      expect(text).toMatch(/^ {2}repeated with its retry key: the same answer$/m);
       expect(text).toMatch(/payment settled: 0x[0-9a-f]{64}/);
       expect(text).toMatch(/^looked up: committed, charged 1000, binding intent$/m);
       expect(text).toMatch(/^free, signed: 200 \{/m);
