@@ -107,7 +107,7 @@ export const reserve = (
   const isUnsure = !funding.funded && 'stale' in funding && funding.stale;
   const stalePayer = () => ask({ verdict: 'stale_payer' }, !isStale(informed, now));
   /** Accounts below report what they do not use, then give it back: only where that would let the call run. */
-  const fetch = (reach: Reach, otherwise: () => Decision<ReserveVerdict>) => {
+  const fetchLeases = (reach: Reach, otherwise: () => Decision<ReserveVerdict>) => {
     if (reach === 'never' || isDry) return otherwise();
     if (!progress.looked) return ask({ verdict: 'look' }, true);
     return reach === 'now' && progress.recalls < MOST_RECALLS
@@ -132,7 +132,7 @@ export const reserve = (
     if (isUnsure) return stalePayer();
     // What a recall would mend is not why a call is refused that nothing can pay for.
     if (!canBePaid && 'denial' in funding) return refuse(funding.denial);
-    return fetch(reach, () => refuse(refusal));
+    return fetchLeases(reach, () => refuse(refusal));
   }
   const halted = haltedAtOnce(informed, call, evidence, { exposure, grant, progress }, now);
   if (halted !== undefined) return unchanged(informed, unavailableFor(halted));
@@ -169,11 +169,11 @@ export const reserve = (
     }
     if ('halted' in funding) {
       const { halted: pause } = funding;
-      return fetch(lent, () => unchanged(informed, unavailableFor(pause)));
+      return fetchLeases(lent, () => unchanged(informed, unavailableFor(pause)));
     }
     if ('denial' in funding) {
       const { denial } = funding;
-      return fetch(lent, () => refuse(denial));
+      return fetchLeases(lent, () => refuse(denial));
     }
     return stalePayer();
   }
