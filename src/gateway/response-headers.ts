@@ -8,6 +8,8 @@ const DROPPED = new Set([
   'clear-site-data',
   'strict-transport-security',
   'alt-svc',
+  // A redirect that browsers follow on an answer of any status.
+  'refresh',
   'service-worker-allowed',
   'public-key-pins',
   'nel',

@@ -11,9 +11,10 @@ export type Received = {
 };
 
 /**
- * A receiver of webhooks on this machine, for tests inside workerd. `POST /<behaviour>/<key>` is answered as the behaviour says:
- * a status, `slow` (never), `endless` (200 and a body without end), `twice-500` (then 200). `/redirect/<key>`, whatever the method and
- * the rest of the path, leads to `/200/<key>-elsewhere`. `GET /<key>` gives what came for a key.
+ * A receiver of requests on this machine, for tests inside workerd. `POST /<behaviour>/<key>` is answered as the behaviour says: a
+ * status, `slow` (never), `redirect` (to `/200/<key>-elsewhere`), `endless` (200 and a body without end), `trickle` (200 and a byte
+ * now and then), `twice-500` (then 200). All but the last are the same for every method and for paths below. Any other `GET /<key>`
+ * gives what came for a key.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const seen = new Map<string, Received[]>();
@@ -27,13 +28,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => closed(server);
 }
 
+/** Behaviours of every method; any other GET asks what came. */
+const ANY_METHOD = new Set(['redirect', '200', 'endless', 'trickle', 'slow']);
+const TRICKLE_MS = 20;
+
 const answer = async (
   request: IncomingMessage,
   response: ServerResponse,
   seen: Map<string, Received[]>,
 ): Promise<void> => {
   const [, first = '', second = ''] = (request.url ?? '').split('/');
-  if (request.method === 'GET' && first !== 'redirect' && first !== '200') {
+  if (request.method === 'GET' && !ANY_METHOD.has(first)) {
     response.end(JSON.stringify(seen.get(first) ?? []));
     return;
   }
@@ -56,6 +61,10 @@ const answer = async (
     case 'twice-500':
       response.writeHead(before.length < 2 ? 500 : 200).end('busy');
       return;
+    case 'trickle':
+      response.writeHead(200, { 'content-type': 'application/json' });
+      trickle(response, received);
+      return;
     case 'endless':
       response.writeHead(200);
       flood(response, received);
@@ -63,6 +72,14 @@ const answer = async (
     default:
       response.writeHead(Number(first)).end('{"received":true}');
   }
+};
+
+const trickle = (response: ServerResponse, received: Received): void => {
+  const timer = setInterval(() => {
+    received.sentBytes += 1;
+    response.write(' ');
+  }, TRICKLE_MS);
+  response.on('close', () => clearInterval(timer));
 };
 
 const flood = (response: ServerResponse, received: Received): void => {

@@ -52,6 +52,7 @@ describe('answerHeaders', () => {
     'content-length',
     'www-authenticate',
     'clear-site-data',
+    'refresh',
     'strict-transport-security',
     'alt-svc',
     'cf-ray',

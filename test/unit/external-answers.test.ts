@@ -1,0 +1,87 @@
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { rpcBatch } from '../../src/core/json-rpc.ts';
+import { getJson, postJson } from '../../src/core/post-json.ts';
+import { dispatch } from '../../src/gateway/dispatch.ts';
+import { readSupported } from '../../src/settlement/backends/supported.ts';
+import { present } from '../../src/settlement/facilitator.ts';
+import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
+import { paymentNumber } from './settlement/scripted.ts';
+import { receivedFor } from './webhooks/world.ts';
+
+/** A server on this machine that answers without end (`endless`), byte by byte (`trickle`), or never (`slow`). */
+const receiver = inject('receiver');
+const BEHAVIOURS = ['trickle', 'slow'] as const;
+const BRIEF_MS = 300;
+/** A connection that was given up is noticed within this time, by a machine that is busy. */
+const SOON_MS = 5_000;
+let run = 0;
+let key = '';
+beforeEach(() => {
+  run += 1;
+  key = `answers-${run}`;
+});
+const url = (behaviour: string): string => `${receiver}/${behaviour}/${key}`;
+
+const within = async <T>(work: () => Promise<T>, ms = SOON_MS): Promise<T> => {
+  const began = Date.now();
+  const result = await work();
+  expect(Date.now() - began).toBeLessThan(ms);
+  return result;
+};
+
+/** Asks a tool of one second whose upstream behaves so. */
+const dispatched = async (behaviour: string) => {
+  const upstream = `/${behaviour}/${key}`;
+  const tool = toolOf({ method: '*', path: '/echo/*', upstream, timeoutSeconds: 1 });
+  return await dispatch(
+    { ...configOf([tool]), upstreamUrl: receiver },
+    tool,
+    {
+      audience: AUDIENCE,
+      tool: tool.id,
+      method: 'POST',
+      target: '/echo/a',
+      contentType: 'text/plain',
+      payloadDigest: `0x${'00'.repeat(32)}`,
+      body: undefined,
+      request: `0x${'11'.repeat(32)}`,
+    },
+    { headers: new Headers(), assertion: 'the.jws.here', most: tool.price },
+  );
+};
+
+describe.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) => {
+  it('costs an RPC endpoint its turn, and no more time than that', async () => {
+    const call = { method: 'eth_blockNumber', params: [] };
+    const answer = await within(() => rpcBatch([url(behaviour)], [call], { timeoutMs: BRIEF_MS }));
+    expect(answer).toEqual({ ok: false, error: { kind: 'timeout' } });
+  });
+
+  it('makes a facilitator unreachable', async () => {
+    const said = await within(() => present({ url: url(behaviour) }, paymentNumber(1), BRIEF_MS));
+    expect(said).toEqual({ kind: 'unreachable', why: 'timeout' });
+    expect(await within(() => readSupported(url(behaviour), {}))).toBeUndefined();
+  });
+
+  it('makes an upstream time out', async () => {
+    expect(await within(() => dispatched(behaviour))).toEqual({
+      kind: 'failed',
+      reason: 'timeout',
+    });
+  });
+});
+
+describe('an answer without end', () => {
+  it.each<[string, (to: string) => Promise<unknown>]>([
+    ['of a POST', (to) => postJson(to, {}, { timeoutMs: SOON_MS, maxBytes: 100_000 })],
+    ['of a GET', (to) => getJson(to, { timeoutMs: SOON_MS, maxBytes: 100_000 })],
+  ])('%s is given up at the cap', async (_, ask) => {
+    expect(await within(() => ask(url('endless')))).toEqual({
+      ok: false,
+      error: { kind: 'too_large' },
+    });
+    const [received] = await receivedFor(key);
+    // What the sockets hold comes on top.
+    expect(received?.sentBytes).toBeLessThan(16 * 1024 * 1024);
+  });
+});
