@@ -1,6 +1,7 @@
 import type { Json } from '../../src/audit/entry.ts';
 import { parsePolicy, policyHash, policyJson } from '../../src/policy/schema.ts';
 import { isRaised, mayReplace } from './ancestry.ts';
+import { windowBeyondCap, withoutDeadCounters } from './counters.ts';
 import type { CallRecord } from './record.ts';
 import type { Context, Decision } from './decision.ts';
 import { inFlight } from './in-flight.ts';
@@ -45,8 +46,15 @@ export const setPolicy = (
     ...(kept === undefined ? {} : { ownerBy: kept }),
   };
   const text = written === undefined ? null : (policyJson(written.policy) as Json);
+  const beyond = written === undefined ? undefined : windowBeyondCap(state, written.policy);
+  if (beyond !== undefined) {
+    return refused(state, {
+      reason: 'not_writable',
+      hint: `The account still counts as many windows as it may, so it cannot add ${beyond}. Use a window that it counts already, or wait until a period of those before is over.`,
+    });
+  }
   return changedTree(
-    { ...state, tree },
+    withoutDeadCounters({ ...state, tree }, context),
     {},
     {
       type: 'account.policy',

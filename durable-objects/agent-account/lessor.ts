@@ -5,6 +5,7 @@ import { meterState } from '../../src/policy/evaluate.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Meter } from '../../src/policy/policy.ts';
 import { everyOf, rolled } from '../../src/policy/window.ts';
+import { withoutEndedSlices } from './counters.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { authorityOver } from './issued.ts';
 import type { NamedMeter } from './meters.ts';
@@ -158,7 +159,8 @@ export const takeBack = (
   const told = merge(state, row, slices, context);
   const verdict = { verdict: 'ok' } as const;
   if (!told.changed) return unchanged(state, verdict);
-  return { ...told, records: [], leases: [told.row], durable: true, verdict };
+  const kept = { ...told.row, slices: withoutEndedSlices(told.row.slices, context.now) };
+  return { ...told, records: [], leases: [kept], durable: true, verdict };
 };
 
 /** How an account below has reported that it stands. */

@@ -1,6 +1,7 @@
 import type { Hex } from '../../src/core/account-id.ts';
 import type { SettlementResult } from '../../src/settlement/payment.ts';
 import type { Acknowledged } from './contract.ts';
+import { withoutDeadCounters } from './counters.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { flushDenials } from './denial.ts';
 import { expire, expiresAt } from './expire.ts';
@@ -74,14 +75,19 @@ export const tick = (
   const stuck = raiseStuck(current, load, memory, context);
   changes.push(...stuck.records);
   const lasting = forget(stuck.state, context.now);
-  const flushed = flushDenials(lasting.state, context);
+  const counting = withoutDeadCounters(lasting.state, context);
+  const flushed = flushDenials(counting, context);
   memory.pruneAt = storage.prune(context.now, state.exported, memory.pruneAt);
   return {
     state: flushed.state,
     records: changes,
     loose: flushed.loose,
     transfers,
-    durable: changes.length > 0 || flushed.loose.length > 0 || lasting.dropped.length > 0,
+    durable:
+      changes.length > 0 ||
+      flushed.loose.length > 0 ||
+      lasting.dropped.length > 0 ||
+      counting !== lasting.state,
     dropped: lasting.dropped,
     verdict: OK,
   };

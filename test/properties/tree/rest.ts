@@ -24,6 +24,9 @@ const settleDown = (world: World): void => {
   world.wait(3, false);
 };
 
+const isRevoked = (keeper: Keeper, key: string): boolean =>
+  keeper.state().held.some(({ grant, status }) => grant.hash === key && status === 'revoked');
+
 /** What is lent and leased has come back: what an account has counted is what the calls under its limits cost. */
 const checkBack = (world: World): void => {
   const { keepers, recalls, grants, reference, clock, note } = world;
@@ -42,6 +45,8 @@ const checkBack = (world: World): void => {
       for (const { key, name, limit, remaining, account: of } of limits) {
         if (of !== account || grants.isForgotten(key)) continue;
         const counter = key === account ? name : `${key}/${name}`;
+        // The counters of a revoked grant go with it, once nothing is held or leased of them.
+        if (isRevoked(keeper, key) && purse.windows[counter] === undefined) continue;
         const { spent, held, leased } = rolled(purse.windows[counter], everyOf(counter), clock.now);
         equal(`${counter} of ${account}`, spent + held + leased, limit - remaining);
       }
