@@ -24,6 +24,8 @@ import { type Desk, openDesk } from './agent-account/desk.ts';
 import { type Deliveries, openDeliveries } from './agent-account/deliveries.ts';
 import { type Feed, openFeed } from './agent-account/feed.ts';
 import type { Hear } from './agent-account/enrolment.ts';
+import type { Charge } from './agent-account/command-budget.ts';
+import type { Known } from './agent-account/govern.ts';
 import { finish } from './agent-account/finish.ts';
 import { asksOf, recalled, reported } from './agent-account/lessee.ts';
 import { answerLease } from './agent-account/lease-requests.ts';
@@ -37,7 +39,9 @@ import type { Snapshot } from './agent-account/snapshot.ts';
 import { acknowledgeTransfer, applyOrder } from './agent-account/transfer.ts';
 import type {
   ChangedDocuments,
+  ChargedCommand,
   Children,
+  CommandCharge,
   DocumentType,
   Governed,
   Happened,
@@ -51,6 +55,9 @@ import type {
   TreeOrder,
 } from './agent-account/tree-contract.ts';
 import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
+
+/** Commands that are remembered as counted: more than the rates let pass while copies of one are under way. */
+const MOST_CHARGES = 1_000;
 
 /**
  * What is asked of an account beside calls, loaded by who asks and before anything is decided; undefined when it cannot be. Each imports for
@@ -78,6 +85,7 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.finish,
       this.prototype.apply,
       this.prototype.govern,
+      this.prototype.charge,
       this.prototype.lease,
       this.prototype.recall,
       this.prototype.report,
@@ -97,6 +105,7 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #deliveries: Deliveries;
   readonly #desk: Desk;
   readonly #recalls: Recalls;
+  readonly #charges = new Set<string>();
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -157,18 +166,28 @@ export class AgentAccount extends DurableObject<Env> {
   async govern(order: TreeOrder): Promise<Governed> {
     const beside = await besideCalls();
     if (beside === undefined) return { verdict: 'unavailable' };
-    const decide = (hasHeard: boolean) =>
-      this.#ledger.submit<Governed | Hear>(
+    const decide = (known: Known) =>
+      this.#ledger.submit<Governed | Hear | Charge>(
         (state, load, context, memory) =>
-          beside.govern(state, order, context, hasHeard, { load, live: memory.live }),
+          beside.govern(state, order, context, known, { load, live: memory.live }),
         { verdict: 'unavailable' },
       );
-    let verdict = await decide(false);
-    if (verdict.verdict === 'hear') {
-      if (!(await this.#hearAbove())) return { verdict: 'unavailable' };
-      verdict = await decide(true);
+    let known: Known = {};
+    let verdict = await decide(known);
+    while (verdict.verdict === 'hear' || verdict.verdict === 'charge') {
+      if (verdict.verdict === 'hear') {
+        if (known.hasHeard === true || !(await this.#hearAbove()))
+          return { verdict: 'unavailable' };
+        known = { ...known, hasHeard: true };
+      } else {
+        if (known.isCharged === true) return { verdict: 'unavailable' };
+        const charged = await this.#chargeTo(verdict);
+        if (charged.verdict !== 'charged') return charged;
+        known = { ...known, isCharged: true };
+      }
+      // Everything may have changed meanwhile: it is decided again from the beginning.
+      verdict = await decide(known);
     }
-    if (verdict.verdict === 'hear') return { verdict: 'unavailable' };
     if (verdict.verdict !== 'governed') return verdict;
     switch (order.kind) {
       case 'issue':
@@ -235,6 +254,45 @@ export class AgentAccount extends DurableObject<Env> {
       ),
     );
     return all.find(({ verdict }) => verdict === 'unavailable') ?? { verdict: 'ok' };
+  }
+
+  /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */
+  async charge(charge: CommandCharge): Promise<ChargedCommand> {
+    const beside = await besideCalls();
+    if (beside === undefined) return { verdict: 'unavailable' };
+    const key = `${charge.share} ${charge.id}`;
+    const decide = (isPaidAbove: boolean) =>
+      this.#ledger.submit<ChargedCommand | Charge>(
+        (state, _, context) => {
+          if (this.#charges.has(key)) return unchanged(state, { verdict: 'charged' });
+          const decision = beside.chargeHere(state, charge, context, isPaidAbove);
+          if (decision.durable) this.#noteCharge(key);
+          return decision;
+        },
+        { verdict: 'unavailable' },
+      );
+    const verdict = await decide(false);
+    if (verdict.verdict !== 'charge') return verdict;
+    const above = await this.#chargeTo(verdict);
+    if (above.verdict !== 'charged') return above;
+    const paid = await decide(true);
+    return paid.verdict === 'charge' ? { verdict: 'unavailable' } : paid;
+  }
+
+  async #chargeTo({ to, share, bytes, id }: Charge): Promise<ChargedCommand> {
+    try {
+      return await this.env.AGENT_ACCOUNT.getByName(to).charge({ share, bytes, id });
+    } catch (cause) {
+      console.error({ event: 'charge_failed', account: to, cause: String(cause) });
+      return { verdict: 'unavailable' };
+    }
+  }
+
+  /** Copies of one signed command can arrive at once, before any of them is carried out. */
+  #noteCharge(key: string): void {
+    this.#charges.add(key);
+    const [oldest] = this.#charges;
+    if (this.#charges.size > MOST_CHARGES && oldest !== undefined) this.#charges.delete(oldest);
   }
 
   /** A page of the accounts that it has granted to. */

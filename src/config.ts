@@ -19,7 +19,9 @@ import { readReach } from './local-stack.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/schema.ts';
 import {
   readAudiences,
+  readCommandBytes,
   readConfirmations,
+  readDatabaseMax,
   readOperators,
   readPaused,
   readPayTo,
@@ -59,6 +61,10 @@ export type Config = {
   readonly reconcileDepth: number;
   /** How many days ledger and chain are compared again for, once a day. */
   readonly reconcileDays: number;
+  /** Bytes of log that the commands of one account may write in a day. */
+  readonly commandBytes: number;
+  /** How large D1 may grow; alerts are raised below it. */
+  readonly databaseMax: number;
   /** Who may give orders, e.g. record a refund; on any network. Also counted as senders of refunds. */
   readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
@@ -83,6 +89,8 @@ const VARIABLES = [
   'CONFIRMATIONS',
   'RECONCILE_DEPTH',
   'RECONCILE_DAYS',
+  'COMMAND_BYTES_PER_DAY',
+  'DATABASE_MAX_BYTES',
   'OPERATORS',
   'RECEIPT_KEY',
 ] as const;
@@ -128,6 +136,8 @@ export const parseConfig = (
   const confirmations = read('CONFIRMATIONS', readConfirmations);
   const reconcileDepth = read('RECONCILE_DEPTH', readReconcileDepth);
   const reconcileDays = read('RECONCILE_DAYS', readReconcileDays);
+  const commandBytes = read('COMMAND_BYTES_PER_DAY', readCommandBytes);
+  const databaseMax = read('DATABASE_MAX_BYTES', readDatabaseMax);
   const operators = read('OPERATORS', readOperators);
   const receiptKey = read('RECEIPT_KEY', readReceiptKey);
   const tools = readTools(toolsJson, reach);
@@ -156,6 +166,8 @@ export const parseConfig = (
     confirmations === undefined ||
     reconcileDepth === undefined ||
     reconcileDays === undefined ||
+    commandBytes === undefined ||
+    databaseMax === undefined ||
     operators === undefined ||
     receiptKey === undefined ||
     !tools.ok ||
@@ -179,6 +191,8 @@ export const parseConfig = (
     confirmations,
     reconcileDepth,
     reconcileDays,
+    commandBytes,
+    databaseMax,
     operators,
     receiptKey,
     tools: tools.value,

@@ -43,6 +43,7 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
           db,
           account,
           deadLetter: keepLetter,
+          raise: (alert) => raise(self, alert),
           alert: async (of, entry) => enqueueAlerts({ db, queue: env.WEBHOOK_QUEUE }, of, entry),
         },
         now,

@@ -1,3 +1,4 @@
+import { watchSize } from './audit/database-size.ts';
 import { type Config, gatewayAccount } from './config.ts';
 import type { Address, Network } from './core/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
@@ -6,7 +7,7 @@ import type { Site } from './settlement/reconcile/examine.ts';
 import { reconcile } from './settlement/reconcile/reconcile.ts';
 import { tokenOf } from './x402/tokens.ts';
 
-/** What the cron trigger does: compares ledger and chain. */
+/** What the cron trigger does: looks at the size of D1, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,
@@ -14,6 +15,11 @@ export const runScheduled = async (
 ): Promise<void> => {
   const raise = raiser(env);
   const self = gatewayAccount(config);
+  try {
+    await watchSize(env.AUDIT_DB, config.databaseMax, (alert) => raise(self, alert));
+  } catch (cause) {
+    console.error({ event: 'database_size_unknown', cause: String(cause) });
+  }
   await reconcile(
     {
       db: env.AUDIT_DB,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { LEAST_COMMAND_BYTES, MOST_COMMAND_BYTES, parseCommandBytes } from './command-bytes.ts';
 import { chainIdOf, type Address, type Network, ZERO_ADDRESS } from './core/account-id.ts';
 import { egressFault, type EgressReach } from './core/egress-url.ts';
 import { type Fault, faultsOf } from './core/fault.ts';
@@ -198,6 +199,24 @@ export const readReconcileDays = (text: string): Setting<number> => {
   if (text === '') return ok(3);
   const days = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
   return days >= 1 && days <= 30 ? ok(days) : err(['must be an integer from 1 to 30']);
+};
+
+/** `COMMAND_BYTES_PER_DAY`: 4 MiB when empty. The account objects read it themselves. */
+export const readCommandBytes = (text: string): Setting<number> => {
+  const bytes = parseCommandBytes(text);
+  return bytes === undefined
+    ? err([`must be an integer from ${LEAST_COMMAND_BYTES} to ${MOST_COMMAND_BYTES}`])
+    : ok(bytes);
+};
+
+/** The size that Cloudflare lets a D1 database grow to. */
+const D1_MOST = 10_000_000_000;
+
+/** `DATABASE_MAX_BYTES`: 10 GB when empty. */
+export const readDatabaseMax = (text: string): Setting<number> => {
+  if (text === '') return ok(D1_MOST);
+  const bytes = /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : 0;
+  return bytes >= 1_000_000 ? ok(bytes) : err(['must be an integer of bytes, at least 1000000']);
 };
 
 const KEY_HINT = 'must be an Ed25519 private key as JWK {kty: "OKP", crv: "Ed25519", x, d}';

@@ -45,7 +45,9 @@ export const setPolicy = (
     ...(written === undefined ? {} : { [slot]: written }),
     ...(kept === undefined ? {} : { ownerBy: kept }),
   };
-  const text = written === undefined ? null : (policyJson(written.policy) as Json);
+  const evidence = evidenceOf(order, by);
+  const outcome = { hash: next ?? null };
+  const isNewText = next !== undefined && !context.hasText(next);
   const beyond = written === undefined ? undefined : windowBeyondCap(state, written.policy);
   if (beyond !== undefined) {
     return refused(state, {
@@ -53,17 +55,22 @@ export const setPolicy = (
       hint: `The account still counts as many windows as it may, so it cannot add ${beyond}. Use a window that it counts already, or wait until a period of those before is over.`,
     });
   }
-  return changedTree(
+  const changed = changedTree(
     withoutDeadCounters({ ...state, tree }, context),
     {},
     {
       type: 'account.policy',
       decision: slot,
-      evidence: { ...evidenceOf(order, by), policy: text },
+      outcome,
+      evidence:
+        isNewText && written !== undefined
+          ? { ...evidence, policy: policyJson(written.policy) as Json }
+          : evidence,
     },
     context,
     more,
   );
+  return isNewText ? { ...changed, texts: [next] } : changed;
 };
 
 type Read =

@@ -15,7 +15,9 @@ import type {
 import type {
   By,
   ChangedDocuments,
+  ChargedCommand,
   Children,
+  CommandCharge,
   DocumentType,
   Governed,
   Happened,
@@ -382,6 +384,7 @@ export type AgentAccountRpc = {
   lookUp(question: LookUp): Promise<LookUpVerdict>;
   apply(order: Order): Promise<Applied>;
   govern(order: TreeOrder): Promise<Governed>;
+  charge(charge: CommandCharge): Promise<ChargedCommand>;
   lease(request: LeaseRequest): Promise<LeaseVerdict>;
   recall(recall: Recall): Promise<Returned>;
   report(recall: Recall): Promise<Returned>;

@@ -16,6 +16,10 @@ export type Context = {
   readonly now: Seconds;
   readonly policy: Policy;
   readonly policyHash: Hex;
+  /** How many bytes of log the commands of one account may write in a day. */
+  readonly commandBytes: number;
+  /** Whether the text of this hash stands in the account's log already. */
+  readonly hasText: (hash: Hex) => boolean;
   /** 16 fresh random bytes for each entry. */
   readonly salt: () => Hex;
   /** The call that a payment-identifier was first used for; undefined where none, or it is forgotten. */
@@ -65,6 +69,8 @@ export type Decision<Verdict> = {
   readonly revoked?: readonly Hex[];
   readonly orders?: readonly StoredOrder[];
   readonly documents?: readonly StoredDocument[];
+  /** Hashes of texts that an entry of this decision carries. */
+  readonly texts?: readonly Hex[];
   /** Calls of which the settlement queue is to be told anew. */
   readonly resend?: readonly Hex[];
   readonly durable: boolean;

@@ -65,12 +65,13 @@ export const putDocument = (
   if (current === undefined && context.documentNames(type).length >= MOST[type]) {
     return unwritable(`There are at most ${MOST[type]} of these. Remove one first.`);
   }
+  const isNewText = next !== undefined && !context.hasText(next);
   const decision = noted(
     state,
     {
       type: document === null ? `${type}.removed` : `${type}.put`,
       outcome: next === undefined ? { name } : { name, hash: next },
-      evidence: { ...evidenceOf(order, by), ...(document === null ? {} : { document }) },
+      evidence: isNewText ? { ...evidenceOf(order, by), document } : evidenceOf(order, by),
     },
     context,
     more,
@@ -83,6 +84,7 @@ export const putDocument = (
         seq: decision.state.head.seq,
       },
     ],
+    texts: isNewText ? [next] : [],
   };
 };
 

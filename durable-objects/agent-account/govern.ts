@@ -1,5 +1,6 @@
 import type { Hex } from '../../src/core/account-id.ts';
 import { setPolicy } from './account-policy.ts';
+import { type Charge, type Payer, withinBudget } from './command-budget.ts';
 import { setStatus } from './account-status.ts';
 import { takeAlert } from './alerts.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
@@ -24,20 +25,53 @@ export type Calls = {
   readonly live: Memory['live'];
 };
 
+/** What other accounts were asked for this order. */
+export type Known = { readonly hasHeard?: boolean; readonly isCharged?: boolean };
+
 const NO_CALLS: Calls = { load: () => undefined, live: new Map() };
 
 /**
  * Takes an order that concerns the account's place in a tree, or what its operator and its owner have a say in. Pure, and idempotent:
  * each may come twice.
  *
- * @param hasHeard whether those above were asked just now; an order that needs their word asks for it when all else is right.
+ * @param known which other accounts were asked just now. An order that needs their word, or their budget, asks for it when all else
+ * is right.
  */
 export const govern = (
   state: AccountState,
   order: TreeOrder,
   context: Context,
-  hasHeard = false,
+  known: Known = {},
   calls: Calls = NO_CALLS,
+): Decision<Governed | Hear | Charge> => {
+  const decision = decide(state, order, context, known, calls);
+  const payer = decision.durable ? payerOf(state, order) : undefined;
+  return payer === undefined
+    ? decision
+    : withinBudget(state, decision, { ...payer, paid: known.isCharged === true }, context);
+};
+
+/** Who pays for a command. An operator pays for D1 itself, so nothing limits what operators order. */
+const payerOf = (state: AccountState, order: TreeOrder): Omit<Payer, 'paid'> | undefined => {
+  if (order.kind === 'issue') {
+    return { account: state.account, share: 'grant', id: order.grant.hash };
+  }
+  // Whoever cuts off a leaked key must not find the day used up by policies.
+  if (order.kind === 'revoke') return { account: state.account, share: 'stop', id: order.hash };
+  // The issuer of a grant has paid for it. An alert is no command.
+  if (order.kind === 'take' || order.kind === 'alert') return undefined;
+  const { by, order: signed } = order;
+  if (by?.role !== 'owner' || signed.digest === undefined) return undefined;
+  const stops = order.kind === 'status' && order.status !== 'active';
+  return { account: by.account, share: stops ? 'stop' : 'own', id: signed.digest };
+};
+
+const decide = (
+  state: AccountState,
+  order: TreeOrder,
+  context: Context,
+  { hasHeard = false }: Known,
+  calls: Calls,
 ): Decision<Governed | Hear> => {
   const ordered = (given: Ordered, decide: () => Decision<Governed>): Decision<Governed> => {
     const fault = refusalOf(state, given);

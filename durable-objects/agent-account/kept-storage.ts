@@ -3,8 +3,14 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Row } from './codec.ts';
 import type { StoredDocument } from './documents.ts';
 import type { StoredOrder } from './ordered.ts';
-import { DOCUMENTS_TABLE, ORDERS_TABLE } from './tables.ts';
+import { DOCUMENTS_TABLE, ORDERS_TABLE, TEXTS_TABLE } from './tables.ts';
 import type { DocumentType } from './tree-contract.ts';
+
+/** After this long an entry carries its text again: what is remembered must end, and an archive of a year is read by itself. */
+const TEXT_REMEMBERED: Seconds = 366 * 86_400;
+
+/** How often that is looked at: it reads every hash. */
+const FORGET_PAUSE: Seconds = 86_400;
 
 type Run = (query: string, ...bindings: SqlStorageValue[]) => Row[];
 
@@ -12,6 +18,8 @@ type Run = (query: string, ...bindings: SqlStorageValue[]) => Row[];
 export type KeptBatch = {
   readonly orders: Iterable<StoredOrder>;
   readonly documents: Iterable<StoredDocument>;
+  /** Hashes of texts that stand in the log from now on. */
+  readonly texts: Iterable<Hex>;
   readonly now: Seconds;
 };
 
@@ -26,14 +34,16 @@ export type KeptStorage = {
     type: DocumentType,
     since: number,
   ): { readonly top: number; readonly documents: readonly Pick<StoredDocument, 'name' | 'text'>[] };
+  hasText(hash: Hex): boolean;
   writeKept(batch: KeptBatch): void;
-  pruneOrders(now: Seconds): void;
+  pruneKept(now: Seconds): void;
 };
 
 export const documentKey = (type: DocumentType, name: string): string => `${type} ${name}`;
 
 export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): KeptStorage => {
   const made = new Set<string>();
+  let forgotAt = 0;
   /** Newest entry by type. Storage is opened anew after a failed transaction, so this never outlives what was written. */
   const tops = new Map<DocumentType, number>();
   const has = (table: string): boolean => {
@@ -83,7 +93,8 @@ export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): 
       );
       return { top, documents: rows as Pick<StoredDocument, 'name' | 'text'>[] };
     },
-    writeKept({ orders, documents, now }) {
+    hasText: (hash) => has('texts') && run('SELECT 1 FROM texts WHERE hash = ?', hash).length > 0,
+    writeKept({ orders, documents, texts, now }) {
       for (const { digest, attempt, until, answer } of orders) {
         if (!has('orders')) run(ORDERS_TABLE);
         prune(now);
@@ -97,7 +108,16 @@ export const openKeptStorage = (run: Run, hasTable: (name: string) => boolean): 
         } else run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)', type, name, text, seq);
         tops.delete(type);
       }
+      for (const hash of texts) {
+        if (!has('texts')) run(TEXTS_TABLE);
+        run('INSERT OR REPLACE INTO texts VALUES (?, ?)', hash, now);
+      }
     },
-    pruneOrders: prune,
+    pruneKept(now) {
+      prune(now);
+      if (now < forgotAt + FORGET_PAUSE || !has('texts')) return;
+      forgotAt = now;
+      run('DELETE FROM texts WHERE at < ?', now - TEXT_REMEMBERED);
+    },
   };
 };

@@ -46,7 +46,7 @@ export type Decide<Verdict> = (
 ) => Decision<Verdict>;
 
 /** What an account decides by, whatever it is asked. */
-export type Rules = Pick<Context, 'policy' | 'policyHash'>;
+export type Rules = Pick<Context, 'policy' | 'policyHash' | 'commandBytes'>;
 
 /** How long after a failed commit the alarm tries again, seconds. */
 const FAILED_PAUSE = 30;
@@ -85,6 +85,7 @@ export const openLedger = (
     const dropped = new Set<Hex>();
     const orders = new Map<Hex, StoredOrder>();
     const documents = new Map<string, StoredDocument>();
+    const texts = new Set<Hex>();
     const resend = new Set<Hex>();
     const load = (id: Hex): CallRecord | undefined =>
       drafts.get(id) ?? kept.whole.load(id) ?? storage.loadCall(id);
@@ -118,6 +119,7 @@ export const openLedger = (
         }
         return [...names];
       },
+      hasText: (hash) => texts.has(hash) || storage.hasText(hash),
       leaseParts: (by) => kept.lessees.parts(by, now),
       released: () => releasedOf(kept, MOST_RELEASED),
       openSince: (asset) => openSince(kept.live.values(), asset),
@@ -145,6 +147,7 @@ export const openLedger = (
       for (const each of decision.documents ?? []) {
         documents.set(documentKey(each.type, each.name), each);
       }
+      for (const hash of decision.texts ?? []) texts.add(hash);
       for (const id of decision.resend ?? []) resend.add(id);
       return decision.verdict;
     });
@@ -162,7 +165,7 @@ export const openLedger = (
         loose,
         transfers: transfers.values(),
         tree,
-        kept: { orders: orders.values(), documents: documents.values(), now },
+        kept: { orders: orders.values(), documents: documents.values(), texts, now },
       });
       const added = remember(
         memory,

@@ -94,7 +94,7 @@ const released = (
   }
   const dropped = noted(
     { ...lifted.state, tree: rest },
-    { type: 'account.policy', decision: 'owner', evidence: { ...evidence, policy: null } },
+    { type: 'account.policy', decision: 'owner', outcome: { hash: null }, evidence },
     context,
   );
   return { state: dropped.state, loose: [...lifted.loose, ...dropped.loose] };

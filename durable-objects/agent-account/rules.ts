@@ -1,8 +1,9 @@
+import { parseCommandBytes } from '../../src/command-bytes.ts';
 import { ok } from '../../src/core/result.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/schema.ts';
 import type { Rules } from './ledger.ts';
 
-/** The operator's default policy, parsed once an object. A policy that cannot be read lets nothing through (law 8). */
+/** What the operator sets for every account, parsed once an object. A setting that cannot be read lets nothing through (law 8). */
 export const openRules = (env: Env): (() => Rules) => {
   let rules: Rules | undefined;
   return () => {
@@ -10,7 +11,9 @@ export const openRules = (env: Env): (() => Rules) => {
     const text = env.DEFAULT_POLICY.trim();
     const policy = text === '' ? ok(BUILT_IN_POLICY) : parseDefaultPolicy(JSON.parse(text));
     if (!policy.ok) throw new Error('DEFAULT_POLICY is malformed');
-    rules = { policy: policy.value, policyHash: policyHash(policy.value) };
+    const commandBytes = parseCommandBytes(env.COMMAND_BYTES_PER_DAY.trim());
+    if (commandBytes === undefined) throw new Error('COMMAND_BYTES_PER_DAY is malformed');
+    rules = { policy: policy.value, policyHash: policyHash(policy.value), commandBytes };
     return rules;
   };
 };

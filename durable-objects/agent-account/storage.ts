@@ -173,7 +173,7 @@ export const openStorage = (storage: DurableObjectStorage): AccountStorage => {
       if (!exists()) return undefined;
       run('DELETE FROM entries WHERE seq <= ?', exported);
       tree.pruneTree(now);
-      kept.pruneOrders(now);
+      kept.pruneKept(now);
       return pruneCalls(now, exported, due);
     },
     countAlarm() {

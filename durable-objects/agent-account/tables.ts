@@ -138,6 +138,14 @@ CREATE TABLE IF NOT EXISTS documents (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Made by the first policy or document: hashes of texts that stand in the log, so that later entries name them by hash alone. */
+export const TEXTS_TABLE = `
+CREATE TABLE IF NOT EXISTS texts (
+  hash TEXT PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Columns that older layouts lack: 1 knew no top-ups, 2 no trees. */
 export const ADDED_COLUMNS = [
   { table: 'calls', column: 'top_up' },

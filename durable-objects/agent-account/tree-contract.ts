@@ -262,7 +262,33 @@ export type OrderFault =
   | { readonly reason: 'precondition_failed'; readonly current?: Hex }
   | { readonly reason: 'precondition_required'; readonly current: Hex }
   | { readonly reason: 'not_writable'; readonly hint: string }
-  | { readonly reason: 'unknown_call' };
+  | { readonly reason: 'unknown_call' }
+  | CommandFault;
+
+/** A command was refused because its account, or the top of its tree, gives too many. Nothing was written. */
+export type CommandFault = {
+  readonly reason: 'too_many_commands';
+  readonly rule: 'command_rate' | 'command_bytes';
+  /** Whose limit it is. */
+  readonly account: AccountId;
+  /** Commands, or bytes of log, in `window` seconds. */
+  readonly limit: number;
+  readonly window: Seconds;
+  readonly retryAfter: Seconds;
+  readonly resetsAt: Seconds;
+};
+
+/** One command that another account of the tree is about to carry out, to be paid for here. `id` names it: it is counted once. */
+export type CommandCharge = {
+  readonly share: 'own' | 'grant' | 'stop' | 'below';
+  readonly bytes: number;
+  readonly id: Hex;
+};
+
+export type ChargedCommand =
+  | { readonly verdict: 'charged' }
+  | { readonly verdict: 'refused'; readonly fault: CommandFault }
+  | { readonly verdict: 'unavailable' };
 
 /** Why an order changed nothing. `field` as in the order's own document. */
 export type TreeFault =

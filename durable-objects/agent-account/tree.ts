@@ -1,6 +1,7 @@
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Policy, Repeats, Source, Status } from '../../src/policy/policy.ts';
+import type { CommandCount, CommandShare } from './command-budget.ts';
 import type { Authority, SignedGrant, Slice, Slices } from './tree-contract.ts';
 
 /** A policy somebody wrote for this account. */
@@ -68,6 +69,8 @@ export type Tree = {
   readonly books: Readonly<Record<Hex, Slices>>;
   /** The last word of an account above, by the grant it has issued: what a reply that comes late must not undo. */
   readonly words: Readonly<Record<Hex, Word>>;
+  /** What commands have used of their budgets (command-budget.ts). */
+  readonly commands?: Readonly<Partial<Record<CommandShare, CommandCount>>>;
   /** Of what was said lately, and when (said.ts). */
   readonly alerts?: Readonly<Record<string, Seconds>>;
 };

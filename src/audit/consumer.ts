@@ -1,4 +1,5 @@
-import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
+import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
@@ -9,7 +10,7 @@ import {
 import { projectWebhook } from '../webhooks/registry.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
 import { auditLetter } from './dead-letter.ts';
-import type { Entry } from './entry.ts';
+import type { Entry, Json } from './entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 
 const LONGEST_PAUSE: Seconds = 60;
@@ -17,7 +18,9 @@ const LONGEST_PAUSE: Seconds = 60;
 export type AuditDeps = {
   readonly db: D1Database;
   /** The account's object. */
-  readonly account: (id: AccountId) => { exported(seq: number): Promise<Acknowledged> };
+  readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
+  /** Raises an operator alert; false where it was not recorded. */
+  readonly raise?: (alert: AlertBody) => Promise<boolean>;
   /** Hears each alert, and again when its chunk comes again. Whatever it throws delays the acknowledgement. */
   readonly alert?: (account: AccountId, entry: Entry) => Promise<void>;
   /** Keeps a letter, and makes it known. By default it is only kept. */
@@ -69,6 +72,9 @@ const storeInOrder = async (
       await bury(queue, message, JSON.stringify(result.error.why), deps, now);
     } else {
       log(account, chunk, result.error);
+      if (result.error.kind === 'unavailable') {
+        await deps.raise?.({ rule: 'database_unavailable', detail: {} });
+      }
       retry(message);
     }
   }
@@ -85,12 +91,16 @@ const storeInOrder = async (
  * so that one entry which cannot be followed never holds up the chain; each step may come twice. False where it must come again.
  */
 const follow = async (
-  { db, alert }: AuditDeps,
+  deps: AuditDeps,
   account: AccountId,
   entries: readonly Entry[],
 ): Promise<boolean> => {
+  const { db, alert } = deps;
   try {
-    const repairs = entries.flatMap((entry) => projectWebhook(db, entry));
+    const whole = await Promise.all(entries.map((entry) => withDocument(deps, entry)));
+    const repairs = whole.flatMap((entry) =>
+      entry === undefined ? [] : projectWebhook(db, entry),
+    );
     if (repairs.length > 0) await db.batch(repairs);
     for (const entry of entries) if (entry.type === 'alert.raised') await alert?.(account, entry);
     return true;
@@ -98,6 +108,21 @@ const follow = async (
     console.error({ event: 'audit_entries_unfollowed', account, cause: String(cause) });
     return false;
   }
+};
+
+/**
+ * An entry that puts a webhook, with its document: a text that the log held before is named by hash alone, and the account still keeps
+ * it. Undefined where the account keeps another one now: a later entry says so. @throws Error where the account does not answer
+ */
+const withDocument = async ({ account }: AuditDeps, entry: Entry): Promise<Entry | undefined> => {
+  const name = entry.outcome?.['name'];
+  if (entry.type !== 'webhook.put' || typeof name !== 'string') return entry;
+  if (entry.evidence?.['document'] !== undefined) return entry;
+  const kept = await account(entry.account).document('webhook', name);
+  if (kept.verdict === 'unavailable') throw new Error('The account did not answer.');
+  return kept.verdict === 'found' && kept.hash === entry.outcome?.['hash']
+    ? { ...entry, evidence: { ...entry.evidence, document: kept.document as Json } }
+    : undefined;
 };
 
 /** Once a batch and account: each acknowledgement costs the object rows. */

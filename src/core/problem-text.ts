@@ -476,6 +476,20 @@ export const problemText = (reason: Reason): ProblemText => {
             hint: 'Sign a new payment and send the request again. The tool did not run.',
             headers: retry(30),
           };
+    case 'too_many_commands': {
+      const { rule, account, limit, window, retryAfter, resetsAt } = reason;
+      return {
+        status: 429,
+        title: 'Too many commands',
+        detail:
+          rule === 'command_bytes'
+            ? `The commands of ${account} may write ${limit} bytes of log a day, and this one does not fit any more.`
+            : `The account ${account} may give ${limit} commands in ${window} seconds.`,
+        hint: 'This request wrote nothing. Wait `retry_after` seconds, then send it again; sign it again if its intent is over by then. Freezing, pausing and revoking have a budget of their own.',
+        more: { rule, account, limit, window, resets_at: resetsAt },
+        headers: retry(retryAfter),
+      };
+    }
     case 'too_many_requests':
       return {
         status: 429,

@@ -16,6 +16,7 @@ export const govern = async (
       case 'governed':
         return ok(governed);
       case 'refused':
+        if (governed.fault.reason === 'too_many_commands') return err(governed.fault);
         // What the gateway asks for here is about a grant: no other fault can be the answer.
         return 'field' in governed.fault
           ? err({ ...governed.fault, field: `body.${governed.fault.field}` })

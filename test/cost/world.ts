@@ -50,16 +50,19 @@ export const openWorld = async (start: number) => {
 
   const world = await environment(meter);
 
-  const ask = async (headers: Readonly<Record<string, string>>): Promise<Response> => {
+  const send = async (path: string, init: RequestInit): Promise<Response> => {
     meter.add('worker');
     const context = createExecutionContext();
-    const request = new Request<unknown, IncomingRequestCfProperties>(`${AUDIENCE}${TARGET}`, {
-      headers,
-    });
+    const request = new Request<unknown, IncomingRequestCfProperties>(
+      `${AUDIENCE}${path}`,
+      init as RequestInit<IncomingRequestCfProperties>,
+    );
     const answer = await gateway.fetch(request, world, context);
     await waitOnExecutionContext(context);
     return answer;
   };
+  const ask = (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    send(TARGET, { headers });
 
   const stubOf = (account: AccountId) => env.AGENT_ACCOUNT.getByName(account);
   const collect = async (account: AccountId): Promise<void> => {
@@ -101,6 +104,8 @@ export const openWorld = async (start: number) => {
     meter,
     chain,
     wake,
+    /** Asks the Worker, and answers when everything that the request began has ended. */
+    send,
     offer: async (): Promise<Offer> => {
       const { headers } = await ask({});
       return JSON.parse(atob(headers.get('PAYMENT-REQUIRED') ?? '')) as Offer;

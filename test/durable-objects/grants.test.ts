@@ -805,7 +805,7 @@ describe('the chain of entries', () => {
     ]);
     expect(of('account.policy')).toMatchObject([
       { decision: 'operator', evidence: { policy } },
-      { decision: 'operator', evidence: { policy: null } },
+      { decision: 'operator', outcome: { hash: null } },
     ]);
     expect(of('account.status').map(({ decision }) => decision)).toEqual(['paused', 'active']);
     expect(of('grant.revoked')).toMatchObject([

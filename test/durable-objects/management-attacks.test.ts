@@ -90,14 +90,14 @@ describe('orders that are only there to fill the memory of orders', () => {
   test('of an account that stands for itself keep no operator from freezing it', async () => {
     const payer = await ownerWith(1_000n);
     const filled = await flood(payer, ownerBy(payer), 1_100);
-    expect(filled.at(-1)).toEqual({ verdict: 'unavailable' });
+    expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
     expect(await orderStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'governed' });
   });
 
   test('of a manager keep no owner above it from stopping an agent', async () => {
     const { owner, manager, agent } = await branchWith(10_000n);
     const filled = await flood(agent, ownerBy(manager), 2_100);
-    expect(filled.at(-1)).toEqual({ verdict: 'unavailable' });
+    expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
     expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({
       verdict: 'governed',
     });

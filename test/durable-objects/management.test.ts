@@ -9,7 +9,8 @@ import type {
   OrderedBy,
   TreeOrder,
 } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Entry } from '../../src/audit/entry.ts';
+import { documentHash } from '../../durable-objects/agent-account/precondition.ts';
+import type { Entry, Json } from '../../src/audit/entry.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { Status } from '../../src/policy/policy.ts';
@@ -621,7 +622,7 @@ describe('a grant that was never agreed to (§4.5)', () => {
     expect(log.slice(at, at + 3)).toMatchObject([
       { outcome: { above: [] } },
       { type: 'account.status', decision: 'active', outcome: { side: 'owner', status: 'active' } },
-      { type: 'account.policy', decision: 'owner', evidence: { policy: null } },
+      { type: 'account.policy', decision: 'owner', outcome: { hash: null } },
     ]);
     expect(await standingOf(key)).not.toHaveProperty('label');
   });
@@ -915,6 +916,26 @@ describe('driving a settlement again', () => {
   });
 });
 
+describe('the text of a policy', () => {
+  test('stands once in the log, and its hash in every entry', async () => {
+    const payer = await ownerWith(1_000n);
+    const [one, other] = [{ perCall: '5u' }, { perCall: '6u' }];
+    const put = async (document: unknown, expected: Expected) =>
+      expect(await orderPolicy(payer, operator, document, { expected })).toMatchObject(changed);
+    await put(one, 'none');
+    for (const document of [other, one, null]) await put(document, '*');
+    await put(one, 'none');
+    const entries = (await entriesOf(payer)).filter(({ type }) => type === 'account.policy');
+    const texts = entries.map(({ evidence }) => evidence?.['policy']);
+    expect(texts.map((text) => text !== undefined)).toEqual([true, true, false, false, false]);
+    const hashes = entries.map(({ outcome }) => outcome?.['hash']);
+    expect(hashes).toEqual([hashes[0], hashes[1], hashes[0], null, hashes[0]]);
+    // What the hash is of: the text as it stands in the entry.
+    expect(documentHash(texts[0] as Json)).toBe(hashes[0]);
+    expect(documentHash(texts[1] as Json)).toBe(hashes[1]);
+  });
+});
+
 describe('documents', () => {
   const tool = { id: 'lookup', price: '$0.01', nested: { list: [1, 'two', null, true] } };
 
@@ -954,6 +975,28 @@ describe('documents', () => {
     });
     expect(await orderDocument(keeper, null)).toMatchObject({ changed: false });
     expect(await stubOf(keeper).document('tool', 'lookup')).toEqual({ verdict: 'unknown' });
+  });
+
+  test('stand once in the log: later entries name a text by its hash', async () => {
+    const keeper = randomHex(20);
+    const other = { ...tool, description: 'Another text.' };
+    const put = (document: unknown) => orderDocument(keeper, document, { expected: '*' });
+    await orderDocument(keeper, tool, { expected: 'none' });
+    for (const document of [other, tool, other]) {
+      expect(await put(document)).toMatchObject(changed);
+    }
+    await evictDurableObject(stubOf(keeper));
+    expect(await put(tool)).toMatchObject(changed);
+    const entries = (await entriesOf(keeper)).filter(({ type }) => type === 'tool.put');
+    expect(entries.map(({ evidence }) => evidence?.['document'])).toEqual([
+      ...[tool, other, undefined, undefined, undefined],
+    ]);
+    const [first, second] = entries.map(({ outcome }) => outcome?.['hash']);
+    expect(entries.map(({ outcome }) => outcome?.['hash'])).toEqual([
+      ...[first, second, first, second, first],
+    ]);
+    // The account keeps the text itself, whichever entry has it.
+    expect(await stubOf(keeper).document('tool', 'lookup')).toMatchObject({ document: tool });
   });
 
   test('begin with what the gateway knows, until the account was told otherwise', async () => {

@@ -13,6 +13,8 @@ export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'tr
   ordersKept: () => 0,
   documentOf: () => undefined,
   documentNames: () => [],
+  commandBytes: 1_073_741_824,
+  hasText: () => false,
   leaseParts: () => 1,
   released: () => 0,
   openSince: () => undefined,

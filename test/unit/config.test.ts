@@ -97,6 +97,13 @@ describe('parseConfig', () => {
     expect(parseConfig({ ...complete, ...more }, tools)).toMatchObject({
       value: { reconcileDepth: 10_000, reconcileDays: 30 },
     });
+    expect(parseConfig(complete, tools)).toMatchObject({
+      value: { commandBytes: 4_194_304, databaseMax: 10_000_000_000 },
+    });
+    const limits = { COMMAND_BYTES_PER_DAY: '1048576', DATABASE_MAX_BYTES: '500000000' };
+    expect(parseConfig({ ...complete, ...limits }, tools)).toMatchObject({
+      value: { commandBytes: 1_048_576, databaseMax: 500_000_000 },
+    });
     expect(parseConfig({ ...complete, PAUSED: 'true' }, tools)).toMatchObject({
       ok: true,
       value: { paused: true },
@@ -204,6 +211,11 @@ describe('parseConfig', () => {
     ['RECONCILE_DAYS', '0'],
     ['RECONCILE_DAYS', '31'],
     ['RECONCILE_DAYS', '-1'],
+    ['COMMAND_BYTES_PER_DAY', '1048575'],
+    ['COMMAND_BYTES_PER_DAY', '1073741825'],
+    ['COMMAND_BYTES_PER_DAY', '4 MiB'],
+    ['DATABASE_MAX_BYTES', '0'],
+    ['DATABASE_MAX_BYTES', '1e10'],
     ['AUDIENCES', `https://${'a.'.repeat(130)}example`],
     ['OPERATORS', 'alice'],
     ['OPERATORS', `${CHECKSUMMED},`],

@@ -102,3 +102,8 @@ CREATE TABLE dead_letters (
   at INTEGER NOT NULL,
   reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Thresholds of the database's own size that operators were alerted of, until it is well below them again.
+CREATE TABLE database_alerts (
+  percent INTEGER PRIMARY KEY
+) STRICT, WITHOUT ROWID;

@@ -77,6 +77,8 @@ export const openKeeper = (index: number, clock: { readonly now: number }) => {
     ordersKept: () => 0,
     documentOf: () => undefined,
     documentNames: () => [],
+    commandBytes: 1_073_741_824,
+    hasText: () => false,
     leaseParts: (by) => {
       const live = [...leases.values()].filter(({ until }) => until > clock.now);
       const within = live.filter(({ issued: each }) => each === by).length;

@@ -1,4 +1,4 @@
-import { govern } from '../../../durable-objects/agent-account/govern.ts';
+import { govern, type Known } from '../../../durable-objects/agent-account/govern.ts';
 import { asksOf } from '../../../durable-objects/agent-account/lessee.ts';
 import { applyOrder } from '../../../durable-objects/agent-account/transfer.ts';
 import type { Governed, TreeOrder } from '../../../durable-objects/agent-account/tree-contract.ts';
@@ -36,18 +36,20 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
     means: () => Partial<Word>,
     isRepeated = false,
   ): Governed => {
-    const decide = (hasHeard: boolean) =>
-      keeper.decide((state, context) => govern(state, order, context, hasHeard));
-    let verdict = decide(false);
+    const decide = (known: Known) =>
+      keeper.decide((state, context) => govern(state, order, context, known));
+    // Budgets are another story: the top of the tree pays for every command here.
+    let verdict = decide({ isCharged: true });
     if (verdict.verdict === 'hear') {
       const { held: by } = keeper.state();
       sound(
         keeper,
         by.flatMap((each) => asksOf(keeper.state(), each, 0n, clock.now)),
       );
-      verdict = decide(true);
+      verdict = decide({ hasHeard: true, isCharged: true });
     }
-    if (verdict.verdict === 'hear') throw new Error('an order does not come to an end');
+    if (verdict.verdict === 'hear' || verdict.verdict === 'charge')
+      throw new Error('an order does not come to an end');
     if (verdict.verdict === 'governed' && verdict.changed) {
       if (isRepeated && (order.kind === 'revoke' || order.kind === 'issue')) {
         throw new Error(`a repeated ${order.kind} has changed something`);

@@ -1,10 +1,16 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type {
+  AlertBody,
+  KeptDocument,
+} from '../../../durable-objects/agent-account/tree-contract.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
 import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';
 import type { Entry, EntryBody } from '../../../src/audit/entry.ts';
+import type { Hex } from '../../../src/core/account-id.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';
+import { type WebhookDocument, webhookHash } from '../../../src/webhooks/document.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
 import { accepted, ALICE, committed, history, MALLORY, paidCalls, START, word } from './history.ts';
 
@@ -24,6 +30,7 @@ const listeners = (
         told.push([id, seq]);
         return answer(seq);
       },
+      document: async () => ({ verdict: 'unknown' }) as const,
     }),
   };
 };
@@ -205,6 +212,62 @@ describe('what an entry sets off', () => {
     await deliver([await messageOf(orders)], listeners());
     const { results } = await db.prepare('SELECT scope, id FROM webhooks').all();
     expect(results).toEqual([{ scope: ALICE, id: 'main' }]);
+  });
+
+  describe('an entry that names its text by hash alone', () => {
+    const document = { url: 'https://hooks.example/x', events: ['*'] };
+    const hash = webhookHash(document as WebhookDocument);
+    const put = (of: Hex) =>
+      history(ALICE, [
+        { type: 'webhook.put', at: START, outcome: { name: `${ALICE}/main`, hash: of } },
+      ]);
+    /** An account that keeps this document now. */
+    const keeping = (kept: KeptDocument) => {
+      const { told, account } = listeners();
+      return { told, account: (id: string) => ({ ...account(id), document: async () => kept }) };
+    };
+    const urls = async () =>
+      (await db.prepare("SELECT document ->> 'url' AS url FROM webhooks").all()).results;
+
+    test('is followed with the document that its account keeps', async () => {
+      const deps = keeping({ verdict: 'found', hash, document });
+      expect(await deliver([await messageOf(put(hash))], deps)).toMatchObject({ acked: ['m0'] });
+      expect(await urls()).toEqual([{ url: document.url }]);
+    });
+
+    test('changes nothing where the account keeps another one since', async () => {
+      const deps = keeping({ verdict: 'found', hash, document });
+      expect(await deliver([await messageOf(put(word(5)))], deps)).toMatchObject({
+        acked: ['m0'],
+      });
+      expect(await urls()).toEqual([]);
+    });
+
+    test('comes again while the account does not answer', async () => {
+      const deps = keeping({ verdict: 'unavailable' });
+      expect(await deliver([await messageOf(put(hash))], deps)).toMatchObject({
+        ...{ acked: [], retried: ['m0'] },
+      });
+    });
+  });
+
+  test('raises an alert while the database takes no chunks', async () => {
+    const raised: AlertBody[] = [];
+    const away = {
+      prepare: () => {
+        throw new Error('D1_ERROR: Network connection lost.');
+      },
+    } as unknown as D1Database;
+    const batch = createMessageBatch(QUEUE, [
+      {
+        ...{ id: 'm0', timestamp: new Date(), attempts: 1 },
+        body: (await cut(alice, 0, 3)) as unknown,
+      },
+    ]);
+    const raise = async (alert: AlertBody) => raised.push(alert) > 0;
+    await consumeAudit(batch, { db: away, ...listeners(), raise }, START);
+    expect((await getQueueResult(batch, createExecutionContext())).retryMessages).toHaveLength(1);
+    expect(raised).toEqual([{ rule: 'database_unavailable', detail: {} }]);
   });
 });
 

@@ -111,6 +111,13 @@ const others: readonly (readonly [number, Reason])[] = [
   [403, { reason: 'settlement_failed', fault: 'payer' }],
   [503, { reason: 'settlement_failed', fault: 'gateway' }],
   [429, { reason: 'too_many_requests', retryAfter: 10 }],
+  ...(['command_bytes', 'command_rate'] as const).map((rule): [number, Reason] => [
+    429,
+    {
+      ...{ reason: 'too_many_commands', rule, account: `eip155:84532:0x${'11'.repeat(20)}` },
+      ...{ limit: 120, window: 60, retryAfter: 7, resetsAt: 1_800_000_007 },
+    },
+  ]),
   [503, { reason: 'paused' }],
   [503, { reason: 'payer_unreachable' }],
   [503, { reason: 'storage_unavailable' }],

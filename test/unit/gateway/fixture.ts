@@ -46,6 +46,8 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   confirmations: 1,
   reconcileDepth: 64,
   reconcileDays: 3,
+  commandBytes: 4_194_304,
+  databaseMax: 10_000_000_000,
   operators: [],
   receiptKey: '',
   tools,

@@ -23,7 +23,7 @@ const rowsOf = (table: string): string => table.trim().split('\n').slice(2).join
 /** Enough for the words of any reason. */
 const ANY_MEMBERS = {
   ...{ field: 'x', hint: 'x', faults: [], networks: [], audience: 'x', tool: 'x', intent: {} },
-  ...{ current: '0x00', what: 'thing', credit: '0', call: '0x00' },
+  ...{ current: '0x00', what: 'thing', credit: '0', call: '0x00', retryAfter: 1 },
 };
 
 describe('docs/management.md', () => {

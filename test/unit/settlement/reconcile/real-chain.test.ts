@@ -381,6 +381,31 @@ describe('ledger and chain', () => {
     ]);
   });
 
+  test('do not keep the size of the database from being watched', async () => {
+    const raised: unknown[] = [];
+    const govern = async (order: unknown) => {
+      raised.push(order);
+      return { verdict: 'governed', changed: true, acknowledged: [], silent: [] };
+    };
+    const { meta } = await db.prepare('SELECT 1').all();
+    const full = {
+      ...env,
+      DATABASE_MAX_BYTES: String(Math.max(1_000_000, meta.size_after)),
+      AUDIT_DB: {
+        prepare: (sql: string) =>
+          sql.includes('database_alerts') && sql.startsWith('SELECT')
+            ? { all: async () => ({ results: [], meta: { size_after: 10_000_000_000 } }) }
+            : db.prepare(sql),
+      },
+      AGENT_ACCOUNT: { getByName: () => ({ govern }) },
+    } as unknown as Env;
+    await worker.scheduled(createScheduledController(), full);
+    expect(raised.slice(0, 2)).toMatchObject([
+      { alert: { rule: 'database_size', detail: { percent: 70 } } },
+      { alert: { rule: 'database_size', detail: { percent: 90 } } },
+    ]);
+  });
+
   test('are not compared by a gateway that cannot read its settings', async () => {
     const broken = { ...env, RECONCILE_DAYS: '0' } as unknown as Env;
     await worker.scheduled(createScheduledController(), broken);
