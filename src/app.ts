@@ -45,7 +45,7 @@ app.use(async (context, next) => {
   context.res.headers.set('Access-Control-Expose-Headers', EXPOSED);
 });
 
-app.get('/healthz', (context) => {
+app.get('/healthz', async (context) => {
   const config = configOf(context.env);
   return config.ok
     ? context.json({ status: config.value.paused ? 'paused' : 'ok' }, 200, {

@@ -1,9 +1,6 @@
-import type {
-  Denial,
-  DenialRule,
-  LimitState,
-} from '../../durable-objects/agent-account/contract.ts';
+import type { Denial, DenialRule } from '../../durable-objects/agent-account/contract.ts';
 import { formatDollars } from './amount.ts';
+import { limitBody } from './limit-body.ts';
 
 /** What a denial says: what happened, and what the agent or its owner can do. */
 type Words = { readonly subject: string; readonly hint: string };
@@ -174,12 +171,6 @@ export const denialMembers = (
     policy: denial.policy,
   };
 };
-
-/** The wire form of a limit. */
-export const limitBody = ({ resetsAt, ...limit }: LimitState) => ({
-  ...limit,
-  ...(resetsAt === undefined ? {} : { resets_at: resetsAt }),
-});
 
 /** Amounts for people; a rate and repeats count calls, not money. */
 const amounts = ({ rule, limit }: Denial, price: bigint): string => {

@@ -24,14 +24,14 @@ export const readAsking = async (
   request: Request,
   head: Head,
 ): Promise<Result<Asking, Response>> => {
-  const signed = signedBy(gateway, head, request.headers);
+  const signed = await signedBy(gateway, head, request.headers);
   if (!signed.ok) {
     await discard(request);
     return signed;
   }
   const observed = await observe(request, tool, head);
-  if (!observed.ok) return err(problem(observed.error));
-  const asker = checkAsker(gateway, tool, observed.value, signed.value);
+  if (!observed.ok) return err(await problem(observed.error));
+  const asker = await checkAsker(gateway, tool, observed.value, signed.value);
   return asker.ok ? ok({ asker: asker.value, observed: observed.value }) : asker;
 };
 
@@ -41,41 +41,43 @@ export const readAsking = async (
  *
  * @returns the proof, its signature checked as far as the key goes; or the answer that refuses it.
  */
-export const askerOf = (
+export const askerOf = async (
   gateway: Gateway,
   tool: Tool,
   observed: Observed,
   headers: Headers,
-): Result<Checked, Response> => {
-  const signed = signedBy(gateway, observed, headers);
+): Promise<Result<Checked, Response>> => {
+  const signed = await signedBy(gateway, observed, headers);
   return signed.ok ? checkAsker(gateway, tool, observed, signed.value) : signed;
 };
 
-const signedBy = (
+const signedBy = async (
   { config }: Gateway,
   head: Head,
   headers: Headers,
-): Result<SignedIntent, Response> => {
+): Promise<Result<SignedIntent, Response>> => {
   const claimed = claim(headers);
   if (!claimed.ok) {
-    return err(problem(claimed.error, { docs: descriptionUrl(head.audience) }));
+    return err(await problem(claimed.error, { docs: descriptionUrl(head.audience) }));
   }
   // A payment proves a key too, but what it says is "pay", and a settled one is public.
-  return claimed.value.kind === 'intent' ? ok(claimed.value.signed) : err(challenge(config, head));
+  return claimed.value.kind === 'intent'
+    ? ok(claimed.value.signed)
+    : err(await challenge(config, head));
 };
 
-const checkAsker = (
+const checkAsker = async (
   { config }: Gateway,
   tool: Tool,
   observed: Observed,
   signed: SignedIntent,
-): Result<Checked, Response> => {
+): Promise<Result<Checked, Response>> => {
   const docs = descriptionUrl(observed.audience);
   const now = nowSeconds();
   const checked = checkIntent(config, tool, observed, signed, now);
-  if (!checked.ok) return err(problem(checked.error, { docs }));
+  if (!checked.ok) return err(await problem(checked.error, { docs }));
   const timed = checkIntentWindow(signed.intent, now);
   if (timed.ok) return ok(checked.value);
   const field = `${AGENT_INTENT_HEADER}.intent.${timed.error.field}`;
-  return err(problem({ ...timed.error, field }, { docs }));
+  return err(await problem({ ...timed.error, field }, { docs }));
 };

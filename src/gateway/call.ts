@@ -139,7 +139,7 @@ const refuse = (
   { head }: Errand,
   reason: Reason,
   context: Pick<ProblemContext, 'call'> = {},
-): Response => problem(reason, { ...context, docs: descriptionUrl(head.audience) });
+): Promise<Response> => problem(reason, { ...context, docs: descriptionUrl(head.audience) });
 
 const noteAccepted = (gateway: Gateway, { network, price }: Checked, { verdict }: Reserved) => {
   if (verdict.verdict !== 'go' || verdict.paidFrom !== 'payment') return;

@@ -11,7 +11,7 @@ import type { Head } from './head.ts';
 export const challenge = (
   config: Config,
   { audience, tool, method, target, contentType }: Head,
-): Response =>
+): Promise<Response> =>
   problem(
     {
       reason: 'intent_required',

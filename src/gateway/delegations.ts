@@ -37,7 +37,7 @@ export const delegate = async (gateway: Gateway, request: Request): Promise<Resp
 
   const issuer = accountId(place.network, delegation.issuer);
   const account = accountId(place.network, delegation.delegate);
-  const consenter = consenterOf(gateway, observed, request.headers, issuer, account);
+  const consenter = await consenterOf(gateway, observed, request.headers, issuer, account);
   if (!consenter.ok) return consenter.error;
   const client = clientOf(request.headers);
   const proved = await prove(gateway, place, document, consenter.value, client);
@@ -99,19 +99,19 @@ const misplaced = (
 };
 
 /** The delegate, where it has signed this request. The issuer may sign it too, which adds nothing; anybody else is told so. */
-const consenterOf = (
+const consenterOf = async (
   gateway: Gateway,
   observed: Observed,
   headers: Headers,
   issuer: AccountId,
   account: AccountId,
-): Result<Checked | undefined, Response> => {
+): Promise<Result<Checked | undefined, Response>> => {
   if (!headers.has(AGENT_INTENT_HEADER)) return ok(undefined);
-  const asker = askerOf(gateway, delegationsTool, observed, headers);
+  const asker = await askerOf(gateway, delegationsTool, observed, headers);
   if (!asker.ok) return asker;
   const who = accountId(asker.value.network, asker.value.payer);
   if (who === account) return asker;
-  return who === issuer ? ok(undefined) : err(problem({ reason: 'forbidden' }));
+  return who === issuer ? ok(undefined) : err(await problem({ reason: 'forbidden' }));
 };
 
 type Proved = {

@@ -1,5 +1,5 @@
 import type { ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
-import { limitBody } from '../core/denial.ts';
+import { limitBody } from '../core/limit-body.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { PRIVATE } from './answer.ts';

@@ -1,7 +1,7 @@
 import { MAX_TOP_UP } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
 import { min } from '../core/amount.ts';
-import { problem, problemOf } from '../core/problem.ts';
+import { problem } from '../core/problem.ts';
 import { creditExtension, offeredExtensions } from '../x402/extensions.ts';
 import {
   encodePaymentRequired,
@@ -50,6 +50,7 @@ export const offer = async (config: Config, errand: Errand): Promise<Response> =
       headers: { ...headers, ...page.headers, 'Content-Type': 'text/html; charset=utf-8' },
     });
   }
+  const { problemOf } = await import('../core/problem-members.ts');
   const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(errand) });
   return Response.json(
     {

@@ -1,7 +1,7 @@
 import type { Standing } from '../../durable-objects/agent-account/tree-contract.ts';
 import { accountTool } from '../catalog/own-tool.ts';
 import { accountId } from '../core/account-id.ts';
-import { limitBody } from '../core/denial.ts';
+import { limitBody } from '../core/limit-body.ts';
 import { problem } from '../core/problem.ts';
 import { PRIVATE } from './answer.ts';
 import { readAsking } from './asker.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Denial, DenialRule } from '../../../durable-objects/agent-account/contract.ts';
-import { problem, problemOf } from '../../../src/core/problem.ts';
+import { problem } from '../../../src/core/problem.ts';
+import { problemOf } from '../../../src/core/problem-members.ts';
 import type { MismatchReason, Reason } from '../../../src/core/reason.ts';
 import type { WireReason } from '../../../src/core/wire-fault.ts';
 
@@ -144,11 +145,12 @@ const all: readonly (readonly [number, Reason])[] = [
   ...others,
 ];
 
-const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
+const bodyOf = async (response: Response | Promise<Response>) =>
+  (await response).json<Record<string, unknown>>();
 
 describe('problem', () => {
   it.each(all)('answers %i for %o', async (status, reason) => {
-    const response = problem(reason);
+    const response = await problem(reason);
     const body = await bodyOf(response);
     expect(response.status).toBe(status);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
@@ -162,7 +164,7 @@ describe('problem', () => {
   });
 
   it('never answers 402 but for the offer: clients sign again on 402 and would pay twice (law 5)', () => {
-    const paid = all.filter(([, reason]) => problem(reason).status === 402);
+    const paid = all.filter(([, reason]) => problemOf(reason).members.status === 402);
     expect(new Set(paid.map(([, { reason }]) => reason))).toEqual(new Set(['payment_required']));
   });
 
@@ -197,7 +199,7 @@ describe('problem', () => {
   it.each(all)(
     'gives the pause of Retry-After in the body, and only there in words: %i %o',
     async (_, reason) => {
-      const response = problem(reason);
+      const response = await problem(reason);
       const after = response.headers.get('Retry-After');
       const { detail, hint, ...body } = await bodyOf(response);
       expect(body['retry_after']).toBe(after === null ? undefined : Number(after));
@@ -219,8 +221,8 @@ describe('problem', () => {
   it.each(all.filter(([status]) => status === 503 || status === 429))(
     'says when to come back, or names what the operator must do: %i %o',
     (_, reason) => {
-      const after = problem(reason).headers.get('Retry-After');
-      if (reason.reason === 'misconfigured') expect(after).toBeNull();
+      const after = problemOf(reason).headers['Retry-After'];
+      if (reason.reason === 'misconfigured') expect(after).toBeUndefined();
       else expect(after).toMatch(/^[1-9][0-9]*$/);
     },
   );
@@ -239,20 +241,20 @@ describe('problem', () => {
     });
   });
 
-  it('says with Allow which methods there are', () => {
-    const response = problem({ reason: 'method_not_allowed', allow: ['GET', 'POST'] });
+  it('says with Allow which methods there are', async () => {
+    const response = await problem({ reason: 'method_not_allowed', allow: ['GET', 'POST'] });
     expect(response.headers.get('Allow')).toBe('GET, POST');
   });
 
   it('challenges for an intent, and quotes what it quotes', () => {
     const challenge = (audience: string) =>
-      problem({
+      problemOf({
         reason: 'intent_required',
         audience,
         networks: ['eip155:8453', 'eip155:84532'],
         tool: 'whoami',
         intent: {},
-      }).headers.get('WWW-Authenticate');
+      }).headers['WWW-Authenticate'];
     expect(challenge('https://gw.example')).toBe(
       'AgentIntent error="intent_required", audience="https://gw.example", ' +
         'chains="eip155:8453 eip155:84532", max_validity="300", tool="whoami"',
@@ -287,7 +289,7 @@ describe('problem', () => {
   });
 
   it('adds the call id and headers of the context, and lets none of them make it cacheable', async () => {
-    const response = problem(
+    const response = await problem(
       { reason: 'conflict' },
       { call: HASH, headers: { RateLimit: '"rate";r=1', 'Cache-Control': 'public' } },
     );

@@ -4,7 +4,7 @@ import page from '../../../docs/wire-format.md?raw';
 import words from '../../../src/core/problem-text.ts?raw';
 import type { Entry } from '../../../src/audit/entry.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { problemOf } from '../../../src/core/problem.ts';
+import { problemOf } from '../../../src/core/problem-members.ts';
 import type { Reason } from '../../../src/core/reason.ts';
 import {
   structHash,

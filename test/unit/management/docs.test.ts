@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import page from '../../../docs/management.md?raw';
-import { problemOf } from '../../../src/core/problem.ts';
+import { problemOf } from '../../../src/core/problem-members.ts';
 import type { Reason } from '../../../src/core/reason.ts';
 import { CALL_STATES } from '../../../src/management/call.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
