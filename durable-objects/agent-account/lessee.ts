@@ -29,6 +29,9 @@ import {
 /** How long a refusal of an account above is believed without asking again. */
 const REFUSED_SECONDS: Seconds = 2;
 
+/** How long after its end a period is remembered. */
+const FORGET_SECONDS: Seconds = 86_400;
+
 /** What must be asked above before a call can be decided: from whom, and how much it needs. */
 export type Ask = {
   readonly link: SignedGrant;
@@ -103,7 +106,9 @@ export const takeLease = (
   const { authority } = verdict;
   const word = state.tree.words[link.hash];
   const told =
-    verdict.verdict === 'refused' ? state.tree : withSlices(state.tree, link.hash, verdict.slices);
+    verdict.verdict === 'refused'
+      ? state.tree
+      : withoutEnded(withSlices(state.tree, link.hash, verdict.slices), link.hash, askedAt);
   if (word !== undefined && authority.revision < word.revision) return { ...state, tree: told };
   const known = state.leases[link.hash];
   // Its policies were left out for one who knew them and has forgotten them meanwhile: without them it is no lease (law 8).
@@ -164,6 +169,18 @@ const withSlices = (tree: Tree, issued: Hex, told: Slices): Tree => {
   const book = { ...tree.books[issued] };
   for (const [name, slice] of Object.entries(told)) book[name] = heard(book[name], slice);
   return withBook(tree, issued, book);
+};
+
+/**
+ * A counter above that is gone leaves its last period in the book, which is in the row that each commit writes: an owner could make
+ * those rows grow with each policy. What was spent is forgotten only long after no clock will take that period for the current one.
+ */
+const withoutEnded = (tree: Tree, issued: Hex, now: Seconds): Tree => {
+  const book = Object.entries(tree.books[issued] ?? {});
+  const kept = book.filter(
+    ([name, slice]) => slice.held !== 0n || now < sliceEnd(name, slice) + FORGET_SECONDS,
+  );
+  return kept.length === book.length ? tree : withBook(tree, issued, Object.fromEntries(kept));
 };
 
 /** A policy above that cannot be read lets nothing through (law 8). */

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openLessees } from '../../durable-objects/agent-account/lessees.ts';
 import type { Hex } from '../../src/core/account-id.ts';
@@ -29,6 +29,7 @@ import {
   restore,
   rowsOf,
   ruleOf,
+  setPolicy,
   watchLeases,
   watchRecalls,
   watchReports,
@@ -291,6 +292,28 @@ describe('a flood of denied calls', () => {
     expect(rules.at(-1)).toBe('denial_rate');
     // What its credit pays is no denied call.
     expect(ruleOf(await callOnce(payer, 10n, {}, success))).toBe('go');
+  });
+});
+
+describe('an owner that writes one policy after the other', () => {
+  test('leaves nothing of the earlier ones in the rows of those below', async () => {
+    const owner = await ownerWith(1_000_000n);
+    const agent = randomHex(20);
+    const { hash } = await enrol(owner, agent);
+    const names = () =>
+      runInDurableObject(stubOf(agent), (_, { storage }) => {
+        const { tree } = storage.sql.exec<{ tree: string }>('SELECT tree FROM account').one();
+        const { books } = JSON.parse(tree) as { books: Record<string, Record<string, unknown>> };
+        return Object.keys(books[hash] ?? {});
+      });
+    for (let i = 0; i < 6; i += 1) {
+      await setPolicy(owner, { windows: [{ every: 60 + i, limit: '1000u' }] });
+      expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+      expect(await names()).toContain(`${60 + i}s`);
+      pass(100_000);
+    }
+    expect(await names()).toEqual(expect.arrayContaining(['credit', '65s']));
+    expect((await names()).length).toBeLessThanOrEqual(3);
   });
 });
 
