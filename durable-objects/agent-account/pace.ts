@@ -10,7 +10,7 @@ import type { AccountState } from './state.ts';
  * memory, stored with whatever is written anyway (a known account's denials write once in ten seconds); an idle object that loses it
  * had its full burst back within a minute.
  */
-const DENIAL_RATE: Rate = { limit: 120, seconds: 60 };
+const DENIAL_RATE: Rate = { limit: 300, seconds: 60 };
 
 /** From so many calls on that failed, or may, and whose payment could still move, new ones begin at this rate. */
 export const MOST_RELEASED = 5_000;
