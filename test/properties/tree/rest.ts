@@ -34,7 +34,10 @@ const checkBack = (world: World): void => {
     recalls.giveUp(keeper, Object.keys(keeper.state().tree.books) as Hex[]);
   }
   // What was given in a reply that got lost is known above only.
-  for (const keeper of keepers) recalls.round(keeper);
+  for (const keeper of keepers) {
+    recalls.look(keeper);
+    recalls.round(keeper);
+  }
   for (const keeper of keepers) {
     const { account } = keeper;
     const purse = purseOf(keeper.state(), ASSET);

@@ -77,6 +77,9 @@ export const checkUsable = (world: World, keeper: Keeper, hasWaited = false): vo
   // What can be refused without asking those above is refused first.
   if (denial.rule === 'per_call') {
     if (price + 1n <= perCall) throw new Error(`not too dear: ${text(denial)}`);
+  } else if (denial.rule === 'credit' && credit <= price) {
+    // Nobody is asked what would be left of a limit for a call that nothing can pay for.
+    note('rest refused unpaid');
   } else if (limits.some(({ remaining }) => remaining <= price)) {
     if (!refuses(limits, denial, price + 1n))
       throw new Error(`wrong limit: ${text({ denial, limits })}`);
