@@ -9,7 +9,12 @@ export const movePayment = async (scene: Scene, { elsewhere }: Requests) => {
   const payment = wallet.wire.seen().at(-1)?.proof ?? '';
   const before = runsOf(scene, elsewhere.tool);
   const answer = await send(wallet.wire.fetch, elsewhere, stripped(payment));
-  narrator.check('without its intent: refused with 409', answer.status === 409, `${answer.status}`);
+  const isStripped = textOf(answer, 'type') === 'urn:countersign:problem:binding-required';
+  narrator.check(
+    'without its intent: refused with 400',
+    answer.status === 400 && isStripped,
+    `${answer.status} '${textOf(answer, 'type')}'`,
+  );
   narrator.say(textOf(answer, 'detail'));
   const whole = await send(wallet.wire.fetch, elsewhere, payment);
   const isMismatch = textOf(whole, 'type') === 'urn:countersign:problem:intent-mismatch';

@@ -132,7 +132,7 @@ describe('npm run demo', () => {
         transaction: transfer?.transactionHash,
       },
       replayed: { status: 200, executions: 1 },
-      moved: { status: 409, type: 'urn:countersign:problem:already-used' },
+      moved: { status: 400, type: 'urn:countersign:problem:binding-required' },
       refused: { status: 403, type: 'urn:countersign:problem:denied', rule: 'per_call' },
       credit: { toppedUp: '100000', charged: '1580', left: '98420' },
       balances: {

@@ -53,7 +53,8 @@ const begin = async ({ main, first, later }: WorkerModules): Promise<Ask> => {
     ...{ PAY_TO: each(people.payTo), RELAYERS: each({ address }), RELAYER_KEY: { text: key } },
     // Nobody listens there.
     ...{ RPC_URLS: each([`http://${LOOPBACK}:1`]), CONFIRMATIONS: { text: '1' } },
-    DEFAULT_POLICY: { text: '' },
+    ...{ DEFAULT_POLICY: { text: '' }, COMMAND_BYTES_PER_DAY: { text: '' } },
+    ...{ LOCAL_STACK: { text: 'true' }, AUDIENCES: { text: `http://${LOOPBACK}` } },
   };
   running = await startWorkerd({
     directory,

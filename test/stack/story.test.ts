@@ -130,7 +130,7 @@ describe('the story, where everything lies', () => {
     expect(failures).toMatch(/^step 4: asked twice, .*: found 2 requests, 2 signatures$/m);
     expect(failures).toMatch(/^step 4: the second answer is the first one, byte for byte/m);
     expect(failures).toMatch(/^step 4: the tool ran once for both: found 2 runs$/m);
-    expect(failures).toMatch(/^step 5: without its intent: refused with 409: found 200$/m);
+    expect(failures).toMatch(/^step 5: without its intent: refused with 400: found 200/m);
     expect(failures).toMatch(/^step 5: with its intent: refused with 400: found 200/m);
     expect(failures).toMatch(/^step 5: the other tool did not run: found 1 runs$/m);
     expect(failures).toMatch(/^step 7: its own cap stops it, .*: found 403$/m);
