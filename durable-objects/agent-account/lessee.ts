@@ -240,17 +240,29 @@ export const recalled = (
     : unchanged(next, verdict);
 };
 
-/** How this account's books with one above stand. Gives nothing back that it still holds, and writes nothing. */
+/** Reports how this account's books with a parent stand. Returns nothing that the account may still use, and writes nothing. */
 export const reported = ({ tree, held }: AccountState, { branches }: Recall): Returned => ({
   verdict: 'returned',
   branches: Object.fromEntries(
     Object.entries(branches).map(([key, { slices }]) => {
       const issued = key as Hex;
       const isForgotten = tree.books[issued] === undefined && !held.some(holds(issued));
-      return [issued, isForgotten ? closed(slices) : (tree.books[issued] ?? {})];
+      return [issued, isForgotten ? closed(slices) : inBook(slices, tree.books[issued] ?? {})];
     }),
   ),
 });
+
+/**
+ * The parent's slices as this account's book has them. No call here draws from a slice that the book lacks, so nothing of it is held.
+ * It is not returned either: its lease may still be on the way, and the parent recalls it once it is known to be unused.
+ */
+const inBook = (slices: Slices, book: Slices): Slices =>
+  Object.fromEntries(
+    Object.entries(slices).map(([name, slice]) => {
+      const own = book[name];
+      return [name, own?.start === slice.start ? own : { ...slice, held: 0n }];
+    }),
+  );
 
 /**
  * What is left of a grant that was forgotten: all that was not spent. A book is closed only after the account above has heard what was

@@ -183,7 +183,7 @@ describe('an owner of a fleet', () => {
       expect.arrayContaining(holders.map(({ address }) => accountOf(address))),
     );
     expect(all.map(({ address }) => accountOf(address))).toEqual(
-      expect.arrayContaining(acknowledged),
+      expect.arrayContaining([...acknowledged]),
     );
     const ran = await world().counts();
     for (const agent of [...team, ...others]) {

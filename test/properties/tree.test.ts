@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OF_ONE, OF_TREE, openEvents } from './tree/events.ts';
+import { LEFT_HELD } from './tree/left-held.ts';
 import { alonePlans, type Plan, treePlans } from './tree/plan.ts';
 import { checkAtRest } from './tree/rest.ts';
 import { steps } from './tree/steps.ts';
@@ -28,5 +29,13 @@ describe('any sequence of commands', { timeout: 180_000 }, () => {
 
   test('passes no limit in a tree, is let through by nobody who knows better, and loses no money', () => {
     tryAll(treePlans, 4_000, OF_TREE);
+  });
+
+  test('has back what the account above still counts as held, where a book is closed already', () => {
+    const { note } = openEvents();
+    const [plan, list, who] = LEFT_HELD;
+    const world = openWorld(plan, list, note);
+    world.run();
+    checkAtRest(world, who);
   });
 });
