@@ -1,4 +1,3 @@
-import { waitUntil } from 'cloudflare:workers';
 import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import { raiser } from './raise-alert.ts';
@@ -20,6 +19,12 @@ export type SettlingState = {
   readonly observe: Observe;
 };
 
+/** Keeps the invocation alive for a promise. Imported late, because only workerd has this module and requests rarely need it. */
+const keepAlive = async (promise: Promise<unknown>): Promise<void> => {
+  const { waitUntil } = await import('cloudflare:workers');
+  waitUntil(promise);
+};
+
 let opened: { readonly env: Env; readonly state: SettlingState } | undefined;
 
 /** Opened once an isolate: variables do not change while it lives. */
@@ -29,7 +34,7 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
   const alert = openBackendAlert(gatewayAccount(config), raiser(env));
   const observe: Observe = (event) => {
     record(event);
-    if (event.event === 'backend_rejects_bound') waitUntil(alert(event, nowSeconds()));
+    if (event.event === 'backend_rejects_bound') void keepAlive(alert(event, nowSeconds()));
   };
   const state: SettlingState = {
     backends: openBackends(config, {
