@@ -59,6 +59,9 @@ import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 /** Commands that are remembered as counted: more than the rates let pass while copies of one are under way. */
 const MOST_CHARGES = 1_000;
 
+/** An account that is asked how it stands asks those above no more often, milliseconds: anybody below could keep them busy. */
+const HEAR_PAUSE_MS = 1_000;
+
 /**
  * What is asked of an account beside calls, loaded by who asks and before anything is decided; undefined when it cannot be. Each imports for
  * itself: no object waits for what another one began.
@@ -106,6 +109,7 @@ export class AgentAccount extends DurableObject<Env> {
   readonly #desk: Desk;
   readonly #recalls: Recalls;
   readonly #charges = new Set<string>();
+  #hearsAgainAt = 0;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -191,6 +195,7 @@ export class AgentAccount extends DurableObject<Env> {
     if (verdict.verdict !== 'governed') return verdict;
     switch (order.kind) {
       case 'issue':
+      case 'accept':
       case 'take':
       case 'default':
       case 'label':
@@ -311,10 +316,18 @@ export class AgentAccount extends DurableObject<Env> {
   async standing(question: StandingQuestion): Promise<StandingVerdict> {
     const beside = await besideCalls();
     if (beside === undefined) return { verdict: 'unavailable' };
-    return this.#ledger.submit<StandingVerdict>(
-      (state, _, context) => beside.standing(state, question, context),
-      { verdict: 'unavailable' },
-    );
+    const decide = () =>
+      this.#ledger.submit<StandingVerdict>(
+        (state, _, context) => beside.standing(state, question, context),
+        { verdict: 'unavailable' },
+      );
+    const known = await decide();
+    // A revocation reaches holders of live leases; this account may hold none, and would show a revoked grant as active.
+    const hears = known.verdict === 'found' && known.standing.parent !== undefined;
+    if (!hears || Date.now() < this.#hearsAgainAt) return known;
+    this.#hearsAgainAt = Date.now() + HEAR_PAUSE_MS;
+    await this.#hearAbove();
+    return decide();
   }
 
   /** Entries after a place in its chain; where there are none yet, the next ones, as soon as they are durable. Writes nothing. */

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
 import type { Office } from './admin/office.ts';
+import { openOfferedGrants } from './audit/offered-grants.ts';
 import { type LiveCatalogue, openCatalogue } from './catalog/live.ts';
 import { readToolsOf } from './catalog/read-tools.ts';
 import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.ts';
@@ -91,6 +92,7 @@ const gatewayOf = async ({
     signer: signer.value,
     ...settlingOf(env, config.value),
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    offeredGrants: openOfferedGrants(env.AUDIT_DB),
     shield: async (key) => (await env.SHIELD.limit({ key })).success,
     spentProofs,
     waitUntil: (promise) => executionCtx.waitUntil(promise),

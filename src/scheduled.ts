@@ -1,4 +1,5 @@
 import { watchSize } from './audit/database-size.ts';
+import { pruneOfferedGrants } from './audit/offered-grants.ts';
 import { type Config, gatewayAccount } from './config.ts';
 import type { Address, Network } from './core/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
@@ -7,12 +8,13 @@ import type { Site } from './settlement/reconcile/examine.ts';
 import { reconcile } from './settlement/reconcile/reconcile.ts';
 import { tokenOf } from './x402/tokens.ts';
 
-/** What the cron trigger does: looks at the size of D1, and compares ledger and chain. */
+/** What the cron trigger does: forgets offered grants that have expired, looks at the size of D1, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,
   now: Seconds = nowSeconds(),
 ): Promise<void> => {
+  await pruneOfferedGrants(env.AUDIT_DB, now);
   const raise = raiser(env);
   const self = gatewayAccount(config);
   try {

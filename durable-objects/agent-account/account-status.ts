@@ -1,12 +1,11 @@
-import type { Entry, Json } from '../../src/audit/entry.ts';
 import type { AccountId, Hex } from '../../src/core/account-id.ts';
 import type { Status } from '../../src/policy/policy.ts';
-import { hasAgreed, isRaised, mayReplace } from './ancestry.ts';
+import { isRaised, mayReplace } from './ancestry.ts';
 import type { Context, Decision } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import type { AccountState } from './state.ts';
-import { changedTree, done, noted, refused } from './tree-change.ts';
+import { changedTree, done, refused } from './tree-change.ts';
 import type { Governed, TreeOrder } from './tree-contract.ts';
 import type { Tree } from './tree.ts';
 
@@ -56,7 +55,7 @@ export const setStatus = (
   const tree = withStatuses(
     side === 'operator'
       ? { ...state.tree, operatorStatus: status }
-      : { ...state.tree, ownerStatus: ownerStatusOf(state, status, author) },
+      : { ...state.tree, ownerStatus: ownerStatusOf(status, author) },
   );
   return changedTree(
     { ...state, tree },
@@ -74,41 +73,11 @@ export const setStatus = (
 
 /** Nobody's word stands in the way of a later freeze. */
 const ownerStatusOf = (
-  state: AccountState,
   status: Status,
   author: AccountId | undefined,
-): NonNullable<Tree['ownerStatus']> => {
-  if (status === 'active' || author === undefined) return { status };
-  const isAsked = author === state.account || hasAgreed(state);
-  return { status, by: author, ...(isAsked ? {} : { unasked: true }) };
-};
+): NonNullable<Tree['ownerStatus']> =>
+  status === 'active' || author === undefined ? { status } : { status, by: author };
 
-/** Stopped by somebody above, to whom it had agreed. */
+/** Stopped by an account above. */
 export const isStopped = ({ account, tree: { ownerStatus } }: AccountState): boolean =>
-  ownerStatus?.by !== undefined && ownerStatus.by !== account && ownerStatus.unasked !== true;
-
-/** The account agrees now to what those above had ordered. */
-export const asked = (state: AccountState): AccountState => {
-  const { ownerStatus } = state.tree;
-  if (ownerStatus?.unasked !== true) return state;
-  const { unasked: _, ...kept } = ownerStatus;
-  return { ...state, tree: { ...state.tree, ownerStatus: kept } };
-};
-
-/** Takes away what was ordered by those above who are so no more, with an entry that says so. */
-export const withoutOwnerStatus = (
-  state: AccountState,
-  evidence: { readonly [key: string]: Json },
-  context: Context,
-): { readonly state: AccountState; readonly loose: readonly Entry[] } => {
-  const { ownerStatus, ...rest } = state.tree;
-  if (ownerStatus?.by === undefined || ownerStatus.by === state.account)
-    return { state, loose: [] };
-  const tree = withStatuses(rest);
-  const outcome = { side: 'owner', status: tree.status };
-  return noted(
-    { ...state, tree },
-    { type: 'account.status', decision: 'active', outcome, evidence },
-    context,
-  );
-};
+  ownerStatus?.by !== undefined && ownerStatus.by !== account;

@@ -1,35 +1,19 @@
 import type { AccountId } from '../../src/core/account-id.ts';
-import { issuerOf } from './authority.ts';
 import { type AccountState, isKnown } from './state.ts';
 import type { Kin } from './tree-contract.ts';
 import { linksOf } from './tree.ts';
 
 /**
- * The accounts that this one hangs below, nearest first, as the grant that it was given last says: also when that was revoked or has
- * run out. An owner must be able to see, and to stop, an agent whose grant it took back (law 8); only who was declined, or left for
- * another parent, is above no more.
+ * The accounts above this one, nearest first, as the grant says that it consented to last: also when that grant was revoked or has
+ * expired. An owner must be able to read, and to stop, an agent whose grant it took back (law 8). An account whose grant is an offer
+ * is not above: `take` alone writes this, and wants the holder's signature.
  */
-export const aboveOf = ({
-  tree,
-  held,
-}: Pick<AccountState, 'tree' | 'held'>): readonly AccountId[] => {
-  const { governed, parent, above } = tree;
-  if (!governed || parent === undefined) return [];
-  if (above !== undefined) return above;
-  // Rows of an earlier release do not say it.
-  const last = held.findLast(
-    ({ issuer, status }) => issuer === parent && (status === 'active' || status === 'revoked'),
-  );
-  return last === undefined ? [parent] : linksOf(last).map(issuerOf);
-};
+export const aboveOf = ({ tree }: Pick<AccountState, 'tree'>): readonly AccountId[] =>
+  tree.above ?? [];
 
-/** Whether an account above may have a say. One that agreed to nobody, or declined, stands for itself. */
+/** Whether an account above may have a say. One that consented to no grant stands for itself. */
 export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
   tree.governed && tree.parent !== undefined;
-
-/** Whether it has ever agreed to a grant of those above, or lived on one. */
-export const hasAgreed = ({ tree, held }: Pick<AccountState, 'tree' | 'held'>): boolean =>
-  tree.agreed === true || held.some(({ taken }) => taken);
 
 /** Whether anything was ever written here. */
 export const exists = (state: AccountState): boolean => isKnown(state) || state.head.seq > 0;

@@ -25,8 +25,18 @@ export type Standing =
 const CONTRACT_SECONDS: Seconds = 60;
 
 /**
- * The grant that a call stands on (design §4.5): the one its intent names, else the account's default, else the first it was given
- * that still lives. An account that was ever governed never goes without one: a revoked agent is no stranger (law 8).
+ * The grant that a call without authority stands on: the account's default while it lives, else the one taken last that lives. A newer
+ * grant thereby replaces an older one, and a revoked one is no hindrance to its successor.
+ */
+export const defaultAmong = (
+  { tree }: Pick<AccountState, 'tree'>,
+  live: readonly HeldGrant[],
+): HeldGrant | undefined =>
+  live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live.at(-1);
+
+/**
+ * The grant that a call stands on (docs/wire-format.md): the one its intent names, else the account's default. An account that was ever
+ * governed never goes without one: a revoked agent is no stranger (law 8).
  */
 export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing => {
   const { held, tree } = state;
@@ -38,8 +48,8 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
       ...(grant === undefined ? {} : { grant: grant.grant.hash }),
     },
   });
-  const usable = held.filter(({ status }) => status === 'active' || status === 'revoked');
-  const named = usable.find(({ grant }) => grant.hash === call.authority);
+  const usable = held.filter(isUsable);
+  const named = namedIn(usable, call);
   if (call.authority !== undefined && named === undefined) return refuse('authority');
   if (!tree.governed && named === undefined) return { stands: true, grant: undefined };
   // A grant for one origin of this gateway is none for another one.
@@ -51,14 +61,23 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
   );
   const grant =
     named ??
-    live.find((each) => each.grant.hash === tree.defaultGrant) ??
-    live[0] ??
+    defaultAmong(state, live) ??
     // Nothing lives: say of the newest why.
     usable.at(-1);
   if (grant === undefined) return refuse('expired');
   if (grant.status === 'revoked') return refuse('revoked', grant);
   return isHere(grant) ? { stands: true, grant } : refuse('authority', grant);
 };
+
+/** Whether a call names a grant that its account has not taken. */
+export const namesUntaken = ({ held }: AccountState, call: Call): boolean =>
+  call.authority !== undefined && namedIn(held.filter(isUsable), call) === undefined;
+
+/** A grant of a parent that the account has left is taken anew, as any other. */
+const isUsable = ({ status }: HeldGrant): boolean => status !== 'superseded';
+
+const namedIn = (usable: readonly HeldGrant[], { authority }: Call): HeldGrant | undefined =>
+  usable.find(({ grant }) => grant.hash === authority);
 
 /** The account above that has issued a grant. */
 export const issuerOf = ({ chainId, delegation }: SignedGrant): AccountId =>

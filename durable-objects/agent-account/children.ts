@@ -6,6 +6,7 @@ import type { AccountState } from './state.ts';
 import type { Child, Children } from './tree-contract.ts';
 import { spentOf } from './tree-codec.ts';
 import type { ChildRow, TreeStorage } from './tree-storage.ts';
+import type { IssuedGrant } from './tree.ts';
 
 /** The most that one page holds. */
 const MAX_PAGE = 500;
@@ -36,10 +37,24 @@ const childOf = (state: AccountState, { issued, lease }: ChildRow, context: Cont
     account: issued.child satisfies AccountId,
     grant: hash,
     id: delegation.id,
-    status: grantStatus(state, delegation, issued.status, context),
+    status: statusOf(state, issued, context),
     validUntil: Number(delegation.validUntil),
     spent: (lease === undefined ? 0n : spentOf(lease)).toString(),
     leasedUntil: until > context.now ? until : 0,
     ...(reported === undefined ? {} : { reportedAt: reported }),
   };
+};
+
+const statusOf = (
+  state: AccountState,
+  { grant, status }: IssuedGrant,
+  context: Context,
+): Child['status'] => {
+  const own = grantStatus(
+    state,
+    grant.delegation,
+    status === 'revoked' ? status : 'active',
+    context,
+  );
+  return own === 'active' && status === 'offered' ? 'offered' : own;
 };

@@ -106,6 +106,8 @@ export type Evidence = {
   readonly grants?: readonly GrantCheck[];
   /** Nothing can be settled now, as far as this isolate knows, nor before so many seconds: it decides nothing about a call that was claimed. */
   readonly outage?: { readonly retryAfter: Seconds };
+  /** The Worker has looked for the grant that the call names, and had the account take it where it was offered. */
+  readonly soughtGrant?: boolean;
 };
 
 /** What a contract issuer said of its own signature, when it was asked again. */
@@ -145,6 +147,8 @@ export type Denial = {
   readonly param?: string;
   /** The grant that refuses. */
   readonly grant?: Hex;
+  /** The grant of this account that the call stood on; absent for an account that stands for itself. */
+  readonly authority?: Hex;
   readonly retryAllowed: boolean;
   readonly retryAfter?: Seconds;
   readonly policy: Hex;
@@ -200,6 +204,8 @@ export type ReserveVerdict =
   | { readonly verdict: 'stale_payer' }
   /** Contract issuers of the call's grants must be asked again; nothing was written. */
   | { readonly verdict: 'stale_grant'; readonly proofs: readonly GrantProof[] }
+  /** The call names a grant that the account has not taken: by naming it, its holder consents. Nothing was written. */
+  | { readonly verdict: 'unknown_grant' }
   /** What would have happened: nothing has. `settle`: the payment would move before the tool runs. */
   | {
       readonly verdict: 'dry_run';

@@ -52,11 +52,18 @@ export const deny = (
 };
 
 /** Whose rule it was, and how it stood. */
-const ofDenial = ({ account, limit, param, grant }: Denial): NonNullable<DenialBucket['of']> => ({
+const ofDenial = ({
+  account,
+  limit,
+  param,
+  grant,
+  authority,
+}: Denial): NonNullable<DenialBucket['of']> => ({
   account,
   ...(limit === undefined ? {} : { limit }),
   ...(param === undefined ? {} : { param }),
   ...(grant === undefined ? {} : { grant }),
+  ...(authority === undefined ? {} : { authority }),
 });
 
 /** Turns every bucket whose ten seconds are over into an entry. */

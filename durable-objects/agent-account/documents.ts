@@ -2,7 +2,6 @@ import type { Json } from '../../src/audit/entry.ts';
 import { isJson } from '../../src/audit/entry-schema.ts';
 import type { Hex } from '../../src/core/account-id.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
-import { hasAgreed } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import type { KeptStorage } from './kept-storage.ts';
 import { evidenceOf } from './ordered.ts';
@@ -47,12 +46,6 @@ export const putDocument = (
   if (!isWritable(document)) {
     return unwritable(
       `A document is JSON of at most ${MAX_BYTES} bytes and ${MAX_DEPTH} levels, with no fractions.`,
-    );
-  }
-  // Whoever was only given a grant has agreed to nothing: its giver must not have it watched (§4.5).
-  if (by.role === 'owner' && by.account !== state.account && !hasAgreed(state)) {
-    return unwritable(
-      'The account has not used, or agreed to, any grant yet. Use your own account.',
     );
   }
   const stored = context.documentOf(type, name);

@@ -84,16 +84,11 @@ const drawsOf = (
   });
 };
 
-/**
- * Rate states and repeats after an accepted call. Whoever names a grant, or spends what comes with it, agrees to it; who was only given one does not, or a stranger
- * could tie an account to himself by a grant that it never asked for (§4.5).
- */
+/** Rate states and repeats after an accepted call. */
 export const counting = (
   state: AccountState,
   { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
-  grant: HeldGrant | undefined,
-  agrees: boolean,
-): { readonly state: AccountState; readonly held: readonly HeldGrant[] } => {
+): AccountState => {
   const { base = state.arrival, owner: ownerArrival } = arrivals;
   const tree: Tree =
     ownerArrival === undefined && Object.keys(repeats).length === 0
@@ -103,9 +98,5 @@ export const counting = (
           ownerArrival: ownerArrival ?? state.tree.ownerArrival,
           repeats: { ...state.tree.repeats, ...repeats },
         };
-  const next = { ...state, arrival: base, tree };
-  if (grant === undefined || grant.taken || !agrees) return { state: next, held: [] };
-  const taken = { ...grant, taken: true };
-  const held = state.held.map((each) => (each === grant ? taken : each));
-  return { state: { ...next, tree: { ...tree, governed: true }, held }, held: [taken] };
+  return { ...state, arrival: base, tree };
 };

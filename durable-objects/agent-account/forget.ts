@@ -1,7 +1,6 @@
 import type { Hex } from '../../src/core/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { everyOf, periodOf } from '../../src/policy/window.ts';
-import { hasAgreed } from './ancestry.ts';
 import type { AccountState, Purse } from './state.ts';
 import { type HeldGrant, linksOf } from './tree.ts';
 
@@ -16,8 +15,7 @@ export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= forgets
 /**
  * The account without what it knew of grants that have ended: the last words of their issuers, and their counters. All of it stands in
  * the one row that every commit writes. A grant is kept while one of its books is open: the account above has not heard yet how it
- * ended, and who has forgotten what was spent could give it back (law 6). So is the last one of an account that never agreed to any:
- * what it could not decline any more would bind it for ever (§4.5).
+ * ended, and who has forgotten what was spent could give it back (law 6).
  *
  * @returns the same state where nothing is to be forgotten, and the grants whose rows go.
  */
@@ -25,12 +23,8 @@ export const forget = (
   state: AccountState,
   now: Seconds,
 ): { readonly state: AccountState; readonly dropped: readonly Hex[] } => {
-  const agreed = hasAgreed(state);
-  const last = agreed ? undefined : state.held.findLast(({ status }) => status === 'active');
   const isDone = (each: HeldGrant): boolean =>
-    each !== last &&
-    isOver(each, now) &&
-    linksOf(each).every(({ hash }) => state.tree.books[hash] === undefined);
+    isOver(each, now) && linksOf(each).every(({ hash }) => state.tree.books[hash] === undefined);
   const dropped = state.held.filter(isDone).map(({ grant }) => grant.hash);
   if (dropped.length === 0) return { state, dropped };
   const held = state.held.filter((each) => !isDone(each));
@@ -40,8 +34,7 @@ export const forget = (
   const purses = Object.fromEntries(
     Object.entries(state.purses).map(([asset, purse]) => [asset, forgetful(purse, gone, now)]),
   );
-  const tree = { ...state.tree, words, ...(agreed ? ({ agreed } as const) : {}) };
-  return { state: { ...state, held, tree, purses }, dropped };
+  return { state: { ...state, held, tree: { ...state.tree, words }, purses }, dropped };
 };
 
 /** The counters of a grant are named for it: `<hash>/lifetime`. */

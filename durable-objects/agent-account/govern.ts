@@ -5,7 +5,7 @@ import { setStatus } from './account-status.ts';
 import { takeAlert } from './alerts.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { putDocument } from './documents.ts';
-import { type Hear, issue, take } from './enrolment.ts';
+import { accept, type Hear, issue, take } from './enrolment.ts';
 import { setLabel } from './label.ts';
 import { noteLetter } from './letter.ts';
 import type { Memory } from './memory.ts';
@@ -58,8 +58,12 @@ const payerOf = (state: AccountState, order: TreeOrder): Omit<Payer, 'paid'> | u
   }
   // Whoever cuts off a leaked key must not find the day used up by policies.
   if (order.kind === 'revoke') return { account: state.account, share: 'stop', id: order.hash };
-  // The issuer of a grant has paid for it. An alert is no command.
-  if (order.kind === 'take' || order.kind === 'alert') return undefined;
+  // The issuer of a grant has paid for its entries, once. Between two parents a holder can move as often as it signs.
+  if (order.kind === 'take' && state.held.some(({ grant }) => grant.hash === order.grant.hash)) {
+    return { account: state.account, share: 'own', id: order.consent.call };
+  }
+  // An alert is no command.
+  if (order.kind === 'accept' || order.kind === 'take' || order.kind === 'alert') return undefined;
   const { by, order: signed } = order;
   if (by?.role !== 'owner' || signed.digest === undefined) return undefined;
   const stops = order.kind === 'status' && order.status !== 'active';
@@ -84,6 +88,8 @@ const decide = (
   switch (order.kind) {
     case 'issue':
       return issue(state, order, context, hasHeard);
+    case 'accept':
+      return accept(state, order, context, hasHeard);
     case 'take':
       return take(state, order, context, hasHeard);
     case 'revoke':

@@ -45,7 +45,8 @@ export const authorityOver = (
 const statusOf = (state: AccountState, issued: Hex, context: Context): Authority['status'] => {
   if (state.tree.status !== 'active') return state.tree.status;
   const row = context.issuedGrant(issued);
-  if (row === undefined) return 'unknown';
+  // An offer lets nobody spend: its delegate consents first.
+  if (row === undefined || row.status === 'offered') return 'unknown';
   return grantStatus(state, row.grant.delegation, row.status, context);
 };
 

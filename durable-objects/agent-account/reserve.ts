@@ -5,6 +5,7 @@ import type { Subject } from '../../src/policy/policy.ts';
 import {
   grantOf,
   issuerOf,
+  namesUntaken,
   ownSources,
   rulesHash,
   sourcesAbove,
@@ -66,6 +67,9 @@ export const reserve = (
   const { now } = context;
   const isDry = call.dryRun === true;
   const isFlooding = isFlooded(informed, now);
+  const isSought = evidence.soughtGrant === true || !namesUntaken(state, call);
+  // A rehearsal consents to nothing, and for a flood of denied calls nobody looks for grants.
+  if (!isSought && !isDry && !isFlooding) return unchanged(state, { verdict: 'unknown_grant' });
   const standing = grantOf(informed, call, now);
   const grant = standing.stands ? standing.grant : undefined;
   // A dry run takes nothing from others: what accounts below would give back counts as returned.
@@ -78,7 +82,13 @@ export const reserve = (
   const refuse = (refusal: Refusal): Decision<ReserveVerdict> => {
     const counted = countDenial(informed, now);
     const told = counted === undefined ? floodRefusal(informed, now) : refusal;
-    const denial: Denial = { account: state.account, ...told, policy };
+    const authority = grant?.grant.hash ?? told.grant;
+    const denial: Denial = {
+      account: state.account,
+      ...told,
+      ...(authority === undefined ? {} : { authority }),
+      policy,
+    };
     return isDry
       ? unchanged(counted ?? informed, { verdict: 'denied', denial })
       : deny(counted ?? informed, call, denial, context);
@@ -206,9 +216,7 @@ export const reserve = (
       limits: limitsOf(informed, draft, context),
     });
   }
-  const agrees = call.authority !== undefined || funding.paidBy === 'lent';
-  const counted = counting(risked, allowed, grant, agrees);
-  const reserved = money.reserve(counted.state, draft);
+  const reserved = money.reserve(counting(risked, allowed), draft);
   const entered = append(reserved, draft, context, {
     type: 'call.accepted',
     binding: call.binding,
@@ -226,10 +234,7 @@ export const reserve = (
     },
   });
   const accepted: CallRecord = { ...entered.record, acceptedEntry: entered.hash };
-  return {
-    ...changed(entered.state, accepted, permit(entered.state, accepted, context)),
-    held: counted.held,
-  };
+  return changed(entered.state, accepted, permit(entered.state, accepted, context));
 };
 
 /** Law 12: a trouble of ours is no denial of a policy, and leaves no entry. */

@@ -1,13 +1,10 @@
 import { MAX_STORED } from '../../src/core/amount.ts';
-import type { Entry, Json } from '../../src/audit/entry.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { Json } from '../../src/audit/entry.ts';
 import { revocationFields } from '../../src/intent/agent-revocation.ts';
-import { withoutOwnerStatus } from './account-status.ts';
-import { hasAgreed } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { checkedAt } from './evidence.ts';
 import { type AccountState, hasPaid, isKnown } from './state.ts';
-import { changedTree, done, noted, refused } from './tree-change.ts';
+import { changedTree, done, refused } from './tree-change.ts';
 import type { Governed, TreeOrder } from './tree-contract.ts';
 import type { HeldGrant } from './tree.ts';
 
@@ -55,57 +52,16 @@ export const revoke = (
   if (!hasPaid(state) && issued === undefined && !isHeld) {
     return refused(state, { reason: 'unknown_grant', field: 'revocation.id' });
   }
-  // Its holder gives it up: a grant that it never agreed to, and never lived on, binds it no longer.
-  const held = state.held.map((each): HeldGrant => {
-    if (each.grant.delegation.id !== id || each.status !== 'active') return each;
-    return { ...each, status: each.taken ? 'revoked' : 'declined' };
-  });
-  const governed = hasAgreed(state) || held.some(({ status }) => status !== 'declined');
-  const stays = state.tree.governed && (governed || held.length === 0);
-  const isReleased = state.tree.governed && !stays;
-  const next = changedTree(
-    { ...state, held },
-    { governed: stays },
-    isReleased ? { ...entry, outcome: freedom(state) } : entry,
-    context,
+  // Its holder gives it up, and stays governed: an account that consented once is no stranger (law 8).
+  const held = state.held.map((each): HeldGrant =>
+    each.grant.delegation.id === id && each.status === 'active'
+      ? { ...each, status: 'revoked' }
+      : each,
   );
-  const free = isReleased ? released(next.state, entry.evidence, context) : next;
   return {
-    ...next,
-    state: free.state,
-    loose: free === next ? next.loose : [...next.loose, ...free.loose],
+    ...changedTree({ ...state, held }, {}, entry, context),
     revoked: [id],
     issued: issued === undefined ? [] : [{ ...issued, status: 'revoked' }],
     held: held.filter((each, at) => each !== state.held[at]),
   };
 };
-
-/** Nothing binds of what those wrote who gave a grant that was never agreed to: anybody could stop a key for ever (§4.5). */
-const released = (
-  state: AccountState,
-  evidence: { readonly [key: string]: Json },
-  context: Context,
-): { readonly state: AccountState; readonly loose: readonly Entry[] } => {
-  const lifted = withoutOwnerStatus(state, evidence, context);
-  const { owner, ownerBy, above: _, label: __, ...rest } = lifted.state.tree;
-  if (owner === undefined || !isOthers(state, ownerBy)) {
-    const tree = owner === undefined ? rest : { ...rest, owner };
-    return { ...lifted, state: { ...lifted.state, tree } };
-  }
-  const dropped = noted(
-    { ...lifted.state, tree: rest },
-    { type: 'account.policy', decision: 'owner', outcome: { hash: null }, evidence },
-    context,
-  );
-  return { state: dropped.state, loose: [...lifted.loose, ...dropped.loose] };
-};
-
-/** For who reads the log alone: whom it hangs below from now on, and what its owner, which it is itself again, had ordered. */
-const freedom = (state: AccountState): { readonly [key: string]: Json } => {
-  const { ownerStatus } = state.tree;
-  const kept = isOthers(state, ownerStatus?.by) ? undefined : ownerStatus?.status;
-  return { above: [], ...(kept === undefined ? {} : { ownerStatus: kept }) };
-};
-
-const isOthers = ({ account }: AccountState, writer: AccountId | undefined): boolean =>
-  writer !== undefined && writer !== account;

@@ -3,7 +3,7 @@ import type { AssetId } from '../../src/core/account-id.ts';
 import { limitsLeft } from '../../src/policy/evaluate.ts';
 import { policyJson } from '../../src/policy/schema.ts';
 import { exists, kinOf } from './ancestry.ts';
-import { ownSources, sourcesAbove } from './authority.ts';
+import { defaultAmong, ownSources, sourcesAbove } from './authority.ts';
 import type { StandingQuestion, StandingVerdict } from './contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { labelHash } from './label.ts';
@@ -39,7 +39,7 @@ export const standing = (
 const standingOf = (state: AccountState, context: Context): Standing => {
   const { account, tree, held, purses } = state;
   const live = held.filter((each) => isLive(tree, each, context.now));
-  const fallback = live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live[0];
+  const fallback = defaultAmong(state, live);
   const [first] = Object.keys(purses) as AssetId[];
   const policies = sourcesOf(state, first, live, context);
   return {

@@ -44,7 +44,7 @@ export type DenialBucket = {
   readonly tool: string;
   readonly call: `0x${string}`;
   readonly request: `0x${string}`;
-  readonly of?: Pick<Denial, 'account' | 'limit' | 'param' | 'grant'>;
+  readonly of?: Pick<Denial, 'account' | 'limit' | 'param' | 'grant' | 'authority'>;
   readonly policy: `0x${string}`;
 };
 

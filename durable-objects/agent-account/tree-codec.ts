@@ -128,7 +128,11 @@ const grantOf = ({ delegation, ...grant }: StoredGrant): SignedGrant => ({
 
 const grantRow = (
   side: 'held' | 'issued',
-  { grant, status, registeredAt }: Pick<HeldGrant, 'grant' | 'status' | 'registeredAt'>,
+  {
+    grant,
+    status,
+    registeredAt,
+  }: Pick<HeldGrant | IssuedGrant, 'grant' | 'status' | 'registeredAt'>,
   content: object,
 ): SqlStorageValue[] => [
   grant.hash,
@@ -142,13 +146,13 @@ const grantRow = (
 ];
 
 export const encodeHeld = (held: HeldGrant): SqlStorageValue[] =>
-  grantRow('held', held, { chain: held.chain.map(grantJson), taken: held.taken });
+  grantRow('held', held, { chain: held.chain.map(grantJson), consent: held.consent });
 
 export const decodeHeld = (row: Row): HeldGrant => {
-  const { grant, chain, taken } = JSON.parse(row.content as string) as {
+  const { grant, chain, consent } = JSON.parse(row.content as string) as {
     readonly grant: StoredGrant;
     readonly chain: readonly StoredGrant[];
-    readonly taken: boolean;
+    readonly consent: Hex;
   };
   const own = grantOf(grant);
   return {
@@ -157,7 +161,7 @@ export const decodeHeld = (row: Row): HeldGrant => {
     issuer: issuerOf(own),
     policy: compiled(own),
     status: row.status as HeldGrant['status'],
-    taken,
+    consent,
     registeredAt: row.registered_at as number,
   };
 };

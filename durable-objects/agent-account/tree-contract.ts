@@ -9,7 +9,7 @@ import type { AgentDelegation } from '../../src/intent/agent-delegation.ts';
 import type { AgentRevocation } from '../../src/intent/agent-revocation.ts';
 import type { LimitState } from '../../src/policy/evaluate.ts';
 import type { Status } from '../../src/policy/policy.ts';
-import type { PayerFacts } from './contract.ts';
+import type { Call, PayerFacts } from './contract.ts';
 
 /** What one account below has of one counter above: totals that only grow, but for `held`. Atomic units. */
 export type Slice = {
@@ -148,17 +148,33 @@ export type AlertBody = {
   readonly detail: Readonly<Record<string, string | number>>;
 };
 
+/**
+ * A holder's consent to one grant, as the gateway has verified it: an intent for the registration of this grant, or one that names the
+ * grant in `authority`. `call` is the intent's digest: a consent is good once.
+ */
+export type Consent = Pick<
+  Call,
+  'call' | 'proof' | 'audience' | 'payment' | 'intent' | 'contractCheckedAt'
+>;
+
 /** An order that concerns an account's place in a tree. Idempotent. */
 export type TreeOrder =
-  /** To the issuer: it lets `grant` be used. Its signature was checked by the gateway. */
-  | { readonly kind: 'issue'; readonly grant: SignedGrant; readonly facts: PayerFacts }
+  /** To the issuer: it lets `grant` be used. The gateway has verified its signature. */
+  | {
+      readonly kind: 'issue';
+      readonly grant: SignedGrant;
+      readonly facts: PayerFacts;
+      /** The delegate consents. Without, the grant is kept here as an offer, and the delegate's account learns nothing of it. */
+      readonly consent: boolean;
+    }
+  /** To the issuer: the delegate consents to a grant that was offered to it. Answered with the grant and its chain. */
+  | { readonly kind: 'accept'; readonly hash: Hex; readonly delegate: AccountId }
   /** To the delegate, after its issuer has agreed. `chain`: the grants that `grant` stands on, nearest first. */
   | {
       readonly kind: 'take';
       readonly grant: SignedGrant;
       readonly chain: readonly SignedGrant[];
-      /** The delegate has signed this registration itself. */
-      readonly consent: boolean;
+      readonly consent: Consent;
     }
   /** To whoever signed it: as issuer of the grant, or as its delegate. */
   | {
@@ -300,7 +316,6 @@ export type TreeFault =
     }
   | { readonly reason: 'already_registered'; readonly field: string }
   | { readonly reason: 'grant_revoked'; readonly field: string }
-  | { readonly reason: 'consent_required'; readonly field: string }
   | { readonly reason: 'holds_leases'; readonly field: string }
   | { readonly reason: 'unknown_grant'; readonly field: string }
   | { readonly reason: 'penniless'; readonly field: string }
@@ -315,8 +330,10 @@ export type Governed =
       /** Holders of live leases that have taken note, and those that did not answer: they stop when their lease ends. */
       readonly acknowledged: readonly AccountId[];
       readonly silent: readonly AccountId[];
-      /** Of `issue`: the grants that the issuer itself stands on, nearest first. */
+      /** Of `issue` and `accept`: the grants that the issuer itself stands on, nearest first. */
       readonly chain?: readonly SignedGrant[];
+      /** Of `accept`: the grant as it was registered. */
+      readonly grant?: SignedGrant;
       /** Hash (ETag) of what was ordered, as it is now; absent where nothing is there any more. */
       readonly current?: Hex;
       /** Of a document that was put or removed: where its entry stands, which orders what the gateway's tables hold of it. */
@@ -370,12 +387,12 @@ export type Happened =
     }
   | { readonly verdict: 'unavailable' };
 
-/** One account below, as its issuer lists it. Amounts are decimal strings of atomic units. */
+/** One account below, as its issuer lists it. `offered`: it has not consented. Amounts are decimal strings of atomic units. */
 export type Child = {
   readonly account: AccountId;
   readonly grant: Hex;
   readonly id: Hex;
-  readonly status: 'active' | 'revoked' | 'expired';
+  readonly status: 'offered' | 'active' | 'revoked' | 'expired';
   readonly validUntil: Seconds;
   readonly spent: string;
   /** Until when it may use what it holds; 0 where it holds no live lease. */

@@ -14,18 +14,18 @@ export type HeldGrant = {
   readonly chain: readonly SignedGrant[];
   readonly issuer: AccountId;
   readonly policy: Policy;
-  /** `declined`: the holder has refused it before it ever used it. `superseded`: it has moved to another parent. */
-  readonly status: 'active' | 'revoked' | 'declined' | 'superseded';
-  /** The holder has agreed to it, or has used it. */
-  readonly taken: boolean;
+  /** `superseded`: the holder has moved to another parent. */
+  readonly status: 'active' | 'revoked' | 'superseded';
+  /** Digest of the intent by which the holder consented. */
+  readonly consent: Hex;
   readonly registeredAt: Seconds;
 };
 
-/** A grant that this account has issued: somebody below may use it. A row of `grants`. */
+/** A grant that this account has issued. `offered`: its delegate has not consented, so that it binds nothing yet. A row of `grants`. */
 export type IssuedGrant = {
   readonly grant: SignedGrant;
   readonly child: AccountId;
-  readonly status: 'active' | 'revoked';
+  readonly status: 'offered' | 'active' | 'revoked';
   readonly registeredAt: Seconds;
 };
 
@@ -36,15 +36,8 @@ export type Tree = {
   /** The worse of the two below. */
   readonly status: Status;
   readonly operatorStatus?: Status;
-  /**
-   * `by`: whose word it is, for all but `active`; who stands lower cannot lift it. `unasked`: the account had agreed to nothing that
-   * would bind it to him.
-   */
-  readonly ownerStatus?: {
-    readonly status: Status;
-    readonly by?: AccountId;
-    readonly unasked?: boolean;
-  };
+  /** `by`: the account that ordered it, for all but `active`; an account below that one cannot lift it. */
+  readonly ownerStatus?: { readonly status: Status; readonly by?: AccountId };
   readonly operator?: WrittenPolicy;
   readonly owner?: WrittenPolicy;
   /** Who wrote the owner's policy. */
@@ -52,12 +45,11 @@ export type Tree = {
   readonly label?: string;
   /** The account above: the issuer of what this one holds. */
   readonly parent?: AccountId;
-  /** All accounts above, nearest first; kept when the grants that said so are forgotten. Absent in rows of earlier releases. */
+  /** All accounts above, nearest first; kept when the grants that said so are forgotten. */
   readonly above?: readonly AccountId[];
   /** Once a grant was taken, no call is ever decided without one: a revoked agent is no stranger (law 8). */
   readonly governed: boolean;
-  /** A grant that it had agreed to, or lived on, is forgotten: whoever comes after that one has an agent, and no stranger (law 8). */
-  readonly agreed?: true;
+  /** The grant that a call without authority stands on while it lives: the one taken last, or the one that an account above chose since. */
   readonly defaultGrant?: Hex;
   /** Grants that this account has issued below this epoch are dead. */
   readonly epochFloor: number;

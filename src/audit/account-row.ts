@@ -33,11 +33,9 @@ export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
 
 const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
   const { type, decision, outcome = {} } = entry;
-  if (type === 'grant.taken' || type === 'grant.revoked') {
+  if (type === 'grant.taken') {
     const above = aboveOf(entry);
-    if (above === undefined || above.length > 0) return above && { above };
-    // Whoever is let go loses what those above had written (§4.5).
-    return { above, label: undefined, status: statusOf(outcome.ownerStatus) ?? 'active' };
+    return above && { above };
   }
   if (type === 'account.label') {
     return { label: typeof outcome.label === 'string' ? outcome.label : undefined };
@@ -56,10 +54,10 @@ const statusOf = (value: Json | undefined): Status | undefined =>
  * Whom an account hangs below after this entry, where it says so. Older entries hold the grant alone, and with it only the account that
  * issued it.
  */
-const aboveOf = ({ type, account, outcome, evidence }: Entry): readonly AccountId[] | undefined => {
+const aboveOf = ({ account, outcome, evidence }: Entry): readonly AccountId[] | undefined => {
   const above = outcome?.above;
   if (Array.isArray(above)) return [...new Set(above.filter(isAccount))];
-  const issuer = type === 'grant.taken' ? memberOf(evidence?.delegation, 'issuer') : undefined;
+  const issuer = memberOf(evidence?.delegation, 'issuer');
   const network = parseAccountId(account)?.network;
   const parent = typeof issuer === 'string' ? `${network}:${issuer}` : '';
   return isAccount(parent) ? [parent] : undefined;

@@ -1,5 +1,6 @@
 import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
 import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
+import { projectOfferedGrant } from './offered-grants.ts';
 import type { AccountId } from '../core/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
@@ -98,9 +99,10 @@ const follow = async (
   const { db, alert } = deps;
   try {
     const whole = await Promise.all(entries.map((entry) => withDocument(deps, entry)));
-    const repairs = whole.flatMap((entry) =>
-      entry === undefined ? [] : projectWebhook(db, entry),
-    );
+    const repairs = [
+      ...entries.flatMap((entry) => projectOfferedGrant(db, entry)),
+      ...whole.flatMap((entry) => (entry === undefined ? [] : projectWebhook(db, entry))),
+    ];
     if (repairs.length > 0) await db.batch(repairs);
     for (const entry of entries) if (entry.type === 'alert.raised') await alert?.(account, entry);
     return true;

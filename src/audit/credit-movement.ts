@@ -70,6 +70,7 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'payment.bounced':
     case 'credit.received':
     case 'grant.issued':
+    case 'grant.accepted':
     case 'grant.taken':
     case 'grant.revoked':
     case 'grant.default':

@@ -32,6 +32,7 @@ const TYPES = [
   'credit.refunded',
   'credit.lent',
   'grant.issued',
+  'grant.accepted',
   'grant.taken',
   'grant.revoked',
   'grant.default',

@@ -21,6 +21,7 @@ export type EntryType =
   | 'credit.refunded'
   | 'credit.lent'
   | 'grant.issued'
+  | 'grant.accepted'
   | 'grant.taken'
   | 'grant.revoked'
   | 'grant.default'

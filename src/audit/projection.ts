@@ -166,6 +166,7 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
     case 'credit.refunded':
     case 'credit.lent':
     case 'grant.issued':
+    case 'grant.accepted':
     case 'grant.taken':
     case 'grant.revoked':
     case 'grant.default':
@@ -222,6 +223,7 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
     case 'credit.refunded':
     case 'credit.lent':
     case 'grant.issued':
+    case 'grant.accepted':
     case 'grant.taken':
     case 'grant.revoked':
     case 'grant.default':

@@ -61,6 +61,7 @@ const SIGNED_WITH: Readonly<
   'credit.lent': 'nothing',
   'credit.adjusted': 'order',
   'grant.issued': 'grant',
+  'grant.accepted': 'nothing',
   'grant.taken': 'grant',
   'grant.revoked': 'revocation',
   'grant.default': 'order',
@@ -226,14 +227,25 @@ const checkDocument = (
   return checkOrder(entry);
 };
 
-/** The delegate's consent to a grant, a proof of its own. */
+/** The tool of an intent that consents with the registration. */
+const REGISTRATION = 'countersign.delegations';
+
+/** The delegate's consent to a grant, a proof of its own: for the registration, or by naming the grant. */
 const checkConsent = ({
   type,
   account,
   evidence,
 }: Entry): Result<Recomputed | undefined, EvidenceFault> => {
+  if (type !== 'grant.taken') return ok(undefined);
+  const field = 'evidence.consent';
   const consent = evidence?.['consent'];
-  if (type !== 'grant.taken' || typeof consent !== 'object') return ok(undefined);
-  const checked = checkProof(account, undefined, consent, 'evidence.consent');
-  return checked.ok ? ok(checked.value.recomputed) : checked;
+  if (consent === undefined) return fault(field, 'missing');
+  const checked = checkProof(account, undefined, consent, field);
+  if (!checked.ok) return checked;
+  const { intent } = checked.value.proof;
+  if (intent === undefined) return fault(`${field}.intent`, 'missing');
+  if (intent.tool !== REGISTRATION && intent.authority !== evidence?.['grant']) {
+    return fault(`${field}.intent.authority`, 'mismatch');
+  }
+  return ok(checked.value.recomputed);
 };

@@ -106,8 +106,8 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
     hint: 'Sign again with a shorter validity; an account with code signs by its contract.',
   },
   authority: {
-    subject: 'The account holds no such grant, or none that this call could use.',
-    hint: 'Name in `authority` a grant that GET /accounts/me shows, or zero for the default one; PUT /delegations registers grants.',
+    subject: 'The account has taken no such grant, or none that this call could use.',
+    hint: 'Name in `authority` a grant that GET /accounts/me shows or that was offered to this account, or zero for the default one; PUT /delegations registers grants.',
   },
   unreachable: {
     subject: 'An account above this one did not say what is left of its limits.',
@@ -154,7 +154,7 @@ export const denialMembers = (
   tool: string,
   price: bigint,
 ): { readonly detail: string; readonly hint: string; readonly [member: string]: unknown } => {
-  const { limit, param, grant } = denial;
+  const { limit, param, grant, authority } = denial;
   const { subject, hint } = wordsOf(denial, tool);
   return {
     detail: subject + amounts(denial, price),
@@ -167,6 +167,7 @@ export const denialMembers = (
     price: price.toString(),
     ...(param === undefined ? {} : { param }),
     ...(grant === undefined ? {} : { grant }),
+    ...(authority === undefined ? {} : { authority }),
     retry_allowed: denial.retryAllowed,
     policy: denial.policy,
   };

@@ -335,14 +335,6 @@ export const problemText = (reason: Reason): ProblemText => {
         'A revoked grant never comes back: sign a new one, with a new id and epoch.',
         reason.field,
       );
-    case 'consent_required':
-      return tree(
-        403,
-        'Consent required',
-        'The delegate has an account of its own here, and is put under no owner unasked.',
-        'Send the registration with an Agent-Intent for it that the delegate has signed.',
-        reason.field,
-      );
     case 'holds_leases':
       return tree(
         409,

@@ -4,4 +4,5 @@ export { description } from './description.ts';
 export { lookUp } from './look-up.ts';
 export { revoke } from './revocations.ts';
 export { standing } from './standing.ts';
+export { takeNamedGrant } from './take-named-grant.ts';
 export { topUp } from './top-up.ts';

@@ -1,5 +1,5 @@
 import type { PayerFacts } from '../../durable-objects/agent-account/contract.ts';
-import type { SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { Consent, SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
 import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
 import { delegationsTool } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
@@ -9,6 +9,7 @@ import { problem } from '../core/problem.ts';
 import type { Reason } from '../core/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type AgentDelegation, delegationDigest } from '../intent/agent-delegation.ts';
+import { intentFields } from '../intent/agent-intent.ts';
 import { AGENT_INTENT_HEADER } from '../intent/header.ts';
 import { readDelegation, type SignedDelegation } from '../intent/signed-document.ts';
 import { compileDelegation } from '../policy/compile.ts';
@@ -21,11 +22,11 @@ import { openDocument, type Place, vouchDocument } from './document.ts';
 import type { Gateway } from './gateway.ts';
 import { govern } from './govern.ts';
 import type { Observed } from './observe.ts';
-import { vouch } from './vouch.ts';
+import { vouch, type Vouched } from './vouch.ts';
 
 /**
- * `PUT /delegations`: registers a grant with its issuer, and then with its delegate (design §4.5). The issuer must have signed it;
- * whoever sends it need prove nothing. Where the delegate has signed this very request, it consents to be governed by the issuer.
+ * `PUT /delegations`: registers a grant with its issuer, who must have signed it; whoever sends it need prove nothing. Where the delegate
+ * has signed this very request, it consents, and its account takes the grant. Without that the grant is kept as an offer.
  */
 export const delegate = async (gateway: Gateway, request: Request): Promise<Response> => {
   const opened = await openDocument(gateway, request, delegationsTool, readDelegation);
@@ -51,6 +52,7 @@ export const delegate = async (gateway: Gateway, request: Request): Promise<Resp
       grant: grant.hash,
       account,
       issuer,
+      status: proved.value.consent === undefined ? 'offered' : 'active',
       valid_until: Number(delegation.validUntil),
       chain: chain.value.map(({ hash }) => hash),
       ...(warnings.length === 0 ? {} : { warnings }),
@@ -117,7 +119,7 @@ const consenterOf = async (
 type Proved = {
   readonly grant: SignedGrant;
   readonly facts: PayerFacts;
-  readonly consent: boolean;
+  readonly consent: Consent | undefined;
 };
 
 /** Nothing is written before the issuer's signature is known to count, and that of a delegate that consents. */
@@ -138,9 +140,20 @@ const prove = async (
   return ok({
     grant: { hash, chainId, delegation, signature, ...checkedAt },
     facts,
-    consent: consented !== undefined,
+    consent: consenter && consented && consentOf(consenter, consented.value),
   });
 };
+
+/** The intent binds the body that it registers, so a consent to one grant is none to another. */
+const consentOf = (consenter: Checked, { checkedAt }: Vouched): Consent => ({
+  call: consenter.call,
+  proof: 'intent',
+  audience: consenter.audience,
+  ...(consenter.intent === undefined
+    ? {}
+    : { intent: { fields: intentFields(consenter.intent), signature: consenter.signature } }),
+  ...checkedAt,
+});
 
 /**
  * The issuer first: a delegate takes only what its issuer lets it have. If the second step fails the first one stands, and does nothing
@@ -152,12 +165,32 @@ const register = async (
   account: AccountId,
   { grant, facts, consent }: Proved,
 ): Promise<Result<readonly SignedGrant[], Reason>> => {
-  const issued = await govern(gateway, issuer, { kind: 'issue', grant, facts });
+  const order = { kind: 'issue', grant, facts, consent: consent !== undefined } as const;
+  const issued = await govern(gateway, issuer, order);
   if (!issued.ok) return issued;
-  const chain = issued.value.chain ?? [];
-  const taken = await govern(gateway, account, { kind: 'take', grant, chain, consent });
-  if (!taken.ok) return taken;
-  return issued.value.changed || taken.value.changed
+  const { chain = [] } = issued.value;
+  let { changed } = issued.value;
+  if (consent === undefined) {
+    await keepOffered(gateway, issuer, grant);
+  } else {
+    const taken = await govern(gateway, account, { kind: 'take', grant, chain, consent });
+    if (!taken.ok) return taken;
+    changed ||= taken.value.changed;
+  }
+  return changed
     ? ok(chain)
     : err({ reason: 'already_registered', field: 'body.delegation.id', grant: grant.hash });
+};
+
+/** The delegate's account learns nothing of an offer. The entry of the registration repairs a row that could not be written. */
+const keepOffered = async (
+  { offeredGrants }: Gateway,
+  issuer: AccountId,
+  { hash, delegation }: SignedGrant,
+): Promise<void> => {
+  try {
+    await offeredGrants.keep({ hash, issuer, validUntil: Number(delegation.validUntil) });
+  } catch (cause) {
+    console.error({ event: 'offered_grant_unkept', grant: hash, cause: String(cause) });
+  }
 };

@@ -1,4 +1,5 @@
 import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';
 import type { AccountId } from '../core/account-id.ts';
@@ -22,6 +23,8 @@ export type Gateway = Settling & {
   readonly account: (
     id: AccountId,
   ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'govern' | 'standing'>;
+  /** Which account keeps a grant that was offered. Asked only for a call that names a grant its account has not taken. */
+  readonly offeredGrants: OfferedGrants;
   /** Whether the rate limiter still has room for a client or a payer (`client.ts`). Approximate, never a budget. */
   readonly shield: (key: string) => Promise<boolean>;
   /** One an isolate. */

@@ -19,7 +19,9 @@ import { readParams } from './params.ts';
 import { noteSpent } from './repeats.ts';
 import { vouch, vouchGrants } from './vouch.ts';
 
-type Unasked = { readonly verdict: 'stale_payer' | 'stale_grant' | 'unavailable' };
+type Unasked = {
+  readonly verdict: 'stale_payer' | 'stale_grant' | 'unknown_grant' | 'unavailable';
+};
 
 /** A claimed call on its way to its tool, and what the account said of it. */
 export type Reserved = {
@@ -56,6 +58,18 @@ export const reserve = async (
       ...trouble(gateway, checked),
     });
     wantsFacts = verdict.verdict === 'stale_payer' && evidence.facts === undefined;
+    if (verdict.verdict === 'unknown_grant' && evidence.soughtGrant === undefined) {
+      const { takeNamedGrant } = await import('./beside.ts');
+      const taken = await takeNamedGrant(gateway, checked, call, client);
+      if (!taken.ok) return taken;
+      call = { ...call, ...taken.value?.checkedAt };
+      evidence = {
+        ...evidence,
+        soughtGrant: true,
+        ...(taken.value && { facts: taken.value.facts }),
+      };
+      continue;
+    }
     if (verdict.verdict === 'stale_grant' && evidence.grants === undefined) {
       const grants = await vouchGrants(gateway, checked, verdict.proofs, client);
       if (!grants.ok) return grants;
@@ -82,7 +96,9 @@ const readVerdict = (
   if (verdict.verdict === 'stale_payer' || verdict.verdict === 'stale_grant') {
     return err({ reason: 'payer_unreachable' });
   }
-  return verdict.verdict === 'unavailable' || !isUnderstood(call, verdict)
+  return verdict.verdict === 'unavailable' ||
+    verdict.verdict === 'unknown_grant' ||
+    !isUnderstood(call, verdict)
     ? err({ reason: 'storage_unavailable' })
     : ok({ call, attempt, verdict });
 };
@@ -105,7 +121,8 @@ export const reserveSettled = async (
   const verdict = await ask(gateway, call, attempt, evidence);
   return verdict.verdict === 'unavailable' ||
     verdict.verdict === 'stale_payer' ||
-    verdict.verdict === 'stale_grant'
+    verdict.verdict === 'stale_grant' ||
+    verdict.verdict === 'unknown_grant'
     ? err({ reason: 'storage_unavailable' })
     : ok({ call, attempt, verdict });
 };

@@ -2,8 +2,8 @@ import type * as z from 'zod/mini';
 import type { Method, RouteId } from './paths.ts';
 
 /**
- * Who may use a route about an account. `operator`: of this gateway. `above`: an account it hangs below in its tree. `self`: the
- * account. `sovereign`: the account, where it hangs below nobody.
+ * Who may use a route about an account. `operator`: of this gateway. `above`: an account whose grant, or whose delegate's grant, the
+ * account consented to. `self`: the account. `sovereign`: the account, where it hangs below nobody.
  */
 export type Role = 'operator' | 'above' | 'self' | 'sovereign';
 

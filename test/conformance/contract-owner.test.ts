@@ -11,10 +11,12 @@ import {
   grantBelow,
   grantFor,
   register,
+  registerWith,
   registration,
   type Revoked,
   revoke,
   signAnything,
+  standingOf,
 } from './support/grant.ts';
 import { agentIntent, signPaidIntent } from './support/intent.ts';
 import { kindOf, type Problem, readProblem } from './support/offer.ts';
@@ -97,6 +99,26 @@ describe('an owner that is a contract', () => {
       const problem = await readProblem(answer);
       expect([kindOf(problem), problem.field]).toEqual(['invalid-signature', 'body.signature']);
     }
+  });
+});
+
+describe('a delegate that is a contract', () => {
+  it('consents by what its code says, and by nobody else’s key', async () => {
+    const [held, plain] = [
+      newAccount(),
+      await creditedAccount(world(), { credit: 100_000n, left: 1n }),
+    ];
+    const holder = { ...held, address: await deployContractWallet(world(), held.address) };
+    const body = await signAnything(plain, grantFor(world(), plain.address, holder.address));
+    const forged = { ...newAccount(), address: holder.address };
+    const refused = await registerWith(world(), forged, body);
+    expect(refused.status).toBe(400);
+    expect((await readProblem(refused)).field).toBe('Agent-Intent.signature');
+    const taken = await registerWith(world(), holder, body);
+    expect(taken.status, await taken.clone().text()).toBe(201);
+    expect(await taken.json()).toMatchObject({ status: 'active' });
+    const { parent } = await standingOf(world(), holder);
+    expect(parent).toBe(accountOf(plain.address));
   });
 });
 

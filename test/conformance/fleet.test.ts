@@ -1,5 +1,4 @@
 import type { Hex, LocalAccount } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mint } from '../../dev/faucet.ts';
 import type { Person } from '../../dev/people.ts';
@@ -20,6 +19,7 @@ import {
   standingOf,
 } from './support/grant.ts';
 import { type Problem, readProblem } from './support/offer.ts';
+import { accountWith } from './support/payment.ts';
 import { claimsOf } from './support/receipt.ts';
 import { lookup, useWorld } from './support/world.ts';
 
@@ -44,7 +44,7 @@ const SHARED = BigInt(TEAM + 1) * PRICE - 1n;
 const CREDIT = BigInt(TEAM + OTHERS + 1) * PRICE - 1n;
 const CHARGED = BigInt(TEAM + OTHERS) * PRICE;
 
-const keyOf = ({ privateKey }: Person): LocalAccount => privateKeyToAccount(privateKey);
+const personOf = ({ privateKey }: Person): LocalAccount => accountWith(privateKey);
 
 /** What an agent was told: receipts of what ran, problems of what did not. */
 type Told = {
@@ -88,8 +88,8 @@ const problemsOf = (agents: readonly LocalAccount[]): readonly Problem[] =>
 
 beforeAll(async () => {
   const { agents, owner: person } = world().stack.description;
-  owner = keyOf(person);
-  const [boss, ...rest] = agents.map(keyOf);
+  owner = personOf(person);
+  const [boss, ...rest] = agents.map(personOf);
   if (boss === undefined) throw new Error('the stack has no agents');
   manager = boss;
   team = rest.slice(0, 3);

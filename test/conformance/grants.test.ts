@@ -13,6 +13,7 @@ import {
   hashOf,
   limitIn,
   NO_PARENT,
+  offered,
   quietWindow,
   register,
   registerWith,
@@ -25,6 +26,7 @@ import {
   standingOf,
   usedOf,
 } from './support/grant.ts';
+import { manage, told } from './support/manage.ts';
 import { agentIntent, CHAIN, signIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';
 import {
@@ -106,10 +108,11 @@ describe('a grant', () => {
     });
     const body = await signDelegation(owner, CHAIN, grant);
     expect(Object.keys(body.delegation)).toEqual(Object.keys(message));
-    const answer = await world().send(registration(body));
+    const answer = await registerWith(world(), agent, body);
     expect(answer.status, await answer.clone().text()).toBe(201);
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
     expect(await answer.json()).toEqual({
+      status: 'active',
       ...{ grant: hashOf(grant), chain: [], valid_until: Number(message.validUntil) },
       ...{ account: accountOf(agent.address), issuer: accountOf(owner.address) },
     });
@@ -205,24 +208,24 @@ describe('a grant', () => {
     expect(await credit()).toEqual([before - 3_000n, heldBefore]);
   });
 
-  it('is the default one of its delegate; another is used where an intent names it', async () => {
+  it('is the default one of its delegate until a newer one is taken; another is used where an intent names it', async () => {
     const { agent, grant } = await grantedAgent({ tools: ['lookup'] });
     const wider = await granted(
       world(),
       owner,
       grantFor(world(), owner.address, agent.address, { tools: ['translate', 'echo'] }),
     );
-    await served(callWith(world(), agent, lookup));
-    const { problem } = await refused(callWith(world(), agent, translate), 403);
-    expect(problem).toMatchObject({ rule: 'tool', grant: grant.hash });
-    await served(callWith(world(), agent, translate, wider.hash));
-    const elsewhere = await refused(callWith(world(), agent, lookup, wider.hash), 403);
-    expect(elsewhere.problem).toMatchObject({ rule: 'tool', grant: wider.hash });
+    await served(callWith(world(), agent, translate));
+    const { problem } = await refused(callWith(world(), agent, lookup), 403);
+    expect(problem).toMatchObject({ rule: 'tool', grant: wider.hash, authority: wider.hash });
+    await served(callWith(world(), agent, lookup, grant.hash));
+    const elsewhere = await refused(callWith(world(), agent, translate, grant.hash), 403);
+    expect(elsewhere.problem).toMatchObject({ rule: 'tool', authority: grant.hash });
     const { grants } = await standingOf(world(), agent);
     expect(grants).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ hash: grant.hash, status: 'active', is_default: true }),
-        expect.objectContaining({ hash: wider.hash, status: 'active', is_default: false }),
+        expect.objectContaining({ hash: grant.hash, status: 'active', is_default: false }),
+        expect.objectContaining({ hash: wider.hash, status: 'active', is_default: true }),
       ]),
     );
   });
@@ -513,19 +516,16 @@ describe('a grant that is taken back', () => {
     await served(callWith(world(), one, lookup));
   });
 
-  it('by its delegate, who never used it, leaves that one as free as before', async () => {
-    const agent = await fundedAccount(world(), 100_000n);
-    const grant = await granted(
-      world(),
-      owner,
-      grantFor(world(), owner.address, agent.address, { tools: [] }),
-    );
-    expect((await readProblem(await pay(world(), agent, lookup)))['rule']).toBe('tool');
+  it('by the delegate of an offer is dead: an intent that names it takes nothing', async () => {
+    const agent = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const grant = await offered(world(), owner, grantFor(world(), owner.address, agent.address));
     const answer = await revoke(world(), agent, { id: grant.id });
     expect(await answer.json()).toMatchObject({
       issuer: accountOf(agent.address),
       changed: true,
     });
+    const { problem } = await refused(callWith(world(), agent, lookup, grant.hash), 403);
+    expect(problem['rule']).toBe('authority');
     await served(pay(world(), agent, lookup));
   });
 
@@ -807,19 +807,121 @@ describe('a grant that is refused', () => {
   });
 });
 
-describe('an agent that has a life of its own here', () => {
-  it('is governed only when it says so itself, for this very registration', async () => {
+describe('a customer that a stranger grants to', () => {
+  /** A settled tenth of a cent is all that the stranger has here. */
+  const newStranger = async (): Promise<LocalAccount> => {
+    const stranger = await fundedAccount(world(), 1_000n);
+    await served(pay(world(), stranger, lookup));
+    return stranger;
+  };
+
+  const byTool = { by: 'tool' } as const;
+  const reads = ['account.get', 'account.tree', 'account.calls', 'account.spend'] as const;
+  const readBy = async (reader: LocalAccount, of: LocalAccount): Promise<readonly number[]> => {
+    const params = { account: accountOf(of.address) };
+    const answers = await Promise.all(
+      [...reads, 'account.webhooks.list' as const, 'account.events' as const].map((id) =>
+        manage(world(), reader, id, { params, ...(id === 'account.spend' && { query: byTool }) }),
+      ),
+    );
+    for (const answer of answers) await answer.body?.cancel();
+    return answers.map(({ status }) => status);
+  };
+
+  it('calls all the same, the first time and later, and the stranger reads nothing of it', async () => {
+    const stranger = await newStranger();
+    const customer = await fundedAccount(world(), 100_000n);
+    const nothing = grantFor(world(), stranger.address, customer.address, {
+      ...{ tools: [], payees: [], maxPerCall: 0n, maxTotal: 0n },
+    });
+    const { hash } = await offered(world(), stranger, nothing);
+    // No row of the customer: to the gateway it is still a stranger.
+    expect((await askStanding(world(), customer)).status).toBe(404);
+    await served(pay(world(), customer, lookup));
+    await served(pay(world(), customer, lookup));
+    expect(new Set(await readBy(stranger, customer))).toEqual(new Set([404]));
+    const standing = await standingOf(world(), customer);
+    expect(standing).not.toHaveProperty('parent');
+    expect(standing.grants).toEqual([]);
+    const { items } = await told<{ readonly items: readonly unknown[] }>(
+      manage(world(), stranger, 'account.tree', {
+        params: { account: accountOf(stranger.address) },
+      }),
+    );
+    expect(items).toMatchObject([{ grant: hash, status: 'offered' }]);
+    // An order of the stranger's reaches nobody either.
+    const frozen = await manage(world(), stranger, 'account.status', {
+      params: { account: accountOf(customer.address) },
+      body: { status: 'frozen' },
+    });
+    expect(frozen.status).toBe(404);
+    await served(pay(world(), customer, lookup));
+  });
+
+  it('is governed, and read, once an intent of its own names the grant', async () => {
+    const customer = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
+    const grant = await offered(
+      world(),
+      owner,
+      grantFor(world(), owner.address, customer.address, { maxTotal: 1_000n }),
+    );
+    await served(pay(world(), customer, translate));
+    expect(new Set(await readBy(owner, customer))).toEqual(new Set([404]));
+    // Nobody else's intent consents for it.
+    const other = await refused(callWith(world(), newAccount(), lookup, grant.hash), 403);
+    expect(other.problem).toMatchObject({ rule: 'authority' });
+    expect(new Set(await readBy(owner, customer))).toEqual(new Set([404]));
+
+    await served(callWith(world(), customer, lookup, grant.hash));
+    expect(new Set(await readBy(owner, customer))).toEqual(new Set([200]));
+    const { problem } = await refused(pay(world(), customer, lookup), 403);
+    expect(problem).toMatchObject({
+      ...{ rule: 'lifetime', grant: grant.hash, authority: grant.hash, limit: '1000' },
+    });
+    const standing = await standingOf(world(), customer);
+    expect(standing.parent).toBe(accountOf(owner.address));
+    expect(standing.grants).toMatchObject([{ hash: grant.hash, is_default: true }]);
+  });
+});
+
+describe('a second grant', () => {
+  it('replaces the first for calls that name none, revoked before or not, and every answer says which', async () => {
+    const { agent, grant } = await grantedAgent({ maxPerCall: 500n });
+    const low = await refused(callWith(world(), agent, lookup), 403);
+    expect(low.problem).toMatchObject({ rule: 'per_call', authority: grant.hash });
+    const raised = await granted(world(), owner, grantFor(world(), owner.address, agent.address));
+    await served(callWith(world(), agent, lookup));
+    expect((await standingOf(world(), agent)).grants).toMatchObject([
+      { hash: grant.hash, is_default: false },
+      { hash: raised.hash, is_default: true },
+    ]);
+    // Unless the call says otherwise.
+    await refused(callWith(world(), agent, lookup, grant.hash), 403);
+
+    expect((await revoke(world(), owner, { id: raised.id })).status).toBe(200);
+    const again = await granted(world(), owner, grantFor(world(), owner.address, agent.address));
+    await served(callWith(world(), agent, lookup));
+    expect((await standingOf(world(), agent)).grants).toMatchObject([
+      { hash: grant.hash },
+      { hash: raised.hash, status: 'revoked', is_default: false },
+      { hash: again.hash, status: 'active', is_default: true },
+    ]);
+  });
+
+  it('shows a grant as revoked although its holder has not called since', async () => {
+    const { agent, grant } = await grantedAgent();
+    expect((await revoke(world(), owner, { id: grant.id })).status).toBe(200);
+    expect((await standingOf(world(), agent)).grants).toMatchObject([
+      { hash: grant.hash, status: 'revoked', is_default: false },
+    ]);
+  });
+});
+
+describe('consent', () => {
+  it('is for this very registration, by its delegate, and binds for good', async () => {
     const agent = await trustedAccount(world(), { reports: 1, left: 1_000_000n });
     const grant = grantFor(world(), owner.address, agent.address, { maxTotal: 1_000n });
     const body = await signDelegation(owner, CHAIN, grant);
-    const alone = await refused(world().send(registration(body)), 403);
-    expect([kindOf(alone.problem), alone.problem.field]).toEqual([
-      'consent-required',
-      'body.delegation.delegate',
-    ]);
-    // Nothing binds it meanwhile.
-    await served(pay(world(), agent, translate));
-
     const elsewhere = await signIntent(world(), agent, registration({ ...body, v: 2 }), {
       tool: 'countersign.delegations',
     });
@@ -833,10 +935,14 @@ describe('an agent that has a life of its own here', () => {
       403,
     );
     expect(kindOf(byOther.problem)).toBe('forbidden');
-    await refused(registerWith(world(), owner, body), 403);
+    const byIssuer = await registerWith(world(), owner, body);
+    expect(await byIssuer.json()).toMatchObject({ status: 'offered' });
+    // Nothing binds it meanwhile.
+    await served(pay(world(), agent, translate));
 
     const answer = await registerWith(world(), agent, body);
     expect(answer.status, await answer.clone().text()).toBe(201);
+    expect(await answer.json()).toMatchObject({ status: 'active' });
     await served(pay(world(), agent, lookup));
     const { problem } = await refused(pay(world(), agent, lookup), 403);
     expect(problem).toMatchObject({ rule: 'lifetime', grant: hashOf(grant), limit: '1000' });

@@ -7,7 +7,7 @@ import { people } from '../../dev/people.ts';
 import type { RouteId } from '../../src/management/paths.ts';
 import { ROUTES } from '../../src/management/routes.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
-import { callWith, granted, grantFor } from './support/grant.ts';
+import { callWith, granted, grantFor, offered } from './support/grant.ts';
 import { manage, type Said, told } from './support/manage.ts';
 import {
   type Case,
@@ -60,12 +60,17 @@ beforeAll(async () => {
   }
   const operator = privateKeyToAccount(people.operator.privateKey);
   const stranger = await fundedAccount(world(), 5_000_000n);
-  cast = { stranger, agent, otherOwner, owner, operator };
+  const notAgreed = await trustedAccount(world(), { reports: 1, left: 1_000n });
+  cast = { stranger, notAgreed, agent, otherOwner, owner, operator };
   names = {
     agent: accountOf(agent.address),
     owner: accountOf(owner.address),
     nobody: accountOf(newAccount().address),
   };
+  for (const account of Object.values(names)) {
+    const address = account.slice(account.lastIndexOf(':') + 1);
+    await offered(world(), notAgreed, grantFor(world(), notAgreed.address, address));
+  }
   const payer = await trustedAccount(world(), { reports: 1, left: 20_000n });
   const payment = await bind(world(), payer, lookup);
   await served(world().send(lookup, bound(payment)));
@@ -219,7 +224,7 @@ describe('the management API', () => {
         ({ route, target, who, signing }) =>
           target === 'agent' &&
           route.path.includes(':account') &&
-          (who === 'stranger' || who === 'otherOwner' || who === 'nobody') &&
+          (who === 'stranger' || who === 'notAgreed' || who === 'otherOwner' || who === 'nobody') &&
           signing !== 'replayed',
       );
       /** Without what the request itself said, and the time. */

@@ -77,6 +77,7 @@ const openGateway = async (): Promise<Gateway> => {
     chainHealth: openChainHealth(),
     observe: () => undefined,
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
     shield: async () => true,
     spentProofs: openSpentProofs(),
     waitUntil: () => undefined,

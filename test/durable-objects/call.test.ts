@@ -58,6 +58,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
         standing: (question) => stub.standing(question),
       };
     },
+    offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
     shield: async () => {
       trace.events.push('shield');
       return true;

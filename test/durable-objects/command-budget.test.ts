@@ -311,6 +311,7 @@ describe('a tree', () => {
             kind: 'issue',
             grant: grantOf(owner, randomHex(20), { tools }),
             facts: { ...facts, nonceUsed: false, at: nowSeconds() },
+            consent: false,
           }),
         ),
       );

@@ -1,6 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { Governed, SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
+import { assetId, type Hex, network } from '../../src/core/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { AgentDelegation } from '../../src/intent/agent-delegation.ts';
 import { ANY_PAYEE } from '../../src/policy/policy.ts';
@@ -18,40 +20,41 @@ import {
 } from './support.ts';
 import {
   allTablesOf,
+  AUDIENCE,
   branchWith,
   callOnce,
   CHAIN,
+  consent,
   denialOf,
   enrol,
   faultOf,
   freeOnce,
   grantOf,
+  offer,
   ownerWith,
   pass,
-  putToSleep,
   register,
   restore,
   revoke,
   ruleOf,
   setPolicy,
   setStatus,
+  watchLeases,
   ZERO,
 } from './tree-support.ts';
 
 afterEach(restore);
 
-const issue = (grant: ReturnType<typeof grantOf>, balance = 1n) =>
-  stubOf(grant.delegation.issuer).govern({ kind: 'issue', grant, facts: factsOf(balance) });
-
-/** Takes what its holder has to agree to: it had a life here before. */
-const consentTo = async (
-  issuer: Hex,
-  delegate: Hex,
-  changes: Partial<AgentDelegation> = {},
-): Promise<ReturnType<typeof grantOf>> => {
-  const grant = grantOf(issuer, delegate, changes);
-  expect(await register(grant, true)).toMatchObject({ verdict: 'governed', changed: true });
-  return grant;
+/** Brings a holder's later consent to an offered grant, as the gateway does. */
+const acceptOffered = async (
+  { hash, delegation: { issuer, delegate } }: SignedGrant,
+  given = consent(),
+): Promise<Governed> => {
+  const order = { kind: 'accept', hash, delegate: accountOf(delegate) } as const;
+  const accepted = await stubOf(issuer).govern(order);
+  if (accepted.verdict !== 'governed' || accepted.grant === undefined) return accepted;
+  const { grant, chain = [] } = accepted;
+  return stubOf(delegate).govern({ kind: 'take', grant, chain, consent: given });
 };
 
 const order = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
@@ -216,7 +219,7 @@ describe('a grant on a grant', () => {
       grantOf(agent, manager, { parent: lower.hash }),
     ];
     for (const grant of cycles) {
-      expect(faultOf(await register(grant, true))).toMatchObject({
+      expect(faultOf(await register(grant))).toMatchObject({
         reason: 'grant_refused',
         field: 'delegation.delegate',
       });
@@ -236,14 +239,14 @@ describe('an owner', () => {
   test('takes no grant itself: two owners cannot own each other', async () => {
     const [one, other] = [await ownerWith(1_000n), await ownerWith(1_000n)];
     const [down, up] = [grantOf(one, other), grantOf(other, one)];
-    expect((await issue(down)).verdict).toBe('governed');
-    expect((await issue(up)).verdict).toBe('governed');
+    expect((await offer(down)).verdict).toBe('governed');
+    expect((await offer(up)).verdict).toBe('governed');
     for (const grant of [down, up]) {
       const taken = await stubOf(grant.delegation.delegate).govern({
         kind: 'take',
         grant,
         chain: [],
-        consent: true,
+        consent: consent(),
       });
       expect(faultOf(taken)).toMatchObject({ field: 'delegation.delegate' });
     }
@@ -277,7 +280,7 @@ describe('an owner', () => {
 
   test('is no penniless stranger: its grant makes no table, nor does its revocation', async () => {
     const [stranger, agent] = [randomHex(20), randomHex(20)];
-    expect(faultOf(await issue(grantOf(stranger, agent), 0n))).toEqual({
+    expect(faultOf(await offer(grantOf(stranger, agent), 0n))).toEqual({
       reason: 'penniless',
       field: 'delegation.issuer',
     });
@@ -305,7 +308,7 @@ describe('a registration', () => {
       const { issuer, delegate } = grant.delegation;
       const before = [await snapshotOf(issuer), await snapshotOf(delegate)];
       await evictDurableObject(stubOf(issuer));
-      expect(await issue(grant)).toMatchObject({
+      expect(await offer(grant)).toMatchObject({
         verdict: 'governed',
         changed: false,
         chain: grant === lower ? [upper] : [],
@@ -360,12 +363,10 @@ describe('a registration', () => {
     const grant = await enrol(owner, agent);
     await revoke(agent, grant.delegation.id);
     await evictDurableObject(stubOf(agent));
-    for (const consent of [false, true]) {
-      expect(faultOf(await register(grant, consent))).toEqual({
-        reason: 'grant_revoked',
-        field: 'delegation.id',
-      });
-    }
+    expect(faultOf(await register(grant))).toEqual({
+      reason: 'grant_revoked',
+      field: 'delegation.id',
+    });
   });
 
   test('never happens where its id was revoked before', async () => {
@@ -375,7 +376,7 @@ describe('a registration', () => {
     await revoke(owner, byIssuer.delegation.id);
     await revoke(agent, byHolder.delegation.id);
     for (const grant of [byIssuer, byHolder]) {
-      expect(faultOf(await register(grant, true))).toEqual({
+      expect(faultOf(await register(grant))).toEqual({
         reason: 'grant_revoked',
         field: 'delegation.id',
       });
@@ -390,7 +391,12 @@ describe('a registration', () => {
     const owner = await ownerWith(1_000n);
     const grant = grantOf(owner, randomHex(20));
     const other = randomHex(20);
-    const taken = await stubOf(other).govern({ kind: 'take', grant, chain: [], consent: false });
+    const taken = await stubOf(other).govern({
+      kind: 'take',
+      grant,
+      chain: [],
+      consent: consent(),
+    });
     expect(faultOf(taken)).toMatchObject({
       field: 'delegation.delegate',
       expected: accountOf(other),
@@ -411,35 +417,195 @@ describe('a registration', () => {
   });
 });
 
-describe('an account with a life of its own', () => {
-  test('is governed by nobody it has not agreed to', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = await ownerWith(500n);
-    const grant = grantOf(owner, agent);
-    expect(faultOf(await register(grant))).toEqual({
-      reason: 'consent_required',
-      field: 'delegation.delegate',
-    });
-    // Its own calls go on as before, whatever the stranger orders.
-    await setStatus(owner, 'frozen');
+describe('a grant without its holder’s consent', () => {
+  test('limits nothing, shows nothing, and costs the holder no row, whatever its issuer orders', async () => {
+    const stranger = await ownerWith(1_000n);
+    // One that has paid here, one whose key was never seen, and one that is governed by somebody else.
+    const [paying, fresh] = [await ownerWith(500n), randomHex(20)];
+    const { agent } = await branchWith(10_000n);
+    for (const holder of [paying, fresh, agent]) {
+      const before = await snapshotOf(holder);
+      const tables = await allTablesOf(holder);
+      const nothing = grantOf(stranger, holder, { tools: [], payees: [], maxPerCall: 0n });
+      expect(await offer(nothing)).toMatchObject({ verdict: 'governed', changed: true });
+      await setStatus(stranger, 'frozen');
+      expect(await snapshotOf(holder)).toEqual(before);
+      expect(await allTablesOf(holder)).toEqual(tables);
+      const by = { account: accountOf(stranger), role: 'owner' } as const;
+      expect(await stubOf(holder).kin({ by: by.account })).toMatchObject({ kin: 'none' });
+      const asked = await stubOf(holder).standing({ account: accountOf(holder), by });
+      expect(asked).toEqual({ verdict: 'unknown_account' });
+      const frozen = { kind: 'status', status: 'frozen', by, order } as const;
+      expect(faultOf(await stubOf(holder).govern(frozen))).toEqual({ reason: 'forbidden' });
+      await setStatus(stranger, 'active');
+    }
+    expect(ruleOf(await callOnce(paying, 100n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    await setStatus(owner, 'active');
-    expect(await register(grant, true)).toMatchObject({ verdict: 'governed', changed: true });
-    await setStatus(owner, 'frozen');
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('frozen');
+    // A stranger's call is a stranger's: the credit of the issuer is no consent.
+    expect(ruleOf(await callOnce(fresh, 100n))).toBe('credit');
+    expect(await allTablesOf(fresh)).toEqual([]);
   });
 
-  test('needs no consent for more from the owner that it has', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = await ownerWith(500n);
-    await consentTo(owner, agent);
-    expect(await register(grantOf(owner, agent))).toMatchObject({ changed: true });
+  test('is listed by its issuer as offered, and lends nothing', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const grant = grantOf(owner, agent);
+    await offer(grant);
+    const children = async () => (await stubOf(owner).children(undefined)).children;
+    expect(await children()).toMatchObject([{ account: accountOf(agent), status: 'offered' }]);
+    const asset = assetId(network(CHAIN), grant.delegation.asset);
+    const request = { child: accountOf(agent), issued: grant.hash, asset, slices: {} } as const;
+    expect(await stubOf(owner).lease({ ...request, need: 1n, want: 1n })).toMatchObject({
+      verdict: 'refused',
+      authority: { status: 'unknown' },
+    });
+    await evictDurableObject(stubOf(owner));
+    expect(await acceptOffered(grant)).toMatchObject({ changed: true });
+    await evictDurableObject(stubOf(owner));
+    expect(await children()).toMatchObject([{ account: accountOf(agent), status: 'active' }]);
+    expect((await entriesOf(owner)).filter(({ type }) => type === 'grant.accepted')).toMatchObject([
+      { outcome: { grant: grant.hash, delegate: accountOf(agent) } },
+    ]);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
   });
 
-  test('spends its own credit first, within what is granted', async () => {
+  test('does not stand for more from the owner that the holder has', async () => {
     const owner = await ownerWith(10_000n);
     const agent = await ownerWith(500n);
-    await consentTo(owner, agent, { maxPerCall: 400n });
+    await enrol(owner, agent, { maxPerCall: 200n });
+    const less = grantOf(owner, agent, { maxPerCall: 50n });
+    expect(await offer(less)).toMatchObject({ changed: true });
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    expect(await acceptOffered(less)).toMatchObject({ changed: true });
+    expect(denialOf(await callOnce(agent, 100n))).toMatchObject({ grant: less.hash });
+  });
+
+  test('of a manager is none of the owner above: each delegate consents for itself', async () => {
+    const owner = await ownerWith(10_000n);
+    const [manager, agent] = [randomHex(20), randomHex(20)];
+    const upper = grantOf(owner, manager, { depth: 1 });
+    await offer(upper);
+    // What the manager has not taken it cannot grant on.
+    const lower = grantOf(manager, agent, { parent: upper.hash });
+    await topUp(manager, 1n);
+    expect(faultOf(await offer(lower))).toMatchObject({ reason: 'unknown_grant' });
+    await acceptOffered(upper);
+    await offer(lower);
+    for (const by of [owner, manager]) {
+      expect(await stubOf(agent).kin({ by: accountOf(by) })).toMatchObject({ kin: 'none' });
+    }
+    await acceptOffered(lower);
+    for (const by of [owner, manager]) {
+      expect(await stubOf(agent).kin({ by: accountOf(by) })).toMatchObject({ kin: 'above' });
+    }
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+  });
+
+  test('is not taken by another account that names it, nor once it is revoked or over', async () => {
+    const owner = await ownerWith(10_000n);
+    const [agent, other] = [randomHex(20), randomHex(20)];
+    const grant = grantOf(owner, agent);
+    await offer(grant);
+    const asOther = { kind: 'accept', hash: grant.hash, delegate: accountOf(other) } as const;
+    expect(faultOf(await stubOf(owner).govern(asOther))).toMatchObject({ reason: 'unknown_grant' });
+    await revoke(owner, grant.delegation.id);
+    expect(faultOf(await acceptOffered(grant))).toMatchObject({ reason: 'grant_revoked' });
+    expect(await allTablesOf(agent)).toEqual([]);
+    const early = grantOf(owner, agent, { epoch: 3n });
+    await offer(early);
+    await revoke(owner, ZERO, 4n);
+    expect(faultOf(await acceptOffered(early))).toMatchObject({ reason: 'grant_revoked' });
+    const short = grantOf(owner, agent, { epoch: 4n, validUntil: BigInt(nowSeconds() + 10) });
+    await offer(short);
+    pass(10);
+    expect(faultOf(await acceptOffered(short))).toMatchObject({ field: 'delegation.validUntil' });
+    expect(await allTablesOf(agent)).toEqual([]);
+  });
+
+  test('is asked for once by a call that names it, and refused where nothing was offered', async () => {
+    const agent = await ownerWith(500n);
+    const call = intentCallOf(agent, { authority: randomHex(32), audience: AUDIENCE });
+    const attempt = randomHex(16);
+    const before = await snapshotOf(agent);
+    const asked = await stubOf(agent).reserve(call, attempt, {});
+    expect(asked).toEqual({ verdict: 'unknown_grant' });
+    expect(await snapshotOf(agent)).toEqual(before);
+    const evidence = { facts: factsOf(0n), soughtGrant: true };
+    const sought = await stubOf(agent).reserve(call, attempt, evidence);
+    expect(ruleOf(sought)).toBe('authority');
+    // A rehearsal consents to nothing.
+    const rehearsed = await stubOf(agent).reserve({ ...call, dryRun: true }, attempt, {});
+    expect(ruleOf(rehearsed)).toBe('authority');
+  });
+
+  test('is not looked for while denied calls flood the account', async () => {
+    const agent = await ownerWith(500n);
+    const naming = () => intentCallOf(agent, { authority: randomHex(32), audience: AUDIENCE });
+    const evidence = { facts: factsOf(0n), soughtGrant: true };
+    for (let i = 0; i < 320; i += 1) await stubOf(agent).reserve(naming(), randomHex(16), evidence);
+    const flooding = await stubOf(agent).reserve(naming(), randomHex(16), {});
+    expect(ruleOf(flooding)).toBe('denial_rate');
+  });
+});
+
+describe('a consent', () => {
+  test('stands in the log of the holder, with what it signed (law 11)', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const given = consent();
+    const grant = grantOf(owner, agent);
+    await register(grant, given);
+    const taken = (await entriesOf(agent)).filter(({ type }) => type === 'grant.taken');
+    expect(taken).toMatchObject([
+      {
+        evidence: {
+          grant: grant.hash,
+          signature: grant.signature,
+          consent: {
+            proof: 'intent',
+            intent: given.intent?.fields,
+            intentSignature: given.intent?.signature,
+          },
+        },
+      },
+    ]);
+  });
+
+  test('is good once: a captured one does not bring a holder back to the parent it left', async () => {
+    const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
+    const agent = await ownerWith(500n);
+    const [captured, grant] = [consent(), grantOf(owner, agent)];
+    await register(grant, captured);
+    const moved = grantOf(next, agent);
+    expect(await register(moved)).toMatchObject({ changed: true });
+    await evictDurableObject(stubOf(agent));
+    expect(faultOf(await register(grant, captured))).toMatchObject({
+      ...{ reason: 'grant_refused', field: 'delegation.delegate' },
+    });
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'none' });
+    // Signed anew, it does.
+    expect(await register(grant)).toMatchObject({ changed: true });
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+  });
+
+  test('to return to a parent is a command of the holder, of which there are so many a minute', async () => {
+    const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
+    const agent = randomHex(20);
+    const grants = [await enrol(owner, agent), await enrol(next, agent)];
+    let taken: Governed = { verdict: 'unavailable' };
+    for (let i = 0; i < 200; i += 1) {
+      const grant = grants[i % 2] as SignedGrant;
+      const order = { kind: 'take', grant, chain: [], consent: consent() } as const;
+      taken = await stubOf(agent).govern(order);
+      if (taken.verdict !== 'governed') break;
+    }
+    expect(faultOf(taken)).toMatchObject({ reason: 'too_many_commands' });
+  });
+
+  test('binds for good: the holder is governed, by its own credit first, within what is granted', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = await ownerWith(500n);
+    await enrol(owner, agent, { maxPerCall: 400n });
     expect(ruleOf(await callOnce(agent, 500n))).toBe('per_call');
     expect(ruleOf(await callOnce(agent, 400n))).toBe('go');
     expect((await purseOf(agent)).credit).toBe('100');
@@ -447,96 +613,78 @@ describe('an account with a life of its own', () => {
     expect(ruleOf(await callOnce(agent, 400n))).toBe('go');
     expect((await purseOf(agent)).credit).toBe('100');
   });
-
-  test('a fresh one is governed at once', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = randomHex(20);
-    await enrol(owner, agent);
-    await setStatus(owner, 'frozen');
-    await topUp(agent, 500n).catch(() => undefined);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('frozen');
-  });
 });
 
 describe('a holder', () => {
-  test('that declines a grant it never used is free again', async () => {
+  test('that gives up a grant stays governed: a revoked agent is no stranger', async () => {
     const owner = await ownerWith(10_000n);
-    const agent = randomHex(20);
+    const agent = await ownerWith(500n);
     const grant = await enrol(owner, agent);
+    await evictDurableObject(stubOf(agent));
     expect(await revoke(agent, grant.delegation.id)).toMatchObject({ changed: true });
-    await setStatus(owner, 'frozen');
-    await topUp(agent, 500n);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    // Not even by naming it.
-    expect(ruleOf(await callOnce(agent, 100n, { authority: grant.hash }))).toBe('authority');
-    await evictDurableObject(stubOf(agent));
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    // Whoever comes next must ask it first.
-    expect(faultOf(await register(grantOf(await ownerWith(1n), agent)))).toMatchObject({
-      reason: 'consent_required',
-    });
-  });
-
-  test('that has only been given a grant, and never named it, has not agreed to it', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = randomHex(20);
-    const grant = await enrol(owner, agent);
-    await topUp(agent, 500n);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    await setStatus(owner, 'frozen');
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('frozen');
-    await revoke(agent, grant.delegation.id);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-  });
-
-  test('that has lived on what comes with a grant has agreed to it', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = randomHex(20);
-    const { delegation } = await enrol(owner, agent);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    await putToSleep(agent);
-    await revoke(agent, delegation.id);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('revoked');
-    expect(ruleOf(await freeOnce(agent))).toBe('revoked');
-  });
-
-  test('that gives up a grant it has used by name stays governed: a revoked agent is no stranger', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = randomHex(20);
-    const grant = await enrol(owner, agent);
-    await topUp(agent, 500n);
-    expect(ruleOf(await callOnce(agent, 100n, { authority: grant.hash }))).toBe('go');
-    await evictDurableObject(stubOf(agent));
-    await revoke(agent, grant.delegation.id);
     for (let round = 0; round < 2; round += 1) {
       expect(denialOf(await callOnce(agent, 100n))).toMatchObject({
         rule: 'revoked',
         grant: grant.hash,
+        authority: grant.hash,
         retryAllowed: false,
       });
       expect(ruleOf(await freeOnce(agent))).toBe('revoked');
       await evictDurableObject(stubOf(agent));
     }
-  });
-
-  test('that has agreed to a grant stays governed after giving it up, used or not', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = await ownerWith(500n);
-    const grant = await consentTo(owner, agent);
-    await revoke(agent, grant.delegation.id);
-    expect(ruleOf(await callOnce(agent, 100n))).toBe('revoked');
+    // Its owner may still read it, and stop it.
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
   });
 
   test('that gives up one of two goes on with the other', async () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
-    const first = await enrol(owner, agent);
-    const second = await enrol(owner, agent, { maxPerCall: 50n });
+    const first = await enrol(owner, agent, { maxPerCall: 50n });
+    const second = await enrol(owner, agent);
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
-    await revoke(agent, first.delegation.id);
+    await revoke(agent, second.delegation.id);
     expect(denialOf(await callOnce(agent, 100n))).toMatchObject({
       rule: 'per_call',
-      grant: second.hash,
+      grant: first.hash,
+    });
+  });
+});
+
+describe('how an account stands', () => {
+  test('shows a grant as revoked although nobody told the holder', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ acknowledged: [] });
+    const leases = watchLeases();
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(agent);
+    const asked = async () => {
+      const found = await stub.standing({ account: accountOf(agent), by });
+      return found.verdict === 'found' ? found.standing.grants : found;
+    };
+    expect(await asked()).toMatchObject([{ status: 'revoked', isDefault: false }]);
+    expect(leases).toMatchObject([{ message: { dryRun: true } }]);
+  });
+
+  test('asks those above once a second, however often it is asked', async () => {
+    const { agent } = await branchWith(10_000n);
+    const leases = watchLeases();
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    const ask = () => stubOf(agent).standing({ account: accountOf(agent), by });
+    for (let i = 0; i < 5; i += 1) expect(await ask()).toMatchObject({ verdict: 'found' });
+    expect(leases).toHaveLength(2);
+    pass(1);
+    await ask();
+    expect(leases).toHaveLength(4);
+  });
+
+  test('is told as far as it is known while those above do not answer', async () => {
+    const { agent, lower } = await branchWith(10_000n);
+    watchLeases(() => Promise.resolve({ verdict: 'unavailable' }));
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    expect(await stubOf(agent).standing({ account: accountOf(agent), by })).toMatchObject({
+      standing: { grants: [{ hash: lower.hash, status: 'active', isDefault: true }] },
     });
   });
 });
@@ -552,8 +700,8 @@ describe('moving to another parent', () => {
     // Several, so that more is leased than was spent.
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     const grant = grantOf(next, agent);
-    expect(faultOf(await register(grant))).toMatchObject({ reason: 'consent_required' });
-    expect(faultOf(await register(grant, true))).toEqual({
+    expect(await offer(grant)).toMatchObject({ changed: true });
+    expect(faultOf(await register(grant))).toEqual({
       reason: 'holds_leases',
       field: 'delegation.issuer',
     });
@@ -561,7 +709,7 @@ describe('moving to another parent', () => {
     pass(130);
     await runDurableObjectAlarm(stubOf(agent));
     expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
-    expect(await register(grant, true)).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await register(grant)).toMatchObject({ verdict: 'governed', changed: true });
     await setStatus(owner, 'frozen');
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 100n, { authority: old.hash }))).toBe('authority');
@@ -582,9 +730,9 @@ describe('moving to another parent', () => {
     await stubOf(agent).reserve(call, attempt, { facts: factsOf(0n) });
     pass(100);
     const grant = grantOf(next, agent);
-    expect(faultOf(await register(grant, true))).toMatchObject({ reason: 'holds_leases' });
+    expect(faultOf(await register(grant))).toMatchObject({ reason: 'holds_leases' });
     await stubOf(agent).finish(call.call, attempt, success);
-    expect((await register(grant, true)).verdict).toBe('governed');
+    expect((await register(grant)).verdict).toBe('governed');
   });
 
   test('is over for good once its holder has given up a grant that counted', async () => {
@@ -594,7 +742,7 @@ describe('moving to another parent', () => {
     expect(ruleOf(await callOnce(agent, 100n, { authority: grant.hash }))).toBe('go');
     await revoke(agent, grant.delegation.id);
     pass(130);
-    const moved = await register(grantOf(await ownerWith(1_000n), agent), true);
+    const moved = await register(grantOf(await ownerWith(1_000n), agent));
     expect(faultOf(moved)).toMatchObject(cutOff);
   });
 
@@ -608,7 +756,7 @@ describe('moving to another parent', () => {
     });
     pass(130);
     // Whoever has stolen the key can sign a consent, too.
-    const moved = await register(grantOf(await ownerWith(1_000n), agent), true);
+    const moved = await register(grantOf(await ownerWith(1_000n), agent));
     expect(faultOf(moved)).toMatchObject(cutOff);
   });
 
@@ -617,7 +765,7 @@ describe('moving to another parent', () => {
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
     expect(await revoke(owner, grant.delegation.id)).toMatchObject({ acknowledged: [] });
-    const moved = await register(grantOf(await ownerWith(1_000n), agent), true);
+    const moved = await register(grantOf(await ownerWith(1_000n), agent));
     expect(faultOf(moved)).toMatchObject(cutOff);
   });
 });
@@ -638,32 +786,55 @@ describe('a call without authority', () => {
     expect(await usedBy(agent)).toBe(hash);
   });
 
-  test('uses the first one that was registered, also after a sleep', async () => {
+  test('uses the one taken last, also after a sleep: a newer grant replaces an older one', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const grants: Hex[] = [];
     for (let i = 0; i < 6; i += 1) grants.push((await enrol(owner, agent)).hash);
-    expect(await usedBy(agent)).toBe(grants[0]);
+    expect(await usedBy(agent)).toBe(grants[5]);
     await evictDurableObject(stubOf(agent));
-    expect(await usedBy(agent)).toBe(grants[0]);
+    expect(await usedBy(agent)).toBe(grants[5]);
+    // The older one lives, for calls that name it.
+    expect(await usedBy(agent, { authority: grants[0] as Hex })).toBe(grants[0]);
   });
 
-  test('uses the first one also after its holder has agreed to it a second time', async () => {
+  test('uses a newer grant also where an older one was made the default', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
-    const first = await enrol(owner, agent);
-    for (let i = 0; i < 3; i += 1) await enrol(owner, agent);
-    expect(await register(first, true)).toMatchObject({ changed: true });
-    expect(await usedBy(agent)).toBe(first.hash);
-    await evictDurableObject(stubOf(agent));
-    expect(await usedBy(agent)).toBe(first.hash);
+    const first = await enrol(owner, agent, { maxPerCall: 5n });
+    await stubOf(agent).govern({ kind: 'default', grant: first.hash, order });
+    expect(await usedBy(agent)).toBe('per_call');
+    const raised = await enrol(owner, agent);
+    expect(await usedBy(agent)).toBe(raised.hash);
+    // Unless told otherwise.
+    await stubOf(agent).govern({ kind: 'default', grant: first.hash, order });
+    expect(await usedBy(agent)).toBe('per_call');
+  });
+
+  test('uses the newest of those that live, once the last one is over', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    const { hash } = await enrol(owner, agent);
+    await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
+    pass(100);
+    expect(await usedBy(agent)).toBe(hash);
+  });
+
+  test('uses the grant that came after a revoked one, although nobody told the holder of the revocation', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const revoked = await enrol(owner, agent);
+    expect(await revoke(owner, revoked.delegation.id)).toMatchObject({ acknowledged: [] });
+    const { hash } = await enrol(owner, agent);
+    expect(await usedBy(agent)).toBe(hash);
   });
 
   test('uses the default that was set, while that lives', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
-    const first = await enrol(owner, agent);
     const second = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
+    const first = await enrol(owner, agent);
     const set = (grant: Hex) => stubOf(agent).govern({ kind: 'default', grant, order });
     expect(await set(second.hash)).toMatchObject({ verdict: 'governed', changed: true });
     expect(await set(second.hash)).toMatchObject({ verdict: 'governed', changed: false });
@@ -822,7 +993,7 @@ describe('the chain of entries', () => {
 
     const below = await entriesOf(agent);
     expect(below.filter(({ type }) => type === 'grant.taken')).toMatchObject([
-      { evidence: { grant: grant.hash, signature: grant.signature, consent: false } },
+      { evidence: { grant: grant.hash, signature: grant.signature, consent: { proof: 'intent' } } },
     ]);
     expect(below.filter(({ type }) => type === 'call.accepted')).toHaveLength(5);
     for (const { type, payment } of below) {
@@ -844,8 +1015,11 @@ describe('the chain of entries', () => {
     await callOnce(agent, 1n);
     const denied = (await entriesOf(agent)).filter(({ type }) => type === 'call.denied');
     expect(denied).toMatchObject([
-      { rule: 'per_call', outcome: { account: accountOf(agent), grant: grant.hash } },
-      { rule: 'frozen', outcome: { account: accountOf(owner) } },
+      {
+        rule: 'per_call',
+        outcome: { account: accountOf(agent), grant: grant.hash, authority: grant.hash },
+      },
+      { rule: 'frozen', outcome: { account: accountOf(owner), authority: grant.hash } },
     ]);
   });
 

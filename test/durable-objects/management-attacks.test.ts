@@ -21,7 +21,6 @@ import {
   randomHex,
   stubOf,
   success,
-  topUp,
   trust,
 } from './support.ts';
 import {
@@ -125,9 +124,9 @@ describe('a manager that leaves its owner', () => {
     await runDurableObjectAlarm(stubOf(manager));
     const second = await ownerWith(10_000n);
     const moved = grantOf(second, manager, { depth: 2 });
-    expect(await register(moved, true)).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await register(moved)).toMatchObject({ verdict: 'governed', changed: true });
     const again = grantOf(manager, agent, { parent: moved.hash, depth: 1 });
-    expect(faultOf(await register(again, true)).reason).toBe('grant_refused');
+    expect(faultOf(await register(again)).reason).toBe('grant_refused');
     await orderStatus(agent, ownerBy(manager), 'active');
     expect((await standingOf(agent)).status).toBe('frozen');
   });
@@ -138,14 +137,14 @@ describe('a former owner', () => {
     const first = await ownerWith(10_000n);
     const second = await ownerWith(10_000n);
     const agent = randomHex(20);
-    await register(grantOf(first, agent), true);
+    await register(grantOf(first, agent));
     const name = `${accountOf(agent)}/spy`;
     const put = await stubOf(agent).govern({
       ...{ kind: 'document', type: 'webhook', name, by: ownerBy(first), order: intentOf() },
       document: { url: 'https://first.example/', events: ['*'] },
     });
     expect(put).toMatchObject({ verdict: 'governed', changed: true });
-    expect(await register(grantOf(second, agent), true)).toMatchObject({ changed: true });
+    expect(await register(grantOf(second, agent))).toMatchObject({ changed: true });
     expect(await stubOf(agent).document('webhook', name)).toMatchObject({ verdict: 'unknown' });
     expect((await entriesOf(agent)).at(-1)).toMatchObject({
       ...{ type: 'webhook.removed', outcome: { name } },
@@ -167,23 +166,8 @@ describe('a manager that its owner has cut off', () => {
   });
 });
 
-describe('a grant that was never agreed to', () => {
-  test('can be declined although it has run out and is long over', async () => {
-    const stranger = await ownerWith(1_000n);
-    const key = randomHex(20);
-    const grant = await enrol(stranger, key, { validUntil: BigInt(nowSeconds() + 10) });
-    await topUp(key, 100n);
-    pass(4_000);
-    await runDurableObjectAlarm(stubOf(key));
-    await revoke(key, grant.delegation.id);
-    expect(await stubOf(key).kin({ by: accountOf(stranger) })).toMatchObject({
-      kin: 'none',
-      hasParent: false,
-    });
-    expect(ruleOf(await callOnce(key, 10n))).toBe('go');
-  });
-
-  test('declined by an agent that lived on an earlier one, frees it of nothing (law 8)', async () => {
+describe('a grant that its holder gives up', () => {
+  test('frees an agent of nothing that an earlier grant bound (law 8)', async () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 1_000) });
@@ -202,7 +186,7 @@ describe('a grant that was never agreed to', () => {
     expect((await standingOf(agent)).status).toBe('frozen');
     expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
     const next = await ownerWith(1_000n);
-    expect(faultOf(await register(grantOf(next, agent), true)).reason).toBe('grant_refused');
+    expect(faultOf(await register(grantOf(next, agent))).reason).toBe('grant_refused');
   });
 });
 

@@ -21,6 +21,7 @@ import {
   faultOf,
   freeOnce,
   grantOf,
+  offer,
   limitOf,
   LONG,
   ownerWith,
@@ -53,7 +54,7 @@ const paying = async (owner: Hex, credit: bigint) => {
   const agent = randomHex(20);
   await topUp(agent, credit);
   const grant = grantOf(owner, agent);
-  expect(await register(grant, true)).toMatchObject({ verdict: 'governed' });
+  expect(await register(grant)).toMatchObject({ verdict: 'governed' });
   return { agent, grant };
 };
 
@@ -267,7 +268,7 @@ describe('an agent that was idle while it slept', () => {
     expect(given).toHaveBeenCalledTimes(1);
     // What it owns has come back, so it may go elsewhere: nothing is held here any more.
     const other = await ownerWith(1_000n);
-    expect(await register(grantOf(other, agent), true)).toMatchObject({ verdict: 'governed' });
+    expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'governed' });
   });
 });
 
@@ -295,7 +296,7 @@ describe('a key that was cut off', () => {
     }
     const other = await ownerWith(1_000n);
     pass(3_600);
-    expect(faultOf(await register(grantOf(other, agent), true))).toMatchObject({
+    expect(faultOf(await register(grantOf(other, agent)))).toMatchObject({
       reason: 'grant_refused',
       field: 'delegation.issuer',
     });
@@ -310,25 +311,21 @@ describe('a key that was cut off', () => {
     await sponsor(agent, 1_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('revoked');
     const other = await ownerWith(1_000n);
-    expect(faultOf(await register(grantOf(other, agent), true))).toMatchObject({
+    expect(faultOf(await register(grantOf(other, agent)))).toMatchObject({
       reason: 'grant_refused',
     });
   });
 
-  test('may decline one that it never used: it stands for itself, and finds another owner', async () => {
-    const owner = await ownerWith(100_000n);
-    const other = await ownerWith(1_000n);
-    const [alone, moving] = [randomHex(20), randomHex(20)];
-    for (const agent of [alone, moving]) {
-      const { delegation } = await enrol(owner, agent);
-      expect(await revoke(agent, delegation.id)).toMatchObject({ verdict: 'governed' });
-    }
-    await topUp(alone, 1_000n);
-    expect(ruleOf(await callOnce(alone, 10n))).toBe('go');
-    expect((await purseOf(alone)).credit).toBe('990');
-    expect(await register(grantOf(other, moving), true)).toMatchObject({ verdict: 'governed' });
-    expect(ruleOf(await callOnce(moving, 10n))).toBe('go');
-    expect((await purseOf(owner)).credit).toBe('100000');
+  test('is not one that was only offered a grant: it stands for itself, and consents to another owner', async () => {
+    const [stranger, owner] = [await ownerWith(100_000n), await ownerWith(1_000n)];
+    const agent = await ownerWith(1_000n);
+    const grant = grantOf(stranger, agent);
+    await offer(grant);
+    await revoke(stranger, grant.delegation.id);
+    await setStatus(stranger, 'revoked');
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    expect(await register(grantOf(owner, agent))).toMatchObject({ verdict: 'governed' });
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
   });
 
   test('cannot move while the accounts above do not answer, and not when they do', async () => {
@@ -340,13 +337,13 @@ describe('a key that was cut off', () => {
     await revoke(owner, delegation.id);
     watchLeases(() => Promise.resolve({ verdict: 'unavailable' }));
     for (const agent of [cut, free]) {
-      expect(await register(grantOf(other, agent), true)).toEqual({ verdict: 'unavailable' });
+      expect(await register(grantOf(other, agent))).toEqual({ verdict: 'unavailable' });
     }
     restore();
-    expect(faultOf(await register(grantOf(other, cut), true))).toMatchObject({
+    expect(faultOf(await register(grantOf(other, cut)))).toMatchObject({
       reason: 'grant_refused',
     });
-    expect(await register(grantOf(other, free), true)).toMatchObject({ verdict: 'governed' });
+    expect(await register(grantOf(other, free))).toMatchObject({ verdict: 'governed' });
   });
 });
 

@@ -8,6 +8,7 @@ import type {
   ReserveVerdict,
 } from '../../durable-objects/agent-account/contract.ts';
 import type {
+  Consent,
   Governed,
   LeaseRequest,
   LeaseVerdict,
@@ -76,12 +77,27 @@ export const grantOf = (
   };
 };
 
-/** Registers a grant as the gateway does: at its issuer, then at its delegate. */
-export const register = async (grant: SignedGrant, consent = false): Promise<Governed> => {
+/** A holder's consent, as the gateway has verified it; the object believes that. */
+export const consent = (): Consent => ({
+  call: randomHex(32),
+  proof: 'intent',
+  intent: { fields: { tool: 'countersign.delegations' }, signature: `0x${'77'.repeat(65)}` },
+});
+
+/** Registers a grant as the gateway does where its delegate does not consent: at its issuer alone. */
+export const offer = (grant: SignedGrant, balance = 1n): Promise<Governed> =>
+  stubOf(grant.delegation.issuer).govern({
+    ...{ kind: 'issue', grant, facts: factsOf(balance), consent: false },
+  });
+
+/** Registers a grant as the gateway does with its delegate's consent: at its issuer, then at its delegate. */
+export const register = async (grant: SignedGrant, given = consent()): Promise<Governed> => {
   const { issuer, delegate } = grant.delegation;
-  const issued = await stubOf(issuer).govern({ kind: 'issue', grant, facts: factsOf(1n) });
+  const order = { kind: 'issue', grant, facts: factsOf(1n), consent: true } as const;
+  const issued = await stubOf(issuer).govern(order);
   if (issued.verdict !== 'governed') return issued;
-  return stubOf(delegate).govern({ kind: 'take', grant, chain: issued.chain ?? [], consent });
+  const { chain = [] } = issued;
+  return stubOf(delegate).govern({ kind: 'take', grant, chain, consent: given });
 };
 
 /** As `register`, of what must succeed. */
@@ -131,6 +147,11 @@ export const callOnce = async (
   let verdict: ReserveVerdict = await stubOf(payer).reserve(call, attempt, evidence);
   if (verdict.verdict === 'stale_payer') {
     verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(0n) });
+  }
+  // No grant was offered, as far as the gateway knows.
+  if (verdict.verdict === 'unknown_grant') {
+    const facts = factsOf(0n);
+    verdict = await stubOf(payer).reserve(call, attempt, { facts, soughtGrant: true });
   }
   if (verdict.verdict === 'go') await stubOf(payer).finish(call.call, attempt, outcome);
   return verdict;

@@ -86,8 +86,7 @@ const enrolled = async (
         ? {}
         : { windowSeconds: BigInt(window.seconds), maxPerWindow: window.limit }),
     });
-    // Whoever has money of its own already is asked.
-    const verdict = await register(grant, true);
+    const verdict = await register(grant);
     if (verdict.verdict !== 'governed') throw new Error(`${plan.name}: ${JSON.stringify(verdict)}`);
     branches.push([grant, ...above]);
   }

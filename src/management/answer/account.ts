@@ -85,7 +85,7 @@ export const childrenPage = pageOf(
     account,
     grant: hash,
     id: hash,
-    status: z.enum(['active', 'revoked', 'expired']),
+    status: z.enum(['offered', 'active', 'revoked', 'expired']),
     valid_until: time,
     spent: amount,
     /** Until when the account has reported what it spent; absent where all of it is reported. */

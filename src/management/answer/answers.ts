@@ -97,7 +97,10 @@ export const ANSWERS = {
   'account.policy.put': { summary: 'Binds an account and all below it', schema: ordered },
   'account.policy.delete': { summary: "Takes the owner's policy away", schema: ordered },
   'account.status': { summary: 'Pauses, freezes or resumes as owner', schema: ordered },
-  'account.default': { summary: 'Which grant a call without one stands on', schema: ordered },
+  'account.default': {
+    summary: 'Which grant a call without one stands on, until the account takes another',
+    schema: ordered,
+  },
   'account.tree': { summary: 'The accounts right below', schema: childrenPage },
   'account.spend': { summary: 'What it and all below it spent', schema: spendReport },
   'account.calls': { summary: 'Its calls', schema: callsPage, formats: CALL_FORMATS },

@@ -73,15 +73,21 @@ const carryOut = async (accounts: Accounts, address: Hex, order: TreeOrder) => {
   throw new Error(`${address} did not take an order: ${JSON.stringify(governed)}`);
 };
 
-/** Registers a grant at its issuer, then at its delegate, who agrees to it. Returns its hash. */
+/** Registers a grant at its issuer, then at its delegate, which consents. Returns its hash. */
 export const enrol = async (accounts: Accounts, enrolment: Enrolment): Promise<Hex> => {
   const grant = grantOf(enrolment);
   const { issuer, delegate } = enrolment;
   const asset = assetId(NETWORK, USDC);
   const facts = { hasCode: false, balance: 1n, asset, block: 10, nonceUsed: false };
-  const issue = { kind: 'issue', grant, facts: { ...facts, at: nowSeconds() } } as const;
+  const issue = {
+    kind: 'issue',
+    grant,
+    facts: { ...facts, at: nowSeconds() },
+    consent: true,
+  } as const;
   const { chain = [] } = await carryOut(accounts, issuer, issue);
-  await carryOut(accounts, delegate, { kind: 'take', grant, chain, consent: true });
+  const consent = { call: `${random16()}${random16().slice(2)}`, proof: 'intent' } as const;
+  await carryOut(accounts, delegate, { kind: 'take', grant, chain, consent });
   return grant.hash;
 };
 

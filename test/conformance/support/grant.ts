@@ -14,7 +14,7 @@ import { delegationFields } from '../../../src/intent/agent-delegation.ts';
 import { revocationFields } from '../../../src/intent/agent-revocation.ts';
 import vectors from '../../vectors/countersign-v1.json' with { type: 'json' };
 import { agentIntent, CHAIN, type SignedIntent, signIntent, signPaidIntent } from './intent.ts';
-import { nowSeconds } from './payment.ts';
+import { keyOf, nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
 export const ANYBODY: Hex = `0x${'f'.repeat(40)}`;
@@ -119,17 +119,28 @@ export const registration = (body: unknown): ToolCall => ({
   contentType: 'application/json',
 });
 
-/** Signs with the client, and registers. */
+const bodyOf = async (
+  issuer: LocalAccount,
+  grant: AgentDelegation | Granted,
+): Promise<DelegationBody> => {
+  const { hash: _, ...delegation } = { hash: NO_PARENT, ...grant };
+  return await signDelegation(issuer, CHAIN, delegation);
+};
+
+/** Signs with the client, and registers with the consent of the delegate, where this run has its key. */
 export const register = async (
   world: World,
   issuer: LocalAccount,
   grant: AgentDelegation | Granted,
 ): Promise<Response> => {
-  const { hash: _, ...delegation } = { hash: NO_PARENT, ...grant };
-  return await world.send(registration(await signDelegation(issuer, CHAIN, delegation)));
+  const body = await bodyOf(issuer, grant);
+  const holder = keyOf(grant.delegate);
+  return holder === undefined
+    ? await world.send(registration(body))
+    : await registerWith(world, holder, body);
 };
 
-/** Registers a grant of an issuer that must be taken, and gives it with its hash. */
+/** Registers with the consent of the delegate a grant that must be taken, and gives it with its hash. */
 export const granted = async (
   world: World,
   issuer: LocalAccount,
@@ -137,6 +148,18 @@ export const granted = async (
 ): Promise<Granted> => {
   const answer = await register(world, issuer, grant);
   expect(answer.status, await answer.clone().text()).toBe(201);
+  return { ...grant, hash: hashOf(grant) };
+};
+
+/** Registers a grant without its delegate, and gives it with its hash. */
+export const offered = async (
+  world: World,
+  issuer: LocalAccount,
+  grant: AgentDelegation,
+): Promise<Granted> => {
+  const answer = await world.send(registration(await bodyOf(issuer, grant)));
+  expect(answer.status, await answer.clone().text()).toBe(201);
+  expect(await answer.json()).toMatchObject({ status: 'offered' });
   return { ...grant, hash: hashOf(grant) };
 };
 

@@ -7,7 +7,16 @@ import { requestOf, type Said } from './manage.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
 
-export const PEOPLE = ['nobody', 'stranger', 'agent', 'otherOwner', 'owner', 'operator'] as const;
+/** `notAgreed`: it has offered a grant to every account of the stage, and none has consented. */
+export const PEOPLE = [
+  'nobody',
+  'stranger',
+  'notAgreed',
+  'agent',
+  'otherOwner',
+  'owner',
+  'operator',
+] as const;
 export type Person = (typeof PEOPLE)[number];
 
 /** Accounts that a request can be about: an agent below its owner, an owner, and one that was never heard of. */

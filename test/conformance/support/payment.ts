@@ -87,7 +87,19 @@ export const v1 = ({ payload }: Payment): { 'X-PAYMENT': string } => ({
 export const pay = async (world: World, account: LocalAccount, call: ToolCall): Promise<Response> =>
   await world.send(call, v2(await sign(world, account, call)));
 
-export const newAccount = (): LocalAccount => privateKeyToAccount(generatePrivateKey());
+const keys = new Map<string, LocalAccount>();
+
+/** The account of a private key, which then consents to grants of this run. */
+export const accountWith = (privateKey: Hex): LocalAccount => {
+  const account = privateKeyToAccount(privateKey);
+  keys.set(account.address.toLowerCase(), account);
+  return account;
+};
+
+export const newAccount = (): LocalAccount => accountWith(generatePrivateKey());
+
+/** The key of an address, where this run has it; undefined for any other, e.g. of a contract. */
+export const keyOf = (address: string): LocalAccount | undefined => keys.get(address.toLowerCase());
 
 /** A fresh key with atomic units of USDC. */
 export const fundedAccount = async (world: World, amount: bigint): Promise<LocalAccount> => {

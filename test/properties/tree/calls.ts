@@ -34,10 +34,8 @@ export const openCalls = (
   const running: (readonly [Keeper, Hex])[] = [];
   let ids = 0;
 
-  const admit = (keeper: Keeper, { authority }: Wish, record: CallRecord): void => {
+  const admit = (keeper: Keeper, record: CallRecord): void => {
     const { grant, price, paidBy, entries, id } = record;
-    // Who names a grant agrees to it.
-    if (authority !== undefined) bound.add(keeper);
     if (grant === undefined && bound.has(keeper))
       throw new Error('let through as if nobody governed it');
     const chain = grant === undefined ? [] : (all.get(grant)?.chain ?? []);
@@ -74,7 +72,7 @@ export const openCalls = (
         evidence = { grants: verdict.proofs.map(({ hash }) => ({ hash, valid: true, at })) };
       } else {
         const record = keeper.calls.get(call.call);
-        if (verdict.verdict === 'go' && record !== undefined) admit(keeper, wish, record);
+        if (verdict.verdict === 'go' && record !== undefined) admit(keeper, record);
         return verdict;
       }
     }

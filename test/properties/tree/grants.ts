@@ -35,7 +35,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
   const revoked = new Map<string, Set<Hex>>();
   const superseded = new Set<Hex>();
   const taken = new Set<Hex>();
-  /** Those that have agreed to be governed: no call of theirs stands for itself. */
+  /** Those that have consented to a grant: no call of theirs stands for itself. */
   const bound = new Set<Keeper>();
   let ids = 0;
 
@@ -51,8 +51,10 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
       ({ holder, signed }) => holder === keeper && taken.has(signed.hash),
     );
 
-  const take = (granted: Granted, chain: readonly SignedGrant[], consent: boolean): void => {
+  const take = (granted: Granted, chain: readonly SignedGrant[]): void => {
     const { holder, signed, issuer } = granted;
+    ids += 1;
+    const consent = { call: hex(0x3000 + ids), proof: 'intent' } as const;
     const verdict = give(holder, { kind: 'take', grant: signed, chain, consent }, () => {
       for (const each of held(holder)) {
         if (each.issuer === issuer) continue;
@@ -64,7 +66,15 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
     });
     if (verdict.verdict !== 'governed') return;
     taken.add(signed.hash);
-    if (consent) bound.add(holder);
+    bound.add(holder);
+  };
+
+  /** A consent that comes after the registration, as the gateway brings it: to the issuer, then to the holder. */
+  const accept = (granted: Granted): void => {
+    const { holder, signed, issuer } = granted;
+    const order = { kind: 'accept', hash: signed.hash, delegate: holder.account } as const;
+    const verdict = give(issuer, order, () => ({}));
+    if (verdict.verdict === 'governed') take(granted, verdict.chain ?? []);
   };
 
   return {
@@ -77,7 +87,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
       return clock.now >= until + OVER;
     },
     /** Registers a grant as the gateway does: at its issuer, which asks those above first, then at its delegate. */
-    grant(from: number, to: number, plan: GrantPlan, consent: boolean): void {
+    grant(from: number, to: number, plan: GrantPlan, consent: 'with' | 'later' | 'never'): void {
       const issuer = keepers[from % keepers.length] as Keeper;
       const holder = keepers[to % keepers.length] as Keeper;
       if (issuer === holder) return;
@@ -97,12 +107,21 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
         limits: limitsOf(its),
         until,
       };
-      const verdict = give(issuer, { kind: 'issue', grant: signed, facts: FACTS }, () => ({}));
+      const consents = consent === 'with';
+      const verdict = give(
+        issuer,
+        { kind: 'issue', grant: signed, facts: FACTS, consent: consents },
+        () => ({}),
+      );
       if (verdict.verdict !== 'governed') return;
       const chain = [link, ...(parent?.chain ?? [])];
       const granted: Granted = { signed, chain, holder, issuer, plan: its };
       grants.set(signed.hash, granted);
-      post.send('take', issuer, () => take(granted, verdict.chain ?? [], consent));
+      note(consents ? 'consented' : `consents ${consent}`);
+      if (consent === 'never') return;
+      post.send('take', issuer, () =>
+        consents ? take(granted, verdict.chain ?? []) : accept(granted),
+      );
     },
 
     revoke(index: number, by: 'issuer' | 'holder' | 'epoch'): void {

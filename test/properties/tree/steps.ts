@@ -37,7 +37,7 @@ export type Deed =
       readonly from: number;
       readonly to: number;
       readonly plan: GrantPlan;
-      readonly consent: boolean;
+      readonly consent: 'with' | 'later' | 'never';
     }
   /** An order that was carried out before, once more. */
   | { readonly do: 'repeat'; readonly order: number }
@@ -117,7 +117,7 @@ const deedOf = (seed: number, more: number): Deed => {
         from: turn,
         to: below(6),
         plan: grantOf(more),
-        consent: below(3) > 0,
+        consent: of(['with', 'with', 'later', 'never']),
       };
     case 'repeat':
       return { do: deed, order: below(32) };

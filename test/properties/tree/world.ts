@@ -51,7 +51,7 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
   const found = (): void => {
     for (const [index, member] of plan.members.entries()) {
       const keeper = keepers[index] as Keeper;
-      for (const each of member.grants) grants.grant(member.parent ?? 0, index, each, false);
+      for (const each of member.grants) grants.grant(member.parent ?? 0, index, each, 'with');
       if (member.operator !== undefined) orders.policy(keeper, 'operator', member.operator);
       if (member.owner !== undefined) orders.policy(keeper, 'owner', member.owner);
       if (member.credit > 0n) orders.topUp(keeper, member.credit);

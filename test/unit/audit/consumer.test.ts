@@ -8,6 +8,7 @@ import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
 import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';
 import type { Entry, EntryBody } from '../../../src/audit/entry.ts';
+import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
 import type { Hex } from '../../../src/core/account-id.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';
 import { type WebhookDocument, webhookHash } from '../../../src/webhooks/document.ts';
@@ -333,4 +334,15 @@ describe('what no account could have sent', () => {
     expect(result.explicitAcks).toEqual([]);
     expect(result.retryMessages).toMatchObject([{ msgId: 'd0' }]);
   });
+});
+
+test('an offered grant is found by its hash once its entry is stored, also where the request could not write it', async () => {
+  const grant = word(77);
+  const offered: EntryBody = {
+    ...{ type: 'grant.issued', at: START, decision: 'offered' },
+    evidence: { grant, delegation: { validUntil: `${START + 100}` } },
+  };
+  const message = await messageOf(history(ALICE, [offered]));
+  expect(await deliver([message], listeners())).toEqual({ acked: ['m0'], retried: [] });
+  expect(await openOfferedGrants(db).issuerOf(grant)).toBe(ALICE);
 });

@@ -129,13 +129,7 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
         return [{ ...of, at, amounts: { amount: `${amount}` }, payment: { asset } }];
       }
       if (each.kind === 'above') {
-        return [
-          {
-            type: each.above.length === 0 ? 'grant.revoked' : 'grant.taken',
-            at,
-            outcome: { above: [...each.above] },
-          },
-        ];
+        return [{ type: 'grant.taken', at, outcome: { above: [...each.above] } }];
       }
       if (each.kind === 'call') {
         calls += 1;

@@ -237,10 +237,6 @@ describe('a log', () => {
       await counts(byVanilla(), ended(word(9), { signature: signed.vanilla }, 'payment.failed')),
     ).toEqual({ ...NONE, recomputed: 1 });
     expect(await counts(granted(), taken(), ordered())).toEqual({ ...NONE, recomputed: 3 });
-    expect(await counts(granted({ consent: true }, 'grant.taken'))).toEqual({
-      ...NONE,
-      recomputed: 1,
-    });
   });
 
   it('is verified together with its chain', async () => {
@@ -431,7 +427,7 @@ describe('a document', () => {
     const stranger = accountId(`eip155:${CHAIN}`, `0x${'33'.repeat(20)}`);
     expect(await faultOf([granted()], stranger)).toBe('evidence.delegation: mismatch');
     expect(await faultOf([taken()], OTHER)).toBe('evidence.revocation.issuer: mismatch');
-    expect((await verifySignatures(logOf([granted({}, 'grant.taken')], OTHER))).ok).toBe(true);
+    expect((await verifySignatures(logOf([granted()], OTHER))).ok).toBe(true);
   });
 
   it('also stands for statuses, policies and webhooks that it took away', async () => {
@@ -447,16 +443,43 @@ describe('a document', () => {
 });
 
 describe('a consent', () => {
-  const consent = (changes: Evidence = {}) => ({
-    consent: { ...byIntent(changes).evidence } as Json,
-  });
-  it('is recomputed beside its grant', async () => {
-    expect(await counts(granted(consent(), 'grant.taken'))).toEqual({ ...NONE, recomputed: 2 });
-    expect(await faultOf([granted(consent({ intentSignature: undefined }), 'grant.taken')])).toBe(
-      'evidence.consent.intentSignature: missing',
+  /** The proof of a consent by an intent with these fields. */
+  const consent = async (fields: Partial<AgentIntent>, changes: Evidence = {}) => {
+    const own = { ...intent, ...fields };
+    return {
+      consent: evidenceOf({
+        proof: 'intent',
+        intent: intentFields(own),
+        intentSignature: await payer.sign({ hash: intentDigest(own, CHAIN) }),
+        ...changes,
+      }) as Json,
+    };
+  };
+  const naming = { authority: grant };
+
+  it('is recomputed beside its grant: by naming it, or with the registration', async () => {
+    for (const fields of [naming, { tool: 'countersign.delegations', method: 'PUT' }]) {
+      expect(await counts(granted(await consent(fields), 'grant.taken'))).toEqual({
+        ...NONE,
+        recomputed: 2,
+      });
+    }
+    const byPayment = { consent: { ...byBound().evidence } as Json };
+    expect(await faultOf([granted(byPayment, 'grant.taken')])).toBe(
+      'evidence.consent.intent.authority: mismatch',
     );
-    expect(
-      await faultOf([granted(consent({ intentSignature: signed.byOther }), 'grant.taken')]),
-    ).toBe('evidence.consent.intentSignature: wrong_signer');
+  });
+
+  it('is a fault where it lacks, is another’s, or is to something else', async () => {
+    const faults = [
+      [{}, 'evidence.consent: missing'],
+      [await consent(naming, { intentSignature: undefined }), 'evidence.consent.intentSignature: missing'],
+      [await consent(naming, { intentSignature: signed.byOther }), 'evidence.consent.intentSignature: wrong_signer'],
+      [await consent({}), 'evidence.consent.intent.authority: mismatch'],
+      [{ consent: { ...byVanilla().evidence } as Json }, 'evidence.consent.intent: missing'],
+    ] as const; // prettier-ignore
+    for (const [changes, expected] of faults) {
+      expect(await faultOf([granted(changes, 'grant.taken')])).toBe(expected);
+    }
   });
 });

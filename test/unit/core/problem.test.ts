@@ -92,7 +92,6 @@ const others: readonly (readonly [number, Reason])[] = [
   [409, { reason: 'already_registered', field: 'body.delegation.id' }],
   [409, { reason: 'already_registered', field: 'body.delegation.id', grant: HASH }],
   [409, { reason: 'grant_revoked', field: 'body.delegation.id' }],
-  [403, { reason: 'consent_required', field: 'body.delegation.delegate' }],
   [409, { reason: 'holds_leases', field: 'body.delegation.delegate' }],
   [404, { reason: 'unknown_grant', field: 'body.delegation.parent' }],
   [403, { reason: 'penniless', field: 'body.delegation.issuer' }],

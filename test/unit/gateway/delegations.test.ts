@@ -5,7 +5,7 @@ import type { Hex } from '../../../src/core/account-id.ts';
 import { delegate } from '../../../src/gateway/delegations.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import type { AgentDelegation } from '../../../src/intent/agent-delegation.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import {
   counterfactual,
@@ -59,12 +59,12 @@ const send = async (
   } = {},
 ) => {
   const { fields, signing, govern } = options;
-  const { gateway, asked, shielded } = await scriptedGateway(
+  const { gateway, asked, shielded, offered } = await scriptedGateway(
     config,
     govern === undefined ? {} : { govern: async ({ kind }) => govern(kind) },
   );
   const body = await delegationBody(delegationOf(fields), signing);
-  return { answer: await delegate(gateway, requestOf(body)), asked, shielded };
+  return { answer: await delegate(gateway, requestOf(body)), asked, shielded, offered };
 };
 
 /** The same, with an `Agent-Intent` of somebody. */
@@ -75,17 +75,23 @@ const sendWith = async (
     readonly intent?: Partial<AgentIntent>;
     readonly node?: Node;
     readonly signer?: Who;
+    readonly govern?: (kind: string) => Governed;
   } = {},
 ) => {
   const { rpc } = network(options.node ?? KEY_ACCOUNT);
-  const { gateway, asked } = await scriptedGateway(config);
+  const { govern } = options;
+  const { gateway, asked, offered } = await scriptedGateway(
+    config,
+    govern === undefined ? {} : { govern: async ({ kind }) => govern(kind) },
+  );
   const delegation = delegationOf(options.fields);
   const body = await delegationBody(delegation);
   const seen = await observeOwn(requestOf(body), config, delegationsTool);
   if (!seen.ok) throw new Error(seen.error.reason);
   const intent = intentFor(seen.value, { agent: addressOf(who), ...options.intent });
   const headers = intentHeader(await signIntent(intent, options.signer ?? who));
-  return { answer: await delegate(gateway, requestOf(body, headers)), asked, rpc };
+  const answer = await delegate(gateway, requestOf(body, headers));
+  return { answer, asked, rpc, offered, intent };
 };
 
 /** A node on which this account has code that says yes or no. */
@@ -107,7 +113,7 @@ describe('PUT /delegations', () => {
     ]);
   });
 
-  it('registers a grant with its issuer, then with its delegate', async () => {
+  it('registers a grant with its issuer, and with its delegate where that consents', async () => {
     network(KEY_ACCOUNT);
     const above = `0x${'77'.repeat(32)}` as const;
     const chain = [
@@ -118,13 +124,17 @@ describe('PUT /delegations', () => {
         signature: above,
       },
     ];
-    const { answer, asked } = await send({ govern: () => governed({ chain }) });
+    const { answer, asked, offered } = await sendWith('agent', {
+      govern: () => governed({ chain }),
+    });
     expect(answer.status).toBe(201);
+    expect(offered).toEqual(new Map());
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
     expect(await bodyOf(answer)).toEqual({
       grant: HASH,
       account: AGENT,
       issuer: OWNER,
+      status: 'active',
       valid_until: Number(vectors.delegation.message.validUntil),
       chain: [above],
     });
@@ -142,10 +152,33 @@ describe('PUT /delegations', () => {
           kind: 'issue',
           grant,
           facts: expect.objectContaining({ hasCode: false, block: 100, at: NOW }) as unknown,
+          consent: true,
         },
       },
-      { asked: 'govern', of: AGENT, order: { kind: 'take', grant, chain, consent: false } },
+      {
+        asked: 'govern',
+        of: AGENT,
+        order: { kind: 'take', grant, chain, consent: expect.any(Object) as unknown },
+      },
     ]);
+  });
+
+  it('keeps a grant without consent as an offer: the delegate’s account is not told of it', async () => {
+    network(KEY_ACCOUNT);
+    const { answer, asked, offered } = await send();
+    expect(answer.status).toBe(201);
+    expect(await bodyOf(answer)).toMatchObject({ grant: HASH, status: 'offered', chain: [] });
+    expect(asked).toMatchObject([{ of: OWNER, order: { kind: 'issue', consent: false } }]);
+    expect(offered).toEqual(new Map([[HASH, OWNER]]));
+  });
+
+  it('keeps an offer although the database does not answer: its entry repairs the row', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const keep = (): Promise<never> => Promise.reject(new Error('D1 is down'));
+    const failing = { ...gateway, offeredGrants: { ...gateway.offeredGrants, keep } };
+    const body = await delegationBody(delegationOf());
+    expect((await delegate(failing, requestOf(body))).status).toBe(201);
   });
 
   it('looks at the chain of the issuer once, behind the shield', async () => {
@@ -162,19 +195,23 @@ describe('PUT /delegations', () => {
 
   it('goes on where it was broken off', async () => {
     network(KEY_ACCOUNT);
-    const { answer } = await send({ govern: (kind) => governed({ changed: kind === 'take' }) });
+    const { answer } = await sendWith('agent', {
+      govern: (kind) => governed({ changed: kind === 'take' }),
+    });
     expect(answer.status).toBe(201);
   });
 
   it('of a grant that both know is 409, and names the grant', async () => {
     network(KEY_ACCOUNT);
-    const { answer } = await send({ govern: () => governed({ changed: false }) });
-    expect(answer.status).toBe(409);
-    expect(await bodyOf(answer)).toMatchObject({
-      type: 'urn:countersign:problem:already-registered',
-      field: 'body.delegation.id',
-      grant: HASH,
-    });
+    const govern = () => governed({ changed: false });
+    for (const { answer } of [await send({ govern }), await sendWith('agent', { govern })]) {
+      expect(answer.status).toBe(409);
+      expect(await bodyOf(answer)).toMatchObject({
+        type: 'urn:countersign:problem:already-registered',
+        field: 'body.delegation.id',
+        grant: HASH,
+      });
+    }
   });
 });
 
@@ -330,7 +367,6 @@ describe('an issuer with code', () => {
     expect(answer.status).toBe(201);
     expect(asked).toMatchObject([
       { order: { kind: 'issue', grant: { contractCheckedAt: 100 }, facts: { hasCode: true } } },
-      { order: { kind: 'take', grant: { contractCheckedAt: 100 } } },
     ]);
   });
 
@@ -356,15 +392,26 @@ describe('consent', () => {
   const takes = (asked: readonly unknown[]) => asked.at(-1);
 
   it('is the delegate’s signature of this very request', async () => {
-    const { answer, asked } = await sendWith('agent');
+    const { answer, asked, intent } = await sendWith('agent');
     expect(answer.status).toBe(201);
-    expect(takes(asked)).toMatchObject({ of: AGENT, order: { kind: 'take', consent: true } });
+    // What was signed goes with it, for the log (law 11).
+    expect(takes(asked)).toMatchObject({
+      of: AGENT,
+      order: {
+        kind: 'take',
+        consent: {
+          call: intentDigest(intent, 84532),
+          proof: 'intent',
+          intent: { fields: intentFields(intent), signature: expect.any(String) as string },
+        },
+      },
+    });
   });
 
   it('is not the issuer’s to give', async () => {
     const { answer, asked } = await sendWith('owner');
     expect(answer.status).toBe(201);
-    expect(takes(asked)).toMatchObject({ order: { kind: 'take', consent: false } });
+    expect(asked).toMatchObject([{ of: OWNER, order: { kind: 'issue', consent: false } }]);
   });
 
   it('is nobody else’s', async () => {
@@ -395,7 +442,10 @@ describe('consent', () => {
     });
     expect(asked).toEqual([]);
     const accepted = await sendWith('agent', { node: contractAt(addressOf('agent'), true) });
-    expect(takes(accepted.asked)).toMatchObject({ order: { consent: true } });
+    expect(takes(accepted.asked)).toMatchObject({
+      of: AGENT,
+      order: { consent: { contractCheckedAt: 100 } },
+    });
   });
 
   it('is for this grant, this route and this minute', async () => {
@@ -416,7 +466,7 @@ describe('consent', () => {
     const { gateway, asked } = await scriptedGateway(config);
     const body = await delegationBody(delegationOf());
     await delegate(gateway, requestOf(body, paymentHeader(await paymentOf())));
-    expect(takes(asked)).toMatchObject({ order: { kind: 'take', consent: false } });
+    expect(asked).toMatchObject([{ of: OWNER, order: { kind: 'issue', consent: false } }]);
   });
 });
 
@@ -425,7 +475,6 @@ describe('an account that refuses', () => {
     [400, { reason: 'grant_refused', field: 'delegation.depth', expected: '0', got: '1' }],
     [409, { reason: 'already_registered', field: 'delegation.id' }],
     [409, { reason: 'grant_revoked', field: 'delegation.id' }],
-    [403, { reason: 'consent_required', field: 'delegation.delegate' }],
     [409, { reason: 'holds_leases', field: 'delegation.issuer' }],
     [404, { reason: 'unknown_grant', field: 'delegation.parent' }],
     [403, { reason: 'penniless', field: 'delegation.issuer' }],
@@ -434,7 +483,7 @@ describe('an account that refuses', () => {
   it.each(faults)('is answered with %i and the field: %o', async (status, fault) => {
     network(KEY_ACCOUNT);
     for (const kind of ['issue', 'take']) {
-      const { answer, asked } = await send({
+      const { answer, asked } = await sendWith('agent', {
         govern: (each) => (each === kind ? { verdict: 'refused', fault } : governed()),
       });
       expect(answer.status).toBe(status);

@@ -130,6 +130,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
   const asked: Asked[] = [];
   const shielded: string[] = [];
   const observed: SettlementEvent[] = [];
+  const offered = new Map<Hex, AccountId>();
   const gateway: Gateway = {
     config,
     catalogue: soldBy(config),
@@ -138,6 +139,10 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     backends: backendsOf(config),
     chainHealth: openChainHealth(),
     account: openAccounts(asked, answers),
+    offeredGrants: {
+      issuerOf: async (hash) => offered.get(hash),
+      keep: async ({ hash, issuer }) => void offered.set(hash, issuer),
+    },
     shield: async (client) => {
       shielded.push(client);
       return true;
@@ -145,7 +150,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     spentProofs: openSpentProofs(),
     waitUntil: () => undefined,
   };
-  return { gateway, asked, shielded, observed };
+  return { gateway, asked, shielded, observed, offered };
 };
 
 /** What a JSON-RPC method of a played node answers: a result, or one made of the parameters. */

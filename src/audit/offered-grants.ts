@@ -1,0 +1,62 @@
+import type { AccountId, Hex } from '../core/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Entry, Json } from './entry.ts';
+
+/** A grant that its issuer keeps until its delegate consents. */
+export type OfferedGrant = {
+  readonly hash: Hex;
+  readonly issuer: AccountId;
+  readonly validUntil: Seconds;
+};
+
+/**
+ * Finds the issuer of an offered grant by the hash that an intent names in `authority`. The grant itself is in the issuer's account:
+ * an offer that cost its delegate a row would let a stranger fill that account.
+ */
+export type OfferedGrants = {
+  /** @throws Error where the database does not answer */
+  readonly issuerOf: (hash: Hex) => Promise<AccountId | undefined>;
+  /** @throws Error where the database does not answer; the entry of the registration repairs the row. */
+  readonly keep: (grant: OfferedGrant) => Promise<void>;
+};
+
+export const openOfferedGrants = (db: D1Database): OfferedGrants => ({
+  async issuerOf(hash) {
+    const row = await db
+      .prepare('SELECT issuer FROM offered_grants WHERE hash = ?1')
+      .bind(hash)
+      .first<{ issuer: AccountId }>();
+    return row?.issuer;
+  },
+  async keep(grant) {
+    await insert(db, grant).run();
+  },
+});
+
+const insert = (db: D1Database, { hash, issuer, validUntil }: OfferedGrant): D1PreparedStatement =>
+  db
+    .prepare('INSERT OR IGNORE INTO offered_grants (hash, issuer, valid_until) VALUES (?1, ?2, ?3)')
+    .bind(hash, issuer, validUntil);
+
+/** Repairs the row of an offered grant from the entry of its registration; of any other entry nothing. */
+export const projectOfferedGrant = (
+  db: D1Database,
+  { type, decision, account, evidence }: Entry,
+): D1PreparedStatement[] => {
+  if (type !== 'grant.issued' || decision !== 'offered') return [];
+  const hash = evidence?.['grant'];
+  const validUntil = Number(memberOf(evidence?.['delegation'], 'validUntil'));
+  return typeof hash === 'string' && Number.isSafeInteger(validUntil)
+    ? [insert(db, { hash: hash as Hex, issuer: account, validUntil })]
+    : [];
+};
+
+/** Deletes the rows of grants that have expired: nobody can consent to them any more. */
+export const pruneOfferedGrants = async (db: D1Database, now: Seconds): Promise<void> => {
+  await db.prepare('DELETE FROM offered_grants WHERE valid_until <= ?1').bind(now).run();
+};
+
+const memberOf = (value: Json | undefined, name: string): Json | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json })[name]
+    : undefined;
