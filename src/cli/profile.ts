@@ -3,7 +3,7 @@ import type { Signer } from '../client/signer.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT } from './exit-code.ts';
 import type { Entry, FleetAgent, Keystore } from './keystore.ts';
-import { isLoopback, type LocalStack, personOf, readStack } from './stack.ts';
+import { isLoopback, type LocalStack, nameOfPerson, personOf, readStack } from './stack.ts';
 
 export type StackRole = 'operator' | 'owner' | 'agent';
 
@@ -32,6 +32,8 @@ export type Profile = {
   signer(role: StackRole, origin: string): Promise<Signer>;
   /** A name as `--as` takes it, to an identity. @throws CliError */
   named(name: string): Promise<Identity>;
+  /** The key of an address, where this machine holds it. */
+  holder(address: Hex): Promise<Identity | undefined>;
   stack(): Promise<LocalStack | undefined>;
 };
 
@@ -100,6 +102,17 @@ export const createProfile = (options: ProfileOptions): Profile => {
 
   return {
     gatewayIfAny,
+    holder: async (address) => {
+      for (const entry of await keystore.entries()) {
+        if (entry.kind === 'key' && entry.address === address) return await named(entry.name);
+        if (entry.kind !== 'fleet') continue;
+        const agent = entry.agents.find((each) => each.address.toLowerCase() === address);
+        if (agent !== undefined) return ofFleet(keystore, entry, agent);
+      }
+      const local = await stack();
+      const name = local && nameOfPerson(local, address);
+      return name === undefined ? undefined : await named(name);
+    },
     gateway: async () => {
       const gateway = await gatewayIfAny();
       if (gateway !== undefined) return gateway;

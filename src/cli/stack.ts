@@ -49,3 +49,11 @@ export const personOf = (stack: LocalStack, name: string): LocalPerson | undefin
   const digits = /^agent([1-9][0-9]?)$/.exec(name)?.[1];
   return digits === undefined ? undefined : stack.agents[Number(digits) - 1];
 };
+
+/** The name of an address, as `personOf` takes it. */
+export const nameOfPerson = (stack: LocalStack, address: string): string | undefined => {
+  const isOf = (each: LocalPerson): boolean => each.address.toLowerCase() === address.toLowerCase();
+  const role = (['operator', 'owner', 'agent'] as const).find((each) => isOf(stack[each]));
+  const at = stack.agents.findIndex(isOf);
+  return role ?? (at < 0 ? undefined : `agent${at + 1}`);
+};

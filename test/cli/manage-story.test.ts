@@ -50,6 +50,11 @@ test('an owner governs a fleet with the command alone', async () => {
   const watch = openTerminal(place, ['tail'], 100);
   await watch.sees('watching 4 accounts');
 
+  // An offer to somebody who has not consented opens nothing, and does not end the watch.
+  const offered = await at(['grant', `0x${'34'.repeat(20)}`, '--total', '$0.01']);
+  expect(offered).toContain('which has not consented');
+  expect(await at(['accounts', 'tree'])).toMatch(/0x3434\S* +offered/);
+
   // Two calls fit.
   for (const _ of [1, 2]) {
     const shown = await at(['call', '/tools/lookup?word=river', '--as', 'team/alice', '--credit']);

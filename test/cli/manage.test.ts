@@ -181,12 +181,23 @@ describe('policies', () => {
 describe('an owner', () => {
   test('freezes and resumes, by name, address, CAIP-10 or label, and hears who knows', async () => {
     await owned('agent6');
-    const { grant } = await told('grant', 'agent6', '--total', '$0.10', '--default');
-    expect((await told('accounts', 'show', 'agent6'))['grants']).toMatchObject([
-      { is_default: false },
+    const { address } = people.agents[5];
+    // By its address, too: this machine holds the key.
+    const newer = await told('grant', address, '--total', '$0.10');
+    const { grant } = newer;
+    const [older] = newer['earlier'] as readonly string[];
+    expect(newer).toMatchObject({ consent: true, status: 'active', stands_on: grant });
+    const grants = async () => (await told('accounts', 'show', 'agent6'))['grants'];
+    expect(await grants()).toMatchObject([
+      { hash: older, is_default: false },
       { hash: grant, is_default: true },
     ]);
-    const { address } = people.agents[5];
+    expect((await run('accounts', 'show', 'agent6')).stdout).toMatch(
+      new RegExp(`${String(grant).slice(0, 8)}.* active .* this one`),
+    );
+    const beside = await told('grant', 'agent6', '--total', '$0.20', '--beside');
+    expect(beside).toMatchObject({ stands_on: grant, earlier: [older, grant] });
+    expect(await grants()).toMatchObject([{}, { hash: grant, is_default: true }, {}]);
     await told('accounts', 'label', 'agent6', 'research crawler');
     for (const name of [
       'agent6',
@@ -264,8 +275,9 @@ describe('an owner', () => {
       '--depth',
       '1',
     );
+    expect(granted).not.toHaveProperty('stands_on');
     expect(granted).toMatchObject({
-      consent: false,
+      ...{ consent: false, status: 'offered' },
       delegation: {
         maxTotal: '1000000',
         maxPerCall: '1000000',

@@ -30,18 +30,32 @@ export const showAccount = async (session: Session, input: Input): Promise<void>
             ['credit', dollars(purse.credit)],
             ['with agents', lentText(purse.credit_lent)],
           ]),
-          [
-            'grants',
-            body.grants.length === 0
-              ? undefined
-              : body.grants
-                  .map((grant) => `${grant.status} until ${isoDay(grant.valid_until)}`)
-                  .join(', '),
-          ],
         ],
         out.style.dim,
         roomOf(out),
       ),
+      ...(body.grants.length === 0
+        ? []
+        : [
+            '',
+            listed(
+              out,
+              [
+                { title: 'GRANT', cut: 'middle' },
+                { title: 'STATUS' },
+                { title: 'UNTIL' },
+                { title: 'FROM', cut: 'middle' },
+                { title: 'CALLS USE' },
+              ],
+              body.grants.map((grant) => [
+                grant.hash,
+                grant.status,
+                isoDay(grant.valid_until),
+                names.of(grant.issuer),
+                grant.is_default ? 'this one' : '',
+              ]),
+            ),
+          ]),
       ...(limits.length === 0
         ? []
         : [

@@ -16,7 +16,10 @@ export const command = defineCommand({
     { flags: '--expires <time>', summary: 'e.g. 30d or 2026-12-31 (30d)' },
     { flags: '--depth <number>', summary: 'how many grants may stand below it, 0 to 3 (0)' },
     { flags: '--below <hash>', summary: 'the grant that it stands on; else the one you live on' },
-    { flags: '--default', summary: 'its calls stand on this grant, not on an earlier one' },
+    {
+      flags: '--beside',
+      summary: 'earlier grants stay, and calls go on standing on the one before',
+    },
     { flags: '--no-consent', summary: "do not sign with the agent's key, if it is here" },
   ],
   shared: ['gateway', 'signer'],

@@ -1,14 +1,14 @@
 import { hashDelegation, signDelegation } from '../../client/delegation.ts';
-import { type Hex, parseAccountId } from '../../core/account-id.ts';
+import { type AccountId, type Hex, parseAccountId } from '../../core/account-id.ts';
+import type { AnswerOf } from '../../management/types.ts';
 import type { Input } from '../command.ts';
-import { CliError, usageError } from '../errors.ts';
-import type { Identity } from '../profile.ts';
+import { usageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { fields } from '../table.ts';
 import { dollars } from '../manage/money.ts';
 import { networkOf, type Office, openOffice, whileOrdering } from '../manage/office.ts';
 import { isRefusal } from '../manage/refusal.ts';
-import { roomOf } from '../manage/show.ts';
+import { roomOf, sentence } from '../manage/show.ts';
 import { isoTime } from '../manage/times.ts';
 import { warningLines } from '../manage/warnings.ts';
 import { accountNamed, namesOf } from '../manage/who.ts';
@@ -28,29 +28,39 @@ export const grant = async (session: Session, input: Input): Promise<void> => {
   }
   const parties = { issuer: office.self, delegate, audience: office.gateway, asset };
   const parent =
-    input.text('below') === undefined ? await standsOn(office) : (input.text('below') as Hex);
+    input.text('below') === undefined ? await livesOn(office) : (input.text('below') as Hex);
   const delegation = termsOf({ ...parties, parent }, input, session.now());
   const body = await signDelegation(office.signer, chainId, delegation);
-  const agent = input.flag('consent') ? await keyOf(session, text) : undefined;
+  const agent = input.flag('consent') ? await session.profile.holder(delegate) : undefined;
+  const before = await grantsOf(office, account);
   whileOrdering(office);
   const document = { method: 'PUT', path: '/delegations', body } as const;
-  const { warnings } = await postDocument(
-    office,
-    document,
-    agent === undefined ? undefined : { signer: await agent.open(), network },
-  );
+  const consent = agent && { signer: await agent.open(), network };
+  const { warnings } = await postDocument(office, document, consent);
   const hash = hashDelegation(chainId, delegation);
-  // The first of an agent's grants that lives is the one that its calls stand on, unless somebody says otherwise.
-  if (input.flag('default'))
-    await office.call('account.default', { params: { account }, body: { grant: hash } });
+  const earlier = before.filter(
+    ({ issuer, status }) => status === 'active' && isOwn(office, issuer),
+  );
+  const used = earlier.find((held) => held.is_default)?.hash;
+  // A grant that was taken is what calls stand on, unless somebody says otherwise.
+  const keepsUsed = agent !== undefined && input.flag('beside') ? used : undefined;
+  if (keepsUsed !== undefined) {
+    await office.call('account.default', { params: { account }, body: { grant: keepsUsed } });
+  }
+  const standsOn = agent === undefined ? used : (keepsUsed ?? hash);
   const names = await namesOf(session);
   const told = {
     ...{ grant: hash, id: delegation.id, account, consent: agent !== undefined },
+    status: agent === undefined ? 'offered' : 'active',
+    ...(standsOn === undefined ? {} : { stands_on: standsOn }),
+    earlier: earlier.map((held) => held.hash),
     ...(warnings === undefined ? {} : { warnings }),
   };
   out.result({ ...told, delegation: body.delegation }, () =>
     [
-      `${out.style.good('granted')}  ${out.style.bold(names.of(account))}${agent === undefined ? '' : ', who consents'}`,
+      agent === undefined
+        ? `${out.style.warn('offered')}  ${out.style.bold(names.of(account))}, which has not consented`
+        : `${out.style.good('granted')}  ${out.style.bold(names.of(account))}, who consents`,
       fields(
         [
           ['tools', delegation.tools.join(', ')],
@@ -62,32 +72,41 @@ export const grant = async (session: Session, input: Input): Promise<void> => {
           ['in all', dollars(delegation.maxTotal)],
           ['until', isoTime(Number(delegation.validUntil))],
           ['grant', hash],
+          ['calls use', standsOn === hash ? 'this grant' : standsOn],
         ],
         out.style.dim,
         roomOf(out),
       ),
       ...warningLines(out, warnings),
+      ...(agent === undefined ? ['', sentence(out, OFFERED)] : []),
+      ...(agent === undefined || earlier.length === 0 ? [] : ['', sentence(out, EARLIER)]),
     ].join('\n'),
   );
 };
 
-/** An agent's key, where this machine has it: then it consents, and its history is no hindrance. */
-const keyOf = async ({ profile }: Session, text: string): Promise<Identity | undefined> => {
+const OFFERED =
+  "The grant binds nothing, and shows you nothing of the account, until the agent consents: a call of the agent that names the grant does, e.g. `countersign call … --grant <hash>` or createAgent({ authority: '<hash>' }).";
+
+const EARLIER =
+  'Earlier grants of yours still live, for calls that name them. `countersign revoke <hash>` ends one; `countersign accounts show` lists them.';
+
+const isOwn = ({ self }: Office, issuer: string): boolean => issuer.endsWith(`:${self}`);
+
+/** The grants that the account has taken, where the issuer may read them. */
+const grantsOf = async (
+  office: Office,
+  account: AccountId,
+): Promise<AnswerOf<'account.get'>['grants']> => {
   try {
-    return await profile.named(text);
+    return (await office.call('account.get', { params: { account } })).body.grants;
   } catch (thrown) {
-    if (thrown instanceof CliError && thrown.code === 'unknown_key') return undefined;
+    if (isRefusal(thrown, 'unknown_account')) return [];
     throw thrown;
   }
 };
 
 /** The grant that the issuer itself lives on; an owner lives on none. */
-const standsOn = async (office: Office): Promise<Hex | undefined> => {
-  try {
-    const { body } = await office.call('account.get', { params: { account: await office.own() } });
-    return body.grants.find((held) => held.is_default && held.status === 'active')?.hash;
-  } catch (thrown) {
-    if (isRefusal(thrown, 'unknown_account')) return undefined;
-    throw thrown;
-  }
-};
+const livesOn = async (office: Office): Promise<Hex | undefined> =>
+  (await grantsOf(office, await office.own())).find(
+    (held) => held.is_default && held.status === 'active',
+  )?.hash;

@@ -74,7 +74,7 @@ const targetsOf = async (
   }
   const account = await accountNamed(office, text);
   const items = (await collected(office, tree)).filter((item) => item.account === account);
-  const live = items.filter(({ status }) => status === 'active');
+  const live = items.filter(({ status }) => status === 'active' || status === 'offered');
   if (live.length > 0) return live.map(({ id }) => ({ id, account }));
   throw new CliError(
     items.length === 0

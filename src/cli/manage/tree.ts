@@ -42,7 +42,8 @@ export const treeBelow = async (office: Office, root: AccountId): Promise<readon
         if (nodes.length >= MOST) return;
         const first = !nodes.some(({ account }) => account === item.account);
         nodes.push({ ...item, parent, depth, ...(await look(item.account)) });
-        if (first) await walk(item.account, depth + 1);
+        // An account that has not consented shows nobody what hangs below it.
+        if (first && nodes.at(-1)?.standing !== undefined) await walk(item.account, depth + 1);
       }
     };
     await walk(root, 1);
@@ -57,7 +58,7 @@ const standingOf = async (office: Office, account: AccountId): Promise<Seen> => 
     return { label: body.label, standing: body.status };
   } catch (thrown) {
     if (!isRefusal(thrown, 'unknown_account')) throw thrown;
-    // The issuer may not see the account: its holder has refused the grant.
+    // The issuer may not see the account: its holder has not consented to the grant.
     return { label: undefined, standing: undefined };
   }
 };

@@ -133,6 +133,7 @@ export const decisionOf = (entry: EntryEvent, price?: string): DecisionLine | un
             : 'operator gives back what it kept',
       };
     case 'grant.issued':
+    case 'grant.accepted':
     case 'grant.taken':
     case 'grant.revoked':
       return { ...told, verdict: 'order', says: type.replace('.', ' ') };

@@ -1,11 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EntryEvent } from '../../client/management-events.ts';
 import type { AccountId } from '../../core/account-id.ts';
 import { errorOf, type Office } from '../manage/office.ts';
+import { isRefusal } from '../manage/refusal.ts';
 
 /** Several feeds as one. */
 export type Feeds = {
   /** Opens the feed of one more account; false where it is open already, or there are too many. */
   open(account: AccountId): boolean;
+  /** As `open`, of an account that is just being granted something: its issuer's log may say so a moment before its own. */
+  join(account: AccountId): boolean;
   /** Resolves when every feed that was opened so far has been answered. */
   connected(): Promise<void>;
   readonly accounts: ReadonlySet<AccountId>;
@@ -16,6 +20,8 @@ export type Feeds = {
 /** Each is a connection that stays, and a question that waits at an account. */
 export const MOST_FEEDS = 50;
 const CONNECT_MS = 10_000;
+const JOIN_TRIES = 10;
+const JOIN_PAUSE_MS = 500;
 
 export const openFeeds = (office: Office, heard: (entry: EntryEvent) => void): Feeds => {
   const { signal } = office.session;
@@ -33,20 +39,33 @@ export const openFeeds = (office: Office, heard: (entry: EntryEvent) => void): F
     };
     for await (const entry of office.management(fetcher).events(account, { signal })) heard(entry);
   };
+  /** `patience`: how often the account may be unknown before that is an error. */
+  const start = (account: AccountId, patience: number): boolean => {
+    if (accounts.has(account) || accounts.size >= MOST_FEEDS) return false;
+    accounts.add(account);
+    const connected = Promise.withResolvers<void>();
+    answered.set(account, connected.promise);
+    const run = async (left: number): Promise<void> => {
+      try {
+        await follow(account, connected.resolve);
+      } catch (thrown) {
+        if (left <= 0 || !isRefusal(errorOf(thrown), 'unknown_account')) throw thrown;
+        await pause(JOIN_PAUSE_MS, undefined, { signal, ref: false });
+        await run(left - 1);
+      }
+    };
+    run(patience).catch((thrown: unknown) => {
+      connected.resolve();
+      over.reject(errorOf(thrown));
+    });
+    return true;
+  };
+
   return {
     accounts,
     over: over.promise,
-    open: (account) => {
-      if (accounts.has(account) || accounts.size >= MOST_FEEDS) return false;
-      accounts.add(account);
-      const connected = Promise.withResolvers<void>();
-      answered.set(account, connected.promise);
-      follow(account, connected.resolve).catch((thrown: unknown) => {
-        connected.resolve();
-        over.reject(errorOf(thrown));
-      });
-      return true;
-    },
+    open: (account) => start(account, 0),
+    join: (account) => start(account, JOIN_TRIES),
     connected: async () => {
       const late = new Promise<void>((resolve) => {
         setTimeout(resolve, CONNECT_MS).unref();

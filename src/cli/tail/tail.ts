@@ -31,7 +31,7 @@ export const tail = async (session: Session, input: Input): Promise<void> => {
     if (line !== undefined) lines.add(line);
     // An account that gets a grant while the command watches is watched as well.
     const joined = input.arguments.length === 0 ? grantedIn(entry) : undefined;
-    if (joined !== undefined && feeds?.open(joined) === true)
+    if (joined !== undefined && feeds?.join(joined) === true)
       void learnLabel(office, labels, joined);
   };
   // Ctrl-C must not lose the lines that wait for their order.
@@ -99,8 +99,21 @@ const watched = async (office: Office, words: readonly string[]): Promise<Watche
   return { accounts: [...new Set([own, ...live.map(({ account }) => account)])], labels };
 };
 
-const grantedIn = ({ type, account, evidence }: EntryEvent): AccountId | undefined => {
-  if (type !== 'grant.issued') return undefined;
+/** The account that has consented to a grant: before that its log is closed to its issuer. */
+const grantedIn = ({
+  type,
+  account,
+  decision,
+  evidence,
+  outcome,
+}: EntryEvent): AccountId | undefined => {
+  if (type === 'grant.accepted') {
+    const accepted = outcome?.['delegate'];
+    return typeof accepted === 'string' && parseAccountId(accepted) !== undefined
+      ? (accepted as AccountId)
+      : undefined;
+  }
+  if (type !== 'grant.issued' || decision === 'offered') return undefined;
   const delegation = evidence?.['delegation'];
   const delegate =
     typeof delegation === 'object' && delegation !== null && 'delegate' in delegation
