@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { Plugin } from 'vitest/config';
 import { ROOT } from '../../dev/gateway-files.ts';
 
-const LOADED = ['durable-objects/', 'src/gateway/'].map((folder) => join(ROOT, folder));
+const LOADED = ['durable-objects/', 'src/core/', 'src/gateway/'].map((folder) =>
+  join(ROOT, folder),
+);
 const LATE = /\bimport\('(\.[^']+)'\)/g;
 
 /**
