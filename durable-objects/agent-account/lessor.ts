@@ -281,7 +281,7 @@ const granting = (slice: Slice, more: bigint): Slice => ({
   granted: slice.granted + min(more, grantable(slice)),
 });
 
-/** As it is told to somebody who was given too little: what others do not use remains, since a need that fits is given it. */
+/** The limit as a refused child sees it: unused shares of its siblings count as remaining, because a need that fits gets them. */
 const withoutUnused = (meter: Meter): Meter => ({
   ...meter,
   held: meter.held - (meter.lent?.unused ?? 0n),

@@ -68,7 +68,7 @@ export const reserve = (
   const isDry = call.dryRun === true;
   const isFlooding = isFlooded(informed, now);
   const isSought = evidence.soughtGrant === true || !namesUntaken(state, call);
-  // A rehearsal consents to nothing, and for a flood of denied calls nobody looks for grants.
+  // A dry run consents to nothing, and the account looks up no grants during a flood of denied calls.
   if (!isSought && !isDry && !isFlooding) return unchanged(state, { verdict: 'unknown_grant' });
   const standing = grantOf(informed, call, now);
   const grant = standing.stands ? standing.grant : undefined;
@@ -93,7 +93,7 @@ export const reserve = (
       ? unchanged(counted ?? informed, { verdict: 'denied', denial })
       : deny(counted ?? informed, call, denial, context);
   };
-  /** While denied calls have used up their rate, nobody is asked on behalf of a call like those. */
+  /** While denied calls have used up their rate, the account asks no other account on behalf of a call like those. */
   const ask = (question: ReserveVerdict | Question, isVain: boolean) =>
     isFlooding && isVain
       ? refuse(floodRefusal(informed, now))

@@ -51,7 +51,7 @@ export const projectOfferedGrant = (
     : [];
 };
 
-/** Deletes the rows of grants that have expired: nobody can consent to them any more. */
+/** Deletes the rows of expired grants: a delegate can no longer consent to them. */
 export const pruneOfferedGrants = async (db: D1Database, now: Seconds): Promise<void> => {
   await db.prepare('DELETE FROM offered_grants WHERE valid_until <= ?1').bind(now).run();
 };

@@ -13,7 +13,7 @@ export type LiveCatalogue = {
     now: Seconds,
     waitUntil: (promise: Promise<unknown>) => void,
   ) => Promise<Catalogue>;
-  /** Reads now. For management: nobody may replace a tool that they have not seen. */
+  /** Reads now. Management needs it: an operator must see the current tool before replacing it. */
   readonly fresh: (now: Seconds) => Promise<Result<Catalogue, Reason>>;
 };
 

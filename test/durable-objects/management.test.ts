@@ -912,7 +912,7 @@ describe('the text of a policy', () => {
     expect(texts.map((text) => text !== undefined)).toEqual([true, true, false, false, false]);
     const hashes = entries.map(({ outcome }) => outcome?.['hash']);
     expect(hashes).toEqual([hashes[0], hashes[1], hashes[0], null, hashes[0]]);
-    // What the hash is of: the text as it stands in the entry.
+    // The hash covers the text exactly as the entry holds it.
     expect(documentHash(texts[0] as Json)).toBe(hashes[0]);
     expect(documentHash(texts[1] as Json)).toBe(hashes[1]);
   });

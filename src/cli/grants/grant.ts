@@ -42,7 +42,7 @@ export const grant = async (session: Session, input: Input): Promise<void> => {
     ({ issuer, status }) => status === 'active' && isOwn(office, issuer),
   );
   const used = earlier.find((held) => held.is_default)?.hash;
-  // A grant that was taken is what calls stand on, unless somebody says otherwise.
+  // Calls use the newest grant that the agent consented to, unless the owner passes --beside.
   const keepsUsed = agent !== undefined && input.flag('beside') ? used : undefined;
   if (keepsUsed !== undefined) {
     await office.call('account.default', { params: { account }, body: { grant: keepsUsed } });
