@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Address, getAddress } from 'viem';
-import { accountId, network } from '../src/core/account-id.ts';
+import { accountId, network } from '../src/protocol/account-id.ts';
 import type { Line } from './demo/line.ts';
 import { type Narrator, newNarrator } from './demo/narrator.ts';
 import { play } from './demo/story.ts';

@@ -1,7 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import { retryable } from 'cloudflare:durable-objects';
-import type { AccountId, Hex } from '../src/core/account-id.ts';
-import type { SettlementMessage, SettlementResult } from '../src/settlement/payment.ts';
+import type { AccountId } from '../src/protocol/account-id.ts';
+import type { Hex } from '../src/core/hex.ts';
+import type { SettlementMessage, SettlementResult } from '../src/protocol/payment.ts';
 import type {
   Acknowledged,
   Applied,
@@ -16,7 +17,7 @@ import type {
   ReserveVerdict,
   StandingQuestion,
   StandingVerdict,
-} from './agent-account/contract.ts';
+} from '../src/protocol/account/contract.ts';
 import { exists, hasParent, kinOf } from './agent-account/ancestry.ts';
 import { claim } from './agent-account/claims.ts';
 import { unchanged } from './agent-account/decision.ts';
@@ -53,7 +54,7 @@ import type {
   Returned,
   Slices,
   TreeOrder,
-} from './agent-account/tree-contract.ts';
+} from '../src/protocol/account/tree-contract.ts';
 import { acknowledge, concludeAll, tick } from './agent-account/upkeep.ts';
 
 /** Commands that are remembered as counted: more than the rates let pass while copies of one are under way. */

@@ -1,6 +1,11 @@
 import { retryable } from 'cloudflare:durable-objects';
 import { DurableObject } from 'cloudflare:workers';
-import type { Relay, Relayed, RelayerRpc, RelayerStatus } from './relayer/contract.ts';
+import type {
+  Relay,
+  Relayed,
+  RelayerRpc,
+  RelayerStatus,
+} from '../src/protocol/relayer-contract.ts';
 import type { Loop } from './relayer/loop.ts';
 
 /** How soon an object whose code could not be loaded rings again: alarms that fail stop for good (platform facts 1.5). */

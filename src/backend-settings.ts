@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
-import { type Address, type Hex, type Network, ZERO_ADDRESS } from './core/account-id.ts';
-import { MONEY_HINT, parseAmount, parseMoney } from './core/amount.ts';
-import type { EgressReach } from './core/egress-url.ts';
+import { type Network } from './protocol/account-id.ts';
+import { type Address, type Hex, ZERO_ADDRESS } from './core/hex.ts';
+import { MONEY_HINT, parseAmount, parseMoney } from './protocol/amount.ts';
+import type { EgressReach } from './protocol/egress-url.ts';
 import { err, ok } from './core/result.ts';
 import { parseAddress } from './crypto/checksum.ts';
-import { readingText } from './crypto/wire-fields.ts';
+import { readingText } from './protocol/wire-fields.ts';
 import {
   byNetwork,
   MAX_URLS,

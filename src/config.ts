@@ -1,20 +1,15 @@
-import {
-  type AccountId,
-  accountId,
-  type Address,
-  type Hex,
-  type Network,
-} from './core/account-id.ts';
+import { type AccountId, accountId, type Network } from './protocol/account-id.ts';
+import { type Address, type Hex } from './core/hex.ts';
 import type { Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
 import { isRelative } from './catalog/upstream.ts';
-import type { EgressReach } from './core/egress-url.ts';
-import type { Fault } from './core/fault.ts';
+import type { EgressReach } from './protocol/egress-url.ts';
+import type { Fault } from './protocol/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { readCdpKey, readFacilitators, readRelayerKey, readRelayers } from './backend-settings.ts';
 import type { CdpKey, Facilitator, RelayerSetting } from './settlement/backend.ts';
-import { parseStrictJson } from './core/strict-json.ts';
+import { parseStrictJson } from './protocol/strict-json.ts';
 import { readReach } from './local-stack.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/schema.ts';
 import {

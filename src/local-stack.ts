@@ -1,4 +1,4 @@
-import { type EgressReach, isLoopbackHost } from './core/egress-url.ts';
+import { type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
 import { err, ok } from './core/result.ts';
 import { readAudiences, type Setting } from './settings.ts';
 

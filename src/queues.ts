@@ -1,7 +1,7 @@
 import { consumeAudit } from './audit/consumer.ts';
 import { auditLetter, consumeAuditDeadLetters } from './audit/dead-letter.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import type { AccountId, Network } from './core/account-id.ts';
+import type { AccountId, Network } from './protocol/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
 import { attemptsIn } from './settlement/attempts.ts';

@@ -1,5 +1,5 @@
-import type { AlertBody } from '../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId } from './core/account-id.ts';
+import type { AlertBody } from './protocol/account/tree-contract.ts';
+import type { AccountId } from './protocol/account-id.ts';
 
 /** Has an account record an alert. */
 export type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;

@@ -1,12 +1,13 @@
 import { watchSize } from './audit/database-size.ts';
 import { pruneOfferedGrants } from './audit/offered-grants.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import type { Address, Network } from './core/account-id.ts';
+import type { Network } from './protocol/account-id.ts';
+import type { Address } from './core/hex.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import { raiser } from './raise-alert.ts';
 import type { Site } from './settlement/reconcile/examine.ts';
 import { reconcile } from './settlement/reconcile/reconcile.ts';
-import { tokenOf } from './x402/tokens.ts';
+import { tokenOf } from './protocol/x402/tokens.ts';
 
 /** What the cron trigger does: forgets offered grants that have expired, looks at the size of D1, and compares ledger and chain. */
 export const runScheduled = async (

@@ -1,13 +1,18 @@
 import * as z from 'zod/mini';
-import { LEAST_COMMAND_BYTES, MOST_COMMAND_BYTES, parseCommandBytes } from './command-bytes.ts';
-import { chainIdOf, type Address, type Network, ZERO_ADDRESS } from './core/account-id.ts';
-import { egressFault, type EgressReach } from './core/egress-url.ts';
-import { type Fault, faultsOf } from './core/fault.ts';
+import {
+  LEAST_COMMAND_BYTES,
+  MOST_COMMAND_BYTES,
+  parseCommandBytes,
+} from './protocol/command-bytes.ts';
+import { chainIdOf, type Network } from './protocol/account-id.ts';
+import { type Address, ZERO_ADDRESS } from './core/hex.ts';
+import { egressFault, type EgressReach } from './protocol/egress-url.ts';
+import { type Fault, faultsOf } from './protocol/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
-import { parseStrictJson } from './core/strict-json.ts';
+import { parseStrictJson } from './protocol/strict-json.ts';
 import { parseAddress } from './crypto/checksum.ts';
-import { readingText } from './crypto/wire-fields.ts';
-import { tokenOf } from './x402/tokens.ts';
+import { readingText } from './protocol/wire-fields.ts';
+import { tokenOf } from './protocol/x402/tokens.ts';
 
 /** What a variable must be, said as the end of a sentence that starts with its name. Never holds the value. */
 export type Setting<T> = Result<T, readonly string[]>;

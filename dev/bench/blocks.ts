@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { startStack } from '../stack.ts';
 import { type Moved, watchMoved } from './moved.ts';
 import { countersign, exactOn, type Purchase, type Seller } from './sellers.ts';

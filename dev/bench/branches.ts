@@ -1,5 +1,5 @@
-import type { Hex } from '../../src/core/account-id.ts';
-import { ZERO_WORD } from '../../src/intent/agent-delegation.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import { ZERO_WORD } from '../../src/protocol/intent/agent-delegation.ts';
 import type { GatewaySubject } from './gateway-subject.ts';
 import type { BenchAgent } from './signing.ts';
 import type { Sale } from './subject.ts';

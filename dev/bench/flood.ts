@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { getRequest, openConnection } from './connection.ts';
 import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { deal, type Measured, mustAllBe, run } from './load.ts';

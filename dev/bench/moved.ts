@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { ChainAccess } from '../chain-access.ts';
 import { usdcAbi } from '../usdc.ts';
 

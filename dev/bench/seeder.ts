@@ -1,5 +1,5 @@
 import type { Enrolment, PolicyOrder, ToolOrder } from '../../test/bench/stubs/enrolment.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { people } from '../people.ts';
 import { LOOPBACK } from '../ports.ts';
 import type { BenchAgent } from './signing.ts';

@@ -1,4 +1,4 @@
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { bytesOf } from '../../src/crypto/bytes.ts';
 import { type Person, people, person } from '../people.ts';
 import { LOOPBACK } from '../ports.ts';

@@ -1,10 +1,14 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import type { Address, Hex } from '../../src/core/account-id.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import { bytesOf, encodeBase64, hexOf, utf8 } from '../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
-import { transferWithAuthorizationDigest } from '../../src/crypto/typed-data.ts';
-import { type AgentIntent, intentDigest, intentFields } from '../../src/intent/agent-intent.ts';
-import { BOUND_VALID_AFTER } from '../../src/intent/binding-mark.ts';
+import { transferWithAuthorizationDigest } from '../../src/protocol/x402/transfer-digest.ts';
+import {
+  type AgentIntent,
+  intentDigest,
+  intentFields,
+} from '../../src/protocol/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding-mark.ts';
 import type { SignedTransfer } from '../../test/bench/peers/verification.ts';
 import { CHAIN_ID } from '../chain-client.ts';
 import { person } from '../people.ts';

@@ -3,7 +3,7 @@ import { boundRequests, type MakeBound } from './bound-requests.ts';
 import { type Branch, grow, REFUSED, RULED, rulesOf } from './branches.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { type GatewaySubject, startGateway } from './gateway-subject.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { deal, type Lane, type Measured, mustAllBe, runOut } from './load.ts';
 import { agents, type BenchAgent } from './signing.ts';
 import type { Bench, Upstream } from './subject.ts';

@@ -2,7 +2,7 @@ import { agents, signTransfer } from './signing.ts';
 import { median } from './statistics.ts';
 import { type Bench, startWorker, type Subject } from './subject.ts';
 import { people } from '../people.ts';
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 
 /** Who verifies. */
 export const VERIFIERS = [

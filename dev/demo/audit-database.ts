@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decodeChunk } from '../../src/audit/chunk.ts';
-import type { Entry } from '../../src/audit/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 
 /** Where `wrangler dev` keeps D1, below the directory it persists to. */
 const DATABASES = 'state/v3/d1/miniflare-D1DatabaseObject';

@@ -1,4 +1,5 @@
-import { type Entry, entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
+import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import { auditLog } from './audit-database.ts';
 import { dollars, type Purchase } from './purchase.ts';

@@ -1,7 +1,7 @@
 import { decodePaymentResponseHeader } from '@x402/core/http';
 import type { Hex } from 'viem';
 import type { AgentResponse, Receipt } from '../../src/client/index.ts';
-import { formatDollars } from '../../src/core/amount.ts';
+import { formatDollars } from '../../src/protocol/amount.ts';
 import { type Answer, answerOf, initOf, textOf, type ToolRequest } from './exchange.ts';
 import { type ReceiptCheck, verifyReceipt } from './receipt.ts';
 import type { Scene } from './scene.ts';

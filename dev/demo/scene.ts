@@ -1,6 +1,6 @@
 import type { Address } from 'viem';
-import type { AccountId } from '../../src/core/account-id.ts';
-import { parseMoney } from '../../src/core/amount.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import { parseMoney } from '../../src/protocol/amount.ts';
 import type { ChainAccess } from '../chain-access.ts';
 import type { StackDescription } from '../stack-file.ts';
 import type { ToolRequest } from './exchange.ts';

@@ -1,4 +1,4 @@
-import type { Json } from '../../src/audit/entry.ts';
+import type { Json } from '../../src/protocol/entry.ts';
 import { parsePolicy, policyHash, policyJson } from '../../src/policy/schema.ts';
 import { isRaised, mayReplace } from './ancestry.ts';
 import { windowBeyondCap, withoutDeadCounters } from './counters.ts';
@@ -9,7 +9,7 @@ import { evidenceOf } from './ordered.ts';
 import { mismatch, unseen } from './precondition.ts';
 import type { AccountState } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 import type { WrittenPolicy } from './tree.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'policy' }>;

@@ -1,12 +1,13 @@
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
-import type { Status } from '../../src/policy/policy.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Status } from '../../src/protocol/account/tree-contract.ts';
 import { isRaised, mayReplace } from './ancestry.ts';
 import type { Context, Decision } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import type { AccountState } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 import type { Tree } from './tree.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'status' }>;

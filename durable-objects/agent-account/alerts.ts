@@ -1,13 +1,14 @@
-import type { AssetId } from '../../src/core/account-id.ts';
-import { type Entry, link } from '../../src/audit/entry.ts';
-import type { Call } from './contract.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import { link } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
+import type { Call } from '../../src/protocol/account/contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { hashOf } from './issued.ts';
 import { saidNow, saidOnce } from './said.ts';
 import { crossings } from './soft-limit.ts';
 import { type AccountState, purseOf } from './state.ts';
 import { done } from './tree-change.ts';
-import type { AlertBody, Governed, TreeOrder } from './tree-contract.ts';
+import type { AlertBody, Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 
 const MAX_DETAILS = 16;
 const MAX_TEXT = 512;

@@ -1,9 +1,10 @@
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { grantStatus } from './issued.ts';
 import { reportedAt } from './lessor.ts';
 import type { AccountState } from './state.ts';
-import type { Child, Children } from './tree-contract.ts';
+import type { Child, Children } from '../../src/protocol/account/tree-contract.ts';
 import { spentOf } from './tree-codec.ts';
 import type { ChildRow, TreeStorage } from './tree-storage.ts';
 import type { IssuedGrant } from './tree.ts';

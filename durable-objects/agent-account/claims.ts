@@ -1,5 +1,5 @@
-import type { Hex } from '../../src/core/account-id.ts';
-import type { Call, Evidence, ReserveVerdict } from './contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Call, Evidence, ReserveVerdict } from '../../src/protocol/account/contract.ts';
 import type { Desk } from './desk.ts';
 import type { Context } from './decision.ts';
 import type { Ledger } from './ledger.ts';

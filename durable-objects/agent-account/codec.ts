@@ -1,6 +1,8 @@
-import { type Entry, entryText } from '../../src/audit/entry.ts';
-import { toStored } from '../../src/core/amount.ts';
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import { entryText } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
+import { toStored } from '../../src/protocol/amount.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { CallRecord, HeldPayment } from './record.ts';
 import { type AccountState, type DenialBucket, EMPTY_PURSE, type Purse } from './state.ts';
 import { decodeTree, encodeTree } from './tree-codec.ts';

@@ -1,5 +1,6 @@
 import { entryText } from '../../src/audit/entry.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
 import type { Rate } from '../../src/policy/policy.ts';
@@ -8,7 +9,12 @@ import { aboveOf, hasParent } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import type { Hear } from './enrolment.ts';
 import { type AccountState, hasPaid } from './state.ts';
-import type { ChargedCommand, CommandCharge, CommandFault, Governed } from './tree-contract.ts';
+import type {
+  ChargedCommand,
+  CommandCharge,
+  CommandFault,
+  Governed,
+} from '../../src/protocol/account/tree-contract.ts';
 
 /**
  * What an account's commands have used: `own` those it signs; of these apart, `grant` the grants it gives and `stop` what only stops

@@ -1,4 +1,4 @@
-import type { AssetId } from '../../src/core/account-id.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { everyOf, periodOf, windowName } from '../../src/policy/window.ts';
@@ -6,7 +6,7 @@ import type { Context } from './decision.ts';
 import { namesOf } from './meters.ts';
 import { sliceEnd } from './slices.ts';
 import type { AccountState, Purse } from './state.ts';
-import type { Slices } from './tree-contract.ts';
+import type { Slices } from '../../src/protocol/account/tree-contract.ts';
 import { CREDIT, type HeldGrant } from './tree.ts';
 
 /** How long after its period a counter may go: clocks of an account and of those it leases to differ, and may be set back. */

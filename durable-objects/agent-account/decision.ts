@@ -1,6 +1,8 @@
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { type Entry, type EntryBody, link } from '../../src/audit/entry.ts';
+import { link } from '../../src/audit/entry.ts';
+import { type Entry, type EntryBody } from '../../src/protocol/entry.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';
@@ -8,7 +10,7 @@ import type { StoredDocument } from './documents.ts';
 import type { LeaseRow } from './lessor.ts';
 import type { StoredOrder } from './ordered.ts';
 import type { Transfer } from './transfer.ts';
-import type { DocumentType } from './tree-contract.ts';
+import type { DocumentType } from '../../src/protocol/account/tree-contract.ts';
 import type { HeldGrant, IssuedGrant } from './tree.ts';
 
 /** What a decision may look at besides the account and the call's own record. */

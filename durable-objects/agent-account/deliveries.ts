@@ -1,7 +1,7 @@
 import { splitRun } from '../../src/audit/chunk.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
-import type { SettlementMessage } from '../../src/settlement/payment.ts';
+import type { SettlementMessage } from '../../src/protocol/payment.ts';
 import { EXPORT_DELAY, EXPORT_RESEND, type Memory, transferSendAt } from './memory.ts';
 import { sendAt, settlementMessage } from './outbox.ts';
 import type { AccountStorage } from './storage.ts';

@@ -1,7 +1,8 @@
-import { type Entry, link } from '../../src/audit/entry.ts';
+import { link } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { tripped } from './alerts.ts';
-import type { Call, Denial } from './contract.ts';
+import type { Call, Denial } from '../../src/protocol/account/contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { type AccountState, type DenialBucket, isKnown } from './state.ts';
 

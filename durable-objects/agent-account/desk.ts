@@ -1,5 +1,6 @@
-import { max, min } from '../../src/core/amount.ts';
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import { max, min } from '../../src/protocol/amount.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { Source } from '../../src/policy/policy.ts';
 import { issuerOf } from './authority.ts';
@@ -8,9 +9,13 @@ import { type Answered, answers } from './line.ts';
 import type { Ledger } from './ledger.ts';
 import { type Ask, policiesOf, takeLease } from './lessee.ts';
 import type { Progress } from './progress.ts';
-import type { AgentAccountRpc } from './contract.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/contract.ts';
 import { sliceEnd, sliceOf } from './slices.ts';
-import type { LeaseRequest, LeaseVerdict, SignedGrant } from './tree-contract.ts';
+import type {
+  LeaseRequest,
+  LeaseVerdict,
+  SignedGrant,
+} from '../../src/protocol/account/tree-contract.ts';
 import { CREDIT, unusedOf } from './tree.ts';
 
 /** The most that a busy account asks for ahead, in calls like the one that waits. */

@@ -1,6 +1,6 @@
-import type { Json } from '../../src/audit/entry.ts';
+import type { Json } from '../../src/protocol/entry.ts';
 import { isJson } from '../../src/audit/entry-schema.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import type { KeptStorage } from './kept-storage.ts';
@@ -14,7 +14,7 @@ import type {
   Governed,
   KeptDocument,
   TreeOrder,
-} from './tree-contract.ts';
+} from '../../src/protocol/account/tree-contract.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'document' }>;
 

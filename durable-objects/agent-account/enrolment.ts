@@ -1,8 +1,8 @@
-import type { Json } from '../../src/audit/entry.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
-import { delegationFields } from '../../src/intent/agent-delegation.ts';
+import type { Json } from '../../src/protocol/entry.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import { delegationFields } from '../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from './evidence.ts';
-import type { SignedGrant, TreeFault } from './tree-contract.ts';
+import type { SignedGrant, TreeFault } from '../../src/protocol/account/tree-contract.ts';
 
 /** Those above must be heard before this can be decided. */
 export type Hear = { readonly verdict: 'hear' };

@@ -1,8 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import type { Json } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
-import type { Consent } from './tree-contract.ts';
+import type { Json } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Consent } from '../../src/protocol/account/tree-contract.ts';
 import type { HeldPayment } from './record.ts';
 
 /**

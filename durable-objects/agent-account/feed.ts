@@ -1,9 +1,9 @@
-import type { Entry } from '../../src/audit/entry.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import { unchanged } from './decision.ts';
 import type { Ledger } from './ledger.ts';
 import type { Memory } from './memory.ts';
-import type { Happened } from './tree-contract.ts';
+import type { Happened } from '../../src/protocol/account/tree-contract.ts';
 
 /** Longer than this nobody waits, milliseconds. */
 const MAX_WAIT_MS = 25_000;

@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { setPolicy } from './account-policy.ts';
 import { type Charge, type Payer, withinBudget } from './command-budget.ts';
 import { setStatus } from './account-status.ts';
@@ -17,7 +17,7 @@ import { revoke } from './revoke.ts';
 import type { AccountState } from './state.ts';
 import { take } from './take.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 import { redrive, writeOff } from './payment-order.ts';
 import { resolve } from './resolve.ts';
 

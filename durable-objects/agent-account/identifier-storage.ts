@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Row } from './codec.ts';
 import { DUE, type DueCalls } from './pruning.ts';
 import type { CallRecord } from './record.ts';

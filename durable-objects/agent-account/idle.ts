@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { forgetsAt, isOver } from './forget.ts';
 import { hasUnused } from './slices.ts';

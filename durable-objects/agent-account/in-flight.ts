@@ -1,5 +1,6 @@
-import type { Address, AssetId } from '../../src/core/account-id.ts';
-import { max } from '../../src/core/amount.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
+import { max } from '../../src/protocol/amount.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { ANY_PAYEE, type Policy, type Source } from '../../src/policy/policy.ts';
 import type { Context } from './decision.ts';
@@ -7,7 +8,7 @@ import { metersOf } from './meters.ts';
 import type { CallRecord } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from './state.ts';
-import type { Governed } from './tree-contract.ts';
+import type { Governed } from '../../src/protocol/account/tree-contract.ts';
 
 type InFlight = NonNullable<Extract<Governed, { readonly verdict: 'governed' }>['inFlight']>;
 

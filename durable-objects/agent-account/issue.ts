@@ -4,7 +4,12 @@ import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
 import { grantStatus } from './issued.ts';
 import { type AccountState, hasPaid, isKnown } from './state.ts';
 import { changedTree, done, noted, refused } from './tree-change.ts';
-import type { Governed, SignedGrant, TreeFault, TreeOrder } from './tree-contract.ts';
+import type {
+  Governed,
+  SignedGrant,
+  TreeFault,
+  TreeOrder,
+} from '../../src/protocol/account/tree-contract.ts';
 import { type IssuedGrant, isZero, linksOf } from './tree.ts';
 
 /** Grants that may stand on each other (docs/wire-format.md). */

@@ -1,12 +1,17 @@
 import canonicalize from 'canonicalize';
-import { type AssetId, assetId, type Hex, network } from '../../src/core/account-id.ts';
+import { type AssetId, assetId, network } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
 import { policyJson } from '../../src/policy/schema.ts';
 import type { Context } from './decision.ts';
 import { type NamedMeter, metersOf } from './meters.ts';
 import type { AccountState } from './state.ts';
-import type { Authority, LeaseRequest, PolicyAbove } from './tree-contract.ts';
+import type {
+  Authority,
+  LeaseRequest,
+  PolicyAbove,
+} from '../../src/protocol/account/tree-contract.ts';
 import { isZero, type Tree } from './tree.ts';
 
 /** What an account says to those below: how things stand with the grant it has issued, and in which of its counters they count. */

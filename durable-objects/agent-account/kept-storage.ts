@@ -1,10 +1,10 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Row } from './codec.ts';
 import type { StoredDocument } from './documents.ts';
 import type { StoredOrder } from './ordered.ts';
 import { DOCUMENTS_TABLE, ORDERS_TABLE, TEXTS_TABLE } from './tables.ts';
-import type { DocumentType } from './tree-contract.ts';
+import type { DocumentType } from '../../src/protocol/account/tree-contract.ts';
 
 /** After this long an entry carries its text again: what is remembered must end, and an archive of a year is read by itself. */
 const TEXT_REMEMBERED: Seconds = 366 * 86_400;

@@ -1,10 +1,10 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Context, Decision } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, unseen } from './precondition.ts';
 import type { AccountState } from './state.ts';
 import { done, noted, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'label' }>;
 

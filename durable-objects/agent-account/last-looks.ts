@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { LOOK_DELAY, resendPause } from './outbox.ts';
 import type { CallRecord } from './record.ts';

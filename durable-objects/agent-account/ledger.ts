@@ -1,5 +1,6 @@
-import type { Entry } from '../../src/audit/entry.ts';
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { random16 } from '../../src/core/random.ts';
 import { withAlerts } from './alerts.ts';

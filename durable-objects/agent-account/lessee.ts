@@ -1,5 +1,5 @@
-import { min } from '../../src/core/amount.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import { min } from '../../src/protocol/amount.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
@@ -15,7 +15,7 @@ import type {
   Returned,
   SignedGrant,
   Slices,
-} from './tree-contract.ts';
+} from '../../src/protocol/account/tree-contract.ts';
 import {
   CREDIT,
   type HeldGrant,

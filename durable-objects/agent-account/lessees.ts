@@ -1,4 +1,5 @@
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 
 /** Accounts below that may decide for this one, and until when. */

@@ -1,6 +1,6 @@
 import { link } from '../../src/audit/entry.ts';
-import { MAX_STORED, max, min } from '../../src/core/amount.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import { MAX_STORED, max, min } from '../../src/protocol/amount.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { meterState } from '../../src/policy/evaluate.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Meter } from '../../src/policy/policy.ts';
@@ -12,7 +12,12 @@ import type { NamedMeter } from './meters.ts';
 import { isWorse, type Reach, reachOfCredit, reachOfLimit } from './reach.ts';
 import { sliceEnd } from './slices.ts';
 import { type AccountState, freeCredit, purseOf, withPurse } from './state.ts';
-import type { LeaseRequest, LeaseVerdict, Slice, Slices } from './tree-contract.ts';
+import type {
+  LeaseRequest,
+  LeaseVerdict,
+  Slice,
+  Slices,
+} from '../../src/protocol/account/tree-contract.ts';
 import { CREDIT, NO_SLICE, outstandingOf, unusedOf } from './tree.ts';
 
 /** How long a lease is good, from when it was asked for (design §5). */

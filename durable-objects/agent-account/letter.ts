@@ -2,7 +2,7 @@ import type { Context, Decision } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
 import type { AccountState } from './state.ts';
 import { noted } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 
 const MAX_TEXT = 512;
 

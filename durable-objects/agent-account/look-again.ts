@@ -1,6 +1,6 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { SettlementMessage } from '../../src/settlement/payment.ts';
+import type { SettlementMessage } from '../../src/protocol/payment.ts';
 import { firstSendAt, settlementMessage } from './outbox.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';

@@ -1,5 +1,6 @@
-import type { Entry, EntryType } from '../../src/audit/entry.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { Entry, EntryType } from '../../src/protocol/entry.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { DENIAL_WINDOW } from './denial.ts';
 import { dueAt, type Live, RESEND_FIRST, resendPause } from './outbox.ts';

@@ -1,4 +1,4 @@
-import type { AssetId } from '../../src/core/account-id.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Meter, Policy } from '../../src/policy/policy.ts';
 import { type Every, periodOf, rolled, windowName } from '../../src/policy/window.ts';

@@ -2,7 +2,7 @@
  * Every movement of money in an account, one function each. A purse is only ever changed here, so that the sum of the
  * movements equals the ledger: what is held is later spent or given back, once (laws 4 to 7).
  */
-import { max } from '../../src/core/amount.ts';
+import { max } from '../../src/protocol/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { everyOf, periodOf, rolled, type WindowSpend } from '../../src/policy/window.ts';
 import { type CallRecord, isBounced } from './record.ts';

@@ -1,11 +1,17 @@
-import type { Json } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Json } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { aboveOf, exists, hasParent, kinOf } from './ancestry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { checkedAt } from './evidence.ts';
 import { type AccountState, hasPaid } from './state.ts';
-import type { By, OrderedBy, OrderFault, TreeFault, TreeOrder } from './tree-contract.ts';
+import type {
+  By,
+  OrderedBy,
+  OrderFault,
+  TreeFault,
+  TreeOrder,
+} from '../../src/protocol/account/tree-contract.ts';
 
 /** An order that was carried out, kept while its intent could come again. A row of `orders`. */
 export type StoredOrder = {

@@ -1,6 +1,6 @@
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { SettlementMessage } from '../../src/settlement/payment.ts';
+import type { SettlementMessage } from '../../src/protocol/payment.ts';
 import { expiresAt } from './expire.ts';
 import { awaitsSettlement, type CallRecord } from './record.ts';
 

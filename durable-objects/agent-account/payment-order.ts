@@ -1,4 +1,4 @@
-import type { Json } from '../../src/audit/entry.ts';
+import type { Json } from '../../src/protocol/entry.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { append, type Context, type Decision } from './decision.ts';
 import { spentSignature } from './evidence.ts';
@@ -9,7 +9,7 @@ import { type CallRecord, WRITTEN_OFF } from './record.ts';
 import { ended } from './settled.ts';
 import type { AccountState } from './state.ts';
 import { refused, told } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 
 type Order<Kind extends TreeOrder['kind']> = Extract<TreeOrder, { readonly kind: Kind }>;
 

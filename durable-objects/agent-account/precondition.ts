@@ -1,9 +1,9 @@
 import canonicalize from 'canonicalize';
-import type { Json } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Json } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { utf8 } from '../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
-import type { Expected, OrderFault } from './tree-contract.ts';
+import type { Expected, OrderFault } from '../../src/protocol/account/tree-contract.ts';
 
 /** Whether what is there is what the order was made for: two orders made for one and the same must not both win. */
 export const mismatch = (

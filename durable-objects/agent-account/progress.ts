@@ -1,6 +1,7 @@
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Source } from '../../src/policy/policy.ts';
-import type { Denial } from './contract.ts';
+import type { Denial } from '../../src/protocol/account/contract.ts';
 import type { Report } from './lessor.ts';
 
 /** What one attempt to decide a call has learned from other accounts so far. */

@@ -1,4 +1,5 @@
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { unchanged } from './decision.ts';
 import { inTime, type Peers } from './desk.ts';
 import { idleBranches } from './idle.ts';
@@ -7,7 +8,12 @@ import type { Ledger } from './ledger.ts';
 import { type LeaseRow, type Report, takeBack } from './lessor.ts';
 import { closeBook, giveUp } from './lessee.ts';
 import { hasUnused } from './slices.ts';
-import type { Recall, Returned, SignedGrant, Slices } from './tree-contract.ts';
+import type {
+  Recall,
+  Returned,
+  SignedGrant,
+  Slices,
+} from '../../src/protocol/account/tree-contract.ts';
 import { linksOf } from './tree.ts';
 import { issuerOf } from './authority.ts';
 

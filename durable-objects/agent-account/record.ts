@@ -1,8 +1,9 @@
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { Entry } from '../../src/audit/entry.ts';
-import type { Payment, PaymentState } from '../../src/settlement/payment.ts';
-import type { CallState, StoredAnswer } from './contract.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { Payment, PaymentState } from '../../src/protocol/payment.ts';
+import type { CallState, StoredAnswer } from '../../src/protocol/account/contract.ts';
 
 /** How a call is paid, decided at its reserve: a newcomer's deferred call is settled upfront (law 7). `lent`: credit from above. */
 export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';

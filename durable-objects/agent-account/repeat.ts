@@ -1,5 +1,10 @@
-import type { SettlementOutcome } from '../../src/settlement/payment.ts';
-import type { Binding, Call, Evidence, ReserveVerdict } from './contract.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
+import type {
+  Binding,
+  Call,
+  Evidence,
+  ReserveVerdict,
+} from '../../src/protocol/account/contract.ts';
 import { changed, type Context, type Decision, unchanged } from './decision.ts';
 import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { awaitsSettlement, type CallRecord } from './record.ts';

@@ -1,4 +1,4 @@
-import { min } from '../../src/core/amount.ts';
+import { min } from '../../src/protocol/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import type { Subject } from '../../src/policy/policy.ts';
@@ -11,7 +11,12 @@ import {
   sourcesAbove,
   staleProofs,
 } from './authority.ts';
-import type { Call, Denial, Evidence, ReserveVerdict } from './contract.ts';
+import type {
+  Call,
+  Denial,
+  Evidence,
+  ReserveVerdict,
+} from '../../src/protocol/account/contract.ts';
 import { append, changed, type Context, type Decision, unchanged } from './decision.ts';
 import { deny } from './denial.ts';
 import { counting, draftOf } from './draft.ts';

@@ -4,7 +4,7 @@ import { evidenceOf } from './ordered.ts';
 import { type CallRecord, keepsHold } from './record.ts';
 import type { AccountState } from './state.ts';
 import { refused, told } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'resolve' }>;
 

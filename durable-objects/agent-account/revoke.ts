@@ -1,11 +1,11 @@
-import { MAX_STORED } from '../../src/core/amount.ts';
-import type { Json } from '../../src/audit/entry.ts';
-import { revocationFields } from '../../src/intent/agent-revocation.ts';
+import { MAX_STORED } from '../../src/protocol/amount.ts';
+import type { Json } from '../../src/protocol/entry.ts';
+import { revocationFields } from '../../src/protocol/intent/agent-revocation.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { checkedAt } from './evidence.ts';
 import { type AccountState, hasPaid, isKnown } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 import type { HeldGrant } from './tree.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'revoke' }>;

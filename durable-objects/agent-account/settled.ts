@@ -1,4 +1,4 @@
-import type { SettlementOutcome } from '../../src/settlement/payment.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { type PaymentEvent, transition } from '../../src/settlement/transition.ts';
 import { append, type Context } from './decision.ts';
 import { spentSignature } from './evidence.ts';

@@ -1,10 +1,10 @@
-import { max } from '../../src/core/amount.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import { max } from '../../src/protocol/amount.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { everyOf, periodOf } from '../../src/policy/window.ts';
 import type { CallRecord } from './record.ts';
 import type { AccountState } from './state.ts';
-import type { Slice, Slices } from './tree-contract.ts';
+import type { Slice, Slices } from '../../src/protocol/account/tree-contract.ts';
 import { CREDIT, NO_SLICE, type Tree, unusedOf } from './tree.ts';
 
 /** One slice that a call counts in: the grant issued above, the counter's name, and its period (`record.draws`). */

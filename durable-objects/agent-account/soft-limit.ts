@@ -1,4 +1,4 @@
-import type { AssetId } from '../../src/core/account-id.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { WindowSpend } from '../../src/policy/window.ts';
 import { meterState } from '../../src/policy/evaluate.ts';
@@ -7,7 +7,7 @@ import { hashOf } from './issued.ts';
 import { metersOf, type NamedMeter } from './meters.ts';
 import { saidOnce } from './said.ts';
 import { type AccountState, purseOf, withPurse } from './state.ts';
-import type { AlertBody } from './tree-contract.ts';
+import type { AlertBody } from '../../src/protocol/account/tree-contract.ts';
 
 /** Percent of a limit at which an alert is raised, where its policy says nothing. */
 const SOFT_PERCENT = 80;

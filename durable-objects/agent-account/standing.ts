@@ -1,15 +1,15 @@
-import { max } from '../../src/core/amount.ts';
-import type { AssetId } from '../../src/core/account-id.ts';
+import { max } from '../../src/protocol/amount.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
 import { limitsLeft } from '../../src/policy/evaluate.ts';
 import { policyJson } from '../../src/policy/schema.ts';
 import { exists, kinOf } from './ancestry.ts';
 import { defaultAmong, ownSources, sourcesAbove } from './authority.ts';
-import type { StandingQuestion, StandingVerdict } from './contract.ts';
+import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { labelHash } from './label.ts';
 import { refusalOfAsker } from './look-up.ts';
 import { type AccountState, purseOf } from './state.ts';
-import type { Standing } from './tree-contract.ts';
+import type { Standing } from '../../src/protocol/account/tree-contract.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree.ts';
 
 /** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */

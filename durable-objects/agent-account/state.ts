@@ -1,8 +1,10 @@
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { type ChainHead, GENESIS } from '../../src/audit/entry.ts';
+import { GENESIS } from '../../src/audit/entry.ts';
+import { type ChainHead } from '../../src/protocol/entry.ts';
 import type { WindowSpend } from '../../src/policy/window.ts';
-import type { Denial, DenialRule } from './contract.ts';
+import type { Denial, DenialRule } from '../../src/protocol/account/contract.ts';
 import { EMPTY_TREE, type HeldGrant, type Lease, type Tree } from './tree.ts';
 
 /** The money of an account in one asset. Atomic units. */

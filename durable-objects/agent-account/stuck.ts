@@ -1,4 +1,5 @@
-import type { AssetId, Hex } from '../../src/core/account-id.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { append, type Context } from './decision.ts';
 import type { Memory } from './memory.ts';

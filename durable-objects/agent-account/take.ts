@@ -7,7 +7,7 @@ import { evidenceOf as consentEvidence } from './evidence.ts';
 import { sliceEnd } from './slices.ts';
 import type { AccountState } from './state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from './tree-contract.ts';
+import type { Governed, TreeOrder } from '../../src/protocol/account/tree-contract.ts';
 import { type HeldGrant, isLive, isRevoked, outstandingOf } from './tree.ts';
 
 /** Grants that one account may hold at a time. */

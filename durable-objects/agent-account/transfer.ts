@@ -1,10 +1,10 @@
-import { type AccountId, type AssetId, parseAccountId } from '../../src/core/account-id.ts';
+import { type AccountId, type AssetId, parseAccountId } from '../../src/protocol/account-id.ts';
 import { link } from '../../src/audit/entry.ts';
 import { adjust } from './adjust.ts';
-import type { Applied, Order } from './contract.ts';
+import type { Applied, Order } from '../../src/protocol/account/contract.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { evidenceOf } from './ordered.ts';
-import { max, MAX_STORED } from '../../src/core/amount.ts';
+import { max, MAX_STORED } from '../../src/protocol/amount.ts';
 import { type AccountState, type Purse, purseOf, withPurse } from './state.ts';
 
 /**

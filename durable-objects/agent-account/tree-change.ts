@@ -1,7 +1,8 @@
-import { type EntryBody, link } from '../../src/audit/entry.ts';
+import { link } from '../../src/audit/entry.ts';
+import { type EntryBody } from '../../src/protocol/entry.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import type { AccountState } from './state.ts';
-import type { Governed, OrderFault, TreeFault } from './tree-contract.ts';
+import type { Governed, OrderFault, TreeFault } from '../../src/protocol/account/tree-contract.ts';
 import type { Tree } from './tree.ts';
 
 type Done = Extract<Governed, { readonly verdict: 'governed' }>;

@@ -1,17 +1,18 @@
-import { max, toStored } from '../../src/core/amount.ts';
-import type { AccountId, AssetId, Hex } from '../../src/core/account-id.ts';
+import { max, toStored } from '../../src/protocol/amount.ts';
+import type { AccountId, AssetId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import {
   type AgentDelegation,
   type DelegationFields,
   delegationFields,
-} from '../../src/intent/agent-delegation.ts';
+} from '../../src/protocol/intent/agent-delegation.ts';
 import { type Policy } from '../../src/policy/policy.ts';
 import { parsePolicy, policyJson } from '../../src/policy/schema.ts';
 import { compiled, issuerOf } from './authority.ts';
 import type { Row } from './codec.ts';
 import type { LeaseRow } from './lessor.ts';
 import { sliceEnd } from './slices.ts';
-import type { SignedGrant, Slice, Slices } from './tree-contract.ts';
+import type { SignedGrant, Slice, Slices } from '../../src/protocol/account/tree-contract.ts';
 import {
   EMPTY_TREE,
   type HeldGrant,

@@ -1,8 +1,15 @@
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { Policy, Repeats, Source, Status } from '../../src/policy/policy.ts';
+import type { Policy, Repeats, Source } from '../../src/policy/policy.ts';
+import type { Status } from '../../src/protocol/account/tree-contract.ts';
 import type { CommandCount, CommandShare } from './command-budget.ts';
-import type { Authority, SignedGrant, Slice, Slices } from './tree-contract.ts';
+import type {
+  Authority,
+  SignedGrant,
+  Slice,
+  Slices,
+} from '../../src/protocol/account/tree-contract.ts';
 
 /** A policy somebody wrote for this account. */
 export type WrittenPolicy = { readonly policy: Policy; readonly hash: Hex };

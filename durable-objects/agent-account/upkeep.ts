@@ -1,6 +1,6 @@
-import type { Hex } from '../../src/core/account-id.ts';
-import type { SettlementResult } from '../../src/settlement/payment.ts';
-import type { Acknowledged } from './contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { SettlementResult } from '../../src/protocol/payment.ts';
+import type { Acknowledged } from '../../src/protocol/account/contract.ts';
 import { withoutDeadCounters } from './counters.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { flushDenials } from './denial.ts';

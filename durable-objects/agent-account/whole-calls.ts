@@ -1,5 +1,5 @@
 import { entryText } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { type CallRecord, isFinal } from './record.ts';
 
 /** Of entries and answers, in characters. Hundreds of accounts may share the memory of one isolate. */

@@ -1,5 +1,5 @@
 import { askBounce } from '../../src/settlement/bounce.ts';
-import type { SettlementResult } from '../../src/settlement/payment.ts';
+import type { SettlementResult } from '../../src/protocol/payment.ts';
 import { RELAYER } from '../../src/settlement/backends/backend.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Desk } from './desk.ts';

@@ -1,4 +1,4 @@
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { isRefused, MOST_STRIKES, type Pending } from '../../src/settlement/relayer/pending.ts';
 

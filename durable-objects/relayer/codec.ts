@@ -1,4 +1,5 @@
-import type { AccountId, Address, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Attempt, Counters, FlightRecord, ReportRecord } from './record.ts';
 

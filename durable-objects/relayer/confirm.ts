@@ -1,4 +1,4 @@
-import { quantitySchema, readAnswer, toQuantity } from '../../src/core/json-rpc.ts';
+import { quantitySchema, readAnswer, toQuantity } from '../../src/settlement/chain/json-rpc.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { askBlock } from '../../src/settlement/chain-answer.ts';
 import { isFinal } from '../../src/settlement/judge.ts';

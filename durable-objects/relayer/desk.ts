@@ -1,6 +1,6 @@
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { SettlementResult } from '../../src/settlement/payment.ts';
+import type { SettlementResult } from '../../src/protocol/payment.ts';
 import type { Node } from '../../src/settlement/relayer/node.ts';
 import type { Observe } from '../../src/settlement/telemetry.ts';
 import type { Memory } from './memory.ts';

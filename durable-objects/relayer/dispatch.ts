@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { ContractCall } from '../../src/settlement/relayer/calldata.ts';
 import { chooseBatch, chooseSuspects } from '../../src/settlement/relayer/choose.ts';

@@ -1,8 +1,8 @@
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { feeLimit, feesFor, gasFor } from '../../src/settlement/relayer/fees.ts';
 import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relayer/pending.ts';
-import type { Relay, Relayed } from './contract.ts';
+import type { Relay, Relayed } from '../../src/protocol/relayer-contract.ts';
 import type { Desk } from './desk.ts';
 import { isBarred } from './burners.ts';
 import { inFlight, isHeld, type Memory, reservedOf } from './memory.ts';

@@ -2,7 +2,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { isTooLate } from '../../src/settlement/relayer/pending.ts';
 import { leavesAt } from '../../src/settlement/relayer/choose.ts';
 import { confirm } from './confirm.ts';
-import type { Relay, Relayed, RelayerStatus } from './contract.ts';
+import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
 import type { Desk } from './desk.ts';
 import { dispatch } from './dispatch.ts';
 import { afterwards, take } from './intake.ts';

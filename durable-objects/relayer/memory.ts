@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../../src/core/account-id.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';

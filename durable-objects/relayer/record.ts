@@ -1,4 +1,5 @@
-import type { AccountId, Address, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Fees } from '../../src/settlement/relayer/fees.ts';
 

@@ -1,4 +1,4 @@
-import { min } from '../../src/core/amount.ts';
+import { min } from '../../src/protocol/amount.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import {
   feeLimit,

@@ -1,6 +1,6 @@
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { SettlementResult } from '../../src/settlement/payment.ts';
+import type { SettlementResult } from '../../src/protocol/payment.ts';
 import type { Desk } from './desk.ts';
 import { fail, type LiveReport } from './memory.ts';
 

@@ -1,19 +1,15 @@
 import { readRelayerKey, readRelayers } from '../../src/backend-settings.ts';
 import { gatewayAccount } from '../../src/config.ts';
-import {
-  type AccountId,
-  type Address,
-  chainIdOf,
-  type Network,
-} from '../../src/core/account-id.ts';
+import { type AccountId, chainIdOf, type Network } from '../../src/protocol/account-id.ts';
+import { type Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
 import { readReach } from '../../src/local-stack.ts';
 import type { RelayerSetting } from '../../src/settlement/backend.ts';
-import type { Token } from '../../src/settlement/payment.ts';
+import type { Token } from '../../src/protocol/payment.ts';
 import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
 import { readConfirmations, readPayTo, readRpcUrls } from '../../src/settings.ts';
-import { tokenOf } from '../../src/x402/tokens.ts';
+import { tokenOf } from '../../src/protocol/x402/tokens.ts';
 import { keySigner, remoteSigner, type Sign } from './signer.ts';
 
 /** What a relayer works by, read once an object. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { Address, Hex } from '../../src/core/account-id.ts';
-import { bytesSchema, readAnswer, rpcBatch } from '../../src/core/json-rpc.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
+import { bytesSchema, readAnswer, rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
 import type { Unsigned } from '../../src/settlement/relayer/envelope.ts';
 import {

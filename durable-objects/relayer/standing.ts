@@ -1,6 +1,6 @@
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused } from '../../src/settlement/relayer/pending.ts';
-import type { Flight, RelayerStatus } from './contract.ts';
+import type { Flight, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
 import type { Desk } from './desk.ts';
 import { flightsOf, inFlight, type LiveFlight } from './memory.ts';
 import { type Counters, newest } from './record.ts';

@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import {
   countersRow,

@@ -1,4 +1,4 @@
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { senderOf } from '../../src/settlement/relayer/transaction.ts';
 import { type Memory, openMemory } from './memory.ts';
 import type { Store } from './store.ts';

@@ -1,8 +1,8 @@
 import { type AccountItem, listAccounts } from '../audit/query/account.ts';
-import type { StandingVerdict } from '../../durable-objects/agent-account/contract.ts';
-import type { Standing } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { StandingVerdict } from '../protocol/account/contract.ts';
+import type { Standing } from '../protocol/account/tree-contract.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { standingBody } from '../gateway/standing.ts';
 import type { AnswerOf, Asked, Handler } from './asked.ts';

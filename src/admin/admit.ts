@@ -1,7 +1,7 @@
-import type { By, Kin } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { By, Kin } from '../protocol/account/tree-contract.ts';
 import { isReceiver } from '../config.ts';
-import { type AccountId, accountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import { type AccountId, accountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from '../gateway/checked.ts';
 import { TOO_MANY } from '../gateway/shield.ts';

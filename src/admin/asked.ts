@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
-import type { By, Expected, OrderedBy } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { By, Expected, OrderedBy } from '../protocol/account/tree-contract.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import type { Result } from '../core/result.ts';
 import type { ANSWERS } from '../management/answer/answers.ts';
 import type { PARAMS } from '../management/params.ts';

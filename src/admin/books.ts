@@ -2,7 +2,7 @@ import { dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import type { BookItem } from '../audit/query/book-item.ts';
 import { readBooks } from '../audit/query/books.ts';
 import type { Config } from '../config.ts';
-import type { Network } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer.ts';
 import { MAX_BOOK_DAYS } from '../management/books.ts';

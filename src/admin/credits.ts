@@ -1,5 +1,5 @@
-import { assetId, parseAccountId } from '../core/account-id.ts';
-import { tokenOf } from '../x402/tokens.ts';
+import { assetId, parseAccountId } from '../protocol/account-id.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import type { AnswerOf, Handler } from './asked.ts';
 import { applyOrder } from './order.ts';
 import { refuse, reply } from './reply.ts';

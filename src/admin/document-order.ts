@@ -1,7 +1,8 @@
-import type { DocumentType } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Json } from '../audit/entry.ts';
-import type { AccountId, Hex } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { DocumentType } from '../protocol/account/tree-contract.ts';
+import type { Json } from '../protocol/entry.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Asked } from './asked.ts';
 import { type Done, give } from './order.ts';

@@ -1,4 +1,5 @@
-import { type Entry, entryText, type EntryType } from '../audit/entry.ts';
+import { entryText } from '../audit/entry.ts';
+import { type Entry, type EntryType } from '../protocol/entry.ts';
 import { listEntries } from '../audit/query/entries.ts';
 import type { Handler } from './asked.ts';
 import { queryReason, refuse, replyPage, replyText } from './reply.ts';

@@ -1,7 +1,8 @@
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import { type Entry, entryText } from '../audit/entry.ts';
+import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import { entryText } from '../audit/entry.ts';
+import { type Entry } from '../protocol/entry.ts';
 import { listEntries } from '../audit/query/entries.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { utf8 } from '../crypto/bytes.ts';
 

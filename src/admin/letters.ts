@@ -7,9 +7,9 @@ import {
 } from '../audit/query/letter.ts';
 import { readMessage } from '../audit/chunk.ts';
 import { gatewayAccount } from '../config.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, type Result } from '../core/result.ts';
-import { parseStrictJson } from '../core/strict-json.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
 import {
   decodeBase64,
   decodeBase64Url,

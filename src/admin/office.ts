@@ -1,6 +1,6 @@
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import type { RelayerRpc } from '../../durable-objects/relayer/contract.ts';
-import type { AccountId, Network } from '../core/account-id.ts';
+import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import type { RelayerRpc } from '../protocol/relayer-contract.ts';
+import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
 /** What management needs of the world besides the request path: every question an account answers, the database, the queues. */

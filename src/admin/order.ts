@@ -1,16 +1,12 @@
-import type { Order } from '../../durable-objects/agent-account/contract.ts';
-import type {
-  Governed,
-  OrderedBy,
-  TreeOrder,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Order } from '../protocol/account/contract.ts';
+import type { Governed, OrderedBy, TreeOrder } from '../protocol/account/tree-contract.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { hexOf } from '../crypto/bytes.ts';
 import type { Checked } from '../gateway/checked.ts';
-import { intentFields } from '../intent/agent-intent.ts';
-import { UNPAID_SKEW } from '../intent/binding.ts';
+import { intentFields } from '../protocol/intent/agent-intent.ts';
+import { UNPAID_SKEW } from '../protocol/intent/binding.ts';
 import type { AnswerOf } from './asked.ts';
 import type { Office } from './office.ts';
 

@@ -1,5 +1,5 @@
-import type { Hex } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Hex } from '../core/hex.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** What a writer has seen: the hash of what is stored, anything (`*`), or nothing at all (`none`). */

@@ -1,11 +1,11 @@
 import type * as z from 'zod/mini';
-import type { Expected } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { Expected } from '../protocol/account/tree-contract.ts';
 import type { Config } from '../config.ts';
-import { parseAccountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import { parseAccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { parseStrictJson } from '../core/strict-json.ts';
-import { schemaFault } from '../core/wire-fault.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { schemaFault } from '../protocol/wire-fault.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { isDryRun } from '../gateway/dry-run.ts';
 import type { Observed } from '../gateway/observe.ts';

@@ -1,7 +1,7 @@
-import type { Address, Hex } from '../core/account-id.ts';
-import { MAX_STORED } from '../core/amount.ts';
-import type { RpcAnswer } from '../core/json-rpc.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Address, Hex } from '../core/hex.ts';
+import { MAX_STORED } from '../protocol/amount.ts';
+import type { RpcAnswer } from '../settlement/chain/json-rpc.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { askBlock, type ChainLog, readReceipt } from '../settlement/chain-answer.ts';
 import type { Chain } from '../settlement/chain-view.ts';

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
-import { type AssetId, assetId, parseAccountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import { type AssetId, assetId, parseAccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { tokenOf } from '../x402/tokens.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import type { AnswerOf, Asked, Handler } from './asked.ts';
 import { applyOrder } from './order.ts';
 import { askRefund, type RefundTransfer } from './refund-transfer.ts';

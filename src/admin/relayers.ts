@@ -1,5 +1,5 @@
-import type { Flight, RelayerStatus } from '../../durable-objects/relayer/contract.ts';
-import type { Network } from '../core/account-id.ts';
+import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
+import type { Network } from '../protocol/account-id.ts';
 import type { AnswerOf, Handler } from './asked.ts';
 import type { Office } from './office.ts';
 import { present, reply } from './reply.ts';

@@ -1,7 +1,7 @@
 import { managementTool } from '../catalog/own-tool.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem } from '../core/problem.ts';
+import { problem } from '../protocol/problem/problem.ts';
 import { readAsking } from '../gateway/asker.ts';
 import { clientOf } from '../gateway/client.ts';
 import { readOwnHead } from '../gateway/head.ts';

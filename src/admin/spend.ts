@@ -1,6 +1,6 @@
 import { dayOf, daysAfter } from '../audit/day.ts';
 import { type SpendItem, spendReport } from '../audit/query/spend.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer.ts';
 import type { AnswerOf, Asked, Handler } from './asked.ts';

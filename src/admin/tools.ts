@@ -1,4 +1,4 @@
-import type { Json } from '../audit/entry.ts';
+import type { Json } from '../protocol/entry.ts';
 import { checkPut, findStored, listTools } from '../catalog/catalogue.ts';
 import type { StoredTool } from '../catalog/stored-tool.ts';
 import { gatewayAccount } from '../config.ts';

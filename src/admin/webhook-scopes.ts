@@ -1,5 +1,5 @@
 import { gatewayAccount } from '../config.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Asked, Handler } from './asked.ts';
 import * as webhooks from './webhooks.ts';
 import type { Scoped } from './webhooks.ts';

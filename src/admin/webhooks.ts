@@ -1,5 +1,5 @@
-import type { Json } from '../audit/entry.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { Json } from '../protocol/entry.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { RouteId } from '../management/paths.ts';
 import { type Delivery, listDeliveries } from '../webhooks/deliveries.ts';
 import { parseWebhook, webhookName, type WebhookScope } from '../webhooks/document.ts';

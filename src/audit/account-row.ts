@@ -1,7 +1,7 @@
-import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Status } from '../policy/policy.ts';
-import type { Entry, Json } from './entry.ts';
+import type { Status } from '../protocol/account/tree-contract.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 
 /** What the entries of an account say of itself: its row in `accounts`. */
 export type AccountRow = {

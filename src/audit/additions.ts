@@ -1,4 +1,4 @@
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { AccountRow } from './account-row.ts';
 import type { RollUp } from './roll-up.ts';
 import type { Standing } from './stored-chain.ts';

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
-import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
-import { type Entry, entryText } from './entry.ts';
+import { entryText } from './entry.ts';
+import { type Entry } from '../protocol/entry.ts';
 import { type Broken, readLog } from './verify.ts';
 
 /** A compressed chunk, at most: a queue message holds 128 KB (platform facts §2). */

@@ -1,7 +1,7 @@
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import type { AlertBody } from '../protocol/account/tree-contract.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   type DeadLetter,
@@ -11,7 +11,7 @@ import {
 import { projectWebhook } from '../webhooks/registry.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
 import { auditLetter } from './dead-letter.ts';
-import type { Entry, Json } from './entry.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 
 const LONGEST_PAUSE: Seconds = 60;

@@ -1,7 +1,7 @@
-import { parseAmount, toStored } from '../core/amount.ts';
-import type { Hex } from '../core/account-id.ts';
+import { parseAmount, toStored } from '../protocol/amount.ts';
+import type { Hex } from '../core/hex.ts';
 import { type Day, dayOf } from './day.ts';
-import type { Entry, Json } from './entry.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 
 /** What a movement of credit is, as the books name it. The first four are more credit, the others less. */
 export type CreditLine =

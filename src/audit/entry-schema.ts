@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { type AccountId, type Hex, parseAccountId } from '../core/account-id.ts';
-import type { Entry, EntryType, Json } from './entry.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
+import type { Entry, EntryType, Json } from '../protocol/entry.ts';
 
 /** Nesting that evidence may have: an intent inside evidence inside an entry, with room. A deeper value is an attack on recursion. */
 const MAX_DEPTH = 8;

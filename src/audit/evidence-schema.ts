@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import {
   address,
   bytes32,
@@ -7,10 +7,10 @@ import {
   readingText,
   signature,
   uint256,
-} from '../crypto/wire-fields.ts';
-import { agentDelegationSchema } from '../intent/agent-delegation.ts';
-import { agentIntentSchema } from '../intent/agent-intent.ts';
-import { agentRevocationSchema } from '../intent/agent-revocation.ts';
+} from '../protocol/wire-fields.ts';
+import { agentDelegationSchema } from '../protocol/intent/agent-delegation.ts';
+import { agentIntentSchema } from '../protocol/intent/agent-intent.ts';
+import { agentRevocationSchema } from '../protocol/intent/agent-revocation.ts';
 
 /** What entries keep of signatures (docs/wire-format.md, "Audit log"). Exported logs are external bytes: every member is checked. */
 

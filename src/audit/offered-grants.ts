@@ -1,6 +1,7 @@
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Entry, Json } from './entry.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 
 /** A grant that its issuer keeps until its delegate consents. */
 export type OfferedGrant = {

@@ -1,7 +1,7 @@
-import { parseAmount, toStored } from '../core/amount.ts';
-import type { Hex } from '../core/account-id.ts';
+import { parseAmount, toStored } from '../protocol/amount.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Entry, Json } from './entry.ts';
+import type { Entry, Json } from '../protocol/entry.ts';
 
 /** What a run of entries says of one call: a member that is missing is not touched in its row. Amounts are atomic units. */
 export type CallRow = {

@@ -1,9 +1,10 @@
-import { parseAmount, toStored } from '../core/amount.ts';
-import type { AccountId, Hex } from '../core/account-id.ts';
+import { parseAmount, toStored } from '../protocol/amount.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { type AccountRow, rowAfter } from './account-row.ts';
 import { type CreditMovement, creditMovement } from './credit-movement.ts';
 import { dayOf } from './day.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from '../protocol/entry.ts';
 import { stateOf } from './projection.ts';
 
 /**

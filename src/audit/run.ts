@@ -1,6 +1,6 @@
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import { readStoredChunk } from './chunk.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from '../protocol/entry.ts';
 
 /** Compressed bytes of chunks that are read at once, at most (and one chunk at least). */
 const MAX_BYTES = 131_072;

@@ -1,20 +1,15 @@
 import type * as z from 'zod/mini';
-import {
-  type AccountId,
-  type Address,
-  chainIdOf,
-  type Hex,
-  parseAccountId,
-} from '../core/account-id.ts';
+import { type AccountId, chainIdOf, parseAccountId } from '../protocol/account-id.ts';
+import { type Address, type Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { transferWithAuthorizationDigest } from '../crypto/typed-data.ts';
+import { transferWithAuthorizationDigest } from '../protocol/x402/transfer-digest.ts';
 import { type SignatureFault, verifyStrict } from '../crypto/verifier.ts';
-import { delegationDigest } from '../intent/agent-delegation.ts';
-import { intentDigest } from '../intent/agent-intent.ts';
-import { revocationDigest } from '../intent/agent-revocation.ts';
-import { bindingMarkOf } from '../intent/binding-mark.ts';
-import { tokenOf } from '../x402/tokens.ts';
-import type { Entry } from './entry.ts';
+import { delegationDigest } from '../protocol/intent/agent-delegation.ts';
+import { intentDigest } from '../protocol/intent/agent-intent.ts';
+import { revocationDigest } from '../protocol/intent/agent-revocation.ts';
+import { bindingMarkOf } from '../protocol/intent/binding-mark.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
+import type { Entry } from '../protocol/entry.ts';
 import {
   grantSchema,
   type IntentProof,

@@ -1,8 +1,10 @@
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type AuditMessage, type ChunkFault, decodeChunk, encodeChunk } from './chunk.ts';
-import { type ChainHead, type Entry, entryHash } from './entry.ts';
+import { entryHash } from './entry.ts';
+import { type ChainHead, type Entry } from '../protocol/entry.ts';
 import { type Projection, project } from './projection.ts';
 import { type AccountRow, newRow } from './account-row.ts';
 import { additions } from './additions.ts';

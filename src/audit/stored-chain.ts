@@ -1,8 +1,10 @@
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { type AccountRow, newRow, rowAfter } from './account-row.ts';
-import type { Status } from '../policy/policy.ts';
+import type { Status } from '../protocol/account/tree-contract.ts';
 import { decodeChunk } from './chunk.ts';
-import { type ChainHead, type Entry, GENESIS } from './entry.ts';
+import { GENESIS } from './entry.ts';
+import { type ChainHead, type Entry } from '../protocol/entry.ts';
 import { loadRun } from './run.ts';
 
 /** Where the stored chain of an account stands, and what it has said of the account. */

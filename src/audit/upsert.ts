@@ -1,4 +1,4 @@
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Projection } from './projection.ts';
 

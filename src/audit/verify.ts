@@ -1,6 +1,8 @@
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { type ChainHead, type Entry, entryHash, entryText, GENESIS } from './entry.ts';
+import { entryHash, entryText, GENESIS } from './entry.ts';
+import { type ChainHead, type Entry } from '../protocol/entry.ts';
 import { readEntry } from './entry-schema.ts';
 
 /** What a run of entries is measured against. */

@@ -1,6 +1,6 @@
-import type { Json } from '../audit/entry.ts';
-import { min } from '../core/amount.ts';
-import type { Fault } from '../core/fault.ts';
+import type { Json } from '../protocol/entry.ts';
+import { min } from '../protocol/amount.ts';
+import type { Fault } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { placeOf } from './contradiction.ts';
 import { keeperOf } from './own-tool.ts';

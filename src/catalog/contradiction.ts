@@ -1,4 +1,4 @@
-import type { Fault } from '../core/fault.ts';
+import type { Fault } from '../protocol/fault.ts';
 import type { Tool } from './tool.ts';
 
 const MAX_TIMEOUT = 25;

@@ -1,6 +1,6 @@
-import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { AlertBody } from '../protocol/account/tree-contract.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type Catalogue, catalogueOf, type Changes, type Start } from './catalogue.ts';
 import type { ReadTools, ToolChanges } from './read-tools.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { MONEY_HINT, parseMoney } from '../core/amount.ts';
-import { egressFault, type EgressReach } from '../core/egress-url.ts';
-import { type Fault, faultsOf } from '../core/fault.ts';
+import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
+import { egressFault, type EgressReach } from '../protocol/egress-url.ts';
+import { type Fault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { readingText } from '../crypto/wire-fields.ts';
+import { readingText } from '../protocol/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
 import { contradictions, placeOf } from './contradiction.ts';
 import { isForwardable } from './forwardable.ts';

@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
-import type { Json } from '../audit/entry.ts';
-import type { Hex } from '../core/account-id.ts';
-import type { EgressReach } from '../core/egress-url.ts';
+import type { Json } from '../protocol/entry.ts';
+import type { Hex } from '../core/hex.ts';
+import type { EgressReach } from '../protocol/egress-url.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import { parseTool } from './schema.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { chainIdOf, type Network } from '../core/account-id.ts';
+import { chainIdOf, type Network } from '../protocol/account-id.ts';
 import {
   bytesSchema,
   quantitySchema,
@@ -7,10 +7,10 @@ import {
   type RpcAnswer,
   rpcBatch,
   wordSchema,
-} from '../core/json-rpc.ts';
-import { tokenDomainSeparator } from '../crypto/typed-data.ts';
-import { nameOfNetwork } from '../x402/networks.ts';
-import { tokenOf } from '../x402/tokens.ts';
+} from '../settlement/chain/json-rpc.ts';
+import { tokenDomainSeparator } from '../protocol/x402/transfer-digest.ts';
+import { nameOfNetwork } from '../protocol/x402/networks.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import { type Check, doubtful, hostOf, passed, wrong } from './check.ts';
 import { lasting } from './text.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Config, type ConfigFault, type Environment, parseConfig } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { parseStrictJson } from '../core/strict-json.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
 import { readText } from './atomic-file.ts';
 
 export const CONFIG_FILE = 'wrangler.toml';

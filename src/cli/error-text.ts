@@ -1,4 +1,4 @@
-import { formatDollars } from '../core/amount.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import type { CliError } from './errors.ts';
 import { EXIT } from './exit-code.ts';
 import type { Style } from './output.ts';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { type FileToWrite, readText, writeFiles } from './atomic-file.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-code.ts';

@@ -1,4 +1,4 @@
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Signer } from '../client/signer.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT } from './exit-code.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { isLoopbackHost } from '../core/egress-url.ts';
+import { isLoopbackHost } from '../protocol/egress-url.ts';
 import { readText } from './atomic-file.ts';
 
 const person = z.object({

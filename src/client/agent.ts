@@ -1,8 +1,9 @@
-import { assetId, type AccountId, type AssetId, type Hex } from '../core/account-id.ts';
+import { assetId, type AccountId, type AssetId } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { parseAddress } from '../crypto/checksum.ts';
-import { ZERO_WORD } from '../intent/agent-delegation.ts';
-import { tokenNetworks, tokenOf } from '../x402/tokens.ts';
+import { ZERO_WORD } from '../protocol/intent/agent-delegation.ts';
+import { tokenNetworks, tokenOf } from '../protocol/x402/tokens.ts';
 import { amountOf, type Amount } from './amount.ts';
 import { call } from './call.ts';
 import type { CallRecord } from './call-record.ts';

@@ -1,4 +1,4 @@
-import { MONEY_HINT, parseMoney } from '../core/amount.ts';
+import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
 import { CountersignError } from './errors.ts';
 
 /** US dollars such as `"$0.05"` (USDC has six decimals), atomic units such as `"50000u"`, or atomic units as `bigint`. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
-import { reading, readingText, uint256 } from '../crypto/wire-fields.ts';
+import { reading, readingText, uint256 } from '../protocol/wire-fields.ts';
 
 /** What a gateway knows of a call of this account (`GET /calls/:id`). Amounts in atomic units. */
 export type CallRecord = {

@@ -1,4 +1,4 @@
-import { ZERO_ADDRESS } from '../core/account-id.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { consent } from './consent.ts';
 import { mustServe, type Context } from './context.ts';

@@ -1,5 +1,5 @@
-import { assetId, chainIdOf, type AssetId, type Network } from '../core/account-id.ts';
-import { tokenOf } from '../x402/tokens.ts';
+import { assetId, chainIdOf, type AssetId, type Network } from '../protocol/account-id.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
 

@@ -1,4 +1,4 @@
-import type { AssetId } from '../core/account-id.ts';
+import type { AssetId } from '../protocol/account-id.ts';
 import type { Place } from './spend.ts';
 
 /** The name of the credit in an asset at an audience. */

@@ -1,23 +1,23 @@
 import type * as z from 'zod/mini';
-import type { Address, Hex } from '../core/account-id.ts';
-import { schemaFault } from '../core/wire-fault.ts';
+import type { Address, Hex } from '../core/hex.ts';
+import { schemaFault } from '../protocol/wire-fault.ts';
 import {
   type AgentDelegation,
   agentDelegationSchema,
   delegationDigest,
   delegationFields,
-} from '../intent/agent-delegation.ts';
+} from '../protocol/intent/agent-delegation.ts';
 import {
   type AgentRevocation,
   agentRevocationSchema,
   revocationFields,
-} from '../intent/agent-revocation.ts';
+} from '../protocol/intent/agent-revocation.ts';
 import {
   type DelegationBody,
   delegationBodyOf,
   type RevocationBody,
   revocationBodyOf,
-} from '../intent/signed-document.ts';
+} from '../protocol/intent/signed-document.ts';
 import { CountersignError } from './errors.ts';
 import { addressOf, sign, type Signer } from './signer.ts';
 import { delegationTypedData, revocationTypedData } from './typed-data.ts';

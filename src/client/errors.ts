@@ -1,5 +1,5 @@
-import type { Hex } from '../core/account-id.ts';
-import type { Requirement } from '../x402/requirement.ts';
+import type { Hex } from '../core/hex.ts';
+import type { Requirement } from '../protocol/x402/requirement.ts';
 import type { ProblemBody } from './problem.ts';
 
 /** What would help, for every code. A code without a hint does not build. */

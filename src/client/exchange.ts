@@ -1,5 +1,5 @@
-import type { Hex } from '../core/account-id.ts';
-import { encodeRetryKey, RETRY_KEY_HEADER } from '../intent/retry-key.ts';
+import type { Hex } from '../core/hex.ts';
+import { encodeRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Context } from './context.ts';
 import { CountersignError } from './errors.ts';

@@ -1,5 +1,5 @@
-import type { Hex } from '../core/account-id.ts';
-import { max, min } from '../core/amount.ts';
+import type { Hex } from '../core/hex.ts';
+import { max, min } from '../protocol/amount.ts';
 import { err } from '../core/result.ts';
 import type { Context } from './context.ts';
 import { placeOf } from './credit.ts';

@@ -1,18 +1,12 @@
-import {
-  assetId,
-  chainIdOf,
-  ZERO_ADDRESS,
-  type Address,
-  type Hex,
-  type Network,
-} from '../core/account-id.ts';
+import { assetId, chainIdOf, type Network } from '../protocol/account-id.ts';
+import { ZERO_ADDRESS, type Address, type Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import { hexOf } from '../crypto/bytes.ts';
-import { ZERO_WORD } from '../intent/agent-delegation.ts';
-import { intentDigest, type AgentIntent } from '../intent/agent-intent.ts';
-import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../intent/header.ts';
-import { commitmentOf, newRetrySecret, type RetrySecret } from '../intent/retry-key.ts';
-import { tokenOf } from '../x402/tokens.ts';
+import { ZERO_WORD } from '../protocol/intent/agent-delegation.ts';
+import { intentDigest, type AgentIntent } from '../protocol/intent/agent-intent.ts';
+import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../protocol/intent/header.ts';
+import { commitmentOf, newRetrySecret, type RetrySecret } from '../protocol/intent/retry-key.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
 import { addressOf, sign, type Signer } from './signer.ts';

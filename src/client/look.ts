@@ -1,5 +1,6 @@
-import type { Hex, Network } from '../core/account-id.ts';
-import { ZERO_ADDRESS } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
 import { callRecordOf, type CallRecord } from './call-record.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { mustServe, type Context } from './context.ts';

@@ -1,9 +1,5 @@
-import {
-  network as networkOn,
-  type Network,
-  parseAccountId,
-  ZERO_ADDRESS,
-} from '../core/account-id.ts';
+import { network as networkOn, type Network, parseAccountId } from '../protocol/account-id.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
 import { placeOf, type RouteId, toolIdOf } from '../management/paths.ts';
 import { readChallenge } from './challenge.ts';
 import { CountersignError } from './errors.ts';

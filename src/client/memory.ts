@@ -1,4 +1,5 @@
-import type { Hex, Network } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 

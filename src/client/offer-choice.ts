@@ -1,9 +1,10 @@
-import { assetId, type Address, type AssetId } from '../core/account-id.ts';
-import { formatDollars } from '../core/amount.ts';
+import { assetId, type AssetId } from '../protocol/account-id.ts';
+import { type Address } from '../core/hex.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Token } from '../settlement/payment.ts';
-import type { Requirement } from '../x402/requirement.ts';
-import { tokenOf } from '../x402/tokens.ts';
+import type { Token } from '../protocol/payment.ts';
+import type { Requirement } from '../protocol/x402/requirement.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Entry, ReceivedOffer } from './received-offer.ts';
 import type { Hold, Short } from './spend.ts';

@@ -1,10 +1,10 @@
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { bodyDigest } from '../crypto/digest.ts';
 import { CountersignError } from './errors.ts';
-import type { ObservedRequest } from '../intent/binding.ts';
-import { AGENT_INTENT_HEADER } from '../intent/header.ts';
-import { RETRY_KEY_HEADER } from '../intent/retry-key.ts';
-import { PAYMENT_HEADER } from '../x402/payload.ts';
+import type { ObservedRequest } from '../protocol/intent/binding.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/header.ts';
+import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
+import { PAYMENT_HEADER } from '../protocol/x402/payload.ts';
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;

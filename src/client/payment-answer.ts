@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { Hex } from '../core/account-id.ts';
-import { parseAmount } from '../core/amount.ts';
+import type { Hex } from '../core/hex.ts';
+import { parseAmount } from '../protocol/amount.ts';
 import { readBase64Json } from './json.ts';
 
 /** What `PAYMENT-RESPONSE` (version 1: `X-PAYMENT-RESPONSE`) says of a payment. The server's words, unsigned. */

@@ -1,6 +1,7 @@
-import type { AssetId, Hex, Network } from '../core/account-id.ts';
+import type { AssetId, Network } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { RetrySecret } from '../intent/retry-key.ts';
+import type { RetrySecret } from '../protocol/intent/retry-key.ts';
 
 /** One signature and its header: sent again as it is, never made again (law 3). */
 export type Proof = {

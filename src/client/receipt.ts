@@ -1,10 +1,11 @@
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import * as z from 'zod/mini';
-import type { AccountId, AssetId, Hex } from '../core/account-id.ts';
-import { parseAmount } from '../core/amount.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
+import { parseAmount } from '../protocol/amount.ts';
 import { decodeBase64Url, decodeUtf8 } from '../crypto/bytes.ts';
 import { bodyDigest } from '../crypto/digest.ts';
-import { RECEIPT_TYPE, type ReceiptClaims } from '../crypto/statement.ts';
+import { RECEIPT_TYPE, type ReceiptClaims } from '../protocol/receipt.ts';
 import { readJson } from './json.ts';
 import type { ReceiptKeys } from './receipt-keys.ts';
 

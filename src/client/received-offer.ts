@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { chainIdOf, type Network } from '../core/account-id.ts';
-import { schemaFault } from '../core/wire-fault.ts';
-import { address, printable, readingText, uint256 } from '../crypto/wire-fields.ts';
-import { networkOfName } from '../x402/networks.ts';
-import { PAYMENT_REQUIRED_HEADER } from '../x402/offer.ts';
-import type { Requirement } from '../x402/requirement.ts';
+import { chainIdOf, type Network } from '../protocol/account-id.ts';
+import { schemaFault } from '../protocol/wire-fault.ts';
+import { address, printable, readingText, uint256 } from '../protocol/wire-fields.ts';
+import { networkOfName } from '../protocol/x402/networks.ts';
+import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/offer.ts';
+import type { Requirement } from '../protocol/x402/requirement.ts';
 import { CountersignError } from './errors.ts';
 import { readBase64Json, readJsonBody } from './json.ts';
 

@@ -1,6 +1,7 @@
-import { accountId, type Hex } from '../core/account-id.ts';
-import { min } from '../core/amount.ts';
-import { requestDigest } from '../intent/request-digest.ts';
+import { accountId } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
+import { min } from '../protocol/amount.ts';
+import { requestDigest } from '../protocol/intent/request-digest.ts';
 import type { Context } from './context.ts';
 import type { Exchanged } from './exchange.ts';
 import { limitsOf, type Limit } from './limits.ts';

@@ -1,4 +1,4 @@
-import { ZERO_ADDRESS, isAddress, type Address, type Hex } from '../core/account-id.ts';
+import { ZERO_ADDRESS, isAddress, type Address, type Hex } from '../core/hex.ts';
 import { CountersignError } from './errors.ts';
 import type { TypedData } from './typed-data.ts';
 

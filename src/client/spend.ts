@@ -1,4 +1,4 @@
-import { max, min } from '../core/amount.ts';
+import { max, min } from '../protocol/amount.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** Of `spend.total`, atomic units. */

@@ -1,4 +1,4 @@
-import { accountId, parseAccountId, type AccountId } from '../core/account-id.ts';
+import { accountId, parseAccountId, type AccountId } from '../protocol/account-id.ts';
 import { call } from './call.ts';
 import type { Context } from './context.ts';
 import { placeOf } from './credit.ts';

@@ -1,4 +1,5 @@
-import { chainIdOf, type Address, type Hex } from '../core/account-id.ts';
+import { chainIdOf } from '../protocol/account-id.ts';
+import { type Address, type Hex } from '../core/hex.ts';
 import {
   addressWord,
   arrayWord,
@@ -9,10 +10,16 @@ import {
   uintWord,
   type Word,
 } from '../crypto/typed-data.ts';
-import { AGENT_DELEGATION_TYPE, type AgentDelegation } from '../intent/agent-delegation.ts';
-import { AGENT_INTENT_TYPE, type AgentIntent } from '../intent/agent-intent.ts';
-import { AGENT_REVOCATION_TYPE, type AgentRevocation } from '../intent/agent-revocation.ts';
-import type { Authorization, Token } from '../settlement/payment.ts';
+import {
+  AGENT_DELEGATION_TYPE,
+  type AgentDelegation,
+} from '../protocol/intent/agent-delegation.ts';
+import { AGENT_INTENT_TYPE, type AgentIntent } from '../protocol/intent/agent-intent.ts';
+import {
+  AGENT_REVOCATION_TYPE,
+  type AgentRevocation,
+} from '../protocol/intent/agent-revocation.ts';
+import type { Authorization, Token } from '../protocol/payment.ts';
 
 type TypedField = { readonly name: string; readonly type: string };
 

@@ -1,4 +1,4 @@
-import type { Hex } from './account-id.ts';
+import type { Hex } from './hex.ts';
 
 /** 16 fresh random bytes: an attempt's name (design §4.6), an entry's salt (§7). */
 export const random16 = (): Hex => {

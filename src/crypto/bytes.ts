@@ -1,5 +1,5 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 
 const HEX = /^0x(?:[0-9a-fA-F]{2})*$/;
 // The last group's unused bits are zero: one text for one value (RFC 4648 section 3.5).

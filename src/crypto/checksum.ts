@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { Address } from '../core/account-id.ts';
+import type { Address } from '../core/hex.ts';
 import { recent } from '../core/recent.ts';
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;

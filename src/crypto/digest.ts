@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { hexOf } from './bytes.ts';
 
 /** SHA-256 of a few bytes, at once: for use inside a transaction or on short texts. */

@@ -1,4 +1,4 @@
-import type { Address } from '../core/account-id.ts';
+import type { Address } from '../core/hex.ts';
 import type { Point } from './secp256k1/curve.ts';
 import { isSignedBy, type Scalars } from './secp256k1/ecdsa.ts';
 import { type Table, tableOf, tableSize } from './secp256k1/multiples.ts';

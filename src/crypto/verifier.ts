@@ -1,5 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { ZERO_ADDRESS, type Address, type Hex } from '../core/account-id.ts';
+import { ZERO_ADDRESS, type Address, type Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { byteLength, bytesOf, hexOf, isHex } from './bytes.ts';
 import { type KnownKeys, openKnownKeys } from './known-keys.ts';

@@ -1,13 +1,10 @@
-import type {
-  FinishVerdict,
-  ReserveVerdict,
-} from '../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../core/account-id.ts';
-import { problem } from '../core/problem.ts';
-import type { Money, Reason } from '../core/reason.ts';
+import type { FinishVerdict, ReserveVerdict } from '../protocol/account/contract.ts';
+import type { Hex } from '../core/hex.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import type { Money, Reason } from '../protocol/problem/reason.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
-import type { ReceiptClaims } from '../crypto/statement.ts';
+import type { ReceiptClaims } from '../protocol/receipt.ts';
 import {
   acceptedPayment,
   creditedPayment,
@@ -16,7 +13,7 @@ import {
   paymentResponseHeader,
   refusedPayment,
   settledPayment,
-} from '../x402/response.ts';
+} from '../protocol/x402/response.ts';
 import type { Checked } from './checked.ts';
 import type { Dispatched } from './dispatch.ts';
 import { isSuccess } from './finish.ts';

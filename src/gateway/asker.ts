@@ -1,9 +1,9 @@
 import type { Tool } from '../catalog/tool.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem } from '../core/problem.ts';
+import { problem } from '../protocol/problem/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { checkIntentWindow } from '../intent/binding.ts';
-import { AGENT_INTENT_HEADER, type SignedIntent } from '../intent/header.ts';
+import { checkIntentWindow } from '../protocol/intent/binding.ts';
+import { AGENT_INTENT_HEADER, type SignedIntent } from '../protocol/intent/header.ts';
 import { discard } from './body.ts';
 import { challenge } from './challenge.ts';
 import type { Checked } from './checked.ts';

@@ -1,7 +1,8 @@
 import type { Tool } from '../catalog/tool.ts';
-import { accountId, type Hex } from '../core/account-id.ts';
+import { accountId } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
-import { ASSERTION_TYPE, assertionClaims } from '../crypto/statement.ts';
+import { ASSERTION_TYPE, assertionClaims } from '../protocol/receipt.ts';
 import type { Checked } from './checked.ts';
 import { upstreamOrigin } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,10 +1,10 @@
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem, type ProblemContext } from '../core/problem.ts';
+import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import { random16 } from '../core/random.ts';
-import type { Reason } from '../core/reason.ts';
-import { AGENT_INTENT_HEADER } from '../intent/header.ts';
-import { paymentField } from '../x402/payload.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/header.ts';
+import { paymentField } from '../protocol/x402/payload.ts';
 import { answer, answerStored } from './answer.ts';
 import { beginAssertion } from './assertion.ts';
 import { discard } from './body.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
-import { ZERO_ADDRESS } from '../core/account-id.ts';
-import { problem } from '../core/problem.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
+import { problem } from '../protocol/problem/problem.ts';
 import { descriptionUrl } from './description-path.ts';
 import type { Head } from './head.ts';
 

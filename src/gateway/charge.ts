@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Tool } from '../catalog/tool.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { parseStrictJson } from '../core/strict-json.ts';
-import { uint256 } from '../crypto/wire-fields.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { uint256 } from '../protocol/wire-fields.ts';
 
 /** How the reference server lets a tool charge less than the most (x402 facts 2.4). Never shown to a client. */
 const HEADER = 'settlement-overrides';

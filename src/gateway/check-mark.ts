@@ -1,7 +1,7 @@
-import type { MismatchReason, Reason } from '../core/reason.ts';
+import type { MismatchReason, Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { BOUND_VALID_AFTER, bindingMarkOf } from '../intent/binding-mark.ts';
-import { PAYMENT_HEADER, paymentField, type Proof } from '../x402/payload.ts';
+import { BOUND_VALID_AFTER, bindingMarkOf } from '../protocol/intent/binding-mark.ts';
+import { PAYMENT_HEADER, paymentField, type Proof } from '../protocol/x402/payload.ts';
 
 /** Where a bound payment carries its intent, as a path below the payment header. */
 export const INTENT = 'extensions.agent-intent.info.intent';

@@ -1,7 +1,7 @@
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { WireFault } from '../core/wire-fault.ts';
-import { commitmentOf, parseRetryKey, RETRY_KEY_HEADER } from '../intent/retry-key.ts';
+import type { WireFault } from '../protocol/wire-fault.ts';
+import { commitmentOf, parseRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 
 export type RetryKeyFault =
   | WireFault

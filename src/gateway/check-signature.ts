@@ -1,5 +1,5 @@
-import type { Address, Hex } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Address, Hex } from '../core/hex.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { classifySignature, type SignatureFault, verifyStrict } from '../crypto/verifier.ts';
 

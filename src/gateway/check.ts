@@ -1,7 +1,7 @@
-import { accountId } from '../core/account-id.ts';
+import { accountId } from '../protocol/account-id.ts';
 import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from './checked.ts';
 import { checkIntent } from './check-intent.ts';

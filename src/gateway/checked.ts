@@ -1,8 +1,9 @@
-import type { Binding } from '../../durable-objects/agent-account/contract.ts';
-import type { Address, Hex, Network } from '../core/account-id.ts';
+import type { Binding } from '../protocol/account/contract.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { AgentIntent } from '../intent/agent-intent.ts';
-import type { Payment, Token } from '../settlement/payment.ts';
+import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
+import type { Payment, Token } from '../protocol/payment.ts';
 
 /** A proof that is right in everything that can be checked without asking anybody. */
 export type Checked = {

@@ -1,11 +1,15 @@
 import { err, ok, type Result } from '../core/result.ts';
-import { AGENT_INTENT_HEADER, parseAgentIntent, type SignedIntent } from '../intent/header.ts';
+import {
+  AGENT_INTENT_HEADER,
+  parseAgentIntent,
+  type SignedIntent,
+} from '../protocol/intent/header.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
   PAYMENT_HEADER,
   type Proof,
-} from '../x402/payload.ts';
+} from '../protocol/x402/payload.ts';
 import { checkMark, type MarkFault } from './check-mark.ts';
 import { checkRetryKey, type RetryKeyFault } from './check-retry-key.ts';
 

@@ -1,4 +1,4 @@
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 
 /**
  * The network of 2a06:98c0:3600::103, which Cloudflare puts in `CF-Connecting-IP` for every Worker of another zone

@@ -1,7 +1,7 @@
 import type { Tool } from '../catalog/tool.ts';
 import { originOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';

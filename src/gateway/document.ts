@@ -1,10 +1,11 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
-import { type Address, type Hex, type Network, network } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import { type Network, network } from '../protocol/account-id.ts';
+import { type Address, type Hex } from '../core/hex.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Token } from '../settlement/payment.ts';
-import { tokenOf } from '../x402/tokens.ts';
+import type { Token } from '../protocol/payment.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 import { checkSignature } from './check-signature.ts';
 import { isDryRun } from './dry-run.ts';
 import type { Gateway } from './gateway.ts';

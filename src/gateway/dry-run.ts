@@ -1,6 +1,6 @@
-import type { ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
-import { limitBody } from '../core/limit-body.ts';
-import type { Reason } from '../core/reason.ts';
+import type { ReserveVerdict } from '../protocol/account/contract.ts';
+import { limitBody } from '../protocol/limit.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { PRIVATE } from './answer.ts';
 import { limitHeaders } from './limits.ts';

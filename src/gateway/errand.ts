@@ -1,5 +1,6 @@
 import type { Tool } from '../catalog/tool.ts';
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Checked } from './checked.ts';
 import type { Dispatched } from './dispatch.ts';
 import type { Head } from './head.ts';

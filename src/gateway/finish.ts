@@ -1,8 +1,4 @@
-import type {
-  FinishVerdict,
-  Outcome,
-  StoredAnswer,
-} from '../../durable-objects/agent-account/contract.ts';
+import type { FinishVerdict, Outcome, StoredAnswer } from '../protocol/account/contract.ts';
 import { encodeBase64 } from '../crypto/bytes.ts';
 import type { Dispatched } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,8 +1,8 @@
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/contract.ts';
 import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { Backends } from '../settlement/backends/backends.ts';
 import type { Observe } from '../settlement/telemetry.ts';

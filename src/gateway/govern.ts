@@ -1,6 +1,6 @@
-import type { Governed, TreeOrder } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Governed, TreeOrder } from '../protocol/account/tree-contract.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Gateway } from './gateway.ts';
 

@@ -2,9 +2,9 @@ import { pathFault } from '../catalog/path.ts';
 import { findTool, type Routes } from '../catalog/route.ts';
 import type { Tool } from '../catalog/tool.ts';
 import { audienceOf, type Config } from '../config.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { ObservedRequest } from '../intent/binding.ts';
+import type { ObservedRequest } from '../protocol/intent/binding.ts';
 
 /** A request whose body nobody has read: what its request line and headers say, as a proof is checked against it. */
 export type Head = Omit<ObservedRequest, 'payloadDigest'>;

@@ -1,6 +1,6 @@
 import { type Item, serializeList } from 'structured-headers';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
-import type { LimitState } from '../../durable-objects/agent-account/contract.ts';
+import type { LimitState } from '../protocol/limit.ts';
 
 /** The largest Integer of RFC 9651. A limit above it is told as this: there is at least so much. */
 const MAX_INTEGER = 999_999_999_999_999n;

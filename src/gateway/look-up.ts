@@ -1,8 +1,9 @@
-import type { CallStatus } from '../../durable-objects/agent-account/contract.ts';
+import type { CallStatus } from '../protocol/account/contract.ts';
 import { callsTool } from '../catalog/own-tool.ts';
-import { type AccountId, accountId, type Hex } from '../core/account-id.ts';
-import { problem } from '../core/problem.ts';
-import type { Reason } from '../core/reason.ts';
+import { type AccountId, accountId } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import { PRIVATE } from './answer.ts';

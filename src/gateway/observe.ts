@@ -1,11 +1,11 @@
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
-import type { Hex } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Hex } from '../core/hex.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
-import type { ObservedRequest } from '../intent/binding.ts';
-import { requestDigest } from '../intent/request-digest.ts';
+import type { ObservedRequest } from '../protocol/intent/binding.ts';
+import { requestDigest } from '../protocol/intent/request-digest.ts';
 import { discard, readUpTo } from './body.ts';
 import { type Head, readOwnHead } from './head.ts';
 

@@ -1,14 +1,14 @@
 import { MAX_TOP_UP } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
-import { min } from '../core/amount.ts';
-import { problem } from '../core/problem.ts';
-import { creditExtension, offeredExtensions } from '../x402/extensions.ts';
+import { min } from '../protocol/amount.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';
 import {
   encodePaymentRequired,
   type Offer,
   PAYMENT_REQUIRED_HEADER,
   paymentRequiredBody,
-} from '../x402/offer.ts';
+} from '../protocol/x402/offer.ts';
 import type { Errand } from './errand.ts';
 import { offersOf } from './offers.ts';
 
@@ -50,7 +50,7 @@ export const offer = async (config: Config, errand: Errand): Promise<Response> =
       headers: { ...headers, ...page.headers, 'Content-Type': 'text/html; charset=utf-8' },
     });
   }
-  const { problemOf } = await import('../core/problem-members.ts');
+  const { problemOf } = await import('../protocol/problem/problem-members.ts');
   const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(errand) });
   return Response.json(
     {

@@ -5,8 +5,8 @@ import {
   type Requirement,
   requirementOf,
   UPFRONT_TIMEOUT,
-} from '../x402/requirement.ts';
-import { tokenOf } from '../x402/tokens.ts';
+} from '../protocol/x402/requirement.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
 
 /** What a tool may be paid with: one entry a network, in the operator's order, because clients take the first (design §4.3). */
 export const offersOf = (config: Config, tool: Tool): Requirement[] =>

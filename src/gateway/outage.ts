@@ -1,5 +1,5 @@
-import type { Evidence } from '../../durable-objects/agent-account/contract.ts';
-import type { Network } from '../core/account-id.ts';
+import type { Evidence } from '../protocol/account/contract.ts';
+import type { Network } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Backends } from '../settlement/backends/backends.ts';
 import type { ChainHealth } from '../settlement/chain-health.ts';

@@ -1,9 +1,9 @@
 import type { Tool } from '../catalog/tool.ts';
-import { formatDollars } from '../core/amount.ts';
+import { formatDollars } from '../protocol/amount.ts';
 import { encodeBase64, utf8, bytesOf } from '../crypto/bytes.ts';
 import { checksummed } from '../crypto/checksum.ts';
 import { sha256Hex } from '../crypto/digest.ts';
-import type { Offer } from '../x402/offer.ts';
+import type { Offer } from '../protocol/x402/offer.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
 /** A page, and the headers it must be served with. */

@@ -1,8 +1,8 @@
 import type { ParamSource, Tool } from '../catalog/tool.ts';
-import { parseStrictJson } from '../core/strict-json.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
 import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { MAX_PARAM_BYTES } from '../policy/fields.ts';
-import type { Param } from '../policy/policy.ts';
+import type { Param } from '../protocol/account/contract.ts';
 import type { Observed } from './observe.ts';
 
 /** JSON that no upstream decodes in another way: a form parser would find other fields in the same bytes. */

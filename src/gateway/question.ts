@@ -1,5 +1,5 @@
-import { accountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import { accountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from './checked.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,5 +1,5 @@
 import { nowSeconds } from '../core/clock.ts';
-import { RECEIPT_TYPE, receiptClaims } from '../crypto/statement.ts';
+import { RECEIPT_TYPE, receiptClaims } from '../protocol/receipt.ts';
 import type { Gateway } from './gateway.ts';
 
 /** The header `Agent-Receipt`: what the gateway states about a call that has ended (design §4.8). */

@@ -1,5 +1,5 @@
-import type { Call, ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
-import { accountId } from '../core/account-id.ts';
+import type { Call, ReserveVerdict } from '../protocol/account/contract.ts';
+import { accountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Checked } from './checked.ts';
 import type { ShownProof } from './claim.ts';

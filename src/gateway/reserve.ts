@@ -1,15 +1,12 @@
-import type {
-  Call,
-  Evidence,
-  ReserveVerdict,
-} from '../../durable-objects/agent-account/contract.ts';
-import { type AccountId, accountId, assetId, type Hex } from '../core/account-id.ts';
+import type { Call, Evidence, ReserveVerdict } from '../protocol/account/contract.ts';
+import { type AccountId, accountId, assetId } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
 import { nowSeconds } from '../core/clock.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { ZERO_WORD } from '../intent/agent-delegation.ts';
-import { intentFields } from '../intent/agent-intent.ts';
-import { identifierDigest } from '../x402/payment-identifier.ts';
+import { ZERO_WORD } from '../protocol/intent/agent-delegation.ts';
+import { intentFields } from '../protocol/intent/agent-intent.ts';
+import { identifierDigest } from '../protocol/x402/payment-identifier.ts';
 import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
 import type { ObservedErrand } from './errand.ts';

@@ -1,8 +1,8 @@
 import { revocationsTool } from '../catalog/own-tool.ts';
-import { accountId } from '../core/account-id.ts';
-import { problem } from '../core/problem.ts';
-import { revocationDigest } from '../intent/agent-revocation.ts';
-import { readRevocation } from '../intent/signed-document.ts';
+import { accountId } from '../protocol/account-id.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import { revocationDigest } from '../protocol/intent/agent-revocation.ts';
+import { readRevocation } from '../protocol/intent/signed-document.ts';
 import { PRIVATE } from './answer.ts';
 import { checkSignature } from './check-signature.ts';
 import { clientOf } from './client.ts';

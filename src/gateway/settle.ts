@@ -1,5 +1,5 @@
 import { nowSeconds } from '../core/clock.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, type Result } from '../core/result.ts';
 import type { settleNow, SettledNow } from '../settlement/settle.ts';
 import type { Gateway } from './gateway.ts';

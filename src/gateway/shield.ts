@@ -1,5 +1,5 @@
-import type { AccountId } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { payerKey, type PayerUse } from './client.ts';
 import type { Gateway } from './gateway.ts';
 

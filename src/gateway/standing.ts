@@ -1,8 +1,8 @@
-import type { Standing } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { Standing } from '../protocol/account/tree-contract.ts';
 import { accountTool } from '../catalog/own-tool.ts';
-import { accountId } from '../core/account-id.ts';
-import { limitBody } from '../core/limit-body.ts';
-import { problem } from '../core/problem.ts';
+import { accountId } from '../protocol/account-id.ts';
+import { limitBody } from '../protocol/limit.ts';
+import { problem } from '../protocol/problem/problem.ts';
 import { PRIVATE } from './answer.ts';
 import { readAsking } from './asker.ts';
 import { clientOf } from './client.ts';

@@ -1,6 +1,7 @@
-import type { Call } from '../../durable-objects/agent-account/contract.ts';
-import type { AccountId, Hex } from '../core/account-id.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Call } from '../protocol/account/contract.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Checked } from './checked.ts';
 import type { Gateway } from './gateway.ts';

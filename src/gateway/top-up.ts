@@ -1,11 +1,12 @@
 import { type Catalogue, cheapestPrice } from '../catalog/catalogue.ts';
 import { creditsTool, MAX_TOP_UP } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';
-import { type AccountId, parseAccountId, ZERO_ADDRESS } from '../core/account-id.ts';
-import { min, parseAmount } from '../core/amount.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
+import { min, parseAmount } from '../protocol/amount.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem } from '../core/problem.ts';
-import type { Reason } from '../core/reason.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { carryOut } from './call.ts';

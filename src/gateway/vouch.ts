@@ -1,11 +1,7 @@
-import type {
-  GrantCheck,
-  GrantProof,
-  PayerFacts,
-} from '../../durable-objects/agent-account/contract.ts';
-import { type AccountId, accountId, type Network } from '../core/account-id.ts';
+import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/contract.ts';
+import { type AccountId, accountId, type Network } from '../protocol/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
-import type { Reason } from '../core/reason.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { askContractSignature } from '../settlement/contract-signature.ts';
 import { askPayerFacts } from '../settlement/payer-facts.ts';

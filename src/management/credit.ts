@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import { account, asset, change, why } from './fields.ts';
 
 /** Credit that an operator gives, or takes below zero. */

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import { type AccountId, type AssetId, chainIdOf, type Hex } from '../core/account-id.ts';
-import { MAX_STORED } from '../core/amount.ts';
-import { reading } from '../crypto/wire-fields.ts';
+import { type AccountId, type AssetId, chainIdOf } from '../protocol/account-id.ts';
+import { type Hex } from '../core/hex.ts';
+import { MAX_STORED } from '../protocol/amount.ts';
+import { reading } from '../protocol/wire-fields.ts';
 
 /** A string of one form, narrowed to its type. `also` only ever sees what the pattern lets through. */
 const texts = <T extends string>(pattern: RegExp, hint: string, also?: (text: string) => boolean) =>

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { type Network, chainIdOf } from '../core/account-id.ts';
-import { reading } from '../crypto/wire-fields.ts';
+import { type Network, chainIdOf } from '../protocol/account-id.ts';
+import { reading } from '../protocol/wire-fields.ts';
 import { page } from './fields.ts';
 
 const NETWORK = 'must be a network like "eip155:8453"';

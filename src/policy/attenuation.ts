@@ -1,5 +1,5 @@
-import type { Hex } from '../core/account-id.ts';
-import type { AgentDelegation } from '../intent/agent-delegation.ts';
+import type { Hex } from '../core/hex.ts';
+import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
 import { ANY_PAYEE } from './policy.ts';
 import { coversPatterns } from './tool-pattern.ts';
 

@@ -1,6 +1,7 @@
-import { assetId, type Network, ZERO_ADDRESS } from '../core/account-id.ts';
-import { MAX_STORED, min } from '../core/amount.ts';
-import type { AgentDelegation } from '../intent/agent-delegation.ts';
+import { assetId, type Network } from '../protocol/account-id.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
+import { MAX_STORED, min } from '../protocol/amount.ts';
+import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
 import type { Policy } from './policy.ts';
 
 /** No price is above what storage takes, so a limit above it is that limit. */

@@ -2,8 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Repeats, Source, Subject } from './policy.ts';
 import { paced, type Refusal, repeated, STAGES, TOP_UP_STAGES } from './stage.ts';
 
-export { amounts, type LimitState, limitsLeft, meterState } from './limit.ts';
-export type { PolicyRule } from './stage.ts';
+export { amounts, limitsLeft, meterState } from './limit.ts';
 
 export type Verdict =
   | {

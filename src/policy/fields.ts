@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { utf8 } from '../crypto/bytes.ts';
-import { readingText } from '../crypto/wire-fields.ts';
+import { readingText } from '../protocol/wire-fields.ts';
 
 /** Longer parameters are not compared: rules run inside the deciding transaction (law 2). */
 export const MAX_PARAM_BYTES = 256;

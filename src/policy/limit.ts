@@ -1,20 +1,7 @@
-import type { AccountId } from '../core/account-id.ts';
+import type { LimitState } from '../protocol/limit.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Meter, Rate, Source } from './policy.ts';
 import { remainingCalls } from './rate.ts';
-
-/** A limit as it stood at a decision. Amounts are decimal strings of atomic units, times Unix seconds. */
-export type LimitState = {
-  readonly rule: string;
-  readonly limit: string;
-  readonly spent: string;
-  readonly held: string;
-  readonly remaining: string;
-  readonly resetsAt?: Seconds;
-  readonly window?: Seconds;
-  /** Whose limit it is; absent where it is the caller's own, and not of its owner or a grant. */
-  readonly account?: AccountId;
-};
 
 /** A limit in amounts, with what remains (never below zero). */
 export const amounts = (rule: string, limit: bigint, spent: bigint, held: bigint): LimitState => {

@@ -1,4 +1,7 @@
-import type { AccountId, Address, AssetId, Hex } from '../core/account-id.ts';
+import type { Param } from '../protocol/account/contract.ts';
+import type { Status } from '../protocol/account/tree-contract.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 
 /**
@@ -78,9 +81,6 @@ export type Operator =
 /** Payee that stands for every payee, said on purpose (design §4.5). */
 export const ANY_PAYEE: Address = `0x${'ff'.repeat(20)}`;
 
-/** Whether an account takes calls. `paused` may be resumed any time, `frozen` by whoever froze it, `revoked` never. */
-export type Status = 'active' | 'paused' | 'frozen' | 'revoked';
-
 /** Where a limit comes from: whose account it is of, and who wrote it. `hash`: of the policy, or of the delegation. */
 export type Origin = {
   readonly kind: 'default' | 'operator' | 'owner' | 'grant' | 'lease';
@@ -118,12 +118,6 @@ export type Source = {
   /** Absent where repeats are not this account's to count. */
   readonly repeats?: Repeats;
 };
-
-/** A declared parameter of a call, as the gateway read it. Absent from `params`: the tool does not declare it. */
-export type Param =
-  | { readonly found: true; readonly value: string }
-  /** Declared, but not in this request; or there twice, too long, or of no simple type. */
-  | { readonly found: false };
 
 /** A call, as policies look at it. */
 export type Subject = {

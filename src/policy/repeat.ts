@@ -1,4 +1,4 @@
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Repeat, Repeats } from './policy.ts';
 

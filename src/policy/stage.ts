@@ -1,29 +1,12 @@
+import type { PolicyRule } from '../protocol/account/contract.ts';
 import type { Seconds } from '../core/clock.ts';
-import { amounts, attributed, type LimitState, meterState, prefixOf, rateState } from './limit.ts';
+import { amounts, attributed, meterState, prefixOf, rateState } from './limit.ts';
+import { type LimitState } from '../protocol/limit.ts';
 import { ANY_PAYEE, type Meter, type Source, type Subject } from './policy.ts';
 import { admit } from './rate.ts';
 import { countRepeat } from './repeat.ts';
 import { refusedBy } from './rule.ts';
 import { matchesTool } from './tool-pattern.ts';
-
-export type PolicyRule =
-  | 'frozen'
-  | 'paused'
-  | 'revoked'
-  | 'expired'
-  | 'not_yet'
-  | 'deny'
-  | 'tool'
-  | 'payee'
-  | 'asset'
-  | 'require'
-  | 'binding'
-  | 'validity'
-  | 'per_call'
-  | 'window'
-  | 'lifetime'
-  | 'rate'
-  | 'repeat';
 
 export type Refusal = {
   readonly rule: PolicyRule;

@@ -1,4 +1,5 @@
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 
 /** A payment that did not settle at its first delivery, as `attempts` in D1 keeps it while it is open. */

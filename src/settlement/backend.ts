@@ -1,4 +1,5 @@
-import type { Address, Network } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
+import type { Address } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 
 /** An x402 facilitator as `FACILITATORS` names it. */

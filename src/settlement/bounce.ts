@@ -4,9 +4,9 @@ import {
   readAnswer,
   type RpcAnswer,
   toQuantity,
-} from '../core/json-rpc.ts';
+} from './chain/json-rpc.ts';
 import { askBlock, readFlag, readNumber } from './chain-answer.ts';
-import type { BounceReason, Payment } from './payment.ts';
+import type { BounceReason, Payment } from '../protocol/payment.ts';
 import type { Question } from './question.ts';
 import { transferData } from './relayer/calldata.ts';
 import { authorizationState, balanceOf, emptyTransfer } from './token-calls.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   addressSchema,
@@ -8,7 +8,7 @@ import {
   readAnswer,
   type RpcAnswer,
   wordSchema,
-} from '../core/json-rpc.ts';
+} from './chain/json-rpc.ts';
 import type { Question } from './question.ts';
 
 export type Block = { readonly number: number; readonly timestamp: Seconds };

@@ -1,4 +1,4 @@
-import type { Network } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 
 /** So often in a row must the nodes of a chain be silent: one lost batch is no outage. */

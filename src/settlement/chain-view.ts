@@ -1,6 +1,6 @@
-import type { Hex } from '../core/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { RpcAnswer, RpcCall, RpcFault } from '../core/json-rpc.ts';
+import type { RpcAnswer, RpcCall, RpcFault } from './chain/json-rpc.ts';
 
 /** Where to read a chain, and how many blocks, the settlement's own included, make it final. */
 export type Chain = {

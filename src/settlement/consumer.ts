@@ -1,11 +1,11 @@
-import type { Acknowledged } from '../../durable-objects/agent-account/contract.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { Acknowledged } from '../protocol/account/contract.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Attempts } from './attempts.ts';
 import type { BackendHealth } from './backends/backend.ts';
 import { deadLetter, type DeadLetter, type QueueMessage } from './dead-letter.ts';
 import { readSettlementMessage } from './message.ts';
-import type { SettlementResult } from './payment.ts';
+import type { SettlementResult } from '../protocol/payment.ts';
 import { type Delivered, isHandedOver, type Report, reportOf } from './report.ts';
 import { type RoundDeps, settleRound } from './round.ts';
 import type { Observe } from './telemetry.ts';

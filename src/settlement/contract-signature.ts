@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../core/account-id.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import {
   bytesSchema,
   isExecutionError,
@@ -7,7 +7,7 @@ import {
   rpcBatch,
   type RpcFault,
   toQuantity,
-} from '../core/json-rpc.ts';
+} from './chain/json-rpc.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** What the account's own contract says of a signature, at `block` or a newer one. */

@@ -1,4 +1,4 @@
-import { type RpcAnswer, type RpcFault, toQuantity } from '../core/json-rpc.ts';
+import { type RpcAnswer, type RpcFault, toQuantity } from './chain/json-rpc.ts';
 import type { Result } from '../core/result.ts';
 import { askBlock, type Block, readFlag, readLogs, readNumber } from './chain-answer.ts';
 import {

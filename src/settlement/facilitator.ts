@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import type { Seconds } from '../core/clock.ts';
-import { wordSchema } from '../core/json-rpc.ts';
+import { wordSchema } from './chain/json-rpc.ts';
 import { postJson } from '../core/post-json.ts';
 import type { Presented } from './backends/presented.ts';
-import type { Payment } from './payment.ts';
+import type { Payment } from '../protocol/payment.ts';
 
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../core/account-id.ts';
+import type { Address, Hex } from '../core/hex.ts';
 import { addressWord, amountWord, AUTHORIZATION_USED, TRANSFER } from './token-calls.ts';
 
 /** What to look for on the chain: one payment. */

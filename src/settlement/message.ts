@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { type AccountId, chainIdOf, type Network, parseAccountId } from '../core/account-id.ts';
-import { parseAmount } from '../core/amount.ts';
+import { type AccountId, chainIdOf, type Network, parseAccountId } from '../protocol/account-id.ts';
+import { parseAmount } from '../protocol/amount.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { Look } from './judge.ts';
-import type { Authorization, Payment } from './payment.ts';
+import type { Authorization, Payment } from '../protocol/payment.ts';
 
 /** One message of the settlement queue, checked: what to look for, and for `settle` what to present. */
 export type SettlementTask = {

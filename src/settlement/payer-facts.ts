@@ -1,5 +1,6 @@
-import type { PayerFacts } from '../../durable-objects/agent-account/contract.ts';
-import { type Address, assetId, type Hex } from '../core/account-id.ts';
+import type { PayerFacts } from '../protocol/account/contract.ts';
+import { assetId } from '../protocol/account-id.ts';
+import { type Address, type Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   bytesSchema,
@@ -8,9 +9,9 @@ import {
   rpcBatch,
   type RpcFault,
   wordSchema,
-} from '../core/json-rpc.ts';
+} from './chain/json-rpc.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Token } from './payment.ts';
+import type { Token } from '../protocol/payment.ts';
 import { authorizationState, balanceOf } from './token-calls.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Network } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { assign, type Open } from './assign.ts';
 import { type Backend, type Patience, RELAYER } from './backends/backend.ts';

@@ -1,4 +1,4 @@
-import { type RpcAnswer, rpcBatch, type RpcCall, type RpcFault } from '../core/json-rpc.ts';
+import { type RpcAnswer, rpcBatch, type RpcCall, type RpcFault } from './chain/json-rpc.ts';
 import { ok, type Result } from '../core/result.ts';
 
 /** Some calls to a node, and how to read their answers. */

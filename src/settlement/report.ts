@@ -1,6 +1,6 @@
 import type { QueueMessage } from './dead-letter.ts';
 import type { SettlementTask } from './message.ts';
-import type { SettlementOutcome } from './payment.ts';
+import type { SettlementOutcome } from '../protocol/payment.ts';
 import type { Seen } from './seen.ts';
 import { outcomeOf } from './verdict.ts';
 

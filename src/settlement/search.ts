@@ -1,4 +1,4 @@
-import { type RpcAnswer, toQuantity } from '../core/json-rpc.ts';
+import { type RpcAnswer, toQuantity } from './chain/json-rpc.ts';
 import { askBlock, type ChainLog, readFlag, readLogs } from './chain-answer.ts';
 import { type Asking, type ChainView, type Step, unknown } from './chain-view.ts';
 import { earliestBlock, REORG_MARGIN } from './judge.ts';

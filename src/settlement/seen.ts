@@ -1,7 +1,7 @@
 import type { Presented } from './backends/presented.ts';
 import type { ChainView } from './evidence.ts';
 import type { SettlementTask } from './message.ts';
-import type { BounceReason } from './payment.ts';
+import type { BounceReason } from '../protocol/payment.ts';
 
 /** A task as a round left it. */
 export type Seen<T extends SettlementTask> = {

@@ -11,7 +11,7 @@ import {
 } from './backends/presented.ts';
 import { type Chain, type ChainView, lookUp } from './evidence.ts';
 import { lookFor } from './message.ts';
-import type { FinalOutcome } from './payment.ts';
+import type { FinalOutcome } from '../protocol/payment.ts';
 import { BROKEN_BLOCKS } from './promises.ts';
 import { outcomeOf } from './verdict.ts';
 

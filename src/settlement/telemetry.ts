@@ -1,4 +1,4 @@
-import type { Network } from '../core/account-id.ts';
+import type { Network } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 
 /** What happens to money, as operators watch it. `age`: seconds since the call was accepted. Amounts in atomic units, gas in units of gas. */

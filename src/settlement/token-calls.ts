@@ -1,5 +1,5 @@
-import type { Address, Hex } from '../core/account-id.ts';
-import { type RpcCall, toQuantity } from '../core/json-rpc.ts';
+import type { Address, Hex } from '../core/hex.ts';
+import { type RpcCall, toQuantity } from './chain/json-rpc.ts';
 
 /** Selectors and topics of an EIP-3009 token; a test derives them again from their signatures. */
 export const AUTHORIZATION_USED: Hex =

@@ -1,4 +1,4 @@
-import type { PaymentState } from './payment.ts';
+import type { PaymentState } from '../protocol/payment.ts';
 
 /**
  * What can happen to a payment (design §6). `succeed`: its tool succeeded and the payment is deferred. `present`: a

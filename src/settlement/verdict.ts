@@ -1,7 +1,7 @@
 import { unreachable } from '../core/result.ts';
 import type { ChainView } from './evidence.ts';
 import type { Look } from './judge.ts';
-import type { FinalOutcome } from './payment.ts';
+import type { FinalOutcome } from '../protocol/payment.ts';
 
 /**
  * Why a payment is looked at. `settle`: its answer was delivered, so it is owed. `look`: it was released, nothing is

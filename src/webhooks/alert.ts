@@ -1,5 +1,5 @@
-import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Entry } from '../audit/entry.ts';
+import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { Entry } from '../protocol/entry.ts';
 import { ALERT_RULES } from '../management/webhook.ts';
 
 export type AlertRule = AlertBody['rule'];

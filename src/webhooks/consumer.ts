@@ -1,5 +1,5 @@
-import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId } from '../core/account-id.ts';
+import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { type QueueMessage, recordDeadLetters } from '../settlement/dead-letter.ts';
 import { claim, concluding, counting, judge } from './attempt.ts';

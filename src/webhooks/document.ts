@@ -1,7 +1,8 @@
 import canonicalize from 'canonicalize';
-import type { AccountId, Hex } from '../core/account-id.ts';
-import { type EgressReach, readEgressUrl } from '../core/egress-url.ts';
-import { type Fault, faultsOf } from '../core/fault.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
+import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
+import { type Fault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { Entry } from '../audit/entry.ts';
-import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import type { Entry } from '../protocol/entry.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { hears } from './document.ts';
 import { alertEvent, type WebhookMessage } from './message.ts';
 import { hearing } from './registry.ts';

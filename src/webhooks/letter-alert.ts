@@ -1,5 +1,5 @@
-import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
-import { type AccountId, parseAccountId } from '../core/account-id.ts';
+import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { DeadLetter } from '../settlement/dead-letter.ts';
 
 /** Where an alert is raised, and what it says. */

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import { type Entry, entryHash } from '../audit/entry.ts';
-import type { AccountId } from '../core/account-id.ts';
-import { parseAccountId } from '../core/account-id.ts';
+import { entryHash } from '../audit/entry.ts';
+import { type Entry } from '../protocol/entry.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import { parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { random16 } from '../core/random.ts';
 import { utf8 } from '../crypto/bytes.ts';

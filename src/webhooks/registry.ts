@@ -1,5 +1,6 @@
-import type { Entry } from '../audit/entry.ts';
-import type { AccountId, Hex } from '../core/account-id.ts';
+import type { Entry } from '../protocol/entry.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   parseWebhook,

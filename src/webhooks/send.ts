@@ -1,5 +1,5 @@
 import type { Seconds } from '../core/clock.ts';
-import { type EgressReach, readEgressUrl } from '../core/egress-url.ts';
+import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { DeliveryFault } from './deliveries.ts';

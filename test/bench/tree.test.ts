@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { randomHex, topUp } from '../durable-objects/support.ts';
 import {
   callOnce,

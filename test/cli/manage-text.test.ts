@@ -15,7 +15,7 @@ import { lineText } from '../../src/cli/tail/line.ts';
 import { createSequence } from '../../src/cli/tail/sequence.ts';
 import { etagOf } from '../../src/cli/tools/catalogue.ts';
 import { planOf } from '../../src/cli/tools/plan.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { ItemOf } from '../../src/management/types.ts';
 import type { ToolDocument } from '../../src/management/tool.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';

@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';
 import { agentIntent, digestOf, retryKey, signIntent, signPaidIntent } from './support/intent.ts';

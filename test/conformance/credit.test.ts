@@ -5,7 +5,7 @@ import { submitCancellation, signCancellation } from '../../dev/payer.ts';
 import { mint } from '../../dev/faucet.ts';
 import { people } from '../../dev/people.ts';
 import { usdc, usdcBalance } from '../../dev/usdc.ts';
-import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount, limitTold, topUp } from './support/credit.ts';
 import { agentIntent, digestOf, retryKey, sha256, signPaidIntent } from './support/intent.ts';

@@ -2,9 +2,10 @@ import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mint } from '../../dev/faucet.ts';
 import type { Person } from '../../dev/people.ts';
-import { type Entry, entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
+import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import { accountOf, topUp } from './support/credit.ts';
 import {
   callWith,

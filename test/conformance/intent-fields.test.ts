@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { intentFields } from '../../src/intent/agent-intent.ts';
+import { intentFields } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, type Bound, bound, boundField, boundTree } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';
 import { agentIntent, signPaidIntent, type SignedIntent } from './support/intent.ts';

@@ -1,7 +1,7 @@
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Entry } from '../../src/audit/entry.ts';
-import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound, callOf, windowFromNow } from './support/bound.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { grantFor, registerWith, signAnything } from './support/grant.ts';

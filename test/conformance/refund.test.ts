@@ -6,7 +6,7 @@ import { mint, multicall3 } from '../../dev/faucet.ts';
 import { randomNonce, signAuthorization } from '../../dev/payer.ts';
 import { people, person } from '../../dev/people.ts';
 import { usdc, usdcAbi } from '../../dev/usdc.ts';
-import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { TRANSFER } from '../../src/settlement/token-calls.ts';
 import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
 import { agentIntent, signIntent, signPaidIntent } from './support/intent.ts';

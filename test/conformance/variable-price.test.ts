@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LocalAccount } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS_FILE } from '../../dev/tools.ts';
-import type { AgentIntent } from '../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
 import { agentIntent, digestOf, signPaidIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';

@@ -2,7 +2,7 @@ import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../dev/ports.ts';
 import { signDelegation } from '../../src/client/index.ts';
-import { type AgentIntent, intentFields } from '../../src/intent/agent-intent.ts';
+import { type AgentIntent, intentFields } from '../../src/protocol/intent/agent-intent.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { type Bound, bound, boundField, boundTree, signBound } from './support/bound.ts';
 import { creditedAccount } from './support/credit.ts';

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { db, freshDatabase } from '../unit/audit/database.ts';
 import { AT_ONCE, type Bytes, type CostOrders, perCall } from './counts.ts';

@@ -1,5 +1,5 @@
 import { usdc } from '../../dev/usdc.ts';
-import type { Payment } from '../../src/settlement/payment.ts';
+import type { Payment } from '../../src/protocol/payment.ts';
 import { answerHosts, FACILITATOR, RPC, type ScriptedChain } from '../unit/settlement/scripted.ts';
 
 export const UPSTREAM = 'https://upstream.example';

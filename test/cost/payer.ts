@@ -1,6 +1,7 @@
 import { type BenchAgent, boundPayment } from '../../dev/bench/signing.ts';
 import { person } from '../../dev/people.ts';
-import type { AccountId, Address } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { bytesOf } from '../../src/crypto/bytes.ts';
 import {

@@ -8,7 +8,7 @@ import {
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import type { Offer } from '../../dev/bench/signing.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import gateway from '../../src/index.ts';
 import { scriptChain } from '../unit/settlement/scripted.ts';

@@ -5,8 +5,8 @@ import {
   runInDurableObject,
 } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {
   asset,

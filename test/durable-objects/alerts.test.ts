@@ -1,15 +1,16 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../durable-objects/agent-account.ts';
-import type { Call } from '../../durable-objects/agent-account/contract.ts';
+import type { Call } from '../../src/protocol/account/contract.ts';
 import type { Context } from '../../durable-objects/agent-account/decision.ts';
 import { deny } from '../../durable-objects/agent-account/denial.ts';
 import { emptyAccount } from '../../durable-objects/agent-account/state.ts';
-import type { AlertBody } from '../../durable-objects/agent-account/tree-contract.ts';
-import { type Entry, entryText } from '../../src/audit/entry.ts';
+import type { AlertBody } from '../../src/protocol/account/tree-contract.ts';
+import { entryText } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
 import { project } from '../../src/audit/projection.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { BUILT_IN_POLICY, policyHash } from '../../src/policy/schema.ts';
 import {
   accountOf,

@@ -1,11 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type {
-  Call,
-  Evidence,
-  ReserveVerdict,
-} from '../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Call, Evidence, ReserveVerdict } from '../../src/protocol/account/contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import {
   callOf,
   entriesOf,

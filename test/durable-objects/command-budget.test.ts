@@ -9,8 +9,8 @@ import type {
   Governed,
   OrderedBy,
   TreeOrder,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, snapshotOf, stubOf, trust } from './support.ts';
 import { branchWith, enrol, grantOf, ownerWith, restore } from './tree-support.ts';

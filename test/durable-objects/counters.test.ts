@@ -6,7 +6,7 @@ import {
   EMPTY_PURSE,
   emptyAccount,
 } from '../../durable-objects/agent-account/state.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { BUILT_IN_POLICY } from '../../src/policy/schema.ts';
 import { accountOf, asset, purseOf, randomHex, stubOf } from './support.ts';

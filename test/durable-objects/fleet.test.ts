@@ -1,14 +1,15 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/contract.ts';
 import type { LeaseRow } from '../../durable-objects/agent-account/lessor.ts';
 import { encodeIssued, encodeLease } from '../../durable-objects/agent-account/tree-codec.ts';
-import type { Child, SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
+import type { Child, SignedGrant } from '../../src/protocol/account/tree-contract.ts';
 import {
   openTreeStorage,
   type TreeStorage,
 } from '../../durable-objects/agent-account/tree-storage.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { accountOf, asset, factsOf, purseOf, randomHex, snapshotOf, stubOf } from './support.ts';
 import {

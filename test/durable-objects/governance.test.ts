@@ -1,10 +1,11 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Evidence, ReserveVerdict } from '../../durable-objects/agent-account/contract.ts';
-import type { SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Evidence, ReserveVerdict } from '../../src/protocol/account/contract.ts';
+import type { SignedGrant } from '../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import type { Param, Status } from '../../src/policy/policy.ts';
+import type { Status } from '../../src/protocol/account/tree-contract.ts';
+import type { Param } from '../../src/protocol/account/contract.ts';
 import {
   accountOf,
   entriesOf,

@@ -1,10 +1,11 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import type { Governed, SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
-import { assetId, type Hex, network } from '../../src/core/account-id.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/contract.ts';
+import type { Governed, SignedGrant } from '../../src/protocol/account/tree-contract.ts';
+import { assetId, network } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import type { AgentDelegation } from '../../src/intent/agent-delegation.ts';
+import type { AgentDelegation } from '../../src/protocol/intent/agent-delegation.ts';
 import { ANY_PAYEE } from '../../src/policy/policy.ts';
 import {
   accountOf,

@@ -7,8 +7,9 @@ import type {
   LeaseRequest,
   LeaseVerdict,
   Slices,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import { assetId, type Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/tree-contract.ts';
+import { assetId } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { periodOf } from '../../src/policy/window.ts';
 import {

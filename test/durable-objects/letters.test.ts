@@ -4,7 +4,7 @@ import type {
   Governed,
   OrderedBy,
   TreeOrder,
-} from '../../durable-objects/agent-account/tree-contract.ts';
+} from '../../src/protocol/account/tree-contract.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, stubOf } from './support.ts';
 import { restore } from './tree-support.ts';

@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../durable-objects/agent-account.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { readSettlementMessage } from '../../src/settlement/message.ts';
-import type { SettlementOutcome } from '../../src/settlement/payment.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import {
   callOf,
   entriesOf,

@@ -1,9 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../durable-objects/agent-account.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
-import type { SettlementMessage } from '../../src/settlement/payment.ts';
+import type { SettlementMessage } from '../../src/protocol/payment.ts';
 import { callOf, failure, purseOf, randomHex, snapshotOf, stubOf, trust } from './support.ts';
 import { pass, putToSleep, restore } from './tree-support.ts';
 

@@ -5,13 +5,13 @@ import type {
   Governed,
   OrderedBy,
   TreeOrder,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AgentAccountRpc } from '../../durable-objects/agent-account/contract.ts';
-import type { Entry } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/tree-contract.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/contract.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import type { SettlementResult } from '../../src/settlement/payment.ts';
-import type { Status } from '../../src/policy/policy.ts';
+import type { SettlementResult } from '../../src/protocol/payment.ts';
+import type { Status } from '../../src/protocol/account/tree-contract.ts';
 import {
   accountOf,
   callOf,

@@ -1,19 +1,19 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../durable-objects/agent-account.ts';
-import type { AgentAccountRpc, Applied } from '../../durable-objects/agent-account/contract.ts';
+import type { AgentAccountRpc, Applied } from '../../src/protocol/account/contract.ts';
 import type {
   By,
   Expected,
   Governed,
   OrderedBy,
   TreeOrder,
-} from '../../durable-objects/agent-account/tree-contract.ts';
+} from '../../src/protocol/account/tree-contract.ts';
 import { documentHash } from '../../durable-objects/agent-account/precondition.ts';
-import type { Entry, Json } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Entry, Json } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import type { Status } from '../../src/policy/policy.ts';
+import type { Status } from '../../src/protocol/account/tree-contract.ts';
 import {
   accountOf,
   asset,

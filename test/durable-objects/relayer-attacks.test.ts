@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Relay } from '../../durable-objects/relayer/contract.ts';
+import type { Relay } from '../../src/protocol/relayer-contract.ts';
 import { confirm } from '../../durable-objects/relayer/confirm.ts';
 import type { Desk } from '../../durable-objects/relayer/desk.ts';
 import { dispatch } from '../../durable-objects/relayer/dispatch.ts';
@@ -9,7 +9,7 @@ import { noCounters, newest } from '../../durable-objects/relayer/record.ts';
 import { keepUp } from '../../durable-objects/relayer/replace.ts';
 import { keySigner } from '../../durable-objects/relayer/signer.ts';
 import type { Change } from '../../durable-objects/relayer/store.ts';
-import type { Address, Hex } from '../../src/core/account-id.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Question } from '../../src/settlement/question.ts';
 import type { Facts, Node } from '../../src/settlement/relayer/node.ts';
 import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';

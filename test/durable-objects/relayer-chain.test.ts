@@ -2,8 +2,8 @@ import { type Hex, parseEther, parseGwei } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { connectChain } from '../../dev/chain-access.ts';
-import type { Relay } from '../../durable-objects/relayer/contract.ts';
-import { BOUND_VALID_AFTER } from '../../src/intent/binding-mark.ts';
+import type { Relay } from '../../src/protocol/relayer-contract.ts';
+import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding-mark.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
 import {
   type Bench,

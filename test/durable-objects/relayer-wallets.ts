@@ -4,7 +4,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { ChainAccess } from '../../dev/chain-access.ts';
 import { signPayment } from '../unit/settlement/real-chain.ts';
 import { lower, mine, relayOf } from './relayer-support.ts';
-import type { Relay } from '../../durable-objects/relayer/contract.ts';
+import type { Relay } from '../../src/protocol/relayer-contract.ts';
 
 /** Never ends: all gas that is given to it is gone. */
 export const BURNER: Hex = '0x5b600056';

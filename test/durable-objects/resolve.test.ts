@@ -1,9 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 
-import type { Call, Outcome } from '../../durable-objects/agent-account/contract.ts';
-import type { By, Governed, OrderedBy } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Call, Outcome } from '../../src/protocol/account/contract.ts';
+import type { By, Governed, OrderedBy } from '../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {
   accountOf,

@@ -6,9 +6,11 @@ import type {
   FinishVerdict,
   Outcome,
   PayerFacts,
-} from '../../durable-objects/agent-account/contract.ts';
-import { type Entry, entryHash, GENESIS } from '../../src/audit/entry.ts';
-import { type AccountId, accountId, assetId, type Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/contract.ts';
+import { entryHash, GENESIS } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
+import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 
 export const randomHex = (bytes: number): Hex =>

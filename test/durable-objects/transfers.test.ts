@@ -6,8 +6,8 @@ import {
 } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../durable-objects/agent-account.ts';
-import type { Order } from '../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Order } from '../../src/protocol/account/contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {
   accountOf,

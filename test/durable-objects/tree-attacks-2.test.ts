@@ -6,8 +6,8 @@ import type { Ledger } from '../../durable-objects/agent-account/ledger.ts';
 import { openRecalls } from '../../durable-objects/agent-account/recalls.ts';
 import { encodeLease } from '../../durable-objects/agent-account/tree-codec.ts';
 import { allReturned } from '../../durable-objects/agent-account/slices.ts';
-import type { Slice, Slices } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Slice, Slices } from '../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { periodOf } from '../../src/policy/window.ts';
 import {

@@ -2,7 +2,8 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../durable-objects/agent-account.ts';
 import { encodeLease } from '../../durable-objects/agent-account/tree-codec.ts';
-import { assetId, type Hex } from '../../src/core/account-id.ts';
+import { assetId } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import {
   accountOf,
   asset,

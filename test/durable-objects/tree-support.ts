@@ -6,7 +6,7 @@ import type {
   Evidence,
   Outcome,
   ReserveVerdict,
-} from '../../durable-objects/agent-account/contract.ts';
+} from '../../src/protocol/account/contract.ts';
 import type {
   Consent,
   Governed,
@@ -18,11 +18,16 @@ import type {
   Returned,
   SignedGrant,
   TreeFault,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/tree-contract.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import { type AgentDelegation, delegationDigest } from '../../src/intent/agent-delegation.ts';
-import { ANY_PAYEE, type Status } from '../../src/policy/policy.ts';
+import {
+  type AgentDelegation,
+  delegationDigest,
+} from '../../src/protocol/intent/agent-delegation.ts';
+import { ANY_PAYEE } from '../../src/policy/policy.ts';
+import { type Status } from '../../src/protocol/account/tree-contract.ts';
 import {
   factsOf,
   intentCallOf,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallRecord } from '../../durable-objects/agent-account/record.ts';
 import { openWholeCalls } from '../../durable-objects/agent-account/whole-calls.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 
 const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;
 

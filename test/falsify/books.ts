@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
 import type { Branch, Member } from './fleet.ts';
 

@@ -1,10 +1,7 @@
 import { env } from 'cloudflare:workers';
-import type {
-  LeaseRequest,
-  Recall,
-  Slices,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { LeaseRequest, Recall, Slices } from '../../src/protocol/account/tree-contract.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Random } from './random.ts';
 
 /** A message that was delivered once already. */

@@ -5,8 +5,9 @@ import type {
   LeaseVerdict,
   Recall,
   Slices,
-} from '../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/tree-contract.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { pause } from './clock.ts';
 import { isRepeated, type Message, openCourier } from './courier.ts';
 import type { Random } from './random.ts';

@@ -1,5 +1,5 @@
-import type { SignedGrant } from '../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { SignedGrant } from '../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Every } from '../../src/policy/window.ts';
 import { topUp, trust } from '../durable-objects/support.ts';
 import { grantOf, register, setPolicy, ZERO } from '../durable-objects/tree-support.ts';

@@ -4,8 +4,8 @@ import type {
   Evidence,
   Outcome,
   ReserveVerdict,
-} from '../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+} from '../../src/protocol/account/contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {
   callOf,

@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { type Every, periodOf } from '../../src/policy/window.ts';
 import type { Booked, Books, Moment } from './books.ts';

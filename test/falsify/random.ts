@@ -1,4 +1,4 @@
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 
 /** Numbers that a seed decides: a failing seed draws the same again. */
 export type Random = {

@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
-import type { Entry } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { stubOf } from '../durable-objects/support.ts';
 import type { Member } from './fleet.ts';

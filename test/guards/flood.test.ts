@@ -1,7 +1,7 @@
 import { listDurableObjectIds, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { openKnownKeys } from '../../src/crypto/known-keys.ts';
 import { verifyStrict } from '../../src/crypto/verifier.ts';

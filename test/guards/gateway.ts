@@ -7,7 +7,7 @@ import {
 import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair } from 'jose';
 import { vi } from 'vitest';
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import worker from '../../src/index.ts';
 import { network, type Node } from '../unit/gateway/scripted.ts';
 import { PAY_TO } from '../unit/gateway/signing.ts';

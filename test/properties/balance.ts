@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 import { isFinal, keepsHold } from '../../durable-objects/agent-account/record.ts';
 import { purseOf } from '../../durable-objects/agent-account/state.ts';
-import { type Entry, GENESIS } from '../../src/audit/entry.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import { GENESIS } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { asset, type Book, type Books } from './books.ts';
 
 export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {

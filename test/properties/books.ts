@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { openWholeCalls } from '../../durable-objects/agent-account/whole-calls.ts';
-import type { Call, Evidence, Outcome } from '../../durable-objects/agent-account/contract.ts';
+import type { Call, Evidence, Outcome } from '../../src/protocol/account/contract.ts';
 import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
 import { finish } from '../../durable-objects/agent-account/finish.ts';
 import { openLessees } from '../../durable-objects/agent-account/lessees.ts';
@@ -34,10 +34,12 @@ import {
   type Transfer,
 } from '../../durable-objects/agent-account/transfer.ts';
 import { tick } from '../../durable-objects/agent-account/upkeep.ts';
-import { type Entry, GENESIS } from '../../src/audit/entry.ts';
-import { type AccountId, accountId, assetId, type Hex } from '../../src/core/account-id.ts';
+import { GENESIS } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
+import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { SettlementOutcome } from '../../src/settlement/payment.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
 import { ALONE } from './alone.ts';
 import type { Plan, Step } from './steps.ts';
 

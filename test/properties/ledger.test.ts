@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Call, Outcome } from '../../durable-objects/agent-account/contract.ts';
+import type { Call, Outcome } from '../../src/protocol/account/contract.ts';
 import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
 import { expire } from '../../durable-objects/agent-account/expire.ts';
 import { finish } from '../../durable-objects/agent-account/finish.ts';
@@ -17,8 +17,10 @@ import {
   withPurse,
 } from '../../durable-objects/agent-account/state.ts';
 import { noTransfer } from '../../durable-objects/agent-account/transfer.ts';
-import { type Entry, entryHash, GENESIS } from '../../src/audit/entry.ts';
-import { accountId, assetId, type Hex } from '../../src/core/account-id.ts';
+import { entryHash, GENESIS } from '../../src/audit/entry.ts';
+import { type Entry } from '../../src/protocol/entry.ts';
+import { accountId, assetId } from '../../src/protocol/account-id.ts';
+import { type Hex } from '../../src/core/hex.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { ALONE } from './alone.ts';
 

@@ -1,14 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect } from 'vitest';
-import type {
-  Call,
-  CallStatus,
-  Evidence,
-  Outcome,
-} from '../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../src/core/account-id.ts';
+import type { Call, CallStatus, Evidence, Outcome } from '../../src/protocol/account/contract.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
-import type { SettlementOutcome, SettlementResult } from '../../src/settlement/payment.ts';
+import type { SettlementOutcome, SettlementResult } from '../../src/protocol/payment.ts';
 import {
   accountOf,
   asset,

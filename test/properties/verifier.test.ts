@@ -2,7 +2,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import fc from 'fast-check';
 import { type Hex, recoverAddress } from 'viem';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Address } from '../../src/core/account-id.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { type KnownKeys, openKnownKeys } from '../../src/crypto/known-keys.ts';
 import { addressOfKey, verifyStrict } from '../../src/crypto/verifier.ts';
 

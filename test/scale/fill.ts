@@ -1,5 +1,5 @@
 import { encodeChunk } from '../../src/audit/chunk.ts';
-import type { AccountId } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import { db } from '../unit/audit/database.ts';
 import { paidCalls, START } from '../unit/audit/history.ts';
 import type { Size } from './size.ts';

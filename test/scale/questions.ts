@@ -8,7 +8,8 @@ import type { Page, Queried } from '../../src/audit/query/page.ts';
 import { listSettlements, type SettlementState } from '../../src/audit/query/settlement.ts';
 import { type SpendKey, spendReport } from '../../src/audit/query/spend.ts';
 import { settlementStory } from '../../src/audit/query/story.ts';
-import type { AccountId, Hex } from '../../src/core/account-id.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { START } from '../unit/audit/history.ts';
 import { DAYS, nth } from './fill.ts';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { spendReport } from '../../src/audit/query/spend.ts';
 import { storeChunk } from '../../src/audit/store.ts';
-import type { Entry } from '../../src/audit/entry.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
 import { db, freshDatabase, messageOf } from '../unit/audit/database.ts';
 import {
   accepted,

@@ -9,7 +9,7 @@ import { play } from '../../dev/demo/story.ts';
 import { openWallet, type Wallet } from '../../dev/demo/wallet.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { type AgentResponse, createAgent } from '../../src/client/index.ts';
-import { accountId } from '../../src/core/account-id.ts';
+import { accountId } from '../../src/protocol/account-id.ts';
 
 type Offer = { readonly extensions: Readonly<Record<string, unknown>> };
 

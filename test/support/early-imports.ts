@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Plugin } from 'vitest/config';
 import { ROOT } from '../../dev/gateway-files.ts';
 
-const LOADED = ['durable-objects/', 'src/core/', 'src/gateway/'].map((folder) =>
+const LOADED = ['durable-objects/', 'src/protocol/', 'src/gateway/'].map((folder) =>
   join(ROOT, folder),
 );
 const LATE = /\bimport\('(\.[^']+)'\)/g;

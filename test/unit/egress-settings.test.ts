@@ -3,7 +3,7 @@ import { readSetup } from '../../durable-objects/relayer/setup.ts';
 import { readStored } from '../../src/catalog/stored-tool.ts';
 import { parseTool, parseTools } from '../../src/catalog/schema.ts';
 import { type Environment, parseConfig } from '../../src/config.ts';
-import type { EgressReach } from '../../src/core/egress-url.ts';
+import type { EgressReach } from '../../src/protocol/egress-url.ts';
 import { parseWebhook } from '../../src/webhooks/document.ts';
 import { documentOf } from './catalog/documents.ts';
 import { FORBIDDEN_URLS, LOOPBACK_URLS } from '../support/egress-urls.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, inject, it } from 'vitest';
-import { rpcBatch } from '../../src/core/json-rpc.ts';
+import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { getJson, postJson } from '../../src/core/post-json.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
 import { readSupported } from '../../src/settlement/backends/supported.ts';

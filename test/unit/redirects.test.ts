@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
-import { rpcBatch } from '../../src/core/json-rpc.ts';
+import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
 import { readSupported } from '../../src/settlement/backends/supported.ts';
 import { present } from '../../src/settlement/facilitator.ts';

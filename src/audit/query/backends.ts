@@ -1,4 +1,4 @@
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { ok } from '../../core/result.ts';
 import { attempt, MAX_PAGE, type Queried } from './page.ts';

@@ -1,4 +1,4 @@
-import type { AssetId, Network } from '../../core/account-id.ts';
+import type { AssetId, Network } from '../../protocol/account-id.ts';
 import { type Day, daysAfter, daysBetween, startOf } from '../day.ts';
 import { err, ok } from '../../core/result.ts';
 import { FOUND_WITHIN } from '../upsert.ts';

@@ -1,4 +1,5 @@
-import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { ok } from '../../core/result.ts';
 import { type Asked, attempt, type Page, type Queried } from './page.ts';

@@ -1,5 +1,5 @@
-import type { AccountId } from '../../core/account-id.ts';
-import type { Entry, EntryType } from '../entry.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Entry, EntryType } from '../../protocol/entry.ts';
 import { err, ok } from '../../core/result.ts';
 import { loadRun } from '../run.ts';
 import { attempt, boundedLimit, type Page, type Queried } from './page.ts';

@@ -1,4 +1,5 @@
-import type { AccountId, Hex, Network } from '../../core/account-id.ts';
+import type { AccountId, Network } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Difference } from '../../settlement/reconcile/difference.ts';
 import type { Run } from '../../settlement/reconcile/store.ts';

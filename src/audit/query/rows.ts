@@ -1,4 +1,5 @@
-import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { CallItem, CallState, EndedPayment, PaymentItem } from './call.ts';
 
 type Text = string | null;

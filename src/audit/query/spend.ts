@@ -1,4 +1,4 @@
-import type { AccountId } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import { err, ok } from '../../core/result.ts';
 import { type Day, daysBetween } from '../day.ts';
 import { cursorOf, type Place, readCursor } from './cursor.ts';

@@ -1,6 +1,7 @@
-import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import { ok } from '../../core/result.ts';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../../protocol/entry.ts';
 import { loadRun } from '../run.ts';
 import { loadChunk } from '../stored-chain.ts';
 import { type CallItem, loadCall } from './call.ts';

@@ -1,4 +1,4 @@
-import type { Hex } from '../../core/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import {
   type Signatures,
   type Unsigned,

@@ -1,6 +1,6 @@
 import type { Offered } from '../../client/hooks.ts';
 import type { AgentResponse, CallReport } from '../../client/report.ts';
-import { formatDollars } from '../../core/amount.ts';
+import { formatDollars } from '../../protocol/amount.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { problemError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { AgentResponse } from '../../client/report.ts';
 import { readJsonBody } from '../../client/json.ts';
-import { formatDollars, parseAmount } from '../../core/amount.ts';
+import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import { CliError, problemError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { fields, table } from '../table.ts';

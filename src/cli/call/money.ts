@@ -1,7 +1,8 @@
-import type { Address, Network } from '../../core/account-id.ts';
-import { formatDollars } from '../../core/amount.ts';
-import { nameOfNetwork } from '../../x402/networks.ts';
-import { tokenOf } from '../../x402/tokens.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import type { Address } from '../../core/hex.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenOf } from '../../protocol/x402/tokens.ts';
 
 /** An amount of a token: dollars where it is the one that we know, else atomic units. */
 export const moneyOf = (amount: bigint, network: Network, asset: Address): string => {

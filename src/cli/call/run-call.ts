@@ -3,7 +3,7 @@ import { CountersignError } from '../../client/errors.ts';
 import type { Offered } from '../../client/hooks.ts';
 import type { AgentResponse } from '../../client/report.ts';
 import type { Signer } from '../../client/signer.ts';
-import type { Hex } from '../../core/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Input } from '../command.ts';
 import { CliError, cliErrorOf } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';

@@ -1,4 +1,4 @@
-import { assetId } from '../../core/account-id.ts';
+import { assetId } from '../../protocol/account-id.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { dollars, moneyIn } from '../manage/money.ts';

@@ -1,14 +1,15 @@
 import * as z from 'zod/mini';
-import type { Address, Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import type { Address } from '../../core/hex.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { postJson } from '../../core/post-json.ts';
 import { transferTypedData } from '../../client/typed-data.ts';
-import { BOUND_VALID_AFTER } from '../../intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../protocol/intent/binding-mark.ts';
 import { isNotYetValid } from '../../settlement/backends/presented.ts';
 import { settleRequest, verifyUrl } from '../../settlement/facilitator.ts';
-import type { Payment, Token } from '../../settlement/payment.ts';
-import { nameOfNetwork } from '../../x402/networks.ts';
-import { tokenOf } from '../../x402/tokens.ts';
+import type { Payment, Token } from '../../protocol/payment.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenOf } from '../../protocol/x402/tokens.ts';
 import { type Check, doubtful, hostOf, passed, wrong } from '../check.ts';
 
 const NAME = 'bound payments';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts';
-import type { Network } from '../../core/account-id.ts';
-import { network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import { network } from '../../protocol/account-id.ts';
 import type { CdpKey, Facilitator } from '../../settlement/backend.ts';
 import { type Check, doubtful, passed, skipped, wrong } from '../check.ts';
 import { configOf, isBlank, readConfigFiles } from '../config-files.ts';

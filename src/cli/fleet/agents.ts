@@ -1,4 +1,4 @@
-import type { Hex } from '../../core/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { isKeyName } from '../key-name.ts';

@@ -1,5 +1,6 @@
 import { hashDelegation, signDelegation } from '../../client/delegation.ts';
-import { type AccountId, type Hex, parseAccountId } from '../../core/account-id.ts';
+import { type AccountId, parseAccountId } from '../../protocol/account-id.ts';
+import { type Hex } from '../../core/hex.ts';
 import type { AnswerOf } from '../../management/types.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';

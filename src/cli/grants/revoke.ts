@@ -1,6 +1,7 @@
 import { signRevocation } from '../../client/delegation.ts';
-import { type AccountId, accountId, type Hex } from '../../core/account-id.ts';
-import { ZERO_WORD } from '../../intent/agent-delegation.ts';
+import { type AccountId, accountId } from '../../protocol/account-id.ts';
+import { type Hex } from '../../core/hex.ts';
+import { ZERO_WORD } from '../../protocol/intent/agent-delegation.ts';
 import type { Input } from '../command.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { Session } from '../session.ts';

@@ -1,6 +1,10 @@
-import { type Address, type Hex, ZERO_ADDRESS } from '../../core/account-id.ts';
+import { type Address, type Hex, ZERO_ADDRESS } from '../../core/hex.ts';
 import { random32 } from '../../client/intent-proof.ts';
-import { type AgentDelegation, MAX_DEPTH, ZERO_WORD } from '../../intent/agent-delegation.ts';
+import {
+  type AgentDelegation,
+  MAX_DEPTH,
+  ZERO_WORD,
+} from '../../protocol/intent/agent-delegation.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { moneyIn } from '../manage/money.ts';

@@ -1,4 +1,4 @@
-import { MAX_STORED } from '../../core/amount.ts';
+import { MAX_STORED } from '../../protocol/amount.ts';
 
 /** A decimal number as digits and how many of them stand behind the point: no floating point number holds an amount. */
 type Decimal = { readonly digits: bigint; readonly scale: number };

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { type Fault, faultsOf } from '../../core/fault.ts';
+import { type Fault, faultsOf } from '../../protocol/fault.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { PolicyDocument } from '../../management/policy.ts';
 

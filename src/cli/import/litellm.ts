@@ -1,4 +1,4 @@
-import { formatDollars } from '../../core/amount.ts';
+import { formatDollars } from '../../protocol/amount.ts';
 import { err } from '../../core/result.ts';
 import { unitsOf } from './decimal.ts';
 import {

@@ -1,4 +1,4 @@
-import type { AccountId } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import * as z from 'zod/mini';
 import type { Input } from '../command.ts';
 import { Ended } from '../ended.ts';

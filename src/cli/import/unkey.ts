@@ -1,4 +1,4 @@
-import { formatDollars, MAX_STORED } from '../../core/amount.ts';
+import { formatDollars, MAX_STORED } from '../../protocol/amount.ts';
 import { err } from '../../core/result.ts';
 import {
   type Import,

@@ -1,6 +1,6 @@
-import type { Address } from '../../core/account-id.ts';
-import { egressFault, type EgressReach } from '../../core/egress-url.ts';
-import { ZERO_ADDRESS } from '../../core/account-id.ts';
+import type { Address } from '../../core/hex.ts';
+import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
+import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import { readFacilitators } from '../../backend-settings.ts';
 import { readAudiences, readOperators, type Setting } from '../../settings.ts';

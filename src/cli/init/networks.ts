@@ -1,6 +1,6 @@
-import { network, type Network } from '../../core/account-id.ts';
-import { nameOfNetwork } from '../../x402/networks.ts';
-import { tokenNetworks } from '../../x402/tokens.ts';
+import { network, type Network } from '../../protocol/account-id.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenNetworks } from '../../protocol/x402/tokens.ts';
 
 /** A network that can be paid on, as `init` offers it. */
 export type NetworkChoice = {

@@ -1,6 +1,6 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import type { Hex } from '../../core/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import { hexOf } from '../../crypto/bytes.ts';
 
 /** Whether 32 bytes are a private key: above zero, below the order of the curve. */

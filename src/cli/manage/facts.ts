@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { type Address, chainIdOf, type Network } from '../../core/account-id.ts';
+import { chainIdOf, type Network } from '../../protocol/account-id.ts';
+import { type Address } from '../../core/hex.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { httpGet } from '../http-get.ts';

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { parseStrictJson } from '../../core/strict-json.ts';
+import { parseStrictJson } from '../../protocol/strict-json.ts';
 import { readText } from '../atomic-file.ts';
 import { usageError } from '../errors.ts';
 import type { Session } from '../session.ts';

@@ -1,4 +1,4 @@
-import { formatDollars, parseMoneyOption } from '../../core/amount.ts';
+import { formatDollars, parseMoneyOption } from '../../protocol/amount.ts';
 import { usageError } from '../errors.ts';
 import { printable } from '../text.ts';
 

@@ -1,13 +1,8 @@
 import { CountersignError } from '../../client/errors.ts';
 import { createManagement, type Management } from '../../client/management.ts';
 import { addressOf, type Signer } from '../../client/signer.ts';
-import {
-  type AccountId,
-  accountId,
-  type Address,
-  chainIdOf,
-  parseAccountId,
-} from '../../core/account-id.ts';
+import { type AccountId, accountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
+import { type Address } from '../../core/hex.ts';
 import type { Input } from '../command.ts';
 import { CliError, cliErrorOf } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';

@@ -1,4 +1,4 @@
-import type { AccountId } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { ItemOf } from '../../management/types.ts';
 import type { Office } from './office.ts';
 import { isRefusal } from './refusal.ts';

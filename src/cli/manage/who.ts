@@ -1,10 +1,5 @@
-import {
-  type AccountId,
-  accountId,
-  type Address,
-  isAddress,
-  parseAccountId,
-} from '../../core/account-id.ts';
+import { type AccountId, accountId, parseAccountId } from '../../protocol/account-id.ts';
+import { type Address, isAddress } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';

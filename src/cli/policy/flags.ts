@@ -1,4 +1,4 @@
-import { formatDollars } from '../../core/amount.ts';
+import { formatDollars } from '../../protocol/amount.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import type { PolicyDocument } from '../../management/policy.ts';
 import { ANY_PAYEE } from '../../policy/policy.ts';

@@ -1,4 +1,5 @@
-import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { PolicyDocument } from '../../management/policy.ts';
 import type { AnswerOf } from '../../management/types.ts';
 import { parsePolicy } from '../../policy/schema.ts';

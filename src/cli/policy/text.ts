@@ -1,5 +1,5 @@
-import { tokenOf } from '../../x402/tokens.ts';
-import type { Network } from '../../core/account-id.ts';
+import { tokenOf } from '../../protocol/x402/tokens.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import { ANY_PAYEE, type Policy, type Rule, type Window } from '../../policy/policy.ts';
 import { dollars } from '../manage/money.ts';
 import { exactly, isoTime } from '../manage/times.ts';

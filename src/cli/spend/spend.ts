@@ -1,4 +1,4 @@
-import type { AccountId } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { Input } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { type Office, openOffice, roleOf } from '../manage/office.ts';

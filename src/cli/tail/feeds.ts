@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EntryEvent } from '../../client/management-events.ts';
-import type { AccountId } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import { errorOf, type Office } from '../manage/office.ts';
 import { isRefusal } from '../manage/refusal.ts';
 

@@ -1,5 +1,6 @@
 import type { EntryEvent } from '../../client/management-events.ts';
-import { type AccountId, accountId, isAddress, parseAccountId } from '../../core/account-id.ts';
+import { type AccountId, accountId, parseAccountId } from '../../protocol/account-id.ts';
+import { isAddress } from '../../core/hex.ts';
 import type { Input } from '../command.ts';
 import { type Office, openOffice, roleOf } from '../manage/office.ts';
 import { treeBelow } from '../manage/tree.ts';

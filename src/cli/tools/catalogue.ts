@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
 import { parseTool } from '../../catalog/schema.ts';
-import type { EgressReach } from '../../core/egress-url.ts';
+import type { EgressReach } from '../../protocol/egress-url.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { sha256Hex } from '../../crypto/digest.ts';
 import type { ToolDocument } from '../../management/tool.ts';

@@ -1,4 +1,4 @@
-import type { AccountId } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { AnswerOf, ItemOf } from '../../management/types.ts';
 import type { WebhookDocument } from '../../management/webhook.ts';
 import type { Input } from '../command.ts';

@@ -1,4 +1,4 @@
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Standing } from './circuit.ts';
 import type { Lesson, Presentable, Presented } from './presented.ts';

@@ -1,4 +1,4 @@
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import { present, settleUrl } from '../facilitator.ts';
 import type { Observe } from '../telemetry.ts';
 import { type Backend, CONNECTIONS, type Patience } from './backend.ts';

@@ -1,9 +1,9 @@
-import type { Relay } from '../../../durable-objects/relayer/contract.ts';
-import type { Hex } from '../../core/account-id.ts';
+import type { Relay } from '../../protocol/relayer-contract.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
-import { bindingMarkOf } from '../../intent/binding-mark.ts';
+import { bindingMarkOf } from '../../protocol/intent/binding-mark.ts';
 import type { ChainView } from '../chain-view.ts';
-import type { Payment } from '../payment.ts';
+import type { Payment } from '../../protocol/payment.ts';
 
 /** What a backend needs to move a payment, and whose it is. */
 export type Presentable = Relay;

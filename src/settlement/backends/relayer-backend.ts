@@ -1,5 +1,5 @@
-import type { Relayed, RelayerRpc } from '../../../durable-objects/relayer/contract.ts';
-import type { Network } from '../../core/account-id.ts';
+import type { Relayed, RelayerRpc } from '../../protocol/relayer-contract.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Observe } from '../telemetry.ts';
 import { type Backend, RELAYER } from './backend.ts';

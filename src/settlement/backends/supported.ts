@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import { getJson } from '../../core/post-json.ts';
 
 /** What a facilitator lists (x402 facts 3), as far as it is used; members that are not known are none of our business. */

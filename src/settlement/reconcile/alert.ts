@@ -1,5 +1,5 @@
-import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { Network } from '../../core/account-id.ts';
+import type { AlertBody } from '../../protocol/account/tree-contract.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Difference } from './difference.ts';
 import { loadUntold, markTold, type Untold } from './store.ts';

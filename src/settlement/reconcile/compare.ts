@@ -1,4 +1,5 @@
-import { type Address, type Network, parseAccountId } from '../../core/account-id.ts';
+import { type Network, parseAccountId } from '../../protocol/account-id.ts';
+import { type Address } from '../../core/hex.ts';
 import type { ChainView } from '../chain-view.ts';
 import type { Look } from '../judge.ts';
 import { type Difference, ofChain, ofLedger, ofUnsolicited } from './difference.ts';

@@ -1,4 +1,5 @@
-import { type AccountId, accountId, type Hex, type Network } from '../../core/account-id.ts';
+import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
+import { type Hex } from '../../core/hex.ts';
 import type { LedgerPayment, LedgerState } from './ledger.ts';
 import type { ChainPayment, Unsolicited } from './movement.ts';
 

@@ -1,6 +1,6 @@
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
-import { rpcBatch } from '../../core/json-rpc.ts';
+import { rpcBatch } from '../chain/json-rpc.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { type Chain, lookUp } from '../evidence.ts';
 import { compare, explain, lookOf, plus, type Sum } from './compare.ts';

@@ -1,10 +1,5 @@
-import {
-  type AccountId,
-  accountId,
-  type Address,
-  type Hex,
-  type Network,
-} from '../../core/account-id.ts';
+import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
+import { type Address, type Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { ChainPayment } from './movement.ts';
 import { type Blocks, chunks } from './window.ts';

@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../../core/account-id.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import type { ChainLog } from '../chain-answer.ts';
 import { AUTHORIZATION_USED, TRANSFER } from '../token-calls.ts';
 

@@ -1,6 +1,6 @@
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
-import { rpcBatch } from '../../core/json-rpc.ts';
+import { rpcBatch } from '../chain/json-rpc.ts';
 import { askBlock } from '../chain-answer.ts';
 import { tellDifferences } from './alert.ts';
 import { GRACE, type Site } from './examine.ts';

@@ -1,4 +1,4 @@
-import type { Network } from '../../core/account-id.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Sum } from './compare.ts';
 import { type Difference, nameOf } from './difference.ts';

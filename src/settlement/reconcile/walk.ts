@@ -1,6 +1,7 @@
-import type { Looked } from '../../../durable-objects/agent-account/contract.ts';
-import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { Looked } from '../../protocol/account/contract.ts';
+import type { AlertBody } from '../../protocol/account/tree-contract.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { NOTHING, plus } from './compare.ts';
 import { type Examined, examine, type Site } from './examine.ts';

@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../../core/account-id.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import {
   type RpcAnswer,
@@ -6,7 +6,7 @@ import {
   type RpcCall,
   type RpcFault,
   toQuantity,
-} from '../../core/json-rpc.ts';
+} from '../chain/json-rpc.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { askBlock, type ChainLog, readLogs } from '../chain-answer.ts';
 import { addressWord, AUTHORIZATION_USED, TRANSFER } from '../token-calls.ts';

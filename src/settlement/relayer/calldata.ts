@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../../core/account-id.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import { addressWord, amountWord } from '../token-calls.ts';
 import type { Pending } from './pending.ts';
 

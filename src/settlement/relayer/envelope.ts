@@ -1,5 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import type { Hex } from '../../core/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import { bytesOf, hexOf } from '../../crypto/bytes.ts';
 import type { ContractCall } from './calldata.ts';
 import type { Fees } from './fees.ts';

@@ -1,4 +1,4 @@
-import { max, min } from '../../core/amount.ts';
+import { max, min } from '../../protocol/amount.ts';
 
 /** What a unit of gas costs now, in wei. */
 export type Market = {

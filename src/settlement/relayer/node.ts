@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Address, Hex } from '../../core/account-id.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import {
   bytesSchema,
   isExecutionError,
@@ -10,10 +10,10 @@ import {
   type RpcCall,
   type RpcFault,
   toQuantity,
-} from '../../core/json-rpc.ts';
+} from '../chain/json-rpc.ts';
 import type { Result } from '../../core/result.ts';
 import { type Block, readFlag } from '../chain-answer.ts';
-import type { Authorization } from '../payment.ts';
+import type { Authorization } from '../../protocol/payment.ts';
 import { askAll, type Question } from '../question.ts';
 import { authorizationState } from '../token-calls.ts';
 import type { ContractCall, Payer } from './calldata.ts';

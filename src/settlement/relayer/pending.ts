@@ -1,6 +1,7 @@
-import type { AccountId, Hex } from '../../core/account-id.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
-import type { Authorization } from '../payment.ts';
+import type { Authorization } from '../../protocol/payment.ts';
 
 /** A payment that our own key is to move. */
 export type Pending = {

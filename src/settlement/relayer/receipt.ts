@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import type { Hex } from '../../core/account-id.ts';
-import { quantitySchema, readAnswer, type RpcAnswer } from '../../core/json-rpc.ts';
+import type { Hex } from '../../core/hex.ts';
+import { quantitySchema, readAnswer, type RpcAnswer } from '../chain/json-rpc.ts';
 import { receiptSchema } from '../chain-answer.ts';
 import { judge, type Look, type Receipt } from '../judge.ts';
 import { lookFor } from '../message.ts';
-import type { Token } from '../payment.ts';
+import type { Token } from '../../protocol/payment.ts';
 import type { Pending } from './pending.ts';
 
 /** A JSON-RPC quantity of any size. */

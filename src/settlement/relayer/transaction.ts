@@ -1,5 +1,5 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import type { Address, Hex } from '../../core/account-id.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import { bytesOf, hexOf } from '../../crypto/bytes.ts';
 import { addressOfKey, recoverStrict } from '../../crypto/verifier.ts';
 import {

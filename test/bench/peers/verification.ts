@@ -1,4 +1,4 @@
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 
 /** A signed EIP-3009 transfer, as JSON. */
 export type SignedTransfer = {

@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import { transferWithAuthorizationDigest } from '../../../src/crypto/typed-data.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
 import { token, verificationWorker } from './verification.ts';
 
 /** The least that JavaScript alone can do for a key it has never seen: our digest, recovery by noble, and a comparison. */

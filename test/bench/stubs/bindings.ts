@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
-import type { SettlementMessage } from '../../../src/settlement/payment.ts';
+import type { SettlementMessage } from '../../../src/protocol/payment.ts';
 
 /**
  * Stubs of what raw workerd does not have. They do what the real ones would have done to the account by the time it counts: a payment is

@@ -3,11 +3,15 @@ import type {
   OrderedBy,
   SignedGrant,
   TreeOrder,
-} from '../../../durable-objects/agent-account/tree-contract.ts';
-import { accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
+} from '../../../src/protocol/account/tree-contract.ts';
+import { accountId, assetId } from '../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { random16 } from '../../../src/core/random.ts';
-import { type AgentDelegation, delegationDigest } from '../../../src/intent/agent-delegation.ts';
+import {
+  type AgentDelegation,
+  delegationDigest,
+} from '../../../src/protocol/intent/agent-delegation.ts';
 import { ANY_PAYEE } from '../../../src/policy/policy.ts';
 
 /** Puts accounts below others, and policies into accounts, by the objects' own methods, as the gateway does once it has checked who signed. */

@@ -1,5 +1,6 @@
-import type { Call, Evidence } from '../../../durable-objects/agent-account/contract.ts';
-import { accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/contract.ts';
+import { accountId, assetId } from '../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { random16 } from '../../../src/core/random.ts';
 import {

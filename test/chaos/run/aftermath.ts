@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Book, BookedCall } from '../support/books.ts';
 import type { ChainRecord, Moved } from './chain-record.ts';
 import type { Key, Payer } from './payer.ts';

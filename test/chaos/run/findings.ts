@@ -1,4 +1,4 @@
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Book } from '../support/books.ts';
 import type { ChainRecord } from './chain-record.ts';
 import type { Verdict } from './verdict.ts';

@@ -1,4 +1,4 @@
-import type { Entry } from '../../../src/audit/entry.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { type Case, sum } from './aftermath.ts';
 import type { Purchase } from './purchase.ts';
 

@@ -1,4 +1,4 @@
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { ChaosStage, Standing } from './stage.ts';
 
 /** Bounded waits, milliseconds. */

@@ -1,6 +1,6 @@
 import { people } from '../../../dev/people.ts';
 import { usdc, usdcAbi } from '../../../dev/usdc.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { type Book, readBooks } from '../support/books.ts';
 import { type Bazaar, openBazaar } from './bazaar.ts';
 import { readChain } from './chain-record.ts';

@@ -4,10 +4,14 @@ import { signAuthorization, type SignedAuthorization } from '../../../dev/payer.
 import { people } from '../../../dev/people.ts';
 import { CHAIN_ID } from '../../../dev/chain-client.ts';
 import { usdc } from '../../../dev/usdc.ts';
-import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
-import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
-import { encodeAgentIntent } from '../../../src/intent/header.ts';
-import { commitmentOf, encodeRetryKey } from '../../../src/intent/retry-key.ts';
+import {
+  type AgentIntent,
+  intentDigest,
+  intentFields,
+} from '../../../src/protocol/intent/agent-intent.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
+import { encodeAgentIntent } from '../../../src/protocol/intent/header.ts';
+import { commitmentOf, encodeRetryKey } from '../../../src/protocol/intent/retry-key.ts';
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';
 

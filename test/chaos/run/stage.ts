@@ -5,7 +5,7 @@ import { people } from '../../../dev/people.ts';
 import type { RunningServer } from '../../../dev/server.ts';
 import { type Stack, startStack } from '../../../dev/stack.ts';
 import { usdc } from '../../../dev/usdc.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { startTroubledFacilitator, type TroubledFacilitator } from './facilitator.ts';
 import { startTroubledNode, type TroubledNode } from './node-proxy.ts';
 import type { Orders } from './orders.ts';

@@ -5,7 +5,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { randomNonce, signAuthorization, type SignedAuthorization } from '../../../dev/payer.ts';
 import { people } from '../../../dev/people.ts';
 import { usdc } from '../../../dev/usdc.ts';
-import { type AccountId, accountId } from '../../../src/core/account-id.ts';
+import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { PRICES, type Stage, type ToolName } from './stage.ts';
 
 /** What an agent of these tests starts with: a dollar. */

@@ -5,10 +5,11 @@ import { type Address, type Hex, parseAbiItem } from 'viem';
 import { people } from '../../../dev/people.ts';
 import { usdc } from '../../../dev/usdc.ts';
 import { decodeChunk } from '../../../src/audit/chunk.ts';
-import { type Entry, GENESIS } from '../../../src/audit/entry.ts';
+import { GENESIS } from '../../../src/audit/entry.ts';
+import { type Entry } from '../../../src/protocol/entry.ts';
 import { type Unsigned, verifySignedRun } from '../../../src/audit/signatures.ts';
 import type { Broken } from '../../../src/audit/verify.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Stage } from './stage.ts';
 
 /** A row of `calls` in D1, with its payment's row if that has ended. Amounts in atomic units. */

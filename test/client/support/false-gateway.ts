@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { bodyDigest } from '../../../src/crypto/digest.ts';
-import { requestDigest } from '../../../src/intent/request-digest.ts';
+import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
 import type { Received } from './mallory.ts';
 import { ask, bound, entry, type Json, required } from './offer.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { decodeChunk } from '../../../src/audit/chunk.ts';
-import type { Entry } from '../../../src/audit/entry.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 
 /** A row of the projection `calls`. */
 export type CallRow = {

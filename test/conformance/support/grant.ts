@@ -10,8 +10,8 @@ import {
   signDelegation,
   signRevocation,
 } from '../../../src/client/index.ts';
-import { delegationFields } from '../../../src/intent/agent-delegation.ts';
-import { revocationFields } from '../../../src/intent/agent-revocation.ts';
+import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
+import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
 import vectors from '../../vectors/countersign-v1.json' with { type: 'json' };
 import { agentIntent, CHAIN, type SignedIntent, signIntent, signPaidIntent } from './intent.ts';
 import { keyOf, nowSeconds } from './payment.ts';

@@ -1,5 +1,5 @@
 import type { LocalAccount } from 'viem';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { agentIntent, signIntent } from './intent.ts';
 import type { ToolCall, World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import type { LocalAccount } from 'viem';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { type RouteId, toolIdOf } from '../../../src/management/paths.ts';
 import type { Role, Route } from '../../../src/management/route.ts';
 import { agentIntent, signIntent } from './intent.ts';

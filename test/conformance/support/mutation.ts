@@ -1,5 +1,5 @@
 import vectors from '../../vectors/countersign-v1.json' with { type: 'json' };
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall } from './world.ts';
 

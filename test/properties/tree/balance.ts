@@ -1,6 +1,6 @@
 import { purseOf } from '../../../durable-objects/agent-account/state.ts';
 import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/agent-account/tree.ts';
-import type { Slice } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Slice } from '../../../src/protocol/account/tree-contract.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';

@@ -1,4 +1,4 @@
-import type { Evidence, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import type { Evidence, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
 import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
 import { forget } from '../../../durable-objects/agent-account/forget.ts';
 import { finish } from '../../../durable-objects/agent-account/finish.ts';
@@ -7,7 +7,7 @@ import { expire } from '../../../durable-objects/agent-account/expire.ts';
 import { type CallRecord, keepsHold } from '../../../durable-objects/agent-account/record.ts';
 import { resolve } from '../../../durable-objects/agent-account/resolve.ts';
 import { MOST_RECALLS, reserve } from '../../../durable-objects/agent-account/reserve.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import type { Grants } from './grants.ts';
 import type { Leases } from './leases.ts';

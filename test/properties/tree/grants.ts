@@ -1,8 +1,5 @@
-import type {
-  SignedGrant,
-  TreeOrder,
-} from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { SignedGrant, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import type { Link } from './limits.ts';
 import { addressAt, ASSET, hex, NO_GRANT } from './names.ts';

@@ -29,7 +29,8 @@ import {
   type IssuedGrant,
   isZero,
 } from '../../../durable-objects/agent-account/tree.ts';
-import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { accountAt, BARE, BARE_HASH, hex } from './names.ts';
 
 const columnsOf = (tables: string, table: string): readonly string[] => {

@@ -10,7 +10,7 @@ import type {
   LeaseRequest,
   LeaseVerdict,
   SignedGrant,
-} from '../../../durable-objects/agent-account/tree-contract.ts';
+} from '../../../src/protocol/account/tree-contract.ts';
 import { CREDIT, unusedOf } from '../../../durable-objects/agent-account/tree.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';

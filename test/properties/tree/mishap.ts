@@ -1,4 +1,4 @@
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { always } from './fate.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';

@@ -1,4 +1,5 @@
-import { type AccountId, accountId, assetId, type Hex } from '../../../src/core/account-id.ts';
+import { type AccountId, accountId, assetId } from '../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../src/core/hex.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 
 /** Short, as hashing is most of what a sequence costs; only addresses have a form that somebody looks at. */

@@ -1,8 +1,8 @@
 import { govern, type Known } from '../../../durable-objects/agent-account/govern.ts';
 import { asksOf } from '../../../durable-objects/agent-account/lessee.ts';
 import { applyOrder } from '../../../durable-objects/agent-account/transfer.ts';
-import type { Governed, TreeOrder } from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { Status } from '../../../src/policy/policy.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Status } from '../../../src/protocol/account/tree-contract.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import type { Limits } from './limits.ts';

@@ -9,13 +9,9 @@ import {
 } from '../../../durable-objects/agent-account/lessee.ts';
 import { type LeaseRow, takeBack } from '../../../durable-objects/agent-account/lessor.ts';
 import { sliceEnd } from '../../../durable-objects/agent-account/slices.ts';
-import type {
-  Recall,
-  Slice,
-  Slices,
-} from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Recall, Slice, Slices } from '../../../src/protocol/account/tree-contract.ts';
 import { unusedOf } from '../../../durable-objects/agent-account/tree.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Office } from './office.ts';
 

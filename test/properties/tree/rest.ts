@@ -1,5 +1,5 @@
 import { purseOf } from '../../../durable-objects/agent-account/state.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import { equal } from './balance.ts';
 import type { Keeper } from './keeper.ts';

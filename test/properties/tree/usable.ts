@@ -1,5 +1,5 @@
-import type { Denial, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Denial, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import type { Left, Link } from './limits.ts';
 import type { World } from './world.ts';

@@ -1,5 +1,6 @@
-import type { Call } from '../../../durable-objects/agent-account/contract.ts';
-import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { ASSET, AUDIENCE, hex, PAYEE } from './names.ts';
 
 /** How one call is made. */

@@ -1,5 +1,5 @@
 import { idleBranches } from '../../../durable-objects/agent-account/idle.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { checkBooks } from './balance.ts';
 import { openCalls } from './calls.ts';
 import { type Keeper, openKeeper } from './keeper.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Kin } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Kin } from '../../../src/protocol/account/tree-contract.ts';
 import { manage } from '../../../src/admin/router.ts';
 import type { Config } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Role, Route } from '../../../src/management/route.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';

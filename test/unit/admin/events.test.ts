@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Happened } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Happened } from '../../../src/protocol/account/tree-contract.ts';
 import { type EventSource, eventStream } from '../../../src/admin/events.ts';
-import { type Entry, entryText } from '../../../src/audit/entry.ts';
+import { entryText } from '../../../src/audit/entry.ts';
+import { type Entry } from '../../../src/protocol/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { readLog, verifyRun } from '../../../src/audit/verify.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';

@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers';
-import type { Children } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Children } from '../../../src/protocol/account/tree-contract.ts';
 import type { Office } from '../../../src/admin/office.ts';
 import { managementTool } from '../../../src/catalog/own-tool.ts';
 import type { Config } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { type RouteId, toolIdOf } from '../../../src/management/paths.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { scriptedGateway } from '../gateway/scripted.ts';

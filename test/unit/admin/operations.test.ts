@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { RelayerStatus } from '../../../durable-objects/relayer/contract.ts';
+import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
 import type { Office } from '../../../src/admin/office.ts';
 import { manage } from '../../../src/admin/router.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import type { Config } from '../../../src/config.ts';
-import type { Address } from '../../../src/core/account-id.ts';
-import type { EntryBody } from '../../../src/audit/entry.ts';
+import type { Address } from '../../../src/core/hex.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { ANSWERS } from '../../../src/management/answer/answers.ts';
 import type { RouteId } from '../../../src/management/paths.ts';
 import { attemptsIn } from '../../../src/settlement/attempts.ts';

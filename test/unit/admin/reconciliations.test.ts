@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manage } from '../../../src/admin/router.ts';
 import { listDifferences, listReconciliations } from '../../../src/audit/query/reconciliation.ts';
 import type { Config } from '../../../src/config.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { ANSWERS } from '../../../src/management/answer/answers.ts';
 import type { Difference } from '../../../src/settlement/reconcile/difference.ts';
 import { type Run, saveRun, saveSeen } from '../../../src/settlement/reconcile/store.ts';

@@ -4,9 +4,9 @@ import { usdc, usdcAbi } from '../../../dev/usdc.ts';
 import { manage } from '../../../src/admin/router.ts';
 import { refundsTool } from '../../../src/catalog/own-tool.ts';
 import type { Config } from '../../../src/config.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { addressWord, amountWord, TRANSFER } from '../../../src/settlement/token-calls.ts';
 import { KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
 import {

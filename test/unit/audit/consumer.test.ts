@@ -1,15 +1,12 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type {
-  AlertBody,
-  KeptDocument,
-} from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { AlertBody, KeptDocument } from '../../../src/protocol/account/tree-contract.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
 import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';
-import type { Entry, EntryBody } from '../../../src/audit/entry.ts';
+import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';
 import { type WebhookDocument, webhookHash } from '../../../src/webhooks/document.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';

@@ -2,7 +2,7 @@ import { applyD1Migrations, type D1Migration, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { splitRun } from '../../../src/audit/chunk.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
-import type { Entry } from '../../../src/audit/entry.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { readLog } from '../../../src/audit/verify.ts';
 
 const { AUDIT_DB, TEST_MIGRATIONS } = env as unknown as {

@@ -1,11 +1,7 @@
-import {
-  type ChainHead,
-  type Entry,
-  type EntryBody,
-  GENESIS,
-  link,
-} from '../../../src/audit/entry.ts';
-import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import { GENESIS, link } from '../../../src/audit/entry.ts';
+import { type ChainHead, type Entry, type EntryBody } from '../../../src/protocol/entry.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { hexOf } from '../../../src/crypto/bytes.ts';
 
 export const ALICE: AccountId = `eip155:84532:0x${'a1'.repeat(20)}`;

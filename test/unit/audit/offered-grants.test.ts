@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Entry, Json } from '../../../src/audit/entry.ts';
+import type { Entry, Json } from '../../../src/protocol/entry.ts';
 import {
   openOfferedGrants,
   projectOfferedGrant,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { EntryBody } from '../../../src/audit/entry.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { accountOf, START, word } from './history.ts';
 
 /** What one call goes through: names of the entries that tell of it, in order. */

@@ -1,22 +1,30 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Entry, EntryBody, Json } from '../../../src/audit/entry.ts';
+import type { Entry, EntryBody, Json } from '../../../src/protocol/entry.ts';
 import { verifySignatures, verifySignedRun } from '../../../src/audit/signatures.ts';
-import { type AccountId, accountId, type Address, type Hex } from '../../../src/core/account-id.ts';
+import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
+import { type Address, type Hex } from '../../../src/core/hex.ts';
 import { bytesOf } from '../../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { transferWithAuthorizationDigest } from '../../../src/crypto/typed-data.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
 import {
   type AgentDelegation,
   delegationDigest,
   delegationFields,
-} from '../../../src/intent/agent-delegation.ts';
-import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
-import { revocationDigest, revocationFields } from '../../../src/intent/agent-revocation.ts';
-import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
-import { requestDigest } from '../../../src/intent/request-digest.ts';
-import type { Token } from '../../../src/settlement/payment.ts';
-import { tokenOf } from '../../../src/x402/tokens.ts';
+} from '../../../src/protocol/intent/agent-delegation.ts';
+import {
+  type AgentIntent,
+  intentDigest,
+  intentFields,
+} from '../../../src/protocol/intent/agent-intent.ts';
+import {
+  revocationDigest,
+  revocationFields,
+} from '../../../src/protocol/intent/agent-revocation.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
+import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
+import type { Token } from '../../../src/protocol/payment.ts';
+import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import { history, START, word } from './history.ts';
 
 const CHAIN = 84_532;

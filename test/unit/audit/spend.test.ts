@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Entry, EntryBody } from '../../../src/audit/entry.ts';
+import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { spendReport } from '../../../src/audit/query/spend.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { db, freshDatabase, messageOf, rows } from './database.ts';
 import {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { encodeChunk } from '../../../src/audit/chunk.ts';
-import { type Entry, type EntryBody, entryHash } from '../../../src/audit/entry.ts';
+import { entryHash } from '../../../src/audit/entry.ts';
+import { type Entry, type EntryBody } from '../../../src/protocol/entry.ts';
 import { findAccount } from '../../../src/audit/query/account.ts';
 import { readBooks } from '../../../src/audit/query/books.ts';
 import { listCalls } from '../../../src/audit/query/call.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Entry, entryHash, entryText, GENESIS } from '../../../src/audit/entry.ts';
+import { entryHash, entryText, GENESIS } from '../../../src/audit/entry.ts';
+import { type Entry } from '../../../src/protocol/entry.ts';
 import { verifyLog, verifyRun } from '../../../src/audit/verify.ts';
 import {
   accepted,

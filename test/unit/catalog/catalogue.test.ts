@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../src/audit/entry.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
 import {
   type Catalogue,
   catalogueOf,

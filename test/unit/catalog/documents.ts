@@ -1,4 +1,4 @@
-import type { Json } from '../../../src/audit/entry.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
 import type { Start } from '../../../src/catalog/catalogue.ts';
 import { parseTools } from '../../../src/catalog/schema.ts';
 

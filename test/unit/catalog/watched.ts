@@ -1,4 +1,4 @@
-import type { Json } from '../../../src/audit/entry.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
 import type { ReadTools } from '../../../src/catalog/read-tools.ts';
 
 type Put = { readonly id: string; readonly document: Json | null; readonly seq: number };

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { fleet, remoteAccount } from '../../../src/client/index.ts';
 import { digestOf, intentTypedData, transferTypedData } from '../../../src/client/typed-data.ts';
 import { bytesOf, hexOf } from '../../../src/crypto/bytes.ts';
-import { tokenOf } from '../../../src/x402/tokens.ts';
+import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { intentOf } from '../intent/wire.ts';
+import { intentOf } from '../protocol/intent/wire.ts';
 import { account, AGENT, agentOf, BASE_SEPOLIA, offer, scripted, URL_OF_TOOL } from './server.ts';
 import type { Hex } from './server.ts';
 

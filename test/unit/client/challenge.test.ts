@@ -3,9 +3,9 @@ import { networkFor, readChallenge } from '../../../src/client/challenge.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
-import { intentDigest } from '../../../src/intent/agent-intent.ts';
-import { bindIntent, checkIntentWindow } from '../../../src/intent/binding.ts';
-import { parseAgentIntent } from '../../../src/intent/header.ts';
+import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import { bindIntent, checkIntentWindow } from '../../../src/protocol/intent/binding.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
 import {
   AGENT,
   agentOf,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createBudget } from '../../../src/client/spend.ts';
-import { intentDigest } from '../../../src/intent/agent-intent.ts';
+import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import {
   AGENT,

@@ -11,9 +11,9 @@ import {
 } from '../../../src/client/index.ts';
 import { delegationTypedData, digestOf } from '../../../src/client/typed-data.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import { readDelegation, readRevocation } from '../../../src/intent/signed-document.ts';
+import { readDelegation, readRevocation } from '../../../src/protocol/intent/signed-document.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { DELEGATION, REVOCATION } from '../intent/wire.ts';
+import { DELEGATION, REVOCATION } from '../protocol/intent/wire.ts';
 
 const { chainId } = vectors.domain;
 const owner = privateKeyToAccount(vectors.keys.owner.privateKey as Hex);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError, type Agent } from '../../../src/client/index.ts';
-import { bindingMarkOf } from '../../../src/intent/binding-mark.ts';
-import { parsePaymentSignature, parseXPayment } from '../../../src/x402/payload.ts';
+import { bindingMarkOf } from '../../../src/protocol/intent/binding-mark.ts';
+import { parsePaymentSignature, parseXPayment } from '../../../src/protocol/x402/payload.ts';
 import {
   agentOf,
   binding,

@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError } from '../../../src/client/index.ts';
-import { transferWithAuthorizationDigest } from '../../../src/crypto/typed-data.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import { intentDigest } from '../../../src/intent/agent-intent.ts';
-import { bindIntent, checkIntentWindow } from '../../../src/intent/binding.ts';
-import { checkAuthorization } from '../../../src/x402/authorization.ts';
-import { parsePaymentSignature, parseXPayment, type Proof } from '../../../src/x402/payload.ts';
-import { matchRequirement } from '../../../src/x402/requirement.ts';
-import { tokenOf } from '../../../src/x402/tokens.ts';
+import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import { bindIntent, checkIntentWindow } from '../../../src/protocol/intent/binding.ts';
+import { checkAuthorization } from '../../../src/protocol/x402/authorization.ts';
+import {
+  parsePaymentSignature,
+  parseXPayment,
+  type Proof,
+} from '../../../src/protocol/x402/payload.ts';
+import { matchRequirement } from '../../../src/protocol/x402/requirement.ts';
+import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { requirement } from '../x402/fixture.ts';
+import { requirement } from '../protocol/x402/fixture.ts';
 import {
   account,
   AGENT,

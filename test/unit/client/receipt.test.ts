@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createReceiptKeys } from '../../../src/client/receipt-keys.ts';
 import { verifyReceipt, type Expected } from '../../../src/client/receipt.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
-import { ASSERTION_TYPE } from '../../../src/crypto/statement.ts';
-import { parsePaymentSignature } from '../../../src/x402/payload.ts';
+import { ASSERTION_TYPE } from '../../../src/protocol/receipt.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
 import {
   agentOf,
   claimsFor,

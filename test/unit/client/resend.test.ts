@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentOptions, Retry } from '../../../src/client/index.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import { parseAgentIntent } from '../../../src/intent/header.ts';
-import { parsePaymentSignature } from '../../../src/x402/payload.ts';
-import { requestDigest } from '../../../src/intent/request-digest.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
+import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import {
   agentOf,

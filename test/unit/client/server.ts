@@ -1,16 +1,23 @@
 import { privateKeyToAccount } from 'viem/accounts';
 import { createAgent, type Agent, type AgentOptions } from '../../../src/client/index.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { openSigner, type Signer as ReceiptSigner } from '../../../src/crypto/signer.ts';
-import { RECEIPT_TYPE } from '../../../src/crypto/statement.ts';
+import { RECEIPT_TYPE } from '../../../src/protocol/receipt.ts';
 import { checksummed } from '../../../src/crypto/checksum.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { intentDigest } from '../../../src/intent/agent-intent.ts';
-import { parseAgentIntent } from '../../../src/intent/header.ts';
-import { requestDigest } from '../../../src/intent/request-digest.ts';
-import { parsePaymentSignature } from '../../../src/x402/payload.ts';
-import { AGENT, AGENT_KEY, BASE_SEPOLIA, NOW, PAY_TO, requirement } from '../x402/fixture.ts';
+import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
+import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
+import {
+  AGENT,
+  AGENT_KEY,
+  BASE_SEPOLIA,
+  NOW,
+  PAY_TO,
+  requirement,
+} from '../protocol/x402/fixture.ts';
 
 export { AGENT, BASE_SEPOLIA, NOW, PAY_TO };
 export const GATEWAY = 'https://gw.example';

@@ -1,6 +1,6 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { describe, expect, it } from 'vitest';
-import type { Address, Hex } from '../../../src/core/account-id.ts';
+import type { Address, Hex } from '../../../src/core/hex.ts';
 import { openKnownKeys } from '../../../src/crypto/known-keys.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import vectors from '../../vectors/countersign-v1.json';

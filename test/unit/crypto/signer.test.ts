@@ -8,7 +8,7 @@ import {
   assertionClaims,
   RECEIPT_TYPE,
   receiptClaims,
-} from '../../../src/crypto/statement.ts';
+} from '../../../src/protocol/receipt.ts';
 
 const NOW = 1_800_000_000;
 const hash = (digit: string): `0x${string}` => `0x${digit.repeat(64)}`;

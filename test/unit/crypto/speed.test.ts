@@ -2,9 +2,9 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { verifyTypedData } from 'viem/utils';
 import { expect, test } from 'vitest';
 import { openKnownKeys } from '../../../src/crypto/known-keys.ts';
-import { transferWithAuthorizationDigest } from '../../../src/crypto/typed-data.ts';
+import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
-import type { Address } from '../../../src/core/account-id.ts';
+import type { Address } from '../../../src/core/hex.ts';
 import { token } from '../../durable-objects/support.ts';
 import { transfer } from '../gateway/signing.ts';
 

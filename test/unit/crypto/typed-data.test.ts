@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { hashDomain, hashTypedData, type Hex } from 'viem';
 import { describe, expect, it } from 'vitest';
-import type { Token } from '../../../src/settlement/payment.ts';
+import type { Token } from '../../../src/protocol/payment.ts';
+import { uintWord } from '../../../src/crypto/typed-data.ts';
 import {
   tokenDomainSeparator,
   transferWithAuthorizationDigest,
-  uintWord,
-} from '../../../src/crypto/typed-data.ts';
-import { tokenNetworks, tokenOf } from '../../../src/x402/tokens.ts';
+} from '../../../src/protocol/x402/transfer-digest.ts';
+import { tokenNetworks, tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 
 const TYPES = {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { recoverAddress, serializeErc6492Signature, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, sign } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
-import { ZERO_ADDRESS } from '../../../src/core/account-id.ts';
+import { ZERO_ADDRESS } from '../../../src/core/hex.ts';
 import { MAX_SIGNATURE_TEXT } from '../../../src/crypto/signature-text.ts';
 import { classifySignature, recoverStrict, verifyStrict } from '../../../src/crypto/verifier.ts';
 import vectors from '../../vectors/countersign-v1.json';

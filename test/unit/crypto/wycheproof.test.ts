@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { recoverAddress } from 'viem';
 import { describe, expect, it } from 'vitest';
-import type { Address, Hex } from '../../../src/core/account-id.ts';
+import type { Address, Hex } from '../../../src/core/hex.ts';
 import { bytesOf } from '../../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { type KnownKeys, openKnownKeys } from '../../../src/crypto/known-keys.ts';

@@ -1,27 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import page from '../../../docs/wire-format.md?raw';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
-import words from '../../../src/core/problem-text.ts?raw';
-import type { Entry } from '../../../src/audit/entry.ts';
+import words from '../../../src/protocol/problem/problem-text.ts?raw';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { entryHash, entryText } from '../../../src/audit/entry.ts';
-import { problemOf } from '../../../src/core/problem-members.ts';
-import type { Reason } from '../../../src/core/reason.ts';
+import { problemOf } from '../../../src/protocol/problem/problem-members.ts';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
+import { structHash, typedDataDigest } from '../../../src/crypto/typed-data.ts';
 import {
-  structHash,
   tokenDomainSeparator,
   transferWithAuthorizationDigest,
-  typedDataDigest,
-} from '../../../src/crypto/typed-data.ts';
-import { agentDelegationSchema, delegationDigest } from '../../../src/intent/agent-delegation.ts';
-import { agentIntentSchema, intentDigest } from '../../../src/intent/agent-intent.ts';
-import { agentRevocationSchema, revocationDigest } from '../../../src/intent/agent-revocation.ts';
+} from '../../../src/protocol/x402/transfer-digest.ts';
+import {
+  agentDelegationSchema,
+  delegationDigest,
+} from '../../../src/protocol/intent/agent-delegation.ts';
+import { agentIntentSchema, intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
+import {
+  agentRevocationSchema,
+  revocationDigest,
+} from '../../../src/protocol/intent/agent-revocation.ts';
 import { transferTypedData } from '../../../src/client/typed-data.ts';
-import { bindingMarkOf } from '../../../src/intent/binding-mark.ts';
-import { MAX_INTENT_WINDOW } from '../../../src/intent/binding.ts';
-import { parseAgentIntent } from '../../../src/intent/header.ts';
-import { requestDigest } from '../../../src/intent/request-digest.ts';
-import { parsePaymentSignature, parseXPayment } from '../../../src/x402/payload.ts';
-import { tokenOf } from '../../../src/x402/tokens.ts';
+import { bindingMarkOf } from '../../../src/protocol/intent/binding-mark.ts';
+import { MAX_INTENT_WINDOW } from '../../../src/protocol/intent/binding.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
+import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
+import { parsePaymentSignature, parseXPayment } from '../../../src/protocol/x402/payload.ts';
+import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 
 const { chainId } = vectors.domain;

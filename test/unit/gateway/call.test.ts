@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FinishVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import type { FinishVerdict } from '../../../src/protocol/account/contract.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe } from './fixture.ts';
 import {

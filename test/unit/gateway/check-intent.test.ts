@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Reason } from '../../../src/core/reason.ts';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
 import { checkIntent } from '../../../src/gateway/check-intent.ts';
 import type { Checked } from '../../../src/gateway/checked.ts';
 import type { Observed } from '../../../src/gateway/observe.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { intentOf } from '../intent/wire.ts';
+import { intentOf } from '../protocol/intent/wire.ts';
 import { observe } from './fixture.ts';
 import {
   addressOf,

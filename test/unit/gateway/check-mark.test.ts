@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Reason } from '../../../src/core/reason.ts';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
 import { check, proofFor } from '../../../src/gateway/check.ts';
 import type { Checked } from '../../../src/gateway/checked.ts';
 import { claim, type ClaimFault } from '../../../src/gateway/claim.ts';
 import type { Observed } from '../../../src/gateway/observe.ts';
-import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe } from './fixture.ts';
 import {

@@ -4,10 +4,10 @@ import type { Checked } from '../../../src/gateway/checked.ts';
 import { checkPayment } from '../../../src/gateway/check-payment.ts';
 import { claim, type ClaimFault } from '../../../src/gateway/claim.ts';
 import type { Observed } from '../../../src/gateway/observe.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
-import type { Reason } from '../../../src/core/reason.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
-import { parseXPayment } from '../../../src/x402/payload.ts';
+import { parseXPayment } from '../../../src/protocol/x402/payload.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe, toolOf } from './fixture.ts';
 import {

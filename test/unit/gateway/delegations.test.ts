@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Governed, TreeFault } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { Governed, TreeFault } from '../../../src/protocol/account/tree-contract.ts';
 import { delegationsTool } from '../../../src/catalog/own-tool.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { delegate } from '../../../src/gateway/delegations.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import type { AgentDelegation } from '../../../src/intent/agent-delegation.ts';
-import { type AgentIntent, intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
+import type { AgentDelegation } from '../../../src/protocol/intent/agent-delegation.ts';
+import {
+  type AgentIntent,
+  intentDigest,
+  intentFields,
+} from '../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import {
   counterfactual,

@@ -2,7 +2,7 @@ import { hashTypedData } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { description } from '../../../src/gateway/description.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { intentOf } from '../intent/wire.ts';
+import { intentOf } from '../protocol/intent/wire.ts';
 import { vectorConfig } from './signing.ts';
 
 const told = description(vectorConfig(), 'https://second.example');

@@ -1,10 +1,13 @@
 import { privateKeyToAccount } from 'viem/accounts';
-import type { Hex } from '../../../src/core/account-id.ts';
-import type { AgentDelegation } from '../../../src/intent/agent-delegation.ts';
-import type { AgentRevocation } from '../../../src/intent/agent-revocation.ts';
-import { delegationBodyOf, revocationBodyOf } from '../../../src/intent/signed-document.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { AgentDelegation } from '../../../src/protocol/intent/agent-delegation.ts';
+import type { AgentRevocation } from '../../../src/protocol/intent/agent-revocation.ts';
+import {
+  delegationBodyOf,
+  revocationBodyOf,
+} from '../../../src/protocol/intent/signed-document.ts';
 import vectors from '../../vectors/countersign-v1.json';
-import { DELEGATION, membersOf, REVOCATION } from '../intent/wire.ts';
+import { DELEGATION, membersOf, REVOCATION } from '../protocol/intent/wire.ts';
 import { CHAIN_ID, type Who } from './signing.ts';
 
 const types = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Call, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import type { Call, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';

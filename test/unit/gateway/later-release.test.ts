@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Call, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Call, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { factsOf, intentCallOf, randomHex, stubOf } from '../../durable-objects/support.ts';
 import {

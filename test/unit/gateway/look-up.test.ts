@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CallStatus, LookUpVerdict } from '../../../durable-objects/agent-account/contract.ts';
+import type { CallStatus, LookUpVerdict } from '../../../src/protocol/account/contract.ts';
 import { callsTool } from '../../../src/catalog/own-tool.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { lookUp } from '../../../src/gateway/look-up.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { claimsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import {
   addressOf,

@@ -3,7 +3,7 @@ import type {
   Evidence,
   PayerFacts,
   ReserveVerdict,
-} from '../../../durable-objects/agent-account/contract.ts';
+} from '../../../src/protocol/account/contract.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_STYLE } from '../../../src/gateway/page-style.ts';
 import { paywallPage } from '../../../src/gateway/page.ts';
-import type { Offer } from '../../../src/x402/offer.ts';
+import type { Offer } from '../../../src/protocol/x402/offer.ts';
 import { toolOf } from './fixture.ts';
 
 const offerOf = (url: string): Offer => ({

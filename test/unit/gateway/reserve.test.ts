@@ -3,10 +3,10 @@ import type {
   Evidence,
   GrantProof,
   ReserveVerdict,
-} from '../../../durable-objects/agent-account/contract.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+} from '../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { observe } from './fixture.ts';
 import { ENTRY, KEY_ACCOUNT, network, type Node, POLICY, scriptedGateway } from './scripted.ts';
 import {

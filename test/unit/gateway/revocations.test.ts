@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Governed } from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { Hex } from '../../../src/core/account-id.ts';
+import type { Governed } from '../../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { revoke } from '../../../src/gateway/revocations.ts';
-import type { AgentRevocation } from '../../../src/intent/agent-revocation.ts';
+import type { AgentRevocation } from '../../../src/protocol/intent/agent-revocation.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import {
   counterfactual,

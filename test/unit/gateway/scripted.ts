@@ -8,10 +8,11 @@ import type {
   Outcome,
   PayerFacts,
   StandingQuestion,
-} from '../../../durable-objects/agent-account/contract.ts';
-import type { Governed, TreeOrder } from '../../../durable-objects/agent-account/tree-contract.ts';
+} from '../../../src/protocol/account/contract.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
 import type { Config } from '../../../src/config.ts';
-import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
 import { openSpentProofs } from '../../../src/gateway/spent-proofs.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';

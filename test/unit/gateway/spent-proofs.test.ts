@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { openSpentProofs } from '../../../src/gateway/spent-proofs.ts';
 
 const account = (digit: string): AccountId => `eip155:84532:0x${digit.repeat(40)}`;

@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type {
-  StandingQuestion,
-  StandingVerdict,
-} from '../../../durable-objects/agent-account/contract.ts';
+import type { StandingQuestion, StandingVerdict } from '../../../src/protocol/account/contract.ts';
 import { accountTool } from '../../../src/catalog/own-tool.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import { standing } from '../../../src/gateway/standing.ts';
-import type { AgentIntent } from '../../../src/intent/agent-intent.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import {
   addressOf,

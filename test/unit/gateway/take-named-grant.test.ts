@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Evidence, ReserveVerdict } from '../../../durable-objects/agent-account/contract.ts';
-import type { Governed, TreeOrder } from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { AccountId, Hex } from '../../../src/core/account-id.ts';
+import type { Evidence, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
-import { intentDigest, intentFields } from '../../../src/intent/agent-intent.ts';
+import { intentDigest, intentFields } from '../../../src/protocol/intent/agent-intent.ts';
 import { delegationOf } from './documents.ts';
 import { observe } from './fixture.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import page from '../../../docs/management.md?raw';
-import { problemOf } from '../../../src/core/problem-members.ts';
-import type { Reason } from '../../../src/core/reason.ts';
+import { problemOf } from '../../../src/protocol/problem/problem-members.ts';
+import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import { CALL_STATES } from '../../../src/management/call.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
 import { DIFFERENCE_STATES } from '../../../src/management/reconciliation.ts';

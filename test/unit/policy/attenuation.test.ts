@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Address } from '../../../src/core/account-id.ts';
-import { type AgentDelegation, delegationDigest } from '../../../src/intent/agent-delegation.ts';
+import type { Address } from '../../../src/core/hex.ts';
+import {
+  type AgentDelegation,
+  delegationDigest,
+} from '../../../src/protocol/intent/agent-delegation.ts';
 import { attenuationFault } from '../../../src/policy/attenuation.ts';
 import { compileDelegation } from '../../../src/policy/compile.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
 import { ANY_PAYEE, type Policy } from '../../../src/policy/policy.ts';
-import { DELEGATION } from '../intent/wire.ts';
+import { DELEGATION } from '../protocol/intent/wire.ts';
 
 const NETWORK = 'eip155:84532';
 const AGENT = DELEGATION.delegate;

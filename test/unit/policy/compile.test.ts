@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileDelegation } from '../../../src/policy/compile.ts';
-import { DELEGATION } from '../intent/wire.ts';
+import { DELEGATION } from '../protocol/intent/wire.ts';
 
 const compile = (change: Partial<typeof DELEGATION> = {}) =>
   compileDelegation({ ...DELEGATION, ...change }, 'eip155:84532');

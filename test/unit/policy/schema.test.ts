@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_STORED } from '../../../src/core/amount.ts';
+import { MAX_STORED } from '../../../src/protocol/amount.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { ANY_PAYEE, type Operator, type Policy, type Rule } from '../../../src/policy/policy.ts';
 import {

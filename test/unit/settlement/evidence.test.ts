@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ChainView, lookUp } from '../../../src/settlement/evidence.ts';
 import { REORG_MARGIN } from '../../../src/settlement/judge.ts';
 import { lookFor } from '../../../src/settlement/message.ts';
-import type { Payment } from '../../../src/settlement/payment.ts';
+import type { Payment } from '../../../src/protocol/payment.ts';
 import {
   answerHosts,
   canceledLog,

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Relay, Relayed } from '../../../durable-objects/relayer/contract.ts';
+import type { Relay, Relayed } from '../../../src/protocol/relayer-contract.ts';
 import type { Attempt } from '../../../src/settlement/attempts.ts';
 import type { BackendSettings } from '../../../src/settlement/backends/backends.ts';
 import { consumeSettlement, type SettlementDeps } from '../../../src/settlement/consumer.ts';
-import type { Payment, SettlementResult } from '../../../src/settlement/payment.ts';
-import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
+import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
 import { settleNow } from '../../../src/settlement/settle.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import {

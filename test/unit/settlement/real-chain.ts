@@ -4,8 +4,8 @@ import { inject } from 'vitest';
 import { connectChain } from '../../../dev/chain-access.ts';
 import { randomNonce, signAuthorization } from '../../../dev/payer.ts';
 import { usdc } from '../../../dev/usdc.ts';
-import type { Address } from '../../../src/core/account-id.ts';
-import type { Authorization, Payment } from '../../../src/settlement/payment.ts';
+import type { Address } from '../../../src/core/hex.ts';
+import type { Authorization, Payment } from '../../../src/protocol/payment.ts';
 
 export const rpc = inject('rpc');
 export const facilitator = inject('facilitator');

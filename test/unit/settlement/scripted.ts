@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import type { Address, Hex } from '../../../src/core/account-id.ts';
-import type { RpcCall } from '../../../src/core/json-rpc.ts';
+import type { Address, Hex } from '../../../src/core/hex.ts';
+import type { RpcCall } from '../../../src/settlement/chain/json-rpc.ts';
 import type { Facilitator } from '../../../src/settlement/backend.ts';
 import {
   type BackendDeps,
@@ -8,7 +8,7 @@ import {
   type BackendSettings,
   openBackends,
 } from '../../../src/settlement/backends/backends.ts';
-import type { Payment, SettlementMessage } from '../../../src/settlement/payment.ts';
+import type { Payment, SettlementMessage } from '../../../src/protocol/payment.ts';
 import {
   addressWord,
   amountWord,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { BOUND_VALID_AFTER } from '../../../src/intent/binding-mark.ts';
-import type { Payment } from '../../../src/settlement/payment.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
+import type { Payment } from '../../../src/protocol/payment.ts';
 import { settleNow } from '../../../src/settlement/settle.ts';
 import {
   answerHosts,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PaymentState } from '../../../src/settlement/payment.ts';
+import type { PaymentState } from '../../../src/protocol/payment.ts';
 import { type PaymentEvent, transition } from '../../../src/settlement/transition.ts';
 
 const EVENTS: readonly PaymentEvent[] = ['succeed', 'present', 'settle', 'fail', 'release'];

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
-import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
+import type { AlertBody } from '../../../src/protocol/account/tree-contract.ts';
 import { configOf } from '../../../src/app.ts';
 import { gatewayAccount } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { settlingOf } from '../../../src/settling.ts';
 import { openBackendAlert } from '../../../src/webhooks/backend-alert.ts';
 

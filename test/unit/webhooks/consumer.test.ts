@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EgressReach } from '../../../src/core/egress-url.ts';
+import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import { decodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { MAX_FAILURES, PAUSES } from '../../../src/webhooks/attempt.ts';
 import { listDeliveries, MAX_DELIVERIES } from '../../../src/webhooks/deliveries.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EgressReach } from '../../../src/core/egress-url.ts';
+import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import {
   hears,
   parseWebhook,

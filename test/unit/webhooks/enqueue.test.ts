@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { entryHash } from '../../../src/audit/entry.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { enqueueAlerts } from '../../../src/webhooks/enqueue.ts';
 import { MAX_BODY, readWebhookMessage } from '../../../src/webhooks/message.ts';

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { configOf } from '../../../src/app.ts';
 import { gatewayAccount } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { consume } from '../../../src/queues.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import { letterAlert, newLetters } from '../../../src/webhooks/letter-alert.ts';

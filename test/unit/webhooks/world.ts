@@ -1,8 +1,8 @@
 import { expect, inject } from 'vitest';
-import type { AlertBody } from '../../../durable-objects/agent-account/tree-contract.ts';
-import type { Entry } from '../../../src/audit/entry.ts';
-import type { AccountId } from '../../../src/core/account-id.ts';
-import type { EgressReach } from '../../../src/core/egress-url.ts';
+import type { AlertBody } from '../../../src/protocol/account/tree-contract.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import { openSigner, type Signer } from '../../../src/crypto/signer.ts';
 import { consumeWebhooks } from '../../../src/webhooks/consumer.ts';
 import type { WebhookDocument, WebhookScope } from '../../../src/webhooks/document.ts';

@@ -14,7 +14,7 @@ import {
 } from '../../../../src/audit/query/letter.ts';
 import { listSettlements } from '../../../../src/audit/query/settlement.ts';
 import { settlementStory } from '../../../../src/audit/query/story.ts';
-import type { Entry, EntryBody } from '../../../../src/audit/entry.ts';
+import type { Entry, EntryBody } from '../../../../src/protocol/entry.ts';
 import { entryHash } from '../../../../src/audit/entry.ts';
 import { recordDeadLetters } from '../../../../src/settlement/dead-letter.ts';
 import { db, freshDatabase } from '../database.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Asked, Page, Queried } from '../../../../src/audit/query/page.ts';
-import type { EntryBody } from '../../../../src/audit/entry.ts';
-import type { AccountId } from '../../../../src/core/account-id.ts';
+import type { EntryBody } from '../../../../src/protocol/entry.ts';
+import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import { storeChunk } from '../../../../src/audit/store.ts';
 import { db, messageOf } from '../database.ts';
 import { history, START } from '../history.ts';

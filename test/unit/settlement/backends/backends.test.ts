@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Relay, Relayed } from '../../../../durable-objects/relayer/contract.ts';
+import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
 import type { Facilitator, RelayerSetting } from '../../../../src/settlement/backend.ts';
 import type { BackendSettings } from '../../../../src/settlement/backends/backends.ts';
 import { openHealthNews } from '../../../../src/settlement/backends/record.ts';

@@ -1,10 +1,6 @@
-import {
-  type AccountId,
-  accountId,
-  type Hex,
-  type Network,
-} from '../../../../src/core/account-id.ts';
-import type { AlertBody } from '../../../../durable-objects/agent-account/tree-contract.ts';
+import { type AccountId, accountId, type Network } from '../../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../../src/core/hex.ts';
+import type { AlertBody } from '../../../../src/protocol/account/tree-contract.ts';
 import { reconcile } from '../../../../src/settlement/reconcile/reconcile.ts';
 import type { ReconcileDeps } from '../../../../src/settlement/reconcile/walk.ts';
 import type { Site } from '../../../../src/settlement/reconcile/examine.ts';

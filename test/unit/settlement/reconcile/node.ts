@@ -1,5 +1,5 @@
-import type { Address, Hex } from '../../../../src/core/account-id.ts';
-import type { RpcCall } from '../../../../src/core/json-rpc.ts';
+import type { Address, Hex } from '../../../../src/core/hex.ts';
+import type { RpcCall } from '../../../../src/settlement/chain/json-rpc.ts';
 import {
   addressWord,
   amountWord,

@@ -14,10 +14,11 @@ import {
 } from '../../../../dev/payer.ts';
 import { usdc, usdcAbi } from '../../../../dev/usdc.ts';
 import type { AgentAccount } from '../../../../durable-objects/agent-account.ts';
-import type { AlertBody } from '../../../../durable-objects/agent-account/tree-contract.ts';
+import type { AlertBody } from '../../../../src/protocol/account/tree-contract.ts';
 import { configOf } from '../../../../src/app.ts';
 import { storeChunk } from '../../../../src/audit/store.ts';
-import type { AccountId, Address, Hex } from '../../../../src/core/account-id.ts';
+import type { AccountId } from '../../../../src/protocol/account-id.ts';
+import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import worker from '../../../../src/index.ts';
 import { lookUp } from '../../../../src/settlement/evidence.ts';

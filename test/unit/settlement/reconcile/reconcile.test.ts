@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Hex } from '../../../../src/core/account-id.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import { BY_KEY, BY_TIME } from '../../../../src/settlement/reconcile/ledger.ts';
 import type { Difference } from '../../../../src/settlement/reconcile/difference.ts';
 import { saveSeen } from '../../../../src/settlement/reconcile/store.ts';

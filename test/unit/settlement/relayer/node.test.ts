@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { RpcCall } from '../../../../src/core/json-rpc.ts';
+import type { RpcCall } from '../../../../src/settlement/chain/json-rpc.ts';
 import { openNode } from '../../../../src/settlement/relayer/node.ts';
 import { addressOf } from './people.ts';
 

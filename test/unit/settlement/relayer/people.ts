@@ -1,4 +1,4 @@
-import type { Address, Hex } from '../../../../src/core/account-id.ts';
+import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { keyOf, type Pending } from '../../../../src/settlement/relayer/pending.ts';
 
 export const addressOf = (id: number): Address => `0x${id.toString(16).padStart(40, '0')}`;

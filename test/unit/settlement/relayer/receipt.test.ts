@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Address, Hex } from '../../../../src/core/account-id.ts';
+import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { ok } from '../../../../src/core/result.ts';
 import { fateOf, type Mined, readMined } from '../../../../src/settlement/relayer/receipt.ts';
 import type { Pending } from '../../../../src/settlement/relayer/pending.ts';

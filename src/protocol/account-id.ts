@@ -1,0 +1,36 @@
+import { type Address, type Hex, isAddress } from '../core/hex.ts';
+
+/** CAIP-2 network, `eip155:<chain>`. */
+export type Network = `eip155:${number}`;
+/** CAIP-10 account in canonical form: `eip155:<chain>:<0x lowercase>` (design §4). */
+export type AccountId = `eip155:${number}:${Hex}`;
+/** CAIP-19 asset: `eip155:<chain>/erc20:<0x lowercase>`. */
+export type AssetId = `eip155:${number}/erc20:${Hex}`;
+
+const NETWORK = /^eip155:([1-9][0-9]{0,15})$/;
+
+/** The chain id of a network, or undefined when it is not `eip155:<positive safe integer>`. */
+export const chainIdOf = (network: string): number | undefined => {
+  const digits = NETWORK.exec(network)?.[1];
+  if (digits === undefined) return undefined;
+  const chainId = Number(digits);
+  return Number.isSafeInteger(chainId) ? chainId : undefined;
+};
+
+export const network = (chainId: number): Network => `eip155:${chainId}`;
+
+/** The canonical CAIP-10 name of an account; also the name of its Durable Object. */
+export const accountId = (on: Network, address: Address): AccountId => `${on}:${address}`;
+
+export const assetId = (on: Network, token: Address): AssetId => `${on}/erc20:${token}`;
+
+/** Takes a canonical CAIP-10 name apart, or undefined when it is not one. */
+export const parseAccountId = (
+  value: string,
+): { network: Network; address: Address } | undefined => {
+  const at = value.lastIndexOf(':');
+  const on = value.slice(0, at);
+  const address = value.slice(at + 1);
+  if (chainIdOf(on) === undefined || !isAddress(address)) return undefined;
+  return { network: on as Network, address };
+};

@@ -1,0 +1,45 @@
+import type { Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { WireFault } from '../wire-fault.ts';
+import { decodeBase64Url, encodeBase64Url, utf8 } from '../../crypto/bytes.ts';
+import { sha256Hex } from '../../crypto/digest.ts';
+
+/**
+ * Carries the secret behind an intent's nonce. The name ends in `-Key` because Cloudflare redacts request headers named like keys
+ * wherever it logs them.
+ */
+export const RETRY_KEY_HEADER = 'Agent-Retry-Key';
+
+/** 32 random bytes of the client. Whoever shows them may have the stored answer of the call: never log, store or forward them. */
+export type RetrySecret = Uint8Array;
+
+const SECRET_BYTES = 32;
+/** Length of 32 bytes in base64url. */
+const HEADER_LENGTH = 43;
+const PREFIX = utf8('countersign-retry/1\n');
+
+/** The nonce that commits an intent to a secret: SHA-256(`countersign-retry/1\n` ‖ secret). The log may show it. */
+export const commitmentOf = (secret: RetrySecret): Hex => {
+  const committed = new Uint8Array(PREFIX.length + secret.length);
+  committed.set(PREFIX);
+  committed.set(secret, PREFIX.length);
+  return sha256Hex(committed);
+};
+
+export const newRetrySecret = (): RetrySecret =>
+  crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+
+/** Writes the header `Agent-Retry-Key`. */
+export const encodeRetryKey = (secret: RetrySecret): string => encodeBase64Url(secret);
+
+/** Reads the header `Agent-Retry-Key`: base64url of 32 bytes, canonical, sent once. No fault repeats the value. */
+export const parseRetryKey = (header: string): Result<RetrySecret, WireFault> => {
+  const refuse = (reason: WireFault['reason'], hint: string) =>
+    err<WireFault>({ reason, field: RETRY_KEY_HEADER, hint });
+  // The runtime joins repeated headers with a comma (RFC 9110 §5.3).
+  if (header.includes(',')) return refuse('duplicate_header', 'must be sent exactly once');
+  const secret = header.length === HEADER_LENGTH ? decodeBase64Url(header) : undefined;
+  return secret === undefined
+    ? refuse('malformed_header', 'must be 32 bytes as 43 characters of base64url without padding')
+    : ok(secret);
+};

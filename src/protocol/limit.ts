@@ -1,0 +1,21 @@
+import type { Seconds } from '../core/clock.ts';
+import type { AccountId } from './account-id.ts';
+
+/** A limit as it stood at a decision. Amounts are decimal strings of atomic units, times Unix seconds. */
+export type LimitState = {
+  readonly rule: string;
+  readonly limit: string;
+  readonly spent: string;
+  readonly held: string;
+  readonly remaining: string;
+  readonly resetsAt?: Seconds;
+  readonly window?: Seconds;
+  /** Whose limit it is; absent where it is the caller's own, and not of its owner or a grant. */
+  readonly account?: AccountId;
+};
+
+/** The wire form of a limit. */
+export const limitBody = ({ resetsAt, ...limit }: LimitState) => ({
+  ...limit,
+  ...(resetsAt === undefined ? {} : { resets_at: resetsAt }),
+});

@@ -1,0 +1,94 @@
+import { err, ok, type Result } from '../core/result.ts';
+
+/** Why a text is not taken as JSON, and where known the key that was wrong. */
+export type JsonFault =
+  | { readonly reason: 'syntax' }
+  | { readonly reason: 'too_deep'; readonly limit: number }
+  | { readonly reason: 'duplicate_key'; readonly key: string }
+  | { readonly reason: 'forbidden_key'; readonly key: string }
+  | { readonly reason: 'lone_surrogate' };
+
+const MAX_DEPTH = 16;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+/** Index of the quote that ends the string literal starting at `start`, or -1. */
+const endOfString = (text: string, start: number): number => {
+  const quote = text.indexOf('"', start + 1);
+  // Mostly nothing in it is escaped, and the runtime has found its end faster than any loop here.
+  const escape = quote < 0 ? -1 : text.slice(start + 1, quote).indexOf('\\');
+  if (escape < 0) return quote;
+  for (let at = start + 1 + escape; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at += 1;
+    else if (code === QUOTE) return at;
+  }
+  return -1;
+};
+
+/** Tab, line feed, carriage return, space. */
+const isSpace = (code: number): boolean =>
+  code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
+const isKeyPosition = (text: string, after: number): boolean => {
+  let at = after;
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return text.charCodeAt(at) === 0x3a;
+};
+
+const literal = (text: string): string | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * What JSON.parse would hide: a key given twice (it takes the last, another reader the first, and the two act on different
+ * payments), `__proto__`, nesting deep enough to overflow a recursive reader, and lone surrogates, which hash like U+FFFD.
+ */
+const hiddenFault = (text: string): JsonFault | undefined => {
+  const keys: Set<string>[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const sign = text.charCodeAt(at);
+    if (sign === OPEN_OBJECT || sign === OPEN_ARRAY) {
+      keys.push(new Set());
+      if (keys.length > MAX_DEPTH) return { reason: 'too_deep', limit: MAX_DEPTH };
+    } else if (sign === CLOSE_OBJECT || sign === CLOSE_ARRAY) {
+      keys.pop();
+    } else if (sign === QUOTE) {
+      const end = endOfString(text, at);
+      if (end < 0) return { reason: 'syntax' };
+      const source = text.slice(at, end + 1);
+      const value = source.includes('\\') ? literal(source) : source.slice(1, -1);
+      if (value === undefined) return { reason: 'syntax' };
+      if (!value.isWellFormed()) return { reason: 'lone_surrogate' };
+      if (isKeyPosition(text, end + 1)) {
+        const seen = keys.at(-1);
+        if (value === '__proto__') return { reason: 'forbidden_key', key: value };
+        if (seen?.has(value)) return { reason: 'duplicate_key', key: value };
+        seen?.add(value);
+      }
+      at = end;
+    }
+  }
+  return undefined;
+};
+
+/** Reads JSON text of bounded size that a stranger sent: at most 16 levels deep, no key twice, only well-formed Unicode. */
+export const parseStrictJson = (text: string): Result<unknown, JsonFault> => {
+  const hidden = hiddenFault(text);
+  if (hidden !== undefined) return err(hidden);
+  try {
+    return ok(JSON.parse(text) as unknown);
+  } catch {
+    return err({ reason: 'syntax' });
+  }
+};

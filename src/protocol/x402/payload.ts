@@ -1,0 +1,161 @@
+import * as z from 'zod/mini';
+import { chainIdOf, type Network } from '../account-id.ts';
+import { type Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { schemaFault, type WireFault, type WireReason } from '../wire-fault.ts';
+import { address, bytes32, readingText, signature, uint256 } from '../wire-fields.ts';
+import { readJsonHeader, type JsonHeader } from '../json-header.ts';
+import type { AgentIntent } from '../intent/agent-intent.ts';
+import type { Authorization } from '../payment.ts';
+import { acceptedExtensions } from './extensions.ts';
+import { networkOfName } from './networks.ts';
+import type { Requirement } from './requirement.ts';
+
+/** A payment as a client sent it, understood but not yet checked against anything. */
+export type Proof = {
+  readonly version: 1 | 2;
+  readonly network: Network;
+  /** The offer the client says it accepted; version 1 does not say. An unsigned echo. */
+  readonly accepted?: Requirement;
+  readonly authorization: Authorization;
+  readonly signature: Hex;
+  /** A secret of client and gateway: never log it, never pass it on (design §4.6). */
+  readonly paymentIdentifier?: string;
+  /** From `extensions["agent-intent"]`; whether the nonce commits to it is checked elsewhere. */
+  readonly intent?: AgentIntent;
+};
+
+/** The header that carries a payment of a version; also the root of its field paths. */
+export const PAYMENT_HEADER = { 1: 'X-PAYMENT', 2: 'PAYMENT-SIGNATURE' } as const;
+
+/** The path of a field, as answers name it: `PAYMENT-SIGNATURE.payload.authorization.to`. */
+export const paymentField = (version: 1 | 2, field: string): string =>
+  `${PAYMENT_HEADER[version]}.${field}`;
+
+const header = (version: 1 | 2): JsonHeader => ({
+  name: PAYMENT_HEADER[version],
+  limit: 16_384,
+  encoding: 'base64',
+});
+
+const payload = z.strictObject(
+  {
+    signature,
+    authorization: z.strictObject(
+      {
+        from: address,
+        to: address,
+        value: uint256,
+        validAfter: uint256,
+        validBefore: uint256,
+        nonce: bytes32,
+      },
+      'must be an object with from, to, value, validAfter, validBefore, nonce',
+    ),
+  },
+  'must be an EIP-3009 payload: an object with signature and authorization',
+);
+
+const exact = z.literal('exact', 'must be "exact"');
+
+const caip2 = readingText<Network>(
+  'must be an EVM network in CAIP-2 form, e.g. eip155:8453',
+  (text) => (chainIdOf(text) === undefined ? undefined : (text as Network)),
+);
+const networkName = readingText(
+  'must be an x402 v1 name of an EVM network, e.g. base',
+  networkOfName,
+);
+
+const timeout = z
+  .number('must be a positive integer')
+  .check(
+    z.refine((value) => Number.isSafeInteger(value) && value > 0, 'must be a positive integer'),
+  );
+
+const optionalText = (limit: number) =>
+  z.nullish(z.string('must be a string').check(z.maxLength(limit, `is longer than ${limit}`)));
+
+/** An unsigned echo that nothing is decided by; newer clients may add to it. */
+const resource = z.looseObject(
+  {
+    url: z.string('must be a string').check(z.minLength(1, 'must not be empty')),
+    description: optionalText(4096),
+    mimeType: optionalText(256),
+  },
+  'must be an object with url',
+);
+
+const version2 = z.strictObject(
+  {
+    x402Version: z.literal(2, 'must be 2 in this header'),
+    accepted: z.strictObject(
+      {
+        scheme: exact,
+        network: caip2,
+        amount: uint256,
+        asset: address,
+        payTo: address,
+        maxTimeoutSeconds: timeout,
+        extra: z.nullish(z.record(z.string(), z.unknown(), 'must be an object')),
+      },
+      'must be the accepted offer, an object',
+    ),
+    payload,
+    resource: z.nullish(resource),
+    extensions: z.nullish(acceptedExtensions),
+  },
+  'must be an x402 payment payload, an object',
+);
+
+const version1 = z.strictObject(
+  {
+    x402Version: z.literal(1, 'must be 1 in this header'),
+    scheme: exact,
+    network: networkName,
+    payload,
+  },
+  'must be an x402 payment payload, an object',
+);
+
+const REASONS: Readonly<Record<string, WireReason>> = {
+  x402Version: 'unsupported_version',
+  scheme: 'unsupported_scheme',
+  'accepted.scheme': 'unsupported_scheme',
+  network: 'unsupported_network',
+  'accepted.network': 'unsupported_network',
+};
+
+/** Reads `PAYMENT-SIGNATURE` (x402 v2). Total: any text gives a proof or a fault with the field. */
+export const parsePaymentSignature = (text: string): Result<Proof, WireFault> => {
+  const json = readJsonHeader(header(2), text);
+  if (!json.ok) return json;
+  const parsed = version2.safeParse(json.value);
+  if (!parsed.success) return err(schemaFault(PAYMENT_HEADER[2], parsed.error.issues, REASONS));
+  const { accepted, extensions } = parsed.data;
+  const identifier = extensions?.['payment-identifier']?.info.id ?? undefined;
+  const intent = extensions?.['agent-intent']?.info.intent;
+  return ok({
+    version: 2,
+    network: accepted.network,
+    accepted: { ...accepted, extra: accepted.extra ?? {} },
+    authorization: parsed.data.payload.authorization,
+    signature: parsed.data.payload.signature,
+    ...(identifier === undefined ? {} : { paymentIdentifier: identifier }),
+    ...(intent === undefined ? {} : { intent }),
+  });
+};
+
+/** Reads `X-PAYMENT` (x402 v1). Total, as above. */
+export const parseXPayment = (text: string): Result<Proof, WireFault> => {
+  const json = readJsonHeader(header(1), text);
+  if (!json.ok) return json;
+  const parsed = version1.safeParse(json.value);
+  if (!parsed.success) return err(schemaFault(PAYMENT_HEADER[1], parsed.error.issues, REASONS));
+  return ok({
+    version: 1,
+    network: parsed.data.network,
+    authorization: parsed.data.payload.authorization,
+    signature: parsed.data.payload.signature,
+  });
+};

@@ -1,0 +1,141 @@
+import type { Network } from '../account-id.ts';
+import type { Address } from '../../core/hex.ts';
+import type { Seconds } from '../../core/clock.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Token } from '../payment.ts';
+
+/** JSON as it stands in `extra`. */
+export type Extra = { readonly [key: string]: unknown };
+
+/** What a call costs on one network (x402 v2 `PaymentRequirements`). `amount` in atomic units. */
+export type Requirement = {
+  readonly scheme: 'exact';
+  readonly network: Network;
+  readonly amount: bigint;
+  readonly asset: Address;
+  readonly payTo: Address;
+  readonly maxTimeoutSeconds: Seconds;
+  readonly extra: Extra;
+};
+
+/** How long the gateway may take to settle (design §4.2): deferred tools settle later, upfront ones at once. */
+export const DEFERRED_TIMEOUT: Seconds = 3600;
+export const UPFRONT_TIMEOUT: Seconds = 300;
+
+/** The requirement of a price in a token. */
+export const requirementOf = (
+  token: Token,
+  payTo: Address,
+  amount: bigint,
+  maxTimeoutSeconds: Seconds,
+): Requirement => ({
+  scheme: 'exact',
+  network: token.network,
+  amount,
+  asset: token.address,
+  payTo,
+  maxTimeoutSeconds,
+  extra: { name: token.name, version: token.version },
+});
+
+/** Where what the client accepted is not what we offer. `field` is a path below the payment header. */
+export type RequirementFault = {
+  readonly reason: 'requirement_mismatch';
+  readonly field: string;
+  readonly expected: string;
+  readonly got: string;
+};
+
+const isRecord = (value: unknown): value is Extra =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const shown = (value: unknown): string =>
+  (typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'nothing')).slice(
+    0,
+    128,
+  );
+
+/** The first path at which `expected` is not contained in `got`: objects may have more keys, all else must be equal. */
+const missing = (
+  expected: unknown,
+  got: unknown,
+  path: string,
+): { path: string; expected: unknown; got: unknown } | undefined => {
+  if (isRecord(expected) && isRecord(got)) {
+    for (const [key, value] of Object.entries(expected)) {
+      const own = Object.hasOwn(got, key) ? got[key] : undefined;
+      const fault = missing(value, own, `${path}.${key}`);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+  if (Array.isArray(expected) && Array.isArray(got) && expected.length === got.length) {
+    for (const [at, value] of expected.entries()) {
+      const equal =
+        missing(value, got[at], '') === undefined && missing(got[at], value, '') === undefined;
+      if (!equal) return { path, expected, got };
+    }
+    return undefined;
+  }
+  return expected === got ? undefined : { path, expected, got };
+};
+
+const CORE = ['scheme', 'network', 'asset', 'payTo', 'amount', 'maxTimeoutSeconds'] as const;
+
+const difference = (offered: Requirement, accepted: Requirement): RequirementFault | undefined => {
+  for (const field of CORE) {
+    if (offered[field] === accepted[field]) continue;
+    return {
+      reason: 'requirement_mismatch',
+      field: `accepted.${field}`,
+      expected: shown(offered[field]),
+      got: shown(accepted[field]),
+    };
+  }
+  const fault = missing(offered.extra, accepted.extra, 'accepted.extra');
+  if (fault === undefined) return undefined;
+  return {
+    reason: 'requirement_mismatch',
+    field: fault.path,
+    expected: shown(fault.expected),
+    got: shown(fault.got),
+  };
+};
+
+/**
+ * Finds the offer that a client accepted, by the rule of the reference server (x402 facts 1.2): every field equal, and the
+ * offered `extra` contained in the accepted one. Otherwise the first difference to the offer of the same network.
+ */
+export const matchRequirement = (
+  offered: readonly Requirement[],
+  accepted: Requirement,
+): Result<Requirement, RequirementFault> => {
+  let nearest: RequirementFault | undefined;
+  for (const requirement of offered) {
+    if (requirement.network !== accepted.network) continue;
+    const fault = difference(requirement, accepted);
+    if (fault === undefined) return ok(requirement);
+    nearest ??= fault;
+  }
+  return err(nearest ?? notOffered(offered, 'accepted.network', accepted.network));
+};
+
+/** Version 1 payloads name no requirement: theirs is the offer on their network. */
+export const requirementOn = (
+  offered: readonly Requirement[],
+  on: Network,
+): Result<Requirement, RequirementFault> => {
+  const requirement = offered.find((each) => each.network === on);
+  return requirement === undefined ? err(notOffered(offered, 'network', on)) : ok(requirement);
+};
+
+const notOffered = (
+  offered: readonly Requirement[],
+  field: string,
+  got: Network,
+): RequirementFault => ({
+  reason: 'requirement_mismatch',
+  field,
+  expected: offered.map((each) => each.network).join(' or '),
+  got,
+});

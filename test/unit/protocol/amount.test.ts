@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  formatDollars,
+  MAX_STORED,
+  parseAmount,
+  parseMoney,
+  parseMoneyOption,
+} from '../../../src/protocol/amount.ts';
+
+/** What each of the three written forms makes of a text; undefined is a refusal. */
+type Row = readonly [
+  text: string,
+  wire: bigint | undefined,
+  document: bigint | undefined,
+  option: bigint | undefined,
+];
+
+const NO = undefined;
+
+describe('an amount', () => {
+  it.each<Row>([
+    ['$0.02', NO, 20_000n, 20_000n],
+    ['$15', NO, 15_000_000n, 15_000_000n],
+    ['20000u', NO, 20_000n, 20_000n],
+    // A bare number is atomic units on the wire, dollars on the command line, and refused where both readers meet.
+    ['15', 15n, NO, 15_000_000n],
+    ['0', 0n, NO, 0n],
+    ['0.02', NO, NO, 20_000n],
+    ['0.000001', NO, NO, 1n],
+    ['$0', NO, 0n, 0n],
+    ['0u', NO, 0n, 0n],
+    ['$9007199254.740991', NO, MAX_STORED, MAX_STORED],
+    ['9007199254740991u', NO, MAX_STORED, MAX_STORED],
+    ['9007199254740992u', NO, NO, NO],
+    ['$9007199254.740992', NO, NO, NO],
+    ['$0.0000001', NO, NO, NO],
+    ['0.0000001', NO, NO, NO],
+    ['$1,000', NO, NO, NO],
+    ['$.5', NO, NO, NO],
+    ['.5', NO, NO, NO],
+    ['5.', NO, NO, NO],
+    ['05', NO, NO, NO],
+    ['05u', NO, NO, NO],
+    ['-5', NO, NO, NO],
+    ['$-5', NO, NO, NO],
+    ['+5', NO, NO, NO],
+    ['1e3', NO, NO, NO],
+    ['0x10', NO, NO, NO],
+    ['5U', NO, NO, NO],
+    ['0.5u', NO, NO, NO],
+    ['$5u', NO, NO, NO],
+    [' 5', NO, NO, NO],
+    ['5\n', NO, NO, NO],
+    ['', NO, NO, NO],
+    ['$', NO, NO, NO],
+    ['u', NO, NO, NO],
+    ['٥', NO, NO, NO],
+  ])('%j is read as its place says', (text, wire, document, option) => {
+    expect(parseAmount(text)).toBe(wire);
+    expect(parseMoney(text)).toBe(document);
+    expect(parseMoneyOption(text)).toBe(option);
+  });
+
+  it('reads back what it writes, up to the most that storage holds', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: MAX_STORED }), (amount) => {
+        expect(parseMoney(formatDollars(amount))).toBe(amount);
+        expect(parseMoney(`${amount}u`)).toBe(amount);
+      }),
+    );
+  });
+});

@@ -1,0 +1,118 @@
+import { x402Client } from '@x402/core/client';
+import { decodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402/core/http';
+import { ExactEvmScheme } from '@x402/evm/exact/client';
+import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/client';
+import { wrapFetchWithPayment } from '@x402/fetch';
+import { privateKeyToAccount } from 'viem/accounts';
+import { describe, expect, it } from 'vitest';
+import { wrapFetchWithPayment as wrapOldFetch } from 'x402-fetch';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Result } from '../../../../src/core/result.ts';
+import type { WireFault } from '../../../../src/protocol/wire-fault.ts';
+import { transferWithAuthorizationDigest } from '../../../../src/protocol/x402/transfer-digest.ts';
+import { verifyStrict } from '../../../../src/crypto/verifier.ts';
+import { checkAuthorization } from '../../../../src/protocol/x402/authorization.ts';
+import { offeredExtensions } from '../../../../src/protocol/x402/extensions.ts';
+import {
+  PAYMENT_REQUIRED_HEADER,
+  encodePaymentRequired,
+  paymentRequiredBody,
+  type Offer,
+} from '../../../../src/protocol/x402/offer.ts';
+import {
+  parsePaymentSignature,
+  parseXPayment,
+  type Proof,
+} from '../../../../src/protocol/x402/payload.ts';
+import { matchRequirement, requirementOn } from '../../../../src/protocol/x402/requirement.ts';
+import { tokenOf } from '../../../../src/protocol/x402/tokens.ts';
+import { AGENT, AGENT_KEY, header, requirement } from './fixture.ts';
+
+const account = privateKeyToAccount(AGENT_KEY);
+const offers = (['eip155:84532', 'eip155:8453'] as const).map((network): Offer => ({
+  resource: {
+    url: 'https://gw.example/tools/translate?formality=high',
+    description: 'Translates',
+    mimeType: 'application/json',
+  },
+  error: 'Payment required',
+  requirements: [requirement(network, 20_000n, 3600)],
+  extensions: offeredExtensions('https://gw.example', 'translate'),
+}));
+
+/** The whole of what the gateway checks without a chain. */
+const check = (offer: Offer, read: Result<Proof, WireFault>) => {
+  if (!read.ok) throw new Error(`${read.error.field} ${read.error.hint}`);
+  const proof = read.value;
+  const matched =
+    proof.accepted === undefined
+      ? requirementOn(offer.requirements, proof.network)
+      : matchRequirement(offer.requirements, proof.accepted);
+  if (!matched.ok) throw new Error(matched.error.field);
+  expect(checkAuthorization(matched.value, proof.authorization, nowSeconds())).toMatchObject({
+    ok: true,
+  });
+  const token = tokenOf(matched.value.network);
+  if (token === undefined) throw new Error('the offer is of a pinned token');
+  const digest = transferWithAuthorizationDigest(token, proof.authorization);
+  expect(verifyStrict(proof.authorization.from, digest, proof.signature)).toEqual({
+    ok: true,
+    value: AGENT,
+  });
+  return proof;
+};
+
+describe.each(offers)('a payment of the offer on $requirements.0.network', (offer) => {
+  const required = () => decodePaymentRequiredHeader(encodePaymentRequired(offer));
+
+  /** A server that asks for payment, both ways in one 402, and keeps what it was sent. */
+  const server = () => {
+    const sent: Headers[] = [];
+    const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+      const { headers } = new Request(input, init);
+      sent.push(headers);
+      if (headers.has('X-PAYMENT') || headers.has('PAYMENT-SIGNATURE')) return new Response('paid');
+      return Response.json(paymentRequiredBody(offer), {
+        status: 402,
+        headers: { [PAYMENT_REQUIRED_HEADER]: encodePaymentRequired(offer) },
+      });
+    };
+    return { fetch, sent };
+  };
+
+  it('made by @x402/fetch is accepted', async () => {
+    const { fetch, sent } = server();
+    const client = new x402Client().register('eip155:*', new ExactEvmScheme(account));
+    const answer = await wrapFetchWithPayment(fetch, client)(offer.resource.url);
+    expect(await answer.text()).toBe('paid');
+    expect(sent[1]?.get('X-PAYMENT')).toBeNull();
+    check(offer, parsePaymentSignature(sent[1]?.get('PAYMENT-SIGNATURE') ?? ''));
+  });
+
+  it('made by x402-fetch 1.2.0 is accepted', async () => {
+    const { fetch, sent } = server();
+    const answer = await wrapOldFetch(fetch, account)(offer.resource.url);
+    expect(await answer.text()).toBe('paid');
+    check(offer, parseXPayment(sent[1]?.get('X-PAYMENT') ?? ''));
+  });
+
+  it('carries the payment-identifier that a client adds', async () => {
+    const asked = required();
+    asked.extensions = {
+      'payment-identifier': { info: { required: false, id: 'pay_0123456789abcdef' } },
+    };
+    const client = new x402Client().register('eip155:*', new ExactEvmScheme(account));
+    const payload = await client.createPaymentPayload(asked);
+    const proof = check(offer, parsePaymentSignature(encodePaymentSignatureHeader(payload)));
+    expect(proof.paymentIdentifier).toBe('pay_0123456789abcdef');
+  });
+
+  it('made by the v1 scheme of the official client is accepted', async () => {
+    const [accepted] = paymentRequiredBody(offer).accepts;
+    if (accepted === undefined) throw new Error('is offered to v1');
+    // The v1 scheme takes its own requirement type where the interface names that of v2.
+    const payload = await new ExactEvmSchemeV1(account).createPaymentPayload(1, accepted as never);
+    const proof = check(offer, parseXPayment(header(payload)));
+    expect(proof.version).toBe(1);
+  });
+});

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
+import { parsePaymentSignature, parseXPayment } from '../../../../src/protocol/x402/payload.ts';
+import { changed, header, leaves, payload1, payload2 } from './fixture.ts';
+
+/** 1e5 headers in all, of four kinds. */
+const RUNS = 25_000;
+const TIMEOUT = 180_000;
+
+const PARSERS = [
+  { parse: parsePaymentSignature, root: 'PAYMENT-SIGNATURE', valid: payload2() },
+  { parse: parseXPayment, root: 'X-PAYMENT', valid: payload1() },
+] as const;
+
+/** Total: a proof, or a fault that names a field and says what is wrong. Never an exception. */
+const total = (text: string): number => {
+  let proofs = 0;
+  for (const { parse, root } of PARSERS) {
+    const result = parse(text);
+    if (result.ok) {
+      proofs += 1;
+      continue;
+    }
+    if (!result.error.field.startsWith(root)) throw new Error(`no field: ${result.error.field}`);
+    if (result.error.hint === '') throw new Error('no hint');
+  }
+  return proofs;
+};
+
+const count = (texts: fc.Arbitrary<string>): number => {
+  let proofs = 0;
+  fc.assert(
+    fc.property(texts, (text) => {
+      proofs += total(text);
+    }),
+    { numRuns: RUNS },
+  );
+  return proofs;
+};
+
+const valid = PARSERS.map(({ valid: each }) => each);
+const values = fc.oneof(
+  fc.constantFrom(null, true, 0, -1, 1e308, '', '0', '0x', '\ud800', '__proto__', [], {}, [[]]),
+  fc.string({ maxLength: 8 }),
+  fc.bigInt({ min: 0n, max: 1n << 257n }).map(String),
+);
+
+describe('the payment headers, fuzzed', () => {
+  it('take no random text for a payment', { timeout: TIMEOUT }, () => {
+    const texts = fc.oneof(
+      fc.string({ maxLength: 120 }),
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.base64String({ maxLength: 160 }),
+    );
+    expect(count(texts)).toBe(0);
+  });
+
+  it('take no random JSON for a payment', { timeout: TIMEOUT }, () => {
+    const json = fc.oneof(
+      fc.json({ depthSize: 'small' }),
+      fc
+        .record({ x402Version: fc.constantFrom(1, 2), payload: values, accepted: values })
+        .map((value) => JSON.stringify(value)),
+    );
+    expect(count(json.map((text) => encodeBase64(utf8(text))))).toBe(0);
+  });
+
+  it('answer valid payments with one value changed', { timeout: TIMEOUT }, () => {
+    const texts = fc
+      .constantFrom(...valid)
+      .chain((value) =>
+        fc
+          .tuple(fc.constantFrom(...leaves(value)), values)
+          .map(([path, to]) => header(changed(value, path, to))),
+      );
+    // Some stay valid, as another amount is one; the point is that all are answered.
+    expect(count(texts)).toBeGreaterThan(0);
+  });
+
+  it('answer valid payments with bytes changed, cut or added', { timeout: TIMEOUT }, () => {
+    const texts = fc
+      .tuple(
+        fc.constantFrom(...valid.map((value) => JSON.stringify(value))),
+        fc.nat(),
+        fc.nat({ max: 3 }),
+        fc.string({ maxLength: 3 }),
+      )
+      .map(([text, at, drop, add]) => {
+        const cut = at % text.length;
+        return encodeBase64(utf8(text.slice(0, cut) + add + text.slice(cut + drop)));
+      });
+    expect(count(texts)).toBeGreaterThan(0);
+  });
+});
