@@ -1,6 +1,6 @@
 import { app, configOf } from './app.ts';
 
-export { AgentAccount } from '../durable-objects/agent-account.ts';
+export { AgentAccount } from '../durable-objects/account/agent-account.ts';
 export { Relayer } from '../durable-objects/relayer.ts';
 
 /**

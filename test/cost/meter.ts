@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
-import type { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { type Counted, type Counts, NOTHING } from './counts.ts';
 

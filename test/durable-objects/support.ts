@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { AgentAccount } from '../../durable-objects/agent-account.ts';
+import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import type {
   Call,
   FinishVerdict,

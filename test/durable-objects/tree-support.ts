@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { vi } from 'vitest';
-import { AgentAccount } from '../../durable-objects/agent-account.ts';
+import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import type {
   Denial,
   Evidence,

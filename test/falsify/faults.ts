@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { AgentAccount } from '../../durable-objects/agent-account.ts';
+import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
 import type {
   LeaseRequest,
   LeaseVerdict,

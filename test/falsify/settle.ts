@@ -1,9 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { Row as StoredRow } from '../../durable-objects/agent-account/codec.ts';
+import type { Row as StoredRow } from '../../durable-objects/account/codec.ts';
 import type { AgentAccountRpc } from '../../src/protocol/account/contract.ts';
-import type { LeaseRow } from '../../durable-objects/agent-account/lessor.ts';
-import { decodeLease } from '../../durable-objects/agent-account/tree-codec.ts';
+import type { LeaseRow } from '../../durable-objects/account/tree/lessor.ts';
+import { decodeLease } from '../../durable-objects/account/tree/tree-codec.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { windowName } from '../../src/policy/window.ts';

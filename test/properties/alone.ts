@@ -1,4 +1,4 @@
-import type { Context } from '../../durable-objects/agent-account/decision.ts';
+import type { Context } from '../../durable-objects/account/decision.ts';
 
 /** What an account decides by that has a place in no tree. */
 export const ALONE: Omit<Context, 'now' | 'policy' | 'policyHash' | 'salt' | 'transferWith'> = {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { isFinal, keepsHold } from '../../durable-objects/agent-account/record.ts';
-import { purseOf } from '../../durable-objects/agent-account/state.ts';
+import { isFinal, keepsHold } from '../../durable-objects/account/call/record.ts';
+import { purseOf } from '../../durable-objects/account/state.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
 import { type Entry } from '../../src/protocol/entry.ts';
 import type { Hex } from '../../src/core/hex.ts';

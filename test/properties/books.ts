@@ -1,30 +1,30 @@
 import { expect } from 'vitest';
-import { openWholeCalls } from '../../durable-objects/agent-account/whole-calls.ts';
+import { openWholeCalls } from '../../durable-objects/account/call/whole-calls.ts';
 import type { Call, Evidence, Outcome } from '../../src/protocol/account/contract.ts';
-import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
-import { finish } from '../../durable-objects/agent-account/finish.ts';
-import { openLessees } from '../../durable-objects/agent-account/lessees.ts';
-import { openLastLooks } from '../../durable-objects/agent-account/last-looks.ts';
-import type { Memory } from '../../durable-objects/agent-account/memory.ts';
+import type { Context, Decision } from '../../durable-objects/account/decision.ts';
+import { finish } from '../../durable-objects/account/call/finish.ts';
+import { openLessees } from '../../durable-objects/account/tree/lessees.ts';
+import { openLastLooks } from '../../durable-objects/account/call/last-looks.ts';
+import type { Memory } from '../../durable-objects/account/memory.ts';
 import {
   isBounced,
   awaitsSettlement,
   type CallRecord,
   isFinal,
   keepsHold,
-} from '../../durable-objects/agent-account/record.ts';
-import { NO_PROGRESS } from '../../durable-objects/agent-account/progress.ts';
-import { reserve } from '../../durable-objects/agent-account/reserve.ts';
-import { resolve } from '../../durable-objects/agent-account/resolve.ts';
-import { conclude } from '../../durable-objects/agent-account/settled.ts';
+} from '../../durable-objects/account/call/record.ts';
+import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
+import { reserve } from '../../durable-objects/account/call/reserve.ts';
+import { resolve } from '../../durable-objects/account/commands/resolve.ts';
+import { conclude } from '../../durable-objects/account/call/settled.ts';
 import {
   type AccountState,
   emptyAccount,
   exposed,
   purseOf,
   suspensionOf,
-} from '../../durable-objects/agent-account/state.ts';
-import type { AccountStorage } from '../../durable-objects/agent-account/storage.ts';
+} from '../../durable-objects/account/state.ts';
+import type { AccountStorage } from '../../durable-objects/account/storage.ts';
 import {
   acknowledgeTransfer,
   applyOrder,
@@ -32,8 +32,8 @@ import {
   keyOf,
   noTransfer,
   type Transfer,
-} from '../../durable-objects/agent-account/transfer.ts';
-import { tick } from '../../durable-objects/agent-account/upkeep.ts';
+} from '../../durable-objects/account/commands/transfer.ts';
+import { tick } from '../../durable-objects/account/log/upkeep.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
 import { type Entry } from '../../src/protocol/entry.ts';
 import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Call, Outcome } from '../../src/protocol/account/contract.ts';
-import type { Context, Decision } from '../../durable-objects/agent-account/decision.ts';
-import { expire } from '../../durable-objects/agent-account/expire.ts';
-import { finish } from '../../durable-objects/agent-account/finish.ts';
-import { type CallRecord, isFinal } from '../../durable-objects/agent-account/record.ts';
-import { NO_PROGRESS } from '../../durable-objects/agent-account/progress.ts';
-import { reserve } from '../../durable-objects/agent-account/reserve.ts';
-import { conclude } from '../../durable-objects/agent-account/settled.ts';
+import type { Context, Decision } from '../../durable-objects/account/decision.ts';
+import { expire } from '../../durable-objects/account/call/expire.ts';
+import { finish } from '../../durable-objects/account/call/finish.ts';
+import { type CallRecord, isFinal } from '../../durable-objects/account/call/record.ts';
+import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
+import { reserve } from '../../durable-objects/account/call/reserve.ts';
+import { conclude } from '../../durable-objects/account/call/settled.ts';
 import {
   type AccountState,
   EMPTY_PURSE,
@@ -15,8 +15,8 @@ import {
   exposed,
   purseOf,
   withPurse,
-} from '../../durable-objects/agent-account/state.ts';
-import { noTransfer } from '../../durable-objects/agent-account/transfer.ts';
+} from '../../durable-objects/account/state.ts';
+import { noTransfer } from '../../durable-objects/account/commands/transfer.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { type Entry } from '../../src/protocol/entry.ts';
 import { accountId, assetId } from '../../src/protocol/account-id.ts';

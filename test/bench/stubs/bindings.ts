@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
+import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
 

@@ -1,4 +1,4 @@
-import type { AgentAccount } from '../../../durable-objects/agent-account.ts';
+import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import type {
   OrderedBy,
   SignedGrant,

@@ -1,5 +1,5 @@
-import { purseOf } from '../../../durable-objects/agent-account/state.ts';
-import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/agent-account/tree.ts';
+import { purseOf } from '../../../durable-objects/account/state.ts';
+import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Slice } from '../../../src/protocol/account/tree-contract.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import type { Keeper } from './keeper.ts';

@@ -4,17 +4,17 @@ import {
   encodeAccount,
   encodeCall,
   type Row,
-} from '../../../durable-objects/agent-account/codec.ts';
-import type { Context, Decision } from '../../../durable-objects/agent-account/decision.ts';
-import type { LeaseRow } from '../../../durable-objects/agent-account/lessor.ts';
-import type { CallRecord } from '../../../durable-objects/agent-account/record.ts';
-import { type AccountState, emptyAccount } from '../../../durable-objects/agent-account/state.ts';
-import { TABLES, TREE_TABLES } from '../../../durable-objects/agent-account/tables.ts';
+} from '../../../durable-objects/account/codec.ts';
+import type { Context, Decision } from '../../../durable-objects/account/decision.ts';
+import type { LeaseRow } from '../../../durable-objects/account/tree/lessor.ts';
+import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
+import { type AccountState, emptyAccount } from '../../../durable-objects/account/state.ts';
+import { TABLES, TREE_TABLES } from '../../../durable-objects/account/tables.ts';
 import {
   keyOf,
   noTransfer,
   type Transfer,
-} from '../../../durable-objects/agent-account/transfer.ts';
+} from '../../../durable-objects/account/commands/transfer.ts';
 import {
   decodeHeld,
   decodeIssued,
@@ -22,13 +22,13 @@ import {
   encodeHeld,
   encodeIssued,
   encodeLease,
-} from '../../../durable-objects/agent-account/tree-codec.ts';
-import { lesseeKey } from '../../../durable-objects/agent-account/tree-storage.ts';
+} from '../../../durable-objects/account/tree/tree-codec.ts';
+import { lesseeKey } from '../../../durable-objects/account/tree/tree-storage.ts';
 import {
   type HeldGrant,
   type IssuedGrant,
   isZero,
-} from '../../../durable-objects/agent-account/tree.ts';
+} from '../../../durable-objects/account/tree/tree.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { accountAt, BARE, BARE_HASH, hex } from './names.ts';

@@ -1,17 +1,17 @@
-import { issuerOf } from '../../../durable-objects/agent-account/authority.ts';
-import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
-import { type Ask, takeLease } from '../../../durable-objects/agent-account/lessee.ts';
-import { lease } from '../../../durable-objects/agent-account/lessor.ts';
-import { MOST_RECALLS } from '../../../durable-objects/agent-account/reserve.ts';
-import { type Answered, answers } from '../../../durable-objects/agent-account/line.ts';
-import type { Progress } from '../../../durable-objects/agent-account/progress.ts';
-import { sliceOf } from '../../../durable-objects/agent-account/slices.ts';
+import { issuerOf } from '../../../durable-objects/account/tree/authority.ts';
+import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { type Ask, takeLease } from '../../../durable-objects/account/tree/lessee.ts';
+import { lease } from '../../../durable-objects/account/tree/lessor.ts';
+import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
+import { type Answered, answers } from '../../../durable-objects/account/tree/lease-waiters.ts';
+import type { Progress } from '../../../durable-objects/account/call/progress.ts';
+import { sliceOf } from '../../../durable-objects/account/tree/shares.ts';
 import type {
   LeaseRequest,
   LeaseVerdict,
   SignedGrant,
 } from '../../../src/protocol/account/tree-contract.ts';
-import { CREDIT, unusedOf } from '../../../durable-objects/agent-account/tree.ts';
+import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';
 import { keeperOf, type Office } from './office.ts';

@@ -1,6 +1,6 @@
-import { govern, type Known } from '../../../durable-objects/agent-account/govern.ts';
-import { asksOf } from '../../../durable-objects/agent-account/lessee.ts';
-import { applyOrder } from '../../../durable-objects/agent-account/transfer.ts';
+import { govern, type Known } from '../../../durable-objects/account/commands/govern.ts';
+import { asksOf } from '../../../durable-objects/account/tree/lessee.ts';
+import { applyOrder } from '../../../durable-objects/account/commands/transfer.ts';
 import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
 import type { Status } from '../../../src/protocol/account/tree-contract.ts';
 import type { Keeper } from './keeper.ts';

@@ -1,16 +1,16 @@
-import { issuerOf } from '../../../durable-objects/agent-account/authority.ts';
-import { unchanged } from '../../../durable-objects/agent-account/decision.ts';
-import { authorityOver } from '../../../durable-objects/agent-account/issued.ts';
+import { issuerOf } from '../../../durable-objects/account/tree/authority.ts';
+import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { authorityOver } from '../../../durable-objects/account/tree/issued.ts';
 import {
   closeBook,
   giveUp,
   recalled,
   reported,
-} from '../../../durable-objects/agent-account/lessee.ts';
-import { type LeaseRow, takeBack } from '../../../durable-objects/agent-account/lessor.ts';
-import { sliceEnd } from '../../../durable-objects/agent-account/slices.ts';
+} from '../../../durable-objects/account/tree/lessee.ts';
+import { type LeaseRow, takeBack } from '../../../durable-objects/account/tree/lessor.ts';
+import { sliceEnd } from '../../../durable-objects/account/tree/shares.ts';
 import type { Recall, Slice, Slices } from '../../../src/protocol/account/tree-contract.ts';
-import { unusedOf } from '../../../durable-objects/agent-account/tree.ts';
+import { unusedOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Office } from './office.ts';

@@ -1,4 +1,4 @@
-import { purseOf } from '../../../durable-objects/agent-account/state.ts';
+import { purseOf } from '../../../durable-objects/account/state.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import { equal } from './balance.ts';

@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AgentAccount } from '../../../durable-objects/agent-account.ts';
+import { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
 import type { By, OrderedBy } from '../../../src/protocol/account/tree-contract.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { configOf } from '../../../src/app.ts';

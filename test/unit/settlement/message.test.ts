@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { settlementMessage } from '../../../durable-objects/agent-account/outbox.ts';
-import type { CallRecord } from '../../../durable-objects/agent-account/record.ts';
+import { settlementMessage } from '../../../durable-objects/account/log/outbox.ts';
+import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { readSettlementMessage } from '../../../src/settlement/message.ts';
 import { messageFor, paymentNumber } from './scripted.ts';

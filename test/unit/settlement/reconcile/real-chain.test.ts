@@ -13,7 +13,7 @@ import {
   submitCancellation,
 } from '../../../../dev/payer.ts';
 import { usdc, usdcAbi } from '../../../../dev/usdc.ts';
-import type { AgentAccount } from '../../../../durable-objects/agent-account.ts';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { AlertBody } from '../../../../src/protocol/account/tree-contract.ts';
 import { configOf } from '../../../../src/app.ts';
 import { storeChunk } from '../../../../src/audit/store.ts';

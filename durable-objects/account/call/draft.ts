@@ -1,0 +1,102 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Verdict } from '../../../src/policy/evaluate.ts';
+import { countersOf } from '../tree/authority.ts';
+import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Context } from '../decision.ts';
+import type { Funding } from './funds.ts';
+import * as money from './money.ts';
+import { HOLD_GRACE, SETTLE_LEASE } from './permit.ts';
+import type { CallRecord } from './record.ts';
+import { drawText, sliceOf } from '../tree/shares.ts';
+import type { AccountState } from '../state.ts';
+import { CREDIT, type HeldGrant, linksOf, type Tree } from '../tree/tree.ts';
+
+type Funded = Extract<Funding, { readonly funded: true }>;
+
+/** The record of a call that may begin: what it is, what pays for it, and every counter that it is held against. */
+export const draftOf = (
+  state: AccountState,
+  call: Call,
+  attempt: Hex,
+  policy: Hex,
+  grant: HeldGrant | undefined,
+  funding: Funded,
+  context: Context,
+): CallRecord => {
+  const runsNow = funding.paidBy !== 'upfront';
+  const isTopUp = call.topUp !== undefined;
+  const isPayment = funding.paidBy === 'deferred' || funding.paidBy === 'upfront';
+  return {
+    id: call.call,
+    request: call.request,
+    tool: call.tool,
+    attempt,
+    state: 'held',
+    payment: isPayment ? 'held' : 'none',
+    paidBy: funding.paidBy,
+    onSilence: call.onSilence,
+    timeoutSeconds: call.timeoutSeconds,
+    asset: call.asset,
+    price: call.price,
+    charged: 0n,
+    acceptedAt: context.now,
+    dispatchedAt: runsNow ? context.now : 0,
+    holdUntil: context.now + (runsNow ? call.timeoutSeconds + HOLD_GRACE : SETTLE_LEASE),
+    validBefore: call.validBefore,
+    sinceBlock: state.factsBlock,
+    looked: false,
+    identifier: call.identifier,
+    transaction: undefined,
+    // §4.4: paid from credit, the authorization is dropped; nobody can present it from here.
+    held: isPayment ? call.payment : undefined,
+    topUp: call.topUp?.to,
+    answer: undefined,
+    acceptedEntry: state.head.hash,
+    finishedEntry: undefined,
+    policy,
+    windows: isTopUp
+      ? []
+      : money.counted(
+          state,
+          call.asset,
+          countersOf(state, call.asset, grant, context),
+          context.now,
+        ),
+    grant: grant?.grant.hash,
+    draws: isTopUp ? [] : drawsOf(state, grant, call.price, funding.lender),
+    entries: [],
+  };
+};
+
+/** The slices above that a call counts in: every counter of every account above, and the lender's credit. */
+const drawsOf = (
+  { tree, leases }: AccountState,
+  grant: HeldGrant | undefined,
+  price: bigint,
+  lender: CallRecord['grant'],
+): readonly string[] => {
+  if (grant === undefined || price === 0n) return [];
+  return linksOf(grant).flatMap(({ hash: issued }) => {
+    const names = [...(leases[issued]?.names ?? []), ...(issued === lender ? [CREDIT] : [])];
+    return names.map((name) =>
+      drawText({ issued, name, start: sliceOf(tree, issued, name).start }),
+    );
+  });
+};
+
+/** Rate states and repeats after an accepted call. */
+export const counting = (
+  state: AccountState,
+  { arrivals, repeats }: Extract<Verdict, { readonly allowed: true }>,
+): AccountState => {
+  const { base = state.arrival, owner: ownerArrival } = arrivals;
+  const tree: Tree =
+    ownerArrival === undefined && Object.keys(repeats).length === 0
+      ? state.tree
+      : {
+          ...state.tree,
+          ownerArrival: ownerArrival ?? state.tree.ownerArrival,
+          repeats: { ...state.tree.repeats, ...repeats },
+        };
+  return { ...state, arrival: base, tree };
+};

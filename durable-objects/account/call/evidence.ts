@@ -1,0 +1,55 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import type { Json } from '../../../src/protocol/entry.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Consent } from '../../../src/protocol/account/tree-contract.ts';
+import type { HeldPayment } from './record.ts';
+
+/**
+ * What makes an acceptance checkable without trusting us (law 11): the signed fields, verbatim. Of a token signature only its
+ * SHA-256 stands here, because a signature that is later released must not lie in a log where somebody could present it
+ * (design §6, "Released signatures are erased"); the entry that ends the payment carries the signature itself.
+ */
+export const evidenceOf = (call: Consent): { readonly [key: string]: Json } => ({
+  proof: call.proof,
+  ...(call.audience === undefined ? {} : { audience: call.audience }),
+  ...(call.payment === undefined
+    ? {}
+    : { token: call.payment.token, ...signedFields(call.payment) }),
+  ...(call.payment === undefined
+    ? {}
+    : { signatureDigest: signatureDigest(call.payment.signature) }),
+  ...(call.intent === undefined
+    ? {}
+    : {
+        intent: call.intent.fields,
+        ...(call.intent.signature === undefined ? {} : { intentSignature: call.intent.signature }),
+      }),
+  ...checkedAt(call),
+});
+
+/** The block at which a contract accepted a signature: offline, the chain at that block is all that vouches for it (ERC-1271). */
+export const checkedAt = ({
+  contractCheckedAt,
+}: {
+  readonly contractCheckedAt?: number | undefined;
+}): { readonly contractCheckedAt?: number } =>
+  contractCheckedAt === undefined ? {} : { contractCheckedAt };
+
+/** The token signature of a payment that nobody can present any more: used on chain, or past its validity. */
+export const spentSignature = (held: HeldPayment | undefined): { readonly [key: string]: Json } =>
+  held?.signature === undefined ? {} : { signature: held.signature };
+
+const signatureDigest = (signature: Hex): Hex =>
+  `0x${bytesToHex(sha256(hexToBytes(signature.slice(2))))}`;
+
+const signedFields = ({ authorization }: HeldPayment): { readonly authorization: Json } => ({
+  authorization: {
+    from: authorization.from,
+    to: authorization.to,
+    value: authorization.value.toString(),
+    validAfter: authorization.validAfter.toString(),
+    validBefore: authorization.validBefore.toString(),
+    nonce: authorization.nonce,
+  },
+});

@@ -1,0 +1,73 @@
+import type { Seconds } from '../../../src/core/clock.ts';
+import { append, type Context } from '../decision.ts';
+import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
+import * as money from './money.ts';
+import { awaitsSettlement, type CallRecord, isKeepable } from './record.ts';
+import type { AccountState } from '../state.ts';
+import type { Transfer } from '../commands/transfer.ts';
+
+/** How long settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
+const REPEAT_GRACE: Seconds = 300;
+
+/** When a held call's time is up; undefined when nothing but the chain can end it. */
+export const expiresAt = (record: CallRecord): Seconds | undefined => {
+  if (record.state !== 'held') return undefined;
+  if (!awaitsSettlement(record)) return record.holdUntil;
+  return record.payment === 'settled'
+    ? Math.min(record.validBefore, record.acceptedAt + REPEAT_GRACE)
+    : undefined;
+};
+
+/** A call that the alarm has ended. */
+export type Expired = {
+  readonly state: AccountState;
+  readonly record: CallRecord;
+  readonly transfers?: readonly Transfer[] | undefined;
+};
+
+/**
+ * The alarm's part of a call's life. A tool that was let run and never finished is abandoned; an upfront payment that settled for
+ * a call nobody repeated becomes credit (design §6). Pure; undefined when the call's time is not up.
+ */
+export const expire = (
+  state: AccountState,
+  record: CallRecord,
+  context: Context,
+): Expired | undefined => {
+  const due = expiresAt(record);
+  if (due === undefined || context.now < due) return undefined;
+  const { next, state: moved, transfers } = end(state, record, context);
+  const entered = append(moved, next, context, {
+    type: 'call.abandoned',
+    decision: next.state,
+    amounts: chargedAmounts(next),
+    outcome: { reason: awaitsSettlement(record) ? 'never_repeated' : 'no_finish' },
+    payment: paymentOf(next),
+  });
+  return { state: entered.state, record: entered.record, transfers };
+};
+
+type Ended = {
+  readonly next: CallRecord;
+  readonly state: AccountState;
+  readonly transfers?: readonly Transfer[];
+};
+
+const end = (state: AccountState, record: CallRecord, context: Context): Ended => {
+  // The money of a top-up has moved and there is no tool that could fail: it becomes the credit it was paid for.
+  if (record.topUp !== undefined && record.payment === 'settled') {
+    const next: CallRecord = { ...record, state: 'committed', charged: record.price };
+    return { next, ...creditTopUp(state, next, context) };
+  }
+  if (awaitsSettlement(record)) {
+    return { next: { ...record, state: 'released' }, state: money.giveBack(state, record) };
+  }
+  if (record.onSilence === 'keep') {
+    const next: CallRecord = { ...record, state: 'abandoned', charged: keptCharge(record) };
+    return { next, state: isKeepable(next) ? state : money.spend(state, record, next.charged) };
+  }
+  return {
+    next: { ...toReleased(record), state: 'abandoned' },
+    state: money.giveBack(state, record),
+  };
+};

@@ -1,0 +1,230 @@
+import { MAX_STORED, min } from '../../../src/protocol/amount.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { amounts } from '../../../src/policy/evaluate.ts';
+import type { Call, Denial, Evidence, PayerFacts } from '../../../src/protocol/account/contract.ts';
+import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';
+import { type Ask, lends } from '../tree/lessee.ts';
+import type { Progress } from './progress.ts';
+import type { PaidBy } from './record.ts';
+import type { SignedGrant } from '../../../src/protocol/account/tree-contract.ts';
+import {
+  type AccountState,
+  freeCredit,
+  isKnown,
+  promised,
+  type Purse,
+  purseOf,
+  suspensionOf,
+  withPurse,
+} from '../state.ts';
+import { type HeldGrant, linksOf } from '../tree/tree.ts';
+
+/** Facts older than this are asked again before money is trusted to them (design §5). */
+const FACTS_LIFETIME: Seconds = 600;
+
+/** How long a refused payer should wait for settlements to make room. */
+const SETTLEMENT_PAUSE: Seconds = 5;
+
+/** How long a suspended payer should wait before it tries again: some blocks. */
+const SUSPENDED_PAUSE: Seconds = 15;
+
+/** The most credit an account may hold in one asset, ten million dollars: far below what storage can count. */
+const MAX_CREDIT = 10_000_000_000_000n;
+
+export type Funding =
+  | { readonly funded: true; readonly paidBy: PaidBy; readonly lender?: Hex }
+  /** Credit above must be asked for first. */
+  | { readonly funded: false; readonly ask: Ask }
+  | { readonly funded: false; readonly stale: true }
+  /** Nothing can be settled now, and nothing but a settlement would let it go on. Seconds to wait. */
+  | { readonly funded: false; readonly halted: Seconds }
+  | {
+      readonly funded: false;
+      readonly stale: false;
+      readonly denial: Omit<Denial, 'account' | 'policy'>;
+    };
+
+/** Takes over what the chain said of the payer, unless something newer is known. */
+export const withFacts = (state: AccountState, facts: PayerFacts): AccountState => {
+  const purse = purseOf(state, facts.asset);
+  const known =
+    facts.block < state.factsBlock && facts.at - state.factsAt <= FACTS_LIFETIME
+      ? state
+      : { ...state, hasCode: facts.hasCode, factsAt: facts.at, factsBlock: facts.block };
+  const outdated = facts.block < purse.balanceBlock && facts.at - purse.balanceAt <= FACTS_LIFETIME;
+  return outdated || facts.block < purse.settledBlock
+    ? known
+    : withPurse(known, facts.asset, {
+        ...purse,
+        // A whale's balance does not fit into storage; what fits is more than any price.
+        balance: min(facts.balance, MAX_STORED),
+        balanceBlock: facts.block,
+        balanceAt: facts.at,
+      });
+};
+
+/** Whether it is not known well enough if the account has code: code may have come since the last look (EIP-7702). */
+export const isStale = (state: AccountState, now: Seconds): boolean =>
+  state.factsAt === 0 || now - state.factsAt > FACTS_LIFETIME;
+
+/** By what a call may be paid besides its own money. */
+export type Backing = {
+  /** Accepted but unsettled money, at most. */
+  readonly exposure: bigint;
+  readonly grant: HeldGrant | undefined;
+  readonly progress: Progress;
+  /** Since when the longest open of its payments waits for the chain; undefined where none does. */
+  readonly openSince: () => Seconds | undefined;
+};
+
+/**
+ * Decides what pays for a call: the payer's own credit, its payment (before or after the tool), the credit of an account above, or
+ * nothing. Laws 7 and 12.
+ */
+export const fund = (
+  state: AccountState,
+  call: Call,
+  evidence: Evidence,
+  { exposure, grant, progress, openSince }: Backing,
+  now: Seconds,
+): Funding => {
+  const purse = purseOf(state, call.asset);
+  const refuse = (denial: Omit<Denial, 'account' | 'policy'>): Funding => ({
+    funded: false,
+    stale: false,
+    denial,
+  });
+  const fresh = evidence.facts !== undefined;
+  // Nothing is refused that could be served: credit above needs no settlement.
+  const halt = (seconds: Seconds): Funding =>
+    (call.topUp === undefined ? borrow(state, call, grant, progress) : undefined) ?? {
+      funded: false,
+      halted: seconds,
+    };
+
+  // Law 12: a stranger's intent can be paid by nothing, and must not cost a look at the chain to hear so.
+  if (call.payment === undefined && call.settlement !== 'free' && !isKnown(state)) {
+    return refuse(lacksCredit(purse));
+  }
+  // §4.7: an account with code is verified by its contract only.
+  if (isStale(state, now) && call.contractCheckedAt === undefined) {
+    return { funded: false, stale: true };
+  }
+  if (state.hasCode && call.contractCheckedAt === undefined) {
+    return fresh
+      ? refuse({ rule: 'validity', retryAllowed: false })
+      : { funded: false, stale: true };
+  }
+
+  // A top-up is what clears a debt (design §6), and it must come from outside: credit cannot buy credit.
+  const topsUp = call.topUp !== undefined;
+  if (topsUp && (call.payment === undefined || call.settlement !== 'upfront')) {
+    return refuse({ rule: 'credit', retryAllowed: false });
+  }
+  if (topsUp && purse.credit + purse.upfrontHeld + call.price > MAX_CREDIT) {
+    return refuse({
+      rule: 'credit',
+      limit: amounts('credit', MAX_CREDIT, purse.credit, purse.upfrontHeld),
+      retryAllowed: false,
+    });
+  }
+  const clearsDebt = call.topUp?.to === state.account;
+  if (!clearsDebt && purse.credit < 0n) {
+    return refuse({
+      rule: 'debt',
+      limit: amounts('debt', 0n, -purse.credit, 0n),
+      retryAllowed: false,
+    });
+  }
+  if (call.settlement === 'free') {
+    // Law 12: anybody can make keys; only one that has shown money anywhere may cost us a row.
+    if (isKnown(state) || purse.balance > 0n) return { funded: true, paidBy: 'free' };
+    return fresh
+      ? refuse({ rule: 'penniless', retryAllowed: true })
+      : { funded: false, stale: true };
+  }
+
+  if (!topsUp && freeCredit(purse) >= call.price) return { funded: true, paidBy: 'credit' };
+  if (call.settlement === 'credit' || call.payment === undefined) {
+    return borrow(state, call, grant, progress) ?? refuse(lacksCredit(purse));
+  }
+
+  const balanceIsFresh = purse.balanceAt > 0 && now - purse.balanceAt <= FACTS_LIFETIME;
+  if (!balanceIsFresh) return { funded: false, stale: true };
+  if (evidence.facts?.nonceUsed === true) {
+    return refuse({ rule: 'nonce_used', retryAllowed: false });
+  }
+  if (promised(purse) + call.price > purse.balance) {
+    // A wallet that was topped up a second ago must not be refused on a balance ten minutes old.
+    if (!fresh) return { funded: false, stale: true };
+    return (
+      (topsUp ? undefined : borrow(state, call, grant, progress)) ??
+      refuse({
+        rule: 'balance',
+        limit: amounts('balance', purse.balance, 0n, promised(purse)),
+        retryAllowed: true,
+        ...(promised(purse) > 0n ? { retryAfter: SETTLEMENT_PAUSE } : {}),
+      })
+    );
+  }
+
+  // One payment at a time may show that the payer is good for it again. More would only cost backends trials in vain (law 12).
+  const suspension = suspensionOf(state);
+  if (suspension !== undefined && call.settlement === 'deferred' && purse.upfrontHeld > 0n) {
+    return (
+      borrow(state, call, grant, progress) ??
+      refuse({
+        rule: 'suspended',
+        limit: {
+          ...amounts('suspended', 0n, suspension.amount, purse.upfrontHeld),
+          resetsAt: suspension.until,
+        },
+        retryAllowed: true,
+        retryAfter: SUSPENDED_PAUSE,
+      })
+    );
+  }
+
+  const outage = evidence.outage?.retryAfter;
+  const isFull = call.price > roomFor(purse, exposure);
+  if (isFull && mayWait(state, call, exposure)) {
+    // Back-pressure, no denial: the payer has done nothing wrong, we are behind with settling what it has paid.
+    const pause = outage ?? settlesSlowly(openSince(), now);
+    if (pause !== undefined) return halt(pause);
+    return refuse({
+      rule: 'exposure',
+      limit: amounts('exposure', exposure, purse.unsettled, purse.deferredHeld),
+      retryAllowed: true,
+      retryAfter: SETTLEMENT_PAUSE,
+    });
+  }
+  if (!isFull && mayDefer(state, call, exposure, now)) return { funded: true, paidBy: 'deferred' };
+  return outage === undefined ? { funded: true, paidBy: 'upfront' } : halt(outage);
+};
+
+/** The nearest account above that has credit to lend; each is asked once (design §5, "leased the same way"). */
+const borrow = (
+  state: AccountState,
+  { price }: Call,
+  grant: HeldGrant | undefined,
+  progress: Progress,
+): Funding | undefined => {
+  const link = lenderOf(grant, progress);
+  if (link === undefined) return undefined;
+  return lends(state, link, price) || progress.lenders.includes(link.hash)
+    ? { funded: true, paidBy: 'lent', lender: link.hash }
+    : { funded: false, ask: { link, need: price, credit: price } };
+};
+
+/** Whose credit is next to be asked for. */
+export const lenderOf = (
+  grant: HeldGrant | undefined,
+  { poor }: Progress,
+): SignedGrant | undefined => grant && linksOf(grant).find(({ hash }) => !poor.includes(hash));
+
+const lacksCredit = (purse: Purse): Omit<Denial, 'account' | 'policy'> => ({
+  rule: 'credit',
+  limit: amounts('credit', purse.credit, 0n, purse.creditHeld + purse.creditLent),
+  retryAllowed: true,
+});

@@ -1,0 +1,75 @@
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import type { Address } from '../../../src/core/hex.ts';
+import { max } from '../../../src/protocol/amount.ts';
+import { evaluate } from '../../../src/policy/evaluate.ts';
+import { ANY_PAYEE, type Policy, type Source } from '../../../src/policy/policy.ts';
+import type { Context } from '../decision.ts';
+import { metersOf } from '../tree/limit-counters.ts';
+import type { CallRecord } from './record.ts';
+import { bindingOf } from './repeat.ts';
+import type { AccountState } from '../state.ts';
+import type { Governed } from '../../../src/protocol/account/tree-contract.ts';
+
+type InFlight = NonNullable<Extract<Governed, { readonly verdict: 'governed' }>['inFlight']>;
+
+/** How many calls run, and how many of them a policy would have refused. They may end all the same: they were allowed (law 4). */
+export const inFlight = (
+  state: AccountState,
+  policy: Policy | undefined,
+  running: readonly CallRecord[],
+  context: Context,
+): InFlight => {
+  if (policy === undefined) return { held: running.length, cutOff: 0 };
+  // A window that nobody had before has counted none of them.
+  const runs = new Map<AssetId, bigint>();
+  for (const { asset, price } of running) runs.set(asset, (runs.get(asset) ?? 0n) + price);
+  const cutOff = running.filter((record) =>
+    isCutOff(state, policy, record, runs.get(record.asset) ?? 0n, context),
+  );
+  return { held: running.length, cutOff: cutOff.length };
+};
+
+/** What is not known of a running call any more is not held against it: its parameters, its pace, how long its proof was good. */
+const isCutOff = (
+  state: AccountState,
+  { rate: _, repeat: __, maxValidity: ___, ...policy }: Policy,
+  record: CallRecord,
+  runs: bigint,
+  context: Context,
+): boolean => {
+  const payTo = payeeOf(record);
+  const source: Source = {
+    key: 'base',
+    origin: { kind: 'operator', account: state.account, hash: context.policyHash },
+    status: 'active',
+    policy: {
+      ...policy,
+      ...(payTo === undefined ? { payees: [ANY_PAYEE] } : {}),
+      deny: policy.deny.filter(({ param }) => param === undefined),
+      require: [],
+    },
+    meters: metersOf(state, policy, record.asset, context.now).map(({ meter }) => ({
+      ...meter,
+      // The call itself is in what is held.
+      held: max(runs, meter.held) - record.price,
+    })),
+  };
+  const subject = {
+    tool: record.tool,
+    payTo: payTo ?? ANY_PAYEE,
+    asset: record.asset,
+    price: record.price,
+    topUp: record.topUp !== undefined,
+    binding: bindingOf(record),
+    validBefore: record.validBefore,
+    request: record.request,
+    params: {},
+  };
+  return !evaluate([source], subject, context.now).allowed;
+};
+
+/** Said by the entry that accepted it, or by its payment. */
+const payeeOf = ({ entries, held }: CallRecord): Address | undefined => {
+  const said = entries.find(({ type }) => type === 'call.accepted')?.payment?.['payTo'];
+  return typeof said === 'string' ? (said as Address) : held?.authorization.to;
+};

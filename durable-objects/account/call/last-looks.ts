@@ -1,0 +1,75 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { LOOK_DELAY, resendPause } from '../log/outbox.ts';
+import type { CallRecord } from './record.ts';
+
+/** Messages that one commit or alarm sends, at most: each is read from storage for it. */
+const AT_ONCE = 200;
+
+/**
+ * Released payments that are looked at once more after their authorization has ended (law 5). Failures are free, so there may be
+ * thousands: all that memory keeps of one is its id and when to ask. Its row has the rest.
+ */
+export type LastLooks = {
+  /** @param validBefore end of the authorization. */
+  add(call: Hex, validBefore: Seconds): void;
+  /** Has the settlement queue told of it at once. */
+  hasten(call: Hex): void;
+  remove(call: Hex): void;
+  /** Calls of which the settlement queue must be told now. Each counts as told. */
+  take(now: Seconds): readonly Hex[];
+  /** When the next one is due; undefined where none is kept. */
+  dueAt(): Seconds | undefined;
+  size(): number;
+};
+
+export const openLastLooks = (stored: Iterable<readonly [Hex, Seconds]>): LastLooks => {
+  type Look = { readonly at: Seconds; readonly sends: number };
+  const looks = new Map<Hex, Look>();
+  /** The least of all times; undefined where it must be looked for. */
+  let soonest: Seconds | undefined = Infinity;
+
+  const put = (call: Hex, look: Look): void => {
+    const known = looks.get(call);
+    looks.set(call, look);
+    // Moved from the front: another one may be the next.
+    if (known !== undefined && known.at === soonest) soonest = undefined;
+    else if (soonest !== undefined) soonest = Math.min(soonest, look.at);
+  };
+  const next = (): Seconds => {
+    if (soonest === undefined) {
+      soonest = Infinity;
+      for (const { at } of looks.values()) soonest = Math.min(soonest, at);
+    }
+    return soonest;
+  };
+  for (const [call, validBefore] of stored) put(call, { at: validBefore + LOOK_DELAY, sends: 0 });
+
+  return {
+    add(call, validBefore) {
+      if (!looks.has(call)) put(call, { at: validBefore + LOOK_DELAY, sends: 0 });
+    },
+    hasten: (call) => put(call, { at: 0, sends: 0 }),
+    remove(call) {
+      if (looks.get(call)?.at === soonest) soonest = undefined;
+      looks.delete(call);
+    },
+    take(now) {
+      const due: Hex[] = [];
+      if (next() > now) return due;
+      for (const [call, { at, sends }] of looks) {
+        if (at > now) continue;
+        due.push(call);
+        put(call, { at: now + resendPause(sends + 1), sends: sends + 1 });
+        if (due.length === AT_ONCE) break;
+      }
+      return due;
+    },
+    dueAt: () => (looks.size === 0 ? undefined : next()),
+    size: () => looks.size,
+  };
+};
+
+/** Whether all that is still due of a call is its last look. */
+export const awaitsLook = ({ payment, looked }: CallRecord): boolean =>
+  payment === 'released' && !looked;

@@ -1,0 +1,66 @@
+import type { CallStatus, LookUp, LookUpVerdict } from '../../../src/protocol/account/contract.ts';
+import { type Decision, unchanged } from '../decision.ts';
+import { withFacts, isStale } from './funds.ts';
+import { paidFrom } from './permit.ts';
+import { type CallRecord, isBurned } from './record.ts';
+import { bindingOf } from './repeat.ts';
+import type { AccountState } from '../state.ts';
+
+/**
+ * What became of a call, for its payer, whose signature the gateway has checked (design §4.6). Reads only: nothing is claimed,
+ * written or counted, so asking is free. An account with code must have vouched for the question itself (§4.7); what the chain said
+ * of it is remembered for the next question, in memory only.
+ */
+export const lookUp = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  question: LookUp,
+  now: number,
+): Decision<LookUpVerdict> => {
+  // Law 12: whoever asks for nothing that we have costs no look at the chain, and learns nothing.
+  if (record === undefined || isBurned(record)) {
+    return unchanged(state, { verdict: 'unknown_call' });
+  }
+  const asker = refusalOfAsker(state, question, now);
+  return asker.refusal === undefined
+    ? unchanged(asker.state, { verdict: 'found', status: statusOf(record) })
+    : unchanged(asker.state, { verdict: asker.refusal });
+};
+
+/** Whether a key may ask for its account: one with code must have vouched for the question itself (§4.7). */
+export const refusalOfAsker = (
+  state: AccountState,
+  { facts, contractCheckedAt }: Pick<LookUp, 'facts' | 'contractCheckedAt'>,
+  now: number,
+): { readonly state: AccountState; readonly refusal?: 'stale_payer' | 'contract_only' } => {
+  const informed = facts === undefined ? state : withFacts(state, facts);
+  if (contractCheckedAt !== undefined) return { state: informed };
+  if (isStale(informed, now)) return { state: informed, refusal: 'stale_payer' };
+  if (!informed.hasCode) return { state: informed };
+  return { state: informed, refusal: facts === undefined ? 'stale_payer' : 'contract_only' };
+};
+
+const statusOf = (record: CallRecord): CallStatus => ({
+  call: record.id,
+  tool: record.tool,
+  request: record.request,
+  binding: bindingOf(record),
+  ...audienceOf(record),
+  state: record.state,
+  asset: record.asset,
+  price: record.price,
+  charged: record.charged,
+  paidFrom: paidFrom(record),
+  payment: record.payment,
+  ...(record.transaction === undefined ? {} : { transaction: record.transaction }),
+  acceptedAt: record.acceptedAt,
+  entry: record.acceptedEntry,
+  policy: record.policy,
+  ...(record.answer === undefined ? {} : { answer: record.answer }),
+});
+
+const audienceOf = (record: CallRecord): { readonly audience?: string } => {
+  const accepted = record.entries.find(({ type }) => type === 'call.accepted');
+  const audience = accepted?.evidence?.['audience'];
+  return typeof audience === 'string' ? { audience } : {};
+};

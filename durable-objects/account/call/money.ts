@@ -1,0 +1,259 @@
+/**
+ * Every movement of money in an account, one function each. A purse is only ever changed here, so that the sum of the
+ * movements equals the ledger: what is held is later spent or given back, once (laws 4 to 7).
+ */
+import { max } from '../../../src/protocol/amount.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { everyOf, periodOf, rolled, type WindowSpend } from '../../../src/policy/window.ts';
+import { type CallRecord, isBounced } from './record.ts';
+import { eachDraw } from '../tree/shares.ts';
+import { type AccountState, type Purse, purseOf, withPurse } from '../state.ts';
+
+type Change = (purse: Purse) => Purse;
+
+const change = (state: AccountState, record: CallRecord, by: Change): AccountState =>
+  withPurse(state, record.asset, by(purseOf(state, record.asset)));
+
+/** What a call was counted in above: shares of limits, and of credit where that pays (design §5, leases). */
+const above = (
+  state: AccountState,
+  record: CallRecord,
+  held: bigint,
+  spent: bigint,
+): AccountState =>
+  eachDraw(state, record.draws, (slice) => ({
+    ...slice,
+    held: slice.held + held,
+    spent: slice.spent + spent,
+  }));
+
+/** Reserves the price of a new call: in its source of money and in every window. */
+export const reserve = (state: AccountState, record: CallRecord): AccountState =>
+  change(above(state, record, record.price, 0n), record, (purse) => {
+    const windows: Record<string, WindowSpend> = { ...purse.windows };
+    for (const { name } of record.windows.map((text) => periodIn(text, record))) {
+      const spent = rolled(purse.windows[name], everyOf(name), record.acceptedAt);
+      windows[name] = { ...spent, held: spent.held + record.price };
+    }
+    return moveHold({ ...purse, windows }, record, record.price);
+  });
+
+/** The tool succeeded: the hold becomes spend. A deferred payment stays exposure until the chain has settled it. */
+export const spend = (state: AccountState, record: CallRecord, charged: bigint): AccountState =>
+  change(above(state, record, -record.price, charged), record, (purse) => {
+    const windows = settleWindows(purse, record, charged);
+    switch (record.paidBy) {
+      case 'deferred':
+        return {
+          ...purse,
+          windows,
+          deferredHeld: purse.deferredHeld - record.price,
+          unsettled: purse.unsettled + charged,
+        };
+      case 'credit':
+        return {
+          ...purse,
+          windows,
+          creditHeld: purse.creditHeld - record.price,
+          credit: purse.credit - charged,
+        };
+      case 'upfront':
+      case 'lent':
+      case 'free':
+        return { ...purse, windows };
+    }
+  });
+
+/** The tool did not succeed, or never ran: the hold is given back; money that already moved is credit (law 4). */
+export const giveBack = (state: AccountState, record: CallRecord): AccountState =>
+  change(above(state, record, -record.price, 0n), record, (purse) => {
+    const windows = settleWindows(purse, record, 0n);
+    switch (record.paidBy) {
+      case 'deferred':
+      case 'credit':
+        return moveHold({ ...purse, windows }, record, -record.price);
+      case 'upfront':
+        return record.payment === 'settled'
+          ? { ...purse, windows, credit: purse.credit + record.price }
+          : moveHold({ ...purse, windows }, record, -record.price);
+      case 'lent':
+      case 'free':
+        return { ...purse, windows };
+    }
+  });
+
+/** A top-up whose money has moved, for the payer itself: it is credit now, and clears a debt first (design §6). */
+export const topUp = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => ({ ...purse, credit: purse.credit + record.price }));
+
+/** The chain moved an upfront payment before its tool runs. */
+export const settleUpfront = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        upfrontHeld: purse.upfrontHeld - record.price,
+        // Law 7: what became another account's credit may be paid back to that one, so it is no reason to trust this one.
+        settled: isForAnother(state, record) ? purse.settled : purse.settled + record.price,
+      },
+      record.price,
+      block,
+    ),
+  );
+
+/** The chain moved a deferred payment of a call that succeeded. */
+export const settleDeferred = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...withoutBounce(purse, record),
+        unsettled: purse.unsettled - record.charged,
+        settled: purse.settled + record.charged,
+      },
+      record.charged,
+      block,
+    ),
+  );
+
+/**
+ * A payment that the payer owes cannot be presented through the payer's doing. What was known of the payer is forgotten with it: code
+ * may have come to its address, or its money may have left.
+ */
+export const bounce = (state: AccountState, record: CallRecord, until: Seconds): AccountState =>
+  change({ ...state, factsAt: 0 }, record, (purse) => ({
+    ...purse,
+    balanceAt: 0,
+    bounced: purse.bounced + record.charged,
+    bouncedUntil: Math.max(purse.bouncedUntil, until),
+  }));
+
+/** The payment has ended, whatever became of it: it is no reason to distrust its payer any more. */
+const withoutBounce = (purse: Purse, record: CallRecord): Purse => {
+  if (!isBounced(record)) return purse;
+  const bounced = purse.bounced - record.charged;
+  return { ...purse, bounced, bouncedUntil: bounced === 0n ? 0 : purse.bouncedUntil };
+};
+
+/** Somebody settled a payment that we had released: money for nothing becomes credit (design §6). */
+export const settleReleased = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        credit: purse.credit + record.price,
+        settled: purse.settled + record.price,
+      },
+      record.price,
+      block,
+    ),
+  );
+
+/** The payer made its accepted payment impossible: a debt, which is negative credit (design §6). */
+export const owe = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => ({
+    ...withoutBounce(purse, record),
+    unsettled: purse.unsettled - record.charged,
+    credit: purse.credit - record.charged,
+  }));
+
+/** We failed to present a payment in time although the funds were there: our loss, no debt (design §6). */
+export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
+  change(state, record, (purse) => ({
+    ...withoutBounce(purse, record),
+    unsettled: purse.unsettled - record.charged,
+    settled: max(0n, purse.settled - record.charged),
+  }));
+
+/** It had moved after all. What the write-off took from the trust in the payer comes back with it, and no more. */
+export const settleWrittenOff = (
+  state: AccountState,
+  record: CallRecord,
+  block: number,
+): AccountState =>
+  change(state, record, (purse) =>
+    lowered({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
+  );
+
+/** What the payer was said to owe had moved after all: the debt is paid. */
+export const settleOwed = (state: AccountState, record: CallRecord, block: number): AccountState =>
+  change(state, record, (purse) =>
+    lowered(
+      {
+        ...purse,
+        credit: purse.credit + record.charged,
+        settled: purse.settled + record.charged,
+      },
+      record.charged,
+      block,
+    ),
+  );
+
+const isForAnother = ({ account }: AccountState, { topUp: to }: CallRecord): boolean =>
+  to !== undefined && to !== account;
+
+const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
+  switch (record.paidBy) {
+    case 'deferred':
+      return { ...purse, deferredHeld: purse.deferredHeld + amount };
+    case 'upfront':
+      return { ...purse, upfrontHeld: purse.upfrontHeld + amount };
+    case 'credit':
+      return { ...purse, creditHeld: purse.creditHeld + amount };
+    case 'lent':
+    case 'free':
+      return purse;
+  }
+};
+
+/** A settlement in a block later than the known balance lowers it; one that the balance has seen does not (design §5). */
+const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
+  ...purse,
+  balance: block > purse.balanceBlock ? max(0n, purse.balance - amount) : purse.balance,
+  settledBlock: Math.max(purse.settledBlock, block),
+});
+
+/**
+ * Counters with the periods that a call is counted in, as its record keeps them. Not by its time: a clock that goes back finds a counter
+ * that has begun a newer period, and what is held there must be given back there.
+ */
+export const counted = (
+  state: AccountState,
+  asset: CallRecord['asset'],
+  names: readonly string[],
+  now: Seconds,
+): readonly string[] => {
+  const { windows } = purseOf(state, asset);
+  return names.map((name) => `${name}|${rolled(windows[name], everyOf(name), now).start}`);
+};
+
+/** Records of earlier releases name the counter alone: there, the call's time says which period it was. */
+const periodIn = (text: string, { acceptedAt }: CallRecord) => {
+  const [name = '', start] = text.split('|');
+  return {
+    name,
+    start: start === undefined ? periodOf(everyOf(name), acceptedAt).start : Number(start),
+  };
+};
+
+/** A call belongs to the window of its reserve: a period that has ended since is not touched (design §5). */
+const settleWindows = (purse: Purse, record: CallRecord, charged: bigint): Purse['windows'] => {
+  const windows: Record<string, WindowSpend> = { ...purse.windows };
+  for (const { name, start } of record.windows.map((text) => periodIn(text, record))) {
+    const spent = windows[name];
+    if (spent?.start !== start) continue;
+    windows[name] = { ...spent, spent: spent.spent + charged, held: spent.held - record.price };
+  }
+  return windows;
+};

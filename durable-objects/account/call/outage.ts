@@ -1,0 +1,30 @@
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/contract.ts';
+import { mayDefer } from './exposure.ts';
+import { type Backing, lenderOf } from './funds.ts';
+import { reachOfCredit } from '../tree/reach.ts';
+import { type AccountState, freeCredit, purseOf } from '../state.ts';
+
+/**
+ * Whether an outage ends a call before anybody is asked about it: nothing but a settlement could pay for it, whatever the chain says of
+ * its payer. Seconds to wait. Who is refused anyhow must not cost a look (law 12), nor a share of a limit above.
+ */
+export const haltedAtOnce = (
+  state: AccountState,
+  call: Call,
+  { outage }: Evidence,
+  { exposure, grant, progress }: Pick<Backing, 'exposure' | 'grant' | 'progress'>,
+  now: Seconds,
+): Seconds | undefined => {
+  if (outage === undefined || call.payment === undefined) return undefined;
+  if (call.settlement !== 'upfront' && call.settlement !== 'deferred') return undefined;
+  const purse = purseOf(state, call.asset);
+  // Its debt is what it must hear of: waiting does not clear it.
+  if (purse.credit < 0n && call.topUp?.to !== state.account) return undefined;
+  const isCovered =
+    call.topUp === undefined &&
+    (freeCredit(purse) >= call.price ||
+      lenderOf(grant, progress) !== undefined ||
+      (reachOfCredit(purse, call.price) !== 'never' && progress.recalls === 0));
+  return isCovered || mayDefer(state, call, exposure, now) ? undefined : outage.retryAfter;
+};

@@ -1,0 +1,53 @@
+import type { Seconds } from '../../../src/core/clock.ts';
+import { amounts, limitsLeft } from '../../../src/policy/evaluate.ts';
+import { ownSources } from '../tree/authority.ts';
+import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { Context } from '../decision.ts';
+import type { CallRecord } from './record.ts';
+import { type AccountState, purseOf } from '../state.ts';
+
+/** A hold lives this much longer than the tool may take; then the alarm abandons the call (design §3). */
+export const HOLD_GRACE: Seconds = 60;
+
+/** How long one attempt may settle an upfront payment before another attempt may take over. */
+export const SETTLE_LEASE: Seconds = 90;
+
+/** The verdict that lets an accepted call go on: run the tool, or settle first. Also given again to the same attempt. */
+export const permit = (
+  state: AccountState,
+  record: CallRecord,
+  context: Context,
+): ReserveVerdict => {
+  const accepted: Accepted = {
+    entry: record.acceptedEntry,
+    policy: record.policy,
+    charged: record.price,
+    paidFrom: paidFrom(record),
+    limits: limitsOf(state, record, context),
+    ...(record.topUp === undefined ? {} : { creditTo: record.topUp }),
+  };
+  return record.dispatchedAt > 0
+    ? { verdict: 'go', ...accepted }
+    : { verdict: 'settle', sinceBlock: record.sinceBlock, ...accepted };
+};
+
+export const paidFrom = (record: CallRecord): Accepted['paidFrom'] =>
+  record.paidBy === 'credit' || record.paidBy === 'lent'
+    ? 'credit'
+    : record.paidBy === 'free'
+      ? 'none'
+      : 'payment';
+
+/** What is left of the account's limits, and its credit where it has some: an agent must know that it can pay from it (§4.4). */
+export const limitsOf = (
+  state: AccountState,
+  { asset, grant }: Pick<CallRecord, 'asset' | 'grant'>,
+  context: Context,
+): Accepted['limits'] => {
+  const { credit, creditHeld, creditLent } = purseOf(state, asset);
+  const by = state.held.find((each) => each.grant.hash === grant);
+  return [
+    ...limitsLeft(ownSources(state, asset, by, context), context.now),
+    ...(credit > 0n ? [amounts('credit', credit, 0n, creditHeld + creditLent)] : []),
+  ];
+};

@@ -1,0 +1,74 @@
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { append, type Context } from '../decision.ts';
+import type { Memory } from '../memory.ts';
+import type { Live } from '../log/outbox.ts';
+import type { CallRecord } from './record.ts';
+import type { AccountState } from '../state.ts';
+
+/** A payment that is open this long after its call has ended, when the settlement queue was first told of it, is stuck. */
+const STUCK_AFTER: Seconds = 900;
+/** The most that one alarm looks at: after a long outage there may be thousands. */
+const AT_ONCE = 20;
+
+/**
+ * Raises an alert for each payment that should have been settled long ago, once. The call's own entries remember; `Live.alerted` saves
+ * reading them at each alarm.
+ */
+export const raiseStuck = (
+  state: AccountState,
+  load: (id: Hex) => CallRecord | undefined,
+  { live }: Pick<Memory, 'live'>,
+  context: Context,
+): { readonly state: AccountState; readonly records: readonly CallRecord[] } => {
+  const records: CallRecord[] = [];
+  let current = state;
+  let looked = 0;
+  for (const [id, each] of live) {
+    // Its tool was let run before it could end: no need to read a younger one.
+    if (each.alerted === true || !isOpen(each.record, each.record.dispatchedAt, context.now)) {
+      continue;
+    }
+    if ((looked += 1) > AT_ONCE) break;
+    const record = load(id);
+    if (record === undefined || !isOpen(record, endedAt(record), context.now)) continue;
+    live.set(id, { ...each, alerted: true });
+    if (record.entries.some(({ type }) => type === 'alert.raised')) continue;
+    const entered = append(current, record, context, {
+      type: 'alert.raised',
+      rule: 'stuck',
+      outcome: {
+        call: record.id,
+        tool: record.tool,
+        asset: record.asset,
+        amount: record.charged.toString(),
+        since: endedAt(record),
+      },
+    });
+    current = entered.state;
+    records.push(entered.record);
+  }
+  return { state: current, records };
+};
+
+const isOpen = ({ payment }: CallRecord, since: Seconds, now: Seconds): boolean =>
+  (payment === 'queued' || payment === 'sent') && now >= since + STUCK_AFTER;
+
+/**
+ * Since when the payment of one asset that is open for longest has waited for the chain: from the latest moment at which its tool can
+ * have answered, because live records say no nearer one.
+ */
+export const openSince = (live: Iterable<Live>, asset: AssetId): Seconds | undefined => {
+  let oldest: Seconds | undefined;
+  for (const { record } of live) {
+    if (record.asset !== asset || (record.payment !== 'queued' && record.payment !== 'sent'))
+      continue;
+    const since = record.dispatchedAt + record.timeoutSeconds;
+    oldest = Math.min(oldest ?? since, since);
+  }
+  return oldest;
+};
+
+const endedAt = ({ entries, dispatchedAt }: CallRecord): Seconds =>
+  entries.find(({ type }) => type === 'call.finished')?.at ?? dispatchedAt;

@@ -1,0 +1,90 @@
+import type { Json } from '../../../src/protocol/entry.ts';
+import { parsePolicy, policyHash, policyJson } from '../../../src/policy/schema.ts';
+import { isRaised, mayReplace } from '../tree/ancestry.ts';
+import { windowBeyondCap, withoutDeadCounters } from '../tree/counters.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { Context, Decision } from '../decision.ts';
+import { inFlight } from '../call/in-flight.ts';
+import { evidenceOf } from './ordered.ts';
+import { mismatch, unseen } from './precondition.ts';
+import type { AccountState } from '../state.ts';
+import { changedTree, done, refused } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { WrittenPolicy } from '../tree/tree.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'policy' }>;
+
+/** A policy for one of the account's two slots; both bind. @param held calls that run now. */
+export const setPolicy = (
+  state: AccountState,
+  { slot, document, by, expected, dryRun = false, order }: Order,
+  context: Context,
+  held: readonly CallRecord[],
+): Decision<Governed> => {
+  const read = readPolicy(document);
+  if ('reason' in read) return refused(state, read);
+  const { written } = read;
+  const { [slot]: known, ownerBy, ...rest } = state.tree;
+  const [author, writer] = slot === 'owner' ? [by?.account, ownerBy] : [];
+  const next = written?.hash;
+  const isSame = known?.hash === next;
+  if (!isSame && !mayReplace(state, author, writer)) return refused(state, { reason: 'forbidden' });
+  const fault = (by === undefined ? mismatch : unseen)(expected, known?.hash, next);
+  if (fault !== undefined) return refused(state, fault);
+  // Without one of his own, an account is held against the default.
+  const policy = written?.policy ?? (slot === 'operator' ? context.policy : undefined);
+  const running = { inFlight: inFlight(state, policy, held, context) };
+  if (dryRun) return done(state, !isSame, { ...running, ...(known && { current: known.hash }) });
+  const more = { ...running, ...(next === undefined ? {} : { current: next }) };
+  if (isSame && (written === undefined || !isRaised(state, author, writer))) {
+    return done(state, false, more);
+  }
+  const kept = slot === 'owner' ? written && author : ownerBy;
+  const tree = {
+    ...rest,
+    ...(written === undefined ? {} : { [slot]: written }),
+    ...(kept === undefined ? {} : { ownerBy: kept }),
+  };
+  const evidence = evidenceOf(order, by);
+  const outcome = { hash: next ?? null };
+  const isNewText = next !== undefined && !context.hasText(next);
+  const beyond = written === undefined ? undefined : windowBeyondCap(state, written.policy);
+  if (beyond !== undefined) {
+    return refused(state, {
+      reason: 'not_writable',
+      hint: `The account still counts as many windows as it may, so it cannot add ${beyond}. Use a window that it counts already, or wait until a period of those before is over.`,
+    });
+  }
+  const changed = changedTree(
+    withoutDeadCounters({ ...state, tree }, context),
+    {},
+    {
+      type: 'account.policy',
+      decision: slot,
+      outcome,
+      evidence:
+        isNewText && written !== undefined
+          ? { ...evidence, policy: policyJson(written.policy) as Json }
+          : evidence,
+    },
+    context,
+    more,
+  );
+  return isNewText ? { ...changed, texts: [next] } : changed;
+};
+
+type Read =
+  | { readonly written: WrittenPolicy | undefined }
+  | { readonly reason: 'malformed_policy'; readonly field: string; readonly hint: string };
+
+const readPolicy = (document: unknown): Read => {
+  if (document === null) return { written: undefined };
+  const parsed = parsePolicy(document);
+  if (parsed.ok) return { written: { policy: parsed.value, hash: policyHash(parsed.value) } };
+  const [fault] = parsed.error;
+  return {
+    reason: 'malformed_policy',
+    field: fault?.field ?? '',
+    hint: fault?.reason ?? 'is not a policy',
+  };
+};

@@ -1,0 +1,84 @@
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Status } from '../../../src/protocol/account/tree-contract.ts';
+import { isRaised, mayReplace } from '../tree/ancestry.ts';
+import type { Context, Decision } from '../decision.ts';
+import { evidenceOf } from './ordered.ts';
+import { documentHash, mismatch } from './precondition.ts';
+import type { AccountState } from '../state.ts';
+import { changedTree, done, refused } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Tree } from '../tree/tree.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'status' }>;
+
+const ORDER: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
+
+export const worse = (one: Status, other: Status): Status =>
+  ORDER.indexOf(one) < ORDER.indexOf(other) ? other : one;
+
+/** The operator's word and the owner's: neither can lift what the other has ordered. */
+export const withStatuses = (tree: Tree): Tree => ({
+  ...tree,
+  status: worse(tree.operatorStatus ?? 'active', tree.ownerStatus?.status ?? 'active'),
+});
+
+export const statusHash = (status: Status): Hex => documentHash({ status });
+
+/** What is revoked stays so; anything else may follow anything else. Calls that run may end. */
+export const setStatus = (
+  state: AccountState,
+  { status, by, expected, order }: Order,
+  context: Context,
+): Decision<Governed> => {
+  const side = by?.role === 'owner' ? 'owner' : 'operator';
+  const { operatorStatus = 'active', ownerStatus } = state.tree;
+  const now = side === 'operator' ? operatorStatus : (ownerStatus?.status ?? 'active');
+  const writer = side === 'operator' ? undefined : ownerStatus?.by;
+  const author = side === 'operator' ? undefined : by?.account;
+  const fault = mismatch(expected, statusHash(now));
+  if (fault !== undefined) return refused(state, fault);
+  const current = statusHash(status);
+  if (now === status) {
+    if (status === 'active' || !isRaised(state, author, writer)) {
+      return done(state, false, { current });
+    }
+  } else if (!mayReplace(state, author, writer)) {
+    return refused(state, { reason: 'forbidden' });
+  } else if (now === 'revoked') {
+    return refused(state, {
+      reason: 'grant_refused',
+      field: 'status',
+      expected: 'revoked, which is for ever',
+      got: status,
+    });
+  }
+  const tree = withStatuses(
+    side === 'operator'
+      ? { ...state.tree, operatorStatus: status }
+      : { ...state.tree, ownerStatus: ownerStatusOf(status, author) },
+  );
+  return changedTree(
+    { ...state, tree },
+    {},
+    {
+      type: 'account.status',
+      decision: status,
+      outcome: { side, status: tree.status },
+      evidence: evidenceOf(order, by),
+    },
+    context,
+    { current },
+  );
+};
+
+/** Nobody's word stands in the way of a later freeze. */
+const ownerStatusOf = (
+  status: Status,
+  author: AccountId | undefined,
+): NonNullable<Tree['ownerStatus']> =>
+  status === 'active' || author === undefined ? { status } : { status, by: author };
+
+/** Stopped by an account above. */
+export const isStopped = ({ account, tree: { ownerStatus } }: AccountState): boolean =>
+  ownerStatus?.by !== undefined && ownerStatus.by !== account;

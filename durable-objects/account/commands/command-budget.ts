@@ -1,0 +1,146 @@
+import { entryText } from '../../../src/audit/entry.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { utf8 } from '../../../src/crypto/bytes.ts';
+import type { Rate } from '../../../src/policy/policy.ts';
+import { admit } from '../../../src/policy/rate.ts';
+import { aboveOf, hasParent } from '../tree/ancestry.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { Hear } from './enrolment.ts';
+import { type AccountState, hasPaid } from '../state.ts';
+import type {
+  ChargedCommand,
+  CommandCharge,
+  CommandFault,
+  Governed,
+} from '../../../src/protocol/account/tree-contract.ts';
+
+/**
+ * What an account's commands have used: `own` those it signs; of these apart, `grant` the grants it gives and `stop` what only stops
+ * somebody; `below` all that its descendants sign.
+ */
+export type CommandShare = CommandCharge['share'];
+
+/** A rate (GCRA arrival, milliseconds), and the bytes written to the log on the UTC day that began at `day`. */
+export type CommandCount = {
+  readonly arrival: number;
+  readonly day: Seconds;
+  readonly bytes: number;
+};
+
+const DAY: Seconds = 86_400;
+
+/** Steady two a second, so that the orders remembered for the life of an intent stay below `MOST_ORDERS`. */
+const RATES: Readonly<Record<CommandShare, Rate>> = {
+  own: { limit: 120, seconds: 60 },
+  grant: { limit: 2_000, seconds: 60 },
+  stop: { limit: 240, seconds: 60 },
+  below: { limit: 360, seconds: 60 },
+};
+
+/** Bytes a day, as quarters of `COMMAND_BYTES_PER_DAY`. */
+const QUARTERS: Readonly<Record<CommandShare, number>> = {
+  ...{ own: 4, grant: 16, stop: 2, below: 12 },
+};
+
+/** An account that has never paid here gets this part: a key costs nothing, and may show the same dollar as the next one. */
+const UNPAID_PART = 8;
+
+const NOTHING: CommandCount = { arrival: 0, day: 0, bytes: 0 };
+
+type Budget = Pick<Context, 'now' | 'commandBytes'>;
+
+const bytesADay = (state: AccountState, share: CommandShare, { commandBytes }: Budget): number => {
+  const most = (commandBytes * QUARTERS[share]) / 4;
+  return Math.floor(hasPaid(state) ? most : most / UNPAID_PART);
+};
+
+/**
+ * Counts one command against a budget of this account, or says which of its limits refuses it. Pure: it runs inside the decision that
+ * carries the command out, so concurrent commands cannot share the last bytes.
+ */
+export const spendBudget = (
+  state: AccountState,
+  share: CommandShare,
+  bytes: number,
+  budget: Budget,
+): { readonly state: AccountState } | { readonly fault: CommandFault } => {
+  const { account, tree } = state;
+  const { now } = budget;
+  const known = tree.commands?.[share] ?? NOTHING;
+  const rate = RATES[share];
+  const paced = admit(rate, known.arrival, now);
+  const day = Math.max(known.day, now - (now % DAY));
+  const used = known.day === day ? known.bytes : 0;
+  const limit = bytesADay(state, share, budget);
+  const refuse = (rule: CommandFault['rule'], most: number, window: Seconds, wait: Seconds) => ({
+    fault: {
+      ...({ reason: 'too_many_commands', rule, account, limit: most, window } as const),
+      ...{ retryAfter: wait, resetsAt: now + wait },
+    },
+  });
+  // The day first: whoever waits for the rate must not find out only then that the day is used up.
+  if (used + bytes > limit) return refuse('command_bytes', limit, DAY, day + DAY - now);
+  if (!paced.admitted) return refuse('command_rate', rate.limit, rate.seconds, paced.retryAfter);
+  const count = { arrival: paced.arrival, day, bytes: used + bytes };
+  return { state: { ...state, tree: { ...tree, commands: { ...tree.commands, [share]: count } } } };
+};
+
+/** Bytes that a decision adds to the log by itself, in the form in which they are exported. */
+export const loggedBytes = ({ loose }: Pick<Decision<unknown>, 'loose'>): number =>
+  loose.reduce((sum, entry) => sum + utf8(entryText(entry)).byteLength + 1, 0);
+
+/** The top of the tree that an account belongs to; undefined where it stands at the top itself. */
+export const rootOf = (state: AccountState): AccountId | undefined =>
+  hasParent(state) ? aboveOf(state).at(-1) : undefined;
+
+/** Another account has to pay for a command first. */
+export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: AccountId };
+
+/** Who signed a command, and whether its other payers have paid. */
+export type Payer = {
+  readonly account: AccountId;
+  readonly share: Exclude<CommandShare, 'below'>;
+  readonly id: Hex;
+  readonly paid: boolean;
+};
+
+/**
+ * Lets a decision pass once its command is paid for, by the account that signed it and by the top of its tree. A refused command
+ * writes nothing, not even that its intent was seen: the same one may be sent again later.
+ */
+export const withinBudget = (
+  before: AccountState,
+  decision: Decision<Governed | Hear>,
+  { account, share, id, paid }: Payer,
+  context: Budget,
+): Decision<Governed | Hear | Charge> => {
+  const bytes = loggedBytes(decision);
+  const ask = (to: AccountId, of: CommandShare): Decision<Charge> =>
+    unchanged(before, { verdict: 'charge', to, share: of, bytes, id });
+  if (account !== before.account) return paid ? decision : ask(account, share);
+  const spent = spendBudget(decision.state, share, bytes, context);
+  if ('fault' in spent) return unchanged(before, { verdict: 'refused', fault: spent.fault });
+  const root = share === 'stop' ? undefined : rootOf(before);
+  return root === undefined || paid ? { ...decision, state: spent.state } : ask(root, 'below');
+};
+
+/** Another account of the tree carries out a command that this one, or a descendant of it, has signed. */
+export const chargeHere = (
+  state: AccountState,
+  { share, bytes, id }: CommandCharge,
+  context: Budget,
+  isPaidAbove: boolean,
+): Decision<ChargedCommand | Charge> => {
+  const spent = spendBudget(state, share, bytes, context);
+  if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
+  const root = share === 'own' && !isPaidAbove ? rootOf(state) : undefined;
+  if (root !== undefined) {
+    return unchanged(state, { verdict: 'charge', to: root, share: 'below', bytes, id });
+  }
+  return {
+    ...{ state: spent.state, records: [], loose: [], durable: true },
+    verdict: { verdict: 'charged' },
+  };
+};

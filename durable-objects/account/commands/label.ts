@@ -1,0 +1,39 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Context, Decision } from '../decision.ts';
+import { evidenceOf } from './ordered.ts';
+import { documentHash, unseen } from './precondition.ts';
+import type { AccountState } from '../state.ts';
+import { done, noted, refused } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'label' }>;
+
+const MAX_LABEL = 256;
+
+export const labelHash = (label: string): Hex => documentHash({ label });
+
+/** A name for people. It decides nothing, so nobody below need hear of it. */
+export const setLabel = (
+  state: AccountState,
+  { label, by, expected, order }: Order,
+  context: Context,
+): Decision<Governed> => {
+  if (label !== null && (label === '' || label.length > MAX_LABEL || !label.isWellFormed())) {
+    return refused(state, {
+      reason: 'not_writable',
+      hint: `A label is 1 to ${MAX_LABEL} characters of well-formed text.`,
+    });
+  }
+  const { label: known, ...rest } = state.tree;
+  const next = label === null ? undefined : labelHash(label);
+  const fault = unseen(expected, known === undefined ? undefined : labelHash(known), next);
+  if (fault !== undefined) return refused(state, fault);
+  const more = next === undefined ? {} : { current: next };
+  if ((known ?? null) === label) return done(state, false, more);
+  return noted(
+    { ...state, tree: label === null ? rest : { ...rest, label } },
+    { type: 'account.label', outcome: { label }, evidence: evidenceOf(order, by) },
+    context,
+    more,
+  );
+};

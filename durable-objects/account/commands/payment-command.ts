@@ -1,0 +1,94 @@
+import type { Json } from '../../../src/protocol/entry.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { append, type Context, type Decision } from '../decision.ts';
+import { spentSignature } from '../call/evidence.ts';
+import * as money from '../call/money.ts';
+import { evidenceOf } from './ordered.ts';
+import { LOOK_DELAY, firstSendAt } from '../log/outbox.ts';
+import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
+import { ended } from '../call/settled.ts';
+import type { AccountState } from '../state.ts';
+import { refused, told } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+
+type Order<Kind extends TreeOrder['kind']> = Extract<TreeOrder, { readonly kind: Kind }>;
+
+/** An operator has the settlement queue told again, at once: of a payment that hangs, or whose message became a dead letter. */
+export const redrive = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  { by, order }: Order<'redrive'>,
+  context: Context,
+): Decision<Governed> => {
+  if (record === undefined) return refused(state, { reason: 'unknown_call' });
+  const at = firstSendAt(record);
+  if (at === undefined) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
+  if (at > context.now) {
+    const hint = `Its payment is looked at from ${at} (Unix seconds) on, not before.`;
+    return refused(state, { reason: 'not_writable', hint });
+  }
+  const entered = append(state, record, context, {
+    type: 'settlement.redriven',
+    payment: { state: record.payment },
+    evidence: evidenceOf(order, by),
+  });
+  return {
+    ...told(entered.state),
+    records: [entered.record],
+    resend: [record.id],
+  };
+};
+
+/** An operator gives up a payment that nobody can present any more and that nobody has seen move: our loss, no debt (design §6). */
+export const writeOff = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  { reason, by, order }: Order<'writeOff'>,
+  context: Context,
+): Decision<Governed> => {
+  if (record === undefined) return refused(state, { reason: 'unknown_call' });
+  if (record.payment !== 'queued' && record.payment !== 'sent') {
+    return refused(state, { reason: 'not_writable', hint: hintOf(record) });
+  }
+  // Until then anybody may still present it, and what the chain then says is what happened (law 5).
+  const from = lastsUntil(record) + LOOK_DELAY;
+  if (context.now < from) {
+    const hint = `Its authorization can still move the money. Write it off from ${from} (Unix seconds) on.`;
+    return refused(state, { reason: 'not_writable', hint });
+  }
+  const paid: { readonly [key: string]: Json } = spentSignature(record.held);
+  const entered = append(money.writeOff(state, record), ended(record, 'fail'), context, {
+    type: 'payment.failed',
+    amounts: { amount: record.price.toString() },
+    payment: { fault: 'gateway', reason: WRITTEN_OFF },
+    outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
+    evidence: {
+      ...evidenceOf(order, by),
+      ...(paid['signature'] === undefined ? {} : { paymentSignature: paid['signature'] }),
+    },
+  });
+  return { ...told(entered.state), records: [entered.record] };
+};
+
+const MAX_REASON = 1_000;
+
+/** An authorization is good for longer than the intent that came with it (design §4.2). */
+const lastsUntil = ({ held, validBefore }: CallRecord): Seconds =>
+  Number(held?.authorization.validBefore ?? validBefore);
+
+const hintOf = ({ payment, state }: CallRecord): string => {
+  switch (payment) {
+    case 'none':
+      return 'The call has no payment of its own.';
+    case 'settled':
+    case 'failed':
+      return `Its payment has ended: ${payment}.`;
+    case 'released':
+      return 'Its payment was given back.';
+    case 'held':
+      return state === 'held' ? 'The call is still running.' : 'Its payment is being given back.';
+    case 'queued':
+    case 'sent':
+      return 'Its payment is open.';
+  }
+};

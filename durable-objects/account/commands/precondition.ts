@@ -1,0 +1,39 @@
+import canonicalize from 'canonicalize';
+import type { Json } from '../../../src/protocol/entry.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import { utf8 } from '../../../src/crypto/bytes.ts';
+import { sha256Hex } from '../../../src/crypto/digest.ts';
+import type { Expected, OrderFault } from '../../../src/protocol/account/tree-contract.ts';
+
+/** Whether what is there is what the order was made for: two orders made for one and the same must not both win. */
+export const mismatch = (
+  expected: Expected | undefined,
+  current: Hex | undefined,
+): OrderFault | undefined => {
+  const isMet =
+    expected === undefined ||
+    (expected === 'none'
+      ? current === undefined
+      : expected === '*'
+        ? current !== undefined
+        : current === expected);
+  if (isMet) return undefined;
+  return { reason: 'precondition_failed', ...(current === undefined ? {} : { current }) };
+};
+
+/** As `mismatch`, of what must not be replaced by anybody who has not seen it. `next`: absent where it is taken away. */
+export const unseen = (
+  expected: Expected | undefined,
+  current: Hex | undefined,
+  next: Hex | undefined,
+): OrderFault | undefined => {
+  const replaces = current !== undefined && next !== undefined && next !== current;
+  return expected === undefined && replaces
+    ? { reason: 'precondition_required', current }
+    : mismatch(expected, current);
+};
+
+/** SHA-256 of canonical JSON: what an ETag of a document is. */
+export const documentHash = (document: Json): Hex => sha256Hex(utf8(documentText(document)));
+
+export const documentText = (document: Json): string => canonicalize(document) ?? '';

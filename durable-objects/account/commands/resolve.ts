@@ -1,0 +1,49 @@
+import { append, type Context, type Decision } from '../decision.ts';
+import * as money from '../call/money.ts';
+import { evidenceOf } from './ordered.ts';
+import { type CallRecord, keepsHold } from '../call/record.ts';
+import type { AccountState } from '../state.ts';
+import { refused, told } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'resolve' }>;
+
+const MAX_REASON = 1_000;
+
+/**
+ * An operator has found out what a silent tool did (law 4): its price is earned, or the hold is given back, and money that had moved is
+ * credit then. The call stays `abandoned`: its answer never came. Once, because its entry ends the hold (`keepsHold`).
+ */
+export const resolve = (
+  state: AccountState,
+  record: CallRecord | undefined,
+  { charge, reason, by, order }: Order,
+  context: Context,
+): Decision<Governed> => {
+  if (record === undefined) return refused(state, { reason: 'unknown_call' });
+  if (!keepsHold(record)) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
+  const charged = charge ? record.price : 0n;
+  const entered = append(
+    charge ? money.spend(state, record, charged) : money.giveBack(state, record),
+    { ...record, charged },
+    context,
+    {
+      type: 'call.resolved',
+      decision: charge ? 'charged' : 'released',
+      // Both, because the entry that ended the call counts what had moved as charged: whoever adds up takes the difference.
+      amounts: { charged: charged.toString(), before: record.charged.toString() },
+      outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
+      payment: { state: record.payment, paidBy: record.paidBy },
+      evidence: evidenceOf(order, by),
+    },
+  );
+  return { ...told(entered.state), records: [entered.record] };
+};
+
+const hintOf = ({ state, entries }: CallRecord): string => {
+  if (state === 'held') return 'The call is still running.';
+  const before = entries.find(({ type }) => type === 'call.resolved');
+  return before === undefined
+    ? `Nothing of the call is kept: it has ended as ${state}.`
+    : `It has been resolved: ${before.decision ?? ''}.`;
+};

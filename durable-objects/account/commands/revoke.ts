@@ -1,0 +1,67 @@
+import { MAX_STORED } from '../../../src/protocol/amount.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import { checkedAt } from '../call/evidence.ts';
+import { type AccountState, hasPaid, isKnown } from '../state.ts';
+import { changedTree, done, refused } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { HeldGrant } from '../tree/tree.ts';
+
+type Order = Extract<TreeOrder, { readonly kind: 'revoke' }>;
+
+/**
+ * A revocation by whoever issued the grant, or by its holder. An id is dead for ever, also one that nobody has registered yet; an epoch
+ * kills everything that was issued below it. Replaying one changes nothing (design §4.5).
+ */
+export const revoke = (
+  state: AccountState,
+  { revocation, hash, signature, contractCheckedAt, facts }: Order,
+  context: Context,
+): Decision<Governed> => {
+  // A key does not count for an account that has code (§4.7), and nobody could say whether it has.
+  if (facts === undefined && state.hasCode) return unchanged(state, { verdict: 'unavailable' });
+  // Law 12: as for issuing.
+  if (!isKnown(state) && (facts?.balance ?? 0n) === 0n) {
+    return refused(state, { reason: 'penniless', field: 'revocation.issuer' });
+  }
+  const entry = {
+    type: 'grant.revoked' as const,
+    evidence: {
+      revocation: revocationFields(revocation) as Json,
+      hash,
+      signature,
+      ...checkedAt({ contractCheckedAt }),
+    },
+  };
+  const { id, epoch } = revocation;
+  if (epoch > 0n) {
+    const floor = Number(epoch < MAX_STORED ? epoch : MAX_STORED);
+    // Law 12: as below, who has issued nothing and never paid has nothing to revoke.
+    if (!hasPaid(state) && context.issuedCount() === 0) {
+      return refused(state, { reason: 'unknown_grant', field: 'revocation.epoch' });
+    }
+    return floor <= state.tree.epochFloor
+      ? done(state, false)
+      : changedTree(state, { epochFloor: floor }, entry, context);
+  }
+  if (context.isRevoked(id)) return done(state, false);
+  const issued = context.issuedById(id);
+  const isHeld = state.held.some(({ grant }) => grant.delegation.id === id);
+  // Law 12: who has paid here may revoke what nobody has registered yet; for anybody else an id that is none of its own is no row.
+  if (!hasPaid(state) && issued === undefined && !isHeld) {
+    return refused(state, { reason: 'unknown_grant', field: 'revocation.id' });
+  }
+  // Its holder gives it up, and stays governed: an account that consented once is no stranger (law 8).
+  const held = state.held.map((each): HeldGrant =>
+    each.grant.delegation.id === id && each.status === 'active'
+      ? { ...each, status: 'revoked' }
+      : each,
+  );
+  return {
+    ...changedTree({ ...state, held }, {}, entry, context),
+    revoked: [id],
+    issued: issued === undefined ? [] : [{ ...issued, status: 'revoked' }],
+    held: held.filter((each, at) => each !== state.held[at]),
+  };
+};

@@ -1,0 +1,110 @@
+import { isStopped } from './account-status.ts';
+import { addressOf, compiled, issuerOf } from '../tree/authority.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import { withoutWebhooks } from './documents.ts';
+import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
+import { evidenceOf as consentEvidence } from '../call/evidence.ts';
+import { sliceEnd } from '../tree/shares.ts';
+import type { AccountState } from '../state.ts';
+import { changedTree, done, refused } from './tree-change.ts';
+import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import { type HeldGrant, isLive, isRevoked, outstandingOf } from '../tree/tree.ts';
+
+/** Grants that one account may hold at a time. */
+const MAX_HELD = 16;
+
+type Take = Extract<TreeOrder, { readonly kind: 'take' }>;
+
+/**
+ * The delegate's part, with its consent: from now on it is governed, and its calls stand on this grant unless they name another one.
+ *
+ * Attack: without the consent anybody could stop a customer's calls, and read its log, with a grant of nothing.
+ */
+export const take = (
+  state: AccountState,
+  { grant, chain, consent }: Take,
+  context: Context,
+  hasHeard: boolean,
+): Decision<Governed | Hear> => {
+  const { tree, held, account } = state;
+  const { delegation, hash } = grant;
+  const refuse = (field: string, expected: string, got: string): Decision<Governed> =>
+    refused(state, wrong(field, expected, got));
+  const issuer = issuerOf(grant);
+  if (accountOf(grant) !== account) return refuse('delegate', account, delegation.delegate);
+  const known = held.find((each) => each.grant.hash === hash);
+  if (context.isRevoked(delegation.id) || known?.status === 'revoked') {
+    return refused(state, { reason: 'grant_revoked', field: 'delegation.id' });
+  }
+  if (known?.status === 'active') return done(state, false);
+  // Replay: the holder has left this parent since. A captured consent must not bring it back.
+  if (known?.consent === consent.call) {
+    return refuse('delegate', 'a consent that has not been used', consent.call);
+  }
+  if (context.ownsOthers()) {
+    return refuse('delegate', 'an account that has issued no grants as an owner', account);
+  }
+  const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
+  if (moves) {
+    if (!hasHeard) return unchanged(state, HEAR);
+    // A key that was cut off must not find itself a new owner (law 8).
+    if (held.some((each) => isCutOff(state, each)) || isStopped(state)) {
+      return refuse('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
+    }
+    if (holdsLeases(state, context)) {
+      return refused(state, { reason: 'holds_leases', field: 'delegation.issuer' });
+    }
+  }
+  const above = [grant, ...chain].map(issuerOf);
+  // Nor may its manager, who finds himself a new owner, take it away from the one that has stopped it.
+  const stopper = isStopped(state) ? tree.ownerStatus?.by : undefined;
+  if (stopper !== undefined && !above.includes(stopper)) {
+    return refuse('parent', `a grant from below ${stopper}`, delegation.parent);
+  }
+  const live = held.filter((each) => isLive(tree, each, context.now));
+  if (!moves && live.length >= MAX_HELD) {
+    return refuse('delegate', `an account that holds at most ${MAX_HELD} grants`, `${live.length}`);
+  }
+  const taken: HeldGrant = {
+    grant,
+    chain,
+    issuer,
+    policy: compiled(grant),
+    status: 'active',
+    consent: consent.call,
+    // Two of one second keep their order: which one is the last must not change while the account sleeps.
+    registeredAt: Math.max(context.now, ...held.map((each) => each.registeredAt + 1)),
+  };
+  const kept = held
+    .filter((each) => each.grant.hash !== hash)
+    .map((each) =>
+      moves && each.status === 'active' ? { ...each, status: 'superseded' as const } : each,
+    );
+  const next = changedTree(
+    { ...state, held: [...kept, taken] },
+    { governed: true, parent: issuer, above, defaultGrant: hash },
+    {
+      type: 'grant.taken',
+      evidence: { ...evidenceOf(grant), consent: consentEvidence(consent) },
+      // Who reads this account's log alone must learn whom it hangs below, nearest first.
+      outcome: { above },
+    },
+    context,
+  );
+  if (!moves) return { ...next, held: [taken] };
+  const left = withoutWebhooks(next.state, evidenceOf(grant), context);
+  return { ...next, ...left, loose: [...next.loose, ...left.loose], held: [...kept, taken] };
+};
+
+const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
+  held.status !== 'superseded' && isRevoked(tree, held);
+
+/** Whether money from above is still in use here, or a lease lives. */
+const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
+  Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
+  Object.values(tree.books).some((book) =>
+    // What is left of a period that has ended is nobody's.
+    Object.entries(book).some(
+      ([name, slice]) => now < sliceEnd(name, slice) && outstandingOf(slice) > slice.spent,
+    ),
+  );

@@ -1,0 +1,108 @@
+import { splitRun } from '../../../src/audit/chunk.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
+import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import { EXPORT_DELAY, EXPORT_RESEND, type Memory, transferSendAt } from '../memory.ts';
+import { sendAt, settlementMessage } from './outbox.ts';
+import type { AccountStorage } from '../storage.ts';
+import type { Transfer } from '../commands/transfer.ts';
+
+/** Messages a `sendBatch` takes, kept well under its 256 KB. */
+const BATCH = 50;
+/** Other accounts that are told of credit in one go. */
+const CREDITS_AT_ONCE = 20;
+/** Entries read for one export. */
+const EXPORT_MOST = 500;
+
+export type Deliveries = {
+  /** Tells the queues what they have not acknowledged. Failures are left to the next alarm. */
+  send(memory: Memory, storage: AccountStorage): Promise<void>;
+};
+
+/**
+ * The outbox's way out (laws 5 and 11). What must be sent is in the committed records, so a message lost anywhere between here and
+ * its consumer is sent again until the consumer's answer has been committed.
+ */
+export const openDeliveries = (
+  env: Env,
+  account: AccountId,
+  acknowledge: (transfer: Transfer) => Promise<unknown>,
+): Deliveries => {
+  const settle = async (memory: Memory, storage: AccountStorage, now: Seconds): Promise<void> => {
+    const messages: { body: SettlementMessage }[] = [];
+    for (const id of memory.looks.take(now)) {
+      const record = storage.loadCall(id);
+      const body = record && settlementMessage(memory.state.account, record);
+      if (body === undefined) memory.looks.remove(id);
+      else messages.push({ body });
+    }
+    for (const [id, live] of memory.live) {
+      const due = sendAt(live);
+      if (due === undefined || due > now) continue;
+      const body = settlementMessage(memory.state.account, live.record);
+      if (body === undefined) continue;
+      messages.push({ body });
+      memory.live.set(id, { ...live, sentAt: now, sends: live.sends + 1 });
+    }
+    for (let at = 0; at < messages.length; at += BATCH) {
+      await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));
+    }
+  };
+
+  /** Tells other accounts of the credit that this one has paid for, until each has committed it (law 5). */
+  const credit = async (memory: Memory, now: Seconds): Promise<void> => {
+    const due = [...memory.pending].filter(([, pending]) => transferSendAt(pending) <= now);
+    const told = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
+      const { peer, asset, sent } = pending.transfer;
+      memory.pending.set(key, { ...pending, sentAt: now, sends: pending.sends + 1 });
+      // The stored name, not the object's: two names for one payer would be two counts of what it has sent.
+      const { account: from } = memory.state;
+      const order = { kind: 'credit', from, asset, total: sent } as const;
+      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(order);
+      if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
+    });
+    // One account that cannot be reached must not keep the others waiting.
+    const failed = (await Promise.allSettled(told)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  };
+
+  const exportEntries = async (
+    memory: Memory,
+    storage: AccountStorage,
+    now: Seconds,
+  ): Promise<void> => {
+    const { head, exported } = memory.state;
+    if (head.seq <= exported) return;
+    const underWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
+    const oldest = memory.fresh[0]?.at ?? 0;
+    if (underWay || !(memory.exportNow || now >= oldest + EXPORT_DELAY)) return;
+    const entries =
+      memory.fresh[0]?.seq === exported + 1
+        ? memory.fresh.slice(0, EXPORT_MOST)
+        : storage.loadEntries(exported, EXPORT_MOST);
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    memory.exportNow = last.seq < head.seq;
+    memory.exportSentAt = now;
+    memory.exportSentTo = last.seq;
+    for (const message of await splitRun(entries)) {
+      await env.AUDIT_QUEUE.send(message, { contentType: 'v8' });
+    }
+  };
+
+  return {
+    async send(memory, storage) {
+      const now = nowSeconds();
+      const done = await Promise.allSettled([
+        settle(memory, storage, now),
+        credit(memory, now),
+        exportEntries(memory, storage, now),
+      ]);
+      for (const one of done) {
+        if (one.status === 'rejected') {
+          console.error({ event: 'delivery_failed', account, cause: String(one.reason) });
+        }
+      }
+    },
+  };
+};

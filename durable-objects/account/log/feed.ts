@@ -1,0 +1,101 @@
+import type { Entry } from '../../../src/protocol/entry.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { unchanged } from '../decision.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Memory } from '../memory.ts';
+import type { Happened } from '../../../src/protocol/account/tree-contract.ts';
+
+/** Longer than this nobody waits, milliseconds. */
+const MAX_WAIT_MS = 25_000;
+const MAX_ENTRIES = 200;
+/** Newest entries kept for those who listen: a backlog of thousands must not be read from storage for each of them. */
+const KEPT = 256;
+/** How often one listener may wait at a time: each is woken by every commit. Counted for each, so that none keeps the others out. */
+const MAX_WAITS = 300;
+/** Who listens asks again within this time, milliseconds. */
+const LISTENS_MS = 30_000;
+
+/** What has happened in an account, for those who watch it. */
+export type Feed = {
+  /** A group is durable, and has added these entries. Not before: what is shown must have happened. */
+  committed(added: readonly Entry[]): void;
+  /** Entries after a place in the chain; where there are none yet, waits for the next commit that adds some. Writes nothing. */
+  happened(
+    after: number,
+    waitMs: number,
+    limit: number,
+    by: AccountId | undefined,
+  ): Promise<Happened>;
+};
+
+export const openFeed = (ledger: () => Ledger): Feed => {
+  const waiters = new Map<() => void, AccountId | undefined>();
+  let recent: readonly Entry[] = [];
+  let listensUntil = 0;
+
+  const read = (after: number, limit: number): Promise<Happened> =>
+    ledger().submit<Happened>(
+      // What its memory holds is durable: what the jobs before it in this group have decided is not, yet.
+      (state, _, __, memory) =>
+        unchanged(state, {
+          verdict: 'found',
+          entries: entriesAfter(memory, after, limit),
+          exported: memory.state.exported,
+          head: memory.state.head.seq,
+        }),
+      { verdict: 'unavailable' },
+    );
+
+  /** Without a gap, from the one after `after` on; none where that one is in D1 and no longer here. */
+  const entriesAfter = (memory: Memory, after: number, limit: number): readonly Entry[] => {
+    const { head, exported } = memory.state;
+    if (after >= head.seq) return [];
+    const kept = [recent, memory.fresh].find(
+      ([first]) => first !== undefined && first.seq <= after + 1,
+    );
+    if (kept !== undefined) return kept.filter(({ seq }) => seq > after).slice(0, limit);
+    return after < exported ? [] : ledger().storage().loadEntries(after, limit);
+  };
+
+  return {
+    committed(added) {
+      const [first] = added;
+      if (first === undefined) return;
+      const listens = waiters.size > 0 || Date.now() < listensUntil;
+      const continues = recent.at(-1)?.seq === first.seq - 1;
+      recent = listens ? [...(continues ? recent : []), ...added].slice(-KEPT) : [];
+      for (const ring of waiters.keys()) ring();
+    },
+
+    async happened(after, waitMs, limit, by) {
+      const waits = [...waiters.values()].filter((each) => each === by).length;
+      if (waits >= MAX_WAITS) return { verdict: 'unavailable' };
+      const from = Number.isSafeInteger(after) ? Math.max(0, after) : 0;
+      const most = Number.isSafeInteger(limit) ? Math.min(Math.max(1, limit), MAX_ENTRIES) : 1;
+      const turn = { isOver: !(waitMs > 0), rang: false, wake: (): void => undefined };
+      const ring = (): void => {
+        turn.rang = true;
+        turn.wake();
+      };
+      const over = (): void => {
+        turn.isOver = true;
+        turn.wake();
+      };
+      const timer = turn.isOver ? undefined : setTimeout(over, Math.min(waitMs, MAX_WAIT_MS));
+      // Before it reads: a commit between reading and waiting must not be missed.
+      waiters.set(ring, by);
+      try {
+        for (;;) {
+          turn.rang = false;
+          const found = await read(from, most);
+          if (found.verdict !== 'found' || from < found.head || turn.isOver) return found;
+          if (!turn.rang) await new Promise<void>((resolve) => (turn.wake = resolve));
+        }
+      } finally {
+        clearTimeout(timer);
+        waiters.delete(ring);
+        listensUntil = Date.now() + LISTENS_MS;
+      }
+    },
+  };
+};

@@ -1,0 +1,58 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { everyOf, periodOf } from '../../../src/policy/window.ts';
+import type { AccountState, Purse } from '../state.ts';
+import { type HeldGrant, linksOf } from '../tree/tree.ts';
+
+/** A grant that was held is of no use to anybody this long after its end: it cannot be registered again, and no call of it runs. */
+const FORGET_HELD: Seconds = 3_600;
+
+export const forgetsAt = ({ grant }: HeldGrant): Seconds =>
+  Number(grant.delegation.validUntil) + FORGET_HELD;
+
+export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= forgetsAt(held);
+
+/**
+ * The account without what it knew of grants that have ended: the last words of their issuers, and their counters. All of it stands in
+ * the one row that every commit writes. A grant is kept while one of its books is open: the account above has not heard yet how it
+ * ended, and who has forgotten what was spent could give it back (law 6).
+ *
+ * @returns the same state where nothing is to be forgotten, and the grants whose rows go.
+ */
+export const forget = (
+  state: AccountState,
+  now: Seconds,
+): { readonly state: AccountState; readonly dropped: readonly Hex[] } => {
+  const isDone = (each: HeldGrant): boolean =>
+    isOver(each, now) && linksOf(each).every(({ hash }) => state.tree.books[hash] === undefined);
+  const dropped = state.held.filter(isDone).map(({ grant }) => grant.hash);
+  if (dropped.length === 0) return { state, dropped };
+  const held = state.held.filter((each) => !isDone(each));
+  const links = new Set<string>(held.flatMap(linksOf).map(({ hash }) => hash));
+  const gone = (hash: string): boolean => !links.has(hash);
+  const words = without(state.tree.words, gone);
+  const purses = Object.fromEntries(
+    Object.entries(state.purses).map(([asset, purse]) => [asset, forgetful(purse, gone, now)]),
+  );
+  return { state: { ...state, held, tree: { ...state.tree, words }, purses }, dropped };
+};
+
+/** The counters of a grant are named for it: `<hash>/lifetime`. */
+const forgetful = (purse: Purse, gone: (hash: string) => boolean, now: Seconds): Purse => ({
+  ...purse,
+  windows: without(purse.windows, (name) => {
+    const [hash, counter] = name.split('/');
+    const { start = 0, held = 0n, leased = 0n, drawn = 0n } = purse.windows[name] ?? {};
+    // What is left of a period that has ended is nobody's.
+    const isOpen = now < periodOf(everyOf(name), start).end && (held !== 0n || leased !== drawn);
+    return counter !== undefined && gone(hash ?? '') && !isOpen;
+  }),
+});
+
+const without = <K extends string, V>(
+  members: Readonly<Record<K, V>>,
+  drop: (key: K) => boolean,
+): Readonly<Record<K, V>> =>
+  Object.fromEntries(Object.entries(members).filter(([key]) => !drop(key as K))) as Readonly<
+    Record<K, V>
+  >;

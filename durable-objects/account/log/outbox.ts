@@ -1,0 +1,89 @@
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import { expiresAt } from '../call/expire.ts';
+import { awaitsSettlement, type CallRecord } from '../call/record.ts';
+
+/** A call on which something is still due, and how often the Queue was told. Resends are not stored: a restart sends again. */
+export type Live = {
+  readonly record: CallRecord;
+  readonly sentAt: Seconds;
+  readonly sends: number;
+  /** Its payment is open for too long, and that was said. */
+  readonly alerted?: boolean;
+};
+
+/** After this long without an acknowledgement a message is sent again, then at doubled pauses up to `RESEND_MOST`. */
+export const RESEND_FIRST: Seconds = 15;
+const RESEND_MOST: Seconds = 300;
+
+/** The pause after so many sends without an answer. */
+export const resendPause = (sends: number): Seconds =>
+  Math.min(RESEND_MOST, RESEND_FIRST * 2 ** (sends - 1));
+
+/** Released payments are looked at once more, this long after their authorization has ended (design §6). */
+export const LOOK_DELAY: Seconds = 30;
+
+/** When the settlement queue must hear of this call (again); undefined when it need not. */
+export const sendAt = ({ record, sentAt, sends }: Live): Seconds | undefined => {
+  const first = firstSendAt(record);
+  if (first === undefined) return undefined;
+  return sends === 0 ? first : Math.max(first, sentAt + resendPause(sends));
+};
+
+/** From when there is something to tell of its payment; undefined where there is nothing. */
+export const firstSendAt = (record: CallRecord): Seconds | undefined => {
+  if (record.held === undefined) return undefined;
+  switch (record.payment) {
+    case 'queued':
+    case 'sent':
+      return 0;
+    // An attempt that did not come back between settle and dispatch: the chain is asked once its lease is over.
+    case 'held':
+      return awaitsSettlement(record) ? record.holdUntil : undefined;
+    case 'released':
+      return record.looked ? undefined : record.validBefore + LOOK_DELAY;
+    case 'none':
+    case 'settled':
+    case 'failed':
+      return undefined;
+  }
+};
+
+/** When this call next needs the alarm. What is due to be sent now goes out with this commit; the alarm only sends it again. */
+export const dueAt = (live: Live, now: Seconds): Seconds | undefined => {
+  const send = sendAt(live);
+  const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
+  const times = [expiresAt(live.record), resend].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+};
+
+/** What the settlement queue is told: enough to present and to look, so that it needs nothing else of us. */
+export const settlementMessage = (
+  account: AccountId,
+  record: CallRecord,
+): SettlementMessage | undefined => {
+  if (record.held === undefined) return undefined;
+  const { token, authorization, signature, maxTimeoutSeconds } = record.held;
+  const presents = record.payment === 'queued' || record.payment === 'sent';
+  if (presents && signature === undefined) return undefined;
+  return {
+    v: 1,
+    kind: presents ? 'settle' : 'look',
+    account,
+    call: record.id,
+    token,
+    authorization: {
+      from: authorization.from,
+      to: authorization.to,
+      value: authorization.value.toString(),
+      validAfter: authorization.validAfter.toString(),
+      validBefore: authorization.validBefore.toString(),
+      nonce: authorization.nonce,
+    },
+    ...(presents && signature !== undefined ? { signature } : {}),
+    maxTimeoutSeconds,
+    sinceBlock: record.sinceBlock,
+    acceptedAt: record.acceptedAt,
+  };
+};

@@ -1,0 +1,121 @@
+import { max } from '../../src/protocol/amount.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import { limitsLeft } from '../../src/policy/evaluate.ts';
+import { policyJson } from '../../src/policy/schema.ts';
+import { exists, kinOf } from './tree/ancestry.ts';
+import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
+import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/contract.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { labelHash } from './commands/label.ts';
+import { refusalOfAsker } from './call/look-up.ts';
+import { type AccountState, purseOf } from './state.ts';
+import type { Standing } from '../../src/protocol/account/tree-contract.ts';
+import { type HeldGrant, isLive, isRevoked } from './tree/tree.ts';
+
+/** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */
+export const standing = (
+  state: AccountState,
+  question: StandingQuestion,
+  context: Context,
+): Decision<StandingVerdict> => {
+  // Law 12: a stranger costs no look at the chain, and has nothing to hear.
+  if (!exists(state)) return unchanged(state, { verdict: 'unknown_account' });
+  const { by } = question;
+  if (by !== undefined) {
+    const maySee = by.role === 'operator' || kinOf(state, by.account) !== 'none';
+    return unchanged(
+      state,
+      maySee
+        ? { verdict: 'found', standing: standingOf(state, context) }
+        : { verdict: 'unknown_account' },
+    );
+  }
+  const asker = refusalOfAsker(state, question, context.now);
+  return asker.refusal === undefined
+    ? unchanged(asker.state, { verdict: 'found', standing: standingOf(asker.state, context) })
+    : unchanged(asker.state, { verdict: asker.refusal });
+};
+
+const standingOf = (state: AccountState, context: Context): Standing => {
+  const { account, tree, held, purses } = state;
+  const live = held.filter((each) => isLive(tree, each, context.now));
+  const fallback = defaultAmong(state, live);
+  const [first] = Object.keys(purses) as AssetId[];
+  const policies = sourcesOf(state, first, live, context);
+  return {
+    account,
+    status: tree.status,
+    operatorStatus: tree.operatorStatus ?? 'active',
+    ownerStatus: tree.ownerStatus?.status ?? 'active',
+    ...(tree.label === undefined ? {} : { label: tree.label }),
+    etags: {
+      ...(tree.operator && { operator: tree.operator.hash }),
+      ...(tree.owner && { owner: tree.owner.hash }),
+      ...(tree.label === undefined ? {} : { label: labelHash(tree.label) }),
+    },
+    revision: tree.revision,
+    ...(tree.parent === undefined ? {} : { parent: tree.parent }),
+    policies,
+    grants: held.map((each) => ({
+      hash: each.grant.hash,
+      id: each.grant.delegation.id,
+      issuer: each.issuer,
+      status: statusOf(tree, each, context.now),
+      validUntil: Number(each.grant.delegation.validUntil),
+      isDefault: each === fallback,
+    })),
+    money: (Object.keys(purses) as AssetId[]).map((asset) => moneyOf(state, asset, live, context)),
+  };
+};
+
+const statusOf = (
+  tree: AccountState['tree'],
+  held: HeldGrant,
+  now: number,
+): Standing['grants'][number]['status'] => {
+  if (isRevoked(tree, held)) return 'revoked';
+  const { validAfter, validUntil } = held.grant.delegation;
+  if (BigInt(now) >= validUntil) return 'expired';
+  return BigInt(now) < validAfter ? 'not_yet' : 'active';
+};
+
+const sourcesOf = (
+  state: AccountState,
+  asset: AssetId | undefined,
+  live: readonly HeldGrant[],
+  context: Context,
+): Standing['policies'] => {
+  const any = asset ?? 'eip155:0/erc20:0x';
+  const all = [
+    ...ownSources(state, any, undefined, context),
+    ...live.flatMap((grant) => [
+      ...ownSources(state, any, grant, context).slice(-1),
+      ...sourcesAbove(state, grant, context.now),
+    ]),
+  ];
+  return [...new Map(all.map((each) => [each.key, each])).values()].flatMap(
+    ({ origin: { kind, account, hash }, policy }) =>
+      kind === 'lease' ? [] : [{ kind, account, hash, policy: policyJson(policy) }],
+  );
+};
+
+const moneyOf = (
+  state: AccountState,
+  asset: AssetId,
+  live: readonly HeldGrant[],
+  context: Context,
+): Standing['money'][number] => {
+  const purse = purseOf(state, asset);
+  const own = ownSources(state, asset, undefined, context);
+  const granted = live.flatMap((grant) => ownSources(state, asset, grant, context).slice(-1));
+  return {
+    asset,
+    credit: max(0n, purse.credit).toString(),
+    creditHeld: (purse.creditHeld + purse.creditLent).toString(),
+    creditLent: purse.creditLent.toString(),
+    held: (purse.deferredHeld + purse.upfrontHeld).toString(),
+    unsettled: purse.unsettled.toString(),
+    debt: max(0n, -purse.credit).toString(),
+    limits: limitsLeft([...own, ...granted], context.now),
+  };
+};

@@ -1,0 +1,232 @@
+import {
+  parseAccountId,
+  type AccountId,
+  accountId,
+  network,
+} from '../../../src/protocol/account-id.ts';
+import { type Address } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { compileDelegation } from '../../../src/policy/compile.ts';
+import type { Origin, Policy, Source, Subject } from '../../../src/policy/policy.ts';
+import type { Call, Denial, GrantProof } from '../../../src/protocol/account/contract.ts';
+import type { Context } from '../decision.ts';
+import { hashOf } from './issued.ts';
+import { metersOf, namesOf } from './limit-counters.ts';
+import type { AccountState } from '../state.ts';
+import { type HeldGrant, isLive, type Lease, linksOf } from './tree.ts';
+import type { SignedGrant } from '../../../src/protocol/account/tree-contract.ts';
+
+/** By what right a call is made: a grant that its account holds, or none where it stands for itself. */
+export type Standing =
+  | { readonly stands: true; readonly grant: HeldGrant | undefined }
+  | { readonly stands: false; readonly denial: Pick<Denial, 'rule' | 'retryAllowed' | 'grant'> };
+
+/** How long a contract issuer's word for its own signature is good (design §4.5). */
+const CONTRACT_SECONDS: Seconds = 60;
+
+/**
+ * The grant that a call without authority stands on: the account's default while it lives, else the one taken last that lives. A newer
+ * grant thereby replaces an older one, and a revoked one is no hindrance to its successor.
+ */
+export const defaultAmong = (
+  { tree }: Pick<AccountState, 'tree'>,
+  live: readonly HeldGrant[],
+): HeldGrant | undefined =>
+  live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live.at(-1);
+
+/**
+ * The grant that a call stands on (docs/wire-format.md): the one its intent names, else the account's default. An account that was ever
+ * governed never goes without one: a revoked agent is no stranger (law 8).
+ */
+export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing => {
+  const { held, tree } = state;
+  const refuse = (rule: Denial['rule'], grant?: HeldGrant): Standing => ({
+    stands: false,
+    denial: {
+      rule,
+      retryAllowed: false,
+      ...(grant === undefined ? {} : { grant: grant.grant.hash }),
+    },
+  });
+  const usable = held.filter(isUsable);
+  const named = namedIn(usable, call);
+  if (call.authority !== undefined && named === undefined) return refuse('authority');
+  if (!tree.governed && named === undefined) return { stands: true, grant: undefined };
+  // A grant for one origin of this gateway is none for another one.
+  const isHere = ({ grant }: HeldGrant): boolean =>
+    call.audience === undefined || grant.delegation.audience === call.audience;
+  const live = usable.filter(
+    (each) =>
+      isLive(tree, each, now) && isHere(each) && each.grant.delegation.validAfter <= BigInt(now),
+  );
+  const grant =
+    named ??
+    defaultAmong(state, live) ??
+    // Nothing lives: say of the newest why.
+    usable.at(-1);
+  if (grant === undefined) return refuse('expired');
+  if (grant.status === 'revoked') return refuse('revoked', grant);
+  return isHere(grant) ? { stands: true, grant } : refuse('authority', grant);
+};
+
+/** Whether a call names a grant that its account has not taken. */
+export const namesUntaken = ({ held }: AccountState, call: Call): boolean =>
+  call.authority !== undefined && namedIn(held.filter(isUsable), call) === undefined;
+
+/** A grant of a parent that the account has left is taken anew, as any other. */
+const isUsable = ({ status }: HeldGrant): boolean => status !== 'superseded';
+
+const namedIn = (usable: readonly HeldGrant[], { authority }: Call): HeldGrant | undefined =>
+  usable.find(({ grant }) => grant.hash === authority);
+
+/** The account above that has issued a grant. */
+export const issuerOf = ({ chainId, delegation }: SignedGrant): AccountId =>
+  accountId(network(chainId), delegation.issuer);
+
+const holderOf = ({ chainId, delegation }: SignedGrant): AccountId =>
+  accountId(network(chainId), delegation.delegate);
+
+/** Every policy that this account counts by itself. */
+export const ownSources = (
+  state: AccountState,
+  asset: Subject['asset'],
+  grant: HeldGrant | undefined,
+  context: Context,
+): readonly Source[] => {
+  const { account, tree } = state;
+  const { operator, owner, status, repeats } = tree;
+  const source = (
+    key: string,
+    kind: Origin['kind'],
+    written: { readonly policy: Policy; readonly hash: Origin['hash'] },
+    prefix: string,
+    counts: Partial<Source>,
+  ): Source => ({
+    key,
+    origin: { kind, account, hash: written.hash },
+    status,
+    policy: written.policy,
+    meters: metersOf(state, written.policy, asset, context.now, prefix).map(({ meter }) => meter),
+    ...counts,
+  });
+  const standard = { policy: context.policy, hash: context.policyHash };
+  return [
+    source('base', operator === undefined ? 'default' : 'operator', operator ?? standard, '', {
+      arrival: state.arrival,
+      repeats: repeats['base'] ?? {},
+    }),
+    ...(owner === undefined
+      ? []
+      : [
+          source('owner', 'owner', owner, '', {
+            arrival: tree.ownerArrival,
+            repeats: repeats['owner'] ?? {},
+          }),
+        ]),
+    ...(grant === undefined
+      ? []
+      : [
+          source(
+            grant.grant.hash,
+            'grant',
+            { policy: grant.policy, hash: grant.grant.hash },
+            `${grant.grant.hash}/`,
+            {},
+          ),
+        ]),
+  ];
+};
+
+/** The names of this account's own counters that a call counts in, each once. */
+export const countersOf = (
+  state: AccountState,
+  asset: Subject['asset'],
+  grant: HeldGrant | undefined,
+  context: Context,
+): readonly string[] => {
+  const { operator, owner } = state.tree;
+  return [
+    ...new Set([
+      ...namesOf(operator?.policy ?? context.policy, asset),
+      ...(owner === undefined ? [] : namesOf(owner.policy, asset)),
+      ...(grant === undefined ? [] : namesOf(grant.policy, asset, `${grant.grant.hash}/`)),
+    ]),
+  ];
+};
+
+const NOTHING: Policy = { windows: [], deny: [], require: [] };
+
+/** What those above have said, while their leases last (an older word is asked for again): their status, their policies, and the grants they hold themselves. */
+export const sourcesAbove = (
+  state: AccountState,
+  grant: HeldGrant | undefined,
+  now: Seconds,
+): readonly Source[] =>
+  grant === undefined
+    ? []
+    : linksOf(grant).flatMap((link, at) => {
+        const account = issuerOf(link);
+        const lease = state.leases[link.hash];
+        const above = grant.chain[at];
+        const said = lease === undefined || now >= lease.until ? [] : saidOf(account, link, lease);
+        return above === undefined ? said : [...said, grantSource(above)];
+      });
+
+const saidOf = (account: AccountId, link: SignedGrant, lease: Lease): readonly Source[] => {
+  const status =
+    lease.status === 'expired' || lease.status === 'unknown' ? 'revoked' : lease.status;
+  const key = `${account}/lease`;
+  return [
+    {
+      key,
+      origin: { kind: 'lease', account, hash: link.hash },
+      status,
+      policy: NOTHING,
+      meters: [],
+    },
+    ...lease.policies.map((each): Source => ({ ...each, status: 'active', meters: [] })),
+  ];
+};
+
+const grantSource = (grant: SignedGrant): Source => ({
+  key: grant.hash,
+  origin: { kind: 'grant', account: holderOf(grant), hash: grant.hash },
+  status: 'active',
+  policy: compiled(grant),
+  meters: [],
+});
+
+/** The policy that a delegation is (design §4.5). */
+export const compiled = ({ chainId, delegation }: SignedGrant): Policy =>
+  compileDelegation(delegation, network(chainId));
+
+/** Signatures of contract issuers that nobody has vouched for lately: a contract may change its mind (design §4.7). */
+export const staleProofs = (
+  state: AccountState,
+  grant: HeldGrant | undefined,
+  now: Seconds,
+): readonly GrantProof[] =>
+  grant === undefined
+    ? []
+    : linksOf(grant)
+        .filter(
+          ({ contractCheckedAt, hash }) =>
+            contractCheckedAt !== undefined &&
+            now - (state.grantChecks[hash] ?? 0) >= CONTRACT_SECONDS,
+        )
+        .map(({ hash, delegation, signature }) => ({
+          hash,
+          issuer: delegation.issuer,
+          signature,
+        }));
+
+/** One hash for all that decides: the policy's own where nothing else is there (design §5, "its hash goes into every entry"). */
+export const rulesHash = (sources: readonly Source[]): Origin['hash'] => {
+  const [first, ...more] = sources.filter(({ origin }) => origin.kind !== 'lease');
+  return first !== undefined && more.length === 0
+    ? first.origin.hash
+    : hashOf([first, ...more].map((each) => each?.origin));
+};
+
+export const addressOf = (account: AccountId): Address | undefined =>
+  parseAccountId(account)?.address;

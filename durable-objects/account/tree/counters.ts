@@ -1,0 +1,122 @@
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import { everyOf, periodOf, windowName } from '../../../src/policy/window.ts';
+import type { Context } from '../decision.ts';
+import { namesOf } from './limit-counters.ts';
+import { sliceEnd } from './shares.ts';
+import type { AccountState, Purse } from '../state.ts';
+import type { Slices } from '../../../src/protocol/account/tree-contract.ts';
+import { CREDIT, type HeldGrant } from './tree.ts';
+
+/** How long after its period a counter may go: clocks of an account and of those it leases to differ, and may be set back. */
+const GRACE: Seconds = 3_600;
+
+/** Counters that one asset may have before a policy may add no other window: they stand in the row that every commit writes. */
+const MOST_COUNTERS = 128;
+
+/** The longest time that a policy may count repeats for (`repeat.seconds`). */
+const LONGEST_REPEAT: Seconds = 86_400;
+
+/** Policies whose limits count here: in force now, so that each of their counters is read. */
+type InForce = { readonly own: readonly Policy[]; readonly held: readonly HeldGrant[] };
+
+const inForce = ({ tree, held }: AccountState, { policy }: Pick<Context, 'policy'>): InForce => ({
+  own: [tree.operator?.policy ?? policy, ...(tree.owner === undefined ? [] : [tree.owner.policy])],
+  held,
+});
+
+const isRead = (name: string, asset: AssetId, { own, held }: InForce): boolean => {
+  const [hash, counter] = name.split('/');
+  if (counter === undefined) return own.some((policy) => namesOf(policy, asset).includes(name));
+  // A revoked grant never comes back; one that was declined or left behind may be taken again.
+  return held.some(({ grant, status }) => grant.hash === hash && status !== 'revoked');
+};
+
+/**
+ * Whether nothing refers to a counter any more. Its identity is its length, its asset and its grant, never the policy that wrote the
+ * limit: a limit that is edited, or taken away and put back, goes on counting. So a window outlives its policies until its period is
+ * over, and `lifetime`, whose period never ends, stays with its account. Only a grant's counters end earlier: with a revoked one, once
+ * no call holds and no account below has anything of them.
+ */
+const isOver = (
+  name: string,
+  counter: Purse['windows'][string] | undefined,
+  now: Seconds,
+): boolean => {
+  if (counter === undefined) return true;
+  const { start, held, leased, drawn } = counter;
+  if (now >= periodOf(everyOf(name), start).end + GRACE) return true;
+  return name.includes('/') && held === 0n && leased === drawn;
+};
+
+/** The account without counters, and slices of its ancestors' counters, that nothing refers to. The same state where there are none. */
+export const withoutDeadCounters = (
+  state: AccountState,
+  context: Pick<Context, 'now' | 'policy'>,
+): AccountState => {
+  const { now } = context;
+  const policies = inForce(state, context);
+  let { purses, tree } = state;
+  for (const [key, purse] of Object.entries(state.purses)) {
+    const asset = key as AssetId;
+    const windows = Object.entries(purse.windows);
+    const kept = windows.filter(
+      ([name, counter]) => isRead(name, asset, policies) || !isOver(name, counter, now),
+    );
+    if (kept.length < windows.length) {
+      purses = { ...purses, [asset]: { ...purse, windows: Object.fromEntries(kept) } };
+    }
+  }
+  for (const [issued, book] of Object.entries(tree.books)) {
+    const kept = withoutEndedSlices(book, now);
+    if (kept !== book) tree = { ...tree, books: { ...tree.books, [issued]: kept } };
+  }
+  const repeats = liveRepeats(state, policies, now);
+  if (repeats !== tree.repeats) tree = { ...tree, repeats };
+  return purses === state.purses && tree === state.tree ? state : { ...state, purses, tree };
+};
+
+/**
+ * A share of a period that is over. The account above counts it no more, and an answer about it that comes late is of an older period
+ * than the counter.
+ */
+export const withoutEndedSlices = (slices: Slices, now: Seconds): Slices => {
+  const all = Object.entries(slices);
+  const kept = all.filter(
+    ([name, slice]) => name === CREDIT || now < sliceEnd(name, slice) + GRACE,
+  );
+  return kept.length === all.length ? slices : Object.fromEntries(kept);
+};
+
+/** What the repeat rule counted, without a policy that has such a rule: for as long as any rule could have counted it. */
+const liveRepeats = (
+  { tree: { repeats } }: AccountState,
+  { own: [base, owner] }: InForce,
+  now: Seconds,
+): AccountState['tree']['repeats'] => {
+  const policies: Readonly<Record<string, Policy | undefined>> = { base, owner };
+  const kept = Object.entries(repeats).flatMap(([key, counts]) => {
+    if (policies[key]?.repeat !== undefined) return [[key, counts] as const];
+    const live = Object.entries(counts).filter(([, { since }]) => now < since + LONGEST_REPEAT);
+    return live.length === 0 ? [] : [[key, Object.fromEntries(live)] as const];
+  });
+  const size = (all: AccountState['tree']['repeats']): number =>
+    Object.values(all).reduce((sum, counts) => sum + 1 + Object.keys(counts).length, 0);
+  const next = Object.fromEntries(kept);
+  return size(next) === size(repeats) ? repeats : next;
+};
+
+/** The first window of a policy that would be one counter too many for an asset; undefined where all fit. */
+export const windowBeyondCap = (state: AccountState, policy: Policy): string | undefined => {
+  for (const [asset, { windows }] of Object.entries(state.purses)) {
+    const fresh = policy.windows.filter(
+      ({ every, asset: of }) =>
+        (of === undefined || of === asset) && windows[windowName(every)] === undefined,
+    );
+    const room = MOST_COUNTERS - Object.keys(windows).length;
+    const beyond = fresh[Math.max(0, room)];
+    if (beyond !== undefined) return windowName(beyond.every);
+  }
+  return undefined;
+};

@@ -1,0 +1,59 @@
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { forgetsAt, isOver } from '../log/forget.ts';
+import { hasUnused } from './shares.ts';
+import type { AccountState } from '../state.ts';
+import { linksOf } from './tree.ts';
+
+/** An account that is this long without use of a lease gives back what it did not use. */
+const IDLE_GRACE: Seconds = 5;
+
+/** What an account above could not be told of a grant that has ended is told again after this long. */
+const TELL_AGAIN: Seconds = 60;
+
+/**
+ * Grants above whose issuers must hear how things stand here: unused money rests although the lease is over (design §5, "renewed by
+ * use"), or the grant has ended and its book is about to be closed.
+ */
+export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] =>
+  branchesOf(state).filter(
+    (issued) =>
+      (isUnused(state, issued, now) && leaseEnd(state, issued) <= now) ||
+      isClosing(state, issued, now),
+  );
+
+/** Whether nothing can happen to a book any more: every grant here that stands on it is over, and no call holds anything of it. */
+export const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
+  const book = state.tree.books[issued];
+  return (
+    book !== undefined &&
+    Object.values(book).every(({ held }) => held === 0n) &&
+    state.held.every(
+      (held) => isOver(held, now) || !linksOf(held).some(({ hash }) => hash === issued),
+    )
+  );
+};
+
+/** When the alarm must look for such; undefined when nothing can become idle. */
+export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined => {
+  const branches = branchesOf(state);
+  const times = [
+    ...branches
+      .filter((issued) => isUnused(state, issued, now))
+      .map((issued) => leaseEnd(state, issued)),
+    ...(branches.some((issued) => isClosing(state, issued, now)) ? [now + TELL_AGAIN] : []),
+    ...state.held.map(forgetsAt).filter((at) => at > now),
+  ];
+  return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+};
+
+const branchesOf = ({ held }: AccountState): readonly Hex[] => [
+  ...new Set(held.flatMap(linksOf).map(({ hash }) => hash)),
+];
+
+const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
+  hasUnused(tree.books[issued] ?? {}, now);
+
+/** Who has slept holds no lease any more. */
+const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>
+  (leases[issued]?.until ?? 0) + IDLE_GRACE;

@@ -1,0 +1,104 @@
+import canonicalize from 'canonicalize';
+import { type AssetId, assetId, network } from '../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../src/core/hex.ts';
+import { utf8 } from '../../../src/crypto/bytes.ts';
+import { sha256Hex } from '../../../src/crypto/digest.ts';
+import { policyJson } from '../../../src/policy/schema.ts';
+import type { Context } from '../decision.ts';
+import { type NamedMeter, metersOf } from './limit-counters.ts';
+import type { AccountState } from '../state.ts';
+import type {
+  Authority,
+  LeaseRequest,
+  PolicyAbove,
+} from '../../../src/protocol/account/tree-contract.ts';
+import { isZero, type Tree } from './tree.ts';
+
+/** What an account says to those below: how things stand with the grant it has issued, and in which of its counters they count. */
+export type Over = {
+  readonly authority: Authority;
+  readonly asset: AssetId;
+  readonly meters: (state: AccountState) => readonly NamedMeter[];
+};
+
+/** The word of the account above for one of its grants (design §4.5: attenuation holds at use, too). */
+export const authorityOver = (
+  state: AccountState,
+  { issued, asset, child, knows }: Pick<LeaseRequest, 'issued' | 'asset' | 'child' | 'knows'>,
+  context: Context,
+): Over => {
+  const { tree } = state;
+  const policies = policiesAbove(tree);
+  const policiesHash = hashOf(policies.map(({ hash }) => hash));
+  const grant = context.issuedGrant(issued)?.grant;
+  // A call that costs nothing may be of another asset; what is shared here is the grant's, or it would be counted in the wrong purse.
+  const counted =
+    grant === undefined ? asset : assetId(network(grant.chainId), grant.delegation.asset);
+  return {
+    authority: {
+      revision: tree.revision,
+      // The grant names its delegate; who stands below that one shows it by the chain that its own account was given.
+      status: child === state.account ? 'unknown' : statusOf(state, issued, context),
+      policiesHash,
+      ...(knows === policiesHash ? {} : { policies }),
+    },
+    asset: counted,
+    meters: (now) => countersOf(now, issued, counted, context),
+  };
+};
+
+const statusOf = (state: AccountState, issued: Hex, context: Context): Authority['status'] => {
+  if (state.tree.status !== 'active') return state.tree.status;
+  const row = context.issuedGrant(issued);
+  // An offer lets nobody spend: its delegate consents first.
+  if (row === undefined || row.status === 'offered') return 'unknown';
+  return grantStatus(state, row.grant.delegation, row.status, context);
+};
+
+/** Whether a grant still lives, as its issuer sees it. */
+export const grantStatus = (
+  { tree, held }: AccountState,
+  delegation: { readonly epoch: bigint; readonly validUntil: bigint; readonly parent: Hex },
+  status: 'active' | 'revoked',
+  { now }: Context,
+): 'active' | 'revoked' | 'expired' => {
+  if (status === 'revoked' || delegation.epoch < BigInt(tree.epochFloor)) return 'revoked';
+  if (BigInt(now) >= delegation.validUntil) return 'expired';
+  if (isZero(delegation.parent)) return 'active';
+  // What this account does not hold any more it cannot let others use.
+  const parent = held.find(({ grant }) => grant.hash === delegation.parent);
+  if (parent?.status !== 'active') return 'revoked';
+  return BigInt(now) >= parent.grant.delegation.validUntil ? 'expired' : 'active';
+};
+
+const countersOf = (
+  state: AccountState,
+  issued: Hex,
+  asset: AssetId,
+  context: Context,
+): readonly NamedMeter[] => {
+  const { operator, owner } = state.tree;
+  const parent = context.issuedGrant(issued)?.grant.delegation.parent;
+  const by = state.held.find(({ grant }) => grant.hash === parent);
+  return [
+    ...metersOf(state, operator?.policy ?? context.policy, asset, context.now),
+    ...(owner === undefined ? [] : metersOf(state, owner.policy, asset, context.now)),
+    ...(by === undefined
+      ? []
+      : metersOf(state, by.policy, asset, context.now, `${by.grant.hash}/`)),
+  ];
+};
+
+/** The operator's default is left out: it binds everybody here anyway. */
+const policiesAbove = ({ operator, owner }: Tree): readonly PolicyAbove[] => [
+  ...(operator === undefined
+    ? []
+    : [{ kind: 'operator' as const, hash: operator.hash, document: policyJson(operator.policy) }]),
+  ...(owner === undefined
+    ? []
+    : [{ kind: 'owner' as const, hash: owner.hash, document: policyJson(owner.policy) }]),
+];
+
+/** One hash for several. */
+export const hashOf = (parts: readonly unknown[]): Hex =>
+  sha256Hex(utf8(canonicalize(parts) ?? ''));

@@ -1,0 +1,228 @@
+import { max, min } from '../../../src/protocol/amount.ts';
+import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import type { Source } from '../../../src/policy/policy.ts';
+import { issuerOf } from './authority.ts';
+import { unchanged } from '../decision.ts';
+import { type Answered, answers } from './lease-waiters.ts';
+import type { Ledger } from '../ledger.ts';
+import { type Ask, policiesOf, takeLease } from './lessee.ts';
+import type { Progress } from '../call/progress.ts';
+import type { AgentAccountRpc } from '../../../src/protocol/account/contract.ts';
+import { sliceEnd, sliceOf } from './shares.ts';
+import type {
+  LeaseRequest,
+  LeaseVerdict,
+  SignedGrant,
+} from '../../../src/protocol/account/tree-contract.ts';
+import { CREDIT, unusedOf } from './tree.ts';
+
+/** The most that a busy account asks for ahead, in calls like the one that waits. */
+const MOST_AHEAD = 256n;
+/** How long an account above may take to answer, milliseconds: then the call is refused (law 8). */
+const TIMEOUT_MS = 5_000;
+
+const KNOWN: ReadonlySet<string> = new Set(['leased', 'short', 'refused']);
+
+export type Peers = (
+  account: AccountId,
+) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'report' | 'giveBack'>;
+
+/** Where calls wait for shares of limits above: one request at a time for each grant, for all that wait. */
+export type Desk = {
+  /** Asks for all at once; what was learned, for the call to be decided again. */
+  obtain(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+  /** What those above would give, without taking it. */
+  sound(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+};
+
+type Waiter = Ask & { readonly done: (answered: Answered) => void };
+
+/** All calls that wait for one account above. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
+type Line = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
+
+export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk => {
+  const lines = new Map<Hex, Line>();
+
+  const lineOf = (issued: Hex): Line => {
+    const known = lines.get(issued);
+    if (known !== undefined) return known;
+    const line: Line = { waiters: [], isAsking: false, appetite: 0n };
+    lines.set(issued, line);
+    return line;
+  };
+
+  /** The request as the books stand now; the account is read in its ledger, between two groups. */
+  const requestOf = (
+    link: SignedGrant,
+    asset: AssetId,
+    wish: Pick<LeaseRequest, 'need' | 'want'> & Partial<LeaseRequest>,
+  ): Promise<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined> =>
+    ledger.submit<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined>(
+      (state, _, { now }) => {
+        const lease = state.leases[link.hash];
+        const request: LeaseRequest = {
+          child: account,
+          issued: link.hash,
+          asset,
+          slices: state.tree.books[link.hash] ?? {},
+          ...(lease === undefined || wish.dryRun === true ? {} : { knows: lease.policiesHash }),
+          ...wish,
+        };
+        return unchanged(state, { request, busy: lease !== undefined && now < lease.until });
+      },
+      undefined,
+    );
+
+  const send = async (link: SignedGrant, request: LeaseRequest): Promise<LeaseVerdict> => {
+    try {
+      const verdict = await inTime(peers(issuerOf(link)).lease(request), TIMEOUT_MS);
+      // What a later release may say is not understood here, and so is no answer.
+      return KNOWN.has(verdict.verdict) ? verdict : { verdict: 'unavailable' };
+    } catch (cause) {
+      console.error({ event: 'lease_failed', account, cause: String(cause) });
+      return { verdict: 'unavailable' };
+    }
+  };
+
+  const ask = async (line: Line, head: Waiter, asset: AssetId): Promise<void> => {
+    const { link } = head;
+    const sum = (of: (waiter: Waiter) => bigint): bigint =>
+      line.waiters.reduce((all, waiter) => all + of(waiter), 0n);
+    const needs = sum(({ need }) => need);
+    const credits = sum(({ credit }) => credit ?? 0n);
+    const asked = await requestOf(link, asset, {
+      need: head.need,
+      want: needs + line.appetite,
+      ...(head.credit === undefined
+        ? {}
+        : { credit: head.credit, creditWant: credits + line.appetite }),
+    });
+    const askedAt = nowSeconds();
+    const verdict: LeaseVerdict =
+      asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
+    const held = await ledger.submit(
+      (state, _, { now }) => {
+        const next =
+          verdict.verdict === 'unavailable'
+            ? state
+            : takeLease(state, link, verdict, askedAt, head.need);
+        return unchanged(next, {
+          isLive: now < (next.leases[link.hash]?.until ?? 0),
+          unused: (next.leases[link.hash]?.names ?? []).map((name) =>
+            unusedOf(sliceOf(next.tree, link.hash, name)),
+          ),
+          credit: unusedOf(sliceOf(next.tree, link.hash, CREDIT)),
+          // A share of a period that is over here, and not yet above, is of no use: more of it would not be, either.
+          usable: (next.leases[link.hash]?.names ?? []).every(
+            (name) => now < sliceEnd(name, sliceOf(next.tree, link.hash, name)),
+          ),
+        });
+      },
+      { isLive: false, unused: [], credit: 0n, usable: false },
+    );
+    if (asked?.busy !== true || !held.usable) line.appetite = 0n;
+    // What was too much is not asked for in larger pieces.
+    else if (verdict.verdict === 'leased') {
+      line.appetite = min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD);
+    }
+    const { answered, left } = answers(line.waiters, head, verdict, held);
+    line.waiters = [...left];
+    for (const [waiter, answer] of answered) waiter.done(answer);
+  };
+
+  const serve = async (line: Line, asset: AssetId): Promise<void> => {
+    line.isAsking = true;
+    for (let head = line.waiters[0]; head !== undefined; head = line.waiters[0]) {
+      await ask(line, head, asset);
+    }
+    line.isAsking = false;
+  };
+
+  const wait = (wanted: Ask, asset: AssetId): Promise<Answered> =>
+    new Promise((resolve) => {
+      const line = lineOf(wanted.link.hash);
+      line.waiters.push({ ...wanted, done: resolve });
+      if (!line.isAsking) void serve(line, asset);
+    });
+
+  const learned = (progress: Progress, { link }: Ask, answered: Answered): Progress => {
+    switch (answered.answered) {
+      case 'again':
+        return progress;
+      case 'unreachable':
+        return { ...progress, unreachable: { issued: link.hash, account: issuerOf(link) } };
+      case 'poor':
+        return { ...progress, poor: [...progress.poor, link.hash] };
+      case 'short':
+        return { ...progress, short: { issued: link.hash, denial: answered.denial } };
+    }
+  };
+
+  return {
+    async obtain(progress, asks, asset) {
+      const all = await Promise.all(
+        asks.map(async (each) => [each, await wait(each, asset)] as const),
+      );
+      return all.reduce((known, [each, answered]) => learned(known, each, answered), progress);
+    },
+
+    async sound(progress, asks, asset) {
+      const all = await Promise.all(
+        asks.map(async (each) => {
+          const { link, need, credit } = each;
+          const asked = await requestOf(link, asset, {
+            need,
+            want: need,
+            dryRun: true,
+            ...(credit === undefined ? {} : { credit }),
+          });
+          const verdict: LeaseVerdict =
+            asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
+          if (verdict.verdict !== 'leased' && verdict.verdict !== 'refused') {
+            const waiter: Waiter = { ...each, done: () => undefined };
+            const { answered } = answers([waiter], waiter, verdict, {
+              isLive: false,
+              unused: [],
+              credit: 0n,
+            });
+            return (known: Progress) =>
+              answered.reduce((so, [, answer]) => learned(so, each, answer), known);
+          }
+          // A refusal is remembered as any other: the status above is not this call's to keep.
+          if (verdict.verdict === 'refused') {
+            await ledger.submit<undefined>(
+              (state, _, { now }) =>
+                unchanged(takeLease(state, link, verdict, now, need), undefined),
+              undefined,
+            );
+            return (known: Progress) => known;
+          }
+          const said = policiesOf(link, verdict.authority) ?? [];
+          const above = said.map((each): Source => ({ ...each, status: 'active', meters: [] }));
+          return (known: Progress): Progress => ({
+            ...known,
+            above: [...known.above, ...above],
+            assumed: [...known.assumed, link.hash],
+            lenders: credit === undefined ? known.lenders : [...known.lenders, link.hash],
+          });
+        }),
+      );
+      return all.reduce((known, learn) => learn(known), progress);
+    },
+  };
+};
+
+/** Gives up on an answer that does not come. */
+export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promise<T> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), milliseconds);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,87 @@
+import { max, min } from '../../../src/protocol/amount.ts';
+import type { Denial } from '../../../src/protocol/account/contract.ts';
+import { issuerOf } from './authority.ts';
+import type { Ask } from './lessee.ts';
+import type { LeaseVerdict } from '../../../src/protocol/account/tree-contract.ts';
+
+/** What a call that waits for an account above is told; then it is decided again. */
+export type Answered =
+  | { readonly answered: 'again' }
+  | { readonly answered: 'unreachable' }
+  /** The account above has no credit for it. */
+  | { readonly answered: 'poor' }
+  | { readonly answered: 'short'; readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'> };
+
+/** What there is to use after an answer: in each counter above, and of its credit. Without a live lease nothing of it is. */
+export type Usable = {
+  readonly isLive: boolean;
+  readonly unused: readonly bigint[];
+  readonly credit: bigint;
+};
+
+/**
+ * Whom an answer from above wakes, in the order in which they came. Those that it covers go on; those that it can never cover are
+ * refused with the limit that it named; the others wait for the next. The first is always answered, so that nobody waits for ever. Pure.
+ */
+export const answers = <W extends Ask>(
+  waiters: readonly W[],
+  head: W,
+  verdict: LeaseVerdict,
+  { isLive, unused, credit }: Usable,
+): { readonly answered: readonly (readonly [W, Answered])[]; readonly left: readonly W[] } => {
+  const answered: (readonly [W, Answered])[] = [];
+  const left: W[] = [];
+  if (verdict.verdict === 'unavailable' || verdict.verdict === 'refused') {
+    // A refusal is the account's status now: the decision says it in its own words.
+    const answer: Answered = {
+      answered: verdict.verdict === 'refused' ? 'again' : 'unreachable',
+    };
+    return { answered: waiters.map((waiter) => [waiter, answer] as const), left };
+  }
+  const least = unused.length === 0 ? undefined : unused.reduce(min);
+  let taken = 0n;
+  let borrowed = 0n;
+  for (const waiter of waiters) {
+    const needs = taken + waiter.need;
+    const borrows = borrowed + (waiter.credit ?? 0n);
+    const isCovered =
+      isLive &&
+      (least === undefined || needs <= least) &&
+      (waiter.credit === undefined || borrows <= credit);
+    if (isCovered) {
+      taken = needs;
+      borrowed = borrows;
+      answered.push([waiter, { answered: 'again' }]);
+    } else if (
+      verdict.verdict === 'short' &&
+      isBeyond(waiter, verdict, least ?? 0n, credit, head)
+    ) {
+      answered.push([waiter, refusalOf(waiter, verdict)]);
+    } else if (waiter === head) {
+      answered.push([waiter, { answered: 'again' }]);
+    } else left.push(waiter);
+  }
+  return { answered, left };
+};
+
+type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
+
+/** Whether all that is left above, together with what is here, is less than a call needs. */
+const isBeyond = (
+  waiter: Ask,
+  { rule, limit }: Short,
+  unused: bigint,
+  credit: bigint,
+  head: Ask,
+): boolean => {
+  if (waiter === head) return true;
+  const remaining = BigInt(limit.remaining);
+  return rule === 'credit'
+    ? waiter.credit !== undefined && waiter.credit > max(0n, credit) + remaining
+    : waiter.need > max(0n, unused) + remaining;
+};
+
+const refusalOf = ({ link }: Ask, { rule, limit }: Short): Answered =>
+  rule === 'credit'
+    ? { answered: 'poor' }
+    : { answered: 'short', denial: { rule, account: issuerOf(link), limit } };

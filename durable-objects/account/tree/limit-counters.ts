@@ -1,0 +1,56 @@
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { Meter, Policy } from '../../../src/policy/policy.ts';
+import { type Every, periodOf, rolled, windowName } from '../../../src/policy/window.ts';
+import { type AccountState, purseOf } from '../state.ts';
+
+/** A limit on money, and the name under which its spend is counted: two policies with a `day` share one count. */
+export type NamedMeter = {
+  readonly name: string;
+  /** When the period that is counted began; a clock that goes back does not begin an older one again. */
+  readonly start: Seconds;
+  readonly meter: Meter;
+};
+
+const inAsset =
+  (asset: AssetId) =>
+  (window: Policy['windows'][number]): boolean =>
+    window.asset === undefined || window.asset === asset;
+
+/** The names of the counters that a policy's limits on money read. */
+export const namesOf = (policy: Policy, asset: AssetId, prefix = ''): readonly string[] => [
+  ...policy.windows.filter(inAsset(asset)).map(({ every }) => `${prefix}${windowName(every)}`),
+  ...(policy.lifetime === undefined ? [] : [`${prefix}lifetime`]),
+];
+
+/**
+ * What a policy's limits on money have counted in this account. Money that was given to accounts below counts as held until they say
+ * that it is spent.
+ *
+ * @param prefix names the counters of one grant apart from the account's own, e.g. `<hash>/`.
+ */
+export const metersOf = (
+  state: AccountState,
+  policy: Policy,
+  asset: AssetId,
+  now: Seconds,
+  prefix = '',
+): readonly NamedMeter[] => {
+  const { windows } = purseOf(state, asset);
+  const read = (every: Every, limit: bigint, rule: Meter['rule']): NamedMeter => {
+    const name = windowName(every);
+    const counter = `${prefix}${name}`;
+    const { start, spent, held, leased, drawn, heldBelow } = rolled(windows[counter], every, now);
+    const { end } = periodOf(every, start);
+    const times = rule === 'window' ? { resetsAt: end, window: end - start } : {};
+    const used = { spent: spent + drawn, held: held + leased - drawn };
+    const lent = { unused: leased - drawn - heldBelow, held: heldBelow };
+    return { name: counter, start, meter: { rule, name, limit, ...used, lent, ...times } };
+  };
+  return [
+    ...policy.windows
+      .filter(inAsset(asset))
+      .map(({ every, limit }) => read(every, limit, 'window')),
+    ...(policy.lifetime === undefined ? [] : [read('lifetime', policy.lifetime, 'lifetime')]),
+  ];
+};

@@ -1,0 +1,91 @@
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import type { Meter, Source } from '../../../src/policy/policy.ts';
+import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Funding } from '../call/funds.ts';
+import { type AccountState, freeCredit, type Purse, purseOf, withPurse } from '../state.ts';
+
+/**
+ * Whether a need that a limit has no room for could be met by what accounts below have of it. `now`: what they reported as unused is
+ * enough. `perhaps`: only if calls fail that they reported as running. `never`: not even if everybody gave everything back.
+ */
+export type Reach = 'now' | 'perhaps' | 'never';
+
+type Lent = NonNullable<Meter['lent']>;
+
+const reachOf = (need: bigint, left: bigint, { unused, held }: Lent): Reach => {
+  if (need <= left + unused) return 'now';
+  return need <= left + unused + held ? 'perhaps' : 'never';
+};
+
+const NOTHING: Lent = { unused: 0n, held: 0n };
+
+/** @param need what the asker must have in all, its own unused share included. Atomic units. */
+export const reachOfLimit = ({ limit, spent, held, lent }: Meter, need: bigint): Reach =>
+  reachOf(need, limit - spent - held, lent ?? NOTHING);
+
+/** The limit that is furthest from room for a price, and the sources with that limit alone. */
+export const furthest = (
+  sources: readonly Source[],
+  price: bigint,
+): { readonly reach: Reach; readonly sources: readonly Source[] } => {
+  let worst: Meter | undefined;
+  let reach: Reach | undefined;
+  for (const meter of sources.flatMap(({ meters }) => meters)) {
+    const each = reachOfLimit(meter, price);
+    if (isWorse(each, reach)) [worst, reach] = [meter, each];
+  }
+  return {
+    reach: reach ?? 'now',
+    sources: sources.map((each) => ({
+      ...each,
+      meters: each.meters.filter((meter) => meter === worst),
+    })),
+  };
+};
+
+/** As `reachOfLimit`, of the account's credit. */
+export const reachOfCredit = (purse: Purse, need: bigint): Reach =>
+  reachOf(need, freeCredit(purse), lentCredit(purse));
+
+/** Of the credit that would pay for a call, where the account lacks it only because accounts below have some. */
+export const lentReach = (
+  state: AccountState,
+  { asset, price, topUp }: Pick<Call, 'asset' | 'price' | 'topUp'>,
+  funding: Funding,
+): Reach => {
+  const lacksCredit =
+    !funding.funded &&
+    ('halted' in funding || ('denial' in funding && funding.denial.rule === 'credit'));
+  return lacksCredit && topUp === undefined ? reachOfCredit(purseOf(state, asset), price) : 'never';
+};
+
+const lentCredit = ({ creditLent, creditHeldBelow }: Purse): Lent => ({
+  unused: creditLent - creditHeldBelow,
+  held: creditHeldBelow,
+});
+
+const ORDER: readonly Reach[] = ['now', 'perhaps', 'never'];
+
+/** Whether one is worse than another: a need is met only where every limit has room for it. */
+export const isWorse = (one: Reach, other: Reach | undefined): boolean =>
+  other === undefined || ORDER.indexOf(one) > ORDER.indexOf(other);
+
+/** Whether accounts below have shares of this one that they may not use. */
+export const hasLent = (state: AccountState, asset: AssetId): boolean => {
+  const { windows, creditLent } = purseOf(state, asset);
+  return creditLent > 0n || Object.values(windows).some(({ leased, drawn }) => leased > drawn);
+};
+
+/** The account as if those below had given back what they do not use. For dry runs, which take nothing from anybody. */
+export const withAllReturned = (state: AccountState, asset: AssetId): AccountState => {
+  const purse = purseOf(state, asset);
+  const windows = Object.entries(purse.windows).map(([name, counter]) => [
+    name,
+    { ...counter, leased: counter.drawn + counter.heldBelow },
+  ]);
+  return withPurse(state, asset, {
+    ...purse,
+    windows: Object.fromEntries(windows),
+    creditLent: purse.creditHeldBelow,
+  });
+};

@@ -1,0 +1,243 @@
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import { unchanged } from '../decision.ts';
+import { inTime, type Peers } from './lease-requests.ts';
+import { idleBranches } from './idle.ts';
+import { authorityOver } from './issued.ts';
+import type { Ledger } from '../ledger.ts';
+import { type LeaseRow, type Report, takeBack } from './lessor.ts';
+import { closeBook, giveUp } from './lessee.ts';
+import { hasUnused } from './shares.ts';
+import type {
+  Recall,
+  Returned,
+  SignedGrant,
+  Slices,
+} from '../../../src/protocol/account/tree-contract.ts';
+import { linksOf } from './tree.ts';
+import { issuerOf } from './authority.ts';
+
+/** How long an account below may take to answer, milliseconds: a round of them fits into what an account above may take. */
+const TIMEOUT_MS = 2_000;
+/** How many are asked in one round, and told at the same time. */
+const AT_ONCE = 64;
+/** The most that one order tells; everybody else learns when its lease ends. */
+const MOST_TOLD = 900;
+/** For so long a report counts, and its account is not asked for another, milliseconds. */
+const REPORT_MS = 1_000;
+/** An account that did not answer in time is left out for so long, milliseconds: its siblings must not wait for it each time. */
+const SILENT_MS = 10_000;
+
+type Branches = Readonly<Record<Hex, Slices>>;
+
+export type Recalls = {
+  /** How those below report that they stand. Costs them nothing but the question: no row, and no share of theirs. */
+  reports(): Promise<readonly Report[]>;
+  /** As `reports`; each is taken over. */
+  look(): Promise<void>;
+  /**
+   * Takes back what those below do not use. Whoever comes while a round runs waits for one that began after he came.
+   *
+   * @returns how many were asked: with nobody left to ask, another round brings nothing.
+   */
+  round(): Promise<number>;
+  /** Tells holders of live leases how things stand now. Empty `issued`: all of them. */
+  push(issued: readonly Hex[] | undefined): Promise<{
+    readonly acknowledged: readonly AccountId[];
+    readonly silent: readonly AccountId[];
+  }>;
+  /** Gives back what this account has not used, to those above. */
+  giveUpIdle(): Promise<void>;
+};
+
+export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): Recalls => {
+  /** The latest reports, and from when accounts that were silent are asked again. */
+  const reported = new Map<
+    AccountId,
+    { readonly at: number; readonly branches: Branches; readonly isHeard: boolean }
+  >();
+  const silentUntil = new Map<AccountId, number>();
+  let asking: Promise<void> | undefined;
+  let running: Promise<number> | undefined;
+  let next: Promise<number> | undefined;
+
+  /** One message for each account below, whatever the number of grants it holds from here. */
+  const recallsOf = (rows: readonly LeaseRow[]): Promise<ReadonlyMap<AccountId, Recall>> =>
+    ledger.submit<ReadonlyMap<AccountId, Recall>>((state, _, context) => {
+      const all = new Map<AccountId, Recall>();
+      for (const row of rows) {
+        const { authority } = authorityOver(state, row, context);
+        const { revision, status } = authority;
+        // What is told of the slices may have changed since the row was read.
+        const { slices } = context.leaseOf(row.child, row.issued) ?? row;
+        const branches = all.get(row.child)?.branches ?? {};
+        const of = { of: state.account };
+        const branch = { revision, status, slices };
+        all.set(row.child, { ...of, branches: { ...branches, [row.issued]: branch } });
+      }
+      return unchanged(state, all);
+    }, new Map());
+
+  /** What an account below answers; undefined where it does not. */
+  const answerOf = async (
+    child: AccountId,
+    question: (peer: ReturnType<Peers>) => Promise<Returned>,
+  ): Promise<Branches | undefined> => {
+    const askedAt = Date.now();
+    try {
+      const returned = await inTime(question(peers(child)), TIMEOUT_MS);
+      return returned.verdict === 'unavailable' ? undefined : returned.branches;
+    } catch (cause) {
+      const now = Date.now();
+      for (const [silent, until] of silentUntil) if (until <= now) silentUntil.delete(silent);
+      if (now - askedAt >= TIMEOUT_MS) silentUntil.set(child, now + SILENT_MS);
+      console.error({ event: 'recall_failed', account, child, cause: String(cause) });
+      return undefined;
+    }
+  };
+
+  const hear = ({ child, issued, slices }: Report): Promise<unknown> =>
+    ledger.submit<unknown>((state, _, context) => {
+      const row = context.leaseOf(child, issued);
+      return row === undefined
+        ? unchanged(state, undefined)
+        : takeBack(state, row, slices, context);
+    }, undefined);
+
+  const recall = async (
+    rows: readonly LeaseRow[],
+  ): Promise<readonly (readonly [AccountId, boolean])[]> => {
+    const recalls = [...(await recallsOf(rows))];
+    return Promise.all(
+      recalls.map(async ([child, message]) => {
+        const branches = await answerOf(child, (peer) => peer.recall(message));
+        await Promise.all(reportsOf(child, branches ?? {}).map(hear));
+        return [child, branches !== undefined] as const;
+      }),
+    );
+  };
+
+  /** Those below that may have something to give back, most first, without those that do not answer. */
+  const candidates = (now: number): readonly LeaseRow[] =>
+    ledger
+      .storage()
+      .recallable(Math.floor(now / 1000), AT_ONCE + silentUntil.size)
+      .filter(({ child }) => now >= (silentUntil.get(child) ?? 0))
+      .slice(0, AT_ONCE);
+
+  const run = async (): Promise<number> => {
+    const now = Date.now();
+    const rows = candidates(now).filter(({ slices }) => hasUnused(slices, Math.floor(now / 1000)));
+    if (rows.length > 0) await recall(rows);
+    return rows.length;
+  };
+
+  const ask = async (): Promise<void> => {
+    const now = Date.now();
+    for (const [child, { at }] of reported) if (at + REPORT_MS <= now) reported.delete(child);
+    const recalls = await recallsOf(candidates(now).filter(({ child }) => !reported.has(child)));
+    await Promise.all(
+      [...recalls].map(async ([child, message]) => {
+        reported.set(child, { at: now, branches: {}, isHeard: true });
+        const branches = await answerOf(child, (peer) => peer.report(message));
+        if (branches !== undefined) reported.set(child, { at: now, branches, isHeard: false });
+      }),
+    );
+  };
+
+  const reports = async (): Promise<readonly Report[]> => {
+    asking ??= ask()
+      .catch((cause: unknown) => {
+        console.error({ event: 'reports_failed', account, cause: String(cause) });
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    await asking;
+    return [...reported].flatMap(([child, { branches }]) => reportsOf(child, branches));
+  };
+
+  const started = async (): Promise<number> => {
+    try {
+      return await run();
+    } catch (cause) {
+      console.error({ event: 'recall_round_failed', account, cause: String(cause) });
+      return 0;
+    } finally {
+      running = undefined;
+    }
+  };
+
+  const round = (): Promise<number> => {
+    if (running === undefined) return (running = started());
+    next ??= running.then(() => {
+      next = undefined;
+      return round();
+    });
+    return next;
+  };
+
+  return {
+    reports,
+    round,
+
+    async look() {
+      await reports();
+      // Each once: an older report must not be taken for news after a newer request of its account.
+      const news = [...reported].filter(([, { isHeard }]) => !isHeard);
+      for (const [child, report] of news) reported.set(child, { ...report, isHeard: true });
+      await Promise.all(
+        news.flatMap(([child, { branches }]) => reportsOf(child, branches).map(hear)),
+      );
+    },
+
+    async push(issued) {
+      const live = ledger.storage().liveLeases(Math.floor(Date.now() / 1000));
+      const rows = live.filter((row) => issued === undefined || issued.includes(row.issued));
+      const told: (readonly [AccountId, boolean])[] = [];
+      for (let at = 0; at < Math.min(rows.length, MOST_TOLD); at += AT_ONCE) {
+        told.push(...(await recall(rows.slice(at, at + AT_ONCE))));
+      }
+      const untold = rows.slice(MOST_TOLD).map(({ child }) => child);
+      return {
+        acknowledged: told.filter(([, heard]) => heard).map(([child]) => child),
+        silent: [...told.filter(([, heard]) => !heard).map(([child]) => child), ...untold],
+      };
+    },
+
+    async giveUpIdle() {
+      const idle = await ledger.submit<readonly SignedGrant[]>((state, _, { now }) => {
+        const due = idleBranches(state, now);
+        const links = state.held.flatMap(linksOf).filter(({ hash }) => due.includes(hash));
+        return unchanged(state, [...new Map(links.map((link) => [link.hash, link])).values()]);
+      }, []);
+      for (const link of idle) {
+        // Committed before it is told: what was told and then forgotten would be spent twice (law 6).
+        const slices = await ledger.submit<Slices | undefined>(
+          (state) => giveUp(state, link.hash),
+          undefined,
+        );
+        if (slices === undefined) continue;
+        try {
+          const branches = { [link.hash]: slices };
+          const heard = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
+          if (heard.verdict !== 'ok') continue;
+          await ledger.submit<unknown>(
+            (state, _, { now }) => closeBook(state, link.hash, slices, now),
+            undefined,
+          );
+        } catch (cause) {
+          // It is in the totals of the next request.
+          console.error({ event: 'give_back_failed', account, cause: String(cause) });
+        }
+      }
+    },
+  };
+};
+
+const reportsOf = (child: AccountId, branches: Branches): readonly Report[] =>
+  (Object.entries(branches) as [Hex, Slices][]).map(([issued, slices]) => ({
+    child,
+    issued,
+    slices,
+  }));

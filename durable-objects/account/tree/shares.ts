@@ -1,0 +1,75 @@
+import { max } from '../../../src/protocol/amount.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import { everyOf, periodOf } from '../../../src/policy/window.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { AccountState } from '../state.ts';
+import type { Slice, Slices } from '../../../src/protocol/account/tree-contract.ts';
+import { CREDIT, NO_SLICE, type Tree, unusedOf } from './tree.ts';
+
+/** One slice that a call counts in: the grant issued above, the counter's name, and its period (`record.draws`). */
+export type Draw = { readonly issued: Hex; readonly name: string; readonly start: Seconds };
+
+export const drawText = ({ issued, name, start }: Draw): string => `${issued}|${name}|${start}`;
+
+export const parseDraw = (text: string): Draw => {
+  const [issued = '', name = '', start = ''] = text.split('|');
+  return { issued: issued as Hex, name, start: Number(start) };
+};
+
+/** Until when a slice may be used: it belongs to one period of its counter (design §5). */
+export const sliceEnd = (name: string, { start }: Slice): Seconds =>
+  name === CREDIT ? Number.MAX_SAFE_INTEGER : periodOf(everyOf(name), start).end;
+
+export const withBook = (tree: Tree, issued: Hex, slices: Slices): Tree => ({
+  ...tree,
+  books: { ...tree.books, [issued]: slices },
+});
+
+export const sliceOf = (tree: Tree, issued: Hex, name: string): Slice =>
+  tree.books[issued]?.[name] ?? NO_SLICE;
+
+/** Changes every slice that a call was counted in; one whose period is over is not there any more. */
+export const eachDraw = (
+  state: AccountState,
+  draws: CallRecord['draws'],
+  by: (slice: Slice) => Slice,
+): AccountState => {
+  let { tree } = state;
+  for (const { issued, name, start } of draws.map(parseDraw)) {
+    const slice = tree.books[issued]?.[name];
+    if (slice === undefined || slice.start !== start) continue;
+    tree = withBook(tree, issued, { ...tree.books[issued], [name]: by(slice) });
+  }
+  return tree === state.tree ? state : { ...state, tree };
+};
+
+/**
+ * Takes over what the account above says it has given and taken back. Both only grow, so a reply that comes late, twice or out of order
+ * changes nothing; one of an older period is not heard, one of a newer starts anew.
+ */
+export const heard = (known: Slice | undefined, told: Slice): Slice => {
+  if (known === undefined || told.start > known.start) {
+    return { ...NO_SLICE, start: told.start, granted: told.granted, returned: told.returned };
+  }
+  if (told.start < known.start) return known;
+  return {
+    ...known,
+    granted: max(known.granted, told.granted),
+    returned: max(known.returned, told.returned),
+  };
+};
+
+/** Everything unused goes back: the total returned grows by it, and must be stored before it is told (law 6). */
+export const allReturned = (slices: Slices): Slices =>
+  Object.fromEntries(
+    Object.entries(slices).map(([name, slice]) => {
+      const unused = unusedOf(slice);
+      return [name, unused > 0n ? { ...slice, returned: slice.returned + unused } : slice];
+    }),
+  );
+
+export const hasUnused = (slices: Slices, now: Seconds): boolean =>
+  Object.entries(slices).some(
+    ([name, slice]) => unusedOf(slice) > 0n && now < sliceEnd(name, slice),
+  );

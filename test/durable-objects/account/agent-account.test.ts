@@ -1,0 +1,421 @@
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import {
+  asset,
+  callOf,
+  factsOf,
+  failure,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  tablesOf,
+  trust,
+} from '../support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+const count = (verdicts: readonly ReserveVerdict[], verdict: ReserveVerdict['verdict']): number =>
+  verdicts.filter((one) => one.verdict === verdict).length;
+
+describe('law 12: strangers cost nothing', () => {
+  test('1,000 signatures of penniless keys make no table and write no row', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all(
+        Array.from({ length: 50 }, async () => {
+          const payer = randomHex(20);
+          const call = callOf(payer);
+          expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe(
+            'stale_payer',
+          );
+          const told = await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(0n) });
+          expect(told).toMatchObject({ verdict: 'denied', denial: { rule: 'balance' } });
+          if (round > 0) return;
+          expect(await tablesOf(payer)).toEqual([]);
+          expect((await snapshotOf(payer)).rowsWritten).toBe(0);
+        }),
+      );
+    }
+  });
+
+  test('a free call needs a payer that has shown money', async () => {
+    const payer = randomHex(20);
+    const { payment: _, ...call } = callOf(payer, {
+      settlement: 'free',
+      price: 0n,
+      proof: 'intent',
+      binding: 'intent',
+    });
+    expect(await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(0n) })).toMatchObject({
+      verdict: 'denied',
+      denial: { rule: 'penniless' },
+    });
+    expect(await tablesOf(payer)).toEqual([]);
+    expect((await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(1n) })).verdict).toBe(
+      'go',
+    );
+  });
+});
+
+describe('law 3: at most once', () => {
+  test('one payment 100 times at once runs once; the runtime retry of its attempt hears go again', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer);
+    const attempts = Array.from({ length: 100 }, () => randomHex(16));
+    const verdicts = await Promise.all(
+      attempts.map((attempt) => stubOf(payer).reserve(call, attempt, {})),
+    );
+    expect(count(verdicts, 'go')).toBe(1);
+    expect(count(verdicts, 'in_progress')).toBe(99);
+    const winner = attempts[verdicts.findIndex(({ verdict }) => verdict === 'go')] as Hex;
+    expect((await stubOf(payer).reserve(call, winner, {})).verdict).toBe('go');
+    await evictDurableObject(stubOf(payer));
+    expect((await stubOf(payer).reserve(call, winner, {})).verdict).toBe('go');
+    expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('in_progress');
+    expect(await stubOf(payer).finish(call.call, randomHex(16), success)).toMatchObject({
+      verdict: 'unknown_call',
+    });
+    expect(await stubOf(payer).finish(call.call, winner, success)).toMatchObject({
+      verdict: 'finished',
+      state: 'committed',
+    });
+    expect((await purseOf(payer)).unsettled).toBe('1000');
+    expect(await stubOf(payer).finish(call.call, winner, success)).toMatchObject({
+      verdict: 'finished',
+      state: 'committed',
+    });
+    expect((await purseOf(payer)).unsettled).toBe('1000');
+    expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
+  });
+
+  test('the stored outcome is for the holder of the payment-identifier alone', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const identifier = randomHex(32);
+    const call = callOf(payer, { identifier });
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    await stubOf(payer).finish(call.call, attempt, success);
+    const again = await stubOf(payer).reserve(call, randomHex(16), {});
+    expect(again).toMatchObject({ verdict: 'stored', answer: success.answer, charged: 1_000n });
+    const { identifier: _, ...bare } = call;
+    expect((await stubOf(payer).reserve(bare, randomHex(16), {})).verdict).toBe('already_used');
+    expect(
+      (await stubOf(payer).reserve({ ...call, identifier: randomHex(32) }, randomHex(16), {}))
+        .verdict,
+    ).toBe('already_used');
+    expect(
+      (await stubOf(payer).reserve({ ...call, request: randomHex(32) }, randomHex(16), {})).verdict,
+    ).toBe('conflict');
+    // An expired proof may look up, never execute (§4.6).
+    expect(
+      (await stubOf(payer).reserve({ ...call, execute: false }, randomHex(16), {})).verdict,
+    ).toBe('stored');
+    expect(
+      (await stubOf(payer).reserve(callOf(payer, { execute: false }), randomHex(16), {})).verdict,
+    ).toBe('expired');
+  });
+
+  test('upfront: killed between settle and dispatch, a repeat runs it once and the first attempt never', async () => {
+    const payer = randomHex(20);
+    const call = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
+    const [first, second, third] = [randomHex(16), randomHex(16), randomHex(16)];
+    expect((await stubOf(payer).reserve(call, first, { facts: factsOf(5_000n) })).verdict).toBe(
+      'settle',
+    );
+    expect((await stubOf(payer).reserve(call, second, {})).verdict).toBe('in_progress');
+    await stubOf(payer).settled([
+      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
+    ]);
+    await evictDurableObject(stubOf(payer));
+    const verdicts = await Promise.all(
+      [second, third].map((attempt) => stubOf(payer).reserve(call, attempt, {})),
+    );
+    expect(count(verdicts, 'go')).toBe(1);
+    expect(
+      (
+        await stubOf(payer).reserve(call, first, {
+          settlement: { outcome: 'settled', transaction: randomHex(32), block: 11 },
+        })
+      ).verdict,
+    ).toBe('in_progress');
+  });
+
+  test('upfront: settled and never repeated becomes credit, which pays the next call', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    const call = callOf(payer, { settlement: 'upfront' });
+    await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(5_000n) });
+    await stubOf(payer).settled([
+      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
+    ]);
+    at(start + 301);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect((await purseOf(payer)).credit).toBe('1000');
+    const next = await stubOf(payer).reserve(callOf(payer), randomHex(16), {});
+    expect(next).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+    expect((await purseOf(payer)).creditHeld).toBe('1000');
+    expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
+  });
+});
+
+describe('laws 6 and 7: limits hold under storm, eviction and abort', () => {
+  const storm = async (payer: Hex, price: bigint): Promise<ReserveVerdict[]> => {
+    const verdicts: ReserveVerdict[] = [];
+    for (let wave = 0; wave < 4; wave += 1) {
+      verdicts.push(
+        ...(await Promise.all(
+          Array.from({ length: 50 }, async () =>
+            stubOf(payer).reserve(callOf(payer, { price }), randomHex(16), {}),
+          ),
+        )),
+      );
+      if (wave === 1) await evictDurableObject(stubOf(payer));
+      if (wave === 2) await abortAllDurableObjects();
+    }
+    return verdicts;
+  };
+
+  test('exposure room for 37 of 200: exactly 37 run', async () => {
+    const payer = randomHex(20);
+    // The default policy lets $1.00 be unsettled.
+    await trust(payer, 2_000_000n, 100_000_000n);
+    const verdicts = await storm(payer, 27_000n);
+    expect(count(verdicts, 'go')).toBe(37);
+    expect(count(verdicts, 'denied')).toBe(163);
+    expect(verdicts.find(({ verdict }) => verdict === 'denied')).toMatchObject({
+      denial: {
+        rule: 'exposure',
+        retryAllowed: true,
+        limit: { limit: '1000000', held: '999000', remaining: '1000' },
+      },
+    });
+  });
+
+  test('a balance for 37 of 200: exactly 37 run, fresh facts are asked for, not assumed', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 500_000n, 370_000n + 500_000n, 10);
+    await stubOf(payer).settled([]);
+    const one = await stubOf(payer).reserve(callOf(payer, { price: 1n }), randomHex(16), {
+      facts: factsOf(370_000n, 11),
+    });
+    expect(one.verdict).toBe('go');
+    const verdicts = await storm(payer, 10_000n);
+    expect(count(verdicts, 'go')).toBe(36);
+    expect(count(verdicts, 'stale_payer')).toBe(164);
+    const asked = await stubOf(payer).reserve(callOf(payer, { price: 10_000n }), randomHex(16), {
+      facts: factsOf(370_000n, 12),
+    });
+    expect(asked).toMatchObject({ verdict: 'denied', denial: { rule: 'balance' } });
+  });
+
+  test('a payer without a settled payment is settled before the tool runs', async () => {
+    const payer = randomHex(20);
+    expect(
+      (await stubOf(payer).reserve(callOf(payer), randomHex(16), { facts: factsOf(9_000n) }))
+        .verdict,
+    ).toBe('settle');
+    const trusted = randomHex(20);
+    await trust(trusted, 1_500n, 1_000_000n);
+    expect((await stubOf(trusted).reserve(callOf(trusted), randomHex(16), {})).verdict).toBe('go');
+    // What has settled here covers one such call at a time.
+    expect((await stubOf(trusted).reserve(callOf(trusted), randomHex(16), {})).verdict).toBe(
+      'settle',
+    );
+  });
+});
+
+describe('laws 4 and 5: money follows what happened', () => {
+  test('failure costs nothing; a released payment that somebody settles becomes credit, once', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+      state: 'released',
+      charged: 0n,
+      payment: 'released',
+    });
+    expect(await purseOf(payer)).toMatchObject({ held: '0', unsettled: '0', credit: '0' });
+    const moved = {
+      call: call.call,
+      outcome: 'settled',
+      transaction: randomHex(32),
+      block: 12,
+    } as const;
+    await stubOf(payer).settled([moved]);
+    await stubOf(payer).settled([moved, moved]);
+    expect((await purseOf(payer)).credit).toBe('1000');
+    const stored = await runInDurableObject(stubOf(payer), (_, state) =>
+      JSON.stringify(state.storage.sql.exec('SELECT held FROM calls').toArray()),
+    );
+    expect(stored).not.toContain('33'.repeat(65));
+  });
+
+  test('a payer that makes its payment impossible owes it, and is refused until that is cleared', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const released = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(released, attempt, {});
+    await stubOf(payer).finish(released.call, attempt, failure);
+    const spent = callOf(payer);
+    await stubOf(payer).reserve(spent, attempt, {});
+    await stubOf(payer).finish(spent.call, attempt, success);
+    await stubOf(payer).settled([
+      { call: spent.call, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
+    ]);
+    expect((await purseOf(payer)).credit).toBe('-1000');
+    expect(await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).toMatchObject({
+      verdict: 'denied',
+      denial: { rule: 'debt' },
+    });
+    await stubOf(payer).settled([
+      { call: released.call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+    ]);
+    expect((await purseOf(payer)).credit).toBe('0');
+    expect((await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).verdict).toBe('go');
+  });
+
+  test('no finish: the alarm abandons the call after its hold; a late finish is recorded and charges nothing', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    at(start + 69);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect((await purseOf(payer)).held).toBe('1000');
+    at(start + 70);
+    await evictDurableObject(stubOf(payer));
+    await runDurableObjectAlarm(stubOf(payer));
+    expect((await purseOf(payer)).held).toBe('0');
+    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+      verdict: 'late',
+      state: 'abandoned',
+    });
+    expect(await purseOf(payer)).toMatchObject({ unsettled: '0', credit: '0' });
+    expect((await stubOf(payer).reserve(call, randomHex(16), {})).verdict).toBe('already_used');
+  });
+});
+
+describe('law 2: any error on the way is a refusal', () => {
+  test('a commit that fails refuses, leaves nothing half-written, and the account goes on', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const before = await snapshotOf(payer);
+    // A STRICT table does not take half a second.
+    const broken = callOf(payer, { timeoutSeconds: 1.5 });
+    expect((await stubOf(payer).reserve(broken, randomHex(16), {})).verdict).toBe('unavailable');
+    const after = await snapshotOf(payer);
+    expect({ seq: after.seq, purses: after.purses }).toEqual({
+      seq: before.seq,
+      purses: before.purses,
+    });
+    expect(
+      (await stubOf(payer).reserve({ ...broken, timeoutSeconds: 2 }, randomHex(16), {})).verdict,
+    ).toBe('go');
+  });
+});
+
+describe('law 8: denials', () => {
+  test('equal denials within ten seconds are one entry with a count', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const { seq } = await snapshotOf(payer);
+    const { rowsWritten } = await snapshotOf(payer);
+    for (let index = 0; index < 20; index += 1) {
+      expect(
+        await stubOf(payer).reserve(callOf(payer, { price: 6_000_000n }), randomHex(16), {}),
+      ).toMatchObject({
+        denial: { rule: 'per_call', retryAllowed: false },
+      });
+    }
+    expect((await snapshotOf(payer)).rowsWritten - rowsWritten).toBeLessThanOrEqual(2);
+    at(start + 10);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect((await snapshotOf(payer)).seq).toBe(seq + 1);
+    const entries = await runInDurableObject(stubOf(payer), (_, state) =>
+      state.storage.sql.exec<{ entry: string }>('SELECT entry FROM entries').toArray(),
+    );
+    expect(JSON.parse(entries[0]?.entry ?? '{}')).toMatchObject({
+      type: 'call.denied',
+      rule: 'per_call',
+      count: 20,
+    });
+  });
+});
+
+describe('rows are the bill', () => {
+  test('a lone warm deferred call writes at most 10 rows in all, deletes and alarms included', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    at(start + 5_000);
+    await runDurableObjectAlarm(stubOf(payer));
+    const before = (await snapshotOf(payer)).rowsWritten;
+
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    expect(
+      (await stubOf(payer).reserve(call, attempt, { facts: factsOf(10_000_000n, 20) })).verdict,
+    ).toBe('go');
+    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).settled([
+      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 21 },
+    ]);
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    at(start + 5_011);
+    await runDurableObjectAlarm(stubOf(payer));
+    at(start + 10_000);
+    await runDurableObjectAlarm(stubOf(payer));
+
+    const rows = (await snapshotOf(payer)).rowsWritten - before;
+    console.log(`rows written by a lone warm deferred call: ${rows}`);
+    expect(rows).toBeLessThanOrEqual(10);
+    const left = await runInDurableObject(stubOf(payer), (_, state) =>
+      state.storage.sql.exec('SELECT id FROM calls').toArray(),
+    );
+    expect(left).toEqual([]);
+    expect((await snapshotOf(payer)).open).toBe(0);
+    expect((await snapshotOf(payer)).purses[asset]?.settled).toBe('1001000');
+  });
+
+  test('concurrent calls share commits', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const before = (await snapshotOf(payer)).rowsWritten;
+    await Promise.all(
+      Array.from({ length: 100 }, () =>
+        stubOf(payer).reserve(callOf(payer, { price: 1n }), randomHex(16), {}),
+      ),
+    );
+    const rows = (await snapshotOf(payer)).rowsWritten - before;
+    console.log(`rows written by 100 concurrent reserves: ${rows}`);
+    expect(rows).toBeLessThan(200);
+  });
+});

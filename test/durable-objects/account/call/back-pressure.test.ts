@@ -1,0 +1,281 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Call, Evidence, ReserveVerdict } from '../../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import {
+  callOf,
+  entriesOf,
+  factsOf,
+  failure,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  tablesOf,
+  topUp,
+  topUpOf,
+  trust,
+} from '../../support.ts';
+import { AUDIENCE, enrol, ownerWith, pass, putToSleep, restore } from '../../tree-support.ts';
+
+afterEach(restore);
+
+/** What the gateway says while nothing can be settled. */
+const DOWN: Evidence = { outage: { retryAfter: 12 } };
+const REFUSED = { verdict: 'settlement_unavailable', retryAfter: 12 };
+const RICH = 100_000_000n;
+
+const reserve = (
+  payer: Hex,
+  call: Call,
+  evidence: Evidence = {},
+  attempt = randomHex(16),
+): Promise<ReserveVerdict> => stubOf(payer).reserve(call, attempt, evidence);
+
+/** One call that is let run and succeeds. */
+const run = async (payer: Hex, call: Call, evidence: Evidence = {}): Promise<void> => {
+  const attempt = randomHex(16);
+  const verdict = await reserve(payer, call, evidence, attempt);
+  if (verdict.verdict !== 'go') throw new Error(`expected go, got ${JSON.stringify(verdict)}`);
+  await stubOf(payer).finish(call.call, attempt, success);
+};
+
+const denialsOf = async (payer: Hex) =>
+  (await entriesOf(payer)).filter(({ type }) => type === 'call.denied');
+
+const writtenBy = async (payer: Hex) => {
+  const { rowsWritten, seq } = await snapshotOf(payer);
+  return { rowsWritten, seq };
+};
+
+describe('while nothing can be settled, a call that must be settled first', () => {
+  const contract = { contractCheckedAt: 10 };
+  test.each<[string, (payer: Hex) => Call, Evidence]>([
+    ['an upfront tool', (payer) => callOf(payer, { settlement: 'upfront' }), {}],
+    ["a newcomer's deferred call", (payer) => callOf(payer), {}],
+    ["a newcomer's, whose balance is known", (payer) => callOf(payer), { facts: factsOf(RICH) }],
+    ['a top-up', (payer) => topUpOf(payer, 5_000n), {}],
+    ["a contract's", (payer) => callOf(payer, contract), { facts: factsOf(RICH) }],
+  ])('of a stranger is refused unseen, and leaves nothing: %s', async (_, make, known) => {
+    const payer = randomHex(20);
+    const call = make(payer);
+    expect(await reserve(payer, call, { ...DOWN, ...known })).toEqual(REFUSED);
+    expect(await tablesOf(payer)).toEqual([]);
+    expect((await snapshotOf(payer)).rowsWritten).toBe(0);
+    // Its signature is still good when the outage is over.
+    expect((await reserve(payer, call, { facts: factsOf(RICH) })).verdict).toBe('settle');
+  });
+
+  test('of a known payer writes no row and no entry either, on whatever ground it cannot wait', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_500n, RICH);
+    const before = await writtenBy(payer);
+    const refused: Call[] = [
+      callOf(payer, { settlement: 'upfront' }),
+      topUpOf(payer, 5_000n),
+      callOf(payer, { ...contract }),
+      // More than what has settled here.
+      callOf(payer, { price: 1_501n }),
+      // Ends before the Queue has surely presented it.
+      callOf(payer, { validBefore: Math.floor(Date.now() / 1_000) + 600 }),
+    ];
+    for (const call of refused) {
+      expect(await reserve(payer, call, DOWN)).toEqual(REFUSED);
+      expect(await reserve(payer, { ...call, dryRun: true }, DOWN)).toEqual(REFUSED);
+    }
+    expect(await writtenBy(payer)).toEqual(before);
+    for (const call of refused) {
+      const facts = factsOf(RICH, 11);
+      expect((await reserve(payer, { ...call, dryRun: true }, { facts })).verdict).toBe('dry_run');
+    }
+  });
+
+  test('is refused by its policy and for its debt as ever: waiting would not help', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, RICH);
+    const spent = callOf(payer);
+    await run(payer, spent);
+    await stubOf(payer).settled([
+      { call: spent.call, outcome: 'failed', fault: 'payer', reason: 'cancelled' },
+    ]);
+    const owed = await reserve(payer, callOf(payer, { settlement: 'upfront' }), DOWN);
+    expect(owed).toMatchObject({ verdict: 'denied', denial: { rule: 'debt' } });
+    expect(await reserve(payer, topUpOf(payer, 5_000n), DOWN)).toEqual(REFUSED);
+    const dear = callOf(randomHex(20), { price: 10n ** 12n, settlement: 'upfront' });
+    const denied = await stubOf(dear.payment?.authorization.from ?? '0x').reserve(
+      dear,
+      randomHex(16),
+      DOWN,
+    );
+    expect(denied).toMatchObject({ verdict: 'denied', denial: { rule: 'per_call' } });
+  });
+});
+
+describe('while nothing can be settled, what can be served is served', () => {
+  test('a trusted payer goes on within law 7, to the unit, and then waits', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_500n, RICH);
+    await run(payer, callOf(payer), DOWN);
+    await run(payer, callOf(payer, { price: 500n }), DOWN);
+    const before = await writtenBy(payer);
+    expect(await reserve(payer, callOf(payer, { price: 1n }), DOWN)).toEqual(REFUSED);
+    expect(await writtenBy(payer)).toEqual(before);
+    expect((await purseOf(payer)).unsettled).toBe('1500');
+  });
+
+  test('repeats: a stored answer, a call that runs, one that was claimed before', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, RICH);
+    const stored = callOf(payer, { settlement: 'upfront', identifier: randomHex(32) });
+    const attempt = randomHex(16);
+    await reserve(payer, stored, {}, attempt);
+    // Claimed when it could still be settled: its own attempt goes on, and so does whoever takes it over.
+    expect((await reserve(payer, stored, DOWN, attempt)).verdict).toBe('settle');
+    expect((await reserve(payer, stored, DOWN)).verdict).toBe('in_progress');
+    const settlement = {
+      outcome: 'settled',
+      transaction: randomHex(32),
+      block: 12,
+    } as const;
+    expect((await reserve(payer, stored, { ...DOWN, settlement }, attempt)).verdict).toBe('go');
+    expect((await reserve(payer, stored, DOWN)).verdict).toBe('in_progress');
+    await stubOf(payer).finish(stored.call, attempt, success);
+    expect(await reserve(payer, stored, DOWN)).toMatchObject({ verdict: 'stored' });
+    const other = { ...stored, request: randomHex(32) };
+    expect(await reserve(payer, other, DOWN)).toMatchObject({ verdict: 'conflict' });
+  });
+
+  test('from its own credit, also an upfront tool; and what is free', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const paid = await reserve(payer, callOf(payer, { settlement: 'upfront' }), DOWN);
+    expect(paid).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+    const free = intentCallOf(payer, { settlement: 'free', price: 0n });
+    expect(await reserve(payer, free, DOWN)).toMatchObject({ verdict: 'go', paidFrom: 'none' });
+    // Credit cannot buy credit.
+    expect(await reserve(payer, topUpOf(payer, 1_000n), DOWN)).toEqual(REFUSED);
+  });
+
+  test("from an owner's credit, which needs no settlement, and for no more than there is", async () => {
+    const owner = await ownerWith(1_500n);
+    const agent = randomHex(20);
+    const { hash } = await enrol(owner, agent);
+    const call = () =>
+      callOf(agent, { settlement: 'upfront', audience: AUDIENCE, authority: hash });
+    const facts = factsOf(RICH);
+    const lent = await reserve(agent, call(), { ...DOWN, facts });
+    expect(lent).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+    expect(await reserve(agent, call(), { ...DOWN, facts })).toEqual(REFUSED);
+    // Where payments settle the agent's own money comes first.
+    expect(await reserve(agent, call(), { facts })).toMatchObject({ verdict: 'settle' });
+  });
+
+  test('from own credit that an account below holds and does not use', async () => {
+    const owner = await ownerWith(1_500n);
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    const borrowed = intentCallOf(agent, { settlement: 'credit', audience: AUDIENCE, price: 10n });
+    expect((await reserve(agent, borrowed, { facts: factsOf(0n) })).verdict).toBe('go');
+    const more = intentCallOf(agent, { settlement: 'credit', audience: AUDIENCE, price: 1_000n });
+    const attempt = randomHex(16);
+    expect((await reserve(agent, more, {}, attempt)).verdict).toBe('go');
+    await stubOf(agent).finish(more.call, attempt, failure);
+    const own = callOf(owner, { settlement: 'upfront', price: 1_400n });
+    const facts = factsOf(RICH);
+    expect(await reserve(owner, own, { ...DOWN, facts })).toMatchObject({
+      verdict: 'go',
+      paidFrom: 'credit',
+    });
+  });
+});
+
+describe('a payer whose exposure is used up', () => {
+  /** Owes a dollar, which is what the default policy lets be unsettled. */
+  const indebted = async (): Promise<{ readonly payer: Hex; readonly owed: readonly Call[] }> => {
+    const payer = randomHex(20);
+    await trust(payer, 2_000_000n, RICH);
+    const owed = [callOf(payer, { price: 600_000n }), callOf(payer, { price: 400_000n })];
+    for (const call of owed) await run(payer, call);
+    return { payer, owed };
+  };
+  const settledOf = (call: Call | undefined) =>
+    ({
+      call: call?.call ?? '0x',
+      outcome: 'settled',
+      transaction: randomHex(32),
+      block: 11,
+    }) as const;
+  const denied = { verdict: 'denied', denial: { rule: 'exposure', retryAllowed: true } };
+  const hanging = { verdict: 'settlement_unavailable', retryAfter: 15 };
+
+  test('is denied while settlement moves, and that is an entry', async () => {
+    const { payer } = await indebted();
+    pass(50);
+    expect(await reserve(payer, callOf(payer))).toMatchObject(denied);
+    pass(11);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await denialsOf(payer)).toMatchObject([{ rule: 'exposure' }]);
+  });
+
+  test('waits where the gateway knows of an outage: no entry, no row', async () => {
+    const { payer } = await indebted();
+    const before = await writtenBy(payer);
+    expect(await reserve(payer, callOf(payer), DOWN)).toEqual(REFUSED);
+    expect(await reserve(payer, callOf(payer, { dryRun: true }), DOWN)).toEqual(REFUSED);
+    expect(await writtenBy(payer)).toEqual(before);
+  });
+
+  test('waits where a payment of it hangs, also after the account has slept, and goes on with the first that settles', async () => {
+    const { payer, owed } = await indebted();
+    // A minute after the tool can have answered, at the latest.
+    pass(71);
+    await putToSleep(payer);
+    const before = await writtenBy(payer);
+    expect(await reserve(payer, callOf(payer))).toEqual(hanging);
+    expect(await reserve(payer, callOf(payer, { dryRun: true }))).toEqual(hanging);
+    expect((await writtenBy(payer)).seq).toBe(before.seq);
+    pass(11);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await denialsOf(payer)).toEqual([]);
+    // A dear one still settles first, as ever: only an outage ends that.
+    const dear = callOf(payer, { price: 1_000_001n });
+    expect((await reserve(payer, { ...dear, dryRun: true })).verdict).toBe('dry_run');
+    await stubOf(payer).settled([settledOf(owed[0])]);
+    expect((await reserve(payer, callOf(payer))).verdict).toBe('go');
+  });
+
+  test('is denied again when nothing hangs any more', async () => {
+    const { payer, owed } = await indebted();
+    pass(71);
+    await stubOf(payer).settled([settledOf(owed[0])]);
+    // Neither a released payment nor a tool that runs for long waits for a settlement.
+    const running = callOf(payer, { price: 1n, timeoutSeconds: 0 });
+    expect((await reserve(payer, running)).verdict).toBe('go');
+    const attempt = randomHex(16);
+    const failed = callOf(payer, { timeoutSeconds: 0 });
+    expect((await reserve(payer, failed, {}, attempt)).verdict).toBe('go');
+    await stubOf(payer).finish(failed.call, attempt, failure);
+    await stubOf(payer).settled([settledOf(owed[1])]);
+    pass(61);
+    await run(payer, callOf(payer, { price: 999_999n }));
+    expect(await reserve(payer, callOf(payer))).toMatchObject(denied);
+    await evictDurableObject(stubOf(payer));
+    expect(await reserve(payer, callOf(payer))).toMatchObject(denied);
+  });
+});
+
+describe('while no node of the chain answers', () => {
+  test('fresh facts carry a trusted payer for ten minutes; then they are asked for, never assumed, and nothing is denied', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, RICH);
+    pass(590);
+    expect((await reserve(payer, callOf(payer))).verdict).toBe('go');
+    pass(20);
+    const before = await writtenBy(payer);
+    expect(await reserve(payer, callOf(payer))).toEqual({ verdict: 'stale_payer' });
+    expect(await reserve(payer, callOf(payer), DOWN)).toEqual({ verdict: 'stale_payer' });
+    expect(await writtenBy(payer)).toEqual(before);
+  });
+});

@@ -1,0 +1,369 @@
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { type Address, parseAbi, parseEther } from 'viem';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import toolsJson from '../../../../tools.json';
+import { parseConfig } from '../../../../src/config.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import { openSigner } from '../../../../src/crypto/signer.ts';
+import { call } from '../../../../src/gateway/call.ts';
+import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
+import type { Happened } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Gateway } from '../../../../src/gateway/gateway.ts';
+import { openChainHealth } from '../../../../src/settlement/chain-health.ts';
+import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
+import type { Payment } from '../../../../src/protocol/payment.ts';
+import {
+  chain,
+  facilitator,
+  freshPayer,
+  headBlock,
+  payTo,
+  rpc,
+  signPayment,
+} from '../../../unit/settlement/real-chain.ts';
+import { backendsAt, messageFor } from '../../../unit/settlement/scripted.ts';
+import { soldBy } from '../../../unit/gateway/fixture.ts';
+import {
+  callOf,
+  entriesOf,
+  factsOf,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  token,
+  topUp,
+  trust,
+} from '../../support.ts';
+
+/** The objects, the chain, Circle's USDC and the official facilitator are real; only the tool is played, and counts its runs. */
+const FUNDS = 1_000_000n;
+const FURTHER = 20;
+
+let payer: Awaited<ReturnType<typeof freshPayer>>;
+let gateway: Gateway;
+let runs: number;
+
+beforeEach(async () => {
+  payer = await freshPayer(FUNDS);
+  gateway = await openGateway();
+  runs = 0;
+  const real = globalThis.fetch.bind(globalThis);
+  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    if (url.origin !== 'https://upstream.example') return real(input, init);
+    runs += 1;
+    return Response.json({ word: 'river' });
+  });
+  // As a customer that has paid here before.
+  await trust(addressOf(), FUNDS, FUNDS, await headBlock());
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const addressOf = () => payer.address.toLowerCase() as Address;
+
+const openGateway = async (): Promise<Gateway> => {
+  const config = parseConfig(env, toolsJson);
+  const signer = await openSigner(env.RECEIPT_KEY);
+  if (!config.ok || !signer.ok) throw new Error('the test gateway is misconfigured');
+  return {
+    config: config.value,
+    catalogue: soldBy(config.value),
+    signer: signer.value,
+    backends: backendsAt([facilitator]),
+    chainHealth: openChainHealth(),
+    observe: () => undefined,
+    account: (id) => env.AGENT_ACCOUNT.getByName(id),
+    offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
+    shield: async () => true,
+    spentProofs: openSpentProofs(),
+    waitUntil: () => undefined,
+  };
+};
+
+/** A call of a deferred tool with a new payment, as any x402 client makes it. */
+const buy = async (): Promise<{ readonly answer: Response; readonly payment: Payment }> => {
+  const payment = await signPayment(payer);
+  const { authorization, signature } = payment;
+  const payload = {
+    x402Version: 2,
+    accepted: {
+      scheme: 'exact',
+      network: token.network,
+      amount: authorization.value.toString(),
+      asset: token.address,
+      payTo,
+      maxTimeoutSeconds: 3_600,
+      extra: { name: 'USDC', version: '2' },
+    },
+    payload: {
+      signature,
+      authorization: {
+        ...authorization,
+        value: authorization.value.toString(),
+        validAfter: '0',
+        validBefore: authorization.validBefore.toString(),
+      },
+    },
+  };
+  const request = new Request('https://gateway.example/tools/lookup?word=river', {
+    headers: { 'PAYMENT-SIGNATURE': btoa(JSON.stringify(payload)) },
+  });
+  return { answer: await call(gateway, request), payment };
+};
+
+/** The settlement queue delivers the message of a payment. */
+const settle = async (payment: Payment, facilitators = [facilitator]): Promise<void> =>
+  consumeSettlement(
+    [
+      {
+        id: crypto.randomUUID(),
+        body: messageFor(payment, { sinceBlock: await headBlock() }),
+        attempts: 1,
+        ack: () => undefined,
+        retry: () => undefined,
+      },
+    ],
+    {
+      chains: new Map([[token.network, { urls: [rpc], confirmations: 1 }]]),
+      backends: backendsAt(facilitators),
+      presentations: new Map(),
+      attempts: { record: async () => undefined, forget: async () => undefined },
+      recordHealth: async () => undefined,
+      observe: () => undefined,
+      account: (id) => env.AGENT_ACCOUNT.getByName(id),
+      deadLetter: async () => undefined,
+    },
+    nowSeconds(),
+  );
+
+const blacklisting = parseAbi([
+  'function blacklister() view returns (address)',
+  'function blacklist(address account)',
+  'function unBlacklist(address account)',
+]);
+
+/** Circle's blacklister acts, whoever that is on this chain. */
+const asBlacklister = async (functionName: 'blacklist' | 'unBlacklist'): Promise<void> => {
+  const { client } = chain;
+  const usdc = { address: chain.usdc, abi: blacklisting } as const;
+  const account = await client.readContract({ ...usdc, functionName: 'blacklister' });
+  await client.impersonateAccount({ address: account });
+  await client.setBalance({ address: account, value: parseEther('1') });
+  const hash = await client.writeContract({
+    ...usdc,
+    account,
+    functionName,
+    args: [payer.address],
+  });
+  await client.waitForTransactionReceipt({ hash });
+};
+
+const bouncesOf = async (): Promise<readonly unknown[]> => {
+  const stub = env.AGENT_ACCOUNT.getByName(`${token.network}:${addressOf()}`);
+  const happened = (await stub.happened(0, 0, 100)) as Happened;
+  if (happened.verdict !== 'found') throw new Error(happened.verdict);
+  return happened.entries.flatMap(({ type, payment }) =>
+    type === 'payment.bounced' ? [(payment as { readonly reason?: unknown }).reason] : [],
+  );
+};
+
+const buyMore = async () => {
+  const answers: { readonly status: number; readonly body: Record<string, unknown> }[] = [];
+  for (let bought = 0; bought < FURTHER; bought += 1) {
+    const { answer } = await buy();
+    answers.push({ status: answer.status, body: await answer.json() });
+  }
+  return answers;
+};
+
+describe('after the payment of a served call has bounced', () => {
+  test('a blacklisted payer is served nothing more on trust: one call is settled first, the others are denied', async () => {
+    const { answer, payment } = await buy();
+    expect([answer.status, runs]).toEqual([200, 1]);
+    await asBlacklister('blacklist');
+    await settle(payment);
+    expect(await bouncesOf()).toEqual(['refused']);
+
+    const [first, ...others] = await buyMore();
+    expect(runs).toBe(1);
+    expect(first).toMatchObject({
+      status: 503,
+      body: { type: 'urn:countersign:problem:settlement-unknown' },
+    });
+    for (const other of others) {
+      expect(other).toMatchObject({
+        status: 429,
+        body: {
+          type: 'urn:countersign:problem:denied',
+          rule: 'suspended',
+          retry_allowed: true,
+          spent: '1000',
+          resets_at: Number(payment.authorization.validBefore),
+        },
+      });
+    }
+  });
+
+  test('it is trusted again as soon as that payment has settled', async () => {
+    const { payment } = await buy();
+    await asBlacklister('blacklist');
+    await settle(payment);
+    await asBlacklister('unBlacklist');
+    await settle(payment);
+    const { answer } = await buy();
+    expect([answer.status, runs]).toEqual([200, 2]);
+    expect(answer.headers.get('PAYMENT-RESPONSE')).not.toBeNull();
+    // Accepted on trust: it is owed now, as the first one was.
+    expect((await purseOf(addressOf())).unsettled).toBe('1000');
+  });
+
+  test('a payer at whose address code has come is served nothing that its code does not stand by', async () => {
+    const { payment } = await buy();
+    await chain.client.setCode({ address: payer.address, bytecode: '0x00' });
+    await settle(payment);
+    expect(await bouncesOf()).toEqual(['code']);
+    for (const { status, body } of await buyMore()) {
+      expect([status, body['type'], body['fault']]).toEqual([
+        400,
+        'urn:countersign:problem:invalid-signature',
+        'contract_refused',
+      ]);
+    }
+    expect(runs).toBe(1);
+  });
+
+  test('a payer that has moved its money away is served nothing more', async () => {
+    const { payment } = await buy();
+    const abi = parseAbi(['function transfer(address to, uint256 value) returns (bool)']);
+    const hash = await chain.client.writeContract({
+      address: chain.usdc,
+      abi,
+      functionName: 'transfer',
+      account: payer,
+      args: ['0x00000000000000000000000000000000000000aa', FUNDS],
+    });
+    await chain.client.waitForTransactionReceipt({ hash });
+    await settle(payment);
+    expect(await bouncesOf()).toEqual(['unfunded']);
+    for (const { status, body } of await buyMore()) {
+      expect([status, body['rule']]).toEqual([429, 'balance']);
+    }
+    expect(runs).toBe(1);
+  });
+});
+
+describe('an account that is told of a bounce', () => {
+  const TRUSTED = 1_000_000n;
+  const bounced = { outcome: 'bounced', reason: 'refused', backend: 'relayer' } as const;
+  const facts = () => ({ facts: factsOf(TRUSTED, 30) });
+
+  /** A payer that has paid before, and owes for one call. */
+  const owing = async () => {
+    const who = randomHex(20);
+    await trust(who, TRUSTED, TRUSTED);
+    const owed = callOf(who);
+    const attempt = randomHex(16);
+    const { verdict } = await stubOf(who).reserve(owed, attempt, facts());
+    expect(verdict).toBe('go');
+    await stubOf(who).finish(owed.call, attempt, success);
+    return { who, owed };
+  };
+  const reserveOne = (who: Address, changes: Parameters<typeof callOf>[1] = {}) =>
+    stubOf(who).reserve(callOf(who, changes), randomHex(16), facts());
+
+  test('writes the row of the account and that of the call, once', async () => {
+    const { who, owed } = await owing();
+    const before = (await snapshotOf(who)).rowsWritten;
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    const after = (await snapshotOf(who)).rowsWritten;
+    expect(after - before).toBe(2);
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    expect((await snapshotOf(who)).rowsWritten).toBe(after);
+  });
+
+  test('writes down why, and until when, without a signature that could still be presented', async () => {
+    const { who, owed } = await owing();
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    const entry = (await entriesOf(who)).find(({ type }) => type === 'payment.bounced');
+    expect(entry).toMatchObject({
+      call: owed.call,
+      payment: { reason: 'refused', until: owed.validBefore, backend: 'relayer' },
+      amounts: { amount: '1000' },
+    });
+    expect(JSON.stringify(entry)).not.toContain(owed.payment?.signature);
+  });
+
+  test('lets one of 32 calls at once be settled first, and none run, also after it has slept', async () => {
+    const { who, owed } = await owing();
+    // In one group: what the account hears counts for what is decided behind it.
+    const [, ...verdicts] = await Promise.all([
+      stubOf(who).settled([{ call: owed.call, ...bounced }]),
+      ...Array.from({ length: 32 }, () => reserveOne(who)),
+    ]);
+    await evictDurableObject(stubOf(who));
+    const later = await reserveOne(who);
+    const all = [...verdicts, later].map((each) =>
+      each.verdict === 'denied' ? each.denial.rule : each.verdict,
+    );
+    expect(all.toSorted()).toEqual(['settle', ...Array<string>(32).fill('suspended')]);
+  });
+
+  test('asks the chain anew about its payer, for a call that costs nothing too', async () => {
+    const { who, owed } = await owing();
+    const free = () => intentCallOf(who, { settlement: 'free', price: 0n });
+    const ask = () => stubOf(who).reserve(free(), randomHex(16), {});
+    expect(await ask()).toMatchObject({ verdict: 'go' });
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    expect(await ask()).toEqual({ verdict: 'stale_payer' });
+    const withCode = { facts: { ...factsOf(TRUSTED, 30), hasCode: true } };
+    expect(await stubOf(who).reserve(free(), randomHex(16), withCode)).toMatchObject({
+      verdict: 'denied',
+      denial: { rule: 'validity' },
+    });
+  });
+
+  test('still serves what is paid for: from credit, and by tools that settle first', async () => {
+    const { who, owed } = await owing();
+    await topUp(who, 5_000n);
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    const paid = await stubOf(who).reserve(intentCallOf(who), randomHex(16), facts());
+    expect(paid).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+    for (let asked = 0; asked < 2; asked += 1) {
+      expect(await reserveOne(who, { settlement: 'upfront', price: 100_000n })).toMatchObject({
+        verdict: 'settle',
+      });
+    }
+  });
+
+  test.each([
+    ['settled', { outcome: 'settled', transaction: randomHex(32), block: 21 }, 'go'],
+    ['was written off', { outcome: 'failed', fault: 'gateway', reason: 'not_presented' }, 'go'],
+    ['became a debt', { outcome: 'failed', fault: 'payer', reason: 'unfunded' }, 'debt'],
+  ] as const)('trusts its payer as before once the payment has %s', async (_, end, expected) => {
+    const { who, owed } = await owing();
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    await stubOf(who).settled([{ call: owed.call, ...end }]);
+    const verdict = await reserveOne(who);
+    expect(verdict.verdict === 'denied' ? verdict.denial.rule : verdict.verdict).toBe(expected);
+    // A message that was under way meanwhile says nothing new.
+    await stubOf(who).settled([{ call: owed.call, ...bounced }]);
+    const again = await reserveOne(who);
+    expect(again.verdict === 'denied' ? again.denial.rule : again.verdict).toBe(expected);
+  });
+
+  test('takes no notice of it for a call that has not been served', async () => {
+    const who = randomHex(20);
+    await trust(who, TRUSTED, TRUSTED);
+    const running = callOf(who);
+    await stubOf(who).reserve(running, randomHex(16), facts());
+    const first = callOf(who, { settlement: 'upfront' });
+    await stubOf(who).reserve(first, randomHex(16), facts());
+    const results = [running, first].map(({ call: id }) => ({ call: id, ...bounced }));
+    await stubOf(who).settled(results);
+    expect(await reserveOne(who)).toMatchObject({ verdict: 'go' });
+  });
+});

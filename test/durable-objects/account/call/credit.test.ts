@@ -1,0 +1,504 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Order, Outcome } from '../../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import {
+  accountOf,
+  asset,
+  callOf,
+  entriesOf,
+  factsOf,
+  failure,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  settleFirst,
+  snapshotOf,
+  stubOf,
+  success,
+  tablesOf,
+  topUp,
+  topUpOf,
+  trust,
+} from '../../support.ts';
+import { callOnce, enrol, ruleOf, setStatus } from '../../tree-support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+const MILLION = 1_000_000n;
+
+/** Gives an account a policy of its own: an object reads the operator's when it first decides, and keeps it. */
+const setPolicy = async (payer: Hex, policy: object): Promise<void> => {
+  Object.assign(env, { DEFAULT_POLICY: JSON.stringify(policy) });
+  try {
+    await stubOf(payer).snapshot();
+  } finally {
+    Object.assign(env, { DEFAULT_POLICY: '' });
+  }
+};
+
+const refundOf = (amount: bigint, changes: Partial<Extract<Order, { kind: 'refund' }>> = {}) =>
+  ({
+    kind: 'refund',
+    asset,
+    amount,
+    transaction: randomHex(32),
+    place: 3,
+    block: 20,
+    order: { fields: { tool: 'countersign.admin.credits.refund' }, signature: '0x22' },
+    ...changes,
+  }) as const;
+
+const creditOf = async (payer: Hex): Promise<string> => (await purseOf(payer)).credit;
+
+const pay = async (payer: Hex, price: bigint, outcome: Outcome) => {
+  const call = intentCallOf(payer, { price });
+  const attempt = randomHex(16);
+  await stubOf(payer).reserve(call, attempt, {});
+  return stubOf(payer).finish(call.call, attempt, outcome);
+};
+
+describe('a top-up of the own account', () => {
+  test('is credited once, whatever is repeated', async () => {
+    const payer = randomHex(20);
+    const call = topUpOf(payer, 5_000n);
+    const attempt = randomHex(16);
+    await settleFirst(payer, call, attempt);
+    expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '5000' });
+    for (let round = 0; round < 3; round += 1) {
+      expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+        verdict: 'finished',
+        state: 'committed',
+        charged: 5_000n,
+        payment: 'settled',
+        paidFrom: 'payment',
+      });
+      await evictDurableObject(stubOf(payer));
+    }
+    const shown = { ...call, showsSecret: true };
+    expect(await stubOf(payer).reserve(shown, randomHex(16), {})).toMatchObject({
+      verdict: 'stored',
+      charged: 5_000n,
+      binding: 'intent',
+    });
+    expect(await stubOf(payer).reserve(call, randomHex(16), {})).toEqual({
+      verdict: 'already_used',
+    });
+    await stubOf(payer).settled([
+      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 11 },
+    ]);
+    expect(await creditOf(payer)).toBe('5000');
+    const finished = (await entriesOf(payer)).filter(({ type }) => type === 'call.finished');
+    expect(finished.map(({ amounts }) => amounts)).toEqual([{ charged: '5000', credited: '5000' }]);
+  });
+
+  test('clears a debt first; a debt does not refuse it', async () => {
+    const payer = randomHex(20);
+    await trust(payer, MILLION, 10n * MILLION);
+    await stubOf(payer).apply(refundOf(700n));
+    expect(await creditOf(payer)).toBe('-700');
+    expect(await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).toMatchObject({
+      denial: { rule: 'debt' },
+    });
+    expect(await pay(payer, 10n, success)).toEqual({ verdict: 'unknown_call' });
+    const generous = topUpOf(payer, 1_000n, { topUp: { to: accountOf(randomHex(20)) } });
+    expect(await stubOf(payer).reserve(generous, randomHex(16), {})).toMatchObject({
+      denial: { rule: 'debt' },
+    });
+    await topUp(payer, 1_000n);
+    expect(await creditOf(payer)).toBe('300');
+  });
+
+  test('caps and windows of the policy do not count it; the rate does', async () => {
+    const payer = randomHex(20);
+    await setPolicy(payer, {
+      perCall: '100u',
+      exposure: '100u',
+      rate: { limit: 3, seconds: 60 },
+      windows: [{ every: 'day', limit: '150u' }],
+    });
+    await topUp(payer, 1_000n);
+    expect((await purseOf(payer)).limits).toContainEqual(
+      expect.objectContaining({ rule: 'window:day', spent: '0', held: '0' }),
+    );
+    // Its money is counted when it is spent: what was charged, not what was reserved.
+    expect(await pay(payer, 100n, { ...success, amount: 40n })).toMatchObject({ charged: 40n });
+    expect((await purseOf(payer)).limits).toContainEqual(
+      expect.objectContaining({ rule: 'window:day', spent: '40', held: '0', remaining: '110' }),
+    );
+    await topUp(payer, 1_000n);
+    const fourth = topUpOf(payer, 1n);
+    expect(await stubOf(payer).reserve(fourth, randomHex(16), {})).toMatchObject({
+      denial: { rule: 'rate' },
+    });
+  });
+
+  test('credit never pays it, nor does an intent alone, nor a payment that is settled later', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    expect(await stubOf(payer).reserve(topUpOf(payer, 1_000n), randomHex(16), {})).toMatchObject({
+      verdict: 'settle',
+      paidFrom: 'payment',
+    });
+    const { payment: _, ...unpaid } = topUpOf(payer, 1_000n);
+    const deferred = topUpOf(payer, 1_000n, { settlement: 'deferred' });
+    const fromCredit = topUpOf(payer, 1_000n, { settlement: 'credit' });
+    for (const call of [unpaid, deferred, fromCredit]) {
+      expect(await stubOf(payer).reserve(call, randomHex(16), {})).toMatchObject({
+        verdict: 'denied',
+        denial: { rule: 'credit', retryAllowed: false },
+      });
+    }
+    expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '0' });
+  });
+
+  test('no account holds more than ten million dollars', async () => {
+    const payer = randomHex(20);
+    const most = 10_000_000n * MILLION;
+    await topUp(payer, most - 10n);
+    expect(await stubOf(payer).reserve(topUpOf(payer, 11n), randomHex(16), {})).toMatchObject({
+      denial: { rule: 'credit', retryAllowed: false, limit: { remaining: '10' } },
+    });
+    await stubOf(payer).reserve(topUpOf(payer, 4n), randomHex(16), {});
+    // What is being settled counts too.
+    expect(await stubOf(payer).reserve(topUpOf(payer, 7n), randomHex(16), {})).toMatchObject({
+      denial: { rule: 'credit', limit: { remaining: '6' } },
+    });
+    expect((await stubOf(payer).reserve(topUpOf(payer, 6n), randomHex(16), {})).verdict).toBe(
+      'settle',
+    );
+  });
+
+  test('one whose answer failed is the payer’s credit all the same (law 4)', async () => {
+    const payer = randomHex(20);
+    const call = topUpOf(payer, 5_000n);
+    const attempt = randomHex(16);
+    await settleFirst(payer, call, attempt);
+    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+      state: 'released',
+      charged: 0n,
+    });
+    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+      state: 'released',
+    });
+    expect(await creditOf(payer)).toBe('5000');
+  });
+});
+
+describe('a call that an intent pays from credit', () => {
+  test('needs no payment, holds its price, and is charged when its tool has answered', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const call = intentCallOf(payer, { price: 3_000n });
+    const attempt = randomHex(16);
+    const accepted = await stubOf(payer).reserve(call, attempt, {});
+    expect(accepted).toMatchObject({ verdict: 'go', paidFrom: 'credit', charged: 3_000n });
+    expect(limitOf(accepted, 'credit')).toEqual({
+      rule: 'credit',
+      limit: '5000',
+      spent: '0',
+      held: '3000',
+      remaining: '2000',
+    });
+    expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '3000' });
+    expect(
+      await stubOf(payer).reserve(intentCallOf(payer, { price: 2_001n }), randomHex(16), {}),
+    ).toMatchObject({ denial: { rule: 'credit', limit: { remaining: '2000' } } });
+    const finished = await stubOf(payer).finish(call.call, attempt, success);
+    expect(finished).toMatchObject({ charged: 3_000n, paidFrom: 'credit', payment: 'none' });
+    expect(limitOf(finished, 'credit')).toMatchObject({ limit: '2000', remaining: '2000' });
+    expect(await purseOf(payer)).toMatchObject({
+      credit: '2000',
+      creditHeld: '0',
+      settled: '5000',
+    });
+  });
+
+  test('a payer without credit hears of no credit limit', async () => {
+    const payer = randomHex(20);
+    await trust(payer, MILLION, 10n * MILLION);
+    const accepted = await stubOf(payer).reserve(callOf(payer), randomHex(16), {});
+    expect(accepted.verdict).toBe('go');
+    expect(limitOf(accepted, 'credit')).toBeUndefined();
+  });
+
+  test('failure costs nothing and gives the hold back', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    expect(await pay(payer, 5_000n, failure)).toMatchObject({ state: 'released', charged: 0n });
+    expect(await purseOf(payer)).toMatchObject({ credit: '5000', creditHeld: '0' });
+  });
+
+  test('law 12: a stranger’s is denied at once: no look at the chain, no table, no row', async () => {
+    const payer = randomHex(20);
+    for (const settlement of ['credit', 'deferred', 'upfront'] as const) {
+      expect(
+        await stubOf(payer).reserve(intentCallOf(payer, { settlement }), randomHex(16), {}),
+      ).toMatchObject({
+        verdict: 'denied',
+        denial: { rule: 'credit', limit: { remaining: '0' }, retryAllowed: true },
+      });
+    }
+    expect(await tablesOf(payer)).toEqual([]);
+    expect((await snapshotOf(payer)).rowsWritten).toBe(0);
+  });
+
+  test('100 at once with credit for 37: exactly 37 run', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 3_799n);
+    const verdicts = await Promise.all(
+      Array.from({ length: 100 }, async () =>
+        stubOf(payer).reserve(intentCallOf(payer, { price: 100n }), randomHex(16), {}),
+      ),
+    );
+    expect(verdicts.filter(({ verdict }) => verdict === 'go')).toHaveLength(37);
+    expect(verdicts.filter(({ verdict }) => verdict === 'denied')).toHaveLength(63);
+  });
+
+  test('writes at most 10 rows, deletes and alarms included', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    at(start + 4_300);
+    await runDurableObjectAlarm(stubOf(payer));
+    const before = (await snapshotOf(payer)).rowsWritten;
+    const call = intentCallOf(payer, { validBefore: start + 4_600 });
+    const attempt = randomHex(16);
+    const facts = { ...factsOf(0n, 20), at: start + 4_300 };
+    expect((await stubOf(payer).reserve(call, attempt, { facts })).verdict).toBe('go');
+    await stubOf(payer).finish(call.call, attempt, success);
+    const { seq } = await snapshotOf(payer);
+    await stubOf(payer).exported(seq);
+    at(start + 4_600 + 700);
+    await runDurableObjectAlarm(stubOf(payer));
+    const rows = (await snapshotOf(payer)).rowsWritten - before;
+    expect(rows).toBeLessThanOrEqual(10);
+    expect(
+      await runInDurableObject(stubOf(payer), (_, { storage }) =>
+        storage.sql.exec('SELECT 1 FROM calls').toArray(),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('a variable price', () => {
+  const charge = async (amount: bigint | undefined) => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const finished = await pay(payer, 3_000n, {
+      ...success,
+      ...(amount === undefined ? {} : { amount }),
+    });
+    const { credit, creditHeld } = await purseOf(payer);
+    expect(creditHeld).toBe('0');
+    return { ...finished, credit };
+  };
+
+  test('charges what the tool says, up to what was reserved', async () => {
+    expect(await charge(1n)).toMatchObject({ state: 'committed', charged: 1n, credit: '4999' });
+    expect(await charge(0n)).toMatchObject({ state: 'committed', charged: 0n, credit: '5000' });
+    expect(await charge(3_000n)).toMatchObject({ charged: 3_000n, credit: '2000' });
+    expect(await charge(undefined)).toMatchObject({ charged: 3_000n, credit: '2000' });
+  });
+
+  test('more than was reserved, or less than nothing, is a failure and costs nothing (law 6)', async () => {
+    for (const amount of [3_001n, 10n ** 30n, -1n]) {
+      expect(await charge(amount)).toMatchObject({
+        state: 'released',
+        charged: 0n,
+        credit: '5000',
+      });
+    }
+  });
+
+  test('does not change what a payment pays: its value is exact', async () => {
+    const payer = randomHex(20);
+    await trust(payer, MILLION, 10n * MILLION);
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    expect(
+      await stubOf(payer).finish(call.call, attempt, { ...success, amount: 1n }),
+    ).toMatchObject({ state: 'committed', charged: 1_000n, payment: 'queued' });
+    expect(await purseOf(payer)).toMatchObject({ unsettled: '1000' });
+    const upfront = callOf(payer, { settlement: 'upfront' });
+    await settleFirst(payer, upfront, attempt, 20);
+    expect(
+      await stubOf(payer).finish(upfront.call, attempt, { ...success, amount: 1n }),
+    ).toMatchObject({ charged: 1_000n, payment: 'settled' });
+  });
+});
+
+describe('a refund that was paid on chain', () => {
+  test('is recorded once for each Transfer log, and lowers what has settled here', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const refund = refundOf(2_000n);
+    expect(await stubOf(payer).apply(refund)).toEqual({ verdict: 'applied', credit: 3_000n });
+    await evictDurableObject(stubOf(payer));
+    const again = [refund, refund, { ...refund, amount: 1n }];
+    for (const answer of await Promise.all(again.map((one) => stubOf(payer).apply(one)))) {
+      expect(answer).toEqual({ verdict: 'known', credit: 3_000n });
+    }
+    expect(await stubOf(payer).apply({ ...refund, place: 4 })).toEqual({
+      verdict: 'applied',
+      credit: 1_000n,
+    });
+    expect(await purseOf(payer)).toMatchObject({ credit: '1000', settled: '1000' });
+    // Nobody is told of it: it is no credit on its way.
+    expect((await snapshotOf(payer)).sending).toBe(0);
+    const refunded = (await entriesOf(payer)).filter(({ type }) => type === 'credit.refunded');
+    expect(refunded).toMatchObject([
+      {
+        amounts: { amount: '2000' },
+        payment: { asset, transaction: refund.transaction, block: 20, log: 3 },
+        evidence: { order: refund.order.fields, signature: '0x22' },
+      },
+      { amounts: { amount: '2000' }, payment: { log: 4 } },
+    ]);
+  });
+
+  test('of credit that was spent meanwhile leaves a debt', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const call = intentCallOf(payer, { price: 4_000n });
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    expect(await stubOf(payer).apply(refundOf(5_000n))).toMatchObject({ credit: 0n });
+    // It was let run before: its price is still owed.
+    expect(await stubOf(payer).finish(call.call, attempt, success)).toMatchObject({
+      charged: 4_000n,
+    });
+    expect(await purseOf(payer)).toMatchObject({ credit: '-4000', creditHeld: '0', settled: '0' });
+    expect(await stubOf(payer).reserve(callOf(payer), randomHex(16), {})).toMatchObject({
+      denial: { rule: 'debt', limit: { spent: '4000' } },
+    });
+  });
+});
+
+describe('a stored answer', () => {
+  test('says how the call was bound at first, whatever the repeat shows', async () => {
+    const payer = randomHex(20);
+    await trust(payer, MILLION, 10n * MILLION);
+    for (const [first, then] of [
+      ['none', 'intent'],
+      ['intent', 'none'],
+    ] as const) {
+      const call = callOf(payer, { binding: first, identifier: randomHex(32) });
+      const attempt = randomHex(16);
+      await stubOf(payer).reserve(call, attempt, {});
+      await stubOf(payer).finish(call.call, attempt, success);
+      await evictDurableObject(stubOf(payer));
+      const repeat = await stubOf(payer).reserve({ ...call, binding: then }, randomHex(16), {});
+      expect(repeat).toMatchObject({ verdict: 'stored', binding: first });
+    }
+  });
+});
+
+describe.for([
+  // What each release left behind: the first one knew no top-ups and no transfers, the second one no trees.
+  { version: 1, lacks: ['calls.top_up', 'calls.authority', 'account.tree'] },
+  { version: 2, lacks: ['calls.authority', 'account.tree'] },
+])('an object of storage version $version', ({ version, lacks }) => {
+  const storedOf = (payer: Hex) =>
+    runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      const { version: now, tree } = sql
+        .exec<{ version: number; tree: string | null }>('SELECT version, tree FROM account')
+        .one();
+      const missing = lacks.filter((place) => {
+        const [table = '', column = ''] = place.split('.');
+        return (
+          sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray()
+            .length === 0
+        );
+      });
+      return { version: now, missing, tree };
+    });
+
+  test('is upgraded when it wakes, with its money, calls and chain', async () => {
+    const payer = randomHex(20);
+    await trust(payer, MILLION, 10n * MILLION);
+    const old = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(old, attempt, {});
+    const before = await purseOf(payer);
+    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      for (const place of lacks) {
+        const [table = '', column = ''] = place.split('.');
+        sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      }
+      // Nor did they lend anything.
+      const { purses } = sql.exec<{ purses: string }>('SELECT purses FROM account').one();
+      const unlent = JSON.stringify(JSON.parse(purses), (key, value: unknown) =>
+        ['creditLent', 'leased', 'drawn'].includes(key) ? undefined : value,
+      );
+      sql.exec('UPDATE account SET version = ?, purses = ?', version, unlent);
+    });
+    await evictDurableObject(stubOf(payer));
+    expect(await purseOf(payer)).toEqual(before);
+    expect(await storedOf(payer)).toEqual({ version: 3, missing: [], tree: null });
+    expect(await stubOf(payer).finish(old.call, attempt, success)).toMatchObject({
+      state: 'committed',
+    });
+    await topUp(payer, 5_000n);
+    await topUp(payer, 6_000n, { topUp: { to: accountOf(randomHex(20)) } });
+    await evictDurableObject(stubOf(payer));
+    expect(await creditOf(payer)).toBe('5000');
+    await entriesOf(payer);
+  });
+
+  test('can stand in a tree afterwards', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      for (const place of lacks) {
+        const [table = '', column = ''] = place.split('.');
+        sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      }
+      sql.exec('UPDATE account SET version = ?', version);
+    });
+    await evictDurableObject(stubOf(payer));
+    const agent = randomHex(20);
+    await enrol(payer, agent);
+    expect(ruleOf(await callOnce(agent, 1_000n))).toBe('go');
+    for (const each of [payer, agent]) await evictDurableObject(stubOf(each));
+    await setStatus(payer, 'frozen');
+    expect(await purseOf(payer)).toMatchObject({ credit: '4000', creditLent: '0' });
+    await evictDurableObject(stubOf(payer));
+    const { tree } = await storedOf(payer);
+    expect(JSON.parse(tree ?? '{}')).toMatchObject({ status: 'frozen', revision: 2 });
+    expect(ruleOf(await callOnce(payer, 1n))).toBe('frozen');
+    expect(ruleOf(await callOnce(agent, 1n))).toBe('frozen');
+    await entriesOf(payer);
+  });
+});
+
+describe('an object that an older release has written to after a newer one (a deploy rolled back, then repeated)', () => {
+  test('wakes with its money', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    // Release 1 replaces the account row, with its own version, at each acknowledged export; the column stays.
+    await runInDurableObject(stubOf(payer), (_, { storage }) => {
+      storage.sql.exec('UPDATE account SET version = 1');
+    });
+    await evictDurableObject(stubOf(payer));
+    expect(await creditOf(payer)).toBe('5000');
+    await topUp(payer, 6_000n);
+    expect(await creditOf(payer)).toBe('11000');
+  });
+});
+
+const limitOf = (verdict: object, rule: string): object | undefined =>
+  'limits' in verdict && Array.isArray(verdict.limits)
+    ? (verdict.limits as { rule: string }[]).find((limit) => limit.rule === rule)
+    : undefined;

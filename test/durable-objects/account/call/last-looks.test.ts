@@ -1,0 +1,120 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
+import { MOST_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import {
+  callOf,
+  failure,
+  intentCallOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  topUp,
+  trust,
+} from '../../support.ts';
+import { denialOf, freeze, pass, putToSleep, restore, ruleOf } from '../../tree-support.ts';
+
+afterEach(restore);
+
+describe('many calls that fail', () => {
+  /** As many calls as an account may have with payments that could still move, as it would have stored them. */
+  const filled = async (count: number) => {
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 100_000_000n);
+    const call = callOf(payer);
+    const attempt = randomHex(16);
+    expect(ruleOf(await stubOf(payer).reserve(call, attempt, {}))).toBe('go');
+    await stubOf(payer).finish(call.call, attempt, failure);
+    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+      const columns = [...sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('calls')")]
+        .map(({ name }) => name)
+        .filter((name) => name !== 'id')
+        .join(', ');
+      sql.exec(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+         INSERT INTO calls (id, ${columns}) SELECT printf('0x%064x', i), ${columns} FROM n, calls WHERE calls.id = ?`,
+        count - 1,
+        call.call,
+      );
+    });
+    await putToSleep(payer);
+    expect((await snapshotOf(payer)).open).toBe(count);
+    return { payer, call };
+  };
+
+  const next = (payer: Hex) => stubOf(payer).reserve(callOf(payer), randomHex(16), {});
+
+  test('are bounded: beyond so many, calls that may fail for nothing begin once a second', async () => {
+    const { payer } = await filled(MOST_RELEASED);
+    freeze();
+    expect(ruleOf(await next(payer))).toBe('go');
+    const denial = denialOf(await next(payer));
+    expect(denial).toMatchObject({
+      rule: 'failure_rate',
+      retryAllowed: true,
+      retryAfter: 1,
+      limit: { rule: 'failure_rate', limit: '1', remaining: '0', window: 1 },
+    });
+    // What cannot fail for nothing is no risk: credit pays, and the log ends it.
+    await topUp(payer, 10_000n);
+    for (let i = 0; i < 3; i += 1) {
+      expect(ruleOf(await stubOf(payer).reserve(intentCallOf(payer), randomHex(16), {}))).toBe(
+        'go',
+      );
+    }
+  });
+
+  test('are no concern below that', async () => {
+    const { payer } = await filled(MOST_RELEASED - 5);
+    freeze();
+    for (let i = 0; i < 5; i += 1) expect(ruleOf(await next(payer))).toBe('go');
+    // Those that run may fail as well.
+    expect(ruleOf(await next(payer))).toBe('go');
+    expect(ruleOf(await next(payer))).toBe('failure_rate');
+  });
+
+  test('are looked at in pieces when their authorizations end, each until it is answered', async () => {
+    const { payer, call } = await filled(450);
+    pass(call.validBefore - nowSeconds() + 31);
+    for (let i = 0; i < 3; i += 1) {
+      await runDurableObjectAlarm(stubOf(payer));
+      pass(1);
+    }
+    const outcomes = Array.from({ length: 449 }, (_, at) => ({
+      call: `0x${(at + 1).toString(16).padStart(64, '0')}` as Hex,
+      outcome: 'released' as const,
+    }));
+    await stubOf(payer).settled([...outcomes, { call: call.call, outcome: 'released' }]);
+    expect((await snapshotOf(payer)).open).toBe(0);
+  });
+});
+
+describe('what is kept in memory of last looks', () => {
+  const id = (at: number): Hex => `0x${at.toString(16).padStart(64, '0')}`;
+
+  test('tells of each when it is due, again at growing pauses, until it is removed', () => {
+    const looks = openLastLooks([[id(1), 100]]);
+    looks.add(id(2), 200);
+    looks.add(id(2), 900);
+    expect([looks.size(), looks.dueAt()]).toEqual([2, 130]);
+    expect(looks.take(129)).toEqual([]);
+    expect(looks.take(130)).toEqual([id(1)]);
+    expect(looks.take(130)).toEqual([]);
+    expect(looks.dueAt()).toBe(145);
+    expect(looks.take(145)).toEqual([id(1)]);
+    expect(looks.dueAt()).toBe(175);
+    looks.remove(id(1));
+    expect(looks.dueAt()).toBe(230);
+    looks.hasten(id(2));
+    expect(looks.take(150)).toEqual([id(2)]);
+    looks.remove(id(2));
+    expect([looks.size(), looks.dueAt()]).toEqual([0, undefined]);
+  });
+
+  test('takes a few hundred at a time', () => {
+    const looks = openLastLooks(Array.from({ length: 450 }, (_, at) => [id(at), 0] as const));
+    expect([30, 31, 32, 33].map((now) => looks.take(now).length)).toEqual([200, 200, 50, 0]);
+  });
+});

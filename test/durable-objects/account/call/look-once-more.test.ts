@@ -1,0 +1,137 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds, type Seconds } from '../../../../src/core/clock.ts';
+import type { SettlementMessage } from '../../../../src/protocol/payment.ts';
+import { callOf, failure, purseOf, randomHex, snapshotOf, stubOf, trust } from '../../support.ts';
+import { pass, putToSleep, restore } from '../../tree-support.ts';
+
+afterEach(restore);
+
+/** How long after the end of an authorization its payment is looked at, at the latest. */
+const LOOK: Seconds = 31;
+/** When a call that has ended would be forgotten, after the end of its authorization. */
+const FORGOTTEN: Seconds = 601;
+
+type Told = Pick<SettlementMessage, 'kind' | 'call'> & { readonly signature: boolean };
+
+/** What an account tells the settlement queue from now on; nobody answers. */
+const listenTo = async (payer: Hex): Promise<Told[]> => {
+  const told: Told[] = [];
+  await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
+    const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
+    vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
+      for (const { body } of messages) {
+        const { kind, call, signature } = body as SettlementMessage;
+        told.push({ kind, call, signature: signature !== undefined });
+      }
+      return Promise.resolve({} as QueueSendBatchResponse);
+    });
+  });
+  return told;
+};
+
+/** A payment that was released because its tool failed, and the end of its authorization. */
+const released = async () => {
+  const payer = randomHex(20);
+  await trust(payer, 1_000_000n, 100_000_000n);
+  const told = await listenTo(payer);
+  const call = callOf(payer);
+  const attempt = randomHex(16);
+  await stubOf(payer).reserve(call, attempt, {});
+  await stubOf(payer).finish(call.call, attempt, failure);
+  return { payer, told, id: call.call, endsIn: call.validBefore - nowSeconds() };
+};
+
+const ring = (payer: Hex) => runDurableObjectAlarm(stubOf(payer));
+
+/** Everything the account has is in D1, so that nothing but its calls themselves keeps them. */
+const exportAll = async (payer: Hex): Promise<void> => {
+  await stubOf(payer).exported((await snapshotOf(payer)).seq);
+};
+
+const kept = async (payer: Hex): Promise<readonly string[]> =>
+  runInDurableObject(stubOf(payer), (_, { storage }) =>
+    [...storage.sql.exec<{ id: string }>('SELECT id FROM calls')].map(({ id }) => id),
+  );
+
+const moved = (call: Hex) =>
+  ({ call, outcome: 'settled', transaction: randomHex(32), block: 12 }) as const;
+
+describe('a released payment', () => {
+  test('is looked at once its authorization has ended, and not before; nothing could present it', async () => {
+    const { payer, told, id, endsIn } = await released();
+    pass(endsIn - 5);
+    await ring(payer);
+    expect(told).toEqual([]);
+    pass(5 + LOOK);
+    await ring(payer);
+    expect(told).toEqual([{ kind: 'look', call: id, signature: false }]);
+  });
+
+  test('is asked about for as long as no node answers, and kept, exported and asleep as it may be', async () => {
+    const { payer, told, id, endsIn } = await released();
+    await exportAll(payer);
+    pass(endsIn + LOOK);
+    await ring(payer);
+    // An hour, with a message every five minutes at the least.
+    for (let minutes = 0; minutes < 60; minutes += 5) {
+      const before = told.length;
+      pass(300);
+      await ring(payer);
+      await exportAll(payer);
+      if (minutes % 20 === 0) await putToSleep(payer);
+      expect(told.length).toBeGreaterThan(before);
+      expect(await kept(payer)).toContain(id);
+    }
+    expect(new Set(told.map(({ kind, call }) => `${kind} ${call}`))).toEqual(
+      new Set([`look ${id}`]),
+    );
+    // Then the node is back, and says that the money has moved.
+    await stubOf(payer).settled([moved(id)]);
+    expect((await purseOf(payer)).credit).toBe('1000');
+    await exportAll(payer);
+    const before = told.length;
+    pass(300);
+    await ring(payer);
+    expect(told).toHaveLength(before);
+    expect(await kept(payer)).not.toContain(id);
+    // A redelivery finds nobody to credit again.
+    await stubOf(payer).settled([moved(id)]);
+    expect((await purseOf(payer)).credit).toBe('1000');
+  });
+
+  test('is forgotten only once it was looked at, whatever else is redelivered meanwhile', async () => {
+    const { payer, told, id, endsIn } = await released();
+    pass(endsIn + FORGOTTEN);
+    await stubOf(payer).settled([{ call: id, outcome: 'sent', backend: 'late' }]);
+    await exportAll(payer);
+    await ring(payer);
+    expect(await kept(payer)).toContain(id);
+    expect(told).not.toEqual([]);
+    await stubOf(payer).settled([{ call: id, outcome: 'released' }]);
+    await stubOf(payer).settled([{ call: id, outcome: 'released' }]);
+    await exportAll(payer);
+    pass(1);
+    await ring(payer);
+    expect(await kept(payer)).not.toContain(id);
+    expect((await purseOf(payer)).credit).toBe('0');
+  });
+
+  test('is told of again when the queue loses it, or takes nothing', async () => {
+    const { payer, told, id, endsIn } = await released();
+    await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
+      const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
+      vi.spyOn(queue, 'sendBatch').mockRejectedValueOnce(new Error('the queue is down'));
+    });
+    pass(endsIn + LOOK);
+    await ring(payer);
+    expect(told).toEqual([]);
+    pass(16);
+    await ring(payer);
+    pass(31);
+    await ring(payer);
+    expect(told.map(({ call }) => call)).toEqual([id, id]);
+  });
+});

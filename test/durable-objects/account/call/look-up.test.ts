@@ -1,0 +1,144 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { LookUp } from '../../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import {
+  accountOf,
+  asset,
+  callOf,
+  factsOf,
+  intentCallOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  tablesOf,
+  topUp,
+  trust,
+} from '../../support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+const ask = (payer: Hex, call: Hex, changes: Partial<LookUp> = {}) =>
+  stubOf(payer).lookUp({ account: accountOf(payer), call, ...changes });
+
+describe('a payer looks one of its calls up', () => {
+  test('finds it stored, streamed, running and abandoned', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const attempt = randomHex(16);
+    const bound = (price: bigint) => callOf(payer, { price, binding: 'intent' });
+    const [stored, streamed, held, abandoned] = [bound(1n), bound(2n), bound(3n), bound(4n)];
+    await stubOf(payer).reserve(abandoned, attempt, {});
+    at(start + 71);
+    await runDurableObjectAlarm(stubOf(payer));
+    for (const call of [stored, streamed, held]) await stubOf(payer).reserve(call, attempt, {});
+    await stubOf(payer).finish(stored.call, attempt, success);
+    const { answer: _, ...bare } = success;
+    await stubOf(payer).finish(streamed.call, attempt, { ...bare, digest: 'streamed' });
+    await stubOf(payer).settled([
+      { call: stored.call, outcome: 'settled', transaction: `0x${'55'.repeat(32)}`, block: 12 },
+    ]);
+    await evictDurableObject(stubOf(payer));
+    const before = await snapshotOf(payer);
+    const status = {
+      tool: 'lookup',
+      request: stored.request,
+      binding: 'intent',
+      asset,
+      paidFrom: 'payment',
+      acceptedAt: start + 71,
+    };
+    expect(await ask(payer, stored.call)).toMatchObject({
+      verdict: 'found',
+      status: {
+        ...status,
+        call: stored.call,
+        state: 'committed',
+        price: 1n,
+        charged: 1n,
+        payment: 'settled',
+        transaction: `0x${'55'.repeat(32)}`,
+        answer: success.answer,
+      },
+    });
+    const found = await ask(payer, streamed.call);
+    expect(found).toMatchObject({
+      verdict: 'found',
+      status: { ...status, state: 'committed', charged: 2n, payment: 'queued' },
+    });
+    expect(found).not.toHaveProperty('status.answer');
+    expect(await ask(payer, held.call)).toMatchObject({
+      status: { ...status, state: 'held', price: 3n, charged: 0n, payment: 'held' },
+    });
+    expect(await ask(payer, abandoned.call)).toMatchObject({
+      status: {
+        state: 'abandoned',
+        price: 4n,
+        charged: 0n,
+        payment: 'released',
+        acceptedAt: start,
+      },
+    });
+    // Reads only: no row, no entry.
+    expect(await snapshotOf(payer)).toEqual(before);
+  });
+
+  test('a call from credit says so', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    const call = intentCallOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, {});
+    await stubOf(payer).finish(call.call, attempt, { ...success, amount: 400n });
+    expect(await ask(payer, call.call)).toMatchObject({
+      status: { paidFrom: 'credit', payment: 'none', price: 1_000n, charged: 400n },
+    });
+  });
+
+  test('an unknown call is unknown at once, and costs a stranger’s account nothing (law 12)', async () => {
+    const stranger = randomHex(20);
+    expect(await ask(stranger, randomHex(32))).toEqual({ verdict: 'unknown_call' });
+    expect(await tablesOf(stranger)).toEqual([]);
+    expect((await snapshotOf(stranger)).rowsWritten).toBe(0);
+    const payer = randomHex(20);
+    await trust(payer, 1_000n, 10_000n);
+    expect(await ask(payer, randomHex(32))).toEqual({ verdict: 'unknown_call' });
+  });
+
+  test('facts that are too old are asked for again: code may have come since (EIP-7702)', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    await trust(payer, 1_000_000n, 10_000_000n);
+    const call = callOf(payer);
+    await stubOf(payer).reserve(call, randomHex(16), {});
+    at(start + 600);
+    expect((await ask(payer, call.call)).verdict).toBe('found');
+    at(start + 601);
+    expect(await ask(payer, call.call)).toEqual({ verdict: 'stale_payer' });
+    const facts = factsOf(10_000_000n, 30);
+    expect((await ask(payer, call.call, { facts })).verdict).toBe('found');
+    // Kept in memory, so that questions do not cost the chain a look each (law 12); nothing is written.
+    expect((await ask(payer, call.call)).verdict).toBe('found');
+  });
+
+  test('an account with code must have vouched for the question itself (§4.7)', async () => {
+    const payer = randomHex(20);
+    const facts = { ...factsOf(10_000_000n), hasCode: true };
+    const call = callOf(payer, { contractCheckedAt: 10 });
+    await stubOf(payer).reserve(call, randomHex(16), { facts });
+    expect(await ask(payer, call.call)).toEqual({ verdict: 'stale_payer' });
+    expect(await ask(payer, call.call, { facts })).toEqual({ verdict: 'contract_only' });
+    expect((await ask(payer, call.call, { contractCheckedAt: 10 })).verdict).toBe('found');
+  });
+});

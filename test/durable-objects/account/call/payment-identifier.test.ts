@@ -1,0 +1,256 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Call } from '../../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import { BALANCE, BLOCK, rowsOf } from '../../row-count.ts';
+import {
+  callOf,
+  factsOf,
+  failure,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  trust,
+} from '../../support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+const reserve = async (payer: Hex, call: Call, attempt = randomHex(16)) =>
+  await stubOf(payer).reserve(call, attempt, {});
+
+const trusted = async (): Promise<Hex> => {
+  const payer = randomHex(20);
+  await trust(payer, 1_000_000n, 100_000_000n);
+  return payer;
+};
+
+const identifiersOf = (payer: Hex): Promise<readonly unknown[] | undefined> =>
+  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
+    const made = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'identifiers'").toArray();
+    return made.length === 0 ? undefined : sql.exec('SELECT * FROM identifiers').toArray();
+  });
+
+/** What a fresh signature must leave as it was. */
+const moneyOf = async (payer: Hex) => ({
+  purse: await purseOf(payer),
+  rows: (await snapshotOf(payer)).rowsWritten,
+});
+
+describe('one payment-identifier of a payer is one operation, whatever signature comes with it', () => {
+  test('while it runs a fresh signature waits; after its end it gets the stored outcome; it costs nothing', async () => {
+    const payer = await trusted();
+    const identifier = randomHex(32);
+    const first = callOf(payer, { identifier });
+    const attempt = randomHex(16);
+    expect((await reserve(payer, first, attempt)).verdict).toBe('go');
+    const fresh = (changes: Partial<Call> = {}): Call => callOf(payer, { identifier, ...changes });
+
+    const running = await moneyOf(payer);
+    for (let round = 0; round < 3; round += 1) {
+      expect(await reserve(payer, fresh())).toMatchObject({
+        verdict: 'in_progress',
+        call: first.call,
+      });
+      await evictDurableObject(stubOf(payer));
+    }
+    expect((await moneyOf(payer)).purse).toEqual(running.purse);
+    await stubOf(payer).finish(first.call, attempt, success);
+    const ended = await moneyOf(payer);
+    const again = fresh();
+    for (const same of [again, again, fresh({ price: 2_000n }), fresh({ execute: false })])
+      expect(await reserve(payer, same)).toMatchObject({
+        verdict: 'stored',
+        call: first.call,
+        answer: success.answer,
+        charged: 1_000n,
+        price: 1_000n,
+      });
+    const elsewhere = fresh({ request: randomHex(32) });
+    expect(await reserve(payer, elsewhere)).toEqual({ verdict: 'conflict', call: first.call });
+    expect(await moneyOf(payer)).toEqual(ended);
+    // Nothing of a fresh signature is known: neither claimed nor on its way to a settlement.
+    for (const call of [again.call, elsewhere.call])
+      expect(await stubOf(payer).finish(call, randomHex(16), success)).toEqual({
+        verdict: 'unknown_call',
+      });
+  });
+
+  test('two signatures at the same moment: one runs', async () => {
+    const payer = await trusted();
+    const identifier = randomHex(32);
+    const before = (await purseOf(payer)).held;
+    // While another call is committed, all of these gather in one group, and are decided before any of them is stored.
+    const other = reserve(payer, callOf(payer));
+    const told = await Promise.all(
+      Array.from({ length: 20 }, async () => await reserve(payer, callOf(payer, { identifier }))),
+    );
+    expect((await other).verdict).toBe('go');
+    expect(told.map(({ verdict }) => verdict).toSorted()).toEqual([
+      'go',
+      ...Array.from({ length: 19 }, () => 'in_progress'),
+    ]);
+    expect(BigInt((await purseOf(payer)).held) - BigInt(before)).toBe(2_000n);
+  });
+
+  test('money: a fresh signature is never presented, held or run for an upfront call that did not run', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = randomHex(20);
+    const identifier = randomHex(32);
+    const first = callOf(payer, { settlement: 'upfront', identifier });
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(first, attempt, { facts: factsOf(100_000n) });
+    await stubOf(payer).reserve(first, attempt, {
+      settlement: { outcome: 'sent', backend: 'any' },
+    });
+    const settlement = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
+    const tryAll = async (): Promise<void> => {
+      const { purse } = await moneyOf(payer);
+      for (const evidence of [{}, { facts: factsOf(100_000n, 20) }, { settlement }]) {
+        const fresh = callOf(payer, { settlement: 'upfront', identifier });
+        expect(await stubOf(payer).reserve(fresh, randomHex(16), evidence)).toMatchObject({
+          verdict: 'in_progress',
+          call: first.call,
+        });
+        // Nor by the attempt of the first request, should one ever come with another signature.
+        expect(await stubOf(payer).reserve(fresh, attempt, evidence)).toMatchObject({
+          verdict: 'in_progress',
+        });
+      }
+      expect((await moneyOf(payer)).purse).toEqual(purse);
+    };
+    // After the lease of the first attempt, when its own signature could take over; then settled and not run.
+    at(start + 95);
+    await tryAll();
+    await stubOf(payer).settled([{ call: first.call, ...settlement }]);
+    await tryAll();
+    expect((await reserve(payer, first)).verdict).toBe('go');
+  });
+
+  test('a failure too, as long as anything of it is kept: it is not run again', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = await trusted();
+    const identifier = randomHex(32);
+    const first = callOf(payer, { identifier, validBefore: start + 3_600 });
+    const attempt = randomHex(16);
+    await reserve(payer, first, attempt);
+    await stubOf(payer).finish(first.call, attempt, failure);
+    const again = async () =>
+      await reserve(payer, callOf(payer, { identifier, validBefore: start + 6_000 }));
+    const used = { verdict: 'already_used', call: first.call };
+    expect(await again()).toEqual(used);
+    // After the last look at its payment only what refuses a repeat is left of it.
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    at(start + 3_631);
+    await stubOf(payer).settled([{ call: first.call, outcome: 'released' }]);
+    await evictDurableObject(stubOf(payer));
+    expect(await again()).toEqual(used);
+    at(start + 4_201);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await identifiersOf(payer)).toEqual([]);
+  });
+
+  test('a denied call claims no identifier', async () => {
+    const payer = await trusted();
+    const identifier = randomHex(32);
+    const dear = callOf(payer, { identifier, price: 900_000_000n });
+    expect((await reserve(payer, dear)).verdict).toBe('denied');
+    expect((await reserve(payer, callOf(payer, { identifier }))).verdict).toBe('go');
+  });
+});
+
+describe('what releases no answer', () => {
+  test('another identifier, none, one of another call, and one of another payer', async () => {
+    const [payer, other] = [await trusted(), await trusted()];
+    const [one, two] = [randomHex(32), randomHex(32)];
+    const calls = [callOf(payer, { identifier: one }), callOf(payer, { identifier: two })] as const;
+    for (const call of calls) {
+      const attempt = randomHex(16);
+      await reserve(payer, call, attempt);
+      await stubOf(payer).finish(call.call, attempt, success);
+    }
+    const [first, second] = calls;
+    const { identifier: _, ...bare } = first;
+    for (const copy of [bare, { ...first, identifier: randomHex(32) }])
+      expect(await reserve(payer, copy)).toEqual({ verdict: 'already_used' });
+    // An identifier leads to its own operation, never to the one whose signature comes with it.
+    expect(await reserve(payer, { ...first, identifier: two })).toMatchObject({
+      verdict: 'stored',
+      call: second.call,
+    });
+    // At another payer it is another operation, and that payer's money.
+    expect((await reserve(other, callOf(other, { identifier: one }))).verdict).toBe('go');
+  });
+});
+
+describe('the memory of an identifier', () => {
+  const run = async (payer: Hex, changes: Partial<Call>): Promise<Call> => {
+    const call = callOf(payer, changes);
+    const attempt = randomHex(16);
+    expect((await reserve(payer, call, attempt)).verdict).toBe('go');
+    await stubOf(payer).finish(call.call, attempt, success);
+    await stubOf(payer).settled([
+      { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 21 },
+    ]);
+    return call;
+  };
+
+  test('lasts as long as the record of its call, and goes with it', async () => {
+    const start = nowSeconds();
+    at(start);
+    const payer = await trusted();
+    const [short, long] = [randomHex(32), randomHex(32)];
+    await run(payer, { identifier: short, validBefore: start + 2_500 });
+    const kept = await run(payer, { identifier: long, validBefore: start + 3_600 });
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    at(start + 2_500 + 599);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await identifiersOf(payer)).toHaveLength(2);
+    at(start + 2_500 + 601);
+    await evictDurableObject(stubOf(payer));
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await identifiersOf(payer)).toEqual([{ digest: long, call: kept.call }]);
+    const later = { validBefore: start + 6_000 };
+    expect((await reserve(payer, callOf(payer, { identifier: long, ...later }))).verdict).toBe(
+      'stored',
+    );
+  });
+
+  test('a call without identifier writes no row for it, and makes no table', async () => {
+    const send = (identifier?: Hex) => async (payer: Hex) => {
+      const call = callOf(payer, identifier === undefined ? {} : { identifier });
+      const attempt = randomHex(16);
+      const facts = factsOf(BALANCE, BLOCK);
+      expect((await stubOf(payer).reserve(call, attempt, { facts })).verdict).toBe('go');
+      await stubOf(payer).finish(call.call, attempt, success);
+      return [call.call];
+    };
+    const [plain, named] = [randomHex(20), randomHex(20)];
+    const without = await rowsOf(plain, async () => await send()(plain));
+    expect(await identifiersOf(plain)).toBeUndefined();
+    vi.useRealTimers();
+    // The first one makes the table; what counts is one after it.
+    await trust(named, 1_000n, BALANCE);
+    const attempt = randomHex(16);
+    const first = callOf(named, { settlement: 'upfront', identifier: randomHex(32) });
+    await stubOf(named).reserve(first, attempt, { facts: factsOf(BALANCE, BLOCK) });
+    const settlement = { outcome: 'settled', transaction: randomHex(32), block: BLOCK } as const;
+    await stubOf(named).reserve(first, attempt, { settlement });
+    await stubOf(named).finish(first.call, attempt, success);
+    const beforehand = await rowsOf(named, async () => await send(randomHex(32))(named));
+    console.log(
+      `rows of a lone deferred call: ${without}; with a payment-identifier: ${beforehand}`,
+    );
+    expect(beforehand - without).toBe(2);
+  });
+});

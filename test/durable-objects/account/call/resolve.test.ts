@@ -1,0 +1,352 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import type { Call, Outcome } from '../../../../src/protocol/account/contract.ts';
+import type { By, Governed, OrderedBy } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import {
+  accountOf,
+  callOf,
+  entriesOf,
+  factsOf,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  settleFirst,
+  snapshotOf,
+  stubOf,
+  success,
+  topUp,
+  trust,
+} from '../../support.ts';
+import {
+  AUDIENCE,
+  branchWith,
+  callOnce,
+  limitOf,
+  ownerWith,
+  pass,
+  restore,
+  ruleOf,
+  setPolicy,
+} from '../../tree-support.ts';
+
+afterEach(restore);
+
+const silence: Outcome = { success: false, status: 0, digest: 'none', reason: 'timeout' };
+const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+
+const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+  fields: { tool: 'countersign.admin.settlements.resolve' },
+  signature: `0x${'77'.repeat(65)}`,
+  digest: randomHex(32),
+  attempt: randomHex(16),
+  validBefore: nowSeconds() + 300,
+  ...changes,
+});
+
+const resolve = (
+  payer: Hex,
+  call: Hex,
+  charge: boolean,
+  order = intentOf(),
+  by = operator,
+): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'resolve', call, charge, reason: 'asked the bank', by, order });
+
+const changed = { verdict: 'governed', changed: true };
+const unwritable = (hint: string) => ({
+  verdict: 'refused',
+  fault: { reason: 'not_writable', hint: expect.stringContaining(hint) as string },
+});
+const lastEntry = async (payer: Hex) => (await entriesOf(payer)).at(-1);
+
+type Silent = { readonly payer: Hex; readonly call: Hex; readonly attempt: Hex };
+
+/** 5,000 of credit, and a call of 1,000 of it whose tool has not answered; `asleep`: not even the gateway has. */
+const silentCredit = async (isAsleep = false): Promise<Silent> => {
+  const payer = randomHex(20);
+  await topUp(payer, 5_000n);
+  return silent(payer, intentCallOf(payer, { settlement: 'credit', onSilence: 'keep' }), isAsleep);
+};
+
+/** The same of 1,000 that have moved first, with no credit. */
+const silentUpfront = async (isAsleep = false): Promise<Silent> => {
+  const payer = randomHex(20);
+  return silent(payer, callOf(payer, { settlement: 'upfront', onSilence: 'keep' }), isAsleep);
+};
+
+const silent = async (payer: Hex, call: Call, isAsleep: boolean): Promise<Silent> => {
+  const attempt = randomHex(16);
+  if (call.payment === undefined) await stubOf(payer).reserve(call, attempt, {});
+  else await settleFirst(payer, call, attempt);
+  const told = { payer, call: call.call, attempt };
+  if (isAsleep) {
+    pass(75);
+    await runDurableObjectAlarm(stubOf(payer));
+  } else await stubOf(payer).finish(call.call, attempt, silence);
+  return told;
+};
+
+const KINDS = [
+  ['credit', silentCredit, { credit: '5000', creditHeld: '1000' }],
+  ['money that has moved', silentUpfront, { credit: '0', creditHeld: '0' }],
+] as const;
+
+describe.each(KINDS)('%s that a silent tool keeps', (name, make, before) => {
+  const isCredit = name === 'credit';
+
+  test.each([false, true])('is earned, gateway gone: %s', async (isAsleep) => {
+    const { payer, call } = await make(isAsleep);
+    expect(await lastEntry(payer)).toMatchObject({
+      type: isAsleep ? 'call.abandoned' : 'call.finished',
+      decision: 'abandoned',
+      amounts: { charged: isCredit ? '0' : '1000' },
+      payment: { kept: true },
+    });
+    expect(await purseOf(payer)).toMatchObject(before);
+    const order = intentOf();
+    expect(await resolve(payer, call, true, order)).toMatchObject(changed);
+    expect(await purseOf(payer)).toMatchObject({
+      credit: isCredit ? '4000' : '0',
+      creditHeld: '0',
+    });
+    expect(await lastEntry(payer)).toMatchObject({
+      type: 'call.resolved',
+      call,
+      decision: 'charged',
+      amounts: { charged: '1000', before: isCredit ? '0' : '1000' },
+      outcome: { reason: 'asked the bank' },
+      payment: { state: isCredit ? 'none' : 'settled', paidBy: isCredit ? 'credit' : 'upfront' },
+      evidence: { order: order.fields, signature: order.signature, by: operator.account },
+    });
+  });
+
+  test.each([false, true])('is given back, gateway gone: %s', async (isAsleep) => {
+    const { payer, call } = await make(isAsleep);
+    expect(await resolve(payer, call, false)).toMatchObject(changed);
+    expect(await purseOf(payer)).toMatchObject({
+      credit: isCredit ? '5000' : '1000',
+      creditHeld: '0',
+    });
+    expect(await lastEntry(payer)).toMatchObject({
+      type: 'call.resolved',
+      decision: 'released',
+      amounts: { charged: '0', before: isCredit ? '0' : '1000' },
+    });
+    // It is the agent's again.
+    const price = isCredit ? 5_000n : 1_000n;
+    expect(ruleOf(await callOnce(payer, price))).toBe('go');
+  });
+
+  test.each([true, false])('is resolved once, whatever is said next (%s)', async (charge) => {
+    const { payer, call } = await make();
+    const order = intentOf();
+    expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
+    const after = await purseOf(payer);
+    const { seq } = await snapshotOf(payer);
+    for (const next of [charge, !charge]) {
+      expect(await resolve(payer, call, next)).toMatchObject(
+        unwritable(charge ? 'resolved: charged' : 'resolved: released'),
+      );
+    }
+    // The runtime's own retry hears the first answer; a second request with the same intent does not.
+    expect(await resolve(payer, call, charge, order)).toMatchObject(changed);
+    expect(await resolve(payer, call, charge, { ...order, attempt: randomHex(16) })).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'already_used' },
+    });
+    expect(await purseOf(payer)).toEqual(after);
+    expect((await snapshotOf(payer)).seq).toBe(seq);
+  });
+
+  test('waits for its order, however long, and through a restart', async () => {
+    const { payer, call } = await make();
+    pass(30 * 86_400);
+    await runDurableObjectAlarm(stubOf(payer));
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    await runDurableObjectAlarm(stubOf(payer));
+    await evictDurableObject(stubOf(payer));
+    expect(await purseOf(payer)).toMatchObject(before);
+    expect(await resolve(payer, call, false)).toMatchObject(changed);
+    expect(await purseOf(payer)).toMatchObject({ credit: isCredit ? '5000' : '1000' });
+    // Nothing is left that somebody waits for: its row goes when D1 has its entries.
+    await stubOf(payer).exported((await snapshotOf(payer)).seq);
+    pass(60);
+    await runDurableObjectAlarm(stubOf(payer));
+    expect(await resolve(payer, call, false)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'unknown_call' },
+    });
+  });
+
+  test.each([true, false])(
+    'a finish that comes late decides nothing (charge %s)',
+    async (charge) => {
+      const early = await make(true);
+      expect(await stubOf(early.payer).finish(early.call, early.attempt, success)).toMatchObject({
+        verdict: 'late',
+        kept: true,
+      });
+      expect(await purseOf(early.payer)).toMatchObject(before);
+      expect(await resolve(early.payer, early.call, charge)).toMatchObject(changed);
+      const after = await purseOf(early.payer);
+
+      const other = await make(true);
+      expect(await resolve(other.payer, other.call, charge)).toMatchObject(changed);
+      const told = await stubOf(other.payer).finish(other.call, other.attempt, success);
+      expect(told).toMatchObject({
+        verdict: 'late',
+        kept: false,
+        charged: charge ? 1_000n : 0n,
+      });
+      expect(await lastEntry(other.payer)).toMatchObject({
+        type: 'call.late',
+        amounts: { charged: '0' },
+      });
+      const { credit, creditHeld } = await purseOf(other.payer);
+      expect({ credit, creditHeld }).toEqual({
+        credit: after.credit,
+        creditHeld: after.creditHeld,
+      });
+      expect(await resolve(other.payer, other.call, !charge)).toMatchObject(unwritable('resolved'));
+    },
+  );
+});
+
+describe('limits', () => {
+  test.each([
+    [true, '1000'],
+    [false, '0'],
+  ])('count what is kept until it is resolved (charge %s)', async (charge, spent) => {
+    const payer = await ownerWith(9_000n, { windows: [{ every: 'month', limit: '3000u' }] });
+    const kept = await silent(
+      payer,
+      intentCallOf(payer, { settlement: 'credit', onSilence: 'keep', price: 1_000n }),
+      false,
+    );
+    expect(await limitOf(payer, 'window:month')).toMatchObject({ spent: '0', held: '1000' });
+    expect(await resolve(payer, kept.call, charge)).toMatchObject(changed);
+    expect(await limitOf(payer, 'window:month')).toMatchObject({ spent, held: '0' });
+
+    const other = randomHex(20);
+    await setPolicy(other, { windows: [{ every: 'month', limit: '3000u' }] });
+    const moved = await silent(
+      other,
+      callOf(other, { settlement: 'upfront', onSilence: 'keep' }),
+      false,
+    );
+    expect(await limitOf(other, 'window:month')).toMatchObject({ spent: '0', held: '1000' });
+    expect(await resolve(other, moved.call, charge)).toMatchObject(changed);
+    expect(await limitOf(other, 'window:month')).toMatchObject({ spent, held: '0' });
+  });
+
+  test.each([true, false])('above an agent too: lent credit (charge %s)', async (charge) => {
+    const { agent } = await branchWith(5_000n, { lifetime: '5000u' });
+    const call = intentCallOf(agent, {
+      ...{ settlement: 'credit', onSilence: 'keep', price: 2_000n, audience: AUDIENCE },
+    });
+    const attempt = randomHex(16);
+    let verdict = await stubOf(agent).reserve(call, attempt, {});
+    if (verdict.verdict === 'stale_payer') {
+      verdict = await stubOf(agent).reserve(call, attempt, { facts: factsOf(0n) });
+    }
+    expect(verdict.verdict).toBe('go');
+    await stubOf(agent).finish(call.call, attempt, silence);
+    expect(ruleOf(await callOnce(agent, 3_001n))).not.toBe('go');
+    expect(await resolve(agent, call.call, charge)).toMatchObject(changed);
+    // The whole of it was given back, or none.
+    expect(ruleOf(await callOnce(agent, charge ? 3_001n : 5_000n))).toBe(
+      charge ? 'lifetime' : 'go',
+    );
+    expect(ruleOf(await callOnce(agent, charge ? 3_000n : 1n))).toBe(charge ? 'go' : 'lifetime');
+  });
+});
+
+describe('nothing to resolve', () => {
+  const hints = async (made: Silent, hint: string): Promise<void> => {
+    const before = await snapshotOf(made.payer);
+    for (const charge of [true, false]) {
+      expect(await resolve(made.payer, made.call, charge)).toMatchObject(unwritable(hint));
+    }
+    const { purses, seq } = await snapshotOf(made.payer);
+    expect({ purses, seq }).toEqual({ purses: before.purses, seq: before.seq });
+  };
+
+  test('of a call that runs, before and after its payment', async () => {
+    const payer = randomHex(20);
+    const call = callOf(payer, { settlement: 'upfront', onSilence: 'keep' });
+    const attempt = randomHex(16);
+    const made = { payer, call: call.call, attempt };
+    await stubOf(payer).reserve(call, attempt, { facts: factsOf(5_000n) });
+    await hints(made, 'running');
+    const settlement = { outcome: 'settled', transaction: randomHex(32), block: 11 } as const;
+    await stubOf(payer).reserve(call, attempt, { settlement });
+    await hints(made, 'running');
+  });
+
+  test('of one that was answered, or whose tool gives back on silence', async () => {
+    const payer = randomHex(20);
+    await topUp(payer, 5_000n);
+    for (const [onSilence, outcome, state] of [
+      ['keep', success, 'committed'],
+      ['keep', { ...silence, status: 500, reason: 'upstream_status' }, 'released'],
+      ['release', silence, 'released'],
+    ] as const) {
+      const call = intentCallOf(payer, { settlement: 'credit', onSilence });
+      const attempt = randomHex(16);
+      await stubOf(payer).reserve(call, attempt, {});
+      await stubOf(payer).finish(call.call, attempt, outcome);
+      await hints({ payer, call: call.call, attempt }, state);
+    }
+    const call = intentCallOf(payer, { settlement: 'credit' });
+    await hints(await silent(payer, call, true), 'abandoned');
+  });
+
+  test('of a deferred payment: its signature would not wait', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 10_000n, 100_000n);
+    const deferred = callOf(payer);
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(deferred, attempt, { facts: factsOf(100_000n, 11) });
+    await stubOf(payer).finish(deferred.call, attempt, silence);
+    await hints({ payer, call: deferred.call, attempt }, 'released');
+  });
+
+  test('of what moved before this release: it was spent at once', async () => {
+    const made = await silentUpfront();
+    await forgetMark(made);
+    await hints(made, 'abandoned');
+  });
+
+  test('where there is no such call, and by nobody but an operator', async () => {
+    const { payer, call } = await silentCredit();
+    expect(await resolve(payer, randomHex(32), true)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'unknown_call' },
+    });
+    const self: By = { account: accountOf(payer), role: 'owner' };
+    expect(await resolve(payer, call, false, intentOf(), self)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'forbidden' },
+    });
+    expect(await purseOf(payer)).toMatchObject({ creditHeld: '1000' });
+    // Law 12: a stranger's account is not made by being asked about.
+    const nobody = randomHex(20);
+    expect(await resolve(nobody, call, true)).toMatchObject({ verdict: 'refused' });
+    expect((await snapshotOf(nobody)).seq).toBe(0);
+  });
+});
+
+/** As an earlier release wrote it: its entry does not say that the money is kept. */
+const forgetMark = async ({ payer, call }: Silent): Promise<void> => {
+  await runInDurableObject(stubOf(payer), (_, { storage }) => {
+    const { entries } = storage.sql
+      .exec<{ entries: string }>('SELECT entries FROM calls WHERE id = ?', call)
+      .one();
+    const old = entries.replace('"kept":true', '"kept":false');
+    storage.sql.exec('UPDATE calls SET entries = ? WHERE id = ?', old, call);
+  });
+  await evictDurableObject(stubOf(payer));
+};

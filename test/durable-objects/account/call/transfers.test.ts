@@ -1,0 +1,424 @@
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import type { Order } from '../../../../src/protocol/account/contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import {
+  accountOf,
+  asset,
+  entriesOf,
+  factsOf,
+  failure,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  settleFirst,
+  snapshotOf,
+  stubOf,
+  success,
+  tablesOf,
+  topUp,
+  topUpOf,
+} from '../../support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const at = (seconds: number): void => {
+  vi.useFakeTimers({ toFake: ['Date'], now: seconds * 1000 });
+};
+
+const to = (receiver: Hex) => ({ topUp: { to: accountOf(receiver) } });
+
+/** Lets `count` deliveries end badly: before they have reached the other account, or after it has committed them. */
+const loseDeliveries = (count: number, where: 'before' | 'after') => {
+  const { apply } = AgentAccount.prototype;
+  let left = count;
+  return vi.spyOn(AgentAccount.prototype, 'apply').mockImplementation(async function (
+    this: AgentAccount,
+    order: Order,
+  ) {
+    if (left <= 0) return apply.call(this, order);
+    left -= 1;
+    if (where === 'after') await apply.call(this, order);
+    return { verdict: 'unavailable' };
+  });
+};
+
+/** Until the payer has nothing left to tell: the alarm rings, as it would, whenever its next pause is over. */
+const ringUntilQuiet = async (payer: Hex): Promise<void> => {
+  for (let round = 0; round < 8; round += 1) {
+    if ((await snapshotOf(payer)).sending === 0) return;
+    at(nowSeconds() + 301);
+    await runDurableObjectAlarm(stubOf(payer));
+  }
+  throw new Error('still sending');
+};
+
+const creditOf = async (payer: Hex): Promise<string> => (await purseOf(payer)).credit;
+
+describe('a top-up for another account arrives exactly once', () => {
+  test('at once, with an entry on both sides, and the other account can pay with it', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    expect(await topUp(payer, 5_000n, to(receiver))).toMatchObject({
+      verdict: 'finished',
+      state: 'committed',
+      charged: 5_000n,
+      paidFrom: 'payment',
+    });
+    await ringUntilQuiet(payer);
+    expect(await creditOf(receiver)).toBe('5000');
+    // Law 7: what became another account's credit is no reason to trust this one.
+    expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '0', held: '0' });
+    const finished = (await entriesOf(payer)).find(({ type }) => type === 'call.finished');
+    expect(finished?.amounts).toEqual({ charged: '5000', credited: '5000' });
+    const accepted = (await entriesOf(payer)).find(({ type }) => type === 'call.accepted');
+    expect(accepted?.payment).toMatchObject({ creditTo: accountOf(receiver) });
+    expect(await entriesOf(receiver)).toMatchObject([
+      {
+        type: 'credit.received',
+        amounts: { amount: '5000', total: '5000' },
+        payment: { asset, from: accountOf(payer) },
+      },
+    ]);
+    const call = intentCallOf(receiver, { price: 5_000n });
+    expect(
+      await stubOf(receiver).reserve(call, randomHex(16), { facts: factsOf(0n) }),
+    ).toMatchObject({ verdict: 'go', paidFrom: 'credit' });
+  });
+
+  test('an order that this release does not know, or from nobody, is not taken for another one', async () => {
+    const receiver = randomHex(20);
+    const from = accountOf(randomHex(20));
+    const odd = [
+      { kind: 'gift', asset, amount: 5n },
+      { kind: 'credit', from: '', asset, total: 5n },
+      // More than storage can count: a commit that tried would fail for everybody in its group.
+      { kind: 'credit', from, asset, total: 2n ** 60n },
+    ] as unknown as Order[];
+    for (const order of odd) {
+      expect(await stubOf(receiver).apply(order)).toEqual({ verdict: 'unavailable' });
+    }
+    expect(await tablesOf(receiver)).toEqual([]);
+  });
+
+  test('a total that storage cannot count is refused, also where the credit itself could be', async () => {
+    const receiver = randomHex(20);
+    const most = 2n ** 53n - 1n;
+    await stubOf(receiver).apply({
+      kind: 'refund',
+      asset,
+      amount: most,
+      transaction: randomHex(32),
+      place: 0,
+      block: 20,
+      order: { fields: {}, signature: '0x' },
+    });
+    const from = accountOf(randomHex(20));
+    const order = { kind: 'credit', from, asset, total: most + 1n } as const;
+    // While the first is made durable, the others become one group.
+    const [, ...together] = await Promise.all([
+      stubOf(receiver).apply({ ...order, total: 1n }),
+      stubOf(receiver).apply(order),
+      stubOf(receiver).apply({ ...order, total: 5n }),
+    ]);
+    // Its neighbour in the group is not refused with it.
+    expect(together.map(({ verdict }) => verdict)).toEqual(['unavailable', 'applied']);
+  });
+
+  for (const where of ['before', 'after'] as const) {
+    test(`the first two deliveries are lost ${where} they were committed`, async () => {
+      const [payer, receiver] = [randomHex(20), randomHex(20)];
+      vi.spyOn(console, 'error').mockImplementation(() => {});
+      const apply = loseDeliveries(2, where);
+      await topUp(payer, 5_000n, to(receiver));
+      await vi.waitFor(async () => {
+        expect(apply).toHaveBeenCalledTimes(1);
+        expect((await snapshotOf(payer)).sending).toBe(1);
+      });
+      await ringUntilQuiet(payer);
+      expect(apply).toHaveBeenCalledTimes(3);
+      expect(await creditOf(receiver)).toBe('5000');
+      expect((await entriesOf(receiver)).length).toBe(1);
+      // Acknowledged: nobody is told again.
+      at(nowSeconds() + 301);
+      await runDurableObjectAlarm(stubOf(payer));
+      expect(apply).toHaveBeenCalledTimes(3);
+    });
+
+    test(`payer or receiver is evicted or aborted after a delivery was lost ${where} it was committed`, async () => {
+      const [payer, receiver] = [randomHex(20), randomHex(20)];
+      vi.spyOn(console, 'error').mockImplementation(() => {});
+      const apply = loseDeliveries(3, where);
+      await topUp(payer, 5_000n, to(receiver));
+      await vi.waitFor(() => {
+        expect(apply).toHaveBeenCalledTimes(1);
+      });
+      await evictDurableObject(stubOf(payer));
+      // Storage is the truth: what was on its way is still to be told.
+      expect((await snapshotOf(payer)).sending).toBe(1);
+      at(nowSeconds() + 16);
+      expect(await runDurableObjectAlarm(stubOf(payer))).toBe(true);
+      expect(apply).toHaveBeenCalledTimes(2);
+      await evictDurableObject(stubOf(receiver));
+      at(nowSeconds() + 31);
+      expect(await runDurableObjectAlarm(stubOf(payer))).toBe(true);
+      expect(apply).toHaveBeenCalledTimes(3);
+      await abortAllDurableObjects();
+      await ringUntilQuiet(payer);
+      expect(await creditOf(receiver)).toBe('5000');
+      expect((await entriesOf(receiver)).length).toBe(1);
+    });
+  }
+
+  test('an account that cannot be reached is told again; the others are not kept waiting', async () => {
+    const [payer, broken, receiver] = [randomHex(20), randomHex(20), randomHex(20)];
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { apply } = AgentAccount.prototype;
+    const told = vi
+      .spyOn(AgentAccount.prototype, 'apply')
+      .mockImplementationOnce(async () => {
+        throw new Error('cannot be reached');
+      })
+      .mockImplementation(async function (this: AgentAccount, order: Order) {
+        return apply.call(this, order);
+      });
+    await topUp(payer, 3_000n, to(broken));
+    await vi.waitFor(() => {
+      expect(told).toHaveBeenCalledTimes(1);
+    });
+    expect((await snapshotOf(payer)).sending).toBe(1);
+    await topUp(payer, 4_000n, to(receiver));
+    await vi.waitFor(async () => {
+      expect(await creditOf(receiver)).toBe('4000');
+    });
+    await ringUntilQuiet(payer);
+    expect(await creditOf(broken)).toBe('3000');
+  });
+
+  test('totals in any order, late and repeated, are worth the highest', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    const credit = (total: bigint, from = payer): Order => ({
+      kind: 'credit',
+      from: accountOf(from),
+      asset,
+      total,
+    });
+    expect(await stubOf(receiver).apply(credit(300n))).toEqual({
+      verdict: 'applied',
+      credit: 300n,
+    });
+    for (const total of [100n, 300n, 200n, 0n, -5n]) {
+      expect(await stubOf(receiver).apply(credit(total))).toEqual({
+        verdict: 'known',
+        credit: 300n,
+      });
+    }
+    await evictDurableObject(stubOf(receiver));
+    const answers = await Promise.all(
+      [700n, 300n, 500n, 700n].map((total) => stubOf(receiver).apply(credit(total))),
+    );
+    expect(answers.filter(({ verdict }) => verdict === 'applied')).toHaveLength(1);
+    expect(await creditOf(receiver)).toBe('700');
+    // Another payer has its own total; what is told of one says nothing of the other.
+    const other = credit(50n, randomHex(20));
+    expect(await stubOf(receiver).apply(other)).toEqual({ verdict: 'applied', credit: 750n });
+  });
+
+  test('an answer to an older total leaves the newer one to be told', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { apply } = AgentAccount.prototype;
+    let release = (): void => {};
+    const first = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const told = vi
+      .spyOn(AgentAccount.prototype, 'apply')
+      // The receiver has committed the first total, and its answer is slow.
+      .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
+        const answer = await apply.call(this, order);
+        await first;
+        return answer;
+      })
+      .mockImplementationOnce(async () => ({ verdict: 'unavailable' }))
+      .mockImplementationOnce(async () => ({ verdict: 'unavailable' }))
+      .mockImplementation(async function (this: AgentAccount, order: Order) {
+        return apply.call(this, order);
+      });
+    await topUp(payer, 1_000n, to(receiver));
+    await vi.waitFor(() => {
+      expect(told).toHaveBeenCalledTimes(1);
+    });
+    await topUp(payer, 2_000n, to(receiver));
+    await vi.waitFor(() => {
+      expect(told).toHaveBeenCalledTimes(2);
+    });
+    release();
+    await vi.waitFor(async () => {
+      const [row] = await transfersOf(payer);
+      expect(row?.acknowledged).toBe(1_000);
+    });
+    expect((await snapshotOf(payer)).sending).toBe(1);
+    await ringUntilQuiet(payer);
+    expect(await creditOf(receiver)).toBe('3000');
+    expect(await transfersOf(payer)).toEqual([{ sent: 3_000, acknowledged: 3_000, received: 0 }]);
+  });
+
+  test('an older answer that comes late takes nothing back', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    const { apply } = AgentAccount.prototype;
+    let release = (): void => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const answered = vi.fn<() => void>();
+    const told = vi
+      .spyOn(AgentAccount.prototype, 'apply')
+      .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
+        const answer = await apply.call(this, order);
+        await slow;
+        answered();
+        return answer;
+      })
+      .mockImplementation(async function (this: AgentAccount, order: Order) {
+        return apply.call(this, order);
+      });
+    await topUp(payer, 1_000n, to(receiver));
+    await topUp(payer, 2_000n, to(receiver));
+    const acknowledged = [{ sent: 3_000, acknowledged: 3_000, received: 0 }];
+    await vi.waitFor(async () => {
+      expect(await transfersOf(payer)).toEqual(acknowledged);
+    });
+    release();
+    await vi.waitFor(() => {
+      expect(answered).toHaveBeenCalled();
+    });
+    // A round trip each, so that the late answer has been taken.
+    for (let round = 0; round < 5; round += 1) {
+      expect((await snapshotOf(payer)).sending).toBe(0);
+    }
+    expect(await transfersOf(payer)).toEqual(acknowledged);
+    // Had it taken anything back, the receiver would have been told a third time.
+    expect(told).toHaveBeenCalledTimes(2);
+  });
+
+  test('many at once between two accounts, in both directions: each has what the other paid', async () => {
+    const [one, two] = [randomHex(20), randomHex(20)];
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, index) => {
+        await topUp(one, BigInt(100 + index), to(two));
+        await topUp(two, BigInt(1_000 + index), to(one));
+      }),
+    );
+    await ringUntilQuiet(one);
+    await ringUntilQuiet(two);
+    expect(await creditOf(two)).toBe('1045');
+    expect(await creditOf(one)).toBe('10045');
+    await entriesOf(one);
+    await entriesOf(two);
+  });
+
+  test('it clears a debt of the other account, and is its money: a failed top-up stays with the payer', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    await stubOf(receiver).apply({
+      kind: 'refund',
+      asset,
+      amount: 700n,
+      transaction: randomHex(32),
+      place: 0,
+      block: 12,
+      order: { fields: {}, signature: '0x' },
+    });
+    expect(await creditOf(receiver)).toBe('-700');
+    await topUp(payer, 1_000n, to(receiver));
+    await ringUntilQuiet(payer);
+    expect(await creditOf(receiver)).toBe('300');
+    const call = topUpOf(payer, 400n, to(receiver));
+    const attempt = randomHex(16);
+    await settleFirst(payer, call, attempt);
+    expect(await stubOf(payer).finish(call.call, attempt, failure)).toMatchObject({
+      state: 'released',
+      charged: 0n,
+    });
+    expect(await creditOf(payer)).toBe('400');
+    expect(await creditOf(receiver)).toBe('300');
+  });
+});
+
+describe('law 5: a Worker that dies in the middle of a top-up', () => {
+  for (const death of ['between settle and go', 'between go and finish'] as const) {
+    test(`${death}: the alarm completes it, two in one tick too`, async () => {
+      const start = nowSeconds();
+      at(start);
+      const [payer, receiver] = [randomHex(20), randomHex(20)];
+      const calls = [
+        topUpOf(payer, 1_000n, to(receiver)),
+        topUpOf(payer, 500n, to(receiver)),
+        topUpOf(payer, 30n),
+        topUpOf(payer, 4n),
+      ];
+      const attempt = randomHex(16);
+      for (const call of calls) {
+        if (death === 'between go and finish') await settleFirst(payer, call, attempt);
+        else {
+          await stubOf(payer).reserve(call, attempt, { facts: factsOf(1_000_000n) });
+          await stubOf(payer).settled([
+            { call: call.call, outcome: 'settled', transaction: randomHex(32), block: 10 },
+          ]);
+        }
+      }
+      await evictDurableObject(stubOf(payer));
+      at(start + 301);
+      await runDurableObjectAlarm(stubOf(payer));
+      await ringUntilQuiet(payer);
+      expect(await creditOf(payer)).toBe('34');
+      expect(await creditOf(receiver)).toBe('1500');
+      expect(await transfersOf(payer)).toMatchObject([{ sent: 1_500, acknowledged: 1_500 }]);
+      const abandoned = (await entriesOf(payer)).filter(({ type }) => type === 'call.abandoned');
+      expect(new Set(abandoned.map(({ amounts }) => amounts))).toEqual(
+        new Set(calls.map(({ price }) => ({ charged: `${price}`, credited: `${price}` }))),
+      );
+      // A finish or a repeat that comes now changes nothing.
+      for (const { call } of calls) {
+        expect(await stubOf(payer).finish(call, attempt, success)).toMatchObject({
+          verdict: 'finished',
+          state: 'committed',
+        });
+      }
+      const again = calls[0] ?? topUpOf(payer, 1n);
+      expect((await stubOf(payer).reserve(again, randomHex(16), {})).verdict).toBe('already_used');
+      at(start + 900);
+      await runDurableObjectAlarm(stubOf(payer));
+      expect(await creditOf(payer)).toBe('34');
+      expect(await creditOf(receiver)).toBe('1500');
+    });
+  }
+
+  test('the payment never moved: nothing is credited to anybody', async () => {
+    const [payer, receiver] = [randomHex(20), randomHex(20)];
+    const call = topUpOf(payer, 1_000n, to(receiver));
+    await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(1_000_000n) });
+    await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
+    expect(await purseOf(payer)).toMatchObject({ credit: '0', held: '0' });
+    expect(await snapshotOf(payer)).toMatchObject({ sending: 0, open: 0 });
+    expect((await snapshotOf(receiver)).seq).toBe(0);
+  });
+});
+
+const transfersOf = (payer: Hex) =>
+  runInDurableObject(stubOf(payer), (_, state) =>
+    state.storage.sql
+      .exec<{ sent: number; acknowledged: number; received: number }>(
+        'SELECT sent, acknowledged, received FROM transfers',
+      )
+      .toArray(),
+  );

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { CallRecord } from '../../../../durable-objects/account/call/record.ts';
+import { openWholeCalls } from '../../../../durable-objects/account/call/whole-calls.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+
+const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;
+
+/** What of a record decides whether it is kept: an open call whose answer is so long. */
+const callOf = (number: number, changes: Partial<CallRecord> & { characters?: number } = {}) => {
+  const { characters = 10, ...rest } = changes;
+  return {
+    id: idOf(number),
+    state: 'held',
+    payment: 'held',
+    paidBy: 'deferred',
+    onSilence: 'release',
+    entries: [],
+    answer: { status: 200, headers: {}, body: 'x'.repeat(characters) },
+    ...rest,
+  } as unknown as CallRecord;
+};
+
+describe('whole calls', () => {
+  it('are the very records that were written, the last of each', () => {
+    const whole = openWholeCalls();
+    const [first, second] = [callOf(1), callOf(1, { state: 'committed', payment: 'queued' })];
+    whole.keep(first);
+    expect(whole.load(idOf(1))).toBe(first);
+    whole.keep(second);
+    expect(whole.load(idOf(1))).toBe(second);
+    expect(whole.load(idOf(2))).toBeUndefined();
+  });
+
+  it('never hold one that may be pruned', () => {
+    const whole = openWholeCalls();
+    whole.keep(callOf(1));
+    whole.keep(callOf(1, { state: 'committed', payment: 'settled' }));
+    whole.keep(callOf(2, { state: 'released', payment: 'none' }));
+    expect([whole.load(idOf(1)), whole.load(idOf(2))]).toEqual([undefined, undefined]);
+  });
+
+  it('hold no more characters than they may, the oldest go first, one too long for all is not kept', () => {
+    const whole = openWholeCalls(100);
+    for (const number of [1, 2, 3]) whole.keep(callOf(number, { characters: 40 }));
+    expect([1, 2, 3].map((number) => whole.load(idOf(number)) !== undefined)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    // Written again it is the newest, and what it took before is given back.
+    whole.keep(callOf(2, { characters: 50 }));
+    whole.keep(callOf(4, { characters: 50 }));
+    expect([2, 3, 4].map((number) => whole.load(idOf(number)) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    whole.keep(callOf(5, { characters: 101 }));
+    expect([2, 4, 5].map((number) => whole.load(idOf(number)) !== undefined)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});

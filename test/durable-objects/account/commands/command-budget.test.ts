@@ -1,0 +1,324 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { spendBudget } from '../../../../durable-objects/account/commands/command-budget.ts';
+import { emptyAccount } from '../../../../durable-objects/account/state.ts';
+import type {
+  By,
+  Governed,
+  OrderedBy,
+  TreeOrder,
+} from '../../../../src/protocol/account/tree-contract.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import { accountOf, entriesOf, randomHex, snapshotOf, stubOf, trust } from '../../support.ts';
+import { branchWith, enrol, grantOf, ownerWith, restore } from '../../tree-support.ts';
+
+const DAY = 86_400;
+const MIB = 1_048_576;
+
+/** A clock that stands, so that neither a minute nor a day ends by itself, and a rate gives nothing back. */
+let clock = 0;
+const pass = (seconds: number): void => {
+  clock += seconds * 1_000;
+  vi.spyOn(Date, 'now').mockImplementation(() => clock);
+};
+beforeEach(() => {
+  clock = Math.floor(Date.now() / 1_000) * 1_000;
+  pass(DAY - (nowSeconds() % DAY) + 60);
+});
+afterEach(restore);
+
+const orderOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+  fields: { tool: 'countersign.admin.test' },
+  signature: `0x${'77'.repeat(65)}`,
+  digest: randomHex(32),
+  attempt: randomHex(16),
+  validBefore: nowSeconds() + 300,
+  ...changes,
+});
+const ownerBy = (payer: Hex): By => ({ account: accountOf(payer), role: 'owner' });
+const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+
+/** A policy of 28 KB. Each of another `seed` has another hash. */
+const large = (seed: string) => ({
+  require: Array.from({ length: 3 }, (_, at) => ({
+    ...{ param: `p${at}`, op: 'in' },
+    value: Array.from({ length: 64 }, (__, number) => `${seed}-${number}-`.padEnd(140, 'x')),
+  })),
+});
+
+const setPolicy = (payer: Hex, by: By, document: unknown, order = orderOf()): Promise<Governed> =>
+  stubOf(payer).govern({
+    ...{ kind: 'policy', slot: by.role, document, by, order, expected: '*' },
+    ...(order.fields['first'] === 'yes' ? { expected: 'none' } : {}),
+  } as Extract<TreeOrder, { kind: 'policy' }>);
+const first = () => orderOf({ fields: { first: 'yes' } });
+
+const setLabel = (payer: Hex, by: By, label: string, order = orderOf()): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'label', label, by, order, expected: '*' });
+
+/** Labels that are there may be replaced by any number of commands at once. An operator's own command costs nobody anything. */
+const named = async (payer: Hex): Promise<Hex> => {
+  const { verdict } = await stubOf(payer).govern({
+    ...{ kind: 'label', label: 'first', by: operator, order: orderOf() },
+  });
+  expect(verdict).toBe('governed');
+  return payer;
+};
+
+const setStatus = (payer: Hex, by: By, status: 'active' | 'frozen'): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'status', status, by, order: orderOf() });
+
+const tooMany = (rule: string, payer: Hex, more = {}) => ({
+  verdict: 'refused',
+  fault: { reason: 'too_many_commands', rule, account: accountOf(payer), ...more },
+});
+
+/** An account that has paid, and stands for itself. */
+const payerOf = async (): Promise<Hex> => {
+  const payer = randomHex(20);
+  await trust(payer, 1_000n, 1_000n);
+  return payer;
+};
+
+/** Gives commands of 28 KB, so many at once, until one is refused. */
+const flood = async (payer: Hex, by: By, target = payer, atOnce = 100) => {
+  await setPolicy(target, by, large('first'), first());
+  for (let sent = 0; sent < 1_000; sent += atOnce) {
+    const answers = await Promise.all(
+      Array.from({ length: atOnce }, (_, at) => setPolicy(target, by, large(`${sent}-${at}`))),
+    );
+    const refused = answers.find(({ verdict }) => verdict === 'refused');
+    if (refused !== undefined) return refused;
+    // Two a second pass for ever: the day's bytes are what ends this.
+    pass(atOnce);
+  }
+  throw new Error('nothing was refused');
+};
+
+const loggedBy = async (payer: Hex): Promise<number> =>
+  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) =>
+    Number(sql.exec('SELECT sum(length(entry)) AS bytes FROM entries').one()['bytes']),
+  );
+
+describe('the bytes of a day', () => {
+  test('end a flood of large policies, however many are sent at once', async () => {
+    const payer = await payerOf();
+    const refused = await flood(payer, ownerBy(payer));
+    const reset = nowSeconds() + DAY - (nowSeconds() % DAY);
+    expect(refused).toMatchObject(tooMany('command_bytes', payer, { limit: 4 * MIB, window: DAY }));
+    const { retryAfter, resetsAt } = (
+      refused as { fault: { retryAfter: number; resetsAt: number } }
+    ).fault;
+    expect(Math.abs(resetsAt - reset)).toBeLessThanOrEqual(1);
+    expect(Math.abs(retryAfter - (reset - nowSeconds()))).toBeLessThanOrEqual(1);
+    expect(await loggedBy(payer)).toBeLessThanOrEqual(4 * MIB + 8_192);
+    // A short command may still fit; the next day everything does.
+    pass(DAY);
+    expect(await setPolicy(payer, ownerBy(payer), large('next day'))).toMatchObject({
+      verdict: 'governed',
+    });
+  }, 120_000);
+
+  test('write nothing when they refuse: the same signed command passes the next day', async () => {
+    const payer = await payerOf();
+    await flood(payer, ownerBy(payer));
+    pass(60);
+    const before = await snapshotOf(payer);
+    const order = orderOf({ validBefore: nowSeconds() + 2 * DAY });
+    for (let sent = 0; sent < 5; sent += 1) {
+      expect(await setPolicy(payer, ownerBy(payer), large('late'), order)).toMatchObject(
+        tooMany('command_bytes', payer),
+      );
+    }
+    const after = await snapshotOf(payer);
+    expect([after.seq, after.rowsWritten]).toEqual([before.seq, before.rowsWritten]);
+    pass(DAY);
+    expect(await setPolicy(payer, ownerBy(payer), large('late'), order)).toMatchObject({
+      verdict: 'governed',
+    });
+  }, 120_000);
+
+  test('survive an eviction', async () => {
+    const payer = await payerOf();
+    await flood(payer, ownerBy(payer));
+    pass(60);
+    await evictDurableObject(stubOf(payer));
+    expect(await setPolicy(payer, ownerBy(payer), large('again'))).toMatchObject(
+      tooMany('command_bytes', payer),
+    );
+  }, 120_000);
+
+  test('are an eighth for an account that has never paid', () => {
+    const budget = { now: 1_800_000_000, commandBytes: 8_000 };
+    const nobody = emptyAccount(accountOf(randomHex(20)));
+    expect(spendBudget(nobody, 'own', 1_000, budget)).toHaveProperty('state');
+    expect(spendBudget(nobody, 'own', 1_001, budget)).toMatchObject({
+      fault: { rule: 'command_bytes', limit: 1_000 },
+    });
+  });
+
+  test('are counted where a clock that goes back cannot begin the day anew', () => {
+    const budget = { now: 20 * DAY, commandBytes: 8_000 };
+    const nobody = emptyAccount(accountOf(randomHex(20)));
+    const spent = spendBudget(nobody, 'own', 900, budget);
+    if (!('state' in spent)) throw new Error('refused');
+    const back = { ...budget, now: 20 * DAY - 10 };
+    expect(spendBudget(spent.state, 'own', 101, back)).toHaveProperty('fault');
+  });
+
+  test('keep no operator from anything', async () => {
+    const payer = await payerOf();
+    await flood(payer, ownerBy(payer));
+    expect(await setPolicy(payer, operator, large('operator'), first())).toMatchObject({
+      verdict: 'governed',
+    });
+    await named(payer);
+    const labels = Array.from({ length: 200 }, (_, at) => setLabel(payer, operator, `l${at}`));
+    const answers = await Promise.all(labels);
+    expect(answers.every(({ verdict }) => verdict === 'governed')).toBe(true);
+  }, 120_000);
+
+  test('keep no owner from stopping an account', async () => {
+    const { owner, agent } = await branchWith(10_000n);
+    await named(agent);
+    await Promise.all(
+      Array.from({ length: 140 }, () => setLabel(agent, ownerBy(owner), randomHex(8))),
+    );
+    expect(await setStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({ verdict: 'governed' });
+    // To let it go on is an ordinary command.
+    expect(await setStatus(agent, ownerBy(owner), 'active')).toMatchObject(
+      tooMany('command_rate', owner),
+    );
+  });
+});
+
+describe('the rate', () => {
+  test('lets 120 commands pass at once, and two a second after that', async () => {
+    const payer = await named(await payerOf());
+    const many = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, () => setLabel(payer, ownerBy(payer), randomHex(8))),
+      );
+    const answers = await many(150);
+    const passed = answers.filter(({ verdict }) => verdict === 'governed').length;
+    expect(passed).toBe(120);
+    expect(answers.at(-1)).toMatchObject(
+      tooMany('command_rate', payer, { limit: 120, window: 60, retryAfter: 1 }),
+    );
+    pass(10);
+    const later = (await many(40)).filter(({ verdict }) => verdict === 'governed').length;
+    expect(later).toBe(20);
+  });
+
+  test('counts refused commands that are remembered, so that they cannot fill storage either', async () => {
+    const payer = await payerOf();
+    const wrong = () =>
+      stubOf(payer).govern({
+        ...{ kind: 'label', label: 'x', by: ownerBy(payer), order: orderOf() },
+        expected: `0x${'99'.repeat(32)}`,
+      });
+    const answers = await Promise.all(Array.from({ length: 150 }, wrong));
+    const reasons = answers.map((each) => (each.verdict === 'refused' ? each.fault.reason : ''));
+    expect(reasons.filter((reason) => reason === 'precondition_failed').length).toBeLessThan(125);
+    expect(reasons.at(-1)).toBe('too_many_commands');
+  });
+
+  test('is not used up by copies of one signed command', async () => {
+    const { owner, agent } = await branchWith(10_000n);
+    await named(agent);
+    const order = orderOf();
+    const copies = Array.from({ length: 200 }, () =>
+      setLabel(agent, ownerBy(owner), 'once', { ...order, attempt: randomHex(16) }),
+    );
+    const answers = await Promise.all(copies);
+    expect(answers.filter(({ verdict }) => verdict === 'governed')).toHaveLength(1);
+    expect(await setLabel(agent, ownerBy(owner), 'next')).toMatchObject({ verdict: 'governed' });
+  });
+});
+
+describe('a tree', () => {
+  test('counts an owner’s commands to all its agents together', async () => {
+    const owner = await ownerWith(10_000n);
+    const agents = [randomHex(20), randomHex(20)] as const;
+    for (const agent of agents) {
+      await enrol(owner, agent);
+      await named(agent);
+    }
+    const many = (agent: Hex) =>
+      Array.from({ length: 80 }, () => setLabel(agent, ownerBy(owner), randomHex(8)));
+    const answers = await Promise.all(agents.flatMap(many));
+    const passed = answers.filter(({ verdict }) => verdict === 'governed').length;
+    expect(passed).toBe(120);
+    const refused = answers.filter(({ verdict }) => verdict === 'refused');
+    expect(refused[0]).toMatchObject(tooMany('command_rate', owner));
+    for (const agent of agents) await entriesOf(agent);
+  });
+
+  test('bounds all its managers together, and leaves its owner room', async () => {
+    const owner = await ownerWith(10_000n);
+    const branches = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const [manager, agent] = [randomHex(20), randomHex(20)];
+        const upper = await enrol(owner, manager, { depth: 2 });
+        await enrol(manager, agent, { parent: upper.hash, depth: 1 });
+        await named(agent);
+        return { manager, agent };
+      }),
+    );
+    const answers = await Promise.all(
+      branches.flatMap(({ manager, agent }) =>
+        Array.from({ length: 110 }, () => setLabel(agent, ownerBy(manager), randomHex(8))),
+      ),
+    );
+    const passed = answers.filter(({ verdict }) => verdict === 'governed').length;
+    // The four grants of the managers counted before. A 360th of a minute is no whole number of milliseconds, so the last may not fit.
+    expect([355, 356]).toContain(passed);
+    const refused = answers.filter(({ verdict }) => verdict === 'refused');
+    expect(refused.at(-1)).toMatchObject(tooMany('command_rate', owner, { limit: 360 }));
+    const [branch] = branches;
+    expect(await setLabel(branch?.agent ?? '0x', ownerBy(owner), 'owner')).toMatchObject({
+      verdict: 'governed',
+    });
+  });
+
+  test('lets nothing through where the account that has to pay does not answer (law 2)', async () => {
+    const { owner, agent } = await branchWith(10_000n);
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    vi.spyOn(AgentAccount.prototype, 'charge').mockRejectedValue(new Error('overloaded'));
+    const { seq } = await snapshotOf(agent);
+    expect(await setLabel(agent, ownerBy(owner), 'x')).toEqual({ verdict: 'unavailable' });
+    expect((await snapshotOf(agent)).seq).toBe(seq);
+  });
+
+  test('counts the grants of an account, which are longer than its commands', async () => {
+    const owner = await ownerWith(10_000n);
+    const tools = Array.from({ length: 64 }, (_, at) => `tool-${at}-`.padEnd(60, 'x'));
+    const facts = {
+      hasCode: false,
+      balance: 1n,
+      asset: 'eip155:84532/erc20:0x',
+      block: 1,
+    } as const;
+    let refused: Governed | undefined;
+    let given = 0;
+    for (; refused === undefined && given < 6_000; given += 400) {
+      const answers = await Promise.all(
+        Array.from({ length: 400 }, () =>
+          stubOf(owner).govern({
+            kind: 'issue',
+            grant: grantOf(owner, randomHex(20), { tools }),
+            facts: { ...facts, nonceUsed: false, at: nowSeconds() },
+            consent: false,
+          }),
+        ),
+      );
+      refused = answers.find(({ verdict }) => verdict !== 'governed');
+      pass(60);
+    }
+    expect(refused).toMatchObject(tooMany('command_bytes', owner, { limit: 16 * MIB }));
+    expect(env.AGENT_ACCOUNT).toBeDefined();
+  }, 300_000);
+});

@@ -1,0 +1,283 @@
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, describe, expect, test } from 'vitest';
+import type {
+  By,
+  Governed,
+  OrderedBy,
+  TreeOrder,
+} from '../../../../src/protocol/account/tree-contract.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/contract.ts';
+import type { Entry } from '../../../../src/protocol/entry.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { SettlementResult } from '../../../../src/protocol/payment.ts';
+import type { Status } from '../../../../src/protocol/account/tree-contract.ts';
+import {
+  accountOf,
+  callOf,
+  entriesOf,
+  factsOf,
+  purseOf,
+  randomHex,
+  stubOf,
+  success,
+  trust,
+} from '../../support.ts';
+import {
+  branchWith,
+  callOnce,
+  enrol,
+  faultOf,
+  grantOf,
+  LONG,
+  ownerWith,
+  pass,
+  register,
+  restore,
+  revoke,
+  ruleOf,
+  setPolicy,
+} from '../../tree-support.ts';
+
+afterEach(restore);
+
+const intentOf = (): OrderedBy => ({
+  fields: { tool: 'countersign.admin.test' },
+  signature: `0x${'77'.repeat(65)}`,
+  digest: randomHex(32),
+  attempt: randomHex(16),
+  validBefore: nowSeconds() + 300,
+});
+
+const ownerBy = (payer: Hex): By => ({ account: accountOf(payer), role: 'owner' });
+const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+
+const orderStatus = (payer: Hex, by: By, status: Status): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'status', status, by, order: intentOf() });
+
+const orderLabel = (
+  payer: Hex,
+  by: By,
+  label: string | null,
+  changes: Partial<Extract<TreeOrder, { readonly kind: 'label' }>> = {},
+): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'label', label, by, order: intentOf(), ...changes });
+
+const alertsOf = async (payer: Hex, rule: string): Promise<Entry[]> =>
+  (await entriesOf(payer)).filter((entry) => entry.type === 'alert.raised' && entry.rule === rule);
+
+const standingOf = async (payer: Hex) => {
+  const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(payer);
+  const found = await stub.standing({ account: accountOf(payer), by: operator });
+  if (found.verdict !== 'found') throw new Error(found.verdict);
+  return found.standing;
+};
+
+/** As many orders as one account remembers, and more. */
+const flood = async (payer: Hex, by: By, count: number): Promise<Governed[]> => {
+  const all: Governed[] = [];
+  for (let at = 0; at < count; at += 100) {
+    const some = Array.from({ length: Math.min(100, count - at) }, () =>
+      orderLabel(payer, by, null, { expected: '*' }),
+    );
+    all.push(...(await Promise.all(some)));
+  }
+  return all;
+};
+
+describe('orders that are only there to fill the memory of orders', () => {
+  test('of an account that stands for itself keep no operator from freezing it', async () => {
+    const payer = await ownerWith(1_000n);
+    const filled = await flood(payer, ownerBy(payer), 1_100);
+    expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
+    expect(await orderStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'governed' });
+  });
+
+  test('of a manager keep no owner above it from stopping an agent', async () => {
+    const { owner, manager, agent } = await branchWith(10_000n);
+    const filled = await flood(agent, ownerBy(manager), 2_100);
+    expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
+    expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({
+      verdict: 'governed',
+    });
+  });
+
+  test('law 12: are few where nobody has ever paid', async () => {
+    const agent = randomHex(20);
+    const owner = randomHex(20);
+    await enrol(owner, agent);
+    const filled = await flood(owner, ownerBy(owner), 200);
+    const remembered = filled.filter(({ verdict }) => verdict !== 'unavailable');
+    expect(remembered.length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('a manager that leaves its owner', () => {
+  test('cannot take with it an agent which that owner has stopped (law 8)', async () => {
+    const { owner, manager, agent } = await branchWith(10_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    await orderStatus(agent, ownerBy(owner), 'frozen');
+    // Its shares have gone back: it holds no money of its owner any more.
+    pass(400);
+    await runDurableObjectAlarm(stubOf(agent));
+    pass(400);
+    await runDurableObjectAlarm(stubOf(manager));
+    const second = await ownerWith(10_000n);
+    const moved = grantOf(second, manager, { depth: 2 });
+    expect(await register(moved)).toMatchObject({ verdict: 'governed', changed: true });
+    const again = grantOf(manager, agent, { parent: moved.hash, depth: 1 });
+    expect(faultOf(await register(again)).reason).toBe('grant_refused');
+    await orderStatus(agent, ownerBy(manager), 'active');
+    expect((await standingOf(agent)).status).toBe('frozen');
+  });
+});
+
+describe('a former owner', () => {
+  test('hears no alert of an agent that has gone to another one', async () => {
+    const first = await ownerWith(10_000n);
+    const second = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    await register(grantOf(first, agent));
+    const name = `${accountOf(agent)}/spy`;
+    const put = await stubOf(agent).govern({
+      ...{ kind: 'document', type: 'webhook', name, by: ownerBy(first), order: intentOf() },
+      document: { url: 'https://first.example/', events: ['*'] },
+    });
+    expect(put).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await register(grantOf(second, agent))).toMatchObject({ changed: true });
+    expect(await stubOf(agent).document('webhook', name)).toMatchObject({ verdict: 'unknown' });
+    expect((await entriesOf(agent)).at(-1)).toMatchObject({
+      ...{ type: 'webhook.removed', outcome: { name } },
+    });
+  });
+});
+
+describe('a manager that its owner has cut off', () => {
+  test('has no say in the agents below it any more, and its owner has', async () => {
+    const { owner, manager, agent, upper } = await branchWith(10_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    expect(await orderStatus(agent, ownerBy(manager), 'paused')).toMatchObject({ changed: true });
+    expect(await revoke(owner, upper.delegation.id)).toMatchObject({ changed: true });
+    expect(await stubOf(agent).kin({ by: accountOf(manager) })).toMatchObject({ kin: 'none' });
+    // For ever it would be.
+    expect(faultOf(await orderStatus(agent, ownerBy(manager), 'revoked')).reason).toBe('forbidden');
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await orderStatus(agent, ownerBy(owner), 'active')).toMatchObject({ changed: true });
+  });
+});
+
+describe('a grant that its holder gives up', () => {
+  test('frees an agent of nothing that an earlier grant bound (law 8)', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const first = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 1_000) });
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    pass(1_000 + 3_700);
+    await runDurableObjectAlarm(stubOf(agent));
+    pass(600);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect(await standingOf(agent)).toMatchObject({
+      grants: [],
+    });
+    await orderStatus(agent, ownerBy(owner), 'frozen');
+    const renewed = await enrol(owner, agent);
+    expect(renewed.hash).not.toBe(first.hash);
+    await revoke(agent, renewed.delegation.id);
+    expect((await standingOf(agent)).status).toBe('frozen');
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    const next = await ownerWith(1_000n);
+    expect(faultOf(await register(grantOf(next, agent))).reason).toBe('grant_refused');
+  });
+});
+
+describe('alerts that somebody wants many of', () => {
+  test('a limit of a second, sixteen times, is said once in ten minutes', async () => {
+    const windows = Array.from({ length: 16 }, (_, at) => ({ every: at + 1, limit: '10u' }));
+    const payer = await ownerWith(100_000n, { windows, softPercent: 1 });
+    for (let at = 0; at < 5; at += 1) {
+      expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
+      pass(17);
+    }
+    const alerts = await alertsOf(payer, 'soft_limit');
+    expect(alerts.length).toBeLessThanOrEqual(16);
+    pass(600);
+    await callOnce(payer, 10n);
+    expect((await alertsOf(payer, 'soft_limit')).length).toBeGreaterThan(alerts.length);
+  });
+
+  test('of limits that are written anew before each call, no more are said than are remembered', async () => {
+    const payer = await ownerWith(100_000n);
+    for (let at = 0; at < 12; at += 1) {
+      const windows = Array.from({ length: 16 }, (_, nth) => ({
+        ...{ every: LONG + nth, limit: `${1_000 + at}u` },
+      }));
+      await setPolicy(payer, { windows, softPercent: 1 });
+      expect(ruleOf(await callOnce(payer, 20n))).toBe('go');
+    }
+    expect((await alertsOf(payer, 'soft_limit')).length).toBeLessThanOrEqual(64);
+  });
+
+  test('loops of more tools than are remembered are not said again and again', async () => {
+    const payer = await ownerWith(100_000n, { repeat: { times: 1, seconds: 86_400 } });
+    const round = async (): Promise<void> => {
+      for (let tool = 0; tool < 70; tool += 1) {
+        const request = `0x${tool.toString(16).padStart(64, '0')}` as const;
+        await callOnce(payer, 1n, { tool: `tool-${tool}`, request });
+        await callOnce(payer, 1n, { tool: `tool-${tool}`, request });
+      }
+    };
+    for (const _ of Array(3)) await round();
+    expect((await alertsOf(payer, 'breaker')).length).toBeLessThanOrEqual(70);
+  });
+});
+
+describe('a payment that was written off', () => {
+  test('and had moved after all, is settled: what happened is what the chain says (law 5)', async () => {
+    const payer = randomHex(20);
+    await trust(payer, 10_000n, 100_000n);
+    const call = callOf(payer, { price: 1_000n });
+    const attempt = randomHex(16);
+    await stubOf(payer).reserve(call, attempt, { facts: factsOf(100_000n, 11) });
+    await stubOf(payer).finish(call.call, attempt, success);
+    pass(3_700);
+    const order = intentOf();
+    expect(
+      await stubOf(payer).govern({
+        ...{ kind: 'writeOff', call: call.call, reason: 'no answer', by: operator, order },
+      }),
+    ).toMatchObject({ verdict: 'governed' });
+    // Long after: a queue retries for hours.
+    pass(40_000);
+    await runDurableObjectAlarm(stubOf(payer));
+    const settled: SettlementResult = {
+      ...{ call: call.call, transaction: randomHex(32), block: 20 },
+      outcome: 'settled',
+    };
+    await stubOf(payer).settled([settled]);
+    await stubOf(payer).settled([settled]);
+    const last = (await entriesOf(payer)).at(-1);
+    expect(last).toMatchObject({ type: 'payment.settled', payment: { block: 20 } });
+    const settlements = (await entriesOf(payer)).filter(
+      ({ type, call: of }) => type === 'payment.settled' && of === call.call,
+    );
+    expect(settlements).toHaveLength(1);
+    expect(await purseOf(payer)).toMatchObject({ unsettled: '0', credit: '0', settled: '10000' });
+    await stubOf(payer).settled([
+      { call: call.call, outcome: 'failed', fault: 'payer', reason: 'unfunded' },
+    ]);
+    expect(await purseOf(payer)).toMatchObject({ credit: '0', settled: '10000' });
+  });
+});
+
+describe('listeners', () => {
+  test('wait so often at a time, and none keeps another one out', async () => {
+    const payer = await ownerWith(1_000n);
+    const head = (await entriesOf(payer)).length;
+    const listen = (by: Hex) => stubOf(payer).happened(head, 2_000, 10, accountOf(by));
+    const crowd = Promise.all(Array.from({ length: 400 }, () => listen(payer)));
+    const owner = listen(randomHex(20));
+    const heard = (await crowd).filter(({ verdict }) => verdict !== 'unavailable');
+    expect(heard).toHaveLength(300);
+    expect((await owner).verdict).not.toBe('unavailable');
+  });
+});

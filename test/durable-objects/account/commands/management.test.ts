@@ -1,0 +1,1069 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import type { AgentAccountRpc, Applied } from '../../../../src/protocol/account/contract.ts';
+import type {
+  By,
+  Expected,
+  Governed,
+  OrderedBy,
+  TreeOrder,
+} from '../../../../src/protocol/account/tree-contract.ts';
+import { documentHash } from '../../../../durable-objects/account/commands/precondition.ts';
+import type { Entry, Json } from '../../../../src/protocol/entry.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Status } from '../../../../src/protocol/account/tree-contract.ts';
+import {
+  accountOf,
+  asset,
+  callOf,
+  entriesOf,
+  factsOf,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  trust,
+} from '../../support.ts';
+import {
+  allTablesOf,
+  AUDIENCE,
+  branchWith,
+  callOnce,
+  enrol,
+  grantOf,
+  offer,
+  ownerWith,
+  pass,
+  register,
+  restore,
+  revoke,
+  rowsOf,
+  ruleOf,
+} from '../../tree-support.ts';
+
+afterEach(restore);
+
+/** A signed intent, as the gateway hands it over: each request has an attempt of its own. */
+const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+  fields: { tool: 'countersign.admin.test' },
+  signature: `0x${'77'.repeat(65)}`,
+  digest: randomHex(32),
+  attempt: randomHex(16),
+  validBefore: nowSeconds() + 300,
+  ...changes,
+});
+
+const ownerBy = (payer: Hex): By => ({ account: accountOf(payer), role: 'owner' });
+const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+
+const orderStatus = (
+  payer: Hex,
+  by: By,
+  status: Status,
+  order = intentOf(),
+  expected?: Expected,
+): Promise<Governed> =>
+  stubOf(payer).govern({
+    kind: 'status',
+    status,
+    by,
+    order,
+    ...(expected === undefined ? {} : { expected }),
+  });
+
+type PolicyChanges = Partial<Extract<TreeOrder, { readonly kind: 'policy' }>>;
+
+const orderPolicy = async (
+  payer: Hex,
+  by: By,
+  document: unknown,
+  changes: PolicyChanges = {},
+): Promise<Governed> =>
+  stubOf(payer).govern({
+    kind: 'policy',
+    slot: by.role,
+    document,
+    by,
+    order: intentOf(),
+    ...changes,
+  });
+
+const orderLabel = (
+  payer: Hex,
+  by: By,
+  label: string | null,
+  changes: Partial<Extract<TreeOrder, { readonly kind: 'label' }>> = {},
+): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'label', label, by, order: intentOf(), ...changes });
+
+type DocumentChanges = Partial<Extract<TreeOrder, { readonly kind: 'document' }>>;
+
+const orderDocument = async (
+  payer: Hex,
+  document: unknown,
+  changes: DocumentChanges = {},
+): Promise<Governed> =>
+  stubOf(payer).govern({
+    kind: 'document',
+    type: 'tool',
+    name: 'lookup',
+    document,
+    by: operator,
+    order: intentOf(),
+    ...changes,
+  });
+
+const adjust = (payer: Hex, amount: bigint, order = intentOf()): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'adjust', asset, amount, reason: 'goodwill', by: operator, order });
+
+const standingOf = async (payer: Hex, by: By = operator) => {
+  const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(payer);
+  const found = await stub.standing({ account: accountOf(payer), by });
+  if (found.verdict !== 'found') throw new Error(found.verdict);
+  return found.standing;
+};
+
+const currentOf = (governed: Governed): Hex => {
+  if (governed.verdict !== 'governed' || governed.current === undefined) {
+    throw new Error(JSON.stringify(governed));
+  }
+  return governed.current;
+};
+
+const changed = { verdict: 'governed', changed: true } as const;
+const refused = (reason: string) => ({ verdict: 'refused', fault: { reason } });
+
+const lastEntry = async (payer: Hex): Promise<Entry> => {
+  const last = (await entriesOf(payer)).at(-1);
+  if (last === undefined) throw new Error('no entry');
+  return last;
+};
+
+const seqOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).seq;
+
+const tight = { perCall: '10u' };
+const wide = { perCall: '1000u' };
+
+describe('who may order what', () => {
+  test('an account above, and one that stands for itself; nobody else as an owner', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    const other = await ownerWith(1_000n);
+    for (const by of [owner, manager]) {
+      expect(await orderStatus(agent, ownerBy(by), 'frozen')).toMatchObject(changed);
+      expect(await orderStatus(agent, ownerBy(by), 'active')).toMatchObject(changed);
+    }
+    expect(await orderStatus(owner, ownerBy(owner), 'paused')).toMatchObject(changed);
+    const before = await seqOf(agent);
+    const strangers = [other, randomHex(20), agent];
+    for (const by of strangers) {
+      const orders: readonly TreeOrder[] = [
+        { kind: 'status', status: 'frozen', by: ownerBy(by), order: intentOf() },
+        { kind: 'policy', slot: 'owner', document: wide, by: ownerBy(by), order: intentOf() },
+        { kind: 'label', label: 'mine', by: ownerBy(by), order: intentOf() },
+        { kind: 'default', grant: randomHex(32), by: ownerBy(by), order: intentOf() },
+        {
+          kind: 'document',
+          type: 'webhook',
+          name: 'a',
+          document: {},
+          by: ownerBy(by),
+          order: intentOf(),
+        },
+      ];
+      for (const order of orders) {
+        expect(await stubOf(agent).govern(order)).toEqual(refused('forbidden'));
+      }
+    }
+    // A manager has no say over who is above it, or beside it.
+    expect(await orderStatus(owner, ownerBy(manager), 'frozen')).toEqual(refused('forbidden'));
+    expect(await orderStatus(other, ownerBy(manager), 'frozen')).toEqual(refused('forbidden'));
+    expect(await seqOf(agent)).toBe(before);
+  });
+
+  test('an owner has no say in what is the operator’s, nor the operator in what is the owner’s', async () => {
+    const owner = await ownerWith(1_000n);
+    const call = randomHex(32);
+    const owners: readonly TreeOrder[] = [
+      { kind: 'policy', slot: 'operator', document: wide, by: ownerBy(owner), order: intentOf() },
+      { kind: 'redrive', call, by: ownerBy(owner), order: intentOf() },
+      { kind: 'writeOff', call, reason: 'no', by: ownerBy(owner), order: intentOf() },
+      {
+        kind: 'document',
+        type: 'tool',
+        name: 'x',
+        document: {},
+        by: ownerBy(owner),
+        order: intentOf(),
+      },
+    ];
+    const operators: readonly TreeOrder[] = [
+      { kind: 'policy', slot: 'owner', document: wide, by: operator, order: intentOf() },
+      { kind: 'default', grant: call, by: operator, order: intentOf() },
+    ];
+    for (const order of [...owners, ...operators]) {
+      expect(await stubOf(owner).govern(order)).toEqual(refused('forbidden'));
+    }
+    const applied = await stubOf(owner).apply({
+      kind: 'adjust',
+      asset,
+      amount: 5n,
+      reason: 'for me',
+      by: ownerBy(owner),
+      order: intentOf(),
+    });
+    expect(applied).toEqual(refused('forbidden'));
+    expect((await purseOf(owner)).credit).toBe('1000');
+  });
+
+  test('a key that nothing is known of writes no row, whatever it signs for itself (law 12)', async () => {
+    const key = randomHex(20);
+    expect(await orderStatus(key, ownerBy(key), 'frozen')).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'penniless', field: 'account' },
+    });
+    expect(await orderLabel(key, ownerBy(key), 'mine')).toMatchObject(refused('penniless'));
+    expect(await orderLabel(key, ownerBy(randomHex(20)), 'mine')).toEqual(refused('forbidden'));
+    // An operator that is refused makes none either.
+    expect(await orderPolicy(key, operator, { perCall: 'much' })).toMatchObject(
+      refused('malformed_policy'),
+    );
+    expect(await adjust(key, -1n)).toMatchObject(refused('credit_too_low'));
+    expect(await allTablesOf(key)).toEqual([]);
+  });
+
+  test('an owner still sees and stops an agent whose grant it revoked, or that has run out', async () => {
+    const owner = await ownerWith(1_000n);
+    const [agent, late] = [randomHex(20), randomHex(20)];
+    const grant = await enrol(owner, agent);
+    await enrol(owner, late, { validUntil: BigInt(nowSeconds() + 100) });
+    for (const each of [agent, late]) expect(ruleOf(await callOnce(each, 10n))).toBe('go');
+    await revoke(owner, grant.delegation.id);
+    await revoke(agent, grant.delegation.id);
+    pass(8_000);
+    await runDurableObjectAlarm(stubOf(late));
+    for (const each of [agent, late]) {
+      expect(await stubOf(each).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+      expect(await orderStatus(each, ownerBy(owner), 'frozen')).toMatchObject(changed);
+      expect((await standingOf(each, ownerBy(owner))).ownerStatus).toBe('frozen');
+      // It is no stranger, and not its own owner either.
+      expect(await orderStatus(each, ownerBy(each), 'active')).toEqual(refused('forbidden'));
+    }
+  });
+
+  test('who is above is known after every grant is forgotten, all the way up', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject(changed);
+    // As long after their end as they are kept.
+    pass(91 * 86_400 + 7_200);
+    await runDurableObjectAlarm(stubOf(agent));
+    // Its books are closed by now.
+    pass(600);
+    await runDurableObjectAlarm(stubOf(agent));
+    await evictDurableObject(stubOf(agent));
+    expect((await standingOf(agent)).grants).toEqual([]);
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await orderStatus(agent, ownerBy(manager), 'active')).toEqual(refused('forbidden'));
+  });
+
+  test('kin: self, above, none; and nothing is written for asking', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    const stranger = randomHex(20);
+    const kin = (of: Hex, by: Hex) => stubOf(of).kin({ by: accountOf(by) });
+    const found = { verdict: 'found', exists: true };
+    expect(await kin(agent, agent)).toEqual({ ...found, kin: 'self', hasParent: true });
+    expect(await kin(agent, manager)).toEqual({ ...found, kin: 'above', hasParent: true });
+    expect(await kin(agent, owner)).toEqual({ ...found, kin: 'above', hasParent: true });
+    expect(await kin(agent, stranger)).toEqual({ ...found, kin: 'none', hasParent: true });
+    expect(await kin(owner, agent)).toEqual({ ...found, kin: 'none', hasParent: false });
+    expect(await kin(owner, owner)).toEqual({ ...found, kin: 'self', hasParent: false });
+    expect(await kin(stranger, stranger)).toEqual({
+      verdict: 'found',
+      kin: 'self',
+      hasParent: false,
+      exists: false,
+    });
+    expect(await allTablesOf(stranger)).toEqual([]);
+    for (const by of [agent, manager, owner]) {
+      expect((await standingOf(agent, ownerBy(by))).parent).toBe(accountOf(manager));
+    }
+    const asked = { account: accountOf(agent), by: ownerBy(stranger) };
+    expect(await stubOf(agent).standing(asked)).toEqual({ verdict: 'unknown_account' });
+  });
+});
+
+describe('an order is carried out once', () => {
+  test('the same intent in another request is used; the runtime’s retry hears the same answer', async () => {
+    const owner = await ownerWith(1_000n);
+    const freeze = intentOf();
+    const first = await orderStatus(owner, ownerBy(owner), 'frozen', freeze);
+    expect(first).toMatchObject(changed);
+    expect(await orderStatus(owner, ownerBy(owner), 'active')).toMatchObject(changed);
+    // Whoever has seen it sends it again.
+    const again = { ...freeze, attempt: randomHex(16) };
+    expect(await orderStatus(owner, ownerBy(owner), 'frozen', again)).toEqual(
+      refused('already_used'),
+    );
+    expect(await orderStatus(owner, ownerBy(owner), 'frozen', freeze)).toEqual(first);
+    await evictDurableObject(stubOf(owner));
+    expect(await orderStatus(owner, ownerBy(owner), 'frozen', again)).toEqual(
+      refused('already_used'),
+    );
+    expect((await standingOf(owner)).status).toBe('active');
+  });
+
+  test('a refusal counts too, a dry run and somebody else’s do not', async () => {
+    const owner = await ownerWith(1_000n);
+    const intent = intentOf();
+    const changes = { order: intent, expected: randomHex(32) };
+    expect(await orderPolicy(owner, ownerBy(owner), wide, changes)).toEqual(
+      refused('precondition_failed'),
+    );
+    // `If-Match` is not signed: whoever has seen the request could send it with another one.
+    const again = { order: { ...intent, attempt: randomHex(16) } };
+    expect(await orderPolicy(owner, ownerBy(owner), wide, again)).toEqual(refused('already_used'));
+
+    const dry = intentOf();
+    for (let times = 0; times < 2; times += 1) {
+      const order = { ...dry, attempt: randomHex(16) };
+      expect(await orderPolicy(owner, ownerBy(owner), wide, { order, dryRun: true })).toMatchObject(
+        changed,
+      );
+    }
+    const stranger = ownerBy(randomHex(20));
+    expect(await orderPolicy(owner, stranger, wide, { order: dry })).toEqual(refused('forbidden'));
+    expect(await orderPolicy(owner, ownerBy(owner), wide, { order: dry })).toMatchObject(changed);
+  });
+
+  test('two requests with one intent at the same time: one is carried out', async () => {
+    const payer = randomHex(20);
+    const intent = intentOf();
+    const all = await Promise.all(
+      Array.from({ length: 5 }, () => adjust(payer, 7n, { ...intent, attempt: randomHex(16) })),
+    );
+    expect(all.filter(({ verdict }) => verdict === 'applied')).toHaveLength(1);
+    expect((await purseOf(payer)).credit).toBe('7');
+  });
+
+  test('is forgotten when its intent is over, and not carried out after that', async () => {
+    const owner = await ownerWith(1_000n);
+    const kept = (): Promise<number> =>
+      runInDurableObject(
+        stubOf(owner),
+        (_, { storage }) =>
+          storage.sql.exec<{ count: number }>('SELECT count(*) AS count FROM orders').one().count,
+      );
+    const old = intentOf();
+    await orderLabel(owner, ownerBy(owner), 'one', { order: old });
+    await orderLabel(owner, ownerBy(owner), null);
+    expect(await kept()).toBe(2);
+    pass(301);
+    expect(
+      await orderLabel(owner, ownerBy(owner), 'one', {
+        order: { ...old, attempt: randomHex(16) },
+      }),
+    ).toEqual(refused('already_used'));
+    pass(60);
+    expect(
+      await orderLabel(owner, ownerBy(owner), 'one', {
+        order: { ...old, attempt: randomHex(16) },
+      }),
+    ).toEqual(refused('already_used'));
+    await orderLabel(owner, ownerBy(owner), 'two');
+    expect(await kept()).toBe(1);
+    // Nothing is remembered of it now; it is too old all the same.
+    await orderLabel(owner, ownerBy(owner), null);
+    expect(
+      await orderLabel(owner, ownerBy(owner), 'one', {
+        order: { ...old, attempt: randomHex(16) },
+      }),
+    ).toEqual(refused('already_used'));
+    expect(await standingOf(owner)).not.toHaveProperty('label');
+  });
+
+  test('each kind of order', async () => {
+    const payer = await ownerWith(1_000n);
+    const kinds: readonly ((order: OrderedBy) => Promise<Governed | Applied>)[] = [
+      (order) => orderStatus(payer, operator, 'paused', order),
+      (order) => orderPolicy(payer, operator, wide, { order }),
+      (order) => orderLabel(payer, operator, 'shop', { order }),
+      (order) => orderDocument(payer, { id: 'lookup' }, { order }),
+      (order) => adjust(payer, 5n, order),
+    ];
+    for (const give of kinds) {
+      const intent = intentOf();
+      const first = await give(intent);
+      const seq = await seqOf(payer);
+      expect(await give(intent)).toEqual(first);
+      expect(await give({ ...intent, attempt: randomHex(16) })).toEqual(refused('already_used'));
+      expect(await seqOf(payer)).toBe(seq);
+    }
+    expect((await purseOf(payer)).credit).toBe('1005');
+  });
+});
+
+describe('If-Match', () => {
+  test('of two orders made for one and the same state, one wins (lost update)', async () => {
+    const owner = await ownerWith(1_000n);
+    const by = ownerBy(owner);
+    const first = currentOf(await orderPolicy(owner, by, tight));
+    const [one, two] = await Promise.all([
+      orderPolicy(owner, by, wide, { expected: first }),
+      orderPolicy(owner, by, { perCall: '500u' }, { expected: first }),
+    ]);
+    expect(one).toMatchObject(changed);
+    const current = currentOf(one);
+    expect(two).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_failed', current },
+    });
+    expect((await standingOf(owner)).etags).toEqual({ owner: current });
+  });
+
+  test('replacing unseen is refused, making and taking away are not', async () => {
+    const owner = await ownerWith(1_000n);
+    const by = ownerBy(owner);
+    const none = { expected: 'none' as const };
+    const any = { expected: '*' as const };
+    expect(await orderPolicy(owner, by, tight, any)).toEqual(refused('precondition_failed'));
+    const current = currentOf(await orderPolicy(owner, by, tight, none));
+    expect(await orderPolicy(owner, by, tight, none)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_failed', current },
+    });
+    expect(await orderPolicy(owner, by, wide)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_required', current },
+    });
+    // The same again replaces nothing.
+    expect(await orderPolicy(owner, by, tight)).toMatchObject({ changed: false, current });
+    expect(await orderPolicy(owner, by, wide, any)).toMatchObject(changed);
+    expect(await orderPolicy(owner, by, null, { expected: current })).toMatchObject(
+      refused('precondition_failed'),
+    );
+    const gone = await orderPolicy(owner, by, null);
+    expect(gone).toMatchObject(changed);
+    expect(gone).not.toHaveProperty('current');
+    expect((await standingOf(owner)).etags).toEqual({});
+  });
+
+  test('of labels, a status, and a default grant', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const [one, two] = [await enrol(owner, agent), await enrol(owner, agent)];
+    const by = ownerBy(owner);
+    const label = currentOf(await orderLabel(agent, by, 'shop'));
+    expect(await orderLabel(agent, by, 'other')).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_required', current: label },
+    });
+    expect(await orderLabel(agent, by, 'other', { expected: label })).toMatchObject(changed);
+    expect(await standingOf(agent)).toMatchObject({ label: 'other' });
+
+    const paused = currentOf(await orderStatus(agent, by, 'paused'));
+    expect(await orderStatus(agent, by, 'frozen')).toMatchObject(changed);
+    expect(await orderStatus(agent, by, 'active', intentOf(), paused)).toMatchObject(
+      refused('precondition_failed'),
+    );
+
+    const order = (grant: Hex, expected?: Expected): TreeOrder => ({
+      kind: 'default',
+      grant,
+      by,
+      order: intentOf(),
+      ...(expected === undefined ? {} : { expected }),
+    });
+    // The one that was taken last is the default already.
+    expect(await stubOf(agent).govern(order(two.hash))).toMatchObject({ changed: false });
+    const first = currentOf(await stubOf(agent).govern(order(one.hash)));
+    expect(await stubOf(agent).govern(order(two.hash, 'none'))).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_failed', current: first },
+    });
+    expect(await stubOf(agent).govern(order(two.hash, first))).toMatchObject(changed);
+  });
+});
+
+describe('two statuses', () => {
+  test('what the operator has ordered no owner lifts, and the other way round', async () => {
+    const owner = await ownerWith(1_000n);
+    const by = ownerBy(owner);
+    await orderStatus(owner, operator, 'frozen');
+    expect(await orderStatus(owner, by, 'paused')).toMatchObject(changed);
+    expect(await standingOf(owner)).toMatchObject({
+      status: 'frozen',
+      operatorStatus: 'frozen',
+      ownerStatus: 'paused',
+    });
+    await orderStatus(owner, by, 'active');
+    expect(ruleOf(await callOnce(owner, 10n))).toBe('frozen');
+    await orderStatus(owner, by, 'paused');
+    await orderStatus(owner, operator, 'active');
+    await evictDurableObject(stubOf(owner));
+    expect(ruleOf(await callOnce(owner, 10n))).toBe('paused');
+    await orderStatus(owner, by, 'active');
+    expect(ruleOf(await callOnce(owner, 10n))).toBe('go');
+  });
+
+  test('what is revoked by one stays so, whatever the other says', async () => {
+    const { owner, agent } = await branchWith(1_000n);
+    await orderStatus(agent, operator, 'revoked');
+    for (const by of [operator, ownerBy(owner)]) {
+      await orderStatus(agent, by, 'active');
+      expect((await standingOf(agent)).status).toBe('revoked');
+    }
+    expect(await orderStatus(agent, operator, 'paused')).toMatchObject(refused('grant_refused'));
+  });
+
+  test('the log says who ordered it, whose word it is, and what holds now', async () => {
+    const { owner, agent } = await branchWith(1_000n);
+    await orderStatus(agent, operator, 'frozen');
+    const order = intentOf();
+    await orderStatus(agent, ownerBy(owner), 'paused', order);
+    expect(await lastEntry(agent)).toMatchObject({
+      type: 'account.status',
+      decision: 'paused',
+      outcome: { side: 'owner', status: 'frozen' },
+      evidence: {
+        order: order.fields,
+        signature: order.signature,
+        by: accountOf(owner),
+        role: 'owner',
+      },
+    });
+  });
+});
+
+describe('those between', () => {
+  test('lift no freeze of somebody above them; nor does it stand in their way once it is lifted', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    const [root, middle] = [ownerBy(owner), ownerBy(manager)];
+    await orderStatus(agent, root, 'frozen');
+    for (const status of ['active', 'paused', 'revoked'] as const) {
+      expect(await orderStatus(agent, middle, status)).toEqual(refused('forbidden'));
+    }
+    expect(await orderStatus(agent, root, 'active')).toMatchObject(changed);
+    expect(await orderStatus(agent, middle, 'frozen')).toMatchObject(changed);
+    expect(await orderStatus(agent, root, 'paused')).toMatchObject(changed);
+    expect(await orderStatus(agent, middle, 'active')).toEqual(refused('forbidden'));
+  });
+
+  test('lift no freeze that somebody above them has ordered as well', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    expect(await orderStatus(agent, ownerBy(manager), 'frozen')).toMatchObject(changed);
+    expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject(changed);
+    // And it stays the owner's when it is ordered once more below.
+    expect(await orderStatus(agent, ownerBy(manager), 'frozen')).toMatchObject({ changed: false });
+    await evictDurableObject(stubOf(agent));
+    expect(await orderStatus(agent, ownerBy(manager), 'active')).toEqual(refused('forbidden'));
+  });
+
+  test('neither replace nor take away a policy of somebody above them', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    const [root, middle] = [ownerBy(owner), ownerBy(manager)];
+    const any = { expected: '*' as const };
+    expect(await orderPolicy(agent, middle, wide)).toMatchObject(changed);
+    expect(await orderPolicy(agent, root, tight, any)).toMatchObject(changed);
+    for (const document of [wide, null]) {
+      expect(await orderPolicy(agent, middle, document, any)).toEqual(refused('forbidden'));
+      expect(await orderPolicy(agent, middle, document)).toEqual(refused('forbidden'));
+    }
+    expect(await orderPolicy(agent, middle, tight, any)).toMatchObject({ changed: false });
+    expect(ruleOf(await callOnce(agent, 50n))).toBe('per_call');
+    await evictDurableObject(stubOf(agent));
+    expect(await orderPolicy(agent, middle, wide, any)).toEqual(refused('forbidden'));
+    expect(await orderPolicy(agent, root, null)).toMatchObject(changed);
+    expect(await orderPolicy(agent, middle, wide)).toMatchObject(changed);
+    // What is the same, once ordered from above, is theirs.
+    expect(await orderPolicy(agent, root, wide)).toMatchObject(changed);
+    expect(await orderPolicy(agent, middle, tight, any)).toEqual(refused('forbidden'));
+  });
+
+  test('have the operator’s policy beside theirs, and both bind', async () => {
+    const { owner, agent } = await branchWith(10_000n);
+    await orderPolicy(agent, operator, { perCall: '100u' });
+    await orderPolicy(agent, ownerBy(owner), wide);
+    expect(ruleOf(await callOnce(agent, 500n))).toBe('per_call');
+    expect((await standingOf(agent)).etags).toEqual({
+      operator: expect.any(String) as string,
+      owner: expect.any(String) as string,
+    });
+  });
+});
+
+describe('the issuer of a grant', () => {
+  const orders = (issuer: Hex, key: Hex) => [
+    orderStatus(key, ownerBy(issuer), 'revoked'),
+    orderPolicy(key, ownerBy(issuer), { tools: [] }),
+    orderLabel(key, ownerBy(issuer), 'mine'),
+    orderDocument(
+      key,
+      { url: 'https://stranger.example' },
+      { type: 'webhook', by: ownerBy(issuer) },
+    ),
+  ];
+
+  test('orders nothing of an account that did not consent to it', async () => {
+    const stranger = await ownerWith(1_000n);
+    for (const key of [randomHex(20), await ownerWith(100n)]) {
+      await offer(grantOf(stranger, key));
+      const before = await snapshotOf(key);
+      for (const ordered of await Promise.all(orders(stranger, key))) {
+        expect(ordered).toEqual(refused('forbidden'));
+      }
+      expect(await snapshotOf(key)).toEqual(before);
+    }
+  });
+
+  test('orders all of it once its holder has consented', async () => {
+    const owner = await ownerWith(1_000n);
+    const key = randomHex(20);
+    await enrol(owner, key);
+    for (const ordered of await Promise.all(orders(owner, key))) {
+      expect(ordered).toMatchObject(changed);
+    }
+  });
+
+  test('keeps a key that it has frozen from a new owner (law 8)', async () => {
+    const owner = await ownerWith(1_000n);
+    const key = randomHex(20);
+    await enrol(owner, key);
+    await orderStatus(key, ownerBy(owner), 'frozen');
+    const next = await ownerWith(1_000n);
+    pass(100);
+    expect(await register(grantOf(next, key))).toMatchObject(refused('grant_refused'));
+    expect((await standingOf(key)).status).toBe('frozen');
+  });
+});
+
+describe('a label', () => {
+  test('makes an account for an operator, which is no stranger’s any more', async () => {
+    const key = randomHex(20);
+    expect(await orderLabel(key, operator, 'Till 4')).toMatchObject(changed);
+    expect(await stubOf(key).kin({ by: accountOf(key) })).toMatchObject({ exists: true });
+    expect(await standingOf(key)).toMatchObject({ label: 'Till 4', revision: 0 });
+    expect(await lastEntry(key)).toMatchObject({
+      type: 'account.label',
+      outcome: { label: 'Till 4' },
+    });
+    await evictDurableObject(stubOf(key));
+    expect(await standingOf(key)).toMatchObject({ label: 'Till 4' });
+    expect(await orderLabel(key, operator, null)).toMatchObject(changed);
+    expect(await standingOf(key)).not.toHaveProperty('label');
+  });
+
+  test('is text of 1 to 256 characters', async () => {
+    for (const label of ['', 'x'.repeat(257), '\ud800']) {
+      expect(await orderLabel(randomHex(20), operator, label)).toMatchObject(
+        refused('not_writable'),
+      );
+    }
+  });
+});
+
+describe('what a new policy cuts off', () => {
+  test('is counted, and changes nothing in a dry run; what runs may end', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    const begin = async (price: bigint, tool: string) => {
+      const call = intentCallOf(agent, { price, tool, settlement: 'credit', audience: AUDIENCE });
+      const attempt = randomHex(16);
+      const verdict = await stubOf(agent).reserve(call, attempt, { facts: factsOf(0n) });
+      expect(verdict.verdict).toBe('go');
+      return { call, attempt };
+    };
+    const dear = await begin(600n, 'lookup');
+    await begin(10n, 'lookup');
+    await begin(10n, 'search');
+    const by = ownerBy(owner);
+    const seq = await seqOf(agent);
+    const cases = [
+      [{ perCall: '500u' }, 1],
+      [{ tools: ['search'] }, 2],
+      [{ tools: ['*'] }, 0],
+      [{ windows: [{ every: 'day', limit: '619u' }] }, 3],
+      [{ windows: [{ every: 'day', limit: '620u' }] }, 0],
+      [{ payees: [] }, 3],
+      [{ payees: [dear.call.payTo] }, 0],
+      [null, 0],
+    ] as const;
+    for (const [document, cutOff] of cases) {
+      const said = await orderPolicy(agent, by, document, { dryRun: true });
+      expect(said).toMatchObject({ inFlight: { held: 3, cutOff } });
+    }
+    expect(await seqOf(agent)).toBe(seq);
+    expect((await standingOf(agent)).etags).toEqual({});
+    expect(await orderPolicy(agent, by, { perCall: '500u' })).toMatchObject({
+      ...changed,
+      inFlight: { held: 3, cutOff: 1 },
+    });
+    expect(await stubOf(agent).finish(dear.call.call, dear.attempt, success)).toMatchObject({
+      verdict: 'finished',
+      charged: 600n,
+    });
+    const known = (await standingOf(agent)).etags?.owner;
+    expect(await orderPolicy(agent, by, wide, { dryRun: true })).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_required', current: known },
+    });
+    const dry = await orderPolicy(agent, by, wide, { dryRun: true, expected: '*' });
+    expect(dry).toMatchObject({ changed: true, current: known, inFlight: { held: 2, cutOff: 0 } });
+  });
+});
+
+describe('credit', () => {
+  test('is given and taken by an operator, in the log with who and why', async () => {
+    const payer = randomHex(20);
+    expect(await adjust(payer, 50n)).toEqual({ verdict: 'applied', credit: 50n });
+    expect(await lastEntry(payer)).toMatchObject({
+      type: 'credit.adjusted',
+      decision: 'added',
+      amounts: { amount: '50' },
+      payment: { asset, credit: '50' },
+      outcome: { reason: 'goodwill' },
+      evidence: { by: operator.account, role: 'operator' },
+    });
+    expect(await adjust(payer, -20n)).toEqual({ verdict: 'applied', credit: 30n });
+    expect(await lastEntry(payer)).toMatchObject({ decision: 'taken', amounts: { amount: '20' } });
+    expect(ruleOf(await callOnce(payer, 30n))).toBe('go');
+  });
+
+  test('is never taken below nothing, nor what a running call holds', async () => {
+    const payer = await ownerWith(100n);
+    const seq = await seqOf(payer);
+    expect(await adjust(payer, -101n)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'credit_too_low', credit: '100' },
+    });
+    expect(await adjust(payer, 0n)).toMatchObject(refused('not_writable'));
+    expect(await adjust(payer, 2n ** 53n)).toMatchObject(refused('not_writable'));
+    expect(await seqOf(payer)).toBe(seq);
+    const call = intentCallOf(payer, { price: 60n, settlement: 'credit' });
+    await stubOf(payer).reserve(call, randomHex(16), { facts: factsOf(0n) });
+    expect(await adjust(payer, -41n)).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'credit_too_low', credit: '40' },
+    });
+    expect(await adjust(payer, -40n)).toEqual({ verdict: 'applied', credit: 60n });
+  });
+
+  test('is not adjusted by an order that could not be told from its repeat', async () => {
+    const payer = randomHex(20);
+    const { digest: _, ...order } = intentOf();
+    expect(await adjust(payer, 50n, order)).toEqual({ verdict: 'unavailable' });
+    expect(await allTablesOf(payer)).toEqual([]);
+  });
+});
+
+/** A payment whose tool has answered, and that is not settled. */
+const openPayment = async () => {
+  const payer = randomHex(20);
+  await trust(payer, 10_000n, 100_000n);
+  const call = callOf(payer, { price: 1_000n });
+  const attempt = randomHex(16);
+  const verdict = await stubOf(payer).reserve(call, attempt, { facts: factsOf(100_000n, 11) });
+  expect(verdict.verdict).toBe('go');
+  await stubOf(payer).finish(call.call, attempt, success);
+  return {
+    payer,
+    call: call.call,
+    until: call.validBefore,
+    signature: call.payment?.signature ?? '',
+  };
+};
+
+const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'writeOff', call, reason: 'lost key', by: operator, order });
+
+const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<Governed> =>
+  stubOf(payer).govern({ kind: 'redrive', call, by: operator, order });
+
+describe('writing a payment off', () => {
+  test('waits until nobody can move the money any more, and leaves no debt', async () => {
+    const { payer, call, until, signature } = await openPayment();
+    expect(await purseOf(payer)).toMatchObject({ unsettled: '1000', settled: '10000' });
+    pass(3_000);
+    expect(await writeOff(payer, call)).toMatchObject({
+      verdict: 'refused',
+      fault: {
+        reason: 'not_writable',
+        hint: expect.stringContaining(String(until + 30)) as string,
+      },
+    });
+    pass(615);
+    expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
+    pass(20);
+    const order = intentOf();
+    const written = await writeOff(payer, call, order);
+    expect(written).toMatchObject(changed);
+    expect(await purseOf(payer)).toMatchObject({ unsettled: '0', credit: '0', settled: '9000' });
+    expect(await lastEntry(payer)).toMatchObject({
+      type: 'payment.failed',
+      call,
+      amounts: { amount: '1000' },
+      payment: { fault: 'gateway', reason: 'written_off' },
+      outcome: { reason: 'lost key' },
+      evidence: {
+        order: order.fields,
+        signature: order.signature,
+        paymentSignature: signature,
+        by: operator.account,
+      },
+    });
+    expect((await snapshotOf(payer)).open).toBe(0);
+    // Erased, as of every payment that has ended.
+    const held = await runInDurableObject(
+      stubOf(payer),
+      (_, { storage }) =>
+        storage.sql.exec<{ held: string }>('SELECT held FROM calls WHERE id = ?', call).one().held,
+    );
+    expect(held).not.toContain(signature);
+    expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
+  });
+
+  test('is refused for what is no open payment', async () => {
+    const { payer, call } = await openPayment();
+    expect(await writeOff(payer, randomHex(32))).toEqual(refused('unknown_call'));
+    await stubOf(payer).settled([
+      { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+    ]);
+    pass(4_000);
+    expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
+    const running = callOf(payer, { price: 500n });
+    await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(100_000n, 13) });
+    expect(await writeOff(payer, running.call)).toMatchObject(refused('not_writable'));
+  });
+});
+
+describe('driving a settlement again', () => {
+  /** Messages that an account sends to the settlement queue from now on. */
+  const messagesOf = async (payer: Hex): Promise<string[]> => {
+    const sent: string[] = [];
+    await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
+      const { SETTLEMENT_QUEUE: queue } = Reflect.get(object, 'env') as Env;
+      vi.spyOn(queue, 'sendBatch').mockImplementation((messages) => {
+        for (const { body } of messages) sent.push((body as { call: string }).call);
+        return Promise.resolve({} as QueueSendBatchResponse);
+      });
+    });
+    return sent;
+  };
+
+  test('tells the queue at once, and the log', async () => {
+    const { payer, call } = await openPayment();
+    await stubOf(payer).settled([{ call, outcome: 'sent', backend: 'test' }]);
+    const sent = await messagesOf(payer);
+    await orderLabel(payer, operator, 'nothing to do with it');
+    expect(sent).toEqual([]);
+    expect(await redrive(payer, call)).toMatchObject(changed);
+    expect(sent).toEqual([call]);
+    expect(await lastEntry(payer)).toMatchObject({
+      type: 'settlement.redriven',
+      call,
+      payment: { state: 'sent' },
+      evidence: { by: operator.account },
+    });
+    expect(await redrive(payer, call)).toMatchObject(changed);
+    expect(sent).toEqual([call, call]);
+  });
+
+  test('is refused where there is nothing to tell', async () => {
+    const { payer, call } = await openPayment();
+    const running = callOf(payer, { price: 500n });
+    await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(100_000n, 13) });
+    await stubOf(payer).settled([
+      { call, outcome: 'settled', transaction: randomHex(32), block: 12 },
+    ]);
+    const sent = await messagesOf(payer);
+    expect(await redrive(payer, randomHex(32))).toEqual(refused('unknown_call'));
+    for (const each of [call, running.call]) {
+      expect(await redrive(payer, each)).toMatchObject(refused('not_writable'));
+    }
+    // One that is being settled by its own request is left alone until that must have given up.
+    const first = callOf(payer, { price: 500n, settlement: 'upfront' });
+    const verdict = await stubOf(payer).reserve(first, randomHex(16), {
+      facts: factsOf(100_000n, 14),
+    });
+    expect(verdict.verdict).toBe('settle');
+    expect(await redrive(payer, first.call)).toMatchObject(refused('not_writable'));
+    expect(sent).toEqual([]);
+    pass(100);
+    expect(await redrive(payer, first.call)).toMatchObject(changed);
+    expect(sent).toContain(first.call);
+  });
+});
+
+describe('the text of a policy', () => {
+  test('stands once in the log, and its hash in every entry', async () => {
+    const payer = await ownerWith(1_000n);
+    const [one, other] = [{ perCall: '5u' }, { perCall: '6u' }];
+    const put = async (document: unknown, expected: Expected) =>
+      expect(await orderPolicy(payer, operator, document, { expected })).toMatchObject(changed);
+    await put(one, 'none');
+    for (const document of [other, one, null]) await put(document, '*');
+    await put(one, 'none');
+    const entries = (await entriesOf(payer)).filter(({ type }) => type === 'account.policy');
+    const texts = entries.map(({ evidence }) => evidence?.['policy']);
+    expect(texts.map((text) => text !== undefined)).toEqual([true, true, false, false, false]);
+    const hashes = entries.map(({ outcome }) => outcome?.['hash']);
+    expect(hashes).toEqual([hashes[0], hashes[1], hashes[0], null, hashes[0]]);
+    // The hash covers the text exactly as the entry holds it.
+    expect(documentHash(texts[0] as Json)).toBe(hashes[0]);
+    expect(documentHash(texts[1] as Json)).toBe(hashes[1]);
+  });
+});
+
+describe('documents', () => {
+  const tool = { id: 'lookup', price: '$0.01', nested: { list: [1, 'two', null, true] } };
+
+  test('are kept, replaced by who has seen them, and removed', async () => {
+    const keeper = randomHex(20);
+    expect(await stubOf(keeper).document('tool', 'lookup')).toEqual({ verdict: 'unknown' });
+    const hash = currentOf(await orderDocument(keeper, tool, { expected: 'none' }));
+    await evictDurableObject(stubOf(keeper));
+    expect(await stubOf(keeper).document('tool', 'lookup')).toEqual({
+      verdict: 'found',
+      hash,
+      document: tool,
+    });
+    expect(await lastEntry(keeper)).toMatchObject({
+      type: 'tool.put',
+      outcome: { name: 'lookup', hash },
+      evidence: { document: tool, by: operator.account, role: 'operator' },
+    });
+    // The same in another order of its members is the same.
+    const { id, ...rest } = tool;
+    expect(await orderDocument(keeper, { ...rest, id })).toMatchObject({
+      changed: false,
+      current: hash,
+    });
+    expect(await orderDocument(keeper, { id: 'other' })).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_required', current: hash },
+    });
+    expect(await orderDocument(keeper, { id: 'other' }, { expected: hash })).toMatchObject(changed);
+    expect(await orderDocument(keeper, null, { expected: hash })).toMatchObject(
+      refused('precondition_failed'),
+    );
+    expect(await orderDocument(keeper, null)).toMatchObject(changed);
+    expect(await lastEntry(keeper)).toMatchObject({
+      type: 'tool.removed',
+      outcome: { name: 'lookup' },
+    });
+    expect(await orderDocument(keeper, null)).toMatchObject({ changed: false });
+    expect(await stubOf(keeper).document('tool', 'lookup')).toEqual({ verdict: 'unknown' });
+  });
+
+  test('stand once in the log: later entries name a text by its hash', async () => {
+    const keeper = randomHex(20);
+    const other = { ...tool, description: 'Another text.' };
+    const put = (document: unknown) => orderDocument(keeper, document, { expected: '*' });
+    await orderDocument(keeper, tool, { expected: 'none' });
+    for (const document of [other, tool, other]) {
+      expect(await put(document)).toMatchObject(changed);
+    }
+    await evictDurableObject(stubOf(keeper));
+    expect(await put(tool)).toMatchObject(changed);
+    const entries = (await entriesOf(keeper)).filter(({ type }) => type === 'tool.put');
+    expect(entries.map(({ evidence }) => evidence?.['document'])).toEqual([
+      ...[tool, other, undefined, undefined, undefined],
+    ]);
+    const [first, second] = entries.map(({ outcome }) => outcome?.['hash']);
+    expect(entries.map(({ outcome }) => outcome?.['hash'])).toEqual([
+      ...[first, second, first, second, first],
+    ]);
+    // The account keeps the text itself, whichever entry has it.
+    expect(await stubOf(keeper).document('tool', 'lookup')).toMatchObject({ document: tool });
+  });
+
+  test('begin with what the gateway knows, until the account was told otherwise', async () => {
+    const keeper = randomHex(20);
+    const known = randomHex(32);
+    expect(await orderDocument(keeper, tool, { known })).toEqual({
+      verdict: 'refused',
+      fault: { reason: 'precondition_required', current: known },
+    });
+    expect(await orderDocument(keeper, tool, { known, expected: 'none' })).toMatchObject(
+      refused('precondition_failed'),
+    );
+    expect(await orderDocument(keeper, null, { known, expected: known })).toMatchObject(changed);
+    // Removed, it is gone, whatever an isolate still believes.
+    expect(await orderDocument(keeper, tool, { known, expected: known })).toEqual(
+      refused('precondition_failed'),
+    );
+    expect(await orderDocument(keeper, tool, { known, expected: 'none' })).toMatchObject(changed);
+  });
+
+  test('are JSON without fractions, at most 16 KiB and seven levels', async () => {
+    const keeper = randomHex(20);
+    const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
+    const bad = ['x'.repeat(16_383), { price: 0.5 }, deep(8), { text: '\ud800' }];
+    for (const document of bad) {
+      expect(await orderDocument(keeper, document)).toMatchObject(refused('not_writable'));
+    }
+    expect(await orderDocument(keeper, tool, { name: '' })).toMatchObject(refused('not_writable'));
+    expect(await allTablesOf(keeper)).toEqual([]);
+    expect(await orderDocument(keeper, deep(7))).toMatchObject(changed);
+    await orderDocument(keeper, 'x'.repeat(16_382), { name: 'long' });
+    // Its entry must fit into what leaves the account.
+    expect((await entriesOf(keeper)).map(({ type }) => type)).toEqual(['tool.put', 'tool.put']);
+  });
+
+  test('of an owner are webhooks of the account and of those below', async () => {
+    const { owner, manager, agent } = await branchWith(1_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    const hook = { url: 'https://owner.example/hook', events: ['*'] };
+    const on = (payer: Hex, by: Hex, document: unknown) =>
+      orderDocument(payer, document, { type: 'webhook', name: 'main', by: ownerBy(by) });
+    expect(await on(owner, owner, hook)).toMatchObject(changed);
+    expect(await on(agent, manager, hook)).toMatchObject(changed);
+    expect(await lastEntry(agent)).toMatchObject({ type: 'webhook.put' });
+    expect(await on(agent, owner, null)).toMatchObject(changed);
+    expect(await lastEntry(agent)).toMatchObject({ type: 'webhook.removed' });
+    const rows = await runInDurableObject(
+      stubOf(agent),
+      (_, { storage }) =>
+        storage.sql.exec<{ count: number }>('SELECT count(*) AS count FROM documents').one().count,
+    );
+    expect(rows).toBe(0);
+  });
+});
+
+describe('storage', () => {
+  test('an account of an earlier release: its one status was the operator’s', async () => {
+    const { owner, agent } = await branchWith(1_000n);
+    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
+    await runInDurableObject(stubOf(agent), (_, { storage }) => {
+      const { tree } = storage.sql.exec<{ tree: string }>('SELECT tree FROM account').one();
+      const old = JSON.parse(tree) as Record<string, unknown>;
+      storage.sql.exec('UPDATE account SET tree = ?', JSON.stringify({ ...old, status: 'frozen' }));
+      storage.sql.exec('DROP TABLE IF EXISTS orders');
+    });
+    await evictDurableObject(stubOf(agent));
+    expect(await standingOf(agent)).toMatchObject({
+      status: 'frozen',
+      operatorStatus: 'frozen',
+      ownerStatus: 'active',
+    });
+    expect(await orderStatus(agent, ownerBy(owner), 'paused')).toMatchObject(changed);
+    expect(await orderStatus(agent, operator, 'active')).toMatchObject(changed);
+    expect((await standingOf(agent)).status).toBe('paused');
+  });
+
+  test('calls neither make nor touch the tables of orders', async () => {
+    const payer = await ownerWith(1_000n);
+    const before = await rowsOf(payer);
+    expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
+    const alone = (await rowsOf(payer)) - before;
+    expect(await allTablesOf(payer)).not.toContain('orders');
+    await orderLabel(payer, ownerBy(payer), 'shop');
+    const managed = await rowsOf(payer);
+    expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
+    expect((await rowsOf(payer)) - managed).toBeLessThanOrEqual(alone);
+  });
+});

@@ -1,0 +1,1042 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/contract.ts';
+import type { Governed, SignedGrant } from '../../../../src/protocol/account/tree-contract.ts';
+import { assetId, network } from '../../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../../src/core/hex.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { AgentDelegation } from '../../../../src/protocol/intent/agent-delegation.ts';
+import { ANY_PAYEE } from '../../../../src/policy/policy.ts';
+import {
+  accountOf,
+  entriesOf,
+  factsOf,
+  intentCallOf,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  success,
+  topUp,
+} from '../../support.ts';
+import {
+  allTablesOf,
+  AUDIENCE,
+  branchWith,
+  callOnce,
+  CHAIN,
+  consent,
+  denialOf,
+  enrol,
+  faultOf,
+  freeOnce,
+  grantOf,
+  offer,
+  ownerWith,
+  pass,
+  register,
+  restore,
+  revoke,
+  ruleOf,
+  setPolicy,
+  setStatus,
+  watchLeases,
+  ZERO,
+} from '../../tree-support.ts';
+
+afterEach(restore);
+
+/** Brings a holder's later consent to an offered grant, as the gateway does. */
+const acceptOffered = async (
+  { hash, delegation: { issuer, delegate } }: SignedGrant,
+  given = consent(),
+): Promise<Governed> => {
+  const order = { kind: 'accept', hash, delegate: accountOf(delegate) } as const;
+  const accepted = await stubOf(issuer).govern(order);
+  if (accepted.verdict !== 'governed' || accepted.grant === undefined) return accepted;
+  const { grant, chain = [] } = accepted;
+  return stubOf(delegate).govern({ kind: 'take', grant, chain, consent: given });
+};
+
+const order = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
+
+describe('a grant on a grant', () => {
+  const [alice, bob, carol] = [randomHex(20), randomHex(20), randomHex(20)];
+  const start = nowSeconds();
+  const narrow: Partial<AgentDelegation> = {
+    tools: ['lookup', 'pay.*'],
+    payees: [alice, bob],
+    maxPerCall: 1_000n,
+    maxTotal: 10_000n,
+    windowSeconds: 3_600n,
+    maxPerWindow: 5_000n,
+    validAfter: BigInt(start - 100),
+    validUntil: BigInt(start + 86_400),
+    depth: 1,
+  };
+  const wider: readonly (readonly [string, keyof AgentDelegation, Partial<AgentDelegation>])[] = [
+    ['another tool', 'tools', { tools: ['lookup', 'search'] }],
+    ['all tools', 'tools', { tools: ['*'] }],
+    ['the name that a prefix stands before', 'tools', { tools: ['pay'] }],
+    ['another payee', 'payees', { payees: [alice, carol] }],
+    ['all payees', 'payees', { payees: [ANY_PAYEE] }],
+    ['another asset', 'asset', { asset: randomHex(20) }],
+    ['dearer calls', 'maxPerCall', { maxPerCall: 1_001n }],
+    ['more in total', 'maxTotal', { maxTotal: 10_001n }],
+    ['more in the same window', 'maxPerWindow', { maxPerWindow: 5_001n }],
+    ['a shorter window', 'windowSeconds', { windowSeconds: 3_599n }],
+    ['no window at all', 'windowSeconds', { windowSeconds: 0n, maxPerWindow: 0n }],
+    ['an earlier start', 'validAfter', { validAfter: BigInt(start - 101) }],
+    ['a later end', 'validUntil', { validUntil: BigInt(start + 86_401) }],
+    ['as many grants below it as its parent', 'depth', { depth: 1 }],
+    ['another audience', 'audience', { audience: 'https://other.example' }],
+  ];
+
+  test.for(wider)('with %s is refused with the field', async ([, field, changes]) => {
+    const owner = await ownerWith(1_000n);
+    const manager = randomHex(20);
+    const agent = randomHex(20);
+    const { hash: parent } = await enrol(owner, manager, narrow);
+    const before = await snapshotOf(manager);
+    const grant = grantOf(manager, agent, { ...narrow, depth: 0, parent, ...changes });
+    expect(faultOf(await register(grant))).toMatchObject({
+      reason: 'grant_refused',
+      field: `delegation.${field}`,
+    });
+    // Nothing is left behind of it, above or below.
+    const { seq, revision } = await snapshotOf(manager);
+    expect({ seq, revision }).toEqual({ seq: before.seq, revision: before.revision });
+    expect(await allTablesOf(agent)).toEqual([]);
+    // The same one within its parent is taken, so nothing else was wrong with it.
+    const fits = grantOf(manager, agent, { ...narrow, depth: 0, parent });
+    expect(await register(fits)).toMatchObject({ verdict: 'governed', changed: true });
+  });
+
+  test('with nothing allowed below it is the last one', async () => {
+    const owner = await ownerWith(1_000n);
+    const manager = randomHex(20);
+    const { hash: parent } = await enrol(owner, manager, { depth: 0 });
+    const grant = grantOf(manager, randomHex(20), { parent });
+    expect(faultOf(await register(grant))).toMatchObject({ field: 'delegation.depth' });
+  });
+
+  test('is only for whoever holds the one below it: another issuer is refused', async () => {
+    const owner = await ownerWith(1_000n);
+    const thief = await ownerWith(1_000n);
+    const { hash: parent } = await enrol(owner, randomHex(20), { depth: 1 });
+    for (const issuer of [thief, owner]) {
+      expect(faultOf(await register(grantOf(issuer, randomHex(20), { parent })))).toEqual({
+        reason: 'unknown_grant',
+        field: 'delegation.parent',
+      });
+    }
+  });
+
+  test('that nobody knows is refused', async () => {
+    const { manager } = await branchWith(1_000n);
+    const grant = grantOf(manager, randomHex(20), { parent: randomHex(32) });
+    expect(faultOf(await register(grant))).toEqual({
+      reason: 'unknown_grant',
+      field: 'delegation.parent',
+    });
+  });
+
+  test('that has expired is refused', async () => {
+    const owner = await ownerWith(1_000n);
+    const manager = randomHex(20);
+    const validUntil = BigInt(nowSeconds() + 50);
+    const { hash: parent } = await enrol(owner, manager, { depth: 1, validUntil });
+    pass(51);
+    const grant = grantOf(manager, randomHex(20), { parent, validUntil });
+    expect(faultOf(await register(grant))).toMatchObject({
+      reason: 'grant_refused',
+      field: 'delegation.parent',
+      got: 'expired',
+    });
+  });
+
+  test('that was revoked above is refused, although its holder has not heard of it', async () => {
+    const owner = await ownerWith(1_000n);
+    const manager = randomHex(20);
+    const upper = await enrol(owner, manager, { depth: 1 });
+    // The manager never asked for a lease, so nobody told it.
+    expect(await revoke(owner, upper.delegation.id)).toMatchObject({ acknowledged: [] });
+    const grant = grantOf(manager, randomHex(20), { parent: upper.hash });
+    expect(faultOf(await register(grant))).toMatchObject({
+      reason: 'grant_refused',
+      field: 'delegation.parent',
+      got: 'revoked',
+    });
+  });
+
+  test('that stands on one which was revoked further above is refused', async () => {
+    const { owner, agent, upper, lower } = await branchWith(1_000n);
+    await revoke(owner, upper.delegation.id);
+    const grant = grantOf(agent, randomHex(20), { parent: lower.hash });
+    expect(faultOf(await register(grant))).toMatchObject({
+      reason: 'grant_refused',
+      field: 'delegation.parent',
+      got: 'revoked',
+    });
+  });
+
+  test('that a raised epoch has killed is refused', async () => {
+    const owner = await ownerWith(1_000n);
+    const manager = randomHex(20);
+    const { hash: parent } = await enrol(owner, manager, { depth: 1, epoch: 4n });
+    await revoke(owner, ZERO, 5n);
+    const grant = grantOf(manager, randomHex(20), { parent, epoch: 9n });
+    expect(faultOf(await register(grant))).toMatchObject({
+      field: 'delegation.parent',
+      got: 'revoked',
+    });
+  });
+
+  test('may stand on another one: three are a chain, four are refused', async () => {
+    const owner = await ownerWith(10_000n);
+    const [first, second, third, fourth] = [
+      randomHex(20),
+      randomHex(20),
+      randomHex(20),
+      randomHex(20),
+    ];
+    const one = await enrol(owner, first, { depth: 3 });
+    const two = await enrol(first, second, { depth: 2, parent: one.hash });
+    const three = await enrol(second, third, { depth: 1, parent: two.hash });
+    const four = grantOf(third, fourth, { depth: 0, parent: three.hash });
+    expect(faultOf(await register(four))).toMatchObject({
+      reason: 'grant_refused',
+      field: 'delegation.parent',
+    });
+    // The last of the chain is paid by the first account of it.
+    expect(ruleOf(await callOnce(third, 100n))).toBe('go');
+  });
+
+  test('whose delegate is above its issuer would be a cycle, and is refused', async () => {
+    const { owner, manager, agent, upper, lower } = await branchWith(1_000n);
+    const cycles = [
+      grantOf(manager, owner, { parent: upper.hash }),
+      grantOf(agent, owner, { parent: lower.hash }),
+      grantOf(agent, manager, { parent: lower.hash }),
+    ];
+    for (const grant of cycles) {
+      expect(faultOf(await register(grant))).toMatchObject({
+        reason: 'grant_refused',
+        field: 'delegation.delegate',
+      });
+    }
+  });
+});
+
+describe('an owner', () => {
+  test('is nobody who is governed: its branch would be outside every limit above it', async () => {
+    const { manager } = await branchWith(1_000n);
+    expect(faultOf(await register(grantOf(manager, randomHex(20))))).toMatchObject({
+      reason: 'grant_refused',
+      field: 'delegation.parent',
+    });
+  });
+
+  test('takes no grant itself: two owners cannot own each other', async () => {
+    const [one, other] = [await ownerWith(1_000n), await ownerWith(1_000n)];
+    const [down, up] = [grantOf(one, other), grantOf(other, one)];
+    expect((await offer(down)).verdict).toBe('governed');
+    expect((await offer(up)).verdict).toBe('governed');
+    for (const grant of [down, up]) {
+      const taken = await stubOf(grant.delegation.delegate).govern({
+        kind: 'take',
+        grant,
+        chain: [],
+        consent: consent(),
+      });
+      expect(faultOf(taken)).toMatchObject({ field: 'delegation.delegate' });
+    }
+  });
+
+  test('that is frozen grants nothing', async () => {
+    const owner = await ownerWith(1_000n);
+    await setStatus(owner, 'frozen');
+    expect(faultOf(await register(grantOf(owner, randomHex(20))))).toMatchObject({
+      field: 'delegation.issuer',
+      got: 'frozen',
+    });
+  });
+
+  test('that has raised its epoch grants nothing below it', async () => {
+    const owner = await ownerWith(1_000n);
+    await revoke(owner, ZERO, 7n);
+    const agent = randomHex(20);
+    expect(faultOf(await register(grantOf(owner, agent, { epoch: 6n })))).toEqual({
+      reason: 'grant_revoked',
+      field: 'delegation.epoch',
+    });
+    expect(await allTablesOf(agent)).toEqual([]);
+    expect((await register(grantOf(owner, agent, { epoch: 7n }))).verdict).toBe('governed');
+    // An older epoch, replayed, takes nothing back.
+    expect(await revoke(owner, ZERO, 5n)).toMatchObject({ changed: false });
+    expect(faultOf(await register(grantOf(owner, randomHex(20), { epoch: 5n })))).toMatchObject({
+      field: 'delegation.epoch',
+    });
+  });
+
+  test('is no penniless stranger: its grant makes no table, nor does its revocation', async () => {
+    const [stranger, agent] = [randomHex(20), randomHex(20)];
+    expect(faultOf(await offer(grantOf(stranger, agent), 0n))).toEqual({
+      reason: 'penniless',
+      field: 'delegation.issuer',
+    });
+    const revoked = await stubOf(stranger).govern({
+      kind: 'revoke',
+      revocation: { issuer: stranger, id: randomHex(32), epoch: 0n, issuedAt: 0n },
+      hash: randomHex(32),
+      signature: '0x66',
+      facts: factsOf(0n),
+    });
+    expect(faultOf(revoked)).toMatchObject({ reason: 'penniless' });
+    expect(await allTablesOf(stranger)).toEqual([]);
+    expect(await allTablesOf(agent)).toEqual([]);
+    expect((await snapshotOf(stranger)).rowsWritten).toBe(0);
+  });
+});
+
+describe('a registration', () => {
+  test('that comes twice changes nothing the second time', async () => {
+    const owner = await ownerWith(1_000n);
+    const [manager, agent] = [randomHex(20), randomHex(20)];
+    const upper = await enrol(owner, manager, { depth: 1 });
+    const lower = await enrol(manager, agent, { parent: upper.hash });
+    for (const grant of [upper, lower]) {
+      const { issuer, delegate } = grant.delegation;
+      const before = [await snapshotOf(issuer), await snapshotOf(delegate)];
+      await evictDurableObject(stubOf(issuer));
+      expect(await offer(grant)).toMatchObject({
+        verdict: 'governed',
+        changed: false,
+        chain: grant === lower ? [upper] : [],
+      });
+      expect(await register(grant)).toMatchObject({ verdict: 'governed', changed: false });
+      const after = [await snapshotOf(issuer), await snapshotOf(delegate)];
+      expect(after.map(({ seq, revision }) => ({ seq, revision }))).toEqual(
+        before.map(({ seq, revision }) => ({ seq, revision })),
+      );
+    }
+  });
+
+  test('of two at once happens once', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const grant = grantOf(owner, agent);
+    await Promise.all(Array.from({ length: 10 }, () => register(grant)));
+    expect((await snapshotOf(owner)).revision).toBe(1);
+    expect((await snapshotOf(agent)).revision).toBe(1);
+  });
+
+  test('under an id that is taken by another grant is refused', async () => {
+    const owner = await ownerWith(1_000n);
+    const { delegation } = await enrol(owner, randomHex(20), { maxTotal: 5n });
+    for (const changes of [{ maxTotal: 6n }, { delegate: randomHex(20) }]) {
+      expect(
+        faultOf(await register(grantOf(owner, randomHex(20), { ...delegation, ...changes }))),
+      ).toEqual({ reason: 'already_registered', field: 'delegation.id' });
+    }
+  });
+
+  test('never comes back after its issuer has revoked it', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ changed: true });
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ changed: false });
+    await evictDurableObject(stubOf(owner));
+    const again = [grant, grantOf(owner, agent, { ...grant.delegation, maxTotal: 1n })];
+    for (const each of again) {
+      expect(faultOf(await register(each))).toEqual({
+        reason: 'grant_revoked',
+        field: 'delegation.id',
+      });
+    }
+    expect(ruleOf(await freeOnce(agent))).toBe('revoked');
+  });
+
+  test('never comes back after its holder has given it up', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    await revoke(agent, grant.delegation.id);
+    await evictDurableObject(stubOf(agent));
+    expect(faultOf(await register(grant))).toEqual({
+      reason: 'grant_revoked',
+      field: 'delegation.id',
+    });
+  });
+
+  test('never happens where its id was revoked before', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = await ownerWith(1_000n);
+    const [byIssuer, byHolder] = [grantOf(owner, agent), grantOf(owner, agent)];
+    await revoke(owner, byIssuer.delegation.id);
+    await revoke(agent, byHolder.delegation.id);
+    for (const grant of [byIssuer, byHolder]) {
+      expect(faultOf(await register(grant))).toEqual({
+        reason: 'grant_revoked',
+        field: 'delegation.id',
+      });
+    }
+    // A stranger's revocation of the same id is none.
+    const grant = grantOf(owner, randomHex(20));
+    await revoke(await ownerWith(1_000n), grant.delegation.id);
+    expect((await register(grant)).verdict).toBe('governed');
+  });
+
+  test('for somebody else is refused by the account it comes to', async () => {
+    const owner = await ownerWith(1_000n);
+    const grant = grantOf(owner, randomHex(20));
+    const other = randomHex(20);
+    const taken = await stubOf(other).govern({
+      kind: 'take',
+      grant,
+      chain: [],
+      consent: consent(),
+    });
+    expect(faultOf(taken)).toMatchObject({
+      field: 'delegation.delegate',
+      expected: accountOf(other),
+    });
+    expect(await allTablesOf(other)).toEqual([]);
+  });
+
+  test('of more than sixteen grants at a time is refused; what has run out makes room', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const short = { validUntil: BigInt(nowSeconds() + 100) };
+    await enrol(owner, agent, short);
+    for (let held = 1; held < 16; held += 1) await enrol(owner, agent);
+    const more = grantOf(owner, agent);
+    expect(faultOf(await register(more))).toMatchObject({ field: 'delegation.delegate' });
+    pass(101);
+    expect((await register(more)).verdict).toBe('governed');
+  });
+});
+
+describe('a grant without its holder’s consent', () => {
+  test('limits nothing, shows nothing, and costs the holder no row, whatever its issuer orders', async () => {
+    const stranger = await ownerWith(1_000n);
+    // One that has paid here, one whose key was never seen, and one that is governed by somebody else.
+    const [paying, fresh] = [await ownerWith(500n), randomHex(20)];
+    const { agent } = await branchWith(10_000n);
+    for (const holder of [paying, fresh, agent]) {
+      const before = await snapshotOf(holder);
+      const tables = await allTablesOf(holder);
+      const nothing = grantOf(stranger, holder, { tools: [], payees: [], maxPerCall: 0n });
+      expect(await offer(nothing)).toMatchObject({ verdict: 'governed', changed: true });
+      await setStatus(stranger, 'frozen');
+      expect(await snapshotOf(holder)).toEqual(before);
+      expect(await allTablesOf(holder)).toEqual(tables);
+      const by = { account: accountOf(stranger), role: 'owner' } as const;
+      expect(await stubOf(holder).kin({ by: by.account })).toMatchObject({ kin: 'none' });
+      const asked = await stubOf(holder).standing({ account: accountOf(holder), by });
+      expect(asked).toEqual({ verdict: 'unknown_account' });
+      const frozen = { kind: 'status', status: 'frozen', by, order } as const;
+      expect(faultOf(await stubOf(holder).govern(frozen))).toEqual({ reason: 'forbidden' });
+      await setStatus(stranger, 'active');
+    }
+    expect(ruleOf(await callOnce(paying, 100n))).toBe('go');
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    // A stranger's call is a stranger's: the credit of the issuer is no consent.
+    expect(ruleOf(await callOnce(fresh, 100n))).toBe('credit');
+    expect(await allTablesOf(fresh)).toEqual([]);
+  });
+
+  test('is listed by its issuer as offered, and lends nothing', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const grant = grantOf(owner, agent);
+    await offer(grant);
+    const children = async () => (await stubOf(owner).children(undefined)).children;
+    expect(await children()).toMatchObject([{ account: accountOf(agent), status: 'offered' }]);
+    const asset = assetId(network(CHAIN), grant.delegation.asset);
+    const request = { child: accountOf(agent), issued: grant.hash, asset, slices: {} } as const;
+    expect(await stubOf(owner).lease({ ...request, need: 1n, want: 1n })).toMatchObject({
+      verdict: 'refused',
+      authority: { status: 'unknown' },
+    });
+    await evictDurableObject(stubOf(owner));
+    expect(await acceptOffered(grant)).toMatchObject({ changed: true });
+    await evictDurableObject(stubOf(owner));
+    expect(await children()).toMatchObject([{ account: accountOf(agent), status: 'active' }]);
+    expect((await entriesOf(owner)).filter(({ type }) => type === 'grant.accepted')).toMatchObject([
+      { outcome: { grant: grant.hash, delegate: accountOf(agent) } },
+    ]);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+  });
+
+  test('does not stand for more from the owner that the holder has', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = await ownerWith(500n);
+    await enrol(owner, agent, { maxPerCall: 200n });
+    const less = grantOf(owner, agent, { maxPerCall: 50n });
+    expect(await offer(less)).toMatchObject({ changed: true });
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    expect(await acceptOffered(less)).toMatchObject({ changed: true });
+    expect(denialOf(await callOnce(agent, 100n))).toMatchObject({ grant: less.hash });
+  });
+
+  test('of a manager is none of the owner above: each delegate consents for itself', async () => {
+    const owner = await ownerWith(10_000n);
+    const [manager, agent] = [randomHex(20), randomHex(20)];
+    const upper = grantOf(owner, manager, { depth: 1 });
+    await offer(upper);
+    // What the manager has not taken it cannot grant on.
+    const lower = grantOf(manager, agent, { parent: upper.hash });
+    await topUp(manager, 1n);
+    expect(faultOf(await offer(lower))).toMatchObject({ reason: 'unknown_grant' });
+    await acceptOffered(upper);
+    await offer(lower);
+    for (const by of [owner, manager]) {
+      expect(await stubOf(agent).kin({ by: accountOf(by) })).toMatchObject({ kin: 'none' });
+    }
+    await acceptOffered(lower);
+    for (const by of [owner, manager]) {
+      expect(await stubOf(agent).kin({ by: accountOf(by) })).toMatchObject({ kin: 'above' });
+    }
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+  });
+
+  test('is not taken by another account that names it, nor once it is revoked or over', async () => {
+    const owner = await ownerWith(10_000n);
+    const [agent, other] = [randomHex(20), randomHex(20)];
+    const grant = grantOf(owner, agent);
+    await offer(grant);
+    const asOther = { kind: 'accept', hash: grant.hash, delegate: accountOf(other) } as const;
+    expect(faultOf(await stubOf(owner).govern(asOther))).toMatchObject({ reason: 'unknown_grant' });
+    await revoke(owner, grant.delegation.id);
+    expect(faultOf(await acceptOffered(grant))).toMatchObject({ reason: 'grant_revoked' });
+    expect(await allTablesOf(agent)).toEqual([]);
+    const early = grantOf(owner, agent, { epoch: 3n });
+    await offer(early);
+    await revoke(owner, ZERO, 4n);
+    expect(faultOf(await acceptOffered(early))).toMatchObject({ reason: 'grant_revoked' });
+    const short = grantOf(owner, agent, { epoch: 4n, validUntil: BigInt(nowSeconds() + 10) });
+    await offer(short);
+    pass(10);
+    expect(faultOf(await acceptOffered(short))).toMatchObject({ field: 'delegation.validUntil' });
+    expect(await allTablesOf(agent)).toEqual([]);
+  });
+
+  test('is asked for once by a call that names it, and refused where nothing was offered', async () => {
+    const agent = await ownerWith(500n);
+    const call = intentCallOf(agent, { authority: randomHex(32), audience: AUDIENCE });
+    const attempt = randomHex(16);
+    const before = await snapshotOf(agent);
+    const asked = await stubOf(agent).reserve(call, attempt, {});
+    expect(asked).toEqual({ verdict: 'unknown_grant' });
+    expect(await snapshotOf(agent)).toEqual(before);
+    const evidence = { facts: factsOf(0n), soughtGrant: true };
+    const sought = await stubOf(agent).reserve(call, attempt, evidence);
+    expect(ruleOf(sought)).toBe('authority');
+    // A rehearsal consents to nothing.
+    const rehearsed = await stubOf(agent).reserve({ ...call, dryRun: true }, attempt, {});
+    expect(ruleOf(rehearsed)).toBe('authority');
+  });
+
+  test('is not looked for while denied calls flood the account', async () => {
+    const agent = await ownerWith(500n);
+    const naming = () => intentCallOf(agent, { authority: randomHex(32), audience: AUDIENCE });
+    const evidence = { facts: factsOf(0n), soughtGrant: true };
+    for (let i = 0; i < 320; i += 1) await stubOf(agent).reserve(naming(), randomHex(16), evidence);
+    const flooding = await stubOf(agent).reserve(naming(), randomHex(16), {});
+    expect(ruleOf(flooding)).toBe('denial_rate');
+  });
+});
+
+describe('a consent', () => {
+  test('stands in the log of the holder, with what it signed (law 11)', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const given = consent();
+    const grant = grantOf(owner, agent);
+    await register(grant, given);
+    const taken = (await entriesOf(agent)).filter(({ type }) => type === 'grant.taken');
+    expect(taken).toMatchObject([
+      {
+        evidence: {
+          grant: grant.hash,
+          signature: grant.signature,
+          consent: {
+            proof: 'intent',
+            intent: given.intent?.fields,
+            intentSignature: given.intent?.signature,
+          },
+        },
+      },
+    ]);
+  });
+
+  test('is good once: a captured one does not bring a holder back to the parent it left', async () => {
+    const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
+    const agent = await ownerWith(500n);
+    const [captured, grant] = [consent(), grantOf(owner, agent)];
+    await register(grant, captured);
+    const moved = grantOf(next, agent);
+    expect(await register(moved)).toMatchObject({ changed: true });
+    await evictDurableObject(stubOf(agent));
+    expect(faultOf(await register(grant, captured))).toMatchObject({
+      ...{ reason: 'grant_refused', field: 'delegation.delegate' },
+    });
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'none' });
+    // Signed anew, it does.
+    expect(await register(grant)).toMatchObject({ changed: true });
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+  });
+
+  test('to return to a parent is a command of the holder, of which there are so many a minute', async () => {
+    const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
+    const agent = randomHex(20);
+    const grants = [await enrol(owner, agent), await enrol(next, agent)];
+    let taken: Governed = { verdict: 'unavailable' };
+    for (let i = 0; i < 200; i += 1) {
+      const grant = grants[i % 2] as SignedGrant;
+      const order = { kind: 'take', grant, chain: [], consent: consent() } as const;
+      taken = await stubOf(agent).govern(order);
+      if (taken.verdict !== 'governed') break;
+    }
+    expect(faultOf(taken)).toMatchObject({ reason: 'too_many_commands' });
+  });
+
+  test('binds for good: the holder is governed, by its own credit first, within what is granted', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = await ownerWith(500n);
+    await enrol(owner, agent, { maxPerCall: 400n });
+    expect(ruleOf(await callOnce(agent, 500n))).toBe('per_call');
+    expect(ruleOf(await callOnce(agent, 400n))).toBe('go');
+    expect((await purseOf(agent)).credit).toBe('100');
+    expect((await purseOf(owner)).creditLent).toBe('0');
+    expect(ruleOf(await callOnce(agent, 400n))).toBe('go');
+    expect((await purseOf(agent)).credit).toBe('100');
+  });
+});
+
+describe('a holder', () => {
+  test('that gives up a grant stays governed: a revoked agent is no stranger', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = await ownerWith(500n);
+    const grant = await enrol(owner, agent);
+    await evictDurableObject(stubOf(agent));
+    expect(await revoke(agent, grant.delegation.id)).toMatchObject({ changed: true });
+    for (let round = 0; round < 2; round += 1) {
+      expect(denialOf(await callOnce(agent, 100n))).toMatchObject({
+        rule: 'revoked',
+        grant: grant.hash,
+        authority: grant.hash,
+        retryAllowed: false,
+      });
+      expect(ruleOf(await freeOnce(agent))).toBe('revoked');
+      await evictDurableObject(stubOf(agent));
+    }
+    // Its owner may still read it, and stop it.
+    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+  });
+
+  test('that gives up one of two goes on with the other', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const first = await enrol(owner, agent, { maxPerCall: 50n });
+    const second = await enrol(owner, agent);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    await revoke(agent, second.delegation.id);
+    expect(denialOf(await callOnce(agent, 100n))).toMatchObject({
+      rule: 'per_call',
+      grant: first.hash,
+    });
+  });
+});
+
+describe('how an account stands', () => {
+  test('shows a grant as revoked although nobody told the holder', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ acknowledged: [] });
+    const leases = watchLeases();
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(agent);
+    const asked = async () => {
+      const found = await stub.standing({ account: accountOf(agent), by });
+      return found.verdict === 'found' ? found.standing.grants : found;
+    };
+    expect(await asked()).toMatchObject([{ status: 'revoked', isDefault: false }]);
+    expect(leases).toMatchObject([{ message: { dryRun: true } }]);
+  });
+
+  test('asks those above once a second, however often it is asked', async () => {
+    const { agent } = await branchWith(10_000n);
+    const leases = watchLeases();
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    const ask = () => stubOf(agent).standing({ account: accountOf(agent), by });
+    for (let i = 0; i < 5; i += 1) expect(await ask()).toMatchObject({ verdict: 'found' });
+    expect(leases).toHaveLength(2);
+    pass(1);
+    await ask();
+    expect(leases).toHaveLength(4);
+  });
+
+  test('is told as far as it is known while those above do not answer', async () => {
+    const { agent, lower } = await branchWith(10_000n);
+    watchLeases(() => Promise.resolve({ verdict: 'unavailable' }));
+    const by = { account: accountOf(agent), role: 'operator' } as const;
+    expect(await stubOf(agent).standing({ account: accountOf(agent), by })).toMatchObject({
+      standing: { grants: [{ hash: lower.hash, status: 'active', isDefault: true }] },
+    });
+  });
+});
+
+describe('moving to another parent', () => {
+  const cutOff = { reason: 'grant_refused', field: 'delegation.issuer' };
+
+  test('needs consent, waits until no lease is held, and ends what was held before', async () => {
+    const owner = await ownerWith(10_000n, { windows: [{ every: 60, limit: '9000u' }] });
+    const next = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const old = await enrol(owner, agent);
+    // Several, so that more is leased than was spent.
+    for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    const grant = grantOf(next, agent);
+    expect(await offer(grant)).toMatchObject({ changed: true });
+    expect(faultOf(await register(grant))).toEqual({
+      reason: 'holds_leases',
+      field: 'delegation.issuer',
+    });
+    // Its lease is over, and so is the window that its share was of; unused credit has gone back.
+    pass(130);
+    await runDurableObjectAlarm(stubOf(agent));
+    expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
+    expect(await register(grant)).toMatchObject({ verdict: 'governed', changed: true });
+    await setStatus(owner, 'frozen');
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    expect(ruleOf(await callOnce(agent, 100n, { authority: old.hash }))).toBe('authority');
+    const accepted = (await entriesOf(agent)).filter(({ type }) => type === 'call.accepted');
+    expect(accepted.map(({ payment }) => payment?.['grant'])).toEqual([
+      ...Array.from({ length: 5 }, () => old.hash),
+      grant.hash,
+    ]);
+  });
+
+  test('waits for calls that still run on money of the old one', async () => {
+    const owner = await ownerWith(10_000n);
+    const next = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    const call = intentCallOf(agent, { price: 100n, settlement: 'credit', timeoutSeconds: 600 });
+    const attempt = randomHex(16);
+    await stubOf(agent).reserve(call, attempt, { facts: factsOf(0n) });
+    pass(100);
+    const grant = grantOf(next, agent);
+    expect(faultOf(await register(grant))).toMatchObject({ reason: 'holds_leases' });
+    await stubOf(agent).finish(call.call, attempt, success);
+    expect((await register(grant)).verdict).toBe('governed');
+  });
+
+  test('is over for good once its holder has given up a grant that counted', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    expect(ruleOf(await callOnce(agent, 100n, { authority: grant.hash }))).toBe('go');
+    await revoke(agent, grant.delegation.id);
+    pass(130);
+    const moved = await register(grantOf(await ownerWith(1_000n), agent));
+    expect(faultOf(moved)).toMatchObject(cutOff);
+  });
+
+  test('is over for good once its owner has cut it off', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({
+      acknowledged: [accountOf(agent)],
+    });
+    pass(130);
+    // Whoever has stolen the key can sign a consent, too.
+    const moved = await register(grantOf(await ownerWith(1_000n), agent));
+    expect(faultOf(moved)).toMatchObject(cutOff);
+  });
+
+  test('is over for good once its owner has cut it off while it slept', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ acknowledged: [] });
+    const moved = await register(grantOf(await ownerWith(1_000n), agent));
+    expect(faultOf(moved)).toMatchObject(cutOff);
+  });
+});
+
+describe('a call without authority', () => {
+  /** What a call was accepted on, or by which rule not. */
+  const usedBy = async (agent: Hex, changes: Parameters<typeof callOnce>[2] = {}) => {
+    const verdict = await callOnce(agent, 10n, changes);
+    if (verdict.verdict !== 'go') return ruleOf(verdict);
+    const entries = await entriesOf(agent);
+    return entries.findLast(({ type }) => type === 'call.accepted')?.payment?.['grant'];
+  };
+
+  test('uses the only grant of its account', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const { hash } = await enrol(owner, agent);
+    expect(await usedBy(agent)).toBe(hash);
+  });
+
+  test('uses the one taken last, also after a sleep: a newer grant replaces an older one', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const grants: Hex[] = [];
+    for (let i = 0; i < 6; i += 1) grants.push((await enrol(owner, agent)).hash);
+    expect(await usedBy(agent)).toBe(grants[5]);
+    await evictDurableObject(stubOf(agent));
+    expect(await usedBy(agent)).toBe(grants[5]);
+    // The older one lives, for calls that name it.
+    expect(await usedBy(agent, { authority: grants[0] as Hex })).toBe(grants[0]);
+  });
+
+  test('uses a newer grant also where an older one was made the default', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const first = await enrol(owner, agent, { maxPerCall: 5n });
+    await stubOf(agent).govern({ kind: 'default', grant: first.hash, order });
+    expect(await usedBy(agent)).toBe('per_call');
+    const raised = await enrol(owner, agent);
+    expect(await usedBy(agent)).toBe(raised.hash);
+    // Unless told otherwise.
+    await stubOf(agent).govern({ kind: 'default', grant: first.hash, order });
+    expect(await usedBy(agent)).toBe('per_call');
+  });
+
+  test('uses the newest of those that live, once the last one is over', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    const { hash } = await enrol(owner, agent);
+    await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
+    pass(100);
+    expect(await usedBy(agent)).toBe(hash);
+  });
+
+  test('uses the grant that came after a revoked one, although nobody told the holder of the revocation', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const revoked = await enrol(owner, agent);
+    expect(await revoke(owner, revoked.delegation.id)).toMatchObject({ acknowledged: [] });
+    const { hash } = await enrol(owner, agent);
+    expect(await usedBy(agent)).toBe(hash);
+  });
+
+  test('uses the default that was set, while that lives', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const second = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
+    const first = await enrol(owner, agent);
+    const set = (grant: Hex) => stubOf(agent).govern({ kind: 'default', grant, order });
+    expect(await set(second.hash)).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await set(second.hash)).toMatchObject({ verdict: 'governed', changed: false });
+    expect(await usedBy(agent)).toBe(second.hash);
+    await evictDurableObject(stubOf(agent));
+    expect(await usedBy(agent)).toBe(second.hash);
+    expect(faultOf(await set(randomHex(32)))).toMatchObject({ reason: 'unknown_grant' });
+    pass(101);
+    expect(await usedBy(agent)).toBe(first.hash);
+  });
+
+  test('that names one uses that one, or none at all', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    await enrol(owner, agent);
+    const second = await enrol(owner, agent);
+    const elsewhere = await enrol(owner, agent, { audience: 'https://other.example' });
+    const theirs = await enrol(owner, randomHex(20));
+    expect(await usedBy(agent, { authority: second.hash })).toBe(second.hash);
+    for (const authority of [randomHex(32), theirs.hash, elsewhere.hash]) {
+      expect(denialOf(await callOnce(agent, 10n, { authority }))).toMatchObject({
+        rule: 'authority',
+        account: accountOf(agent),
+        retryAllowed: false,
+      });
+    }
+  });
+
+  test('of an account without grants may name none', async () => {
+    const payer = await ownerWith(1_000n);
+    expect(ruleOf(await callOnce(payer, 10n, { authority: randomHex(32) }))).toBe('authority');
+    expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
+  });
+
+  test('is not let through by a grant for another audience', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const { hash: grant } = await enrol(owner, agent, { audience: 'https://other.example' });
+    expect(denialOf(await callOnce(agent, 10n))).toMatchObject({ rule: 'authority', grant });
+  });
+
+  test('waits for a grant that is not valid yet', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    const from = nowSeconds() + 100;
+    const { hash: grant } = await enrol(owner, agent, { validAfter: BigInt(from) });
+    expect(denialOf(await callOnce(agent, 10n))).toMatchObject({
+      rule: 'not_yet',
+      grant,
+      retryAllowed: true,
+    });
+    pass(100);
+    expect(await usedBy(agent)).toBe(grant);
+  });
+
+  test('is refused as expired after the last grant, and never as a stranger’s is', async () => {
+    const owner = await ownerWith(1_000n);
+    const agent = randomHex(20);
+    await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
+    const { hash: grant } = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 200) });
+    await topUp(agent, 500n);
+    pass(201);
+    for (let round = 0; round < 2; round += 1) {
+      for (const verdict of [await callOnce(agent, 10n), await freeOnce(agent)]) {
+        expect(denialOf(verdict)).toMatchObject({ rule: 'expired', grant, retryAllowed: false });
+      }
+      await evictDurableObject(stubOf(agent));
+    }
+  });
+
+  test('is held to what its grant says: tool, payee, price, total, window', async () => {
+    const owner = await ownerWith(100_000n);
+    const agent = randomHex(20);
+    const payTo = randomHex(20);
+    const grant = await enrol(owner, agent, {
+      tools: ['pay.*'],
+      payees: [payTo],
+      maxPerCall: 100n,
+      maxTotal: 250n,
+      windowSeconds: 86_400n * 7n,
+      maxPerWindow: 150n,
+    });
+    const call = (price: bigint, changes: Parameters<typeof callOnce>[2] = {}) =>
+      callOnce(agent, price, { tool: 'pay.card', payTo, ...changes });
+    expect(ruleOf(await call(10n, { tool: 'lookup' }))).toBe('tool');
+    expect(ruleOf(await call(10n, { payTo: randomHex(20) }))).toBe('payee');
+    expect(ruleOf(await call(101n))).toBe('per_call');
+    expect(ruleOf(await call(100n))).toBe('go');
+    expect(denialOf(await call(51n))).toMatchObject({
+      rule: 'window',
+      account: accountOf(agent),
+      grant: grant.hash,
+      limit: { limit: '150', spent: '100', held: '0', remaining: '50' },
+      retryAllowed: true,
+    });
+    expect(ruleOf(await call(50n))).toBe('go');
+    pass(7 * 86_400);
+    expect(ruleOf(await call(100n))).toBe('go');
+    expect(denialOf(await call(1n))).toMatchObject({
+      rule: 'lifetime',
+      limit: { limit: '250', spent: '250', remaining: '0' },
+      retryAllowed: false,
+    });
+  });
+});
+
+describe('the chain of entries', () => {
+  test('tells of grants, revocations, statuses, policies and lent credit, with what was signed', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent);
+    const policy = { perCall: '$0.005', windows: [{ every: 'day', limit: '$0.009' }] };
+    await setPolicy(owner, policy);
+    for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    await setStatus(owner, 'paused');
+    await setStatus(owner, 'active');
+    await setPolicy(owner, null);
+    await revoke(owner, grant.delegation.id);
+
+    const above = await entriesOf(owner);
+    const kinds = above.map(({ type }) => type).filter((type) => type !== 'credit.lent');
+    expect(kinds.slice(-6)).toEqual([
+      'grant.issued',
+      'account.policy',
+      'account.status',
+      'account.status',
+      'account.policy',
+      'grant.revoked',
+    ]);
+    const of = (type: string) => above.filter((entry) => entry.type === type);
+    expect(of('grant.issued')).toMatchObject([
+      {
+        evidence: {
+          grant: grant.hash,
+          delegation: { issuer: owner, delegate: agent, id: grant.delegation.id, validAfter: '0' },
+          signature: grant.signature,
+        },
+      },
+    ]);
+    expect(of('account.policy')).toMatchObject([
+      { decision: 'operator', evidence: { policy } },
+      { decision: 'operator', outcome: { hash: null } },
+    ]);
+    expect(of('account.status').map(({ decision }) => decision)).toEqual(['paused', 'active']);
+    expect(of('grant.revoked')).toMatchObject([
+      { evidence: { revocation: { issuer: owner, id: grant.delegation.id, epoch: '0' } } },
+    ]);
+    // What both sides say of lent money adds up.
+    const lent = of('credit.lent');
+    expect(lent.length).toBeGreaterThan(0);
+    expect(lent.every(({ payment }) => payment?.['to'] === accountOf(agent))).toBe(true);
+    expect(lent.reduce((sum, { amounts }) => sum + BigInt(amounts?.['amount'] ?? 0), 0n)).toBe(
+      500n,
+    );
+    expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
+
+    const below = await entriesOf(agent);
+    expect(below.filter(({ type }) => type === 'grant.taken')).toMatchObject([
+      { evidence: { grant: grant.hash, signature: grant.signature, consent: { proof: 'intent' } } },
+    ]);
+    expect(below.filter(({ type }) => type === 'call.accepted')).toHaveLength(5);
+    for (const { type, payment } of below) {
+      if (type === 'call.accepted') {
+        expect(payment).toMatchObject({ paidBy: 'lent', grant: grant.hash, lender: grant.hash });
+      }
+    }
+  });
+
+  test('tells of each denial whose rule it was', async () => {
+    const owner = await ownerWith(10_000n);
+    const agent = randomHex(20);
+    const grant = await enrol(owner, agent, { maxPerCall: 10n });
+    await callOnce(agent, 11n);
+    await setStatus(owner, 'frozen');
+    await callOnce(agent, 1n);
+    pass(11);
+    // The next one closes the ten seconds of those before.
+    await callOnce(agent, 1n);
+    const denied = (await entriesOf(agent)).filter(({ type }) => type === 'call.denied');
+    expect(denied).toMatchObject([
+      {
+        rule: 'per_call',
+        outcome: { account: accountOf(agent), grant: grant.hash, authority: grant.hash },
+      },
+      { rule: 'frozen', outcome: { account: accountOf(owner), authority: grant.hash } },
+    ]);
+  });
+
+  test('survives a sleep of everybody, with what each holds', async () => {
+    const { owner, manager, agent, upper, lower } = await branchWith(10_000n);
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    for (const each of [owner, manager, agent]) await evictDurableObject(stubOf(each));
+    expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
+    for (const each of [owner, manager, agent]) await entriesOf(each);
+    const page = await stubOf(owner).children(undefined, 10);
+    expect(page.children).toMatchObject([
+      { account: accountOf(manager), grant: upper.hash, status: 'active' },
+    ]);
+    expect((await stubOf(manager).children(undefined, 10)).children).toMatchObject([
+      { account: accountOf(agent), grant: lower.hash, status: 'active' },
+    ]);
+    expect(upper.chainId).toBe(CHAIN);
+  });
+});
