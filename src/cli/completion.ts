@@ -3,8 +3,8 @@ import attach from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isKeyName } from './key-name.ts';
-import { homeOf } from './session.ts';
+import { isKeyName } from './lib/key-name.ts';
+import { homeOf } from './lib/session.ts';
 
 /** The script for a shell, on stdout. It asks `countersign complete` at each press of the key. */
 export const printCompletion = (shell: string): void => {

@@ -1,13 +1,13 @@
 import { CommanderError } from 'commander';
-import type { CommandSpec } from './command.ts';
-import { Ended } from './ended.ts';
-import { errorDocument, errorText } from './error-text.ts';
-import { cancelled, type CliError, cliErrorOf } from './errors.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
-import { columnsOf, jsonOf, styleOf, takesColour } from './output.ts';
-import { type Chosen, programOf, usageErrorOf } from './program.ts';
-import { openSession } from './session.ts';
-import { printable } from './text.ts';
+import type { CommandSpec } from './lib/command.ts';
+import { Ended } from './lib/ended.ts';
+import { errorDocument, errorText } from './lib/error-text.ts';
+import { cancelled, type CliError, cliErrorOf } from './lib/errors.ts';
+import { EXIT, type ExitCode } from './lib/exit-code.ts';
+import { columnsOf, jsonOf, styleOf, takesColour } from './lib/output.ts';
+import { type Chosen, programOf, usageErrorOf } from './lib/program.ts';
+import { openSession } from './lib/session.ts';
+import { printable } from './lib/text.ts';
 
 /** One run: words in, exit code out. Whatever is thrown becomes words that say what to do next. */
 export const run = async (

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ROOT } from '../../dev/gateway-files.ts';
-import { writeFiles } from '../../src/cli/atomic-file.ts';
+import { writeFiles } from '../../src/cli/lib/atomic-file.ts';
 import { sha256, SHIPPED_TOOLS } from '../../src/cli/init/files.ts';
 
 let directory: string;

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EntryEvent } from '../../src/client/management-events.ts';
-import { inputOf } from '../../src/cli/command.ts';
-import { timeIn } from '../../src/cli/manage/times.ts';
-import { CliError } from '../../src/cli/errors.ts';
-import type { Office } from '../../src/cli/manage/office.ts';
-import { accountNamed, namesOf } from '../../src/cli/manage/who.ts';
-import { createOutput } from '../../src/cli/output.ts';
-import { withFlags } from '../../src/cli/policy/flags.ts';
-import { differences } from '../../src/cli/policy/text.ts';
+import { inputOf } from '../../src/cli/lib/command.ts';
+import { timeIn } from '../../src/cli/lib/times.ts';
+import { CliError } from '../../src/cli/lib/errors.ts';
+import type { AdminClient } from '../../src/cli/lib/admin-client.ts';
+import { accountNamed, namesOf } from '../../src/cli/lib/account-names.ts';
+import { createOutput } from '../../src/cli/lib/output.ts';
+import { withFlags } from '../../src/cli/lib/policy-flags.ts';
+import { differences } from '../../src/cli/lib/policy-text.ts';
 import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend/report.ts';
 import { differencesText, runsText } from '../../src/cli/settlements/reconcile.ts';
 import { createDecisions, decisionOf, shownAt } from '../../src/cli/tail/decision.ts';
 import { lineText } from '../../src/cli/tail/line.ts';
 import { createSequence } from '../../src/cli/tail/sequence.ts';
-import { etagOf } from '../../src/cli/tools/catalogue.ts';
+import { etagOf } from '../../src/cli/lib/catalogue.ts';
 import { planOf } from '../../src/cli/tools/plan.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { ItemOf } from '../../src/management/types.ts';
@@ -161,7 +161,7 @@ test('no label passes for a key of this machine', async () => {
 });
 
 describe('a name that no key here has', () => {
-  const officeThat = (list: () => AsyncGenerator, code = 'unknown_account') =>
+  const adminThat = (list: () => AsyncGenerator, code = 'unknown_account') =>
     ({
       role: 'owner',
       own: async () => AT,
@@ -174,7 +174,7 @@ describe('a name that no key here has', () => {
             Promise.reject(new CliError('No.', { hint: 'No.', code: 'unknown_key' })),
         },
       },
-    }) as unknown as Office;
+    }) as unknown as AdminClient;
   const failing = (code: string) =>
     // oxlint-disable-next-line require-yield
     async function* (): AsyncGenerator {
@@ -188,13 +188,13 @@ describe('a name that no key here has', () => {
     ['an owner without a tree', 'unknown_account', 'unknown_name'],
     ['a gateway in trouble', 'storage_unavailable', 'storage_unavailable'],
   ])('is looked for in the tree: %s', async (_, failure, code) => {
-    await expect(accountNamed(officeThat(failing(failure)), 'nightly')).rejects.toMatchObject({
+    await expect(accountNamed(adminThat(failing(failure)), 'nightly')).rejects.toMatchObject({
       code,
     });
   });
 
   test('of an account that cannot be read now is no unknown name', async () => {
-    const read = async (code: string) => accountNamed(officeThat(one, code), 'nightly');
+    const read = async (code: string) => accountNamed(adminThat(one, code), 'nightly');
     await expect(read('storage_unavailable')).rejects.toMatchObject({
       code: 'storage_unavailable',
     });

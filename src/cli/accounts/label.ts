@@ -1,10 +1,10 @@
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { openOffice, roleOf, whileOrdering } from '../manage/office.ts';
-import { isRefusal } from '../manage/refusal.ts';
-import { changedText } from '../manage/show.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { openAdmin, roleOf, warnIfStopped } from '../lib/admin-client.ts';
+import { isRefusal } from '../lib/refusal.ts';
+import { changedText } from '../lib/print.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
 
 /** `accounts label`: a name for an account, over the one that was seen; without a name it is taken away. */
 export const labelAccount = async (session: Session, input: Input): Promise<void> => {
@@ -13,11 +13,11 @@ export const labelAccount = async (session: Session, input: Input): Promise<void
   const label = given ?? null;
   if (label !== null && !/^[^\u0000-\u001f\u007f]{1,64}$/u.test(label))
     throw usageError('That is no label.', 'Use 1 to 64 characters, without control characters.');
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountNamed(office, text);
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountNamed(admin, text);
   const params = { account };
-  const there = await office.call('account.get', { params }).catch((thrown: unknown) => {
-    if (isRefusal(thrown, 'unknown_account') && office.role === 'operator') return undefined;
+  const there = await admin.call('account.get', { params }).catch((thrown: unknown) => {
+    if (isRefusal(thrown, 'unknown_account') && admin.role === 'operator') return undefined;
     throw thrown;
   });
   const etag = there?.body.etags.label;
@@ -27,9 +27,9 @@ export const labelAccount = async (session: Session, input: Input): Promise<void
     out.result({ account, label, changed: false }, () => changedText(out, false, what));
     return;
   }
-  whileOrdering(office);
-  const id = office.role === 'operator' ? 'accounts.put' : 'account.put';
-  const { body } = await office.call(id, {
+  warnIfStopped(admin);
+  const id = admin.role === 'operator' ? 'accounts.put' : 'account.put';
+  const { body } = await admin.call(id, {
     params,
     body: { label },
     ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),

@@ -1,17 +1,17 @@
-import type { Input } from '../command.ts';
-import { collected, openOffice } from '../manage/office.ts';
-import { listed } from '../manage/show.ts';
-import { shortTime } from '../manage/times.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Output } from '../output.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { collected, openAdmin } from '../lib/admin-client.ts';
+import { listed } from '../lib/print.ts';
+import { shortTime } from '../lib/times.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Output } from '../lib/output.ts';
+import type { Session } from '../lib/session.ts';
 
 const MOST = 10_000;
 
 /** `accounts list`: all that a gateway knows, as operator. */
 export const listAccounts = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, 'operator');
+  const admin = await openAdmin(session, 'operator');
   const most = input.number('limit', 1, MOST) ?? 200;
   const [label, below] = [input.text('label'), input.text('below')];
   const status = STATUSES.find((each) => each === input.text('status'));
@@ -19,9 +19,9 @@ export const listAccounts = async (session: Session, input: Input): Promise<void
     limit: Math.min(most, 500),
     ...(label === undefined ? {} : { label }),
     ...(status === undefined ? {} : { status }),
-    ...(below === undefined ? {} : { parent: await accountNamed(office, below) }),
+    ...(below === undefined ? {} : { parent: await accountNamed(admin, below) }),
   };
-  const items = await collected(office, office.list('accounts.list', { query }), most);
+  const items = await collected(admin, admin.list('accounts.list', { query }), most);
   const names = await namesOf(session);
   out.result({ accounts: items }, () =>
     items.length === 0

@@ -1,22 +1,22 @@
 import type { AnswerOf } from '../../management/types.ts';
-import type { Input } from '../command.ts';
+import type { Input } from '../lib/command.ts';
 import { lentText } from '../credits/show.ts';
-import { dollars } from '../manage/money.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { listed, roomOf } from '../manage/show.ts';
-import { isoDay } from '../manage/times.ts';
-import { accountOrOwn, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { fields } from '../table.ts';
-import { lasting } from '../text.ts';
+import { dollars } from '../lib/amounts.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { listed, roomOf } from '../lib/print.ts';
+import { isoDay } from '../lib/times.ts';
+import { accountOrOwn, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { fields } from '../lib/table.ts';
+import { lasting } from '../lib/text.ts';
 import { statusPaint } from './list.ts';
 
 /** `accounts show`: how an account stands: what binds it, and what is left of each limit. */
 export const showAccount = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountOrOwn(office, input.arguments[0]);
-  const { body } = await office.call('account.get', { params: { account } });
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountOrOwn(admin, input.arguments[0]);
+  const { body } = await admin.call('account.get', { params: { account } });
   const names = await namesOf(session);
   const limits = body.money.flatMap((purse) => purse.limits);
   out.result(body, () =>

@@ -1,19 +1,19 @@
-import type { Input } from '../command.ts';
-import { dollars } from '../manage/money.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { listed, sentence } from '../manage/show.ts';
-import { isoDay, isoTime } from '../manage/times.ts';
-import { treeBelow } from '../manage/tree.ts';
-import { accountOrOwn, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { dollars } from '../lib/amounts.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { listed, sentence } from '../lib/print.ts';
+import { isoDay, isoTime } from '../lib/times.ts';
+import { treeBelow } from '../lib/account-tree.ts';
+import { accountOrOwn, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
 import { statusPaint } from './list.ts';
 
 /** `accounts tree`: who hangs below whom, by which grant, and what was spent of it. */
 export const showTree = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, roleOf(input));
-  const root = await accountOrOwn(office, input.arguments[0]);
-  const nodes = await treeBelow(office, root);
+  const admin = await openAdmin(session, roleOf(input));
+  const root = await accountOrOwn(admin, input.arguments[0]);
+  const nodes = await treeBelow(admin, root);
   const names = await namesOf(session);
   out.result({ account: root, below: nodes }, () =>
     nodes.length === 0

@@ -1,20 +1,20 @@
-import type { Input } from '../command.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { writeWhole } from '../manage/whole-file.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { counted } from '../text.ts';
+import type { Input } from '../lib/command.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { writeWhole } from '../lib/whole-file.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { counted } from '../lib/text.ts';
 
 /** `audit export`: the log of an account as it was hashed, or its calls as a table, into a file that is there whole or not at all. */
 export const exportLog = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
   const format = input.text('format') === 'csv' ? 'csv' : 'ndjson';
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountNamed(office, input.arguments[0] ?? '');
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
   const pages =
     format === 'csv'
-      ? office.export('account.calls', { params: { account }, query: { format, limit: 500 } })
-      : office.export('account.entries', { params: { account }, query: { format, limit: 500 } });
+      ? admin.export('account.calls', { params: { account }, query: { format, limit: 500 } })
+      : admin.export('account.entries', { params: { account }, query: { format, limit: 500 } });
   const path = input.text('out');
   if (path === undefined || path === '-') {
     const encoder = new TextEncoder();

@@ -7,12 +7,12 @@ import {
 } from '../../audit/signatures.ts';
 import { type Broken, readLog } from '../../audit/verify.ts';
 import type { Result } from '../../core/result.ts';
-import type { Input } from '../command.ts';
-import { CliError, usageError } from '../errors.ts';
-import { textFile } from '../manage/json-file.ts';
-import { roomOf } from '../manage/show.ts';
-import type { Session } from '../session.ts';
-import { fields } from '../table.ts';
+import type { Input } from '../lib/command.ts';
+import { CliError, usageError } from '../lib/errors.ts';
+import { textFile } from '../lib/input-file.ts';
+import { roomOf } from '../lib/print.ts';
+import type { Session } from '../lib/session.ts';
+import { fields } from '../lib/table.ts';
 
 const MAX_LOG = 400 * 1024 * 1024;
 

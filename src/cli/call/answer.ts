@@ -2,12 +2,12 @@ import type { Offered } from '../../client/hooks.ts';
 import type { AgentResponse, CallReport } from '../../client/report.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
-import { problemError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import type { Output } from '../output.ts';
-import { Ended } from '../ended.ts';
-import type { Session } from '../session.ts';
-import { lasting, printable } from '../text.ts';
+import { problemError } from '../lib/errors.ts';
+import { EXIT } from '../lib/exit-code.ts';
+import type { Output } from '../lib/output.ts';
+import { Ended } from '../lib/ended.ts';
+import type { Session } from '../lib/session.ts';
+import { lasting, printable } from '../lib/text.ts';
 import { moneyOf } from './money.ts';
 import type { Wanted } from './request.ts';
 

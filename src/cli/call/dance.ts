@@ -1,9 +1,9 @@
 import type { AgentHooks, Offered } from '../../client/hooks.ts';
 import type { Signer } from '../../client/signer.ts';
 import type { TypedData } from '../../client/typed-data.ts';
-import type { Output } from '../output.ts';
-import { fields } from '../table.ts';
-import { printable } from '../text.ts';
+import type { Output } from '../lib/output.ts';
+import { fields } from '../lib/table.ts';
+import { printable } from '../lib/text.ts';
 import { moneyOf } from './money.ts';
 
 /** What `-v` shows: each step as it happens, on stderr. No signature is ever shown: whoever has one could use it. */

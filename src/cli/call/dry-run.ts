@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 import type { AgentResponse } from '../../client/report.ts';
 import { readJsonBody } from '../../client/json.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
-import { CliError, problemError } from '../errors.ts';
-import type { Session } from '../session.ts';
-import { fields, table } from '../table.ts';
-import { lasting } from '../text.ts';
+import { CliError, problemError } from '../lib/errors.ts';
+import type { Session } from '../lib/session.ts';
+import { fields, table } from '../lib/table.ts';
+import { lasting } from '../lib/text.ts';
 
 const MAX_BODY = 1024 * 1024;
 

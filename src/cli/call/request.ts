@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { originOf } from '../profile.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { originOf } from '../lib/profile.ts';
+import type { Session } from '../lib/session.ts';
 
 /** What is to be sent, unsigned. */
 export type Wanted = {

@@ -1,4 +1,4 @@
-import { defineCommand, type OptionSpec } from '../command.ts';
+import { defineCommand, type OptionSpec } from '../lib/command.ts';
 
 const OPERATOR: OptionSpec = {
   flags: '--operator',

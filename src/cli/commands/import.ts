@@ -1,4 +1,4 @@
-import { type ArgumentSpec, defineCommand, type OptionSpec } from '../command.ts';
+import { type ArgumentSpec, defineCommand, type OptionSpec } from '../lib/command.ts';
 
 const FILE: ArgumentSpec = { syntax: '<file>', summary: 'JSON; - for standard input' };
 const APPLY: readonly OptionSpec[] = [
@@ -22,7 +22,7 @@ export const command = defineCommand({
       ],
       shared: ['gateway', 'signer'],
       run: async (session, input) => {
-        const { runImport } = await import('../import/run-import.ts');
+        const { runImport } = await import('../lib/run-import.ts');
         await runImport(session, input, 'unkey');
       },
     },
@@ -36,7 +36,7 @@ export const command = defineCommand({
       ],
       shared: ['gateway', 'signer'],
       run: async (session, input) => {
-        const { runImport } = await import('../import/run-import.ts');
+        const { runImport } = await import('../lib/run-import.ts');
         await runImport(session, input, 'litellm');
       },
     },

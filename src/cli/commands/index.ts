@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../command.ts';
+import type { CommandSpec } from '../lib/command.ts';
 import { command as accounts } from './accounts.ts';
 import { command as apply } from './apply.ts';
 import { command as audit } from './audit.ts';

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand } from '../lib/command.ts';
 
 export const command = defineCommand({
   name: 'pause',
@@ -7,7 +7,7 @@ export const command = defineCommand({
   options: [{ flags: '--operator', summary: 'as operator, whatever the owner says' }],
   shared: ['gateway', 'signer'],
   run: async (session, input) => {
-    const { setStatus } = await import('../accounts/status.ts');
+    const { setStatus } = await import('../lib/account-status.ts');
     await setStatus(session, input, 'paused');
   },
 });

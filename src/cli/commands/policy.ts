@@ -1,5 +1,5 @@
-import { type ArgumentSpec, defineCommand, type OptionSpec } from '../command.ts';
-import { POLICY_OPTIONS } from '../policy/options.ts';
+import { type ArgumentSpec, defineCommand, type OptionSpec } from '../lib/command.ts';
+import { POLICY_OPTIONS } from '../lib/policy-options.ts';
 
 const ACCOUNT: ArgumentSpec = { syntax: '<account>', summary: 'name, label, address or CAIP-10' };
 const FILE: ArgumentSpec = {

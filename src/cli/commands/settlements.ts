@@ -1,4 +1,4 @@
-import { type ArgumentSpec, defineCommand } from '../command.ts';
+import { type ArgumentSpec, defineCommand } from '../lib/command.ts';
 
 const ACCOUNT: ArgumentSpec = { syntax: '<account>', summary: 'who pays' };
 const CALL: ArgumentSpec = { syntax: '<call>', summary: 'id of the call' };

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand } from '../lib/command.ts';
 
 export const command = defineCommand({
   name: 'spend',

@@ -1,4 +1,4 @@
-import { type ArgumentSpec, defineCommand } from '../command.ts';
+import { type ArgumentSpec, defineCommand } from '../lib/command.ts';
 
 const TOOL: ArgumentSpec = { syntax: '<tool>', summary: 'its id' };
 

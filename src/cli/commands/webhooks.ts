@@ -1,4 +1,4 @@
-import { type ArgumentSpec, defineCommand, type OptionSpec } from '../command.ts';
+import { type ArgumentSpec, defineCommand, type OptionSpec } from '../lib/command.ts';
 
 const NAME: ArgumentSpec = { syntax: '<name>', summary: 'a name of your own' };
 const SCOPE: readonly OptionSpec[] = [

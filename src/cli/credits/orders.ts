@@ -1,10 +1,10 @@
 import { assetId } from '../../protocol/account-id.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { dollars, moneyIn } from '../manage/money.ts';
-import { networkOf, openOffice, whileOrdering } from '../manage/office.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { dollars, moneyIn } from '../lib/amounts.ts';
+import { networkOf, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
 
 /** `credits adjust`: gives credit, or takes it, as operator. */
 export const adjustCredit = async (session: Session, input: Input): Promise<void> => {
@@ -16,11 +16,11 @@ export const adjustCredit = async (session: Session, input: Input): Promise<void
     throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
   const amount = give === undefined ? -moneyIn(take ?? '', '--take') : moneyIn(give, '--give');
   if (amount === 0n) throw usageError('Nothing would change.', 'Give an amount above zero.');
-  const office = await openOffice(session, 'operator');
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  const { network, asset } = await networkOf(office, account);
-  whileOrdering(office);
-  const { body } = await office.call('credits.adjust', {
+  const admin = await openAdmin(session, 'operator');
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  const { network, asset } = await networkOf(admin, account);
+  warnIfStopped(admin);
+  const { body } = await admin.call('credits.adjust', {
     params: { account },
     body: { asset: assetId(network, asset), amount: amount.toString(), reason },
   });
@@ -39,10 +39,10 @@ export const recordRefund = async (session: Session, input: Input): Promise<void
   const transaction = (input.arguments[1] ?? '').toLowerCase();
   if (!/^0x[0-9a-f]{64}$/.test(transaction))
     throw usageError('That is no transaction.', 'Give its hash: 0x and 64 hex digits.');
-  const office = await openOffice(session, 'operator');
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  whileOrdering(office);
-  const { body } = await office.call('credits.refund', {
+  const admin = await openAdmin(session, 'operator');
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  warnIfStopped(admin);
+  const { body } = await admin.call('credits.refund', {
     body: { account, transaction, ...(logIndex === undefined ? {} : { log_index: logIndex }) },
   });
   const names = await namesOf(session);

@@ -1,17 +1,17 @@
-import type { Input } from '../command.ts';
-import { dollars } from '../manage/money.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { accountOrOwn, namesOf } from '../manage/who.ts';
-import { roomOf } from '../manage/show.ts';
-import type { Session } from '../session.ts';
-import { fields } from '../table.ts';
+import type { Input } from '../lib/command.ts';
+import { dollars } from '../lib/amounts.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { accountOrOwn, namesOf } from '../lib/account-names.ts';
+import { roomOf } from '../lib/print.ts';
+import type { Session } from '../lib/session.ts';
+import { fields } from '../lib/table.ts';
 
 /** `credits show`: what an account has paid ahead, and what it owes. */
 export const showCredits = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountOrOwn(office, input.arguments[0]);
-  const { body } = await office.call('account.get', { params: { account } });
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountOrOwn(admin, input.arguments[0]);
+  const { body } = await admin.call('account.get', { params: { account } });
   const names = await namesOf(session);
   const several = body.money.length > 1;
   out.result({ account, money: body.money.map(({ limits: _, ...purse }) => purse) }, () =>

@@ -1,21 +1,21 @@
 import { createAgent } from '../../client/agent.ts';
-import type { Input } from '../command.ts';
-import { cliErrorOf, problemError } from '../errors.ts';
-import { dollars, moneyIn } from '../manage/money.ts';
-import { openOffice } from '../manage/office.ts';
-import { sentence } from '../manage/show.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { cliErrorOf, problemError } from '../lib/errors.ts';
+import { dollars, moneyIn } from '../lib/amounts.ts';
+import { openAdmin } from '../lib/admin-client.ts';
+import { sentence } from '../lib/print.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
 
 /** `credits top-up`: pays ahead from a wallet; what is paid becomes credit of the payer, or of `--to`. */
 export const topUp = async (session: Session, input: Input): Promise<void> => {
   const { out, progress } = session;
   const amount = moneyIn(input.arguments[0] ?? '', 'credits top-up');
-  const office = await openOffice(session, 'owner');
+  const admin = await openAdmin(session, 'owner');
   const text = input.text('to');
-  const account = text === undefined ? await office.own() : await accountNamed(office, text);
+  const account = text === undefined ? await admin.own() : await accountNamed(admin, text);
   const agent = createAgent({
-    account: office.signer,
+    account: admin.signer,
     spend: { perCall: amount, total: amount },
     hooks: {
       onSign: ({ call }) =>
@@ -26,7 +26,7 @@ export const topUp = async (session: Session, input: Input): Promise<void> => {
   });
   const to = text === undefined ? {} : { account };
   const response = await progress
-    .during('paying', async () => agent.topUp(office.gateway, amount, to))
+    .during('paying', async () => agent.topUp(admin.gateway, amount, to))
     .catch((thrown: unknown) => {
       throw cliErrorOf(thrown);
     });

@@ -1,9 +1,9 @@
 import type { Management } from '../../client/management.ts';
 import type { ItemOf } from '../../management/types.ts';
-import { type Check, doubtful, passed, wrong } from '../check.ts';
-import { cliErrorOf } from '../errors.ts';
-import { shortTime } from '../manage/times.ts';
-import { counted } from '../text.ts';
+import { type Check, doubtful, passed, wrong } from '../lib/check.ts';
+import { cliErrorOf } from '../lib/errors.ts';
+import { shortTime } from '../lib/times.ts';
+import { counted } from '../lib/text.ts';
 
 type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;

@@ -10,7 +10,7 @@ import { settleRequest, verifyUrl } from '../../settlement/facilitator.ts';
 import type { Payment, Token } from '../../protocol/payment.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { type Check, doubtful, hostOf, passed, wrong } from '../check.ts';
+import { type Check, doubtful, hostOf, passed, wrong } from '../lib/check.ts';
 
 const NAME = 'bound payments';
 const TIMEOUT_MS = 10_000;

@@ -2,10 +2,10 @@ import type { Config } from '../../config.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { network } from '../../protocol/account-id.ts';
 import type { CdpKey, Facilitator } from '../../settlement/backend.ts';
-import { type Check, doubtful, passed, skipped, wrong } from '../check.ts';
-import { configOf, isBlank, readConfigFiles } from '../config-files.ts';
-import type { LocalStack } from '../stack.ts';
-import { counted } from '../text.ts';
+import { type Check, doubtful, passed, skipped, wrong } from '../lib/check.ts';
+import { configOf, isBlank, readConfigFiles } from '../lib/config-files.ts';
+import type { LocalStack } from '../lib/local-stack.ts';
+import { counted } from '../lib/text.ts';
 
 /** A facilitator, as far as it is asked what it supports. */
 export type AskedFacilitator = Pick<Facilitator, 'url' | 'networks' | 'auth'>;

@@ -3,8 +3,8 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
 import { supportedUrl } from '../../settlement/backends/supported.ts';
 import { verifyUrl } from '../../settlement/facilitator.ts';
-import { type Check, doubtful, hostOf, wrong } from '../check.ts';
-import { facilitatorCheck } from '../service-checks.ts';
+import { type Check, doubtful, hostOf, wrong } from '../lib/check.ts';
+import { facilitatorCheck } from '../lib/service-checks.ts';
 import { boundPaymentCheck } from './bound-payment-check.ts';
 import type { AskedFacilitator, Subject } from './config-check.ts';
 

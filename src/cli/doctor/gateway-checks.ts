@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { type Check, doubtful, passed, skipped, wrong } from '../check.ts';
-import { type Got, httpGet } from '../http-get.ts';
-import { lasting } from '../text.ts';
+import { type Check, doubtful, passed, skipped, wrong } from '../lib/check.ts';
+import { type Got, httpGet } from '../lib/http-get.ts';
+import { lasting } from '../lib/text.ts';
 
 const healthSchema = z.looseObject({ status: z.string() });
 const problemSchema = z.looseObject({ detail: z.optional(z.string()) });

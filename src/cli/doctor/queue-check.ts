@@ -1,7 +1,7 @@
 import type { Management } from '../../client/management.ts';
-import { type Check, doubtful, passed, wrong } from '../check.ts';
-import { cliErrorOf } from '../errors.ts';
-import { counted, lasting } from '../text.ts';
+import { type Check, doubtful, passed, wrong } from '../lib/check.ts';
+import { cliErrorOf } from '../lib/errors.ts';
+import { counted, lasting } from '../lib/text.ts';
 
 const NAME = 'queues';
 /** A payment that waits this long has met trouble: rounds are seconds apart. */

@@ -1,10 +1,10 @@
-import type { Input } from '../command.ts';
-import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import type { Entry } from '../keystore.ts';
-import type { Session } from '../session.ts';
-import { agentDocument, agentTable } from './agent-table.ts';
-import { askedAgents, derived } from './agents.ts';
+import type { Input } from '../lib/command.ts';
+import { CliError } from '../lib/errors.ts';
+import { EXIT } from '../lib/exit-code.ts';
+import type { Entry } from '../lib/keystore.ts';
+import type { Session } from '../lib/session.ts';
+import { agentDocument, agentTable } from '../lib/agent-table.ts';
+import { askedAgents, derived } from '../lib/fleet-agents.ts';
 
 /** A fleet of the keystore. @throws CliError */
 export const mustBeFleet = (entry: Entry | undefined): Extract<Entry, { kind: 'fleet' }> => {

@@ -1,6 +1,6 @@
-import type { Input } from '../command.ts';
-import type { Session } from '../session.ts';
-import { agentDocument, agentTable } from './agent-table.ts';
+import type { Input } from '../lib/command.ts';
+import type { Session } from '../lib/session.ts';
+import { agentDocument, agentTable } from '../lib/agent-table.ts';
 import { mustBeFleet } from './derive-agents.ts';
 
 /** `fleet list`: who is in which fleet, as written beside the encrypted words. */

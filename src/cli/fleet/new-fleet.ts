@@ -1,10 +1,10 @@
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { mustBeKeyName } from '../key-name.ts';
-import type { Session } from '../session.ts';
-import { counted } from '../text.ts';
-import { agentDocument, agentTable } from './agent-table.ts';
-import { askedAgents, derived } from './agents.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { mustBeKeyName } from '../lib/key-name.ts';
+import type { Session } from '../lib/session.ts';
+import { counted } from '../lib/text.ts';
+import { agentDocument, agentTable } from '../lib/agent-table.ts';
+import { askedAgents, derived } from '../lib/fleet-agents.ts';
 
 const MAX_WORDS = 1024;
 

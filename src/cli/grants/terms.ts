@@ -5,11 +5,11 @@ import {
   MAX_DEPTH,
   ZERO_WORD,
 } from '../../protocol/intent/agent-delegation.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { moneyIn } from '../manage/money.ts';
-import { timeIn } from '../manage/times.ts';
-import { listOf, payeeOf } from '../policy/flags.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { moneyIn } from '../lib/amounts.ts';
+import { timeIn } from '../lib/times.ts';
+import { listOf, payeeOf } from '../lib/policy-flags.ts';
 
 type Parties = {
   readonly issuer: Address;

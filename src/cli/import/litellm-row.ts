@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isObject } from './imported.ts';
+import { isObject } from '../lib/imported.ts';
 
 const text = z.nullish(z.string().check(z.maxLength(512)));
 const AMOUNT = 'must be a number of dollars, not below zero';

@@ -1,6 +1,6 @@
 import { formatDollars } from '../../protocol/amount.ts';
 import { err } from '../../core/result.ts';
-import { unitsOf } from './decimal.ts';
+import { unitsOf } from '../lib/decimal.ts';
 import {
   type Import,
   type Imported,
@@ -8,7 +8,7 @@ import {
   readRecords,
   type Sheet,
   unread,
-} from './imported.ts';
+} from '../lib/imported.ts';
 import { idOf, KNOWN, recordsIn, type Row, rowSchema } from './litellm-row.ts';
 import { spanOf } from './litellm-duration.ts';
 

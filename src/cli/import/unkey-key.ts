@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isObject } from './imported.ts';
+import { isObject } from '../lib/imported.ts';
 
 const text = (most: number) => z.nullish(z.string().check(z.maxLength(most)));
 const count = z.int().check(z.gte(0));

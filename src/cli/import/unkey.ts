@@ -7,7 +7,7 @@ import {
   readRecords,
   type Sheet,
   unread,
-} from './imported.ts';
+} from '../lib/imported.ts';
 import { type Key, keySchema, KNOWN, recordsIn } from './unkey-key.ts';
 
 export type UnkeyOptions = {

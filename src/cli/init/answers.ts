@@ -4,9 +4,9 @@ import { ZERO_ADDRESS } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import { readFacilitators } from '../../backend-settings.ts';
 import { readAudiences, readOperators, type Setting } from '../../settings.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import type { Session } from '../lib/session.ts';
 import { findNetwork, type NetworkChoice, networkChoices, usualFacilitator } from './networks.ts';
 
 /** What an operator has said of the gateway to be. */

@@ -2,8 +2,8 @@ import { parse, patch } from '@decimalturn/toml-patch';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { checksummed } from '../../crypto/checksum.ts';
-import type { FileToWrite } from '../atomic-file.ts';
-import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../config-files.ts';
+import type { FileToWrite } from '../lib/atomic-file.ts';
+import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
 import type { Answers } from './answers.ts';
 import { newReceiptKey } from './receipt-key.ts';
 

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
-import { writeFiles } from '../atomic-file.ts';
-import { chainChecks } from '../chain-checks.ts';
-import type { Check } from '../check.ts';
-import { checkLines } from '../check-lines.ts';
-import type { Input } from '../command.ts';
-import { CONFIG_FILE, type ConfigFiles, configOf, readConfigFiles } from '../config-files.ts';
-import { cancelled, CliError } from '../errors.ts';
-import { facilitatorCheck, upstreamCheck } from '../service-checks.ts';
-import type { Session } from '../session.ts';
+import { writeFiles } from '../lib/atomic-file.ts';
+import { chainChecks } from '../lib/chain-checks.ts';
+import type { Check } from '../lib/check.ts';
+import { checkLines } from '../lib/check-lines.ts';
+import type { Input } from '../lib/command.ts';
+import { CONFIG_FILE, type ConfigFiles, configOf, readConfigFiles } from '../lib/config-files.ts';
+import { cancelled, CliError } from '../lib/errors.ts';
+import { facilitatorCheck, upstreamCheck } from '../lib/service-checks.ts';
+import type { Session } from '../lib/session.ts';
 import { type Answers, askAnswers } from './answers.ts';
 import { type Draft, draftFiles } from './files.ts';
 

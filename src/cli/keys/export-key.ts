@@ -1,7 +1,7 @@
-import type { Input } from '../command.ts';
-import { CliError, cancelled } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { CliError, cancelled } from '../lib/errors.ts';
+import { EXIT } from '../lib/exit-code.ts';
+import type { Session } from '../lib/session.ts';
 
 /** `keys export`: the encrypted file as it is; the secret itself only where that was asked for, twice. */
 export const exportKey = async (session: Session, input: Input): Promise<void> => {

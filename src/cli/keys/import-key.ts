@@ -1,13 +1,13 @@
-import { readText } from '../atomic-file.ts';
+import { readText } from '../lib/atomic-file.ts';
 import { checksummed } from '../../crypto/checksum.ts';
-import type { Input } from '../command.ts';
-import { CliError, usageError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { mustBeKeyName } from '../key-name.ts';
-import { parseKeyfile, unseal } from '../keyfile.ts';
-import { createPasswords } from '../password.ts';
-import type { Session } from '../session.ts';
-import { addressOfKey, isKeyInRange, parsePrivateKey } from './private-key.ts';
+import type { Input } from '../lib/command.ts';
+import { CliError, usageError } from '../lib/errors.ts';
+import { EXIT } from '../lib/exit-code.ts';
+import { mustBeKeyName } from '../lib/key-name.ts';
+import { parseKeyfile, unseal } from '../lib/keyfile.ts';
+import { createPasswords } from '../lib/password.ts';
+import type { Session } from '../lib/session.ts';
+import { addressOfKey, isKeyInRange, parsePrivateKey } from '../lib/private-key.ts';
 
 const MAX_BYTES = 16_384;
 

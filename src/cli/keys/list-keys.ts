@@ -1,7 +1,7 @@
 import { checksummed } from '../../crypto/checksum.ts';
-import type { Session } from '../session.ts';
-import { table } from '../table.ts';
-import { counted } from '../text.ts';
+import type { Session } from '../lib/session.ts';
+import { table } from '../lib/table.ts';
+import { counted } from '../lib/text.ts';
 
 /** `keys list`: names and addresses. Needs no password. */
 export const listKeys = async ({ keystore, out }: Session): Promise<void> => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { checksummed } from '../../crypto/checksum.ts';
-import type { Input } from '../command.ts';
-import { mustBeKeyName } from '../key-name.ts';
-import type { Session } from '../session.ts';
-import { addressOfKey, isKeyInRange } from './private-key.ts';
+import type { Input } from '../lib/command.ts';
+import { mustBeKeyName } from '../lib/key-name.ts';
+import type { Session } from '../lib/session.ts';
+import { addressOfKey, isKeyInRange } from '../lib/private-key.ts';
 
 /** `keys new`: a random key, shown to nobody. */
 export const newKey = async ({ keystore, out }: Session, input: Input): Promise<void> => {

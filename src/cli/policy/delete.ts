@@ -1,16 +1,16 @@
-import type { Input } from '../command.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { changedText, heard } from '../manage/show.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { emptySlot, etagIn, readSlot, slotName } from './slot.ts';
+import type { Input } from '../lib/command.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { changedText, heard } from '../lib/print.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { emptySlot, etagIn, readSlot, slotName } from '../lib/policy-slot.ts';
 
 /** `policy delete`: takes a policy away; those of others stay. */
 export const deletePolicy = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  const slot = { office, account };
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  const slot = { admin, account };
   const given = input.text('ifMatch');
   const expected = given === undefined ? (await readSlot(slot)).etag : etagIn(given);
   const names = await namesOf(session);

@@ -1,19 +1,19 @@
-import { writeFiles } from '../atomic-file.ts';
-import type { Input } from '../command.ts';
-import { CliError } from '../errors.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { namesOf, accountNamed } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { policyLines } from './show.ts';
-import { readSlot, slotName } from './slot.ts';
+import { writeFiles } from '../lib/atomic-file.ts';
+import type { Input } from '../lib/command.ts';
+import { CliError } from '../lib/errors.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { namesOf, accountNamed } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { policyLines } from '../lib/policy-lines.ts';
+import { readSlot, slotName } from '../lib/policy-slot.ts';
 
 /** `policy get`: one of the two policies of an account. */
 export const getPolicy = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  const { document, policy, etag } = await readSlot({ office, account });
-  const slot = slotName({ office, account });
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  const { document, policy, etag } = await readSlot({ admin, account });
+  const slot = slotName({ admin, account });
   if (document === undefined || policy === undefined || etag === undefined) throw nothing(slot);
   const file = input.text('out');
   if (file !== undefined) {

@@ -1,17 +1,25 @@
 import type { PolicyDocument } from '../../management/policy.ts';
-import type { Input } from '../command.ts';
-import { CliError, usageError } from '../errors.ts';
-import { jsonFile } from '../manage/json-file.ts';
-import { openOffice, roleOf } from '../manage/office.ts';
-import { isRefusal } from '../manage/refusal.ts';
-import { changedText, heard } from '../manage/show.ts';
-import { warningLines } from '../manage/warnings.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { hasPolicyFlags, withFlags } from './flags.ts';
-import { differenceLines, inFlightText } from './show.ts';
-import { etagIn, type Kept, policyOf, readSlot, type Slot, slotName, writeSlot } from './slot.ts';
-import { differences } from './text.ts';
+import type { Input } from '../lib/command.ts';
+import { CliError, usageError } from '../lib/errors.ts';
+import { jsonFile } from '../lib/input-file.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { isRefusal } from '../lib/refusal.ts';
+import { changedText, heard } from '../lib/print.ts';
+import { warningLines } from '../lib/limit-warnings.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { hasPolicyFlags, withFlags } from '../lib/policy-flags.ts';
+import { differenceLines, inFlightText } from '../lib/policy-lines.ts';
+import {
+  etagIn,
+  type Kept,
+  policyOf,
+  readSlot,
+  type Slot,
+  slotName,
+  writeSlot,
+} from '../lib/policy-slot.ts';
+import { differences } from '../lib/policy-text.ts';
 
 const MAX_POLICY = 32_768;
 
@@ -38,9 +46,9 @@ export const wantedPolicy = async (
 /** `policy set`: writes over what was seen, and nothing else. */
 export const setPolicy = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, roleOf(input));
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  const slot: Slot = { office, account };
+  const admin = await openAdmin(session, roleOf(input));
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  const slot: Slot = { admin, account };
   const kept = await readSlot(slot);
   const given = input.text('ifMatch');
   const expected = given === undefined ? kept.etag : etagIn(given);

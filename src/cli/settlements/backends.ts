@@ -1,10 +1,10 @@
 import type { ItemOf } from '../../management/types.ts';
-import { collected, openOffice } from '../manage/office.ts';
-import { listed, roomOf } from '../manage/show.ts';
-import { shortTime } from '../manage/times.ts';
-import type { Session } from '../session.ts';
-import { fields } from '../table.ts';
-import { counted, lasting } from '../text.ts';
+import { collected, openAdmin } from '../lib/admin-client.ts';
+import { listed, roomOf } from '../lib/print.ts';
+import { shortTime } from '../lib/times.ts';
+import type { Session } from '../lib/session.ts';
+import { fields } from '../lib/table.ts';
+import { counted, lasting } from '../lib/text.ts';
 
 type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;
@@ -12,9 +12,9 @@ type Relayer = ItemOf<'relayers'>;
 /** `settlements backends`: who presents payments, how each does, and what our own keys still have. */
 export const showBackends = async (session: Session): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, 'operator');
-  const backends = await collected(office, office.list('backends'));
-  const relayers = await collected(office, office.list('relayers'));
+  const admin = await openAdmin(session, 'operator');
+  const backends = await collected(admin, admin.list('backends'));
+  const relayers = await collected(admin, admin.list('relayers'));
   out.result({ backends, relayers }, () =>
     [
       backends.length === 0

@@ -1,21 +1,21 @@
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { collected, openOffice } from '../manage/office.ts';
-import { writeWhole } from '../manage/whole-file.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { collected, openAdmin } from '../lib/admin-client.ts';
+import { writeWhole } from '../lib/whole-file.ts';
+import type { Session } from '../lib/session.ts';
 
 /** `settlements export`: the books as a table, day by day; with `--json` and no file as one document. */
 export const exportBooks = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
   const [from, to] = [dayIn(input.text('from'), '--from'), dayIn(input.text('to'), '--to')];
   const days = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  const office = await openOffice(session, 'operator');
+  const admin = await openAdmin(session, 'operator');
   const path = input.text('out');
   if (out.json && path === undefined) {
-    const lines = await collected(office, office.list('books', { query: days }));
+    const lines = await collected(admin, admin.list('books', { query: days }));
     return out.result({ lines }, () => '');
   }
-  const pages = office.export('books', { query: { ...days, format: 'csv' } });
+  const pages = admin.export('books', { query: { ...days, format: 'csv' } });
   if (path === undefined || path === '-') {
     const encoder = new TextEncoder();
     for await (const page of pages) await out.bytes(encoder.encode(page));

@@ -1,17 +1,17 @@
-import type { Input } from '../command.ts';
-import { collected, openOffice, whileOrdering } from '../manage/office.ts';
-import { changedText, listed } from '../manage/show.ts';
-import { shortTime } from '../manage/times.ts';
-import type { Session } from '../session.ts';
-import { counted } from '../text.ts';
+import type { Input } from '../lib/command.ts';
+import { collected, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
+import { changedText, listed } from '../lib/print.ts';
+import { shortTime } from '../lib/times.ts';
+import type { Session } from '../lib/session.ts';
+import { counted } from '../lib/text.ts';
 
 const MOST = 1000;
 
 /** `settlements letters`: messages that nobody could deal with. */
 export const listLetters = async (session: Session): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, 'operator');
-  const items = await collected(office, office.list('deadletters.list'), MOST);
+  const admin = await openAdmin(session, 'operator');
+  const items = await collected(admin, admin.list('deadletters.list'), MOST);
   out.result({ letters: items }, () =>
     items.length === 0
       ? `${out.style.good('none')}  every message was dealt with`
@@ -42,9 +42,9 @@ export const listLetters = async (session: Session): Promise<void> => {
 
 /** `settlements resend`. */
 export const resendLetter = async (session: Session, input: Input): Promise<void> => {
-  const office = await openOffice(session, 'operator');
-  whileOrdering(office);
+  const admin = await openAdmin(session, 'operator');
+  warnIfStopped(admin);
   const params = { letter: input.arguments[0] ?? '' };
-  const { body } = await office.call('deadletters.redrive', { params });
+  const { body } = await admin.call('deadletters.redrive', { params });
   session.out.result(body, () => changedText(session.out, true, `sent again to ${body.queue}`));
 };

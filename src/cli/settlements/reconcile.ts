@@ -1,13 +1,13 @@
-import type { Input } from '../command.ts';
-import { dollars } from '../manage/money.ts';
-import { collected, openOffice } from '../manage/office.ts';
-import { listed, sentence } from '../manage/show.ts';
-import { shortTime } from '../manage/times.ts';
-import { namesOf } from '../manage/who.ts';
+import type { Input } from '../lib/command.ts';
+import { dollars } from '../lib/amounts.ts';
+import { collected, openAdmin } from '../lib/admin-client.ts';
+import { listed, sentence } from '../lib/print.ts';
+import { shortTime } from '../lib/times.ts';
+import { namesOf } from '../lib/account-names.ts';
 import type { ItemOf } from '../../management/types.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../lib/session.ts';
 
-import { counted } from '../text.ts';
+import { counted } from '../lib/text.ts';
 
 const MOST = 1000;
 
@@ -19,12 +19,12 @@ type DifferenceItem = ItemOf<'differences.list'>;
 export const listReconciled = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
   const most = input.number('limit', 1, MOST) ?? 10;
-  const office = await openOffice(session, 'operator');
+  const admin = await openAdmin(session, 'operator');
   const query = { limit: Math.min(most, 500) };
-  const runs = await collected(office, office.list('reconciliations.list', { query }), most);
+  const runs = await collected(admin, admin.list('reconciliations.list', { query }), most);
   const differences = await collected(
-    office,
-    office.list('differences.list', { query: { state: input.flag('all') ? 'all' : 'open' } }),
+    admin,
+    admin.list('differences.list', { query: { state: input.flag('all') ? 'all' : 'open' } }),
     MOST,
   );
   const names = await namesOf(session);

@@ -1,9 +1,9 @@
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { openOffice, whileOrdering } from '../manage/office.ts';
-import { changedText } from '../manage/show.ts';
-import { accountNamed } from '../manage/who.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { openAdmin, warnIfStopped } from '../lib/admin-client.ts';
+import { changedText } from '../lib/print.ts';
+import { accountNamed } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
 import { callIn } from './settlements.ts';
 
 /** `settlements resolve`: what a tool that fell silent keeps is charged, or given back. */
@@ -19,10 +19,10 @@ export const resolveSettlement = async (session: Session, input: Input): Promise
   const reason = input.text('reason');
   if (reason === undefined)
     throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
-  const office = await openOffice(session, 'operator');
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  whileOrdering(office);
-  const { body } = await office.call('settlements.resolve', {
+  const admin = await openAdmin(session, 'operator');
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  warnIfStopped(admin);
+  const { body } = await admin.call('settlements.resolve', {
     params: { account, call },
     body: { charge, reason },
   });

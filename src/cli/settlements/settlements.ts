@@ -1,15 +1,15 @@
 import type { Hex } from '../../core/hex.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { dollars } from '../manage/money.ts';
-import { collected, openOffice, whileOrdering } from '../manage/office.ts';
-import { changedText, listed, roomOf } from '../manage/show.ts';
-import { isoTime, shortTime } from '../manage/times.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { dollars } from '../lib/amounts.ts';
+import { collected, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
+import { changedText, listed, roomOf } from '../lib/print.ts';
+import { isoTime, shortTime } from '../lib/times.ts';
 import type { ItemOf } from '../../management/types.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { fields } from '../table.ts';
-import { lasting, printable } from '../text.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { fields } from '../lib/table.ts';
+import { lasting, printable } from '../lib/text.ts';
 
 const STATES = ['open', 'kept', 'settled', 'failed', 'released'] as const;
 const MOST = 1000;
@@ -17,17 +17,17 @@ const MOST = 1000;
 /** `settlements list`: payments, the newest first, and how they ended. */
 export const listSettlements = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
-  const office = await openOffice(session, 'operator');
+  const admin = await openAdmin(session, 'operator');
   const state = STATES.find((each) => each === input.text('state'));
   const named = input.text('account');
-  const account = named === undefined ? undefined : await accountNamed(office, named);
+  const account = named === undefined ? undefined : await accountNamed(admin, named);
   const most = input.number('limit', 1, MOST) ?? 50;
   const query = {
     limit: Math.min(most, 500),
     ...(state === undefined ? {} : { state }),
     ...(account === undefined ? {} : { account }),
   };
-  const items = await collected(office, office.list('settlements.list', { query }), most);
+  const items = await collected(admin, admin.list('settlements.list', { query }), most);
   const names = await namesOf(session);
   out.result({ settlements: items }, () =>
     items.length === 0 ? 'No payments of that kind.' : tableOf(session, items, names.of),
@@ -103,9 +103,9 @@ export const callIn = (text: string | undefined): Hex => {
 export const showSettlement = async (session: Session, input: Input): Promise<void> => {
   const { out } = session;
   const call = callIn(input.arguments[1]);
-  const office = await openOffice(session, 'operator');
-  const account = await accountNamed(office, input.arguments[0] ?? '');
-  const { body } = await office.call('settlements.get', { params: { account, call } });
+  const admin = await openAdmin(session, 'operator');
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
+  const { body } = await admin.call('settlements.get', { params: { account, call } });
   const { settlement, entries, complete, dead_letters: letters = [] } = body;
   out.result(body, () =>
     [
@@ -161,14 +161,14 @@ export const orderSettlement = async (
   const reason = input.text('reason');
   if (order === 'write-off' && reason === undefined)
     throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
-  const office = await openOffice(session, 'operator');
-  const account = await accountNamed(office, input.arguments[0] ?? '');
+  const admin = await openAdmin(session, 'operator');
+  const account = await accountNamed(admin, input.arguments[0] ?? '');
   const params = { account, call };
-  whileOrdering(office);
+  warnIfStopped(admin);
   const { body } =
     order === 'redrive'
-      ? await office.call('settlements.redrive', { params })
-      : await office.call('settlements.writeoff', { params, body: { reason: reason ?? '' } });
+      ? await admin.call('settlements.redrive', { params })
+      : await admin.call('settlements.writeoff', { params, body: { reason: reason ?? '' } });
   const what =
     order === 'redrive' ? 'sent to be settled again' : 'written off: its payer owes nothing';
   out.result({ account, call, ...body }, () => changedText(out, body.changed, what));

@@ -1,9 +1,9 @@
 import type { AnswerOf } from '../../management/types.ts';
-import type { Output } from '../output.ts';
-import { dollars } from '../manage/money.ts';
-import { listed } from '../manage/show.ts';
-import type { Names } from '../manage/who.ts';
-import { clipped, counted, printable } from '../text.ts';
+import type { Output } from '../lib/output.ts';
+import { dollars } from '../lib/amounts.ts';
+import { listed } from '../lib/print.ts';
+import type { Names } from '../lib/account-names.ts';
+import { clipped, counted, printable } from '../lib/text.ts';
 
 export type SpendRow = AnswerOf<'account.spend'>['items'][number];
 

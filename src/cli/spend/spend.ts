@@ -1,12 +1,12 @@
 import type { AccountId } from '../../protocol/account-id.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { type Office, openOffice, roleOf } from '../manage/office.ts';
-import { isRefusal } from '../manage/refusal.ts';
-import { sentence } from '../manage/show.ts';
-import { isoDay } from '../manage/times.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { type AdminClient, openAdmin, roleOf } from '../lib/admin-client.ts';
+import { isRefusal } from '../lib/refusal.ts';
+import { sentence } from '../lib/print.ts';
+import { isoDay } from '../lib/times.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
 import { GROUPS, linesOf, type SpendRow, spendText, totalOf } from './report.ts';
 
 const MOST_ROWS = 10_000;
@@ -20,9 +20,9 @@ export const showSpend = async (session: Session, input: Input): Promise<void> =
   const from =
     dayIn(input, 'from') ?? isoDay(Date.parse(`${to}T00:00:00Z`) / 1000 - (DAYS - 1) * 86_400);
   if (from > to) throw usageError('--from is after --to.', 'Exchange them.');
-  const office = await openOffice(session, roleOf(input));
+  const admin = await openAdmin(session, roleOf(input));
   const query = { from, to, by: group === 'agent' ? 'account' : group, limit: 500 } as const;
-  const { scope, rows } = await read(office, input.arguments[0], query);
+  const { scope, rows } = await read(admin, input.arguments[0], query);
   const lines = linesOf(rows, group);
   const names = await namesOf(session);
   const document = { scope, from, to, by: group, rows: lines, total: totalOf(lines) };
@@ -47,16 +47,16 @@ type Query = {
 };
 type Read = { readonly scope: AccountId | 'gateway'; readonly rows: readonly SpendRow[] };
 
-const read = async (office: Office, text: string | undefined, query: Query): Promise<Read> => {
+const read = async (admin: AdminClient, text: string | undefined, query: Query): Promise<Read> => {
   const gateway = async (): Promise<Read> => ({
     scope: 'gateway',
-    rows: await rowsOf(office, office.list('spend', { query })),
+    rows: await rowsOf(admin, admin.list('spend', { query })),
   });
-  if (text === undefined && office.role === 'operator') return await gateway();
-  const account = text === undefined ? await office.own() : await accountNamed(office, text);
+  if (text === undefined && admin.role === 'operator') return await gateway();
+  const account = text === undefined ? await admin.own() : await accountNamed(admin, text);
   try {
-    const items = office.list('account.spend', { params: { account }, query });
-    return { scope: account, rows: await rowsOf(office, items) };
+    const items = admin.list('account.spend', { params: { account }, query });
+    return { scope: account, rows: await rowsOf(admin, items) };
   } catch (thrown) {
     // An operator without an account of its own has a whole gateway.
     if (text !== undefined || !isRefusal(thrown, 'unknown_account')) throw thrown;
@@ -67,7 +67,7 @@ const read = async (office: Office, text: string | undefined, query: Query): Pro
 };
 
 const rowsOf = async (
-  { session }: Office,
+  { session }: AdminClient,
   items: AsyncGenerator<SpendRow>,
 ): Promise<readonly SpendRow[]> =>
   await session.progress.during('adding up', async () => {

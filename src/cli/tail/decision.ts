@@ -1,5 +1,5 @@
 import type { EntryEvent } from '../../client/management-events.ts';
-import { dollars } from '../manage/money.ts';
+import { dollars } from '../lib/amounts.ts';
 import { abandonedText, creditText, endOfMoney } from './ending.ts';
 
 /** What an entry says, for whoever watches. Amounts in atomic units. */

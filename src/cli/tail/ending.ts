@@ -1,5 +1,5 @@
 import type { EntryEvent } from '../../client/management-events.ts';
-import { dollars } from '../manage/money.ts';
+import { dollars } from '../lib/amounts.ts';
 
 /** What the end of a call did with its money. `price`: of the call, where the command saw it begin. */
 export const endOfMoney = (

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EntryEvent } from '../../client/management-events.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { errorOf, type Office } from '../manage/office.ts';
-import { isRefusal } from '../manage/refusal.ts';
+import { errorOf, type AdminClient } from '../lib/admin-client.ts';
+import { isRefusal } from '../lib/refusal.ts';
 
 /** Several feeds as one. */
 export type Feeds = {
@@ -23,8 +23,8 @@ const CONNECT_MS = 10_000;
 const JOIN_TRIES = 10;
 const JOIN_PAUSE_MS = 500;
 
-export const openFeeds = (office: Office, heard: (entry: EntryEvent) => void): Feeds => {
-  const { signal } = office.session;
+export const openFeeds = (admin: AdminClient, heard: (entry: EntryEvent) => void): Feeds => {
+  const { signal } = admin.session;
   const accounts = new Set<AccountId>();
   const answered = new Map<AccountId, Promise<void>>();
   const over = Promise.withResolvers<never>();
@@ -37,7 +37,7 @@ export const openFeeds = (office: Office, heard: (entry: EntryEvent) => void): F
       if (response.ok) connected();
       return response;
     };
-    for await (const entry of office.management(fetcher).events(account, { signal })) heard(entry);
+    for await (const entry of admin.management(fetcher).events(account, { signal })) heard(entry);
   };
   /** `patience`: how often the account may be unknown before that is an error. */
   const start = (account: AccountId, patience: number): boolean => {

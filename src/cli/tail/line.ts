@@ -1,8 +1,8 @@
-import { dollars } from '../manage/money.ts';
-import { isoTime } from '../manage/times.ts';
-import type { Names } from '../manage/who.ts';
-import type { Output, Style } from '../output.ts';
-import { clipped, printable, widthOf, wrapped } from '../text.ts';
+import { dollars } from '../lib/amounts.ts';
+import { isoTime } from '../lib/times.ts';
+import type { Names } from '../lib/account-names.ts';
+import type { Output, Style } from '../lib/output.ts';
+import { clipped, printable, widthOf, wrapped } from '../lib/text.ts';
 import { type DecisionLine, shownAt } from './decision.ts';
 
 const NARROW = 72;

@@ -1,12 +1,12 @@
 import type { EntryEvent } from '../../client/management-events.ts';
 import { type AccountId, accountId, parseAccountId } from '../../protocol/account-id.ts';
 import { isAddress } from '../../core/hex.ts';
-import type { Input } from '../command.ts';
-import { type Office, openOffice, roleOf } from '../manage/office.ts';
-import { treeBelow } from '../manage/tree.ts';
-import { accountNamed, namesOf } from '../manage/who.ts';
-import type { Session } from '../session.ts';
-import { counted } from '../text.ts';
+import type { Input } from '../lib/command.ts';
+import { type AdminClient, openAdmin, roleOf } from '../lib/admin-client.ts';
+import { treeBelow } from '../lib/account-tree.ts';
+import { accountNamed, namesOf } from '../lib/account-names.ts';
+import type { Session } from '../lib/session.ts';
+import { counted } from '../lib/text.ts';
 import { createDecisions, type DecisionLine, shownAt } from './decision.ts';
 import { type Feeds, MOST_FEEDS, openFeeds } from './feeds.ts';
 import { lineText } from './line.ts';
@@ -16,8 +16,8 @@ import { createSequence } from './sequence.ts';
 export const tail = async (session: Session, input: Input): Promise<void> => {
   const { out, ifStopped, progress } = session;
   ifStopped('What happened is in the log: `countersign audit export` has all of it.');
-  const office = await openOffice(session, roleOf(input));
-  const { accounts, labels } = await watched(office, input.arguments);
+  const admin = await openAdmin(session, roleOf(input));
+  const { accounts, labels } = await watched(admin, input.arguments);
   const names = await namesOf(session);
   let feeds: Feeds | undefined;
   const lines = createSequence<DecisionLine>(HOLD_MS, shownAt, (line) => {
@@ -33,11 +33,11 @@ export const tail = async (session: Session, input: Input): Promise<void> => {
     // An account that gets a grant while the command watches is watched as well.
     const joined = input.arguments.length === 0 ? grantedIn(entry) : undefined;
     if (joined !== undefined && feeds?.join(joined) === true)
-      void learnLabel(office, labels, joined);
+      void learnLabel(admin, labels, joined);
   };
   // Ctrl-C must not lose the lines that wait for their order.
   session.signal.addEventListener('abort', lines.flush, { once: true });
-  feeds = openFeeds(office, heard);
+  feeds = openFeeds(admin, heard);
   for (const account of accounts) feeds.open(account);
   const left = accounts.length - feeds.accounts.size;
   if (left > 0)
@@ -63,9 +63,13 @@ const noteLabel = (labels: Labels, { type, account, outcome }: EntryEvent): void
 };
 
 /** The label of an account that joined; without one, or where it cannot be read, the account keeps its own name. */
-const learnLabel = async (office: Office, labels: Labels, account: AccountId): Promise<void> => {
+const learnLabel = async (
+  admin: AdminClient,
+  labels: Labels,
+  account: AccountId,
+): Promise<void> => {
   try {
-    const { body } = await office.management().call('account.get', { params: { account } });
+    const { body } = await admin.management().call('account.get', { params: { account } });
     if (body.label !== undefined && !labels.has(account)) labels.set(account, body.label);
   } catch {
     // Its lines are shown under its name of this machine, or its address.
@@ -77,12 +81,12 @@ type Watched = {
   readonly labels: Labels;
 };
 
-const watched = async (office: Office, words: readonly string[]): Promise<Watched> => {
+const watched = async (admin: AdminClient, words: readonly string[]): Promise<Watched> => {
   const labels = new Map<string, string>();
   if (words.length > 0) {
     const accounts: AccountId[] = [];
     for (const word of words) {
-      const account = await accountNamed(office, word);
+      const account = await accountNamed(admin, word);
       accounts.push(account);
       // A label is what it was called by.
       if (!word.startsWith('0x') && parseAccountId(word.toLowerCase()) === undefined)
@@ -90,8 +94,8 @@ const watched = async (office: Office, words: readonly string[]): Promise<Watche
     }
     return { accounts: [...new Set(accounts)], labels };
   }
-  const own = await office.own();
-  const below = await treeBelow(office, own);
+  const own = await admin.own();
+  const below = await treeBelow(admin, own);
   for (const { account, label } of below) if (label !== undefined) labels.set(account, label);
   // One whose grants are all over makes no calls.
   const live = below.filter(

@@ -1,17 +1,17 @@
 import { parseTools } from '../../catalog/schema.ts';
 import type { ToolDocument } from '../../management/tool.ts';
-import type { Input } from '../command.ts';
-import { Ended } from '../ended.ts';
-import { cancelled, type CliError, usageError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { jsonFile } from '../manage/json-file.ts';
-import { type Office, openOffice } from '../manage/office.ts';
-import { isRefusal } from '../manage/refusal.ts';
-import { roomOf } from '../manage/show.ts';
-import type { Output } from '../output.ts';
-import type { Session } from '../session.ts';
-import { counted, printable, wrapped } from '../text.ts';
-import { priceText, reachOf, readCatalogue } from './catalogue.ts';
+import type { Input } from '../lib/command.ts';
+import { Ended } from '../lib/ended.ts';
+import { cancelled, type CliError, usageError } from '../lib/errors.ts';
+import { EXIT } from '../lib/exit-code.ts';
+import { jsonFile } from '../lib/input-file.ts';
+import { type AdminClient, openAdmin } from '../lib/admin-client.ts';
+import { isRefusal } from '../lib/refusal.ts';
+import { roomOf } from '../lib/print.ts';
+import type { Output } from '../lib/output.ts';
+import type { Session } from '../lib/session.ts';
+import { counted, printable, wrapped } from '../lib/text.ts';
+import { priceText, reachOf, readCatalogue } from '../lib/catalogue.ts';
 import { dropTool, writeTool } from './one.ts';
 import { planOf, type Step } from './plan.ts';
 
@@ -23,8 +23,8 @@ export const applyTools = async (session: Session, input: Input): Promise<void> 
   const path = input.arguments[0] ?? FILE;
   const json = await jsonFile(session, path);
   const wanted = wantedTools(json, path, await session.profile.gateway());
-  const office = await openOffice(session, 'operator');
-  const steps = planOf(await readCatalogue(office), wanted, input.flag('keep'));
+  const admin = await openAdmin(session, 'operator');
+  const steps = planOf(await readCatalogue(admin), wanted, input.flag('keep'));
   if (!out.json) out.item({}, () => planText(out, steps, wanted.length));
   if (input.flag('dryRun') || steps.length === 0) {
     if (out.json) out.result({ applied: [], planned: steps, raced: [] }, () => '');
@@ -38,7 +38,7 @@ export const applyTools = async (session: Session, input: Input): Promise<void> 
   const failed: { readonly id: string; readonly why: string; readonly code: string }[] = [];
   await session.progress.during('applying', async () => {
     for (const step of steps) {
-      const why = await take(office, step);
+      const why = await take(admin, step);
       if (why === undefined) applied.push(step.id);
       else failed.push({ id: step.id, why: why.message, code: why.code });
     }
@@ -76,10 +76,10 @@ const wantedTools = (json: unknown, path: string, gateway: string): readonly Too
 };
 
 /** One step, against what was seen; what somebody else has changed since stays theirs. */
-const take = async (office: Office, step: Step): Promise<CliError | undefined> => {
+const take = async (admin: AdminClient, step: Step): Promise<CliError | undefined> => {
   try {
-    if (step.kind === 'remove') await dropTool(office, step.id, step.etag);
-    else await writeTool(office, step.tool, step.kind === 'add' ? undefined : step.etag);
+    if (step.kind === 'remove') await dropTool(admin, step.id, step.etag);
+    else await writeTool(admin, step.tool, step.kind === 'add' ? undefined : step.etag);
     return undefined;
   } catch (thrown) {
     const isOwn = [

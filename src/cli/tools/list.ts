@@ -1,12 +1,12 @@
-import type { Session } from '../session.ts';
-import { openOffice } from '../manage/office.ts';
-import { listed, sentence } from '../manage/show.ts';
-import { priceText, readCatalogue, type CatalogueTool } from './catalogue.ts';
+import type { Session } from '../lib/session.ts';
+import { openAdmin } from '../lib/admin-client.ts';
+import { listed, sentence } from '../lib/print.ts';
+import { priceText, readCatalogue, type CatalogueTool } from '../lib/catalogue.ts';
 
 /** `tools list`: the catalogue as it is served, disabled tools and those at fault too. */
 export const listTools = async (session: Session): Promise<void> => {
   const { out } = session;
-  const tools = await readCatalogue(await openOffice(session, 'operator'));
+  const tools = await readCatalogue(await openAdmin(session, 'operator'));
   out.result({ tools }, () =>
     tools.length === 0
       ? sentence(out, 'No tools yet. `countersign apply tools.json` puts them there.')

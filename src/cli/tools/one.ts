@@ -1,20 +1,20 @@
 import type { ToolDocument } from '../../management/tool.ts';
 import type { AnswerOf } from '../../management/types.ts';
-import type { Input } from '../command.ts';
-import { usageError } from '../errors.ts';
-import { jsonFile } from '../manage/json-file.ts';
-import { type Office, openOffice, whileOrdering } from '../manage/office.ts';
-import { isRefusal } from '../manage/refusal.ts';
-import { changedText } from '../manage/show.ts';
-import type { Session } from '../session.ts';
-import { readTool, toolIn } from './catalogue.ts';
+import type { Input } from '../lib/command.ts';
+import { usageError } from '../lib/errors.ts';
+import { jsonFile } from '../lib/input-file.ts';
+import { type AdminClient, openAdmin, warnIfStopped } from '../lib/admin-client.ts';
+import { isRefusal } from '../lib/refusal.ts';
+import { changedText } from '../lib/print.ts';
+import type { Session } from '../lib/session.ts';
+import { readTool, toolIn } from '../lib/catalogue.ts';
 
 const MAX_FILE = 1024 * 1024;
 
 /** `tools get`: the document as `tools put` takes it. */
 export const getTool = async (session: Session, input: Input): Promise<void> => {
-  const office = await openOffice(session, 'operator');
-  const { document, etag } = await readTool(office, input.arguments[0] ?? '');
+  const admin = await openAdmin(session, 'operator');
+  const { document, etag } = await readTool(admin, input.arguments[0] ?? '');
   session.out.result({ etag, tool: document }, () => JSON.stringify(document, undefined, 2));
 };
 
@@ -22,9 +22,9 @@ export const getTool = async (session: Session, input: Input): Promise<void> => 
 export const putTool = async (session: Session, input: Input): Promise<void> => {
   const json = mustBeOne(await jsonFile(session, input.arguments[0] ?? '', MAX_FILE));
   const document = toolIn(json, await session.profile.gateway());
-  const office = await openOffice(session, 'operator');
-  const etag = await etagIfAny(office, document.id);
-  const done = await writeTool(office, document, etag);
+  const admin = await openAdmin(session, 'operator');
+  const etag = await etagIfAny(admin, document.id);
+  const done = await writeTool(admin, document, etag);
   session.out.result({ id: document.id, ...done }, () =>
     changedText(
       session.out,
@@ -40,13 +40,13 @@ export const switchTool = async (
   input: Input,
   to: 'disabled' | 'enabled',
 ): Promise<void> => {
-  const office = await openOffice(session, 'operator');
+  const admin = await openAdmin(session, 'operator');
   const id = input.arguments[0] ?? '';
-  const { document, etag } = await readTool(office, id);
+  const { document, etag } = await readTool(admin, id);
   const { disabled: _, ...enabled } = document;
   const next: ToolDocument = to === 'disabled' ? { ...enabled, disabled: true } : enabled;
   const same = (document.disabled ?? false) === (to === 'disabled');
-  const done = same ? { changed: false } : await writeTool(office, next, etag);
+  const done = same ? { changed: false } : await writeTool(admin, next, etag);
   session.out.result({ id, disabled: to === 'disabled', ...done }, () =>
     changedText(session.out, done.changed, `${id} ${to}`),
   );
@@ -54,18 +54,18 @@ export const switchTool = async (
 
 /** `tools remove`. */
 export const removeTool = async (session: Session, input: Input): Promise<void> => {
-  const office = await openOffice(session, 'operator');
+  const admin = await openAdmin(session, 'operator');
   const id = input.arguments[0] ?? '';
-  const { etag } = await readTool(office, id);
-  const done = await dropTool(office, id, etag);
+  const { etag } = await readTool(admin, id);
+  const done = await dropTool(admin, id, etag);
   session.out.result({ id, ...done }, () =>
     changedText(session.out, done.changed, `${id} removed`),
   );
 };
 
-const etagIfAny = async (office: Office, id: string): Promise<string | undefined> => {
+const etagIfAny = async (admin: AdminClient, id: string): Promise<string | undefined> => {
   try {
-    return (await readTool(office, id)).etag;
+    return (await readTool(admin, id)).etag;
   } catch (thrown) {
     if (isRefusal(thrown, 'unknown_tool')) return undefined;
     throw thrown;
@@ -76,12 +76,12 @@ type Ordered = AnswerOf<'tools.put'>;
 
 /** Writes over what has this ETag, or where nothing is. */
 export const writeTool = async (
-  office: Office,
+  admin: AdminClient,
   document: ToolDocument,
   etag: string | undefined,
 ): Promise<Ordered> => {
-  whileOrdering(office);
-  const { body } = await office.call('tools.put', {
+  warnIfStopped(admin);
+  const { body } = await admin.call('tools.put', {
     params: { tool: document.id },
     body: document,
     ...(etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }),
@@ -89,9 +89,13 @@ export const writeTool = async (
   return body;
 };
 
-export const dropTool = async (office: Office, tool: string, etag: string): Promise<Ordered> => {
-  whileOrdering(office);
-  return (await office.call('tools.delete', { params: { tool }, ifMatch: etag })).body;
+export const dropTool = async (
+  admin: AdminClient,
+  tool: string,
+  etag: string,
+): Promise<Ordered> => {
+  warnIfStopped(admin);
+  return (await admin.call('tools.delete', { params: { tool }, ifMatch: etag })).body;
 };
 
 /** @throws CliError where a file holds the tools of a whole gateway */

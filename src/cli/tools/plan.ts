@@ -1,5 +1,5 @@
 import type { ToolDocument } from '../../management/tool.ts';
-import { type CatalogueTool, etagOf } from './catalogue.ts';
+import { type CatalogueTool, etagOf } from '../lib/catalogue.ts';
 
 /** What is to be done with one tool, and what must be there before. */
 export type Step =

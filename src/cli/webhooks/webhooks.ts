@@ -1,13 +1,13 @@
 import { ALERT_RULES, type WebhookDocument } from '../../management/webhook.ts';
 import type { ItemOf } from '../../management/types.ts';
-import type { Input } from '../command.ts';
-import { Ended } from '../ended.ts';
-import { CliError, usageError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { changedText, listed, sentence } from '../manage/show.ts';
-import { shortTime } from '../manage/times.ts';
-import { listOf } from '../policy/flags.ts';
-import type { Session } from '../session.ts';
+import type { Input } from '../lib/command.ts';
+import { Ended } from '../lib/ended.ts';
+import { CliError, usageError } from '../lib/errors.ts';
+import { EXIT } from '../lib/exit-code.ts';
+import { changedText, listed, sentence } from '../lib/print.ts';
+import { shortTime } from '../lib/times.ts';
+import { listOf } from '../lib/policy-flags.ts';
+import type { Session } from '../lib/session.ts';
 import {
   deliveriesOf,
   dropWebhook,
@@ -16,7 +16,7 @@ import {
   tryWebhook,
   webhooksOf,
   writeWebhook,
-} from './scope.ts';
+} from '../lib/webhooks.ts';
 
 /** `webhooks list`: where alerts go. */
 export const listWebhooks = async (session: Session, input: Input): Promise<void> => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unitsOf } from '../../../../src/cli/import/decimal.ts';
+import { unitsOf } from '../../../../src/cli/lib/decimal.ts';
 import { importLitellm } from '../../../../src/cli/import/litellm.ts';
 import { spanOf } from '../../../../src/cli/import/litellm-duration.ts';
 import { parsePolicy } from '../../../../src/policy/schema.ts';

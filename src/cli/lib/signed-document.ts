@@ -1,0 +1,82 @@
+import { sleep } from '../../client/context.ts';
+import { exchange } from '../../client/exchange.ts';
+import { signIntent, windowAt } from '../../client/intent-proof.ts';
+import { readOutgoing } from '../../client/outgoing.ts';
+import { problemIn, type ProblemBody } from '../../client/problem.ts';
+import type { Signer } from '../../client/signer.ts';
+import { type Network } from '../../protocol/account-id.ts';
+import { ZERO_ADDRESS } from '../../core/hex.ts';
+import { readJsonBody } from '../../client/json.ts';
+import { problemError } from './errors.ts';
+import type { AdminClient } from './admin-client.ts';
+
+/** A signed document on its way to a gateway. */
+export type Document = {
+  readonly method: 'PUT' | 'POST';
+  readonly path: '/delegations' | '/revocations';
+  readonly body: unknown;
+};
+
+/** Who signs the request besides, and what for. */
+export type Consent = { readonly signer: Signer; readonly network: Network };
+
+const TIMEOUT_MS = 30_000;
+const MAX_ANSWER = 1024 * 1024;
+
+/** Sends a document that speaks for itself; with a consent, signed by whoever gives it. @throws CliError */
+export const postDocument = async (
+  { gateway, session }: AdminClient,
+  { method, path, body }: Document,
+  consent?: Consent,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const outgoing = await readOutgoing(gateway + path, {
+    method,
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    redirect: 'manual',
+    signal: session.signal,
+  });
+  const answer = await session.progress.during('asking the gateway', async () => {
+    if (consent === undefined) {
+      // A registration and a revocation may be sent twice: the second changes nothing.
+      const response = await fetch(outgoing.url, {
+        method,
+        headers: outgoing.headers,
+        redirect: 'manual',
+        signal: AbortSignal.any([session.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
+      });
+      return { response, problem: response.ok ? undefined : await problemIn(response, TIMEOUT_MS) };
+    }
+    const sender = {
+      fetch: globalThis.fetch.bind(globalThis),
+      hooks: {},
+      now: session.now,
+      sleep,
+      timeoutMs: TIMEOUT_MS,
+      retries: 4,
+    };
+    const proof = await signIntent(consent.signer, outgoing, consent.network, {
+      audience: gateway,
+      tool: 'countersign.delegations',
+      payTo: ZERO_ADDRESS,
+      asset: ZERO_ADDRESS,
+      maxAmount: 0n,
+      ...windowAt(session.now()),
+    });
+    return await exchange(sender, outgoing, proof);
+  });
+  return await bodyOf(answer);
+};
+
+const bodyOf = async ({
+  response,
+  problem,
+}: {
+  readonly response: Response;
+  readonly problem: ProblemBody | undefined;
+}): Promise<Readonly<Record<string, unknown>>> => {
+  if (!response.ok) throw problemError(response.status, problem);
+  const body = await readJsonBody(response, MAX_ANSWER, TIMEOUT_MS);
+  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+};
