@@ -20,6 +20,7 @@ import { consumeWebhooks } from './webhooks/consumer.ts';
 import { consumeWebhookDeadLetters } from './webhooks/dead-letter.ts';
 import { enqueueAlerts } from './webhooks/enqueue.ts';
 import { letterAlert, newLetters } from './webhooks/letter-alert.ts';
+import { projectWebhook } from './webhooks/registry.ts';
 
 /** Hands a batch to the consumer of its queue. A queue nobody knows is retried, not dropped: a deploy may be under way. */
 export const consume = async (batch: MessageBatch, env: Env, config: Config): Promise<void> => {
@@ -42,6 +43,7 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
         {
           db,
           account,
+          projectWebhook,
           deadLetter: keepLetter,
           raise: (alert) => raise(self, alert),
           alert: async (of, entry) => enqueueAlerts({ db, queue: env.WEBHOOK_QUEUE }, of, entry),

@@ -24,7 +24,7 @@ import {
 } from '../../src/management/fields.ts';
 import { policyBody } from '../../src/management/policy.ts';
 import { toolBody } from '../../src/management/tool.ts';
-import { webhookBody } from '../../src/management/webhook.ts';
+import { webhookSchema } from '../../src/protocol/webhook.ts';
 import { policySchema } from '../../src/policy/schema.ts';
 
 /** JSON Schema of one thing. */
@@ -58,7 +58,7 @@ const NAMED = {
   Call: callItem,
   Settlement: settlement,
   Entry: entry,
-  WebhookDocument: webhookBody,
+  WebhookDocument: webhookSchema,
   Webhook: webhook,
   Delivery: delivery,
 } as const;

@@ -8,7 +8,6 @@ import {
   type QueueMessage,
   recordDeadLetters,
 } from '../settlement/dead-letter.ts';
-import { projectWebhook } from '../webhooks/registry.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
 import { auditLetter } from './dead-letter.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
@@ -20,6 +19,8 @@ export type AuditDeps = {
   readonly db: D1Database;
   /** The account's object. */
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
+  /** The statements that bring a webhook's entry into its table. `src/webhooks` owns that table and is a higher layer. */
+  readonly projectWebhook: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
   /** Raises an operator alert; false where it was not recorded. */
   readonly raise?: (alert: AlertBody) => Promise<boolean>;
   /** Hears each alert, and again when its chunk comes again. Whatever it throws delays the acknowledgement. */
@@ -96,7 +97,7 @@ const follow = async (
   account: AccountId,
   entries: readonly Entry[],
 ): Promise<boolean> => {
-  const { db, alert } = deps;
+  const { db, alert, projectWebhook } = deps;
   try {
     const whole = await Promise.all(entries.map((entry) => withDocument(deps, entry)));
     const repairs = [

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
-import { account, asset, change, why } from './fields.ts';
+import { reasonText } from '../protocol/wire-fields.ts';
+import { account, asset, change } from './fields.ts';
 
 /** Credit that an operator gives, or takes below zero. */
 export const adjustBody = z.strictObject(
-  { asset, amount: change, reason: why },
+  { asset, amount: change, reason: reasonText },
   'must be an object {asset, amount, reason}',
 );
 

@@ -61,13 +61,6 @@ export const label = texts(
   (text) => text.isWellFormed(),
 );
 
-/** Why somebody ordered something, for whoever reads the log. */
-export const why = texts(
-  /^[^\x00-\x1f\x7f]{1,256}$/u,
-  'must be 1 to 256 characters, without control characters',
-  (text) => text.isWellFormed(),
-);
-
 const DAY = 'must be a day of UTC, "2026-11-25"';
 export const day = texts(/^2[0-9]{3}-[01][0-9]-[0-3][0-9]$/, DAY, (text) => {
   const at = Date.parse(`${text}T00:00:00Z`);

@@ -10,7 +10,8 @@ import type { Role, Route, Rules } from './route.ts';
 import { deadLettersQuery, resolveBody, settlementsQuery, writeOffBody } from './settlement.ts';
 import { spendQuery } from './spend.ts';
 import { toolBody } from './tool.ts';
-import { webhookBody, webhooksQuery } from './webhook.ts';
+import { webhookSchema } from '../protocol/webhook.ts';
+import { webhooksQuery } from './webhook.ts';
 
 const OPERATOR: readonly Role[] = ['operator'];
 const READERS: readonly Role[] = ['operator', 'above', 'self'];
@@ -56,7 +57,7 @@ export const RULES = {
   'calls.list': { roles: OPERATOR, query: allCallsQuery },
   'webhooks.list': { roles: OPERATOR, query: webhooksQuery },
   'webhooks.get': { roles: OPERATOR },
-  'webhooks.put': { roles: OPERATOR, body: webhookBody, maxBody: DOCUMENT, precondition: 'etag' },
+  'webhooks.put': { roles: OPERATOR, body: webhookSchema, maxBody: DOCUMENT, precondition: 'etag' },
   'webhooks.delete': { roles: OPERATOR, precondition: 'etag' },
   'webhooks.deliveries': { roles: OPERATOR, query: webhooksQuery },
   'webhooks.test': { roles: OPERATOR },
@@ -84,7 +85,7 @@ export const RULES = {
   'account.webhooks.get': { roles: READERS },
   'account.webhooks.put': {
     roles: WRITERS,
-    body: webhookBody,
+    body: webhookSchema,
     maxBody: DOCUMENT,
     precondition: 'etag',
   },

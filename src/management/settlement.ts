@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { account, page, why } from './fields.ts';
+import { reasonText } from '../protocol/wire-fields.ts';
+import { account, page } from './fields.ts';
 
 export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;
 
@@ -11,12 +12,12 @@ export const settlementsQuery = z.strictObject({
   account: z.exactOptional(account),
 });
 
-export const writeOffBody = z.strictObject({ reason: why }, 'must be an object {reason}');
+export const writeOffBody = z.strictObject({ reason: reasonText }, 'must be an object {reason}');
 
 const RESOLUTION = 'must be an object {charge, reason}';
 /** `charge`: the tool did its work, and its price is earned; else it is given back. */
 export const resolveBody = z.strictObject(
-  { charge: z.boolean('must be true or false'), reason: why },
+  { charge: z.boolean('must be true or false'), reason: reasonText },
   RESOLUTION,
 );
 

@@ -65,3 +65,11 @@ export const printable = (limit: number) =>
   readingText(`must be printable ASCII of at most ${limit} characters`, (text) =>
     text.length <= limit && PRINTABLE.test(text) ? text : undefined,
   );
+
+const REASON = 'must be 1 to 256 characters, without control characters';
+/** The reason of a command, or a description, for readers of the log. Any script, but no control characters and no lone surrogates. */
+export const reasonText = reading(
+  z.string(REASON).check(z.regex(/^[^\x00-\x1f\x7f]{1,256}$/u, REASON)),
+  REASON,
+  (text) => (text.isWellFormed() ? text : undefined),
+);

@@ -1,8 +1,7 @@
-import type { AlertBody } from '../protocol/account/tree-contract.ts';
 import type { Entry } from '../protocol/entry.ts';
-import { ALERT_RULES } from '../management/webhook.ts';
+import { ALERT_RULES, type AlertRule } from '../protocol/webhook.ts';
 
-export type AlertRule = AlertBody['rule'];
+export type { AlertRule };
 
 export const RULES: readonly [AlertRule, ...AlertRule[]] = ALERT_RULES;
 

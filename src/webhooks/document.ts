@@ -6,8 +6,7 @@ import { type Fault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
-import { type WebhookDocument, webhookBody } from '../management/webhook.ts';
-import type { AlertRule } from './alert.ts';
+import { type AlertRule, type WebhookDocument, webhookSchema } from '../protocol/webhook.ts';
 
 export type { WebhookDocument };
 
@@ -22,7 +21,7 @@ export const parseWebhook = (
   json: unknown,
   reach: EgressReach,
 ): Result<WebhookDocument, readonly Fault[]> => {
-  const parsed = webhookBody.safeParse(json);
+  const parsed = webhookSchema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const url = readEgressUrl(parsed.data.url, reach);
   if (!url.ok) return err([{ field: 'url', reason: url.error }]);

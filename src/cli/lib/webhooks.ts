@@ -1,6 +1,6 @@
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { AnswerOf, ItemOf } from '../../management/types.ts';
-import type { WebhookDocument } from '../../management/webhook.ts';
+import type { WebhookDocument } from '../../protocol/webhook.ts';
 import type { Input } from './command.ts';
 import { collected, type AdminClient, openAdmin, roleOf, warnIfStopped } from './admin-client.ts';
 import { isRefusal } from './refusal.ts';

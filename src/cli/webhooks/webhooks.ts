@@ -1,4 +1,4 @@
-import { ALERT_RULES, type WebhookDocument } from '../../management/webhook.ts';
+import { ALERT_RULES, type WebhookDocument } from '../../protocol/webhook.ts';
 import type { ItemOf } from '../../management/types.ts';
 import type { Input } from '../lib/command.ts';
 import { Ended } from '../lib/ended.ts';

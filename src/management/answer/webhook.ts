@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import { webhookBody } from '../webhook.ts';
+import { webhookSchema } from '../../protocol/webhook.ts';
 import { account, count, hash, pageOf, time } from './fields.ts';
 
 /** Where alerts go. A disabled one is taken into use again by a PUT. */
 export const webhook = z.strictObject({
   id: z.string(),
   etag: hash,
-  ...webhookBody.shape,
+  ...webhookSchema.shape,
   state: z.enum(['active', 'disabled']),
   /** `gone`: it said 410. `failing`: too many messages in a row failed for good. */
   reason: z.exactOptional(z.enum(['gone', 'failing'])),

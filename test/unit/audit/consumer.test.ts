@@ -9,6 +9,7 @@ import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { decodeBase64 } from '../../../src/crypto/bytes.ts';
 import { type WebhookDocument, webhookHash } from '../../../src/webhooks/document.ts';
+import { projectWebhook } from '../../../src/webhooks/registry.ts';
 import { db, freshDatabase, messageOf, rows, storedEntries } from './database.ts';
 import { accepted, ALICE, committed, history, MALLORY, paidCalls, START, word } from './history.ts';
 
@@ -42,7 +43,11 @@ const deliver = async (
     QUEUE,
     bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
   );
-  await consumeAudit(batch, { db: database, account, ...(alert && { alert }) }, START);
+  await consumeAudit(
+    batch,
+    { db: database, account, projectWebhook, ...(alert && { alert }) },
+    START,
+  );
   const result = await getQueueResult(batch, createExecutionContext());
   return {
     acked: result.explicitAcks,
@@ -141,7 +146,11 @@ test('a message that fails waits longer each time, at most a minute', async () =
       ack: () => delays.push(0),
       retry: (options?: { delaySeconds?: number }) => delays.push(options?.delaySeconds),
     };
-    await consumeAudit({ queue: QUEUE, messages: [message] }, { db, ...listeners() }, START);
+    await consumeAudit(
+      { queue: QUEUE, messages: [message] },
+      { db, projectWebhook, ...listeners() },
+      START,
+    );
   }
   expect(delays).toEqual([2, 4, 8, 60, 60]);
 });
@@ -263,7 +272,7 @@ describe('what an entry sets off', () => {
       },
     ]);
     const raise = async (alert: AlertBody) => raised.push(alert) > 0;
-    await consumeAudit(batch, { db: away, ...listeners(), raise }, START);
+    await consumeAudit(batch, { db: away, projectWebhook, ...listeners(), raise }, START);
     expect((await getQueueResult(batch, createExecutionContext())).retryMessages).toHaveLength(1);
     expect(raised).toEqual([{ rule: 'database_unavailable', detail: {} }]);
   });
