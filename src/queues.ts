@@ -4,7 +4,7 @@ import { type Config, gatewayAccount } from './config.ts';
 import type { AccountId, Network } from './protocol/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
-import { attemptsIn } from './settlement/attempts.ts';
+import { attemptsIn } from './settlement/operator-tables.ts';
 import { recordHealth } from './settlement/backends/record.ts';
 import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts';
 import {
@@ -13,7 +13,7 @@ import {
   deadLetter,
   recordDeadLetters,
 } from './settlement/dead-letter.ts';
-import type { Chain } from './settlement/evidence.ts';
+import type { Chain } from './settlement/chain/observe-payments.ts';
 import { type Raise, raiser } from './raise-alert.ts';
 import { settlingOf } from './settling.ts';
 import { consumeWebhooks } from './webhooks/consumer.ts';

@@ -5,8 +5,8 @@ import type { Network } from './protocol/account-id.ts';
 import type { Address } from './core/hex.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import { raiser } from './raise-alert.ts';
-import type { Site } from './settlement/reconcile/examine.ts';
-import { reconcile } from './settlement/reconcile/reconcile.ts';
+import type { Site } from './settlement/sweep/examine.ts';
+import { reconcile } from './settlement/sweep/reconcile.ts';
 import { tokenOf } from './protocol/x402/tokens.ts';
 
 /** What the cron trigger does: forgets offered grants that have expired, looks at the size of D1, and compares ledger and chain. */

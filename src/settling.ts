@@ -1,11 +1,11 @@
 import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import { raiser } from './raise-alert.ts';
-import { type Backends, openBackends } from './settlement/backends/backends.ts';
+import { type Backends, openBackends } from './settlement/backends/registry.ts';
 import { type HealthNews, openHealthNews } from './settlement/backends/record.ts';
-import { type ChainHealth, openChainHealth } from './settlement/chain-health.ts';
+import { type ChainHealth, openChainHealth } from './settlement/chain/health.ts';
 import { openObserver } from './settlement/observer.ts';
-import type { Presentations } from './settlement/presentations.ts';
+import type { Presentations } from './settlement/present/presentations.ts';
 import type { Observe } from './settlement/telemetry.ts';
 import { openBackendAlert } from './webhooks/backend-alert.ts';
 

@@ -1,4 +1,4 @@
-import { askBounce } from '../../src/settlement/bounce.ts';
+import { askBounce } from '../../src/settlement/present/bounce.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
 import { RELAYER } from '../../src/settlement/backends/backend.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';

@@ -1,8 +1,8 @@
 import { quantitySchema, readAnswer, toQuantity } from '../../src/settlement/chain/json-rpc.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { askBlock } from '../../src/settlement/chain-answer.ts';
-import { isFinal } from '../../src/settlement/judge.ts';
-import type { Question } from '../../src/settlement/question.ts';
+import { isFinal } from '../../src/settlement/chain/expected-transfer.ts';
+import type { Question } from '../../src/settlement/chain/question.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { fateOf, type Mined, readMined } from '../../src/settlement/relayer/receipt.ts';

@@ -3,7 +3,7 @@ import {
   listDifferences,
   listReconciliations,
 } from '../audit/query/reconciliation.ts';
-import type { Sum } from '../settlement/reconcile/compare.ts';
+import type { Sum } from '../settlement/sweep/compare.ts';
 import type { AnswerOf, Handler } from './asked.ts';
 import { present, queryReason, refuse, replyPage } from './reply.ts';
 

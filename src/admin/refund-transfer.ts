@@ -4,10 +4,10 @@ import type { RpcAnswer } from '../settlement/chain/json-rpc.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { askBlock, type ChainLog, readReceipt } from '../settlement/chain-answer.ts';
-import type { Chain } from '../settlement/chain-view.ts';
-import { isFinal } from '../settlement/judge.ts';
-import { askAll, type Question } from '../settlement/question.ts';
-import { addressWord, TRANSFER } from '../settlement/token-calls.ts';
+import type { Chain } from '../settlement/chain/observation.ts';
+import { isFinal } from '../settlement/chain/expected-transfer.ts';
+import { askAll, type Question } from '../settlement/chain/question.ts';
+import { addressWord, TRANSFER } from '../settlement/chain/token-calls.ts';
 
 /** Where a refund must show on the chain. */
 export type RefundSearch = {

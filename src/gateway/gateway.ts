@@ -4,7 +4,7 @@ import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
-import type { Backends } from '../settlement/backends/backends.ts';
+import type { Backends } from '../settlement/backends/registry.ts';
 import type { Observe } from '../settlement/telemetry.ts';
 import type { SpentProofs } from './spent-proofs.ts';
 import type { Settling } from './outage.ts';

@@ -1,8 +1,8 @@
 import type { Evidence } from '../protocol/account/contract.ts';
 import type { Network } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Backends } from '../settlement/backends/backends.ts';
-import type { ChainHealth } from '../settlement/chain-health.ts';
+import type { Backends } from '../settlement/backends/registry.ts';
+import type { ChainHealth } from '../settlement/chain/health.ts';
 
 /** How long a caller should wait where nobody can tell when a backend is asked again, and at most. */
 const PAUSE: Seconds = 15;

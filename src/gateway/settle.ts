@@ -1,7 +1,7 @@
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, type Result } from '../core/result.ts';
-import type { settleNow, SettledNow } from '../settlement/settle.ts';
+import type { settleNow, SettledNow } from '../settlement/present/settle-now.ts';
 import type { Gateway } from './gateway.ts';
 import { type Reserved, reserveSettled } from './reserve.ts';
 
@@ -68,7 +68,7 @@ export const failureOf = (
 const settledNow: typeof settleNow = async (...all): Promise<SettledNow> => {
   let settlement;
   try {
-    settlement = await import('../settlement/settle.ts');
+    settlement = await import('../settlement/present/settle-now.ts');
   } catch (cause) {
     return { outcome: 'unknown', why: `not loaded: ${String(cause)}` };
   }

@@ -3,8 +3,8 @@ import { type AccountId, accountId, type Network } from '../protocol/account-id.
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { askContractSignature } from '../settlement/contract-signature.ts';
-import { askPayerFacts } from '../settlement/payer-facts.ts';
+import { askContractSignature } from '../settlement/chain/contract-signature.ts';
+import { askPayerFacts } from '../settlement/chain/payer-facts.ts';
 import type { Checked } from './checked.ts';
 import type { Gateway } from './gateway.ts';
 import { mayPass, TOO_MANY } from './shield.ts';

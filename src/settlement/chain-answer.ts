@@ -9,7 +9,7 @@ import {
   type RpcAnswer,
   wordSchema,
 } from './chain/json-rpc.ts';
-import type { Question } from './question.ts';
+import type { Question } from './chain/question.ts';
 
 export type Block = { readonly number: number; readonly timestamp: Seconds };
 

@@ -1,13 +1,13 @@
 import type { Acknowledged } from '../protocol/account/contract.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempts } from './operator-tables.ts';
 import type { BackendHealth } from './backends/backend.ts';
 import { deadLetter, type DeadLetter, type QueueMessage } from './dead-letter.ts';
 import { readSettlementMessage } from './message.ts';
 import type { SettlementResult } from '../protocol/payment.ts';
 import { type Delivered, isHandedOver, type Report, reportOf } from './report.ts';
-import { type RoundDeps, settleRound } from './round.ts';
+import { type RoundDeps, settleRound } from './present/round.ts';
 import type { Observe } from './telemetry.ts';
 import { noteTrouble, type Told } from './trouble.ts';
 

@@ -3,7 +3,7 @@ import { type AccountId, chainIdOf, type Network, parseAccountId } from '../prot
 import { parseAmount } from '../protocol/amount.ts';
 import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Look } from './judge.ts';
+import type { Look } from './chain/expected-transfer.ts';
 import type { Authorization, Payment } from '../protocol/payment.ts';
 
 /** One message of the settlement queue, checked: what to look for, and for `settle` what to present. */

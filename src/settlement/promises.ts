@@ -1,10 +1,10 @@
 import type { Seconds } from '../core/clock.ts';
 import { type Backend, RELAYER } from './backends/backend.ts';
-import { isOnChain } from './backends/presented.ts';
-import type { ChainView } from './evidence.ts';
+import { isOnChain } from './backends/backend-answer.ts';
+import type { ChainView } from './chain/observe-payments.ts';
 import type { SettlementTask } from './message.ts';
-import type { Claim, Presentations } from './presentations.ts';
-import { keyOf, type Seen } from './seen.ts';
+import type { Claim, Presentations } from './present/presentations.ts';
+import { keyOf, type Seen } from './present/task.ts';
 
 /** A node may be some blocks behind those that a facilitator has seen: what is not there after so many, and so long, was never there. */
 export const BROKEN_BLOCKS = 10;

@@ -1,8 +1,8 @@
 import type { QueueMessage } from './dead-letter.ts';
 import type { SettlementTask } from './message.ts';
 import type { SettlementOutcome } from '../protocol/payment.ts';
-import type { Seen } from './seen.ts';
-import { outcomeOf } from './verdict.ts';
+import type { Seen } from './present/task.ts';
+import { outcomeOf } from './conclude.ts';
 
 export type Delivered = SettlementTask & {
   readonly attempts: number;

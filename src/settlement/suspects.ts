@@ -1,10 +1,10 @@
 import type { Seconds } from '../core/clock.ts';
-import { isInHand } from './backends/presented.ts';
-import { askBounce } from './bounce.ts';
-import type { Chain } from './evidence.ts';
+import { isInHand } from './backends/backend-answer.ts';
+import { askBounce } from './present/bounce.ts';
+import type { Chain } from './chain/observe-payments.ts';
 import type { SettlementTask } from './message.ts';
-import { askAll } from './question.ts';
-import type { Seen } from './seen.ts';
+import { askAll } from './chain/question.ts';
+import type { Seen } from './present/task.ts';
 
 /** A payment that is unused for so long after its acceptance is looked at more closely, whoever has it in hand. */
 const SLOW: Seconds = 15;

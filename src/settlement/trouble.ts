@@ -1,8 +1,8 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Attempt, Attempts } from './attempts.ts';
-import { errorOf } from './backends/presented.ts';
+import type { Attempt, Attempts } from './operator-tables.ts';
+import { errorOf } from './backends/backend-answer.ts';
 import type { BackendHealth } from './backends/backend.ts';
-import type { Backends } from './backends/backends.ts';
+import type { Backends } from './backends/registry.ts';
 import { isHandedOver, type Report } from './report.ts';
 import type { Observe } from './telemetry.ts';
 

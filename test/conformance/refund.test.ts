@@ -7,7 +7,7 @@ import { randomNonce, signAuthorization } from '../../dev/payer.ts';
 import { people, person } from '../../dev/people.ts';
 import { usdc, usdcAbi } from '../../dev/usdc.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
-import { TRANSFER } from '../../src/settlement/token-calls.ts';
+import { TRANSFER } from '../../src/settlement/chain/token-calls.ts';
 import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
 import { agentIntent, signIntent, signPaidIntent } from './support/intent.ts';
 import { kindOf, readProblem } from './support/offer.ts';

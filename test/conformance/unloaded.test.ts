@@ -4,7 +4,7 @@ import type { Reserved } from '../../src/gateway/reserve.ts';
 import { settle } from '../../src/gateway/settle.ts';
 
 /** A module of the deployed Worker that is loaded late, and cannot be. */
-vi.mock('../../src/settlement/settle.ts', () => {
+vi.mock('../../src/settlement/present/settle-now.ts', () => {
   throw new Error('broken');
 });
 

@@ -10,7 +10,7 @@ import { keepUp } from '../../durable-objects/relayer/replace.ts';
 import { keySigner } from '../../durable-objects/relayer/signer.ts';
 import type { Change } from '../../durable-objects/relayer/store.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
-import type { Question } from '../../src/settlement/question.ts';
+import type { Question } from '../../src/settlement/chain/question.ts';
 import type { Facts, Node } from '../../src/settlement/relayer/node.ts';
 import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
 

@@ -3,7 +3,7 @@ import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { getJson, postJson } from '../../src/core/post-json.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
 import { readSupported } from '../../src/settlement/backends/supported.ts';
-import { present } from '../../src/settlement/facilitator.ts';
+import { present } from '../../src/settlement/backends/facilitator-api.ts';
 import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';
 import { receivedFor } from './webhooks/world.ts';

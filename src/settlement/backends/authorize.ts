@@ -1,7 +1,7 @@
 import type { CdpKey } from '../backend.ts';
 import { type CdpTokens, openCdpTokens } from './cdp-token.ts';
 import type { Clock } from './clock.ts';
-import type { Authorize } from './facilitator-backend.ts';
+import type { Authorize } from './facilitator.ts';
 
 /**
  * Authorizes requests with the operator's CDP key, which is read once an isolate. A key that cannot be read is said in the log,

@@ -1,7 +1,7 @@
 import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Standing } from './circuit.ts';
-import type { Lesson, Presentable, Presented } from './presented.ts';
+import type { Lesson, Presentable, Presented } from './backend-answer.ts';
 
 /**
  * Requests that a Worker may have on their way at once, whatever host they go to: more would wait for each other, and time out while they

@@ -15,7 +15,7 @@ import {
   standingOf,
 } from './circuit.ts';
 import type { Clock } from './clock.ts';
-import type { Lesson } from './presented.ts';
+import type { Lesson } from './backend-answer.ts';
 
 /** The health of one backend on one network, in this isolate. */
 export type Health = {

@@ -1,5 +1,5 @@
 import type { Address, Hex } from '../../core/hex.ts';
-import { addressWord, amountWord } from '../token-calls.ts';
+import { addressWord, amountWord } from '../chain/token-calls.ts';
 import type { Pending } from './pending.ts';
 
 /** Where Multicall3 lives on every chain that has it. */

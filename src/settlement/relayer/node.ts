@@ -14,8 +14,8 @@ import {
 import type { Result } from '../../core/result.ts';
 import { type Block, readFlag } from '../chain-answer.ts';
 import type { Authorization } from '../../protocol/payment.ts';
-import { askAll, type Question } from '../question.ts';
-import { authorizationState } from '../token-calls.ts';
+import { askAll, type Question } from '../chain/question.ts';
+import { authorizationState } from '../chain/token-calls.ts';
 import type { ContractCall, Payer } from './calldata.ts';
 import type { Market } from './fees.ts';
 import { amountSchema } from './receipt.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { quantitySchema, readAnswer, type RpcAnswer } from '../chain/json-rpc.ts';
 import { receiptSchema } from '../chain-answer.ts';
-import { judge, type Look, type Receipt } from '../judge.ts';
+import { judge, type Look, type Receipt } from '../chain/expected-transfer.ts';
 import { lookFor } from '../message.ts';
 import type { Token } from '../../protocol/payment.ts';
 import type { Pending } from './pending.ts';

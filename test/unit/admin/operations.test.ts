@@ -8,7 +8,7 @@ import type { Address } from '../../../src/core/hex.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import { ANSWERS } from '../../../src/management/answer/answers.ts';
 import type { RouteId } from '../../../src/management/paths.ts';
-import { attemptsIn } from '../../../src/settlement/attempts.ts';
+import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';

@@ -4,8 +4,8 @@ import { listDifferences, listReconciliations } from '../../../src/audit/query/r
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { ANSWERS } from '../../../src/management/answer/answers.ts';
-import type { Difference } from '../../../src/settlement/reconcile/difference.ts';
-import { type Run, saveRun, saveSeen } from '../../../src/settlement/reconcile/store.ts';
+import type { Difference } from '../../../src/settlement/sweep/difference.ts';
+import { type Run, saveRun, saveSeen } from '../../../src/settlement/sweep/store.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { ALICE, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';

@@ -7,7 +7,7 @@ import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { addressWord, amountWord, TRANSFER } from '../../../src/settlement/token-calls.ts';
+import { addressWord, amountWord, TRANSFER } from '../../../src/settlement/chain/token-calls.ts';
 import { KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
 import {
   addressOf,

@@ -10,7 +10,7 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import { outageOf } from '../../../src/gateway/outage.ts';
 import { topUp } from '../../../src/gateway/top-up.ts';
-import { openChainHealth } from '../../../src/settlement/chain-health.ts';
+import { openChainHealth } from '../../../src/settlement/chain/health.ts';
 import { observe } from './fixture.ts';
 import { backendsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import {

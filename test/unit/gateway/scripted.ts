@@ -16,8 +16,8 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
 import { openSpentProofs } from '../../../src/gateway/spent-proofs.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
-import { openBackends } from '../../../src/settlement/backends/backends.ts';
-import { openChainHealth } from '../../../src/settlement/chain-health.ts';
+import { openBackends } from '../../../src/settlement/backends/registry.ts';
+import { openChainHealth } from '../../../src/settlement/chain/health.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import { soldBy } from './fixture.ts';
 

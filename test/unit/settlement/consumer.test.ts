@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { consumeSettlement, type SettlementDeps } from '../../../src/settlement/consumer.ts';
 import type { DeadLetter } from '../../../src/settlement/dead-letter.ts';
-import type { Attempt } from '../../../src/settlement/attempts.ts';
+import type { Attempt } from '../../../src/settlement/operator-tables.ts';
 import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import {

@@ -7,7 +7,7 @@ import {
   type Backends,
   type BackendSettings,
   openBackends,
-} from '../../../src/settlement/backends/backends.ts';
+} from '../../../src/settlement/backends/registry.ts';
 import type { Payment, SettlementMessage } from '../../../src/protocol/payment.ts';
 import {
   addressWord,
@@ -15,7 +15,7 @@ import {
   AUTHORIZATION_CANCELED,
   AUTHORIZATION_USED,
   TRANSFER,
-} from '../../../src/settlement/token-calls.ts';
+} from '../../../src/settlement/chain/token-calls.ts';
 
 export const NOW = 1_790_000_000;
 export const RPC = 'https://node.test/';

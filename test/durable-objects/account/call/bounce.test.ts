@@ -10,7 +10,7 @@ import { call } from '../../../../src/gateway/call.ts';
 import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
 import type { Happened } from '../../../../src/protocol/account/tree-contract.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
-import { openChainHealth } from '../../../../src/settlement/chain-health.ts';
+import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
 import {

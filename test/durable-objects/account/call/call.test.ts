@@ -10,8 +10,8 @@ import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
 import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
-import { openBackends } from '../../../../src/settlement/backends/backends.ts';
-import { openChainHealth } from '../../../../src/settlement/chain-health.ts';
+import { openBackends } from '../../../../src/settlement/backends/registry.ts';
+import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { purseOf, randomHex, token, trust } from '../../support.ts';
 
 const account = privateKeyToAccount(randomHex(32));

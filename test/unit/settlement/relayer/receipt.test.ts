@@ -8,7 +8,7 @@ import {
   amountWord,
   AUTHORIZATION_USED,
   TRANSFER,
-} from '../../../../src/settlement/token-calls.ts';
+} from '../../../../src/settlement/chain/token-calls.ts';
 import { TOKEN } from '../scripted.ts';
 import { addressOf, nonceOf, pendingOf } from './people.ts';
 

@@ -1,0 +1,71 @@
+import type { Address, Hex } from '../../core/hex.ts';
+import {
+  bytesSchema,
+  isExecutionError,
+  quantitySchema,
+  readAnswer,
+  rpcBatch,
+  type RpcFault,
+  toQuantity,
+} from './json-rpc.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+
+/** What the account's own contract says of a signature, at `block` or a newer one. */
+export type ContractVerdict = { readonly valid: boolean; readonly block: number };
+
+/** `isValidSignature(bytes32,bytes)`; the answer that means yes is the selector itself (ERC-1271). */
+const SELECTOR = '1626ba7e';
+const YES: Hex = `0x${SELECTOR.padEnd(64, '0')}`;
+/** A signature check costs some ten thousand gas; a contract that wants more is keeping the node busy. */
+const GAS = 1_000_000;
+const TIMEOUT_MS = 5_000;
+const MAX_SIGNATURE_BYTES = 4_096;
+
+/**
+ * Asks a contract account whether a signature over a digest is its own (ERC-1271, EIP-7702), by `eth_call` with a gas cap
+ * and a timeout. There is no fallback to ECDSA: the key of a delegated account may have been given up (design §4.7).
+ *
+ * @returns the verdict; a revert, an empty or any other answer than the magic word is `valid: false`. A fault is trouble
+ * with the node, to be answered with 503.
+ */
+export const askContractSignature = async (
+  urls: readonly string[],
+  account: Address,
+  digest: Hex,
+  signature: Hex,
+): Promise<Result<ContractVerdict, RpcFault>> => {
+  const bytes = (signature.length - 2) / 2;
+  if (bytes > MAX_SIGNATURE_BYTES) return ok({ valid: false, block: 0 });
+  const answers = await rpcBatch(
+    urls,
+    [
+      { method: 'eth_blockNumber', params: [] },
+      {
+        method: 'eth_call',
+        params: [
+          { to: account, data: calldata(digest, signature, bytes), gas: toQuantity(GAS) },
+          'latest',
+        ],
+      },
+    ],
+    { timeoutMs: TIMEOUT_MS },
+  );
+  if (!answers.ok) return answers;
+  const block = readAnswer(answers.value[0], quantitySchema);
+  const called = answers.value[1];
+  if (block === undefined || called === undefined) return err({ kind: 'invalid' });
+  if (!called.ok) {
+    return isExecutionError(called.error) ? ok({ valid: false, block }) : err({ kind: 'invalid' });
+  }
+  const returned = readAnswer(called, bytesSchema);
+  if (returned === undefined) return err({ kind: 'invalid' });
+  // The whole first word must match: a contract with a catch-all fallback returns something for every call.
+  return ok({ valid: returned.slice(0, 66) === YES, block });
+};
+
+const calldata = (digest: Hex, signature: Hex, bytes: number): Hex => {
+  const offset = (64).toString(16).padStart(64, '0');
+  const length = bytes.toString(16).padStart(64, '0');
+  const padded = signature.slice(2).padEnd(Math.ceil(bytes / 32) * 64, '0');
+  return `0x${SELECTOR}${digest.slice(2)}${offset}${length}${padded}`;
+};

@@ -1,0 +1,58 @@
+import type { PayerFacts } from '../../protocol/account/contract.ts';
+import { assetId } from '../../protocol/account-id.ts';
+import { type Address, type Hex } from '../../core/hex.ts';
+import type { Seconds } from '../../core/clock.ts';
+import {
+  bytesSchema,
+  quantitySchema,
+  readAnswer,
+  rpcBatch,
+  type RpcFault,
+  wordSchema,
+} from './json-rpc.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Token } from '../../protocol/payment.ts';
+import { authorizationState, balanceOf } from './token-calls.ts';
+
+/**
+ * Reads what an account must know of a payer (design §5) in one JSON-RPC batch: code, balance of the token, state of the
+ * nonce, and the block. The block is asked first, so that the balance is of this block or a newer one: a settlement in
+ * between is then subtracted once too often until the next look, never once too seldom.
+ */
+export const askPayerFacts = async (
+  urls: readonly string[],
+  payer: Address,
+  token: Token,
+  nonce: Hex,
+  now: Seconds,
+): Promise<Result<PayerFacts, RpcFault>> => {
+  const answers = await rpcBatch(urls, [
+    { method: 'eth_blockNumber', params: [] },
+    { method: 'eth_getCode', params: [payer, 'latest'] },
+    balanceOf(token.address, payer),
+    authorizationState(token.address, payer, nonce),
+  ]);
+  if (!answers.ok) return answers;
+  const block = readAnswer(answers.value[0], quantitySchema);
+  const code = readAnswer(answers.value[1], bytesSchema);
+  const balance = readAnswer(answers.value[2], wordSchema);
+  const state = readAnswer(answers.value[3], wordSchema);
+  if (
+    block === undefined ||
+    code === undefined ||
+    balance === undefined ||
+    state === undefined ||
+    BigInt(state) > 1n
+  ) {
+    return err({ kind: 'invalid' });
+  }
+  return ok({
+    // An EIP-7702 delegation is code too: its account is asked, not its key (design §4.7).
+    hasCode: code !== '0x',
+    balance: BigInt(balance),
+    asset: assetId(token.network, token.address),
+    block,
+    nonceUsed: BigInt(state) === 1n,
+    at: now,
+  });
+};

@@ -1,0 +1,175 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { present } from '../../../../src/settlement/backends/facilitator-api.ts';
+import { answerHosts, FACILITATOR, paymentNumber } from '../scripted.ts';
+
+const payment = paymentNumber(1);
+const transaction = `0x${'aa'.repeat(32)}`;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const answered = async (respond: () => Response | Promise<Response>) => {
+  answerHosts({ 'facilitator.test': respond });
+  return await present({ url: FACILITATOR }, payment);
+};
+
+test('sends x402 v2, rebuilt from what was verified, and nothing else', async () => {
+  let sent: unknown;
+  let at = '';
+  answerHosts({
+    'facilitator.test': (body, path) => {
+      sent = body;
+      at = path;
+      return Response.json({ success: true, transaction });
+    },
+  });
+  expect(await present({ url: `${FACILITATOR}/x402/` }, payment)).toEqual({
+    kind: 'claimed_success',
+    transaction,
+  });
+  const requirements = {
+    scheme: 'exact',
+    network: 'eip155:84532',
+    amount: '1000',
+    asset: payment.token.address,
+    payTo: payment.authorization.to,
+    maxTimeoutSeconds: 3_600,
+    extra: { name: 'USDC', version: '2' },
+  };
+  expect(at).toBe('/x402/settle');
+  expect(sent).toEqual({
+    x402Version: 2,
+    paymentPayload: {
+      x402Version: 2,
+      resource: { url: 'https://payment.invalid/' },
+      accepted: requirements,
+      payload: {
+        signature: payment.signature,
+        authorization: {
+          from: payment.authorization.from,
+          to: payment.authorization.to,
+          value: '1000',
+          validAfter: '0',
+          validBefore: payment.authorization.validBefore.toString(),
+          nonce: payment.authorization.nonce,
+        },
+      },
+    },
+    paymentRequirements: requirements,
+  });
+});
+
+test.each<[string, unknown, number, unknown]>([
+  [
+    'success',
+    { success: true, transaction, network: 'x', payer: null, errorReason: null },
+    200,
+    { kind: 'claimed_success', transaction },
+  ],
+  [
+    'failure',
+    { success: false, errorReason: 'insufficient_funds', transaction: '' },
+    200,
+    { kind: 'claimed_failure', reason: 'insufficient_funds' },
+  ],
+  [
+    'failure with 4xx',
+    { success: false, errorReason: 'invalid_payload' },
+    400,
+    { kind: 'claimed_failure', reason: 'invalid_payload' },
+  ],
+  [
+    'failure without a reason',
+    { success: false },
+    200,
+    { kind: 'claimed_failure', reason: 'no reason given' },
+  ],
+  [
+    'an endless reason',
+    { success: false, errorReason: 'x'.repeat(10_000) },
+    200,
+    { kind: 'claimed_failure', reason: 'x'.repeat(200) },
+  ],
+  [
+    'pending',
+    { success: false, errorReason: 'settlement_pending', transaction },
+    200,
+    { kind: 'pending', transaction },
+  ],
+  [
+    'pending without a hash',
+    { success: false, errorReason: 'settlement_pending', transaction: '' },
+    200,
+    { kind: 'pending' },
+  ],
+  [
+    'success without a hash',
+    { success: true, transaction: '' },
+    200,
+    { kind: 'unreachable', why: 'success_without_transaction' },
+  ],
+  [
+    'success with half a hash',
+    { success: true, transaction: '0xaa' },
+    200,
+    { kind: 'unreachable', why: 'success_without_transaction' },
+  ],
+  [
+    'success that is text',
+    { success: 'true', transaction },
+    200,
+    { kind: 'unreachable', why: 'status_200' },
+  ],
+  ['another form', { ok: 1 }, 500, { kind: 'unreachable', why: 'status_500' }],
+])('%s', async (_, body, status, expected) => {
+  expect(await answered(() => Response.json(body, { status }))).toEqual(expected);
+});
+
+test.each<[string, () => Response, string]>([
+  ['a page', () => new Response('<html>busy</html>', { status: 503 }), 'not_json'],
+  [
+    'a redirect',
+    () => new Response(null, { status: 307, headers: { location: 'https://evil.test' } }),
+    'redirect',
+  ],
+  ['a flood', () => new Response(`"${'x'.repeat(100_000)}"`), 'too_large'],
+])('unreachable: %s', async (_, respond, why) => {
+  expect(await answered(respond)).toEqual({ kind: 'unreachable', why });
+});
+
+test('too many requests speak of us, whatever reason they give, and of when to come back', async () => {
+  const body = { success: false, errorReason: 'insufficient_funds' };
+  const limited = (headers: Record<string, string>) => () =>
+    Response.json(body, { status: 429, headers });
+  expect(await answered(limited({ 'retry-after': '7' }))).toEqual({
+    kind: 'unreachable',
+    why: 'status_429',
+    retryAfter: 7,
+  });
+  const date = limited({ 'retry-after': 'Wed, 25 Nov 2026 07:28:00 GMT' });
+  expect(await answered(date)).toEqual({ kind: 'unreachable', why: 'status_429' });
+  const page = () => new Response('busy', { status: 503, headers: { 'retry-after': '9' } });
+  expect(await answered(page)).toEqual({ kind: 'unreachable', why: 'not_json', retryAfter: 9 });
+});
+
+test('unreachable: no connection, and silence', async () => {
+  answerHosts({});
+  expect(await present({ url: FACILITATOR }, payment)).toEqual({
+    kind: 'unreachable',
+    why: 'connection',
+  });
+  vi.restoreAllMocks();
+  vi.spyOn(globalThis, 'fetch').mockImplementation(
+    async (_, init) =>
+      await new Promise((__, reject) => {
+        init?.signal?.addEventListener('abort', () => {
+          reject(init.signal?.reason as Error);
+        });
+      }),
+  );
+  expect(await present({ url: FACILITATOR }, payment, 20)).toEqual({
+    kind: 'unreachable',
+    why: 'timeout',
+  });
+});

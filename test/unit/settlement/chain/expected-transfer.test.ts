@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import {
+  isFinal,
+  judge,
+  type Log,
+  type Receipt,
+  REORG_MARGIN,
+} from '../../../../src/settlement/chain/expected-transfer.ts';
+import { lookFor } from '../../../../src/settlement/message.ts';
+import { OTHER, paymentNumber, transferLog, usedLog } from '../scripted.ts';
+
+const payment = paymentNumber(1);
+const twin = {
+  ...payment,
+  authorization: { ...payment.authorization, nonce: paymentNumber(2).authorization.nonce },
+};
+const look = lookFor(payment, 100);
+
+const receipt = (logs: readonly Omit<Log, 'index'>[], changes: Partial<Receipt> = {}): Receipt => ({
+  succeeded: true,
+  block: 101,
+  transaction: `0x${'aa'.repeat(32)}`,
+  logs: logs.map((log, index) => ({ ...log, index })),
+  ...changes,
+});
+
+describe('settled', () => {
+  test('its AuthorizationUsed, and next its Transfer', () => {
+    expect(judge(look, receipt([usedLog(payment), transferLog(payment)]))).toBe('settled');
+  });
+
+  test('logs of other contracts in between do not matter', () => {
+    const noise = { ...transferLog(payment), address: OTHER };
+    expect(judge(look, receipt([usedLog(payment), noise, transferLog(payment)]))).toBe('settled');
+  });
+
+  test('the order is that of the log index, not of the answer', () => {
+    const logs = receipt([usedLog(payment), transferLog(payment)]).logs.toReversed();
+    expect(judge(look, receipt([], { logs }))).toBe('settled');
+  });
+
+  test('in the very block that was the newest at acceptance', () => {
+    const logs = [usedLog(payment), transferLog(payment)];
+    expect(judge(look, receipt(logs, { block: 100 }))).toBe('settled');
+  });
+
+  test('in a block that a small reorganisation moved below the one of acceptance', () => {
+    const logs = [usedLog(payment), transferLog(payment)];
+    expect(judge(look, receipt(logs, { block: 99 }))).toBe('settled');
+    expect(judge(look, receipt(logs, { block: 100 - REORG_MARGIN }))).toBe('settled');
+  });
+
+  test('both of two twins, each with a Transfer of its own', () => {
+    const logs = [usedLog(twin), transferLog(twin), usedLog(payment), transferLog(payment)];
+    expect(judge(look, receipt(logs))).toBe('settled');
+    expect(judge(lookFor(twin, 100), receipt(logs))).toBe('settled');
+  });
+});
+
+describe('spent otherwise', () => {
+  test.each([
+    ['to somebody else', [usedLog(payment), transferLog(payment, { to: OTHER })]],
+    [
+      'to the payer itself',
+      [usedLog(payment), transferLog(payment, { to: payment.authorization.from })],
+    ],
+    ['one unit too little', [usedLog(payment), transferLog(payment, { value: 999n })]],
+    ['one unit too much', [usedLog(payment), transferLog(payment, { value: 1_001n })]],
+    ['no Transfer at all', [usedLog(payment)]],
+    ['the Transfer came before', [transferLog(payment), usedLog(payment)]],
+    [
+      'the Transfer is of another token',
+      [usedLog(payment), { ...transferLog(payment), address: OTHER }],
+    ],
+    [
+      'the next Transfer is of somebody else',
+      [usedLog(payment), transferLog(paymentNumber(3)), transferLog(payment)],
+    ],
+  ])('%s', (_, logs) => {
+    expect(judge(look, receipt(logs))).toBe('spent_otherwise');
+  });
+
+  test('one Transfer serves one payment: its twin spent the nonce on itself in the same transaction', () => {
+    const logs = [
+      usedLog(payment),
+      transferLog(payment, { to: payment.authorization.from }),
+      usedLog(twin),
+      transferLog(twin),
+    ];
+    expect(judge(look, receipt(logs))).toBe('spent_otherwise');
+    expect(judge(lookFor(twin, 100), receipt(logs))).toBe('settled');
+  });
+
+  test('two authorizations in a row do not share the Transfer after them', () => {
+    const logs = [usedLog(payment), usedLog(twin), transferLog(twin)];
+    expect(judge(look, receipt(logs))).toBe('spent_otherwise');
+  });
+
+  test('a block long before acceptance', () => {
+    const logs = [usedLog(payment), transferLog(payment)];
+    expect(judge(look, receipt(logs, { block: 99 - REORG_MARGIN }))).toBe('spent_otherwise');
+  });
+});
+
+describe('absent', () => {
+  test.each([
+    [
+      'a reverted transaction',
+      receipt([usedLog(payment), transferLog(payment)], { succeeded: false }),
+    ],
+    ['another nonce', receipt([usedLog(twin), transferLog(twin)])],
+    [
+      'a look-alike of another contract',
+      receipt([{ ...usedLog(payment), address: OTHER }, transferLog(payment)]),
+    ],
+    [
+      'another payer with the same nonce',
+      receipt([usedLog({ ...payment, authorization: { ...payment.authorization, from: OTHER } })]),
+    ],
+    ['no logs', receipt([])],
+  ])('%s', (_, given) => {
+    expect(judge(look, given)).toBe('absent');
+  });
+});
+
+test('final with as many blocks as are asked for, the own one included', () => {
+  expect(isFinal(100, 100, 1)).toBe(true);
+  expect(isFinal(100, 101, 3)).toBe(false);
+  expect(isFinal(100, 102, 3)).toBe(true);
+  // The node that gave the head lags behind the one that gave the receipt.
+  expect(isFinal(100, 99, 1)).toBe(false);
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
+
+const BASE = 'eip155:8453';
+const SEPOLIA = 'eip155:84532';
+const NOW = 1_000_000;
+
+test('a chain that has not been asked may be asked', () => {
+  expect(openChainHealth().silentFor(BASE, NOW)).toBeUndefined();
+});
+
+test('one silence is no outage, two in a row are, and of that chain alone', () => {
+  const health = openChainHealth();
+  health.note(BASE, false, NOW);
+  expect(health.silentFor(BASE, NOW)).toBeUndefined();
+  health.note(BASE, false, NOW + 1);
+  expect(health.silentFor(BASE, NOW + 1)).toBe(5);
+  expect(health.silentFor(SEPOLIA, NOW + 1)).toBeUndefined();
+});
+
+test('an answer between two silences begins anew', () => {
+  const health = openChainHealth();
+  health.note(BASE, false, NOW);
+  health.note(BASE, true, NOW);
+  health.note(BASE, false, NOW);
+  expect(health.silentFor(BASE, NOW)).toBeUndefined();
+});
+
+test('after a pause somebody may find out again: one more silence is enough to wait again, one answer to go on', () => {
+  const health = openChainHealth();
+  health.note(BASE, false, NOW);
+  health.note(BASE, false, NOW);
+  expect(health.silentFor(BASE, NOW + 4)).toBe(1);
+  expect(health.silentFor(BASE, NOW + 5)).toBeUndefined();
+  health.note(BASE, false, NOW + 6);
+  expect(health.silentFor(BASE, NOW + 6)).toBe(5);
+  health.note(BASE, true, NOW + 7);
+  expect(health.silentFor(BASE, NOW + 7)).toBeUndefined();
+});
+
+test('a clock that goes back makes no pause longer', () => {
+  const health = openChainHealth();
+  health.note(BASE, false, NOW);
+  health.note(BASE, false, NOW);
+  expect(health.silentFor(BASE, NOW - 3_600)).toBe(5);
+});

@@ -1,0 +1,373 @@
+import { encodeFunctionData, multicall3Abi, type PrivateKeyAccount } from 'viem';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { multicall3 } from '../../../../dev/faucet.ts';
+import {
+  signCancellation,
+  submitAuthorization,
+  submitCancellation,
+} from '../../../../dev/payer.ts';
+import { usdc, usdcAbi } from '../../../../dev/usdc.ts';
+import { accountId } from '../../../../src/protocol/account-id.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
+import { lookUp } from '../../../../src/settlement/chain/observe-payments.ts';
+import { lookFor } from '../../../../src/settlement/message.ts';
+import { askPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
+import type {
+  Payment,
+  SettlementMessage,
+  SettlementResult,
+} from '../../../../src/protocol/payment.ts';
+import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
+import { AUTHORIZATION_USED, TRANSFER } from '../../../../src/settlement/chain/token-calls.ts';
+import {
+  chain,
+  evidence,
+  facilitator,
+  freshPayer,
+  headBlock,
+  mined,
+  payTo,
+  rpc,
+  signPayment,
+} from '../real-chain.ts';
+import { backendsAt, messageFor } from '../scripted.ts';
+
+/** Everything here is real: the chain, Circle's USDC and the official facilitator, which a test may stand in front of. */
+let payer: PrivateKeyAccount;
+let sender: PrivateKeyAccount;
+let since: number;
+
+beforeAll(async () => {
+  sender = await freshPayer(0n);
+});
+beforeEach(async () => {
+  payer = await freshPayer();
+  since = await headBlock();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Stands between us and the real facilitator; everything else goes where it should. */
+const intercept = (act: (pass: () => Promise<Response>) => Promise<Response>): void => {
+  const real = globalThis.fetch.bind(globalThis);
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const pass = async (): Promise<Response> => await real(input, init);
+    return input === `${facilitator}/settle` ? await act(pass) : await pass();
+  });
+};
+
+const frontRun = async (payment: Payment) =>
+  await submitAuthorization({
+    client: chain.client,
+    sender,
+    token: usdc,
+    signed: payment,
+  });
+const cancel = async ({ authorization: { nonce } }: Payment) =>
+  await submitCancellation({
+    client: chain.client,
+    sender,
+    token: usdc,
+    authorizer: payer.address,
+    nonce,
+    signature: await signCancellation({ account: payer, token: usdc, nonce }),
+  });
+const transferCall = ({ authorization, signature }: Payment) => {
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  return encodeFunctionData({
+    abi: usdcAbi,
+    functionName: 'transferWithAuthorization',
+    args: [from, to, value, validAfter, validBefore, nonce, signature],
+  });
+};
+const sendTogether = async (payments: readonly Payment[]) =>
+  await mined(
+    await chain.client.writeContract({
+      address: multicall3,
+      abi: multicall3Abi,
+      account: sender,
+      functionName: 'aggregate3',
+      args: [
+        payments.map((payment) => ({
+          target: usdc.address,
+          allowFailure: false,
+          callData: transferCall(payment),
+        })),
+      ],
+    }),
+  );
+
+const see = async (...payments: readonly Payment[]) =>
+  await lookUp(
+    evidence,
+    payments.map((payment) => lookFor(payment, since)),
+  );
+const settle = async (payment: Payment) =>
+  await settleNow(
+    { chain: evidence, backends: backendsAt([facilitator]), pauses: [50, 100, 200] },
+    {
+      account: accountId(usdc.network, payment.authorization.from),
+      call: payment.authorization.nonce,
+      payment,
+      sinceBlock: since,
+    },
+    nowSeconds(),
+  );
+
+const consume = async (bodies: readonly SettlementMessage[], now = nowSeconds()) => {
+  const results: SettlementResult[] = [];
+  let acked = 0;
+  let retried = 0;
+  await consumeSettlement(
+    bodies.map((body) => ({
+      id: body.call,
+      body: JSON.parse(JSON.stringify(body)) as unknown,
+      attempts: 1,
+      ack: () => {
+        acked += 1;
+      },
+      retry: () => {
+        retried += 1;
+      },
+    })),
+    {
+      chains: new Map([[usdc.network, evidence]]),
+      backends: backendsAt([facilitator]),
+      presentations: new Map(),
+      attempts: { record: async () => undefined, forget: async () => undefined },
+      recordHealth: async () => undefined,
+      observe: () => undefined,
+      account: () => ({
+        settled: async (told) => {
+          results.push(...told);
+          return await Promise.resolve({ verdict: 'ok' as const });
+        },
+      }),
+      deadLetter: async () => await Promise.reject(new Error('no letter expected')),
+    },
+    now,
+  );
+  return { results, acked, retried };
+};
+const settleMessage = (payment: Payment) => messageFor(payment, { sinceBlock: since });
+const lookMessage = (payment: Payment): SettlementMessage => {
+  const { signature: _, ...rest } = messageFor(payment, { kind: 'look', sinceBlock: since });
+  return rest;
+};
+
+test('USDC writes AuthorizationUsed and right after it Transfer, and nothing else', async () => {
+  const hash = await frontRun(await signPayment(payer));
+  const { logs } = await chain.client.getTransactionReceipt({ hash });
+  expect(logs.map(({ topics }) => topics[0])).toEqual([AUTHORIZATION_USED, TRANSFER]);
+});
+
+test('upfront: the official facilitator takes what we send, and the money moves once', async () => {
+  const payment = await signPayment(payer);
+  const outcome = await settle(payment);
+  expect(outcome).toMatchObject({ outcome: 'settled' });
+  expect(await chain.balanceOf(payer.address)).toBe(9_000n);
+  expect(await settle(payment)).toEqual(outcome);
+  expect(await chain.balanceOf(payer.address)).toBe(9_000n);
+});
+
+test('a batch of twelve payers through the queue: all settled, all acknowledged', async () => {
+  const payers = await Promise.all(Array.from({ length: 12 }, async () => await freshPayer()));
+  const payments = await Promise.all(payers.map(async (one) => await signPayment(one)));
+  const { results, acked } = await consume(payments.map(settleMessage));
+  expect(results.map(({ outcome }) => outcome)).toEqual(
+    Array.from({ length: 12 }, () => 'settled'),
+  );
+  expect(acked).toBe(12);
+  for (const one of payers) expect(await chain.balanceOf(one.address)).toBe(9_000n);
+});
+
+describe('the facilitator says otherwise than the chain', () => {
+  const lie = (body: object, status = 200) =>
+    Response.json({ transaction: '', network: usdc.network, ...body }, { status });
+
+  test.each<[string, (pass: () => Promise<Response>) => Promise<Response>]>([
+    [
+      'claims failure after the transfer',
+      async (pass) => (await pass(), lie({ success: false, errorReason: 'insufficient_funds' })),
+    ],
+    [
+      'answers 500 after broadcasting',
+      async (pass) => (await pass(), new Response('oops', { status: 500 })),
+    ],
+    [
+      'says pending after broadcasting',
+      async (pass) => (await pass(), lie({ success: false, errorReason: 'settlement_pending' })),
+    ],
+    [
+      'times out after broadcasting',
+      async (pass) => {
+        await pass();
+        throw new DOMException('timed out', 'TimeoutError');
+      },
+    ],
+  ])('settled although it %s', async (_, act) => {
+    const [first, second] = [await signPayment(payer), await signPayment(payer)];
+    intercept(act);
+    expect(await settle(first)).toMatchObject({ outcome: 'settled' });
+    const { results, acked } = await consume([settleMessage(second)]);
+    expect(results).toMatchObject([{ outcome: 'settled' }]);
+    expect(acked).toBe(1);
+    expect(await chain.balanceOf(payer.address)).toBe(8_000n);
+  });
+
+  test('claims success without a transfer: unknown, sent, and never settled', async () => {
+    const payment = await signPayment(payer);
+    intercept(
+      async () =>
+        await Promise.resolve(lie({ success: true, transaction: `0x${'ab'.repeat(32)}` })),
+    );
+    expect(await settle(payment)).toMatchObject({ outcome: 'unknown' });
+    const { results, acked, retried } = await consume([settleMessage(payment)]);
+    expect(results).toMatchObject([{ outcome: 'sent' }]);
+    expect([acked, retried]).toEqual([0, 1]);
+    expect(await chain.balanceOf(payer.address)).toBe(10_000n);
+  });
+
+  test('refuses for lack of funds: unknown while valid', async () => {
+    const poor = await freshPayer(999n);
+    expect(await settle(await signPayment(poor))).toEqual({
+      outcome: 'unknown',
+      why: 'invalid_exact_evm_insufficient_balance',
+    });
+  });
+});
+
+describe('somebody else acts', () => {
+  test('a third account settles it: still settled, and not presented', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await frontRun(payment);
+    intercept(async () => await Promise.reject(new Error('must not be asked')));
+    expect(await settle(payment)).toMatchObject({ outcome: 'settled', transaction });
+    const { results } = await consume([settleMessage(payment)]);
+    expect(results).toMatchObject([{ outcome: 'settled', transaction }]);
+  });
+
+  test('the payer spends the nonce on itself: failed, payer', async () => {
+    const payment = await signPayment(payer);
+    const { nonce } = payment.authorization;
+    const transaction = await frontRun(
+      await signPayment(payer, { nonce, to: payment.authorization.from }),
+    );
+    expect((await consume([settleMessage(payment)])).results).toMatchObject([
+      { outcome: 'failed', fault: 'payer', reason: 'spent_otherwise', transaction },
+    ]);
+    expect((await consume([lookMessage(payment)])).results).toMatchObject([
+      { outcome: 'released' },
+    ]);
+  });
+
+  test('the payer cancels: failed, payer', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await cancel(payment);
+    expect((await consume([settleMessage(payment)])).results).toMatchObject([
+      { outcome: 'failed', fault: 'payer', reason: 'cancelled', transaction },
+    ]);
+  });
+
+  test('twins in one transaction: each Transfer serves one payment', async () => {
+    const [first, second, spent, paid] = await Promise.all(
+      [0, 1, 2, 3].map(async () => await signPayment(payer)),
+    );
+    if (!first || !second || !spent || !paid) throw new Error('four payments');
+    const { nonce } = spent.authorization;
+    const toSelf = await signPayment(payer, { nonce, to: spent.authorization.from });
+    await sendTogether([first, second]);
+    await sendTogether([toSelf, paid]);
+    const views = await see(first, second, spent, paid);
+    expect(views.map(({ view }) => view)).toEqual([
+      'settled',
+      'settled',
+      'spent_otherwise',
+      'settled',
+    ]);
+  });
+
+  test('a nonce spent before acceptance is found out by its old log', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await frontRun(payment);
+    await chain.client.mine({ blocks: 65 });
+    since = await headBlock();
+    expect(await see(payment)).toEqual([{ view: 'spent_otherwise', transaction }]);
+  });
+
+  test('a settlement some blocks below the one of acceptance counts: a reorganisation put it there', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await frontRun(payment);
+    await chain.client.mine({ blocks: 64 });
+    since = await headBlock();
+    expect(await see(payment)).toMatchObject([{ view: 'settled', transaction }]);
+  });
+
+  test('a released payment is settled by somebody later', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await frontRun(payment);
+    const { results, acked } = await consume([lookMessage(payment)]);
+    expect(results).toMatchObject([{ outcome: 'settled', transaction }]);
+    expect(acked).toBe(1);
+  });
+});
+
+describe('nothing happened', () => {
+  test('unused past validBefore: our loss with the funds there, a debt without, and released when not owed', async () => {
+    const validBefore = BigInt(nowSeconds() - 5);
+    const [funded, poor] = [
+      await signPayment(payer, { validBefore }),
+      await signPayment(await freshPayer(999n), { validBefore }),
+    ];
+    await chain.client.mine({ blocks: 1 });
+    const { results } = await consume([settleMessage(funded), settleMessage(poor)]);
+    expect(results).toMatchObject([
+      { call: funded.authorization.nonce, fault: 'gateway', reason: 'not_presented' },
+      { call: poor.authorization.nonce, fault: 'payer', reason: 'unfunded' },
+    ]);
+    expect((await consume([lookMessage(funded)])).results).toMatchObject([{ outcome: 'released' }]);
+    expect(await settle(funded)).toEqual({ outcome: 'released' });
+  });
+
+  test('a settlement is unconfirmed until enough blocks are on it', async () => {
+    const payment = await signPayment(payer);
+    const transaction = await frontRun(payment);
+    const views = await lookUp({ urls: [rpc], confirmations: 1_000_000 }, [
+      lookFor(payment, since),
+    ]);
+    expect(views).toMatchObject([{ view: 'unconfirmed', transaction }]);
+  });
+
+  test('no node answers: unknown, and the next URL takes over', async () => {
+    const payment = await signPayment(payer);
+    await frontRun(payment);
+    const dead = 'http://127.0.0.1:1/';
+    const looks = [lookFor(payment, since)];
+    expect(await lookUp({ urls: [dead], confirmations: 1 }, looks)).toMatchObject([
+      { view: 'unknown' },
+    ]);
+    expect(await lookUp({ urls: [dead, rpc], confirmations: 1 }, looks)).toMatchObject([
+      { view: 'settled' },
+    ]);
+  });
+});
+
+test('payer facts, before and after a settlement, and of a delegated account', async () => {
+  const payment = await signPayment(payer);
+  const { from, nonce } = payment.authorization;
+  const ask = async () => await askPayerFacts([rpc], from, usdc, nonce, 7);
+  expect(await ask()).toMatchObject({
+    ok: true,
+    value: { hasCode: false, balance: 10_000n, nonceUsed: false, at: 7 },
+  });
+  await frontRun(payment);
+  await chain.client.setCode({ address: payer.address, bytecode: `0xef0100${payTo.slice(2)}` });
+  const after = await ask();
+  expect(after).toMatchObject({
+    ok: true,
+    value: { hasCode: true, balance: 9_000n, nonceUsed: true },
+  });
+  expect(after.ok && after.value.block).toBeGreaterThan(since);
+});

@@ -1,0 +1,81 @@
+import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeAll, expect, test } from 'vitest';
+import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
+import { recordHealth } from '../../../src/settlement/backends/record.ts';
+import { messageFor, NOW, paymentNumber, TOKEN } from './scripted.ts';
+
+const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as typeof env & {
+  TEST_MIGRATIONS: D1Migration[];
+};
+const NETWORK = TOKEN.network;
+
+beforeAll(async () => {
+  await applyD1Migrations(database, migrations);
+});
+
+const rowsOf = async (table: 'attempts' | 'backends') =>
+  (await database.prepare(`SELECT * FROM ${table}`).all()).results;
+
+test('an attempt is written over by a later one, never by an earlier, and forgotten', async () => {
+  const attempts = attemptsIn(database);
+  const { account, call } = messageFor(paymentNumber(1));
+  const one = { account: account as `eip155:1:0x${string}`, call, attempts: 2, at: NOW };
+  await attempts.record([
+    { ...one, backend: 'a.test', error: 'x'.repeat(500) },
+    { ...one, call: `0x${'99'.repeat(32)}` },
+  ]);
+  // Nobody was asked this time: who was asked last stays.
+  await attempts.record([{ ...one, attempts: 3, error: 'chain_unreadable', at: NOW + 8 }]);
+  await attempts.record([{ ...one, attempts: 1, backend: 'b.test', at: NOW + 4 }]);
+  await attempts.forget([{ ...one, call: `0x${'99'.repeat(32)}` }]);
+  expect(await rowsOf('attempts')).toEqual([
+    { account, call, attempts: 3, backend: 'a.test', error: 'chain_unreadable', at: NOW + 8 },
+  ]);
+  await attempts.forget([one, one]);
+  await attempts.record([]);
+  await attempts.forget([]);
+  expect(await rowsOf('attempts')).toEqual([]);
+});
+
+test('an error of any length fits', async () => {
+  const attempts = attemptsIn(database);
+  const { account, call } = messageFor(paymentNumber(2));
+  await attempts.record([
+    {
+      account: account as `eip155:1:0x${string}`,
+      call,
+      attempts: 1,
+      error: 'x'.repeat(500),
+      at: NOW,
+    },
+  ]);
+  expect(await rowsOf('attempts')).toMatchObject([{ error: 'x'.repeat(200), backend: null }]);
+});
+
+test('the health of a backend is written over, and never by what is older', async () => {
+  const one = {
+    network: NETWORK,
+    backend: 'a.test',
+    state: 'open',
+    succeeded: 1,
+    failed: 2,
+  } as const;
+  await recordHealth(database, [{ ...one, lastError: 'x'.repeat(500), lastErrorAt: NOW }], NOW);
+  expect(await rowsOf('backends')).toMatchObject([{ last_error: 'x'.repeat(200), at: NOW }]);
+  await recordHealth(database, [{ ...one, state: 'closed', succeeded: 9 }], NOW + 5);
+  await recordHealth(database, [one], NOW + 1);
+  await recordHealth(database, [], NOW + 9);
+  expect(await rowsOf('backends')).toEqual([
+    {
+      network: NETWORK,
+      backend: 'a.test',
+      state: 'closed',
+      succeeded: 9,
+      failed: 2,
+      last_error: null,
+      last_error_at: null,
+      at: NOW + 5,
+    },
+  ]);
+});

@@ -1,0 +1,112 @@
+import { type AccountId, accountId, type Network } from '../../../../src/protocol/account-id.ts';
+import { type Hex } from '../../../../src/core/hex.ts';
+import type { AlertBody } from '../../../../src/protocol/account/tree-contract.ts';
+import { reconcile } from '../../../../src/settlement/sweep/reconcile.ts';
+import type { ReconcileDeps } from '../../../../src/settlement/sweep/walk.ts';
+import type { Site } from '../../../../src/settlement/sweep/examine.ts';
+import { db } from '../../audit/database.ts';
+import { PAY_TO, RPC, timeOf, TOKEN } from './node.ts';
+
+export const NETWORK: Network = 'eip155:84532';
+
+export type LedgerFate =
+  | { readonly state: 'open' }
+  | { readonly state: 'failed' | 'released'; readonly amount: bigint }
+  | {
+      readonly state: 'settled';
+      readonly amount: bigint;
+      readonly block: number;
+      readonly transaction: Hex;
+    };
+
+/** Writes the rows of a call and its payment, as the projections do. */
+export const enter = async (
+  from: Hex,
+  call: Hex,
+  acceptedAt: number,
+  fate: LedgerFate,
+  payee: Hex = PAY_TO,
+): Promise<void> => {
+  const account = accountId(NETWORK, from);
+  const rows = [
+    db
+      .prepare(
+        `INSERT INTO calls (account, call, state, price, payee, accepted_at, seq) VALUES (?1, ?2, 'committed', 1, ?3, ?4, 1)`,
+      )
+      .bind(account, call, payee, acceptedAt),
+  ];
+  if (fate.state !== 'open') {
+    const [block, transaction] =
+      fate.state === 'settled' ? [fate.block, fate.transaction] : [null, null];
+    rows.push(
+      db
+        .prepare(
+          `INSERT INTO payments (account, call, state, amount, credited, transaction_hash, block, at, seq) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, 2)`,
+        )
+        .bind(account, call, fate.state, Number(fate.amount), transaction, block, acceptedAt + 5),
+    );
+  }
+  await db.batch(rows);
+};
+
+export const site = (changes: Partial<Site> = {}): Site => ({
+  network: NETWORK,
+  urls: [RPC],
+  confirmations: 1,
+  token: TOKEN,
+  payTo: PAY_TO,
+  depth: 10,
+  days: 1,
+  ...changes,
+});
+
+/** What a run does, and what it has asked of others. */
+export const sweeping = (changes: Partial<ReconcileDeps> = {}) => {
+  const looks: { account: AccountId; calls: readonly Hex[] }[] = [];
+  const alerts: AlertBody[] = [];
+  const deps: ReconcileDeps = {
+    db,
+    sites: [site()],
+    account: (account) => ({
+      look: async (calls) => {
+        looks.push({ account, calls });
+        return { verdict: 'looking', calls };
+      },
+    }),
+    raise: async (alert) => {
+      alerts.push(alert);
+      return true;
+    },
+    ...changes,
+  };
+  return { looks, alerts, run: (now: number) => reconcile(deps, now) };
+};
+
+/** When every block up to this one is old enough to be compared. */
+export const wellAfter = (block: number): number => timeOf(block) + 901;
+
+export type DifferenceRow = Readonly<Record<string, string | number | null>>;
+
+export const differences = async (open = true): Promise<readonly DifferenceRow[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM differences ${open ? 'WHERE resolved_at IS NULL' : ''} ORDER BY block, subject, kind`,
+    )
+    .all<DifferenceRow>();
+  return results;
+};
+
+export const runs = async (): Promise<readonly DifferenceRow[]> => {
+  const { results } = await db
+    .prepare('SELECT * FROM reconciliations ORDER BY at, kind')
+    .all<DifferenceRow>();
+  return results;
+};
+
+export const emptyTables = async (): Promise<void> => {
+  await db.batch(
+    ['calls', 'payments', 'sweeps', 'reconciliations', 'differences'].map((table) =>
+      db.prepare(`DELETE FROM ${table}`),
+    ),
+  );
+};
