@@ -1,4 +1,4 @@
-import type { AlertBody } from './protocol/account/tree-contract.ts';
+import type { AlertBody } from './protocol/account/alert.ts';
 import type { AccountId } from './protocol/account-id.ts';
 
 /** Has an account record an alert. */

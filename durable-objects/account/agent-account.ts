@@ -3,21 +3,14 @@ import { retryable } from 'cloudflare:durable-objects';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
-import type {
-  Acknowledged,
-  Applied,
-  Call,
-  Evidence,
-  FinishVerdict,
-  Looked,
-  LookUp,
-  LookUpVerdict,
-  Order,
-  Outcome,
-  ReserveVerdict,
-  StandingQuestion,
-  StandingVerdict,
-} from '../../src/protocol/account/contract.ts';
+import type { Acknowledged, Looked } from '../../src/protocol/account/rpc.ts';
+import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
+import type { Applied } from '../../src/protocol/account/applied.ts';
+import type { Order } from '../../src/protocol/account/command.ts';
+import type { LookUp, LookUpVerdict } from '../../src/protocol/account/look-up.ts';
+import type { FinishVerdict, Outcome } from '../../src/protocol/account/finish.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
+import type { Call, Evidence } from '../../src/protocol/account/call.ts';
 import { exists, hasParent, kinOf } from './tree/ancestry.ts';
 import { claim } from './call/claims.ts';
 import { unchanged } from './decision.ts';
@@ -38,23 +31,24 @@ import { NO_PROGRESS } from './call/progress.ts';
 import { openRecalls, type Recalls } from './tree/recalls.ts';
 import type { Snapshot } from './snapshot.ts';
 import { acknowledgeTransfer, applyOrder } from './commands/transfer.ts';
+import type { Happened } from '../../src/protocol/account/entries.ts';
+import type { Kin } from '../../src/protocol/account/relation.ts';
+import type { Governed } from '../../src/protocol/account/applied.ts';
+import type { ChargedCommand, CommandCharge } from '../../src/protocol/account/command-charge.ts';
+import type { TreeOrder } from '../../src/protocol/account/command.ts';
 import type {
   ChangedDocuments,
-  ChargedCommand,
-  Children,
-  CommandCharge,
   DocumentType,
-  Governed,
-  Happened,
   KeptDocument,
-  Kin,
+} from '../../src/protocol/account/document.ts';
+import type { Children } from '../../src/protocol/account/grant.ts';
+import type {
   LeaseRequest,
   LeaseVerdict,
   Recall,
   Returned,
   Slices,
-  TreeOrder,
-} from '../../src/protocol/account/tree-contract.ts';
+} from '../../src/protocol/account/lease.ts';
 import { acknowledge, concludeAll, tick } from './log/upkeep.ts';
 
 /** Commands that are remembered as counted: more than the rates let pass while copies of one are under way. */

@@ -10,7 +10,7 @@ import type { StoredDocument } from './commands/documents.ts';
 import type { LeaseRow } from './tree/lessor.ts';
 import type { StoredOrder } from './commands/ordered.ts';
 import type { Transfer } from './commands/transfer.ts';
-import type { DocumentType } from '../../src/protocol/account/tree-contract.ts';
+import type { DocumentType } from '../../src/protocol/account/document.ts';
 import type { HeldGrant, IssuedGrant } from './tree/tree.ts';
 
 /** What a decision may look at besides the account and the call's own record. */

@@ -4,7 +4,7 @@ import type { Row } from './codec.ts';
 import type { StoredDocument } from './commands/documents.ts';
 import type { StoredOrder } from './commands/ordered.ts';
 import { DOCUMENTS_TABLE, ORDERS_TABLE, TEXTS_TABLE } from './tables.ts';
-import type { DocumentType } from '../../src/protocol/account/tree-contract.ts';
+import type { DocumentType } from '../../src/protocol/account/document.ts';
 
 /** After this long an entry carries its text again: what is remembered must end, and an archive of a year is read by itself. */
 const TEXT_REMEMBERED: Seconds = 366 * 86_400;

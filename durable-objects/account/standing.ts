@@ -4,12 +4,12 @@ import { limitsLeft } from '../../src/policy/evaluate.ts';
 import { policyJson } from '../../src/policy/schema.ts';
 import { exists, kinOf } from './tree/ancestry.ts';
 import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
-import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/contract.ts';
+import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
 import { labelHash } from './commands/label.ts';
 import { refusalOfAsker } from './call/look-up.ts';
 import { type AccountState, purseOf } from './state.ts';
-import type { Standing } from '../../src/protocol/account/tree-contract.ts';
+import type { Standing } from '../../src/protocol/account/standing.ts';
 import { type HeldGrant, isLive, isRevoked } from './tree/tree.ts';
 
 /** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */

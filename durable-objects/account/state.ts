@@ -4,7 +4,7 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
 import { type ChainHead } from '../../src/protocol/entry.ts';
 import type { WindowSpend } from '../../src/policy/window.ts';
-import type { Denial, DenialRule } from '../../src/protocol/account/contract.ts';
+import type { Denial, DenialRule } from '../../src/protocol/account/denial.ts';
 import { EMPTY_TREE, type HeldGrant, type Lease, type Tree } from './tree/tree.ts';
 
 /** The money of an account in one asset. Atomic units. */

@@ -1,6 +1,6 @@
 import { type AccountItem, listAccounts } from '../audit/query/account.ts';
-import type { StandingVerdict } from '../protocol/account/contract.ts';
-import type { Standing } from '../protocol/account/tree-contract.ts';
+import type { StandingVerdict } from '../protocol/account/standing.ts';
+import type { Standing } from '../protocol/account/standing.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';

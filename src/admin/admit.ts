@@ -1,4 +1,5 @@
-import type { By, Kin } from '../protocol/account/tree-contract.ts';
+import type { Kin } from '../protocol/account/relation.ts';
+import type { By } from '../protocol/account/signer.ts';
 import { isReceiver } from '../config.ts';
 import { type AccountId, accountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';

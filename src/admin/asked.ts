@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
-import type { By, Expected, OrderedBy } from '../protocol/account/tree-contract.ts';
+import type { Expected } from '../protocol/account/command.ts';
+import type { By, OrderedBy } from '../protocol/account/signer.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Result } from '../core/result.ts';

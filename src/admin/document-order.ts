@@ -1,4 +1,4 @@
-import type { DocumentType } from '../protocol/account/tree-contract.ts';
+import type { DocumentType } from '../protocol/account/document.ts';
 import type { Json } from '../protocol/entry.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';

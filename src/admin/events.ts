@@ -1,4 +1,4 @@
-import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import { entryText } from '../audit/entry.ts';
 import { type Entry } from '../protocol/entry.ts';
 import { listEntries } from '../audit/query/entries.ts';

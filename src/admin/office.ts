@@ -1,4 +1,4 @@
-import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { RelayerRpc } from '../protocol/relayer-contract.ts';
 import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { Gateway } from '../gateway/gateway.ts';

@@ -1,5 +1,7 @@
-import type { Order } from '../protocol/account/contract.ts';
-import type { Governed, OrderedBy, TreeOrder } from '../protocol/account/tree-contract.ts';
+import type { Order } from '../protocol/account/command.ts';
+import type { Governed } from '../protocol/account/applied.ts';
+import type { TreeOrder } from '../protocol/account/command.ts';
+import type { OrderedBy } from '../protocol/account/signer.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { Expected } from '../protocol/account/tree-contract.ts';
+import type { Expected } from '../protocol/account/command.ts';
 import type { Config } from '../config.ts';
 import { parseAccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';

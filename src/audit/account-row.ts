@@ -1,6 +1,6 @@
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Status } from '../protocol/account/tree-contract.ts';
+import type { Status } from '../protocol/account/status.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
 /** What the entries of an account say of itself: its row in `accounts`. */

@@ -1,5 +1,5 @@
-import type { AgentAccountRpc } from '../protocol/account/contract.ts';
-import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
+import type { AlertBody } from '../protocol/account/alert.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';

@@ -1,4 +1,4 @@
-import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { AlertBody } from '../protocol/account/alert.ts';
 
 /** Percent of the largest size at which operators are alerted. */
 const THRESHOLDS = [70, 90] as const;

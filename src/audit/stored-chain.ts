@@ -1,7 +1,7 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import { type AccountRow, newRow, rowAfter } from './account-row.ts';
-import type { Status } from '../protocol/account/tree-contract.ts';
+import type { Status } from '../protocol/account/status.ts';
 import { decodeChunk } from './chunk.ts';
 import { GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';

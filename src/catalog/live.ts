@@ -1,4 +1,4 @@
-import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { AlertBody } from '../protocol/account/alert.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';

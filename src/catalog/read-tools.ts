@@ -1,4 +1,4 @@
-import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 
 /** A tool that was put at run time, as JSON; null for one that was removed. */
 export type ChangedTool = { readonly id: string; readonly document: string | null };

@@ -1,4 +1,4 @@
-import type { Binding, SettlementMode } from '../protocol/account/contract.ts';
+import type { Binding, SettlementMode } from '../protocol/account/call.ts';
 import type { Seconds } from '../core/clock.ts';
 
 /** A tool that agents can call: one entry of `tools.json`, checked and with its defaults filled in. */

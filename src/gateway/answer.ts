@@ -1,4 +1,5 @@
-import type { FinishVerdict, ReserveVerdict } from '../protocol/account/contract.ts';
+import type { FinishVerdict } from '../protocol/account/finish.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
 import type { Hex } from '../core/hex.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { Money, Reason } from '../protocol/problem/reason.ts';

@@ -1,4 +1,4 @@
-import type { Binding } from '../protocol/account/contract.ts';
+import type { Binding } from '../protocol/account/call.ts';
 import type { Tool } from '../catalog/tool.ts';
 import type { Config } from '../config.ts';
 import { chainIdOf, type Network } from '../protocol/account-id.ts';

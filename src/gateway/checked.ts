@@ -1,4 +1,4 @@
-import type { Binding } from '../protocol/account/contract.ts';
+import type { Binding } from '../protocol/account/call.ts';
 import type { Network } from '../protocol/account-id.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';

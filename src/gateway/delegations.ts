@@ -1,5 +1,5 @@
-import type { PayerFacts } from '../protocol/account/contract.ts';
-import type { Consent, SignedGrant } from '../protocol/account/tree-contract.ts';
+import type { PayerFacts } from '../protocol/account/call.ts';
+import type { Consent, SignedGrant } from '../protocol/account/grant.ts';
 import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
 import { delegationsTool } from '../catalog/own-tool.ts';
 import type { Config } from '../config.ts';

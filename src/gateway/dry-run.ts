@@ -1,4 +1,4 @@
-import type { ReserveVerdict } from '../protocol/account/contract.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
 import { limitBody } from '../protocol/limit.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';

@@ -1,4 +1,5 @@
-import type { FinishVerdict, Outcome, StoredAnswer } from '../protocol/account/contract.ts';
+import type { FinishVerdict, Outcome } from '../protocol/account/finish.ts';
+import type { StoredAnswer } from '../protocol/account/reserve.ts';
 import { encodeBase64 } from '../crypto/bytes.ts';
 import type { Dispatched } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';

@@ -1,4 +1,4 @@
-import type { AgentAccountRpc } from '../protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';

@@ -1,4 +1,5 @@
-import type { Governed, TreeOrder } from '../protocol/account/tree-contract.ts';
+import type { Governed } from '../protocol/account/applied.ts';
+import type { TreeOrder } from '../protocol/account/command.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';

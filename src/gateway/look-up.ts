@@ -1,4 +1,4 @@
-import type { CallStatus } from '../protocol/account/contract.ts';
+import type { CallStatus } from '../protocol/account/look-up.ts';
 import { callsTool } from '../catalog/own-tool.ts';
 import { type AccountId, accountId } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';

@@ -1,4 +1,4 @@
-import type { Evidence } from '../protocol/account/contract.ts';
+import type { Evidence } from '../protocol/account/call.ts';
 import type { Network } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Backends } from '../settlement/backends/registry.ts';

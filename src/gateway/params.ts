@@ -2,7 +2,7 @@ import type { ParamSource, Tool } from '../catalog/tool.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { MAX_PARAM_BYTES } from '../policy/fields.ts';
-import type { Param } from '../protocol/account/contract.ts';
+import type { Param } from '../protocol/account/call.ts';
 import type { Observed } from './observe.ts';
 
 /** JSON that no upstream decodes in another way: a form parser would find other fields in the same bytes. */

@@ -1,4 +1,5 @@
-import type { Call, ReserveVerdict } from '../protocol/account/contract.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
+import type { Call } from '../protocol/account/call.ts';
 import { accountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Checked } from './checked.ts';

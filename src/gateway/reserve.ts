@@ -1,4 +1,5 @@
-import type { Call, Evidence, ReserveVerdict } from '../protocol/account/contract.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
+import type { Call, Evidence } from '../protocol/account/call.ts';
 import { type AccountId, accountId, assetId } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';
 import { nowSeconds } from '../core/clock.ts';

@@ -1,4 +1,4 @@
-import type { Standing } from '../protocol/account/tree-contract.ts';
+import type { Standing } from '../protocol/account/standing.ts';
 import { accountTool } from '../catalog/own-tool.ts';
 import { accountId } from '../protocol/account-id.ts';
 import { limitBody } from '../protocol/limit.ts';

@@ -1,4 +1,4 @@
-import type { Call } from '../protocol/account/contract.ts';
+import type { Call } from '../protocol/account/call.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Reason } from '../protocol/problem/reason.ts';

@@ -1,4 +1,4 @@
-import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/contract.ts';
+import type { GrantCheck, GrantProof, PayerFacts } from '../protocol/account/call.ts';
 import { type AccountId, accountId, type Network } from '../protocol/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';

@@ -1,5 +1,5 @@
-import type { Param } from '../protocol/account/contract.ts';
-import type { Status } from '../protocol/account/tree-contract.ts';
+import type { Param } from '../protocol/account/call.ts';
+import type { Status } from '../protocol/account/status.ts';
 import type { AccountId, AssetId } from '../protocol/account-id.ts';
 import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';

@@ -1,4 +1,4 @@
-import type { PolicyRule } from '../protocol/account/contract.ts';
+import type { PolicyRule } from '../protocol/account/denial.ts';
 import type { Seconds } from '../core/clock.ts';
 import { amounts, attributed, meterState, prefixOf, rateState } from './limit.ts';
 import { type LimitState } from '../protocol/limit.ts';

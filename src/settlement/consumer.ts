@@ -1,4 +1,4 @@
-import type { Acknowledged } from '../protocol/account/contract.ts';
+import type { Acknowledged } from '../protocol/account/rpc.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Attempts } from './operator-tables.ts';

@@ -1,4 +1,4 @@
-import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { AlertBody } from '../protocol/account/alert.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import { type QueueMessage, recordDeadLetters } from '../settlement/dead-letter.ts';

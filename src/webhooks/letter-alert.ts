@@ -1,4 +1,4 @@
-import type { AlertBody } from '../protocol/account/tree-contract.ts';
+import type { AlertBody } from '../protocol/account/alert.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import type { DeadLetter } from '../settlement/dead-letter.ts';
 

@@ -1,12 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
-import type {
-  Call,
-  FinishVerdict,
-  Outcome,
-  PayerFacts,
-} from '../../src/protocol/account/contract.ts';
+import type { FinishVerdict, Outcome } from '../../src/protocol/account/finish.ts';
+import type { Call, PayerFacts } from '../../src/protocol/account/call.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
 import { type Entry } from '../../src/protocol/entry.ts';
 import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';

@@ -1,24 +1,20 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { vi } from 'vitest';
 import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
+import type { Denial } from '../../src/protocol/account/denial.ts';
+import type { Evidence } from '../../src/protocol/account/call.ts';
+import type { Governed } from '../../src/protocol/account/applied.ts';
+import type { OrderFault, TreeFault } from '../../src/protocol/account/command-fault.ts';
+import type { OrderedBy } from '../../src/protocol/account/signer.ts';
+import type { Consent, SignedGrant } from '../../src/protocol/account/grant.ts';
 import type {
-  Denial,
-  Evidence,
-  Outcome,
-  ReserveVerdict,
-} from '../../src/protocol/account/contract.ts';
-import type {
-  Consent,
-  Governed,
   LeaseRequest,
   LeaseVerdict,
-  OrderedBy,
-  OrderFault,
   Recall,
   Returned,
-  SignedGrant,
-  TreeFault,
-} from '../../src/protocol/account/tree-contract.ts';
+} from '../../src/protocol/account/lease.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
@@ -27,7 +23,7 @@ import {
   delegationDigest,
 } from '../../src/protocol/intent/agent-delegation.ts';
 import { ANY_PAYEE } from '../../src/policy/policy.ts';
-import { type Status } from '../../src/protocol/account/tree-contract.ts';
+import { type Status } from '../../src/protocol/account/status.ts';
 import {
   factsOf,
   intentCallOf,

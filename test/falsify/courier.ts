@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import type { LeaseRequest, Recall, Slices } from '../../src/protocol/account/tree-contract.ts';
+import type { LeaseRequest, Recall, Slices } from '../../src/protocol/account/lease.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Random } from './random.ts';

@@ -5,7 +5,7 @@ import type {
   LeaseVerdict,
   Recall,
   Slices,
-} from '../../src/protocol/account/tree-contract.ts';
+} from '../../src/protocol/account/lease.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { pause } from './clock.ts';

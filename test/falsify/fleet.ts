@@ -1,4 +1,4 @@
-import type { SignedGrant } from '../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../src/protocol/account/grant.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Every } from '../../src/policy/window.ts';
 import { topUp, trust } from '../durable-objects/support.ts';

@@ -1,10 +1,7 @@
-import type {
-  Call,
-  Denial,
-  Evidence,
-  Outcome,
-  ReserveVerdict,
-} from '../../src/protocol/account/contract.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
+import type { Denial } from '../../src/protocol/account/denial.ts';
+import type { Call, Evidence } from '../../src/protocol/account/call.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import {

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { Row as StoredRow } from '../../durable-objects/account/codec.ts';
-import type { AgentAccountRpc } from '../../src/protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
 import type { LeaseRow } from '../../durable-objects/account/tree/lessor.ts';
 import { decodeLease } from '../../durable-objects/account/tree/tree-codec.ts';
 import type { Hex } from '../../src/core/hex.ts';

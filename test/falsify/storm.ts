@@ -1,4 +1,4 @@
-import type { SignedGrant } from '../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../src/protocol/account/grant.ts';
 import { pause } from './clock.ts';
 import type { Fleet } from './fleet.ts';
 import type { Ending, Gateway, Shot } from './gateway.ts';

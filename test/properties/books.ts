@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { openWholeCalls } from '../../durable-objects/account/call/whole-calls.ts';
-import type { Call, Evidence, Outcome } from '../../src/protocol/account/contract.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { Call, Evidence } from '../../src/protocol/account/call.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';
 import { openLessees } from '../../durable-objects/account/tree/lessees.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Call, Outcome } from '../../src/protocol/account/contract.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { Call } from '../../src/protocol/account/call.ts';
 import type { Context, Decision } from '../../durable-objects/account/decision.ts';
 import { expire } from '../../durable-objects/account/call/expire.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
-import type { Order } from '../../src/protocol/account/contract.ts';
+import type { Order } from '../../src/protocol/account/command.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { openPair } from './pair.ts';
 import { runsOf } from './runs.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Outcome } from '../../src/protocol/account/contract.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
 
 /** How a call of an interleaving is paid: `intent` has no payment and is paid from credit. */
 export type Kind =

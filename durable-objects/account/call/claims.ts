@@ -1,5 +1,6 @@
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Call, Evidence, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import type { Desk } from '../tree/lease-requests.ts';
 import type { Context } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';

@@ -2,7 +2,8 @@ import { link } from '../../../src/audit/entry.ts';
 import { type Entry } from '../../../src/protocol/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { tripped } from '../log/alerts.ts';
-import type { Call, Denial } from '../../../src/protocol/account/contract.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { type AccountState, type DenialBucket, isKnown } from '../state.ts';
 

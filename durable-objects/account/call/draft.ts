@@ -1,7 +1,7 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Verdict } from '../../../src/policy/evaluate.ts';
 import { countersOf } from '../tree/authority.ts';
-import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Context } from '../decision.ts';
 import type { Funding } from './funds.ts';
 import * as money from './money.ts';

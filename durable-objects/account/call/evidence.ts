@@ -2,7 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Json } from '../../../src/protocol/entry.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Consent } from '../../../src/protocol/account/tree-contract.ts';
+import type { Consent } from '../../../src/protocol/account/grant.ts';
 import type { HeldPayment } from './record.ts';
 
 /**

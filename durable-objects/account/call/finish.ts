@@ -1,6 +1,6 @@
 import type { Json } from '../../../src/protocol/entry.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { FinishVerdict, Outcome } from '../../../src/protocol/account/contract.ts';
+import type { FinishVerdict, Outcome } from '../../../src/protocol/account/finish.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
 import * as money from './money.ts';
 import { limitsOf, paidFrom } from './permit.ts';

@@ -2,12 +2,13 @@ import { MAX_STORED, min } from '../../../src/protocol/amount.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { amounts } from '../../../src/policy/evaluate.ts';
-import type { Call, Denial, Evidence, PayerFacts } from '../../../src/protocol/account/contract.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Call, Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
 import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';
 import { type Ask, lends } from '../tree/lessee.ts';
 import type { Progress } from './progress.ts';
 import type { PaidBy } from './record.ts';
-import type { SignedGrant } from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import {
   type AccountState,
   freeCredit,

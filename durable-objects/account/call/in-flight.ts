@@ -8,7 +8,7 @@ import { metersOf } from '../tree/limit-counters.ts';
 import type { CallRecord } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
-import type { Governed } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
 
 type InFlight = NonNullable<Extract<Governed, { readonly verdict: 'governed' }>['inFlight']>;
 

@@ -1,4 +1,4 @@
-import type { CallStatus, LookUp, LookUpVerdict } from '../../../src/protocol/account/contract.ts';
+import type { CallStatus, LookUp, LookUpVerdict } from '../../../src/protocol/account/look-up.ts';
 import { type Decision, unchanged } from '../decision.ts';
 import { withFacts, isStale } from './funds.ts';
 import { paidFrom } from './permit.ts';

@@ -1,5 +1,5 @@
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Call, Evidence } from '../../../src/protocol/account/contract.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { mayDefer } from './exposure.ts';
 import { type Backing, lenderOf } from './funds.ts';
 import { reachOfCredit } from '../tree/reach.ts';

@@ -1,7 +1,7 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import { amounts, limitsLeft } from '../../../src/policy/evaluate.ts';
 import { ownSources } from '../tree/authority.ts';
-import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Context } from '../decision.ts';
 import type { CallRecord } from './record.ts';
 import { type AccountState, purseOf } from '../state.ts';

@@ -1,7 +1,7 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Source } from '../../../src/policy/policy.ts';
-import type { Denial } from '../../../src/protocol/account/contract.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Report } from '../tree/lessor.ts';
 
 /** What one attempt to decide a call has learned from other accounts so far. */

@@ -1,6 +1,6 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Verdict } from '../../../src/policy/evaluate.ts';
-import type { Denial } from '../../../src/protocol/account/contract.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Progress } from './progress.ts';
 
 /** Why a call is not let run; without an account it is the caller's own rule. */

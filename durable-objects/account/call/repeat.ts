@@ -1,10 +1,6 @@
 import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
-import type {
-  Binding,
-  Call,
-  Evidence,
-  ReserveVerdict,
-} from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Binding, Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { changed, type Context, type Decision, unchanged } from '../decision.ts';
 import { HOLD_GRACE, paidFrom, permit, SETTLE_LEASE } from './permit.ts';
 import { awaitsSettlement, type CallRecord } from './record.ts';

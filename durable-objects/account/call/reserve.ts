@@ -11,12 +11,9 @@ import {
   sourcesAbove,
   staleProofs,
 } from '../tree/authority.ts';
-import type {
-  Call,
-  Denial,
-  Evidence,
-  ReserveVerdict,
-} from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
 import { deny } from './denial.ts';
 import { counting, draftOf } from './draft.ts';

@@ -9,7 +9,8 @@ import { evidenceOf } from './ordered.ts';
 import { mismatch, unseen } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import type { WrittenPolicy } from '../tree/tree.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'policy' }>;

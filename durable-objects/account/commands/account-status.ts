@@ -1,13 +1,14 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Status } from '../../../src/protocol/account/tree-contract.ts';
+import type { Status } from '../../../src/protocol/account/status.ts';
 import { isRaised, mayReplace } from '../tree/ancestry.ts';
 import type { Context, Decision } from '../decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import type { Tree } from '../tree/tree.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'status' }>;

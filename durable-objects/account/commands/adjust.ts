@@ -1,6 +1,7 @@
 import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
 import { link } from '../../../src/audit/entry.ts';
-import type { Applied, Order } from '../../../src/protocol/account/contract.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { Order } from '../../../src/protocol/account/command.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { evidenceOf, once } from './ordered.ts';
 import { type AccountState, freeCredit, purseOf, withPurse } from '../state.ts';

@@ -9,12 +9,12 @@ import { aboveOf, hasParent } from '../tree/ancestry.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { Hear } from './enrolment.ts';
 import { type AccountState, hasPaid } from '../state.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
 import type {
   ChargedCommand,
   CommandCharge,
-  CommandFault,
-  Governed,
-} from '../../../src/protocol/account/tree-contract.ts';
+} from '../../../src/protocol/account/command-charge.ts';
+import type { CommandFault } from '../../../src/protocol/account/command-fault.ts';
 
 /**
  * What an account's commands have used: `own` those it signs; of these apart, `grant` the grants it gives and `stop` what only stops

@@ -2,7 +2,8 @@ import type { Context, Decision } from '../decision.ts';
 import { evidenceOf } from './ordered.ts';
 import type { AccountState } from '../state.ts';
 import { noted } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 
 const MAX_TEXT = 512;
 

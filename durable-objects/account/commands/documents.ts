@@ -8,13 +8,13 @@ import { evidenceOf } from './ordered.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { done, noted, refused } from './tree-change.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import type {
   ChangedDocuments,
   DocumentType,
-  Governed,
   KeptDocument,
-  TreeOrder,
-} from '../../../src/protocol/account/tree-contract.ts';
+} from '../../../src/protocol/account/document.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'document' }>;
 

@@ -2,7 +2,8 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from '../call/evidence.ts';
-import type { SignedGrant, TreeFault } from '../../../src/protocol/account/tree-contract.ts';
+import type { TreeFault } from '../../../src/protocol/account/command-fault.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 
 /** Those above must be heard before this can be decided. */
 export type Hear = { readonly verdict: 'hear' };

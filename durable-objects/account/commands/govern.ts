@@ -17,7 +17,8 @@ import { revoke } from './revoke.ts';
 import type { AccountState } from '../state.ts';
 import { take } from './take.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import { redrive, writeOff } from './payment-command.ts';
 import { resolve } from './resolve.ts';
 

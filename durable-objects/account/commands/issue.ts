@@ -4,12 +4,10 @@ import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
 import { grantStatus } from '../tree/issued.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import { changedTree, done, noted, refused } from './tree-change.ts';
-import type {
-  Governed,
-  SignedGrant,
-  TreeFault,
-  TreeOrder,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeFault } from '../../../src/protocol/account/command-fault.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { type IssuedGrant, isZero, linksOf } from '../tree/tree.ts';
 
 /** Grants that may stand on each other (docs/wire-format.md). */

@@ -4,7 +4,8 @@ import { evidenceOf } from './ordered.ts';
 import { documentHash, unseen } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { done, noted, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'label' }>;
 

@@ -5,13 +5,9 @@ import { aboveOf, exists, hasParent, kinOf } from '../tree/ancestry.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { checkedAt } from '../call/evidence.ts';
 import { type AccountState, hasPaid } from '../state.ts';
-import type {
-  By,
-  OrderedBy,
-  OrderFault,
-  TreeFault,
-  TreeOrder,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { OrderFault, TreeFault } from '../../../src/protocol/account/command-fault.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { By, OrderedBy } from '../../../src/protocol/account/signer.ts';
 
 /** An order that was carried out, kept while its intent could come again. A row of `orders`. */
 export type StoredOrder = {

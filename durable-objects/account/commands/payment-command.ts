@@ -9,7 +9,8 @@ import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
 import { ended } from '../call/settled.ts';
 import type { AccountState } from '../state.ts';
 import { refused, told } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 
 type Order<Kind extends TreeOrder['kind']> = Extract<TreeOrder, { readonly kind: Kind }>;
 

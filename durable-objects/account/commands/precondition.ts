@@ -3,7 +3,8 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
-import type { Expected, OrderFault } from '../../../src/protocol/account/tree-contract.ts';
+import type { OrderFault } from '../../../src/protocol/account/command-fault.ts';
+import type { Expected } from '../../../src/protocol/account/command.ts';
 
 /** Whether what is there is what the order was made for: two orders made for one and the same must not both win. */
 export const mismatch = (

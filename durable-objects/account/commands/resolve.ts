@@ -4,7 +4,8 @@ import { evidenceOf } from './ordered.ts';
 import { type CallRecord, keepsHold } from '../call/record.ts';
 import type { AccountState } from '../state.ts';
 import { refused, told } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'resolve' }>;
 

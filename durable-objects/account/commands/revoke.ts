@@ -5,7 +5,8 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import { checkedAt } from '../call/evidence.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import type { HeldGrant } from '../tree/tree.ts';
 
 type Order = Extract<TreeOrder, { readonly kind: 'revoke' }>;

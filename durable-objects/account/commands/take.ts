@@ -7,7 +7,8 @@ import { evidenceOf as consentEvidence } from '../call/evidence.ts';
 import { sliceEnd } from '../tree/shares.ts';
 import type { AccountState } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import { type HeldGrant, isLive, isRevoked, outstandingOf } from '../tree/tree.ts';
 
 /** Grants that one account may hold at a time. */

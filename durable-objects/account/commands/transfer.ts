@@ -1,7 +1,8 @@
 import { type AccountId, type AssetId, parseAccountId } from '../../../src/protocol/account-id.ts';
 import { link } from '../../../src/audit/entry.ts';
 import { adjust } from './adjust.ts';
-import type { Applied, Order } from '../../../src/protocol/account/contract.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { Order } from '../../../src/protocol/account/command.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { evidenceOf } from './ordered.ts';
 import { max, MAX_STORED } from '../../../src/protocol/amount.ts';

@@ -2,11 +2,8 @@ import { link } from '../../../src/audit/entry.ts';
 import { type EntryBody } from '../../../src/protocol/entry.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import type {
-  Governed,
-  OrderFault,
-  TreeFault,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { OrderFault, TreeFault } from '../../../src/protocol/account/command-fault.ts';
 import type { Tree } from '../tree/tree.ts';
 
 type Done = Extract<Governed, { readonly verdict: 'governed' }>;

@@ -1,18 +1,16 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
 import { link } from '../../../src/audit/entry.ts';
 import { type Entry } from '../../../src/protocol/entry.ts';
-import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { hashOf } from '../tree/issued.ts';
 import { saidNow, saidOnce } from './recent-alerts.ts';
 import { crossings } from './soft-limit.ts';
 import { type AccountState, purseOf } from '../state.ts';
 import { done } from '../commands/tree-change.ts';
-import type {
-  AlertBody,
-  Governed,
-  TreeOrder,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 
 const MAX_DETAILS = 16;
 const MAX_TEXT = 512;

@@ -3,7 +3,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';
-import type { Happened } from '../../../src/protocol/account/tree-contract.ts';
+import type { Happened } from '../../../src/protocol/account/entries.ts';
 
 /** Longer than this nobody waits, milliseconds. */
 const MAX_WAIT_MS = 25_000;

@@ -7,7 +7,7 @@ import { hashOf } from '../tree/issued.ts';
 import { metersOf, type NamedMeter } from '../tree/limit-counters.ts';
 import { saidOnce } from './recent-alerts.ts';
 import { type AccountState, purseOf, withPurse } from '../state.ts';
-import type { AlertBody } from '../../../src/protocol/account/tree-contract.ts';
+import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 
 /** Percent of a limit at which an alert is raised, where its policy says nothing. */
 const SOFT_PERCENT = 80;

@@ -1,6 +1,6 @@
 import type { Hex } from '../../../src/core/hex.ts';
 import type { SettlementResult } from '../../../src/protocol/payment.ts';
-import type { Acknowledged } from '../../../src/protocol/account/contract.ts';
+import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
 import { withoutDeadCounters } from '../tree/counters.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { flushDenials } from '../call/denial.ts';

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { type AccountState, isKnown } from '../state.ts';
-import type { Kin } from '../../../src/protocol/account/tree-contract.ts';
+import type { Kin } from '../../../src/protocol/account/relation.ts';
 import { linksOf } from './tree.ts';
 
 /**

@@ -3,7 +3,7 @@ import { unchanged } from '../decision.ts';
 import { lease, type Leased, withReports } from './lessor.ts';
 import type { Recalls } from './recalls.ts';
 import { MOST_RECALLS } from '../call/reserve.ts';
-import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/tree-contract.ts';
+import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 
 const FAILED: Leased = { verdict: { verdict: 'unavailable' }, reach: 'never' };
 

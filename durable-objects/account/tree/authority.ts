@@ -8,13 +8,14 @@ import { type Address } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { compileDelegation } from '../../../src/policy/compile.ts';
 import type { Origin, Policy, Source, Subject } from '../../../src/policy/policy.ts';
-import type { Call, Denial, GrantProof } from '../../../src/protocol/account/contract.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Call, GrantProof } from '../../../src/protocol/account/call.ts';
 import type { Context } from '../decision.ts';
 import { hashOf } from './issued.ts';
 import { metersOf, namesOf } from './limit-counters.ts';
 import type { AccountState } from '../state.ts';
 import { type HeldGrant, isLive, type Lease, linksOf } from './tree.ts';
-import type { SignedGrant } from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 
 /** By what right a call is made: a grant that its account holds, or none where it stands for itself. */
 export type Standing =

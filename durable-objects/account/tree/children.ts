@@ -4,7 +4,7 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import { grantStatus } from './issued.ts';
 import { reportedAt } from './lessor.ts';
 import type { AccountState } from '../state.ts';
-import type { Child, Children } from '../../../src/protocol/account/tree-contract.ts';
+import type { Child, Children } from '../../../src/protocol/account/grant.ts';
 import { spentOf } from './tree-codec.ts';
 import type { ChildRow, TreeStorage } from './tree-storage.ts';
 import type { IssuedGrant } from './tree.ts';

@@ -6,7 +6,7 @@ import type { Context } from '../decision.ts';
 import { namesOf } from './limit-counters.ts';
 import { sliceEnd } from './shares.ts';
 import type { AccountState, Purse } from '../state.ts';
-import type { Slices } from '../../../src/protocol/account/tree-contract.ts';
+import type { Slices } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, type HeldGrant } from './tree.ts';
 
 /** How long after its period a counter may go: clocks of an account and of those it leases to differ, and may be set back. */

@@ -7,11 +7,7 @@ import { policyJson } from '../../../src/policy/schema.ts';
 import type { Context } from '../decision.ts';
 import { type NamedMeter, metersOf } from './limit-counters.ts';
 import type { AccountState } from '../state.ts';
-import type {
-  Authority,
-  LeaseRequest,
-  PolicyAbove,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { Authority, LeaseRequest, PolicyAbove } from '../../../src/protocol/account/lease.ts';
 import { isZero, type Tree } from './tree.ts';
 
 /** What an account says to those below: how things stand with the grant it has issued, and in which of its counters they count. */

@@ -9,13 +9,10 @@ import { type Answered, answers } from './lease-waiters.ts';
 import type { Ledger } from '../ledger.ts';
 import { type Ask, policiesOf, takeLease } from './lessee.ts';
 import type { Progress } from '../call/progress.ts';
-import type { AgentAccountRpc } from '../../../src/protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
 import { sliceEnd, sliceOf } from './shares.ts';
-import type {
-  LeaseRequest,
-  LeaseVerdict,
-  SignedGrant,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, unusedOf } from './tree.ts';
 
 /** The most that a busy account asks for ahead, in calls like the one that waits. */

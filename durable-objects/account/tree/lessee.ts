@@ -8,14 +8,14 @@ import { isClosing } from './idle.ts';
 import { LEASE_SECONDS } from './lessor.ts';
 import { allReturned, heard, sliceEnd, sliceOf, withBook } from './shares.ts';
 import type { AccountState } from '../state.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type {
   Authority,
   LeaseVerdict,
   Recall,
   Returned,
-  SignedGrant,
   Slices,
-} from '../../../src/protocol/account/tree-contract.ts';
+} from '../../../src/protocol/account/lease.ts';
 import {
   CREDIT,
   type HeldGrant,

@@ -17,7 +17,7 @@ import type {
   LeaseVerdict,
   Slice,
   Slices,
-} from '../../../src/protocol/account/tree-contract.ts';
+} from '../../../src/protocol/account/lease.ts';
 import { CREDIT, NO_SLICE, outstandingOf, unusedOf } from './tree.ts';
 
 /** How long a lease is good, from when it was asked for (design §5). */

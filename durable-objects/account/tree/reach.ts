@@ -1,6 +1,6 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Meter, Source } from '../../../src/policy/policy.ts';
-import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Funding } from '../call/funds.ts';
 import { type AccountState, freeCredit, type Purse, purseOf, withPurse } from '../state.ts';
 

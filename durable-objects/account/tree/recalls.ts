@@ -8,12 +8,8 @@ import type { Ledger } from '../ledger.ts';
 import { type LeaseRow, type Report, takeBack } from './lessor.ts';
 import { closeBook, giveUp } from './lessee.ts';
 import { hasUnused } from './shares.ts';
-import type {
-  Recall,
-  Returned,
-  SignedGrant,
-  Slices,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { Recall, Returned, Slices } from '../../../src/protocol/account/lease.ts';
 import { linksOf } from './tree.ts';
 import { issuerOf } from './authority.ts';
 

@@ -4,7 +4,7 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import { everyOf, periodOf } from '../../../src/policy/window.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { AccountState } from '../state.ts';
-import type { Slice, Slices } from '../../../src/protocol/account/tree-contract.ts';
+import type { Slice, Slices } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, NO_SLICE, type Tree, unusedOf } from './tree.ts';
 
 /** One slice that a call counts in: the grant issued above, the counter's name, and its period (`record.draws`). */

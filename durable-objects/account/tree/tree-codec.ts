@@ -12,7 +12,8 @@ import { compiled, issuerOf } from './authority.ts';
 import type { Row } from '../codec.ts';
 import type { LeaseRow } from './lessor.ts';
 import { sliceEnd } from './shares.ts';
-import type { SignedGrant, Slice, Slices } from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { Slice, Slices } from '../../../src/protocol/account/lease.ts';
 import {
   EMPTY_TREE,
   type HeldGrant,

@@ -2,14 +2,10 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Policy, Repeats, Source } from '../../../src/policy/policy.ts';
-import type { Status } from '../../../src/protocol/account/tree-contract.ts';
+import type { Status } from '../../../src/protocol/account/status.ts';
 import type { CommandCount, CommandShare } from '../commands/command-budget.ts';
-import type {
-  Authority,
-  SignedGrant,
-  Slice,
-  Slices,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { Authority, Slice, Slices } from '../../../src/protocol/account/lease.ts';
 
 /** A policy somebody wrote for this account. */
 export type WrittenPolicy = { readonly policy: Policy; readonly hash: Hex };

@@ -1,7 +1,7 @@
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { ok } from '../../core/result.ts';
-import type { Status } from '../../protocol/account/tree-contract.ts';
+import type { Status } from '../../protocol/account/status.ts';
 import { type Asked, attempt, type Page, type Queried } from './page.ts';
 import { known } from './rows.ts';
 import { type Condition, conditions, scan, type Scan } from './scan.ts';

@@ -1,4 +1,4 @@
-import type { Denial, DenialRule } from '../account/contract.ts';
+import type { Denial, DenialRule } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
 import { limitBody } from '../limit.ts';
 

@@ -1,5 +1,6 @@
-import type { CreditTooLow, Denial } from '../account/contract.ts';
-import type { OrderFault, TreeFault } from '../account/tree-contract.ts';
+import type { CreditTooLow } from '../account/command-fault.ts';
+import type { Denial } from '../account/denial.ts';
+import type { OrderFault, TreeFault } from '../account/command-fault.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { WireFault } from '../wire-fault.ts';
 

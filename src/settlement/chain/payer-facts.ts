@@ -1,4 +1,4 @@
-import type { PayerFacts } from '../../protocol/account/contract.ts';
+import type { PayerFacts } from '../../protocol/account/call.ts';
 import { assetId } from '../../protocol/account-id.ts';
 import { type Address, type Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';

@@ -1,5 +1,5 @@
-import type { Looked } from '../../protocol/account/contract.ts';
-import type { AlertBody } from '../../protocol/account/tree-contract.ts';
+import type { Looked } from '../../protocol/account/rpc.ts';
+import type { AlertBody } from '../../protocol/account/alert.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';

@@ -1,9 +1,7 @@
 import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
-import type {
-  OrderedBy,
-  SignedGrant,
-  TreeOrder,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { OrderedBy } from '../../../src/protocol/account/signer.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';

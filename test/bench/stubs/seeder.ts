@@ -1,4 +1,4 @@
-import type { Call, Evidence } from '../../../src/protocol/account/contract.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';

@@ -5,7 +5,7 @@ import {
   runInDurableObject,
 } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
 import {

@@ -1,6 +1,6 @@
 import { purseOf } from '../../../durable-objects/account/state.ts';
 import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
-import type { Slice } from '../../../src/protocol/account/tree-contract.ts';
+import type { Slice } from '../../../src/protocol/account/lease.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';

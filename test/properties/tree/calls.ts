@@ -1,4 +1,5 @@
-import type { Evidence, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Evidence } from '../../../src/protocol/account/call.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
 import { forget } from '../../../durable-objects/account/log/forget.ts';
 import { finish } from '../../../durable-objects/account/call/finish.ts';

@@ -1,4 +1,5 @@
-import type { SignedGrant, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import type { Link } from './limits.ts';

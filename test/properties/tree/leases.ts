@@ -6,11 +6,8 @@ import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
 import { type Answered, answers } from '../../../durable-objects/account/tree/lease-waiters.ts';
 import type { Progress } from '../../../durable-objects/account/call/progress.ts';
 import { sliceOf } from '../../../durable-objects/account/tree/shares.ts';
-import type {
-  LeaseRequest,
-  LeaseVerdict,
-  SignedGrant,
-} from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';

@@ -1,8 +1,9 @@
 import { govern, type Known } from '../../../durable-objects/account/commands/govern.ts';
 import { asksOf } from '../../../durable-objects/account/tree/lessee.ts';
 import { applyOrder } from '../../../durable-objects/account/commands/transfer.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
-import type { Status } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Status } from '../../../src/protocol/account/status.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import type { Limits } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../../src/protocol/account/contract.ts';
+import type { Outcome } from '../../../src/protocol/account/finish.ts';
 
 export type How = 'success' | 'part' | 'failure' | 'silence';
 

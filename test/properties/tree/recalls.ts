@@ -9,7 +9,7 @@ import {
 } from '../../../durable-objects/account/tree/lessee.ts';
 import { type LeaseRow, takeBack } from '../../../durable-objects/account/tree/lessor.ts';
 import { sliceEnd } from '../../../durable-objects/account/tree/shares.ts';
-import type { Recall, Slice, Slices } from '../../../src/protocol/account/tree-contract.ts';
+import type { Recall, Slice, Slices } from '../../../src/protocol/account/lease.ts';
 import { unusedOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';

@@ -1,4 +1,4 @@
-import type { SignedGrant } from '../../../src/protocol/account/tree-contract.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { ANY_PAYEE } from '../../../src/policy/policy.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';

@@ -1,4 +1,5 @@
-import type { Denial, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import type { Left, Link } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { ASSET, AUDIENCE, hex, PAYEE } from './names.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Kin } from '../../../src/protocol/account/tree-contract.ts';
+import type { Kin } from '../../../src/protocol/account/relation.ts';
 import { manage } from '../../../src/admin/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';

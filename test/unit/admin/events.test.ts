@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Happened } from '../../../src/protocol/account/tree-contract.ts';
+import type { Happened } from '../../../src/protocol/account/entries.ts';
 import { type EventSource, eventStream } from '../../../src/admin/events.ts';
 import { entryText } from '../../../src/audit/entry.ts';
 import { type Entry } from '../../../src/protocol/entry.ts';

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import type { Children } from '../../../src/protocol/account/tree-contract.ts';
+import type { Children } from '../../../src/protocol/account/grant.ts';
 import type { Office } from '../../../src/admin/office.ts';
 import { managementTool } from '../../../src/catalog/own-tool.ts';
 import type { Config } from '../../../src/config.ts';

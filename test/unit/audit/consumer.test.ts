@@ -1,6 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { AlertBody, KeptDocument } from '../../../src/protocol/account/tree-contract.ts';
+import type { KeptDocument } from '../../../src/protocol/account/document.ts';
+import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
 import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AlertBody } from '../../../src/protocol/account/tree-contract.ts';
+import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 import { findStored } from '../../../src/catalog/catalogue.ts';
 import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live.ts';
 import { findTool } from '../../../src/catalog/route.ts';

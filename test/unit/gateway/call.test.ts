@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FinishVerdict } from '../../../src/protocol/account/contract.ts';
+import type { FinishVerdict } from '../../../src/protocol/account/finish.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';

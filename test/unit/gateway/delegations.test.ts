@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Governed, TreeFault } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeFault } from '../../../src/protocol/account/command-fault.ts';
 import { delegationsTool } from '../../../src/catalog/own-tool.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { delegate } from '../../../src/gateway/delegations.ts';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Call, ReserveVerdict } from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';

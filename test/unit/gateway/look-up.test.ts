@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CallStatus, LookUpVerdict } from '../../../src/protocol/account/contract.ts';
+import type { CallStatus, LookUpVerdict } from '../../../src/protocol/account/look-up.ts';
 import { callsTool } from '../../../src/catalog/own-tool.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { lookUp } from '../../../src/gateway/look-up.ts';

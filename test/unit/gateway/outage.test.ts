@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type {
-  Evidence,
-  PayerFacts,
-  ReserveVerdict,
-} from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';

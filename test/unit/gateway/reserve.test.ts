@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type {
-  Evidence,
-  GrantProof,
-  ReserveVerdict,
-} from '../../../src/protocol/account/contract.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Evidence, GrantProof } from '../../../src/protocol/account/call.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';

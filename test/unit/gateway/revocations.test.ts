@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Governed } from '../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { revoke } from '../../../src/gateway/revocations.ts';
 import type { AgentRevocation } from '../../../src/protocol/intent/agent-revocation.ts';

@@ -1,15 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
-import type {
-  Call,
-  GrantCheck,
-  LookUp,
-  Order,
-  Outcome,
-  PayerFacts,
-  StandingQuestion,
-} from '../../../src/protocol/account/contract.ts';
-import type { Governed, TreeOrder } from '../../../src/protocol/account/tree-contract.ts';
+import type { StandingQuestion } from '../../../src/protocol/account/standing.ts';
+import type { Order } from '../../../src/protocol/account/command.ts';
+import type { LookUp } from '../../../src/protocol/account/look-up.ts';
+import type { Outcome } from '../../../src/protocol/account/finish.ts';
+import type { Call, GrantCheck, PayerFacts } from '../../../src/protocol/account/call.ts';
+import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../src/protocol/account/command.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { StandingQuestion, StandingVerdict } from '../../../src/protocol/account/contract.ts';
+import type { StandingQuestion, StandingVerdict } from '../../../src/protocol/account/standing.ts';
 import { accountTool } from '../../../src/catalog/own-tool.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import { standing } from '../../../src/gateway/standing.ts';

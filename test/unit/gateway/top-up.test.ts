@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Call } from '../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
 import { app } from '../../../src/app.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { openCatalogue } from '../../../src/catalog/live.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { amounts, evaluate, limitsLeft, meterState } from '../../../src/policy/evaluate.ts';
-import { type PolicyRule } from '../../../src/protocol/account/contract.ts';
+import { type PolicyRule } from '../../../src/protocol/account/denial.ts';
 import {
   ANY_PAYEE,
   type Meter,

@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Outcome } from '../../../../src/protocol/account/contract.ts';
+import type { Outcome } from '../../../../src/protocol/account/finish.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {
   callOf,

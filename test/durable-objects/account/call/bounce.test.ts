@@ -8,7 +8,7 @@ import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
 import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
-import type { Happened } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Happened } from '../../../../src/protocol/account/entries.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';

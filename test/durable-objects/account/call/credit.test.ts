@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Order, Outcome } from '../../../../src/protocol/account/contract.ts';
+import type { Order } from '../../../../src/protocol/account/command.ts';
+import type { Outcome } from '../../../../src/protocol/account/finish.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {

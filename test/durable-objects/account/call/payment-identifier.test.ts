@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Call } from '../../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../../src/protocol/account/call.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { BALANCE, BLOCK, rowsOf } from '../../row-count.ts';

@@ -1,8 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 
-import type { Call, Outcome } from '../../../../src/protocol/account/contract.ts';
-import type { By, Governed, OrderedBy } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Outcome } from '../../../../src/protocol/account/finish.ts';
+import type { Call } from '../../../../src/protocol/account/call.ts';
+import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {

@@ -6,7 +6,7 @@ import {
 } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { Order } from '../../../../src/protocol/account/contract.ts';
+import type { Order } from '../../../../src/protocol/account/command.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {

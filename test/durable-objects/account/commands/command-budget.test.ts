@@ -4,12 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import { spendBudget } from '../../../../durable-objects/account/commands/command-budget.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
-import type {
-  By,
-  Governed,
-  OrderedBy,
-  TreeOrder,
-} from '../../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../../src/protocol/account/command.ts';
+import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, snapshotOf, stubOf, trust } from '../../support.ts';

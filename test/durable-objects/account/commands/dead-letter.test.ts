@@ -1,10 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type {
-  By,
-  Governed,
-  OrderedBy,
-  TreeOrder,
-} from '../../../../src/protocol/account/tree-contract.ts';
+import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../../src/protocol/account/command.ts';
+import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, stubOf } from '../../support.ts';
 import { restore } from '../../tree-support.ts';

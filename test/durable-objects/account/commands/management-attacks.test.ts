@@ -1,17 +1,14 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type {
-  By,
-  Governed,
-  OrderedBy,
-  TreeOrder,
-} from '../../../../src/protocol/account/tree-contract.ts';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/contract.ts';
+import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { TreeOrder } from '../../../../src/protocol/account/command.ts';
+import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { SettlementResult } from '../../../../src/protocol/payment.ts';
-import type { Status } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Status } from '../../../../src/protocol/account/status.ts';
 import {
   accountOf,
   callOf,

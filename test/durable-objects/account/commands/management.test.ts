@@ -1,19 +1,16 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { AgentAccountRpc, Applied } from '../../../../src/protocol/account/contract.ts';
-import type {
-  By,
-  Expected,
-  Governed,
-  OrderedBy,
-  TreeOrder,
-} from '../../../../src/protocol/account/tree-contract.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { Expected, TreeOrder } from '../../../../src/protocol/account/command.ts';
+import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
 import { documentHash } from '../../../../durable-objects/account/commands/precondition.ts';
 import type { Entry, Json } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
-import type { Status } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Status } from '../../../../src/protocol/account/status.ts';
 import {
   accountOf,
   asset,

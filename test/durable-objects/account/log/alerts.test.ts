@@ -1,11 +1,11 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { Call } from '../../../../src/protocol/account/contract.ts';
+import type { Call } from '../../../../src/protocol/account/call.ts';
 import type { Context } from '../../../../durable-objects/account/decision.ts';
 import { deny } from '../../../../durable-objects/account/call/denial.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
-import type { AlertBody } from '../../../../src/protocol/account/tree-contract.ts';
+import type { AlertBody } from '../../../../src/protocol/account/alert.ts';
 import { entryText } from '../../../../src/audit/entry.ts';
 import { type Entry } from '../../../../src/protocol/entry.ts';
 import { project } from '../../../../src/audit/projection.ts';

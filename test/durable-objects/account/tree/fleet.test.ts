@@ -1,9 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/contract.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { LeaseRow } from '../../../../durable-objects/account/tree/lessor.ts';
 import { encodeIssued, encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
-import type { Child, SignedGrant } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Child, SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import {
   openTreeStorage,
   type TreeStorage,

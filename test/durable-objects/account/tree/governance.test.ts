@@ -1,11 +1,12 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Evidence, ReserveVerdict } from '../../../../src/protocol/account/contract.ts';
-import type { SignedGrant } from '../../../../src/protocol/account/tree-contract.ts';
+import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
+import type { Evidence } from '../../../../src/protocol/account/call.ts';
+import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
-import type { Status } from '../../../../src/protocol/account/tree-contract.ts';
-import type { Param } from '../../../../src/protocol/account/contract.ts';
+import type { Status } from '../../../../src/protocol/account/status.ts';
+import type { Param } from '../../../../src/protocol/account/call.ts';
 import {
   accountOf,
   entriesOf,

@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/contract.ts';
-import type { Governed, SignedGrant } from '../../../../src/protocol/account/tree-contract.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import { assetId, network } from '../../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';

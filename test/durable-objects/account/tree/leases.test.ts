@@ -3,11 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { LeaseRow } from '../../../../durable-objects/account/tree/lessor.ts';
 import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
-import type {
-  LeaseRequest,
-  LeaseVerdict,
-  Slices,
-} from '../../../../src/protocol/account/tree-contract.ts';
+import type { LeaseRequest, LeaseVerdict, Slices } from '../../../../src/protocol/account/lease.ts';
 import { assetId } from '../../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';

@@ -6,7 +6,7 @@ import type { Ledger } from '../../../../durable-objects/account/ledger.ts';
 import { openRecalls } from '../../../../durable-objects/account/tree/recalls.ts';
 import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
 import { allReturned } from '../../../../durable-objects/account/tree/shares.ts';
-import type { Slice, Slices } from '../../../../src/protocol/account/tree-contract.ts';
+import type { Slice, Slices } from '../../../../src/protocol/account/lease.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { periodOf } from '../../../../src/policy/window.ts';

@@ -1,7 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { LeaseRequest } from '../../../../src/protocol/account/tree-contract.ts';
+import type { LeaseRequest } from '../../../../src/protocol/account/lease.ts';
 import { accountOf, asset, purseOf, randomHex, snapshotOf, stubOf, topUp } from '../../support.ts';
 import { callOnce, enrol, ruleOf, setPolicy, setStatus } from '../../tree-support.ts';
 

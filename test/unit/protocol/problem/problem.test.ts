@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Denial, DenialRule } from '../../../../src/protocol/account/contract.ts';
+import type { Denial, DenialRule } from '../../../../src/protocol/account/denial.ts';
 import { problem } from '../../../../src/protocol/problem/problem.ts';
 import { problemOf } from '../../../../src/protocol/problem/problem-members.ts';
 import type { MismatchReason, Reason } from '../../../../src/protocol/problem/reason.ts';

@@ -14,7 +14,7 @@ import {
 } from '../../../../dev/payer.ts';
 import { usdc, usdcAbi } from '../../../../dev/usdc.ts';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { AlertBody } from '../../../../src/protocol/account/tree-contract.ts';
+import type { AlertBody } from '../../../../src/protocol/account/alert.ts';
 import { configOf } from '../../../../src/app.ts';
 import { storeChunk } from '../../../../src/audit/store.ts';
 import type { AccountId } from '../../../../src/protocol/account-id.ts';
