@@ -5,7 +5,7 @@ import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
 import { isRelative } from './catalog/upstream.ts';
 import type { EgressReach } from './protocol/egress-url.ts';
-import type { Fault } from './protocol/fault.ts';
+import type { FieldFault } from './protocol/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { readCdpKey, readFacilitators, readRelayerKey, readRelayers } from './backend-settings.ts';
 import type { CdpKey, Facilitator, RelayerSetting } from './settlement/backend.ts';
@@ -224,7 +224,7 @@ const readPolicy = (text: string): Setting<Policy> => {
 const readTools = (json: unknown, reach: EgressReach): Setting<readonly Tool[]> =>
   inSentences(parseTools(json, reach));
 
-const inSentences = <T>(result: Result<T, readonly Fault[]>): Setting<T> =>
+const inSentences = <T>(result: Result<T, readonly FieldFault[]>): Setting<T> =>
   result.ok ? result : err(result.error.map(sentence));
 
 /** A receiver without a node could never be checked; a node without a receiver is a network misspelt in PAY_TO. */

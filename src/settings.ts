@@ -7,7 +7,7 @@ import {
 import { chainIdOf, type Network } from './protocol/account-id.ts';
 import { type Address, ZERO_ADDRESS } from './core/hex.ts';
 import { egressFault, type EgressReach } from './protocol/egress-url.ts';
-import { type Fault, faultsOf } from './protocol/fault.ts';
+import { type FieldFault, faultsOf } from './protocol/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { parseAddress } from './crypto/checksum.ts';
@@ -69,7 +69,7 @@ export const readJson = <T>(
 };
 
 /** A fault inside a variable, as a sentence that follows the variable's name. */
-export const sentence = ({ field, reason }: Fault): string =>
+export const sentence = ({ field, reason }: FieldFault): string =>
   field === '' ? reason : `at ${field}: ${reason}`;
 
 export const networkSchema = readingText<Network>(

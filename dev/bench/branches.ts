@@ -1,5 +1,5 @@
 import type { Hex } from '../../src/core/hex.ts';
-import { ZERO_WORD } from '../../src/protocol/intent/agent-delegation.ts';
+import { ZERO_HASH } from '../../src/core/hex.ts';
 import type { GatewaySubject } from './gateway-subject.ts';
 import type { BenchAgent } from './signing.ts';
 import type { Sale } from './subject.ts';
@@ -66,7 +66,7 @@ export const grow = async (gateway: GatewaySubject, branch: Branch): Promise<voi
   const { audience } = gateway;
   await gateway.seed(agents);
   await writePolicies(gateway, branch);
-  let parent: Hex = ZERO_WORD;
+  let parent: Hex = ZERO_HASH;
   for (const [at, issuer] of above.entries()) {
     const next = above[at + 1];
     const below = next === undefined ? agents.map(({ address }) => address) : [next];

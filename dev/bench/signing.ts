@@ -8,7 +8,7 @@ import {
   intentDigest,
   intentFields,
 } from '../../src/protocol/intent/agent-intent.ts';
-import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 import type { SignedTransfer } from '../../test/bench/peers/verification.ts';
 import { CHAIN_ID } from '../chain-client.ts';
 import { person } from '../people.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Hex } from 'viem';
-import { requestDigest } from '../../src/protocol/intent/request-digest.ts';
+import { requestDigest } from '../../src/protocol/intent/observed-request.ts';
 import type { StackDescription } from '../stack-file.ts';
 import { type Answer, contentTypeOf, type ToolRequest } from './exchange.ts';
 

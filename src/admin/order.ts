@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { hexOf } from '../crypto/bytes.ts';
 import type { Checked } from '../gateway/checked.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
-import { UNPAID_SKEW } from '../protocol/intent/binding.ts';
+import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
 import type { AnswerOf } from './asked.ts';
 import type { Office } from './office.ts';
 

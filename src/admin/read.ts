@@ -5,7 +5,7 @@ import { parseAccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
-import { schemaFault } from '../protocol/wire-fault.ts';
+import { schemaFault } from '../protocol/fault.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { isDryRun } from '../gateway/dry-run.ts';
 import type { Observed } from '../gateway/observe.ts';

@@ -1,6 +1,6 @@
 import type { Json } from '../protocol/entry.ts';
 import { min } from '../protocol/amount.ts';
-import type { Fault } from '../protocol/fault.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { placeOf } from './contradiction.ts';
 import { keeperOf } from './own-tool.ts';
@@ -94,11 +94,11 @@ export const checkPut = (
   catalogue: Catalogue,
   id: string,
   document: unknown,
-): Result<Tool, readonly Fault[]> => {
+): Result<Tool, readonly FieldFault[]> => {
   const parsed = parseTool(document, catalogue.reach);
   if (!parsed.ok) return parsed;
   const tool = parsed.value;
-  const faults: Fault[] = [];
+  const faults: FieldFault[] = [];
   if (tool.id !== id) faults.push({ field: 'id', reason: 'must be the id in the URL' });
   const upstream = upstreamFault(tool, catalogue.upstreamUrl);
   if (upstream !== undefined) faults.push({ field: 'upstream', reason: upstream });

@@ -1,4 +1,4 @@
-import type { Fault } from '../protocol/fault.ts';
+import type { FieldFault } from '../protocol/fault.ts';
 import type { Tool } from './tool.ts';
 
 const MAX_TIMEOUT = 25;
@@ -6,8 +6,8 @@ const MAX_TIMEOUT = 25;
 const OWN_ID = /^countersign(?:\.|$)/;
 
 /** What no single field shows: fields of a tool that contradict each other. */
-export const contradictions = (tool: Tool): readonly Fault[] => {
-  const faults: Fault[] = [];
+export const contradictions = (tool: Tool): readonly FieldFault[] => {
+  const faults: FieldFault[] = [];
   const fault = (field: string, reason: string) => faults.push({ field, reason });
   if (tool.settlement === 'free' && tool.price !== 0n)
     fault('price', 'must be "$0" for a free tool');

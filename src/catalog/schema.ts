@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
 import { egressFault, type EgressReach } from '../protocol/egress-url.ts';
-import { type Fault, faultsOf } from '../protocol/fault.ts';
+import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../protocol/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
@@ -139,7 +139,7 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
 });
 
 /** What no schema says: fields that contradict each other, and an upstream that may not be called. */
-const faultsIn = (tool: Tool, reach: EgressReach): readonly Fault[] => {
+const faultsIn = (tool: Tool, reach: EgressReach): readonly FieldFault[] => {
   const upstream = isRelative(tool) ? undefined : egressFault(tool.upstream, reach);
   return [
     ...contradictions(tool),
@@ -151,7 +151,7 @@ const faultsIn = (tool: Tool, reach: EgressReach): readonly Fault[] => {
 export const parseTools = (
   json: unknown,
   reach: EgressReach,
-): Result<readonly Tool[], readonly Fault[]> => {
+): Result<readonly Tool[], readonly FieldFault[]> => {
   const parsed = schema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tools = parsed.data.tools.map(withDefaults);
@@ -171,7 +171,10 @@ export const parseTools = (
 };
 
 /** Reads one tool, written as in `tools.json`; the fields of its faults are its own, e.g. `price`. */
-export const parseTool = (json: unknown, reach: EgressReach): Result<Tool, readonly Fault[]> => {
+export const parseTool = (
+  json: unknown,
+  reach: EgressReach,
+): Result<Tool, readonly FieldFault[]> => {
   const parsed = toolSchema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tool = withDefaults(parsed.data);

@@ -2,7 +2,7 @@ import { assetId, type AccountId, type AssetId } from '../protocol/account-id.ts
 import { type Hex } from '../core/hex.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { parseAddress } from '../crypto/checksum.ts';
-import { ZERO_WORD } from '../protocol/intent/agent-delegation.ts';
+import { ZERO_HASH } from '../core/hex.ts';
 import { tokenNetworks, tokenOf } from '../protocol/x402/tokens.ts';
 import { amountOf, type Amount } from './amount.ts';
 import { call } from './call.ts';
@@ -98,7 +98,7 @@ const contextOf = (options: AgentOptions): Context => {
   const fetcher = options.fetch ?? globalThis.fetch.bind(globalThis);
   return {
     signer: account,
-    authority: authorityOf(options.authority ?? ZERO_WORD),
+    authority: authorityOf(options.authority ?? ZERO_HASH),
     rules: {
       perCall: amountOf(spend.perCall, 'spend.perCall'),
       onlyCredit: spend.onlyCredit ?? false,

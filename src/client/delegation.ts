@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { Address, Hex } from '../core/hex.ts';
-import { schemaFault } from '../protocol/wire-fault.ts';
+import { schemaFault } from '../protocol/fault.ts';
 import {
   type AgentDelegation,
   agentDelegationSchema,

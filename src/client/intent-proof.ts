@@ -2,9 +2,9 @@ import { assetId, chainIdOf, type Network } from '../protocol/account-id.ts';
 import { ZERO_ADDRESS, type Address, type Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import { hexOf } from '../crypto/bytes.ts';
-import { ZERO_WORD } from '../protocol/intent/agent-delegation.ts';
+import { ZERO_HASH } from '../core/hex.ts';
 import { intentDigest, type AgentIntent } from '../protocol/intent/agent-intent.ts';
-import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../protocol/intent/header.ts';
+import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../protocol/intent/signed-intent.ts';
 import { commitmentOf, newRetrySecret, type RetrySecret } from '../protocol/intent/retry-key.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import { observedAs, type Outgoing } from './outgoing.ts';
@@ -34,7 +34,7 @@ export type DrawnIntent = { readonly intent: AgentIntent; readonly secret: Retry
 export const drawIntent = (
   agent: Address,
   outgoing: Outgoing,
-  { audience, tool, authority = ZERO_WORD, ...terms }: IntentTerms,
+  { audience, tool, authority = ZERO_HASH, ...terms }: IntentTerms,
 ): DrawnIntent => {
   const secret = newRetrySecret();
   const intent = {

@@ -1,4 +1,4 @@
-import { requestDigest } from '../protocol/intent/request-digest.ts';
+import { requestDigest } from '../protocol/intent/observed-request.ts';
 import type { Context } from './context.ts';
 import type { Exchanged } from './exchange.ts';
 import { lookOn } from './look.ts';

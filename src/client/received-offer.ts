@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../protocol/account-id.ts';
-import { schemaFault } from '../protocol/wire-fault.ts';
+import { schemaFault } from '../protocol/fault.ts';
 import { address, printable, readingText, uint256 } from '../protocol/wire-fields.ts';
 import { networkOfName } from '../protocol/x402/networks.ts';
 import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/offer.ts';

@@ -1,7 +1,7 @@
 import { accountId } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';
 import { min } from '../protocol/amount.ts';
-import { requestDigest } from '../protocol/intent/request-digest.ts';
+import { requestDigest } from '../protocol/intent/observed-request.ts';
 import type { Context } from './context.ts';
 import type { Exchanged } from './exchange.ts';
 import { limitsOf, type Limit } from './limits.ts';

@@ -1,6 +1,6 @@
 /**
- * A memo of at most `limit` results that forgets the oldest first. What strangers send may be its key, so it must not grow
- * with them.
+ * Memoizes at most `limit` results and evicts the oldest first. Callers choose the keys, so an unbounded memo would let them
+ * exhaust the isolate's memory (CWE-770).
  */
 export const recent = <T, V>(
   limit: number,

@@ -1,6 +1,6 @@
 /**
- * An expected outcome that may fail: data, never an exception.
- * `ok` discriminates; `error` is a tagged union with evidence.
+ * The outcome of an operation that can fail in expected ways, returned instead of thrown.
+ * `ok` discriminates; `error` is a tagged union that says what failed.
  */
 export type Result<T, E> =
   | { readonly ok: true; readonly value: T }
@@ -9,13 +9,13 @@ export type Result<T, E> =
 /** A successful result. */
 export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
 
-/** A failed result, with its evidence. */
+/** A failed result. */
 export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({
   ok: false,
   error,
 });
 
-/** Makes a switch exhaustive: adding a case to a union breaks the build where it is not handled. */
+/** Makes a switch exhaustive: the build fails where a new member of the union is not handled. */
 export const unreachable = (value: never): never => {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 };

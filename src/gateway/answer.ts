@@ -14,7 +14,7 @@ import {
   paymentResponseHeader,
   refusedPayment,
   settledPayment,
-} from '../protocol/x402/response.ts';
+} from '../protocol/x402/payment-response.ts';
 import type { Checked } from './checked.ts';
 import type { Dispatched } from './dispatch.ts';
 import { isSuccess } from './finish.ts';

@@ -1,7 +1,11 @@
 import type { MismatchReason, Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { BOUND_VALID_AFTER, bindingMarkOf } from '../protocol/intent/binding-mark.ts';
-import { PAYMENT_HEADER, paymentField, type Proof } from '../protocol/x402/payload.ts';
+import { BOUND_VALID_AFTER, bindingMarkOf } from '../protocol/intent/binding.ts';
+import {
+  PAYMENT_HEADER,
+  paymentField,
+  type PaymentPayload,
+} from '../protocol/x402/payment-payload.ts';
 
 /** Where a bound payment carries its intent, as a path below the payment header. */
 export const INTENT = 'extensions.agent-intent.info.intent';
@@ -28,7 +32,11 @@ export const bindingRequired = (
  * Attack: a captured bound payment without its intent would be a vanilla payment, good for another request of the same price, also
  * at another gateway with the same `payTo`. The mark is under the payer's signature, so it cannot be stripped with the intent.
  */
-export const checkMark = ({ version, authorization, intent }: Proof): Result<true, MarkFault> => {
+export const checkMark = ({
+  version,
+  authorization,
+  intent,
+}: PaymentPayload): Result<true, MarkFault> => {
   const mark = bindingMarkOf(authorization.validAfter);
   const field = paymentField(version, 'payload.authorization.validAfter');
   if (intent === undefined) {

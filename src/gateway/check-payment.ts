@@ -7,9 +7,10 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { transferWithAuthorizationDigest } from '../protocol/x402/transfer-digest.ts';
 import { type AgentIntent, intentDigest } from '../protocol/intent/agent-intent.ts';
-import { bindIntent, checkIntentWindow } from '../protocol/intent/binding.ts';
+import { bindIntent } from '../protocol/intent/binding.ts';
+import { checkIntentWindow } from '../protocol/intent/intent-window.ts';
 import { checkAuthorization } from '../protocol/x402/authorization.ts';
-import { paymentField, type Proof } from '../protocol/x402/payload.ts';
+import { paymentField, type PaymentPayload } from '../protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import type { Checked } from './checked.ts';
@@ -26,7 +27,7 @@ export const checkPayment = (
   config: Config,
   tool: Tool,
   observed: Observed,
-  proof: Proof,
+  proof: PaymentPayload,
   now: Seconds,
 ): Result<Checked, Reason> => {
   const { version, authorization, signature } = proof;
@@ -86,7 +87,7 @@ export const checkPayment = (
 /** §4.2: the nonce *is* the intent digest, so the token signature commits to exactly this request. */
 const checkBound = (
   intent: AgentIntent,
-  { version, authorization }: Proof,
+  { version, authorization }: PaymentPayload,
   observed: Observed,
   on: Network,
   now: Seconds,

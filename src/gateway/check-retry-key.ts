@@ -1,6 +1,6 @@
 import type { Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { WireFault } from '../protocol/wire-fault.ts';
+import type { WireFault } from '../protocol/fault.ts';
 import { commitmentOf, parseRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 
 export type RetryKeyFault =

@@ -3,19 +3,19 @@ import {
   AGENT_INTENT_HEADER,
   parseAgentIntent,
   type SignedIntent,
-} from '../protocol/intent/header.ts';
+} from '../protocol/intent/signed-intent.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
   PAYMENT_HEADER,
-  type Proof,
-} from '../protocol/x402/payload.ts';
+  type PaymentPayload,
+} from '../protocol/x402/payment-payload.ts';
 import { checkMark, type MarkFault } from './check-mark.ts';
 import { checkRetryKey, type RetryKeyFault } from './check-retry-key.ts';
 
 /** Which proof a request carries, read but not believed. `showsSecret`: it shows the secret that the intent's nonce commits to. */
 export type Claim =
-  | { readonly kind: 'payment'; readonly proof: Proof; readonly showsSecret: boolean }
+  | { readonly kind: 'payment'; readonly proof: PaymentPayload; readonly showsSecret: boolean }
   | { readonly kind: 'intent'; readonly signed: SignedIntent; readonly showsSecret: boolean }
   | { readonly kind: 'none' };
 

@@ -11,7 +11,7 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type AgentDelegation, delegationDigest } from '../protocol/intent/agent-delegation.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
-import { AGENT_INTENT_HEADER } from '../protocol/intent/header.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import { readDelegation, type SignedDelegation } from '../protocol/intent/signed-document.ts';
 import { compileDelegation } from '../policy/compile.ts';
 import type { Policy } from '../policy/policy.ts';

@@ -10,11 +10,11 @@ import type { Config } from '../config.ts';
 import { chainIdOf } from '../protocol/account-id.ts';
 import { checksummed } from '../crypto/checksum.ts';
 import { AGENT_INTENT_TYPE } from '../protocol/intent/agent-intent.ts';
-import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../protocol/intent/binding.ts';
-import { BOUND_VALID_AFTER } from '../protocol/intent/binding-mark.ts';
-import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../protocol/intent/header.ts';
+import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
+import { BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';
+import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../protocol/intent/signed-intent.ts';
 import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
-import { PAYMENT_HEADER } from '../protocol/x402/payload.ts';
+import { PAYMENT_HEADER } from '../protocol/x402/payment-payload.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 
 /** The fields of the type as `eth_signTypedData_v4` wants them. */

@@ -4,7 +4,7 @@ import type { Tool } from '../catalog/tool.ts';
 import { audienceOf, type Config } from '../config.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { ObservedRequest } from '../protocol/intent/binding.ts';
+import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
 
 /** A request whose body nobody has read: what its request line and headers say, as a proof is checked against it. */
 export type Head = Omit<ObservedRequest, 'payloadDigest'>;

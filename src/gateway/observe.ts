@@ -4,8 +4,8 @@ import type { Hex } from '../core/hex.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
-import type { ObservedRequest } from '../protocol/intent/binding.ts';
-import { requestDigest } from '../protocol/intent/request-digest.ts';
+import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
+import { requestDigest } from '../protocol/intent/observed-request.ts';
 import { discard, readUpTo } from './body.ts';
 import { type Head, readOwnHead } from './head.ts';
 

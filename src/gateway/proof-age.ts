@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { AGENT_INTENT_HEADER } from '../protocol/intent/header.ts';
-import { paymentField } from '../protocol/x402/payload.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
+import { paymentField } from '../protocol/x402/payment-payload.ts';
 import type { ShownProof } from './claim.ts';
 
 /** How long after its end a proof may still look up its call. An account keeps most calls for less. */

@@ -5,9 +5,9 @@ import { type Hex } from '../core/hex.ts';
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { ZERO_WORD } from '../protocol/intent/agent-delegation.ts';
+import { ZERO_HASH } from '../core/hex.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
-import { identifierDigest } from '../protocol/x402/payment-identifier.ts';
+import { identifierDigest } from '../protocol/x402/extensions.ts';
 import type { Checked } from './checked.ts';
 import { clientOf } from './client.ts';
 import type { ObservedErrand } from './errand.ts';
@@ -169,7 +169,7 @@ const callOf = ({ tool, observed, topUp }: ObservedErrand, checked: Checked): Ca
   ...(checked.paymentIdentifier === undefined
     ? {}
     : { identifier: identifierDigest(accountOf(checked), checked.paymentIdentifier) }),
-  ...(checked.intent === undefined || checked.intent.authority === ZERO_WORD
+  ...(checked.intent === undefined || checked.intent.authority === ZERO_HASH
     ? {}
     : { authority: checked.intent.authority }),
   params: readParams(tool, observed),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { toolPatterns } from '../protocol/intent/grant-fields.ts';
+import { toolPatterns } from '../protocol/wire-fields.ts';
 import { PARAM_NAME, paramText } from './fields.ts';
 import type { Rule } from './policy.ts';
 import { hostOf, isOrder, scaled } from './rule.ts';

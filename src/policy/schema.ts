@@ -3,12 +3,12 @@ import * as z from 'zod/mini';
 import { type AssetId, chainIdOf } from '../protocol/account-id.ts';
 import { type Hex, isAddress } from '../core/hex.ts';
 import { formatDollars, MONEY_HINT, parseMoney } from '../protocol/amount.ts';
-import { type Fault, faultsOf } from '../protocol/fault.ts';
+import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
 import { readingText } from '../protocol/wire-fields.ts';
-import { payees, toolPatterns } from '../protocol/intent/grant-fields.ts';
+import { payees, toolPatterns } from '../protocol/wire-fields.ts';
 import { integer } from './fields.ts';
 import type { Policy } from './policy.ts';
 import { denyRules, requireRules } from './rule-schema.ts';
@@ -119,7 +119,7 @@ const defaultSchema = z
 
 const reader =
   (schema: typeof policySchema | typeof defaultSchema) =>
-  (json: unknown): Result<Policy, readonly Fault[]> => {
+  (json: unknown): Result<Policy, readonly FieldFault[]> => {
     const parsed = schema.safeParse(json);
     if (!parsed.success) return err(faultsOf(parsed.error.issues));
     const { v: _, windows: list = [], deny = [], require = [], ...policy } = parsed.data;

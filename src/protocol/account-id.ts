@@ -2,7 +2,7 @@ import { type Address, type Hex, isAddress } from '../core/hex.ts';
 
 /** CAIP-2 network, `eip155:<chain>`. */
 export type Network = `eip155:${number}`;
-/** CAIP-10 account in canonical form: `eip155:<chain>:<0x lowercase>` (design §4). */
+/** CAIP-10 account in canonical form: `eip155:<chain>:<0x lowercase>`. */
 export type AccountId = `eip155:${number}:${Hex}`;
 /** CAIP-19 asset: `eip155:<chain>/erc20:<0x lowercase>`. */
 export type AssetId = `eip155:${number}/erc20:${Hex}`;
@@ -17,14 +17,16 @@ export const chainIdOf = (network: string): number | undefined => {
   return Number.isSafeInteger(chainId) ? chainId : undefined;
 };
 
+/** The CAIP-2 network of a chain id. */
 export const network = (chainId: number): Network => `eip155:${chainId}`;
 
-/** The canonical CAIP-10 name of an account; also the name of its Durable Object. */
+/** The canonical CAIP-10 id of an account; also the name of its Durable Object. */
 export const accountId = (on: Network, address: Address): AccountId => `${on}:${address}`;
 
+/** The CAIP-19 id of a token. */
 export const assetId = (on: Network, token: Address): AssetId => `${on}/erc20:${token}`;
 
-/** Takes a canonical CAIP-10 name apart, or undefined when it is not one. */
+/** Splits a canonical CAIP-10 id; undefined for any other text. */
 export const parseAccountId = (
   value: string,
 ): { network: Network; address: Address } | undefined => {

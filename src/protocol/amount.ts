@@ -1,11 +1,11 @@
 /**
- * Money is `bigint` in atomic units (USDC: millionths of a dollar) in code. No floating point number ever holds an amount.
+ * Code holds money as `bigint` in atomic units (USDC: millionths of a dollar), never as a floating point number.
  *
- * An amount has three written forms, and this file reads all of them:
+ * An amount has three written forms:
  * - **wire** (signed documents, x402, queries and answers of the API): a decimal string of atomic units, `20000`;
- * - **document** (policies, tools, variables, options of the client): `"$0.02"` or `"20000u"`. A bare number is refused, because a
- *   person reads `15` as dollars and a program as atomic units, a factor of a million apart;
- * - **command line**: a document's form, or a bare decimal in dollars, `0.02`.
+ * - **document** (policies, tools, variables, options of the client): `"$0.02"` or `"20000u"`. A bare number is rejected: a person
+ *   reads `15` as dollars and a program as atomic units, a factor of a million apart;
+ * - **command line**: the form of a document, or a bare decimal in dollars, `0.02`.
  */
 const DECIMAL = /^(0|[1-9][0-9]{0,77})$/;
 const DOLLARS = /^\$(0|[1-9][0-9]{0,9})(?:\.([0-9]{1,6}))?$/;
@@ -20,11 +20,11 @@ export const parseAmount = (text: string): bigint | undefined => {
   return amount <= UINT256_MAX ? amount : undefined;
 };
 
-/** What a document's amount must look like, for a message that begins with the field. */
+/** The form of an amount in a document. Completes a sentence that begins with the field. */
 export const MONEY_HINT =
   'must be an amount: "$0.02" (dollars, at most six decimals) or "20000u" (atomic units), at most 2^53-1 atomic units';
 
-/** Reads an amount of a document, `"$0.02"` or `"20000u"`, into atomic units of a six-decimal token; undefined for anything else. */
+/** Reads an amount of a document, `"$0.02"` or `"20000u"`, as atomic units of a six-decimal token; undefined for any other text. */
 export const parseMoney = (text: string): bigint | undefined => {
   const [, units] = UNITS.exec(text) ?? [];
   const [, whole, fraction = ''] = DOLLARS.exec(text) ?? [];
@@ -37,7 +37,7 @@ export const parseMoney = (text: string): bigint | undefined => {
   return amount === undefined || amount > MAX_STORED ? undefined : amount;
 };
 
-/** Reads an amount of the command line: as `parseMoney`, and a bare decimal is dollars: `15` is $15. */
+/** Reads an amount of the command line: as `parseMoney`, or a bare decimal in dollars. */
 export const parseMoneyOption = (text: string): bigint | undefined =>
   parseMoney(BARE.test(text) ? `$${text}` : text);
 
@@ -53,8 +53,9 @@ export const formatDollars = (amount: bigint): string => {
 };
 
 /**
- * An amount as SQLite stores it. Above 2^53-1 a Durable Object would read back another number without a word
- * (platform facts 1.2), so such an amount is refused here. @throws RangeError
+ * Converts an amount for SQLite. A Durable Object silently rounds integers above 2^53-1 (CWE-197).
+ *
+ * @throws RangeError for an amount above 2^53-1
  */
 export const toStored = (amount: bigint): number => {
   const stored = Number(amount);
@@ -62,7 +63,7 @@ export const toStored = (amount: bigint): number => {
   return stored;
 };
 
-/** The largest amount that storage takes: a price or value above it is refused before any decision. */
+/** The largest amount that storage can hold. The gateway rejects a larger price or value before any decision. */
 export const MAX_STORED = BigInt(Number.MAX_SAFE_INTEGER);
 
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);

@@ -2,7 +2,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountId } from './account-id.ts';
 
-/** What an entry records. Names are final: they stand in exported logs. */
+/** The kind of an entry. Names are final: exported logs contain them. */
 export type EntryType =
   | 'call.accepted'
   | 'call.denied'
@@ -35,7 +35,7 @@ export type EntryType =
   | 'credit.adjusted'
   | 'alert.raised';
 
-/** JSON of strings, safe integers, booleans, arrays and objects: no floats, so JCS needs no number rules (design §7). */
+/** JSON without floating point numbers: JCS (RFC 8785) then needs no number rules. */
 export type Json =
   | string
   | number
@@ -44,20 +44,20 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** What a decision says; the account adds its place in the chain. Amounts are decimal strings of atomic units. */
+/** The content of an entry. The account adds its position in the chain. Amounts are decimal strings of atomic units. */
 export type EntryBody = {
   readonly type: EntryType;
   readonly at: Seconds;
   readonly call?: Hex;
   readonly tool?: string;
-  /** Digest of the request as the gateway saw it. */
+  /** `requestDigest` of the request. */
   readonly request?: Hex;
   readonly binding?: 'none' | 'intent';
-  /** Signed fields and signatures, verbatim: what makes the decision checkable without trusting us. */
+  /** Signed fields and signatures, verbatim. They let an auditor check the decision without trusting the operator. */
   readonly evidence?: { readonly [key: string]: Json };
   readonly decision?: string;
   readonly rule?: string;
-  /** How many equal denials this entry stands for. */
+  /** How many equal denials this entry records. */
   readonly count?: number;
   /** Hash of the policy that decided. */
   readonly policy?: Hex;
@@ -66,16 +66,16 @@ export type EntryBody = {
   readonly payment?: { readonly [key: string]: Json };
 };
 
-/** One link of an account's chain. */
+/** An entry of an account's hash chain. */
 export type Entry = EntryBody & {
   readonly v: 1;
   readonly seq: number;
   readonly account: AccountId;
-  /** Hash of the entry before; 32 zero bytes for the first. */
+  /** Hash of the previous entry; 32 zero bytes for the first. */
   readonly prev: Hex;
-  /** 16 random bytes: a published hash gives no guess of what it hides. */
+  /** 16 random bytes. Without them, an outsider could guess an entry from its published hash. */
   readonly salt: Hex;
 };
 
-/** Where an account's chain stands. */
+/** The last entry of an account's chain. */
 export type ChainHead = { readonly seq: number; readonly hash: Hex };

@@ -1,11 +1,12 @@
 import { err, ok, type Result } from '../core/result.ts';
-import { parseStrictJson } from './strict-json.ts';
-import { jsonFault, type WireFault, type WireReason } from './wire-fault.ts';
 import { decodeBase64, decodeBase64Url, decodeUtf8 } from '../crypto/bytes.ts';
+import { type WireFault, wirePath, type WireReason } from './fault.ts';
+import { type JsonFault, parseStrictJson } from './strict-json.ts';
 
-/** A header that carries JSON: its name, its longest form in characters, and how its bytes are written as text. */
+/** A header whose value is encoded JSON. */
 export type JsonHeader = {
   readonly name: string;
+  /** The longest value, in characters. */
   readonly limit: number;
   readonly encoding: 'base64' | 'base64url';
 };
@@ -15,14 +16,14 @@ const ENCODINGS = {
   base64url: { decode: decodeBase64Url, hint: 'must be base64url without padding' },
 } as const;
 
-/** Reads the JSON of a header, cheapest checks first. Total: any text gives a value or a fault. */
+/** Reads the JSON of a header, cheapest checks first. Never throws: every text yields a value or a fault. */
 export const readJsonHeader = (header: JsonHeader, text: string): Result<unknown, WireFault> => {
   const refuse = (reason: WireReason, hint: string) =>
     err<WireFault>({ reason, field: header.name, hint });
   if (text.length > header.limit) {
     return refuse('too_large', `is longer than ${header.limit} characters`);
   }
-  // The runtime joins repeated headers. Two proofs, one checked and the other acted on, must not be possible.
+  // The runtime joins repeated headers with a comma. Two proofs would let the gateway check one and act on the other.
   if (text.includes(',')) return refuse('duplicate_header', 'must be sent exactly once');
   const { decode, hint } = ENCODINGS[header.encoding];
   const bytes = text === '' ? undefined : decode(text);
@@ -31,4 +32,25 @@ export const readJsonHeader = (header: JsonHeader, text: string): Result<unknown
   if (decoded === undefined) return refuse('malformed_header', 'does not hold UTF-8 text');
   const json = parseStrictJson(decoded);
   return json.ok ? ok(json.value) : err(jsonFault(header.name, json.error));
+};
+
+/** Converts a fault of the JSON text into a fault of the header that carried it. */
+const jsonFault = (root: string, fault: JsonFault): WireFault => {
+  const malformed = (field: string, hint: string): WireFault => ({
+    reason: 'malformed_header',
+    field,
+    hint,
+  });
+  switch (fault.reason) {
+    case 'syntax':
+      return malformed(root, 'does not hold JSON');
+    case 'too_deep':
+      return malformed(root, `nests deeper than ${fault.limit} levels`);
+    case 'lone_surrogate':
+      return malformed(root, 'holds a lone surrogate, which is not valid Unicode text');
+    case 'duplicate_key':
+      return malformed(wirePath(root, [fault.key]), 'is a key that appears twice in one object');
+    case 'forbidden_key':
+      return malformed(wirePath(root, [fault.key]), 'is not allowed as a key');
+  }
 };

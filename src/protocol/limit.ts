@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from './account-id.ts';
 
-/** A limit as it stood at a decision. Amounts are decimal strings of atomic units, times Unix seconds. */
+/** The state of a limit at a decision. Amounts are decimal strings of atomic units, times Unix seconds. */
 export type LimitState = {
   readonly rule: string;
   readonly limit: string;
@@ -10,7 +10,7 @@ export type LimitState = {
   readonly remaining: string;
   readonly resetsAt?: Seconds;
   readonly window?: Seconds;
-  /** Whose limit it is; absent where it is the caller's own, and not of its owner or a grant. */
+  /** The account that set the limit; absent for a limit of the caller itself. */
   readonly account?: AccountId;
 };
 

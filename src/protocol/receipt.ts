@@ -8,10 +8,10 @@ export const RECEIPT_TYPE = 'agent-receipt+jwt';
 /** JWS `typ` of an `X-Agent-Assertion`. */
 export const ASSERTION_TYPE = 'agent-assertion+jwt';
 
-/** An assertion is good for this long: it must reach the upstream, and be of no use to whoever reads its logs (design §4.8). */
+/** Validity of an assertion: long enough to reach the upstream, too short to be reused from its logs. */
 export const ASSERTION_LIFETIME: Seconds = 60;
 
-/** What an `Agent-Receipt` states about a finished call (design §4.8). */
+/** The claims of an `Agent-Receipt`: what the gateway states about a finished call (docs/wire-format.md §13). */
 export type ReceiptClaims = {
   /** The audience the agent called. */
   readonly iss: string;
@@ -19,53 +19,53 @@ export type ReceiptClaims = {
   readonly agent: AccountId;
   readonly tool: string;
   readonly call: Hex;
-  /** Digest of the request as the gateway saw it. */
+  /** `requestDigest` of the request. */
   readonly request: Hex;
-  /** How strongly the proof was tied to the request when the call was accepted. */
+  /** Whether an intent bound the proof to the request when the account accepted the call. */
   readonly binding: 'none' | 'intent';
-  /** At most this was charged: atomic units as a decimal string. */
+  /** The most that the call was charged: atomic units as a decimal string. */
   readonly charged: string;
   /** CAIP-19. */
   readonly asset: AssetId;
-  /** HTTP status of the tool; 0 when it gave none. */
+  /** HTTP status of the tool; 0 when the tool gave no answer. */
   readonly status: number;
-  /** SHA-256 of the response body, or `streamed` where it was not read whole, or `none` without an answer. */
+  /** SHA-256 of the response body; `streamed` where the gateway did not read it whole; `none` without an answer. */
   readonly response: Hex | 'streamed' | 'none';
-  /** Hash of the account's entry that this rests on: the way from a receipt into the audit log. */
+  /** Hash of the account's entry that records the outcome: it links the receipt to the audit log. */
   readonly entry: Hex;
-  /** Hash of the policy that decided. */
+  /** Hash of the policy that decided the call. */
   readonly policy: Hex;
   readonly iat: Seconds;
 };
 
-/** What an `X-Agent-Assertion` states to an upstream, so that it can refuse whoever goes around the gateway (design §4.8). */
+/** The claims of an `X-Agent-Assertion`: an upstream can require it, to reject requests that bypass the gateway. */
 export type AssertionClaims = {
   /** The audience the agent called. */
   readonly iss: string;
-  /** Origin of the upstream: an assertion for one upstream is refused by every other. */
+  /** Origin of the upstream. Any other upstream rejects the assertion. */
   readonly aud: string;
   /** CAIP-10. */
   readonly account: AccountId;
   readonly call: Hex;
   readonly tool: string;
-  /** SHA-256 of the request body bytes; of no bytes for a request without body. */
+  /** SHA-256 of the request body; of zero bytes for a request without one. */
   readonly digest: Hex;
   readonly binding: 'none' | 'intent';
-  /** The most that this call may be charged: atomic units as a decimal string. What a tool of variable price asks for must not be above. */
+  /** The most that a tool of variable price may charge for this call: atomic units as a decimal string. */
   readonly max: string;
   readonly iat: Seconds;
   readonly exp: Seconds;
-  /** One upstream request; an upstream that keeps it for a minute refuses repeats. */
+  /** Unique to one upstream request. An upstream that remembers it for 60 s can reject repeats. */
   readonly jti: string;
 };
 
-/** Claims of a receipt. `charged` in atomic units. */
+/** Builds the claims of a receipt. `charged` in atomic units. */
 export const receiptClaims = (
   facts: Omit<ReceiptClaims, 'charged' | 'iat'> & { readonly charged: bigint },
   now: Seconds,
 ): ReceiptClaims => ({ ...facts, charged: facts.charged.toString(), iat: now });
 
-/** Claims of an assertion, good for `ASSERTION_LIFETIME` from `now`. `max` in atomic units. */
+/** Builds the claims of an assertion, valid for `ASSERTION_LIFETIME` from `now`. `max` in atomic units. */
 export const assertionClaims = (
   facts: Omit<AssertionClaims, 'max' | 'iat' | 'exp'> & { readonly max: bigint },
   now: Seconds,

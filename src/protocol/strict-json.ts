@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../core/result.ts';
 
-/** Why a text is not taken as JSON, and where known the key that was wrong. */
+/** Why the parser rejects a text, with the key where one is at fault. */
 export type JsonFault =
   | { readonly reason: 'syntax' }
   | { readonly reason: 'too_deep'; readonly limit: number }
@@ -20,7 +20,7 @@ const CLOSE_ARRAY = 0x5d;
 /** Index of the quote that ends the string literal starting at `start`, or -1. */
 const endOfString = (text: string, start: number): number => {
   const quote = text.indexOf('"', start + 1);
-  // Mostly nothing in it is escaped, and the runtime has found its end faster than any loop here.
+  // Fast path: most strings hold no escape, and `indexOf` is faster than a loop.
   const escape = quote < 0 ? -1 : text.slice(start + 1, quote).indexOf('\\');
   if (escape < 0) return quote;
   for (let at = start + 1 + escape; at < text.length; at += 1) {
@@ -51,8 +51,9 @@ const literal = (text: string): string | undefined => {
 };
 
 /**
- * What JSON.parse would hide: a key given twice (it takes the last, another reader the first, and the two act on different
- * payments), `__proto__`, nesting deep enough to overflow a recursive reader, and lone surrogates, which hash like U+FFFD.
+ * Finds what JSON.parse accepts silently: duplicate keys (JSON.parse keeps the last, another parser the first, and the two would act
+ * on different payments), `__proto__` (CWE-1321), nesting that overflows a recursive reader (CWE-674), and lone surrogates, which
+ * encode to the same UTF-8 as U+FFFD.
  */
 const hiddenFault = (text: string): JsonFault | undefined => {
   const keys: Set<string>[] = [];
@@ -82,7 +83,7 @@ const hiddenFault = (text: string): JsonFault | undefined => {
   return undefined;
 };
 
-/** Reads JSON text of bounded size that a stranger sent: at most 16 levels deep, no key twice, only well-formed Unicode. */
+/** Parses untrusted JSON: at most 16 levels deep, unique keys, well-formed Unicode. The caller must bound the size of the text. */
 export const parseStrictJson = (text: string): Result<unknown, JsonFault> => {
   const hidden = hiddenFault(text);
   if (hidden !== undefined) return err(hidden);

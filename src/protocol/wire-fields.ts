@@ -1,17 +1,19 @@
 import * as z from 'zod/mini';
-import type { Address, Hex } from '../core/hex.ts';
-import { parseAmount } from './amount.ts';
-import { parseAddress } from '../crypto/checksum.ts';
+import { type Address, type Hex, ZERO_ADDRESS } from '../core/hex.ts';
 import { isHex } from '../crypto/bytes.ts';
+import { parseAddress } from '../crypto/checksum.ts';
 import { MAX_SIGNATURE_TEXT } from '../crypto/signature-text.ts';
+import { MAX_STORED, parseAmount } from './amount.ts';
 
 const UINT64_LIMIT = 1n << 64n;
-const WORD = /^0x[0-9a-fA-F]{64}$/;
+const BYTES32 = /^0x[0-9a-fA-F]{64}$/;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /**
- * A schema that turns what `schema` lets through into a value, or refuses it where `parse` gives `undefined`. One step, so
- * that no value passes in a form other than the one that was checked.
+ * A schema that validates with `schema` and converts with `parse`, in one step: the checked text and the used value cannot differ.
+ *
+ * @param hint the message where `schema` or `parse` rejects the input; completes a sentence that begins with the field
+ * @param parse returns undefined for input that it rejects
  */
 export const reading = <I, T, W = unknown>(
   schema: z.ZodMiniType<I, W>,
@@ -28,7 +30,7 @@ export const reading = <I, T, W = unknown>(
     }),
   );
 
-/** As `reading`, of a string. */
+/** As `reading`, for a string. */
 export const readingText = <T>(hint: string, parse: (text: string) => T | undefined) =>
   reading<string, T, string>(z.string(hint), hint, parse);
 
@@ -38,29 +40,41 @@ export const uint256 = readingText(
   parseAmount,
 );
 
+/** A uint64 as a canonical decimal string. */
 export const uint64 = readingText('must be a decimal integer string of at most 64 bits', (text) => {
   const value = parseAmount(text);
   return value !== undefined && value < UINT64_LIMIT ? value : undefined;
 });
 
-/** An address in lower, upper or EIP-55 case, given in lower case. */
+/** A uint64 that storage can hold. Above 2^53-1 a `number` silently loses precision (CWE-197). */
+export const storedUint = uint64.check(
+  z.refine((value) => value <= MAX_STORED, 'must be at most 2^53-1'),
+);
+
+/** An address in lower, upper or EIP-55 case, converted to lower case. */
 export const address = readingText<Address>(
-  'must be a 20-byte address: 0x and 40 hex digits, with a right EIP-55 checksum if in mixed case',
+  'must be a 20-byte address: 0x and 40 hex digits, with a valid EIP-55 checksum if in mixed case',
   parseAddress,
 );
 
-export const bytes32 = readingText<Hex>('must be 32 bytes: 0x and 64 hex digits', (text) =>
-  WORD.test(text) ? (text.toLowerCase() as Hex) : undefined,
+/** The address of an account that can sign: the zero address has no key. */
+export const party = address.check(
+  z.refine((value) => value !== ZERO_ADDRESS, 'must not be the zero address'),
 );
 
-/** Signature bytes of any kind; which kinds count is the verifier's to say. */
+/** 32 bytes, converted to lower case. */
+export const bytes32 = readingText<Hex>('must be 32 bytes: 0x and 64 hex digits', (text) =>
+  BYTES32.test(text) ? (text.toLowerCase() as Hex) : undefined,
+);
+
+/** Signature bytes in any form; the verifier decides which forms it accepts. */
 export const signature = readingText<Hex>(
   `must be whole bytes as 0x-prefixed hex, at most ${MAX_SIGNATURE_TEXT} characters`,
   (text) =>
     text.length <= MAX_SIGNATURE_TEXT && isHex(text) ? (text.toLowerCase() as Hex) : undefined,
 );
 
-/** Printable ASCII only: signed text has one byte form, without Unicode twins or surrogates (standards facts 5.2). */
+/** Printable ASCII: signed text must have one byte form, without Unicode lookalikes or surrogates. */
 export const printable = (limit: number) =>
   readingText(`must be printable ASCII of at most ${limit} characters`, (text) =>
     text.length <= limit && PRINTABLE.test(text) ? text : undefined,
@@ -73,3 +87,24 @@ export const reasonText = reading(
   REASON,
   (text) => (text.isWellFormed() ? text : undefined),
 );
+
+/** The most entries in one list of a grant. An account stores its grants, so they stay small. */
+const MAX_LIST = 64;
+const TOOL = /^(?:\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*)$/;
+
+/** A list without duplicates: with them, two grants of one meaning would have two hashes. */
+const list = <T extends string>(item: z.ZodMiniType<T>) =>
+  z.array(item, 'must be an array').check(
+    z.maxLength(MAX_LIST, `must hold at most ${MAX_LIST} entries`),
+    z.refine((all) => new Set(all).size === all.length, 'must name each entry once'),
+  );
+
+/** The tools that a grant allows: exact ids, `prefix.*`, or `*`. An empty list allows none. */
+export const toolPatterns = list(
+  readingText('must be a tool id, "prefix.*" or "*"', (text) =>
+    TOOL.test(text) ? text : undefined,
+  ),
+);
+
+/** The payees that a grant allows; `0xffff…ffff` allows every payee. An empty list allows none. */
+export const payees = list<Address>(address);

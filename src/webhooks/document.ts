@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
-import { type Fault, faultsOf } from '../protocol/fault.ts';
+import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
@@ -20,7 +20,7 @@ export type WebhookScope = AccountId | '*';
 export const parseWebhook = (
   json: unknown,
   reach: EgressReach,
-): Result<WebhookDocument, readonly Fault[]> => {
+): Result<WebhookDocument, readonly FieldFault[]> => {
   const parsed = webhookSchema.safeParse(json);
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const url = readEgressUrl(parsed.data.url, reach);

@@ -11,7 +11,7 @@ import { nowSeconds } from '../../src/core/clock.ts';
 import { bytesOf, utf8 } from '../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
 import { type AgentIntent, intentDigest } from '../../src/protocol/intent/agent-intent.ts';
-import { encodeAgentIntent } from '../../src/protocol/intent/header.ts';
+import { encodeAgentIntent } from '../../src/protocol/intent/signed-intent.ts';
 import { accountOf, randomHex, trust } from '../durable-objects/support.ts';
 import { db, freshDatabase } from '../unit/audit/database.ts';
 import { AUDIENCE } from './environment.ts';

@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { connectChain } from '../../dev/chain-access.ts';
 import type { Relay } from '../../src/protocol/relayer-contract.ts';
-import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
 import {
   type Bench,

@@ -13,7 +13,7 @@ import {
 import { people, type Person } from '../../dev/people.ts';
 import type { RunningServer } from '../../dev/server.ts';
 import { usdc, usdcAbi } from '../../dev/usdc.ts';
-import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 
 type Version = 1 | 2;
 type Settled = { success: boolean; transaction: Hex; errorReason?: string };

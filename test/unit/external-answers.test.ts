@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
-import { getJson, postJson } from '../../src/core/post-json.ts';
+import { getJson, postJson } from '../../src/settlement/post-json.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
 import { readSupported } from '../../src/settlement/backends/supported.ts';
 import { present } from '../../src/settlement/backends/facilitator-api.ts';

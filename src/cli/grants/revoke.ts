@@ -1,7 +1,7 @@
 import { signRevocation } from '../../client/delegation.ts';
 import { type AccountId, accountId } from '../../protocol/account-id.ts';
 import { type Hex } from '../../core/hex.ts';
-import { ZERO_WORD } from '../../protocol/intent/agent-delegation.ts';
+import { ZERO_HASH } from '../../core/hex.ts';
 import type { Input } from '../lib/command.ts';
 import { CliError, usageError } from '../lib/errors.ts';
 import type { Session } from '../lib/session.ts';
@@ -34,7 +34,7 @@ export const revoke = async (session: Session, input: Input): Promise<void> => {
   const issuedAt = BigInt(session.now());
   const orders =
     targets === undefined
-      ? [{ id: ZERO_WORD, epoch: issuedAt + 1n }]
+      ? [{ id: ZERO_HASH, epoch: issuedAt + 1n }]
       : targets.map(({ id }) => ({ id, epoch: 0n }));
   warnIfStopped(admin);
   const told: Heard = { changed: 0, acknowledged: new Set(), silent: new Set() };

@@ -1,10 +1,7 @@
 import { type Address, type Hex, ZERO_ADDRESS } from '../../core/hex.ts';
 import { random32 } from '../../client/intent-proof.ts';
-import {
-  type AgentDelegation,
-  MAX_DEPTH,
-  ZERO_WORD,
-} from '../../protocol/intent/agent-delegation.ts';
+import { type AgentDelegation, MAX_DEPTH } from '../../protocol/intent/agent-delegation.ts';
+import { ZERO_HASH } from '../../core/hex.ts';
 import type { Input } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
 import { moneyIn } from '../lib/amounts.ts';
@@ -56,6 +53,6 @@ export const termsOf = (
     epoch: BigInt(now),
     depth: input.number('depth', 0, MAX_DEPTH) ?? 0,
     id: random32(),
-    parent: parent ?? ZERO_WORD,
+    parent: parent ?? ZERO_HASH,
   };
 };

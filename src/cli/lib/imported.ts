@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { type Fault, faultsOf } from '../../protocol/fault.ts';
+import { type FieldFault, faultsOf } from '../../protocol/fault.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { PolicyDocument } from '../../management/policy.ts';
 
@@ -22,7 +22,7 @@ export type Imported = {
 };
 
 /** An export: what became of each of its records, or everything that is wrong with it. */
-export type Import = Result<readonly Imported[], readonly Fault[]>;
+export type Import = Result<readonly Imported[], readonly FieldFault[]>;
 
 /** One export is one file that is read whole. */
 export const MAX_RECORDS = 10_000;
@@ -66,7 +66,7 @@ export const readRecords = <T>(
 ): Import => {
   if (records.length > MAX_RECORDS)
     return err([{ field: '', reason: `must hold at most ${MAX_RECORDS} records` }]);
-  const faults: Fault[] = [];
+  const faults: FieldFault[] = [];
   const items: Imported[] = [];
   for (const [index, record] of records.entries()) {
     const read = schema.safeParse(record);

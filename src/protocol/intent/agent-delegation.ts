@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Address, Hex } from '../../core/hex.ts';
+import { type Address, type Hex, ZERO_HASH } from '../../core/hex.ts';
 import {
   addressWord,
   arrayWord,
@@ -10,42 +10,52 @@ import {
   uintWord,
   type Word,
 } from '../../crypto/typed-data.ts';
-import { address, bytes32, printable, uint256 } from '../wire-fields.ts';
+import {
+  address,
+  bytes32,
+  party,
+  payees,
+  printable,
+  storedUint,
+  toolPatterns,
+  uint256,
+} from '../wire-fields.ts';
 import { domainWord } from './domain.ts';
-import { party, payees, storedUint, toolPatterns } from './grant-fields.ts';
 
-/** What an owner signs to let another key act for it, within limits (design §4.5). Amounts in atomic units, times in Unix seconds. */
+/**
+ * A grant: the issuer lets the delegate's key call tools and spend, within limits (docs/wire-format.md §16). Amounts are atomic units,
+ * times Unix seconds.
+ */
 export type AgentDelegation = {
   readonly issuer: Address;
   readonly delegate: Address;
-  /** One origin: a grant for this gateway is none at another. */
+  /** Origin of the one gateway that may accept this grant. */
   readonly audience: string;
-  /** Tool ids, `prefix.*` or `*`; empty is nothing. */
+  /** Tool ids, `prefix.*` or `*`. An empty list allows no tool. */
   readonly tools: readonly string[];
-  /** Empty is nobody, `0xffff…ffff` everybody. */
+  /** An empty list allows no payee; `0xffff…ffff` allows every payee. */
   readonly payees: readonly Address[];
-  /** Zero: nothing may be spent. */
+  /** Token address. Zero allows no spending. */
   readonly asset: Address;
   readonly maxPerCall: bigint;
-  /** Always a hard limit: zero is nothing. */
+  /** Always a hard limit: zero allows no spending. */
   readonly maxTotal: bigint;
-  /** Zero: no window. */
+  /** Zero sets no window. */
   readonly windowSeconds: bigint;
   readonly maxPerWindow: bigint;
   readonly validAfter: bigint;
   readonly validUntil: bigint;
-  /** A revocation that raises the issuer's floor above it kills this grant. */
+  /** A revocation that raises the issuer's epoch floor above this value revokes the grant. */
   readonly epoch: bigint;
-  /** How many grants may stand below this one. */
+  /** How many levels of further grants the delegate may issue. */
   readonly depth: number;
   readonly id: Hex;
-  /** Digest of the grant that the issuer stands on, or zero: then the issuer is an owner. */
+  /** Digest of the grant that the issuer received; zero where the issuer is an owner. */
   readonly parent: Hex;
 };
 
 export const MAX_DEPTH = 3;
 const DEPTH = `must be an integer from 0 to ${MAX_DEPTH}`;
-export const ZERO_WORD: Hex = `0x${'0'.repeat(64)}`;
 
 /** The wire form: exactly these keys, integers as decimal strings, depth as a number. */
 export const agentDelegationSchema = z
@@ -65,13 +75,13 @@ export const agentDelegationSchema = z
       validUntil: storedUint,
       epoch: storedUint,
       depth: z.int(DEPTH).check(z.minimum(0, DEPTH), z.maximum(MAX_DEPTH, DEPTH)),
-      id: bytes32.check(z.refine((id) => id !== ZERO_WORD, 'must not be zero')),
+      id: bytes32.check(z.refine((id) => id !== ZERO_HASH, 'must not be zero')),
       parent: bytes32,
     },
     'must be an object with the fields of AgentDelegation',
   )
   .check(
-    // The shortest cycle: whoever grants to itself would be its own ancestor.
+    // The shortest cycle: an account that grants to itself would be its own ancestor.
     z.refine(({ issuer, delegate }) => issuer !== delegate, {
       path: ['delegate'],
       message: 'must not be the issuer',
@@ -91,9 +101,10 @@ type Integers =
   | 'validUntil'
   | 'epoch';
 
-/** As JSON carries it. */
+/** A grant in its wire form, as JSON carries it. */
 export type DelegationFields = Omit<AgentDelegation, Integers> & Readonly<Record<Integers, string>>;
 
+/** Writes the wire form of a grant. */
 export const delegationFields = (delegation: AgentDelegation): DelegationFields => ({
   ...delegation,
   maxPerCall: delegation.maxPerCall.toString(),
@@ -105,16 +116,16 @@ export const delegationFields = (delegation: AgentDelegation): DelegationFields 
   epoch: delegation.epoch.toString(),
 });
 
-/** The EIP-712 type that is signed, as `encodeType` writes it. */
+/** The EIP-712 type that the issuer signs, as `encodeType` writes it. */
 export const AGENT_DELEGATION_TYPE =
   'AgentDelegation(address issuer,address delegate,string audience,string[] tools,address[] payees,address asset,' +
   'uint256 maxPerCall,uint256 maxTotal,uint64 windowSeconds,uint256 maxPerWindow,uint64 validAfter,uint64 validUntil,' +
   'uint64 epoch,uint32 depth,bytes32 id,bytes32 parent)';
-/** Its hash, written down: an isolate would hash it before its first request. Tests compare every digest with viem's. */
+/** Keccak-256 of the type, precomputed: an isolate would hash it before its first request. Tests compare every digest with viem's. */
 const AGENT_DELEGATION_HASH: Word =
   '432a84f7d45ad015d83576d71ce04cf419cb23add021d369877040499b657904';
 
-/** The EIP-712 digest of a grant: what is signed, and what `authority` and `parent` name it by. */
+/** The EIP-712 digest of a grant: what the issuer signs, and the name of the grant in `authority` and `parent`. */
 export const delegationDigest = (delegation: AgentDelegation, chainId: number): Hex =>
   typedDataDigest(
     domainWord(chainId),

@@ -14,8 +14,8 @@ import { address, bytes32, printable, uint256, uint64 } from '../wire-fields.ts'
 import { domainWord } from './domain.ts';
 
 /**
- * What an agent signs to say "this call, at most this much" (design §4.1). Addresses and hex are lower case, amounts
- * atomic units, times Unix seconds. Fields that say nothing are zero or empty.
+ * An intent: the agent authorizes one request and caps its price (docs/wire-format.md §2). Addresses and hex are lower case, amounts
+ * atomic units, times Unix seconds. Unused fields are zero or empty.
  */
 export type AgentIntent = {
   readonly agent: Address;
@@ -27,15 +27,17 @@ export type AgentIntent = {
   /** `pathname + search` of the WHATWG URL. */
   readonly target: string;
   readonly contentType: string;
-  /** SHA-256 of the body bytes; for MCP of JCS `{"arguments":…,"name":…}`. */
+  /** SHA-256 of the body bytes; for MCP, of JCS `{"arguments":…,"name":…}`. */
   readonly payloadDigest: Hex;
   readonly payTo: Address;
   readonly asset: Address;
+  /** The most that the call may cost. */
   readonly maxAmount: bigint;
   readonly validAfter: bigint;
   readonly validBefore: bigint;
+  /** Commitment to the client's retry secret (`commitmentOf`). */
   readonly nonce: Hex;
-  /** Digest of the grant this call stands on, or zero. */
+  /** Digest of the grant that the agent calls under, or zero. */
   readonly authority: Hex;
 };
 
@@ -60,7 +62,7 @@ export const agentIntentSchema = z.strictObject(
   'must be an object with the fields of AgentIntent',
 );
 
-/** The fields in their wire form, as evidence keeps them. */
+/** Writes the wire form of an intent. Log entries store it as evidence. */
 export const intentFields = (intent: AgentIntent): Record<keyof AgentIntent, string> => ({
   ...intent,
   maxAmount: intent.maxAmount.toString(),
@@ -68,15 +70,15 @@ export const intentFields = (intent: AgentIntent): Record<keyof AgentIntent, str
   validBefore: intent.validBefore.toString(),
 });
 
-/** The EIP-712 type that is signed, as `encodeType` writes it. */
+/** The EIP-712 type that the agent signs, as `encodeType` writes it. */
 export const AGENT_INTENT_TYPE =
   'AgentIntent(address agent,string audience,string tool,string method,string target,string contentType,' +
   'bytes32 payloadDigest,address payTo,address asset,uint256 maxAmount,uint64 validAfter,uint64 validBefore,' +
   'bytes32 nonce,bytes32 authority)';
-/** Its hash, written down: an isolate would hash it before its first request. Tests compare every digest with viem's. */
+/** Keccak-256 of the type, precomputed: an isolate would hash it before its first request. Tests compare every digest with viem's. */
 const AGENT_INTENT_HASH: Word = '67d8ecb060e302e4fa545d5f5d23b672eaa1438d38126972f9f734e0f5af507b';
 
-/** The EIP-712 digest of an intent; of a bound payment it is the EIP-3009 nonce (design §4.2). */
+/** The EIP-712 digest of an intent. A bound payment carries it as its EIP-3009 nonce (docs/wire-format.md §6). */
 export const intentDigest = (intent: AgentIntent, chainId: number): Hex =>
   typedDataDigest(
     domainWord(chainId),

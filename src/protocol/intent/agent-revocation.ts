@@ -9,13 +9,13 @@ import {
   type Word,
 } from '../../crypto/typed-data.ts';
 import { bytes32 } from '../wire-fields.ts';
-import { ZERO_WORD } from './agent-delegation.ts';
+import { ZERO_HASH } from '../../core/hex.ts';
 import { domainWord } from './domain.ts';
-import { party, storedUint } from './grant-fields.ts';
+import { party, storedUint } from '../wire-fields.ts';
 
 /**
- * What an issuer signs to take grants back for ever (design §4.5): the one with this `id`, or, with id zero, all of its grants
- * below `epoch`. Floors only rise and ids stay dead, so a replay does nothing and no nonce is needed.
+ * A revocation: the issuer permanently revokes the grant with this `id` or, with id zero, all of its grants below `epoch`
+ * (docs/wire-format.md §16). Needs no nonce: epoch floors only rise and ids stay revoked, so a replay changes nothing.
  */
 export type AgentRevocation = {
   readonly issuer: Address;
@@ -24,20 +24,20 @@ export type AgentRevocation = {
   readonly issuedAt: bigint;
 };
 
-/** The wire form: exactly these keys, integers as decimal strings. One of id and epoch says something, never both. */
+/** The wire form: exactly these keys, integers as decimal strings. Exactly one of `id` and `epoch` is nonzero. */
 export const agentRevocationSchema = z
   .strictObject(
     { issuer: party, id: bytes32, epoch: storedUint, issuedAt: storedUint },
     'must be an object with the fields of AgentRevocation',
   )
   .check(
-    z.refine(({ id, epoch }) => (id === ZERO_WORD) !== (epoch === 0n), {
+    z.refine(({ id, epoch }) => (id === ZERO_HASH) !== (epoch === 0n), {
       path: ['epoch'],
       message: 'must be 0 with an id, and above 0 with id zero',
     }),
   );
 
-/** The fields in their wire form. */
+/** Writes the wire form of a revocation. */
 export const revocationFields = (
   revocation: AgentRevocation,
 ): Record<keyof AgentRevocation, string> => ({
@@ -46,10 +46,10 @@ export const revocationFields = (
   issuedAt: revocation.issuedAt.toString(),
 });
 
-/** The EIP-712 type that is signed, as `encodeType` writes it. */
+/** The EIP-712 type that the issuer signs, as `encodeType` writes it. */
 export const AGENT_REVOCATION_TYPE =
   'AgentRevocation(address issuer,bytes32 id,uint64 epoch,uint64 issuedAt)';
-/** Its hash, written down: an isolate would hash it before its first request. Tests compare every digest with viem's. */
+/** Keccak-256 of the type, precomputed: an isolate would hash it before its first request. Tests compare every digest with viem's. */
 const AGENT_REVOCATION_HASH: Word =
   'f169ded22454aa764b190c7e0b6e38b1d360934ded5b36cc70523cd32112ed44';
 

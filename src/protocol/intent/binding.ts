@@ -1,17 +1,24 @@
-import type { Hex } from '../../core/hex.ts';
-import type { Seconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { AgentIntent } from './agent-intent.ts';
+import type { ObservedRequest } from './observed-request.ts';
 
-/** A request as the gateway saw it, never as it was told (design §4.1). */
-export type ObservedRequest = {
-  /** The configured origin the request was matched to, never the Host header. */
-  readonly audience: string;
-  readonly tool: string;
-  readonly method: string;
-  readonly target: string;
-  readonly contentType: string;
-  readonly payloadDigest: Hex;
+/**
+ * `validAfter` of a bound payment: 0x436F756E, "Coun" in ASCII, a moment in 2005 that no x402 client signs. The payer's signature
+ * covers it, so the gateway still recognises a bound payment after an attacker stripped its intent (CWE-757).
+ */
+export const BOUND_VALID_AFTER = 1_131_378_030n;
+
+/** Values from `BOUND_VALID_AFTER` on: value + n stands for binding form n + 1. */
+const RESERVED = 256n;
+
+/** The binding form that `validAfter` of an authorization states. `unknown`: a reserved value that has no meaning yet. */
+export type BindingMark = 'none' | 'eip3009-nonce' | 'unknown';
+
+/** Reads the binding mark of an authorization. */
+export const bindingMarkOf = (validAfter: bigint): BindingMark => {
+  if (validAfter === BOUND_VALID_AFTER) return 'eip3009-nonce';
+  const isReserved = validAfter > BOUND_VALID_AFTER && validAfter < BOUND_VALID_AFTER + RESERVED;
+  return isReserved ? 'unknown' : 'none';
 };
 
 /** The first field in which an intent and the request differ. */
@@ -22,7 +29,7 @@ export type BindingFault = {
   readonly got: string;
 };
 
-const BOUND: readonly (keyof ObservedRequest)[] = [
+const BOUND_FIELDS: readonly (keyof ObservedRequest)[] = [
   'audience',
   'tool',
   'method',
@@ -31,53 +38,15 @@ const BOUND: readonly (keyof ObservedRequest)[] = [
   'payloadDigest',
 ];
 
-/** Whether an intent was signed for exactly this request; a moved or altered one names the field that gives it away. */
+/** Checks that the agent signed an intent for exactly this request. The fault names the first field that differs. */
 export const bindIntent = (
   intent: AgentIntent,
   observed: ObservedRequest,
 ): Result<AgentIntent, BindingFault> => {
-  for (const field of BOUND) {
+  for (const field of BOUND_FIELDS) {
     const expected = observed[field];
     const got = intent[field];
     if (got !== expected) return err({ reason: 'intent_mismatch', field, expected, got });
   }
-  return ok(intent);
-};
-
-export const MAX_INTENT_WINDOW: Seconds = 300;
-export const UNPAID_SKEW: Seconds = 30;
-
-/** Why an intent may not execute now. Only an `expired` one may still look up what it did (design §4.6). */
-export type WindowFault = {
-  readonly reason: 'empty_window' | 'window_too_long' | 'not_yet_valid' | 'expired';
-  readonly field: 'validAfter' | 'validBefore';
-  readonly expected: string;
-  readonly got: string;
-};
-
-/**
- * The clock of an unpaid intent: a window of at most 300 s, `validAfter - 30 <= now < validBefore + 30`.
- * The skew helps agents with bad clocks; a paid intent has none, because the chain has none.
- */
-export const checkIntentWindow = (
-  intent: AgentIntent,
-  now: Seconds,
-  skew: Seconds = UNPAID_SKEW,
-): Result<AgentIntent, WindowFault> => {
-  const leeway = BigInt(skew);
-  const { validAfter, validBefore } = intent;
-  const fault = (
-    reason: WindowFault['reason'],
-    field: WindowFault['field'],
-    expected: string,
-  ): Result<AgentIntent, WindowFault> =>
-    err({ reason, field, expected, got: intent[field].toString() });
-
-  if (validBefore <= validAfter) return fault('empty_window', 'validBefore', `> ${validAfter}`);
-  const latest = validAfter + BigInt(MAX_INTENT_WINDOW);
-  if (validBefore > latest) return fault('window_too_long', 'validBefore', `<= ${latest}`);
-  const at = BigInt(now);
-  if (at < validAfter - leeway) return fault('not_yet_valid', 'validAfter', `<= ${at + leeway}`);
-  if (at >= validBefore + leeway) return fault('expired', 'validBefore', `> ${at - leeway}`);
   return ok(intent);
 };

@@ -1,16 +1,16 @@
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { WireFault } from '../wire-fault.ts';
+import type { WireFault } from '../fault.ts';
 import { decodeBase64Url, encodeBase64Url, utf8 } from '../../crypto/bytes.ts';
 import { sha256Hex } from '../../crypto/digest.ts';
 
 /**
- * Carries the secret behind an intent's nonce. The name ends in `-Key` because Cloudflare redacts request headers named like keys
- * wherever it logs them.
+ * Carries the secret that an intent's nonce commits to. The name ends in `-Key` because Cloudflare redacts such request headers in
+ * its logs.
  */
 export const RETRY_KEY_HEADER = 'Agent-Retry-Key';
 
-/** 32 random bytes of the client. Whoever shows them may have the stored answer of the call: never log, store or forward them. */
+/** 32 random bytes of the client. They unlock the stored answer of the call: never log, store or forward them. */
 export type RetrySecret = Uint8Array;
 
 const SECRET_BYTES = 32;
@@ -18,7 +18,7 @@ const SECRET_BYTES = 32;
 const HEADER_LENGTH = 43;
 const PREFIX = utf8('countersign-retry/1\n');
 
-/** The nonce that commits an intent to a secret: SHA-256(`countersign-retry/1\n` ‖ secret). The log may show it. */
+/** The nonce that commits an intent to a secret: SHA-256(`countersign-retry/1\n` ‖ secret). Safe to log. */
 export const commitmentOf = (secret: RetrySecret): Hex => {
   const committed = new Uint8Array(PREFIX.length + secret.length);
   committed.set(PREFIX);
@@ -32,7 +32,7 @@ export const newRetrySecret = (): RetrySecret =>
 /** Writes the header `Agent-Retry-Key`. */
 export const encodeRetryKey = (secret: RetrySecret): string => encodeBase64Url(secret);
 
-/** Reads the header `Agent-Retry-Key`: base64url of 32 bytes, canonical, sent once. No fault repeats the value. */
+/** Reads the header `Agent-Retry-Key`: canonical base64url of 32 bytes, sent once. No fault contains the value. */
 export const parseRetryKey = (header: string): Result<RetrySecret, WireFault> => {
   const refuse = (reason: WireFault['reason'], hint: string) =>
     err<WireFault>({ reason, field: RETRY_KEY_HEADER, hint });

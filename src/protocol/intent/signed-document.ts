@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { parseStrictJson } from '../strict-json.ts';
-import { schemaFault, type WireFault } from '../wire-fault.ts';
+import { schemaFault, type WireFault } from '../fault.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { signature } from '../wire-fields.ts';
 import {
@@ -18,12 +18,12 @@ import {
 } from './agent-revocation.ts';
 import { chainId } from './domain.ts';
 
-/** A document that speaks for itself, whoever brings it: who signed it is its issuer, under the domain of its chain. */
+/** A document that its issuer signed under the domain of a chain. Any caller may deliver it: the signature alone authorizes it. */
 type Signed = { readonly chainId: number; readonly signature: Hex };
 export type SignedDelegation = Signed & { readonly delegation: AgentDelegation };
 export type SignedRevocation = Signed & { readonly revocation: AgentRevocation };
 
-/** The bodies of `PUT /delegations` and `POST /revocations`. */
+/** What the bodies of `PUT /delegations` and `POST /revocations` have in common. */
 type Body = { readonly v: 1; readonly chainId: string; readonly signature: Hex };
 export type DelegationBody = Body & { readonly delegation: DelegationFields };
 export type RevocationBody = Body & {
@@ -41,7 +41,7 @@ const revocationBody = z.strictObject(
   'must be an object {v, chainId, revocation, signature}',
 );
 
-/** Why a body is refused: a path such as `body.delegation.tools.3`, and what must be there. */
+/** Why a body is malformed. `field` is a path such as `body.delegation.tools.3`. */
 export type DocumentFault =
   | WireFault
   | { readonly reason: 'malformed_request'; readonly field: 'body'; readonly hint: string };
@@ -56,7 +56,7 @@ const read = <T>(
     return err({
       reason: 'malformed_request',
       field: 'body',
-      hint: 'must be JSON in UTF-8, with no key twice',
+      hint: 'must be JSON in UTF-8 with unique keys',
     });
   }
   const parsed = schema.safeParse(json.value);
@@ -65,7 +65,7 @@ const read = <T>(
     : err(schemaFault('body', parsed.error.issues, { v: 'unsupported_version' }));
 };
 
-/** Reads the body of `PUT /delegations`. Says what was sent, nothing about whether it is signed, in time or for this gateway. */
+/** Reads the body of `PUT /delegations`. Checks the form only: not the signature, the validity window or the audience. */
 export const readDelegation = (
   body: Uint8Array | undefined,
 ): Result<SignedDelegation, DocumentFault> => {
@@ -75,7 +75,7 @@ export const readDelegation = (
   return ok(signed);
 };
 
-/** Reads the body of `POST /revocations`, as `readDelegation` does. */
+/** Reads the body of `POST /revocations`. Checks the form only. */
 export const readRevocation = (
   body: Uint8Array | undefined,
 ): Result<SignedRevocation, DocumentFault> => {

@@ -2,7 +2,7 @@ import type { CreditTooLow } from '../account/command-fault.ts';
 import type { Denial } from '../account/denial.ts';
 import type { OrderFault, TreeFault } from '../account/command-fault.ts';
 import type { Seconds } from '../../core/clock.ts';
-import type { WireFault } from '../wire-fault.ts';
+import type { WireFault } from '../fault.ts';
 
 /**
  * Everything the gateway can say instead of a tool's answer. `reason` discriminates and, in kebab case, ends the problem's

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Authorization } from '../payment.ts';
 import type { Requirement } from './requirement.ts';
 
+/** Why an authorization does not pay the requirement. */
 export type AuthorizationFault = {
   readonly reason:
     | 'zero_payer'
@@ -11,7 +12,7 @@ export type AuthorizationFault = {
     | 'value_mismatch'
     | 'not_yet_valid'
     | 'valid_too_long'
-    /** Right in everything but time: it may look up what it did, never execute (design §4.6). */
+    /** Correct except for time: it may look up the outcome of its call, never execute. */
     | 'expired';
   /** A path below the payment header. */
   readonly field: `payload.authorization.${keyof Authorization}`;
@@ -19,15 +20,15 @@ export type AuthorizationFault = {
   readonly got: string;
 };
 
-/** Facilitators want this much left to get a transaction into a block (x402 facts 2.1). */
+/** Seconds of validity that facilitators require to get a transaction into a block. */
 const SETTLE_MARGIN = 6n;
-/** What a client's clock may run ahead of ours when it adds `maxTimeoutSeconds` (design §4.2). */
+/** Seconds that a client's clock may be ahead of ours when it adds `maxTimeoutSeconds`. */
 const CLOCK_LEAD = 60n;
 
 /**
- * Checks what the payer signed against what the call costs, with the chain's own bounds: `to` and `value` exactly,
- * `validAfter < now`, `now + 6 < validBefore <= now + maxTimeoutSeconds + 60`. A later `validBefore` would outlive our memory
- * of its nonce and could be replayed after pruning (design §4.2).
+ * Checks what the payer signed against what the call costs, with the bounds that the token contract enforces (EIP-3009): `to` and
+ * `value` exactly, `validAfter < now`, `now + 6 < validBefore <= now + maxTimeoutSeconds + 60`. An attacker could replay an
+ * authorization with a later `validBefore` after the account pruned its nonce (CWE-294).
  */
 export const checkAuthorization = (
   requirement: Requirement,
@@ -60,7 +61,7 @@ export const checkAuthorization = (
   if (authorization.validBefore > latest) {
     return fault('valid_too_long', 'validBefore', `<= ${latest}`);
   }
-  // Last, so that `expired` means: all else was right.
+  // Checked last, so that `expired` implies that everything else is correct.
   if (authorization.validBefore <= earliest)
     return fault('expired', 'validBefore', `> ${earliest}`);
   return ok(authorization);

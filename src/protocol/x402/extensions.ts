@@ -1,10 +1,14 @@
 import * as z from 'zod/mini';
+import type { AccountId } from '../account-id.ts';
+import type { Hex } from '../../core/hex.ts';
+import { utf8 } from '../../crypto/bytes.ts';
+import { sha256Hex } from '../../crypto/digest.ts';
 import { agentIntentSchema } from '../intent/agent-intent.ts';
 
 const MAX_EXTENSIONS = 16;
 const IDENTIFIER = /^[A-Za-z0-9_-]{16,128}$/;
 
-/** What a client may send in `extensions` (x402 facts 4). Those that are not ours are tolerated and dropped. */
+/** The `extensions` of a payment payload. Unknown extensions are accepted and dropped. */
 export const acceptedExtensions = z
   .looseObject(
     {
@@ -25,7 +29,7 @@ export const acceptedExtensions = z
           'must be an object with info',
         ),
       ),
-      // Never nullish: an intent that is there and unusable must not turn a bound payment into a vanilla one (CWE-757).
+      // Never nullish: dropping an unusable intent would turn a bound payment into a vanilla one (CWE-757).
       'agent-intent': z.optional(
         z.looseObject(
           { info: z.looseObject({ intent: z.optional(agentIntentSchema) }, 'must be an object') },
@@ -42,12 +46,12 @@ export const acceptedExtensions = z
     ),
   );
 
-/** Advertised under `extensions`, by name. */
+/** Extensions that an offer advertises, by name. */
 export type Extensions = Readonly<Record<string, unknown>>;
 
 /**
- * What an offer says of the extensions we take; without schemas, which would not fit a header (x402 facts 1.1). `agent-intent`
- * tells a client how to bind its payment to the request (design §4.2): the audience and tool that its intent must name.
+ * The extensions that every offer advertises, without schemas so that the offer fits a header. `agent-intent` tells a client how to
+ * bind its payment to the request (docs/wire-format.md §5): the audience and tool that its intent must name.
  */
 export const offeredExtensions = (audience: string, tool: string): Extensions => ({
   'payment-identifier': { info: { required: false } },
@@ -57,8 +61,8 @@ export const offeredExtensions = (audience: string, tool: string): Extensions =>
 export const CREDIT_EXTENSION = 'agent-credit';
 
 /**
- * Says that the same price may be paid from credit, and where credit is bought. Never a part of `accepts` (design §4.3). `required`
- * where nothing else pays: a client need not sign over money to hear so.
+ * Advertises that credit can pay the same price, and where to buy credit (docs/wire-format.md §9). An extension, not an entry of
+ * `accepts`: x402 clients pay the first entry. `required` tells a client to sign no payment, because the tool takes credit only.
  */
 export const creditExtension = (audience: string, settlement: string): Extensions => ({
   [CREDIT_EXTENSION]: {
@@ -69,3 +73,13 @@ export const creditExtension = (audience: string, settlement: string): Extension
     },
   },
 });
+
+/**
+ * The digest that the gateway stores of a `payment-identifier`: SHA-256 of a prefix, the payer's account and the identifier. The
+ * gateway never stores the identifier itself.
+ *
+ * x402 makes one identifier of one payer one operation, under any signature. So the digest covers the payer and not the call id: two
+ * signatures of one payer share it, two payers never do.
+ */
+export const identifierDigest = (payer: AccountId, identifier: string): Hex =>
+  sha256Hex(utf8(`countersign-identifier/1\n${payer}\n${identifier}`));

@@ -1,6 +1,6 @@
 import { network, type Network } from '../account-id.ts';
 
-/** Names that x402 version 1 gives to EVM chains. */
+/** The names of EVM chains in x402 version 1. */
 const CHAIN_OF_NAME: Readonly<Record<string, number>> = {
   abstract: 2741,
   'abstract-testnet': 11124,
@@ -27,7 +27,7 @@ const CHAIN_OF_NAME: Readonly<Record<string, number>> = {
   story: 1514,
 };
 
-/** Names that `x402` 1.2.0 does not know: it throws on an offer that holds one, and so pays none of the others either. */
+/** Names that clients on `x402` 1.2.0 reject: that client throws on an offer that holds one, and then pays no entry at all. */
 const UNKNOWN_TO_OLD_CLIENTS = new Set([
   'celo',
   'ethereum',
@@ -46,13 +46,13 @@ const NAME_OF_NETWORK: ReadonlyMap<Network, string> = new Map(
   [...NETWORK_OF_NAME].map(([name, on]) => [on, name]),
 );
 
-/** The CAIP-2 network that a version 1 name stands for. */
+/** The CAIP-2 network of a version 1 name. */
 export const networkOfName = (name: string): Network | undefined => NETWORK_OF_NAME.get(name);
 
 /** The version 1 name of a network. */
 export const nameOfNetwork = (on: Network): string | undefined => NAME_OF_NETWORK.get(on);
 
-/** The version 1 name of a network, where every version 1 client can read it in an offer. */
+/** The version 1 name of a network, or undefined where some version 1 clients reject it in an offer. */
 export const offeredName = (on: Network): string | undefined => {
   const name = NAME_OF_NETWORK.get(on);
   return name === undefined || UNKNOWN_TO_OLD_CLIENTS.has(name) ? undefined : name;

@@ -4,18 +4,18 @@ import { CREDIT_EXTENSION, type Extensions } from './extensions.ts';
 import { offeredName } from './networks.ts';
 import type { Requirement } from './requirement.ts';
 
-/** What a 402 says: one price, on each network once, for one resource. */
+/** The offer of a 402: one price for one resource, once on each network. */
 export type Offer = {
   readonly resource: Resource;
   readonly error: string;
-  /** One entry a network, in the operator's order: clients take the first they can pay (design §4.3). */
+  /** One entry a network, in the operator's order: clients pay the first entry that they can. */
   readonly requirements: readonly [Requirement, ...Requirement[]];
-  /** `offeredExtensions`, and `creditExtension` where credit may pay. */
+  /** `offeredExtensions`, and `creditExtension` where the tool accepts credit. */
   readonly extensions: Extensions;
 };
 
 export type Resource = {
-  /** Absolute URL as the client sees it. */
+  /** Absolute URL, as the client requested it. */
   readonly url: string;
   readonly description: string;
   readonly mimeType: string;
@@ -23,7 +23,7 @@ export type Resource = {
 
 export const PAYMENT_REQUIRED_HEADER = 'PAYMENT-REQUIRED';
 
-/** Intermediaries were seen to refuse more (x402 facts 1.1); the value stays under it. */
+/** Some proxies reject response headers above 2 KiB. */
 const MAX_HEADER = 2048;
 
 const wireRequirement = (requirement: Requirement) => ({
@@ -36,11 +36,11 @@ const wireRequirement = (requirement: Requirement) => ({
   extra: requirement.extra,
 });
 
-/** What is left of an offer that was too long. */
+/** The parts of an offer that a shortened header keeps. */
 type Cut = {
   readonly resource: Partial<Resource>;
   readonly extensions: Extensions;
-  /** How many of its requirements. */
+  /** How many requirements, from the first. */
   readonly count: number;
 };
 
@@ -58,9 +58,9 @@ const encode = (offer: Offer, { resource, extensions, count }: Cut): string =>
   );
 
 /**
- * The header `PAYMENT-REQUIRED` (x402 v2), base64 JSON, under 2 KiB. The caller chooses the URL, so a long one is cut to its
- * path, then to its origin; the description goes first, then the word of credit, which the body says too, and networks from the
- * end go last. How to bind a payment always stays. Nothing is decided by what is cut.
+ * Writes the header `PAYMENT-REQUIRED` (x402 v2): base64 JSON under 2 KiB. The caller chooses the URL and could make the header too
+ * long, so this drops parts until it fits: the description, the query, the path, the credit extension, then networks from the end.
+ * The binding extension always stays. The gateway decides nothing from the dropped parts.
  */
 export const encodePaymentRequired = (offer: Offer): string => {
   let value = '';
@@ -97,7 +97,7 @@ const originOf = (url: string): string => {
   }
 };
 
-/** The JSON body of the same 402 for version 1 clients, with the networks that all of them can read. */
+/** The JSON body of the same 402 for version 1 clients, with the networks that all of them accept. */
 export const paymentRequiredBody = (offer: Offer) => ({
   x402Version: 1,
   error: offer.error,

@@ -4,10 +4,10 @@ import type { Seconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Token } from '../payment.ts';
 
-/** JSON as it stands in `extra`. */
+/** The JSON object in `extra`. */
 export type Extra = { readonly [key: string]: unknown };
 
-/** What a call costs on one network (x402 v2 `PaymentRequirements`). `amount` in atomic units. */
+/** The price of a call on one network (x402 v2 `PaymentRequirements`). `amount` in atomic units. */
 export type Requirement = {
   readonly scheme: 'exact';
   readonly network: Network;
@@ -18,11 +18,11 @@ export type Requirement = {
   readonly extra: Extra;
 };
 
-/** How long the gateway may take to settle (design §4.2): deferred tools settle later, upfront ones at once. */
+/** How long the gateway may take to settle: a deferred tool settles after the call, an upfront tool before it. */
 export const DEFERRED_TIMEOUT: Seconds = 3600;
 export const UPFRONT_TIMEOUT: Seconds = 300;
 
-/** The requirement of a price in a token. */
+/** The requirement for a price in a token. */
 export const requirementOf = (
   token: Token,
   payTo: Address,
@@ -38,7 +38,7 @@ export const requirementOf = (
   extra: { name: token.name, version: token.version },
 });
 
-/** Where what the client accepted is not what we offer. `field` is a path below the payment header. */
+/** The first difference between the accepted and the offered requirement. `field` is a path below the payment header. */
 export type RequirementFault = {
   readonly reason: 'requirement_mismatch';
   readonly field: string;
@@ -55,7 +55,7 @@ const shown = (value: unknown): string =>
     128,
   );
 
-/** The first path at which `expected` is not contained in `got`: objects may have more keys, all else must be equal. */
+/** The first path at which `got` does not contain `expected`. Objects may have more keys; all other values must be equal. */
 const missing = (
   expected: unknown,
   got: unknown,
@@ -103,8 +103,8 @@ const difference = (offered: Requirement, accepted: Requirement): RequirementFau
 };
 
 /**
- * Finds the offer that a client accepted, by the rule of the reference server (x402 facts 1.2): every field equal, and the
- * offered `extra` contained in the accepted one. Otherwise the first difference to the offer of the same network.
+ * Finds the requirement that a client accepted, by the rule of the x402 reference server: all fields are equal, and the accepted
+ * `extra` contains the offered one. The fault names the first difference from the requirement on the same network.
  */
 export const matchRequirement = (
   offered: readonly Requirement[],
@@ -120,7 +120,7 @@ export const matchRequirement = (
   return err(nearest ?? notOffered(offered, 'accepted.network', accepted.network));
 };
 
-/** Version 1 payloads name no requirement: theirs is the offer on their network. */
+/** Finds the requirement of a version 1 payload, which names only its network. */
 export const requirementOn = (
   offered: readonly Requirement[],
   on: Network,

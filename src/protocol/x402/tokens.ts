@@ -5,10 +5,9 @@ import type { Token } from '../payment.ts';
 type Row = readonly [chainId: number, address: string, name: 'USD Coin' | 'USDC'];
 
 /**
- * USDC by chain, with the name of its EIP-712 domain. Circle's contract has no `eip712Domain()` (ERC-5267) and a client's
- * echo must never choose the domain that its own signature is checked under, so the table is pinned here (standards facts
- * 2.3; addresses as in `@x402/evm` 2.27 and, for the Fuji and Amoy testnets, `x402` 1.2.0). All have six decimals, version
- * "2" and EIP-3009.
+ * USDC by chain, with the name of its EIP-712 domain. The table pins the domain because Circle's contract has no `eip712Domain()`
+ * (ERC-5267), and a client must never choose the domain of its own signature. Addresses are those of `@x402/evm` 2.27 and, for the
+ * Fuji and Amoy testnets, of `x402` 1.2.0. All have six decimals, version "2" and EIP-3009.
  */
 const USDC: readonly Row[] = [
   [1, '0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48', 'USD Coin'], // Ethereum
@@ -36,7 +35,7 @@ const TOKENS: ReadonlyMap<Network, Token> = new Map(
   }),
 );
 
-/** The token that is paid with on a network, or undefined where we pin none. Six decimals, EIP-3009. */
+/** The token for payments on a network, or undefined where the table has none. Six decimals, EIP-3009. */
 export const tokenOf = (on: Network): Token | undefined => TOKENS.get(on);
 
 /** The networks with a pinned token. */

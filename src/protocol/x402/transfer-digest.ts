@@ -14,13 +14,13 @@ import type { Authorization, Token } from '../payment.ts';
 
 const KEPT_DOMAINS = 256;
 
-// Hashes of types are written down, because an isolate would hash them before its first request; tests compare every digest with viem's.
+// Type hashes are precomputed: an isolate would hash them before its first request. Tests compare every digest with viem's.
 /** `EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)` */
 const CONTRACT_DOMAIN: Word = '8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f';
 /** `TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)` */
 const TRANSFER_WITH_AUTHORIZATION: Word =
   '7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267';
-/** Names and versions of the tokens that we pin, hashed. */
+/** Keccak-256 of the names and versions in the table of tokens. */
 const DOMAIN_STRINGS: ReadonlyMap<string, Word> = new Map([
   ['USDC', 'd6aca1be9729c13d677335161321649cccae6a591554772516700f986f942eaa'],
   ['USD Coin', '52878b207aaddbfc15ea7bebcda681eb8ccd306e2227b61cef68505c8c056341'],
@@ -47,12 +47,12 @@ const keptDomain = recent(
 );
 
 /**
- * Domain separator of a token, as its `DOMAIN_SEPARATOR()` gives it on the chain.
- * Name and version come from our table, never from a client (standards facts 2.3).
+ * The domain separator of a token, equal to its `DOMAIN_SEPARATOR()` on the chain. Name and version come from the pinned table,
+ * never from a client.
  */
 export const tokenDomainSeparator = (token: Token): Hex => `0x${keptDomain(token)}`;
 
-/** The digest that an EIP-3009 `TransferWithAuthorization` signature signs. */
+/** The digest that the payer signs for an EIP-3009 `TransferWithAuthorization`. */
 export const transferWithAuthorizationDigest = (token: Token, authorization: Authorization): Hex =>
   typedDataDigest(
     bytes32Word(tokenDomainSeparator(token)),

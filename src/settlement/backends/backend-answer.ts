@@ -1,7 +1,7 @@
 import type { Relay } from '../../protocol/relayer-contract.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
-import { bindingMarkOf } from '../../protocol/intent/binding-mark.ts';
+import { bindingMarkOf } from '../../protocol/intent/binding.ts';
 import type { ChainView } from '../chain/observation.ts';
 import type { Payment } from '../../protocol/payment.ts';
 

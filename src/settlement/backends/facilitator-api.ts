@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Seconds } from '../../core/clock.ts';
 import { wordSchema } from '../chain/json-rpc.ts';
-import { postJson } from '../../core/post-json.ts';
+import { postJson } from '../post-json.ts';
 import type { Presented } from './backend-answer.ts';
 import type { Payment } from '../../protocol/payment.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Network } from '../../protocol/account-id.ts';
-import { getJson } from '../../core/post-json.ts';
+import { getJson } from '../post-json.ts';
 
 /** What a facilitator lists (x402 facts 3), as far as it is used; members that are not known are none of our business. */
 const supportedSchema = z.object({

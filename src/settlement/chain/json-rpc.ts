@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Address, Hex } from '../../core/hex.ts';
-import { type HttpFault, postJson } from '../../core/post-json.ts';
+import { type HttpFault, postJson } from '../post-json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };

@@ -9,8 +9,8 @@ import {
   intentDigest,
   intentFields,
 } from '../../../src/protocol/intent/agent-intent.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
-import { encodeAgentIntent } from '../../../src/protocol/intent/header.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
+import { encodeAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
 import { commitmentOf, encodeRetryKey } from '../../../src/protocol/intent/retry-key.ts';
 import type { Purchase } from './purchase.ts';
 import { LONGEST, PRICES } from './tools.ts';
@@ -28,7 +28,7 @@ export type Signed = {
   readonly authorization: SignedAuthorization | undefined;
 };
 
-const ZERO_WORD: Hex = `0x${'0'.repeat(64)}`;
+const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
 const NO_BODY: Hex = `0x${createHash('sha256').digest('hex')}`;
 /** Longest window of an intent, with room for clocks. */
 const INTENT_WINDOW = 280;
@@ -60,7 +60,7 @@ const intentOf = (
     validAfter: BigInt(now - 5),
     validBefore: BigInt(now + Math.min(INTENT_WINDOW, purchase.lifetime)),
     nonce: commitmentOf(secret),
-    authority: ZERO_WORD,
+    authority: ZERO_HASH,
   };
 };
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Hex } from '../../../src/core/hex.ts';
 import { bodyDigest } from '../../../src/crypto/digest.ts';
-import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
+import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
 import type { Received } from './mallory.ts';
 import { ask, bound, entry, type Json, required } from './offer.ts';
 

@@ -1,6 +1,6 @@
 import type { Hex, LocalAccount } from 'viem';
 import { type AgentIntent, intentFields } from '../../../src/protocol/intent/agent-intent.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import { digestOf, paidIntentFor } from './intent.ts';
 import { type Advert, advertOf } from './offer.ts';
 import { encode, nowSeconds, type Payment, sign, type Terms } from './payment.ts';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Hex, hashTypedData, type LocalAccount } from 'viem';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { encodeAgentIntent } from '../../../src/protocol/intent/header.ts';
+import { encodeAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
 import { advertOf } from './offer.ts';
 import { nowSeconds } from './payment.ts';
 import type { ToolCall, World } from './world.ts';
@@ -27,7 +27,7 @@ const types = {
 
 export const CHAIN = 84532;
 const ZERO = `0x${'0'.repeat(40)}` as const;
-const ZERO_WORD = `0x${'0'.repeat(64)}` as const;
+const ZERO_HASH = `0x${'0'.repeat(64)}` as const;
 
 export const sha256 = (bytes: string | Uint8Array): Hex =>
   `0x${createHash('sha256').update(bytes).digest('hex')}`;
@@ -82,7 +82,7 @@ export const intentFor = (
   validAfter: BigInt(nowSeconds() - 5),
   validBefore: BigInt(nowSeconds() + 60),
   nonce: drawNonce(),
-  authority: ZERO_WORD,
+  authority: ZERO_HASH,
   ...fields,
 });
 

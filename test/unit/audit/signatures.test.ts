@@ -21,8 +21,8 @@ import {
   revocationDigest,
   revocationFields,
 } from '../../../src/protocol/intent/agent-revocation.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
-import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
+import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
 import type { Token } from '../../../src/protocol/payment.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import { history, START, word } from './history.ts';

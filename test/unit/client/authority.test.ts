@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import {
   agentOf,

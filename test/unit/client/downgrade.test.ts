@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError, type Agent } from '../../../src/client/index.ts';
-import { bindingMarkOf } from '../../../src/protocol/intent/binding-mark.ts';
-import { parsePaymentSignature, parseXPayment } from '../../../src/protocol/x402/payload.ts';
+import { bindingMarkOf } from '../../../src/protocol/intent/binding.ts';
+import {
+  parsePaymentSignature,
+  parseXPayment,
+} from '../../../src/protocol/x402/payment-payload.ts';
 import {
   agentOf,
   binding,

@@ -5,13 +5,14 @@ import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
-import { bindIntent, checkIntentWindow } from '../../../src/protocol/intent/binding.ts';
+import { bindIntent } from '../../../src/protocol/intent/binding.ts';
+import { checkIntentWindow } from '../../../src/protocol/intent/intent-window.ts';
 import { checkAuthorization } from '../../../src/protocol/x402/authorization.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
-  type Proof,
-} from '../../../src/protocol/x402/payload.ts';
+  type PaymentPayload,
+} from '../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement } from '../../../src/protocol/x402/requirement.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
@@ -41,7 +42,7 @@ const POST = {
   body: '{"text":"hello","to":"fr"}',
 };
 
-const proofOf = (arrived: Arrived | undefined): Proof => {
+const proofOf = (arrived: Arrived | undefined): PaymentPayload => {
   const header = arrived?.headers.get('PAYMENT-SIGNATURE') ?? '';
   const parsed = parsePaymentSignature(header);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));

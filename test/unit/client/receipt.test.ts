@@ -3,7 +3,7 @@ import { createReceiptKeys } from '../../../src/client/receipt-keys.ts';
 import { verifyReceipt, type Expected } from '../../../src/client/receipt.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { ASSERTION_TYPE } from '../../../src/protocol/receipt.ts';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import {
   agentOf,
   claimsFor,

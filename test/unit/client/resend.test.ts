@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentOptions, Retry } from '../../../src/client/index.ts';
 import { encodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
-import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
+import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import {
   agentOf,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentOptions, Retry } from '../../../src/client/index.ts';
 import { commitmentOf, parseRetryKey } from '../../../src/protocol/intent/retry-key.ts';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import {
   agentOf,
   callOf,

@@ -7,9 +7,9 @@ import { RECEIPT_TYPE } from '../../../src/protocol/receipt.ts';
 import { checksummed } from '../../../src/crypto/checksum.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
-import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
-import { parsePaymentSignature } from '../../../src/protocol/x402/payload.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
+import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import { parsePaymentSignature } from '../../../src/protocol/x402/payment-payload.ts';
 import {
   AGENT,
   AGENT_KEY,

@@ -21,11 +21,14 @@ import {
   revocationDigest,
 } from '../../../src/protocol/intent/agent-revocation.ts';
 import { transferTypedData } from '../../../src/client/typed-data.ts';
-import { bindingMarkOf } from '../../../src/protocol/intent/binding-mark.ts';
-import { MAX_INTENT_WINDOW } from '../../../src/protocol/intent/binding.ts';
-import { parseAgentIntent } from '../../../src/protocol/intent/header.ts';
-import { requestDigest } from '../../../src/protocol/intent/request-digest.ts';
-import { parsePaymentSignature, parseXPayment } from '../../../src/protocol/x402/payload.ts';
+import { bindingMarkOf } from '../../../src/protocol/intent/binding.ts';
+import { MAX_INTENT_WINDOW } from '../../../src/protocol/intent/intent-window.ts';
+import { parseAgentIntent } from '../../../src/protocol/intent/signed-intent.ts';
+import { requestDigest } from '../../../src/protocol/intent/observed-request.ts';
+import {
+  parsePaymentSignature,
+  parseXPayment,
+} from '../../../src/protocol/x402/payment-payload.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 

@@ -8,7 +8,7 @@ import { check, proofFor } from '../../../src/gateway/check.ts';
 import type { Checked } from '../../../src/gateway/checked.ts';
 import { claim, type ClaimFault } from '../../../src/gateway/claim.ts';
 import type { Observed } from '../../../src/gateway/observe.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe } from './fixture.ts';
 import {

@@ -7,7 +7,7 @@ import type { Observed } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
-import { parseXPayment } from '../../../src/protocol/x402/payload.ts';
+import { parseXPayment } from '../../../src/protocol/x402/payment-payload.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe, toolOf } from './fixture.ts';
 import {

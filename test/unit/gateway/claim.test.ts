@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { claim } from '../../../src/gateway/claim.ts';
-import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import { AGENT_INTENT_TYPE } from '../../../src/protocol/intent/agent-intent.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import vectors from '../../vectors/countersign-v1.json';

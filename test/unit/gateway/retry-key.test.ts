@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { encodeRetryKey, newRetrySecret } from '../../../src/protocol/intent/retry-key.ts';
-import { identifierDigest } from '../../../src/protocol/x402/payment-identifier.ts';
+import { identifierDigest } from '../../../src/protocol/x402/extensions.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe } from './fixture.ts';
 import {

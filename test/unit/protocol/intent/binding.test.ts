@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import {
+  BOUND_VALID_AFTER,
   bindIntent,
-  checkIntentWindow,
-  type ObservedRequest,
+  bindingMarkOf,
 } from '../../../../src/protocol/intent/binding.ts';
+import { type ObservedRequest } from '../../../../src/protocol/intent/observed-request.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from './wire.ts';
 
@@ -19,7 +20,7 @@ const observed: ObservedRequest = {
 };
 
 describe('bindIntent', () => {
-  it('takes the request that the intent was signed for', () => {
+  it('accepts the request that the agent signed', () => {
     expect(bindIntent(intent, observed)).toEqual({ ok: true, value: intent });
   });
 
@@ -35,7 +36,7 @@ describe('bindIntent', () => {
     ['contentType', 'application/json '],
     ['payloadDigest', vectors.mustFail.paidIntentMutations.body.change.payloadDigest],
     ['payloadDigest', vectors.mustFail.paidIntentMutations.bodyReserialised.change.payloadDigest],
-  ] as [keyof ObservedRequest, string][])('refuses another %s: %s', (field, got) => {
+  ] as [keyof ObservedRequest, string][])('rejects another %s: %s', (field, got) => {
     expect(bindIntent(intent, { ...observed, [field]: got })).toEqual({
       ok: false,
       error: { reason: 'intent_mismatch', field, expected: got, got: observed[field] },
@@ -43,35 +44,25 @@ describe('bindIntent', () => {
   });
 });
 
-describe('checkIntentWindow', () => {
-  const { validAfter, validBefore } = intent;
-  const from = Number(validAfter);
-  const until = Number(validBefore);
+describe('bindingMarkOf', () => {
+  it('uses the published value, "Coun" in ASCII', () => {
+    expect(BOUND_VALID_AFTER.toString()).toBe(vectors.boundValidAfter);
+    expect(Buffer.from(BOUND_VALID_AFTER.toString(16), 'hex').toString()).toBe('Coun');
+  });
 
   it.each([
-    [from - 30, undefined],
-    [from - 31, 'not_yet_valid'],
-    [vectors.clock, undefined],
-    [until + 29, undefined],
-    [until + 30, 'expired'],
-  ])('at %d answers %s', (now, reason) => {
-    const result = checkIntentWindow(intent, now);
-    expect(result.ok ? undefined : result.error.reason).toBe(reason);
-  });
-
-  it('takes a window of 300 s and no longer', () => {
-    const wide = { ...intent, validBefore: validAfter + 300n };
-    expect(checkIntentWindow(wide, from).ok).toBe(true);
-    expect(checkIntentWindow({ ...wide, validBefore: validAfter + 301n }, from)).toMatchObject({
-      error: { reason: 'window_too_long', field: 'validBefore' },
-    });
-  });
-
-  it('refuses a window that is empty or turned round', () => {
-    for (const end of [validAfter, validAfter - 1n]) {
-      expect(checkIntentWindow({ ...intent, validBefore: end }, from)).toMatchObject({
-        error: { reason: 'empty_window' },
-      });
-    }
+    [0n, 'none'],
+    [BOUND_VALID_AFTER - 1n, 'none'],
+    [BOUND_VALID_AFTER, 'eip3009-nonce'],
+    [BOUND_VALID_AFTER + 1n, 'unknown'],
+    [BOUND_VALID_AFTER + 128n, 'unknown'],
+    [BOUND_VALID_AFTER + 255n, 'unknown'],
+    [BOUND_VALID_AFTER + 256n, 'none'],
+    [-BOUND_VALID_AFTER, 'none'],
+    [BOUND_VALID_AFTER + (1n << 32n), 'none'],
+    [BOUND_VALID_AFTER + (1n << 64n), 'none'],
+    [(1n << 256n) - 1n, 'none'],
+  ] as const)('reads validAfter %s as %s', (validAfter, mark) => {
+    expect(bindingMarkOf(validAfter)).toBe(mark);
   });
 });

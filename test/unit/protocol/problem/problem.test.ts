@@ -3,7 +3,7 @@ import type { Denial, DenialRule } from '../../../../src/protocol/account/denial
 import { problem } from '../../../../src/protocol/problem/problem.ts';
 import { problemOf } from '../../../../src/protocol/problem/problem-members.ts';
 import type { MismatchReason, Reason } from '../../../../src/protocol/problem/reason.ts';
-import type { WireReason } from '../../../../src/protocol/wire-fault.ts';
+import type { WireReason } from '../../../../src/protocol/fault.ts';
 
 const HASH = `0x${'ab'.repeat(32)}` as const;
 

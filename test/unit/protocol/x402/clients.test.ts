@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { wrapFetchWithPayment as wrapOldFetch } from 'x402-fetch';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { Result } from '../../../../src/core/result.ts';
-import type { WireFault } from '../../../../src/protocol/wire-fault.ts';
+import type { WireFault } from '../../../../src/protocol/fault.ts';
 import { transferWithAuthorizationDigest } from '../../../../src/protocol/x402/transfer-digest.ts';
 import { verifyStrict } from '../../../../src/crypto/verifier.ts';
 import { checkAuthorization } from '../../../../src/protocol/x402/authorization.ts';
@@ -22,8 +22,8 @@ import {
 import {
   parsePaymentSignature,
   parseXPayment,
-  type Proof,
-} from '../../../../src/protocol/x402/payload.ts';
+  type PaymentPayload,
+} from '../../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../../../../src/protocol/x402/requirement.ts';
 import { tokenOf } from '../../../../src/protocol/x402/tokens.ts';
 import { AGENT, AGENT_KEY, header, requirement } from './fixture.ts';
@@ -41,7 +41,7 @@ const offers = (['eip155:84532', 'eip155:8453'] as const).map((network): Offer =
 }));
 
 /** The whole of what the gateway checks without a chain. */
-const check = (offer: Offer, read: Result<Proof, WireFault>) => {
+const check = (offer: Offer, read: Result<PaymentPayload, WireFault>) => {
   if (!read.ok) throw new Error(`${read.error.field} ${read.error.hint}`);
   const proof = read.value;
   const matched =

@@ -8,7 +8,7 @@ import {
   paymentRequiredBody,
   type Offer,
 } from '../../../../src/protocol/x402/offer.ts';
-import { parsePaymentSignature } from '../../../../src/protocol/x402/payload.ts';
+import { parsePaymentSignature } from '../../../../src/protocol/x402/payment-payload.ts';
 import { matchRequirement } from '../../../../src/protocol/x402/requirement.ts';
 import { tokenNetworks } from '../../../../src/protocol/x402/tokens.ts';
 import { header, payload2, requirement } from './fixture.ts';

@@ -5,7 +5,7 @@ import type { Attempt } from '../../../../src/settlement/operator-tables.ts';
 import type { BackendSettings } from '../../../../src/settlement/backends/registry.ts';
 import { consumeSettlement, type SettlementDeps } from '../../../../src/settlement/consumer.ts';
 import type { Payment, SettlementResult } from '../../../../src/protocol/payment.ts';
-import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding.ts';
 import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
 import type { SettlementEvent } from '../../../../src/settlement/telemetry.ts';
 import {

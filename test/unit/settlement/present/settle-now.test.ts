@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding-mark.ts';
+import { BOUND_VALID_AFTER } from '../../../../src/protocol/intent/binding.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
 import { settleNow } from '../../../../src/settlement/present/settle-now.ts';
 import {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../account-id.ts';
 import { type Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { schemaFault, type WireFault, type WireReason } from '../wire-fault.ts';
+import { schemaFault, type WireFault, type WireReason } from '../fault.ts';
 import { address, bytes32, readingText, signature, uint256 } from '../wire-fields.ts';
 import { readJsonHeader, type JsonHeader } from '../json-header.ts';
 import type { AgentIntent } from '../intent/agent-intent.ts';
@@ -11,24 +11,24 @@ import { acceptedExtensions } from './extensions.ts';
 import { networkOfName } from './networks.ts';
 import type { Requirement } from './requirement.ts';
 
-/** A payment as a client sent it, understood but not yet checked against anything. */
-export type Proof = {
+/** A payment as the client presented it: parsed, but not yet checked against the offer, the request or the signature. */
+export type PaymentPayload = {
   readonly version: 1 | 2;
   readonly network: Network;
-  /** The offer the client says it accepted; version 1 does not say. An unsigned echo. */
+  /** The requirement that the client states it accepted, unsigned. Version 1 payloads have none. */
   readonly accepted?: Requirement;
   readonly authorization: Authorization;
   readonly signature: Hex;
-  /** A secret of client and gateway: never log it, never pass it on (design §4.6). */
+  /** A secret of client and gateway: never log or forward it. */
   readonly paymentIdentifier?: string;
-  /** From `extensions["agent-intent"]`; whether the nonce commits to it is checked elsewhere. */
+  /** From `extensions["agent-intent"]`. The parser does not check that the nonce commits to it. */
   readonly intent?: AgentIntent;
 };
 
-/** The header that carries a payment of a version; also the root of its field paths. */
+/** The request header of each x402 version; also the root of its field paths. */
 export const PAYMENT_HEADER = { 1: 'X-PAYMENT', 2: 'PAYMENT-SIGNATURE' } as const;
 
-/** The path of a field, as answers name it: `PAYMENT-SIGNATURE.payload.authorization.to`. */
+/** The path of a field, as problems name it: `PAYMENT-SIGNATURE.payload.authorization.to`. */
 export const paymentField = (version: 1 | 2, field: string): string =>
   `${PAYMENT_HEADER[version]}.${field}`;
 
@@ -76,7 +76,7 @@ const timeout = z
 const optionalText = (limit: number) =>
   z.nullish(z.string('must be a string').check(z.maxLength(limit, `is longer than ${limit}`)));
 
-/** An unsigned echo that nothing is decided by; newer clients may add to it. */
+/** An unsigned echo that decides nothing. Clients may add fields to it. */
 const resource = z.looseObject(
   {
     url: z.string('must be a string').check(z.minLength(1, 'must not be empty')),
@@ -126,8 +126,8 @@ const REASONS: Readonly<Record<string, WireReason>> = {
   'accepted.network': 'unsupported_network',
 };
 
-/** Reads `PAYMENT-SIGNATURE` (x402 v2). Total: any text gives a proof or a fault with the field. */
-export const parsePaymentSignature = (text: string): Result<Proof, WireFault> => {
+/** Reads `PAYMENT-SIGNATURE` (x402 v2). Never throws: every text yields a payload, or a fault that names the field. */
+export const parsePaymentSignature = (text: string): Result<PaymentPayload, WireFault> => {
   const json = readJsonHeader(header(2), text);
   if (!json.ok) return json;
   const parsed = version2.safeParse(json.value);
@@ -146,8 +146,8 @@ export const parsePaymentSignature = (text: string): Result<Proof, WireFault> =>
   });
 };
 
-/** Reads `X-PAYMENT` (x402 v1). Total, as above. */
-export const parseXPayment = (text: string): Result<Proof, WireFault> => {
+/** Reads `X-PAYMENT` (x402 v1). Never throws. */
+export const parseXPayment = (text: string): Result<PaymentPayload, WireFault> => {
   const json = readJsonHeader(header(1), text);
   if (!json.ok) return json;
   const parsed = version1.safeParse(json.value);

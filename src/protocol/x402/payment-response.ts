@@ -3,7 +3,7 @@ import type { Address, Hex } from '../../core/hex.ts';
 import { encodeBase64, utf8 } from '../../crypto/bytes.ts';
 import { nameOfNetwork } from './networks.ts';
 
-/** What became of a payment, as x402 writes it (`SettleResponse`). `amount` in atomic units. */
+/** The outcome of a payment in the form of x402 (`SettleResponse`). `amount` in atomic units. */
 export type PaymentResponse = {
   readonly success: boolean;
   readonly errorReason?: string;
@@ -15,16 +15,16 @@ export type PaymentResponse = {
   readonly extra?: Readonly<Record<string, string>>;
 };
 
-/** Who paid how much for which call. */
+/** The payer, network, amount and id of a paid call. */
 export type PaidCall = {
   readonly payer: Address;
   readonly network: Network;
   readonly amount: bigint;
-  /** The call id: the name under which the payment can be asked for. */
+  /** The call id, which `GET /calls/<id>` takes. */
   readonly call: Hex;
 };
 
-/** A payment that was accepted and settles later (design §4.8). */
+/** A payment that the gateway accepted and settles later. */
 export const acceptedPayment = (paid: PaidCall): PaymentResponse => ({
   success: true,
   payer: paid.payer,
@@ -34,20 +34,20 @@ export const acceptedPayment = (paid: PaidCall): PaymentResponse => ({
   extra: { status: 'accepted', payment: paid.call },
 });
 
-/** A call paid from the payer's credit: the authorization it came with is dropped (design §4.4). */
+/** A call that the payer's credit paid: the gateway drops the authorization that came with it. */
 export const creditedPayment = (paid: PaidCall): PaymentResponse => ({
   ...acceptedPayment(paid),
   extra: { status: 'accepted', payment: paid.call, paidFrom: 'credit' },
 });
 
-/** A payment that the chain has. */
+/** A payment that has settled on the chain. */
 export const settledPayment = (paid: PaidCall, transaction: Hex): PaymentResponse => ({
   ...acceptedPayment(paid),
   transaction,
   extra: { status: 'settled', payment: paid.call },
 });
 
-/** A payment that moved nothing; `errorReason` is an x402 code or one of ours. */
+/** A payment that moved no money. `errorReason` is a code of x402 or of Countersign. */
 export const refusedPayment = (paid: PaidCall, errorReason: string): PaymentResponse => ({
   success: false,
   errorReason,
@@ -60,7 +60,7 @@ export const refusedPayment = (paid: PaidCall, errorReason: string): PaymentResp
 
 const RESPONSE_HEADER = { 1: 'X-PAYMENT-RESPONSE', 2: 'PAYMENT-RESPONSE' } as const;
 
-/** The header that tells a client of a version what became of its payment: name and base64 JSON value. */
+/** Writes the response header for a client's x402 version: its name, and its value as base64 JSON. */
 export const paymentResponseHeader = (
   version: 1 | 2,
   response: PaymentResponse,

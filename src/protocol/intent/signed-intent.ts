@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { schemaFault, type WireFault } from '../wire-fault.ts';
+import { schemaFault, type WireFault } from '../fault.ts';
 import { encodeBase64Url, utf8 } from '../../crypto/bytes.ts';
 import { signature } from '../wire-fields.ts';
 import { readJsonHeader, type JsonHeader } from '../json-header.ts';
 import { agentIntentSchema, intentFields, type AgentIntent } from './agent-intent.ts';
 import { chainId } from './domain.ts';
 
-/** An intent with its signature, as the header `Agent-Intent` carries it. */
+/** An intent with its signature and chain, as the header `Agent-Intent` carries them. */
 export type SignedIntent = {
   readonly chainId: number;
   readonly intent: AgentIntent;
@@ -16,7 +16,7 @@ export type SignedIntent = {
 };
 
 export const AGENT_INTENT_HEADER = 'Agent-Intent';
-/** The longest header that is read, in characters. */
+/** The longest header that the gateway accepts, in characters. */
 export const MAX_AGENT_INTENT = 8192;
 const HEADER: JsonHeader = {
   name: AGENT_INTENT_HEADER,
@@ -36,7 +36,7 @@ const schema = z.strictObject(
 
 /**
  * Reads the header `Agent-Intent`: base64url, without padding, of JSON `{v:1, chainId, intent, signature}`, at most 8 KiB,
- * sent once (design §4.4). Says what was sent, nothing about whether it is signed, in time or for this request.
+ * sent once (docs/wire-format.md §8). Checks the form only: not the signature, the validity window or the request.
  */
 export const parseAgentIntent = (header: string): Result<SignedIntent, WireFault> => {
   const json = readJsonHeader(HEADER, header);

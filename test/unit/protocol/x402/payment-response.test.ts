@@ -7,7 +7,7 @@ import {
   refusedPayment,
   settledPayment,
   type PaidCall,
-} from '../../../../src/protocol/x402/response.ts';
+} from '../../../../src/protocol/x402/payment-response.ts';
 import { AGENT } from './fixture.ts';
 
 const paid: PaidCall = {

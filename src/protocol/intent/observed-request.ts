@@ -1,13 +1,26 @@
 import type { Hex } from '../../core/hex.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { bodyDigest } from '../../crypto/digest.ts';
-import type { ObservedRequest } from './binding.ts';
+
+/** A request as the gateway received it. No field comes from what the caller states about its own request. */
+export type ObservedRequest = {
+  /** The configured origin that matched the request, never the Host header. */
+  readonly audience: string;
+  readonly tool: string;
+  /** HTTP method, or `tools/call` for MCP. */
+  readonly method: string;
+  /** `pathname + search` of the WHATWG URL. */
+  readonly target: string;
+  readonly contentType: string;
+  /** SHA-256 of the body bytes. */
+  readonly payloadDigest: Hex;
+};
 
 const REQUEST_PREFIX = 'countersign-request/1\n';
 
 /**
- * SHA-256 over everything that makes a request this request: the prefix, then audience, tool, method, target, content type and
- * payload digest, each as UTF-8 after its length in four bytes, big-endian, so that no two requests have one encoding.
+ * Hashes every field that identifies a request: SHA-256 over the prefix, then audience, tool, method, target, content type and
+ * payload digest, each as UTF-8 after its length in four bytes, big-endian. The lengths keep two requests from sharing one encoding.
  */
 export const requestDigest = async (observed: ObservedRequest): Promise<Hex> => {
   const fields = [

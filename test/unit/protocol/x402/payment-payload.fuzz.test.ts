@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
-import { parsePaymentSignature, parseXPayment } from '../../../../src/protocol/x402/payload.ts';
+import {
+  parsePaymentSignature,
+  parseXPayment,
+} from '../../../../src/protocol/x402/payment-payload.ts';
 import { changed, header, leaves, payload1, payload2 } from './fixture.ts';
 
 /** 1e5 headers in all, of four kinds. */

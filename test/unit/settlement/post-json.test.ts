@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { postJson } from '../../../src/core/post-json.ts';
+import { postJson } from '../../../src/settlement/post-json.ts';
 
 const OPTIONS = { timeoutMs: 1_000, maxBytes: 1_000 };
 const answerWith = (respond: (init: RequestInit) => Response | Promise<Response>) =>

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeBase64Url, utf8 } from '../../../../src/crypto/bytes.ts';
-import { encodeAgentIntent, parseAgentIntent } from '../../../../src/protocol/intent/header.ts';
+import {
+  encodeAgentIntent,
+  parseAgentIntent,
+} from '../../../../src/protocol/intent/signed-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from './wire.ts';
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Hex } from '../../../../src/core/hex.ts';
 import type { Result } from '../../../../src/core/result.ts';
-import type { WireFault } from '../../../../src/protocol/wire-fault.ts';
+import type { WireFault } from '../../../../src/protocol/fault.ts';
 import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
   paymentField,
-  type Proof,
-} from '../../../../src/protocol/x402/payload.ts';
+  type PaymentPayload,
+} from '../../../../src/protocol/x402/payment-payload.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from '../intent/wire.ts';
 import { AGENT, PAY_TO, changed, header, leaves, payload1, payload2 } from './fixture.ts';
@@ -23,7 +23,7 @@ const authorization = {
 };
 const { signature } = vectors.paid.payment;
 
-const faultOf = (result: Result<Proof, WireFault>): WireFault => {
+const faultOf = (result: Result<PaymentPayload, WireFault>): WireFault => {
   if (result.ok) throw new Error('was taken');
   expect(result.error.hint).not.toBe('');
   return result.error;

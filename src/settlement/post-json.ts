@@ -1,17 +1,17 @@
-import { err, ok, type Result } from './result.ts';
-import type { Seconds } from './clock.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { Seconds } from '../core/clock.ts';
 
-/** Why no JSON answer came. Never carries the URL: RPC and facilitator URLs often hold an API key. */
+/** Why a backend returned no JSON. Never contains the URL: RPC and facilitator URLs often hold an API key (CWE-532). */
 export type HttpFault = {
   readonly kind: 'timeout' | 'connection' | 'redirect' | 'too_large' | 'not_json';
-  /** Of an answer that is not JSON: a proxy that is busy answers a page. */
+  /** From an answer that is not JSON: an overloaded proxy answers with an HTML page. */
   readonly retryAfter?: Seconds;
 };
 
 export type PostOptions = {
   /** Milliseconds for connecting, waiting and reading together. */
   readonly timeoutMs: number;
-  /** The most bytes of an answer that are read. */
+  /** The most bytes to read of an answer. */
   readonly maxBytes: number;
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -20,13 +20,13 @@ export type PostOptions = {
 export type Posted = {
   readonly status: number;
   readonly json: unknown;
-  /** What `Retry-After` asks for, where it is a number of seconds. */
+  /** The value of `Retry-After`, where it is a number of seconds. */
   readonly retryAfter?: Seconds;
 };
 
 /**
- * POSTs JSON and reads a JSON answer of any status. Redirects are refused (a backend that moved is a decision of the
- * operator, not of the backend), the body is read to at most `maxBytes`, and one timeout covers everything.
+ * POSTs JSON and reads a JSON answer of any status. Rejects redirects: only the operator may move a backend. Reads at most `maxBytes`
+ * of the body. One timeout covers connecting, waiting and reading.
  */
 export const postJson = async (
   url: string,
@@ -83,13 +83,13 @@ const exchange = async (
   }
 };
 
-/** RFC 9110 10.2.3, of whole seconds; a date is not read. */
+/** Reads `Retry-After` (RFC 9110 §10.2.3) in seconds; ignores a date. */
 const retryAfterOf = (headers: Headers): { readonly retryAfter?: Seconds } => {
   const text = headers.get('retry-after') ?? '';
   return /^\d{1,9}$/.test(text) ? { retryAfter: Number(text) } : {};
 };
 
-/** The body as UTF-8 text, or undefined when it is longer than `maxBytes`; what is beyond is never buffered. */
+/** The body as UTF-8 text, or undefined when it is longer than `maxBytes`. Buffers no byte beyond that (CWE-770). */
 const readText = async (response: Response, maxBytes: number): Promise<string | undefined> => {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
