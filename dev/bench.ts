@@ -60,7 +60,9 @@ say(machineLine(here));
 const workspace = newWorkspace();
 const bundles = await buildBundles(workspace);
 const bench = { workspace, bundles };
-say(`the gateway has ${bundles.gatewayKiB.toFixed(1)} KiB gzip`);
+say(
+  `the gateway has ${bundles.gatewayKiB.toFixed(1)} KiB of JavaScript and ${bundles.wasmKiB.toFixed(1)} KiB of WebAssembly, gzip`,
+);
 
 // First, because it needs the most of a machine: what it lacks is known before everything else is measured.
 const blocks = await part('blocks', 'a chain with blocks of two seconds', async () => ({

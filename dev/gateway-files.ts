@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newReceiptKey } from './keys.ts';
+import { writeLibsecp256k1 } from './libsecp256k1.ts';
 
 /** Root of the repository. */
 export const ROOT = join(import.meta.dirname, '..');
@@ -75,6 +76,7 @@ export const writeGatewayFiles = async (
 ): Promise<string> => {
   const { directory, variables } = options;
   await mkdir(directory, { recursive: true });
+  await writeLibsecp256k1();
   const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
   const config = join(directory, 'wrangler.toml');
   const names = Object.keys(variables);

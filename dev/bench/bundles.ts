@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from '../gateway-files.ts';
@@ -25,12 +25,18 @@ type Name = keyof typeof WORKERS;
 /** Paths of the modules that run. */
 export type Bundles = {
   readonly gateway: WorkerModules;
-  /** Of the gateway's modules that every isolate loads, gzip. */
+  /** KiB gzip of the JavaScript and of the WebAssembly that every isolate of the gateway loads. */
   readonly gatewayKiB: number;
+  readonly wasmKiB: number;
+  /** Paths of the WebAssembly modules that the other Workers may import. */
+  readonly wasm: readonly string[];
   readonly of: (name: Name) => string;
 };
 
 const nameOf = (name: Name): string => `${name}.js`;
+
+const gzipKiB = (paths: readonly string[]): number =>
+  gzipSync(Buffer.concat(paths.map((path) => readFileSync(path)))).length / 1024;
 
 /** Builds the gateway as it is deployed, and everything else as one module each, minified too. */
 export const buildBundles = async (directory: string): Promise<Bundles> => {
@@ -48,12 +54,15 @@ export const buildBundles = async (directory: string): Promise<Bundles> => {
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*', 'node:*'],
     alias: { url: 'node:url' },
+    loader: { '.wasm': 'copy' },
+    assetNames: '[name]',
     logLevel: 'error',
   });
-  const first = Buffer.concat(gateway.first.map((path) => readFileSync(path)));
   return {
     gateway,
-    gatewayKiB: gzipSync(first).length / 1024,
+    gatewayKiB: gzipKiB(gateway.first),
+    wasmKiB: gzipKiB(gateway.wasm),
+    wasm: gateway.wasm.map((path) => join(directory, basename(path))),
     of: (name) => join(directory, nameOf(name)),
   };
 };

@@ -1,3 +1,4 @@
+import { otherModules } from '../worker-modules.ts';
 import { newReceiptKey } from '../keys.ts';
 import { people } from '../people.ts';
 import { freePort, LOOPBACK } from '../ports.ts';
@@ -78,12 +79,11 @@ export const startGateway = async (
     ...policy,
   });
   const accounts = { AGENT_ACCOUNT: { objects: 'AgentAccount', of: 'gateway' } };
-  const { main, first, later } = bundles.gateway;
   const services: readonly Service[] = [
     {
       name: 'gateway',
-      script: main,
-      more: [...first, ...later].filter((path) => path !== main),
+      script: bundles.gateway.main,
+      more: otherModules(bundles.gateway),
       bindings,
       classes: ['AgentAccount', 'Relayer'],
       port,

@@ -78,7 +78,7 @@ export const startWorker = async (
     Object.entries(variables).map(([key, text]) => [key, { text }]),
   );
   const process = await start(newDirectory(workspace, name), [
-    { name, script: bundles.of(name), bindings, port },
+    { name, script: bundles.of(name), more: bundles.wasm, bindings, port },
   ]);
   return { ...process, port };
 };

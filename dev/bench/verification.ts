@@ -26,8 +26,6 @@ export type Verification = {
 
 const MESSAGES = 256;
 const WARM_UP_MS = 1_200;
-/** A key is known well after so many of its signatures: of 256 signers in turn, not within that time. */
-const WARM_UP_EACH = 20;
 const SLOPES = 5;
 /** CPU that one slope is measured over, microseconds. */
 const SLOPE_CPU = 120_000;
@@ -64,12 +62,11 @@ const give = async ({ port }: Subject, body: string): Promise<void> => {
   await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body });
 };
 
-/** What a request of so many verifications costs more than one of none, for each of them. */
-const slope = async (subject: Subject, signers: number): Promise<number> => {
+/** Microseconds of CPU for one verification: a request of many less a request of none, divided by their number. */
+const slope = async (subject: Subject): Promise<number> => {
   const until = performance.now() + WARM_UP_MS;
   let each = 1_000;
-  const calls = WARM_UP_EACH * signers;
-  for (let made = 0; made < calls || performance.now() < until; made += 50) {
+  while (performance.now() < until) {
     each = (await cpuOfRequest(subject, 50)) / 50;
   }
   const count = Math.max(50, Math.ceil(SLOPE_CPU / each));
@@ -114,7 +111,7 @@ export const measureVerifier = async (
   { one, many }: Messages,
 ): Promise<Verification> => ({
   verifier: verifier.name,
-  hotOne: await inFreshProcess(bench, verifier, one, (subject) => slope(subject, 1)),
-  hotMany: await inFreshProcess(bench, verifier, many, (subject) => slope(subject, MESSAGES)),
+  hotOne: await inFreshProcess(bench, verifier, one, slope),
+  hotMany: await inFreshProcess(bench, verifier, many, slope),
   ...(await inFreshProcess(bench, verifier, one, cold)),
 });

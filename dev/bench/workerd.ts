@@ -17,7 +17,7 @@ export type Binding =
 /** A Worker in the process. */
 export type Service = {
   readonly name: string;
-  /** Path of its first ES module, and of others that it imports, which are named by where they are from there. */
+  /** Path of its main ES module, and of other modules that it imports by their path from there. */
   readonly script: string;
   readonly more?: readonly string[];
   readonly bindings: Readonly<Record<string, Binding>>;
@@ -70,10 +70,11 @@ const serviceText = (
       `(className = ${quoted(each)}, uniqueKey = ${quoted(`${name}-${each}`)}, enableSql = true)`,
   );
   const list = Object.entries(bindings).map(([key, binding]) => bindingText(key, binding));
-  const modules = [script, ...more].map(
-    (path) =>
-      `(name = ${quoted(relative(dirname(script), path))}, esModule = embed ${quoted(relative(directory, path))})`,
-  );
+  const modules = [script, ...more].map((path) => {
+    const kind = path.endsWith('.wasm') ? 'wasm' : 'esModule';
+    const name = quoted(relative(dirname(script), path));
+    return `(name = ${name}, ${kind} = embed ${quoted(relative(directory, path))})`;
+  });
   return `(name = ${quoted(name)}, worker = (
       modules = [${modules.join(', ')}],
       compatibilityDate = ${quoted(COMPATIBILITY_DATE)},

@@ -9,24 +9,24 @@ type Payload = Awaited<ReturnType<typeof vanilla>>;
 
 const { ORDER } = secp256k1.Point.Fn;
 const word = (value: bigint): string => value.toString(16).padStart(64, '0');
-/** The last bit is off, so that r and s are below the order, and the first of s, so that it is low. */
+/** A random number below half the order: a valid r, and a low s. */
 const number = (): bigint => BigInt(randomHex(32)) >> 1n;
 
-/** 65 bytes that somebody else's key has made over exactly what is claimed. */
+/** A valid signature of the digest by another key. */
 const byAnother = (digest: Hex): Hex => {
   const secret = secp256k1.utils.randomSecretKey();
   const bytes = secp256k1.sign(bytesOf(digest), secret, { prehash: false, format: 'recovered' });
   return `${hexOf(bytes.subarray(1))}${(27 + (bytes[0] ?? 0)).toString(16)}` as Hex;
 };
 
-/** Signatures that only a contract could still accept: whose account it is, only the chain knows. */
+/** Signatures that only the code of a contract account could accept: the chain must say whether the account has code. */
 export const DOUBTFUL = {
   'of another key': byAnother,
-  'of nobody': () => `0x${word(number())}${word(number())}1b`,
+  'of no key': () => `0x${word(number())}${word(number())}1b`,
   'not of 65 bytes': () => randomHex(97),
 } as const satisfies Record<string, (digest: Hex) => Hex>;
 
-/** Signatures that nobody takes, whoever the account is. */
+/** Signatures that no account accepts, with or without code. */
 export const HOPELESS = {
   'with a high s': () => `0x${word(number())}${word(ORDER - (number() >> 1n) - 1n)}1b`,
   'with v 0': () => `0x${word(number())}${word(number())}00`,
@@ -35,12 +35,12 @@ export const HOPELESS = {
   'with r above the order': () => `0x${word(ORDER)}${word(number())}1c`,
 } as const satisfies Record<string, () => Hex>;
 
-/** The same payment, as if another account had made it. */
+/** The same payment in the name of another account. */
 export const forged = (
   payload: Payload,
   from: Address,
   sign: (digest: Hex) => Hex,
-): { readonly payload: Payload; readonly digest: Hex; readonly signature: Hex } => {
+): { readonly payload: Payload } => {
   const authorization = { ...payload.payload.authorization, from, nonce: randomHex(32) };
   const digest = transferWithAuthorizationDigest(token, {
     ...authorization,
@@ -48,10 +48,5 @@ export const forged = (
     validAfter: BigInt(authorization.validAfter),
     validBefore: BigInt(authorization.validBefore),
   });
-  const signature = sign(digest);
-  return {
-    payload: { ...payload, payload: { authorization, signature } },
-    digest,
-    signature,
-  };
+  return { payload: { ...payload, payload: { authorization, signature: sign(digest) } } };
 };

@@ -13,17 +13,17 @@ import { network, type Node } from '../unit/gateway/scripted.ts';
 import { PAY_TO } from '../unit/gateway/signing.ts';
 import { count } from './tally.ts';
 
-/** The Worker that is deployed, whose every way out is counted; its accounts are real objects. */
+/** The deployed Worker with real objects. Every request that it sends and every RPC is counted. */
 export type CountedGateway = {
-  /** Answers when everything that the request has begun has ended. */
+  /** Resolves after all work that the request started has ended. */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Accounts that are contracts, which stand by no signature. */
+  /** Accounts with code, which accepts no signature. */
   readonly contracts: Set<Address>;
 };
 
 export const AUDIENCE = 'https://gateway.example';
 
-/** The same, but that calls of its methods are counted by the name of each. */
+/** Wraps an object so that calls of its methods are counted. */
 const counted = <T extends object>(real: T, nameOf: (method: string) => string): T =>
   new Proxy(real, {
     get: (_, key) => {
@@ -36,7 +36,7 @@ const counted = <T extends object>(real: T, nameOf: (method: string) => string):
     },
   });
 
-/** Asking for a stub is free; what the account is asked is not. */
+/** Creating a stub is free; each RPC to the account counts. */
 const countedAccounts = (real: Env['AGENT_ACCOUNT']): Env['AGENT_ACCOUNT'] =>
   new Proxy(real, {
     get: (_, key) =>
@@ -50,7 +50,7 @@ const receiptKey = async (): Promise<string> => {
   return JSON.stringify(await exportJWK(privateKey));
 };
 
-/** Accounts that hold a thousand dollars and have used no nonce. Each look at the chain begins with its number of blocks. */
+/** A node where every account holds $1,000 and has used no nonce. Each batch begins with the block number, so that one counts the batch. */
 const nodeOf = (contracts: ReadonlySet<Address>): Node => ({
   eth_blockNumber: () => {
     count('chain');
@@ -63,7 +63,7 @@ const nodeOf = (contracts: ReadonlySet<Address>): Node => ({
 const BALANCE_OF = '0x70a08231';
 const word = (value: bigint): string => `0x${value.toString(16).padStart(64, '0')}`;
 
-/** Cryptography of the runtime, which costs a way out of JavaScript and back. */
+/** Counts calls of WebCrypto. */
 const countNative = (name: 'digest' | 'sign'): void => {
   const real = crypto.subtle[name].bind(crypto.subtle) as (...given: unknown[]) => unknown;
   vi.spyOn(crypto.subtle as unknown as Record<string, typeof real>, name).mockImplementation(
@@ -74,7 +74,7 @@ const countNative = (name: 'digest' | 'sign'): void => {
   );
 };
 
-/** One a test file: an isolate has one key. */
+/** Opens the Worker; once a test file, because an isolate has one receipt key. */
 export const countedGateway = async (): Promise<CountedGateway> => {
   const contracts = new Set<Address>();
   const { TEST_MIGRATIONS } = env as unknown as { TEST_MIGRATIONS: D1Migration[] };

@@ -19,10 +19,10 @@ const terms = (who: Who) => ({
   validBefore: BigInt(nowSeconds() + 3_600),
 });
 
-/** The payload of a payment for the tool `lookup`. */
+/** Returns the payload of a payment for the tool `lookup`. */
 export const vanilla = (who: Who) => paymentOf(terms(who));
 
-/** As `vanilla`, bound to the request: its nonce is the digest of an intent. */
+/** Like `vanilla`, bound to the request: the nonce is the digest of an intent. */
 export const bound = (who: Who) => {
   const request = {
     audience: AUDIENCE,
@@ -41,6 +41,6 @@ export const bound = (who: Who) => {
   return paymentOf({ ...terms(who), intent });
 };
 
-/** A call of the tool, with what is sent as a payment for it. */
+/** A request for the tool that carries this payload as its payment. */
 export const requestWith = (payload: unknown, headers: Readonly<Record<string, string>> = {}) =>
   new Request(`${AUDIENCE}${TARGET}`, { headers: { ...paymentHeader(payload), ...headers } });

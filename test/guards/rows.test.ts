@@ -4,7 +4,7 @@ import { addressOf, type Who } from '../unit/gateway/signing.ts';
 import { type CountedGateway, countedGateway } from './gateway.ts';
 import { bound, requestWith } from './payments.ts';
 
-/** Rows are the bill (design §5): of paid calls through the Worker, up to settled, exported and forgotten. */
+/** Rows written are the largest part of the bill. Counts those of paid calls from the Worker to the end: settled, exported, pruned. */
 const AT_ONCE = 32;
 
 let gateway: CountedGateway;
@@ -27,13 +27,13 @@ const rowsOfCalls = (who: Who, count: number): Promise<number> =>
     return payloads.map(({ payload }) => payload.authorization.nonce);
   });
 
-test('a call alone: 10 rows at most', async () => {
+test('a single call writes at most 10 rows', async () => {
   const rows = await rowsOfCalls('agent', 1);
   console.log(`rows written by a paid call alone: ${rows}`);
   expect(rows).toBeLessThanOrEqual(10);
 });
 
-test('one of 32 calls at once: 5 rows at most', async () => {
+test('each of 32 concurrent calls writes at most 5 rows', async () => {
   const rows = (await rowsOfCalls('owner', AT_ONCE)) / AT_ONCE;
   console.log(`rows written by each of ${AT_ONCE} paid calls at once: ${rows}`);
   expect(rows).toBeLessThanOrEqual(5);

@@ -1,11 +1,11 @@
-/** How often something was done, by name. */
+/** How often each kind of work was done, by name. */
 const counts = new Map<string, number>();
 
 export const count = (what: string): void => {
   counts.set(what, (counts.get(what) ?? 0) + 1);
 };
 
-/** The same function, but that each call of it is counted by this name. */
+/** Wraps a function so that its calls are counted by this name. */
 export const counted = <Given extends readonly unknown[], Taken>(
   what: string,
   run: (...given: Given) => Taken,
@@ -16,7 +16,7 @@ export const counted = <Given extends readonly unknown[], Taken>(
   };
 };
 
-/** What was done since this was last asked: it begins anew. */
+/** Returns the counts since the last call, and resets them. */
 export const tally = (): Readonly<Record<string, number>> => {
   const taken = Object.fromEntries(counts);
   counts.clear();

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startWorkerd, type Workerd } from '../../dev/bench/workerd.ts';
 import { people } from '../../dev/people.ts';
 import { freePort, LOOPBACK } from '../../dev/ports.ts';
-import { buildWorker, type WorkerModules } from '../../dev/worker-modules.ts';
+import { buildWorker, otherModules, type WorkerModules } from '../../dev/worker-modules.ts';
 
 /** Objects of one isolate whose code comes late, as modules in raw workerd: no test runner stands between them and `import()`. */
 const networks = ['eip155:84532', 'eip155:8453'];
@@ -42,7 +42,7 @@ type Ask = (
 ) => Promise<readonly unknown[]>;
 
 /** A fresh isolate. */
-const begin = async ({ main, first, later }: WorkerModules): Promise<Ask> => {
+const begin = async (worker: WorkerModules): Promise<Ask> => {
   const [directory, port] = [mkdtempSync(join(workspace, 'run-')), await freePort()];
   const script = join(directory, 'driver.js');
   writeFileSync(script, DRIVER);
@@ -61,8 +61,8 @@ const begin = async ({ main, first, later }: WorkerModules): Promise<Ask> => {
     services: [
       {
         name: 'gateway',
-        script: main,
-        more: [...first, ...later].filter((path) => path !== main),
+        script: worker.main,
+        more: otherModules(worker),
         bindings,
         classes: ['AgentAccount', 'Relayer'],
       },
@@ -93,7 +93,8 @@ const without = (text: string): WorkerModules => {
   const code = later.filter((path) => readFileSync(path, 'utf8').includes(text));
   if (code[0] === undefined) throw new Error(`No module of its own holds ${text}.`);
   writeFileSync(code[0], `throw new Error('broken');`);
-  return { main: moved(built.main), first: built.first.map(moved), later };
+  const { main, first, wasm } = built;
+  return { main: moved(main), first: first.map(moved), later, wasm: wasm.map(moved) };
 };
 
 const many = Array.from({ length: 50 }, (_, at) => `many:${at}`);

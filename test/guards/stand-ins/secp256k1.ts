@@ -1,7 +1,7 @@
 import { secp256k1 as curve } from '@noble/curves/secp256k1.js';
 import { count } from '../tally.ts';
 
-/** Stands in for the curve library, which no call may use: whatever is asked of it is counted. */
+/** Counts uses of noble, which no call may need. */
 export const secp256k1 = new Proxy(curve, {
   get: (target, key) => {
     count('library');
