@@ -100,7 +100,7 @@ const rolesOf = (
 ];
 
 /** Any error on the way is a refusal (law 2). */
-export const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Kin> => {
+const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Kin> => {
   try {
     return await office.account(account).kin({ by });
   } catch (cause) {

@@ -3,7 +3,6 @@ import type { Seconds } from '../core/clock.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parsePolicy } from '../policy/schema.ts';
 import { standingOf } from './accounts.ts';
-import { kinOf } from './admit.ts';
 import type { Asked, Handler } from './asked.ts';
 import type { Office } from './office.ts';
 import { give, orderedBody } from './order.ts';
@@ -34,10 +33,6 @@ const write = async (
   document: unknown,
   policy?: Policy,
 ): Promise<Replied> => {
-  // An account of the release before, which knows no kin either, would take a dry run for an order.
-  if (dryRun && (await kinOf(office, params.account, by.account)).verdict === 'unavailable') {
-    return refuse({ reason: 'storage_unavailable' });
-  }
   const given = await give(office, params.account, {
     ...{ kind: 'policy', slot, document, by, order },
     ...(expected === undefined ? {} : { expected }),

@@ -50,23 +50,11 @@ const STATUSES: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 const statusOf = (value: Json | undefined): Status | undefined =>
   STATUSES.find((each) => each === value);
 
-/**
- * Whom an account hangs below after this entry, where it says so. Older entries hold the grant alone, and with it only the account that
- * issued it.
- */
-const aboveOf = ({ account, outcome, evidence }: Entry): readonly AccountId[] | undefined => {
+/** The ancestors of an account that has taken a grant, nearest first. */
+const aboveOf = ({ outcome }: Entry): readonly AccountId[] | undefined => {
   const above = outcome?.above;
-  if (Array.isArray(above)) return [...new Set(above.filter(isAccount))];
-  const issuer = memberOf(evidence?.delegation, 'issuer');
-  const network = parseAccountId(account)?.network;
-  const parent = typeof issuer === 'string' ? `${network}:${issuer}` : '';
-  return isAccount(parent) ? [parent] : undefined;
+  return Array.isArray(above) ? [...new Set(above.filter(isAccount))] : undefined;
 };
 
 const isAccount = (value: Json): value is AccountId =>
   typeof value === 'string' && parseAccountId(value) !== undefined;
-
-const memberOf = (value: Json | undefined, name: string): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as { readonly [key: string]: Json })[name]
-    : undefined;

@@ -53,7 +53,7 @@ export const additions = (
   db: D1Database,
   account: AccountId,
   { spent, aboves, row, movements }: RollUp,
-  { row: known, isStored }: Pick<Standing, 'row' | 'isStored'>,
+  { row: known }: Pick<Standing, 'row'>,
 ): D1PreparedStatement[] => [
   ...(spent.length === 0
     ? []
@@ -61,7 +61,7 @@ export const additions = (
   ...(movements.length === 0
     ? []
     : [db.prepare(ADD_MOVEMENTS).bind(account, JSON.stringify(movements))]),
-  ...(isStored && row === known ? [] : put(db, account, row, aboves.flat())),
+  ...(row === known ? [] : put(db, account, row, aboves.flat())),
 ];
 
 const put = (

@@ -1,55 +1,43 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
-import { type AccountRow, newRow, rowAfter } from './account-row.ts';
+import type { AccountRow } from './account-row.ts';
 import type { Status } from '../protocol/account/status.ts';
 import { decodeChunk } from './chunk.ts';
 import { GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
-import { loadRun } from './run.ts';
 
-/** Where the stored chain of an account stands, and what it has said of the account. */
-export type Standing = {
-  readonly head: ChainHead;
-  /** Missing before the first chunk. */
-  readonly row?: AccountRow;
-  /** Whether that is what stands in `accounts`. */
-  readonly isStored: boolean;
-};
+/** The head of an account's stored chain, and what its entries say of the account: no row before the first chunk. */
+export type Standing = { readonly head: ChainHead; readonly row?: AccountRow };
 
 type StandingRow = {
-  readonly seq: number | null;
+  readonly seq: number;
   readonly hash: Hex;
-  readonly above: string | null;
+  readonly above: string;
   readonly label: string | null;
   readonly status: Status;
   readonly operator_status: Status;
-  readonly first_at: number | null;
+  readonly first_at: number;
   readonly changed: number;
 };
 
 /**
- * One statement: were the row older than the head, a chunk could be counted for who is no longer above. A row that is newer does no harm:
- * the chunk's insert is then refused.
+ * One statement. A row older than the head would count a chunk for former ancestors; a newer row does no harm, because the insert of the
+ * chunk is then rejected.
  */
 const STANDING = `
 SELECT head.seq, head.hash, a.above, a.label, a.status, a.operator_status, a.first_at, a.seq AS changed
-FROM (SELECT 1) LEFT JOIN (
+FROM (
   SELECT last_seq AS seq, last_hash AS hash FROM (
     SELECT * FROM (SELECT last_seq, last_hash FROM chunks WHERE account = ?1 ORDER BY first_seq DESC LIMIT 1)
     UNION ALL SELECT last_seq, last_hash FROM archived WHERE account = ?1
   ) ORDER BY last_seq DESC LIMIT 1
-) head LEFT JOIN accounts a ON a.account = ?1`;
+) head JOIN accounts a ON a.account = ?1`;
 
 export const loadStanding = async (db: D1Database, account: AccountId): Promise<Standing> => {
   const row = await db.prepare(STANDING).bind(account).first<StandingRow>();
-  const head = row === null || row.seq === null ? GENESIS : { seq: row.seq, hash: row.hash };
-  if (head.seq === 0) return { head, isStored: false };
-  // A release before this table stored the chunks.
-  if (row === null || row.above === null || row.first_at === null) {
-    return { head, row: await reread(db, account, head.seq), isStored: false };
-  }
+  if (row === null) return { head: GENESIS };
   return {
-    head,
+    head: { seq: row.seq, hash: row.hash },
     row: {
       above: JSON.parse(row.above) as AccountId[],
       label: row.label ?? undefined,
@@ -58,24 +46,7 @@ export const loadStanding = async (db: D1Database, account: AccountId): Promise<
       firstAt: row.first_at,
       seq: row.changed,
     },
-    isStored: true,
   };
-};
-
-/** Reads of a chain that may be read again to learn about its account, at most: beyond that, what is known by then must do. */
-const MOST_RUNS = 32;
-
-/** What a stored chain says of its account, read again from the beginning: for chains older than the table. Once, then the row is there. */
-const reread = async (db: D1Database, account: AccountId, head: number): Promise<AccountRow> => {
-  let row: AccountRow | undefined;
-  let from = 1;
-  for (let runs = 0; runs < MOST_RUNS; runs += 1) {
-    const { entries, last, more } = await loadRun(db, account, from, head);
-    for (const entry of entries) row = rowAfter(row ?? newRow(entry.at), entry);
-    if (!more) break;
-    from = last + 1;
-  }
-  return row ?? newRow(0);
 };
 
 /** The entries of the stored chunk that holds `seq`; undefined when it is archived and deleted, or was never stored. */

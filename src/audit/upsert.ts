@@ -38,12 +38,12 @@ ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = coalesce(e
   ${CALL_FACTS.map(([column]) => `${column} = coalesce(excluded.${column}, ${column})`).join(', ')}
 WHERE excluded.seq > calls.seq`;
 
-/** A payment that ends within this time of its call's acceptance is found by it: the migration that books came with says so, too. */
+/** Ledger totals find a payment by the acceptance of its call, if it ends within this time of it. */
 export const FOUND_WITHIN: Seconds = 86_400;
 
 const PRICE = "(SELECT price FROM calls WHERE account = ?1 AND call = value ->> 'call')";
 
-/** Whether it ended so long after its call was accepted that books do not find it by that time (a call of an older release has none). */
+/** Whether the payment ended too long after the acceptance of its call for ledger totals to find it by that. */
 const LATE = `(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE account = ?1 AND call = value ->> 'call'
   AND value ->> 'at' BETWEEN accepted_at AND accepted_at + ${FOUND_WITHIN}))`;
 

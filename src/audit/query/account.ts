@@ -10,8 +10,8 @@ import { type Condition, conditions, scan, type Scan } from './scan.ts';
 export type AccountItem = {
   readonly account: AccountId;
   readonly parent?: AccountId;
-  /** Whom it hangs below, nearest first; undefined where that is not known yet (an account of an older release). */
-  readonly above?: readonly AccountId[];
+  /** Its ancestors, nearest first. */
+  readonly above: readonly AccountId[];
   readonly label?: string;
   /** The worse of the two below. */
   readonly status: Status;
@@ -67,7 +67,7 @@ export const findAccount = (db: D1Database, account: AccountId): Queried<Account
 type AccountRow = {
   readonly account: AccountId;
   readonly parent: AccountId | null;
-  readonly above: string | null;
+  readonly above: string;
   readonly label: string | null;
   readonly effective: Status;
   readonly status: Status;
@@ -116,7 +116,7 @@ const accountItem = (row: AccountRow): AccountItem =>
   known({
     account: row.account,
     parent: row.parent,
-    above: row.above === null ? null : (JSON.parse(row.above) as AccountId[]),
+    above: JSON.parse(row.above) as AccountId[],
     label: row.label,
     status: row.effective,
     ownerStatus: row.status,

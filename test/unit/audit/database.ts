@@ -13,7 +13,7 @@ const { AUDIT_DB, TEST_MIGRATIONS } = env as unknown as {
 /** The real local D1. */
 export const db = AUDIT_DB;
 
-/** `reset` alone has left rows of the file before now and then: files share one runtime. */
+/** `reset` alone sometimes leaves rows of the test file before: files share one runtime. */
 const empty = async (): Promise<void> => {
   await reset();
   const { results } = await db
@@ -32,15 +32,6 @@ export const freshDatabase = async (): Promise<void> => {
   await empty();
   await applyD1Migrations(db, TEST_MIGRATIONS);
 };
-
-/** An empty one as a release left it: after so many migrations. */
-export const olderDatabase = async (migrations: number): Promise<void> => {
-  await empty();
-  await applyD1Migrations(db, TEST_MIGRATIONS.slice(0, migrations));
-};
-
-/** What a release after it does first. */
-export const upgrade = (): Promise<void> => applyD1Migrations(db, TEST_MIGRATIONS);
 
 /** One message of these entries. */
 export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage> => {

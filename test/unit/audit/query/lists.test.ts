@@ -487,13 +487,6 @@ describe('accounts', () => {
     expect([await tree(root), await tree(second)]).toEqual([false, true]);
     expect(await valueOf(findAccount(db, third))).toMatchObject({ parent: second, label: 'Mine' });
   });
-
-  test('of an older log hang below whoever gave the grant', async () => {
-    const agent = accountOf(6);
-    const delegation = { issuer: owner.slice(owner.lastIndexOf(':') + 1), parent: word(3) };
-    await happen(agent, [{ type: 'grant.taken', at: START, evidence: { delegation } }]);
-    expect(await valueOf(findAccount(db, agent))).toMatchObject({ above: [owner] });
-  });
 });
 
 describe('dead letters', () => {
