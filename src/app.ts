@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
-import type { Office } from './admin/office.ts';
+import type { Office } from './management/admin-context.ts';
 import { openOfferedGrants } from './audit/offered-grants.ts';
 import { type LiveCatalogue, openCatalogue } from './catalog/live.ts';
 import { readToolsOf } from './catalog/read-tools.ts';
@@ -127,7 +127,7 @@ const managed = async (context: Context<Bindings>): Promise<Response> => {
     auditQueue: env.AUDIT_QUEUE,
     webhookQueue: env.WEBHOOK_QUEUE,
   };
-  const { manage } = await import('./admin/router.ts');
+  const { manage } = await import('./management/router.ts');
   return manage(office, req.raw);
 };
 

@@ -22,8 +22,8 @@ import {
   seconds,
   seq,
 } from '../../src/management/fields.ts';
-import { policyBody } from '../../src/management/policy.ts';
-import { toolBody } from '../../src/management/tool.ts';
+import { policyBody } from '../../src/management/policy.route.ts';
+import { toolBody } from '../../src/management/tool.route.ts';
 import { webhookSchema } from '../../src/protocol/webhook.ts';
 import { policySchema } from '../../src/policy/schema.ts';
 

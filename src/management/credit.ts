@@ -1,29 +1,31 @@
-import * as z from 'zod/mini';
-import type { Hex } from '../core/hex.ts';
-import { reasonText } from '../protocol/wire-fields.ts';
-import { account, asset, change } from './fields.ts';
+import { assetId, parseAccountId } from '../protocol/account-id.ts';
+import { tokenOf } from '../protocol/x402/tokens.ts';
+import type { AnswerOf, Handler } from './handler.ts';
+import { applyOrder } from './command.ts';
+import { refuse, reply } from './reply.ts';
 
-/** Credit that an operator gives, or takes below zero. */
-export const adjustBody = z.strictObject(
-  { asset, amount: change, reason: reasonText },
-  'must be an object {asset, amount, reason}',
-);
-
-const LOG_INDEX = 'must be the index of a log in its block, an integer from 0';
-
-const TRANSACTION = 'must be 32 bytes: 0x and 64 hex digits';
-/** As wallets and explorers show it, in either case. */
-const transaction = z.pipe(
-  z.string(TRANSACTION).check(z.regex(/^0x[0-9a-fA-F]{64}$/, TRANSACTION)),
-  z.transform((text) => text.toLowerCase() as Hex),
-);
-
-/** Where a refund is to be found; how much it was is the chain's to say. */
-export const refundBody = z.strictObject(
-  {
-    account,
-    transaction,
-    log_index: z.optional(z.int(LOG_INDEX).check(z.minimum(0, LOG_INDEX))),
-  },
-  'must be an object {account, transaction, log_index?}',
-);
+/** An operator gives an account credit, or takes it. */
+export const adjust: Handler<'credits.adjust'> = async ({ office, params, body, by, order }) => {
+  const { account } = params;
+  const { asset, amount, reason } = body;
+  const on = parseAccountId(account)?.network;
+  const token = on === undefined ? undefined : tokenOf(on);
+  const expected = on === undefined || token === undefined ? '' : assetId(on, token.address);
+  // Credit of what no tool is sold for could never be used, and would stand in every list.
+  if (asset !== expected) {
+    return refuse({
+      reason: 'malformed_field',
+      field: 'body.asset',
+      hint: `must be what this gateway sells for on the account’s chain: ${expected}`,
+    });
+  }
+  const applied = await applyOrder(office, account, {
+    ...{ kind: 'adjust', asset, amount, reason, by, order },
+  });
+  if (!applied.ok) return applied;
+  const { credit } = applied.value;
+  const adjusted: AnswerOf<'credits.adjust'> = {
+    ...{ account, asset, amount: amount.toString(), credit: credit.toString() },
+  };
+  return reply(adjusted);
+};

@@ -1,21 +1,50 @@
-import * as z from 'zod/mini';
-import { type Network, chainIdOf } from '../protocol/account-id.ts';
-import { reading } from '../protocol/wire-fields.ts';
-import { page } from './fields.ts';
+import {
+  type DifferenceItem,
+  listDifferences,
+  listReconciliations,
+} from './reconciliation-query.ts';
+import type { Sum } from '../settlement/sweep/compare.ts';
+import type { AnswerOf, Handler } from './handler.ts';
+import { present, queryReason, refuse, replyPage } from './reply.ts';
 
-const NETWORK = 'must be a network like "eip155:8453"';
-const network = reading(z.string(NETWORK), NETWORK, (text): Network | undefined =>
-  chainIdOf(text) === undefined ? undefined : (text as Network),
-);
+/** What the sweep has compared of ledger and chain. */
+export const list: Handler<'reconciliations.list'> = async ({ office, query, request }) => {
+  const found = await listReconciliations(office.db, query);
+  if (!found.ok) return refuse(queryReason(found.error));
+  const items = found.value.items.map(
+    ({ from, to, chain, ledger, ...run }): AnswerOf<'reconciliations.list'>['items'][number] => ({
+      ...run,
+      ...{ from_block: from, to_block: to, chain: sumOf(chain), ledger: sumOf(ledger) },
+    }),
+  );
+  return replyPage(request, { items, next: found.value.next });
+};
 
-export const DIFFERENCE_STATES = ['open', 'resolved', 'all'] as const;
+const sumOf = ({ payments, amount }: Sum) => ({ payments, amount: amount.toString() });
 
-export const reconciliationsQuery = z.strictObject({ ...page, network: z.exactOptional(network) });
+/** What they do not agree about. */
+export const differences: Handler<'differences.list'> = async ({ office, query, request }) => {
+  const found = await listDifferences(office.db, query);
+  if (!found.ok) return refuse(queryReason(found.error));
+  return replyPage(request, { items: found.value.items.map(itemOf), next: found.value.next });
+};
 
-export const differencesQuery = z.strictObject({
-  ...page,
-  state: z.exactOptional(
-    z.enum(DIFFERENCE_STATES, `must be one of ${DIFFERENCE_STATES.join(', ')}`),
-  ),
-  network: z.exactOptional(network),
+const itemOf = (item: DifferenceItem): AnswerOf<'differences.list'>['items'][number] => ({
+  ...{ network: item.network, kind: item.kind, informational: item.informational },
+  ...{ account: item.account, block: item.block, first_at: item.firstAt, seen_at: item.seenAt },
+  ...present({
+    call: item.call,
+    transaction: item.transaction,
+    log: item.log,
+    amount: item.chain?.toString(),
+    resolved_at: item.resolvedAt,
+  }),
+  ledger: {
+    state: item.ledger,
+    ...present({
+      amount: item.ledgerAmount?.toString(),
+      transaction: item.ledgerTransaction,
+      block: item.ledgerBlock,
+    }),
+  },
 });

@@ -1,17 +1,28 @@
-import { accountsQuery, defaultGrantBody, labelBody, statusBody, treeQuery } from './account.ts';
-import { booksQuery } from './books.ts';
-import { allCallsQuery, callsQuery } from './call.ts';
-import { adjustBody, refundBody } from './credit.ts';
-import { entriesQuery, eventsQuery } from './entry.ts';
+import {
+  accountsQuery,
+  defaultGrantBody,
+  labelBody,
+  statusBody,
+  treeQuery,
+} from './account.route.ts';
+import { booksQuery } from './ledger.route.ts';
+import { allCallsQuery, callsQuery } from './call.route.ts';
+import { adjustBody, refundBody } from './credit.route.ts';
+import { entriesQuery, eventsQuery } from './entry.route.ts';
 import { PATHS, placeOf, type RouteId } from './paths.ts';
-import { policyBody } from './policy.ts';
-import { differencesQuery, reconciliationsQuery } from './reconciliation.ts';
+import { policyBody } from './policy.route.ts';
+import { differencesQuery, reconciliationsQuery } from './reconciliation.route.ts';
 import type { Role, Route, Rules } from './route.ts';
-import { deadLettersQuery, resolveBody, settlementsQuery, writeOffBody } from './settlement.ts';
-import { spendQuery } from './spend.ts';
-import { toolBody } from './tool.ts';
+import {
+  deadLettersQuery,
+  resolveBody,
+  settlementsQuery,
+  writeOffBody,
+} from './settlement.route.ts';
+import { spendQuery } from './spend.route.ts';
+import { toolBody } from './tool.route.ts';
 import { webhookSchema } from '../protocol/webhook.ts';
-import { webhooksQuery } from './webhook.ts';
+import { webhooksQuery } from './webhook.route.ts';
 
 const OPERATOR: readonly Role[] = ['operator'];
 const READERS: readonly Role[] = ['operator', 'above', 'self'];

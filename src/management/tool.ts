@@ -1,26 +1,96 @@
-import { documentOf } from './fields.ts';
+import type { Json } from '../protocol/entry.ts';
+import { checkPut, findStored, listTools } from '../catalog/catalogue.ts';
+import type { StoredTool } from '../catalog/stored-tool.ts';
+import { gatewayAccount } from '../config.ts';
+import type { AnswerOf, Asked, Handler } from './handler.ts';
+import { give, orderedBody } from './command.ts';
+import { present, queryReason, refuse, reply, type Replied, replyPage } from './reply.ts';
 
-/** A tool as in `tools.json` (README, "Tools"). One that is disabled answers as one that is not there. */
-export type ToolDocument = {
-  readonly id: string;
-  readonly method: string;
-  readonly path: string;
-  readonly description: string;
-  readonly mimeType?: string | undefined;
-  /** `"$0.02"` or `"20000u"`, or the most that a tool may charge. */
-  readonly price: string | { readonly max: string };
-  readonly settlement: 'deferred' | 'upfront' | 'credit' | 'free';
-  readonly upstream: string;
-  readonly timeoutSeconds?: number | undefined;
-  readonly maxBodyBytes?: number | undefined;
-  readonly requestHeaders?: readonly string[] | undefined;
-  readonly onSilence?: 'release' | 'keep' | undefined;
-  readonly requireBinding?: 'none' | 'intent' | undefined;
-  readonly params?:
-    | Readonly<Record<string, { readonly pointer: string } | { readonly query: string }>>
-    | undefined;
-  readonly disabled?: boolean | undefined;
+type Item = AnswerOf<'tools.list'>['items'][number];
+
+const itemOf = ({ id, hash, source, disabled, fault, document }: StoredTool): Item => ({
+  ...{ id, etag: hash, source, disabled, tool: document as unknown as Item['tool'] },
+  ...present({ fault }),
+});
+
+/** All tools by id: served, disabled, and at fault. Its cursor is the id after which to go on. */
+export const list: Handler<'tools.list'> = async ({ office, query, request, now }) => {
+  const catalogue = await office.catalogue.fresh(now);
+  if (!catalogue.ok) return catalogue;
+  const after = query.after === undefined ? '' : idOf(query.after);
+  if (after === undefined) return refuse(queryReason({ kind: 'bad_cursor' }));
+  const rest = listTools(catalogue.value).filter(({ id }) => id > after);
+  const items = rest.slice(0, query.limit).map(itemOf);
+  const last = items.at(-1)?.id;
+  const next = rest.length > items.length && last !== undefined ? cursorOf(last) : undefined;
+  return replyPage(request, { items, next });
 };
 
-/** Read by the catalogue, which knows what the other tools leave room for. */
-export const toolBody = documentOf<ToolDocument>('must be a tool, a JSON object as in tools.json');
+/** An id may hold dots, which a cursor does not. */
+const cursorOf = (id: string): string => btoa(id).replace(/=+$/, '');
+
+const idOf = (cursor: string): string | undefined => {
+  try {
+    return atob(cursor);
+  } catch {
+    return undefined;
+  }
+};
+
+export const get: Handler<'tools.get'> = async ({ office, params, now }) => {
+  const catalogue = await office.catalogue.fresh(now);
+  if (!catalogue.ok) return catalogue;
+  const stored = findStored(catalogue.value, params.tool);
+  return stored === undefined
+    ? refuse({ reason: 'unknown_tool' })
+    : reply(stored.document, stored.hash);
+};
+
+/** Puts a tool beside the others; every isolate serves it within 5 s. */
+export const put: Handler<'tools.put'> = async (asked) => {
+  const { office, params, now } = asked;
+  const catalogue = await office.catalogue.fresh(now);
+  if (!catalogue.ok) return catalogue;
+  const checked = checkPut(catalogue.value, params.tool, asked.body);
+  if (!checked.ok) {
+    const faults = checked.error.map(({ field, reason }) => ({
+      field: field === '' ? 'body' : `body.${field}`,
+      reason,
+    }));
+    return refuse({ reason: 'malformed_document', faults });
+  }
+  const known = findStored(catalogue.value, params.tool)?.hash;
+  return write(asked, asked.body as unknown as Json, known);
+};
+
+export const remove: Handler<'tools.delete'> = async (asked) => {
+  const { office, params, now, expected } = asked;
+  const catalogue = await office.catalogue.fresh(now);
+  if (!catalogue.ok) return catalogue;
+  const known = findStored(catalogue.value, params.tool)?.hash;
+  if (known === undefined && expected === undefined) return refuse({ reason: 'unknown_tool' });
+  return write(asked, null, known);
+};
+
+const write = async (
+  {
+    office,
+    params,
+    by,
+    order,
+    expected,
+    now,
+  }: Pick<Asked<'tools.delete'>, 'office' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
+  document: Json | null,
+  known: StoredTool['hash'] | undefined,
+): Promise<Replied> => {
+  const done = await give(office, gatewayAccount(office.config), {
+    ...{ kind: 'document', type: 'tool', name: params.tool, document, by, order },
+    ...(known === undefined ? {} : { known }),
+    ...(expected === undefined ? {} : { expected }),
+  });
+  if (!done.ok) return done;
+  // This isolate sells by the change at once.
+  await office.catalogue.fresh(now);
+  return reply(orderedBody(done.value), done.value.current);
+};

@@ -1,4 +1,151 @@
-import * as z from 'zod/mini';
-import { page } from './fields.ts';
+import type { Json } from '../protocol/entry.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { RouteId } from './paths.ts';
+import { type Delivery, listDeliveries } from '../webhooks/deliveries.ts';
+import { parseWebhook, webhookName, type WebhookScope } from '../webhooks/document.ts';
+import {
+  findWebhook,
+  listWebhooks,
+  MAX_WEBHOOKS,
+  putWebhook,
+  type Webhook,
+} from '../webhooks/registry.ts';
+import { testDelivery } from '../webhooks/test-delivery.ts';
+import type { AnswerOf, Asked } from './handler.ts';
+import { keep } from './document-command.ts';
+import { orderedBody } from './command.ts';
+import { present, refuse, reply, type Replied, replyPage } from './reply.ts';
 
-export const webhooksQuery = z.strictObject(page);
+type Item = AnswerOf<'webhooks.get'>;
+
+const itemOf = (webhook: Webhook): Item => ({
+  ...{ id: webhook.id, etag: webhook.hash },
+  ...(webhook.document as Pick<Item, 'url' | 'events' | 'description'>),
+  ...{ state: webhook.state, failures: webhook.failures, at: webhook.at },
+  ...present({ reason: webhook.reason, disabled_at: webhook.disabledAt }),
+});
+
+const FULL = `There are ${MAX_WEBHOOKS} webhooks already. Remove one first.`;
+const NONE = { reason: 'unknown_document', what: 'webhook of this name' } as const;
+
+/** Whose alerts a webhook hears, and which account keeps it. */
+export type Scoped = { readonly scope: WebhookScope; readonly keeper: AccountId };
+type Of<Id extends RouteId> = Pick<
+  Asked<Id>,
+  'office' | 'by' | 'order' | 'expected' | 'query' | 'body' | 'request' | 'now'
+>;
+type Named = { readonly webhook: string };
+
+/** The table is the only place that knows: where it does not answer, nothing is said. */
+const answering = async (work: () => Promise<Replied>): Promise<Replied> => {
+  try {
+    return await work();
+  } catch (cause) {
+    console.error({ event: 'webhooks_failed', cause: String(cause) });
+    return refuse({ reason: 'storage_unavailable' });
+  }
+};
+
+const keptBy = (keeper: AccountId, scope: WebhookScope, id: string) => ({
+  keeper,
+  type: 'webhook' as const,
+  name: webhookName(scope, id),
+});
+
+/** A scope holds so few that they are one page. */
+export const list = ({ office, request }: Of<'webhooks.list'>, { scope }: Scoped) =>
+  answering(async () =>
+    replyPage(request, { items: (await listWebhooks(office.db, scope)).map(itemOf) }),
+  );
+
+export const get = ({ office }: Of<'webhooks.get'>, { scope }: Scoped, { webhook: id }: Named) =>
+  answering(async () => {
+    const found = await findWebhook(office.db, scope, id);
+    return found === undefined ? refuse(NONE) : reply(itemOf(found), found.hash);
+  });
+
+export const put = (asked: Of<'webhooks.put'>, { scope, keeper }: Scoped, { webhook: id }: Named) =>
+  answering(async () => {
+    const { office } = asked;
+    const parsed = parseWebhook(asked.body, office.config.reach);
+    if (!parsed.ok) {
+      const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));
+      return refuse({ reason: 'malformed_document', faults });
+    }
+    const all = await listWebhooks(office.db, scope);
+    const known = all.find((each) => each.id === id);
+    if (known === undefined && all.length >= MAX_WEBHOOKS) {
+      return refuse({ reason: 'not_writable', hint: FULL });
+    }
+    const document = parsed.value;
+    const kept = {
+      ...keptBy(keeper, scope, id),
+      document: document as unknown as Json,
+      known: known?.hash,
+      anew: known?.state === 'disabled',
+    };
+    const done = await keep(asked, kept, async (place) => {
+      const written = { scope, id, document, holder: keeper, ...place };
+      const { verdict } = await putWebhook(office.db, written);
+      return verdict === 'full' ? { reason: 'not_writable', hint: FULL } : undefined;
+    });
+    return done.ok ? reply(orderedBody(done.value), done.value.current) : done;
+  });
+
+export const remove = (
+  asked: Of<'webhooks.delete'>,
+  { scope, keeper }: Scoped,
+  { webhook: id }: Named,
+) =>
+  answering(async () => {
+    const { office, expected } = asked;
+    const known = (await findWebhook(office.db, scope, id))?.hash;
+    if (known === undefined && expected === undefined) return refuse(NONE);
+    const kept = { ...keptBy(keeper, scope, id), document: null, known };
+    const done = await keep(asked, kept, async (place) => {
+      await putWebhook(office.db, { scope, id, document: null, holder: keeper, ...place });
+      return undefined;
+    });
+    return done.ok ? reply(orderedBody(done.value)) : done;
+  });
+
+export const deliveries = (
+  { office, request }: Of<'webhooks.deliveries'>,
+  { scope }: Scoped,
+  { webhook: id }: Named,
+) =>
+  answering(async () => {
+    if ((await findWebhook(office.db, scope, id)) === undefined) return refuse(NONE);
+    const items = (await listDeliveries(office.db, scope, id)).map(deliveryBody);
+    return replyPage(request, { items });
+  });
+
+/** Sends at once. The account that keeps it is asked for the same once more: it knows whether this intent has been used. */
+export const test = (
+  asked: Of<'webhooks.test'>,
+  { scope, keeper }: Scoped,
+  { webhook: id }: Named,
+) =>
+  answering(async () => {
+    const { office, now } = asked;
+    const known = await findWebhook(office.db, scope, id);
+    if (known === undefined) return refuse(NONE);
+    const kept = {
+      ...keptBy(keeper, scope, id),
+      document: known.document as unknown as Json,
+      known: known.hash,
+    };
+    const claimed = await keep({ ...asked, expected: known.hash }, kept, async () => undefined);
+    if (!claimed.ok) return claimed;
+    const deps = { db: office.db, signer: office.signer, reach: office.config.reach };
+    const delivery = await testDelivery(deps, scope, id, now);
+    return delivery === undefined ? refuse(NONE) : reply(deliveryBody(delivery));
+  });
+
+const deliveryBody = ({
+  retryAt,
+  ...delivery
+}: Delivery): AnswerOf<'webhooks.deliveries'>['items'][number] => ({
+  ...delivery,
+  ...present({ retry_at: retryAt }),
+});

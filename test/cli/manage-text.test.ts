@@ -17,7 +17,7 @@ import { etagOf } from '../../src/cli/lib/catalogue.ts';
 import { planOf } from '../../src/cli/tools/plan.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { ItemOf } from '../../src/management/types.ts';
-import type { ToolDocument } from '../../src/management/tool.ts';
+import type { ToolDocument } from '../../src/management/tool.route.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 
 /** A terminal of so many columns, without colours. */

@@ -1,13 +1,17 @@
-import { listAccounts, findAccount } from '../../src/audit/query/account.ts';
-import { findCall, listCalls } from '../../src/audit/query/call.ts';
-import { cursorOf } from '../../src/audit/query/cursor.ts';
-import { depths } from '../../src/audit/query/depths.ts';
-import { listEntries } from '../../src/audit/query/entries.ts';
-import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/audit/query/letter.ts';
-import type { Page, Queried } from '../../src/audit/query/page.ts';
-import { listSettlements, type SettlementState } from '../../src/audit/query/settlement.ts';
-import { type SpendKey, spendReport } from '../../src/audit/query/spend.ts';
-import { settlementStory } from '../../src/audit/query/story.ts';
+import { listAccounts, findAccount } from '../../src/management/account-query.ts';
+import { findCall, listCalls } from '../../src/management/call-query.ts';
+import { cursorOf } from '../../src/management/cursor.ts';
+import { depths } from '../../src/management/queue-query.ts';
+import { listEntries } from '../../src/management/entry-query.ts';
+import {
+  findDeadLetter,
+  listDeadLetters,
+  markRedriven,
+} from '../../src/management/dead-letter-query.ts';
+import type { Page, Queried } from '../../src/management/page.ts';
+import { listSettlements, type SettlementState } from '../../src/management/settlement-query.ts';
+import { type SpendKey, spendReport } from '../../src/management/spend-query.ts';
+import { settlementStory } from '../../src/management/settlement-story.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { START } from '../unit/audit/history.ts';

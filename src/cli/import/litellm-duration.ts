@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../../management/policy.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
 
 type Every = NonNullable<PolicyDocument['windows']>[number]['every'];
 

@@ -3,7 +3,7 @@ import { parseTool } from '../../catalog/schema.ts';
 import type { EgressReach } from '../../protocol/egress-url.ts';
 import { utf8 } from '../../crypto/bytes.ts';
 import { sha256Hex } from '../../crypto/digest.ts';
-import type { ToolDocument } from '../../management/tool.ts';
+import type { ToolDocument } from '../../management/tool.route.ts';
 import type { ItemOf } from '../../management/types.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-code.ts';

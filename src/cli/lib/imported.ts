@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import { type FieldFault, faultsOf } from '../../protocol/fault.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { PolicyDocument } from '../../management/policy.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
 
 /** Something that is another in a policy than it was, or is in no policy at all. */
 export type Note = {

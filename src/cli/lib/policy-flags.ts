@@ -1,6 +1,6 @@
 import { formatDollars } from '../../protocol/amount.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
-import type { PolicyDocument } from '../../management/policy.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
 import { ANY_PAYEE } from '../../policy/policy.ts';
 import type { Input } from './command.ts';
 import { usageError } from './errors.ts';

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { Hex } from '../../core/hex.ts';
-import type { PolicyDocument } from '../../management/policy.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { AnswerOf } from '../../management/types.ts';
 import { parsePolicy } from '../../policy/schema.ts';
 import type { Policy } from '../../policy/policy.ts';

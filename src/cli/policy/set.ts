@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../../management/policy.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { Input } from '../lib/command.ts';
 import { CliError, usageError } from '../lib/errors.ts';
 import { jsonFile } from '../lib/input-file.ts';

@@ -1,5 +1,5 @@
 import { parseTools } from '../../catalog/schema.ts';
-import type { ToolDocument } from '../../management/tool.ts';
+import type { ToolDocument } from '../../management/tool.route.ts';
 import type { Input } from '../lib/command.ts';
 import { Ended } from '../lib/ended.ts';
 import { cancelled, type CliError, usageError } from '../lib/errors.ts';

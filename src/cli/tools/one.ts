@@ -1,4 +1,4 @@
-import type { ToolDocument } from '../../management/tool.ts';
+import type { ToolDocument } from '../../management/tool.route.ts';
 import type { AnswerOf } from '../../management/types.ts';
 import type { Input } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';

@@ -1,4 +1,4 @@
-import type { ToolDocument } from '../../management/tool.ts';
+import type { ToolDocument } from '../../management/tool.route.ts';
 import { type CatalogueTool, etagOf } from '../lib/catalogue.ts';
 
 /** What is to be done with one tool, and what must be there before. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { STATUSES } from '../account.ts';
-import type { PolicyDocument } from '../policy.ts';
+import { STATUSES } from '../account.route.ts';
+import type { PolicyDocument } from '../policy.route.ts';
 import { account, amount, asset, count, hash, pageOf, time } from './fields.ts';
 
 const status = z.enum(STATUSES);

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
-import { BOOK_FORMATS } from '../books.ts';
-import { CALL_FORMATS } from '../call.ts';
-import { ENTRY_FORMATS } from '../entry.ts';
+import { BOOK_FORMATS } from '../ledger.route.ts';
+import { CALL_FORMATS } from '../call.route.ts';
+import { ENTRY_FORMATS } from '../entry.route.ts';
 import type { RouteId } from '../paths.ts';
 import { accountsPage, childrenPage, ordered, policyDocument, standing } from './account.ts';
 import { backends, relayers } from './backend.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CALL_STATES } from '../call.ts';
+import { CALL_STATES } from '../call.route.ts';
 import { account, address, amount, asset, hash, pageOf, time } from './fields.ts';
 import { settlement } from './settlement-item.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { SETTLEMENT_STATES } from '../settlement.ts';
+import { SETTLEMENT_STATES } from '../settlement.route.ts';
 import { account, amount, asset, count, hash, time } from './fields.ts';
 
 /** A payment. `at`: when its end became known, or when its call was accepted while it is open. */

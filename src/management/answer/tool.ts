@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { ToolDocument } from '../tool.ts';
+import type { ToolDocument } from '../tool.route.ts';
 import { hash, pageOf } from './fields.ts';
 
 export const toolDocument = z.custom<ToolDocument>();

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import page from '../../../docs/operations.md?raw';
-import type { BookLine } from '../../../src/audit/query/book-item.ts';
+import type { BookLine } from '../../../src/management/ledger-item.ts';
 import { BOOK_LINES } from '../../../src/management/answer/books.ts';
-import { SETTLEMENT_STATES } from '../../../src/management/settlement.ts';
+import { SETTLEMENT_STATES } from '../../../src/management/settlement.route.ts';
 import { openObserver } from '../../../src/settlement/observer.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 

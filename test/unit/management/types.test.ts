@@ -2,7 +2,7 @@ import { expectTypeOf, test } from 'vitest';
 import type * as z from 'zod/mini';
 import type { toolSchema } from '../../../src/catalog/schema.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { ToolDocument } from '../../../src/management/tool.ts';
+import type { ToolDocument } from '../../../src/management/tool.route.ts';
 import type { AnswerOf, ItemOf, ListId, RequestOf } from '../../../src/management/types.ts';
 
 test('what a caller writes follows from the table', () => {

@@ -1,0 +1,110 @@
+import type { Kin } from '../protocol/account/relation.ts';
+import type { By } from '../protocol/account/signer.ts';
+import { isReceiver } from '../config.ts';
+import { type AccountId, accountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { Checked } from '../gateway/checked.ts';
+import { TOO_MANY } from '../gateway/shield.ts';
+import { vouch, type Vouched } from '../gateway/vouch.ts';
+import type { Role, Route } from './route.ts';
+import type { Office } from './admin-context.ts';
+
+/**
+ * Whether whoever signed may use a route, about this account where it is about one. The only place where that is decided, and before
+ * anything is said about what exists: an account that is not there and one that is not the asker's are the same 404.
+ */
+export const admit = (
+  office: Office,
+  route: Pick<Route, 'roles'>,
+  account: AccountId | undefined,
+  asker: Checked,
+  client: string,
+): Promise<Result<By, Reason>> =>
+  account === undefined || !isAboutKin(route)
+    ? admitOperator(office, route, asker, client)
+    : admitKin(office, route, account, asker, client);
+
+/** Whether a route is for others than operators, by what they are to its account. */
+export const isAboutKin = ({ roles }: Pick<Route, 'roles'>): boolean =>
+  roles.some((role) => role !== 'operator');
+
+/** Nobody hears who the operators are: a name that is one, under somebody else's signature, gets what any other gets. */
+const admitOperator = async (
+  office: Office,
+  route: Pick<Route, 'roles'>,
+  asker: Checked,
+  client: string,
+): Promise<Result<By, Reason>> => {
+  const forbidden = err<Reason>({ reason: 'forbidden' });
+  if (!isNamed(office, asker) || !route.roles.includes('operator')) {
+    // Counted all the same: whoever asks too often must not learn by it whom he has named.
+    return (await office.shield(client)) ? forbidden : err(TOO_MANY);
+  }
+  // No account remembers an operator, so the chain says each time whether its key may sign for it (§4.7).
+  const vouched = await vouch(office, asker, client);
+  if (!vouched.ok) {
+    return vouched.error.reason === 'invalid_signature' ? forbidden : vouched;
+  }
+  if (!isOperator(office, asker, vouched.value)) return forbidden;
+  const { checkedAt } = vouched.value;
+  return ok({ account: accountId(asker.network, asker.payer), role: 'operator', ...checkedAt });
+};
+
+const admitKin = async (
+  office: Office,
+  route: Pick<Route, 'roles'>,
+  account: AccountId,
+  asker: Checked,
+  client: string,
+): Promise<Result<By, Reason>> => {
+  // Before the account is asked, so that a signature that does not count is refused alike for every account.
+  const vouched = await vouch(office, asker, client);
+  if (!vouched.ok) return vouched;
+  const by = accountId(asker.network, asker.payer);
+  const kin = await kinOf(office, account, by);
+  if (kin.verdict === 'unavailable') return err({ reason: 'storage_unavailable' });
+  const operator = isOperator(office, asker, vouched.value);
+  // What the gateway keeps under the receiver's name is its operators'; whose key that is has no say in it, nor who granted it something.
+  const has = isReceiver(office.config, account)
+    ? rolesOf(NOBODY, operator)
+    : rolesOf(kin, operator);
+  if (!kin.exists || has.length === 0) return err({ reason: 'unknown_account' });
+  // An operator, or the account itself, may read it: that it is there is no secret to them.
+  if (!has.some((role) => route.roles.includes(role))) return err({ reason: 'forbidden' });
+  const asOperator = has.includes('operator') && route.roles.includes('operator');
+  const role = asOperator ? 'operator' : 'owner';
+  return ok({ account: by, role, ...vouched.value.checkedAt });
+};
+
+const isNamed = ({ config }: Office, { payer }: Checked): boolean =>
+  config.operators.includes(payer);
+
+/**
+ * Operators are known by address, on any network: a key is the same everywhere. A contract is not. On a chain where nobody has put it yet,
+ * somebody else may, under the same address; so it counts on the first network alone.
+ */
+const isOperator = (office: Office, asker: Checked, { facts }: Vouched): boolean =>
+  isNamed(office, asker) && (!facts.hasCode || asker.network === office.config.networks[0]);
+
+const NOBODY = { kin: 'none', hasParent: true } as const;
+
+const rolesOf = (
+  { kin, hasParent }: Pick<Extract<Kin, { readonly verdict: 'found' }>, 'kin' | 'hasParent'>,
+  operator: boolean,
+): readonly Role[] => [
+  ...(operator ? (['operator'] as const) : []),
+  ...(kin === 'above' ? (['above'] as const) : []),
+  ...(kin === 'self' ? (['self'] as const) : []),
+  ...(kin === 'self' && !hasParent ? (['sovereign'] as const) : []),
+];
+
+/** Any error on the way is a refusal (law 2). */
+const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Kin> => {
+  try {
+    return await office.account(account).kin({ by });
+  } catch (cause) {
+    console.error({ event: 'kin_failed', account, cause: String(cause) });
+    return { verdict: 'unavailable' };
+  }
+};

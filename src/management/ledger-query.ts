@@ -1,0 +1,199 @@
+import type { AssetId, Network } from '../protocol/account-id.ts';
+import { type Day, daysAfter, daysBetween, startOf } from '../audit/day.ts';
+import { err, ok } from '../core/result.ts';
+import { FOUND_WITHIN } from '../audit/upsert.ts';
+import type { BookItem, BookLine } from './ledger-item.ts';
+import { cursorOf, readCursor } from './cursor.ts';
+import { attempt, type Page, type Queried } from './page.ts';
+import { creditOf } from './ledger-credit.ts';
+
+export type BooksAsked = {
+  /** First and last day, both counted. */
+  readonly from: Day;
+  readonly to: Day;
+  readonly after?: string | undefined;
+  /** What a facilitator takes for a transaction on a network, in atomic units of the token. */
+  readonly feeOn: (network: Network) => bigint;
+};
+
+/** Days of one page, at most. */
+const MAX_DAYS = 31;
+/** Calls, and rows of `spend`, that one page of several days adds up, at most. */
+const MAX_ADDED = 200_000;
+/** A day cannot be cut: alone it may have so many times more. */
+const DAY_ALONE = 10;
+const LIST = 'books';
+
+/**
+ * The books, day by day. A page is as many whole days as can be added up at once, so pages put together are the whole. Rows of `spend`
+ * and of `credit_movements` are what entries added to them; payments are read by the time of their calls, and those that took longer
+ * than a day by an index of their own.
+ */
+export const readBooks = (
+  db: D1Database,
+  asked: BooksAsked,
+  most = MAX_ADDED,
+): Queried<Page<BookItem>> =>
+  attempt(async () => {
+    const place = readCursor(LIST, ['string'], asked.after);
+    if (!place.ok) return place;
+    const from = String(place.value?.[0] ?? asked.from);
+    const isDay = Number.isFinite(startOf(from));
+    if (!isDay || from < asked.from || from > asked.to) return err({ kind: 'bad_cursor' });
+    const days = await daysThatFit(db, from, asked.to, most);
+    if (days === 0) return err({ kind: 'day_too_full', day: from });
+    const to = daysAfter(from, days - 1);
+    const parts = await Promise.all([
+      revenueOf(db, from, to),
+      settledOf(db, from, to, asked.feeOn),
+      unsettledOf(db, from, to),
+      gasOf(db, from, to),
+      creditOf(db, from, to),
+    ]);
+    const items = parts.flat().toSorted(byKey);
+    return ok(to < asked.to ? { items, next: cursorOf(LIST, [daysAfter(to, 1)]) } : { items });
+  });
+
+const keyOf = ({ day, asset, line, tool, payee }: BookItem): string =>
+  [day, asset, line, tool ?? '', payee ?? ''].join('\n');
+
+const byKey = (a: BookItem, b: BookItem): number => (keyOf(a) < keyOf(b) ? -1 : 1);
+
+/** How many days from this one on can be added up at once; 0 where this one alone cannot. */
+const daysThatFit = async (db: D1Database, from: Day, last: Day, most: number): Promise<number> => {
+  let days = Math.min(MAX_DAYS, daysBetween(from, last));
+  const mostOf = (count: number) => (count === 1 ? most * DAY_ALONE : most);
+  while (days > 0 && (await isTooWide(db, from, daysAfter(from, days - 1), mostOf(days)))) {
+    days = Math.floor(days / 2);
+  }
+  return days;
+};
+
+/** Looks at no more index rows than may be added up. */
+const isTooWide = async (db: D1Database, from: Day, to: Day, most: number): Promise<boolean> => {
+  const row = await db
+    .prepare(
+      `SELECT
+         (SELECT 1 FROM calls INDEXED BY calls_by_time WHERE accepted_at >= ?1 AND accepted_at < ?2 LIMIT 1 OFFSET ?5) AS calls,
+         (SELECT 1 FROM spend WHERE scope = '*' AND kind = 'own' AND day >= ?3 AND day <= ?4 LIMIT 1 OFFSET ?5) AS spend,
+         (SELECT 1 FROM payments INDEXED BY payments_late WHERE late = 1 AND at >= ?6 AND at < ?2 LIMIT 1 OFFSET ?5) AS late`,
+    )
+    .bind(startOf(from) - FOUND_WITHIN, endOf(to), from, to, most, startOf(from))
+    .first<Record<'calls' | 'spend' | 'late', 1 | null>>();
+  return row?.calls === 1 || row?.spend === 1 || row?.late === 1;
+};
+
+const endOf = (day: Day): number => startOf(daysAfter(day, 1));
+
+type Row = Readonly<Record<'day' | 'asset' | 'tool' | 'payee' | 'count' | 'amount', string>>;
+
+const itemOf = (line: BookLine, row: Row): BookItem => ({
+  day: row.day,
+  asset: row.asset,
+  line,
+  ...(row.tool === '' ? {} : { tool: row.tool }),
+  ...(row.payee === '' ? {} : { payee: row.payee }),
+  count: BigInt(row.count),
+  amount: BigInt(row.amount),
+});
+
+const revenueOf = async (db: D1Database, from: Day, to: Day): Promise<readonly BookItem[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT day, asset, tool, payee, CAST(sum(calls) AS TEXT) AS count, CAST(sum(charged) AS TEXT) AS amount FROM spend
+       WHERE scope = '*' AND kind = 'own' AND day >= ?1 AND day <= ?2 AND asset <> ''
+       GROUP BY day, asset, tool, payee HAVING sum(charged) <> 0`,
+    )
+    .bind(from, to)
+    .all<Row>();
+  return results.map((row) => itemOf('revenue', row));
+};
+
+/** Whether a transaction is ours. Its block came between the acceptance of the call and the day its end was known. */
+const isOurs = (days: string): string => `EXISTS (
+  SELECT 1 FROM relays r WHERE r.network = substr(c.asset, 1, instr(c.asset, '/') - 1) AND ${days} AND r.transaction_hash = p.transaction_hash)`;
+
+const ACCEPTED_DAY = "date(c.accepted_at, 'unixepoch')";
+const ENDED_DAY = "date(p.at, 'unixepoch')";
+const OF_PAYMENT = `${ENDED_DAY} AS day, c.asset AS asset, p.amount AS amount, p.transaction_hash AS hash`;
+const JOINED = 'p.account = c.account AND p.call = c.call';
+
+/** In the order of an index each: neither looks at a payment of other days, but for those of the day before. */
+const SETTLED = `
+WITH settled AS MATERIALIZED (
+  SELECT ${OF_PAYMENT}, ${isOurs(`r.day IN (${ACCEPTED_DAY}, ${ENDED_DAY})`)} AS ours
+  FROM calls c INDEXED BY calls_by_time CROSS JOIN payments p ON ${JOINED}
+  WHERE c.accepted_at >= ?1 AND c.accepted_at < ?3 AND p.state = 'settled' AND p.late IS NULL AND p.at >= ?2 AND p.at < ?3
+  UNION ALL
+  SELECT ${OF_PAYMENT}, ${isOurs(`r.day BETWEEN coalesce(${ACCEPTED_DAY}, '') AND ${ENDED_DAY}`)}
+  FROM payments p INDEXED BY payments_late CROSS JOIN calls c ON ${JOINED}
+  WHERE p.late = 1 AND p.state = 'settled' AND p.at >= ?2 AND p.at < ?3
+)
+SELECT day, coalesce(asset, '') AS asset, '' AS tool, '' AS payee, CAST(count(*) AS TEXT) AS count, CAST(sum(amount) AS TEXT) AS amount,
+  CAST(count(DISTINCT CASE WHEN ours THEN NULL ELSE hash END) AS TEXT) AS others
+FROM settled GROUP BY 1, 2`;
+
+const settledOf = async (
+  db: D1Database,
+  from: Day,
+  to: Day,
+  feeOn: BooksAsked['feeOn'],
+): Promise<readonly BookItem[]> => {
+  const { results } = await db
+    .prepare(SETTLED)
+    .bind(startOf(from) - FOUND_WITHIN, startOf(from), endOf(to))
+    .all<Row & { readonly others: string }>();
+  return results.flatMap((row) => {
+    const count = BigInt(row.others);
+    const amount = count * feeOn(networkOf(row.asset as AssetId));
+    const { day, asset } = row;
+    return [
+      itemOf('settled', row),
+      ...(amount === 0n ? [] : [{ day, asset, line: 'fees' as const, count, amount }]),
+    ];
+  });
+};
+
+const networkOf = (asset: AssetId): Network => asset.slice(0, asset.indexOf('/')) as Network;
+
+const unsettledOf = async (db: D1Database, from: Day, to: Day): Promise<readonly BookItem[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT ${ENDED_DAY} AS day, coalesce(c.asset, '') AS asset, coalesce(c.tool, '') AS tool, coalesce(c.payee, '') AS payee,
+         CASE p.fault WHEN 'gateway' THEN 'write_off' WHEN 'payer' THEN 'debt' ELSE 'released' END AS line,
+         CAST(count(*) AS TEXT) AS count, CAST(sum(p.amount) AS TEXT) AS amount
+       FROM json_each('["failed","released"]') s
+       CROSS JOIN payments p INDEXED BY payments_unsettled ON p.state <> 'settled' AND p.state = s.value AND p.at >= ?1 AND p.at < ?2
+       CROSS JOIN calls c ON ${JOINED}
+       GROUP BY 1, 2, 3, 4, 5`,
+    )
+    .bind(startOf(from), endOf(to))
+    .all<Row & { readonly line: 'write_off' | 'debt' | 'released' }>();
+  return results.map((row) => itemOf(row.line, row));
+};
+
+/** Wei are more than a sum of integers holds: billions of them, and what is left of each, are added up apart. */
+const GAS = `
+WITH RECURSIVE networks (network) AS (
+  SELECT min(network) FROM relays
+  UNION ALL
+  SELECT (SELECT min(network) FROM relays r WHERE r.network > networks.network) FROM networks WHERE network IS NOT NULL
+)
+SELECT r.network, r.day, CAST(count(*) AS TEXT) AS count,
+  CAST(sum(CAST(substr(r.fee, 1, max(0, length(r.fee) - 9)) AS INTEGER)) AS TEXT) AS gwei,
+  CAST(sum(CAST(substr(r.fee, -9) AS INTEGER)) AS TEXT) AS rest
+FROM networks n CROSS JOIN relays r ON r.network = n.network AND r.day >= ?1 AND r.day <= ?2
+GROUP BY 1, 2`;
+
+const GWEI = 1_000_000_000n;
+
+const gasOf = async (db: D1Database, from: Day, to: Day): Promise<readonly BookItem[]> => {
+  const { results } = await db
+    .prepare(GAS)
+    .bind(from, to)
+    .all<Readonly<Record<'network' | 'day' | 'count' | 'gwei' | 'rest', string>>>();
+  return results.map(({ network, day, count, gwei, rest }) => ({
+    ...{ day, asset: `${network}/slip44:60`, line: 'gas' as const },
+    ...{ count: BigInt(count), amount: BigInt(gwei) * GWEI + BigInt(rest) },
+  }));
+};

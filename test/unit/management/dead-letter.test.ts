@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { manage } from '../../../src/management/router.ts';
+import { auditLetter } from '../../../src/audit/dead-letter.ts';
+import { type Config, gatewayAccount } from '../../../src/config.ts';
+import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
+import { deadLetter, recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
+import { webhookLetter } from '../../../src/webhooks/dead-letter.ts';
+import { alertEvent } from '../../../src/webhooks/message.ts';
+import { db, freshDatabase, messageOf } from '../audit/database.ts';
+import { ALICE, paidCalls, word } from '../audit/history.ts';
+import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
+import { alertOf } from '../webhooks/world.ts';
+import { scriptedOffice, signedRequest } from './admin-context.ts';
+
+const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
+
+beforeEach(async () => {
+  await freshDatabase();
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+  network(KEY_ACCOUNT);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const redrive = async (id: string, answers: Parameters<typeof scriptedOffice>[1] = {}) => {
+  const { office, asked, queued } = await scriptedOffice(config, answers);
+  const path = `/admin/dead-letters/${encodeBase64Url(utf8(id))}/redrive`;
+  const answer = await manage(office, await signedRequest(config, 'deadletters.redrive', path));
+  return { answer, asked, queued };
+};
+
+const listed = async () => {
+  const { office } = await scriptedOffice(config);
+  const request = await signedRequest(config, 'deadletters.list', '/admin/dead-letters');
+  const page = await (await manage(office, request)).json<{ items: Record<string, unknown>[] }>();
+  return page.items;
+};
+
+const record = async (letter: ReturnType<typeof deadLetter>) => {
+  await recordDeadLetters(db, [letter]);
+  return letter.id;
+};
+
+describe('a dead letter', () => {
+  it('of a payment has its account send it again, which alone has the signature', async () => {
+    const body = { v: 1, kind: 'settle', account: ALICE, call: word(5), signature: '0xsecret' };
+    const id = await record(
+      deadLetter({ id: 'm1', body }, 'countersign-settlement-dead', 'r', NOW),
+    );
+    const { answer, asked, queued } = await redrive(id);
+    expect(answer.status).toBe(200);
+    expect(asked).toMatchObject([
+      {
+        ...{ asked: 'govern', of: ALICE },
+        order: { kind: 'redrive', call: word(5), by: { role: 'operator' } },
+      },
+    ]);
+    expect(queued).toEqual([]);
+    expect(await listed()).toMatchObject([
+      {
+        ...{ id: encodeBase64Url(utf8('m1')), queue: 'countersign-settlement-dead' },
+        ...{ account: ALICE, call: word(5), redriven_at: NOW },
+      },
+    ]);
+  });
+
+  it('of a log goes into its queue again, byte for byte', async () => {
+    const message = await messageOf(paidCalls(ALICE, 3));
+    const body = { ...message };
+    const id = await record(auditLetter({ id: 'm2', body }, 'countersign-audit-dead', 'r', NOW));
+    expect(id).toContain('/');
+    const { answer, asked, queued } = await redrive(id);
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(queued).toEqual([{ queue: 'audit', message }]);
+    expect(asked).toMatchObject([
+      {
+        of: gatewayAccount(config),
+        order: { kind: 'letter', letter: id, by: { role: 'operator' } },
+      },
+    ]);
+  });
+
+  it('of a webhook goes into its queue again', async () => {
+    const event = alertEvent(alertOf(ALICE));
+    const body = { v: 1, scope: '*', webhook: 'ops', event };
+    const id = await record(
+      webhookLetter({ id: 'm3', body }, 'countersign-webhooks-dead', 'r', NOW),
+    );
+    const { answer, queued } = await redrive(id);
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect(queued).toEqual([{ queue: 'webhooks', message: body }]);
+  });
+
+  it('is not sent by an intent that was used', async () => {
+    const message = await messageOf(paidCalls(ALICE, 1));
+    const letter = auditLetter({ id: 'm4', body: message }, 'countersign-audit-dead', 'r', NOW);
+    const id = await record(letter);
+    const { answer, queued } = await redrive(id, {
+      govern: async () => ({ verdict: 'refused', fault: { reason: 'already_used' } }),
+    });
+    expect([answer.status, queued]).toEqual([409, []]);
+    expect((await listed())[0]).not.toHaveProperty('redriven_at');
+  });
+
+  it.each([
+    ['that nobody can read', 'countersign-audit-dead', 'not a message', 409],
+    ['that is cut off', 'countersign-audit-dead', { v: 1, account: ALICE, body: 'x' }, 409],
+    ['of no call', 'countersign-settlement-dead', { v: 1 }, 409],
+    ['of a queue nobody knows', 'countersign-other', { v: 1 }, 409],
+  ] as const)('%s is not sent', async (_, queue, body, status) => {
+    const id = await record(deadLetter({ id: 'm5', body }, queue, 'r', NOW));
+    const { answer, asked, queued } = await redrive(id);
+    expect([answer.status, asked, queued]).toEqual([status, [], []]);
+  });
+
+  it('that is not there is not found', async () => {
+    expect((await redrive('nothing')).answer.status).toBe(404);
+    // Not the text of any letter's id.
+    const { office } = await scriptedOffice(config);
+    const path = '/admin/dead-letters/_/redrive';
+    const request = await signedRequest(config, 'deadletters.redrive', path);
+    expect((await manage(office, request)).status).toBe(404);
+  });
+});

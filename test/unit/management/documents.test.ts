@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { manage } from '../../../src/management/router.ts';
+import { openCatalogue } from '../../../src/catalog/live.ts';
+import { findTool } from '../../../src/catalog/route.ts';
+import { toolHash } from '../../../src/catalog/stored-tool.ts';
+import { type Config, gatewayAccount } from '../../../src/config.ts';
+import { webhookHash } from '../../../src/webhooks/document.ts';
+import { putWebhook } from '../../../src/webhooks/registry.ts';
+import { db, freshDatabase } from '../audit/database.ts';
+import { watchedTools } from '../catalog/watched.ts';
+import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
+import { type Said, scriptedOffice, signedRequest } from './admin-context.ts';
+
+const config: Config = { ...vectorConfig([]), operators: [addressOf('owner')] };
+const self = gatewayAccount(config);
+
+const document = {
+  ...{ id: 'hello', method: 'GET', path: '/tools/hello', description: 'Says hello.' },
+  ...{ price: '$0.002', settlement: 'deferred', upstream: 'https://api.example/hello' },
+};
+const hash = toolHash(document);
+
+beforeEach(async () => {
+  await freshDatabase();
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+  network(KEY_ACCOUNT);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+type Govern = NonNullable<NonNullable<Parameters<typeof scriptedOffice>[1]>['govern']>;
+
+/** What an account says that has put something: where its entry stands. */
+const putAs =
+  (seq: number, current = hash): Govern =>
+  async () =>
+    governed({ current, entry: { seq, at: NOW } });
+
+const openOffice = async (govern: Govern, tools = watchedTools()) => {
+  const { office, asked } = await scriptedOffice(config, { govern });
+  const catalogue = openCatalogue({
+    read: tools.read,
+    raise: async () => true,
+    start: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public' },
+  });
+  return { office: { ...office, catalogue }, asked };
+};
+
+describe('a tool', () => {
+  const put = (said: Said = {}) =>
+    signedRequest(config, 'tools.put', '/admin/tools/hello', { body: document, ...said });
+  const get = () => signedRequest(config, 'tools.get', '/admin/tools/hello');
+
+  it('is kept by the gateway’s own account, and this isolate sells by it at once', async () => {
+    const tools = watchedTools();
+    const { office, asked } = await openOffice(async (order) => {
+      tools.put(document);
+      return putAs(3)(order);
+    }, tools);
+    const headers = { 'If-None-Match': '*' };
+    const answer = await manage(office, await put({ headers }));
+    expect([answer.status, answer.headers.get('ETag')]).toEqual([200, `"${hash}"`]);
+    expect(asked).toMatchObject([
+      {
+        of: self,
+        order: { kind: 'document', type: 'tool', name: 'hello', document, expected: 'none' },
+      },
+    ]);
+    const sold = await office.catalogue.current(NOW, () => undefined);
+    expect(findTool(sold.routes, 'GET', '/tools/hello')).toMatchObject({ tool: { price: 2_000n } });
+    const read = await manage(office, await get());
+    expect([read.headers.get('ETag'), await read.json()]).toEqual([`"${hash}"`, document]);
+    // The account may never have written this document: it is told the hash of what the gateway sells.
+    await manage(office, await put());
+    expect(asked[1]).toMatchObject({ order: { known: hash } });
+  });
+
+  it('that the account does not record is 503', async () => {
+    const { office } = await openOffice(async () => ({ verdict: 'unavailable' }));
+    expect((await manage(office, await put())).status).toBe(503);
+  });
+
+  it('is not changed where the tools cannot be read', async () => {
+    const tools = watchedTools();
+    tools.breakDown();
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { office, asked } = await openOffice(putAs(3), tools);
+    expect((await manage(office, await put())).status).toBe(503);
+    expect(asked).toEqual([]);
+  });
+
+  it('that does not exist is not removed', async () => {
+    const { office, asked } = await openOffice(putAs(3));
+    const request = await signedRequest(config, 'tools.delete', '/admin/tools/hello');
+    expect((await manage(office, request)).status).toBe(404);
+    expect(asked).toEqual([]);
+  });
+
+  it('is listed page by page', async () => {
+    const tools = watchedTools();
+    const { office } = await openOffice(putAs(1), tools);
+    const ids = ['a.b', 'a_b', 'hello', 'z'];
+    for (const id of ids) tools.put({ ...document, id, path: `/tools/${id}` });
+    const found: string[] = [];
+    for (let path: string | undefined = '/admin/tools?limit=1'; path !== undefined;) {
+      const answer = await manage(office, await signedRequest(config, 'tools.list', path));
+      const page = await answer.json<{ items: { id: string }[]; next?: string }>();
+      found.push(...page.items.map(({ id }) => id));
+      path = page.next === undefined ? undefined : `/admin/tools?limit=1&after=${page.next}`;
+    }
+    expect(found).toEqual(ids);
+  });
+});
+
+describe('a webhook', () => {
+  const hook = { url: 'https://alerts.example/in', events: ['*' as const] };
+  const put = () => signedRequest(config, 'webhooks.put', '/admin/webhooks/ops', { body: hook });
+
+  it('that was switched off is entered anew, and used again', async () => {
+    const at = { scope: '*', id: 'ops', holder: self, at: NOW } as const;
+    await putWebhook(db, { ...at, document: hook, seq: 1 });
+    await db.prepare("UPDATE webhooks SET state = 'disabled', reason = 'gone'").run();
+    const { office, asked } = await openOffice(putAs(2, webhookHash(hook)));
+    expect((await manage(office, await put())).status).toBe(200);
+    expect(asked).toMatchObject([{ of: self, order: { name: '*/ops', anew: true } }]);
+    const read = await signedRequest(config, 'webhooks.get', '/admin/webhooks/ops');
+    expect(await (await manage(office, read)).json()).toMatchObject({
+      ...{ id: 'ops', state: 'active', failures: 0, etag: webhookHash(hook), ...hook },
+    });
+  });
+
+  it('beyond what a scope may have is refused before anybody is told', async () => {
+    for (let at = 0; at < 20; at += 1) {
+      const named = { scope: '*', id: `w${at}`, holder: self, at: NOW } as const;
+      await putWebhook(db, { ...named, document: hook, seq: at + 1 });
+    }
+    const { office, asked } = await openOffice(putAs(30));
+    expect((await manage(office, await put())).status).toBe(409);
+    expect(asked).toEqual([]);
+  });
+
+  it('is tried once for each intent', async () => {
+    const at = { scope: '*', id: 'ops', holder: self, at: NOW } as const;
+    await putWebhook(db, { ...at, document: hook, seq: 1 });
+    const { sent } = network(KEY_ACCOUNT, () => new Response(null, { status: 204 }));
+    const used = { verdict: 'refused', fault: { reason: 'already_used' } } as const;
+    const { office } = await openOffice(async () => used);
+    const test = await signedRequest(config, 'webhooks.test', '/admin/webhooks/ops/test');
+    expect((await manage(office, test.clone())).status).toBe(409);
+    expect(sent).toEqual([]);
+    const unchanged = governed({ changed: false, current: webhookHash(hook) });
+    const { office: open } = await openOffice(async () => unchanged);
+    expect(await (await manage(open, test)).json()).toMatchObject({ outcome: 'delivered' });
+    expect(sent).toHaveLength(1);
+  });
+});

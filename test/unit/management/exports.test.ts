@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { manage } from '../../../src/management/router.ts';
+import { storeChunk } from '../../../src/audit/store.ts';
+import { verifyLog } from '../../../src/audit/verify.ts';
+import type { Config } from '../../../src/config.ts';
+import type { RouteId } from '../../../src/management/paths.ts';
+import { db, freshDatabase, messageOf } from '../audit/database.ts';
+import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
+import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
+import { scriptedOffice, signedRequest } from './admin-context.ts';
+
+const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
+const CALLS = 5;
+const HOSTILE = '=HYPERLINK("//evil")';
+
+beforeEach(async () => {
+  await freshDatabase();
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+  network(KEY_ACCOUNT);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const ask = async (id: RouteId, path: string) => {
+  const { office } = await scriptedOffice(config, {
+    kin: async () => ({ verdict: 'found', kin: 'none', hasParent: false, exists: true }),
+  });
+  return manage(office, await signedRequest(config, id, path));
+};
+
+const nextOf = (answer: Response): string | undefined =>
+  /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('Link') ?? '')?.[1];
+
+/** All pages, put together as they come. */
+const download = async (id: RouteId, path: string): Promise<string> => {
+  let text = '';
+  for (let next: string | undefined = path; next !== undefined;) {
+    const answer = await ask(id, next);
+    expect(answer.status).toBe(200);
+    text += new TextDecoder().decode(await answer.arrayBuffer());
+    next = nextOf(answer);
+  }
+  return text;
+};
+
+const store = async () => {
+  const bodies = Array.from({ length: CALLS }, (_, at) =>
+    [accepted, committed, settled].map((body) => ({
+      ...body(at, START + at),
+      tool: at === 2 ? HOSTILE : 'translate',
+    })),
+  ).flat();
+  const entries = history(ALICE, bodies);
+  const stored = await storeChunk(db, await messageOf(entries), NOW);
+  expect(stored.ok).toBe(true);
+  return entries;
+};
+
+const log = `/accounts/${ALICE}/entries`;
+const calls = `/accounts/${ALICE}/calls`;
+
+describe('an account’s log', () => {
+  it('is the text that was hashed: its pages verify as one', async () => {
+    const entries = await store();
+    for (const limit of [1, 4, 500]) {
+      const text = await download('account.entries', `${log}?format=ndjson&limit=${limit}`);
+      const verified = verifyLog(text, { account: ALICE });
+      expect(verified).toMatchObject({ ok: true, value: { first: 1, last: entries.length } });
+    }
+    const text = await download('account.entries', `${log}?format=ndjson`);
+    expect(verifyLog(text.replace('"20000"', '"20001"'))).toMatchObject({ ok: false });
+  });
+
+  it('as JSON can be searched, and says where it goes on', async () => {
+    await store();
+    const answer = await ask('account.entries', `${log}?type=payment.settled&limit=2`);
+    const page = await answer.json<{ items: { type: string }[]; next: string }>();
+    expect(page.items.map(({ type }) => type)).toEqual(['payment.settled', 'payment.settled']);
+    expect(nextOf(answer)).toBe(`${log}?type=payment.settled&limit=2&after=${page.next}`);
+  });
+});
+
+describe('calls for a spreadsheet', () => {
+  it('have one head, and hold nothing that it would run', async () => {
+    await store();
+    for (const limit of [1, 2, 500]) {
+      const text = await download('account.calls', `${calls}?format=csv&limit=${limit}`);
+      const lines = text.trimEnd().split('\r\n');
+      expect(lines).toHaveLength(1 + CALLS);
+      expect(lines.filter((line) => line.startsWith('accepted_at,'))).toHaveLength(1);
+      expect(text).toContain(`,"'=HYPERLINK(""//evil"")",`);
+      expect(text).not.toMatch(/(^|,)"?=/m);
+    }
+    const answer = await ask('account.calls', `${calls}?format=csv`);
+    expect(answer.headers.get('X-Content-Type-Options')).toBe('nosniff');
+  });
+
+  it('are the same as lines of JSON, and as pages', async () => {
+    await store();
+    const lines = (await download('account.calls', `${calls}?format=ndjson&limit=2`))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    const answer = await ask('account.calls', calls);
+    const page = await answer.json<{ items: readonly unknown[] }>();
+    expect(page.items).toEqual(lines);
+    expect(page.items[0]).toMatchObject({
+      ...{ account: ALICE, call: word(CALLS - 1), price: '20000', charged: '20000' },
+      ...{ state: 'committed', paid_by: 'deferred', accepted_at: START + CALLS - 1 },
+    });
+  });
+
+  it('of everybody are for an operator, and can be narrowed to one account', async () => {
+    await store();
+    const answer = await ask(
+      'calls.list',
+      `/admin/calls?account=${ALICE}&tool=translate&from=${START}`,
+    );
+    const { items } = await answer.json<{ items: readonly unknown[] }>();
+    expect(items).toHaveLength(CALLS - 1);
+  });
+
+  it('go on only where a page of this very list has said so', async () => {
+    await store();
+    const answer = await ask('account.calls', `${calls}?after=bm9uc2Vuc2U`);
+    expect([answer.status, (await answer.json<{ field: string }>()).field]).toEqual([
+      400,
+      'query.after',
+    ]);
+  });
+});
+
+describe('a payment', () => {
+  it('is told of with its call and its entries', async () => {
+    const entries = await store();
+    const answer = await ask('settlements.get', `/admin/settlements/${ALICE}/${word(1)}`);
+    expect(await answer.json()).toMatchObject({
+      settlement: { state: 'settled', amount: '20000', transaction: word(2001), block: 123 },
+      call: { call: word(1), state: 'committed' },
+      entries: entries.filter(({ call }) => call === word(1)),
+    });
+    const none = await ask('settlements.get', `/admin/settlements/${ALICE}/${word(77)}`);
+    expect(none.status).toBe(404);
+  });
+});

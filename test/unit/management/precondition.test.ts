@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { entityTag, expectedOf } from '../../../src/management/precondition.ts';
+
+const HASH = `0x${'ab'.repeat(32)}` as const;
+const read = (headers: Record<string, string>) => expectedOf(new Headers(headers));
+
+describe('what a writer says it has seen', () => {
+  it('is nothing, one hash, anything, or that there is nothing', () => {
+    expect(read({})).toEqual({ ok: true, value: undefined });
+    expect(read({ 'If-Match': entityTag(HASH).ETag })).toEqual({ ok: true, value: HASH });
+    expect(read({ 'If-Match': '*' })).toEqual({ ok: true, value: '*' });
+    expect(read({ 'If-None-Match': '*' })).toEqual({ ok: true, value: 'none' });
+  });
+
+  it.each([
+    { 'If-Match': HASH },
+    { 'If-Match': `W/"${HASH}"` },
+    { 'If-Match': `"${HASH}", "${HASH}"` },
+    { 'If-Match': `"${HASH.toUpperCase()}"` },
+    { 'If-Match': '""' },
+    { 'If-Match': '' },
+    { 'If-None-Match': `"${HASH}"` },
+    { 'If-None-Match': '' },
+    { 'If-Match': '*', 'If-None-Match': '*' },
+  ])('is refused where it is not understood: %o', (headers) => {
+    const seen = read(headers as Record<string, string>);
+    expect(seen.ok).toBe(false);
+    if (!seen.ok) expect(seen.error.reason).toBe('malformed_request');
+  });
+});

@@ -1,0 +1,270 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { manage } from '../../../src/management/router.ts';
+import type { Config } from '../../../src/config.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { RouteId } from '../../../src/management/paths.ts';
+import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
+import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
+import { type Said, scriptedOffice, signedRequest } from './admin-context.ts';
+
+const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
+const X: AccountId = `${NETWORK}:0x${'55'.repeat(20)}`;
+const HASH = `0x${'ab'.repeat(32)}` as const;
+const own = `/accounts/${X}`;
+const admin = `/admin/accounts/${X}`;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+  network(KEY_ACCOUNT);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const played = (answers: Parameters<typeof scriptedOffice>[1] = {}) =>
+  scriptedOffice(config, {
+    kin: async () => ({ verdict: 'found', kin: 'above', hasParent: true, exists: true }),
+    ...answers,
+  });
+
+const bodyOf = (answer: Response) => answer.json<Record<string, unknown>>();
+
+describe('a request of the management API', () => {
+  it('without a signature is challenged for its own route', async () => {
+    const { office } = await played();
+    for (const [method, path, tool] of [
+      ['GET', '/admin/accounts', 'accounts.list'],
+      ['DELETE', `${own}/policy`, 'account.policy.delete'],
+      ['GET', `/accounts/${X.replaceAll(':', '%3A')}`, 'account.get'],
+    ] as const) {
+      const answer = await manage(office, new Request(`https://gw.example${path}`, { method }));
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('WWW-Authenticate')).toContain(`tool="countersign.admin.${tool}"`);
+    }
+  });
+
+  it('without a signature is refused with its body cancelled unread', async () => {
+    const { office } = await played();
+    const happened: string[] = [];
+    const body = new ReadableStream<Uint8Array>(
+      { pull: () => void happened.push('read'), cancel: () => void happened.push('cancelled') },
+      { highWaterMark: 0 },
+    );
+    const request = new Request(`https://gw.example${own}`, { method: 'PUT', body });
+    expect((await manage(office, request)).status).toBe(401);
+    expect(happened).toEqual(['cancelled']);
+  });
+
+  it('for what is no route is 404, with another method 405', async () => {
+    const { office } = await played();
+    const send = (method: string, path: string) =>
+      manage(office, new Request(`https://gw.example${path}`, { method }));
+    for (const path of ['/admin', '/admin/', '/admin/nothing', `${own}/`, `${own}/calls/x/y`]) {
+      expect((await send('GET', path)).status, path).toBe(404);
+    }
+    const other = await send('POST', `${own}/policy`);
+    expect([other.status, other.headers.get('Allow')]).toEqual([405, 'DELETE, GET, PUT']);
+  });
+
+  it.each<[RouteId, string, Said, string]>([
+    ['account.calls', `${own}/calls?limit=0`, {}, 'query.limit'],
+    ['account.calls', `${own}/calls?limit=501`, {}, 'query.limit'],
+    ['account.calls', `${own}/calls?limit=1&limit=2`, {}, 'query'],
+    ['account.calls', `${own}/calls?colour=red`, {}, 'query.colour'],
+    ['account.calls', `${own}/calls?__proto__=1`, {}, 'query.__proto__'],
+    ['account.calls', `${own}/calls?account=${X}`, {}, 'query.account'],
+    ['account.calls', `${own}/calls?format=xml`, {}, 'query.format'],
+    ['account.get', `${own}?a=1`, {}, 'query'],
+    [
+      'account.get',
+      '/accounts/eip155:1:0x5555555555555555555555555555555555555555',
+      {},
+      'path.account',
+    ],
+    ['account.get', `/accounts/${X.toUpperCase()}`, {}, 'path.account'],
+    ['account.get', '/accounts/0x12', {}, 'path.account'],
+    ['account.call', `${own}/calls/0x12`, {}, 'path.call'],
+    ['account.entries', `${own}/entries?after=-1`, {}, 'query.after'],
+    ['account.entries', `${own}/entries?after=abc`, {}, 'query.after'],
+    ['account.entries', `${own}/entries?format=ndjson&type=call.denied`, {}, 'query.type'],
+    ['account.tree', `${own}/tree?after=abc`, {}, 'query.after'],
+    ['account.spend', `${own}/spend`, {}, 'query.by'],
+    ['account.spend', `${own}/spend?by=day&from=2026-02-30`, {}, 'query.from'],
+    ['account.spend', `${own}/spend?by=day&from=2026-02-02&to=2026-02-01`, {}, 'query.from'],
+    ['account.events', `${own}/events`, { headers: { 'Last-Event-ID': 'x' } }, 'last-event-id'],
+    ['account.put', own, { body: '{' }, 'body'],
+    ['account.put', own, { body: '' }, 'body'],
+    ['account.put', own, { body: { label: 'a', more: 1 } }, 'body.more'],
+    ['account.put', own, { body: { label: 'a\nb' } }, 'body.label'],
+    ['account.put', own, { body: '{"label":"a","label":"b"}' }, 'body'],
+    ['account.put', own, { body: { label: 'a' }, headers: { 'If-Match': 'x' } }, 'if-match'],
+    ['account.status', `${own}/status`, { body: { status: 'gone' } }, 'body.status'],
+    [
+      'account.status',
+      `${own}/status`,
+      { body: { status: 'frozen' }, headers: { 'If-Match': '*' } },
+      'if-match',
+    ],
+    ['account.put', own, { body: { label: 'a' }, headers: { 'Dry-Run': '?1' } }, 'dry-run'],
+    ['account.policy.put', `${own}/policy`, { body: {}, headers: { 'Dry-Run': '1' } }, 'dry-run'],
+    ['account.policy.put', `${own}/policy`, { body: [] }, 'body'],
+    ['account.policy.put', `${own}/policy`, { body: { perDay: '1' } }, 'body.perDay'],
+    ['accounts.put', '/admin/accounts/nobody', { body: { label: 'a' } }, 'path.account'],
+    [
+      'credits.adjust',
+      `${admin}/credit`,
+      { body: { asset: 'x', amount: '1', reason: 'r' } },
+      'body.asset',
+    ],
+    [
+      'credits.adjust',
+      `${admin}/credit`,
+      {
+        body: {
+          asset: `eip155:84532/erc20:0x${'11'.repeat(20)}`,
+          amount: '1',
+          reason: 'not sold for',
+        },
+      },
+      'body.asset',
+    ],
+    [
+      'webhooks.put',
+      '/admin/webhooks/a',
+      { body: { url: 'http://10.0.0.1', events: ['*'] } },
+      'body.url',
+    ],
+  ])('%s %s says which field is wrong', async (id, path, said, field) => {
+    const { office, asked } = await played();
+    const answer = await manage(office, await signedRequest(config, id, path, said));
+    const body = await bodyOf(answer);
+    expect([answer.status, body['field']], JSON.stringify(body)).toEqual([400, field]);
+    expect(asked).toEqual([]);
+  });
+
+  it('of more than its route takes is refused before it is read', async () => {
+    const { office } = await played();
+    const body = JSON.stringify({ label: 'x'.repeat(5_000) });
+    const request = await signedRequest(config, 'account.put', own, { body });
+    expect((await manage(office, request)).status).toBe(413);
+    const empty = await signedRequest(config, 'account.policy.delete', `${own}/policy`, {
+      body: '{}',
+    });
+    expect((await manage(office, empty)).status).toBe(413);
+  });
+});
+
+describe('an order', () => {
+  it('carries the intent that gave it, for one attempt each time it arrives', async () => {
+    const { office, asked } = await played({
+      govern: async () => governed({ current: HASH, revision: 7 }),
+    });
+    const request = await signedRequest(config, 'account.put', own, {
+      ...{ body: { label: 'Ada' }, headers: { 'If-None-Match': '*' } },
+    });
+    const again = request.clone();
+    const answer = await manage(office, request);
+    expect([answer.status, answer.headers.get('ETag')]).toEqual([200, `"${HASH}"`]);
+    expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
+    expect(await bodyOf(answer)).toEqual({
+      ...{ changed: true, revision: 7, acknowledged: [], silent: [], etag: HASH },
+    });
+    await manage(office, again);
+    const orders = asked.map((each) => (each.asked === 'govern' ? each.order : undefined));
+    expect(orders[0]).toMatchObject({
+      ...{ kind: 'label', label: 'Ada', expected: 'none' },
+      by: { account: `${NETWORK}:${addressOf('owner')}`, role: 'owner' },
+      order: {
+        fields: { tool: 'countersign.admin.account.put', target: own, method: 'PUT' },
+        signature: expect.stringMatching(/^0x[0-9a-f]{130}$/) as string,
+        digest: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
+        attempt: expect.stringMatching(/^0x[0-9a-f]{32}$/) as string,
+        // Its leeway included.
+        validBefore: NOW + 50 + 30,
+      },
+    });
+    const [first, second] = orders.map((order) =>
+      order !== undefined && 'order' in order ? order.order : undefined,
+    );
+    expect(second?.digest).toBe(first?.digest);
+    expect(second?.attempt).not.toBe(first?.attempt);
+  });
+
+  it.each([
+    [{ reason: 'forbidden' }, 403, {}],
+    [{ reason: 'already_used' }, 409, {}],
+    [{ reason: 'precondition_failed' }, 412, {}],
+    [{ reason: 'precondition_failed', current: HASH }, 412, { current: HASH }],
+    [{ reason: 'precondition_required', current: HASH }, 428, { current: HASH }],
+    [{ reason: 'not_writable', hint: 'Later.' }, 409, { hint: 'Later.' }],
+    [{ reason: 'unknown_call' }, 404, {}],
+    [{ reason: 'malformed_policy', field: 'tools', hint: 'is odd' }, 400, { field: 'body.tools' }],
+  ] as const)('refused as %o is answered %i', async (fault, status, more) => {
+    const { office } = await played({ govern: async () => ({ verdict: 'refused', fault }) });
+    const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
+      body: {},
+    });
+    const answer = await manage(office, request);
+    expect(answer.status).toBe(status);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: `urn:countersign:problem:${fault.reason.replaceAll('_', '-')}`,
+      ...more,
+    });
+    expect(answer.headers.get('ETag')).toBe('current' in fault ? `"${HASH}"` : null);
+  });
+
+  it('that the account does not answer may be sent again', async () => {
+    for (const govern of [
+      async () => ({ verdict: 'unavailable' }) as const,
+      async () => {
+        throw new Error('overloaded');
+      },
+    ]) {
+      const { office } = await played({ govern });
+      const request = await signedRequest(config, 'account.put', own, { body: { label: 'a' } });
+      const answer = await manage(office, request);
+      expect(answer.status).toBe(503);
+      expect(await answer.text()).not.toContain('overloaded');
+    }
+  });
+
+  it('of a policy says how many running calls it would have refused, and may only ask', async () => {
+    const inFlight = { held: 3, cutOff: 2 };
+    const { office, asked } = await played({ govern: async () => governed({ inFlight }) });
+    const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
+      ...{ body: { tools: [] }, headers: { 'Dry-Run': '?1' } },
+    });
+    expect(await bodyOf(await manage(office, request))).toMatchObject({
+      ...{ in_flight: { held: 3, cut_off: 2 }, dry_run: true },
+    });
+    expect(asked).toMatchObject([{ order: { kind: 'policy', slot: 'owner', dryRun: true } }]);
+  });
+
+  it.each([false, true])(
+    'of a policy warns of a limit that no tool fits under (dry run %s)',
+    async (dryRun) => {
+      const { office } = await played({ govern: async () => governed({}) });
+      const put = async (perCall: string) => {
+        const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
+          body: { perCall },
+          ...(dryRun ? { headers: { 'Dry-Run': '?1' } } : {}),
+        });
+        return await bodyOf(await manage(office, request));
+      };
+      expect((await put('15u'))['warnings']).toEqual([
+        { field: 'perCall', limit: '15', tool: 'translate', price: '20000' },
+      ]);
+      expect(await put('$15')).not.toHaveProperty('warnings');
+    },
+  );
+
+  it('says every fault of a policy at once', async () => {
+    const { office } = await played();
+    const body = { perDay: '1', tools: 'all', windows: [{ every: 'week', limit: '$1' }] };
+    const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, { body });
+    const said = await bodyOf(await manage(office, request));
+    const fields = (said['faults'] as readonly { field: string }[]).map(({ field }) => field);
+    expect(fields.toSorted()).toEqual(['body.perDay', 'body.tools', 'body.windows[0].every']);
+  });
+});
