@@ -10,13 +10,14 @@ import { type Stack, startStack } from '../../dev/stack.ts';
 import { createAgent } from '../../src/client/index.ts';
 import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const page = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
+const README = page('README.md');
 const USUAL_ORIGIN = 'http://127.0.0.1:8787';
 
-/** Code blocks of one language, in order. */
-const blocks = (language: string): readonly string[] =>
-  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(
-    ([, text = '']) => text,
+/** Code blocks of one language on a page, in order. */
+const blocks = (language: string, text = README): readonly string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, block = '']) => block,
   );
 
 /** Runs a text as a module of this project; returns what it printed. */
@@ -33,7 +34,7 @@ const runModule = async (
   return stdout;
 };
 
-describe('README', () => {
+describe('README and its pages', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let stack: Stack;
   beforeAll(async () => {
@@ -42,6 +43,14 @@ describe('README', () => {
   afterAll(async () => {
     await stack?.stop();
     rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('has quickstarts of at most twelve lines, and at most 400 words beside them', () => {
+    const code = /^```[a-z]*\n(.*?)^```/gms;
+    for (const [, block = ''] of README.matchAll(code))
+      expect(block.trim().split('\n').length, block).toBeLessThanOrEqual(12);
+    const prose = README.replaceAll(code, '').replaceAll(/\]\([^)]*\)/g, ']');
+    expect(prose.split(/\s+/).length).toBeLessThanOrEqual(400);
   });
 
   it("has an agent's example that pays and verifies its receipt", async () => {
@@ -59,13 +68,17 @@ describe('README', () => {
     expect(stack.upstream.counts().lookup).toBe(1);
   });
 
-  it("has an owner's story that the command tells", async () => {
+  it('has a fleet story that works, and a log that verifies', async () => {
     const story = blocks('sh').find((block) => block.includes('fleet new')) ?? '';
-    expect(story.trim().split('\n').length).toBeLessThan(15);
+    const audit = blocks('sh').find((block) => block.includes('audit verify')) ?? '';
     const command = `node ${join(ROOT, 'dist/cli/index.js')}`;
     // Denials by one rule within ten seconds are one entry, and the log has everything by then. What is started behind the others would
     // outlive them.
-    const script = `${story.replaceAll('npx countersign', command)}\nsleep 11; kill %1; ${command} spend --by tool`;
+    const script =
+      `${story}\nsleep 11; kill %1; npx countersign spend --by tool\n${audit}`.replaceAll(
+        'npx countersign',
+        command,
+      );
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], {
       cwd: directory,
       env: {
@@ -83,6 +96,7 @@ describe('README', () => {
     // The last call may have been made too lately for the first.
     expect(spent[0]).toEqual(expect.toBeOneOf([spent[1], ['0.002', '2']]));
     expect(spent[1]).toEqual(['0.003', '3']);
+    expect(stdout).toMatch(/^signatures +\d+ recomputed/m);
   });
 
   it("has an upstream's check that takes a real assertion, and for its body only", async () => {
@@ -91,7 +105,7 @@ describe('README', () => {
     const url = stack.description.tools.find(({ id }) => id === 'echo')?.url ?? '';
     const answer = await agent.fetch(`${url}x`, { method: 'POST', body: '{"a":1}' });
     const { headers: seen } = (await answer.json()) as { headers: Record<string, string> };
-    const [example = ''] = blocks('js');
+    const [example = ''] = blocks('js', page('docs/tools.md'));
     const check = async (body: string): Promise<string> =>
       await runModule(
         'module',
@@ -108,7 +122,9 @@ describe('README', () => {
   });
 
   it('has commands that answer what it says', async () => {
-    const commands = [...README.matchAll(/^curl (?:-i )?'([^']+)'(?: +# (\d{3}))?/gm)];
+    const commands = [
+      ...page('docs/local-stack.md').matchAll(/^curl (?:-i )?'([^']+)'(?: +# (\d{3}))?/gm),
+    ];
     expect(commands).toHaveLength(4);
     for (const [, url = '', status = '200'] of commands)
       expect((await fetch(url.replace(USUAL_ORIGIN, stack.gateway.url))).status).toBe(
@@ -117,7 +133,11 @@ describe('README', () => {
   });
 
   it('has the demo tools with their prices', () => {
-    const rows = [...README.matchAll(/^\| `([a-z]+)` \| .*? \| (\$[0-9.]+|free) \| ([a-z]+) \|/gm)];
+    const rows = [
+      ...page('docs/local-stack.md').matchAll(
+        /^\| `([a-z]+)` \| .*? \| (\$[0-9.]+|free) \| ([a-z]+) \|/gm,
+      ),
+    ];
     expect(rows.map(([, id, price, settlement]) => `${id} ${price} ${settlement}`)).toEqual(
       stack.description.tools.map(
         ({ id, price, settlement }) => `${id} ${price === '$0' ? 'free' : price} ${settlement}`,
@@ -126,17 +146,17 @@ describe('README', () => {
   });
 
   it('has the default policy', () => {
-    const example = blocks('json').find((block) => block.includes('"exposure"')) ?? '';
+    const [example = ''] = blocks('json', page('docs/policy.md'));
     const parsed = parsePolicy(JSON.parse(example));
     expect(parsed.ok && { ...parsed.value, windows: [] }).toEqual(BUILT_IN_POLICY);
   });
 
-  it('has the output of the demo as it is', () => {
-    const [, output = ''] = /demo-output-start -->(.*)<!-- demo-output-end/s.exec(README) ?? [];
-    const story = readFileSync(join(ROOT, 'dev/demo/story.ts'), 'utf8');
+  it('has a picture of the demo as it is', () => {
+    const picture = page('docs/demo.svg');
+    const story = page('dev/demo/story.ts');
     const titles = [...story.matchAll(/narrator\.step\(\s*'([^']+)'/g)].map(([, title]) => title);
-    expect([...output.matchAll(/^ *\d+\. (.*)$/gm)].map(([, title]) => title)).toEqual(titles);
-    expect(output).toContain('Everything held');
-    expect(output).not.toContain('✗');
+    const drawn = [...picture.matchAll(/>\d+\. ([^<]*)</g)].map(([, title]) => title);
+    expect(drawn, 'node dev/picture.ts draws it again').toEqual(titles);
+    expect(picture).toContain('Everything held');
   });
 });

@@ -21,4 +21,6 @@ interface ImportMeta {
     patterns: readonly string[],
     options: { readonly query: '?raw'; readonly import: 'default'; readonly eager: true },
   ): Readonly<Record<string, string>>;
+  /** The paths of files alone: each value would import its file. */
+  glob(patterns: readonly string[]): Readonly<Record<string, () => Promise<unknown>>>;
 }

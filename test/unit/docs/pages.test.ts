@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import manifest from '../../../package.json';
+
+/** Every document, by its path in the repository. */
+const PAGES = new Map(
+  Object.entries(
+    import.meta.glob(['../../../*.md', '../../../docs/*.md', '../../conformance/*.md'], {
+      query: '?raw',
+      import: 'default',
+      eager: true,
+    }),
+  ).map(([path, text]) => [fromRoot(path), text]),
+);
+
+const FILES = Object.keys(
+  import.meta.glob([
+    '../../../*',
+    '../../../.ci/*',
+    '../../../{src,durable-objects,dev,docs,examples}/**/*',
+    '../../**/*',
+  ]),
+).map(fromRoot);
+
+/** The sources whose names the page on troubleshooting explains. */
+const SOURCES = Object.values(
+  import.meta.glob(['../../../src/protocol/**/denial*.ts', '../../../src/client/**/errors.ts'], {
+    query: '?raw',
+    import: 'default',
+    eager: true,
+  }),
+);
+
+const COMMANDS = new Map(
+  Object.entries(
+    import.meta.glob(['../../../src/cli/commands/*.ts'], {
+      query: '?raw',
+      import: 'default',
+      eager: true,
+    }),
+  ).map(([path, text]) => [/([a-z-]+)\.ts$/.exec(path)?.[1], text]),
+);
+
+function fromRoot(path: string): string {
+  return new URL(path, 'file:///test/unit/docs/').pathname.slice(1);
+}
+
+/** Whether a path names a file or a folder of the repository. */
+const exists = (path: string): boolean =>
+  FILES.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
+
+/** The anchors of a page, as GitHub makes them of its headings. */
+const anchorsOf = (text: string): ReadonlySet<string> =>
+  new Set(
+    [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\- _]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+
+/** A page without its code blocks. */
+const prose = (text: string): string => text.replaceAll(/^```.*?^```/gms, '');
+
+describe.each([...PAGES])('%s', (name, text) => {
+  it('links to files and headings that exist', () => {
+    for (const [, link = ''] of prose(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? name : new URL(path, `file:///${name}`).pathname.slice(1);
+      expect(exists(target), link).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(PAGES.get(target) ?? ''), link).toContain(anchor);
+    }
+  });
+
+  it('names files and folders that exist', () => {
+    const named = text.matchAll(/`((?:src|durable-objects|dev|test|docs|examples)\/[\w./-]*)`/g);
+    expect([...named].map(([, path = '']) => path).filter((path) => !exists(path))).toEqual([]);
+  });
+
+  it('names scripts of package.json and commands of the command line', () => {
+    for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g))
+      expect(Object.keys(manifest.scripts), script).toContain(script);
+    for (const [, command = '', verb] of text.matchAll(
+      /(?:`|npx )countersign ([a-z]+)(?: ([a-z-]+))?/g,
+    )) {
+      const source = COMMANDS.get(command);
+      expect(source, command).toBeTypeOf('string');
+      if (verb !== undefined && source?.includes('commands: ['))
+        expect(source.includes(`name: '${verb}'`), `${command} ${verb}`).toBe(true);
+    }
+  });
+
+  it('names the command that makes its figures', () => {
+    for (const section of prose(text).split(/^## /m))
+      if (/\d µs|CPU of a call|\bp(?:50|99)\b/.test(section))
+        expect(section).toMatch(/npm (?:run|x|test)/);
+  });
+
+  it('cites nothing outside the repository', () => {
+    expect(text).not.toMatch(/design §|\bfacts\/|issue \d/i);
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  it('lists the twelve laws, each with its tests', () => {
+    const [, laws = ''] = /^## Laws\n(.*?)^## /ms.exec(PAGES.get('ARCHITECTURE.md') ?? '') ?? [];
+    const items = laws.split(/^(?=\d+\. )/m).slice(1);
+    expect(items.map((item) => Number.parseInt(item, 10))).toEqual(
+      Array.from({ length: 12 }, (_, index) => index + 1),
+    );
+    for (const item of items) expect(item).toMatch(/`test\//);
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  const rows = [...(PAGES.get('docs/troubleshooting.md') ?? '').matchAll(/^\| (`.*?) \|/gm)];
+  const told = new Set(
+    rows.flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name)),
+  );
+
+  it('explains every problem of the wire format', () => {
+    const [, table = ''] =
+      /problems-start -->(.*)<!-- problems-end/s.exec(PAGES.get('docs/wire-format.md') ?? '') ?? [];
+    const names = [...table.matchAll(/^\| (`.*?) \| \d/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name.replaceAll('_', '-')),
+    );
+    expect(names.length).toBeGreaterThan(50);
+    expect(names.filter((name) => !told.has(name))).toEqual([]);
+  });
+
+  it.each([
+    ['rule of a denial', 'WORDS'],
+    ['error of the client', 'HINTS'],
+  ])('explains every %s', (_, table) => {
+    const source = SOURCES.find((text) => text.includes(`const ${table}`)) ?? '';
+    const [, body = ''] = new RegExp(`const ${table}[^=]*= {\\n(.*?)^}`, 'ms').exec(source) ?? [];
+    const names = [...body.matchAll(/^ {2}([a-z_]+):/gm)].map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !told.has(name))).toEqual([]);
+  });
+});
