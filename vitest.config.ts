@@ -3,7 +3,6 @@ import { defineConfig } from 'vitest/config';
 import { writeLibsecp256k1 } from './dev/libsecp256k1.ts';
 import { earlyImports } from './test/support/early-imports.ts';
 
-/** Two kinds of tests: what runs inside the Workers runtime, and what drives the whole stack from outside. */
 await writeLibsecp256k1();
 const migrations = await readD1Migrations('src/audit/migrations');
 
@@ -23,10 +22,29 @@ const counted = {
   },
 };
 
+/** Folders of `test/` that run inside workerd: `workerd` in `npm test`, `properties` in `npm run test:deep`. */
+const INSIDE = {
+  workerd: ['unit', 'durable-objects', 'cost'],
+  properties: ['properties', 'scale'],
+};
+
+/** What drives a whole stack from outside: `stack` in `npm test`, a paid call and a fleet among it; `node` in `npm run test:deep`. */
+const OUTSIDE = {
+  stack: [
+    'test/stack/**/*.test.ts',
+    'test/conformance/{bound,fleet}.test.ts',
+    // Node loads libsecp256k1 in another way than the Worker.
+    'test/unit/crypto/wycheproof.test.ts',
+  ],
+  node: ['conformance', 'chaos', 'client', 'cli', 'lifecycle'].map(
+    (folder) => `test/${folder}/**/*.test.ts`,
+  ),
+};
+
 export default defineConfig({
   test: {
     projects: [
-      {
+      ...(['workerd', 'properties'] as const).map((name) => ({
         plugins: [
           earlyImports(),
           cloudflareTest(({ inject }) => ({
@@ -46,25 +64,19 @@ export default defineConfig({
           })),
         ],
         test: {
-          name: 'workerd',
+          name,
           provide: { thorough: process.env['COUNTERSIGN_THOROUGH'] === '1' },
-          include: [
-            'test/unit/**/*.test.ts',
-            'test/durable-objects/**/*.test.ts',
-            'test/properties/**/*.test.ts',
-            'test/scale/**/*.test.ts',
-            'test/cost/**/*.test.ts',
-          ],
+          include: INSIDE[name].map((folder) => `test/${folder}/**/*.test.ts`),
           globalSetup: ['test/support/chain.setup.ts', 'test/support/receiver.setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: name === 'properties' ? 300_000 : 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
-          // Reading every module anew for each of 150 files would take longer than the tests. What a test changes, it puts back.
+          // Loading every module again for each of 150 files takes longer than the tests. A test restores what it changes.
           isolate: false,
         },
-      },
-      // Neither a chain nor a facilitator stands behind these: `npm run falsify`, `npm run bench`, `npm run scale`, `npm run cost`,
-      // and what counts the work of a call.
+      })),
+      // These use neither a chain nor a facilitator: `npm run falsify`, `npm run bench`, `npm run scale`, `npm run cost`, and the guards,
+      // which count the work of a call.
       ...(['falsify', 'bench', 'scale', 'cost', 'guards'] as const).map((name) => ({
         plugins: [
           earlyImports(),
@@ -73,7 +85,7 @@ export default defineConfig({
             wrangler: { configPath: './test/wrangler.test.toml' },
             miniflare: {
               bindings: { RECEIPT_KEY: '{}', TEST_MIGRATIONS: migrations },
-              // So few that a slow machine meets the limit too, before its time is over.
+              // A slow machine must reach the limit within its period as well.
               ...(name === 'guards'
                 ? {
                     ratelimits: {
@@ -88,31 +100,23 @@ export default defineConfig({
           name,
           include: [`test/${name}/**/*.test.ts`],
           provide: { orders: process.env['COUNTERSIGN_ORDERS'] ?? '{}' },
-          // Part of `npm test`, which must not hang for an hour.
+          // The guards are part of `npm test`, which must not hang for an hour.
           testTimeout: name === 'guards' ? 60_000 : 3_600_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },
       })),
-      {
+      ...(['stack', 'node'] as const).map((name) => ({
         test: {
-          name: 'node',
-          include: [
-            'test/stack/**/*.test.ts',
-            'test/conformance/**/*.test.ts',
-            'test/chaos/**/*.test.ts',
-            'test/client/**/*.test.ts',
-            'test/cli/**/*.test.ts',
-            // Node loads libsecp256k1 in another way than the Worker.
-            'test/unit/crypto/wycheproof.test.ts',
-          ],
+          name,
+          include: [...OUTSIDE[name]],
           globalSetup: ['test/support/package.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file has a stack of its own, which mostly waits.
+          // Each file starts a stack, which mostly waits.
           maxWorkers: 3,
         },
-      },
+      })),
       {
         test: {
           name: 'browser',

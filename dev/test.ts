@@ -1,17 +1,37 @@
 /**
- * The tests of `npm test`, two runs beside each other: those inside workerd compute, those that drive the stack mostly wait for blocks
- * and clocks. What the second one says is shown when it has ended, in one piece. Both run to their end, so that all failures are seen.
+ * `node dev/test.ts short|deep`: runs the tests of `npm test` or of `npm run test:deep`. Each has two runs at once: tests inside workerd
+ * compute, while tests that drive a stack mostly wait for blocks and clocks. The output of the second run follows that of the first, and
+ * both runs finish even if one fails.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ROOT } from './gateway-files.ts';
 
+type Run = { readonly projects: readonly string[]; readonly workers: number };
+
+const SUITES: Readonly<Record<string, { readonly inside: Run; readonly outside: Run }>> = {
+  short: {
+    inside: { projects: ['workerd', 'guards'], workers: 1 },
+    outside: { projects: ['stack'], workers: 1 },
+  },
+  deep: {
+    inside: { projects: ['properties'], workers: 1 },
+    outside: { projects: ['node'], workers: 3 },
+  },
+};
+
+const suite = SUITES[process.argv[2] ?? ''];
+if (suite === undefined) {
+  console.error(`Usage: node dev/test.ts ${Object.keys(SUITES).join('|')}`);
+  process.exit(2);
+}
+
 const vitest = join(
   dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
   'vitest.mjs',
 );
-/** Each start of wrangler compiles the same fifteen megabytes of script, unless what came of it is kept. */
+// Each start of wrangler compiles the same 15 MB of script unless Node caches the result.
 const environment = {
   ...process.env,
   NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/countersign'),
@@ -25,44 +45,38 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-type Ended = { readonly code: number; readonly kept: string };
-
-const run = async (
-  projects: readonly string[],
-  workers: number,
-  show: (text: string) => void,
-): Promise<Ended> => {
+/** Runs test projects, hands each piece of output to `show`, and resolves to the exit code. */
+const run = async ({ projects, workers }: Run, show: (text: string) => void): Promise<number> => {
   const chosen = projects.flatMap((project) => ['--project', project]);
-  const words = ['run', ...chosen, `--maxWorkers=${workers}`];
-  const child = spawn(process.execPath, [vitest, ...words], {
+  const child = spawn(process.execPath, [vitest, 'run', ...chosen, `--maxWorkers=${workers}`], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  let kept = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      kept += text;
-      show(text);
-    });
+    stream.on('data', show);
   }
   const code = await new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
     child.once('close', (status) => resolve(status ?? 1));
   });
   running.delete(child);
-  console.error(
-    `${projects.join(', ')}: ended with ${code} after ${Math.round((performance.now() - began) / 1000)} s`,
-  );
-  return { code, kept };
+  const seconds = Math.round((performance.now() - began) / 1000);
+  console.error(`${projects.join(', ')}: ${code === 0 ? 'passed' : 'FAILED'} after ${seconds} s`);
+  return code;
 };
 
-// One processor each: what waits for the other one may be told that it waited too long.
+let later = '';
 const [inside, outside] = await Promise.all([
-  run(['workerd', 'guards'], 1, (text) => process.stdout.write(text)),
-  run(['node'], 3, () => undefined),
+  run(suite.inside, (text) => process.stdout.write(text)),
+  run(suite.outside, (text) => (later += text)),
 ]);
-process.stdout.write(outside.kept);
-if (inside.code !== 0) console.error('Tests inside workerd failed: see above.');
-process.exitCode ||= inside.code || outside.code;
+process.stdout.write(later);
+for (const [{ projects }, code] of [
+  [suite.inside, inside],
+  [suite.outside, outside],
+] as const) {
+  if (code !== 0) console.error(`Tests of ${projects.join(', ')} failed; their output is above.`);
+}
+process.exitCode ||= inside || outside;

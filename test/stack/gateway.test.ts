@@ -136,7 +136,7 @@ describe('the files of a gateway', () => {
     const left = original.filter((line) => !lines.includes(line));
     expect(left.filter((line) => /^(?:\[|command)/.test(line))).toEqual([
       '[build]',
-      'command = "node dev/openapi.ts"',
+      'command = "node dev/openapi.ts && node dev/libsecp256k1.ts"',
     ]);
     expect(lines.length).toBe(original.length - 2);
     expect(lines.filter((line) => !original.includes(line))).toEqual([

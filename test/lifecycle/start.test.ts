@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { freePort, portTaken } from '../../dev/ports.ts';
-import { type Launched, launch, launchBelow } from './launch.ts';
+import { type Launched, launch, launchBelow } from '../stack/launch.ts';
 
 /** How long a process may take to disappear. */
 const GONE_MS = 4000;
