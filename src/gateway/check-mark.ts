@@ -1,4 +1,5 @@
-import type { MismatchReason, Reason } from '../protocol/problem/reason.ts';
+import type { MismatchReason } from '../protocol/problem/mismatch.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { BOUND_VALID_AFTER, bindingMarkOf } from '../protocol/intent/binding.ts';
 import {

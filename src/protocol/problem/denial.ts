@@ -1,15 +1,100 @@
 import type { Denial, DenialRule } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
 import { limitBody } from '../limit.ts';
+import { retryAfter, type Texts } from './problem-text.ts';
 
-/** What a denial says: what happened, and what the agent or its owner can do. */
-type Words = { readonly subject: string; readonly hint: string };
+/** A rule or a limit denies the call. `price` in atomic units. */
+export type DeniedReason = {
+  readonly reason: 'denied';
+  readonly denial: Denial;
+  readonly tool: string;
+  readonly price: bigint;
+};
 
-/** One pair a rule; where a rule refuses for two reasons, `wordsOf` picks by what the denial holds. */
-const WORDS: Readonly<Record<DenialRule, Words>> = {
+export const deniedTexts: Texts<DeniedReason> = {
+  denied: ({ denial, tool, price }) => {
+    const { subject, hint } = wordingOf(denial, tool);
+    const after = denial.retryAllowed ? denial.retryAfter : undefined;
+    return {
+      status: after === undefined ? 403 : 429,
+      title: 'Denied',
+      detail: subject + amounts(denial, price),
+      hint,
+      more: membersOf(denial, tool, price),
+      ...(after === undefined ? {} : { headers: retryAfter(after) }),
+    };
+  },
+};
+
+/** The members that let a program act on a denial (law 8): rule, spent, remaining, reset, and whether a retry can help. */
+const membersOf = (
+  { limit, param, grant, authority, ...denial }: Denial,
+  tool: string,
+  price: bigint,
+): Readonly<Record<string, unknown>> => ({
+  ...(limit === undefined ? {} : limitBody(limit)),
+  // Overwrites the limit's own rule and account: only the denial names the rule that denies.
+  rule: denial.rule,
+  account: denial.account,
+  tool,
+  price: price.toString(),
+  ...(param === undefined ? {} : { param }),
+  ...(grant === undefined ? {} : { grant }),
+  ...(authority === undefined ? {} : { authority }),
+  retry_allowed: denial.retryAllowed,
+  policy: denial.policy,
+});
+
+/** The amounts of the limit, for people. A rate and repeats count calls instead of money. */
+const amounts = ({ rule, limit }: Denial, price: bigint): string => {
+  if (limit === undefined) return '';
+  if (rule.endsWith('rate') || rule === 'repeat') {
+    const calls = limit.limit === '1' ? '1 call' : `${limit.limit} calls`;
+    return ` Limit: ${calls} in ${limit.window ?? 1} seconds.`;
+  }
+  const [whole, spent, remaining] = [limit.limit, limit.spent, limit.remaining].map((text) =>
+    formatDollars(BigInt(text)),
+  );
+  // A debt has limit zero; `spent` holds the amount of the debt.
+  if (rule === 'debt') return ` It owes ${spent}.`;
+  if (rule === 'suspended') return ` Not collected: ${spent}.`;
+  const noun = rule === 'balance' || rule === 'credit' ? rule : 'limit';
+  return ` Price ${formatDollars(price)}, ${noun} ${whole}, remaining ${remaining}.`;
+};
+
+/** What happened, and what the agent or its owner can do. */
+type Wording = { readonly subject: string; readonly hint: string };
+
+/** The wording of a rule. Some rules deny for two reasons; the content of the denial tells which. */
+const wordingOf = ({ rule, retryAfter: after }: Denial, tool: string): Wording => {
+  if (rule === 'window' && after === undefined) return ABOVE_WHOLE_WINDOW;
+  if (rule === 'balance' && after === undefined) return BALANCE_TOO_LOW;
+  if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;
+  return WORDING[rule];
+};
+
+/** The window is smaller than the price, so no new period lets the call pass. */
+const ABOVE_WHOLE_WINDOW: Wording = {
+  subject: 'The price is above the whole limit of the window.',
+  hint: 'Waiting does not help: choose a cheaper call, or ask the owner of `account` to raise the limit.',
+};
+
+/** No earlier payment is open whose settlement could free the balance. */
+const BALANCE_TOO_LOW: Wording = {
+  subject: 'The balance does not cover the price.',
+  hint: 'Add funds to the paying account on this chain, then sign and send the call again.',
+};
+
+/** `POST /credits`: the rule `credit` limits the credit that an account may hold. */
+const TOP_UP: Wording = {
+  subject: 'The account cannot take this top-up.',
+  hint: 'Pay for a top-up with a payment, never with credit, and with at most `remaining` of the credit that an account may hold.',
+};
+
+const WORDING: Readonly<Record<DenialRule, Wording>> = {
   frozen: {
     subject: 'The account is frozen.',
-    hint: 'Ask whoever froze `account` to resume it; nothing that an agent signs can.',
+    hint: 'Ask the account that froze `account` to resume it. No signature of an agent can.',
   },
   paused: {
     subject: 'The account is paused.',
@@ -17,23 +102,24 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
   },
   revoked: {
     subject: 'The grant or the account is revoked.',
-    hint: 'A revoked grant never comes back: ask the owner for a new one, with a new id.',
+    hint: 'A revocation is permanent: ask the owner for a new grant, with a new id.',
   },
   expired: {
-    subject: 'The grant or policy has ended.',
+    subject: 'The grant or policy has expired.',
     hint: 'Ask the owner for a new grant, or for a later end of the policy.',
   },
   not_yet: {
-    subject: 'The grant or policy has not begun.',
-    hint: 'It begins in `retry_after` seconds: sign and send the call again then.',
+    subject: 'The grant or policy is not valid yet.',
+    hint: 'It becomes valid in `retry_after` seconds: sign and send the call again then.',
   },
   deny: {
-    subject: 'A rule forbids this call.',
-    hint: 'Call another tool or send other values of `param`, or ask whoever wrote the rule to change it.',
+    subject: 'A deny rule of the policy matches this call.',
+    hint: 'Call another tool or send other values of `param`, or ask the owner of `account` to change the rule.',
   },
   require: {
-    subject: 'A rule wants another value of `param`, or one that the gateway can read.',
-    hint: 'Send `param` with a value that the rule allows: once, and of a simple type.',
+    subject:
+      'A rule of the policy requires another value of `param`, or one that the gateway can read.',
+    hint: 'Send `param` exactly once, with a value of a simple type that the rule allows.',
   },
   tool: {
     subject: 'The account may not call this tool.',
@@ -49,27 +135,27 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
   },
   per_call: {
     subject: 'The price is above the cap per call.',
-    hint: 'Choose a cheaper call, or ask whoever set the limit of `account` to raise it.',
+    hint: 'Choose a cheaper call, or ask the owner of `account` to raise the cap.',
   },
   window: {
-    subject: 'The price is more than what the window has left.',
+    subject: 'The price is above the remaining amount of the window.',
     hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
   },
   lifetime: {
-    subject: 'The price is more than what is left for good.',
+    subject: 'The price is above the remaining amount of the lifetime limit.',
     hint: 'Waiting does not help: ask the owner for a new grant, or for a higher limit.',
   },
   repeat: {
     subject: 'The account sent the same request too often.',
-    hint: 'This looks like a loop: send something else, or the same no sooner than in `retry_after` seconds.',
+    hint: 'This looks like a loop: send another request, or wait `retry_after` seconds before you send the same one.',
   },
   exposure: {
-    subject: 'Too much of what this account promised to pay has not settled yet.',
+    subject: 'Too many accepted payments of this account have not settled yet.',
     hint: 'Wait `retry_after` seconds for earlier payments to settle on the chain, then sign and send the call again.',
   },
   balance: {
     subject:
-      'The balance does not cover this call together with the payments that are on their way.',
+      'The balance does not cover this call together with the payments that have not settled yet.',
     hint: 'Add funds to the paying account, or wait `retry_after` seconds for its earlier payments to settle, then sign and send the call again.',
   },
   rate: {
@@ -77,17 +163,17 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
     hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
   },
   debt: {
-    subject: 'An earlier call of this account was never paid.',
-    hint: 'Pay what the account owes with POST /credits?amount=<atomic units>, then send the call again.',
+    subject: 'The account has not paid for an earlier call.',
+    hint: 'Pay the debt of the account with POST /credits?amount=<atomic units>, then send the call again.',
   },
   suspended: {
     subject:
-      'The gateway could not collect an earlier payment of this account, and tries another one.',
-    hint: 'Calls are settled first, one at a time, until the earlier payment has ended, by `resets_at` at the latest. Make the paying account able to pay (its balance, its code, its standing with the token) or use another one, then sign and send the call again in `retry_after` seconds.',
+      'The gateway could not collect an earlier payment of this account, and is already settling another call of it.',
+    hint: 'The gateway settles calls of this account first, one at a time, until the earlier payment has ended, by `resets_at` at the latest. Make the paying account able to pay (its balance, its code, its standing with the token) or use another one, then sign and send the call again in `retry_after` seconds.',
   },
   credit: {
     subject: 'The credit does not cover the price.',
-    hint: 'Top up the account with POST /credits?amount=<atomic units>, then send the call again; where the tool takes payments, sign one instead.',
+    hint: 'Top up the account with POST /credits?amount=<atomic units>, then send the call again. If the tool accepts payments, you can sign one instead.',
   },
   nonce_used: {
     subject: 'The chain shows the nonce of the authorization as used or cancelled.',
@@ -98,98 +184,28 @@ const WORDS: Readonly<Record<DenialRule, Words>> = {
     hint: 'Add funds to the account, or pay for a call or a top-up with it, then sign and send the call again.',
   },
   binding: {
-    subject: 'The proof is not bound to the request as strongly as this call needs.',
+    subject: 'The policy requires a proof that is bound to the request.',
     hint: 'Bind the payment to the request with the agent-intent extension that the 402 offer advertises, then sign again.',
   },
   validity: {
-    subject: 'The account does not accept the validity of this proof.',
-    hint: 'Sign again with a shorter validity; an account with code signs by its contract.',
+    subject:
+      'The proof is valid for longer than the policy allows, or a plain key signed for an account that is a contract now.',
+    hint: 'Sign again with a shorter validity. Sign for a contract account through its contract (ERC-1271).',
   },
   authority: {
-    subject: 'The account has taken no such grant, or none that this call could use.',
-    hint: 'Name in `authority` a grant that GET /accounts/me shows or that was offered to this account, or zero for the default one; PUT /delegations registers grants.',
+    subject: 'The account holds no such grant, or none that this call can use.',
+    hint: 'Name in `authority` a grant that GET /accounts/me shows or that an issuer offered to this account, or zero for the default one. PUT /delegations registers a grant.',
   },
   unreachable: {
-    subject: 'An account above this one did not say what is left of its limits.',
+    subject: 'An ancestor of this account did not answer how much of its limits remains.',
     hint: 'Send the same request again after `retry_after` seconds.',
   },
   denial_rate: {
-    subject: 'Too many calls and dry runs of this account were denied.',
-    hint: 'Earlier denials say why: send no more calls like those. Another one is decided `retry_after` seconds from now.',
+    subject: 'The gateway denied too many calls and dry runs of this account.',
+    hint: 'Earlier denials give the reasons: stop sending such calls. The gateway decides another one in `retry_after` seconds.',
   },
   failure_rate: {
-    subject: 'Too many calls of this account failed while their payments could still be settled.',
-    hint: 'Wait `retry_after` seconds before each call, until the authorizations signed for failed calls have ended; calls paid from credit are not limited.',
+    subject: 'Too many calls of this account failed while their payments could still settle.',
+    hint: 'Wait `retry_after` seconds before each call, until the authorizations of the failed calls have expired. The gateway does not limit calls paid from credit.',
   },
 };
-
-/** A window that is smaller than the price: no new period will let the call pass. */
-const NEVER_FITS: Words = {
-  subject: 'The price is above the whole limit of the window.',
-  hint: 'Waiting does not help: choose a cheaper call, or ask whoever set the limit of `account` to raise it.',
-};
-
-/** No payment is on its way that could make room. */
-const TOO_POOR: Words = {
-  subject: 'The balance does not cover the price.',
-  hint: 'Add funds to the paying account on this chain, then sign and send the call again.',
-};
-
-/** `POST /credits` is refused by its own rule `credit`, which then speaks of what the account may hold. */
-const TOP_UP: Words = {
-  subject: 'The account cannot take this top-up.',
-  hint: 'Send a payment for a top-up, which no credit can buy, and at most what `remaining` leaves of the credit that an account may hold.',
-};
-
-const wordsOf = ({ rule, retryAfter }: Denial, tool: string): Words => {
-  if (rule === 'window' && retryAfter === undefined) return NEVER_FITS;
-  if (rule === 'balance' && retryAfter === undefined) return TOO_POOR;
-  if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;
-  return WORDS[rule];
-};
-
-/** The members of a denial's problem (law 8): rule, what was spent, what is left, when it resets, whether a retry can help. */
-export const denialMembers = (
-  denial: Denial,
-  tool: string,
-  price: bigint,
-): { readonly detail: string; readonly hint: string; readonly [member: string]: unknown } => {
-  const { limit, param, grant, authority } = denial;
-  const { subject, hint } = wordsOf(denial, tool);
-  return {
-    detail: subject + amounts(denial, price),
-    hint,
-    ...(limit === undefined ? {} : limitBody(limit)),
-    // After the limit's own: what is said of a limit is also whose it is, but only the denial names what refuses.
-    rule: denial.rule,
-    account: denial.account,
-    tool,
-    price: price.toString(),
-    ...(param === undefined ? {} : { param }),
-    ...(grant === undefined ? {} : { grant }),
-    ...(authority === undefined ? {} : { authority }),
-    retry_allowed: denial.retryAllowed,
-    policy: denial.policy,
-  };
-};
-
-/** Amounts for people; a rate and repeats count calls, not money. */
-const amounts = ({ rule, limit }: Denial, price: bigint): string => {
-  if (limit === undefined) return '';
-  if (rule.endsWith('rate') || rule === 'repeat') {
-    const calls = limit.limit === '1' ? '1 call' : `${limit.limit} calls`;
-    return ` Limit: ${calls} in ${limit.window ?? 1} seconds.`;
-  }
-  const [whole, spent, left] = [limit.limit, limit.spent, limit.remaining].map((text) =>
-    formatDollars(BigInt(text)),
-  );
-  // Of a debt the limit is nothing, and what is owed counts as spent.
-  if (rule === 'debt') return ` It owes ${spent}.`;
-  if (rule === 'suspended') return ` Not collected: ${spent}.`;
-  const noun = rule === 'balance' || rule === 'credit' ? rule : 'limit';
-  return ` Price ${formatDollars(price)}, ${noun} ${whole}, left ${left}.`;
-};
-
-/** Seconds after which a denied call may be sent again, where waiting helps. */
-export const retryAfterOf = (denial: Denial): number | undefined =>
-  denial.retryAllowed ? denial.retryAfter : undefined;

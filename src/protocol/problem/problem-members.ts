@@ -1,7 +1,18 @@
-import { problemText } from './problem-text.ts';
+import { callTexts } from './call.ts';
+import { commandTexts } from './command.ts';
+import { deniedTexts } from './denial.ts';
+import { documentTexts } from './document.ts';
+import { gatewayTexts } from './gateway.ts';
+import { grantTexts } from './grant.ts';
+import { mismatchTexts } from './mismatch.ts';
+import type { ProblemText, Texts } from './problem-text.ts';
+import { proofTexts } from './proof.ts';
 import type { Reason } from './reason.ts';
+import { requestTexts } from './request.ts';
+import { upstreamTexts } from './upstream.ts';
+import { wireTexts } from './wire.ts';
 
-/** An RFC 9457 problem: its members, and the headers its status calls for. */
+/** A problem of RFC 9457: its members, and the headers that its status requires. */
 export type Problem = {
   readonly members: {
     /** `urn:countersign:problem:<reason in kebab case>`; stable. */
@@ -16,11 +27,27 @@ export type Problem = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** The members and headers alone, for answers that carry more: the 402 and its offer. */
+/** Every reason has a text: the build fails for a group that is missing here, and in the group for a reason without a text. */
+export const problemTexts: Texts<Reason> = {
+  ...wireTexts,
+  ...mismatchTexts,
+  ...requestTexts,
+  ...proofTexts,
+  ...callTexts,
+  ...deniedTexts,
+  ...commandTexts,
+  ...grantTexts,
+  ...documentTexts,
+  ...gatewayTexts,
+  ...upstreamTexts,
+};
+
+/** Builds the members and headers of a problem, without a response: the 402 adds its offer to them. */
 export const problemOf = (reason: Reason): Problem => {
-  const { status, title, detail, hint, more, headers = {} } = problemText(reason);
+  const textOf = problemTexts[reason.reason] as (reason: Reason) => ProblemText;
+  const { status, title, detail, hint, more, headers = {} } = textOf(reason);
   const type = `urn:countersign:problem:${reason.reason.replaceAll('_', '-')}`;
-  // A language model sees the body and often not the headers, so the pause stands in both.
+  // A language model reads the body and often not the headers, so the pause is in both.
   const after = headers['Retry-After'];
   const pause = after === undefined ? {} : { retry_after: Number(after) };
   return { members: { type, title, status, detail, hint, ...more, ...pause }, headers };

@@ -1,18 +1,18 @@
 import type { Reason } from './reason.ts';
 
-/** What is known of a call besides the reason. */
+/** What the problem adds to its reason. */
 export type ProblemContext = {
-  /** Call id, so that the caller can ask for it later. */
+  /** Call id, which the caller can look up later. */
   readonly call?: string;
-  /** Where it is written how to sign an intent; shown where that would help. */
+  /** URL of the page that explains how to sign an intent. Only problems that concern an intent show it. */
   readonly docs?: string;
   /** Headers to add, e.g. RateLimit. */
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 /**
- * The answer for a reason: `application/problem+json`, never cacheable (law 10). Its texts are a tenth of the Worker's code, so an
- * isolate loads them with its first refusal.
+ * Builds the answer for a reason: `application/problem+json` (RFC 9457), never cacheable (law 10). The texts are a tenth of the Worker's
+ * code, so an isolate loads them with its first problem.
  */
 export const problem = async (reason: Reason, context: ProblemContext = {}): Promise<Response> => {
   const { problemOf } = await import('./problem-members.ts');

@@ -261,7 +261,7 @@ describe('the 402', () => {
 
   it.each([
     ['/tools/translate', /^Sign one entry of `accepts`/],
-    ['/tools/strict', /^Sign an AgentIntent for this request and one entry/],
+    ['/tools/strict', /^Sign an AgentIntent for this request\. Sign one entry/],
     ['/tools/metered', /^Buy credit with a POST to `credit\.top_up`/],
   ])('of %s asks for what that tool takes', async (path, hint) => {
     const { gateway } = await scriptedGateway(config);

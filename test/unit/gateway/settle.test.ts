@@ -7,16 +7,21 @@ it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([
     'was spent otherwise',
     { outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
     403,
-    /its nonce was spent or cancelled on the chain, or the account does not cover it/,
+    /shows its nonce as used or cancelled, or the payer does not hold the amount/,
   ],
   [
     'failed through the gateway',
     { outcome: 'failed', fault: 'gateway', reason: 'not_presented' },
     503,
-    /ended before the payment settled/,
+    /expired before the gateway could settle it/,
   ],
   // The chain shows no fault of the payer's: the authorization only ran out.
-  ['is unused after its time', { outcome: 'released' }, 503, /ended before the payment settled/],
+  [
+    'is unused after its time',
+    { outcome: 'released' },
+    503,
+    /expired before the gateway could settle it/,
+  ],
 ])('a payment that %s is told so', (_, settled, status, detail) => {
   const { members } = problemOf(failureOf(settled));
   expect(members.status).toBe(status);

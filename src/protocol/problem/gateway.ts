@@ -1,0 +1,62 @@
+import type { Seconds } from '../../core/clock.ts';
+import { AGAIN, FREE, retryAfter, type Texts } from './problem-text.ts';
+
+/** The gateway cannot serve the request now. */
+export type GatewayReason =
+  | { readonly reason: 'too_many_requests'; readonly retryAfter: Seconds }
+  | { readonly reason: 'paused' }
+  | { readonly reason: 'payer_unreachable' }
+  | { readonly reason: 'storage_unavailable' }
+  | {
+      readonly reason: 'misconfigured';
+      readonly faults: readonly { readonly name: string; readonly reason: string }[];
+    }
+  | { readonly reason: 'internal' };
+
+export const gatewayTexts: Texts<GatewayReason> = {
+  too_many_requests: (reason) => ({
+    status: 429,
+    title: 'Too many requests',
+    detail:
+      'This client or this payer sends too many requests that repeat a call or need a look at the chain.',
+    hint: `Wait \`retry_after\` seconds, then send the same request again, with the same signature. ${FREE}`,
+    headers: retryAfter(reason.retryAfter),
+  }),
+  paused: () => ({
+    status: 503,
+    title: 'Paused',
+    detail:
+      'The operator has paused this gateway. The gateway still finishes and settles the calls that were running.',
+    hint: `Send the request again after \`retry_after\` seconds. ${FREE}`,
+    headers: retryAfter(60),
+  }),
+  payer_unreachable: () => ({
+    status: 503,
+    title: 'Chain not reachable',
+    detail:
+      'The gateway must read the chain for this request, and no node of the chain gives a usable answer.',
+    hint: `${AGAIN} ${FREE}`,
+    headers: retryAfter(5),
+  }),
+  storage_unavailable: () => ({
+    status: 503,
+    title: 'Storage not available',
+    detail:
+      'The gateway could not read or record what this request needs, or does not know whether it did.',
+    hint: AGAIN,
+    headers: retryAfter(2),
+  }),
+  misconfigured: ({ faults }) => ({
+    status: 503,
+    title: 'Not configured',
+    detail: faults.map(({ name, reason }) => `${name} ${reason}.`).join(' '),
+    hint: `The operator must correct what \`faults\` names, then deploy again. ${FREE}`,
+    more: { faults },
+  }),
+  internal: () => ({
+    status: 500,
+    title: 'Internal error',
+    detail: 'The gateway failed on this request.',
+    hint: 'Send the same request again. If it carries a signature, keep that signature: a new one could pay twice. If it fails again, tell the operator.',
+  }),
+};

@@ -1,0 +1,157 @@
+import { MAX_INTENT_WINDOW } from '../intent/intent-window.ts';
+import { FREE, type ProblemText, quoted, type Texts } from './problem-text.ts';
+
+/** The request needs a proof, has too many, or its proof is invalid. */
+export type ProofReason =
+  /** Only the members of the problem: the offer adds the rest of the 402. `wants`: how the tool can be paid. */
+  | {
+      readonly reason: 'payment_required';
+      readonly wants: 'payment' | 'bound_payment' | 'credit';
+    }
+  /** 401 with the challenge of docs/wire-format.md §8. `networks`: CAIP-2. */
+  | {
+      readonly reason: 'intent_required';
+      readonly audience: string;
+      readonly networks: readonly string[];
+      readonly tool: string;
+      /** The fields of the request in the wire form of an intent; unused fields are zero or empty. */
+      readonly intent: Readonly<Record<string, string>>;
+    }
+  /** Payment and intent, or both versions of a payment, in one request. */
+  | { readonly reason: 'too_many_proofs'; readonly fields: readonly string[] }
+  /** `fault`: the verifier's reason, e.g. `high_s`. */
+  | { readonly reason: 'invalid_signature'; readonly field: string; readonly fault: string }
+  | { readonly reason: 'unsupported_signature'; readonly field: string }
+  /** `Agent-Retry-Key` is not the secret of the intent in the request, or the request has no intent. */
+  | { readonly reason: 'retry_key_mismatch'; readonly field: string; readonly hint: string }
+  /**
+   * The payment has no intent but needs one. `version`: of x402. `because`: the tool requires it; the credit goes to another account
+   * than the payer's; the payer signed the payment as bound; or the payer signed a reserved binding form.
+   */
+  | {
+      readonly reason: 'binding_required';
+      readonly field: string;
+      readonly version: 1 | 2;
+      readonly because: BindingCause;
+    }
+  /** The proof expired more than a day ago, so the gateway does not ask the account. `call`: absent where the proof does not name it. */
+  | {
+      readonly reason: 'proof_too_old';
+      readonly field: string;
+      readonly expected: string;
+      readonly got: string;
+      readonly call?: string;
+    };
+
+type BindingCause = 'tool' | 'beneficiary' | 'marked' | 'unknown_mark';
+type Wanted = Extract<ProofReason, { readonly reason: 'payment_required' }>['wants'];
+
+export const proofTexts: Texts<ProofReason> = {
+  payment_required: ({ wants }) => ({ status: 402, title: 'Payment required', ...WANTED[wants] }),
+  intent_required: ({ audience, networks, tool, intent }) => ({
+    status: 401,
+    title: 'Signature required',
+    detail: 'The gateway answers this request only if an account signs it.',
+    hint: 'Sign an AgentIntent with the fields of `intent` for this request, and send it in the header Agent-Intent.',
+    more: { audience, networks, max_validity: MAX_INTENT_WINDOW, tool, intent },
+    headers: {
+      'WWW-Authenticate':
+        `AgentIntent error="intent_required", audience=${quoted(audience)}, ` +
+        `chains=${quoted(networks.join(' '))}, max_validity="${MAX_INTENT_WINDOW}", ` +
+        `tool=${quoted(tool)}`,
+    },
+  }),
+  too_many_proofs: ({ fields }) => ({
+    status: 400,
+    title: 'Too many proofs',
+    detail: `The request carries more than one of these headers: ${fields.join(', ')}.`,
+    hint: `Send exactly one proof. ${FREE}`,
+    more: { field: fields.join(', ') },
+  }),
+  invalid_signature: ({ field, fault }) => ({
+    status: 400,
+    title: 'Invalid signature',
+    detail: `The signature does not verify for the signed fields and the named account (${fault}).`,
+    hint: `Sign the typed data with the key of the named account: 65 bytes, v 27 or 28, low s. ${FREE}`,
+    more: { field, fault },
+  }),
+  unsupported_signature: ({ field }) => ({
+    status: 400,
+    title: 'Unsupported signature',
+    detail:
+      'The gateway accepts no signature of an account that is not deployed yet (ERC-6492), nor any other wrapped signature.',
+    hint: `Deploy the account first, or sign with a plain key. ${FREE}`,
+    more: { field },
+  }),
+  retry_key_mismatch: ({ field, hint }) => ({
+    status: 400,
+    title: 'Wrong retry key',
+    detail: `${field} ${hint}.`,
+    hint:
+      'Send the 32 bytes whose SHA-256 commitment is the nonce of the AgentIntent, or no Agent-Retry-Key. ' +
+      `If they are lost, GET /calls/<call id> with a new Agent-Intent returns the outcome. ${FREE}`,
+    more: { field },
+  }),
+  binding_required: ({ field, version, because }) => ({
+    status: 400,
+    title: 'Binding required',
+    detail: BINDING_DETAILS[because],
+    hint: bindingHint(version, because),
+    more: { field },
+  }),
+  proof_too_old: ({ field, expected, got, call }) => ({
+    status: 400,
+    title: 'Proof too old',
+    detail: `${field} is more than 24 hours ago. The gateway does not look up calls by a proof this old.`,
+    hint: `Look the call up with a fresh Agent-Intent: GET /calls/${call ?? '<call id>'}. To run the tool again, sign a new proof.`,
+    more: { field, expected, got, ...(call === undefined ? {} : { call }) },
+  }),
+};
+
+/** How to pay. A client that signs a form that the tool does not accept has signed for nothing. */
+const WANTED: Readonly<Record<Wanted, Pick<ProblemText, 'detail' | 'hint'>>> = {
+  payment: {
+    detail: 'This tool costs money, and the request carries no payment.',
+    hint: 'Sign one entry of `accepts` with your wallet and send the request again with PAYMENT-SIGNATURE.',
+  },
+  bound_payment: {
+    detail:
+      'This tool costs money and accepts only a payment that is bound to its request. The request carries no payment.',
+    hint:
+      'Sign an AgentIntent for this request. Sign one entry of `accepts` with the digest of that intent as nonce and 1131378030 as validAfter. Put the intent into ' +
+      'extensions["agent-intent"].info.intent, and send the request again with PAYMENT-SIGNATURE.',
+  },
+  credit: {
+    detail:
+      'This tool costs money and accepts only credit. The request carries no intent to spend credit.',
+    hint:
+      'Buy credit with a POST to `credit.top_up`, then send the request again with the header Agent-Intent: an AgentIntent whose payTo ' +
+      'and asset are those of an entry of `accepts`, and whose maxAmount is the most that the call may cost.',
+  },
+};
+
+const BINDING_DETAILS: Readonly<Record<BindingCause, string>> = {
+  tool: 'This tool accepts only a payment that is bound to its request.',
+  beneficiary:
+    'The gateway accepts a top-up for another account only with a payment that is bound to its request.',
+  marked:
+    'The payer signed this payment as bound (validAfter 1131378030), but the request carries no intent. Without its intent the payment buys nothing.',
+  unknown_mark:
+    'The payer signed this payment with a reserved validAfter (1131378031 to 1131378285), which names a binding form that does not exist yet.',
+};
+
+const bindingHint = (version: 1 | 2, because: BindingCause): string => {
+  if (because === 'unknown_mark') {
+    return `Sign validAfter 1131378030 and send the intent, or sign a plain payment with a validAfter outside the reserved values. ${FREE}`;
+  }
+  if (because === 'marked') {
+    return version === 1
+      ? `An X-PAYMENT of x402 version 1 cannot carry an intent. Send the same authorization in the header PAYMENT-SIGNATURE (version 2), with the intent that its nonce commits to. ${FREE}`
+      : `Send the intent that the nonce of the payment commits to in extensions["agent-intent"].info.intent. The signature is still unused. ${FREE}`;
+  }
+  return version === 1
+    ? 'An X-PAYMENT of x402 version 1 cannot carry an intent. Pay with the header PAYMENT-SIGNATURE (version 2) and the intent in ' +
+        `extensions["agent-intent"].info.intent, or from credit with the header Agent-Intent. ${FREE}`
+    : 'Put the intent into extensions["agent-intent"].info.intent of the header PAYMENT-SIGNATURE, and sign the payment with the ' +
+        `digest of the intent as its nonce and 1131378030 as its validAfter. ${FREE}`;
+};

@@ -1,0 +1,73 @@
+import { CORRECT, FREE, type Texts } from './problem-text.ts';
+
+/** The request is invalid before the gateway checks any proof. */
+export type RequestReason =
+  | { readonly reason: 'not_found' }
+  /** `allow`: upper-case methods of the tools at this path. */
+  | { readonly reason: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly reason: 'malformed_request'; readonly field: string; readonly hint: string }
+  | { readonly reason: 'not_canonical'; readonly hint: string }
+  | { readonly reason: 'target_too_long'; readonly limit: number }
+  | { readonly reason: 'body_too_large'; readonly limit: number }
+  | { readonly reason: 'body_incomplete' }
+  | { readonly reason: 'content_encoding' };
+
+export const requestTexts: Texts<RequestReason> = {
+  not_found: () => ({
+    status: 404,
+    title: 'Not found',
+    detail: 'The gateway serves nothing at this path.',
+    hint: `Check the path, including upper and lower case. ${FREE}`,
+  }),
+  method_not_allowed: ({ allow }) => ({
+    status: 405,
+    title: 'Method not allowed',
+    detail: 'The gateway does not accept this method at this path.',
+    hint: `Use ${allow.join(' or ')}. ${FREE}`,
+    more: { field: 'method', allow },
+    headers: { Allow: allow.join(', ') },
+  }),
+  malformed_request: ({ field, hint }) => ({
+    status: 400,
+    title: 'Malformed request',
+    detail: `${field} ${hint}.`,
+    hint: CORRECT,
+    more: { field },
+  }),
+  not_canonical: ({ hint }) => ({
+    status: 400,
+    title: 'URL not canonical',
+    detail: `The URL ${hint}.`,
+    hint: `Send the path in its canonical form, and sign that same form. ${FREE}`,
+    more: { field: 'target' },
+  }),
+  target_too_long: ({ limit }) => ({
+    status: 414,
+    title: 'URL too long',
+    detail: `Path and query together are longer than ${limit} characters.`,
+    hint: `Shorten the query, or send the data in the body. ${FREE}`,
+    more: { field: 'target', limit },
+  }),
+  body_too_large: ({ limit }) => ({
+    status: 413,
+    title: 'Body too large',
+    detail: `The body is larger than ${limit} bytes, the most that the gateway accepts at this path.`,
+    hint: `Send a smaller body. ${FREE}`,
+    more: { field: 'body', limit },
+  }),
+  body_incomplete: () => ({
+    status: 400,
+    title: 'Body incomplete',
+    detail: 'The connection closed before the gateway received the whole body.',
+    hint: `Send the same request again; a signature that it carries is still valid. ${FREE}`,
+    more: { field: 'body' },
+  }),
+  content_encoding: () => ({
+    status: 415,
+    title: 'Content-Encoding not accepted',
+    detail: 'The tool must receive exactly the bytes that the caller signs.',
+    hint: `Send the body without Content-Encoding. ${FREE}`,
+    more: { field: 'content-encoding' },
+    headers: { 'Accept-Encoding': 'identity' },
+  }),
+};
