@@ -2,16 +2,16 @@ import * as z from 'zod/mini';
 import type { Address, Hex } from '../../src/core/hex.ts';
 import { bytesSchema, readAnswer, rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
-import type { Unsigned } from '../../src/settlement/relayer/envelope.ts';
 import {
   readSigned,
-  type Signed,
+  type SignedTransaction,
   signRequest,
   signTransaction,
+  type UnsignedTransaction,
 } from '../../src/settlement/relayer/transaction.ts';
 
 /** Signs a transaction with the relayer's key. */
-export type Sign = (unsigned: Unsigned) => Promise<Result<Signed, SignFault>>;
+export type Sign = (unsigned: UnsignedTransaction) => Promise<Result<SignedTransaction, SignFault>>;
 
 export type SignFault = 'signer_unreachable' | 'signer_refused' | 'signer_lied';
 

@@ -3,7 +3,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readSetup } from '../../durable-objects/relayer/setup.ts';
 import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
-import type { Unsigned } from '../../src/settlement/relayer/envelope.ts';
+import type { UnsignedTransaction } from '../../src/settlement/relayer/transaction.ts';
 import { openBench, payersOf, relayFrom, ringOut, settledCalls } from './relayer-support.ts';
 
 const SIGNER = 'https://signer.test/';
@@ -94,7 +94,7 @@ describe('a remote signer', () => {
     expect(settledCalls(bench)).toEqual([relay.call]);
   });
 
-  const unsigned: Unsigned = {
+  const unsigned: UnsignedTransaction = {
     chainId: 84532,
     nonce: 0,
     to: `0x${'cc'.repeat(20)}`,

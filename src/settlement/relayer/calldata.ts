@@ -1,82 +1,108 @@
+import * as AbiFunction from 'ox/AbiFunction';
 import type { Address, Hex } from '../../core/hex.ts';
-import { addressWord, amountWord } from '../chain/token-calls.ts';
 import type { Pending } from './pending.ts';
 
-/** Where Multicall3 lives on every chain that has it. */
+/** Where Multicall3 is deployed on every chain that has it. */
 export const MULTICALL3: Address = '0xca11bde05977b3631167028862be2a173976ca11';
-
-/** Selectors; a test derives them again from their signatures. */
-const TRANSFER_VRS = 'e3ee160e';
-const TRANSFER_BYTES = 'cf092995';
-const AGGREGATE3 = '82ad56cb';
-
-const WORD = 64;
-const ECDSA_DIGITS = 2 + 130;
 
 /** A call of a contract, without its sender. */
 export type ContractCall = { readonly to: Address; readonly data: Hex };
 
-/** Who answers for a payer's signature: its key, or the code of its account. */
+/** What verifies a payer's signature: its key, or the code of its account. */
 export type Payer = 'key' | 'contract';
 
-const word = (value: bigint | number): string => amountWord(BigInt(value)).slice(2);
+const AUTHORIZATION = [
+  { name: 'from', type: 'address' },
+  { name: 'to', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'validAfter', type: 'uint256' },
+  { name: 'validBefore', type: 'uint256' },
+  { name: 'nonce', type: 'bytes32' },
+] as const;
 
-const bytes = (digits: string): string =>
-  word(digits.length / 2) + digits.padEnd(Math.ceil(digits.length / WORD) * WORD, '0');
+const NAME = {
+  type: 'function',
+  name: 'transferWithAuthorization',
+  stateMutability: 'nonpayable',
+  outputs: [],
+} as const;
 
-/** `transferWithAuthorization` of EIP-3009; for signatures that code checks, FiatToken 2.2's overload with bytes. */
+/** EIP-3009. */
+const TRANSFER = AbiFunction.from({
+  ...NAME,
+  inputs: [
+    ...AUTHORIZATION,
+    { name: 'v', type: 'uint8' },
+    { name: 'r', type: 'bytes32' },
+    { name: 's', type: 'bytes32' },
+  ],
+} as const);
+
+/** Overload of FiatToken 2.2, whose signature may be one for ERC-1271. */
+const TRANSFER_BYTES = AbiFunction.from({
+  ...NAME,
+  inputs: [...AUTHORIZATION, { name: 'signature', type: 'bytes' }],
+} as const);
+
+const AGGREGATE = AbiFunction.from({
+  type: 'function',
+  name: 'aggregate3',
+  stateMutability: 'payable',
+  inputs: [
+    {
+      name: 'calls',
+      type: 'tuple[]',
+      components: [
+        { name: 'target', type: 'address' },
+        { name: 'allowFailure', type: 'bool' },
+        { name: 'callData', type: 'bytes' },
+      ],
+    },
+  ],
+  outputs: [
+    {
+      name: 'returnData',
+      type: 'tuple[]',
+      components: [
+        { name: 'success', type: 'bool' },
+        { name: 'returnData', type: 'bytes' },
+      ],
+    },
+  ],
+} as const);
+
+const ECDSA_DIGITS = 2 + 130;
+
+/** Encodes `transferWithAuthorization`. Signatures that are not 65 bytes go as bytes, for the token to refuse. */
 export const transferData = (
   { authorization, signature }: Pick<Pending, 'authorization' | 'signature'>,
   payer: Payer,
 ): Hex => {
-  const fields = [
-    addressWord(authorization.from).slice(2),
-    addressWord(authorization.to).slice(2),
-    word(authorization.value),
-    word(authorization.validAfter),
-    word(authorization.validBefore),
-    authorization.nonce.slice(2),
-  ].join('');
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  const fields = [from, to, value, validAfter, validBefore, nonce] as const;
   if (payer === 'contract' || signature.length !== ECDSA_DIGITS) {
-    return `0x${TRANSFER_BYTES}${fields}${word(7 * 32)}${bytes(signature.slice(2))}`;
+    return AbiFunction.encodeData(TRANSFER_BYTES, [...fields, signature]);
   }
-  const r = signature.slice(2, 66);
-  const s = signature.slice(66, 130);
-  return `0x${TRANSFER_VRS}${fields}${word(Number(`0x${signature.slice(130)}`))}${r}${s}`;
+  const r: Hex = `0x${signature.slice(2, 66)}`;
+  const s: Hex = `0x${signature.slice(66, 130)}`;
+  const v = Number(`0x${signature.slice(130)}`);
+  return AbiFunction.encodeData(TRANSFER, [...fields, v, r, s]);
 };
 
-/** One transaction of many calls, each of which may fail alone (`aggregate3` with allowFailure). */
-export const aggregate = (calls: readonly ContractCall[]): ContractCall => {
-  const elements = calls.map(
-    ({ to, data }) => addressWord(to).slice(2) + word(1) + word(3 * 32) + bytes(data.slice(2)),
-  );
-  let offset = elements.length * 32;
-  const offsets = elements.map((element) => {
-    const own = word(offset);
-    offset += element.length / 2;
-    return own;
-  });
-  return {
-    to: MULTICALL3,
-    data: `0x${AGGREGATE3}${word(32)}${word(calls.length)}${offsets.join('')}${elements.join('')}`,
-  };
-};
+/** Bundles calls into one transaction, in which each may fail alone. */
+export const aggregate = (calls: readonly ContractCall[]): ContractCall => ({
+  to: MULTICALL3,
+  data: AbiFunction.encodeData(AGGREGATE, [
+    calls.map(({ to, data }) => ({ target: to, allowFailure: true, callData: data })),
+  ]),
+});
 
-/** Which calls of an `aggregate3` succeeded; undefined when the answer is none to so many calls. */
+/** Reads which calls of an `aggregate3` succeeded; undefined where the answer is malformed or for another number of calls. */
 export const aggregated = (answer: Hex, calls: number): readonly boolean[] | undefined => {
-  const digits = answer.slice(2);
-  const numberAt = (at: number): number | undefined => {
-    const text = digits.slice(at * 2, at * 2 + WORD);
-    const value = text.length === WORD ? BigInt(`0x${text}`) : undefined;
-    return value !== undefined && value <= BigInt(digits.length) ? Number(value) : undefined;
-  };
-  const list = numberAt(0);
-  if (list === undefined || numberAt(list) !== calls) return undefined;
-  const flags = Array.from({ length: calls }, (_, index) => {
-    const offset = numberAt(list + 32 + index * 32);
-    return offset === undefined ? undefined : numberAt(list + 32 + offset);
-  });
-  return flags.every((flag) => flag === 0 || flag === 1)
-    ? flags.map((flag) => flag === 1)
-    : undefined;
+  try {
+    const results = AbiFunction.decodeResult(AGGREGATE, answer);
+    return results.length === calls ? results.map(({ success }) => success) : undefined;
+  } catch {
+    return undefined;
+  }
 };

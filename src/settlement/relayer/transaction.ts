@@ -1,89 +1,124 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js';
+import * as Hash from 'ox/Hash';
+import * as PublicKey from 'ox/PublicKey';
+import * as Secp256k1 from 'ox/Secp256k1';
+import * as Signature from 'ox/Signature';
+import * as Envelope from 'ox/TxEnvelopeEip1559';
 import type { Address, Hex } from '../../core/hex.ts';
-import { bytesOf, hexOf } from '../../crypto/bytes.ts';
 import { addressOfKey, recoverStrict } from '../../crypto/verifier.ts';
-import {
-  deserialize,
-  hashOf,
-  serialize,
-  signPayload,
-  type TransactionSignature,
-  type Unsigned,
-} from './envelope.ts';
+import type { ContractCall } from './calldata.ts';
+import type { Fees } from './fees.ts';
 
-/** As it is broadcast. */
-export type Signed = { readonly hash: Hex; readonly raw: Hex };
+/** An EIP-1559 transaction before it is signed. It carries neither value nor an access list. */
+export type UnsignedTransaction = ContractCall &
+  Fees & {
+    readonly chainId: number;
+    readonly nonce: number;
+    /** Gas limit. */
+    readonly gas: bigint;
+  };
 
-/** The address of a private key. */
-export const addressOfPrivateKey = (key: Hex): Address =>
-  addressOfKey(secp256k1.getPublicKey(bytesOf(key), false));
+/** A transaction as it is broadcast. */
+export type SignedTransaction = { readonly hash: Hex; readonly raw: Hex };
 
-export const signTransaction = (unsigned: Unsigned, key: Hex): Signed => {
-  const bytes = secp256k1.sign(bytesOf(signPayload(unsigned)), bytesOf(key), {
-    prehash: false,
-    format: 'recovered',
-  });
-  const raw = serialize(unsigned, {
-    r: BigInt(hexOf(bytes.subarray(1, 33))),
-    s: BigInt(hexOf(bytes.subarray(33, 65))),
-    yParity: bytes[0] ?? 0,
-  });
-  return { raw, hash: hashOf(raw) };
+const envelopeOf = ({ nonce, ...rest }: UnsignedTransaction) =>
+  Envelope.from({ ...rest, nonce: BigInt(nonce), value: 0n });
+
+const serialize = (unsigned: UnsignedTransaction, signature: Signature.Signature): Hex =>
+  Envelope.serialize(Envelope.from(envelopeOf(unsigned), { signature }));
+
+const signedFrom = (raw: Hex): SignedTransaction => ({ raw, hash: Hash.keccak256(raw) });
+
+/** Returns the account of a private key. */
+export const addressOfPrivateKey = (privateKey: Hex): Address =>
+  addressOfKey(PublicKey.toBytes(Secp256k1.getPublicKey({ privateKey })));
+
+/** Signs a transaction with a private key. */
+export const signTransaction = (
+  unsigned: UnsignedTransaction,
+  privateKey: Hex,
+): SignedTransaction => {
+  const payload = Envelope.getSignPayload(envelopeOf(unsigned));
+  return signedFrom(serialize(unsigned, Secp256k1.sign({ payload, privateKey })));
+};
+
+/** Recovers who signed a transaction; undefined where the signature breaks the strict rules, as EIP-2 has nodes refuse it. */
+const signerOf = (
+  unsigned: UnsignedTransaction,
+  signature: Signature.Signature,
+): Address | undefined => {
+  const payload = Envelope.getSignPayload(envelopeOf(unsigned));
+  const signer = recoverStrict(payload, Signature.toHex(signature));
+  return signer.ok ? signer.value : undefined;
 };
 
 /**
- * Reads what a signer gave back, and takes it only if it is the very transaction that was asked for, in its one encoding,
- * signed by the very key. A signer that answers with something else may have been asked by somebody else.
+ * Reads a signed transaction. Serializing what was read must give the same bytes again: otherwise the transaction carries something that
+ * an `UnsignedTransaction` has no field for (value, access list), or is not canonical RLP.
+ *
+ * @throws Error for anything else.
  */
-export const readSigned = (raw: Hex, asked: Unsigned, address: Address): Signed | undefined => {
+const read = (
+  raw: Hex,
+): { readonly unsigned: UnsignedTransaction; readonly signature: Signature.Signature } => {
+  const {
+    chainId,
+    to,
+    nonce = 0n,
+    gas = 0n,
+    data = '0x',
+    maxFeePerGas = 0n,
+    maxPriorityFeePerGas = 0n,
+    r,
+    s,
+    yParity,
+  } = Envelope.deserialize(raw as Envelope.Serialized);
+  if (to === undefined || to === null || !r || !s || yParity === undefined)
+    throw new Error(NOT_OURS);
+  const unsigned = {
+    chainId,
+    nonce: Number(nonce),
+    to,
+    data,
+    gas,
+    maxFeePerGas,
+    maxPriorityFeePerGas,
+  };
+  const signature = { r, s, yParity };
+  if (serialize(unsigned, signature) !== raw) throw new Error(NOT_OURS);
+  return { unsigned, signature };
+};
+const NOT_OURS = 'not a transaction of the relayer';
+
+/**
+ * Checks what a remote signer returned: it must be the requested transaction, in its one encoding, signed by the expected key.
+ *
+ * Attack: a signer that was compromised could return another transaction, e.g. one with value.
+ */
+export const readSigned = (
+  raw: Hex,
+  requested: UnsignedTransaction,
+  address: Address,
+): SignedTransaction | undefined => {
   try {
-    const read = deserialize(raw);
-    // Stops a signer that was made to sign something else: the fields that were asked for, with its signature, must give its bytes.
-    if (read === undefined || serialize(asked, read.signature) !== raw) return undefined;
-    if (signerOf(asked, read.signature) !== address) return undefined;
-    return { raw, hash: hashOf(raw) };
+    const { signature } = read(raw);
+    const isRequested = serialize(requested, signature) === raw;
+    return isRequested && signerOf(requested, signature) === address ? signedFrom(raw) : undefined;
   } catch {
     return undefined;
   }
 };
 
-const signerOf = (
-  unsigned: Unsigned,
-  { r, s, yParity }: TransactionSignature,
-): Address | undefined => {
-  const text = `0x${word(r)}${word(s)}${(27 + yParity).toString(16)}`;
-  const signer = recoverStrict(signPayload(unsigned), text);
-  return signer.ok ? signer.value : undefined;
-};
-
-const readOwn = (raw: Hex): NonNullable<ReturnType<typeof deserialize>> => {
-  const read = deserialize(raw);
-  if (read === undefined) throw new Error('not a transaction of the relayer');
-  return read;
-};
-
-/** Who signed a raw transaction of our own. @throws Error when it is none */
+/** Returns who signed a raw transaction of the relayer. @throws Error for other bytes. */
 export const senderOf = (raw: Hex): Address | undefined => {
-  const { unsigned, signature } = readOwn(raw);
+  const { unsigned, signature } = read(raw);
   return signerOf(unsigned, signature);
 };
 
-/** The transaction in a raw one of our own. @throws Error when it is none */
-export const readUnsigned = (raw: Hex): Unsigned => readOwn(raw).unsigned;
+/** Returns the fields of a raw transaction of the relayer. @throws Error for other bytes. */
+export const readUnsigned = (raw: Hex): UnsignedTransaction => read(raw).unsigned;
 
-/** As `eth_signTransaction` takes it. */
+/** Returns the parameter of `eth_signTransaction`. */
 export const signRequest = (
-  { to, data, ...numbers }: Unsigned,
+  unsigned: UnsignedTransaction,
   from: Address,
-): Readonly<Record<string, unknown>> => ({
-  type: '0x2',
-  from,
-  to,
-  value: '0x0',
-  ...(data === '0x' ? {} : { data }),
-  ...Object.fromEntries(
-    Object.entries(numbers).map(([name, value]) => [name, `0x${value.toString(16)}`]),
-  ),
-});
-
-const word = (value: bigint): string => value.toString(16).padStart(64, '0');
+): Readonly<Record<string, unknown>> => ({ ...Envelope.toRpc(envelopeOf(unsigned)), from });

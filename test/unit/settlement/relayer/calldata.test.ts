@@ -15,7 +15,7 @@ import {
 } from '../../../../src/settlement/relayer/calldata.ts';
 import { addressOf, pendingOf } from './people.ts';
 
-// Every selector, offset and length is viem's own reading of the human-readable signature.
+// viem derives selectors, offsets and lengths from the human-readable signatures.
 const abi = parseAbi([
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature)',
@@ -30,8 +30,8 @@ const fieldsOf = ({ authorization: of }: ReturnType<typeof pendingOf>) => [
   of.nonce,
 ];
 
-describe('transferWithAuthorization', () => {
-  test('of a key carries v, r and s', () => {
+describe('transferData', () => {
+  test('encodes the signature of a key as v, r and s', () => {
     const one = pendingOf(7, { value: 123_456n });
     const { r, s, v } = parseSignature(one.signature);
     expect(decodeFunctionData({ abi, data: transferData(one, 'key') }).args).toEqual([
@@ -42,23 +42,26 @@ describe('transferWithAuthorization', () => {
     ]);
   });
 
-  test.for([1, 31, 32, 33, 65, 97, 200, 4_096])('of a contract carries %i bytes', (length) => {
-    const signature = `0x${'ab'.repeat(length)}` as const;
-    const one = pendingOf(7, { signature });
-    expect(decodeFunctionData({ abi, data: transferData(one, 'contract') }).args).toEqual([
-      ...fieldsOf(one),
-      signature,
-    ]);
-  });
+  test.for([1, 31, 32, 33, 65, 97, 200, 4_096])(
+    'encodes %i bytes of a contract signature',
+    (length) => {
+      const signature = `0x${'ab'.repeat(length)}` as const;
+      const one = pendingOf(7, { signature });
+      expect(decodeFunctionData({ abi, data: transferData(one, 'contract') }).args).toEqual([
+        ...fieldsOf(one),
+        signature,
+      ]);
+    },
+  );
 
-  test('of a key with another signature than 65 bytes goes as bytes, for the token to refuse', () => {
+  test('encodes a signature that is not 65 bytes as bytes, for the token to refuse', () => {
     const one = pendingOf(7, { signature: `0x${'ab'.repeat(64)}` });
     expect(decodeFunctionData({ abi, data: transferData(one, 'key') }).args).toHaveLength(7);
   });
 });
 
-describe('aggregate3', () => {
-  test.for([1, 2, 100])('carries %i calls, each of which may fail alone', (count) => {
+describe('aggregate', () => {
+  test.for([1, 2, 100])('bundles %i calls, each of which may fail alone', (count) => {
     const calls = Array.from({ length: count }, (_, id) => ({
       to: addressOf(id + 1),
       data: `0x${'cd'.repeat(id + 1)}` as const,
@@ -75,11 +78,13 @@ describe('aggregate3', () => {
       })),
     ]);
   });
+});
 
+describe('aggregated', () => {
   const answerOf = (results: readonly { success: boolean; returnData: `0x${string}` }[]) =>
     encodeFunctionResult({ abi: multicall3Abi, functionName: 'aggregate3', result: [...results] });
 
-  test('says which calls succeeded', () => {
+  test('reads which calls succeeded', () => {
     const answer = answerOf([
       { success: true, returnData: '0x' },
       { success: false, returnData: `0x${'ee'.repeat(100)}` },
@@ -88,7 +93,7 @@ describe('aggregate3', () => {
     expect(aggregated(answer, 3)).toEqual([true, false, true]);
   });
 
-  test('is not read where it answers another number of calls, or is cut off', () => {
+  test('rejects an answer for another number of calls, and a truncated or malformed one', () => {
     const answer = answerOf([{ success: true, returnData: '0x' }]);
     expect(aggregated(answer, 2)).toBeUndefined();
     expect(aggregated('0x', 1)).toBeUndefined();
