@@ -9,7 +9,7 @@ export const raiser =
   (env: Env): Raise =>
   async (account, alert) => {
     try {
-      const { verdict } = await env.AGENT_ACCOUNT.getByName(account).govern({
+      const { verdict } = await env.AGENT_ACCOUNT.getByName(account).apply({
         kind: 'alert',
         alert,
       });

@@ -3,15 +3,14 @@ import { retryable } from 'cloudflare:durable-objects';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { SettlementMessage, SettlementResult } from '../../src/protocol/payment.ts';
-import type { Acknowledged, Looked } from '../../src/protocol/account/rpc.ts';
+import type { Acknowledged, Rechecked } from '../../src/protocol/account/rpc.ts';
 import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
-import type { Applied } from '../../src/protocol/account/applied.ts';
-import type { Order } from '../../src/protocol/account/command.ts';
+import type { AccountCommand } from '../../src/protocol/account/command.ts';
 import type { LookUp, LookUpVerdict } from '../../src/protocol/account/look-up.ts';
 import type { FinishVerdict, Outcome } from '../../src/protocol/account/finish.ts';
 import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
 import type { Call, Evidence } from '../../src/protocol/account/call.ts';
-import { exists, hasParent, kinOf } from './tree/ancestry.ts';
+import { exists, hasParent, relationTo } from './tree/ancestry.ts';
 import { claim } from './call/claims.ts';
 import { unchanged } from './decision.ts';
 import { type Desk, openDesk } from './tree/lease-requests.ts';
@@ -19,7 +18,7 @@ import { type Deliveries, openDeliveries } from './log/deliveries.ts';
 import { type Feed, openFeed } from './log/feed.ts';
 import type { Hear } from './commands/enrolment.ts';
 import type { Charge } from './commands/command-budget.ts';
-import type { Known } from './commands/govern.ts';
+import type { Known } from './commands/apply.ts';
 import { finish } from './call/finish.ts';
 import { asksOf, recalled, reported } from './tree/lessee.ts';
 import { answerLease } from './tree/answer-lease.ts';
@@ -30,12 +29,11 @@ import { openRules } from './rules.ts';
 import { NO_PROGRESS } from './call/progress.ts';
 import { openRecalls, type Recalls } from './tree/recalls.ts';
 import type { Snapshot } from './snapshot.ts';
-import { acknowledgeTransfer, applyOrder } from './commands/transfer.ts';
-import type { Happened } from '../../src/protocol/account/entries.ts';
-import type { Kin } from '../../src/protocol/account/relation.ts';
-import type { Governed } from '../../src/protocol/account/applied.ts';
+import { acknowledgeTransfer } from './commands/transfer.ts';
+import type { EntryPage } from '../../src/protocol/account/entries.ts';
+import type { Relation } from '../../src/protocol/account/relation.ts';
+import type { Applied } from '../../src/protocol/account/applied.ts';
 import type { ChargedCommand, CommandCharge } from '../../src/protocol/account/command-charge.ts';
-import type { TreeOrder } from '../../src/protocol/account/command.ts';
 import type {
   ChangedDocuments,
   DocumentType,
@@ -47,7 +45,7 @@ import type {
   LeaseVerdict,
   Recall,
   Returned,
-  Slices,
+  Shares,
 } from '../../src/protocol/account/lease.ts';
 import { acknowledge, concludeAll, tick } from './log/upkeep.ts';
 
@@ -82,7 +80,6 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.reserve,
       this.prototype.finish,
       this.prototype.apply,
-      this.prototype.govern,
       this.prototype.charge,
       this.prototype.lease,
       this.prototype.recall,
@@ -91,8 +88,8 @@ export class AgentAccount extends DurableObject<Env> {
       this.prototype.lookUp,
       this.prototype.standing,
       this.prototype.children,
-      this.prototype.happened,
-      this.prototype.kin,
+      this.prototype.entries,
+      this.prototype.relation,
       this.prototype.document,
       this.prototype.documentsSince,
     );
@@ -151,24 +148,17 @@ export class AgentAccount extends DurableObject<Env> {
     );
   }
 
-  /** Takes credit from another account, or the record of a refund. Idempotent by what it carries. */
-  async apply(order: Order): Promise<Applied> {
-    return this.#ledger.submit<Applied>((state, _, context) => applyOrder(state, order, context), {
-      verdict: 'unavailable',
-    });
-  }
-
   /**
    * Takes an order that concerns its place in a tree, and tells those below that may decide for it. Whoever has acknowledged admits
    * nothing against it any more; everybody else stops when its lease ends.
    */
-  async govern(order: TreeOrder): Promise<Governed> {
+  async apply(order: AccountCommand): Promise<Applied> {
     const beside = await besideCalls();
     if (beside === undefined) return { verdict: 'unavailable' };
     const decide = (known: Known) =>
-      this.#ledger.submit<Governed | Hear | Charge>(
+      this.#ledger.submit<Applied | Hear | Charge>(
         (state, load, context, memory) =>
-          beside.govern(state, order, context, known, { load, live: memory.live }),
+          beside.apply(state, order, context, known, { load, live: memory.live }),
         { verdict: 'unavailable' },
       );
     let known: Known = {};
@@ -187,7 +177,7 @@ export class AgentAccount extends DurableObject<Env> {
       // Everything may have changed meanwhile: it is decided again from the beginning.
       verdict = await decide(known);
     }
-    if (verdict.verdict !== 'governed') return verdict;
+    if (verdict.verdict !== 'applied') return verdict;
     switch (order.kind) {
       case 'issue':
       case 'accept':
@@ -198,8 +188,11 @@ export class AgentAccount extends DurableObject<Env> {
       case 'redrive':
       case 'writeOff':
       case 'resolve':
-      case 'letter':
+      case 'deadLetter':
       case 'alert':
+      case 'credit':
+      case 'refund':
+      case 'adjust':
         return verdict;
       case 'policy':
         if (order.dryRun === true) return verdict;
@@ -239,15 +232,15 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** An account below gives back what it does not use. */
-  async giveBack(child: AccountId, branches: Readonly<Record<Hex, Slices>>): Promise<Acknowledged> {
+  async giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged> {
     const all = await Promise.all(
-      Object.entries(branches).map(([issued, slices]) =>
+      Object.entries(branches).map(([issued, shares]) =>
         this.#ledger.submit<Acknowledged>(
           (state, _, context) => {
             const row = context.leaseOf(child, issued as Hex);
             return row === undefined
               ? unchanged(state, { verdict: 'ok' })
-              : takeBack(state, row, slices, context);
+              : takeBack(state, row, shares, context);
           },
           { verdict: 'unavailable' },
         ),
@@ -260,7 +253,7 @@ export class AgentAccount extends DurableObject<Env> {
   async charge(charge: CommandCharge): Promise<ChargedCommand> {
     const beside = await besideCalls();
     if (beside === undefined) return { verdict: 'unavailable' };
-    const key = `${charge.share} ${charge.id}`;
+    const key = `${charge.budget} ${charge.id}`;
     const decide = (isPaidAbove: boolean) =>
       this.#ledger.submit<ChargedCommand | Charge>(
         (state, _, context) => {
@@ -279,9 +272,9 @@ export class AgentAccount extends DurableObject<Env> {
     return paid.verdict === 'charge' ? { verdict: 'unavailable' } : paid;
   }
 
-  async #chargeTo({ to, share, bytes, id }: Charge): Promise<ChargedCommand> {
+  async #chargeTo({ to, budget, bytes, id }: Charge): Promise<ChargedCommand> {
     try {
-      return await this.env.AGENT_ACCOUNT.getByName(to).charge({ share, bytes, id });
+      return await this.env.AGENT_ACCOUNT.getByName(to).charge({ budget, bytes, id });
     } catch (cause) {
       console.error({ event: 'charge_failed', account: to, cause: String(cause) });
       return { verdict: 'unavailable' };
@@ -326,17 +319,17 @@ export class AgentAccount extends DurableObject<Env> {
   }
 
   /** Entries after a place in its chain; where there are none yet, the next ones, as soon as they are durable. Writes nothing. */
-  async happened(after: number, waitMs: number, limit: number, by?: AccountId): Promise<Happened> {
-    return this.#feed.happened(after, waitMs, limit, by);
+  async entries(after: number, waitMs: number, limit: number, by?: AccountId): Promise<EntryPage> {
+    return this.#feed.entries(after, waitMs, limit, by);
   }
 
   /** What another account is to this one, for the gateway to know what it may show. Writes nothing. */
-  async kin({ by }: { readonly by: AccountId }): Promise<Kin> {
-    return this.#ledger.submit<Kin>(
+  async relation({ by }: { readonly by: AccountId }): Promise<Relation> {
+    return this.#ledger.submit<Relation>(
       (state) =>
         unchanged(state, {
           verdict: 'found',
-          kin: kinOf(state, by),
+          relation: relationTo(state, by),
           hasParent: hasParent(state),
           exists: exists(state),
         }),
@@ -388,7 +381,7 @@ export class AgentAccount extends DurableObject<Env> {
    * Has the settlement queue look at payments again whose money the chain was seen to move otherwise than its log says. Writes
    * nothing: whoever has seen it asks again for as long as they do not agree.
    */
-  async look(calls: readonly Hex[]): Promise<Looked> {
+  async recheck(calls: readonly Hex[]): Promise<Rechecked> {
     const messages = await this.#ledger.submit<readonly SettlementMessage[] | undefined>(
       (state, load, { now }) => unchanged(state, looksAgain(state, load, calls, now)),
       undefined,
@@ -397,7 +390,7 @@ export class AgentAccount extends DurableObject<Env> {
     if (messages.length > 0) {
       await this.env.SETTLEMENT_QUEUE.sendBatch(messages.map((body) => ({ body })));
     }
-    return { verdict: 'looking', calls: messages.map(({ call }) => call) };
+    return { verdict: 'rechecking', calls: messages.map(({ call }) => call) };
   }
 
   /** Every entry up to `seq` is in D1. */

@@ -2,7 +2,7 @@
 export { chargeHere } from './commands/command-budget.ts';
 export { children } from './tree/children.ts';
 export { documentIn, documentsSince } from './commands/documents.ts';
-export { govern } from './commands/govern.ts';
+export { apply } from './commands/apply.ts';
 export { lookUp } from './call/look-up.ts';
 export { snapshotOf } from './snapshot.ts';
 export { standing } from './standing.ts';

@@ -2,7 +2,7 @@ import { max } from '../../src/protocol/amount.ts';
 import type { AssetId } from '../../src/protocol/account-id.ts';
 import { limitsLeft } from '../../src/policy/evaluate.ts';
 import { policyJson } from '../../src/policy/schema.ts';
-import { exists, kinOf } from './tree/ancestry.ts';
+import { exists, relationTo } from './tree/ancestry.ts';
 import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
 import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
 import { type Context, type Decision, unchanged } from './decision.ts';
@@ -22,7 +22,7 @@ export const standing = (
   if (!exists(state)) return unchanged(state, { verdict: 'unknown_account' });
   const { by } = question;
   if (by !== undefined) {
-    const maySee = by.role === 'operator' || kinOf(state, by.account) !== 'none';
+    const maySee = by.role === 'operator' || relationTo(state, by.account) !== 'none';
     return unchanged(
       state,
       maySee

@@ -104,7 +104,7 @@ CREATE TABLE IF NOT EXISTS leases (
   unused INTEGER NOT NULL,
   loose INTEGER NOT NULL,
   good_until INTEGER NOT NULL,
-  slices TEXT NOT NULL,
+  shares TEXT NOT NULL,
   PRIMARY KEY (child, issued)
 ) STRICT, WITHOUT ROWID;
 `;

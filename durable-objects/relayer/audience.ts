@@ -18,7 +18,7 @@ export const openAudience = (env: Env, { network, gateway }: Setup): Audience =>
   },
   async warn(detail) {
     const alert = { rule: 'gas', detail } as const;
-    const { verdict } = await env.AGENT_ACCOUNT.getByName(gateway).govern({ kind: 'alert', alert });
+    const { verdict } = await env.AGENT_ACCOUNT.getByName(gateway).apply({ kind: 'alert', alert });
     if (verdict === 'refused') console.error({ event: 'alert_refused', ...alert });
     return verdict !== 'unavailable';
   },

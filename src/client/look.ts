@@ -58,7 +58,7 @@ export const look = async (
 };
 
 /** A record with the receipt of its call, as it came. */
-export type Looked = { readonly record: CallRecord; readonly receipt: string | undefined };
+export type Rechecked = { readonly record: CallRecord; readonly receipt: string | undefined };
 
 /** Asks as the account on one network; undefined where the gateway knows no such call of it. */
 export const lookOn = async (
@@ -67,7 +67,7 @@ export const lookOn = async (
   audience: string,
   network: Network,
   call: Hex,
-): Promise<Looked | undefined> => {
+): Promise<Rechecked | undefined> => {
   const proof = await signQuestion(context.signer, outgoing, network, {
     audience,
     tool: CALLS_TOOL,

@@ -22,7 +22,7 @@ export type Gateway = Settling & {
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
   readonly account: (
     id: AccountId,
-  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'govern' | 'standing'>;
+  ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing'>;
   /** Which account keeps a grant that was offered. Asked only for a call that names a grant its account has not taken. */
   readonly offeredGrants: OfferedGrants;
   /** Whether the rate limiter still has room for a client or a payer (`client.ts`). Approximate, never a budget. */

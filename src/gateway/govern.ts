@@ -1,5 +1,5 @@
-import type { Governed } from '../protocol/account/applied.ts';
-import type { TreeOrder } from '../protocol/account/command.ts';
+import type { Applied } from '../protocol/account/applied.ts';
+import type { AccountCommand } from '../protocol/account/command.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -9,12 +9,12 @@ import type { Gateway } from './gateway.ts';
 export const govern = async (
   gateway: Gateway,
   account: AccountId,
-  order: TreeOrder,
-): Promise<Result<Extract<Governed, { readonly verdict: 'governed' }>, Reason>> => {
+  order: AccountCommand,
+): Promise<Result<Extract<Applied, { readonly verdict: 'applied' }>, Reason>> => {
   try {
-    const governed = await gateway.account(account).govern(order);
+    const governed = await gateway.account(account).apply(order);
     switch (governed.verdict) {
-      case 'governed':
+      case 'applied':
         return ok(governed);
       case 'refused':
         if (governed.fault.reason === 'too_many_commands') return err(governed.fault);

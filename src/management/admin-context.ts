@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 export type Office = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,
-  ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'kin' | 'happened'>;
+  ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;
   /** Our own key on a chain. */
   readonly relayer: (network: Network) => Pick<RelayerRpc, 'status'>;
   readonly db: D1Database;

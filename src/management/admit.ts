@@ -1,5 +1,5 @@
-import type { Kin } from '../protocol/account/relation.ts';
-import type { By } from '../protocol/account/signer.ts';
+import type { Relation } from '../protocol/account/relation.ts';
+import type { CommandSigner } from '../protocol/account/signer.ts';
 import { isReceiver } from '../config.ts';
 import { type AccountId, accountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -20,7 +20,7 @@ export const admit = (
   account: AccountId | undefined,
   asker: Checked,
   client: string,
-): Promise<Result<By, Reason>> =>
+): Promise<Result<CommandSigner, Reason>> =>
   account === undefined || !isAboutKin(route)
     ? admitOperator(office, route, asker, client)
     : admitKin(office, route, account, asker, client);
@@ -35,7 +35,7 @@ const admitOperator = async (
   route: Pick<Route, 'roles'>,
   asker: Checked,
   client: string,
-): Promise<Result<By, Reason>> => {
+): Promise<Result<CommandSigner, Reason>> => {
   const forbidden = err<Reason>({ reason: 'forbidden' });
   if (!isNamed(office, asker) || !route.roles.includes('operator')) {
     // Counted all the same: whoever asks too often must not learn by it whom he has named.
@@ -57,7 +57,7 @@ const admitKin = async (
   account: AccountId,
   asker: Checked,
   client: string,
-): Promise<Result<By, Reason>> => {
+): Promise<Result<CommandSigner, Reason>> => {
   // Before the account is asked, so that a signature that does not count is refused alike for every account.
   const vouched = await vouch(office, asker, client);
   if (!vouched.ok) return vouched;
@@ -87,22 +87,25 @@ const isNamed = ({ config }: Office, { payer }: Checked): boolean =>
 const isOperator = (office: Office, asker: Checked, { facts }: Vouched): boolean =>
   isNamed(office, asker) && (!facts.hasCode || asker.network === office.config.networks[0]);
 
-const NOBODY = { kin: 'none', hasParent: true } as const;
+const NOBODY = { relation: 'none', hasParent: true } as const;
 
 const rolesOf = (
-  { kin, hasParent }: Pick<Extract<Kin, { readonly verdict: 'found' }>, 'kin' | 'hasParent'>,
+  {
+    relation,
+    hasParent,
+  }: Pick<Extract<Relation, { readonly verdict: 'found' }>, 'relation' | 'hasParent'>,
   operator: boolean,
 ): readonly Role[] => [
   ...(operator ? (['operator'] as const) : []),
-  ...(kin === 'above' ? (['above'] as const) : []),
-  ...(kin === 'self' ? (['self'] as const) : []),
-  ...(kin === 'self' && !hasParent ? (['sovereign'] as const) : []),
+  ...(relation === 'ancestor' ? (['above'] as const) : []),
+  ...(relation === 'self' ? (['self'] as const) : []),
+  ...(relation === 'self' && !hasParent ? (['sovereign'] as const) : []),
 ];
 
 /** Any error on the way is a refusal (law 2). */
-const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Kin> => {
+const kinOf = async (office: Office, account: AccountId, by: AccountId): Promise<Relation> => {
   try {
-    return await office.account(account).kin({ by });
+    return await office.account(account).relation({ by });
   } catch (cause) {
     console.error({ event: 'kin_failed', account, cause: String(cause) });
     return { verdict: 'unavailable' };

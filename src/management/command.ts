@@ -1,7 +1,6 @@
-import type { Order } from '../protocol/account/command.ts';
-import type { Governed } from '../protocol/account/applied.ts';
-import type { TreeOrder } from '../protocol/account/command.ts';
-import type { OrderedBy } from '../protocol/account/signer.ts';
+import type { Applied } from '../protocol/account/applied.ts';
+import type { AccountCommand, CreditCommand } from '../protocol/account/command.ts';
+import type { CommandIntent } from '../protocol/account/signer.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -15,7 +14,7 @@ import type { Office } from './admin-context.ts';
 const ATTEMPT_BYTES = 16;
 
 /** The signed intent as evidence, and what an account needs to carry it out once: a new attempt for each request that arrives. */
-export const orderedBy = ({ intent, signature, digest, validBefore }: Checked): OrderedBy => ({
+export const orderedBy = ({ intent, signature, digest, validBefore }: Checked): CommandIntent => ({
   fields: intent === undefined ? {} : intentFields(intent),
   signature,
   digest,
@@ -24,18 +23,18 @@ export const orderedBy = ({ intent, signature, digest, validBefore }: Checked): 
   attempt: hexOf(crypto.getRandomValues(new Uint8Array(ATTEMPT_BYTES))),
 });
 
-export type Done = Extract<Governed, { readonly verdict: 'governed' }>;
+export type Done = Extract<Applied, { readonly verdict: 'applied' }>;
 
 /** Gives an account an order. Any error on the way is a refusal; the same request may then be sent again (law 2). */
 export const give = async (
   office: Office,
   account: AccountId,
-  order: TreeOrder,
+  order: AccountCommand,
 ): Promise<Result<Done, Reason>> => {
   try {
-    const governed = await office.account(account).govern(order);
+    const governed = await office.account(account).apply(order);
     switch (governed.verdict) {
-      case 'governed':
+      case 'applied':
         return ok(governed);
       case 'refused':
         return err(
@@ -55,14 +54,13 @@ export const give = async (
 export const applyOrder = async (
   office: Office,
   account: AccountId,
-  order: Order,
+  order: CreditCommand,
 ): Promise<Result<{ readonly credit: bigint; readonly known: boolean }, Reason>> => {
   try {
     const applied = await office.account(account).apply(order);
     switch (applied.verdict) {
       case 'applied':
-      case 'known':
-        return ok({ credit: applied.credit, known: applied.verdict === 'known' });
+        return ok({ credit: applied.credit ?? 0n, known: !applied.changed });
       case 'refused':
         return err(applied.fault);
       case 'unavailable':

@@ -100,7 +100,7 @@ const sendNoted = async (
   send: () => Promise<unknown>,
 ): Promise<Result<Done, Reason>> => {
   const self = gatewayAccount(office.config);
-  const given = await give(office, self, { kind: 'letter', letter: id, queue, by, order });
+  const given = await give(office, self, { kind: 'deadLetter', id, queue, by, order });
   if (!given.ok) return given;
   try {
     await send();

@@ -8,7 +8,7 @@ import { utf8 } from '../crypto/bytes.ts';
 
 /** What a stream of events needs: the account itself, and the log of what it keeps no longer. */
 export type EventSource = {
-  readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'happened'>;
+  readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'entries'>;
   readonly db: D1Database;
 };
 
@@ -95,7 +95,7 @@ const pieceAfter = async (
   waitMs: number,
 ): Promise<Piece> => {
   try {
-    const found = await source.account(account).happened(at, waitMs, MOST, by);
+    const found = await source.account(account).entries(at, waitMs, MOST, by);
     if (found.verdict !== 'found') return { text: FAILURE, at };
     if (found.entries.length > 0) return pieceOf(found.entries as readonly Entry[], at);
     // A place that the chain has never reached: it is told from where it stands.

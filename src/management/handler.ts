@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { Expected } from '../protocol/account/command.ts';
-import type { By, OrderedBy } from '../protocol/account/signer.ts';
+import type { CommandSigner, CommandIntent } from '../protocol/account/signer.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { Result } from '../core/result.ts';
@@ -29,9 +29,9 @@ export type AnswerOf<Id extends RouteId> = z.output<(typeof ANSWERS)[Id]['schema
 /** A request whose sender may make it, read in full. */
 export type Asked<Id extends RouteId> = {
   readonly office: Office;
-  readonly by: By;
+  readonly by: CommandSigner;
   /** The intent that carries it: evidence of an order, and good for one. */
-  readonly order: OrderedBy;
+  readonly order: CommandIntent;
   readonly params: ParamsOf<Id>;
   readonly query: QueryOf<Id>;
   readonly body: BodyOf<Id>;

@@ -946,7 +946,7 @@ describe('consent', () => {
     await served(pay(world(), agent, lookup));
     const { problem } = await refused(pay(world(), agent, lookup), 403);
     expect(problem).toMatchObject({ rule: 'lifetime', grant: hashOf(grant), limit: '1000' });
-    // Governed once, it never goes without a grant again.
+    // Applied once, it never goes without a grant again.
     expect((await revoke(world(), agent, { id: grant.id })).status).toBe(200);
     const after = await refused(pay(world(), agent, report), 403);
     expect(after.problem).toMatchObject({ rule: 'revoked' });

@@ -5,9 +5,8 @@ import type { Outcome } from '../../src/protocol/account/finish.ts';
 import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
 import type { Denial } from '../../src/protocol/account/denial.ts';
 import type { Evidence } from '../../src/protocol/account/call.ts';
-import type { Governed } from '../../src/protocol/account/applied.ts';
-import type { OrderFault, TreeFault } from '../../src/protocol/account/command-fault.ts';
-import type { OrderedBy } from '../../src/protocol/account/signer.ts';
+import type { Applied } from '../../src/protocol/account/applied.ts';
+import type { CommandIntent } from '../../src/protocol/account/signer.ts';
 import type { Consent, SignedGrant } from '../../src/protocol/account/grant.ts';
 import type {
   LeaseRequest,
@@ -86,19 +85,19 @@ export const consent = (): Consent => ({
 });
 
 /** Registers a grant as the gateway does where its delegate does not consent: at its issuer alone. */
-export const offer = (grant: SignedGrant, balance = 1n): Promise<Governed> =>
-  stubOf(grant.delegation.issuer).govern({
+export const offer = (grant: SignedGrant, balance = 1n): Promise<Applied> =>
+  stubOf(grant.delegation.issuer).apply({
     ...{ kind: 'issue', grant, facts: factsOf(balance), consent: false },
   });
 
 /** Registers a grant as the gateway does with its delegate's consent: at its issuer, then at its delegate. */
-export const register = async (grant: SignedGrant, given = consent()): Promise<Governed> => {
+export const register = async (grant: SignedGrant, given = consent()): Promise<Applied> => {
   const { issuer, delegate } = grant.delegation;
   const order = { kind: 'issue', grant, facts: factsOf(1n), consent: true } as const;
-  const issued = await stubOf(issuer).govern(order);
-  if (issued.verdict !== 'governed') return issued;
+  const issued = await stubOf(issuer).apply(order);
+  if (issued.verdict !== 'applied') return issued;
   const { chain = [] } = issued;
-  return stubOf(delegate).govern({ kind: 'take', grant, chain, consent: given });
+  return stubOf(delegate).apply({ kind: 'take', grant, chain, consent: given });
 };
 
 /** As `register`, of what must succeed. */
@@ -109,23 +108,23 @@ export const enrol = async (
 ): Promise<SignedGrant> => {
   const grant = grantOf(issuer, delegate, changes);
   const verdict = await register(grant);
-  if (verdict.verdict !== 'governed') throw new Error(JSON.stringify(verdict));
+  if (verdict.verdict !== 'applied') throw new Error(JSON.stringify(verdict));
   return grant;
 };
 
-const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
 
-export const setStatus = (payer: Hex, status: Status): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'status', status, order });
+export const setStatus = (payer: Hex, status: Status): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'status', status, order });
 
 export const setPolicy = async (
   payer: Hex,
   document: unknown,
   slot: 'operator' | 'owner' = 'operator',
-): Promise<Governed> => stubOf(payer).govern({ kind: 'policy', slot, document, order });
+): Promise<Applied> => stubOf(payer).apply({ kind: 'policy', slot, document, order });
 
-export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<Governed> =>
-  stubOf(issuer).govern({
+export const revoke = (issuer: Hex, id: Hex, epoch = 0n): Promise<Applied> =>
+  stubOf(issuer).apply({
     kind: 'revoke',
     revocation: { issuer, id, epoch, issuedAt: BigInt(nowSeconds()) },
     hash: randomHex(32),
@@ -218,7 +217,9 @@ export const putToSleep = async (payer: Hex): Promise<void> => {
 };
 
 /** What an order was refused for. */
-export const faultOf = (governed: Governed): TreeFault | OrderFault => {
+export const faultOf = (
+  governed: Applied,
+): Extract<Applied, { readonly verdict: 'refused' }>['fault'] => {
   if (governed.verdict !== 'refused') throw new Error(JSON.stringify(governed));
   return governed.fault;
 };

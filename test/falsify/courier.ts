@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import type { LeaseRequest, Recall, Slices } from '../../src/protocol/account/lease.ts';
+import type { LeaseRequest, Recall, Shares } from '../../src/protocol/account/lease.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Random } from './random.ts';
@@ -12,7 +12,7 @@ export type Message =
       readonly kind: 'giveBack';
       readonly to: AccountId;
       readonly child: AccountId;
-      readonly branches: Readonly<Record<Hex, Slices>>;
+      readonly branches: Readonly<Record<Hex, Shares>>;
     };
 
 /** Brings messages once more, soon or long after: also after newer ones. Nobody hears what is answered to them. */

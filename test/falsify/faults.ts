@@ -4,7 +4,7 @@ import type {
   LeaseRequest,
   LeaseVerdict,
   Recall,
-  Slices,
+  Shares,
 } from '../../src/protocol/account/lease.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
@@ -104,7 +104,7 @@ export const injectFaults = (random: Random): Faults => {
   async function givenBack(
     this: AgentAccount,
     child: AccountId,
-    branches: Readonly<Record<Hex, Slices>>,
+    branches: Readonly<Record<Hex, Shares>>,
   ): ReturnType<AgentAccount['giveBack']> {
     const to = nameOf(this);
     return befall(

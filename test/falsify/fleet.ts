@@ -87,7 +87,7 @@ const enrolled = async (
         : { windowSeconds: BigInt(window.seconds), maxPerWindow: window.limit }),
     });
     const verdict = await register(grant);
-    if (verdict.verdict !== 'governed') throw new Error(`${plan.name}: ${JSON.stringify(verdict)}`);
+    if (verdict.verdict !== 'applied') throw new Error(`${plan.name}: ${JSON.stringify(verdict)}`);
     branches.push([grant, ...above]);
   }
   return branches;

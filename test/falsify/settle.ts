@@ -32,9 +32,9 @@ export const rest = async (fleet: Fleet, clock: Clock, books: Books): Promise<vo
 /** Every account takes back what those below it do not use, message by message: no lease request asks for more than can come back. */
 export const recallAll = async ({ members }: Fleet): Promise<void> => {
   for (const { payer } of members) {
-    for (const { child, issued, slices } of await leasesOf(payer)) {
+    for (const { child, issued, shares } of await leasesOf(payer)) {
       const below: Pick<AgentAccountRpc, 'recall'> = env.AGENT_ACCOUNT.getByName(child);
-      const branches = { [issued]: { revision: 0, status: 'active', slices } } as const;
+      const branches = { [issued]: { revision: 0, status: 'active', shares } } as const;
       const returned = await below.recall({ of: accountOf(payer), branches });
       if (returned.verdict !== 'returned') throw new Error(`a recall heard ${returned.verdict}`);
       await stubOf(payer).giveBack(child, returned.branches);

@@ -28,13 +28,13 @@ import {
 import type { AccountStorage } from '../../durable-objects/account/storage.ts';
 import {
   acknowledgeTransfer,
-  applyOrder,
   isPending,
   keyOf,
   noTransfer,
   type Transfer,
 } from '../../durable-objects/account/commands/transfer.ts';
 import { tick } from '../../durable-objects/account/log/upkeep.ts';
+import { apply } from '../../durable-objects/account/commands/apply.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
 import { type Entry } from '../../src/protocol/entry.ts';
 import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
@@ -99,6 +99,10 @@ export type Books = {
   /** How often each kind of event has happened: a property that never sees one proves nothing of it. */
   readonly seen: ReadonlyMap<string, number>;
 };
+
+/** How a command about credit ended. */
+const nameOf = (applied: ReturnType<typeof apply>['verdict']): string =>
+  applied.verdict === 'applied' && !applied.changed ? 'known' : applied.verdict;
 
 /** A payment whose tool has answered, and which has not ended. */
 const isOwed = ({ payment }: CallRecord): boolean => payment === 'queued' || payment === 'sent';
@@ -354,7 +358,7 @@ export const openBooks = (
       book,
       resolve(book.state, book.records.get(call), order, contextOf(book)),
     );
-    if ((verdict === 'governed') !== (kept !== undefined)) expect(verdict).toBe('kept');
+    if ((verdict === 'applied') !== (kept !== undefined)) expect(verdict).toBe('kept');
     if (kept === undefined) return;
     note(charge ? 'resolved: charged' : 'resolved: released');
     note(`resolved ${kept.paidBy}`);
@@ -386,11 +390,11 @@ export const openBooks = (
     how: Extract<Step, { do: 'deliver' }>['how'],
   ): void => {
     if (how === 'lost') return note('delivery lost');
-    const { verdict } = commit(
+    const applied = commit(
       to,
-      applyOrder(to.state, { kind: 'credit', from: from.account, asset, total }, contextOf(to)),
+      apply(to.state, { kind: 'credit', from: from.account, asset, total }, contextOf(to)),
     );
-    note(`delivery ${verdict}`);
+    note(`delivery ${nameOf(applied)}`);
     if (how === 'unanswered') return;
     commit(from, acknowledgeTransfer(from.state, to.account, asset, total, contextOf(from)));
   };
@@ -433,7 +437,7 @@ export const openBooks = (
       block,
       order: { fields: {}, signature: '0x' },
     } as const;
-    const { verdict } = commit(book, applyOrder(book.state, order, contextOf(book)));
+    const verdict = nameOf(commit(book, apply(book.state, order, contextOf(book))));
     note(`refund ${verdict}`);
     if (known !== (verdict === 'known')) expect({ known, verdict }).toBe('recorded once');
   };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
-import type { Order } from '../../src/protocol/account/command.ts';
+import type { AccountCommand } from '../../src/protocol/account/command.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { openPair } from './pair.ts';
 import { runsOf } from './runs.ts';
@@ -26,7 +26,7 @@ const loseSome = (): void => {
   let count = 0;
   vi.spyOn(AgentAccount.prototype, 'apply').mockImplementation(async function (
     this: AgentAccount,
-    order: Order,
+    order: AccountCommand,
   ) {
     count += order.kind === 'credit' ? 1 : 0;
     if (order.kind === 'refund') return apply.call(this, order);

@@ -131,7 +131,7 @@ export const openPair = (plans: readonly Plan[]): Pair => {
   const resolve = async ({ payer, call: { call } }: Known, charge: boolean): Promise<void> => {
     const by = { account: accountOf(payer), role: 'operator' } as const;
     const order = { fields: {}, signature: '0x' } as const;
-    await stubOf(payer).govern({ kind: 'resolve', call, charge, reason: 'asked', by, order });
+    await stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked', by, order });
   };
 
   const facts = (): Evidence => ({ facts: factsOf(1_000_000n, BLOCK - 1) });

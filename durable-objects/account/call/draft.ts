@@ -7,7 +7,7 @@ import type { Funding } from './funds.ts';
 import * as money from './money.ts';
 import { HOLD_GRACE, SETTLE_LEASE } from './permit.ts';
 import type { CallRecord } from './record.ts';
-import { drawText, sliceOf } from '../tree/shares.ts';
+import { drawText, shareOf } from '../tree/shares.ts';
 import type { AccountState } from '../state.ts';
 import { CREDIT, type HeldGrant, linksOf, type Tree } from '../tree/tree.ts';
 
@@ -68,7 +68,7 @@ export const draftOf = (
   };
 };
 
-/** The slices above that a call counts in: every counter of every account above, and the lender's credit. */
+/** The shares above that a call counts in: every counter of every account above, and the lender's credit. */
 const drawsOf = (
   { tree, leases }: AccountState,
   grant: HeldGrant | undefined,
@@ -79,7 +79,7 @@ const drawsOf = (
   return linksOf(grant).flatMap(({ hash: issued }) => {
     const names = [...(leases[issued]?.names ?? []), ...(issued === lender ? [CREDIT] : [])];
     return names.map((name) =>
-      drawText({ issued, name, start: sliceOf(tree, issued, name).start }),
+      drawText({ issued, name, start: shareOf(tree, issued, name).start }),
     );
   });
 };

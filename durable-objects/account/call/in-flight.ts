@@ -8,9 +8,9 @@ import { metersOf } from '../tree/limit-counters.ts';
 import type { CallRecord } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
 
-type InFlight = NonNullable<Extract<Governed, { readonly verdict: 'governed' }>['inFlight']>;
+type InFlight = NonNullable<Extract<Applied, { readonly verdict: 'applied' }>['inFlight']>;
 
 /** How many calls run, and how many of them a policy would have refused. They may end all the same: they were allowed (law 4). */
 export const inFlight = (

@@ -21,10 +21,10 @@ const above = (
   held: bigint,
   spent: bigint,
 ): AccountState =>
-  eachDraw(state, record.draws, (slice) => ({
-    ...slice,
-    held: slice.held + held,
-    spent: slice.spent + spent,
+  eachDraw(state, record.draws, (share) => ({
+    ...share,
+    held: share.held + held,
+    spent: share.spent + spent,
   }));
 
 /** Reserves the price of a new call: in its source of money and in every window. */

@@ -48,7 +48,7 @@ export type CallRecord = {
   readonly policy: Hex;
   /** Names and periods of the counters its price was counted in (`money.counted`): a policy may change while it runs. */
   readonly windows: readonly string[];
-  /** The grant that it stands on, and the slices from above that it counts in (`drawText`). */
+  /** The grant that it stands on, and the shares from above that it counts in (`drawText`). */
   readonly grant: Hex | undefined;
   readonly draws: readonly string[];
   /** Its own entries; they leave with the row. */

@@ -9,11 +9,11 @@ import { evidenceOf } from './ordered.ts';
 import { mismatch, unseen } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { WrittenPolicy } from '../tree/tree.ts';
 
-type Order = Extract<TreeOrder, { readonly kind: 'policy' }>;
+type Order = Extract<AccountCommand, { readonly kind: 'policy' }>;
 
 /** A policy for one of the account's two slots; both bind. @param held calls that run now. */
 export const setPolicy = (
@@ -21,7 +21,7 @@ export const setPolicy = (
   { slot, document, by, expected, dryRun = false, order }: Order,
   context: Context,
   held: readonly CallRecord[],
-): Decision<Governed> => {
+): Decision<Applied> => {
   const read = readPolicy(document);
   if ('reason' in read) return refused(state, read);
   const { written } = read;

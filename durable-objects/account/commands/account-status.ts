@@ -7,11 +7,11 @@ import { evidenceOf } from './ordered.ts';
 import { documentHash, mismatch } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Tree } from '../tree/tree.ts';
 
-type Order = Extract<TreeOrder, { readonly kind: 'status' }>;
+type Order = Extract<AccountCommand, { readonly kind: 'status' }>;
 
 const ORDER: readonly Status[] = ['active', 'paused', 'frozen', 'revoked'];
 
@@ -31,7 +31,7 @@ export const setStatus = (
   state: AccountState,
   { status, by, expected, order }: Order,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   const side = by?.role === 'owner' ? 'owner' : 'operator';
   const { operatorStatus = 'active', ownerStatus } = state.tree;
   const now = side === 'operator' ? operatorStatus : (ownerStatus?.status ?? 'active');

@@ -9,18 +9,18 @@ import { aboveOf, hasParent } from '../tree/ancestry.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { Hear } from './enrolment.ts';
 import { type AccountState, hasPaid } from '../state.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type {
   ChargedCommand,
   CommandCharge,
 } from '../../../src/protocol/account/command-charge.ts';
-import type { CommandFault } from '../../../src/protocol/account/command-fault.ts';
+import type { BudgetFault } from '../../../src/protocol/account/command-fault.ts';
 
 /**
  * What an account's commands have used: `own` those it signs; of these apart, `grant` the grants it gives and `stop` what only stops
  * somebody; `below` all that its descendants sign.
  */
-export type CommandShare = CommandCharge['share'];
+export type CommandBudget = CommandCharge['budget'];
 
 /** A rate (GCRA arrival, milliseconds), and the bytes written to the log on the UTC day that began at `day`. */
 export type CommandCount = {
@@ -32,7 +32,7 @@ export type CommandCount = {
 const DAY: Seconds = 86_400;
 
 /** Steady two a second, so that the orders remembered for the life of an intent stay below `MOST_ORDERS`. */
-const RATES: Readonly<Record<CommandShare, Rate>> = {
+const RATES: Readonly<Record<CommandBudget, Rate>> = {
   own: { limit: 120, seconds: 60 },
   grant: { limit: 2_000, seconds: 60 },
   stop: { limit: 240, seconds: 60 },
@@ -40,7 +40,7 @@ const RATES: Readonly<Record<CommandShare, Rate>> = {
 };
 
 /** Bytes a day, as quarters of `COMMAND_BYTES_PER_DAY`. */
-const QUARTERS: Readonly<Record<CommandShare, number>> = {
+const QUARTERS: Readonly<Record<CommandBudget, number>> = {
   ...{ own: 4, grant: 16, stop: 2, below: 12 },
 };
 
@@ -51,8 +51,12 @@ const NOTHING: CommandCount = { arrival: 0, day: 0, bytes: 0 };
 
 type Budget = Pick<Context, 'now' | 'commandBytes'>;
 
-const bytesADay = (state: AccountState, share: CommandShare, { commandBytes }: Budget): number => {
-  const most = (commandBytes * QUARTERS[share]) / 4;
+const bytesADay = (
+  state: AccountState,
+  budget: CommandBudget,
+  { commandBytes }: Budget,
+): number => {
+  const most = (commandBytes * QUARTERS[budget]) / 4;
   return Math.floor(hasPaid(state) ? most : most / UNPAID_PART);
 };
 
@@ -62,19 +66,19 @@ const bytesADay = (state: AccountState, share: CommandShare, { commandBytes }: B
  */
 export const spendBudget = (
   state: AccountState,
-  share: CommandShare,
+  budget: CommandBudget,
   bytes: number,
-  budget: Budget,
-): { readonly state: AccountState } | { readonly fault: CommandFault } => {
+  context: Budget,
+): { readonly state: AccountState } | { readonly fault: BudgetFault } => {
   const { account, tree } = state;
-  const { now } = budget;
-  const known = tree.commands?.[share] ?? NOTHING;
-  const rate = RATES[share];
+  const { now } = context;
+  const known = tree.commands?.[budget] ?? NOTHING;
+  const rate = RATES[budget];
   const paced = admit(rate, known.arrival, now);
   const day = Math.max(known.day, now - (now % DAY));
   const used = known.day === day ? known.bytes : 0;
-  const limit = bytesADay(state, share, budget);
-  const refuse = (rule: CommandFault['rule'], most: number, window: Seconds, wait: Seconds) => ({
+  const limit = bytesADay(state, budget, context);
+  const refuse = (rule: BudgetFault['rule'], most: number, window: Seconds, wait: Seconds) => ({
     fault: {
       ...({ reason: 'too_many_commands', rule, account, limit: most, window } as const),
       ...{ retryAfter: wait, resetsAt: now + wait },
@@ -84,7 +88,9 @@ export const spendBudget = (
   if (used + bytes > limit) return refuse('command_bytes', limit, DAY, day + DAY - now);
   if (!paced.admitted) return refuse('command_rate', rate.limit, rate.seconds, paced.retryAfter);
   const count = { arrival: paced.arrival, day, bytes: used + bytes };
-  return { state: { ...state, tree: { ...tree, commands: { ...tree.commands, [share]: count } } } };
+  return {
+    state: { ...state, tree: { ...tree, commands: { ...tree.commands, [budget]: count } } },
+  };
 };
 
 /** Bytes that a decision adds to the log by itself, in the form in which they are exported. */
@@ -101,7 +107,7 @@ export type Charge = CommandCharge & { readonly verdict: 'charge'; readonly to: 
 /** Who signed a command, and whether its other payers have paid. */
 export type Payer = {
   readonly account: AccountId;
-  readonly share: Exclude<CommandShare, 'below'>;
+  readonly budget: Exclude<CommandBudget, 'below'>;
   readonly id: Hex;
   readonly paid: boolean;
 };
@@ -112,32 +118,32 @@ export type Payer = {
  */
 export const withinBudget = (
   before: AccountState,
-  decision: Decision<Governed | Hear>,
-  { account, share, id, paid }: Payer,
+  decision: Decision<Applied | Hear>,
+  { account, budget, id, paid }: Payer,
   context: Budget,
-): Decision<Governed | Hear | Charge> => {
+): Decision<Applied | Hear | Charge> => {
   const bytes = loggedBytes(decision);
-  const ask = (to: AccountId, of: CommandShare): Decision<Charge> =>
-    unchanged(before, { verdict: 'charge', to, share: of, bytes, id });
-  if (account !== before.account) return paid ? decision : ask(account, share);
-  const spent = spendBudget(decision.state, share, bytes, context);
+  const ask = (to: AccountId, of: CommandBudget): Decision<Charge> =>
+    unchanged(before, { verdict: 'charge', to, budget: of, bytes, id });
+  if (account !== before.account) return paid ? decision : ask(account, budget);
+  const spent = spendBudget(decision.state, budget, bytes, context);
   if ('fault' in spent) return unchanged(before, { verdict: 'refused', fault: spent.fault });
-  const root = share === 'stop' ? undefined : rootOf(before);
+  const root = budget === 'stop' ? undefined : rootOf(before);
   return root === undefined || paid ? { ...decision, state: spent.state } : ask(root, 'below');
 };
 
 /** Another account of the tree carries out a command that this one, or a descendant of it, has signed. */
 export const chargeHere = (
   state: AccountState,
-  { share, bytes, id }: CommandCharge,
+  { budget, bytes, id }: CommandCharge,
   context: Budget,
   isPaidAbove: boolean,
 ): Decision<ChargedCommand | Charge> => {
-  const spent = spendBudget(state, share, bytes, context);
+  const spent = spendBudget(state, budget, bytes, context);
   if ('fault' in spent) return unchanged(state, { verdict: 'refused', fault: spent.fault });
-  const root = share === 'own' && !isPaidAbove ? rootOf(state) : undefined;
+  const root = budget === 'own' && !isPaidAbove ? rootOf(state) : undefined;
   if (root !== undefined) {
-    return unchanged(state, { verdict: 'charge', to: root, share: 'below', bytes, id });
+    return unchanged(state, { verdict: 'charge', to: root, budget: 'below', bytes, id });
   }
   return {
     ...{ state: spent.state, records: [], loose: [], durable: true },

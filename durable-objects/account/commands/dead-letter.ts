@@ -2,22 +2,22 @@ import type { Context, Decision } from '../decision.ts';
 import { evidenceOf } from './ordered.ts';
 import type { AccountState } from '../state.ts';
 import { noted } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 
 const MAX_TEXT = 512;
 
 /** Sending a letter again changes nothing here: the signature that ordered it is kept, and is good for once. */
 export const noteLetter = (
   state: AccountState,
-  { letter, queue, by, order }: Extract<TreeOrder, { readonly kind: 'letter' }>,
+  { id, queue, by, order }: Extract<AccountCommand, { readonly kind: 'deadLetter' }>,
   context: Context,
-): Decision<Governed> =>
+): Decision<Applied> =>
   noted(
     state,
     {
       type: 'letter.redriven',
-      outcome: { letter: plain(letter), queue: plain(queue) },
+      outcome: { letter: plain(id), queue: plain(queue) },
       evidence: evidenceOf(order, by),
     },
     context,

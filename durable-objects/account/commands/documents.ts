@@ -8,15 +8,15 @@ import { evidenceOf } from './ordered.ts';
 import { documentHash, documentText, unseen } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { done, noted, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type {
   ChangedDocuments,
   DocumentType,
   KeptDocument,
 } from '../../../src/protocol/account/document.ts';
 
-type Order = Extract<TreeOrder, { readonly kind: 'document' }>;
+type Order = Extract<AccountCommand, { readonly kind: 'document' }>;
 
 /** A row of `documents`. A removed tool stays as a row without text: the gateway's own list may still know it. */
 export type StoredDocument = {
@@ -38,7 +38,7 @@ export const putDocument = (
   state: AccountState,
   { type, name, document, known, anew, expected, by, order }: Order,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   const unwritable = (hint: string) => refused(state, { reason: 'not_writable', hint });
   if (name === '' || name.length > MAX_NAME || !name.isWellFormed()) {
     return unwritable(`A name is 1 to ${MAX_NAME} characters of well-formed text.`);

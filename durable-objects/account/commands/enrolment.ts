@@ -2,7 +2,7 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
 import { checkedAt } from '../call/evidence.ts';
-import type { TreeFault } from '../../../src/protocol/account/command-fault.ts';
+import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 
 /** Those above must be heard before this can be decided. */
@@ -23,6 +23,6 @@ export const evidenceOf = (grant: SignedGrant): { readonly [key: string]: Json }
 });
 
 /** What is wrong with a member of a delegation. */
-export const wrong = (field: string, expected: string, got: string): TreeFault => ({
+export const wrong = (field: string, expected: string, got: string): FieldFault => ({
   ...{ reason: 'grant_refused', field: `delegation.${field}`, expected, got },
 });

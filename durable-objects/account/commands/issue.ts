@@ -4,9 +4,9 @@ import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
 import { grantStatus } from '../tree/issued.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import { changedTree, done, noted, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeFault } from '../../../src/protocol/account/command-fault.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { type IssuedGrant, isZero, linksOf } from '../tree/tree.ts';
 
@@ -15,8 +15,8 @@ const MAX_CHAIN = 3;
 /** Grants that an account may issue that has never paid here, nor anybody for it. */
 const MAX_UNPAID = 256;
 
-type Issue = Extract<TreeOrder, { readonly kind: 'issue' }>;
-type Accept = Extract<TreeOrder, { readonly kind: 'accept' }>;
+type Issue = Extract<AccountCommand, { readonly kind: 'issue' }>;
+type Accept = Extract<AccountCommand, { readonly kind: 'accept' }>;
 
 /** The issuer's part of a registration: is it its to give, and no wider than what it has itself (docs/wire-format.md). */
 export const issue = (
@@ -24,7 +24,7 @@ export const issue = (
   { grant, facts, consent }: Issue,
   context: Context,
   hasHeard: boolean,
-): Decision<Governed | Hear> => {
+): Decision<Applied | Hear> => {
   const { delegation, hash } = grant;
   // Law 12: anybody can sign a grant; only who has shown money anywhere may cost us a row.
   if (!isKnown(state) && facts.balance === 0n) {
@@ -67,7 +67,7 @@ export const accept = (
   { hash, delegate }: Accept,
   context: Context,
   hasHeard: boolean,
-): Decision<Governed | Hear> => {
+): Decision<Applied | Hear> => {
   const issued = context.issuedGrant(hash);
   // Another account's intent may name any grant; this one was made to its delegate.
   if (issued?.child !== delegate) return refused(state, { reason: 'unknown_grant', field: 'hash' });
@@ -88,7 +88,7 @@ const accepted = (
   issued: IssuedGrant,
   chain: readonly SignedGrant[],
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   const { grant, status, child } = issued;
   const more = { chain, grant };
   if (status !== 'offered') return done(state, false, more);
@@ -103,7 +103,7 @@ const deathOf = (
   { tree: { status, epochFloor } }: AccountState,
   { id, epoch }: SignedGrant['delegation'],
   context: Context,
-): TreeFault | undefined => {
+): FieldFault | undefined => {
   if (status !== 'active') return wrong('issuer', 'an active account', status);
   if (context.isRevoked(id)) return { reason: 'grant_revoked', field: 'delegation.id' };
   return epoch < BigInt(epochFloor)
@@ -118,8 +118,8 @@ const chainAbove = (
   { delegation }: SignedGrant,
   context: Context,
   hasHeard: boolean,
-): Above | Decision<Governed | Hear> => {
-  const refuse = (field: string, expected: string, got: string): Decision<Governed> =>
+): Above | Decision<Applied | Hear> => {
+  const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
     refused(state, wrong(field, expected, got));
   if (isZero(delegation.parent)) {
     // Who is governed and grants as if it were an owner would take its branch out of every limit above it (law 6).
@@ -158,9 +158,9 @@ const chainAbove = (
 
 const verdictOf = (
   revision: number,
-  more: Partial<Extract<Governed, { readonly verdict: 'governed' }>>,
-): Governed => ({
-  verdict: 'governed',
+  more: Partial<Extract<Applied, { readonly verdict: 'applied' }>>,
+): Applied => ({
+  verdict: 'applied',
   changed: true,
   revision,
   acknowledged: [],

@@ -4,10 +4,10 @@ import { evidenceOf } from './ordered.ts';
 import { documentHash, unseen } from './precondition.ts';
 import type { AccountState } from '../state.ts';
 import { done, noted, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 
-type Order = Extract<TreeOrder, { readonly kind: 'label' }>;
+type Order = Extract<AccountCommand, { readonly kind: 'label' }>;
 
 const MAX_LABEL = 256;
 
@@ -18,7 +18,7 @@ export const setLabel = (
   state: AccountState,
   { label, by, expected, order }: Order,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   if (label !== null && (label === '' || label.length > MAX_LABEL || !label.isWellFormed())) {
     return refused(state, {
       reason: 'not_writable',

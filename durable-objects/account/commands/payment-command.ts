@@ -9,10 +9,10 @@ import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
 import { ended } from '../call/settled.ts';
 import type { AccountState } from '../state.ts';
 import { refused, told } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 
-type Order<Kind extends TreeOrder['kind']> = Extract<TreeOrder, { readonly kind: Kind }>;
+type Order<Kind extends AccountCommand['kind']> = Extract<AccountCommand, { readonly kind: Kind }>;
 
 /** An operator has the settlement queue told again, at once: of a payment that hangs, or whose message became a dead letter. */
 export const redrive = (
@@ -20,7 +20,7 @@ export const redrive = (
   record: CallRecord | undefined,
   { by, order }: Order<'redrive'>,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
   const at = firstSendAt(record);
   if (at === undefined) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
@@ -46,7 +46,7 @@ export const writeOff = (
   record: CallRecord | undefined,
   { reason, by, order }: Order<'writeOff'>,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
   if (record.payment !== 'queued' && record.payment !== 'sent') {
     return refused(state, { reason: 'not_writable', hint: hintOf(record) });

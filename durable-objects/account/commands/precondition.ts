@@ -3,14 +3,14 @@ import type { Json } from '../../../src/protocol/entry.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
-import type { OrderFault } from '../../../src/protocol/account/command-fault.ts';
+import type { CommandFault } from '../../../src/protocol/account/command-fault.ts';
 import type { Expected } from '../../../src/protocol/account/command.ts';
 
 /** Whether what is there is what the order was made for: two orders made for one and the same must not both win. */
 export const mismatch = (
   expected: Expected | undefined,
   current: Hex | undefined,
-): OrderFault | undefined => {
+): CommandFault | undefined => {
   const isMet =
     expected === undefined ||
     (expected === 'none'
@@ -27,7 +27,7 @@ export const unseen = (
   expected: Expected | undefined,
   current: Hex | undefined,
   next: Hex | undefined,
-): OrderFault | undefined => {
+): CommandFault | undefined => {
   const replaces = current !== undefined && next !== undefined && next !== current;
   return expected === undefined && replaces
     ? { reason: 'precondition_required', current }

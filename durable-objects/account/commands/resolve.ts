@@ -4,10 +4,10 @@ import { evidenceOf } from './ordered.ts';
 import { type CallRecord, keepsHold } from '../call/record.ts';
 import type { AccountState } from '../state.ts';
 import { refused, told } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 
-type Order = Extract<TreeOrder, { readonly kind: 'resolve' }>;
+type Order = Extract<AccountCommand, { readonly kind: 'resolve' }>;
 
 const MAX_REASON = 1_000;
 
@@ -20,7 +20,7 @@ export const resolve = (
   record: CallRecord | undefined,
   { charge, reason, by, order }: Order,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   if (record === undefined) return refused(state, { reason: 'unknown_call' });
   if (!keepsHold(record)) return refused(state, { reason: 'not_writable', hint: hintOf(record) });
   const charged = charge ? record.price : 0n;

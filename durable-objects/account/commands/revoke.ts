@@ -5,11 +5,11 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import { checkedAt } from '../call/evidence.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { HeldGrant } from '../tree/tree.ts';
 
-type Order = Extract<TreeOrder, { readonly kind: 'revoke' }>;
+type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
 
 /**
  * A revocation by whoever issued the grant, or by its holder. An id is dead for ever, also one that nobody has registered yet; an epoch
@@ -19,7 +19,7 @@ export const revoke = (
   state: AccountState,
   { revocation, hash, signature, contractCheckedAt, facts }: Order,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   // A key does not count for an account that has code (§4.7), and nobody could say whether it has.
   if (facts === undefined && state.hasCode) return unchanged(state, { verdict: 'unavailable' });
   // Law 12: as for issuing.

@@ -4,17 +4,17 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import { withoutWebhooks } from './documents.ts';
 import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
 import { evidenceOf as consentEvidence } from '../call/evidence.ts';
-import { sliceEnd } from '../tree/shares.ts';
+import { shareEnd } from '../tree/shares.ts';
 import type { AccountState } from '../state.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { type HeldGrant, isLive, isRevoked, outstandingOf } from '../tree/tree.ts';
 
 /** Grants that one account may hold at a time. */
 const MAX_HELD = 16;
 
-type Take = Extract<TreeOrder, { readonly kind: 'take' }>;
+type Take = Extract<AccountCommand, { readonly kind: 'take' }>;
 
 /**
  * The delegate's part, with its consent: from now on it is governed, and its calls stand on this grant unless they name another one.
@@ -26,10 +26,10 @@ export const take = (
   { grant, chain, consent }: Take,
   context: Context,
   hasHeard: boolean,
-): Decision<Governed | Hear> => {
+): Decision<Applied | Hear> => {
   const { tree, held, account } = state;
   const { delegation, hash } = grant;
-  const refuse = (field: string, expected: string, got: string): Decision<Governed> =>
+  const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
     refused(state, wrong(field, expected, got));
   const issuer = issuerOf(grant);
   if (accountOf(grant) !== account) return refuse('delegate', account, delegation.delegate);
@@ -106,6 +106,6 @@ const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean 
   Object.values(tree.books).some((book) =>
     // What is left of a period that has ended is nobody's.
     Object.entries(book).some(
-      ([name, slice]) => now < sliceEnd(name, slice) && outstandingOf(slice) > slice.spent,
+      ([name, share]) => now < shareEnd(name, share) && outstandingOf(share) > share.spent,
     ),
   );

@@ -2,21 +2,27 @@ import { link } from '../../../src/audit/entry.ts';
 import { type EntryBody } from '../../../src/protocol/entry.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { OrderFault, TreeFault } from '../../../src/protocol/account/command-fault.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type {
+  CommandFault,
+  CreditTooLow,
+  FieldFault,
+} from '../../../src/protocol/account/command-fault.ts';
 import type { Tree } from '../tree/tree.ts';
 
-type Done = Extract<Governed, { readonly verdict: 'governed' }>;
+type Done = Extract<Applied, { readonly verdict: 'applied' }>;
 
 /** An order that was right and changes nothing, or had been carried out before. */
 export const done = (
   state: AccountState,
   changed: boolean,
   more: Partial<Done> = {},
-): Decision<Governed> => unchanged(state, governed(state, changed, more));
+): Decision<Applied> => unchanged(state, governed(state, changed, more));
 
-export const refused = (state: AccountState, fault: TreeFault | OrderFault): Decision<Governed> =>
-  unchanged(state, { verdict: 'refused', fault });
+export const refused = (
+  state: AccountState,
+  fault: FieldFault | CommandFault | CreditTooLow,
+): Decision<Applied> => unchanged(state, { verdict: 'refused', fault });
 
 /** A change that those below must hear of: a new revision, and an entry with the signature that ordered it (law 11). */
 export const changedTree = (
@@ -25,7 +31,7 @@ export const changedTree = (
   body: Omit<EntryBody, 'at'>,
   context: Context,
   more: Partial<Done> = {},
-): Decision<Governed> => {
+): Decision<Applied> => {
   const { entry, head } = link(state.head, state.account, context.salt(), {
     ...body,
     at: context.now,
@@ -47,7 +53,7 @@ export const noted = (
   body: Omit<EntryBody, 'at'>,
   context: Context,
   more: Partial<Done> = {},
-): Decision<Governed> => {
+): Decision<Applied> => {
   const { entry, head } = link(state.head, state.account, context.salt(), {
     ...body,
     at: context.now,
@@ -57,7 +63,7 @@ export const noted = (
 };
 
 /** What was carried out, without its records or entries. */
-export const told = (state: AccountState, more: Partial<Done> = {}): Decision<Governed> => ({
+export const told = (state: AccountState, more: Partial<Done> = {}): Decision<Applied> => ({
   state,
   records: [],
   loose: [],
@@ -65,8 +71,8 @@ export const told = (state: AccountState, more: Partial<Done> = {}): Decision<Go
   verdict: governed(state, true, more),
 });
 
-const governed = ({ tree }: AccountState, changed: boolean, more: Partial<Done>): Governed => ({
-  verdict: 'governed',
+const governed = ({ tree }: AccountState, changed: boolean, more: Partial<Done>): Applied => ({
+  verdict: 'applied',
   changed,
   revision: tree.revision,
   acknowledged: [],

@@ -8,8 +8,8 @@ import { saidNow, saidOnce } from './recent-alerts.ts';
 import { crossings } from './soft-limit.ts';
 import { type AccountState, purseOf } from '../state.ts';
 import { done } from '../commands/tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 
 const MAX_DETAILS = 16;
@@ -61,9 +61,9 @@ export const tripped = (
 /** An alert that was raised outside the account. Idempotent: the same one within `ALERT_PAUSE` changes nothing. */
 export const takeAlert = (
   state: AccountState,
-  { alert }: Extract<TreeOrder, { readonly kind: 'alert' }>,
+  { alert }: Extract<AccountCommand, { readonly kind: 'alert' }>,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   // A newer Worker may raise what this object does not know.
   if (!RULES.has(alert.rule)) return unchanged(state, { verdict: 'unavailable' });
   // Law 12: where nothing is known of an account, nobody is there to hear of it.

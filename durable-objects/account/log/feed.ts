@@ -3,7 +3,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';
-import type { Happened } from '../../../src/protocol/account/entries.ts';
+import type { EntryPage } from '../../../src/protocol/account/entries.ts';
 
 /** Longer than this nobody waits, milliseconds. */
 const MAX_WAIT_MS = 25_000;
@@ -20,12 +20,12 @@ export type Feed = {
   /** A group is durable, and has added these entries. Not before: what is shown must have happened. */
   committed(added: readonly Entry[]): void;
   /** Entries after a place in the chain; where there are none yet, waits for the next commit that adds some. Writes nothing. */
-  happened(
+  entries(
     after: number,
     waitMs: number,
     limit: number,
     by: AccountId | undefined,
-  ): Promise<Happened>;
+  ): Promise<EntryPage>;
 };
 
 export const openFeed = (ledger: () => Ledger): Feed => {
@@ -33,8 +33,8 @@ export const openFeed = (ledger: () => Ledger): Feed => {
   let recent: readonly Entry[] = [];
   let listensUntil = 0;
 
-  const read = (after: number, limit: number): Promise<Happened> =>
-    ledger().submit<Happened>(
+  const read = (after: number, limit: number): Promise<EntryPage> =>
+    ledger().submit<EntryPage>(
       // What its memory holds is durable: what the jobs before it in this group have decided is not, yet.
       (state, _, __, memory) =>
         unchanged(state, {
@@ -67,7 +67,7 @@ export const openFeed = (ledger: () => Ledger): Feed => {
       for (const ring of waiters.keys()) ring();
     },
 
-    async happened(after, waitMs, limit, by) {
+    async entries(after, waitMs, limit, by) {
       const waits = [...waiters.values()].filter((each) => each === by).length;
       if (waits >= MAX_WAITS) return { verdict: 'unavailable' };
       const from = Number.isSafeInteger(after) ? Math.max(0, after) : 0;

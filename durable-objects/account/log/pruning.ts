@@ -20,14 +20,14 @@ export type DueCalls = readonly [from: string, last: string, now: Seconds, expor
 
 /**
  * Deletes calls whose time is over and whose entries D1 has. An index on that time would cost two rows written a call, and rows are the
- * bill (design §5); so the table is walked in the order of its key, a slice each time the alarm rings, and only where something is due.
+ * bill (design §5); so the table is walked in the order of its key, a share each time the alarm rings, and only where something is due.
  *
  * @returns when it wants to be asked again; undefined where nothing is left that will go.
  */
 export const openPruning = (
   run: Run,
   forgetDue: (...due: DueCalls) => void,
-  slice: number = SLICE,
+  share: number = SLICE,
 ): ((now: Seconds, exported: number, due: Seconds | undefined) => Seconds | undefined) => {
   /** The last id that this walk has passed; undefined between walks. */
   let after: string | undefined;
@@ -45,7 +45,7 @@ export const openPruning = (
     const [seen] = run(
       'SELECT count(*) AS count, max(id) AS last FROM (SELECT id FROM calls WHERE id > ? ORDER BY id LIMIT ?)',
       from,
-      slice,
+      share,
     );
     if (typeof seen?.last === 'string') {
       const range = [from, seen.last] as const;
@@ -61,7 +61,7 @@ export const openPruning = (
       const blocked = left?.waiting === 0 ? undefined : now + BLOCKED_PAUSE;
       const next = typeof left?.next === 'number' ? left.next : undefined;
       soonest = earlier(soonest, earlier(next, blocked));
-      if (seen.count === slice) {
+      if (seen.count === share) {
         after = seen.last;
         return now + SLICE_PAUSE;
       }

@@ -1,6 +1,6 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { type AccountState, isKnown } from '../state.ts';
-import type { Kin } from '../../../src/protocol/account/relation.ts';
+import type { Relation } from '../../../src/protocol/account/relation.ts';
 import { linksOf } from './tree.ts';
 
 /**
@@ -18,13 +18,13 @@ export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
 /** Whether anything was ever written here. */
 export const exists = (state: AccountState): boolean => isKnown(state) || state.head.seq > 0;
 
-export const kinOf = (
+export const relationTo = (
   state: AccountState,
   by: AccountId,
-): Extract<Kin, { readonly verdict: 'found' }>['kin'] => {
+): Extract<Relation, { readonly verdict: 'found' }>['relation'] => {
   if (by === state.account) return 'self';
   const rank = aboveOf(state).indexOf(by);
-  return rank < 0 || isCutOffAt(state, rank) ? 'none' : 'above';
+  return rank < 0 || isCutOffAt(state, rank) ? 'none' : 'ancestor';
 };
 
 /** Whoever was cut off by somebody above him has no say below either, as soon as that is heard here: a leaked key must be worth nothing. */

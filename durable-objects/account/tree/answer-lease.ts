@@ -46,6 +46,6 @@ const rehearse = async (
     return unchanged(state, lease(known, request, context).verdict);
   }, FAILED);
   return verdict.verdict === 'short' && reach === 'now'
-    ? { verdict: 'leased', authority: verdict.authority, slices: verdict.slices }
+    ? { verdict: 'leased', authority: verdict.authority, shares: verdict.shares }
     : verdict;
 };

@@ -4,9 +4,9 @@ import type { Policy } from '../../../src/policy/policy.ts';
 import { everyOf, periodOf, windowName } from '../../../src/policy/window.ts';
 import type { Context } from '../decision.ts';
 import { namesOf } from './limit-counters.ts';
-import { sliceEnd } from './shares.ts';
+import { shareEnd } from './shares.ts';
 import type { AccountState, Purse } from '../state.ts';
-import type { Slices } from '../../../src/protocol/account/lease.ts';
+import type { Shares } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, type HeldGrant } from './tree.ts';
 
 /** How long after its period a counter may go: clocks of an account and of those it leases to differ, and may be set back. */
@@ -50,7 +50,7 @@ const isOver = (
   return name.includes('/') && held === 0n && leased === drawn;
 };
 
-/** The account without counters, and slices of its ancestors' counters, that nothing refers to. The same state where there are none. */
+/** The account without counters, and shares of its ancestors' counters, that nothing refers to. The same state where there are none. */
 export const withoutDeadCounters = (
   state: AccountState,
   context: Pick<Context, 'now' | 'policy'>,
@@ -69,7 +69,7 @@ export const withoutDeadCounters = (
     }
   }
   for (const [issued, book] of Object.entries(tree.books)) {
-    const kept = withoutEndedSlices(book, now);
+    const kept = withoutEndedShares(book, now);
     if (kept !== book) tree = { ...tree, books: { ...tree.books, [issued]: kept } };
   }
   const repeats = liveRepeats(state, policies, now);
@@ -81,12 +81,12 @@ export const withoutDeadCounters = (
  * A share of a period that is over. The account above counts it no more, and an answer about it that comes late is of an older period
  * than the counter.
  */
-export const withoutEndedSlices = (slices: Slices, now: Seconds): Slices => {
-  const all = Object.entries(slices);
+export const withoutEndedShares = (shares: Shares, now: Seconds): Shares => {
+  const all = Object.entries(shares);
   const kept = all.filter(
-    ([name, slice]) => name === CREDIT || now < sliceEnd(name, slice) + GRACE,
+    ([name, share]) => name === CREDIT || now < shareEnd(name, share) + GRACE,
   );
-  return kept.length === all.length ? slices : Object.fromEntries(kept);
+  return kept.length === all.length ? shares : Object.fromEntries(kept);
 };
 
 /** What the repeat rule counted, without a policy that has such a rule: for as long as any rule could have counted it. */

@@ -7,7 +7,11 @@ import { policyJson } from '../../../src/policy/schema.ts';
 import type { Context } from '../decision.ts';
 import { type NamedMeter, metersOf } from './limit-counters.ts';
 import type { AccountState } from '../state.ts';
-import type { Authority, LeaseRequest, PolicyAbove } from '../../../src/protocol/account/lease.ts';
+import type {
+  Authority,
+  LeaseRequest,
+  AncestorPolicy,
+} from '../../../src/protocol/account/lease.ts';
 import { isZero, type Tree } from './tree.ts';
 
 /** What an account says to those below: how things stand with the grant it has issued, and in which of its counters they count. */
@@ -86,7 +90,7 @@ const countersOf = (
 };
 
 /** The operator's default is left out: it binds everybody here anyway. */
-const policiesAbove = ({ operator, owner }: Tree): readonly PolicyAbove[] => [
+const policiesAbove = ({ operator, owner }: Tree): readonly AncestorPolicy[] => [
   ...(operator === undefined
     ? []
     : [{ kind: 'operator' as const, hash: operator.hash, document: policyJson(operator.policy) }]),

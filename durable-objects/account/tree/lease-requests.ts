@@ -10,7 +10,7 @@ import type { Ledger } from '../ledger.ts';
 import { type Ask, policiesOf, takeLease } from './lessee.ts';
 import type { Progress } from '../call/progress.ts';
 import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
-import { sliceEnd, sliceOf } from './shares.ts';
+import { shareEnd, shareOf } from './shares.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, unusedOf } from './tree.ts';
@@ -63,7 +63,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
           child: account,
           issued: link.hash,
           asset,
-          slices: state.tree.books[link.hash] ?? {},
+          shares: state.tree.books[link.hash] ?? {},
           ...(lease === undefined || wish.dryRun === true ? {} : { knows: lease.policiesHash }),
           ...wish,
         };
@@ -108,12 +108,12 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
         return unchanged(next, {
           isLive: now < (next.leases[link.hash]?.until ?? 0),
           unused: (next.leases[link.hash]?.names ?? []).map((name) =>
-            unusedOf(sliceOf(next.tree, link.hash, name)),
+            unusedOf(shareOf(next.tree, link.hash, name)),
           ),
-          credit: unusedOf(sliceOf(next.tree, link.hash, CREDIT)),
+          credit: unusedOf(shareOf(next.tree, link.hash, CREDIT)),
           // A share of a period that is over here, and not yet above, is of no use: more of it would not be, either.
           usable: (next.leases[link.hash]?.names ?? []).every(
-            (name) => now < sliceEnd(name, sliceOf(next.tree, link.hash, name)),
+            (name) => now < shareEnd(name, shareOf(next.tree, link.hash, name)),
           ),
         });
       },

@@ -6,7 +6,7 @@ import { type Context, type Decision, unchanged } from '../decision.ts';
 import { issuerOf } from './authority.ts';
 import { isClosing } from './idle.ts';
 import { LEASE_SECONDS } from './lessor.ts';
-import { allReturned, heard, sliceEnd, sliceOf, withBook } from './shares.ts';
+import { allReturned, heard, shareEnd, shareOf, withBook } from './shares.ts';
 import type { AccountState } from '../state.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type {
@@ -14,14 +14,14 @@ import type {
   LeaseVerdict,
   Recall,
   Returned,
-  Slices,
+  Shares,
 } from '../../../src/protocol/account/lease.ts';
 import {
   CREDIT,
   type HeldGrant,
   type Lease,
   linksOf,
-  NO_SLICE,
+  NO_SHARE,
   type Tree,
   unusedOf,
 } from './tree.ts';
@@ -82,13 +82,13 @@ const canDraw = (
 ): boolean =>
   price === 0n ||
   names.every((name) => {
-    const slice = sliceOf(tree, hash, name);
-    return now < sliceEnd(name, slice) && unusedOf(slice) >= price;
+    const share = shareOf(tree, hash, name);
+    return now < shareEnd(name, share) && unusedOf(share) >= price;
   });
 
 /** Whether the leased credit of the account above covers a price. */
 export const lends = (state: AccountState, { hash }: SignedGrant, price: bigint): boolean =>
-  unusedOf(sliceOf(state.tree, hash, CREDIT)) >= price;
+  unusedOf(shareOf(state.tree, hash, CREDIT)) >= price;
 
 /**
  * Takes over what an account above has answered. Its totals only grow, and a word that is older than one that was heard is not
@@ -108,7 +108,7 @@ export const takeLease = (
   const told =
     verdict.verdict === 'refused'
       ? state.tree
-      : withoutEnded(withSlices(state.tree, link.hash, verdict.slices), link.hash, askedAt);
+      : withoutEnded(withShares(state.tree, link.hash, verdict.shares), link.hash, askedAt);
   if (word !== undefined && authority.revision < word.revision) return { ...state, tree: told };
   const known = state.leases[link.hash];
   // Its policies were left out for one who knew them and has forgotten them meanwhile: without them it is no lease (law 8).
@@ -118,7 +118,7 @@ export const takeLease = (
   const lease: Lease = {
     until: untilOf(verdict.verdict, known, askedAt),
     status: authority.status,
-    names: verdict.verdict === 'refused' ? [] : namesOf(verdict.slices),
+    names: verdict.verdict === 'refused' ? [] : namesOf(verdict.shares),
     policies: policiesOf(link, authority) ?? known?.policies ?? [],
     policiesHash: authority.policiesHash,
     ...shortOf(verdict.verdict, known?.shortOf, need),
@@ -162,12 +162,12 @@ const untilOf = (
 
 const wordOf = ({ revision, status }: Authority) => ({ revision, status });
 
-const namesOf = (slices: Slices): readonly string[] =>
-  Object.keys(slices).filter((name) => name !== CREDIT);
+const namesOf = (shares: Shares): readonly string[] =>
+  Object.keys(shares).filter((name) => name !== CREDIT);
 
-const withSlices = (tree: Tree, issued: Hex, told: Slices): Tree => {
+const withShares = (tree: Tree, issued: Hex, told: Shares): Tree => {
   const book = { ...tree.books[issued] };
-  for (const [name, slice] of Object.entries(told)) book[name] = heard(book[name], slice);
+  for (const [name, share] of Object.entries(told)) book[name] = heard(book[name], share);
   return withBook(tree, issued, book);
 };
 
@@ -178,7 +178,7 @@ const withSlices = (tree: Tree, issued: Hex, told: Slices): Tree => {
 const withoutEnded = (tree: Tree, issued: Hex, now: Seconds): Tree => {
   const book = Object.entries(tree.books[issued] ?? {});
   const kept = book.filter(
-    ([name, slice]) => slice.held !== 0n || now < sliceEnd(name, slice) + FORGET_SECONDS,
+    ([name, share]) => share.held !== 0n || now < shareEnd(name, share) + FORGET_SECONDS,
   );
   return kept.length === book.length ? tree : withBook(tree, issued, Object.fromEntries(kept));
 };
@@ -206,11 +206,11 @@ export const recalled = (
 ): Decision<Returned> => {
   let { tree, leases } = state;
   let durable = false;
-  const told: Record<Hex, Slices> = {};
-  for (const [key, { revision, status, slices }] of Object.entries(branches)) {
+  const told: Record<Hex, Shares> = {};
+  for (const [key, { revision, status, shares }] of Object.entries(branches)) {
     const issued = key as Hex;
     if (tree.books[issued] === undefined && !state.held.some(holds(issued))) {
-      told[issued] = closed(slices);
+      told[issued] = closed(shares);
       continue;
     }
     const word = tree.words[issued];
@@ -225,10 +225,10 @@ export const recalled = (
         leases = { ...leases, [issued]: { ...rest, status, until } };
       }
     }
-    const before = withSlices(tree, issued, slices).books[issued] ?? {};
+    const before = withShares(tree, issued, shares).books[issued] ?? {};
     const after = allReturned(before);
     durable ||= Object.entries(after).some(
-      ([name, { returned }]) => returned !== (tree.books[issued]?.[name] ?? NO_SLICE).returned,
+      ([name, { returned }]) => returned !== (tree.books[issued]?.[name] ?? NO_SHARE).returned,
     );
     tree = withBook(tree, issued, after);
     told[issued] = after;
@@ -244,23 +244,23 @@ export const recalled = (
 export const reported = ({ tree, held }: AccountState, { branches }: Recall): Returned => ({
   verdict: 'returned',
   branches: Object.fromEntries(
-    Object.entries(branches).map(([key, { slices }]) => {
+    Object.entries(branches).map(([key, { shares }]) => {
       const issued = key as Hex;
       const isForgotten = tree.books[issued] === undefined && !held.some(holds(issued));
-      return [issued, isForgotten ? closed(slices) : inBook(slices, tree.books[issued] ?? {})];
+      return [issued, isForgotten ? closed(shares) : inBook(shares, tree.books[issued] ?? {})];
     }),
   ),
 });
 
 /**
- * The parent's slices as this account's book has them. No call here draws from a slice that the book lacks, so nothing of it is held.
+ * The parent's shares as this account's book has them. No call here draws from a share that the book lacks, so nothing of it is held.
  * It is not returned either: its lease may still be on the way, and the parent recalls it once it is known to be unused.
  */
-const inBook = (slices: Slices, book: Slices): Slices =>
+const inBook = (shares: Shares, book: Shares): Shares =>
   Object.fromEntries(
-    Object.entries(slices).map(([name, slice]) => {
+    Object.entries(shares).map(([name, share]) => {
       const own = book[name];
-      return [name, own?.start === slice.start ? own : { ...slice, held: 0n }];
+      return [name, own?.start === share.start ? own : { ...share, held: 0n }];
     }),
   );
 
@@ -268,11 +268,11 @@ const inBook = (slices: Slices, book: Slices): Slices =>
  * What is left of a grant that was forgotten: all that was not spent. A book is closed only after the account above has heard what was
  * spent (`closeBook`), so its own figures are right; what it gave in a reply that was lost comes back like this.
  */
-const closed = (slices: Slices): Slices =>
+const closed = (shares: Shares): Shares =>
   Object.fromEntries(
-    Object.entries(slices).map(([name, slice]) => [
+    Object.entries(shares).map(([name, share]) => [
       name,
-      { ...slice, held: 0n, returned: slice.granted - slice.spent },
+      { ...share, held: 0n, returned: share.granted - share.spent },
     ]),
   );
 
@@ -285,7 +285,7 @@ const holds =
 export const closeBook = (
   state: AccountState,
   issued: Hex,
-  told: Slices,
+  told: Shares,
   now: Seconds,
 ): Decision<{ readonly verdict: 'ok' }> => {
   const verdict = { verdict: 'ok' } as const;
@@ -297,8 +297,8 @@ export const closeBook = (
 };
 
 /** What an idle account has of one above, all of it returned; undefined while it may still want it. */
-export const giveUp = (state: AccountState, issued: Hex): Decision<Slices> => {
-  const slices = allReturned(state.tree.books[issued] ?? {});
-  const next = { ...state, tree: withBook(state.tree, issued, slices) };
-  return { state: next, records: [], loose: [], durable: true, verdict: slices };
+export const giveUp = (state: AccountState, issued: Hex): Decision<Shares> => {
+  const shares = allReturned(state.tree.books[issued] ?? {});
+  const next = { ...state, tree: withBook(state.tree, issued, shares) };
+  return { state: next, records: [], loose: [], durable: true, verdict: shares };
 };

@@ -5,20 +5,20 @@ import { meterState } from '../../../src/policy/evaluate.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Meter } from '../../../src/policy/policy.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
-import { withoutEndedSlices } from './counters.ts';
+import { withoutEndedShares } from './counters.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { authorityOver } from './issued.ts';
 import type { NamedMeter } from './limit-counters.ts';
 import { isWorse, type Reach, reachOfCredit, reachOfLimit } from './reach.ts';
-import { sliceEnd } from './shares.ts';
+import { shareEnd } from './shares.ts';
 import { type AccountState, freeCredit, purseOf, withPurse } from '../state.ts';
 import type {
   LeaseRequest,
   LeaseVerdict,
-  Slice,
-  Slices,
+  Share,
+  Shares,
 } from '../../../src/protocol/account/lease.ts';
-import { CREDIT, NO_SLICE, outstandingOf, unusedOf } from './tree.ts';
+import { CREDIT, NO_SHARE, outstandingOf, unusedOf } from './tree.ts';
 
 /** How long a lease is good, from when it was asked for (design §5). */
 export const LEASE_SECONDS = 60;
@@ -31,15 +31,15 @@ export type LeaseRow = {
   readonly issued: Hex;
   readonly asset: LeaseRequest['asset'];
   readonly until: number;
-  readonly slices: Slices;
+  readonly shares: Shares;
 };
 
 /**
- * Until when an account below has reported what it spent: what it spent later is not in its slices here. Undefined where it holds
+ * Until when an account below has reported what it spent: what it spent later is not in its shares here. Undefined where it holds
  * nothing that it could spend: then all of it is reported. A report since the last renewal may make the time old, never too new.
  */
-export const reportedAt = ({ until, slices }: LeaseRow): Seconds | undefined =>
-  Object.values(slices).every((slice) => unusedOf(slice) === 0n && slice.held === 0n)
+export const reportedAt = ({ until, shares }: LeaseRow): Seconds | undefined =>
+  Object.values(shares).every((share) => unusedOf(share) === 0n && share.held === 0n)
     ? undefined
     : until - LEASE_SECONDS - UNTIL_GRACE;
 
@@ -52,7 +52,7 @@ const noLease = ({
   issued,
   asset,
   until: 0,
-  slices: {},
+  shares: {},
 });
 
 /** The answer to a lease request. `reach`: of a need that was not met, whether accounts below could give back what is missing. */
@@ -76,13 +76,13 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const { child, issued } = request;
   const known = context.leaseOf(child, issued) ?? noLease({ child, issued, asset });
   // What it has spent and given back counts, whether it may have more or not.
-  const told = merge(state, { ...known, asset }, request.slices, context);
+  const told = merge(state, { ...known, asset }, request.shares, context);
   if (authority.status !== 'active')
     return heardOnly(told, { verdict: 'refused', authority }, 'never');
   const named = meters(told.state);
   const limits = named.map((meter) => ({ meter, left: leftOf(meter.meter) }));
   const names = named.map(({ name }) => name);
-  const kept = currentSlices(told.row.slices, named, context.now);
+  const kept = currentShares(told.row.shares, named, context.now);
   const current = pick(kept, [...names, CREDIT]);
 
   // The need must fit into every limit, so the one that is furthest from that decides, and is named.
@@ -91,16 +91,16 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     if (isWorse(lacks.reach, lacking?.reach)) lacking = lacks;
   };
   for (const { meter, left } of limits) {
-    const slice = current[meter.name] ?? NO_SLICE;
-    const lacks = request.need - unusedOf(slice);
+    const share = current[meter.name] ?? NO_SHARE;
+    const lacks = request.need - unusedOf(share);
     // Where a limit was lowered below what is out, nothing of it may be used any more, also what was given before (law 6).
-    if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(slice)))) continue;
+    if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(share)))) continue;
     const limit = { ...meterState(withoutUnused(meter.meter)), account: state.account };
-    const reach = lacks > grantable(slice) ? 'never' : reachOfLimit(meter.meter, request.need);
+    const reach = lacks > grantable(share) ? 'never' : reachOfLimit(meter.meter, request.need);
     lack({ rule: meter.meter.rule, limit, reach });
   }
   const purse = purseOf(told.state, asset);
-  const credit = current[CREDIT] ?? NO_SLICE;
+  const credit = current[CREDIT] ?? NO_SHARE;
   const owed = max(0n, (request.credit ?? 0n) - unusedOf(credit));
   const creditLeft = freeCredit(purse);
   if (request.credit !== undefined && owed > min(creditLeft, grantable(credit))) {
@@ -117,33 +117,34 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   }
   if (lacking !== undefined) {
     const { rule, limit, reach } = lacking;
-    return heardOnly(told, { verdict: 'short', authority, slices: current, rule, limit }, reach);
+    return heardOnly(told, { verdict: 'short', authority, shares: current, rule, limit }, reach);
   }
 
   // The last units are handed out one need at a time, so that none rests with somebody who does not use it.
   const parts = BigInt(2 * context.leaseParts(issued));
-  const share = (left: bigint): bigint => max(0n, left) / parts;
+  const equalPart = (left: bigint): bigint => max(0n, left) / parts;
   const goal = limits.reduce(
-    (least, { meter, left }) => min(least, unusedOf(current[meter.name] ?? NO_SLICE) + share(left)),
+    (least, { meter, left }) =>
+      min(least, unusedOf(current[meter.name] ?? NO_SHARE) + equalPart(left)),
     request.want,
   );
-  const slices: Record<string, Slice> = { ...current };
+  const shares: Record<string, Share> = { ...current };
   for (const name of names) {
-    const slice = current[name] ?? NO_SLICE;
-    const more = max(0n, max(request.need, goal) - unusedOf(slice));
-    slices[name] = granting(slice, more);
+    const share = current[name] ?? NO_SHARE;
+    const more = max(0n, max(request.need, goal) - unusedOf(share));
+    shares[name] = granting(share, more);
   }
   if (request.credit !== undefined) {
-    const wanted = min((request.creditWant ?? 0n) - unusedOf(credit), share(creditLeft));
-    slices[CREDIT] = granting(credit, max(owed, wanted));
+    const wanted = min((request.creditWant ?? 0n) - unusedOf(credit), equalPart(creditLeft));
+    shares[CREDIT] = granting(credit, max(owed, wanted));
   }
-  const verdict: LeaseVerdict = { verdict: 'leased', authority, slices };
+  const verdict: LeaseVerdict = { verdict: 'leased', authority, shares };
   const good = context.now + LEASE_SECONDS;
-  const isSame = Object.entries(slices).every(([name, slice]) => isOf(slice, known.slices[name]));
+  const isSame = Object.entries(shares).every(([name, share]) => isOf(share, known.shares[name]));
   // Asking again and again costs no rows where nothing is given.
   if (isSame && known.until >= good) return heardOnly(told, verdict, 'now');
   const until = Math.max(known.until, good + UNTIL_GRACE);
-  const row: LeaseRow = { ...told.row, until, slices: { ...kept, ...slices } };
+  const row: LeaseRow = { ...told.row, until, shares: { ...kept, ...shares } };
   return {
     state: counted(told.state, told.row, row, context),
     records: [],
@@ -158,18 +159,18 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
 export const takeBack = (
   state: AccountState,
   row: LeaseRow,
-  slices: Slices,
+  shares: Shares,
   context: Context,
 ): Decision<{ readonly verdict: 'ok' }> => {
-  const told = merge(state, row, slices, context);
+  const told = merge(state, row, shares, context);
   const verdict = { verdict: 'ok' } as const;
   if (!told.changed) return unchanged(state, verdict);
-  const kept = { ...told.row, slices: withoutEndedSlices(told.row.slices, context.now) };
+  const kept = { ...told.row, shares: withoutEndedShares(told.row.shares, context.now) };
   return { ...told, records: [], leases: [kept], durable: true, verdict };
 };
 
 /** How an account below has reported that it stands. */
-export type Report = Pick<LeaseRow, 'child' | 'issued' | 'slices'>;
+export type Report = Pick<LeaseRow, 'child' | 'issued' | 'shares'>;
 
 /** The account as if reports had been taken over. For dry runs, which write nothing. Pure. */
 export const withReports = (
@@ -177,9 +178,9 @@ export const withReports = (
   reports: readonly Report[],
   context: Context,
 ): AccountState =>
-  reports.reduce((known, { child, issued, slices }) => {
+  reports.reduce((known, { child, issued, shares }) => {
     const row = context.leaseOf(child, issued);
-    return row === undefined ? known : merge(known, row, slices, context).state;
+    return row === undefined ? known : merge(known, row, shares, context).state;
   }, state);
 
 type Told = {
@@ -190,11 +191,11 @@ type Told = {
 };
 
 /** Takes over the child's totals. Only periods that run count: what is left of an older one is nobody's. */
-const merge = (state: AccountState, row: LeaseRow, slices: Slices, context: Context): Told => {
-  const next: Record<string, Slice> = { ...row.slices };
+const merge = (state: AccountState, row: LeaseRow, shares: Shares, context: Context): Told => {
+  const next: Record<string, Share> = { ...row.shares };
   let changed = false;
-  for (const [name, told] of Object.entries(slices)) {
-    const known = row.slices[name];
+  for (const [name, told] of Object.entries(shares)) {
+    const known = row.shares[name];
     if (known === undefined || known.start !== told.start) continue;
     // A child that claims more than it was ever given is not believed: it may give back only what it has.
     const spent = min(max(known.spent, told.spent), known.granted - known.returned);
@@ -203,8 +204,8 @@ const merge = (state: AccountState, row: LeaseRow, slices: Slices, context: Cont
     changed ||= spent !== known.spent || returned !== known.returned || held !== known.held;
     next[name] = { ...known, spent, returned, held };
   }
-  const merged = { ...row, slices: next };
-  const drawn = (next[CREDIT]?.spent ?? 0n) - (row.slices[CREDIT]?.spent ?? 0n);
+  const merged = { ...row, shares: next };
+  const drawn = (next[CREDIT]?.spent ?? 0n) - (row.shares[CREDIT]?.spent ?? 0n);
   const after = counted(state, row, merged, context);
   if (drawn === 0n) return { state: after, row: merged, loose: [], changed };
   return { ...lend(after, row, drawn, context), row: merged, changed };
@@ -238,19 +239,19 @@ const counted = (
   const purse = purseOf(state, after.asset);
   const windows = { ...purse.windows };
   let { creditLent, creditHeldBelow } = purse;
-  for (const [name, slice] of Object.entries(after.slices)) {
-    const past = before.slices[name];
-    const known = past?.start === slice.start ? past : NO_SLICE;
-    const leased = outstandingOf(slice) - outstandingOf(known);
-    const drawn = slice.spent - known.spent;
-    const held = slice.held - known.held;
+  for (const [name, share] of Object.entries(after.shares)) {
+    const past = before.shares[name];
+    const known = past?.start === share.start ? past : NO_SHARE;
+    const leased = outstandingOf(share) - outstandingOf(known);
+    const drawn = share.spent - known.spent;
+    const held = share.held - known.held;
     if (name === CREDIT) {
       creditLent += leased - drawn;
       creditHeldBelow += held;
       continue;
     }
     const counter = rolled(purse.windows[name], everyOf(name), now);
-    if (counter.start !== slice.start) continue;
+    if (counter.start !== share.start) continue;
     windows[name] = {
       ...counter,
       leased: counter.leased + leased,
@@ -262,28 +263,28 @@ const counted = (
 };
 
 /**
- * The slices that count now. The counter says which period that is: one that `counted` would pass over must never be granted into, or
+ * The shares that count now. The counter says which period that is: one that `counted` would pass over must never be granted into, or
  * the limit would have no end. What is kept of other counters is what is still good, should their limits come back.
  */
-const currentSlices = (
-  slices: Slices,
+const currentShares = (
+  shares: Shares,
   limits: readonly NamedMeter[],
   now: Seconds,
-): Record<string, Slice> => {
-  const good = Object.entries(slices).filter(([name, slice]) => now < sliceEnd(name, slice));
-  const current: Record<string, Slice> = Object.fromEntries(good);
+): Record<string, Share> => {
+  const good = Object.entries(shares).filter(([name, share]) => now < shareEnd(name, share));
+  const current: Record<string, Share> = Object.fromEntries(good);
   for (const { name, start } of limits) {
-    if (current[name]?.start !== start) current[name] = { ...NO_SLICE, start };
+    if (current[name]?.start !== start) current[name] = { ...NO_SHARE, start };
   }
   return current;
 };
 
 /** Totals only grow, and storage counts so far: one that could not be stored would fail its whole group, again and again. */
-const grantable = ({ granted }: Slice): bigint => MAX_STORED - granted;
+const grantable = ({ granted }: Share): bigint => MAX_STORED - granted;
 
-const granting = (slice: Slice, more: bigint): Slice => ({
-  ...slice,
-  granted: slice.granted + min(more, grantable(slice)),
+const granting = (share: Share, more: bigint): Share => ({
+  ...share,
+  granted: share.granted + min(more, grantable(share)),
 });
 
 /** The limit as a refused child sees it: unused shares of its siblings count as remaining, because a need that fits gets them. */
@@ -314,14 +315,14 @@ const heardOnly = (
   verdict: { verdict, reach },
 });
 
-/** Whether a slice is what it was: of the same period, too, since totals begin anew with each. */
-const isOf = ({ start, granted }: Slice, known: Slice | undefined): boolean =>
+/** Whether a share is what it was: of the same period, too, since totals begin anew with each. */
+const isOf = ({ start, granted }: Share, known: Share | undefined): boolean =>
   start === known?.start && granted === known.granted;
 
-const pick = (slices: Slices, names: readonly string[]): Record<string, Slice> =>
+const pick = (shares: Shares, names: readonly string[]): Record<string, Share> =>
   Object.fromEntries(
     names.flatMap((name) => {
-      const slice = slices[name];
-      return slice === undefined ? [] : [[name, slice]];
+      const share = shares[name];
+      return share === undefined ? [] : [[name, share]];
     }),
   );

@@ -9,7 +9,7 @@ import { type LeaseRow, type Report, takeBack } from './lessor.ts';
 import { closeBook, giveUp } from './lessee.ts';
 import { hasUnused } from './shares.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import type { Recall, Returned, Slices } from '../../../src/protocol/account/lease.ts';
+import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
 import { linksOf } from './tree.ts';
 import { issuerOf } from './authority.ts';
 
@@ -24,7 +24,7 @@ const REPORT_MS = 1_000;
 /** An account that did not answer in time is left out for so long, milliseconds: its siblings must not wait for it each time. */
 const SILENT_MS = 10_000;
 
-type Branches = Readonly<Record<Hex, Slices>>;
+type Branches = Readonly<Record<Hex, Shares>>;
 
 export type Recalls = {
   /** How those below report that they stand. Costs them nothing but the question: no row, and no share of theirs. */
@@ -64,11 +64,11 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       for (const row of rows) {
         const { authority } = authorityOver(state, row, context);
         const { revision, status } = authority;
-        // What is told of the slices may have changed since the row was read.
-        const { slices } = context.leaseOf(row.child, row.issued) ?? row;
+        // What is told of the shares may have changed since the row was read.
+        const { shares } = context.leaseOf(row.child, row.issued) ?? row;
         const branches = all.get(row.child)?.branches ?? {};
         const of = { of: state.account };
-        const branch = { revision, status, slices };
+        const branch = { revision, status, shares };
         all.set(row.child, { ...of, branches: { ...branches, [row.issued]: branch } });
       }
       return unchanged(state, all);
@@ -92,12 +92,12 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     }
   };
 
-  const hear = ({ child, issued, slices }: Report): Promise<unknown> =>
+  const hear = ({ child, issued, shares }: Report): Promise<unknown> =>
     ledger.submit<unknown>((state, _, context) => {
       const row = context.leaseOf(child, issued);
       return row === undefined
         ? unchanged(state, undefined)
-        : takeBack(state, row, slices, context);
+        : takeBack(state, row, shares, context);
     }, undefined);
 
   const recall = async (
@@ -123,7 +123,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
 
   const run = async (): Promise<number> => {
     const now = Date.now();
-    const rows = candidates(now).filter(({ slices }) => hasUnused(slices, Math.floor(now / 1000)));
+    const rows = candidates(now).filter(({ shares }) => hasUnused(shares, Math.floor(now / 1000)));
     if (rows.length > 0) await recall(rows);
     return rows.length;
   };
@@ -209,17 +209,17 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       }, []);
       for (const link of idle) {
         // Committed before it is told: what was told and then forgotten would be spent twice (law 6).
-        const slices = await ledger.submit<Slices | undefined>(
+        const shares = await ledger.submit<Shares | undefined>(
           (state) => giveUp(state, link.hash),
           undefined,
         );
-        if (slices === undefined) continue;
+        if (shares === undefined) continue;
         try {
-          const branches = { [link.hash]: slices };
+          const branches = { [link.hash]: shares };
           const heard = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
           if (heard.verdict !== 'ok') continue;
           await ledger.submit<unknown>(
-            (state, _, { now }) => closeBook(state, link.hash, slices, now),
+            (state, _, { now }) => closeBook(state, link.hash, shares, now),
             undefined,
           );
         } catch (cause) {
@@ -232,8 +232,8 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
 };
 
 const reportsOf = (child: AccountId, branches: Branches): readonly Report[] =>
-  (Object.entries(branches) as [Hex, Slices][]).map(([issued, slices]) => ({
+  (Object.entries(branches) as [Hex, Shares][]).map(([issued, shares]) => ({
     child,
     issued,
-    slices,
+    shares,
   }));

@@ -4,10 +4,10 @@ import type { Seconds } from '../../../src/core/clock.ts';
 import { everyOf, periodOf } from '../../../src/policy/window.ts';
 import type { CallRecord } from '../call/record.ts';
 import type { AccountState } from '../state.ts';
-import type { Slice, Slices } from '../../../src/protocol/account/lease.ts';
-import { CREDIT, NO_SLICE, type Tree, unusedOf } from './tree.ts';
+import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
+import { CREDIT, NO_SHARE, type Tree, unusedOf } from './tree.ts';
 
-/** One slice that a call counts in: the grant issued above, the counter's name, and its period (`record.draws`). */
+/** One share that a call counts in: the grant issued above, the counter's name, and its period (`record.draws`). */
 export type Draw = { readonly issued: Hex; readonly name: string; readonly start: Seconds };
 
 export const drawText = ({ issued, name, start }: Draw): string => `${issued}|${name}|${start}`;
@@ -17,29 +17,29 @@ export const parseDraw = (text: string): Draw => {
   return { issued: issued as Hex, name, start: Number(start) };
 };
 
-/** Until when a slice may be used: it belongs to one period of its counter (design §5). */
-export const sliceEnd = (name: string, { start }: Slice): Seconds =>
+/** Until when a share may be used: it belongs to one period of its counter (design §5). */
+export const shareEnd = (name: string, { start }: Share): Seconds =>
   name === CREDIT ? Number.MAX_SAFE_INTEGER : periodOf(everyOf(name), start).end;
 
-export const withBook = (tree: Tree, issued: Hex, slices: Slices): Tree => ({
+export const withBook = (tree: Tree, issued: Hex, shares: Shares): Tree => ({
   ...tree,
-  books: { ...tree.books, [issued]: slices },
+  books: { ...tree.books, [issued]: shares },
 });
 
-export const sliceOf = (tree: Tree, issued: Hex, name: string): Slice =>
-  tree.books[issued]?.[name] ?? NO_SLICE;
+export const shareOf = (tree: Tree, issued: Hex, name: string): Share =>
+  tree.books[issued]?.[name] ?? NO_SHARE;
 
-/** Changes every slice that a call was counted in; one whose period is over is not there any more. */
+/** Changes every share that a call was counted in; one whose period is over is not there any more. */
 export const eachDraw = (
   state: AccountState,
   draws: CallRecord['draws'],
-  by: (slice: Slice) => Slice,
+  by: (share: Share) => Share,
 ): AccountState => {
   let { tree } = state;
   for (const { issued, name, start } of draws.map(parseDraw)) {
-    const slice = tree.books[issued]?.[name];
-    if (slice === undefined || slice.start !== start) continue;
-    tree = withBook(tree, issued, { ...tree.books[issued], [name]: by(slice) });
+    const share = tree.books[issued]?.[name];
+    if (share === undefined || share.start !== start) continue;
+    tree = withBook(tree, issued, { ...tree.books[issued], [name]: by(share) });
   }
   return tree === state.tree ? state : { ...state, tree };
 };
@@ -48,9 +48,9 @@ export const eachDraw = (
  * Takes over what the account above says it has given and taken back. Both only grow, so a reply that comes late, twice or out of order
  * changes nothing; one of an older period is not heard, one of a newer starts anew.
  */
-export const heard = (known: Slice | undefined, told: Slice): Slice => {
+export const heard = (known: Share | undefined, told: Share): Share => {
   if (known === undefined || told.start > known.start) {
-    return { ...NO_SLICE, start: told.start, granted: told.granted, returned: told.returned };
+    return { ...NO_SHARE, start: told.start, granted: told.granted, returned: told.returned };
   }
   if (told.start < known.start) return known;
   return {
@@ -61,15 +61,15 @@ export const heard = (known: Slice | undefined, told: Slice): Slice => {
 };
 
 /** Everything unused goes back: the total returned grows by it, and must be stored before it is told (law 6). */
-export const allReturned = (slices: Slices): Slices =>
+export const allReturned = (shares: Shares): Shares =>
   Object.fromEntries(
-    Object.entries(slices).map(([name, slice]) => {
-      const unused = unusedOf(slice);
-      return [name, unused > 0n ? { ...slice, returned: slice.returned + unused } : slice];
+    Object.entries(shares).map(([name, share]) => {
+      const unused = unusedOf(share);
+      return [name, unused > 0n ? { ...share, returned: share.returned + unused } : share];
     }),
   );
 
-export const hasUnused = (slices: Slices, now: Seconds): boolean =>
-  Object.entries(slices).some(
-    ([name, slice]) => unusedOf(slice) > 0n && now < sliceEnd(name, slice),
+export const hasUnused = (shares: Shares, now: Seconds): boolean =>
+  Object.entries(shares).some(
+    ([name, share]) => unusedOf(share) > 0n && now < shareEnd(name, share),
   );

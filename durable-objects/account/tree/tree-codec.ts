@@ -11,9 +11,9 @@ import { parsePolicy, policyJson } from '../../../src/policy/schema.ts';
 import { compiled, issuerOf } from './authority.ts';
 import type { Row } from '../codec.ts';
 import type { LeaseRow } from './lessor.ts';
-import { sliceEnd } from './shares.ts';
+import { shareEnd } from './shares.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import type { Slice, Slices } from '../../../src/protocol/account/lease.ts';
+import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
 import {
   EMPTY_TREE,
   type HeldGrant,
@@ -34,17 +34,17 @@ const treeJson = ({ operator, owner, books, ...tree }: Tree): object => ({
   ...(operator === undefined ? {} : { operator: writtenJson(operator) }),
   ...(owner === undefined ? {} : { owner: writtenJson(owner) }),
   books: Object.fromEntries(
-    Object.entries(books).map(([issued, slices]) => [issued, slicesJson(slices)]),
+    Object.entries(books).map(([issued, shares]) => [issued, sharesJson(shares)]),
   ),
 });
 
 type StoredTree = Omit<Tree, 'operator' | 'owner' | 'books'> & {
   readonly operator?: StoredPolicy;
   readonly owner?: StoredPolicy;
-  readonly books: Readonly<Record<Hex, Record<string, StoredSlice>>>;
+  readonly books: Readonly<Record<Hex, Record<string, StoredShare>>>;
 };
 type StoredPolicy = { readonly document: unknown; readonly hash: Hex };
-type StoredSlice = readonly [
+type StoredShare = readonly [
   start: number,
   granted: number,
   returned: number,
@@ -66,7 +66,7 @@ export const decodeTree = (text: string | null): Tree => {
     ...(operator === undefined ? {} : { operator: written(operator) }),
     ...(owner === undefined ? {} : { owner: written(owner) }),
     books: Object.fromEntries(
-      Object.entries(books).map(([issued, slices]) => [issued, slicesOf(slices)]),
+      Object.entries(books).map(([issued, shares]) => [issued, sharesOf(shares)]),
     ),
   };
 };
@@ -83,18 +83,18 @@ const written = ({ document, hash }: StoredPolicy): WrittenPolicy => {
   return { policy: parsed.ok ? parsed.value : nothing, hash };
 };
 
-const slicesJson = (slices: Slices): Record<string, StoredSlice> =>
+const sharesJson = (shares: Shares): Record<string, StoredShare> =>
   Object.fromEntries(
-    Object.entries(slices).map(([name, { start, granted, returned, spent, held }]) => [
+    Object.entries(shares).map(([name, { start, granted, returned, spent, held }]) => [
       name,
       [start, toStored(granted), toStored(returned), toStored(spent), toStored(held)],
     ]),
   );
 
-const slicesOf = (stored: Readonly<Record<string, StoredSlice>>): Slices =>
+const sharesOf = (stored: Readonly<Record<string, StoredShare>>): Shares =>
   Object.fromEntries(
     Object.entries(stored).map(
-      ([name, [start, granted, returned, spent, held]]): [string, Slice] => [
+      ([name, [start, granted, returned, spent, held]]): [string, Share] => [
         name,
         {
           start,
@@ -189,27 +189,27 @@ export const encodeLease = ({
   issued,
   asset,
   until,
-  slices,
+  shares,
 }: LeaseRow): SqlStorageValue[] => {
-  const most = (of: (slice: Slice) => bigint): number =>
-    toStored(Object.values(slices).reduce((least, slice) => max(least, of(slice)), 0n));
+  const most = (of: (share: Share) => bigint): number =>
+    toStored(Object.values(shares).reduce((least, share) => max(least, of(share)), 0n));
   return [
     child,
     issued,
     asset,
     until,
     most(unusedOf),
-    most((slice) => outstandingOf(slice) - slice.spent),
-    goodUntil(slices),
-    JSON.stringify(slicesJson(slices)),
+    most((share) => outstandingOf(share) - share.spent),
+    goodUntil(shares),
+    JSON.stringify(sharesJson(shares)),
   ];
 };
 
 /** When the last of what could come back is nobody's any more. */
-const goodUntil = (slices: Slices): number =>
-  Object.entries(slices).reduce(
-    (latest, [name, slice]) =>
-      outstandingOf(slice) > slice.spent ? Math.max(latest, sliceEnd(name, slice)) : latest,
+const goodUntil = (shares: Shares): number =>
+  Object.entries(shares).reduce(
+    (latest, [name, share]) =>
+      outstandingOf(share) > share.spent ? Math.max(latest, shareEnd(name, share)) : latest,
     0,
   );
 
@@ -218,9 +218,9 @@ export const decodeLease = (row: Row): LeaseRow => ({
   issued: row.issued as Hex,
   asset: row.asset as AssetId,
   until: row.until as number,
-  slices: slicesOf(JSON.parse(row.slices as string) as Record<string, StoredSlice>),
+  shares: sharesOf(JSON.parse(row.shares as string) as Record<string, StoredShare>),
 });
 
 /** What has been spent below by one grant, by the counter that saw most of it; where there is no limit, by what was lent. */
-export const spentOf = ({ slices }: LeaseRow): bigint =>
-  Object.values(slices).reduce((most, { spent }) => max(most, spent), 0n);
+export const spentOf = ({ shares }: LeaseRow): bigint =>
+  Object.values(shares).reduce((most, { spent }) => max(most, spent), 0n);

@@ -108,7 +108,7 @@ export const openTreeStorage = (run: Run, hasTable: (name: string) => boolean): 
           lease: row.child === null ? undefined : decodeLease({ ...row, issued: row.hash ?? null }),
         }),
         // A delegate's own lease only: those below it are its own children.
-        `SELECT g.hash, g.status, g.registered_at, g.content, l.child, l.asset, l.until, l.slices FROM grants g
+        `SELECT g.hash, g.status, g.registered_at, g.content, l.child, l.asset, l.until, l.shares FROM grants g
          LEFT JOIN leases l ON l.issued = g.hash AND l.child = json_extract(g.content, '$.child')
          WHERE g.hash > ? AND g.side = 'issued' ORDER BY g.hash LIMIT ?`,
         after ?? '',

@@ -3,9 +3,9 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Policy, Repeats, Source } from '../../../src/policy/policy.ts';
 import type { Status } from '../../../src/protocol/account/status.ts';
-import type { CommandCount, CommandShare } from '../commands/command-budget.ts';
+import type { CommandCount, CommandBudget } from '../commands/command-budget.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import type { Authority, Slice, Slices } from '../../../src/protocol/account/lease.ts';
+import type { Authority, Share, Shares } from '../../../src/protocol/account/lease.ts';
 
 /** A policy somebody wrote for this account. */
 export type WrittenPolicy = { readonly policy: Policy; readonly hash: Hex };
@@ -61,11 +61,11 @@ export type Tree = {
   /** By the policy that counts them: `base`, `owner`. */
   readonly repeats: Readonly<Record<string, Repeats>>;
   /** What this account has from those above, by the grant that the one above has issued. */
-  readonly books: Readonly<Record<Hex, Slices>>;
+  readonly books: Readonly<Record<Hex, Shares>>;
   /** The last word of an account above, by the grant it has issued: what a reply that comes late must not undo. */
   readonly words: Readonly<Record<Hex, Word>>;
   /** What commands have used of their budgets (command-budget.ts). */
-  readonly commands?: Readonly<Partial<Record<CommandShare, CommandCount>>>;
+  readonly commands?: Readonly<Partial<Record<CommandBudget, CommandCount>>>;
   /** Of what was said lately, and when (said.ts). */
   readonly alerts?: Readonly<Record<string, Seconds>>;
 };
@@ -95,14 +95,14 @@ export const EMPTY_TREE: Tree = {
   words: {},
 };
 
-export const NO_SLICE: Slice = { start: 0, granted: 0n, returned: 0n, spent: 0n, held: 0n };
+export const NO_SHARE: Share = { start: 0, granted: 0n, returned: 0n, spent: 0n, held: 0n };
 
-/** What a slice still allows. */
-export const unusedOf = ({ granted, returned, spent, held }: Slice): bigint =>
+/** What a share still allows. */
+export const unusedOf = ({ granted, returned, spent, held }: Share): bigint =>
   granted - returned - spent - held;
 
 /** What was given and has not come back. */
-export const outstandingOf = ({ granted, returned }: Slice): bigint => granted - returned;
+export const outstandingOf = ({ granted, returned }: Share): bigint => granted - returned;
 
 /** Credit of an account above is kept under this name, beside its counters. */
 export const CREDIT = 'credit';

@@ -1,12 +1,13 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
-import type { CreditTooLow, OrderFault, TreeFault } from './command-fault.ts';
+import type { CreditTooLow, CommandFault, FieldFault } from './command-fault.ts';
 import type { SignedGrant } from './grant.ts';
 
-export type Governed =
+/** How an account answers a command. */
+export type Applied =
   | {
-      readonly verdict: 'governed';
+      readonly verdict: 'applied';
       /** False where it had been so before. */
       readonly changed: boolean;
       readonly revision: number;
@@ -23,15 +24,8 @@ export type Governed =
       readonly entry?: { readonly seq: number; readonly at: Seconds };
       /** Of a policy: calls that run in the account now, and how many of them it would have refused. They may end (law 4). */
       readonly inFlight?: { readonly held: number; readonly cutOff: number };
+      /** Of a command about credit: the account's credit in this asset afterwards, atomic units; negative is a debt. */
+      readonly credit?: bigint;
     }
-  | { readonly verdict: 'refused'; readonly fault: TreeFault | OrderFault }
-  | { readonly verdict: 'unavailable' };
-
-export type Applied =
-  /** `credit`: of the account in this asset, afterwards; negative is a debt. */
-  | { readonly verdict: 'applied'; readonly credit: bigint }
-  /** It was applied before; nothing changed. */
-  | { readonly verdict: 'known'; readonly credit: bigint }
-  /** Of `adjust`: nothing changed. */
-  | { readonly verdict: 'refused'; readonly fault: OrderFault | CreditTooLow }
+  | { readonly verdict: 'refused'; readonly fault: FieldFault | CommandFault | CreditTooLow }
   | { readonly verdict: 'unavailable' };

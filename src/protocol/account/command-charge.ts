@@ -1,14 +1,14 @@
 import type { Hex } from '../../core/hex.ts';
-import type { CommandFault } from './command-fault.ts';
+import type { BudgetFault } from './command-fault.ts';
 
 /** One command that another account of the tree is about to carry out, to be paid for here. `id` names it: it is counted once. */
 export type CommandCharge = {
-  readonly share: 'own' | 'grant' | 'stop' | 'below';
+  readonly budget: 'own' | 'grant' | 'stop' | 'below';
   readonly bytes: number;
   readonly id: Hex;
 };
 
 export type ChargedCommand =
   | { readonly verdict: 'charged' }
-  | { readonly verdict: 'refused'; readonly fault: CommandFault }
+  | { readonly verdict: 'refused'; readonly fault: BudgetFault }
   | { readonly verdict: 'unavailable' };

@@ -3,7 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 
 /** Why an order of an operator or an owner changed nothing; none is about a field of its body. */
-export type OrderFault =
+export type CommandFault =
   | { readonly reason: 'forbidden' }
   /** The intent has ordered something before, in another request. */
   | { readonly reason: 'already_used' }
@@ -12,10 +12,10 @@ export type OrderFault =
   | { readonly reason: 'precondition_required'; readonly current: Hex }
   | { readonly reason: 'not_writable'; readonly hint: string }
   | { readonly reason: 'unknown_call' }
-  | CommandFault;
+  | BudgetFault;
 
 /** A command was refused because its account, or the top of its tree, gives too many. Nothing was written. */
-export type CommandFault = {
+export type BudgetFault = {
   readonly reason: 'too_many_commands';
   readonly rule: 'command_rate' | 'command_bytes';
   /** Whose limit it is. */
@@ -28,7 +28,7 @@ export type CommandFault = {
 };
 
 /** Why an order changed nothing. `field` as in the order's own document. */
-export type TreeFault =
+export type FieldFault =
   | {
       readonly reason: 'grant_refused';
       readonly field: string;

@@ -5,14 +5,15 @@ import type { AlertBody } from './alert.ts';
 import type { PayerFacts } from './call.ts';
 import type { DocumentType } from './document.ts';
 import type { Consent, SignedGrant } from './grant.ts';
-import type { By, OrderedBy } from './signer.ts';
+import type { CommandSigner, CommandIntent } from './signer.ts';
 import type { Status } from './status.ts';
 
 /** `If-Match`: the hash of what is to be replaced, or `*` for anything that is there; `none`: nothing may be there yet. */
 export type Expected = Hex | '*' | 'none';
 
 /** An order that concerns an account's place in a tree. Idempotent. */
-export type TreeOrder =
+export type AccountCommand =
+  | CreditCommand
   /** To the issuer: it lets `grant` be used. The gateway has verified its signature. */
   | {
       readonly kind: 'issue';
@@ -45,36 +46,36 @@ export type TreeOrder =
   | {
       readonly kind: 'status';
       readonly status: Status;
-      readonly by?: By;
+      readonly by?: CommandSigner;
       readonly expected?: Expected;
-      readonly order: OrderedBy;
+      readonly order: CommandIntent;
     }
   /** A policy document, or null to take it away. `operator` and `owner`: both bind, whoever writes the other. */
   | {
       readonly kind: 'policy';
       readonly slot: 'operator' | 'owner';
       readonly document: unknown;
-      readonly by?: By;
+      readonly by?: CommandSigner;
       readonly expected?: Expected;
       /** Only says what would be cut off. */
       readonly dryRun?: boolean;
-      readonly order: OrderedBy;
+      readonly order: CommandIntent;
     }
   /** Which grant a call without authority uses. */
   | {
       readonly kind: 'default';
       readonly grant: Hex;
-      readonly by?: By;
+      readonly by?: CommandSigner;
       readonly expected?: Expected;
-      readonly order: OrderedBy;
+      readonly order: CommandIntent;
     }
   /** A name for people, or null for none. An operator's order makes an account that is not known yet. */
   | {
       readonly kind: 'label';
       readonly label: string | null;
-      readonly by: By;
+      readonly by: CommandSigner;
       readonly expected?: Expected;
-      readonly order: OrderedBy;
+      readonly order: CommandIntent;
     }
   /** A document that the account keeps for the gateway, or null to remove it: entries `tool.put`, `webhook.removed`, … */
   | {
@@ -88,18 +89,23 @@ export type TreeOrder =
       /** Enters it again where it has not changed: what the gateway has switched off meanwhile is wanted again. */
       readonly anew?: boolean;
       readonly expected?: Expected;
-      readonly by: By;
-      readonly order: OrderedBy;
+      readonly by: CommandSigner;
+      readonly order: CommandIntent;
     }
   /** Tells the settlement queue of a payment again, now. */
-  | { readonly kind: 'redrive'; readonly call: Hex; readonly by: By; readonly order: OrderedBy }
+  | {
+      readonly kind: 'redrive';
+      readonly call: Hex;
+      readonly by: CommandSigner;
+      readonly order: CommandIntent;
+    }
   /** Gives up a payment that cannot move any more: no debt of the payer. */
   | {
       readonly kind: 'writeOff';
       readonly call: Hex;
       readonly reason: string;
-      readonly by: By;
-      readonly order: OrderedBy;
+      readonly by: CommandSigner;
+      readonly order: CommandIntent;
     }
   /** Says whether a silent tool has done its work: what its call keeps is earned, or given back (law 4). */
   | {
@@ -107,22 +113,22 @@ export type TreeOrder =
       readonly call: Hex;
       readonly charge: boolean;
       readonly reason: string;
-      readonly by: By;
-      readonly order: OrderedBy;
+      readonly by: CommandSigner;
+      readonly order: CommandIntent;
     }
   /** To the gateway's own account: an operator has had a dead letter sent again that is no payment's. */
   | {
-      readonly kind: 'letter';
-      readonly letter: string;
+      readonly kind: 'deadLetter';
+      readonly id: string;
       readonly queue: string;
-      readonly by: By;
-      readonly order: OrderedBy;
+      readonly by: CommandSigner;
+      readonly order: CommandIntent;
     }
   /** Raised elsewhere: a dead letter, a webhook that was switched off. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
 
-/** An order to an account that is no call. Idempotent, each by what it carries. */
-export type Order =
+/** A command that moves credit. Idempotent by what it carries. */
+export type CreditCommand =
   /**
    * Credit that another account has paid for. `total` is all that `from` ever sent here in this asset: it only grows, so a
    * message that comes twice, late or out of order changes nothing (design §5, as leases do).
@@ -142,8 +148,8 @@ export type Order =
       /** Which log of the transaction the Transfer is, from 0. */
       readonly place: number;
       readonly block: number;
-      readonly by?: By;
-      readonly order: OrderedBy;
+      readonly by?: CommandSigner;
+      readonly order: CommandIntent;
     }
   /** An operator gives credit (a positive amount), or takes it away. Carried out once for each signed intent, which it must name. */
   | {
@@ -151,6 +157,6 @@ export type Order =
       readonly asset: AssetId;
       readonly amount: bigint;
       readonly reason: string;
-      readonly by?: By;
-      readonly order: OrderedBy;
+      readonly by?: CommandSigner;
+      readonly order: CommandIntent;
     };

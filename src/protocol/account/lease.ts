@@ -5,8 +5,8 @@ import type { LimitState } from '../limit.ts';
 import type { Status } from './status.ts';
 
 /** What one account below has of one counter above: totals that only grow, but for `held`. Atomic units. */
-export type Slice = {
-  /** When the counter's period began: a slice is good for that period alone. */
+export type Share = {
+  /** When the counter's period began: a share is good for that period alone. */
   readonly start: Seconds;
   /** Given to the account below, ever; and what it has given back, ever. */
   readonly granted: bigint;
@@ -16,11 +16,11 @@ export type Slice = {
   readonly held: bigint;
 };
 
-/** Slices by the name of the counter above, e.g. `day`, `lifetime`, `<grant>/lifetime`, `credit`. */
-export type Slices = Readonly<Record<string, Slice>>;
+/** Shares by the name of the counter above, e.g. `day`, `lifetime`, `<grant>/lifetime`, `credit`. */
+export type Shares = Readonly<Record<string, Share>>;
 
 /** A policy of an account above, which binds everybody below it as well. */
-export type PolicyAbove = {
+export type AncestorPolicy = {
   readonly kind: 'operator' | 'owner';
   readonly hash: Hex;
   /** As `policyJson` writes it. */
@@ -32,7 +32,7 @@ export type Authority = {
   readonly revision: number;
   readonly status: Status | 'expired' | 'unknown';
   /** Absent where the asker knows them already, by `policiesHash`. */
-  readonly policies?: readonly PolicyAbove[];
+  readonly policies?: readonly AncestorPolicy[];
   readonly policiesHash: Hex;
 };
 
@@ -49,7 +49,7 @@ export type LeaseRequest = {
   readonly credit?: bigint;
   readonly creditWant?: bigint;
   /** The child's books with this account, under this grant. */
-  readonly slices: Slices;
+  readonly shares: Shares;
   readonly knows?: Hex;
   /** Only says what it would give. */
   readonly dryRun?: boolean;
@@ -57,12 +57,12 @@ export type LeaseRequest = {
 
 export type LeaseVerdict =
   /** Good for `LEASE_SECONDS` from when it was asked for. */
-  | { readonly verdict: 'leased'; readonly authority: Authority; readonly slices: Slices }
+  | { readonly verdict: 'leased'; readonly authority: Authority; readonly shares: Shares }
   /** The grant lives, but this limit has too little left; nothing is given. */
   | {
       readonly verdict: 'short';
       readonly authority: Authority;
-      readonly slices: Slices;
+      readonly shares: Shares;
       readonly rule: 'window' | 'lifetime' | 'credit';
       readonly limit: LimitState;
     }
@@ -76,12 +76,12 @@ export type Recall = {
   readonly branches: Readonly<
     Record<
       Hex,
-      { readonly revision: number; readonly status: Authority['status']; readonly slices: Slices }
+      { readonly revision: number; readonly status: Authority['status']; readonly shares: Shares }
     >
   >;
 };
 
 /** The answer to a recall, and what an idle account sends by itself: its books by branch, everything unused given back. */
 export type Returned =
-  | { readonly verdict: 'returned'; readonly branches: Readonly<Record<Hex, Slices>> }
+  | { readonly verdict: 'returned'; readonly branches: Readonly<Record<Hex, Shares>> }
   | { readonly verdict: 'unavailable' };

@@ -1,10 +1,10 @@
-/** What one account is to another. `above`: the other one hangs below it. `hasParent`: it does not stand for itself. */
-export type Kin =
+/** How the asking account is related to the asked one. `hasParent`: the asked account has consented to a grant. */
+export type Relation =
   | {
       readonly verdict: 'found';
-      readonly kin: 'self' | 'above' | 'none';
+      readonly relation: 'self' | 'ancestor' | 'none';
       readonly hasParent: boolean;
-      /** It has a place here: money, an order or an entry. */
+      /** The asked account has money, has applied a command or has entries. */
       readonly exists: boolean;
     }
   | { readonly verdict: 'unavailable' };

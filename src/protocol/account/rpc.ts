@@ -1,25 +1,25 @@
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 import type { SettlementResult } from '../payment.ts';
-import type { Applied, Governed } from './applied.ts';
+import type { Applied } from './applied.ts';
 import type { Call, Evidence } from './call.ts';
 import type { ChargedCommand, CommandCharge } from './command-charge.ts';
-import type { Order, TreeOrder } from './command.ts';
+import type { AccountCommand } from './command.ts';
 import type { ChangedDocuments, DocumentType, KeptDocument } from './document.ts';
-import type { Happened } from './entries.ts';
+import type { EntryPage } from './entries.ts';
 import type { FinishVerdict, Outcome } from './finish.ts';
 import type { Children } from './grant.ts';
-import type { LeaseRequest, LeaseVerdict, Recall, Returned, Slices } from './lease.ts';
+import type { LeaseRequest, LeaseVerdict, Recall, Returned, Shares } from './lease.ts';
 import type { LookUp, LookUpVerdict } from './look-up.ts';
-import type { Kin } from './relation.ts';
+import type { Relation } from './relation.ts';
 import type { ReserveVerdict } from './reserve.ts';
 import type { StandingQuestion, StandingVerdict } from './standing.ts';
 
 export type Acknowledged = { readonly verdict: 'ok' } | { readonly verdict: 'unavailable' };
 
 /** Which payments are looked at again: not those that are settled, under way, or known here no longer. */
-export type Looked =
-  | { readonly verdict: 'looking'; readonly calls: readonly Hex[] }
+export type Rechecked =
+  | { readonly verdict: 'rechecking'; readonly calls: readonly Hex[] }
   | { readonly verdict: 'unavailable' };
 
 /** Methods an AgentAccount answers over RPC. */
@@ -27,22 +27,21 @@ export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
   lookUp(question: LookUp): Promise<LookUpVerdict>;
-  apply(order: Order): Promise<Applied>;
-  govern(order: TreeOrder): Promise<Governed>;
+  apply(command: AccountCommand): Promise<Applied>;
   charge(charge: CommandCharge): Promise<ChargedCommand>;
   lease(request: LeaseRequest): Promise<LeaseVerdict>;
   recall(recall: Recall): Promise<Returned>;
   report(recall: Recall): Promise<Returned>;
-  giveBack(child: AccountId, branches: Readonly<Record<Hex, Slices>>): Promise<Acknowledged>;
+  giveBack(child: AccountId, branches: Readonly<Record<Hex, Shares>>): Promise<Acknowledged>;
   children(after: Hex | undefined, limit: number): Promise<Children>;
   standing(question: StandingQuestion): Promise<StandingVerdict>;
-  kin(question: { readonly by: AccountId }): Promise<Kin>;
+  relation(question: { readonly by: AccountId }): Promise<Relation>;
   document(type: DocumentType, name: string): Promise<KeptDocument>;
   documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments>;
   /** Waits for the next entry after `after`, at most `waitMs` (25 s). `by`: who listens, and may wait so often at a time. */
-  happened(after: number, waitMs: number, limit: number, by?: AccountId): Promise<Happened>;
+  entries(after: number, waitMs: number, limit: number, by?: AccountId): Promise<EntryPage>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
-  /** Has the settlement queue look at these payments again. */
-  look(calls: readonly Hex[]): Promise<Looked>;
+  /** Sends these payments to the settlement queue again, to be looked up on the chain. */
+  recheck(calls: readonly Hex[]): Promise<Rechecked>;
   exported(seq: number): Promise<Acknowledged>;
 };

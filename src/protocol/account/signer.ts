@@ -3,7 +3,7 @@ import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 
 /** Who ordered something: the signed intent, kept as evidence. */
-export type OrderedBy = {
+export type CommandIntent = {
   readonly fields: Readonly<Record<string, string>>;
   readonly signature: Hex;
   /**
@@ -16,7 +16,7 @@ export type OrderedBy = {
 };
 
 /** Who gives an order, as the gateway has checked its signature. Whether an owner may give it is the account's to say. */
-export type By = {
+export type CommandSigner = {
   readonly account: AccountId;
   readonly role: 'operator' | 'owner';
   /** The block at which the account's contract accepted the signature (ERC-1271); absent for a key. */

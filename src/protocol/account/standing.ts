@@ -3,14 +3,14 @@ import type { Hex } from '../../core/hex.ts';
 import type { AccountId, AssetId } from '../account-id.ts';
 import type { LimitState } from '../limit.ts';
 import type { PayerFacts } from './call.ts';
-import type { By } from './signer.ts';
+import type { CommandSigner } from './signer.ts';
 import type { Status } from './status.ts';
 
 /** How the account stands, for its holder: `GET /accounts/me`. As `LookUp`, it reads only. */
 export type StandingQuestion = {
   readonly account: AccountId;
   /** Who asks, where the gateway has vouched for them: an operator, an account above, or its holder. Absent: its holder, by its key. */
-  readonly by?: By;
+  readonly by?: CommandSigner;
   readonly facts?: PayerFacts;
   readonly contractCheckedAt?: number;
 };

@@ -1,11 +1,11 @@
 import type { Seconds } from '../../core/clock.ts';
-import type { CreditTooLow, OrderFault } from '../account/command-fault.ts';
+import type { CreditTooLow, CommandFault } from '../account/command-fault.ts';
 import { formatDollars } from '../amount.ts';
 import { quoted, retryAfter, type Texts } from './problem-text.ts';
 
 /** A command of an operator or an owner failed. */
 export type CommandReason =
-  | OrderFault
+  | CommandFault
   | CreditTooLow
   /** The signature is valid, but its account may not give this command. */
   | { readonly reason: 'forbidden' }

@@ -22,9 +22,9 @@ export const mend = async (
     const calls = own.flatMap(({ call }) => call ?? []);
     for (const some of chunks(calls, LOOKS)) {
       try {
-        const looked = await accountOf(account).look(some);
-        if (looked.verdict === 'looking' && looked.calls.length > 0) {
-          console.warn({ event: 'payments_looked_at', account, calls: looked.calls.length });
+        const rechecked = await accountOf(account).recheck(some);
+        if (rechecked.verdict === 'rechecking' && rechecked.calls.length > 0) {
+          console.warn({ event: 'payments_looked_at', account, calls: rechecked.calls.length });
         }
       } catch (cause) {
         console.error({ event: 'look_failed', account, cause: String(cause) });

@@ -1,4 +1,4 @@
-import type { Looked } from '../../protocol/account/rpc.ts';
+import type { Rechecked } from '../../protocol/account/rpc.ts';
 import type { AlertBody } from '../../protocol/account/alert.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
 import type { Hex } from '../../core/hex.ts';
@@ -22,7 +22,7 @@ export type ReconcileDeps = {
   readonly db: D1Database;
   readonly sites: readonly Site[];
   /** The account's object. */
-  readonly account: (id: AccountId) => { look(calls: readonly Hex[]): Promise<Looked> };
+  readonly account: (id: AccountId) => { recheck(calls: readonly Hex[]): Promise<Rechecked> };
   /** Raises an alert of the gateway itself; false where it must be tried again. */
   readonly raise: (alert: AlertBody) => Promise<boolean>;
 };

@@ -1,6 +1,6 @@
 import type { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
-import type { OrderedBy } from '../../../src/protocol/account/signer.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { CommandIntent } from '../../../src/protocol/account/signer.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import { accountId, assetId } from '../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../src/core/hex.ts';
@@ -69,9 +69,9 @@ const grantOf = (enrolment: Enrolment): SignedGrant => {
   };
 };
 
-const carryOut = async (accounts: Accounts, address: Hex, order: TreeOrder) => {
-  const governed = await stubOf(accounts, address).govern(order);
-  if (governed.verdict === 'governed') return governed;
+const carryOut = async (accounts: Accounts, address: Hex, order: AccountCommand) => {
+  const governed = await stubOf(accounts, address).apply(order);
+  if (governed.verdict === 'applied') return governed;
   throw new Error(`${address} did not take an order: ${JSON.stringify(governed)}`);
 };
 
@@ -97,7 +97,7 @@ export const setPolicy = async (
   accounts: Accounts,
   { account, slot, document }: PolicyOrder,
 ): Promise<void> => {
-  const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+  const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
   await carryOut(accounts, account, { kind: 'policy', slot, document, order });
 };
 
@@ -114,7 +114,7 @@ const toolOf = (number: number) => ({
 
 /** Puts tools as an operator does at run time. */
 export const putTools = async (accounts: Accounts, { keeper, count }: ToolOrder): Promise<void> => {
-  const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+  const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
   const by = { account: accountId(NETWORK, keeper), role: 'operator' } as const;
   const documents = Array.from({ length: count }, (_, number) => toolOf(number));
   await Promise.all(

@@ -1,6 +1,6 @@
 import { purseOf } from '../../../durable-objects/account/state.ts';
 import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
-import type { Slice } from '../../../src/protocol/account/lease.ts';
+import type { Share } from '../../../src/protocol/account/lease.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';
@@ -20,12 +20,12 @@ export const checkBooks = (
   const { account, leases } = keeper;
   const { tree } = keeper.state();
   const purse = purseOf(keeper.state(), ASSET);
-  const rows = [...leases.values()].flatMap(({ slices }) => Object.entries(slices));
+  const rows = [...leases.values()].flatMap(({ shares }) => Object.entries(shares));
   const names = new Set([...Object.keys(purse.windows), ...rows.map(([name]) => name)]);
   names.delete(CREDIT);
-  const counted = (name: string, start: number, of: (slice: Slice) => bigint): bigint =>
+  const counted = (name: string, start: number, of: (share: Share) => bigint): bigint =>
     sum(
-      rows.filter(([each, slice]) => each === name && slice.start === start).map(([, s]) => of(s)),
+      rows.filter(([each, share]) => each === name && share.start === start).map(([, s]) => of(s)),
     );
 
   for (const name of names) {
@@ -48,7 +48,7 @@ export const checkBooks = (
     );
     if (held < 0n || spent < 0n) throw new Error(`${account} ${name} is below zero`);
   }
-  const lent = (slice: Slice): bigint => outstandingOf(slice) - slice.spent;
+  const lent = (share: Share): bigint => outstandingOf(share) - share.spent;
   equal(`${account} lent`, purse.creditLent, counted(CREDIT, 0, lent));
   equal(
     `${account} credit held below`,
@@ -56,10 +56,10 @@ export const checkBooks = (
     counted(CREDIT, 0, ({ held: of }) => of),
   );
   if (purse.credit < 0n || purse.creditHeld < 0n) throw new Error(`${account} credit below zero`);
-  for (const [issued, slices] of Object.entries(tree.books)) {
-    for (const [name, slice] of Object.entries(slices)) {
-      const { returned, spent, held } = slice;
-      const least = [unusedOf(slice), returned, spent, held].reduce((a, b) => (a < b ? a : b));
+  for (const [issued, shares] of Object.entries(tree.books)) {
+    for (const [name, share] of Object.entries(shares)) {
+      const { returned, spent, held } = share;
+      const least = [unusedOf(share), returned, spent, held].reduce((a, b) => (a < b ? a : b));
       if (least < 0n) throw new Error(`${account} has less than nothing of ${name} by ${issued}`);
     }
   }

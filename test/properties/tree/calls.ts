@@ -134,9 +134,9 @@ export const openCalls = (
         order: ORDER,
       } as const;
       const { verdict } = keeper.decide((state, context) => resolve(state, record, order, context));
-      if ((verdict === 'governed') !== kept.length > 0) throw new Error(`resolved: ${verdict}`);
+      if ((verdict === 'applied') !== kept.length > 0) throw new Error(`resolved: ${verdict}`);
       const ended = keeper.calls.get(id) ?? record;
-      if (verdict !== 'governed' || ended === undefined) return;
+      if (verdict !== 'applied' || ended === undefined) return;
       note(`resolved ${ended.paidBy}`);
       settle(ended);
     },

@@ -1,4 +1,4 @@
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
@@ -62,7 +62,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
       superseded.delete(signed.hash);
       return deadAt(holder);
     });
-    if (verdict.verdict !== 'governed') return;
+    if (verdict.verdict !== 'applied') return;
     taken.add(signed.hash);
     bound.add(holder);
   };
@@ -72,7 +72,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
     const { holder, signed, issuer } = granted;
     const order = { kind: 'accept', hash: signed.hash, delegate: holder.account } as const;
     const verdict = give(issuer, order, () => ({}));
-    if (verdict.verdict === 'governed') take(granted, verdict.chain ?? []);
+    if (verdict.verdict === 'applied') take(granted, verdict.chain ?? []);
   };
 
   return {
@@ -111,7 +111,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
         { kind: 'issue', grant: signed, facts: FACTS, consent: consents },
         () => ({}),
       );
-      if (verdict.verdict !== 'governed') return;
+      if (verdict.verdict !== 'applied') return;
       const chain = [link, ...(parent?.chain ?? [])];
       const granted: Granted = { signed, chain, holder, issuer, plan: its };
       grants.set(signed.hash, granted);
@@ -129,7 +129,7 @@ export const openGrants = (office: Office, { push }: Recalls, { give }: Orders) 
       const keeper = by === 'holder' ? holder : issuer;
       const epoch = by === 'epoch' ? keeper.state().tree.epochFloor + 1 : 0;
       const all = [...grants.values()].filter((each) => each.issuer === keeper);
-      const order: TreeOrder = {
+      const order: AccountCommand = {
         kind: 'revoke',
         revocation: {
           issuer: addressAt(keeper.index),

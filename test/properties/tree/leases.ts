@@ -5,7 +5,7 @@ import { lease } from '../../../durable-objects/account/tree/lessor.ts';
 import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
 import { type Answered, answers } from '../../../durable-objects/account/tree/lease-waiters.ts';
 import type { Progress } from '../../../durable-objects/account/call/progress.ts';
-import { sliceOf } from '../../../durable-objects/account/tree/shares.ts';
+import { shareOf } from '../../../durable-objects/account/tree/shares.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
 import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
@@ -68,7 +68,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
       need,
       want: need + ahead,
       ...(credit === undefined ? {} : { credit, creditWant: credit + ahead }),
-      slices: tree.books[link.hash] ?? {},
+      shares: tree.books[link.hash] ?? {},
       ...(known === undefined ? {} : { knows: known.policiesHash }),
     };
   };
@@ -88,9 +88,9 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
     const held = {
       isLive: clock.now < (state.leases[link.hash]?.until ?? 0),
       unused: (state.leases[link.hash]?.names ?? []).map((name) =>
-        unusedOf(sliceOf(state.tree, link.hash, name)),
+        unusedOf(shareOf(state.tree, link.hash, name)),
       ),
-      credit: unusedOf(sliceOf(state.tree, link.hash, CREDIT)),
+      credit: unusedOf(shareOf(state.tree, link.hash, CREDIT)),
     };
     const { answered } = answers([wanted], wanted, verdict ?? { verdict: 'unavailable' }, held);
     return answered[0]?.[1] ?? { answered: 'again' };

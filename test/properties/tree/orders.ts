@@ -1,8 +1,7 @@
-import { govern, type Known } from '../../../durable-objects/account/commands/govern.ts';
+import { apply, type Known } from '../../../durable-objects/account/commands/apply.ts';
 import { asksOf } from '../../../durable-objects/account/tree/lessee.ts';
-import { applyOrder } from '../../../durable-objects/account/commands/transfer.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Status } from '../../../src/protocol/account/status.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
@@ -33,12 +32,12 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
   /** `means`: what is so from then on, where the order changed anything. */
   const give = (
     keeper: Keeper,
-    order: TreeOrder,
+    order: AccountCommand,
     means: () => Partial<Word>,
     isRepeated = false,
-  ): Governed => {
+  ): Applied => {
     const decide = (known: Known) =>
-      keeper.decide((state, context) => govern(state, order, context, known));
+      keeper.decide((state, context) => apply(state, order, context, known));
     // Budgets are another story: the top of the tree pays for every command here.
     let verdict = decide({ isCharged: true });
     if (verdict.verdict === 'hear') {
@@ -51,7 +50,7 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
     }
     if (verdict.verdict === 'hear' || verdict.verdict === 'charge')
       throw new Error('an order does not come to an end');
-    if (verdict.verdict === 'governed' && verdict.changed) {
+    if (verdict.verdict === 'applied' && verdict.changed) {
       if (isRepeated && (order.kind === 'revoke' || order.kind === 'issue')) {
         throw new Error(`a repeated ${order.kind} has changed something`);
       }
@@ -88,7 +87,7 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
       credits[keeper.index] = total;
       reference.topUp(keeper.account, amount);
       keeper.decide((state, context) =>
-        applyOrder(state, { kind: 'credit', from: BANK, asset: ASSET, total }, context),
+        apply(state, { kind: 'credit', from: BANK, asset: ASSET, total }, context),
       );
     },
   };

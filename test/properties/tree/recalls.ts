@@ -8,16 +8,16 @@ import {
   reported,
 } from '../../../durable-objects/account/tree/lessee.ts';
 import { type LeaseRow, takeBack } from '../../../durable-objects/account/tree/lessor.ts';
-import { sliceEnd } from '../../../durable-objects/account/tree/shares.ts';
-import type { Recall, Slice, Slices } from '../../../src/protocol/account/lease.ts';
+import { shareEnd } from '../../../durable-objects/account/tree/shares.ts';
+import type { Recall, Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { unusedOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Office } from './office.ts';
 
 /** What running calls hold may come back, too. */
-const isLoose = ({ granted, returned, spent }: Slice): boolean => granted - returned > spent;
-const isUnused = (slice: Slice): boolean => unusedOf(slice) > 0n;
+const isLoose = ({ granted, returned, spent }: Share): boolean => granted - returned > spent;
+const isUnused = (share: Share): boolean => unusedOf(share) > 0n;
 
 /** What accounts tell those below them, and what these give back, as the object does it (`recalls.ts`), message by message. */
 export const openRecalls = (office: Office) => {
@@ -26,14 +26,14 @@ export const openRecalls = (office: Office) => {
   const hearBack = (
     above: Keeper,
     child: Keeper,
-    branches: Readonly<Record<Hex, Slices>>,
+    branches: Readonly<Record<Hex, Shares>>,
   ): void => {
-    for (const [issued, slices] of Object.entries(branches) as [Hex, Slices][]) {
+    for (const [issued, shares] of Object.entries(branches) as [Hex, Shares][]) {
       above.decide<unknown>((state, context) => {
         const row = context.leaseOf(child.account, issued);
         return row === undefined
           ? unchanged(state, undefined)
-          : takeBack(state, row, slices, context);
+          : takeBack(state, row, shares, context);
       });
     }
   };
@@ -47,7 +47,7 @@ export const openRecalls = (office: Office) => {
       for (const row of rows.filter((each) => each.child === account)) {
         const { authority } = authorityOver(above.state(), row, above.context());
         const { revision, status } = authority;
-        branches[row.issued] = { revision, status, slices: row.slices };
+        branches[row.issued] = { revision, status, shares: row.shares };
       }
       return [keeperOf(office, account), { of: above.account, branches }];
     });
@@ -66,10 +66,10 @@ export const openRecalls = (office: Office) => {
     }
   };
 
-  const rowsWith = (above: Keeper, isWorth: (slice: Slice) => boolean): readonly LeaseRow[] =>
-    [...above.leases.values()].filter(({ slices }) =>
-      Object.entries(slices).some(
-        ([name, slice]) => clock.now < sliceEnd(name, slice) && isWorth(slice),
+  const rowsWith = (above: Keeper, isWorth: (share: Share) => boolean): readonly LeaseRow[] =>
+    [...above.leases.values()].filter(({ shares }) =>
+      Object.entries(shares).some(
+        ([name, share]) => clock.now < shareEnd(name, share) && isWorth(share),
       ),
     );
 
@@ -104,13 +104,13 @@ export const openRecalls = (office: Office) => {
       for (const hash of issued) {
         const link = links.find((each) => each.hash === hash);
         if (link === undefined) continue;
-        const slices = keeper.decide((state) => giveUp(state, hash));
+        const shares = keeper.decide((state) => giveUp(state, hash));
         const above = keeperOf(office, issuerOf(link));
         const heard = post.send('give-back', keeper, () => {
-          hearBack(above, keeper, { [hash]: slices });
+          hearBack(above, keeper, { [hash]: shares });
           return true;
         });
-        if (heard === true) keeper.decide((state) => closeBook(state, hash, slices, clock.now));
+        if (heard === true) keeper.decide((state) => closeBook(state, hash, shares, clock.now));
       }
     },
   };

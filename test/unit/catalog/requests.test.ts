@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentAccount } from '../../../durable-objects/account/agent-account.ts';
-import type { By, OrderedBy } from '../../../src/protocol/account/signer.ts';
+import type { CommandSigner, CommandIntent } from '../../../src/protocol/account/signer.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { configOf } from '../../../src/app.ts';
 import { gatewayAccount } from '../../../src/config.ts';
@@ -29,16 +29,16 @@ const self = () => {
   if (!config.ok) throw new Error('no config');
   return env.AGENT_ACCOUNT.getByName(gatewayAccount(config.value));
 };
-const order: OrderedBy = { fields: {}, signature: `0x${'55'.repeat(65)}` };
-const by: By = { account: `eip155:84532:0x${'11'.repeat(20)}`, role: 'operator' };
+const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
+const by: CommandSigner = { account: `eip155:84532:0x${'11'.repeat(20)}`, role: 'operator' };
 
 /** As an operator puts or removes a tool. */
 const write = async (name: string, document: Json | null): Promise<void> => {
   const expected = (await isKnown(name)) ? '*' : 'none';
-  const governed = await self().govern({
+  const governed = await self().apply({
     ...{ kind: 'document', type: 'tool', name, document, expected, by, order },
   });
-  expect(governed).toMatchObject({ verdict: 'governed', changed: true });
+  expect(governed).toMatchObject({ verdict: 'applied', changed: true });
 };
 const isKnown = async (name: string): Promise<boolean> =>
   (await self().document('tool', name)).verdict !== 'unknown';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeFault } from '../../../src/protocol/account/command-fault.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
 import { delegationsTool } from '../../../src/catalog/own-tool.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { delegate } from '../../../src/gateway/delegations.ts';
@@ -60,13 +60,13 @@ const send = async (
   options: {
     readonly fields?: Partial<AgentDelegation>;
     readonly signing?: Signing;
-    readonly govern?: (kind: string) => Governed;
+    readonly apply?: (kind: string) => Applied;
   } = {},
 ) => {
-  const { fields, signing, govern } = options;
+  const { fields, signing, apply } = options;
   const { gateway, asked, shielded, offered } = await scriptedGateway(
     config,
-    govern === undefined ? {} : { govern: async ({ kind }) => govern(kind) },
+    apply === undefined ? {} : { apply: async ({ kind }) => apply(kind) },
   );
   const body = await delegationBody(delegationOf(fields), signing);
   return { answer: await delegate(gateway, requestOf(body)), asked, shielded, offered };
@@ -80,14 +80,14 @@ const sendWith = async (
     readonly intent?: Partial<AgentIntent>;
     readonly node?: Node;
     readonly signer?: Who;
-    readonly govern?: (kind: string) => Governed;
+    readonly apply?: (kind: string) => Applied;
   } = {},
 ) => {
   const { rpc } = network(options.node ?? KEY_ACCOUNT);
-  const { govern } = options;
+  const { apply } = options;
   const { gateway, asked, offered } = await scriptedGateway(
     config,
-    govern === undefined ? {} : { govern: async ({ kind }) => govern(kind) },
+    apply === undefined ? {} : { apply: async ({ kind }) => apply(kind) },
   );
   const delegation = delegationOf(options.fields);
   const body = await delegationBody(delegation);
@@ -111,7 +111,7 @@ describe('PUT /delegations', () => {
   it('warns of limits that no tool fits under, and takes the grant all the same', async () => {
     network(KEY_ACCOUNT);
     const fields = { tools: ['*'], maxPerCall: 15n, maxTotal: 5_000_000n };
-    const { answer } = await send({ fields, govern: () => governed({}) });
+    const { answer } = await send({ fields, apply: () => governed({}) });
     expect(answer.status).toBe(201);
     expect((await bodyOf(answer))['warnings']).toEqual([
       { field: 'maxPerCall', limit: '15', tool: 'translate', price: '20000' },
@@ -130,7 +130,7 @@ describe('PUT /delegations', () => {
       },
     ];
     const { answer, asked, offered } = await sendWith('agent', {
-      govern: () => governed({ chain }),
+      apply: () => governed({ chain }),
     });
     expect(answer.status).toBe(201);
     expect(offered).toEqual(new Map());
@@ -151,7 +151,7 @@ describe('PUT /delegations', () => {
     };
     expect(asked).toEqual([
       {
-        asked: 'govern',
+        asked: 'apply',
         of: OWNER,
         order: {
           kind: 'issue',
@@ -161,7 +161,7 @@ describe('PUT /delegations', () => {
         },
       },
       {
-        asked: 'govern',
+        asked: 'apply',
         of: AGENT,
         order: { kind: 'take', grant, chain, consent: expect.any(Object) as unknown },
       },
@@ -201,15 +201,15 @@ describe('PUT /delegations', () => {
   it('goes on where it was broken off', async () => {
     network(KEY_ACCOUNT);
     const { answer } = await sendWith('agent', {
-      govern: (kind) => governed({ changed: kind === 'take' }),
+      apply: (kind) => governed({ changed: kind === 'take' }),
     });
     expect(answer.status).toBe(201);
   });
 
   it('of a grant that both know is 409, and names the grant', async () => {
     network(KEY_ACCOUNT);
-    const govern = () => governed({ changed: false });
-    for (const { answer } of [await send({ govern }), await sendWith('agent', { govern })]) {
+    const apply = () => governed({ changed: false });
+    for (const { answer } of [await send({ apply }), await sendWith('agent', { apply })]) {
       expect(answer.status).toBe(409);
       expect(await bodyOf(answer)).toMatchObject({
         type: 'urn:countersign:problem:already-registered',
@@ -476,7 +476,7 @@ describe('consent', () => {
 });
 
 describe('an account that refuses', () => {
-  const faults: readonly (readonly [number, TreeFault])[] = [
+  const faults: readonly (readonly [number, FieldFault])[] = [
     [400, { reason: 'grant_refused', field: 'delegation.depth', expected: '0', got: '1' }],
     [409, { reason: 'already_registered', field: 'delegation.id' }],
     [409, { reason: 'grant_revoked', field: 'delegation.id' }],
@@ -489,7 +489,7 @@ describe('an account that refuses', () => {
     network(KEY_ACCOUNT);
     for (const kind of ['issue', 'take']) {
       const { answer, asked } = await sendWith('agent', {
-        govern: (each) => (each === kind ? { verdict: 'refused', fault } : governed()),
+        apply: (each) => (each === kind ? { verdict: 'refused', fault } : governed()),
       });
       expect(answer.status).toBe(status);
       const body = await bodyOf(answer);
@@ -505,11 +505,11 @@ describe('an account that refuses', () => {
 
   it('or does not answer, or throws, is a refusal of ours (law 2)', async () => {
     network(KEY_ACCOUNT);
-    const throwing = (): Governed => {
+    const throwing = (): Applied => {
       throw new Error('overloaded');
     };
-    for (const govern of [(): Governed => ({ verdict: 'unavailable' }), throwing]) {
-      const { answer, asked } = await send({ govern });
+    for (const apply of [(): Applied => ({ verdict: 'unavailable' }), throwing]) {
+      const { answer, asked } = await send({ apply });
       expect(answer.status).toBe(503);
       const text = await answer.text();
       expect(text).toContain('storage-unavailable');

@@ -108,7 +108,7 @@ describe('an account whose Worker is of an earlier release', () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = { ...grantOf(owner, agent), contractCheckedAt: 7 };
-    expect((await register(grant)).verdict).toBe('governed');
+    expect((await register(grant)).verdict).toBe('applied');
     const before = await rowsOf(agent);
     // A Worker that knows grants reads parameters, if there are none as well.
     expect(await ask(agent, {})).toEqual({ verdict: 'unavailable' });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { revoke } from '../../../src/gateway/revocations.ts';
 import type { AgentRevocation } from '../../../src/protocol/intent/agent-revocation.ts';
@@ -39,13 +39,13 @@ const send = async (
   options: {
     readonly fields?: Partial<AgentRevocation>;
     readonly signing?: Signing;
-    readonly govern?: () => Governed;
+    readonly apply?: () => Applied;
   } = {},
 ) => {
-  const { fields, signing, govern } = options;
+  const { fields, signing, apply } = options;
   const { gateway, asked, shielded } = await scriptedGateway(
     config,
-    govern === undefined ? {} : { govern: async () => govern() },
+    apply === undefined ? {} : { apply: async () => apply() },
   );
   const body = await revocationBody(revocationOf(fields), signing);
   return { answer: await revoke(gateway, requestOf(body)), asked, shielded };
@@ -56,7 +56,7 @@ describe('POST /revocations', () => {
     const { rpc } = network(KEY_ACCOUNT);
     const silent = [`eip155:84532:0x${'66'.repeat(20)}`] as const;
     const { answer, asked, shielded } = await send({
-      govern: () => governed({ acknowledged: [AGENT], silent }),
+      apply: () => governed({ acknowledged: [AGENT], silent }),
     });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
@@ -70,7 +70,7 @@ describe('POST /revocations', () => {
     });
     expect(asked).toEqual([
       {
-        asked: 'govern',
+        asked: 'apply',
         of: OWNER,
         order: {
           kind: 'revoke',
@@ -93,7 +93,7 @@ describe('POST /revocations', () => {
 
   it('again is no error: nothing changes', async () => {
     network(KEY_ACCOUNT);
-    const { answer } = await send({ govern: () => governed({ changed: false }) });
+    const { answer } = await send({ apply: () => governed({ changed: false }) });
     expect(answer.status).toBe(200);
     expect(await bodyOf(answer)).toMatchObject({ changed: false, acknowledged: [], silent: [] });
   });
@@ -180,7 +180,7 @@ describe('a revocation', () => {
   ] as const)('that the account refuses is answered with %i: %s', async (status, reason, field) => {
     network(KEY_ACCOUNT);
     const { answer } = await send({
-      govern: () => ({ verdict: 'refused', fault: { reason, field } }),
+      apply: () => ({ verdict: 'refused', fault: { reason, field } }),
     });
     expect(answer.status).toBe(status);
     expect(await bodyOf(answer)).toMatchObject({ field: `body.${field}` });
@@ -188,11 +188,11 @@ describe('a revocation', () => {
 
   it('that is not known to be written is to be sent again (law 2)', async () => {
     network(KEY_ACCOUNT);
-    const throwing = (): Governed => {
+    const throwing = (): Applied => {
       throw new Error('overloaded');
     };
-    for (const govern of [(): Governed => ({ verdict: 'unavailable' }), throwing]) {
-      const { answer } = await send({ govern });
+    for (const apply of [(): Applied => ({ verdict: 'unavailable' }), throwing]) {
+      const { answer } = await send({ apply });
       expect(answer.status).toBe(503);
       expect(answer.headers.get('Retry-After')).toBe('2');
     }

@@ -1,12 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import type { StandingQuestion } from '../../../src/protocol/account/standing.ts';
-import type { Order } from '../../../src/protocol/account/command.ts';
 import type { LookUp } from '../../../src/protocol/account/look-up.ts';
 import type { Outcome } from '../../../src/protocol/account/finish.ts';
 import type { Call, GrantCheck, PayerFacts } from '../../../src/protocol/account/call.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
@@ -34,8 +33,7 @@ export type Asked =
     }
   | { readonly asked: 'finish'; readonly of: AccountId; readonly outcome: Outcome }
   | { readonly asked: 'lookUp'; readonly of: AccountId; readonly question: LookUp }
-  | { readonly asked: 'apply'; readonly of: AccountId; readonly order: Order }
-  | { readonly asked: 'govern'; readonly of: AccountId; readonly order: TreeOrder }
+  | { readonly asked: 'apply'; readonly of: AccountId; readonly order: AccountCommand }
   | { readonly asked: 'standing'; readonly of: AccountId; readonly question: StandingQuestion };
 
 /** Accounts that let everything run and charge what the tool says; each answer can be exchanged. */
@@ -88,11 +86,7 @@ const openAccounts =
       },
       apply: async (order) => {
         asked.push({ asked: 'apply', of, order });
-        return answers.apply?.(order) ?? { verdict: 'applied', credit: 0n };
-      },
-      govern: async (order) => {
-        asked.push({ asked: 'govern', of, order });
-        return answers.govern?.(order) ?? governed();
+        return answers.apply?.(order) ?? governed();
       },
       standing: async (question) => {
         asked.push({ asked: 'standing', of, question });
@@ -104,9 +98,9 @@ const reserved = new Map<Hex, Call>();
 
 /** An order that an account has followed. */
 export const governed = (
-  more: Partial<Extract<Governed, { readonly verdict: 'governed' }>> = {},
-): Governed => ({
-  verdict: 'governed',
+  more: Partial<Extract<Applied, { readonly verdict: 'applied' }>> = {},
+): Applied => ({
+  verdict: 'applied',
   changed: true,
   revision: 1,
   acknowledged: [],

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Evidence } from '../../../src/protocol/account/call.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
@@ -72,13 +72,13 @@ const intentNaming = async () => {
 const play = async (
   options: {
     readonly offered?: boolean;
-    readonly order?: (order: TreeOrder) => Governed;
+    readonly order?: (order: AccountCommand) => Applied;
     readonly node?: Node;
   } = {},
 ) => {
   const { rpc } = network(options.node ?? KEY_ACCOUNT);
   const seen: Evidence[] = [];
-  const orders: TreeOrder[] = [];
+  const orders: AccountCommand[] = [];
   let hasTaken = false;
   const played = await scriptedGateway(config, {
     reserve: async (_call, _attempt, evidence) => {
@@ -86,10 +86,10 @@ const play = async (
       if (evidence.soughtGrant !== true) return { verdict: 'unknown_grant' };
       return hasTaken ? GO : denied;
     },
-    govern: async (order) => {
+    apply: async (order) => {
       orders.push(order);
       const done = options.order?.(order) ?? governed({ grant, chain: [] });
-      hasTaken ||= order.kind === 'take' && done.verdict === 'governed';
+      hasTaken ||= order.kind === 'take' && done.verdict === 'applied';
       return done;
     },
   });
@@ -103,7 +103,7 @@ describe('a call that names a grant which its account has not taken', () => {
     const intent = await intentNaming();
     const answer = await call(gateway, request(intentHeader(await signIntent(intent))));
     expect(answer.status).toBe(200);
-    expect(asked.filter((each) => each.asked === 'govern').map(({ of }) => of)).toEqual([
+    expect(asked.filter((each) => each.asked === 'apply').map(({ of }) => of)).toEqual([
       ISSUER,
       HOLDER,
     ]);

@@ -27,7 +27,7 @@ export type Queued = { readonly queue: 'audit' | 'webhooks'; readonly message: u
 /** An office whose accounts are played, over the real database of the test. */
 export const scriptedOffice = async (config: Config, answers: Played = {}) => {
   const { gateway, asked, shielded } = await scriptedGateway(config, answers);
-  const kin: { readonly of: AccountId; readonly by: AccountId }[] = [];
+  const relation: { readonly of: AccountId; readonly by: AccountId }[] = [];
   const queued: Queued[] = [];
   const queue = (name: Queued['queue']): Office['auditQueue'] => ({
     send: async (message) => {
@@ -39,12 +39,12 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
     ...gateway,
     account: (of) => ({
       ...gateway.account(of),
-      kin: async (question) => {
-        kin.push({ of, by: question.by });
+      relation: async (question) => {
+        relation.push({ of, by: question.by });
         return (
-          answers.kin?.(question) ?? {
+          answers.relation?.(question) ?? {
             verdict: 'found',
-            kin: 'none',
+            relation: 'none',
             hasParent: false,
             exists: true,
           }
@@ -52,8 +52,8 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
       },
       children: async (after, limit): Promise<Children> =>
         answers.children?.(after, limit) ?? { children: [] },
-      happened: async (after, wait, limit) =>
-        answers.happened?.(after, wait, limit) ?? {
+      entries: async (after, wait, limit) =>
+        answers.entries?.(after, wait, limit) ?? {
           verdict: 'found',
           entries: [],
           exported: 0,
@@ -65,7 +65,7 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
     auditQueue: queue('audit'),
     webhookQueue: queue('webhooks'),
   };
-  return { office, asked, shielded, kin, queued };
+  return { office, asked, shielded, relation, queued };
 };
 
 export const accountOf = (who: Who): AccountId => `${NETWORK}:${addressOf(who)}`;

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Kin } from '../../../src/protocol/account/relation.ts';
+import type { Relation } from '../../../src/protocol/account/relation.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
@@ -32,8 +32,12 @@ const pathOf = ({ path }: Route, account: string): string =>
     .replace(':webhook', 'mine')
     .replace(':letter', 'bGV0dGVy');
 
-const found = (kin: 'self' | 'above' | 'none', hasParent: boolean, exists = true): Kin => ({
-  ...{ verdict: 'found', kin, hasParent, exists },
+const found = (
+  relation: 'self' | 'ancestor' | 'none',
+  hasParent: boolean,
+  exists = true,
+): Relation => ({
+  ...{ verdict: 'found', relation, hasParent, exists },
 });
 
 const problemOf = async (answer: Response) => {
@@ -56,11 +60,11 @@ const isHeard = ({ status, type }: { status: number; type?: string | undefined }
 const stranger = 'agent';
 
 describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
-  const asking = async (who: 'owner' | 'agent', kin: Kin, account = X) => {
+  const asking = async (who: 'owner' | 'agent', relation: Relation, account = X) => {
     network(KEY_ACCOUNT);
     const { office } = await scriptedOffice(config, {
-      kin: async () => kin,
-      govern: async () => governed(),
+      relation: async () => relation,
+      apply: async () => governed(),
       standing: async () => ({ verdict: 'unavailable' }),
     });
     return manage(office, await signedRequest(config, id, pathOf(route, account), { who }));
@@ -68,11 +72,11 @@ describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, r
   const isFor = (...roles: readonly Role[]) => roles.some((role) => route.roles.includes(role));
 
   it.each([
-    ['an account above', found('above', true), isFor('above')],
+    ['an account above', found('ancestor', true), isFor('above')],
     ['itself, below another', found('self', true), isFor('self')],
     ['itself, below nobody', found('self', false), isFor('self', 'sovereign')],
-  ] as const)('is for %s as its roles say', async (_, kin, may) => {
-    const said = await problemOf(await asking(stranger, kin));
+  ] as const)('is for %s as its roles say', async (_, relation, may) => {
+    const said = await problemOf(await asking(stranger, relation));
     expect(isHeard(said)).toBe(may);
     if (!may) expect(said).toEqual({ status: 403, type: 'forbidden' });
   });
@@ -101,8 +105,8 @@ describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, r
 describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
   it('is for operators alone; to others it says nothing of what stands in its path', async () => {
     const { rpc } = network(KEY_ACCOUNT);
-    const { office, asked, kin } = await scriptedOffice(config, {
-      kin: async () => found('self', false),
+    const { office, asked, relation } = await scriptedOffice(config, {
+      relation: async () => found('self', false),
     });
     const texts = new Set<string>();
     for (const account of [X, accountOf('agent'), 'eip155:1:0x00', 'nobody']) {
@@ -112,7 +116,7 @@ describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id,
       texts.add(await answer.text());
     }
     expect(texts.size).toBe(1);
-    expect([rpc, asked, kin]).toEqual([[], [], []]);
+    expect([rpc, asked, relation]).toEqual([[], [], []]);
   });
 });
 
@@ -122,18 +126,22 @@ describe('whoever signed', () => {
 
   it('is vouched for by the chain before an account is asked', async () => {
     network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
-    const { office, kin, asked } = await scriptedOffice(config, {
-      kin: async () => found('above', true),
+    const { office, relation, asked } = await scriptedOffice(config, {
+      relation: async () => found('ancestor', true),
     });
     const answer = await manage(office, await read('agent'));
     expect(await problemOf(answer)).toEqual({ status: 400, type: 'invalid-signature' });
-    expect([kin, asked]).toEqual([[], []]);
+    expect([relation, asked]).toEqual([[], []]);
   });
 
   it('is refused under another’s name, whoever’s account it is', async () => {
     network(KEY_ACCOUNT);
-    for (const kin of [found('above', true), found('none', true), found('none', false, false)]) {
-      const { office } = await scriptedOffice(config, { kin: async () => kin });
+    for (const relation of [
+      found('ancestor', true),
+      found('none', true),
+      found('none', false, false),
+    ]) {
+      const { office } = await scriptedOffice(config, { relation: async () => relation });
       const forged = await signedRequest(config, 'account.get', path, {
         ...{ who: 'agent', fields: { agent: OPERATOR } },
       });
@@ -145,7 +153,7 @@ describe('whoever signed', () => {
   it('is refused when the account cannot be asked (law 2)', async () => {
     network(KEY_ACCOUNT);
     const { office } = await scriptedOffice(config, {
-      kin: async () => {
+      relation: async () => {
         throw new Error('overloaded');
       },
     });
@@ -157,7 +165,7 @@ describe('whoever signed', () => {
   it('is shown to the account as an operator only where operators may', async () => {
     network(KEY_ACCOUNT);
     const { office, asked } = await scriptedOffice(config, {
-      kin: async () => found('above', true),
+      relation: async () => found('ancestor', true),
       standing: async () => ({ verdict: 'unknown_account' }),
     });
     await manage(office, await read('owner'));
@@ -165,7 +173,7 @@ describe('whoever signed', () => {
     await manage(office, await signedRequest(config, 'account.status', `${path}/status`, status));
     expect(asked).toMatchObject([
       { asked: 'standing', question: { by: { account: accountOf('owner'), role: 'operator' } } },
-      { asked: 'govern', order: { by: { account: accountOf('owner'), role: 'owner' } } },
+      { asked: 'apply', order: { by: { account: accountOf('owner'), role: 'owner' } } },
     ]);
   });
 });
@@ -200,7 +208,7 @@ describe('an operator that is a contract', () => {
     const set = on([MAINNET, NETWORK]);
     expect(await listing(set)).toEqual({ status: 403, type: 'forbidden' });
     network(contract);
-    const { office } = await scriptedOffice(set, { kin: async () => found('none', false) });
+    const { office } = await scriptedOffice(set, { relation: async () => found('none', false) });
     const read = await signedRequest(set, 'account.get', `/accounts/${X}`, { who: 'owner' });
     expect(await problemOf(await manage(office, read))).toEqual({
       ...{ status: 404, type: 'unknown-account' },
@@ -214,9 +222,9 @@ describe('the account that receives money', () => {
   it.each(kinRoutes.map((route) => [route.id, route] as const))(
     'is nobody’s but the operators’: %s',
     async (id, route) => {
-      for (const kin of [found('above', true), found('self', true), found('self', false)]) {
+      for (const relation of [found('ancestor', true), found('self', true), found('self', false)]) {
         network(KEY_ACCOUNT);
-        const { office, asked } = await scriptedOffice(config, { kin: async () => kin });
+        const { office, asked } = await scriptedOffice(config, { relation: async () => relation });
         const path = pathOf(route, receiver ?? '');
         const answer = await manage(
           office,
@@ -245,8 +253,8 @@ it('sends everybody away alike who asks too often, operator or not', async () =>
 it('an account that would take a dry run for an order is given none (a deploy under way)', async () => {
   network(KEY_ACCOUNT);
   const { office, asked } = await scriptedOffice(config, {
-    kin: async () => {
-      throw new TypeError('kin is not a function');
+    relation: async () => {
+      throw new TypeError('relation is not a function');
     },
   });
   const path = `/admin/accounts/${X}/policy`;

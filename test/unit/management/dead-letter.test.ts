@@ -54,7 +54,7 @@ describe('a dead letter', () => {
     expect(answer.status).toBe(200);
     expect(asked).toMatchObject([
       {
-        ...{ asked: 'govern', of: ALICE },
+        ...{ asked: 'apply', of: ALICE },
         order: { kind: 'redrive', call: word(5), by: { role: 'operator' } },
       },
     ]);
@@ -99,7 +99,7 @@ describe('a dead letter', () => {
     const letter = auditLetter({ id: 'm4', body: message }, 'countersign-audit-dead', 'r', NOW);
     const id = await record(letter);
     const { answer, queued } = await redrive(id, {
-      govern: async () => ({ verdict: 'refused', fault: { reason: 'already_used' } }),
+      apply: async () => ({ verdict: 'refused', fault: { reason: 'already_used' } }),
     });
     expect([answer.status, queued]).toEqual([409, []]);
     expect((await listed())[0]).not.toHaveProperty('redriven_at');

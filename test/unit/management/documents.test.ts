@@ -32,7 +32,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-type Govern = NonNullable<NonNullable<Parameters<typeof scriptedOffice>[1]>['govern']>;
+type Govern = NonNullable<NonNullable<Parameters<typeof scriptedOffice>[1]>['apply']>;
 
 /** What an account says that has put something: where its entry stands. */
 const putAs =
@@ -40,8 +40,8 @@ const putAs =
   async () =>
     governed({ current, entry: { seq, at: NOW } });
 
-const openOffice = async (govern: Govern, tools = watchedTools()) => {
-  const { office, asked } = await scriptedOffice(config, { govern });
+const openOffice = async (apply: Govern, tools = watchedTools()) => {
+  const { office, asked } = await scriptedOffice(config, { apply });
   const catalogue = openCatalogue({
     read: tools.read,
     raise: async () => true,

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Happened } from '../../../src/protocol/account/entries.ts';
+import type { EntryPage } from '../../../src/protocol/account/entries.ts';
 import { type EventSource, eventStream } from '../../../src/management/event-stream.ts';
 import { entryText } from '../../../src/audit/entry.ts';
 import { type Entry } from '../../../src/protocol/entry.ts';
@@ -24,7 +24,7 @@ const accountWith = (chain: readonly Entry[], exported = 0) => {
   const state = { chain, exported, fails: 0 };
   const asked: Asked[] = [];
   let wake = (): void => undefined;
-  const read = (after: number, limit: number): Happened => ({
+  const read = (after: number, limit: number): EntryPage => ({
     verdict: 'found',
     entries:
       after < state.exported ? [] : state.chain.filter(({ seq }) => seq > after).slice(0, limit),
@@ -34,7 +34,7 @@ const accountWith = (chain: readonly Entry[], exported = 0) => {
   const source: EventSource = {
     db,
     account: () => ({
-      async happened(after, waitMs, limit) {
+      async entries(after, waitMs, limit) {
         asked.push({ after, waitMs, limit });
         if (state.fails > 0) {
           state.fails -= 1;

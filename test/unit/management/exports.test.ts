@@ -26,7 +26,7 @@ afterEach(() => {
 
 const ask = async (id: RouteId, path: string) => {
   const { office } = await scriptedOffice(config, {
-    kin: async () => ({ verdict: 'found', kin: 'none', hasParent: false, exists: true }),
+    relation: async () => ({ verdict: 'found', relation: 'none', hasParent: false, exists: true }),
   });
   return manage(office, await signedRequest(config, id, path));
 };

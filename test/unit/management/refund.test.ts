@@ -8,7 +8,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { addressWord, amountWord, TRANSFER } from '../../../src/settlement/chain/token-calls.ts';
-import { KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
+import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
 import {
   addressOf,
   intentFor,
@@ -260,7 +260,7 @@ describe('POST /admin/credits/refunds', () => {
       ]),
     );
     const { office, asked } = await scriptedOffice(config, {
-      apply: async () => ({ verdict: 'known', credit: -12n }),
+      apply: async () => governed({ changed: false, credit: -12n }),
     });
     const request = await ordered(order());
     const answer = await manage(office, request);

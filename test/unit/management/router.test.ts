@@ -24,7 +24,12 @@ afterEach(() => {
 
 const played = (answers: Parameters<typeof scriptedOffice>[1] = {}) =>
   scriptedOffice(config, {
-    kin: async () => ({ verdict: 'found', kin: 'above', hasParent: true, exists: true }),
+    relation: async () => ({
+      verdict: 'found',
+      relation: 'ancestor',
+      hasParent: true,
+      exists: true,
+    }),
     ...answers,
   });
 
@@ -158,7 +163,7 @@ describe('a request of the management API', () => {
 describe('an order', () => {
   it('carries the intent that gave it, for one attempt each time it arrives', async () => {
     const { office, asked } = await played({
-      govern: async () => governed({ current: HASH, revision: 7 }),
+      apply: async () => governed({ current: HASH, revision: 7 }),
     });
     const request = await signedRequest(config, 'account.put', own, {
       ...{ body: { label: 'Ada' }, headers: { 'If-None-Match': '*' } },
@@ -171,7 +176,7 @@ describe('an order', () => {
       ...{ changed: true, revision: 7, acknowledged: [], silent: [], etag: HASH },
     });
     await manage(office, again);
-    const orders = asked.map((each) => (each.asked === 'govern' ? each.order : undefined));
+    const orders = asked.map((each) => (each.asked === 'apply' ? each.order : undefined));
     expect(orders[0]).toMatchObject({
       ...{ kind: 'label', label: 'Ada', expected: 'none' },
       by: { account: `${NETWORK}:${addressOf('owner')}`, role: 'owner' },
@@ -201,7 +206,7 @@ describe('an order', () => {
     [{ reason: 'unknown_call' }, 404, {}],
     [{ reason: 'malformed_policy', field: 'tools', hint: 'is odd' }, 400, { field: 'body.tools' }],
   ] as const)('refused as %o is answered %i', async (fault, status, more) => {
-    const { office } = await played({ govern: async () => ({ verdict: 'refused', fault }) });
+    const { office } = await played({ apply: async () => ({ verdict: 'refused', fault }) });
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
       body: {},
     });
@@ -215,13 +220,13 @@ describe('an order', () => {
   });
 
   it('that the account does not answer may be sent again', async () => {
-    for (const govern of [
+    for (const apply of [
       async () => ({ verdict: 'unavailable' }) as const,
       async () => {
         throw new Error('overloaded');
       },
     ]) {
-      const { office } = await played({ govern });
+      const { office } = await played({ apply });
       const request = await signedRequest(config, 'account.put', own, { body: { label: 'a' } });
       const answer = await manage(office, request);
       expect(answer.status).toBe(503);
@@ -231,7 +236,7 @@ describe('an order', () => {
 
   it('of a policy says how many running calls it would have refused, and may only ask', async () => {
     const inFlight = { held: 3, cutOff: 2 };
-    const { office, asked } = await played({ govern: async () => governed({ inFlight }) });
+    const { office, asked } = await played({ apply: async () => governed({ inFlight }) });
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
       ...{ body: { tools: [] }, headers: { 'Dry-Run': '?1' } },
     });
@@ -244,7 +249,7 @@ describe('an order', () => {
   it.each([false, true])(
     'of a policy warns of a limit that no tool fits under (dry run %s)',
     async (dryRun) => {
-      const { office } = await played({ govern: async () => governed({}) });
+      const { office } = await played({ apply: async () => governed({}) });
       const put = async (perCall: string) => {
         const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
           body: { perCall },

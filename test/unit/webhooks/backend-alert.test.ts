@@ -59,7 +59,7 @@ describe('the alert that a backend rejects bound payments', () => {
       getByName: (account: string) => ({
         govern: async (order: unknown) => {
           governed.push([account, order]);
-          return { verdict: 'governed', changed: true, told: [], silent: [] };
+          return { verdict: 'applied', changed: true, told: [], silent: [] };
         },
       }),
     };

@@ -30,7 +30,7 @@ const watched = () => {
     getByName: (account: AccountId) => ({
       govern: async (order: unknown) => {
         orders.push({ account, order });
-        return { verdict: 'governed', changed: true, told: [], silent: [] };
+        return { verdict: 'applied', changed: true, told: [], silent: [] };
       },
       exported: async () => ({ verdict: 'ok' }),
     }),

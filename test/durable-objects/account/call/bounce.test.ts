@@ -8,7 +8,7 @@ import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
 import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
-import type { Happened } from '../../../../src/protocol/account/entries.ts';
+import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
@@ -164,7 +164,7 @@ const asBlacklister = async (functionName: 'blacklist' | 'unBlacklist'): Promise
 
 const bouncesOf = async (): Promise<readonly unknown[]> => {
   const stub = env.AGENT_ACCOUNT.getByName(`${token.network}:${addressOf()}`);
-  const happened = (await stub.happened(0, 0, 100)) as Happened;
+  const happened = (await stub.entries(0, 0, 100)) as EntryPage;
   if (happened.verdict !== 'found') throw new Error(happened.verdict);
   return happened.entries.flatMap(({ type, payment }) =>
     type === 'payment.bounced' ? [(payment as { readonly reason?: unknown }).reason] : [],

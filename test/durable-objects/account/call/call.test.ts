@@ -54,7 +54,6 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
         },
         lookUp: (question) => stub.lookUp(question),
         apply: (order) => stub.apply(order),
-        govern: (order) => stub.govern(order),
         standing: (question) => stub.standing(question),
       };
     },

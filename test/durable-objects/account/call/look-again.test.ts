@@ -63,7 +63,7 @@ describe('an account that is told to look again', () => {
   ] as const)('asks for a payment that is %s', async (_, made, kind) => {
     const { payer, call, sent } = await made();
     const before = (await snapshotOf(payer)).seq;
-    expect(await stubOf(payer).look([call])).toEqual({ verdict: 'looking', calls: [call] });
+    expect(await stubOf(payer).recheck([call])).toEqual({ verdict: 'rechecking', calls: [call] });
     expect(sent).toMatchObject([{ kind, call, sinceBlock: 11 }]);
     const read = readSettlementMessage(sent[0]);
     expect(read.ok && read.value.look).toMatchObject({ nonce: call, value: 5_000n });
@@ -76,21 +76,24 @@ describe('an account that is told to look again', () => {
     const { payer, call, sent } = await withCall(success, moved);
     const running = callOf(payer, { price: 500n });
     await stubOf(payer).reserve(running, randomHex(16), { facts: factsOf(10_000_000n, 13) });
-    expect(await stubOf(payer).look([call, running.call, randomHex(32)])).toEqual({
-      ...{ verdict: 'looking', calls: [] },
+    expect(await stubOf(payer).recheck([call, running.call, randomHex(32)])).toEqual({
+      ...{ verdict: 'rechecking', calls: [] },
     });
     expect(sent).toEqual([]);
   });
 
   test('of which nothing is known makes no table', async () => {
     const stranger = randomHex(20);
-    expect(await stubOf(stranger).look([randomHex(32)])).toEqual({ verdict: 'looking', calls: [] });
+    expect(await stubOf(stranger).recheck([randomHex(32)])).toEqual({
+      verdict: 'rechecking',
+      calls: [],
+    });
     expect(await tablesOf(stranger)).toEqual([]);
   });
 
   test('sends fifty at most', async () => {
     const { payer, call, sent } = await withCall(failure);
-    await stubOf(payer).look([...Array.from({ length: 50 }, () => randomHex(32)), call]);
+    await stubOf(payer).recheck([...Array.from({ length: 50 }, () => randomHex(32)), call]);
     expect(sent).toEqual([]);
   });
 });

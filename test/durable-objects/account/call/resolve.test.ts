@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import type { Outcome } from '../../../../src/protocol/account/finish.ts';
 import type { Call } from '../../../../src/protocol/account/call.ts';
-import type { Governed } from '../../../../src/protocol/account/applied.ts';
-import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {
@@ -37,9 +37,9 @@ import {
 afterEach(restore);
 
 const silence: Outcome = { success: false, status: 0, digest: 'none', reason: 'timeout' };
-const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.settlements.resolve' },
   signature: `0x${'77'.repeat(65)}`,
   digest: randomHex(32),
@@ -54,10 +54,10 @@ const resolve = (
   charge: boolean,
   order = intentOf(),
   by = operator,
-): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'resolve', call, charge, reason: 'asked the bank', by, order });
+): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'resolve', call, charge, reason: 'asked the bank', by, order });
 
-const changed = { verdict: 'governed', changed: true };
+const changed = { verdict: 'applied', changed: true };
 const unwritable = (hint: string) => ({
   verdict: 'refused',
   fault: { reason: 'not_writable', hint: expect.stringContaining(hint) as string },
@@ -328,7 +328,7 @@ describe('nothing to resolve', () => {
       verdict: 'refused',
       fault: { reason: 'unknown_call' },
     });
-    const self: By = { account: accountOf(payer), role: 'owner' };
+    const self: CommandSigner = { account: accountOf(payer), role: 'owner' };
     expect(await resolve(payer, call, false, intentOf(), self)).toEqual({
       verdict: 'refused',
       fault: { reason: 'forbidden' },

@@ -6,7 +6,7 @@ import {
 } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { Order } from '../../../../src/protocol/account/command.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import {
@@ -44,7 +44,7 @@ const loseDeliveries = (count: number, where: 'before' | 'after') => {
   let left = count;
   return vi.spyOn(AgentAccount.prototype, 'apply').mockImplementation(async function (
     this: AgentAccount,
-    order: Order,
+    order: AccountCommand,
   ) {
     if (left <= 0) return apply.call(this, order);
     left -= 1;
@@ -103,7 +103,7 @@ describe('a top-up for another account arrives exactly once', () => {
       { kind: 'credit', from: '', asset, total: 5n },
       // More than storage can count: a commit that tried would fail for everybody in its group.
       { kind: 'credit', from, asset, total: 2n ** 60n },
-    ] as unknown as Order[];
+    ] as unknown as AccountCommand[];
     for (const order of odd) {
       expect(await stubOf(receiver).apply(order)).toEqual({ verdict: 'unavailable' });
     }
@@ -188,7 +188,7 @@ describe('a top-up for another account arrives exactly once', () => {
       .mockImplementationOnce(async () => {
         throw new Error('cannot be reached');
       })
-      .mockImplementation(async function (this: AgentAccount, order: Order) {
+      .mockImplementation(async function (this: AgentAccount, order: AccountCommand) {
         return apply.call(this, order);
       });
     await topUp(payer, 3_000n, to(broken));
@@ -206,31 +206,33 @@ describe('a top-up for another account arrives exactly once', () => {
 
   test('totals in any order, late and repeated, are worth the highest', async () => {
     const [payer, receiver] = [randomHex(20), randomHex(20)];
-    const credit = (total: bigint, from = payer): Order => ({
+    const credit = (total: bigint, from = payer): AccountCommand => ({
       kind: 'credit',
       from: accountOf(from),
       asset,
       total,
     });
-    expect(await stubOf(receiver).apply(credit(300n))).toEqual({
-      verdict: 'applied',
-      credit: 300n,
+    expect(await stubOf(receiver).apply(credit(300n))).toMatchObject({
+      ...{ verdict: 'applied', changed: true, credit: 300n },
     });
     for (const total of [100n, 300n, 200n, 0n, -5n]) {
-      expect(await stubOf(receiver).apply(credit(total))).toEqual({
-        verdict: 'known',
-        credit: 300n,
+      expect(await stubOf(receiver).apply(credit(total))).toMatchObject({
+        ...{ verdict: 'applied', changed: false, credit: 300n },
       });
     }
     await evictDurableObject(stubOf(receiver));
     const answers = await Promise.all(
       [700n, 300n, 500n, 700n].map((total) => stubOf(receiver).apply(credit(total))),
     );
-    expect(answers.filter(({ verdict }) => verdict === 'applied')).toHaveLength(1);
+    expect(answers.filter((each) => each.verdict === 'applied' && each.changed)).toHaveLength(1);
     expect(await creditOf(receiver)).toBe('700');
     // Another payer has its own total; what is told of one says nothing of the other.
     const other = credit(50n, randomHex(20));
-    expect(await stubOf(receiver).apply(other)).toEqual({ verdict: 'applied', credit: 750n });
+    expect(await stubOf(receiver).apply(other)).toMatchObject({
+      verdict: 'applied',
+      changed: true,
+      credit: 750n,
+    });
   });
 
   test('an answer to an older total leaves the newer one to be told', async () => {
@@ -244,14 +246,14 @@ describe('a top-up for another account arrives exactly once', () => {
     const told = vi
       .spyOn(AgentAccount.prototype, 'apply')
       // The receiver has committed the first total, and its answer is slow.
-      .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
+      .mockImplementationOnce(async function (this: AgentAccount, order: AccountCommand) {
         const answer = await apply.call(this, order);
         await first;
         return answer;
       })
       .mockImplementationOnce(async () => ({ verdict: 'unavailable' }))
       .mockImplementationOnce(async () => ({ verdict: 'unavailable' }))
-      .mockImplementation(async function (this: AgentAccount, order: Order) {
+      .mockImplementation(async function (this: AgentAccount, order: AccountCommand) {
         return apply.call(this, order);
       });
     await topUp(payer, 1_000n, to(receiver));
@@ -283,13 +285,13 @@ describe('a top-up for another account arrives exactly once', () => {
     const answered = vi.fn<() => void>();
     const told = vi
       .spyOn(AgentAccount.prototype, 'apply')
-      .mockImplementationOnce(async function (this: AgentAccount, order: Order) {
+      .mockImplementationOnce(async function (this: AgentAccount, order: AccountCommand) {
         const answer = await apply.call(this, order);
         await slow;
         answered();
         return answer;
       })
-      .mockImplementation(async function (this: AgentAccount, order: Order) {
+      .mockImplementation(async function (this: AgentAccount, order: AccountCommand) {
         return apply.call(this, order);
       });
     await topUp(payer, 1_000n, to(receiver));

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import { spendBudget } from '../../../../durable-objects/account/commands/command-budget.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
-import type { Governed } from '../../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../../src/protocol/account/command.ts';
-import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
+import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, snapshotOf, stubOf, trust } from '../../support.ts';
@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(restore);
 
-const orderOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+const orderOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.test' },
   signature: `0x${'77'.repeat(65)}`,
   digest: randomHex(32),
@@ -35,8 +35,8 @@ const orderOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
   validBefore: nowSeconds() + 300,
   ...changes,
 });
-const ownerBy = (payer: Hex): By => ({ account: accountOf(payer), role: 'owner' });
-const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
+const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
 /** A policy of 28 KB. Each of another `seed` has another hash. */
 const large = (seed: string) => ({
@@ -46,27 +46,36 @@ const large = (seed: string) => ({
   })),
 });
 
-const setPolicy = (payer: Hex, by: By, document: unknown, order = orderOf()): Promise<Governed> =>
-  stubOf(payer).govern({
+const setPolicy = (
+  payer: Hex,
+  by: CommandSigner,
+  document: unknown,
+  order = orderOf(),
+): Promise<Applied> =>
+  stubOf(payer).apply({
     ...{ kind: 'policy', slot: by.role, document, by, order, expected: '*' },
     ...(order.fields['first'] === 'yes' ? { expected: 'none' } : {}),
-  } as Extract<TreeOrder, { kind: 'policy' }>);
+  } as Extract<AccountCommand, { kind: 'policy' }>);
 const first = () => orderOf({ fields: { first: 'yes' } });
 
-const setLabel = (payer: Hex, by: By, label: string, order = orderOf()): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'label', label, by, order, expected: '*' });
+const setLabel = (
+  payer: Hex,
+  by: CommandSigner,
+  label: string,
+  order = orderOf(),
+): Promise<Applied> => stubOf(payer).apply({ kind: 'label', label, by, order, expected: '*' });
 
 /** Labels that are there may be replaced by any number of commands at once. An operator's own command costs nobody anything. */
 const named = async (payer: Hex): Promise<Hex> => {
-  const { verdict } = await stubOf(payer).govern({
+  const { verdict } = await stubOf(payer).apply({
     ...{ kind: 'label', label: 'first', by: operator, order: orderOf() },
   });
-  expect(verdict).toBe('governed');
+  expect(verdict).toBe('applied');
   return payer;
 };
 
-const setStatus = (payer: Hex, by: By, status: 'active' | 'frozen'): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'status', status, by, order: orderOf() });
+const setStatus = (payer: Hex, by: CommandSigner, status: 'active' | 'frozen'): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'status', status, by, order: orderOf() });
 
 const tooMany = (rule: string, payer: Hex, more = {}) => ({
   verdict: 'refused',
@@ -81,7 +90,7 @@ const payerOf = async (): Promise<Hex> => {
 };
 
 /** Gives commands of 28 KB, so many at once, until one is refused. */
-const flood = async (payer: Hex, by: By, target = payer, atOnce = 100) => {
+const flood = async (payer: Hex, by: CommandSigner, target = payer, atOnce = 100) => {
   await setPolicy(target, by, large('first'), first());
   for (let sent = 0; sent < 1_000; sent += atOnce) {
     const answers = await Promise.all(
@@ -115,7 +124,7 @@ describe('the bytes of a day', () => {
     // A short command may still fit; the next day everything does.
     pass(DAY);
     expect(await setPolicy(payer, ownerBy(payer), large('next day'))).toMatchObject({
-      verdict: 'governed',
+      verdict: 'applied',
     });
   }, 120_000);
 
@@ -134,7 +143,7 @@ describe('the bytes of a day', () => {
     expect([after.seq, after.rowsWritten]).toEqual([before.seq, before.rowsWritten]);
     pass(DAY);
     expect(await setPolicy(payer, ownerBy(payer), large('late'), order)).toMatchObject({
-      verdict: 'governed',
+      verdict: 'applied',
     });
   }, 120_000);
 
@@ -170,12 +179,12 @@ describe('the bytes of a day', () => {
     const payer = await payerOf();
     await flood(payer, ownerBy(payer));
     expect(await setPolicy(payer, operator, large('operator'), first())).toMatchObject({
-      verdict: 'governed',
+      verdict: 'applied',
     });
     await named(payer);
     const labels = Array.from({ length: 200 }, (_, at) => setLabel(payer, operator, `l${at}`));
     const answers = await Promise.all(labels);
-    expect(answers.every(({ verdict }) => verdict === 'governed')).toBe(true);
+    expect(answers.every(({ verdict }) => verdict === 'applied')).toBe(true);
   }, 120_000);
 
   test('keep no owner from stopping an account', async () => {
@@ -184,7 +193,7 @@ describe('the bytes of a day', () => {
     await Promise.all(
       Array.from({ length: 140 }, () => setLabel(agent, ownerBy(owner), randomHex(8))),
     );
-    expect(await setStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({ verdict: 'governed' });
+    expect(await setStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({ verdict: 'applied' });
     // To let it go on is an ordinary command.
     expect(await setStatus(agent, ownerBy(owner), 'active')).toMatchObject(
       tooMany('command_rate', owner),
@@ -200,20 +209,20 @@ describe('the rate', () => {
         Array.from({ length: count }, () => setLabel(payer, ownerBy(payer), randomHex(8))),
       );
     const answers = await many(150);
-    const passed = answers.filter(({ verdict }) => verdict === 'governed').length;
+    const passed = answers.filter(({ verdict }) => verdict === 'applied').length;
     expect(passed).toBe(120);
     expect(answers.at(-1)).toMatchObject(
       tooMany('command_rate', payer, { limit: 120, window: 60, retryAfter: 1 }),
     );
     pass(10);
-    const later = (await many(40)).filter(({ verdict }) => verdict === 'governed').length;
+    const later = (await many(40)).filter(({ verdict }) => verdict === 'applied').length;
     expect(later).toBe(20);
   });
 
   test('counts refused commands that are remembered, so that they cannot fill storage either', async () => {
     const payer = await payerOf();
     const wrong = () =>
-      stubOf(payer).govern({
+      stubOf(payer).apply({
         ...{ kind: 'label', label: 'x', by: ownerBy(payer), order: orderOf() },
         expected: `0x${'99'.repeat(32)}`,
       });
@@ -231,8 +240,8 @@ describe('the rate', () => {
       setLabel(agent, ownerBy(owner), 'once', { ...order, attempt: randomHex(16) }),
     );
     const answers = await Promise.all(copies);
-    expect(answers.filter(({ verdict }) => verdict === 'governed')).toHaveLength(1);
-    expect(await setLabel(agent, ownerBy(owner), 'next')).toMatchObject({ verdict: 'governed' });
+    expect(answers.filter(({ verdict }) => verdict === 'applied')).toHaveLength(1);
+    expect(await setLabel(agent, ownerBy(owner), 'next')).toMatchObject({ verdict: 'applied' });
   });
 });
 
@@ -247,7 +256,7 @@ describe('a tree', () => {
     const many = (agent: Hex) =>
       Array.from({ length: 80 }, () => setLabel(agent, ownerBy(owner), randomHex(8)));
     const answers = await Promise.all(agents.flatMap(many));
-    const passed = answers.filter(({ verdict }) => verdict === 'governed').length;
+    const passed = answers.filter(({ verdict }) => verdict === 'applied').length;
     expect(passed).toBe(120);
     const refused = answers.filter(({ verdict }) => verdict === 'refused');
     expect(refused[0]).toMatchObject(tooMany('command_rate', owner));
@@ -270,14 +279,14 @@ describe('a tree', () => {
         Array.from({ length: 110 }, () => setLabel(agent, ownerBy(manager), randomHex(8))),
       ),
     );
-    const passed = answers.filter(({ verdict }) => verdict === 'governed').length;
+    const passed = answers.filter(({ verdict }) => verdict === 'applied').length;
     // The four grants of the managers counted before. A 360th of a minute is no whole number of milliseconds, so the last may not fit.
     expect([355, 356]).toContain(passed);
     const refused = answers.filter(({ verdict }) => verdict === 'refused');
     expect(refused.at(-1)).toMatchObject(tooMany('command_rate', owner, { limit: 360 }));
     const [branch] = branches;
     expect(await setLabel(branch?.agent ?? '0x', ownerBy(owner), 'owner')).toMatchObject({
-      verdict: 'governed',
+      verdict: 'applied',
     });
   });
 
@@ -299,12 +308,12 @@ describe('a tree', () => {
       asset: 'eip155:84532/erc20:0x',
       block: 1,
     } as const;
-    let refused: Governed | undefined;
+    let refused: Applied | undefined;
     let given = 0;
     for (; refused === undefined && given < 6_000; given += 400) {
       const answers = await Promise.all(
         Array.from({ length: 400 }, () =>
-          stubOf(owner).govern({
+          stubOf(owner).apply({
             kind: 'issue',
             grant: grantOf(owner, randomHex(20), { tools }),
             facts: { ...facts, nonceUsed: false, at: nowSeconds() },
@@ -312,7 +321,7 @@ describe('a tree', () => {
           }),
         ),
       );
-      refused = answers.find(({ verdict }) => verdict !== 'governed');
+      refused = answers.find(({ verdict }) => verdict !== 'applied');
       pass(60);
     }
     expect(refused).toMatchObject(tooMany('command_bytes', owner, { limit: 16 * MIB }));

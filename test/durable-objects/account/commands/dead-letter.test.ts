@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Governed } from '../../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../../src/protocol/account/command.ts';
-import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
+import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { accountOf, entriesOf, randomHex, stubOf } from '../../support.ts';
 import { restore } from '../../tree-support.ts';
 
 afterEach(restore);
 
-const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.deadletters.redrive' },
   signature: `0x${'77'.repeat(65)}`,
   digest: randomHex(32),
@@ -19,8 +19,8 @@ const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
   ...changes,
 });
 
-const letterOf = (order: OrderedBy, by = operator): TreeOrder => ({
-  ...{ kind: 'letter', letter: 'countersign-audit-dead/a/1', queue: 'countersign-audit-dead' },
+const letterOf = (order: CommandIntent, by = operator): AccountCommand => ({
+  ...{ kind: 'deadLetter', id: 'countersign-audit-dead/a/1', queue: 'countersign-audit-dead' },
   ...{ by, order },
 });
 
@@ -28,15 +28,15 @@ describe('a letter that was sent again', () => {
   test('is an entry with the signature that ordered it, once for each intent', async () => {
     const self = randomHex(20);
     const order = intentOf();
-    expect(await stubOf(self).govern(letterOf(order))).toMatchObject({
-      ...{ verdict: 'governed', changed: true, entry: { seq: 1 } },
+    expect(await stubOf(self).apply(letterOf(order))).toMatchObject({
+      ...{ verdict: 'applied', changed: true, entry: { seq: 1 } },
     });
     const again = { ...order, attempt: randomHex(16) };
-    expect(await stubOf(self).govern(letterOf(again))).toEqual({
+    expect(await stubOf(self).apply(letterOf(again))).toEqual({
       ...{ verdict: 'refused', fault: { reason: 'already_used' } },
     });
     // The runtime's own retry hears the same.
-    expect(await stubOf(self).govern(letterOf(order))).toMatchObject({ entry: { seq: 1 } });
+    expect(await stubOf(self).apply(letterOf(order))).toMatchObject({ entry: { seq: 1 } });
     expect(await entriesOf(self)).toMatchObject([
       {
         type: 'letter.redriven',
@@ -48,8 +48,8 @@ describe('a letter that was sent again', () => {
 
   test('is an operator’s to order alone', async () => {
     const self = randomHex(20);
-    const owner: By = { account: accountOf(self), role: 'owner' };
-    expect(await stubOf(self).govern(letterOf(intentOf(), owner))).toEqual({
+    const owner: CommandSigner = { account: accountOf(self), role: 'owner' };
+    expect(await stubOf(self).apply(letterOf(intentOf(), owner))).toEqual({
       ...{ verdict: 'refused', fault: { reason: 'forbidden' } },
     });
   });
@@ -58,8 +58,8 @@ describe('a letter that was sent again', () => {
 describe('a document that is wanted anew', () => {
   test('is entered again, although it is the same', async () => {
     const self = randomHex(20);
-    const put = async (anew?: boolean): Promise<Governed> =>
-      stubOf(self).govern({
+    const put = async (anew?: boolean): Promise<Applied> =>
+      stubOf(self).apply({
         ...{ kind: 'document', type: 'webhook', name: '*/ops', document: { url: 'https://a.b' } },
         ...{ by: operator, order: intentOf(), ...(anew === undefined ? {} : { anew }) },
       });

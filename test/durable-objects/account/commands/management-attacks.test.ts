@@ -1,8 +1,8 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Governed } from '../../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../../src/protocol/account/command.ts';
-import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
+import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { Entry } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
@@ -38,7 +38,7 @@ import {
 
 afterEach(restore);
 
-const intentOf = (): OrderedBy => ({
+const intentOf = (): CommandIntent => ({
   fields: { tool: 'countersign.admin.test' },
   signature: `0x${'77'.repeat(65)}`,
   digest: randomHex(32),
@@ -46,19 +46,19 @@ const intentOf = (): OrderedBy => ({
   validBefore: nowSeconds() + 300,
 });
 
-const ownerBy = (payer: Hex): By => ({ account: accountOf(payer), role: 'owner' });
-const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
+const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
-const orderStatus = (payer: Hex, by: By, status: Status): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'status', status, by, order: intentOf() });
+const orderStatus = (payer: Hex, by: CommandSigner, status: Status): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'status', status, by, order: intentOf() });
 
 const orderLabel = (
   payer: Hex,
-  by: By,
+  by: CommandSigner,
   label: string | null,
-  changes: Partial<Extract<TreeOrder, { readonly kind: 'label' }>> = {},
-): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'label', label, by, order: intentOf(), ...changes });
+  changes: Partial<Extract<AccountCommand, { readonly kind: 'label' }>> = {},
+): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'label', label, by, order: intentOf(), ...changes });
 
 const alertsOf = async (payer: Hex, rule: string): Promise<Entry[]> =>
   (await entriesOf(payer)).filter((entry) => entry.type === 'alert.raised' && entry.rule === rule);
@@ -71,8 +71,8 @@ const standingOf = async (payer: Hex) => {
 };
 
 /** As many orders as one account remembers, and more. */
-const flood = async (payer: Hex, by: By, count: number): Promise<Governed[]> => {
-  const all: Governed[] = [];
+const flood = async (payer: Hex, by: CommandSigner, count: number): Promise<Applied[]> => {
+  const all: Applied[] = [];
   for (let at = 0; at < count; at += 100) {
     const some = Array.from({ length: Math.min(100, count - at) }, () =>
       orderLabel(payer, by, null, { expected: '*' }),
@@ -87,7 +87,7 @@ describe('orders that are only there to fill the memory of orders', () => {
     const payer = await ownerWith(1_000n);
     const filled = await flood(payer, ownerBy(payer), 1_100);
     expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
-    expect(await orderStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'governed' });
+    expect(await orderStatus(payer, operator, 'frozen')).toMatchObject({ verdict: 'applied' });
   });
 
   test('of a manager keep no owner above it from stopping an agent', async () => {
@@ -95,7 +95,7 @@ describe('orders that are only there to fill the memory of orders', () => {
     const filled = await flood(agent, ownerBy(manager), 2_100);
     expect(filled.at(-1)).toMatchObject({ fault: { reason: 'too_many_commands' } });
     expect(await orderStatus(agent, ownerBy(owner), 'frozen')).toMatchObject({
-      verdict: 'governed',
+      verdict: 'applied',
     });
   });
 
@@ -121,7 +121,7 @@ describe('a manager that leaves its owner', () => {
     await runDurableObjectAlarm(stubOf(manager));
     const second = await ownerWith(10_000n);
     const moved = grantOf(second, manager, { depth: 2 });
-    expect(await register(moved)).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await register(moved)).toMatchObject({ verdict: 'applied', changed: true });
     const again = grantOf(manager, agent, { parent: moved.hash, depth: 1 });
     expect(faultOf(await register(again)).reason).toBe('grant_refused');
     await orderStatus(agent, ownerBy(manager), 'active');
@@ -136,11 +136,11 @@ describe('a former owner', () => {
     const agent = randomHex(20);
     await register(grantOf(first, agent));
     const name = `${accountOf(agent)}/spy`;
-    const put = await stubOf(agent).govern({
+    const put = await stubOf(agent).apply({
       ...{ kind: 'document', type: 'webhook', name, by: ownerBy(first), order: intentOf() },
       document: { url: 'https://first.example/', events: ['*'] },
     });
-    expect(put).toMatchObject({ verdict: 'governed', changed: true });
+    expect(put).toMatchObject({ verdict: 'applied', changed: true });
     expect(await register(grantOf(second, agent))).toMatchObject({ changed: true });
     expect(await stubOf(agent).document('webhook', name)).toMatchObject({ verdict: 'unknown' });
     expect((await entriesOf(agent)).at(-1)).toMatchObject({
@@ -155,10 +155,14 @@ describe('a manager that its owner has cut off', () => {
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     expect(await orderStatus(agent, ownerBy(manager), 'paused')).toMatchObject({ changed: true });
     expect(await revoke(owner, upper.delegation.id)).toMatchObject({ changed: true });
-    expect(await stubOf(agent).kin({ by: accountOf(manager) })).toMatchObject({ kin: 'none' });
+    expect(await stubOf(agent).relation({ by: accountOf(manager) })).toMatchObject({
+      relation: 'none',
+    });
     // For ever it would be.
     expect(faultOf(await orderStatus(agent, ownerBy(manager), 'revoked')).reason).toBe('forbidden');
-    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
+      relation: 'ancestor',
+    });
     expect(await orderStatus(agent, ownerBy(owner), 'active')).toMatchObject({ changed: true });
   });
 });
@@ -181,7 +185,9 @@ describe('a grant that its holder gives up', () => {
     expect(renewed.hash).not.toBe(first.hash);
     await revoke(agent, renewed.delegation.id);
     expect((await standingOf(agent)).status).toBe('frozen');
-    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
+      relation: 'ancestor',
+    });
     const next = await ownerWith(1_000n);
     expect(faultOf(await register(grantOf(next, agent))).reason).toBe('grant_refused');
   });
@@ -239,10 +245,10 @@ describe('a payment that was written off', () => {
     pass(3_700);
     const order = intentOf();
     expect(
-      await stubOf(payer).govern({
+      await stubOf(payer).apply({
         ...{ kind: 'writeOff', call: call.call, reason: 'no answer', by: operator, order },
       }),
-    ).toMatchObject({ verdict: 'governed' });
+    ).toMatchObject({ verdict: 'applied' });
     // Long after: a queue retries for hours.
     pass(40_000);
     await runDurableObjectAlarm(stubOf(payer));
@@ -270,7 +276,7 @@ describe('listeners', () => {
   test('wait so often at a time, and none keeps another one out', async () => {
     const payer = await ownerWith(1_000n);
     const head = (await entriesOf(payer)).length;
-    const listen = (by: Hex) => stubOf(payer).happened(head, 2_000, 10, accountOf(by));
+    const listen = (by: Hex) => stubOf(payer).entries(head, 2_000, 10, accountOf(by));
     const crowd = Promise.all(Array.from({ length: 400 }, () => listen(payer)));
     const owner = listen(randomHex(20));
     const heard = (await crowd).filter(({ verdict }) => verdict !== 'unavailable');

@@ -3,9 +3,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { Governed } from '../../../../src/protocol/account/applied.ts';
-import type { Expected, TreeOrder } from '../../../../src/protocol/account/command.ts';
-import type { By, OrderedBy } from '../../../../src/protocol/account/signer.ts';
+import type { Expected, AccountCommand } from '../../../../src/protocol/account/command.ts';
+import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
 import { documentHash } from '../../../../durable-objects/account/commands/precondition.ts';
 import type { Entry, Json } from '../../../../src/protocol/entry.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
@@ -45,7 +44,7 @@ import {
 afterEach(restore);
 
 /** A signed intent, as the gateway hands it over: each request has an attempt of its own. */
-const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
+const intentOf = (changes: Partial<CommandIntent> = {}): CommandIntent => ({
   fields: { tool: 'countersign.admin.test' },
   signature: `0x${'77'.repeat(65)}`,
   digest: randomHex(32),
@@ -54,17 +53,17 @@ const intentOf = (changes: Partial<OrderedBy> = {}): OrderedBy => ({
   ...changes,
 });
 
-const ownerBy = (payer: Hex): By => ({ account: accountOf(payer), role: 'owner' });
-const operator: By = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
+const ownerBy = (payer: Hex): CommandSigner => ({ account: accountOf(payer), role: 'owner' });
+const operator: CommandSigner = { account: accountOf(`0x${'0e'.repeat(20)}`), role: 'operator' };
 
 const orderStatus = (
   payer: Hex,
-  by: By,
+  by: CommandSigner,
   status: Status,
   order = intentOf(),
   expected?: Expected,
-): Promise<Governed> =>
-  stubOf(payer).govern({
+): Promise<Applied> =>
+  stubOf(payer).apply({
     kind: 'status',
     status,
     by,
@@ -72,15 +71,15 @@ const orderStatus = (
     ...(expected === undefined ? {} : { expected }),
   });
 
-type PolicyChanges = Partial<Extract<TreeOrder, { readonly kind: 'policy' }>>;
+type PolicyChanges = Partial<Extract<AccountCommand, { readonly kind: 'policy' }>>;
 
 const orderPolicy = async (
   payer: Hex,
-  by: By,
+  by: CommandSigner,
   document: unknown,
   changes: PolicyChanges = {},
-): Promise<Governed> =>
-  stubOf(payer).govern({
+): Promise<Applied> =>
+  stubOf(payer).apply({
     kind: 'policy',
     slot: by.role,
     document,
@@ -91,20 +90,20 @@ const orderPolicy = async (
 
 const orderLabel = (
   payer: Hex,
-  by: By,
+  by: CommandSigner,
   label: string | null,
-  changes: Partial<Extract<TreeOrder, { readonly kind: 'label' }>> = {},
-): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'label', label, by, order: intentOf(), ...changes });
+  changes: Partial<Extract<AccountCommand, { readonly kind: 'label' }>> = {},
+): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'label', label, by, order: intentOf(), ...changes });
 
-type DocumentChanges = Partial<Extract<TreeOrder, { readonly kind: 'document' }>>;
+type DocumentChanges = Partial<Extract<AccountCommand, { readonly kind: 'document' }>>;
 
 const orderDocument = async (
   payer: Hex,
   document: unknown,
   changes: DocumentChanges = {},
-): Promise<Governed> =>
-  stubOf(payer).govern({
+): Promise<Applied> =>
+  stubOf(payer).apply({
     kind: 'document',
     type: 'tool',
     name: 'lookup',
@@ -117,21 +116,21 @@ const orderDocument = async (
 const adjust = (payer: Hex, amount: bigint, order = intentOf()): Promise<Applied> =>
   stubOf(payer).apply({ kind: 'adjust', asset, amount, reason: 'goodwill', by: operator, order });
 
-const standingOf = async (payer: Hex, by: By = operator) => {
+const standingOf = async (payer: Hex, by: CommandSigner = operator) => {
   const stub: Pick<AgentAccountRpc, 'standing'> = stubOf(payer);
   const found = await stub.standing({ account: accountOf(payer), by });
   if (found.verdict !== 'found') throw new Error(found.verdict);
   return found.standing;
 };
 
-const currentOf = (governed: Governed): Hex => {
-  if (governed.verdict !== 'governed' || governed.current === undefined) {
+const currentOf = (governed: Applied): Hex => {
+  if (governed.verdict !== 'applied' || governed.current === undefined) {
     throw new Error(JSON.stringify(governed));
   }
   return governed.current;
 };
 
-const changed = { verdict: 'governed', changed: true } as const;
+const changed = { verdict: 'applied', changed: true } as const;
 const refused = (reason: string) => ({ verdict: 'refused', fault: { reason } });
 
 const lastEntry = async (payer: Hex): Promise<Entry> => {
@@ -157,7 +156,7 @@ describe('who may order what', () => {
     const before = await seqOf(agent);
     const strangers = [other, randomHex(20), agent];
     for (const by of strangers) {
-      const orders: readonly TreeOrder[] = [
+      const orders: readonly AccountCommand[] = [
         { kind: 'status', status: 'frozen', by: ownerBy(by), order: intentOf() },
         { kind: 'policy', slot: 'owner', document: wide, by: ownerBy(by), order: intentOf() },
         { kind: 'label', label: 'mine', by: ownerBy(by), order: intentOf() },
@@ -172,7 +171,7 @@ describe('who may order what', () => {
         },
       ];
       for (const order of orders) {
-        expect(await stubOf(agent).govern(order)).toEqual(refused('forbidden'));
+        expect(await stubOf(agent).apply(order)).toEqual(refused('forbidden'));
       }
     }
     // A manager has no say over who is above it, or beside it.
@@ -184,7 +183,7 @@ describe('who may order what', () => {
   test('an owner has no say in what is the operator’s, nor the operator in what is the owner’s', async () => {
     const owner = await ownerWith(1_000n);
     const call = randomHex(32);
-    const owners: readonly TreeOrder[] = [
+    const owners: readonly AccountCommand[] = [
       { kind: 'policy', slot: 'operator', document: wide, by: ownerBy(owner), order: intentOf() },
       { kind: 'redrive', call, by: ownerBy(owner), order: intentOf() },
       { kind: 'writeOff', call, reason: 'no', by: ownerBy(owner), order: intentOf() },
@@ -197,12 +196,12 @@ describe('who may order what', () => {
         order: intentOf(),
       },
     ];
-    const operators: readonly TreeOrder[] = [
+    const operators: readonly AccountCommand[] = [
       { kind: 'policy', slot: 'owner', document: wide, by: operator, order: intentOf() },
       { kind: 'default', grant: call, by: operator, order: intentOf() },
     ];
     for (const order of [...owners, ...operators]) {
-      expect(await stubOf(owner).govern(order)).toEqual(refused('forbidden'));
+      expect(await stubOf(owner).apply(order)).toEqual(refused('forbidden'));
     }
     const applied = await stubOf(owner).apply({
       kind: 'adjust',
@@ -243,7 +242,9 @@ describe('who may order what', () => {
     pass(8_000);
     await runDurableObjectAlarm(stubOf(late));
     for (const each of [agent, late]) {
-      expect(await stubOf(each).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+      expect(await stubOf(each).relation({ by: accountOf(owner) })).toMatchObject({
+        relation: 'ancestor',
+      });
       expect(await orderStatus(each, ownerBy(owner), 'frozen')).toMatchObject(changed);
       expect((await standingOf(each, ownerBy(owner))).ownerStatus).toBe('frozen');
       // It is no stranger, and not its own owner either.
@@ -263,24 +264,26 @@ describe('who may order what', () => {
     await runDurableObjectAlarm(stubOf(agent));
     await evictDurableObject(stubOf(agent));
     expect((await standingOf(agent)).grants).toEqual([]);
-    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
+      relation: 'ancestor',
+    });
     expect(await orderStatus(agent, ownerBy(manager), 'active')).toEqual(refused('forbidden'));
   });
 
   test('kin: self, above, none; and nothing is written for asking', async () => {
     const { owner, manager, agent } = await branchWith(1_000n);
     const stranger = randomHex(20);
-    const kin = (of: Hex, by: Hex) => stubOf(of).kin({ by: accountOf(by) });
+    const kin = (of: Hex, by: Hex) => stubOf(of).relation({ by: accountOf(by) });
     const found = { verdict: 'found', exists: true };
-    expect(await kin(agent, agent)).toEqual({ ...found, kin: 'self', hasParent: true });
-    expect(await kin(agent, manager)).toEqual({ ...found, kin: 'above', hasParent: true });
-    expect(await kin(agent, owner)).toEqual({ ...found, kin: 'above', hasParent: true });
-    expect(await kin(agent, stranger)).toEqual({ ...found, kin: 'none', hasParent: true });
-    expect(await kin(owner, agent)).toEqual({ ...found, kin: 'none', hasParent: false });
-    expect(await kin(owner, owner)).toEqual({ ...found, kin: 'self', hasParent: false });
+    expect(await kin(agent, agent)).toEqual({ ...found, relation: 'self', hasParent: true });
+    expect(await kin(agent, manager)).toEqual({ ...found, relation: 'ancestor', hasParent: true });
+    expect(await kin(agent, owner)).toEqual({ ...found, relation: 'ancestor', hasParent: true });
+    expect(await kin(agent, stranger)).toEqual({ ...found, relation: 'none', hasParent: true });
+    expect(await kin(owner, agent)).toEqual({ ...found, relation: 'none', hasParent: false });
+    expect(await kin(owner, owner)).toEqual({ ...found, relation: 'self', hasParent: false });
     expect(await kin(stranger, stranger)).toEqual({
       verdict: 'found',
-      kin: 'self',
+      relation: 'self',
       hasParent: false,
       exists: false,
     });
@@ -384,7 +387,7 @@ describe('an order is carried out once', () => {
 
   test('each kind of order', async () => {
     const payer = await ownerWith(1_000n);
-    const kinds: readonly ((order: OrderedBy) => Promise<Governed | Applied>)[] = [
+    const kinds: readonly ((order: CommandIntent) => Promise<Applied>)[] = [
       (order) => orderStatus(payer, operator, 'paused', order),
       (order) => orderPolicy(payer, operator, wide, { order }),
       (order) => orderLabel(payer, operator, 'shop', { order }),
@@ -467,7 +470,7 @@ describe('If-Match', () => {
       refused('precondition_failed'),
     );
 
-    const order = (grant: Hex, expected?: Expected): TreeOrder => ({
+    const order = (grant: Hex, expected?: Expected): AccountCommand => ({
       kind: 'default',
       grant,
       by,
@@ -475,13 +478,13 @@ describe('If-Match', () => {
       ...(expected === undefined ? {} : { expected }),
     });
     // The one that was taken last is the default already.
-    expect(await stubOf(agent).govern(order(two.hash))).toMatchObject({ changed: false });
-    const first = currentOf(await stubOf(agent).govern(order(one.hash)));
-    expect(await stubOf(agent).govern(order(two.hash, 'none'))).toEqual({
+    expect(await stubOf(agent).apply(order(two.hash))).toMatchObject({ changed: false });
+    const first = currentOf(await stubOf(agent).apply(order(one.hash)));
+    expect(await stubOf(agent).apply(order(two.hash, 'none'))).toEqual({
       verdict: 'refused',
       fault: { reason: 'precondition_failed', current: first },
     });
-    expect(await stubOf(agent).govern(order(two.hash, first))).toMatchObject(changed);
+    expect(await stubOf(agent).apply(order(two.hash, first))).toMatchObject(changed);
   });
 });
 
@@ -641,7 +644,7 @@ describe('a label', () => {
   test('makes an account for an operator, which is no stranger’s any more', async () => {
     const key = randomHex(20);
     expect(await orderLabel(key, operator, 'Till 4')).toMatchObject(changed);
-    expect(await stubOf(key).kin({ by: accountOf(key) })).toMatchObject({ exists: true });
+    expect(await stubOf(key).relation({ by: accountOf(key) })).toMatchObject({ exists: true });
     expect(await standingOf(key)).toMatchObject({ label: 'Till 4', revision: 0 });
     expect(await lastEntry(key)).toMatchObject({
       type: 'account.label',
@@ -716,7 +719,11 @@ describe('what a new policy cuts off', () => {
 describe('credit', () => {
   test('is given and taken by an operator, in the log with who and why', async () => {
     const payer = randomHex(20);
-    expect(await adjust(payer, 50n)).toEqual({ verdict: 'applied', credit: 50n });
+    expect(await adjust(payer, 50n)).toMatchObject({
+      verdict: 'applied',
+      changed: true,
+      credit: 50n,
+    });
     expect(await lastEntry(payer)).toMatchObject({
       type: 'credit.adjusted',
       decision: 'added',
@@ -725,7 +732,11 @@ describe('credit', () => {
       outcome: { reason: 'goodwill' },
       evidence: { by: operator.account, role: 'operator' },
     });
-    expect(await adjust(payer, -20n)).toEqual({ verdict: 'applied', credit: 30n });
+    expect(await adjust(payer, -20n)).toMatchObject({
+      verdict: 'applied',
+      changed: true,
+      credit: 30n,
+    });
     expect(await lastEntry(payer)).toMatchObject({ decision: 'taken', amounts: { amount: '20' } });
     expect(ruleOf(await callOnce(payer, 30n))).toBe('go');
   });
@@ -746,7 +757,11 @@ describe('credit', () => {
       verdict: 'refused',
       fault: { reason: 'credit_too_low', credit: '40' },
     });
-    expect(await adjust(payer, -40n)).toEqual({ verdict: 'applied', credit: 60n });
+    expect(await adjust(payer, -40n)).toMatchObject({
+      verdict: 'applied',
+      changed: true,
+      credit: 60n,
+    });
   });
 
   test('is not adjusted by an order that could not be told from its repeat', async () => {
@@ -774,11 +789,11 @@ const openPayment = async () => {
   };
 };
 
-const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'writeOff', call, reason: 'lost key', by: operator, order });
+const writeOff = (payer: Hex, call: Hex, order = intentOf()): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'writeOff', call, reason: 'lost key', by: operator, order });
 
-const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<Governed> =>
-  stubOf(payer).govern({ kind: 'redrive', call, by: operator, order });
+const redrive = (payer: Hex, call: Hex, order = intentOf()): Promise<Applied> =>
+  stubOf(payer).apply({ kind: 'redrive', call, by: operator, order });
 
 describe('writing a payment off', () => {
   test('waits until nobody can move the money any more, and leaves no debt', async () => {

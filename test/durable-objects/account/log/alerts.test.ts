@@ -306,7 +306,7 @@ describe('breaker', () => {
   test('remembers sixty-four at most', async () => {
     const payer = await ownerWith(100_000n, loop);
     const raise = (at: number) =>
-      stubOf(payer).govern({ kind: 'alert', alert: { rule: 'dead_letter', detail: { at } } });
+      stubOf(payer).apply({ kind: 'alert', alert: { rule: 'dead_letter', detail: { at } } });
     for (let at = 0; at < 70; at += 1) await raise(at);
     const stored = await runInDurableObject(stubOf(payer), (_, { storage }) =>
       storage.sql.exec<{ tree: string }>('SELECT tree FROM account').one(),
@@ -469,13 +469,13 @@ describe('stuck', () => {
 });
 
 describe('an alert from outside', () => {
-  const give = (payer: Hex, alert: AlertBody) => stubOf(payer).govern({ kind: 'alert', alert });
+  const give = (payer: Hex, alert: AlertBody) => stubOf(payer).apply({ kind: 'alert', alert });
   const letter: AlertBody = { rule: 'dead_letter', detail: { id: 'a', queue: 'settlement' } };
 
   test('is an entry, once, without a new revision', async () => {
     const payer = await ownerWith(1_000n);
-    expect(await give(payer, letter)).toMatchObject({ verdict: 'governed', changed: true });
-    expect(await give(payer, letter)).toMatchObject({ verdict: 'governed', changed: false });
+    expect(await give(payer, letter)).toMatchObject({ verdict: 'applied', changed: true });
+    expect(await give(payer, letter)).toMatchObject({ verdict: 'applied', changed: false });
     await putToSleep(payer);
     const reordered = { ...letter, detail: { queue: 'settlement', id: 'a' } };
     expect(await give(payer, reordered)).toMatchObject({ changed: false, revision: 0 });
@@ -488,7 +488,7 @@ describe('an alert from outside', () => {
 
   test('about an account that nobody knows writes nothing', async () => {
     const stranger = randomHex(20);
-    expect(await give(stranger, letter)).toMatchObject({ verdict: 'governed', changed: false });
+    expect(await give(stranger, letter)).toMatchObject({ verdict: 'applied', changed: false });
     expect(await tablesOf(stranger)).toEqual([]);
     expect(await rowsOf(stranger)).toBe(0);
   });
@@ -532,7 +532,7 @@ test('a log with every alert verifies, and its calls are what they were', async 
   await stubOf(payer).settled([
     { call: stuck.call, outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
   ]);
-  await stubOf(payer).govern({ kind: 'alert', alert: { rule: 'webhook_disabled', detail: {} } });
+  await stubOf(payer).apply({ kind: 'alert', alert: { rule: 'webhook_disabled', detail: {} } });
   const entries = await entriesOf(payer);
   const rules = entries.filter(({ type }) => type === 'alert.raised').map(({ rule }) => rule);
   expect(rules).toEqual(['stuck', 'soft_limit', 'debt', 'webhook_disabled']);

@@ -109,7 +109,7 @@ describe('pruning', () => {
     });
   });
 
-  it('walks a large account in slices, reads a few rows for each, and leaves nothing that is due', async () => {
+  it('walks a large account in shares, reads a few rows for each, and leaves nothing that is due', async () => {
     const many = 95;
     const stored = calls(many, { pruneAt: NOW, seq: 1 });
     await accountOf(
@@ -117,10 +117,10 @@ describe('pruning', () => {
       ({ prune, left, read }) => {
         let now = NOW;
         let due: number | undefined;
-        for (let slices = 1; slices < 10; slices += 1) {
+        for (let shares = 1; shares < 10; shares += 1) {
           const before = read();
           due = prune(now, 1, due);
-          // Never more than the slice, however often it is passed over, and what is deleted.
+          // Never more than the share, however often it is passed over, and what is deleted.
           expect(read() - before).toBeLessThanOrEqual(5 * SLICE);
           expect(due).toBe(now + PAUSE);
           now += PAUSE;

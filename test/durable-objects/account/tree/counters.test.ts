@@ -58,7 +58,7 @@ describe('counters of a replaced policy', () => {
     for (let change = 0; change < 30; change += 1) {
       // Sixteen windows that no other policy has.
       const every = Array.from({ length: 16 }, (_, at) => 60 + change * 16 + at);
-      expect(await setPolicy(payer, windowsOf(...every))).toMatchObject({ verdict: 'governed' });
+      expect(await setPolicy(payer, windowsOf(...every))).toMatchObject({ verdict: 'applied' });
       expect(await call(payer, 1n)).toBe('go');
       sizes.push(await rowBytes(payer));
       pass(2 * HOUR);
@@ -114,7 +114,7 @@ describe('counters of a replaced policy', () => {
     const payer = await ownerWith(100_000n);
     for (let change = 0; change < 8; change += 1) {
       const every = Array.from({ length: 16 }, (_, at) => 30 * DAY + change * 16 + at);
-      expect(await setPolicy(payer, windowsOf(...every))).toMatchObject({ verdict: 'governed' });
+      expect(await setPolicy(payer, windowsOf(...every))).toMatchObject({ verdict: 'applied' });
       expect(await call(payer, 1n)).toBe('go');
     }
     expect(await countersOf(payer)).toHaveLength(128);
@@ -122,8 +122,8 @@ describe('counters of a replaced policy', () => {
     expect(refused).toMatchObject({ reason: 'not_writable' });
     expect('hint' in refused && refused.hint).toContain('cannot add hour');
     // A known one may come back, and a policy can always be taken away.
-    expect(await setPolicy(payer, windowsOf(30 * DAY))).toMatchObject({ verdict: 'governed' });
-    expect(await setPolicy(payer, null)).toMatchObject({ verdict: 'governed' });
+    expect(await setPolicy(payer, windowsOf(30 * DAY))).toMatchObject({ verdict: 'applied' });
+    expect(await setPolicy(payer, null)).toMatchObject({ verdict: 'applied' });
   });
 });
 

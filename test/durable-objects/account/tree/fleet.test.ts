@@ -63,10 +63,10 @@ const issueAll = async (grants: readonly SignedGrant[]): Promise<void> => {
       grants
         .slice(at, at + AT_ONCE)
         .map((grant) =>
-          stubOf(owner).govern({ kind: 'issue', grant, facts: factsOf(1n), consent: true }),
+          stubOf(owner).apply({ kind: 'issue', grant, facts: factsOf(1n), consent: true }),
         ),
     );
-    if (verdicts.some(({ verdict }) => verdict !== 'governed')) throw new Error('not issued');
+    if (verdicts.some(({ verdict }) => verdict !== 'applied')) throw new Error('not issued');
     // Nothing consumes the queue here: without this the owner would look for what to export in all of it, again and again.
     await stubOf(owner).exported((await snapshotOf(owner)).seq);
   }
@@ -217,8 +217,8 @@ describe('ten thousand agents of one owner', () => {
       const ordered = await timed(`${status}: ${BUSY} at work of ${SIZE}`, () =>
         setStatus(owner, status),
       );
-      expect(ordered).toMatchObject({ verdict: 'governed', changed: true, silent: [] });
-      if (ordered.verdict !== 'governed') return;
+      expect(ordered).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
+      if (ordered.verdict !== 'applied') return;
       expect(ordered.acknowledged.toSorted()).toEqual(busy.map(accountOf).toSorted());
       expect(recalls.map(({ to }) => to).toSorted()).toEqual(busy.map(accountOf).toSorted());
     }
@@ -243,14 +243,14 @@ describe('ten thousand agents of one owner', () => {
         issued: grant,
         asset,
         until: nowSeconds() - 1_000,
-        slices: {},
+        shares: {},
       }));
     const others = Array.from({ length: SIZE - BUSY - rows.length }, (): LeaseRow => ({
       child: accountOf(randomHex(20)),
       issued: randomHex(32),
       asset,
       until: nowSeconds() - 1_000,
-      slices: {},
+      shares: {},
     }));
     await putRows(owner, 'leases', [...rows, ...others].map(encodeLease));
     const live = await rowsRead(owner, (storage) => storage.liveLeases(nowSeconds()));

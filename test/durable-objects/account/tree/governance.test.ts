@@ -76,8 +76,8 @@ describe('an account that is not active', () => {
     const fleet = await fleetWith();
     const ordered = await setStatus(fleet[node], status);
     const told = stops.filter((name) => name !== node).map((name) => accountOf(fleet[name]));
-    expect(ordered).toMatchObject({ verdict: 'governed', changed: true, silent: [] });
-    if (ordered.verdict !== 'governed') return;
+    expect(ordered).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
+    if (ordered.verdict !== 'applied') return;
     expect(ordered.acknowledged.toSorted()).toEqual(told.toSorted());
     for (const [name, account] of Object.entries(fleet.all)) {
       for (const verdict of [await callOnce(account, 10n), await freeOnce(account)]) {
@@ -99,7 +99,7 @@ describe('an account that is not active', () => {
       expect(faultOf(resumed)).toMatchObject({ reason: 'grant_refused', field: 'status' });
       for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe(status);
     } else {
-      expect(resumed).toMatchObject({ verdict: 'governed', changed: true, silent: [] });
+      expect(resumed).toMatchObject({ verdict: 'applied', changed: true, silent: [] });
       // A refusal is believed for two seconds by whoever was not told.
       pass(3);
       for (const name of stops) expect(ruleOf(await callOnce(fleet[name], 10n))).toBe('go');
@@ -127,8 +127,8 @@ describe('an account that is not active', () => {
   test('that was frozen may be paused or revoked, and a second order of one kind changes nothing', async () => {
     const owner = await ownerWith(1_000n);
     for (const status of ['frozen', 'paused', 'active', 'frozen', 'revoked'] as const) {
-      expect(await setStatus(owner, status)).toMatchObject({ verdict: 'governed', changed: true });
-      expect(await setStatus(owner, status)).toMatchObject({ verdict: 'governed', changed: false });
+      expect(await setStatus(owner, status)).toMatchObject({ verdict: 'applied', changed: true });
+      expect(await setStatus(owner, status)).toMatchObject({ verdict: 'applied', changed: false });
     }
     for (const status of ['active', 'paused', 'frozen'] as const) {
       expect(faultOf(await setStatus(owner, status))).toMatchObject({ field: 'status' });
@@ -323,7 +323,7 @@ describe('a revocation', () => {
     await enrol(owner, young, { epoch: 2n });
     for (const agent of [old, young]) expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     const revoked = await revoke(owner, ZERO, 2n);
-    if (revoked.verdict !== 'governed') throw new Error('not governed');
+    if (revoked.verdict !== 'applied') throw new Error('not governed');
     expect(revoked.acknowledged).toContain(accountOf(old));
     expect(denialOf(await callOnce(old, 10n))).toMatchObject({
       rule: 'revoked',
@@ -590,7 +590,7 @@ describe('a grant whose issuer is a contract', () => {
     const owner = await ownerWith(10_000n);
     const agent = randomHex(20);
     const grant = byContract(grantOf(owner, agent));
-    expect((await register(grant)).verdict).toBe('governed');
+    expect((await register(grant)).verdict).toBe('applied');
     const before = await rowsOf(agent);
     expect(await ask(agent)).toEqual({ verdict: 'stale_grant', proofs: [proofOf(grant)] });
     expect(await rowsOf(agent)).toBe(before);

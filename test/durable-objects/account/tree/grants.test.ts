@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
-import type { Governed } from '../../../../src/protocol/account/applied.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
 import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
 import { assetId, network } from '../../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../../src/core/hex.ts';
@@ -51,12 +51,12 @@ afterEach(restore);
 const acceptOffered = async (
   { hash, delegation: { issuer, delegate } }: SignedGrant,
   given = consent(),
-): Promise<Governed> => {
+): Promise<Applied> => {
   const order = { kind: 'accept', hash, delegate: accountOf(delegate) } as const;
-  const accepted = await stubOf(issuer).govern(order);
-  if (accepted.verdict !== 'governed' || accepted.grant === undefined) return accepted;
+  const accepted = await stubOf(issuer).apply(order);
+  if (accepted.verdict !== 'applied' || accepted.grant === undefined) return accepted;
   const { grant, chain = [] } = accepted;
-  return stubOf(delegate).govern({ kind: 'take', grant, chain, consent: given });
+  return stubOf(delegate).apply({ kind: 'take', grant, chain, consent: given });
 };
 
 const order = { fields: { tool: 'countersign.order' }, signature: '0x55' } as const;
@@ -110,7 +110,7 @@ describe('a grant on a grant', () => {
     expect(await allTablesOf(agent)).toEqual([]);
     // The same one within its parent is taken, so nothing else was wrong with it.
     const fits = grantOf(manager, agent, { ...narrow, depth: 0, parent });
-    expect(await register(fits)).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await register(fits)).toMatchObject({ verdict: 'applied', changed: true });
   });
 
   test('with nothing allowed below it is the last one', async () => {
@@ -241,10 +241,10 @@ describe('an owner', () => {
   test('takes no grant itself: two owners cannot own each other', async () => {
     const [one, other] = [await ownerWith(1_000n), await ownerWith(1_000n)];
     const [down, up] = [grantOf(one, other), grantOf(other, one)];
-    expect((await offer(down)).verdict).toBe('governed');
-    expect((await offer(up)).verdict).toBe('governed');
+    expect((await offer(down)).verdict).toBe('applied');
+    expect((await offer(up)).verdict).toBe('applied');
     for (const grant of [down, up]) {
-      const taken = await stubOf(grant.delegation.delegate).govern({
+      const taken = await stubOf(grant.delegation.delegate).apply({
         kind: 'take',
         grant,
         chain: [],
@@ -272,7 +272,7 @@ describe('an owner', () => {
       field: 'delegation.epoch',
     });
     expect(await allTablesOf(agent)).toEqual([]);
-    expect((await register(grantOf(owner, agent, { epoch: 7n }))).verdict).toBe('governed');
+    expect((await register(grantOf(owner, agent, { epoch: 7n }))).verdict).toBe('applied');
     // An older epoch, replayed, takes nothing back.
     expect(await revoke(owner, ZERO, 5n)).toMatchObject({ changed: false });
     expect(faultOf(await register(grantOf(owner, randomHex(20), { epoch: 5n })))).toMatchObject({
@@ -286,7 +286,7 @@ describe('an owner', () => {
       reason: 'penniless',
       field: 'delegation.issuer',
     });
-    const revoked = await stubOf(stranger).govern({
+    const revoked = await stubOf(stranger).apply({
       kind: 'revoke',
       revocation: { issuer: stranger, id: randomHex(32), epoch: 0n, issuedAt: 0n },
       hash: randomHex(32),
@@ -311,11 +311,11 @@ describe('a registration', () => {
       const before = [await snapshotOf(issuer), await snapshotOf(delegate)];
       await evictDurableObject(stubOf(issuer));
       expect(await offer(grant)).toMatchObject({
-        verdict: 'governed',
+        verdict: 'applied',
         changed: false,
         chain: grant === lower ? [upper] : [],
       });
-      expect(await register(grant)).toMatchObject({ verdict: 'governed', changed: false });
+      expect(await register(grant)).toMatchObject({ verdict: 'applied', changed: false });
       const after = [await snapshotOf(issuer), await snapshotOf(delegate)];
       expect(after.map(({ seq, revision }) => ({ seq, revision }))).toEqual(
         before.map(({ seq, revision }) => ({ seq, revision })),
@@ -386,14 +386,14 @@ describe('a registration', () => {
     // A stranger's revocation of the same id is none.
     const grant = grantOf(owner, randomHex(20));
     await revoke(await ownerWith(1_000n), grant.delegation.id);
-    expect((await register(grant)).verdict).toBe('governed');
+    expect((await register(grant)).verdict).toBe('applied');
   });
 
   test('for somebody else is refused by the account it comes to', async () => {
     const owner = await ownerWith(1_000n);
     const grant = grantOf(owner, randomHex(20));
     const other = randomHex(20);
-    const taken = await stubOf(other).govern({
+    const taken = await stubOf(other).apply({
       kind: 'take',
       grant,
       chain: [],
@@ -415,7 +415,7 @@ describe('a registration', () => {
     const more = grantOf(owner, agent);
     expect(faultOf(await register(more))).toMatchObject({ field: 'delegation.delegate' });
     pass(101);
-    expect((await register(more)).verdict).toBe('governed');
+    expect((await register(more)).verdict).toBe('applied');
   });
 });
 
@@ -429,16 +429,16 @@ describe('a grant without its holder’s consent', () => {
       const before = await snapshotOf(holder);
       const tables = await allTablesOf(holder);
       const nothing = grantOf(stranger, holder, { tools: [], payees: [], maxPerCall: 0n });
-      expect(await offer(nothing)).toMatchObject({ verdict: 'governed', changed: true });
+      expect(await offer(nothing)).toMatchObject({ verdict: 'applied', changed: true });
       await setStatus(stranger, 'frozen');
       expect(await snapshotOf(holder)).toEqual(before);
       expect(await allTablesOf(holder)).toEqual(tables);
       const by = { account: accountOf(stranger), role: 'owner' } as const;
-      expect(await stubOf(holder).kin({ by: by.account })).toMatchObject({ kin: 'none' });
+      expect(await stubOf(holder).relation({ by: by.account })).toMatchObject({ relation: 'none' });
       const asked = await stubOf(holder).standing({ account: accountOf(holder), by });
       expect(asked).toEqual({ verdict: 'unknown_account' });
       const frozen = { kind: 'status', status: 'frozen', by, order } as const;
-      expect(faultOf(await stubOf(holder).govern(frozen))).toEqual({ reason: 'forbidden' });
+      expect(faultOf(await stubOf(holder).apply(frozen))).toEqual({ reason: 'forbidden' });
       await setStatus(stranger, 'active');
     }
     expect(ruleOf(await callOnce(paying, 100n))).toBe('go');
@@ -456,7 +456,7 @@ describe('a grant without its holder’s consent', () => {
     const children = async () => (await stubOf(owner).children(undefined)).children;
     expect(await children()).toMatchObject([{ account: accountOf(agent), status: 'offered' }]);
     const asset = assetId(network(CHAIN), grant.delegation.asset);
-    const request = { child: accountOf(agent), issued: grant.hash, asset, slices: {} } as const;
+    const request = { child: accountOf(agent), issued: grant.hash, asset, shares: {} } as const;
     expect(await stubOf(owner).lease({ ...request, need: 1n, want: 1n })).toMatchObject({
       verdict: 'refused',
       authority: { status: 'unknown' },
@@ -494,11 +494,15 @@ describe('a grant without its holder’s consent', () => {
     await acceptOffered(upper);
     await offer(lower);
     for (const by of [owner, manager]) {
-      expect(await stubOf(agent).kin({ by: accountOf(by) })).toMatchObject({ kin: 'none' });
+      expect(await stubOf(agent).relation({ by: accountOf(by) })).toMatchObject({
+        relation: 'none',
+      });
     }
     await acceptOffered(lower);
     for (const by of [owner, manager]) {
-      expect(await stubOf(agent).kin({ by: accountOf(by) })).toMatchObject({ kin: 'above' });
+      expect(await stubOf(agent).relation({ by: accountOf(by) })).toMatchObject({
+        relation: 'ancestor',
+      });
     }
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
   });
@@ -509,7 +513,7 @@ describe('a grant without its holder’s consent', () => {
     const grant = grantOf(owner, agent);
     await offer(grant);
     const asOther = { kind: 'accept', hash: grant.hash, delegate: accountOf(other) } as const;
-    expect(faultOf(await stubOf(owner).govern(asOther))).toMatchObject({ reason: 'unknown_grant' });
+    expect(faultOf(await stubOf(owner).apply(asOther))).toMatchObject({ reason: 'unknown_grant' });
     await revoke(owner, grant.delegation.id);
     expect(faultOf(await acceptOffered(grant))).toMatchObject({ reason: 'grant_revoked' });
     expect(await allTablesOf(agent)).toEqual([]);
@@ -584,22 +588,26 @@ describe('a consent', () => {
     expect(faultOf(await register(grant, captured))).toMatchObject({
       ...{ reason: 'grant_refused', field: 'delegation.delegate' },
     });
-    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'none' });
+    expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
+      relation: 'none',
+    });
     // Signed anew, it does.
     expect(await register(grant)).toMatchObject({ changed: true });
-    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
+      relation: 'ancestor',
+    });
   });
 
   test('to return to a parent is a command of the holder, of which there are so many a minute', async () => {
     const [owner, next] = [await ownerWith(10_000n), await ownerWith(10_000n)];
     const agent = randomHex(20);
     const grants = [await enrol(owner, agent), await enrol(next, agent)];
-    let taken: Governed = { verdict: 'unavailable' };
+    let taken: Applied = { verdict: 'unavailable' };
     for (let i = 0; i < 200; i += 1) {
       const grant = grants[i % 2] as SignedGrant;
       const order = { kind: 'take', grant, chain: [], consent: consent() } as const;
-      taken = await stubOf(agent).govern(order);
-      if (taken.verdict !== 'governed') break;
+      taken = await stubOf(agent).apply(order);
+      if (taken.verdict !== 'applied') break;
     }
     expect(faultOf(taken)).toMatchObject({ reason: 'too_many_commands' });
   });
@@ -635,7 +643,9 @@ describe('a holder', () => {
       await evictDurableObject(stubOf(agent));
     }
     // Its owner may still read it, and stop it.
-    expect(await stubOf(agent).kin({ by: accountOf(owner) })).toMatchObject({ kin: 'above' });
+    expect(await stubOf(agent).relation({ by: accountOf(owner) })).toMatchObject({
+      relation: 'ancestor',
+    });
   });
 
   test('that gives up one of two goes on with the other', async () => {
@@ -711,7 +721,7 @@ describe('moving to another parent', () => {
     pass(130);
     await runDurableObjectAlarm(stubOf(agent));
     expect(await purseOf(owner)).toMatchObject({ credit: '9500', creditLent: '0' });
-    expect(await register(grant)).toMatchObject({ verdict: 'governed', changed: true });
+    expect(await register(grant)).toMatchObject({ verdict: 'applied', changed: true });
     await setStatus(owner, 'frozen');
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     expect(ruleOf(await callOnce(agent, 100n, { authority: old.hash }))).toBe('authority');
@@ -734,7 +744,7 @@ describe('moving to another parent', () => {
     const grant = grantOf(next, agent);
     expect(faultOf(await register(grant))).toMatchObject({ reason: 'holds_leases' });
     await stubOf(agent).finish(call.call, attempt, success);
-    expect((await register(grant)).verdict).toBe('governed');
+    expect((await register(grant)).verdict).toBe('applied');
   });
 
   test('is over for good once its holder has given up a grant that counted', async () => {
@@ -804,12 +814,12 @@ describe('a call without authority', () => {
     const owner = await ownerWith(1_000n);
     const agent = randomHex(20);
     const first = await enrol(owner, agent, { maxPerCall: 5n });
-    await stubOf(agent).govern({ kind: 'default', grant: first.hash, order });
+    await stubOf(agent).apply({ kind: 'default', grant: first.hash, order });
     expect(await usedBy(agent)).toBe('per_call');
     const raised = await enrol(owner, agent);
     expect(await usedBy(agent)).toBe(raised.hash);
     // Unless told otherwise.
-    await stubOf(agent).govern({ kind: 'default', grant: first.hash, order });
+    await stubOf(agent).apply({ kind: 'default', grant: first.hash, order });
     expect(await usedBy(agent)).toBe('per_call');
   });
 
@@ -837,9 +847,9 @@ describe('a call without authority', () => {
     const agent = randomHex(20);
     const second = await enrol(owner, agent, { validUntil: BigInt(nowSeconds() + 100) });
     const first = await enrol(owner, agent);
-    const set = (grant: Hex) => stubOf(agent).govern({ kind: 'default', grant, order });
-    expect(await set(second.hash)).toMatchObject({ verdict: 'governed', changed: true });
-    expect(await set(second.hash)).toMatchObject({ verdict: 'governed', changed: false });
+    const set = (grant: Hex) => stubOf(agent).apply({ kind: 'default', grant, order });
+    expect(await set(second.hash)).toMatchObject({ verdict: 'applied', changed: true });
+    expect(await set(second.hash)).toMatchObject({ verdict: 'applied', changed: false });
     expect(await usedBy(agent)).toBe(second.hash);
     await evictDurableObject(stubOf(agent));
     expect(await usedBy(agent)).toBe(second.hash);

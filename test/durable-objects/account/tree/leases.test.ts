@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import type { LeaseRow } from '../../../../durable-objects/account/tree/lessor.ts';
 import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
-import type { LeaseRequest, LeaseVerdict, Slices } from '../../../../src/protocol/account/lease.ts';
+import type { LeaseRequest, LeaseVerdict, Shares } from '../../../../src/protocol/account/lease.ts';
 import { assetId } from '../../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
@@ -177,9 +177,9 @@ describe('totals that only grow', () => {
     expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     const start = periodOf(LONG, nowSeconds()).start;
     const lie = { start, granted: 0n, returned: 10n ** 9n, spent: 0n, held: 0n };
-    for (const slice of [lie, { ...lie, returned: 0n, spent: 10n ** 9n }]) {
+    for (const share of [lie, { ...lie, returned: 0n, spent: 10n ** 9n }]) {
       await stubOf(owner).giveBack(accountOf(first), {
-        [grants[0] ?? '0x']: { [`${LONG}s`]: slice },
+        [grants[0] ?? '0x']: { [`${LONG}s`]: share },
       });
       const { spent, held } = await limitOf(owner, WINDOW);
       expect(BigInt(spent)).toBeLessThanOrEqual(100n);
@@ -294,7 +294,7 @@ describe('the whole limit', () => {
     watchLeases(async (_, real) => {
       const reply = await real();
       if (reply.verdict === 'leased') {
-        const { granted, returned, spent, held } = reply.slices[`${LONG}s`] ?? lost();
+        const { granted, returned, spent, held } = reply.shares[`${LONG}s`] ?? lost();
         unused.push(granted - returned - spent - held);
       }
       return reply;
@@ -356,7 +356,7 @@ describe('the whole limit', () => {
     const { owner, first, second, grants } = await fleetOf(2, 1_000);
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(first, 10n))).toBe('go');
     const end = await begin(first, 10n);
-    const told: (Slices[string] | undefined)[] = [];
+    const told: (Shares[string] | undefined)[] = [];
     watchRecalls(async ({ to }, real) => {
       const reply = await real();
       if (reply.verdict === 'returned' && to === accountOf(first)) {
@@ -404,7 +404,7 @@ describe('the whole limit', () => {
     const { owner, first, second } = await fleetOf(2, 10_000);
     for (let i = 0; i < 5; i += 1) expect(ruleOf(await callOnce(first, 100n))).toBe('go');
     const past = periodOf(LONG, nowSeconds()).start - LONG;
-    const slices: Slices = {
+    const shares: Shares = {
       [`${LONG}s`]: { start: past, granted: 9_000n, returned: 0n, spent: 0n, held: 0n },
     };
     const idle = Array.from({ length: 80 }, (): LeaseRow => ({
@@ -412,7 +412,7 @@ describe('the whole limit', () => {
       issued: randomHex(32),
       asset,
       until: 1_000,
-      slices,
+      shares,
     }));
     await putRows(owner, 'leases', idle.map(encodeLease));
     expect((await callWhile(second, 100n)).went).toBe(95);
@@ -437,7 +437,7 @@ describe('the whole limit', () => {
 });
 
 const lost = (): never => {
-  throw new Error('no slice');
+  throw new Error('no share');
 };
 
 describe('a lifetime', () => {

@@ -6,7 +6,7 @@ import type { Ledger } from '../../../../durable-objects/account/ledger.ts';
 import { openRecalls } from '../../../../durable-objects/account/tree/recalls.ts';
 import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
 import { allReturned } from '../../../../durable-objects/account/tree/shares.ts';
-import type { Slice, Slices } from '../../../../src/protocol/account/lease.ts';
+import type { Share, Shares } from '../../../../src/protocol/account/lease.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { periodOf } from '../../../../src/policy/window.ts';
@@ -71,26 +71,26 @@ const tidy = async (payer: Hex): Promise<void> => {
 };
 
 describe('what one agent holds idle', () => {
-  const slice = (start: number, granted: bigint, spent = 0n): Slice => ({
+  const share = (start: number, granted: bigint, spent = 0n): Share => ({
     start,
     granted,
     spent,
     returned: 0n,
     held: 0n,
   });
-  const lastHour = (): Slice => slice(periodOf('hour', nowSeconds()).start - 3_600, 9_000n);
-  const kinds: readonly (readonly [string, () => Slices])[] = [
+  const lastHour = (): Share => share(periodOf('hour', nowSeconds()).start - 3_600, 9_000n);
+  const kinds: readonly (readonly [string, () => Shares])[] = [
     ['what the last hour has left', () => ({ hour: lastHour() })],
-    ['that, and credit which is spent', () => ({ hour: lastHour(), credit: slice(0, 50n, 50n) })],
-    ['that, and a unit of credit each', () => ({ hour: lastHour(), credit: slice(0, 1n) })],
+    ['that, and credit which is spent', () => ({ hour: lastHour(), credit: share(0, 50n, 50n) })],
+    ['that, and a unit of credit each', () => ({ hour: lastHour(), credit: share(0, 1n) })],
   ];
 
-  test.for(kinds)('is found behind 64 who sleep with %s', async ([, slices]) => {
+  test.for(kinds)('is found behind 64 who sleep with %s', async ([, shares]) => {
     const owner = await ownerWith(1_000_000n, windowOf(10_000));
     const [holder, ninth] = [randomHex(20), randomHex(20)];
     for (const agent of [holder, ninth]) {
       await topUp(agent, 100_000n);
-      expect(await register(grantOf(owner, agent))).toMatchObject({ verdict: 'governed' });
+      expect(await register(grantOf(owner, agent))).toMatchObject({ verdict: 'applied' });
     }
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(holder, 10n))).toBe('go');
     const sleepers = Array.from({ length: 64 }, (): LeaseRow => ({
@@ -98,7 +98,7 @@ describe('what one agent holds idle', () => {
       issued: randomHex(32),
       asset,
       until: nowSeconds() - 60,
-      slices: slices(),
+      shares: shares(),
     }));
     await putRows(owner, 'leases', sleepers.map(encodeLease));
     const { remaining } = await limitOf(owner, WINDOW);
@@ -106,7 +106,7 @@ describe('what one agent holds idle', () => {
       if (to === accountOf(holder)) return real();
       const branches = Object.entries(message.branches).map(([issued, branch]) => [
         issued,
-        allReturned(branch.slices),
+        allReturned(branch.shares),
       ]);
       return Promise.resolve({ verdict: 'returned', branches: Object.fromEntries(branches) });
     });
@@ -197,7 +197,7 @@ describe('lent credit of an agent that is no more', () => {
 
 describe('an account that has never paid', () => {
   const withoutFacts = (issuer: Hex) =>
-    stubOf(issuer).govern({
+    stubOf(issuer).apply({
       kind: 'revoke',
       revocation: { issuer, id: randomHex(32), epoch: 0n, issuedAt: 1n },
       hash: randomHex(32),
@@ -228,14 +228,14 @@ describe('an account that has never paid', () => {
     expect(await countOf(stranger, 'revoked')).toBe(0);
     expect(await countOf(stranger, 'entries')).toBe(before);
     // What it has issued it may revoke.
-    expect(await revoke(stranger, grant.delegation.id)).toMatchObject({ verdict: 'governed' });
+    expect(await revoke(stranger, grant.delegation.id)).toMatchObject({ verdict: 'applied' });
     expect(await countOf(stranger, 'revoked')).toBe(1);
   });
 
   test('may not, and one that has may revoke an id before it is registered', async () => {
     const owner = await ownerWith(1_000n);
     const grant = grantOf(owner, randomHex(20));
-    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ verdict: 'governed' });
+    expect(await revoke(owner, grant.delegation.id)).toMatchObject({ verdict: 'applied' });
     expect(faultOf(await register(grant))).toMatchObject({ reason: 'grant_revoked' });
   });
 });

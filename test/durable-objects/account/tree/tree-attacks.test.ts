@@ -55,7 +55,7 @@ const paying = async (owner: Hex, credit: bigint) => {
   const agent = randomHex(20);
   await topUp(agent, credit);
   const grant = grantOf(owner, agent);
-  expect(await register(grant)).toMatchObject({ verdict: 'governed' });
+  expect(await register(grant)).toMatchObject({ verdict: 'applied' });
   return { agent, grant };
 };
 
@@ -108,7 +108,7 @@ describe('what is spent counts at the owner', () => {
     const owner = await ownerWith(100_000n, windowOf(1_000));
     const agent = randomHex(20);
     const { hash: issued } = await enrol(owner, agent);
-    const row = { child: accountOf(agent), issued, asset: other, until: 0, slices: {} };
+    const row = { child: accountOf(agent), issued, asset: other, until: 0, shares: {} };
     await putRows(owner, 'leases', [encodeLease(row)]);
     expect(await callWhile(agent, 100n, 40)).toMatchObject({
       went: 10,
@@ -200,7 +200,7 @@ describe('who was told that there is too little', () => {
   /** Whoever has not acknowledged is silent, or holds nothing: then it admits nothing afterwards. */
   const expectCutOff = async (owner: Hex, id: Hex, agent: Hex, own: bigint): Promise<void> => {
     const verdict = await revoke(owner, id);
-    if (verdict.verdict !== 'governed') throw new Error(JSON.stringify(verdict));
+    if (verdict.verdict !== 'applied') throw new Error(JSON.stringify(verdict));
     expect(verdict.silent).not.toContain(accountOf(agent));
     expect(ruleOf(await freeOnce(agent))).toBe('revoked');
     if (own > 0n) expect(ruleOf(await callOnce(agent, own))).toBe('revoked');
@@ -269,7 +269,7 @@ describe('an agent that was idle while it slept', () => {
     expect(given).toHaveBeenCalledTimes(1);
     // What it owns has come back, so it may go elsewhere: nothing is held here any more.
     const other = await ownerWith(1_000n);
-    expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'governed' });
+    expect(await register(grantOf(other, agent))).toMatchObject({ verdict: 'applied' });
   });
 });
 
@@ -288,7 +288,7 @@ describe('a key that was cut off', () => {
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     await revoke(owner, delegation.id);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('revoked');
-    expect(await revoke(agent, delegation.id)).toMatchObject({ verdict: 'governed' });
+    expect(await revoke(agent, delegation.id)).toMatchObject({ verdict: 'applied' });
     await sponsor(agent, 1_000n);
     for (const sleeps of [false, true]) {
       if (sleeps) await putToSleep(agent);
@@ -308,7 +308,7 @@ describe('a key that was cut off', () => {
     const agent = randomHex(20);
     const { delegation } = await enrol(owner, agent);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-    expect(await revoke(agent, delegation.id)).toMatchObject({ verdict: 'governed' });
+    expect(await revoke(agent, delegation.id)).toMatchObject({ verdict: 'applied' });
     await sponsor(agent, 1_000n);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('revoked');
     const other = await ownerWith(1_000n);
@@ -325,7 +325,7 @@ describe('a key that was cut off', () => {
     await revoke(stranger, grant.delegation.id);
     await setStatus(stranger, 'revoked');
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-    expect(await register(grantOf(owner, agent))).toMatchObject({ verdict: 'governed' });
+    expect(await register(grantOf(owner, agent))).toMatchObject({ verdict: 'applied' });
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
   });
 
@@ -344,7 +344,7 @@ describe('a key that was cut off', () => {
     expect(faultOf(await register(grantOf(other, cut)))).toMatchObject({
       reason: 'grant_refused',
     });
-    expect(await register(grantOf(other, free))).toMatchObject({ verdict: 'governed' });
+    expect(await register(grantOf(other, free))).toMatchObject({ verdict: 'applied' });
   });
 });
 

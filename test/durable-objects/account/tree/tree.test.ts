@@ -70,7 +70,7 @@ describe('an agent below an owner', () => {
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     const frozen = await setStatus(owner, 'frozen');
     expect(frozen).toMatchObject({
-      verdict: 'governed',
+      verdict: 'applied',
       acknowledged: [accountOf(agent)],
       silent: [],
     });

@@ -68,9 +68,9 @@ export const sweeping = (changes: Partial<ReconcileDeps> = {}) => {
     db,
     sites: [site()],
     account: (account) => ({
-      look: async (calls) => {
+      recheck: async (calls) => {
         looks.push({ account, calls });
-        return { verdict: 'looking', calls };
+        return { verdict: 'rechecking', calls };
       },
     }),
     raise: async (alert) => {

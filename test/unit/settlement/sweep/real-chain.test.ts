@@ -351,7 +351,7 @@ describe('ledger and chain', () => {
         getByName: (name: string) => ({
           govern: async (order: unknown) => {
             orders.push([name, order]);
-            return { verdict: 'governed', changed: true, acknowledged: [], silent: [] };
+            return { verdict: 'applied', changed: true, acknowledged: [], silent: [] };
           },
           look: async (calls: unknown) => {
             looks.push([name, calls]);
@@ -386,7 +386,7 @@ describe('ledger and chain', () => {
     const raised: unknown[] = [];
     const govern = async (order: unknown) => {
       raised.push(order);
-      return { verdict: 'governed', changed: true, acknowledged: [], silent: [] };
+      return { verdict: 'applied', changed: true, acknowledged: [], silent: [] };
     };
     const { meta } = await db.prepare('SELECT 1').all();
     const full = {

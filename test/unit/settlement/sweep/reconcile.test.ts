@@ -485,7 +485,7 @@ describe('a difference', () => {
     await payment(1, 10, { state: 'open' });
     const { run, alerts } = sweeping({
       account: () => ({
-        look: async () => {
+        recheck: async () => {
           throw new Error('overloaded');
         },
       }),

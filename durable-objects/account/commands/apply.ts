@@ -6,6 +6,8 @@ import { takeAlert } from '../log/alerts.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { putDocument } from './documents.ts';
 import type { Hear } from './enrolment.ts';
+import { receive, recordRefund } from './credit.ts';
+import { adjust } from './adjust.ts';
 import { accept, issue } from './issue.ts';
 import { setLabel } from './label.ts';
 import { noteLetter } from './dead-letter.ts';
@@ -17,8 +19,8 @@ import { revoke } from './revoke.ts';
 import type { AccountState } from '../state.ts';
 import { take } from './take.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Governed } from '../../../src/protocol/account/applied.ts';
-import type { TreeOrder } from '../../../src/protocol/account/command.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { redrive, writeOff } from './payment-command.ts';
 import { resolve } from './resolve.ts';
 
@@ -40,13 +42,13 @@ const NO_CALLS: Calls = { load: () => undefined, live: new Map() };
  * @param known which other accounts were asked just now. An order that needs their word, or their budget, asks for it when all else
  * is right.
  */
-export const govern = (
+export const apply = (
   state: AccountState,
-  order: TreeOrder,
+  order: AccountCommand,
   context: Context,
   known: Known = {},
   calls: Calls = NO_CALLS,
-): Decision<Governed | Hear | Charge> => {
+): Decision<Applied | Hear | Charge> => {
   const decision = decide(state, order, context, known, calls);
   const payer = decision.durable ? payerOf(state, order) : undefined;
   return payer === undefined
@@ -55,38 +57,37 @@ export const govern = (
 };
 
 /** Who pays for a command. An operator pays for D1 itself, so nothing limits what operators order. */
-const payerOf = (state: AccountState, order: TreeOrder): Omit<Payer, 'paid'> | undefined => {
+const payerOf = (state: AccountState, order: AccountCommand): Omit<Payer, 'paid'> | undefined => {
   if (order.kind === 'issue') {
-    return { account: state.account, share: 'grant', id: order.grant.hash };
+    return { account: state.account, budget: 'grant', id: order.grant.hash };
   }
   // Whoever cuts off a leaked key must not find the day used up by policies.
-  if (order.kind === 'revoke') return { account: state.account, share: 'stop', id: order.hash };
+  if (order.kind === 'revoke') return { account: state.account, budget: 'stop', id: order.hash };
   // The issuer of a grant has paid for its entries, once. Between two parents a holder can move as often as it signs.
   if (order.kind === 'take' && state.held.some(({ grant }) => grant.hash === order.grant.hash)) {
-    return { account: state.account, share: 'own', id: order.consent.call };
+    return { account: state.account, budget: 'own', id: order.consent.call };
   }
-  // An alert is no command.
-  if (order.kind === 'accept' || order.kind === 'take' || order.kind === 'alert') return undefined;
+  // An alert is no command, and credit comes from an account that has paid for it.
+  if (!('order' in order)) return undefined;
   const { by, order: signed } = order;
   if (by?.role !== 'owner' || signed.digest === undefined) return undefined;
   const stops = order.kind === 'status' && order.status !== 'active';
-  return { account: by.account, share: stops ? 'stop' : 'own', id: signed.digest };
+  return { account: by.account, budget: stops ? 'stop' : 'own', id: signed.digest };
 };
 
 const decide = (
   state: AccountState,
-  order: TreeOrder,
+  order: AccountCommand,
   context: Context,
   { hasHeard = false }: Known,
   calls: Calls,
-): Decision<Governed | Hear> => {
-  const ordered = (given: Ordered, decide: () => Decision<Governed>): Decision<Governed> => {
+): Decision<Applied | Hear> => {
+  const ordered = (given: Ordered, decide: () => Decision<Applied>): Decision<Applied> => {
     const fault = refusalOf(state, given);
     if (fault !== undefined) return refused(state, fault);
     // What changes nothing may be asked again.
     if (given.kind === 'policy' && given.dryRun === true) return decide();
-    const answers = { used: USED, unavailable: UNAVAILABLE };
-    return once(state, given.order, context, answers, decide, roomOf(state, given.by));
+    return once(state, given.order, context, decide, roomOf(state, given.by));
   };
   switch (order.kind) {
     case 'issue':
@@ -113,18 +114,23 @@ const decide = (
       return ordered(order, () => writeOff(state, calls.load(order.call), order, context));
     case 'resolve':
       return ordered(order, () => resolve(state, calls.load(order.call), order, context));
-    case 'letter':
+    case 'deadLetter':
       return ordered(order, () => noteLetter(state, order, context));
     case 'alert':
       return takeAlert(state, order, context);
+    case 'credit':
+      return receive(state, order, context);
+    case 'refund':
+      return recordRefund(state, order, context);
+    case 'adjust':
+      return ordered(order, () => adjust(state, order, context));
     // A newer Worker may know kinds that this object does not.
     default:
       return unchanged(state, UNAVAILABLE);
   }
 };
 
-const USED: Governed = { verdict: 'refused', fault: { reason: 'already_used' } };
-const UNAVAILABLE: Governed = { verdict: 'unavailable' };
+const UNAVAILABLE: Applied = { verdict: 'unavailable' };
 
 /** Calls that run now; from storage, because memory does not keep what they were accepted for. */
 const runningIn = ({ live, load }: Calls): readonly CallRecord[] =>
@@ -135,9 +141,9 @@ const runningIn = ({ live, load }: Calls): readonly CallRecord[] =>
 
 const setDefault = (
   state: AccountState,
-  { grant, by, expected, order }: Extract<TreeOrder, { readonly kind: 'default' }>,
+  { grant, by, expected, order }: Extract<AccountCommand, { readonly kind: 'default' }>,
   context: Context,
-): Decision<Governed> => {
+): Decision<Applied> => {
   const known = state.held.find((each) => each.grant.hash === grant);
   if (known?.status !== 'active') {
     return refused(state, { reason: 'unknown_grant', field: 'grant' });

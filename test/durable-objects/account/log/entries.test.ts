@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { Happened } from '../../../../src/protocol/account/entries.ts';
+import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { entriesOf, intentCallOf, randomHex, snapshotOf, stubOf, tablesOf } from '../../support.ts';
 import { callOnce, ownerWith, pause, putToSleep, restore, rowsOf } from '../../tree-support.ts';
@@ -10,13 +10,13 @@ afterEach(restore);
 
 const WAIT = 20_000;
 
-const found = (happened: Happened): Extract<Happened, { readonly verdict: 'found' }> => {
+const found = (happened: EntryPage): Extract<EntryPage, { readonly verdict: 'found' }> => {
   if (happened.verdict !== 'found') throw new Error(happened.verdict);
   return happened;
 };
 
 const ask = async (payer: Hex, after: number, waitMs = 0, limit = 200) =>
-  found(await stubOf(payer).happened(after, waitMs, limit));
+  found(await stubOf(payer).entries(after, waitMs, limit));
 
 const headOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).seq;
 
@@ -96,7 +96,7 @@ describe('what has happened', () => {
   test('that is in D1 and no longer here is looked for there, at once and without a gap', async () => {
     const payer = await ownerWith(10_000n);
     const alert = { rule: 'dead_letter', detail: { id: 'a' } } as const;
-    await stubOf(payer).govern({ kind: 'alert', alert });
+    await stubOf(payer).apply({ kind: 'alert', alert });
     await callOnce(payer, 1n);
     const all = await entriesOf(payer);
     const head = all.length;

@@ -1,0 +1,78 @@
+import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
+import { parseAccountId } from '../../../src/protocol/account-id.ts';
+import { link } from '../../../src/audit/entry.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { CreditCommand } from '../../../src/protocol/account/command.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import { evidenceOf } from './ordered.ts';
+import { type AccountState, type Purse, purseOf, withPurse } from '../state.ts';
+import type { Transfer } from './transfer.ts';
+import { done, told } from './tree-change.ts';
+
+type Credit = Extract<CreditCommand, { readonly kind: 'credit' }>;
+type Refund = Extract<CreditCommand, { readonly kind: 'refund' }>;
+
+const UNAVAILABLE: Applied = { verdict: 'unavailable' };
+
+/** Receives credit from another account. Idempotent by the total. */
+export const receive = (
+  state: AccountState,
+  { from, asset, total }: Credit,
+  context: Context,
+): Decision<Applied> => {
+  // Totals are kept by the sender's name: without one, another account's total would count again.
+  if (parseAccountId(from) === undefined) return unchanged(state, UNAVAILABLE);
+  const known = context.transferWith(from, asset);
+  const purse = purseOf(state, asset);
+  // A later message has overtaken this one: its total includes this amount.
+  if (total <= known.received) return done(state, false, { credit: purse.credit });
+  const amount = total - known.received;
+  // Storage could not count it, and the commit that tried would fail for its whole group.
+  if (max(total, purse.credit + amount) > MAX_STORED) return unchanged(state, UNAVAILABLE);
+  const credited: Purse = { ...purse, credit: purse.credit + amount };
+  return move(state, { ...known, received: total }, credited, context, {
+    type: 'credit.received',
+    at: context.now,
+    amounts: { amount: amount.toString(), total: total.toString() },
+    payment: { asset, from },
+  });
+};
+
+/**
+ * Records credit that the operator has paid back on chain, once for each Transfer log. The chain has moved the money even where the
+ * credit has been spent meanwhile: the rest is then a debt.
+ */
+export const recordRefund = (
+  state: AccountState,
+  { asset, amount, transaction, place, block, order, by }: Refund,
+  context: Context,
+): Decision<Applied> => {
+  const known = context.transferWith(`${transaction}#${place}`, asset);
+  const purse = purseOf(state, asset);
+  if (known.received > 0n) return done(state, false, { credit: purse.credit });
+  const refunded: Purse = {
+    ...purse,
+    credit: purse.credit - amount,
+    // Law 7: refunded money is no reason to trust its payer.
+    settled: max(0n, purse.settled - amount),
+  };
+  return move(state, { ...known, received: amount }, refunded, context, {
+    type: 'credit.refunded',
+    at: context.now,
+    evidence: evidenceOf(order, by),
+    amounts: { amount: amount.toString() },
+    payment: { asset, transaction, block, log: place },
+  });
+};
+
+const move = (
+  state: AccountState,
+  transfer: Transfer,
+  purse: Purse,
+  context: Context,
+  body: Parameters<typeof link>[3],
+): Decision<Applied> => {
+  const { entry, head } = link(state.head, state.account, context.salt(), body);
+  const next = { ...withPurse(state, transfer.asset, purse), head };
+  return { ...told(next, { credit: purse.credit }), loose: [entry], transfers: [transfer] };
+};
