@@ -14,7 +14,9 @@ import {
   type Setting,
   urlSchema,
 } from './settings.ts';
-import type { CdpKey, Facilitator, RelayerSetting } from './settlement/backend.ts';
+import type { CdpKey } from './settlement/backends/cdp-token.ts';
+import type { Facilitator } from './settlement/backends/facilitator.ts';
+import type { RelayerSetting } from './settlement/backends/relayer.ts';
 
 const between = (least: number, most: number) => {
   const hint = `must be an integer from ${least} to ${most}`;

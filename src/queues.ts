@@ -5,7 +5,7 @@ import type { AccountId, Network } from './protocol/account-id.ts';
 import { nowSeconds, type Seconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
 import { attemptsIn } from './settlement/operator-tables.ts';
-import { recordHealth } from './settlement/backends/record.ts';
+import { recordHealth } from './settlement/operator-tables.ts';
 import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts';
 import {
   consumeDeadLetters,
@@ -13,7 +13,7 @@ import {
   deadLetter,
   recordDeadLetters,
 } from './settlement/dead-letter.ts';
-import type { Chain } from './settlement/chain/observe-payments.ts';
+import type { Chain } from './settlement/chain/observation.ts';
 import { type Raise, raiser } from './raise-alert.ts';
 import { settlingOf } from './settling.ts';
 import { consumeWebhooks } from './webhooks/consumer.ts';
@@ -78,13 +78,13 @@ const settlementDeps = (
   config: Config,
   keepLetter: SettlementDeps['deadLetter'],
 ): SettlementDeps => {
-  const { backends, presentations, chainHealth, healthNews, observe } = settlingOf(env, config);
+  const { backends, presentations, chainHealth, healthChanges, emit } = settlingOf(env, config);
   const chains = [...config.rpcUrls].map(([network, urls]): [Network, Chain] => [
     network,
     {
       urls,
       confirmations: config.confirmations,
-      heard: (answered) => chainHealth.note(network, answered, nowSeconds()),
+      onAnswered: (answered) => chainHealth.note(network, answered, nowSeconds()),
     },
   ]);
   return {
@@ -92,10 +92,11 @@ const settlementDeps = (
     chains: new Map(chains),
     backends,
     presentations,
-    observe,
+    emit,
     deadLetter: keepLetter,
     attempts: attemptsIn(env.AUDIT_DB),
-    recordHealth: async (health, now) => recordHealth(env.AUDIT_DB, healthNews(health, now), now),
+    recordHealth: async (health, now) =>
+      recordHealth(env.AUDIT_DB, healthChanges(health, now), now),
   };
 };
 

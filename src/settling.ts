@@ -2,11 +2,11 @@ import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import { raiser } from './raise-alert.ts';
 import { type Backends, openBackends } from './settlement/backends/registry.ts';
-import { type HealthNews, openHealthNews } from './settlement/backends/record.ts';
+import { type HealthChanges, openHealthChanges } from './settlement/operator-tables.ts';
 import { type ChainHealth, openChainHealth } from './settlement/chain/health.ts';
-import { openObserver } from './settlement/observer.ts';
+import { openEmit } from './settlement/telemetry.ts';
 import type { Presentations } from './settlement/present/presentations.ts';
-import type { Observe } from './settlement/telemetry.ts';
+import type { Emit } from './settlement/telemetry.ts';
 import { openBackendAlert } from './webhooks/backend-alert.ts';
 
 /** What an isolate knows of settlement, shared by its requests and its queue: what one finds out keeps the others from waiting for it. */
@@ -15,8 +15,8 @@ export type SettlingState = {
   readonly chainHealth: ChainHealth;
   /** What it has presented lately, so that a payment is not presented twice within two blocks. */
   readonly presentations: Presentations;
-  readonly healthNews: HealthNews;
-  readonly observe: Observe;
+  readonly healthChanges: HealthChanges;
+  readonly emit: Emit;
 };
 
 /** Keeps the invocation alive for a promise. Imported late, because only workerd has this module and requests rarely need it. */
@@ -30,21 +30,21 @@ let opened: { readonly env: Env; readonly state: SettlingState } | undefined;
 /** Opened once an isolate: variables do not change while it lives. */
 export const settlingOf = (env: Env, config: Config): SettlingState => {
   if (opened?.env === env) return opened.state;
-  const record = openObserver(env);
+  const record = openEmit(env);
   const alert = openBackendAlert(gatewayAccount(config), raiser(env));
-  const observe: Observe = (event) => {
+  const emit: Emit = (event) => {
     record(event);
     if (event.event === 'backend_rejects_bound') void keepAlive(alert(event, nowSeconds()));
   };
   const state: SettlingState = {
     backends: openBackends(config, {
       relayer: (network) => env.RELAYER.getByName(network),
-      observe,
+      emit,
     }),
     chainHealth: openChainHealth(),
     presentations: new Map(),
-    healthNews: openHealthNews(),
-    observe,
+    healthChanges: openHealthChanges(),
+    emit,
   };
   opened = { env, state };
   return state;

@@ -1,4 +1,4 @@
-import { openObserver } from '../../src/settlement/observer.ts';
+import { openEmit } from '../../src/settlement/telemetry.ts';
 import type { Audience } from './desk.ts';
 import type { Setup } from './setup.ts';
 
@@ -22,5 +22,5 @@ export const openAudience = (env: Env, { network, gateway }: Setup): Audience =>
     if (verdict === 'refused') console.error({ event: 'alert_refused', ...alert });
     return verdict !== 'unavailable';
   },
-  observe: openObserver(env),
+  emit: openEmit(env),
 });

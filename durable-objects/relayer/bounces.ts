@@ -1,6 +1,6 @@
-import { askBounce } from '../../src/settlement/present/bounce.ts';
+import { bounceQuery } from '../../src/settlement/present/bounce.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
-import { RELAYER } from '../../src/settlement/backends/backend.ts';
+import { RELAYER } from '../../src/protocol/relayer-contract.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Desk } from './desk.ts';
 
@@ -14,7 +14,7 @@ export const tellBounces = async (desk: Desk, tried: readonly Pending[]): Promis
   try {
     const answers = await node.ask(
       tried.map(({ authorization, signature, sinceBlock }) =>
-        askBounce({ token, authorization, signature }, sinceBlock),
+        bounceQuery({ token, authorization, signature }, sinceBlock),
       ),
     );
     const results = tried.flatMap(({ account, call }, at) => {

@@ -1,8 +1,8 @@
 import { quantitySchema, readAnswer, toQuantity } from '../../src/settlement/chain/json-rpc.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { askBlock } from '../../src/settlement/chain-answer.ts';
+import { blockQuery } from '../../src/settlement/chain/query.ts';
 import { isFinal } from '../../src/settlement/chain/expected-transfer.ts';
-import type { Question } from '../../src/settlement/chain/question.ts';
+import type { ChainQuery } from '../../src/settlement/chain/query.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { fateOf, type Mined, readMined } from '../../src/settlement/relayer/receipt.ts';
@@ -48,7 +48,7 @@ export const confirm = async (desk: Desk, facts: Facts): Promise<void> => {
     }
   });
   const times = await desk.node.ask(
-    final.map(([, { receipt }]) => askBlock(toQuantity(receipt.block))),
+    final.map(([, { receipt }]) => blockQuery(toQuantity(receipt.block))),
   );
   final.forEach(([flight, found], at) => {
     const time = times[at];
@@ -63,7 +63,7 @@ type Landing = {
 };
 
 /** Every hash of a nonce: the one that was replaced may be the one that is mined. */
-const askLanding = ({ setup }: Desk, { record }: LiveFlight, head: number): Question<Landing> => {
+const askLanding = ({ setup }: Desk, { record }: LiveFlight, head: number): ChainQuery<Landing> => {
   const final = toQuantity(Math.max(0, head - setup.confirmations + 1));
   return {
     calls: [
@@ -135,7 +135,7 @@ const land = (
   memory.reports.set(report.hash, openReport(report));
   memory.counters = counters;
   memory.floor = Math.max(memory.floor, nonce + 1);
-  audience.observe({
+  audience.emit({
     event: 'relay_mined',
     network: setup.network,
     payments: settled.length,
@@ -146,7 +146,7 @@ const land = (
   for (const { authorization, at, urgent } of settled) {
     if (urgent) continue;
     const age = Math.max(0, now() - at);
-    audience.observe({
+    audience.emit({
       event: 'payment_settled',
       network: setup.network,
       amount: authorization.value,

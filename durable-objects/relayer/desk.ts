@@ -2,7 +2,7 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
 import type { Node } from '../../src/settlement/relayer/node.ts';
-import type { Observe } from '../../src/settlement/telemetry.ts';
+import type { Emit } from '../../src/settlement/telemetry.ts';
 import type { Memory } from './memory.ts';
 import type { ReportRecord } from './record.ts';
 import type { Setup } from './setup.ts';
@@ -16,7 +16,7 @@ export type Audience = {
   readonly book: (report: ReportRecord) => Promise<void>;
   /** Says that the key runs out of gas. @returns whether somebody has heard. */
   readonly warn: (detail: Readonly<Record<string, string | number>>) => Promise<boolean>;
-  readonly observe: Observe;
+  readonly emit: Emit;
 };
 
 /** What every step of the relayer works with. */

@@ -143,7 +143,7 @@ const refuse = (
 
 const noteAccepted = (gateway: Gateway, { network, price }: Checked, { verdict }: Reserved) => {
   if (verdict.verdict !== 'go' || verdict.paidFrom !== 'payment') return;
-  gateway.observe({ event: 'payment_accepted', network, amount: price });
+  gateway.emit({ event: 'payment_accepted', network, amount: price });
 };
 
 /** Why the tool is not run; undefined means "go". */

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
-import type { Observe } from '../settlement/telemetry.ts';
+import type { Emit } from '../settlement/telemetry.ts';
 import type { SpentProofs } from './spent-proofs.ts';
 import type { Settling } from './outage.ts';
 
@@ -18,7 +18,7 @@ export type Gateway = Settling & {
   readonly catalogue: LiveCatalogue;
   readonly signer: Signer;
   /** Tells operators what happens to payments. */
-  readonly observe: Observe;
+  readonly emit: Emit;
   /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
   readonly account: (
     id: AccountId,

@@ -27,7 +27,7 @@ export const settle = async (
       chain: {
         urls,
         confirmations: gateway.config.confirmations,
-        heard: (answered) =>
+        onAnswered: (answered) =>
           gateway.chainHealth.note(payment.token.network, answered, nowSeconds()),
       },
       backends: gateway.backends,
@@ -43,7 +43,7 @@ export const settle = async (
   }
   const told = await reserveSettled(gateway, reserved, { settlement: settled });
   if (told.ok) {
-    gateway.observe({
+    gateway.emit({
       event: `payment_${settled.outcome}`,
       network: payment.token.network,
       amount: payment.authorization.value,

@@ -3,8 +3,8 @@ import { type AccountId, accountId, type Network } from '../protocol/account-id.
 import { nowSeconds } from '../core/clock.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { askContractSignature } from '../settlement/chain/contract-signature.ts';
-import { askPayerFacts } from '../settlement/chain/payer-facts.ts';
+import { checkContractSignature } from '../settlement/chain/contract-signature.ts';
+import { readPayerFacts } from '../settlement/chain/payer-facts.ts';
 import type { Checked } from './checked.ts';
 import type { Gateway } from './gateway.ts';
 import { mayPass, TOO_MANY } from './shield.ts';
@@ -30,7 +30,13 @@ export const vouch = async (
   const asked = await urlsFor(gateway, checked.network, client, payerOf(checked));
   if (!asked.ok) return asked;
   const urls = asked.value;
-  const facts = await askPayerFacts(urls, checked.payer, checked.token, checked.call, nowSeconds());
+  const facts = await readPayerFacts(
+    urls,
+    checked.payer,
+    checked.token,
+    checked.call,
+    nowSeconds(),
+  );
   gateway.chainHealth.note(checked.network, facts.ok, nowSeconds());
   if (!facts.ok) return err({ reason: 'payer_unreachable' });
   if (!facts.value.hasCode) {
@@ -38,7 +44,7 @@ export const vouch = async (
       ? ok({ facts: facts.value, checkedAt: {} })
       : refused(checked, 'wrong_signer');
   }
-  const verdict = await askContractSignature(
+  const verdict = await checkContractSignature(
     urls,
     checked.payer,
     checked.digest,
@@ -106,7 +112,7 @@ export const vouchGrants = async (
   const at = nowSeconds();
   const asked = await Promise.all(
     proofs.map(async ({ issuer, hash, signature }): Promise<GrantCheck | undefined> => {
-      const answer = await askContractSignature(urls.value, issuer, hash, signature);
+      const answer = await checkContractSignature(urls.value, issuer, hash, signature);
       return answer.ok ? { hash, valid: answer.value.valid, at } : undefined;
     }),
   );

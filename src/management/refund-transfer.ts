@@ -3,10 +3,10 @@ import { MAX_STORED } from '../protocol/amount.ts';
 import type { RpcAnswer } from '../settlement/chain/json-rpc.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { askBlock, type ChainLog, readReceipt } from '../settlement/chain-answer.ts';
+import { blockQuery, type ChainLog, readReceipt } from '../settlement/chain/query.ts';
 import type { Chain } from '../settlement/chain/observation.ts';
 import { isFinal } from '../settlement/chain/expected-transfer.ts';
-import { askAll, type Question } from '../settlement/chain/question.ts';
+import { runQueries, type ChainQuery } from '../settlement/chain/query.ts';
 import { addressWord, TRANSFER } from '../settlement/chain/token-calls.ts';
 
 /** Where a refund must show on the chain. */
@@ -29,19 +29,19 @@ export type RefundTransfer = {
 };
 
 const FINAL_PAUSE = 5;
-const HEAD = askBlock('latest');
+const HEAD = blockQuery('latest');
 
 /** Reads a refund from the chain: the head and the receipt, in one batch. */
 export const askRefund = async (
   chain: Chain,
   search: RefundSearch,
 ): Promise<Result<RefundTransfer, Reason>> => {
-  const question: Question<Result<RefundTransfer, Reason>> = {
+  const question: ChainQuery<Result<RefundTransfer, Reason>> = {
     // The head first: what follows is of this block or a newer one, so it counts too few confirmations, never too many.
     calls: [...HEAD.calls, { method: 'eth_getTransactionReceipt', params: [search.transaction] }],
     read: ([block, receipt]) => judge(chain, search, block, receipt),
   };
-  const [answer] = await askAll(chain.urls, [question]);
+  const [answer] = await runQueries(chain.urls, [question]);
   return answer?.ok === true ? answer.value : err({ reason: 'payer_unreachable' });
 };
 

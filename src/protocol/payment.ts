@@ -85,6 +85,5 @@ export type SettlementMessage = {
   readonly maxTimeoutSeconds: Seconds;
   /** The newest block known when the call was accepted: an older settlement is not this payment's (design §6). */
   readonly sinceBlock: number;
-  /** Missing from messages of older releases. */
-  readonly acceptedAt?: Seconds;
+  readonly acceptedAt: Seconds;
 };

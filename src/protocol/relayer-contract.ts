@@ -3,6 +3,9 @@ import type { Address, Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Payment } from './payment.ts';
 
+/** The relayer's name as a backend, in logs, metrics and D1. */
+export const RELAYER = 'relayer';
+
 /** One payment to be moved by our own key, and whose it is. Idempotent by (token, payer, nonce). */
 export type Relay = {
   readonly account: AccountId;

@@ -1,62 +1,66 @@
 import { unreachable } from '../core/result.ts';
-import type { ChainView } from './chain/observe-payments.ts';
-import type { Look } from './chain/expected-transfer.ts';
 import type { FinalOutcome } from '../protocol/payment.ts';
+import type { ExpectedTransfer } from './chain/expected-transfer.ts';
+import type { Observation } from './chain/observation.ts';
 
 /**
- * Why a payment is looked at. `settle`: its answer was delivered, so it is owed. `look`: it was released, nothing is
- * owed. `upfront`: its tool waits for it.
+ * Why a payment is observed. `settle`: its answer was delivered, so the payment is owed. `look`: it was released, so nothing is owed.
+ * `upfront`: its tool waits for the settlement.
  */
 export type Purpose = 'settle' | 'look' | 'upfront';
 
 /**
- * What a view of the chain means for a payment (design §6), or undefined while it is open: unconfirmed, unknown, or unused
- * and not yet past validBefore in a final block. No word of a facilitator comes in here.
+ * Concludes from an observation what became of a payment, or undefined while it is open: unconfirmed, unknown, or unused and not yet past
+ * `validBefore` in a final block. No answer of a backend enters here (law 5).
  */
-export const outcomeOf = (
+export const conclude = (
   purpose: Purpose,
-  look: Look,
-  view: ChainView,
+  payment: Pick<ExpectedTransfer, 'value' | 'validBefore'>,
+  observation: Observation,
 ): FinalOutcome | undefined => {
-  switch (view.view) {
-    case 'settled':
-      return { outcome: 'settled', transaction: view.transaction, block: view.block };
+  switch (observation.kind) {
+    case 'settled': {
+      const { transaction, block } = observation;
+      return { outcome: 'settled', transaction, block };
+    }
     case 'spent_otherwise':
     case 'cancelled':
-      // Nothing was delivered for a released payment, and this nonce can never move money to us: no debt.
-      return purpose === 'look' ? { outcome: 'released' } : spentBy(view);
+      // No answer was delivered for a released payment, and its nonce can never move money to us: no debt.
+      return purpose === 'look' ? { outcome: 'released' } : spent(observation);
     case 'unused':
-      return BigInt(view.headTime) > look.validBefore ? expired(purpose, look, view) : undefined;
+      return BigInt(observation.headTime) > payment.validBefore
+        ? expired(purpose, payment, observation)
+        : undefined;
     case 'unconfirmed':
     case 'unknown':
       return undefined;
     default:
-      return unreachable(view);
+      return unreachable(observation);
   }
 };
 
-/** How long after validBefore the payer's balance still tells whose fault it was, seconds. */
-const BALANCE_SPEAKS = 600n;
+type Spent = Extract<Observation, { readonly kind: 'spent_otherwise' | 'cancelled' }>;
 
-type Spent = Extract<ChainView, { readonly view: 'spent_otherwise' | 'cancelled' }>;
-
-const spentBy = ({ view, transaction }: Spent): FinalOutcome => ({
+const spent = ({ kind, transaction }: Spent): FinalOutcome => ({
   outcome: 'failed',
   fault: 'payer',
-  reason: view,
+  reason: kind,
   ...(transaction === undefined ? {} : { transaction }),
 });
 
-/** Unused for ever. Delivered and the funds were there: we did not present it in time, which is our loss, not a debt. */
+/** How long after `validBefore` the payer's balance still shows whose fault it was, seconds. */
+const BALANCE_COUNTS = 600n;
+
+/** Unused forever. If the answer was delivered and the funds were there, the gateway presented too late: its loss, and no debt. */
 const expired = (
   purpose: Purpose,
-  look: Look,
-  { balance, headTime }: Extract<ChainView, { readonly view: 'unused' }>,
+  { value, validBefore }: Pick<ExpectedTransfer, 'value' | 'validBefore'>,
+  { balance, headTime }: Extract<Observation, { readonly kind: 'unused' }>,
 ): FinalOutcome => {
   if (purpose !== 'settle') return { outcome: 'released' };
-  // Seen hours later, after an outage of ours, an empty wallet says nothing of the deadline: no debt without proof.
-  const isNear = BigInt(headTime) <= look.validBefore + BALANCE_SPEAKS;
-  return isNear && balance < look.value
+  // Hours later, after an outage of ours, an empty wallet proves nothing about the deadline: no debt without proof.
+  const isNear = BigInt(headTime) <= validBefore + BALANCE_COUNTS;
+  return isNear && balance < value
     ? { outcome: 'failed', fault: 'payer', reason: 'unfunded' }
     : { outcome: 'failed', fault: 'gateway', reason: 'not_presented' };
 };

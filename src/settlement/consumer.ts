@@ -1,45 +1,46 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Acknowledged } from '../protocol/account/rpc.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { Seconds } from '../core/clock.ts';
-import type { Attempts } from './operator-tables.ts';
-import type { BackendHealth } from './backends/backend.ts';
+import type { SettlementResult } from '../protocol/payment.ts';
+import type { BackendHealth } from './backends/health.ts';
 import { deadLetter, type DeadLetter, type QueueMessage } from './dead-letter.ts';
 import { readSettlementMessage } from './message.ts';
-import type { SettlementResult } from '../protocol/payment.ts';
-import { type Delivered, isHandedOver, type Report, reportOf } from './report.ts';
+import type { Attempts } from './operator-tables.ts';
 import { type RoundDeps, settleRound } from './present/round.ts';
-import type { Observe } from './telemetry.ts';
-import { noteTrouble, type Told } from './trouble.ts';
+import { type Delivered, isHandedOver, type Report, reportOf } from './report.ts';
+import { recordRound, type StoredReport } from './round-record.ts';
+import type { Emit } from './telemetry.ts';
 
-/** Name of the queue, as dead letters show it. */
+/** The queue's name in dead letters. */
 const QUEUE = 'countersign-settlement';
 const LONGEST_PAUSE: Seconds = 60;
-/** Deliveries of one message, about three minutes: the account sends another one every five minutes, for as long as it takes. */
+/** Deliveries of one message, in about three minutes. The account sends another message every five minutes until the payment ends. */
 const MOST_ATTEMPTS = 8;
-/** Around the deadline of a payment nobody waits for the account's next message: the balance of that moment decides. */
+/** Near the deadline of a payment its message is retried at once: the balance at that moment decides whose fault a miss was. */
 const NEAR_DEADLINE: Seconds = 300;
-/** A backend was shown it: two blocks of a rollup pass before the next look. */
+/** After a presentation: two blocks of a rollup pass before the next observation. */
 const PRESENTED_PAUSE: Seconds = 4;
 
 export type SettlementDeps = RoundDeps & {
-  /** The account's object. */
+  /** Returns the account's object. */
   readonly account: (id: AccountId) => {
     settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   };
-  /** Keeps a message that cannot be read. @throws when it was not kept. */
+  /** Keeps a message that cannot be read. @throws if it was not kept. */
   readonly deadLetter: (letter: DeadLetter) => Promise<void>;
-  /** What operators see of payments that take long. */
+  /** The payments that take long, for operators. */
   readonly attempts: Attempts;
-  /** Keeps how backends do, where that is news. */
+  /** Writes the health of backends that changed. */
   readonly recordHealth: (health: readonly BackendHealth[], now: Seconds) => Promise<void>;
-  readonly observe: Observe;
+  readonly emit: Emit;
 };
 
 /**
- * Consumes a batch of the settlement queue: one round over all its payments, then each account hears the results of its
- * calls. A message is acknowledged only after its account has stored a final result, or that our relayer has the payment, or
- * when it has come often enough: the account keeps what is not final open and sends it again (law 5), so messages of payments
- * that wait do not multiply until they fill the dead-letter queue. Every other one comes again, later each time.
+ * Consumes a batch of the settlement queue: one round over all its payments, then each account gets the results of its calls.
+ *
+ * A message is acknowledged only after its account has stored a final result, or a backend has stored the payment, or it was delivered
+ * `MOST_ATTEMPTS` times; every other message is retried, later each time. Acknowledging an open payment is safe: the account keeps it open
+ * and sends another message (law 5). So the messages of waiting payments do not multiply until they fill the dead-letter queue.
  */
 export const consumeSettlement = async (
   messages: readonly QueueMessage[],
@@ -47,12 +48,12 @@ export const consumeSettlement = async (
   now: Seconds,
 ): Promise<void> => {
   const delivered = await readAll(messages, deps, now);
-  const seen = await settleRound(deps, delivered, now);
-  const accounts = Map.groupBy(seen.map(reportOf), ({ task }) => task.account);
-  const told = await Promise.all(
-    [...accounts].map(([account, reports]) => tellAccount(deps, account, reports, now)),
+  const results = await settleRound(deps, delivered, now);
+  const byAccount = Map.groupBy(results.map(reportOf), ({ task }) => task.account);
+  const reports = await Promise.all(
+    [...byAccount].map(([account, own]) => reportToAccount(deps, account, own, now)),
   );
-  await noteTrouble(deps, told.flat(), now);
+  await recordRound(deps, reports.flat(), now);
 };
 
 const readAll = async (
@@ -78,46 +79,48 @@ const readAll = async (
   return delivered;
 };
 
-/** @returns the reports, with whether the account has stored what they say. */
-const tellAccount = async (
+/** Sends an account its results and acknowledges or retries the messages. @returns the reports, with whether the account stored them. */
+const reportToAccount = async (
   deps: SettlementDeps,
   account: AccountId,
   reports: readonly Report[],
   now: Seconds,
-): Promise<readonly Told[]> => {
-  // A queue delivers twice; the account hears of a call once.
+): Promise<readonly StoredReport[]> => {
+  // A queue may deliver twice: the account gets one result per call.
   const results = new Map<string, SettlementResult>();
   for (const { task, outcome } of reports) {
     if (outcome !== undefined) results.set(task.call, { call: task.call, ...outcome });
   }
-  // An open payment is left only to an account that has just been awake: waking sets a lost alarm again.
-  const isLeft = reports.some((report) => !report.isFinal && isForAccount(report, now));
+  // An open payment may be left to its account only after the object was awake: waking sets an alarm that was lost.
+  const isLeft = reports.some((report) => !report.isFinal && isLeftToAccount(report, now));
   const stored =
     (results.size === 0 && !isLeft) || (await store(deps, account, [...results.values()]));
   for (const report of reports) {
-    const { task, view, presented, isFinal } = report;
-    if (stored && (isFinal || isForAccount(report, now))) {
+    const { task, observation, presented, isFinal } = report;
+    if (stored && (isFinal || isLeftToAccount(report, now))) {
       task.message.ack();
       continue;
     }
     const pause = pauseAfter(task.attempts);
     const atLeast = presented === undefined ? pause : Math.max(pause, PRESENTED_PAUSE);
     const delaySeconds =
-      view.view === 'unused' ? untilDeadline(task.look.validBefore, atLeast, now) : atLeast;
+      observation.kind === 'unused'
+        ? untilDeadline(task.transfer.validBefore, atLeast, now)
+        : atLeast;
     task.message.retry({ delaySeconds });
   }
   return reports.map((report) => ({ ...report, stored }));
 };
 
 /**
- * Whether a payment that is still open is left to the account's next message: our relayer has it and tells the account itself, or
- * it has come often enough.
+ * Whether an open payment is left to the account's next message: a backend has stored it and reports to the account itself, or its message
+ * was delivered often enough.
  */
-const isForAccount = (report: Report, now: Seconds): boolean => {
-  const { attempts, look } = report.task;
+const isLeftToAccount = (report: Report, now: Seconds): boolean => {
+  const { attempts, transfer } = report.task;
   return (
     (isHandedOver(report) || attempts >= MOST_ATTEMPTS) &&
-    Math.abs(Number(look.validBefore) - now) > NEAR_DEADLINE
+    Math.abs(Number(transfer.validBefore) - now) > NEAR_DEADLINE
   );
 };
 
@@ -137,8 +140,8 @@ const store = async (
 const pauseAfter = (attempts: number): Seconds =>
   Math.min(LONGEST_PAUSE, 2 ** Math.min(Math.max(attempts, 1), 6));
 
-/** The balance that tells a payer's fault from ours is the one soon after the deadline: so no pause reaches far beyond it. */
+/** The balance soon after the deadline decides between the payer's fault and ours, so no pause extends far beyond the deadline. */
 const untilDeadline = (validBefore: bigint, pause: Seconds, now: Seconds): Seconds => {
-  const left = Number(validBefore) - now;
-  return left > 0 ? Math.min(pause, left + 2) : pause;
+  const remaining = Number(validBefore) - now;
+  return remaining > 0 ? Math.min(pause, remaining + 2) : pause;
 };

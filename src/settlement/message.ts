@@ -1,23 +1,9 @@
 import * as z from 'zod/mini';
+import { err, ok, type Result } from '../core/result.ts';
 import { type AccountId, chainIdOf, type Network, parseAccountId } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
-import type { Seconds } from '../core/clock.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import type { Look } from './chain/expected-transfer.ts';
-import type { Authorization, Payment } from '../protocol/payment.ts';
-
-/** One message of the settlement queue, checked: what to look for, and for `settle` what to present. */
-export type SettlementTask = {
-  readonly account: AccountId;
-  readonly call: `0x${string}`;
-  readonly network: Network;
-  readonly look: Look;
-  /** Missing where an older release wrote the message. */
-  readonly acceptedAt?: Seconds;
-} & (
-  | { readonly kind: 'settle'; readonly payment: Payment }
-  | { readonly kind: 'look'; readonly payment?: undefined }
-);
+import { expectedTransfer } from './chain/expected-transfer.ts';
+import type { SettlementTask } from './present/task.ts';
 
 const lowercase = (pattern: RegExp) =>
   z.pipe(
@@ -26,7 +12,7 @@ const lowercase = (pattern: RegExp) =>
   );
 const address = lowercase(/^0x[0-9a-f]{40}$/);
 const word = lowercase(/^0x[0-9a-f]{64}$/);
-/** At most 4 KiB, which is more than any contract signature that fits into a payment header. */
+/** At most 4 KiB: more than any contract signature that fits into a payment header. */
 const signature = lowercase(/^0x(?:[0-9a-fA-F]{2}){1,4096}$/);
 const network = z.pipe(
   z.string().check(z.refine((text) => chainIdOf(text) !== undefined)),
@@ -58,7 +44,7 @@ const common = {
   }),
   maxTimeoutSeconds: whole,
   sinceBlock: whole,
-  acceptedAt: z.exactOptional(whole),
+  acceptedAt: whole,
 };
 
 const messageSchema = z.discriminatedUnion('kind', [
@@ -67,38 +53,18 @@ const messageSchema = z.discriminatedUnion('kind', [
 ]);
 
 /**
- * Reads a `SettlementMessage`. Strict, though our own account wrote it: a queue outlives releases, and what is not understood
- * must not be settled by half.
+ * Reads a `SettlementMessage`. Strict, although our own account wrote it: a message that is only half understood must not be settled.
  *
- * @returns the task, or the path of the first field that is wrong.
+ * @returns the task, or the path of the first wrong field.
  */
 export const readSettlementMessage = (body: unknown): Result<SettlementTask, string> => {
   const parsed = messageSchema.safeParse(body);
   if (!parsed.success) return err(parsed.error.issues[0]?.path.join('.') || 'message');
-  const { token, authorization, maxTimeoutSeconds, sinceBlock, ...message } = parsed.data;
-  const { account: owner, call, acceptedAt } = message;
-  const where = {
-    account: owner,
-    call,
-    network: token.network,
-    ...(acceptedAt === undefined ? {} : { acceptedAt }),
-  };
-  const look = lookFor({ token, authorization }, sinceBlock);
-  if (message.kind === 'look') return ok({ ...where, look, kind: 'look' });
-  const payment = { token, authorization, signature: message.signature, maxTimeoutSeconds };
-  return ok({ ...where, look, kind: 'settle', payment });
+  const { account: owner, call, token, authorization, maxTimeoutSeconds, acceptedAt } = parsed.data;
+  const transfer = expectedTransfer({ token, authorization }, parsed.data.sinceBlock);
+  const task = { account: owner, call, network: token.network, transfer, acceptedAt };
+  if (parsed.data.kind === 'look') return ok({ ...task, kind: 'look' });
+  const { signature: signed } = parsed.data;
+  const payment = { token, authorization, signature: signed, maxTimeoutSeconds };
+  return ok({ ...task, kind: 'settle', payment });
 };
-
-/** What to look for on the chain, for a payment accepted when `sinceBlock` was the newest block known. */
-export const lookFor = (
-  { token, authorization }: { token: Payment['token']; authorization: Authorization },
-  sinceBlock: number,
-): Look => ({
-  token: token.address,
-  payer: authorization.from,
-  payTo: authorization.to,
-  value: authorization.value,
-  nonce: authorization.nonce,
-  validBefore: authorization.validBefore,
-  sinceBlock,
-});

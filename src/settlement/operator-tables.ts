@@ -1,21 +1,22 @@
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { BackendHealth } from './backends/health.ts';
 
-/** A payment that did not settle at its first delivery, as `attempts` in D1 keeps it while it is open. */
+/** A payment that did not settle at its first delivery, as the D1 table `attempts` keeps it while the payment is open. */
 export type Attempt = {
   readonly account: AccountId;
   readonly call: Hex;
   /** Deliveries of its message. */
   readonly attempts: number;
-  /** Who was asked last. */
+  /** The backend that was tried last. */
   readonly backend?: string;
-  /** What was said last: a kind or an x402 reason. */
+  /** The last error: a kind or an x402 reason. */
   readonly error?: string;
   readonly at: Seconds;
 };
 
-/** The payments that have been tried more than once, or have met trouble. A payment that settles at once is never there. */
+/** The payments that were tried more than once or met trouble. A payment that settles at once never gets a row. */
 export type Attempts = {
   record(attempts: readonly Attempt[]): Promise<void>;
   forget(ended: readonly Pick<Attempt, 'account' | 'call'>[]): Promise<void>;
@@ -23,11 +24,11 @@ export type Attempts = {
 
 const MAX_ERROR = 200;
 
-/** The table of attempts. @throws, each function, when the database does not take it. */
+/** Opens the table `attempts`. Each function throws if the database does not accept the write. */
 export const attemptsIn = (database: D1Database): Attempts => ({
   record: async (attempts) => {
     if (attempts.length === 0) return;
-    // What was not asked this time was asked before, perhaps: then that still is who was asked last.
+    // An attempt without a backend keeps the one of an earlier attempt.
     const upsert = database.prepare(
       `INSERT INTO attempts (account, call, attempts, backend, error, at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (account, call) DO UPDATE SET attempts = excluded.attempts,
@@ -46,3 +47,59 @@ export const attemptsIn = (database: D1Database): Attempts => ({
     await database.batch(ended.map(({ account, call }) => remove.bind(account, call)));
   },
 });
+
+const UPSERT_HEALTH = `INSERT INTO backends (network, backend, state, succeeded, failed, last_error, last_error_at, at)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ ON CONFLICT (network, backend) DO UPDATE SET state = excluded.state, succeeded = excluded.succeeded,
+ failed = excluded.failed, last_error = excluded.last_error, last_error_at = excluded.last_error_at, at = excluded.at
+ WHERE excluded.at >= backends.at`;
+
+/** Writes the health of backends. @throws if the database does not accept the write. */
+export const recordHealth = async (
+  database: D1Database,
+  health: readonly BackendHealth[],
+  now: Seconds,
+): Promise<void> => {
+  if (health.length === 0) return;
+  const upsert = database.prepare(UPSERT_HEALTH);
+  await database.batch(
+    health.map(({ network, backend, state, succeeded, failed, lastError, lastErrorAt }) =>
+      upsert.bind(
+        network,
+        backend,
+        state,
+        succeeded,
+        failed,
+        lastError?.slice(0, MAX_ERROR) ?? null,
+        lastErrorAt ?? null,
+        now,
+      ),
+    ),
+  );
+};
+
+/** How often the counts of a backend in use are written, if its state does not change. */
+const EVERY: Seconds = 60;
+
+/** Selects the health that this isolate should write: changed states at once, changed counts once a minute. */
+export type HealthChanges = (
+  health: readonly BackendHealth[],
+  now: Seconds,
+) => readonly BackendHealth[];
+
+export const openHealthChanges = (): HealthChanges => {
+  const written = new Map<string, { readonly health: BackendHealth; readonly at: Seconds }>();
+  return (health, now) => {
+    const changes = health.filter((one) => {
+      const last = written.get(keyOf(one));
+      if (last === undefined) return one.succeeded + one.failed > 0;
+      if (last.health.state !== one.state) return true;
+      const isUsed = last.health.succeeded !== one.succeeded || last.health.failed !== one.failed;
+      return isUsed && now >= last.at + EVERY;
+    });
+    for (const one of changes) written.set(keyOf(one), { health: one, at: now });
+    return changes;
+  };
+};
+
+const keyOf = ({ network, backend }: BackendHealth): string => `${network} ${backend}`;

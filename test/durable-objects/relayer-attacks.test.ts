@@ -10,7 +10,7 @@ import { keepUp } from '../../durable-objects/relayer/replace.ts';
 import { keySigner } from '../../durable-objects/relayer/signer.ts';
 import type { Change } from '../../durable-objects/relayer/store.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
-import type { Question } from '../../src/settlement/chain/question.ts';
+import type { ChainQuery } from '../../src/settlement/chain/query.ts';
 import type { Facts, Node } from '../../src/settlement/relayer/node.ts';
 import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
 
@@ -72,7 +72,7 @@ const scene = (setup: Partial<Desk['setup']> = {}) => {
     balance: 10n ** 18n,
     blockGas: 30_000_000,
   });
-  const answer = ({ calls }: Question<unknown>): unknown =>
+  const answer = ({ calls }: ChainQuery<unknown>): unknown =>
     calls[0]?.method === 'eth_getTransactionCount'
       ? {
           dead: false,
@@ -121,7 +121,7 @@ const scene = (setup: Partial<Desk['setup']> = {}) => {
       tell: async () => true,
       book: async () => undefined,
       warn: async () => true,
-      observe: () => undefined,
+      emit: () => undefined,
     },
     setup: {
       network: NETWORK,

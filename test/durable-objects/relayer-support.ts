@@ -184,7 +184,7 @@ export const openBench = async (
           bench.warned.push(detail);
           return true;
         },
-        observe: (event) => bench.events.push(event),
+        emit: (event) => bench.events.push(event),
       },
     };
     loop = openLoop(desk, storage);

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { getJson, postJson } from '../../src/settlement/post-json.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
-import { readSupported } from '../../src/settlement/backends/supported.ts';
-import { present } from '../../src/settlement/backends/facilitator-api.ts';
+import { readSupported } from '../../src/settlement/backends/facilitator-api.ts';
+import { postSettle } from '../../src/settlement/backends/facilitator-api.ts';
 import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';
 import { receivedFor } from './webhooks/world.ts';
@@ -58,7 +58,9 @@ describe.each(BEHAVIOURS)('a server whose answer never ends: %s', (behaviour) =>
   });
 
   it('makes a facilitator unreachable', async () => {
-    const said = await within(() => present({ url: url(behaviour) }, paymentNumber(1), BRIEF_MS));
+    const said = await within(() =>
+      postSettle({ url: url(behaviour) }, paymentNumber(1), BRIEF_MS),
+    );
     expect(said).toEqual({ kind: 'unreachable', why: 'timeout' });
     expect(await within(() => readSupported(url(behaviour), {}))).toBeUndefined();
   });

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
 import { rpcBatch } from '../../src/settlement/chain/json-rpc.ts';
 import { dispatch } from '../../src/gateway/dispatch.ts';
-import { readSupported } from '../../src/settlement/backends/supported.ts';
-import { present } from '../../src/settlement/backends/facilitator-api.ts';
+import { readSupported } from '../../src/settlement/backends/facilitator-api.ts';
+import { postSettle } from '../../src/settlement/backends/facilitator-api.ts';
 import { send } from '../../src/webhooks/send.ts';
 import { AUDIENCE, configOf, toolOf } from './gateway/fixture.ts';
 import { paymentNumber } from './settlement/scripted.ts';
@@ -60,7 +60,7 @@ describe('a redirect is a failure of the call, and is not followed', () => {
 
   it('by the settlement of a payment at a facilitator', async () => {
     expect(
-      await present({ url: url(), headers: { authorization: 'secret' } }, paymentNumber(1)),
+      await postSettle({ url: url(), headers: { authorization: 'secret' } }, paymentNumber(1)),
     ).toEqual({ kind: 'unreachable', why: 'redirect' });
     await wasNotFollowed();
   });

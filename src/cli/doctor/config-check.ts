@@ -1,7 +1,8 @@
 import type { Config } from '../../config.ts';
 import type { Network } from '../../protocol/account-id.ts';
 import { network } from '../../protocol/account-id.ts';
-import type { CdpKey, Facilitator } from '../../settlement/backend.ts';
+import type { CdpKey } from '../../settlement/backends/cdp-token.ts';
+import type { Facilitator } from '../../settlement/backends/facilitator.ts';
 import { type Check, doubtful, passed, skipped, wrong } from '../lib/check.ts';
 import { configOf, isBlank, readConfigFiles } from '../lib/config-files.ts';
 import type { LocalStack } from '../lib/local-stack.ts';

@@ -1,7 +1,7 @@
 import { nowSeconds } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
-import { supportedUrl } from '../../settlement/backends/supported.ts';
+import { supportedUrl } from '../../settlement/backends/facilitator-api.ts';
 import { verifyUrl } from '../../settlement/backends/facilitator-api.ts';
 import { type Check, doubtful, hostOf, wrong } from '../lib/check.ts';
 import { facilitatorCheck } from '../lib/service-checks.ts';

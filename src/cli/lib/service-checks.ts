@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Network } from '../../protocol/account-id.ts';
-import { supportedUrl } from '../../settlement/backends/supported.ts';
+import { supportedUrl } from '../../settlement/backends/facilitator-api.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { type Check, doubtful, hostOf, passed, wrong } from './check.ts';
 import { httpGet } from './http-get.ts';

@@ -1,91 +1,91 @@
-import type { Relay } from '../../protocol/relayer-contract.ts';
-import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
+import type { Hex } from '../../core/hex.ts';
 import { bindingMarkOf } from '../../protocol/intent/binding.ts';
-import type { ChainView } from '../chain/observation.ts';
 import type { Payment } from '../../protocol/payment.ts';
+import type { Relay } from '../../protocol/relayer-contract.ts';
+import { isOnChain, type Observation } from '../chain/observation.ts';
+import type { HealthSignal } from './health.ts';
 
-/** What a backend needs to move a payment, and whose it is. */
+/** A payment to present, with its account and call. */
 export type Presentable = Relay;
 
-/** What a backend said. A hint for whom to ask next and when to look; what happened is what the chain says (law 5). */
-export type Presented =
+/** A backend's answer about one payment. */
+export type BackendAnswer =
   | { readonly kind: 'claimed_success'; readonly transaction: Hex }
   | { readonly kind: 'claimed_failure'; readonly reason: string }
-  /** Broadcast, not yet seen in a block. */
+  /** Broadcast, but not in a block yet. */
   | { readonly kind: 'pending'; readonly transaction?: Hex }
-  /** Our own relayer has stored it, and sees to it. */
+  /** The backend has stored the payment and presents it until it ends. */
   | { readonly kind: 'taken' }
-  /** No answer that can be read; the payment may have been broadcast all the same. */
+  /** No readable answer. The payment may have been broadcast. */
   | { readonly kind: 'unreachable'; readonly why: string; readonly retryAfter?: Seconds }
-  /** Surely not presented: the next one may be asked at once. `retryAfter`: of no use to anyone before. */
+  /** Certainly not presented: the next backend may be tried at once. `retryAfter`: the backend is of no use to anyone before. */
   | { readonly kind: 'declined'; readonly why: string; readonly retryAfter?: Seconds };
 
-/** Whether a backend has it in hand: nobody else is asked for two blocks (design §6). */
-export const isInHand = ({ kind }: Presented): boolean =>
+/** Whether the backend is working on the payment: no other backend gets it for two blocks. */
+export const isInHand = ({ kind }: BackendAnswer): boolean =>
   kind === 'claimed_success' || kind === 'pending' || kind === 'taken';
 
-/** x402 reasons that speak of the payment, not of the facilitator (x402 facts 1.5). */
-const PAYERS =
+/** x402 error reasons that concern the payment, not the facilitator. */
+const PAYER_REASONS =
   /^(insufficient_funds|refused|expired|invalid_exact_evm_(insufficient_balance|nonce_already_used|signature|payload_signature|failed_to_parse_signature|authorization_value|payload_authorization_(valid_(after|before)|value_mismatch)|payload_undeployed_smart_wallet)|eip6492_factory_not_allowed|smart_wallet_deployment_failed)$/;
 
-/** Whether a reason of a facilitator, or a revert that it quotes, means a `validAfter` that lies ahead. */
+/** Whether a facilitator's reason, or a revert that it quotes, says that `validAfter` lies ahead. */
 export const isNotYetValid = (reason: string): boolean =>
   /valid_?after|not[ _]?yet[ _]?valid/i.test(reason);
 
 /**
- * Whether a backend calls a payment not valid yet that is marked as bound. The mark is a moment in 2005, before every chain, so the
- * fault is the backend's and never the payer's: another backend settles the payment.
+ * Whether a backend calls a bound payment not valid yet. The mark in `validAfter` is a moment in 2005, before every chain, so the backend
+ * is at fault and not the payer: another backend settles the payment.
  */
-export const rejectsMark = (presented: Presented, { authorization }: Payment): boolean =>
-  presented.kind === 'claimed_failure' &&
-  isNotYetValid(presented.reason) &&
+export const rejectsMark = (answer: BackendAnswer, { authorization }: Payment): boolean =>
+  answer.kind === 'claimed_failure' &&
+  isNotYetValid(answer.reason) &&
   bindingMarkOf(authorization.validAfter) !== 'none';
 
-/** The payment is the trouble, it says: asking another one at once would hear the same. */
-export const isPayersFault = (presented: Presented, payment: Payment): boolean =>
-  presented.kind === 'claimed_failure' &&
-  PAYERS.test(presented.reason) &&
-  !rejectsMark(presented, payment);
+/** Whether the backend blames the payment itself: another backend would answer the same. */
+export const blamesPayer = (answer: BackendAnswer, payment: Payment): boolean =>
+  answer.kind === 'claimed_failure' &&
+  PAYER_REASONS.test(answer.reason) &&
+  !rejectsMark(answer, payment);
 
-/** What became of a presentation: for the health of who was asked. `open`: only later looks will say. */
-export type Lesson = 'good' | 'fault' | 'open';
-
-/** 65 bytes: a key's signature, and not a contract's. */
+/** 65 bytes as hex: the signature of a key, and not of a contract. */
 const KEY_SIGNATURE = 132;
 
 /**
- * What an answer, and the chain after it, say of a backend. A payer must not be able to shut one out for everybody: a failure
- * that it claims counts against it only where the chain shows that nothing was wrong with the payment, so neither a nonce
- * that was cancelled or used meanwhile, nor money that was moved away, nor a contract that changes its mind does.
+ * What an answer, and the observation after it, mean for the health of a backend.
+ *
+ * Attack: a payer makes its own payments fail in order to shut a backend out for everybody. A claimed failure therefore counts against the
+ * backend only where the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
  */
-export const lessonOf = (presented: Presented, payment: Payment, after: ChainView): Lesson => {
-  if (isOnChain(after)) return presented.kind === 'claimed_failure' ? 'open' : 'good';
-  if (presented.kind !== 'claimed_failure') return 'open';
-  if (rejectsMark(presented, payment)) return 'fault';
-  if (isPayersFault(presented, payment)) return 'good';
-  const isFine =
-    after.view === 'unused' &&
+export const healthSignalOf = (
+  answer: BackendAnswer,
+  payment: Payment,
+  after: Observation,
+): HealthSignal => {
+  if (isOnChain(after)) return answer.kind === 'claimed_failure' ? 'undecided' : 'success';
+  if (answer.kind !== 'claimed_failure') return 'undecided';
+  if (rejectsMark(answer, payment)) return 'fault';
+  if (blamesPayer(answer, payment)) return 'success';
+  const isPayable =
+    after.kind === 'unused' &&
     after.balance >= payment.authorization.value &&
     payment.signature.length === KEY_SIGNATURE;
-  return isFine ? 'fault' : 'open';
+  return isPayable ? 'fault' : 'undecided';
 };
 
-export const isOnChain = ({ view }: ChainView): boolean =>
-  view === 'settled' || view === 'unconfirmed';
-
-/** What went wrong, as operators read it: a kind or an x402 reason, never what a backend wrote beyond that. */
-export const errorOf = (presented: Presented): string | undefined => {
-  switch (presented.kind) {
+/** The error that operators read: a kind or an x402 reason. Other text of a backend never gets into logs and D1. */
+export const errorOf = (answer: BackendAnswer): string | undefined => {
+  switch (answer.kind) {
     case 'claimed_success':
     case 'taken':
       return undefined;
     case 'pending':
       return 'settlement_pending';
     case 'claimed_failure':
-      return /^[a-z][a-z0-9_]{2,63}$/.test(presented.reason) ? presented.reason : 'no_known_reason';
+      return /^[a-z][a-z0-9_]{2,63}$/.test(answer.reason) ? answer.reason : 'no_known_reason';
     case 'unreachable':
     case 'declined':
-      return presented.why;
+      return answer.why;
   }
 };

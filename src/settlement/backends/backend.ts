@@ -1,56 +1,78 @@
 import type { Network } from '../../protocol/account-id.ts';
-import type { Seconds } from '../../core/clock.ts';
-import type { Standing } from './circuit.ts';
-import type { Lesson, Presentable, Presented } from './backend-answer.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Emit } from '../telemetry.ts';
+import type { BackendAnswer, Presentable } from './backend-answer.ts';
+import type { Health } from './health.ts';
 
 /**
- * Requests that a Worker may have on their way at once, whatever host they go to: more would wait for each other, and time out while they
- * wait. A facilitator answers when it has settled, so each presentation holds one for seconds (platform limit: simultaneous connections).
+ * Requests that a Worker may have open at once, to all hosts together (Cloudflare's limit of simultaneous connections). Further requests
+ * queue inside the platform and time out there. A facilitator answers after it settled, so a presentation holds a connection for seconds.
  */
 export const CONNECTIONS = 6;
 
-/** How long somebody is ready to wait. Times of the clock in milliseconds. */
-export type Patience = {
-  /** For a place in the backend's own bounds. */
+/** Limits of one call of `present`. Times are milliseconds of the clock. */
+export type PresentOptions = {
+  /** How long to wait for a free place at the backend. */
   readonly waitMs: number;
-  /** No presentation begins after it. */
+  /** No presentation starts later. */
   readonly startBy: number;
-  /** Every presentation is over by then. */
+  /** Every presentation has ended by then. */
   readonly endBy: number;
-  /** `request`: a caller waits for it, so that our relayer sends at once. */
-  readonly on: 'queue' | 'request';
-  /** Of `CONNECTIONS`, those that may be used; absent: all. */
+  /** `request`: a caller waits for the settlement, so a backend that batches sends at once. */
+  readonly source: 'queue' | 'request';
+  /** How many of `CONNECTIONS` may be used; absent: all. */
   readonly connections?: number;
 };
 
-/** Somebody who moves payments on one network: a facilitator, or our own relayer. */
+/**
+ * Moves payments on one network: a facilitator, or the relayer. CONTRIBUTING.md has the recipe for a new kind.
+ *
+ * What a backend answers is a hint about whom to try next and when to look; what happened is what the chain shows (law 5). Every backend
+ * withstands these races:
+ * - **Two presentations of one payment.** Other isolates and other backends may present the same payment at the same moment. The nonce is
+ *   used once, so that is safe; an answer like "nonce already used" must not count as a fault of the backend.
+ * - **A lost answer.** A timeout, a broken connection or a 500 may follow a broadcast. The answer is then `unreachable`, never `declined`:
+ *   `declined` lets the next backend present without a look at the chain.
+ * - **A cancelled caller.** The runtime cancels a request when its client disconnects, also in the middle of `present`. Whatever `present`
+ *   occupies (a place, a probe) must expire by itself.
+ * - **Many probes.** After a pause many requests find the backend due for a probe. One payment goes out, the others are `declined`.
+ * - **Requests of one isolate.** A promise that one request created must not be awaited by another (Workers cancel its I/O). Share values only.
+ */
 export type Backend = {
-  /** Host of the facilitator, or `relayer`. */
+  /** The host of a facilitator, or `relayer`. Appears in logs, metrics and D1. */
   readonly name: string;
   readonly network: Network;
-  /** How many payments it is shown at once; more would wait for these. Without end where one call takes them all. */
+  /** Lower ranks are tried first; equal ranks in the order of the configuration. */
+  readonly rank: number;
+  /** How many payments it presents at once; more would wait for these. `Infinity` if one call takes them all. */
   readonly width: number;
-  standing(): Standing;
+  /** Whether each presentation holds one of `CONNECTIONS` until it has ended. */
+  readonly usesConnections: boolean;
   /**
-   * Presents payments in the order given, as many at once as the backend's bounds allow. Who is being tried after a pause gets
-   * the first one only.
-   *
-   * @returns what was said of each, in their order; never throws.
+   * Whether it stores what it took and presents it until it ends. Such a payment stays with it over deliveries, and its health does not
+   * wait for the chain.
    */
-  present(payments: readonly Presentable[], patience: Patience): Promise<readonly Presented[]>;
-  /** Takes notice of what the chain said after an answer. `error`: a kind or an x402 reason. */
-  learn(lesson: Lesson, error?: string): void;
+  readonly keepsPayments: boolean;
+  readonly health: Health;
+  /** Whether it settles on its network, as far as is known. */
+  supportsNetwork(): boolean;
+  /** Reads again what it supports, if that is due. Takes at most two seconds and never throws. */
+  refresh(): Promise<void>;
+  /**
+   * Presents payments in the given order, as many at once as its limits allow; during a probe, only the first. Never throws.
+   *
+   * @returns one answer per payment, in order.
+   */
+  present(
+    payments: readonly Presentable[],
+    options: PresentOptions,
+  ): Promise<readonly BackendAnswer[]>;
 };
 
-export const RELAYER = 'relayer';
-
-/** How a backend does, as this isolate sees it. */
-export type BackendHealth = {
-  readonly network: Network;
-  readonly backend: string;
-  readonly state: 'closed' | 'open' | 'half_open';
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly lastError?: string;
-  readonly lastErrorAt?: Seconds;
+/** What every kind of backend is opened with. */
+export type OpenContext = {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Opens the health of a backend, which depends on whether another backend of the network works. */
+  readonly openHealth: (network: Network, name: string) => Health;
 };

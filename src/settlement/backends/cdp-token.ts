@@ -1,22 +1,24 @@
-import type { Seconds } from '../../core/clock.ts';
+import type { Clock, Seconds } from '../../core/clock.ts';
 import { random16 } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { decodeBase64, encodeBase64Url } from '../../crypto/bytes.ts';
 import { type JwsAlgorithm, signCompact } from '../../crypto/jws.ts';
-import type { CdpKey } from '../backend.ts';
+
+/** A key of the Coinbase Developer Platform. */
+export type CdpKey = { readonly id: string; readonly secret: string };
 
 /** Makes the bearer token of one request to the Coinbase Developer Platform. */
 export type CdpTokens = {
-  /** A JWT that is good for this method and this URL, for two minutes. */
+  /** A JWT for this method and this URL, valid for two minutes. */
   token(method: 'GET' | 'POST', url: string, now: Seconds): Promise<string>;
 };
 
-/** How long a token is good, seconds: what the platform allows at most. */
+/** The longest lifetime that the platform accepts. */
 const LIFETIME: Seconds = 120;
 
 /**
- * Reads the secret of a CDP API key: base64 of 64 bytes (Ed25519 seed and public key), or a P-256 private key in PEM, PKCS#8
- * or SEC 1, in which `\n` may stand for a line's end. The error never holds anything of it.
+ * Reads the secret of a CDP API key: base64 of 64 bytes (Ed25519 seed and public key), or a P-256 private key in PEM (PKCS#8 or SEC 1),
+ * in which `\n` may replace a line break. The error never contains a part of the secret.
  */
 export const openCdpTokens = async ({ id, secret }: CdpKey): Promise<Result<CdpTokens, string>> => {
   const read = secret.includes('-----BEGIN') ? await readPem(secret) : await readEd25519(secret);
@@ -28,7 +30,7 @@ export const openCdpTokens = async ({ id, secret }: CdpKey): Promise<Result<CdpT
       const claims = {
         sub: id,
         iss: 'cdp',
-        // One token, one endpoint: who reads it on the way can ask for nothing else.
+        // One token per endpoint: an intercepted token opens no other one.
         uris: [`${method} ${host}${pathname}`],
         iat: now,
         nbf: now,
@@ -79,13 +81,13 @@ const readPem = async (secret: string): Promise<Result<SigningKey, string>> => {
   }
 };
 
-/** Version 0, and the algorithm: id-ecPublicKey over prime256v1 (RFC 5958, RFC 5480). */
+/** PKCS#8 version 0 and the algorithm, id-ecPublicKey over prime256v1 (RFC 5958, RFC 5480). */
 const EC_P256 = [
   0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
   0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07,
 ];
 
-/** An ECPrivateKey (SEC 1, RFC 5915), as the platform hands it out, in the only envelope that WebCrypto opens. */
+/** Wraps an ECPrivateKey (SEC 1, RFC 5915), as the platform issues it, in PKCS#8, the only form that WebCrypto imports. */
 const asPkcs8 = (sec1: Uint8Array): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(tagged(0x30, [...EC_P256, ...tagged(0x04, [...sec1])]));
 
@@ -95,4 +97,34 @@ const tagged = (tag: number, content: readonly number[]): readonly number[] => {
   return length < 0x100
     ? [tag, 0x81, length, ...content]
     : [tag, 0x82, length >> 8, length & 0xff, ...content];
+};
+
+/** Returns headers that authorize a request to a URL, or undefined if the key for it cannot be read. */
+export type Authorize = (
+  method: 'GET' | 'POST',
+  url: string,
+) => Promise<Readonly<Record<string, string>> | undefined>;
+
+/**
+ * Authorizes requests with the operator's CDP key, which is read once per isolate. An unreadable key is logged once and authorizes
+ * nothing: its facilitators count as failing, and the others settle.
+ */
+export const openCdpAuthorize = (key: CdpKey | undefined, clock: Clock): Authorize => {
+  // Keeps the value, not a promise: a pending promise of one request must not be awaited by another.
+  let tokens: CdpTokens | undefined;
+  let isUnreadable = key === undefined;
+  return async (method, url) => {
+    if (tokens === undefined && key !== undefined && !isUnreadable) {
+      const opened = await openCdpTokens(key);
+      if (opened.ok) tokens = opened.value;
+      else {
+        // Several requests may have read the key at the same time.
+        if (!isUnreadable) console.error({ event: 'cdp_key_unreadable', detail: opened.error });
+        isUnreadable = true;
+      }
+    }
+    if (tokens === undefined) return undefined;
+    const token = await tokens.token(method, url, Math.floor(clock.now() / 1_000));
+    return { authorization: `Bearer ${token}` };
+  };
 };

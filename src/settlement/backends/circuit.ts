@@ -1,32 +1,32 @@
 import type { Seconds } from '../../core/clock.ts';
 
 /**
- * Whether a backend may be asked, from what came of asking it. `closed`: it may. `open`: not before `until`. `half_open`: one
- * payment tries it, until `until` at most; the others go elsewhere.
+ * A circuit breaker: whether a backend may be tried, from the results of trying it. `closed`: it may. `open`: not before `until`.
+ * `half_open`: one payment probes it, until `until` at most, and the others go elsewhere.
  */
 export type Circuit = {
   readonly state: 'closed' | 'open' | 'half_open';
-  /** Faults one after another. */
+  /** Faults in a row. */
   readonly faults: number;
-  /** The last outcomes, the newest last; true is a fault. */
+  /** The last results, the newest last; true is a fault. */
   readonly recent: readonly boolean[];
-  /** When it opened, and of `half_open` when the probe went out. */
+  /** When it opened; of `half_open`, when the probe started. */
   readonly since: Seconds;
   /** Of `open` and `half_open`. */
   readonly until: Seconds;
-  /** How long it is left alone, or was when it last opened. */
+  /** The length of the current pause, or of the last one. */
   readonly pause: Seconds;
-  /** Until when it asked to be left alone itself. */
-  readonly wish: Seconds;
+  /** Until when the backend itself asked for a pause. */
+  readonly requestedUntil: Seconds;
 };
 
-/** May be asked by anyone; by one; by nobody. */
-export type Standing = 'up' | 'probe' | 'down';
+/** `up`: any payment may go there. `probe`: one may. `down`: none may. */
+export type Availability = 'up' | 'probe' | 'down';
 
 const MOST_FAULTS = 3;
 /**
- * Where nobody else can be asked, leaving a backend alone that works now and then would refuse what could be served, and a few payers
- * whose payments fail on purpose would close the door for all. Only one that does nothing at all is given a rest.
+ * The threshold where no other backend works. Pausing a backend that works now and then would reject calls that it could settle, and a few
+ * payers whose payments fail on purpose would close the gateway for everybody. So only a backend that does nothing at all is paused.
  */
 const MOST_FAULTS_ALONE = 10;
 /** Half of the last twenty: a backend that fails every second time never fails three times in a row. */
@@ -35,7 +35,7 @@ const MOST_RECENT_FAULTS = 10;
 const FIRST_PAUSE: Seconds = 5;
 const LONGEST_PAUSE: Seconds = 300;
 const LONGEST_ALONE: Seconds = 15;
-/** A probe that was cancelled with its request never reports: after this long another one goes out. */
+/** A probe that was cancelled with its request never reports: after this long another one starts. */
 const PROBE_LEASE: Seconds = 60;
 
 export const CLOSED: Circuit = {
@@ -45,24 +45,31 @@ export const CLOSED: Circuit = {
   since: 0,
   until: 0,
   pause: 0,
-  wish: 0,
+  requestedUntil: 0,
 };
 
-/** Whether anybody else may be asked instead. */
-export type Company = 'others' | 'alone';
+/** Whether another backend of the network works. */
+export type Alternatives = 'others' | 'alone';
 
-/** From when it may be tried. Where nobody else is, long pauses help nobody: payments wait, and their deadlines near. */
-export const dueAt = ({ state, since, until, wish }: Circuit, company: Company): Seconds =>
-  state === 'open' && company === 'alone'
-    ? Math.max(wish, Math.min(until, since + LONGEST_ALONE))
+/** From when the backend may be tried. Alone it gets short pauses: payments wait meanwhile, and their deadlines approach. */
+export const dueAt = (
+  { state, since, until, requestedUntil }: Circuit,
+  alternatives: Alternatives,
+): Seconds =>
+  state === 'open' && alternatives === 'alone'
+    ? Math.max(requestedUntil, Math.min(until, since + LONGEST_ALONE))
     : until;
 
-export const standingOf = (circuit: Circuit, now: Seconds, company: Company): Standing => {
+export const availabilityOf = (
+  circuit: Circuit,
+  now: Seconds,
+  alternatives: Alternatives,
+): Availability => {
   if (circuit.state === 'closed') return 'up';
-  return now >= dueAt(circuit, company) ? 'probe' : 'down';
+  return now >= dueAt(circuit, alternatives) ? 'probe' : 'down';
 };
 
-/** The one payment that tries a backend whose pause is over. */
+/** One payment probes a backend whose pause is over. */
 export const beginProbe = (circuit: Circuit, now: Seconds): Circuit => ({
   ...circuit,
   state: 'half_open',
@@ -70,11 +77,11 @@ export const beginProbe = (circuit: Circuit, now: Seconds): Circuit => ({
   until: now + PROBE_LEASE,
 });
 
-/** It was asked, and only the chain will say whether it does what it says: the next one may try it, too. */
-export const afterPromise = (circuit: Circuit, now: Seconds): Circuit =>
+/** The backend answered, and only the chain will show whether the answer is true: the next payment may probe it, too. */
+export const afterUndecided = (circuit: Circuit, now: Seconds): Circuit =>
   circuit.state === 'half_open' ? { ...circuit, until: now } : circuit;
 
-/** It did what it was asked, or told what is wrong with the payment. What was asked before it opened does not close it. */
+/** The backend settled a payment, or named what is wrong with it. A presentation from before it opened does not close it. */
 export const afterSuccess = (circuit: Circuit): Circuit => {
   switch (circuit.state) {
     case 'closed':
@@ -87,16 +94,16 @@ export const afterSuccess = (circuit: Circuit): Circuit => {
 };
 
 /**
- * A fault of the backend. `retryAfter`: it asked to be left alone that long, or is known to be of no use before; it is, within
- * bounds: nobody may shut himself out for ever with a header, nor come back before the shortest pause.
+ * The backend failed. `retryAfter` is the pause that it asked for, or before which it is known to be useless. The pause has bounds: a
+ * header must neither shut a backend out forever nor bring it back before the shortest pause.
  */
 export const afterFault = (
   circuit: Circuit,
   now: Seconds,
-  company: Company,
+  alternatives: Alternatives,
   retryAfter?: Seconds,
 ): Circuit => {
-  // Others of the same moment, which were under way when it opened: they say nothing new.
+  // A presentation that started before it opened: its fault adds nothing.
   if (circuit.state === 'open' && now < circuit.until) {
     return retryAfter === undefined ? circuit : openedFor(circuit, now, retryAfter);
   }
@@ -104,13 +111,17 @@ export const afterFault = (
   if (circuit.state !== 'closed') return opened(circuit, now, circuit.pause * 2);
   const faults = circuit.faults + 1;
   const recent = remembered(circuit, true);
-  return isTooMuch(faults, recent, company)
+  return isTooMuch(faults, recent, alternatives)
     ? opened(circuit, now, FIRST_PAUSE)
     : { ...circuit, faults, recent };
 };
 
-const isTooMuch = (faults: number, recent: readonly boolean[], company: Company): boolean =>
-  company === 'alone'
+const isTooMuch = (
+  faults: number,
+  recent: readonly boolean[],
+  alternatives: Alternatives,
+): boolean =>
+  alternatives === 'alone'
     ? faults >= MOST_FAULTS_ALONE
     : faults >= MOST_FAULTS || recent.filter(Boolean).length >= MOST_RECENT_FAULTS;
 
@@ -121,17 +132,17 @@ const bounded = (pause: Seconds): Seconds => Math.min(LONGEST_PAUSE, Math.max(FI
 
 const opened = (circuit: Circuit, now: Seconds, wanted: Seconds): Circuit => {
   const pause = bounded(wanted);
-  return { ...left(circuit), since: now, until: now + pause, pause };
+  return { ...pausing(circuit), since: now, until: now + pause, pause };
 };
 
-/** A wish of the backend's own leaves the doubling where it was. */
+/** A pause that the backend asked for does not change the doubling. */
 const openedFor = (circuit: Circuit, now: Seconds, retryAfter: Seconds): Circuit => {
-  const wish = now + bounded(retryAfter);
-  const until = circuit.state === 'open' ? Math.max(circuit.until, wish) : wish;
-  return { ...left(circuit), since: now, until, pause: bounded(circuit.pause), wish };
+  const requestedUntil = now + bounded(retryAfter);
+  const until = circuit.state === 'open' ? Math.max(circuit.until, requestedUntil) : requestedUntil;
+  return { ...pausing(circuit), since: now, until, pause: bounded(circuit.pause), requestedUntil };
 };
 
-const left = (circuit: Circuit): Circuit => ({
+const pausing = (circuit: Circuit): Circuit => ({
   ...circuit,
   state: 'open',
   faults: circuit.faults + 1,

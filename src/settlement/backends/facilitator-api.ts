@@ -1,58 +1,59 @@
 import * as z from 'zod/mini';
 import type { Seconds } from '../../core/clock.ts';
-import { wordSchema } from '../chain/json-rpc.ts';
-import { postJson } from '../post-json.ts';
-import type { Presented } from './backend-answer.ts';
+import { getJson, postJson } from '../post-json.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { Payment } from '../../protocol/payment.ts';
+import { wordSchema } from '../chain/json-rpc.ts';
+import type { BackendAnswer } from './backend-answer.ts';
 
-const TIMEOUT_MS = 60_000;
-const MAX_BYTES = 64 * 1024;
+const SETTLE_TIMEOUT_MS = 60_000;
+const MAX_SETTLE_BYTES = 64 * 1024;
 const MAX_REASON = 200;
 const PENDING = 'settlement_pending';
 
-/** Facilitators tell nothing of the request: every payment is presented for this resource (design §4.2, stripped intents). */
+/** Every payment is presented for this resource, so a facilitator learns nothing about the request that it pays for. */
 const RESOURCE = 'https://payment.invalid/';
 
-/** x402 v2 SettleResponse (x402 facts 1.2), as far as it is used; Python and Go write absent fields as null. */
+/** The fields of an x402 v2 SettleResponse that are used. Python and Go facilitators write absent fields as null. */
 const settleSchema = z.object({
   success: z.boolean(),
   errorReason: z.nullish(z.string()),
   transaction: z.nullish(z.string()),
 });
 
-/** Where a facilitator settles. */
-export const settleUrl = (base: string): string => `${base.replace(/\/+$/, '')}/settle`;
+const endpoint = (base: string, name: string): string => `${base.replace(/\/+$/, '')}/${name}`;
 
-/** Where a facilitator says whether it would settle. */
-export const verifyUrl = (base: string): string => `${base.replace(/\/+$/, '')}/verify`;
+export const settleUrl = (base: string): string => endpoint(base, 'settle');
+export const verifyUrl = (base: string): string => endpoint(base, 'verify');
+export const supportedUrl = (base: string): string => endpoint(base, 'supported');
 
 /**
- * Asks a facilitator to settle a payment (`POST /settle`), always as x402 v2, whatever version the client spoke, and rebuilt
- * from what was verified: nothing the client sent beside authorization and signature goes along.
+ * Presents a payment to a facilitator (`POST /settle`), always as x402 v2, whatever version the client used. The request is rebuilt from
+ * what was verified: of the client's message only authorization and signature leave the gateway.
  */
-export const present = async (
+export const postSettle = async (
   {
     url,
     headers = {},
   }: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
   payment: Payment,
-  timeoutMs: number = TIMEOUT_MS,
-): Promise<Presented> => {
-  const options = { timeoutMs, maxBytes: MAX_BYTES, headers };
+  timeoutMs: number = SETTLE_TIMEOUT_MS,
+): Promise<BackendAnswer> => {
+  const options = { timeoutMs, maxBytes: MAX_SETTLE_BYTES, headers };
   const posted = await postJson(settleUrl(url), settleRequest(payment), options);
-  if (!posted.ok) return silent(posted.error.kind, posted.error);
+  if (!posted.ok) return unreachable(posted.error.kind, posted.error);
   const { status, json } = posted.value;
-  // Facilitators answer failures with 200 or with 4xx and 5xx and the same body (x402 facts 3): the body decides.
+  // Facilitators answer failures with 200, 4xx or 5xx and the same body, so the body decides.
   const answer = settleSchema.safeParse(json);
-  if (!answer.success) return silent(`status_${status}`, posted.value);
+  if (!answer.success) return unreachable(`status_${status}`, posted.value);
   const transaction = wordSchema.safeParse(answer.data.transaction);
   if (answer.data.success) {
     return transaction.success
       ? { kind: 'claimed_success', transaction: transaction.data }
-      : silent('success_without_transaction', {});
+      : unreachable('success_without_transaction', {});
   }
-  // Too many requests: it speaks of us, whatever reason it gives.
-  if (status === 429) return silent('status_429', posted.value);
+  // 429 concerns the gateway and not the payment, whatever reason the body gives.
+  if (status === 429) return unreachable('status_429', posted.value);
   const reason = answer.data.errorReason ?? 'no reason given';
   if (reason !== PENDING) return { kind: 'claimed_failure', reason: reason.slice(0, MAX_REASON) };
   return transaction.success
@@ -60,7 +61,10 @@ export const present = async (
     : { kind: 'pending' };
 };
 
-const silent = (why: string, { retryAfter }: { readonly retryAfter?: Seconds }): Presented => ({
+const unreachable = (
+  why: string,
+  { retryAfter }: { readonly retryAfter?: Seconds },
+): BackendAnswer => ({
   kind: 'unreachable',
   why,
   ...(retryAfter === undefined ? {} : { retryAfter }),
@@ -97,4 +101,43 @@ export const settleRequest = ({ token, authorization, signature, maxTimeoutSecon
     },
     paymentRequirements: requirements,
   };
+};
+
+/** The fields of a facilitator's `/supported` that are used. */
+const supportedSchema = z.object({
+  kinds: z
+    .array(
+      z.object({
+        x402Version: z.number(),
+        scheme: z.string(),
+        network: z.string(),
+      }),
+    )
+    .check(z.maxLength(1_000)),
+});
+
+const MAX_SUPPORTED_BYTES = 256 * 1024;
+const SUPPORTED_TIMEOUT_MS = 2_000;
+/** Some facilitators write every EVM network as this. */
+const ANY_EVM = 'eip155:*';
+
+/** The networks on which a facilitator settles the scheme `exact` of x402 version 2. */
+export type Supported = { has(network: Network): boolean };
+
+/** Reads `GET /supported`, in at most two seconds; undefined if it cannot be read. */
+export const readSupported = async (
+  base: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Supported | undefined> => {
+  const options = { timeoutMs: SUPPORTED_TIMEOUT_MS, maxBytes: MAX_SUPPORTED_BYTES, headers };
+  const got = await getJson(supportedUrl(base), options);
+  if (!got.ok || got.value.status !== 200) return undefined;
+  const read = supportedSchema.safeParse(got.value.json);
+  if (!read.success) return undefined;
+  const networks = new Set(
+    read.data.kinds
+      .filter(({ x402Version, scheme }) => x402Version === 2 && scheme === 'exact')
+      .map(({ network }) => network),
+  );
+  return { has: (network) => networks.has(network) || networks.has(ANY_EVM) };
 };

@@ -1,150 +1,230 @@
+import type { Clock } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import { present, settleUrl } from './facilitator-api.ts';
-import type { Observe } from '../telemetry.ts';
-import { type Backend, CONNECTIONS, type Patience } from './backend.ts';
-import type { Clock } from './clock.ts';
-import type { Health } from './health.ts';
-import type { Limiter } from './limiter.ts';
+import type { Emit } from '../telemetry.ts';
+import { type Backend, CONNECTIONS, type OpenContext, type PresentOptions } from './backend.ts';
 import {
+  type BackendAnswer,
+  blamesPayer,
   errorOf,
   isInHand,
-  isPayersFault,
   type Presentable,
-  type Presented,
   rejectsMark,
 } from './backend-answer.ts';
+import { type Authorize, type CdpKey, openCdpAuthorize } from './cdp-token.ts';
+import {
+  postSettle,
+  readSupported,
+  settleUrl,
+  type Supported,
+  supportedUrl,
+} from './facilitator-api.ts';
+import type { Health } from './health.ts';
+import { type Limiter, openLimiter } from './limiter.ts';
 
-/** Headers that let us in at a URL, or undefined where the key for it cannot be read. */
-export type Authorize = (
-  method: 'GET' | 'POST',
-  url: string,
-) => Promise<Readonly<Record<string, string>> | undefined>;
+/** An x402 facilitator as `FACILITATORS` configures it. */
+export type Facilitator = {
+  /** Base URL, to which `/settle` and `/supported` are appended. */
+  readonly url: string;
+  /** Networks that it is used for; absent: those that its `/supported` lists. */
+  readonly networks?: readonly Network[];
+  /** `cdp`: each request carries a short-lived JWT signed with `CDP_API_KEY_SECRET`. */
+  readonly auth: 'none' | 'cdp';
+  /** Requests at once, per isolate. */
+  readonly concurrency: number;
+  /** Requests a second, per isolate; absent: no limit but `concurrency`. */
+  readonly perSecond?: number;
+  /** The fee per transaction, in atomic units of the token. Used by the books only. */
+  readonly fee: bigint;
+};
 
-/** A facilitator waits for the receipt; a busy one longer. */
+export type FacilitatorSettings = {
+  readonly networks: readonly Network[];
+  /** In the order in which they are tried. */
+  readonly facilitators: readonly Facilitator[];
+  readonly cdpKey: CdpKey | undefined;
+};
+
+/** A facilitator's rank: after a relayer with `"first": true`, before every other relayer. */
+const RANK = 1;
+/** A facilitator waits for the receipt, a busy one longer. */
 const TIMEOUT_MS = 30_000;
-/** Who is being tried after a pause must not keep the others of a round waiting that long, nor a caller at all. */
+/** A probe must not delay the other payments of a round, nor a waiting caller, for the full timeout. */
 const PROBE_MS = { queue: 15_000, request: 10_000 } as const;
-/** Less time is no trial, and a timeout would be our fault. */
+/** With less time the attempt would be meaningless, and the timeout our fault. */
 const LEAST_MS = 5_000;
 
-export type FacilitatorDeps = {
+/** Opens a backend for each facilitator and network that it is used for. */
+export const openFacilitators = (
+  { networks, facilitators, cdpKey }: FacilitatorSettings,
+  { clock, emit, openHealth }: OpenContext,
+): readonly Backend[] => {
+  const authorizeCdp = openCdpAuthorize(cdpKey, clock);
+  const names = namesOf(facilitators);
+  return facilitators.flatMap((facilitator, at) => {
+    const { url, concurrency, auth } = facilitator;
+    const name = names[at] ?? '';
+    const authorize: Authorize = auth === 'cdp' ? authorizeCdp : async () => ({});
+    // One limiter and one list for all networks of the facilitator.
+    const limiter = openLimiter(facilitator, clock);
+    const list = openSupportList(url, authorize, clock);
+    const own = networks.filter((network) => facilitator.networks?.includes(network) ?? true);
+    return own.map((network): Backend => {
+      const health = openHealth(network, name);
+      const context = { name, network, url, concurrency, authorize, limiter, health, clock, emit };
+      return {
+        name,
+        network,
+        rank: RANK,
+        width: Math.min(CONNECTIONS, concurrency),
+        usesConnections: true,
+        keepsPayments: false,
+        health,
+        supportsNetwork: () => facilitator.networks !== undefined || list.has(network),
+        refresh: async () => (facilitator.networks === undefined ? list.refresh() : undefined),
+        present: async (payments, options) => presentEach(context, payments, options),
+      };
+    });
+  });
+};
+
+type Context = {
+  readonly name: string;
+  readonly network: Network;
   readonly url: string;
   readonly concurrency: number;
   readonly authorize: Authorize;
-  /** Shared by all networks of the facilitator. */
   readonly limiter: Limiter;
   readonly health: Health;
   readonly clock: Clock;
-  readonly observe: Observe;
+  readonly emit: Emit;
 };
 
-/** A facilitator on a network, as a backend: one payment a request. */
-export const facilitatorBackend = (
-  name: string,
-  network: Network,
-  deps: FacilitatorDeps,
-): Backend => ({
-  name,
-  network,
-  width: Math.min(CONNECTIONS, deps.concurrency),
-  standing: deps.health.standing,
-  learn: (lesson, error) => deps.health.learn(lesson, error),
-  present: async (payments, patience) => {
-    const said = payments.map((): Presented => ({ kind: 'declined', why: 'circuit_open' }));
-    const standing = deps.health.standing();
-    if (standing === 'down') return said;
-    if (standing === 'probe') {
-      const first = payments[0];
-      deps.health.probe();
-      if (first !== undefined) said[0] = await tryOut(name, network, deps, first, patience);
-      return said;
+const presentEach = async (
+  context: Context,
+  payments: readonly Presentable[],
+  options: PresentOptions,
+): Promise<readonly BackendAnswer[]> => {
+  const { health, concurrency } = context;
+  const answers = payments.map((): BackendAnswer => ({ kind: 'declined', why: 'circuit_open' }));
+  const availability = health.availability();
+  if (availability === 'down') return answers;
+  if (availability === 'probe') {
+    const first = payments[0];
+    health.probe();
+    if (first !== undefined) answers[0] = await presentProbe(context, first, options);
+    return answers;
+  }
+  const queue = payments.entries();
+  const work = async (): Promise<void> => {
+    for (let hasMore = true; hasMore && health.availability() === 'up';) {
+      hasMore = await presentNext(context, queue, answers, options);
     }
-    const queue = payments.entries();
-    const work = async (): Promise<void> => {
-      for (let left = true; left && deps.health.standing() === 'up';) {
-        left = await presentNext(name, network, deps, queue, said, patience);
-      }
-    };
-    const { connections = CONNECTIONS } = patience;
-    const length = Math.min(connections, deps.concurrency, payments.length);
-    await Promise.all(Array.from({ length }, work));
-    return said;
-  },
-});
+  };
+  const { connections = CONNECTIONS } = options;
+  const length = Math.min(connections, concurrency, payments.length);
+  await Promise.all(Array.from({ length }, work));
+  return answers;
+};
 
-/** Takes a place and then the next payment: the most urgent one goes first, however long the wait was. False when that is all. */
+/** Takes a place, and only then the next payment: however long the wait was, the most urgent payment goes first. False if none remains. */
 const presentNext = async (
-  name: string,
-  network: Network,
-  deps: FacilitatorDeps,
+  context: Context,
   queue: Iterator<[number, Presentable]>,
-  said: Presented[],
-  patience: Patience,
+  answers: BackendAnswer[],
+  { waitMs, startBy, endBy }: PresentOptions,
 ): Promise<boolean> => {
-  const { limiter, clock } = deps;
-  const place = await limiter.enter(patience.waitMs, TIMEOUT_MS + LEAST_MS);
+  const { limiter, health, clock } = context;
+  const place = await limiter.enter(waitMs, TIMEOUT_MS + LEAST_MS);
   if (place === undefined) return false;
   try {
-    // While it waited, others may have found out that nobody answers here.
-    if (deps.health.standing() !== 'up') return false;
-    if (clock.now() > Math.min(patience.startBy, patience.endBy - LEAST_MS)) return false;
+    // During the wait another presentation may have opened the circuit.
+    if (health.availability() !== 'up') return false;
+    if (clock.now() > Math.min(startBy, endBy - LEAST_MS)) return false;
     const next = queue.next();
     if (next.done === true) return false;
     const [at, payment] = next.value;
-    const timeoutMs = Math.min(TIMEOUT_MS, patience.endBy - clock.now());
-    said[at] = await presentOne(name, network, deps, payment, timeoutMs);
+    const timeoutMs = Math.min(TIMEOUT_MS, endBy - clock.now());
+    answers[at] = await presentOne(context, payment, timeoutMs);
     return true;
   } finally {
     place.leave();
   }
 };
 
-const tryOut = async (
-  name: string,
-  network: Network,
-  deps: FacilitatorDeps,
+const presentProbe = async (
+  context: Context,
   payment: Presentable,
-  patience: Patience,
-): Promise<Presented> => {
-  const most = PROBE_MS[patience.on];
-  const place = await deps.limiter.enter(patience.waitMs, most + LEAST_MS);
+  { waitMs, endBy, source }: PresentOptions,
+): Promise<BackendAnswer> => {
+  const { limiter, health, clock } = context;
+  const most = PROBE_MS[source];
+  const place = await limiter.enter(waitMs, most + LEAST_MS);
   if (place === undefined) {
-    deps.health.learn('open');
+    health.record('undecided');
     return { kind: 'declined', why: 'busy' };
   }
   try {
-    const timeoutMs = Math.max(LEAST_MS, Math.min(most, patience.endBy - deps.clock.now()));
-    return await presentOne(name, network, deps, payment, timeoutMs);
+    const timeoutMs = Math.max(LEAST_MS, Math.min(most, endBy - clock.now()));
+    return await presentOne(context, payment, timeoutMs);
   } finally {
     place.leave();
   }
 };
 
 const presentOne = async (
-  name: string,
-  network: Network,
-  { url, authorize, health, clock, observe }: FacilitatorDeps,
+  { name, network, url, authorize, health, clock, emit }: Context,
   { payment }: Presentable,
   timeoutMs: number,
-): Promise<Presented> => {
+): Promise<BackendAnswer> => {
   const from = clock.now();
   const headers = await authorize('POST', settleUrl(url));
-  const presented: Presented =
+  const answer: BackendAnswer =
     headers === undefined
       ? { kind: 'unreachable', why: 'credential' }
-      : await present({ url, headers }, payment, timeoutMs);
-  const error = errorOf(presented);
-  observe({
+      : await postSettle({ url, headers }, payment, timeoutMs);
+  const error = errorOf(answer);
+  emit({
     event: 'backend_answered',
     network,
     backend: name,
-    ok: isInHand(presented) || isPayersFault(presented, payment),
+    ok: isInHand(answer) || blamesPayer(answer, payment),
     milliseconds: clock.now() - from,
     ...(error === undefined ? {} : { error }),
   });
-  if (rejectsMark(presented, payment)) {
-    observe({ event: 'backend_rejects_bound', network, backend: name, error: error ?? '' });
+  if (rejectsMark(answer, payment)) {
+    emit({ event: 'backend_rejects_bound', network, backend: name, error: error ?? '' });
   }
-  if (presented.kind === 'unreachable') health.learn('fault', error, presented.retryAfter);
-  return presented;
+  if (answer.kind === 'unreachable') health.record('fault', error, answer.retryAfter);
+  return answer;
+};
+
+const LIST_KEPT_MS = 600_000;
+const FAILURE_KEPT_MS = 60_000;
+
+/** The networks that a facilitator says it supports. Until its list was read, all of them count as supported. */
+const openSupportList = (url: string, authorize: Authorize, clock: Clock) => {
+  let supported: Supported | undefined;
+  let until = 0;
+  return {
+    has: (network: Network): boolean => supported?.has(network) ?? true,
+    refresh: async (): Promise<void> => {
+      if (clock.now() < until) return;
+      // Set before the request: other requests of this isolate continue without waiting for it.
+      until = clock.now() + FAILURE_KEPT_MS;
+      const headers = await authorize('GET', supportedUrl(url));
+      supported = headers === undefined ? undefined : await readSupported(url, headers);
+      if (supported !== undefined) until = clock.now() + LIST_KEPT_MS;
+    },
+  };
+};
+
+/** Names facilitators by host. Several at one host are numbered, because a path may contain a key. */
+const namesOf = (facilitators: readonly Facilitator[]): readonly string[] => {
+  const counts = new Map<string, number>();
+  return facilitators.map(({ url }) => {
+    const { host } = new URL(url);
+    const count = (counts.get(host) ?? 0) + 1;
+    counts.set(host, count);
+    return count === 1 ? host : `${host}#${count}`;
+  });
 };

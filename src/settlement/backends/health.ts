@@ -1,67 +1,78 @@
+import type { Clock, Seconds } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import type { Seconds } from '../../core/clock.ts';
-import type { Observe } from '../telemetry.ts';
-import type { BackendHealth } from './backend.ts';
+import type { Emit } from '../telemetry.ts';
 import {
   afterFault,
-  afterPromise,
   afterSuccess,
+  afterUndecided,
+  type Alternatives,
+  type Availability,
+  availabilityOf,
   beginProbe,
   type Circuit,
   CLOSED,
-  type Company,
   dueAt,
-  type Standing,
-  standingOf,
 } from './circuit.ts';
-import type { Clock } from './clock.ts';
-import type { Lesson } from './backend-answer.ts';
+
+/** What a presentation means for its backend. `undecided`: later observations decide. */
+export type HealthSignal = 'success' | 'fault' | 'undecided';
+
+/** The health of a backend, as this isolate sees it and D1 keeps it. */
+export type BackendHealth = {
+  readonly network: Network;
+  readonly backend: string;
+  readonly state: Circuit['state'];
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly lastError?: string;
+  readonly lastErrorAt?: Seconds;
+};
 
 /** The health of one backend on one network, in this isolate. */
 export type Health = {
-  standing(): Standing;
+  availability(): Availability;
   isClosed(): boolean;
-  /** When it may be tried; undefined where it may be asked now. */
+  /** When it may be tried again; undefined if it may be tried now. */
   until(): Seconds | undefined;
-  /** One payment tries it now. */
+  /** Marks that one payment probes it now. */
   probe(): void;
-  /** `retryAfter`: with a fault, how long it wants to be left alone. */
-  learn(lesson: Lesson, error?: string, retryAfter?: Seconds): void;
+  /** Records what a presentation meant. `error`: a kind or an x402 reason. `retryAfter`: with a fault, the pause it asked for. */
+  record(signal: HealthSignal, error?: string, retryAfter?: Seconds): void;
   report(): BackendHealth;
 };
 
 export const openHealth = (
-  who: { readonly network: Network; readonly backend: string },
+  key: { readonly network: Network; readonly backend: string },
   {
     clock,
-    observe,
-    company,
+    emit,
+    alternatives,
   }: {
     readonly clock: Clock;
-    readonly observe: Observe;
-    readonly company: () => Company;
+    readonly emit: Emit;
+    readonly alternatives: () => Alternatives;
   },
 ): Health => {
   let circuit = CLOSED;
   let counts: Omit<BackendHealth, 'network' | 'backend' | 'state'> = { succeeded: 0, failed: 0 };
   const seconds = (): Seconds => Math.floor(clock.now() / 1_000);
-  const standing = (): Standing => standingOf(circuit, seconds(), company());
+  const availability = (): Availability => availabilityOf(circuit, seconds(), alternatives());
   const become = (next: Circuit): void => {
     const before = circuit.state;
     circuit = next;
-    if (next.state !== before) observe({ event: 'backend_circuit', ...who, state: next.state });
+    if (next.state !== before) emit({ event: 'backend_circuit', ...key, state: next.state });
   };
   return {
-    standing,
+    availability,
     isClosed: () => circuit.state === 'closed',
-    until: () => (standing() === 'down' ? dueAt(circuit, company()) : undefined),
+    until: () => (availability() === 'down' ? dueAt(circuit, alternatives()) : undefined),
     probe: () => become(beginProbe(circuit, seconds())),
-    learn: (lesson, error, retryAfter) => {
+    record: (signal, error, retryAfter) => {
       const now = seconds();
-      switch (lesson) {
-        case 'open':
-          return become(afterPromise(circuit, now));
-        case 'good':
+      switch (signal) {
+        case 'undecided':
+          return become(afterUndecided(circuit, now));
+        case 'success':
           counts = { ...counts, succeeded: counts.succeeded + 1 };
           return become(afterSuccess(circuit));
         case 'fault':
@@ -71,9 +82,9 @@ export const openHealth = (
             lastErrorAt: now,
             ...(error === undefined ? {} : { lastError: error }),
           };
-          return become(afterFault(circuit, now, company(), retryAfter));
+          return become(afterFault(circuit, now, alternatives(), retryAfter));
       }
     },
-    report: () => ({ ...who, state: circuit.state, ...counts }),
+    report: () => ({ ...key, state: circuit.state, ...counts }),
   };
 };

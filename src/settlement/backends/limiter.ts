@@ -1,24 +1,25 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../core/clock.ts';
 
-/** How much a backend is asked at once and a second; of one isolate. Times in milliseconds. */
+/** The limits of one backend, per isolate. Times are milliseconds. */
 export type Limits = { readonly concurrency: number; readonly perSecond?: number };
 
 export type Limiter = {
-  /** A place for a request that takes no longer than `leaseMs`, or undefined when there is none within `waitMs`. */
+  /** Returns a place for a request of at most `leaseMs`, or undefined if none is free within `waitMs`. */
   enter(waitMs: number, leaseMs: number): Promise<Place | undefined>;
 };
 
-/** To be left when the request is over. */
+/** To be left when the request has ended. */
 export type Place = { leave(): void };
 
-/** How often one who waits looks again. */
+/** How often a waiting request looks for a free place. */
 const STEP_MS = 25;
 
 /**
- * Bounds requests to one backend: places, and a bucket of tokens that holds those of one second. Who waits looks again by
- * itself, because a promise of one request must not be resolved by another in a Worker; and a place is leased, because a
- * request that was cancelled never leaves it. So whoever has something to present asks for a place first and then takes the
- * most urgent payment: waiting does not disturb the order.
+ * Limits the requests to one backend: places, and a token bucket that holds the tokens of one second.
+ *
+ * Race: a Worker cancels the I/O of a request whose client disconnected, and a promise of one request must not be resolved by another.
+ * So a waiting request polls, and a place is leased: one that was never left expires. A caller takes a place first and then the most
+ * urgent payment, so that waiting does not change the order.
  */
 export const openLimiter = ({ concurrency, perSecond }: Limits, clock: Clock): Limiter => {
   const leases = new Map<symbol, number>();
@@ -49,10 +50,10 @@ export const openLimiter = ({ concurrency, perSecond }: Limits, clock: Clock): L
   };
 };
 
-/** Tokens left when it was last looked at. */
+/** The tokens at a moment of the clock. */
 export type Bucket = { readonly tokens: number; readonly at: number };
 
-/** The bucket after one token was taken, or undefined where there is none yet. It never holds more than those of one second. */
+/** The bucket after one token was taken, or undefined if it has none. It never holds more tokens than those of one second. */
 export const takeToken = (bucket: Bucket, perSecond: number, now: number): Bucket | undefined => {
   const passed = Math.max(0, now - bucket.at);
   const tokens = Math.min(perSecond, bucket.tokens + (passed * perSecond) / 1_000);

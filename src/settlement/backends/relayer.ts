@@ -1,97 +1,134 @@
-import type { Relayed, RelayerRpc } from '../../protocol/relayer-contract.ts';
-import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
-import type { Observe } from '../telemetry.ts';
-import { type Backend, RELAYER } from './backend.ts';
-import type { Clock } from './clock.ts';
+import type { Address } from '../../core/hex.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import { RELAYER, type Relayed, type RelayerRpc } from '../../protocol/relayer-contract.ts';
+import type { Backend, OpenContext, PresentOptions } from './backend.ts';
+import { type BackendAnswer, errorOf, type Presentable } from './backend-answer.ts';
 import type { Health } from './health.ts';
-import { errorOf, type Presentable, type Presented } from './backend-answer.ts';
 
-/** The object of a network. A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
-export type AskRelayer = (network: Network) => Pick<RelayerRpc, 'relay'>;
+/** The relayer of one network as `RELAYERS` configures it. */
+export type RelayerSetting = {
+  /** Pays the gas: the address of `RELAYER_KEY`, or of the key that `signer` holds. */
+  readonly address: Address;
+  /** JSON-RPC URL that answers `eth_signTransaction`; absent: `RELAYER_KEY` signs. */
+  readonly signer?: string;
+  /** Payments in one transaction, at most. */
+  readonly batch: number;
+  /** How long the oldest payment waits for others to join it. */
+  readonly wait: Seconds;
+  /** Above this fee (wei per unit of gas) nothing is sent, unless a deadline is near. */
+  readonly maxFeePerGas: bigint;
+  /** Whether it is tried before the facilitators. */
+  readonly first: boolean;
+};
 
-/** The object stores and answers; a chain it does not wait for. */
+export type RelayerSettings = { readonly relayers: ReadonlyMap<Network, RelayerSetting> };
+
+/** Returns the Relayer object of a network: a fresh stub per call, because a stub that has thrown stays broken. */
+export type RelayerOf = (network: Network) => Pick<RelayerRpc, 'relay'>;
+
+const FIRST_RANK = 0;
+const LAST_RANK = 2;
+/** The object stores the payments and answers; it does not wait for the chain. */
 const TIMEOUT_MS = 10_000;
 const LEAST_MS = 5_000;
-/** A key that cannot pay or is not set up does not mend within a round. */
-const USELESS: Seconds = 15;
+/** A key without gas or without settings is not repaired within one round. */
+const USELESS_PAUSE: Seconds = 15;
 
-/** Our own key on a network, as a backend: hands all payments over in one call. */
-export const relayerBackend = (
-  network: Network,
-  ask: AskRelayer,
-  health: Health,
-  { clock, observe }: { readonly clock: Clock; readonly observe: Observe },
-): Backend => ({
-  name: RELAYER,
-  network,
-  width: Infinity,
-  standing: health.standing,
-  learn: (lesson, error) => health.learn(lesson, error),
-  present: async (payments, { startBy, endBy, on }) => {
-    const standing = health.standing();
-    if (standing === 'down') return payments.map(() => OUT);
-    const from = clock.now();
-    // Nobody hears an answer that comes so late: not to have given it is no fault.
-    if (from > Math.min(startBy, endBy - LEAST_MS)) return payments.map(() => LATE);
-    if (standing === 'probe') health.probe();
-    const tried = standing === 'probe' ? payments.slice(0, 1) : payments;
-    const timeoutMs = Math.min(TIMEOUT_MS, endBy - from);
-    const said = await handOver(ask, network, tried, on === 'request', timeoutMs);
-    const isUseless = said.every((one) => one.kind === 'declined' && one.why === 'unsupported');
-    const worst = said.find(isTrouble) ?? said.find(({ kind }) => kind !== 'taken');
-    const error = worst && errorOf(worst);
-    observe({
-      event: 'backend_answered',
+/** Opens a backend for each network with a relayer. It hands all payments over in one call. */
+export const openRelayers = (
+  { relayers }: RelayerSettings,
+  context: OpenContext & { readonly relayer: RelayerOf },
+): readonly Backend[] =>
+  [...relayers].map(([network, { first }]): Backend => {
+    const health = context.openHealth(network, RELAYER);
+    return {
+      name: RELAYER,
       network,
-      backend: RELAYER,
-      ok: !isUseless && !said.some(isTrouble),
-      milliseconds: clock.now() - from,
-      ...(error === undefined ? {} : { error }),
-    });
-    // One call, one lesson: fifty payments that hear the same have not learnt it fifty times.
-    if (isUseless) health.learn('fault', error, USELESS);
-    else if (worst !== undefined && isTrouble(worst)) {
-      health.learn('fault', error, worst.retryAfter);
-    } else health.learn('good');
-    return [...said, ...payments.slice(tried.length).map(() => OUT)];
-  },
-});
+      rank: first ? FIRST_RANK : LAST_RANK,
+      width: Infinity,
+      usesConnections: false,
+      keepsPayments: true,
+      health,
+      supportsNetwork: () => true,
+      refresh: async () => undefined,
+      present: async (payments, options) =>
+        presentAll({ ...context, network, health }, payments, options),
+    };
+  });
 
-const OUT: Presented = { kind: 'declined', why: 'circuit_open' };
-const LATE: Presented = { kind: 'declined', why: 'busy' };
+type Context = OpenContext & {
+  readonly network: Network;
+  readonly health: Health;
+  readonly relayer: RelayerOf;
+};
 
-type Trouble = Extract<Presented, { readonly retryAfter?: Seconds }>;
+const OPEN: BackendAnswer = { kind: 'declined', why: 'circuit_open' };
+const LATE: BackendAnswer = { kind: 'declined', why: 'busy' };
 
-/** It says something of the relayer, not of a payment. */
-const isTrouble = (presented: Presented): presented is Trouble =>
-  presented.kind === 'unreachable' ||
-  (presented.kind === 'declined' && presented.retryAfter !== undefined);
+const presentAll = async (
+  { network, health, relayer, clock, emit }: Context,
+  payments: readonly Presentable[],
+  { startBy, endBy, source }: PresentOptions,
+): Promise<readonly BackendAnswer[]> => {
+  const availability = health.availability();
+  if (availability === 'down') return payments.map(() => OPEN);
+  const from = clock.now();
+  // Too late for an answer to be used: not having answered would not be a fault of the relayer.
+  if (from > Math.min(startBy, endBy - LEAST_MS)) return payments.map(() => LATE);
+  if (availability === 'probe') health.probe();
+  const presented = availability === 'probe' ? payments.slice(0, 1) : payments;
+  const timeoutMs = Math.min(TIMEOUT_MS, endBy - from);
+  const answers = await handOver(relayer(network), presented, source === 'request', timeoutMs);
+  const isUseless = answers.every((one) => one.kind === 'declined' && one.why === 'unsupported');
+  const worst = answers.find(isTrouble) ?? answers.find(({ kind }) => kind !== 'taken');
+  const error = worst && errorOf(worst);
+  emit({
+    event: 'backend_answered',
+    network,
+    backend: RELAYER,
+    ok: !isUseless && !answers.some(isTrouble),
+    milliseconds: clock.now() - from,
+    ...(error === undefined ? {} : { error }),
+  });
+  // One signal per call: fifty payments with the same answer are one fault, not fifty.
+  if (isUseless) health.record('fault', error, USELESS_PAUSE);
+  else if (worst !== undefined && isTrouble(worst)) {
+    health.record('fault', error, worst.retryAfter);
+  } else health.record('success');
+  return [...answers, ...payments.slice(presented.length).map(() => OPEN)];
+};
+
+type Trouble = Extract<BackendAnswer, { readonly retryAfter?: Seconds }>;
+
+/** Whether an answer concerns the relayer, and not the payment. */
+const isTrouble = (answer: BackendAnswer): answer is Trouble =>
+  answer.kind === 'unreachable' || (answer.kind === 'declined' && answer.retryAfter !== undefined);
+
+const UNAVAILABLE: BackendAnswer = { kind: 'unreachable', why: 'unavailable' };
 
 const handOver = async (
-  ask: AskRelayer,
-  network: Network,
+  relayer: Pick<RelayerRpc, 'relay'>,
   payments: readonly Presentable[],
   urgent: boolean,
   timeoutMs: number,
-): Promise<readonly Presented[]> => {
-  const silent: Presented = { kind: 'unreachable', why: 'unavailable' };
+): Promise<readonly BackendAnswer[]> => {
   try {
     const timeout = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => timeout.resolve(undefined), timeoutMs);
-    const relayed = await Promise.race([ask(network).relay(payments, urgent), timeout.promise]);
+    const relayed = await Promise.race([relayer.relay(payments, urgent), timeout.promise]);
     clearTimeout(timer);
-    // By place, not by call: a nonce is the payer's choice, so two accounts may have calls of one name.
+    // Matched by place, not by call: a nonce is the payer's choice, so two accounts may have calls of the same id.
     return payments.map(({ call }, at) => {
       const one = relayed?.[at];
-      return one?.call === call ? read(one.verdict) : silent;
+      return one?.call === call ? answerOf(one.verdict) : UNAVAILABLE;
     });
   } catch {
-    return payments.map(() => silent);
+    return payments.map(() => UNAVAILABLE);
   }
 };
 
-const read = (verdict: Relayed['verdict']): Presented => {
+const answerOf = (verdict: Relayed['verdict']): BackendAnswer => {
   switch (verdict) {
     case 'taken':
       return { kind: 'taken' };
@@ -99,15 +136,15 @@ const read = (verdict: Relayed['verdict']): Presented => {
     case 'expired':
       return { kind: 'claimed_failure', reason: verdict };
     case 'gas':
-      return { kind: 'declined', why: verdict, retryAfter: USELESS };
-    // Too dear for what is urgent: that says nothing of the relayer, who takes from those that can wait.
+      return { kind: 'declined', why: verdict, retryAfter: USELESS_PAUSE };
+    // `fee`: gas is too dear for an urgent payment. The relayer still takes payments that can wait.
     case 'fee':
     case 'full':
     case 'unsupported':
       return { kind: 'declined', why: verdict };
-    // During a deploy the object may be of the next release: a word that is not known here has not taken anything.
+    // Worker and object are deployed separately: a verdict that this Worker does not know has taken nothing.
     case 'unavailable':
     default:
-      return { kind: 'unreachable', why: 'unavailable' };
+      return UNAVAILABLE;
   }
 };

@@ -1,4 +1,5 @@
 import type { Address, Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import {
   bytesSchema,
   isExecutionError,
@@ -8,32 +9,31 @@ import {
   type RpcFault,
   toQuantity,
 } from './json-rpc.ts';
-import { err, ok, type Result } from '../../core/result.ts';
 
-/** What the account's own contract says of a signature, at `block` or a newer one. */
-export type ContractVerdict = { readonly valid: boolean; readonly block: number };
+/** Whether an account's contract accepts a signature, at `block` or a newer one. */
+export type ContractSignature = { readonly valid: boolean; readonly block: number };
 
-/** `isValidSignature(bytes32,bytes)`; the answer that means yes is the selector itself (ERC-1271). */
+/** `isValidSignature(bytes32,bytes)`. A contract accepts a signature by returning the selector itself (ERC-1271). */
 const SELECTOR = '1626ba7e';
-const YES: Hex = `0x${SELECTOR.padEnd(64, '0')}`;
-/** A signature check costs some ten thousand gas; a contract that wants more is keeping the node busy. */
+const MAGIC: Hex = `0x${SELECTOR.padEnd(64, '0')}`;
+/** A signature check costs some ten thousand gas. The cap keeps a contract from occupying the node. */
 const GAS = 1_000_000;
 const TIMEOUT_MS = 5_000;
 const MAX_SIGNATURE_BYTES = 4_096;
 
 /**
- * Asks a contract account whether a signature over a digest is its own (ERC-1271, EIP-7702), by `eth_call` with a gas cap
- * and a timeout. There is no fallback to ECDSA: the key of a delegated account may have been given up (design §4.7).
+ * Checks with a contract account whether a signature over a digest is its own (ERC-1271, EIP-7702), by `eth_call` with a gas cap and a
+ * timeout. There is no fallback to ECDSA: the owner of a delegated account may have given up its key (`docs/wire-format.md`).
  *
- * @returns the verdict; a revert, an empty or any other answer than the magic word is `valid: false`. A fault is trouble
- * with the node, to be answered with 503.
+ * @returns `valid: false` for a revert, an empty answer, or any other answer than the magic word. A fault is trouble with the node; the
+ * gateway answers it with 503.
  */
-export const askContractSignature = async (
+export const checkContractSignature = async (
   urls: readonly string[],
   account: Address,
   digest: Hex,
   signature: Hex,
-): Promise<Result<ContractVerdict, RpcFault>> => {
+): Promise<Result<ContractSignature, RpcFault>> => {
   const bytes = (signature.length - 2) / 2;
   if (bytes > MAX_SIGNATURE_BYTES) return ok({ valid: false, block: 0 });
   const answers = await rpcBatch(
@@ -59,8 +59,8 @@ export const askContractSignature = async (
   }
   const returned = readAnswer(called, bytesSchema);
   if (returned === undefined) return err({ kind: 'invalid' });
-  // The whole first word must match: a contract with a catch-all fallback returns something for every call.
-  return ok({ valid: returned.slice(0, 66) === YES, block });
+  // The whole first word must match: a contract with a catch-all fallback returns some value for every call.
+  return ok({ valid: returned.slice(0, 66) === MAGIC, block });
 };
 
 const calldata = (digest: Hex, signature: Hex, bytes: number): Hex => {

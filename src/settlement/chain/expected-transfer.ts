@@ -1,8 +1,9 @@
 import type { Address, Hex } from '../../core/hex.ts';
+import type { Payment } from '../../protocol/payment.ts';
 import { addressWord, amountWord, AUTHORIZATION_USED, TRANSFER } from './token-calls.ts';
 
-/** What to look for on the chain: one payment. */
-export type Look = {
+/** The transfer that settles one payment. */
+export type ExpectedTransfer = {
   readonly token: Address;
   readonly payer: Address;
   readonly payTo: Address;
@@ -15,62 +16,77 @@ export type Look = {
   readonly sinceBlock: number;
 };
 
+/** The transfer that settles a payment which was accepted when `sinceBlock` was the newest block known. */
+export const expectedTransfer = (
+  { token, authorization }: Pick<Payment, 'token' | 'authorization'>,
+  sinceBlock: number,
+): ExpectedTransfer => ({
+  token: token.address,
+  payer: authorization.from,
+  payTo: authorization.to,
+  value: authorization.value,
+  nonce: authorization.nonce,
+  validBefore: authorization.validBefore,
+  sinceBlock,
+});
+
 /**
- * A payment accepted at a block may turn out to have settled some blocks below it: a small reorganisation puts its transaction
- * into an earlier one. That is no old payment shown again: a nonce is one call, and payTo is used by nothing else.
+ * A small reorganisation can move a settlement some blocks below the block of acceptance. Accepting such a block is safe: a nonce is one
+ * call, and `payTo` is used by nothing but this gateway.
  */
 export const REORG_MARGIN = 64;
 
 /** The earliest block in which a settlement counts for a payment. */
-export const earliestBlock = ({ sinceBlock }: Look): number =>
+export const earliestBlock = ({ sinceBlock }: ExpectedTransfer): number =>
   Math.max(0, sinceBlock - REORG_MARGIN);
 
-export type Log = {
+/** The log of a token, as far as it decides about a payment. */
+export type TokenLog = {
   readonly address: Address;
   readonly topics: readonly Hex[];
   readonly data: Hex;
-  readonly index: number;
+  readonly logIndex: number;
 };
 
 export type Receipt = {
   readonly succeeded: boolean;
   readonly block: number;
   readonly transaction: Hex;
-  readonly logs: readonly Log[];
+  readonly logs: readonly TokenLog[];
 };
 
 /**
- * What a transaction did with a payment (law 5). `settled`: the `AuthorizationUsed(payer, nonce)` log of the token is
- * followed, as the next log of the same token, by `Transfer(payer, payTo, exactly value)`, in a block not older than
- * acceptance by more than `REORG_MARGIN`. `spent_otherwise`: the nonce was used for something else. `absent`: the transaction did not use it.
- * Who sent the transaction does not matter.
+ * What a transaction did with a payment (law 5). `settled`: the token's `AuthorizationUsed(payer, nonce)` log is followed, as the next
+ * log of the same token, by `Transfer(payer, payTo, exactly value)`, in a block not older than acceptance minus `REORG_MARGIN`.
+ * `spent_otherwise`: the transaction used the nonce for something else. `absent`: it did not use the nonce. The sender of the
+ * transaction does not matter.
  */
-export type Judgement = 'settled' | 'spent_otherwise' | 'absent';
+export type TransferFinding = 'settled' | 'spent_otherwise' | 'absent';
 
-export const judge = (look: Look, receipt: Receipt): Judgement => {
+export const findTransfer = (payment: ExpectedTransfer, receipt: Receipt): TransferFinding => {
   if (!receipt.succeeded) return 'absent';
-  // Only the token's own logs, in the order of execution: any contract can emit logs that look like a payment.
+  // Only the token's own logs, in order of execution: any contract can emit logs that look like a payment.
   const logs = receipt.logs
-    .filter((log) => log.address === look.token)
-    .toSorted((one, other) => one.index - other.index);
+    .filter((log) => log.address === payment.token)
+    .toSorted((one, other) => one.logIndex - other.logIndex);
   const used = logs.findIndex((log) =>
-    hasTopics(log, [AUTHORIZATION_USED, addressWord(look.payer), look.nonce]),
+    hasTopics(log, [AUTHORIZATION_USED, addressWord(payment.payer), payment.nonce]),
   );
   if (used < 0) return 'absent';
-  if (receipt.block < earliestBlock(look)) return 'spent_otherwise';
-  // Adjacency gives each Transfer to one authorization: a twin of equal payer, payee and value in the same transaction
-  // (Multicall3), or a plain transfer next to a nonce spent on oneself, cannot count for two payments (design §6).
-  const next = logs[used + 1];
+  if (receipt.block < earliestBlock(payment)) return 'spent_otherwise';
+  // Adjacency assigns each Transfer to one authorization. Otherwise a twin of equal payer, payee and value in the same transaction
+  // (Multicall3), or a plain transfer next to a nonce that the payer spent on itself, would count for two payments.
+  const following = logs[used + 1];
   const moved =
-    next !== undefined &&
-    hasTopics(next, [TRANSFER, addressWord(look.payer), addressWord(look.payTo)]) &&
-    next.data === amountWord(look.value);
+    following !== undefined &&
+    hasTopics(following, [TRANSFER, addressWord(payment.payer), addressWord(payment.payTo)]) &&
+    following.data === amountWord(payment.value);
   return moved ? 'settled' : 'spent_otherwise';
 };
 
-/** Whether a block, itself included, has as many blocks on it as make it final. */
+/** Whether a block is final: it and the blocks on top of it are at least `confirmations`. */
 export const isFinal = (block: number, headBlock: number, confirmations: number): boolean =>
   headBlock - block + 1 >= confirmations;
 
-const hasTopics = (log: Log, topics: readonly Hex[]): boolean =>
+const hasTopics = (log: TokenLog, topics: readonly Hex[]): boolean =>
   log.topics.length === topics.length && topics.every((topic, at) => log.topics[at] === topic);

@@ -1,20 +1,20 @@
-import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
+import type { Network } from '../../protocol/account-id.ts';
 
-/** So often in a row must the nodes of a chain be silent: one lost batch is no outage. */
+/** Batches in a row that no node answered before the chain counts as silent. One lost batch is not an outage. */
 const MOST_FAULTS = 2;
 
-/** How long a silent chain is taken for down before somebody may find out again. */
+/** How long a silent chain counts as down before the gateway tries it again. */
 const PAUSE: Seconds = 5;
 
 /**
- * What an isolate last heard of its chains. A hint: it keeps payments from being begun that could not be seen to settle, and never says
- * what became of one (law 5).
+ * Which chains answer, as this isolate has last seen. A hint only: it keeps the gateway from starting payments whose settlement it
+ * could not observe, and it never decides what happened to a payment (law 5).
  */
 export type ChainHealth = {
-  /** Some node answered, or none of all of them did. */
+  /** Records whether any node of the chain answered. */
   readonly note: (network: Network, answered: boolean, now: Seconds) => void;
-  /** Seconds until a silent chain is worth asking again; undefined where it may be asked now. */
+  /** Seconds until a silent chain should be tried again; undefined if it may be tried now. */
   readonly silentFor: (network: Network, now: Seconds) => Seconds | undefined;
 };
 
@@ -27,9 +27,9 @@ export const openChainHealth = (): ChainHealth => {
     },
     silentFor: (network, now) => {
       const { faults = 0, at = 0 } = silent.get(network) ?? {};
-      const left = at + PAUSE - now;
-      // A clock that has gone back must not make the pause longer.
-      return faults < MOST_FAULTS || left <= 0 ? undefined : Math.min(left, PAUSE);
+      const remaining = at + PAUSE - now;
+      // A clock that was set back must not lengthen the pause.
+      return faults < MOST_FAULTS || remaining <= 0 ? undefined : Math.min(remaining, PAUSE);
     },
   };
 };

@@ -5,11 +5,11 @@ import { err, ok, type Result } from '../../core/result.ts';
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 
-/** What one call of a batch got: its result, still to be checked, or the node's own error. */
+/** The answer to one call of a batch: its result, still unchecked, or the node's error. */
 export type RpcAnswer = Result<unknown, RpcError>;
 export type RpcError = { readonly code: number; readonly message: string };
 
-/** Why a whole batch got no usable answer from any URL. */
+/** Why no URL returned a usable answer to a batch. */
 export type RpcFault = { readonly kind: HttpFault['kind'] | 'status' | 'invalid' };
 
 export type RpcOptions = { readonly timeoutMs?: number; readonly maxBytes?: number };
@@ -22,7 +22,7 @@ const MAX_MESSAGE = 200;
 const REVERTED = 3;
 const EXECUTION = /revert|out of gas|invalid opcode|invalid jump|stack (under|over)flow|EVM error/i;
 
-/** Whether a call failed in the contract, not in the node: an answer, and the same one from every node. */
+/** Whether the contract failed, and not the node. Every node gives the same answer then. */
 export const isExecutionError = (error: RpcError): boolean =>
   error.code === REVERTED || EXECUTION.test(error.message);
 
@@ -36,10 +36,10 @@ const answerSchema = z.array(
 );
 
 /**
- * Sends calls as one JSON-RPC 2.0 batch, URLs in order, until one answers every call; a URL that answers only some is
- * kept as second best. The answers are in the order of the calls, whatever order the node sent them in.
+ * Sends calls as one JSON-RPC 2.0 batch to the URLs in order, until one answers every call. If none does, the batch with some answers is
+ * returned. Answers are in the order of the calls, whatever order the node sent them in.
  *
- * @returns one answer a call; or the fault of the last URL when none gave a well-formed batch.
+ * @returns one answer per call; or the fault of the last URL if none returned a well-formed batch.
  */
 export const rpcBatch = async (
   urls: readonly string[],
@@ -49,7 +49,7 @@ export const rpcBatch = async (
   if (calls.length === 0) return ok([]);
   let best: Result<readonly RpcAnswer[], RpcFault> = err({ kind: 'connection' });
   for (const url of urls) {
-    const answers = await askOne(url, calls, options);
+    const answers = await postBatch(url, calls, options);
     if (answers.ok && answers.value.every((one) => one.ok || isExecutionError(one.error))) {
       return answers;
     }
@@ -58,7 +58,7 @@ export const rpcBatch = async (
   return best;
 };
 
-const askOne = async (
+const postBatch = async (
   url: string,
   calls: readonly RpcCall[],
   options: RpcOptions,
@@ -73,7 +73,7 @@ const askOne = async (
   return inOrder(posted.value.json, calls.length);
 };
 
-/** Puts answers to their calls by id. A missing, doubled or unknown id spoils the batch: nothing in it can be placed surely. */
+/** Assigns answers to calls by id. A missing, doubled or unknown id invalidates the batch, because no answer can be assigned safely. */
 const inOrder = (json: unknown, count: number): Result<readonly RpcAnswer[], RpcFault> => {
   const parsed = answerSchema.safeParse(json);
   if (!parsed.success || parsed.data.length !== count) return err({ kind: 'invalid' });
@@ -95,7 +95,7 @@ const inOrder = (json: unknown, count: number): Result<readonly RpcAnswer[], Rpc
 
 const safe = z.refine<number>((value) => Number.isSafeInteger(value));
 
-/** A JSON-RPC quantity that fits a safe integer, as number. */
+/** A JSON-RPC quantity that fits a safe integer, as a number. */
 export const quantitySchema = z.pipe(
   z.string().check(z.regex(/^0x(0|[1-9a-f][0-9a-f]{0,13})$/)),
   z.pipe(
@@ -120,7 +120,7 @@ export const addressSchema = hex<Address>(/^0x[0-9a-fA-F]{40}$/);
 /** Writes a block number or gas as a JSON-RPC quantity. */
 export const toQuantity = (value: number): Hex => `0x${value.toString(16)}`;
 
-/** The result of a successful call, checked; undefined for a node's error or an answer of another form. */
+/** The checked result of a successful call; undefined for a node's error or an answer of another form. */
 export const readAnswer = <S extends z.ZodMiniType>(
   answer: RpcAnswer | undefined,
   schema: S,

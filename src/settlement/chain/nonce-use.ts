@@ -1,84 +1,106 @@
-import { type Asking, type Chain, type ChainView, type Step, unknown } from './observation.ts';
-import { type Block, type ChainLog, readLogs, readReceipt } from '../chain-answer.ts';
-import { earliestBlock, isFinal, judge, type Look, type Receipt } from './expected-transfer.ts';
+import {
+  earliestBlock,
+  type ExpectedTransfer,
+  findTransfer,
+  isFinal,
+  type Receipt,
+} from './expected-transfer.ts';
+import {
+  type Chain,
+  type NextQuery,
+  type Observation,
+  type ObservationStep,
+  unknown,
+} from './observation.ts';
+import { type Block, type ChainLog, readLogs, readReceipt } from './query.ts';
 import { AUTHORIZATION_CANCELED, tokenLogs } from './token-calls.ts';
 
-/** One payment that is searched for, and the head of its chain when the search began. */
-export type Search = { readonly chain: Chain; readonly look: Look; readonly head: Block };
-
-/** What the log that used or cancelled a nonce says of its payment; whether a Transfer follows is asked of its transaction. */
-export const spendingOf = (search: Search, log: ChainLog): Step => {
-  const { transactionHash: transaction, blockNumber: block } = log;
-  if (log.topics[0] === AUTHORIZATION_CANCELED) {
-    return onceFinal(search, { view: 'cancelled', transaction }, { transaction, block });
-  }
-  if (block < earliestBlock(search.look)) {
-    return onceFinal(search, { view: 'spent_otherwise', transaction }, { transaction, block });
-  }
-  return askReceipt(search, log);
+/** A payment that is searched for, and the head of its chain when the search began. */
+export type NonceSearch = {
+  readonly chain: Chain;
+  readonly payment: ExpectedTransfer;
+  readonly head: Block;
 };
 
-const askReceipt = (search: Search, log: ChainLog): Asking => ({
+/** What the log that used or cancelled a nonce means for its payment. Whether a Transfer follows is read from its transaction. */
+export const nonceUse = (search: NonceSearch, log: ChainLog): ObservationStep => {
+  const { transactionHash: transaction, blockNumber: block } = log;
+  if (log.topics[0] === AUTHORIZATION_CANCELED) {
+    return onceFinal(search, { kind: 'cancelled', transaction }, { transaction, block });
+  }
+  if (block < earliestBlock(search.payment)) {
+    return onceFinal(search, { kind: 'spent_otherwise', transaction }, { transaction, block });
+  }
+  return receiptQuery(search, log);
+};
+
+const receiptQuery = (search: NonceSearch, log: ChainLog): NextQuery => ({
   calls: [{ method: 'eth_getTransactionReceipt', params: [log.transactionHash] }],
   read: ([answer]) => {
     const read = readReceipt(answer);
-    if (read === undefined) return askTokenLogs(search, log);
-    if (read.transactionHash !== log.transactionHash) return unknown('the receipt is another one');
-    return judged(search, {
+    if (read === undefined) return tokenLogsQuery(search, log);
+    if (read.transactionHash !== log.transactionHash) {
+      return unknown('the node returned the receipt of another transaction');
+    }
+    return observationOf(search, {
       succeeded: read.status === '0x1',
       block: read.blockNumber,
       transaction: read.transactionHash,
-      logs: read.logs.map((one) => ({ ...one, index: one.logIndex })),
+      logs: read.logs,
     });
   },
-  failed: () => askTokenLogs(search, log),
+  failed: () => tokenLogsQuery(search, log),
 });
 
-/** Logs of one token in a full block: more than one answer may commonly have, and no more than an isolate can hold. */
+/** Logs of one token in a full block: more than one answer may have elsewhere, and no more than an isolate can hold. */
 const BLOCK_BYTES = 16 * 1024 * 1024;
 
 /**
- * The token's logs in the block of a transaction, instead of its receipt. A payer who spends a nonce amid megabytes of other
- * logs must not keep its payment open for ever (law 5). All logs of the token and no choice of topics: what follows the
- * `AuthorizationUsed` decides, so nothing of the token may be left out. That there are logs says that it succeeded.
+ * Reads the token's logs in the block of a transaction, where its receipt is not available.
+ *
+ * Attack: a payer spends its nonce amid megabytes of other contracts' logs, to keep its payment open forever (law 5). No filter on
+ * topics: the log that follows `AuthorizationUsed` decides, so no log of the token may be left out. A transaction that has logs
+ * succeeded.
  */
-const askTokenLogs = (search: Search, log: ChainLog): Asking => ({
-  calls: [tokenLogs(search.look.token, log.blockNumber)],
+const tokenLogsQuery = (search: NonceSearch, log: ChainLog): NextQuery => ({
+  calls: [tokenLogs(search.payment.token, log.blockNumber)],
   maxBytes: BLOCK_BYTES,
   read: ([answer]) => {
     const logs = readLogs(answer);
-    if (logs === undefined)
-      return unknown('neither receipt nor logs of the transaction are to be had');
+    if (logs === undefined) {
+      return unknown('the node returns neither receipt nor logs of the transaction');
+    }
     const own = logs.filter(
       (one) => one.transactionHash === log.transactionHash && one.blockNumber === log.blockNumber,
     );
-    return judged(search, {
+    return observationOf(search, {
       succeeded: true,
       block: log.blockNumber,
       transaction: log.transactionHash,
-      logs: own.map((one) => ({ ...one, index: one.logIndex })),
+      logs: own,
     });
   },
 });
 
-const judged = (search: Search, receipt: Receipt): ChainView => {
+const observationOf = (search: NonceSearch, receipt: Receipt): Observation => {
   const { transaction, block } = receipt;
-  switch (judge(search.look, receipt)) {
+  const kind = findTransfer(search.payment, receipt);
+  switch (kind) {
     case 'absent':
       return unknown('the log and its transaction do not agree');
     case 'settled':
-      return onceFinal(search, { view: 'settled', transaction, block }, receipt);
+      return onceFinal(search, { kind, transaction, block }, receipt);
     case 'spent_otherwise':
-      return onceFinal(search, { view: 'spent_otherwise', transaction }, receipt);
+      return onceFinal(search, { kind, transaction }, receipt);
   }
 };
 
-/** A verdict about a block holds once the block is final (law 5). */
+/** The observation if its block is final, else `unconfirmed` (law 5). */
 const onceFinal = (
-  { chain, head }: Search,
-  view: ChainView,
+  { chain, head }: NonceSearch,
+  observation: Observation,
   { transaction, block }: Pick<Receipt, 'transaction' | 'block'>,
-): ChainView =>
+): Observation =>
   isFinal(block, head.number, chain.confirmations)
-    ? view
-    : { view: 'unconfirmed', transaction, block };
+    ? observation
+    : { kind: 'unconfirmed', transaction, block };

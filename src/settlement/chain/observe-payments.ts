@@ -1,104 +1,104 @@
-import { type RpcAnswer, type RpcFault, toQuantity } from './json-rpc.ts';
 import type { Result } from '../../core/result.ts';
-import { askBlock, type Block, readFlag, readLogs, readNumber } from '../chain-answer.ts';
+import { earliestBlock, type ExpectedTransfer } from './expected-transfer.ts';
+import { type RpcAnswer, type RpcFault, toQuantity } from './json-rpc.ts';
+import { searchNonceLog } from './nonce-search.ts';
+import { nonceUse } from './nonce-use.ts';
 import {
-  type Asking,
   type Chain,
-  type ChainView,
-  isView,
-  type Step,
+  isObservation,
+  type NextQuery,
+  type Observation,
+  type ObservationStep,
   unanswered,
   unknown,
 } from './observation.ts';
-import { earliestBlock, type Look } from './expected-transfer.ts';
-import { askAll } from './question.ts';
-import { searchLog } from './nonce-search.ts';
-import { spendingOf } from './nonce-use.ts';
+import { type Block, blockQuery, readFlag, readLogs, readNumber, runQueries } from './query.ts';
 import { authorizationLogs, authorizationState, balanceOf } from './token-calls.ts';
 
-export type { Chain, ChainView } from './observation.ts';
-
 /**
- * Reads the chain for many payments, commonly in two JSON-RPC batches: the head, nonce states, balances and the logs of the
- * nonces; then the receipts of the transactions found, and for what looks forever unused the same facts pinned to a final
- * block. A few more batches only where a nonce is used and the node did not give its log at once.
+ * Observes many payments on the chain, usually in two JSON-RPC batches: head, nonce states, balances and nonce logs first; then the
+ * receipts of the transactions found, and the same facts pinned to a final block for payments that look unused forever. More batches
+ * follow only where a nonce is used and the node did not return its log at once.
  *
- * @returns one view a look, in their order; `unknown` for all of them when no node answers.
+ * @returns one observation per payment, in order; all `unknown` if no node answers.
  */
-export const lookUp = async (
+export const observePayments = async (
   chain: Chain,
-  looks: readonly Look[],
-): Promise<readonly ChainView[]> => {
-  let steps: readonly Step[] = looks.map((look) => firstAsking(chain, look));
+  payments: readonly ExpectedTransfer[],
+): Promise<readonly Observation[]> => {
+  let steps: readonly ObservationStep[] = payments.map((payment) => firstQuery(chain, payment));
   for (;;) {
-    if (steps.every(isView)) return steps;
-    const asking = steps.filter((step): step is Asking => !isView(step));
-    // Each batch needs the answers of the one before.
-    const told = await askAll<Step>(chain.urls, asking);
-    // What is too large was answered: a payer's megabytes of logs do not make the chain a silent one, for which sales stop.
-    chain.heard?.(told.some((one) => one.ok || one.error.kind === 'too_large'));
-    const answers = told.values();
-    steps = steps.map((step) => (isView(step) ? step : next(step, answers.next().value)));
+    if (steps.every(isObservation)) return steps;
+    const queries = steps.filter((step): step is NextQuery => !isObservation(step));
+    const results = await runQueries<ObservationStep>(chain.urls, queries);
+    // An answer that is too large is an answer. Otherwise a payer's megabytes of logs would make the chain look silent and stop all sales.
+    chain.onAnswered?.(results.some((one) => one.ok || one.error.kind === 'too_large'));
+    const remaining = results.values();
+    steps = steps.map((step) => (isObservation(step) ? step : next(step, remaining.next().value)));
   }
 };
 
-const next = (asking: Asking, answer: Result<Step, RpcFault> | undefined): Step => {
-  if (answer?.ok === true) return answer.value;
-  return asking.failed?.() ?? unanswered(answer?.error);
+const next = (
+  query: NextQuery,
+  result: Result<ObservationStep, RpcFault> | undefined,
+): ObservationStep => {
+  if (result?.ok === true) return result.value;
+  return query.failed?.() ?? unanswered(result?.error);
 };
 
-const HEAD = askBlock('latest');
+const HEAD = blockQuery('latest');
 
-const firstAsking = (chain: Chain, look: Look): Asking => ({
+const firstQuery = (chain: Chain, payment: ExpectedTransfer): NextQuery => ({
   calls: [
-    // First, and equal for every look, so sent once: what follows is of this block or a newer one.
+    // The head first: every later answer is then of this block or a newer one. It is the same call for all payments, so it is sent once.
     ...HEAD.calls,
-    authorizationState(look.token, look.payer, look.nonce),
-    balanceOf(look.token, look.payer),
+    authorizationState(payment.token, payment.payer, payment.nonce),
+    balanceOf(payment.token, payment.payer),
     authorizationLogs(
-      look.token,
-      look.payer,
-      look.nonce,
-      toQuantity(earliestBlock(look)),
+      payment.token,
+      payment.payer,
+      payment.nonce,
+      toQuantity(earliestBlock(payment)),
       'latest',
     ),
   ],
-  read: (answers) => secondStep(chain, look, answers),
+  read: (answers) => secondStep(chain, payment, answers),
 });
 
 const secondStep = (
   chain: Chain,
-  look: Look,
+  payment: ExpectedTransfer,
   [block, state, money, logs]: readonly RpcAnswer[],
-): Step => {
+): ObservationStep => {
   const head = block && HEAD.read([block]);
-  const used = readFlag(state);
+  const isUsed = readFlag(state);
   const balance = readNumber(money);
-  if (head === undefined || used === undefined || balance === undefined) {
+  if (head === undefined || isUsed === undefined || balance === undefined) {
     return unknown('the node did not answer about this payment');
   }
   const log = readLogs(logs)?.[0];
-  if (log !== undefined) return spendingOf({ chain, look, head }, log);
-  // Hours after acceptance a node may refuse the whole range. An unused nonce needs no logs; a used one is searched for.
-  if (used) return searchLog({ chain, look, head });
-  if (BigInt(head.timestamp) > look.validBefore) return askPinned(chain, look, head);
-  return { view: 'unused', headBlock: head.number, headTime: head.timestamp, balance };
+  if (log !== undefined) return nonceUse({ chain, payment, head }, log);
+  // Hours after acceptance a node may refuse the whole range. An unused nonce needs no logs; for a used one the log is searched.
+  if (isUsed) return searchNonceLog({ chain, payment, head });
+  if (BigInt(head.timestamp) > payment.validBefore) return pinnedQuery(chain, payment, head);
+  return { kind: 'unused', headBlock: head.number, headTime: head.timestamp, balance };
 };
 
 /**
- * Unused, and the head is past validBefore. Calls of one batch may see different heads (load-balanced nodes lag), and the
- * head may be reorganised into blocks dated before validBefore: so state, balance and time are read again at one final
- * block, by its number.
+ * Reads nonce state, balance and time again at one final block, by its number, when the head is past `validBefore`.
+ *
+ * Race: calls of one batch may be answered at different heads by load-balanced nodes, and the head may be reorganised into blocks
+ * dated before `validBefore`.
  */
-const askPinned = (chain: Chain, look: Look, head: Block): Asking => {
+const pinnedQuery = (chain: Chain, payment: ExpectedTransfer, head: Block): NextQuery => {
   const height = Math.max(0, head.number - chain.confirmations + 1);
   const block = toQuantity(height);
-  const time = askBlock(block);
+  const time = blockQuery(block);
   return {
     calls: [
       ...time.calls,
-      authorizationState(look.token, look.payer, look.nonce, block),
-      balanceOf(look.token, look.payer, block),
+      authorizationState(payment.token, payment.payer, payment.nonce, block),
+      balanceOf(payment.token, payment.payer, block),
     ],
     read: ([at, state, money]) => {
       const pinned = at === undefined ? undefined : time.read([at]);
@@ -106,7 +106,7 @@ const askPinned = (chain: Chain, look: Look, head: Block): Asking => {
       if (pinned?.number !== height || readFlag(state) !== false || balance === undefined) {
         return unknown('the node did not answer for a final block');
       }
-      return { view: 'unused', headBlock: pinned.number, headTime: pinned.timestamp, balance };
+      return { kind: 'unused', headBlock: pinned.number, headTime: pinned.timestamp, balance };
     },
   };
 };

@@ -1,6 +1,6 @@
 import type { PayerFacts } from '../../protocol/account/call.ts';
 import { assetId } from '../../protocol/account-id.ts';
-import { type Address, type Hex } from '../../core/hex.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import {
   bytesSchema,
@@ -15,11 +15,12 @@ import type { Token } from '../../protocol/payment.ts';
 import { authorizationState, balanceOf } from './token-calls.ts';
 
 /**
- * Reads what an account must know of a payer (design §5) in one JSON-RPC batch: code, balance of the token, state of the
- * nonce, and the block. The block is asked first, so that the balance is of this block or a newer one: a settlement in
- * between is then subtracted once too often until the next look, never once too seldom.
+ * Reads the facts about a payer that its account decides on, in one JSON-RPC batch: code, token balance, nonce state and block number.
+ *
+ * Race: a settlement may be mined between two answers of the batch. The block number comes first, so that the balance is of this block or
+ * a newer one: such a settlement is then subtracted once too often until the next batch, and never once too seldom.
  */
-export const askPayerFacts = async (
+export const readPayerFacts = async (
   urls: readonly string[],
   payer: Address,
   token: Token,
@@ -47,7 +48,7 @@ export const askPayerFacts = async (
     return err({ kind: 'invalid' });
   }
   return ok({
-    // An EIP-7702 delegation is code too: its account is asked, not its key (design §4.7).
+    // An EIP-7702 delegation is code too: then the account's contract checks the signature, not its key.
     hasCode: code !== '0x',
     balance: BigInt(balance),
     asset: assetId(token.network, token.address),

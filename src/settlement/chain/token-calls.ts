@@ -1,7 +1,7 @@
 import type { Address, Hex } from '../../core/hex.ts';
 import { type RpcCall, toQuantity } from './json-rpc.ts';
 
-/** Selectors and topics of an EIP-3009 token; a test derives them again from their signatures. */
+/** Topics and selectors of an EIP-3009 token. A test derives them from their signatures. */
 export const AUTHORIZATION_USED: Hex =
   '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5';
 export const AUTHORIZATION_CANCELED: Hex =
@@ -11,13 +11,13 @@ const AUTHORIZATION_STATE = '0xe94a0102';
 const BALANCE_OF = '0x70a08231';
 const TRANSFER_SELECTOR = '0xa9059cbb';
 
-/** An address as a 32-byte word, which is how topics and arguments carry it. */
+/** An address as a 32-byte word, as topics and arguments carry it. */
 export const addressWord = (address: Address): Hex => `0x${address.slice(2).padStart(64, '0')}`;
 
 /** An amount as a 32-byte word. */
 export const amountWord = (amount: bigint): Hex => `0x${amount.toString(16).padStart(64, '0')}`;
 
-/** `transfer(to, 0)`: moves nothing, and fails where the token moves nothing for `to` at all. */
+/** `transfer(to, 0)`: moves nothing. It reverts if the token is paused or blocks `to`. */
 export const emptyTransfer = (token: Address, to: Address): RpcCall => ({
   method: 'eth_call',
   params: [
@@ -52,7 +52,7 @@ export const balanceOf = (token: Address, owner: Address, block: Block = 'latest
   params: [{ to: token, data: `${BALANCE_OF}${addressWord(owner).slice(2)}` }, block],
 });
 
-/** The logs that used or cancelled one nonce of one payer, between two blocks, both included. */
+/** The logs that used or cancelled one nonce of one payer, from one block to another, both included. */
 export const authorizationLogs = (
   token: Address,
   payer: Address,

@@ -1,40 +1,39 @@
-import { type Backend, RELAYER } from '../backends/backend.ts';
-import type { ChainView } from '../chain/observe-payments.ts';
-import type { SettlementTask } from '../message.ts';
+import type { Backend } from '../backends/backend.ts';
+import type { Observation } from '../chain/observation.ts';
 import type { Presentations } from './presentations.ts';
-import { keyOf, type Tried } from './task.ts';
+import { paymentKey, type SettlementTask, type WithAttempts } from './task.ts';
 
-/** A payment to be presented, and who has been asked for it in this round. */
-export type Open = {
-  readonly task: Extract<SettlementTask, { readonly kind: 'settle' }> & Tried;
-  readonly view: Extract<ChainView, { readonly view: 'unused' }>;
-  readonly asked: ReadonlySet<Backend>;
+/** A payment to present, and the backends that were tried for it in this round. */
+export type OpenPayment = {
+  readonly task: Extract<SettlementTask, { readonly kind: 'settle' }> & WithAttempts;
+  readonly observation: Extract<Observation, { readonly kind: 'unused' }>;
+  readonly tried: ReadonlySet<Backend>;
 };
 
 /**
- * To whom each payment goes next: to the first in order that has not been asked. Of a batch that is more than it is shown at once the
- * rest goes to our relayer at the same time, where there is one after it, because a backlog behind one backend ends in deadlines that
- * pass. Not to another facilitator: they would have the same six connections between them. Who is being tried gets the one with the
- * most time; the others go on as if it were not there.
+ * Assigns each payment to a backend: the first in order that was not tried. What exceeds that backend's width goes at the same time to a
+ * later backend of unlimited width, if there is one, because a backlog ends in missed deadlines. It does not go to another facilitator:
+ * both would share the Worker's connections. A backend that is due for a probe gets the payment with the latest deadline, and the other
+ * payments ignore it.
  */
 export const assign = (
-  open: readonly Open[],
+  open: readonly OpenPayment[],
   backends: readonly Backend[],
   presentations: Presentations,
-): ReadonlyMap<Backend, readonly Open[]> => {
-  const groups = new Map<Backend, Open[]>();
-  const probe = backends.find((backend) => backend.standing() === 'probe');
+): ReadonlyMap<Backend, readonly OpenPayment[]> => {
+  const groups = new Map<Backend, OpenPayment[]>();
+  const probe = backends.find(({ health }) => health.availability() === 'probe');
   const others = backends.filter((backend) => backend !== probe);
-  const tries = probe === undefined ? undefined : open.findLast(({ asked }) => !asked.has(probe));
+  const probing = probe === undefined ? undefined : open.findLast(({ tried }) => !tried.has(probe));
   const isFull = (backend: Backend): boolean => (groups.get(backend)?.length ?? 0) >= backend.width;
   for (const one of open) {
-    const to =
-      one === tries
+    const backend =
+      one === probing
         ? probe
-        : (holderOf(one, others, presentations) ?? pick(inTurn(one, others), isFull));
-    if (to === undefined) continue;
-    const group = groups.get(to);
-    if (group === undefined) groups.set(to, [one]);
+        : (keeperOf(one, others, presentations) ?? pick(inTurn(one, others), isFull));
+    if (backend === undefined) continue;
+    const group = groups.get(backend);
+    if (group === undefined) groups.set(backend, [one]);
     else group.push(one);
   }
   return groups;
@@ -48,21 +47,21 @@ const pick = (
     ? (rest.find(({ width }) => width === Infinity) ?? first)
     : first;
 
-/** What our relayer has taken it keeps: it knows it. */
-const holderOf = (
-  { task, asked }: Open,
+/** The backend that has stored the payment: it presents it until it ends. */
+const keeperOf = (
+  { task, tried }: OpenPayment,
   backends: readonly Backend[],
   presentations: Presentations,
 ): Backend | undefined => {
-  const holder = presentations.get(keyOf(task))?.by;
-  const keeps = holder?.name === RELAYER && !asked.has(holder) && backends.includes(holder);
-  return keeps ? holder : undefined;
+  const backend = presentations.get(paymentKey(task))?.by;
+  const isUsable = backend !== undefined && !tried.has(backend) && backends.includes(backend);
+  return isUsable && backend.keepsPayments ? backend : undefined;
 };
 
-/** Another delivery starts at another one: who refused it may be wrong. */
-const inTurn = ({ task, asked }: Open, backends: readonly Backend[]): readonly Backend[] => {
+/** Each delivery of a message starts at another backend: the one that rejected the payment may be wrong. */
+const inTurn = ({ task, tried }: OpenPayment, backends: readonly Backend[]): readonly Backend[] => {
   const start = Math.max(0, task.attempts - 1) % Math.max(1, backends.length);
   return [...backends.slice(start), ...backends.slice(0, start)].filter(
-    (backend) => !asked.has(backend),
+    (backend) => !tried.has(backend),
   );
 };

@@ -1,3 +1,6 @@
+import type { Seconds } from '../../core/clock.ts';
+import type { BounceReason, Payment } from '../../protocol/payment.ts';
+import { isInHand } from '../backends/backend-answer.ts';
 import {
   bytesSchema,
   isExecutionError,
@@ -5,27 +8,29 @@ import {
   type RpcAnswer,
   toQuantity,
 } from '../chain/json-rpc.ts';
-import { askBlock, readFlag, readNumber } from '../chain-answer.ts';
-import type { BounceReason, Payment } from '../../protocol/payment.ts';
-import type { Question } from '../chain/question.ts';
-import { transferData } from '../relayer/calldata.ts';
+import type { Chain } from '../chain/observation.ts';
+import { blockQuery, type ChainQuery, readFlag, readNumber, runQueries } from '../chain/query.ts';
 import { authorizationState, balanceOf, emptyTransfer } from '../chain/token-calls.ts';
+import { transferData } from '../relayer/calldata.ts';
+import type { SettlementTask, TaskResult } from './task.ts';
 
-const HEAD = askBlock('latest');
-/** What a transfer and a signature check by code take together, and no payer's code more of our node. */
+const HEAD = blockQuery('latest');
+/** Enough for a transfer with a signature check by code. The cap keeps a payer's code from occupying our node. */
 const GAS = 1_000_000;
 
 /**
- * Whether a payment cannot be presented now through its payer's doing, asked of our own nodes: what a facilitator says of it is a reason
- * to ask, and never the answer. One that lies, or is at fault itself, must not cost a payer its trust.
+ * Asks our own nodes whether a payment cannot be presented now for a reason of its payer.
  *
- * @returns undefined for anything but a clear yes: a nonce that was used meanwhile, an authorization that has ended, a node that lags or
- * does not answer, a token that is paused or moves nothing to the payee.
+ * Attack: a facilitator that lies, or is at fault itself, makes a payer lose its deferred service. A facilitator's answer is therefore only
+ * a reason to run this query, and never the result.
+ *
+ * @returns undefined unless the answer is a clear yes: also for a nonce that was used meanwhile, an authorization that has ended, a node
+ * that lags or does not answer, and a token that is paused or transfers nothing to the payee.
  */
-export const askBounce = (
+export const bounceQuery = (
   { token, authorization, signature }: Pick<Payment, 'token' | 'authorization' | 'signature'>,
   sinceBlock: number,
-): Question<BounceReason | undefined> => {
+): ChainQuery<BounceReason | undefined> => {
   const { from, to, value, nonce, validBefore } = authorization;
   const data = transferData({ authorization, signature }, 'key');
   return {
@@ -46,7 +51,7 @@ export const askBounce = (
       const bytes = readAnswer(code, bytesSchema);
       if (head === undefined || balance === undefined || bytes === undefined) return undefined;
       const mayMove = readFlag(state) === false && BigInt(head.timestamp) < validBefore;
-      // A node behind the block of acceptance has not seen what the payer had then.
+      // A node behind the block of acceptance does not know the funds that the payer had then.
       if (!mayMove || head.number < sinceBlock) return undefined;
       if (!isReverted(transfer) || control?.ok !== true) return undefined;
       if (balance < value) return 'unfunded';
@@ -57,3 +62,45 @@ export const askBounce = (
 
 const isReverted = (answer: RpcAnswer | undefined): boolean =>
   answer?.ok === false && isExecutionError(answer.error);
+
+/** A payment that is unused this long after its acceptance is suspect, even if a backend has it in hand. */
+const SLOW: Seconds = 15;
+
+/** Whether a payment is owed, unused and still valid, and no backend took it, its payer lacks funds, or it takes long. */
+const isSuspect = <T extends SettlementTask>(
+  { task, observation, presented }: TaskResult<T>,
+  now: Seconds,
+): boolean => {
+  if (task.kind !== 'settle' || observation.kind !== 'unused') return false;
+  if (BigInt(now) >= task.transfer.validBefore) return false;
+  const isUntaken = presented !== undefined && !isInHand(presented.answer);
+  const isSlow = now >= task.acceptedAt + SLOW;
+  return observation.balance < task.transfer.value || isUntaken || isSlow;
+};
+
+/** Adds to the suspect payments of a round whether they bounced, with one batch of queries. */
+export const findBounces = async <T extends SettlementTask>(
+  { urls }: Chain,
+  results: readonly TaskResult<T>[],
+  now: Seconds,
+): Promise<readonly TaskResult<T>[]> => {
+  const suspects = results.flatMap((one) => {
+    const { payment, transfer } = one.task;
+    return payment !== undefined && isSuspect(one, now) ? [{ one, payment, transfer }] : [];
+  });
+  if (suspects.length === 0) return results;
+  const answers = await runQueries(
+    urls,
+    suspects.map(({ payment, transfer }) => bounceQuery(payment, transfer.sinceBlock)),
+  );
+  const reasons = new Map(
+    suspects.map(({ one }, at) => {
+      const answer = answers[at];
+      return [one, answer?.ok === true ? answer.value : undefined];
+    }),
+  );
+  return results.map((one) => {
+    const bounced = reasons.get(one);
+    return bounced === undefined ? one : { ...one, bounced };
+  });
+};

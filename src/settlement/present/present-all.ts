@@ -1,28 +1,25 @@
+import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import type { Seconds } from '../../core/clock.ts';
-import { assign, type Open } from './assign.ts';
-import { type Backend, type Patience, RELAYER } from '../backends/backend.ts';
-import type { Backends } from '../backends/registry.ts';
-import { type Clock, SYSTEM_CLOCK } from '../backends/clock.ts';
+import type { Backend, PresentOptions } from '../backends/backend.ts';
 import {
+  type BackendAnswer,
+  blamesPayer,
   errorOf,
+  healthSignalOf,
   isInHand,
-  isOnChain,
-  isPayersFault,
-  lessonOf,
   type Presentable,
-  type Presented,
 } from '../backends/backend-answer.ts';
-import type { ChainView } from '../chain/observe-payments.ts';
-import type { SettlementTask } from '../message.ts';
-import { mayPresent, notePresented, type Presentations } from './presentations.ts';
-import { judgeClaim } from '../promises.ts';
-import { keyOf, type Seen, type Tried } from './task.ts';
-import { outcomeOf } from '../conclude.ts';
+import type { Backends } from '../backends/registry.ts';
+import { isOnChain, type Observation } from '../chain/observation.ts';
+import { conclude } from '../conclude.ts';
+import { assign, type OpenPayment } from './assign.ts';
+import { checkClaimed, mayPresent, notePresented, type Presentations } from './presentations.ts';
+import { paymentKey, type SettlementTask, type TaskResult, type WithAttempts } from './task.ts';
 
-type Task = SettlementTask & Tried;
+type Task = SettlementTask & WithAttempts;
 
-type Wave = {
+/** The payments of one network in one round. */
+type Round = {
   readonly backends: Backends;
   readonly presentations: Presentations;
   readonly clock?: Clock;
@@ -30,171 +27,176 @@ type Wave = {
   readonly now: Seconds;
   /** Milliseconds of the clock. */
   readonly endBy: number;
-  /** Requests that may be on their way at once. */
+  /** How many connections may be used at once. */
   readonly connections: number;
-  readonly see: (tasks: readonly SettlementTask[]) => Promise<readonly ChainView[]>;
+  readonly observe: (tasks: readonly SettlementTask[]) => Promise<readonly Observation[]>;
 };
 
-/** What is left of a payment after it was presented. */
-export type Left = Omit<Seen<Task>, 'task'>;
+/** The result of a payment that was presented. */
+export type PresentResult = Omit<TaskResult<Task>, 'task'>;
 
-/** Each wave asks somebody new, so there is an end anyway; this one comes sooner where backends are tried one by one. */
+type PresentableTask = Pick<OpenPayment, 'task' | 'observation'>;
+
+/** A wave presents each payment to one new backend, so waves end anyway; this ends them sooner where backends are probed one by one. */
 const MOST_WAVES = 8;
-/** How long a backend may begin presentations while another one is idle. */
+/** How long a backend may start presentations while another backend waits. */
 const WAVE_MS = 12_000;
 /** One block of a rollup. */
 const BLOCK_MS = 2_000;
-const WAIT_MS = { others: 2_000, nobody: 10_000 } as const;
+const WAIT_MS = { others: 2_000, alone: 10_000 } as const;
 
-/** Surely unused, owed, still valid, and covered: everything else could only burn gas. */
+/** Certainly unused, owed, still valid, and covered: presenting anything else could only burn gas. */
 export const isPresentable = <T extends Task>(
-  seen: Seen<T>,
+  result: TaskResult<T>,
   now: Seconds,
-): seen is Seen<T> & { readonly task: Open['task']; readonly view: Open['view'] } => {
-  const { task, view } = seen;
+): result is TaskResult<T> & PresentableTask => {
+  const { task, observation } = result;
   return (
     task.kind === 'settle' &&
-    view.view === 'unused' &&
-    outcomeOf('settle', task.look, view) === undefined &&
-    BigInt(now) < task.look.validBefore &&
-    view.balance >= task.look.value
+    observation.kind === 'unused' &&
+    conclude('settle', task.transfer, observation) === undefined &&
+    BigInt(now) < task.transfer.validBefore &&
+    observation.balance >= task.transfer.value
   );
 };
 
 /**
- * Presents payments of one network to its backends: to the first, and what it did not take in hand to the next, until nobody is left
- * to ask; what is more than the first is shown at once goes to our relayer meanwhile. Between two there is always a look at the chain:
- * who did not answer, or answered 500, may have broadcast the payment, and one that the chain shows is presented to nobody else (law 5).
+ * Presents payments of one network in waves: each payment to the first backend, and if that did not take it in hand, to the next, until no
+ * backend remains.
+ *
+ * Race: a backend that did not answer, or answered 500, may have broadcast the payment. So between two backends the chain is always
+ * observed, and a payment that the chain shows is presented to no other backend (law 5).
  */
 export const presentAll = async (
-  wave: Wave,
-  seen: readonly (Seen<Task> & { readonly task: Open['task']; readonly view: Open['view'] })[],
-): Promise<ReadonlyMap<string, Left>> => {
-  const clock = wave.clock ?? SYSTEM_CLOCK;
-  const left = new Map<string, Left>();
-  let open: readonly Open[] = firstOf(seen).filter(({ task, view }) =>
-    mayPresent(wave.presentations, keyOf(task), view.headBlock, wave.now),
+  round: Round,
+  payments: readonly PresentableTask[],
+): Promise<ReadonlyMap<string, PresentResult>> => {
+  const clock = round.clock ?? SYSTEM_CLOCK;
+  const results = new Map<string, PresentResult>();
+  let open: readonly OpenPayment[] = withoutTwins(payments).filter(({ task, observation }) =>
+    mayPresent(round.presentations, paymentKey(task), observation.headBlock, round.now),
   );
   for (let waves = 0; waves < MOST_WAVES && open.length > 0; waves += 1) {
-    if (clock.now() >= wave.endBy) break;
-    const groups = assign(open, wave.backends.for(wave.network), wave.presentations);
+    if (clock.now() >= round.endBy) break;
+    const groups = assign(open, round.backends.for(round.network), round.presentations);
     if (groups.size === 0) break;
-    const connections = shareOf(wave.connections, [...groups.keys()]);
-    const answers = await Promise.all(
+    const connections = shareOf(round.connections, [...groups.keys()]);
+    const presented = await Promise.all(
       [...groups].map(async ([backend, own]) => {
-        const patience = { ...patienceFor(wave, backend, clock.now()), connections };
-        const said = await backend.present(own.map(presentableOf), patience);
-        return own.map((one, at) => ({ one, backend, said: said[at] ?? SILENT }));
+        const options = { ...optionsFor(round, backend, clock.now()), connections };
+        const answers = await backend.present(own.map(presentableOf), options);
+        return own.map((one, at) => ({ one, backend, answer: answers[at] ?? NO_ANSWER }));
       }),
     );
-    const shown = answers.flat();
-    open = await learn(wave, open, shown, left);
+    open = await afterWave(round, open, presented.flat(), results);
   }
-  return left;
+  return results;
 };
 
-/** Facilitators of one wave have the connections between them: one that is slow must not make another one time out. */
+/** The connections of each backend in a wave: a slow backend must not make another one time out. */
 const shareOf = (connections: number, backends: readonly Backend[]): number => {
-  const facilitators = backends.filter(({ width }) => width !== Infinity).length;
-  return Math.max(1, Math.floor(connections / Math.max(1, facilitators)));
+  const users = backends.filter(({ usesConnections }) => usesConnections).length;
+  return Math.max(1, Math.floor(connections / Math.max(1, users)));
 };
 
-const SILENT: Presented = { kind: 'unreachable', why: 'no_answer' };
+const NO_ANSWER: BackendAnswer = { kind: 'unreachable', why: 'no_answer' };
 
-type Shown = { readonly one: Open; readonly backend: Backend; readonly said: Presented };
+type Presented = {
+  readonly one: OpenPayment;
+  readonly backend: Backend;
+  readonly answer: BackendAnswer;
+};
 
-/** Looks at what may have moved, tells the backends how they did, and gives back what the next ones may be asked for. */
-const learn = async (
-  wave: Wave,
-  open: readonly Open[],
-  shown: readonly Shown[],
-  left: Map<string, Left>,
-): Promise<readonly Open[]> => {
-  const moved = shown.filter(({ said }) => said.kind !== 'declined' && said.kind !== 'taken');
-  // Who breaks after broadcasting shows nothing yet: a block's time of patience is cheaper than a second transaction.
-  if (moved.some(({ said }) => mayBeUnderWay(said))) {
-    await (wave.clock ?? SYSTEM_CLOCK).sleep(BLOCK_MS);
+/** Observes what may have moved, records the backends' health, and returns the payments for the next wave. */
+const afterWave = async (
+  round: Round,
+  open: readonly OpenPayment[],
+  presented: readonly Presented[],
+  results: Map<string, PresentResult>,
+): Promise<readonly OpenPayment[]> => {
+  const moved = presented.filter(
+    ({ answer }) => answer.kind !== 'declined' && answer.kind !== 'taken',
+  );
+  // A backend that failed after broadcasting shows nothing yet: waiting for one block is cheaper than a second transaction.
+  if (moved.some(({ answer }) => mayBeBroadcast(answer))) {
+    await (round.clock ?? SYSTEM_CLOCK).sleep(BLOCK_MS);
   }
-  const views = await wave.see(moved.map(({ one }) => one.task));
-  const after = new Map(moved.map(({ one }, at) => [one, views[at]]));
-  const next = new Map<Open, Open | undefined>();
-  for (const { one, backend, said } of shown) {
-    const { task } = one;
-    const view = after.get(one) ?? one.view;
-    const key = keyOf(task);
-    if (said.kind === 'declined') {
-      const declined = { backend: backend.name, why: said.why };
-      left.set(key, { ...(left.get(key) ?? { view }), declined });
-      next.set(one, { ...one, asked: new Set([...one.asked, backend]) });
-      continue;
-    }
-    left.set(key, { view, presented: { backend: backend.name, said } });
-    if (isInHand(said) && !isOnChain(view)) {
-      notePresented(wave.presentations, key, {
-        block: one.view.headBlock,
-        at: wave.now,
-        by: backend,
-        claim:
-          said.kind === 'claimed_success'
-            ? {
-                block: one.view.headBlock,
-                at: wave.now,
-                by: backend,
-                transaction: said.transaction,
-              }
-            : undefined,
-      });
-    }
-    judgeClaim(wave.presentations, key, view, backend);
-    // What our relayer took and then refuses it does not keep: or no facilitator would ever be shown it.
-    const isGivenUp = backend.name === RELAYER && said.kind === 'claimed_failure';
-    if (isGivenUp || isOnChain(view)) wave.presentations.delete(key);
-    // What did not answer, and what the relayer took, was learnt at once.
-    if (said.kind !== 'unreachable' && said.kind !== 'taken') {
-      backend.learn(lessonOf(said, task.payment, view), errorOf(said));
-    }
-    const isPayers = isPayersFault(said, task.payment);
-    const mayGoOn = !isInHand(said) && !isPayers && view.view === 'unused';
-    next.set(one, mayGoOn ? { task, view, asked: new Set([...one.asked, backend]) } : undefined);
+  const observations = await round.observe(moved.map(({ one }) => one.task));
+  const observed = new Map(moved.map(({ one }, at) => [one, observations[at]]));
+  const next = new Map<OpenPayment, OpenPayment | undefined>();
+  for (const one of presented) {
+    const observation = observed.get(one.one) ?? one.one.observation;
+    next.set(one.one, afterAnswer(round, one, observation, results));
   }
   return open.flatMap((one) => (next.has(one) ? (next.get(one) ?? []) : one));
 };
 
-/** No answer, so soon that its transaction cannot be seen yet. */
-const mayBeUnderWay = (said: Presented): boolean =>
-  said.kind === 'unreachable' &&
-  !['timeout', 'credential', 'status_429', 'unavailable'].includes(said.why);
+/** Notes one answer. @returns the payment if the next backend should get it. */
+const afterAnswer = (
+  { presentations, now }: Round,
+  { one, backend, answer }: Presented,
+  observation: Observation,
+  results: Map<string, PresentResult>,
+): OpenPayment | undefined => {
+  const { task } = one;
+  const key = paymentKey(task);
+  const tried = new Set([...one.tried, backend]);
+  if (answer.kind === 'declined') {
+    const declined = { backend: backend.name, why: answer.why };
+    results.set(key, { ...(results.get(key) ?? { observation }), declined });
+    return { ...one, tried };
+  }
+  results.set(key, { observation, presented: { backend: backend.name, answer } });
+  if (isInHand(answer) && !isOnChain(observation)) {
+    const presentation = { block: one.observation.headBlock, at: now, by: backend };
+    const claimed =
+      answer.kind === 'claimed_success'
+        ? { ...presentation, transaction: answer.transaction }
+        : undefined;
+    notePresented(presentations, key, { ...presentation, claimed });
+  }
+  checkClaimed(presentations, key, observation, backend);
+  // A backend that kept the payment and now refuses it no longer keeps it: otherwise no other backend would ever get it.
+  const isGivenUp = backend.keepsPayments && answer.kind === 'claimed_failure';
+  if (isGivenUp || isOnChain(observation)) presentations.delete(key);
+  // The backend itself has recorded answers that say nothing about the chain.
+  if (answer.kind !== 'unreachable' && answer.kind !== 'taken') {
+    backend.health.record(healthSignalOf(answer, task.payment, observation), errorOf(answer));
+  }
+  if (isInHand(answer) || blamesPayer(answer, task.payment)) return undefined;
+  return observation.kind === 'unused' ? { task, observation, tried } : undefined;
+};
 
-/** A queue delivers twice: each payment once. */
-const firstOf = (
-  seen: readonly { readonly task: Open['task']; readonly view: Open['view'] }[],
-): readonly Open[] => {
+/** No answer, so soon that a broadcast transaction could not be on the chain yet. */
+const mayBeBroadcast = (answer: BackendAnswer): boolean =>
+  answer.kind === 'unreachable' &&
+  !['timeout', 'credential', 'status_429', 'unavailable'].includes(answer.why);
+
+/** A queue may deliver a payment twice in one batch: each payment once. */
+const withoutTwins = (payments: readonly PresentableTask[]): readonly OpenPayment[] => {
   const keys = new Set<string>();
-  return seen.flatMap(({ task, view }) => {
-    const key = keyOf(task);
+  return payments.flatMap(({ task, observation }) => {
+    const key = paymentKey(task);
     if (keys.has(key)) return [];
     keys.add(key);
-    return { task, view, asked: new Set<Backend>() };
+    return { task, observation, tried: new Set<Backend>() };
   });
 };
 
-const patienceFor = (
-  { backends, network, endBy }: Wave,
+const optionsFor = (
+  { backends, network, endBy }: Round,
   backend: Backend,
   now: number,
-): Patience => {
+): PresentOptions => {
   const hasOthers = backends.for(network).some((one) => one !== backend);
   return {
-    waitMs: hasOthers ? WAIT_MS.others : WAIT_MS.nobody,
+    waitMs: hasOthers ? WAIT_MS.others : WAIT_MS.alone,
     startBy: hasOthers ? now + WAVE_MS : endBy,
     endBy,
-    on: 'queue',
+    source: 'queue',
   };
 };
 
-const presentableOf = ({ task: { account, call, payment, look } }: Open): Presentable => ({
-  account,
-  call,
-  payment,
-  sinceBlock: look.sinceBlock,
-});
+const presentableOf = ({
+  task: { account, call, payment, transfer },
+}: OpenPayment): Presentable => ({ account, call, payment, sinceBlock: transfer.sinceBlock });

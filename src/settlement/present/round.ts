@@ -1,86 +1,84 @@
+import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import type { Seconds } from '../../core/clock.ts';
 import { CONNECTIONS } from '../backends/backend.ts';
 import type { Backends } from '../backends/registry.ts';
-import { type Clock, SYSTEM_CLOCK } from '../backends/clock.ts';
-import { type Chain, type ChainView, lookUp } from '../chain/observe-payments.ts';
-import type { SettlementTask } from '../message.ts';
+import type { Chain, Observation } from '../chain/observation.ts';
+import { observePayments } from '../chain/observe-payments.ts';
+import { findBounces } from './bounce.ts';
 import { isPresentable, presentAll } from './present-all.ts';
-import type { Presentations } from './presentations.ts';
-import { keepPromises } from '../promises.ts';
-import { keyOf, type Seen, type Tried } from './task.ts';
-import { findBounces } from '../suspects.ts';
+import { checkPresentations, type Presentations } from './presentations.ts';
+import { paymentKey, type SettlementTask, type TaskResult, type WithAttempts } from './task.ts';
 
 export type RoundDeps = {
   readonly chains: ReadonlyMap<Network, Chain>;
-  /** One an isolate. */
+  /** One per isolate. */
   readonly backends: Backends;
-  /** One an isolate. */
+  /** One per isolate. */
   readonly presentations: Presentations;
   readonly clock?: Clock;
 };
 
-/** A batch holds up its queue while it is worked on: a round takes no longer than this, its looks at the chain aside. */
+/** A batch blocks its queue while it is consumed: a round ends after this time, its observations not counted. */
 const ROUND_MS = 50_000;
 
 /**
- * One round of settlement over many payments (design §6): look at all of them first, because the chain is the truth and a
- * settled one must not be presented (law 5); present what is surely unused, still valid and covered, earliest deadline first;
- * look again at what was presented; and ask of what is left open whether its payer is the reason.
+ * One round of settlement over many payments: observe all of them first, because a settled payment must not be presented (law 5); present
+ * those that are certainly unused, still valid and covered, earliest deadline first; observe again what was presented; and find out
+ * whether the payments that remain open bounced.
  */
-export const settleRound = async <T extends SettlementTask & Tried>(
+export const settleRound = async <T extends SettlementTask & WithAttempts>(
   deps: RoundDeps,
   tasks: readonly T[],
   now: Seconds,
-): Promise<readonly Seen<T>[]> => {
+): Promise<readonly TaskResult<T>[]> => {
   const endBy = (deps.clock ?? SYSTEM_CLOCK).now() + ROUND_MS;
   const byDeadline = tasks.toSorted((one, other) =>
-    Number(one.look.validBefore - other.look.validBefore),
+    Number(one.transfer.validBefore - other.transfer.validBefore),
   );
   const networks = [...Map.groupBy(byDeadline, (task) => task.network)];
-  const seen = await Promise.all(
+  const results = await Promise.all(
     networks.map(async ([network, own]) => {
       const chain = deps.chains.get(network);
-      // A network taken out of the configuration: its payments wait for it to come back.
+      // The network was removed from the configuration: its payments wait until it returns.
       if (chain === undefined) {
-        const view: ChainView = { view: 'unknown', why: `${network} is not configured` };
-        return own.map((task): Seen<T> => ({ task, view }));
+        const observation: Observation = { kind: 'unknown', why: `${network} is not configured` };
+        return own.map((task): TaskResult<T> => ({ task, observation }));
       }
       const connections = Math.max(1, Math.floor(CONNECTIONS / networks.length));
       return settleOn(deps, chain, network, own, { now, endBy, connections });
     }),
   );
-  const byTask = new Map(seen.flat().map((one) => [one.task, one]));
+  const byTask = new Map(results.flat().map((one) => [one.task, one]));
   return byDeadline.flatMap((task) => byTask.get(task) ?? []);
 };
 
-/** `endBy` in milliseconds of the clock; `connections` that may be used at once. */
+/** `endBy`: milliseconds of the clock. `connections`: how many may be used at once. */
 type Limits = { readonly now: Seconds; readonly endBy: number; readonly connections: number };
 
-const settleOn = async <T extends SettlementTask & Tried>(
+const settleOn = async <T extends SettlementTask & WithAttempts>(
   deps: RoundDeps,
   chain: Chain,
   network: Network,
   tasks: readonly T[],
   { now, endBy, connections }: Limits,
-): Promise<readonly Seen<T>[]> => {
-  const see = async (looked: readonly SettlementTask[]): Promise<readonly ChainView[]> =>
-    lookUp(
+): Promise<readonly TaskResult<T>[]> => {
+  const observe = async (of: readonly SettlementTask[]): Promise<readonly Observation[]> =>
+    observePayments(
       chain,
-      looked.map(({ look }) => look),
+      of.map(({ transfer }) => transfer),
     );
-  const [views] = await Promise.all([see(tasks), deps.backends.refresh(network)]);
-  const first = tasks.map((task, at): Seen<T> => ({
+  const [observations] = await Promise.all([observe(tasks), deps.backends.refresh(network)]);
+  const before = tasks.map((task, at): TaskResult<T> => ({
     task,
-    view: views[at] ?? { view: 'unknown', why: 'nothing was seen' },
+    observation: observations[at] ?? { kind: 'unknown', why: 'no observation' },
   }));
-  keepPromises(deps.presentations, first, now);
-  const open = first.filter((one) => isPresentable(one, now));
-  const left = await presentAll({ ...deps, see, network, endBy, now, connections }, open);
-  const last = first.map((one) => {
-    // A queue delivers twice: the twin of a payment in the same batch is not presented beside it, and hears the same.
-    const after = left.get(keyOf(one.task));
-    return after === undefined ? one : { ...one, ...after };
+  checkPresentations(deps.presentations, before, now);
+  const open = before.filter((one) => isPresentable(one, now));
+  const presented = await presentAll({ ...deps, observe, network, endBy, now, connections }, open);
+  const after = before.map((one) => {
+    // A queue may deliver a payment twice in one batch: the second task gets the same result and is not presented again.
+    const result = presented.get(paymentKey(one.task));
+    return result === undefined ? one : { ...one, ...result };
   });
-  return findBounces(chain, last, now);
+  return findBounces(chain, after, now);
 };

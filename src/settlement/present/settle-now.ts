@@ -1,25 +1,25 @@
-import type { Seconds } from '../../core/clock.ts';
-import type { Backend } from '../backends/backend.ts';
-import type { Backends } from '../backends/registry.ts';
-import { type Clock, SYSTEM_CLOCK } from '../backends/clock.ts';
-import {
-  errorOf,
-  isInHand,
-  lessonOf,
-  type Presentable,
-  type Presented,
-} from '../backends/backend-answer.ts';
-import { type Chain, type ChainView, lookUp } from '../chain/observe-payments.ts';
-import { lookFor } from '../message.ts';
+import { type Clock, type Seconds, SYSTEM_CLOCK } from '../../core/clock.ts';
 import type { FinalOutcome } from '../../protocol/payment.ts';
-import { BROKEN_BLOCKS } from '../promises.ts';
-import { outcomeOf } from '../conclude.ts';
+import type { Backend } from '../backends/backend.ts';
+import {
+  type BackendAnswer,
+  errorOf,
+  healthSignalOf,
+  isInHand,
+  type Presentable,
+} from '../backends/backend-answer.ts';
+import type { Backends } from '../backends/registry.ts';
+import { expectedTransfer } from '../chain/expected-transfer.ts';
+import type { Chain, Observation } from '../chain/observation.ts';
+import { observePayments } from '../chain/observe-payments.ts';
+import { conclude } from '../conclude.ts';
+import { FALSE_AFTER_BLOCKS } from './presentations.ts';
 
 export type SettleConfig = {
   readonly chain: Chain;
-  /** One an isolate. */
+  /** One per isolate. */
   readonly backends: Backends;
-  /** Milliseconds before each further look once a backend has taken the payment; their sum bounds the wait. */
+  /** Milliseconds before each further observation after a backend took the payment; their sum bounds the wait. */
   readonly pauses?: readonly number[];
   readonly clock?: Clock;
 };
@@ -27,23 +27,25 @@ export type SettleConfig = {
 /** `unknown` is not a failure: the nonce may still be used, so the call keeps its hold (law 5). */
 export type SettledNow = FinalOutcome | { readonly outcome: 'unknown'; readonly why: string };
 
-/** About 20 seconds: a handful of blocks of any rollup, and less than a client waits. */
+/** About 20 seconds: several blocks of any rollup, and less than a client waits. */
 const PAUSES = [100, 200, 400, 800, 1_500, 2_000, 2_000, 3_000, 5_000, 5_000];
-/** After a backend that gave no answer: it may have broadcast the payment before it failed. */
+/** After a backend that did not answer: it may have broadcast the payment before it failed. */
 const SHORT_PAUSES = 3;
-/** A caller waits: no backend is asked after this long, and none is waited for beyond it by more than one answer takes. */
-const ASK_MS = 25_000;
+/** A caller waits: after this time no backend is tried, and one that was tried has the time of one answer. */
+const START_MS = 25_000;
 const ANSWER_MS = 30_000;
-/** For a place at a backend that is busy: where there is another, and where there is none. */
-const WAIT_MS = { others: 2_000, nobody: 20_000 } as const;
+/** The wait for a place at a busy backend, with and without another backend to try. */
+const WAIT_MS = { others: 2_000, alone: 20_000 } as const;
 
 /**
- * Settles a payment before its tool runs: look, present to the backends in order until one takes it, and look again until
- * the chain has decided or the wait is over. Between two backends there is always a look: who did not answer may have sent it.
+ * Settles a payment before its tool runs: observe, present to the backends in order until one takes it, and observe again until the chain
+ * has decided or the wait has ended.
  *
- * @returns `settled`; `failed` when the nonce was spent otherwise or cancelled; `released` when it is unused after
- * validBefore; and `unknown` in every other case, unfunded and refused ones included, because an authorization that is
- * unused and still valid can be settled by anyone. Never answer `unknown` with 402 (law 5).
+ * Race: a backend that did not answer may have broadcast the payment. So between two backends the chain is always observed.
+ *
+ * @returns `settled`; `failed` if the nonce was spent otherwise or cancelled; `released` if it is unused after `validBefore`; else
+ * `unknown`, also for unfunded and rejected payments, because anyone can settle an authorization that is unused and still valid. Never
+ * answer `unknown` with 402: clients sign again on 402 and pay twice (law 5).
  */
 export const settleNow = async (
   config: SettleConfig,
@@ -53,66 +55,75 @@ export const settleNow = async (
   const { backends, clock = SYSTEM_CLOCK, pauses = PAUSES } = config;
   const { payment, sinceBlock } = presentable;
   const { network } = payment.token;
-  const look = lookFor(payment, sinceBlock);
-  const see = async (): Promise<ChainView> =>
-    (await lookUp(config.chain, [look]))[0] ?? { view: 'unknown', why: 'nothing was seen' };
-  const decide = (view: ChainView): SettledNow | undefined => outcomeOf('upfront', look, view);
-  const watch = async (first: ChainView, times: number): Promise<ChainView> => {
-    let view = first;
+  const transfer = expectedTransfer(payment, sinceBlock);
+  const observe = async (): Promise<Observation> =>
+    (await observePayments(config.chain, [transfer]))[0] ?? {
+      kind: 'unknown',
+      why: 'no observation',
+    };
+  const decide = (observation: Observation): SettledNow | undefined =>
+    conclude('upfront', transfer, observation);
+  const watch = async (first: Observation, times: number): Promise<Observation> => {
+    let observation = first;
     for (const pause of pauses.slice(0, times)) {
-      if (decide(view) !== undefined) return view;
+      if (decide(observation) !== undefined) return observation;
       await clock.sleep(pause);
-      view = await see();
+      observation = await observe();
     }
-    return view;
+    return observation;
   };
 
-  const startBy = clock.now() + ASK_MS;
-  const patience = { startBy, endBy: startBy + ANSWER_MS, on: 'request' } as const;
-  const [first] = await Promise.all([see(), backends.refresh(network)]);
-  let view = first;
-  let why = view.view === 'unknown' ? view.why : 'the authorization is not valid now';
+  const startBy = clock.now() + START_MS;
+  const limits = { startBy, endBy: startBy + ANSWER_MS, source: 'request' } as const;
+  const [first] = await Promise.all([observe(), backends.refresh(network)]);
+  let observation = first;
+  let why = first.kind === 'unknown' ? first.why : 'the authorization is not valid now';
   const { validAfter, validBefore } = payment.authorization;
   const isValid = validAfter < BigInt(now) && BigInt(now) < validBefore;
-  if (isValid && view.view === 'unused') why = 'no backend is to be asked now';
+  if (isValid && first.kind === 'unused') why = 'every backend is paused';
   const order = isValid ? backends.for(network) : [];
   for (const backend of order) {
-    // Blind, or already used: presenting could only burn gas. A backend is asked only about what is surely unused.
-    if (view.view !== 'unused') break;
-    const before = view;
-    const waitMs = WAIT_MS[backend === order.at(-1) ? 'nobody' : 'others'];
-    const [said] = await backend.present([presentable], { ...patience, waitMs });
-    if (said === undefined) continue;
-    why = reasonOf(said);
-    if (said.kind === 'declined') continue;
-    view = await watch(await see(), patienceFor(said, pauses.length));
-    learn(backend, presentable, said, before, view);
-    if (isInHand(said)) break;
+    // Unobserved or already used: presenting could only burn gas. Only a payment that is certainly unused is presented.
+    if (observation.kind !== 'unused') break;
+    const before = observation;
+    const waitMs = WAIT_MS[backend === order.at(-1) ? 'alone' : 'others'];
+    const [answer] = await backend.present([presentable], { ...limits, waitMs });
+    if (answer === undefined) continue;
+    why = reasonOf(answer);
+    if (answer.kind === 'declined') continue;
+    observation = await watch(await observe(), pausesAfter(answer, pauses.length));
+    recordHealth(backend, presentable, answer, before, observation);
+    if (isInHand(answer)) break;
   }
-  // Somebody else's transaction may be waiting for its confirmations, or the node for its senses.
-  if (view.view === 'unconfirmed') view = await watch(view, pauses.length);
-  return decide(view) ?? { outcome: 'unknown', why: view.view === 'unknown' ? view.why : why };
+  // Another sender's transaction may be waiting for its confirmations.
+  if (observation.kind === 'unconfirmed') observation = await watch(observation, pauses.length);
+  return (
+    decide(observation) ?? {
+      outcome: 'unknown',
+      why: observation.kind === 'unknown' ? observation.why : why,
+    }
+  );
 };
 
-const learn = (
-  backend: Backend,
+const recordHealth = (
+  { health }: Backend,
   { payment }: Presentable,
-  said: Presented,
-  before: Extract<ChainView, { readonly view: 'unused' }>,
-  after: ChainView,
+  answer: BackendAnswer,
+  before: Extract<Observation, { readonly kind: 'unused' }>,
+  after: Observation,
 ): void => {
-  // Both were learnt when they were said.
-  if (said.kind === 'unreachable' || said.kind === 'taken') return;
-  const isBroken =
-    said.kind === 'claimed_success' &&
-    after.view === 'unused' &&
-    after.headBlock >= before.headBlock + BROKEN_BLOCKS;
-  if (isBroken) backend.learn('fault', 'false_success');
-  else backend.learn(lessonOf(said, payment, after), errorOf(said));
+  // The backend itself has recorded these answers.
+  if (answer.kind === 'unreachable' || answer.kind === 'taken') return;
+  const isFalse =
+    answer.kind === 'claimed_success' &&
+    after.kind === 'unused' &&
+    after.headBlock >= before.headBlock + FALSE_AFTER_BLOCKS;
+  if (isFalse) health.record('fault', 'false_success');
+  else health.record(healthSignalOf(answer, payment, after), errorOf(answer));
 };
 
-const patienceFor = (said: Presented, all: number): number => {
-  switch (said.kind) {
+const pausesAfter = (answer: BackendAnswer, all: number): number => {
+  switch (answer.kind) {
     case 'claimed_success':
     case 'pending':
     case 'taken':
@@ -125,19 +136,19 @@ const patienceFor = (said: Presented, all: number): number => {
   }
 };
 
-const reasonOf = (said: Presented): string => {
-  switch (said.kind) {
+const reasonOf = (answer: BackendAnswer): string => {
+  switch (answer.kind) {
     case 'claimed_success':
       return 'the settlement is not on the chain yet';
     case 'pending':
       return 'the settlement is pending';
     case 'taken':
-      return 'the relayer has it, and it is not on the chain yet';
+      return 'the relayer has the payment, and it is not on the chain yet';
     case 'claimed_failure':
-      return said.reason;
+      return answer.reason;
     case 'unreachable':
-      return `the backend did not answer: ${said.why}`;
+      return `the backend did not answer: ${answer.why}`;
     case 'declined':
-      return `the backend was not asked: ${said.why}`;
+      return `the payment was not presented to the backend: ${answer.why}`;
   }
 };

@@ -1,23 +1,38 @@
-import type { Presented } from '../backends/backend-answer.ts';
-import type { ChainView } from '../chain/observe-payments.ts';
-import type { SettlementTask } from '../message.ts';
-import type { BounceReason } from '../../protocol/payment.ts';
+import type { Seconds } from '../../core/clock.ts';
+import type { Hex } from '../../core/hex.ts';
+import type { AccountId, Network } from '../../protocol/account-id.ts';
+import type { BounceReason, Payment } from '../../protocol/payment.ts';
+import type { BackendAnswer } from '../backends/backend-answer.ts';
+import type { ExpectedTransfer } from '../chain/expected-transfer.ts';
+import type { Observation } from '../chain/observation.ts';
 
-/** A task as a round left it. */
-export type Seen<T extends SettlementTask> = {
+/** The work of one message of the settlement queue: which transfer to look for and, for `settle`, which payment to present. */
+export type SettlementTask = {
+  readonly account: AccountId;
+  readonly call: Hex;
+  readonly network: Network;
+  readonly transfer: ExpectedTransfer;
+  readonly acceptedAt: Seconds;
+} & (
+  | { readonly kind: 'settle'; readonly payment: Payment }
+  | { readonly kind: 'look'; readonly payment?: undefined }
+);
+
+/** How often the message was delivered: each delivery starts at another backend. */
+export type WithAttempts = { readonly attempts: number };
+
+/** A task after one round. */
+export type TaskResult<T extends SettlementTask> = {
   readonly task: T;
-  readonly view: ChainView;
-  /** Who was shown the payment last in this round, and what was said: whatever it was, the payment may have been sent. */
-  readonly presented?: { readonly backend: string; readonly said: Presented };
-  /** Our own node says that it cannot be presented now, through its payer. */
+  readonly observation: Observation;
+  /** The last presentation of this round. Whatever the answer, the payment may have been broadcast. */
+  readonly presented?: { readonly backend: string; readonly answer: BackendAnswer };
+  /** Our own node shows that the payment cannot be presented now, for a reason of its payer. */
   readonly bounced?: BounceReason;
-  /** Who surely did not present it, and why not. */
+  /** The last backend that certainly did not present it, and why. */
   readonly declined?: { readonly backend: string; readonly why: string };
 };
 
-/** How often a payment was worked on before: another try starts at another backend. */
-export type Tried = { readonly attempts: number };
-
-/** One payment, whoever brought it. */
-export const keyOf = ({ network, look }: SettlementTask): string =>
-  `${network} ${look.token} ${look.payer} ${look.nonce}`;
+/** Identifies a payment across messages: a queue may deliver it twice in one batch. */
+export const paymentKey = ({ network, transfer }: SettlementTask): string =>
+  `${network} ${transfer.token} ${transfer.payer} ${transfer.nonce}`;

@@ -12,9 +12,9 @@ import {
   toQuantity,
 } from '../chain/json-rpc.ts';
 import type { Result } from '../../core/result.ts';
-import { type Block, readFlag } from '../chain-answer.ts';
+import { type Block, readFlag } from '../chain/query.ts';
 import type { Authorization } from '../../protocol/payment.ts';
-import { askAll, type Question } from '../chain/question.ts';
+import { runQueries, type ChainQuery } from '../chain/query.ts';
 import { authorizationState } from '../chain/token-calls.ts';
 import type { ContractCall, Payer } from './calldata.ts';
 import type { Market } from './fees.ts';
@@ -53,8 +53,8 @@ export type Node = {
     token: Address,
     authorizations: readonly Authorization[],
   ): Promise<readonly (boolean | undefined)[]>;
-  /** Many questions in one JSON-RPC batch (`askAll`). */
-  ask<T>(questions: readonly Question<T>[]): Promise<readonly Result<T, RpcFault>[]>;
+  /** Many questions in one JSON-RPC batch (`runQueries`). */
+  ask<T>(questions: readonly ChainQuery<T>[]): Promise<readonly Result<T, RpcFault>[]>;
   /** Hands a transaction to every node. @returns what they said against it, if none took it. */
   send(raw: Hex): Promise<string | undefined>;
 };
@@ -124,7 +124,7 @@ export const openNode = (urls: readonly string[], address: Address): Node => {
       );
       return authorizations.map((_, at) => readFlag(answers[at]));
     },
-    ask: async (questions) => askAll(urls, questions),
+    ask: async (questions) => runQueries(urls, questions),
     async send(raw) {
       const call = { method: 'eth_sendRawTransaction', params: [raw] };
       const said = await Promise.all(urls.map(async (url) => readRefusal(url, call)));

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { quantitySchema, readAnswer, type RpcAnswer } from '../chain/json-rpc.ts';
-import { receiptSchema } from '../chain-answer.ts';
-import { judge, type Look, type Receipt } from '../chain/expected-transfer.ts';
-import { lookFor } from '../message.ts';
+import { receiptSchema } from '../chain/query.ts';
+import { findTransfer, type ExpectedTransfer, type Receipt } from '../chain/expected-transfer.ts';
+import { expectedTransfer } from '../chain/expected-transfer.ts';
 import type { Token } from '../../protocol/payment.ts';
 import type { Pending } from './pending.ts';
 
@@ -56,12 +56,12 @@ export type Fate = {
 export const fateOf = (token: Token, payments: readonly Pending[], { receipt }: Mined): Fate => {
   const judged = payments.map((payment) => ({
     payment,
-    judgement: judge(lookOf(token, payment), receipt),
+    judgement: findTransfer(lookOf(token, payment), receipt),
   }));
   const of = (...kinds: readonly string[]) =>
     judged.filter(({ judgement }) => kinds.includes(judgement)).map(({ payment }) => payment);
   return { settled: of('settled'), spent: of('spent_otherwise'), unmoved: of('absent') };
 };
 
-const lookOf = (token: Token, { authorization, sinceBlock }: Pending): Look =>
-  lookFor({ token, authorization }, sinceBlock);
+const lookOf = (token: Token, { authorization, sinceBlock }: Pending): ExpectedTransfer =>
+  expectedTransfer({ token, authorization }, sinceBlock);

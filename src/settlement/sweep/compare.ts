@@ -1,7 +1,7 @@
 import { type Network, parseAccountId } from '../../protocol/account-id.ts';
 import { type Address } from '../../core/hex.ts';
-import type { ChainView } from '../chain/observation.ts';
-import type { Look } from '../chain/expected-transfer.ts';
+import type { Observation } from '../chain/observation.ts';
+import type { ExpectedTransfer } from '../chain/expected-transfer.ts';
 import { type Difference, ofChain, ofLedger, ofUnsolicited } from './difference.ts';
 import { keyOf, ledgerKey, type LedgerPayment } from './ledger.ts';
 import type { Movements } from './movement.ts';
@@ -74,7 +74,7 @@ const EARLIER = 1_024;
 const LONGEST = 3_660;
 
 /** What to ask the chain of a payment that it has not where the ledger says. */
-export const lookOf = (known: InBlock, token: Address, payTo: Address): Look => ({
+export const lookOf = (known: InBlock, token: Address, payTo: Address): ExpectedTransfer => ({
   token,
   payer: parseAccountId(known.account)?.address ?? payTo,
   // An operator may have changed where money goes since.
@@ -89,11 +89,11 @@ export const lookOf = (known: InBlock, token: Address, payTo: Address): Look => 
 export const explain = (
   network: Network,
   known: InBlock,
-  view: ChainView,
+  observation: Observation,
 ): Difference | 'elsewhere' | 'undecided' => {
-  switch (view.view) {
+  switch (observation.kind) {
     case 'settled': {
-      const { transaction, block } = view;
+      const { transaction, block } = observation;
       return block === known.block && transaction === known.transaction
         ? 'elsewhere'
         : ofLedger(network, known, { kind: 'moved', transaction, block });
@@ -103,7 +103,7 @@ export const explain = (
     case 'spent_otherwise':
       return ofLedger(network, known, {
         kind: 'missing',
-        ...('transaction' in view ? { transaction: view.transaction } : {}),
+        ...('transaction' in observation ? { transaction: observation.transaction } : {}),
       });
     case 'unconfirmed':
     case 'unknown':

@@ -2,7 +2,8 @@ import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { rpcBatch } from '../chain/json-rpc.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type Chain, lookUp } from '../chain/observe-payments.ts';
+import { type Chain } from '../chain/observation.ts';
+import { observePayments } from '../chain/observe-payments.ts';
 import { compare, explain, lookOf, plus, type Sum } from './compare.ts';
 import { type Difference, nameOf } from './difference.ts';
 import { findPayments, ledgerKey, settledIn } from './ledger.ts';
@@ -50,13 +51,13 @@ export const examine = async (
   const undecided = compared.unmatched.slice(MOST_LOOKS).map(({ call }) => call as string);
   let { chain } = compared;
   for (const some of chunks(compared.unmatched.slice(0, MOST_LOOKS), LOOKS)) {
-    const views = await lookUp(
+    const observations = await observePayments(
       site,
       some.map((each) => lookOf(each, site.token, site.payTo)),
     );
     for (const [at, each] of some.entries()) {
-      const view = views[at] ?? { view: 'unknown', why: 'nothing was seen' };
-      const meant = explain(network, each, view);
+      const observation = observations[at] ?? { kind: 'unknown', why: 'no observation' };
+      const meant = explain(network, each, observation);
       if (meant === 'undecided') undecided.push(each.call);
       else if (meant === 'elsewhere')
         chain = plus(chain, { payments: 1, amount: each.amount ?? 0n });

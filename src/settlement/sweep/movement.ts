@@ -1,5 +1,5 @@
 import type { Address, Hex } from '../../core/hex.ts';
-import type { ChainLog } from '../chain-answer.ts';
+import type { ChainLog } from '../chain/query.ts';
 import { AUTHORIZATION_USED, TRANSFER } from '../chain/token-calls.ts';
 
 /** Money that the chain moved to us because somebody had signed for it. */

@@ -1,7 +1,7 @@
 import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { rpcBatch } from '../chain/json-rpc.ts';
-import { askBlock } from '../chain-answer.ts';
+import { blockQuery } from '../chain/query.ts';
 import { tellDifferences } from './alert.ts';
 import { GRACE, type Site } from './examine.ts';
 import { type Cursor, forgetOld, loadCursor, openBlocks, saveCursor } from './store.ts';
@@ -92,7 +92,7 @@ const tell = async (
 };
 
 const headOf = async ({ urls }: Site): Promise<number | undefined> => {
-  const question = askBlock('latest');
+  const question = blockQuery('latest');
   const answers = await rpcBatch(urls, question.calls);
   return answers.ok ? question.read(answers.value)?.number : undefined;
 };

@@ -8,7 +8,7 @@ import {
   toQuantity,
 } from '../chain/json-rpc.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { askBlock, type ChainLog, readLogs } from '../chain-answer.ts';
+import { blockQuery, type ChainLog, readLogs } from '../chain/query.ts';
 import { addressWord, AUTHORIZATION_USED, TRANSFER } from '../chain/token-calls.ts';
 import { type Movements, pair } from './movement.ts';
 
@@ -48,8 +48,8 @@ export const readWindow = async (
     method: 'eth_getLogs',
     params: [{ ...range, topics }],
   });
-  const first = askBlock(toQuantity(from));
-  const last = askBlock(toQuantity(to));
+  const first = blockQuery(toQuantity(from));
+  const last = blockQuery(toQuantity(to));
   const answers = await ask([
     ...first.calls,
     ...last.calls,
@@ -143,7 +143,7 @@ const timesOf = async (
   urls: readonly [string, ...string[]],
   blocks: readonly Hex[],
 ): Promise<readonly Seconds[] | undefined> => {
-  const questions = blocks.map(askBlock);
+  const questions = blocks.map(blockQuery);
   const answers = await rpcBatch(
     urls,
     questions.flatMap(({ calls }) => calls),

@@ -4,7 +4,7 @@ import page from '../../../docs/operations.md?raw';
 import type { BookLine } from '../../../src/management/ledger-item.ts';
 import { BOOK_LINES } from '../../../src/management/answer/books.ts';
 import { SETTLEMENT_STATES } from '../../../src/management/settlement.route.ts';
-import { openObserver } from '../../../src/settlement/observer.ts';
+import { openEmit } from '../../../src/settlement/telemetry.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 
 const EVENTS = [
@@ -26,7 +26,7 @@ test('docs/operations.md has every line of the books, every state and every even
 
 test('it explains each column of a point, and its queries name no other', () => {
   const points: AnalyticsEngineDataPoint[] = [];
-  openObserver({ METRICS: { writeDataPoint: (point) => void points.push(point ?? {}) } })({
+  openEmit({ METRICS: { writeDataPoint: (point) => void points.push(point ?? {}) } })({
     ...{ event: 'payment_accepted', network: 'eip155:84532', amount: 1n },
   });
   const [{ blobs = [], doubles = [] } = {}] = points;

@@ -112,7 +112,7 @@ export const governed = (
 export const backendsOf = (config: Config): Gateway['backends'] =>
   openBackends(config, {
     relayer: () => ({ relay: async () => [] }),
-    observe: () => undefined,
+    emit: () => undefined,
   });
 
 /** A gateway whose accounts are played, with a real key. */
@@ -127,7 +127,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
     config,
     catalogue: soldBy(config),
     signer: signer.value,
-    observe: (event) => void observed.push(event),
+    emit: (event) => void observed.push(event),
     backends: backendsOf(config),
     chainHealth: openChainHealth(),
     account: openAccounts(asked, answers),

@@ -1,25 +1,25 @@
 import { expect, test } from 'vitest';
-import type { ChainView } from '../../../src/settlement/chain/observe-payments.ts';
-import { lookFor } from '../../../src/settlement/message.ts';
-import { outcomeOf, type Purpose } from '../../../src/settlement/conclude.ts';
+import type { Observation } from '../../../src/settlement/chain/observation.ts';
+import { expectedTransfer } from '../../../src/settlement/chain/expected-transfer.ts';
+import { conclude, type Purpose } from '../../../src/settlement/conclude.ts';
 import { NOW, paymentNumber } from './scripted.ts';
 
-const look = lookFor(paymentNumber(1, { validBefore: BigInt(NOW) }), 100);
+const look = expectedTransfer(paymentNumber(1, { validBefore: BigInt(NOW) }), 100);
 const transaction = `0x${'aa'.repeat(32)}` as const;
-const unused = (headTime: number, balance: bigint): ChainView => ({
-  view: 'unused',
+const unused = (headTime: number, balance: bigint): Observation => ({
+  kind: 'unused',
   headBlock: 101,
   headTime,
   balance,
 });
 
-const VIEWS: Record<string, ChainView> = {
-  settled: { view: 'settled', transaction, block: 101 },
-  unconfirmed: { view: 'unconfirmed', transaction, block: 101 },
-  'spent long before': { view: 'spent_otherwise' },
-  'spent otherwise': { view: 'spent_otherwise', transaction },
-  cancelled: { view: 'cancelled', transaction },
-  unknown: { view: 'unknown', why: 'rpc' },
+const VIEWS: Record<string, Observation> = {
+  settled: { kind: 'settled', transaction, block: 101 },
+  unconfirmed: { kind: 'unconfirmed', transaction, block: 101 },
+  'spent long before': { kind: 'spent_otherwise' },
+  'spent otherwise': { kind: 'spent_otherwise', transaction },
+  cancelled: { kind: 'cancelled', transaction },
+  unknown: { kind: 'unknown', why: 'rpc' },
   'unused, valid': unused(NOW - 1, 0n),
   'unused, at the deadline': unused(NOW, 0n),
   'unused, past it, funded': unused(NOW + 1, 1_000n),
@@ -61,7 +61,7 @@ test.each<[string, Record<Purpose, string | undefined>]>([
   ],
 ])('%s', (name, expected) => {
   const said = (purpose: Purpose) => {
-    const outcome = outcomeOf(purpose, look, VIEWS[name] as ChainView);
+    const outcome = conclude(purpose, look, VIEWS[name] as Observation);
     return outcome?.outcome === 'failed' ? `${outcome.fault} ${outcome.reason}` : outcome?.outcome;
   };
   expect({ settle: said('settle'), look: said('look'), upfront: said('upfront') }).toEqual(

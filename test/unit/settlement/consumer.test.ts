@@ -79,7 +79,7 @@ beforeEach(() => {
       forget: async (ended) => void forgotten.push(...ended.map(({ call }) => call)),
     },
     recordHealth: async () => undefined,
-    observe: (event) => void observed.push(event),
+    emit: (event) => void observed.push(event),
     account: (account) => ({
       settled: async (results) => {
         if (refusal === 'throws') throw new Error('object reset');

@@ -3,12 +3,12 @@ import { settlementMessage } from '../../../durable-objects/account/log/outbox.t
 import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { readSettlementMessage } from '../../../src/settlement/message.ts';
-import { messageFor, paymentNumber } from './scripted.ts';
+import { messageFor, NOW, paymentNumber } from './scripted.ts';
 
 const payment = paymentNumber(1);
 const good = messageFor(payment);
 
-test('a settle message becomes a payment and what to look for', () => {
+test('reads a settle message as a payment and its expected transfer', () => {
   expect(readSettlementMessage(JSON.parse(JSON.stringify(good)))).toEqual({
     ok: true,
     value: {
@@ -17,7 +17,8 @@ test('a settle message becomes a payment and what to look for', () => {
       call: good.call,
       network: 'eip155:84532',
       payment,
-      look: {
+      acceptedAt: NOW,
+      transfer: {
         token: payment.token.address,
         payer: payment.authorization.from,
         payTo: payment.authorization.to,
@@ -30,14 +31,12 @@ test('a settle message becomes a payment and what to look for', () => {
   });
 });
 
-test('it may say when its call was accepted; older releases do not', () => {
-  const read = readSettlementMessage({ ...good, acceptedAt: 1_790_000_000 });
-  expect(read).toMatchObject({ ok: true, value: { acceptedAt: 1_790_000_000 } });
-  const older = readSettlementMessage(good);
-  expect(older.ok && 'acceptedAt' in older.value).toBe(false);
+test('rejects a message without the time of acceptance', () => {
+  const { acceptedAt: _, ...without } = good;
+  expect(readSettlementMessage(without)).toEqual({ ok: false, error: 'acceptedAt' });
 });
 
-test('what an account sends can be read, with the time of its acceptance', () => {
+test('reads the message that an account writes', () => {
   const { authorization: fields, signature, ...rest } = payment;
   const record = {
     id: fields.nonce,
@@ -53,7 +52,7 @@ test('what an account sends can be read, with the time of its acceptance', () =>
   });
 });
 
-test('a look message needs no signature and presents nothing', () => {
+test('reads a look message without signature, and no payment to present', () => {
   const { signature: _, ...without } = messageFor(payment, { kind: 'look' });
   const read = readSettlementMessage(without);
   expect(read).toMatchObject({ ok: true, value: { kind: 'look' } });

@@ -2,7 +2,7 @@ import { applyD1Migrations, type D1Migration } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, expect, test } from 'vitest';
 import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
-import { recordHealth } from '../../../src/settlement/backends/record.ts';
+import { recordHealth } from '../../../src/settlement/operator-tables.ts';
 import { messageFor, NOW, paymentNumber, TOKEN } from './scripted.ts';
 
 const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as typeof env & {

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import type { Address, Hex } from '../../../src/core/hex.ts';
 import type { RpcCall } from '../../../src/settlement/chain/json-rpc.ts';
-import type { Facilitator } from '../../../src/settlement/backend.ts';
+import type { Facilitator } from '../../../src/settlement/backends/facilitator.ts';
 import {
   type BackendDeps,
   type Backends,
@@ -74,6 +74,7 @@ export const messageFor = (
     signature: payment.signature,
     maxTimeoutSeconds: payment.maxTimeoutSeconds,
     sinceBlock: 100,
+    acceptedAt: NOW,
     ...changes,
   };
 };
@@ -142,7 +143,7 @@ export const backendsAt = (
       cdpKey: undefined,
       ...settings,
     },
-    { relayer: () => ({ relay: async () => [] }), observe: () => undefined, ...deps },
+    { relayer: () => ({ relay: async () => [] }), emit: () => undefined, ...deps },
   );
 
 type Emitted = { readonly address: Address; readonly topics: readonly Hex[]; readonly data: Hex };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openObserver } from '../../../src/settlement/observer.ts';
+import { openEmit } from '../../../src/settlement/telemetry.ts';
 import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 
 const network = 'eip155:84532';
@@ -38,7 +38,7 @@ afterEach(() => void vi.restoreAllMocks());
 
 describe('a point', () => {
   test('is written of each event, with columns that keep their places', () => {
-    const observe = openObserver({ METRICS });
+    const observe = openEmit({ METRICS });
     for (const event of EVENTS) observe(event);
     expect(
       points.map(({ indexes, blobs, doubles }) => [indexes, ...(blobs ?? []), ...(doubles ?? [])]),
@@ -75,7 +75,7 @@ describe('a point', () => {
   });
 
   test('is within what a dataset takes, whatever a backend is called', () => {
-    openObserver({ METRICS })({
+    openEmit({ METRICS })({
       ...{ event: 'backend_answered', network, backend: 'x'.repeat(90_000), ok: false },
       ...{ milliseconds: 1, error: 'y'.repeat(90_000) },
     });
@@ -89,8 +89,8 @@ describe('a point', () => {
 
 describe('a line', () => {
   test('is for what somebody may have to act on, as JSON', () => {
-    const observe = openObserver({});
-    for (const event of EVENTS) observe(event);
+    const emit = openEmit({ METRICS });
+    for (const event of EVENTS) emit(event);
     expect(lines.map(({ level, said }) => [level, JSON.parse(JSON.stringify(said))])).toEqual([
       ['warn', { event: 'payment_failed', network, amount: '20000', age: 3_700 }],
       [
@@ -123,6 +123,6 @@ test('nobody hears of it where points cannot be written', () => {
       throw new Error('too many points');
     },
   };
-  const observe = openObserver({ METRICS: full });
+  const observe = openEmit({ METRICS: full });
   for (const event of EVENTS) expect(() => observe(event)).not.toThrow();
 });

@@ -67,9 +67,9 @@ describe('the alert that a backend rejects bound payments', () => {
     if (!config.ok) throw new Error('no configuration');
     const watched = { ...env, AGENT_ACCOUNT: namespace } as unknown as Env;
     vi.spyOn(console, 'error').mockReturnValue();
-    const { observe } = settlingOf(watched, config.value);
-    observe({ event: 'backend_circuit', network: 'eip155:84532', backend: 'x', state: 'open' });
-    observe(REJECTED);
+    const { emit } = settlingOf(watched, config.value);
+    emit({ event: 'backend_circuit', network: 'eip155:84532', backend: 'x', state: 'open' });
+    emit(REJECTED);
     await vi.waitFor(() => expect(governed).toHaveLength(1));
     expect(governed).toEqual([[gatewayAccount(config.value), { kind: 'alert', alert: ALERT }]]);
   });

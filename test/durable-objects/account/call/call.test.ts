@@ -37,10 +37,10 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
     signer: signer.value,
     backends: openBackends(config.value, {
       relayer: (network) => env.RELAYER.getByName(network),
-      observe: () => undefined,
+      emit: () => undefined,
     }),
     chainHealth: openChainHealth(),
-    observe: () => undefined,
+    emit: () => undefined,
     account: (id) => {
       const stub = env.AGENT_ACCOUNT.getByName(id);
       return {

@@ -66,7 +66,7 @@ describe('an account that is told to look again', () => {
     expect(await stubOf(payer).recheck([call])).toEqual({ verdict: 'rechecking', calls: [call] });
     expect(sent).toMatchObject([{ kind, call, sinceBlock: 11 }]);
     const read = readSettlementMessage(sent[0]);
-    expect(read.ok && read.value.look).toMatchObject({ nonce: call, value: 5_000n });
+    expect(read.ok && read.value.transfer).toMatchObject({ nonce: call, value: 5_000n });
     // Only what may still be presented carries its signature.
     expect((sent[0] as { signature?: Hex }).signature !== undefined).toBe(kind === 'settle');
     expect((await snapshotOf(payer)).seq).toBe(before);

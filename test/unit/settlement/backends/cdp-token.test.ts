@@ -129,7 +129,7 @@ describe('a facilitator with "auth": "cdp"', () => {
     waitMs: 0,
     startBy: clock.now() + 10_000,
     endBy: clock.now() + 40_000,
-    on: 'queue',
+    source: 'queue',
   } as const;
   const settings = (secret: string) => ({ cdpKey: { id: ID, secret } });
   const opened = (secret: string) =>

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   afterFault,
-  afterPromise,
+  afterUndecided,
   afterSuccess,
   beginProbe,
   type Circuit,
   CLOSED,
-  type Company,
+  type Alternatives,
   dueAt,
-  standingOf,
+  availabilityOf,
 } from '../../../../src/settlement/backends/circuit.ts';
 
 const faults = (count: number, now: number, from: Circuit = CLOSED): Circuit =>
@@ -22,10 +22,10 @@ const failAgain = (circuit: Circuit): Circuit =>
   afterFault(beginProbe(circuit, circuit.until), circuit.until, 'others');
 
 test('three faults in a row open it, two do not, and a success in between starts anew', () => {
-  expect(standingOf(faults(2, 100), 100, 'others')).toBe('up');
+  expect(availabilityOf(faults(2, 100), 100, 'others')).toBe('up');
   const after = afterSuccess(faults(2, 100));
-  expect(standingOf(faults(2, 100, after), 100, 'others')).toBe('up');
-  expect(standingOf(faults(3, 100, after), 100, 'others')).toBe('down');
+  expect(availabilityOf(faults(2, 100, after), 100, 'others')).toBe('up');
+  expect(availabilityOf(faults(3, 100, after), 100, 'others')).toBe('down');
 });
 
 test('half of twenty faults open it, though a success follows each', () => {
@@ -64,20 +64,20 @@ test('pauses double from 5 to 300 seconds, and a probe that succeeds closes it',
 
 test('one probe at a time; one that never reports makes room after a minute', () => {
   const open = faults(3, 100);
-  expect(standingOf(open, 104, 'others')).toBe('down');
-  expect(standingOf(open, 105, 'others')).toBe('probe');
+  expect(availabilityOf(open, 104, 'others')).toBe('down');
+  expect(availabilityOf(open, 105, 'others')).toBe('probe');
   const probing = beginProbe(open, 105);
-  expect(standingOf(probing, 106, 'others')).toBe('down');
-  expect(standingOf(probing, 164, 'others')).toBe('down');
-  expect(standingOf(probing, 165, 'others')).toBe('probe');
+  expect(availabilityOf(probing, 106, 'others')).toBe('down');
+  expect(availabilityOf(probing, 164, 'others')).toBe('down');
+  expect(availabilityOf(probing, 165, 'others')).toBe('probe');
 });
 
 test('a promise closes nothing, but lets the next one try', () => {
   const probing = beginProbe(faults(3, 100), 105);
-  const promised = afterPromise(probing, 107);
+  const promised = afterUndecided(probing, 107);
   expect(promised.state).toBe('half_open');
-  expect(standingOf(promised, 107, 'others')).toBe('probe');
-  expect(afterPromise(CLOSED, 107)).toEqual(CLOSED);
+  expect(availabilityOf(promised, 107, 'others')).toBe('probe');
+  expect(afterUndecided(CLOSED, 107)).toEqual(CLOSED);
 });
 
 test('what was asked before it opened neither closes it nor makes its pause longer', () => {
@@ -94,17 +94,17 @@ test('a wish to be left alone is followed at once, within bounds, and by nobody 
   expect(afterFault(open, 101, 'others', 20).until).toBe(121);
   expect(afterFault(afterFault(CLOSED, 100, 'others', 200), 101, 'others', 20).until).toBe(300);
   const alone = afterFault(CLOSED, 100, 'others', 60);
-  expect(standingOf(alone, 159, 'alone')).toBe('down');
-  expect(standingOf(alone, 160, 'alone')).toBe('probe');
+  expect(availabilityOf(alone, 159, 'alone')).toBe('down');
+  expect(availabilityOf(alone, 160, 'alone')).toBe('probe');
 });
 
 test('where there is nobody else, it is tried every 15 seconds', () => {
   let circuit = faults(3, 100);
   for (let at = 0; at < 8; at += 1) circuit = failAgain(circuit);
   const opened = circuit.until - 300;
-  expect(standingOf(circuit, opened + 14, 'alone')).toBe('down');
-  expect(standingOf(circuit, opened + 15, 'alone')).toBe('probe');
-  expect(standingOf(circuit, opened + 299, 'others')).toBe('down');
+  expect(availabilityOf(circuit, opened + 14, 'alone')).toBe('down');
+  expect(availabilityOf(circuit, opened + 15, 'alone')).toBe('probe');
+  expect(availabilityOf(circuit, opened + 299, 'others')).toBe('down');
 });
 
 type Step = { readonly does: 'good' | 'fault' | 'open' | 'wait' | 'probe'; readonly value: number };
@@ -112,7 +112,7 @@ const step = fc.record({
   does: fc.constantFrom<Step['does'][]>('good', 'fault', 'open', 'wait', 'probe'),
   value: fc.integer({ min: 0, max: 1_000 }),
 });
-const company = fc.constantFrom<Company[]>('others', 'alone');
+const company = fc.constantFrom<Alternatives[]>('others', 'alone');
 
 test('whatever happens: never shut for longer than 300 seconds, never open without faults, and one success of a probe is enough', () => {
   fc.assert(
@@ -127,7 +127,7 @@ test('whatever happens: never shut for longer than 300 seconds, never open witho
             now += value;
             break;
           case 'probe':
-            if (standingOf(circuit, now, among) === 'probe') circuit = beginProbe(circuit, now);
+            if (availabilityOf(circuit, now, among) === 'probe') circuit = beginProbe(circuit, now);
             break;
           case 'good':
             circuit = afterSuccess(circuit);
@@ -139,7 +139,7 @@ test('whatever happens: never shut for longer than 300 seconds, never open witho
             failed += 1;
             break;
           case 'open':
-            circuit = afterPromise(circuit, now);
+            circuit = afterUndecided(circuit, now);
             break;
         }
         if (before.state === 'closed' && circuit.state !== 'closed') {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { present } from '../../../../src/settlement/backends/facilitator-api.ts';
+import { postSettle } from '../../../../src/settlement/backends/facilitator-api.ts';
 import { answerHosts, FACILITATOR, paymentNumber } from '../scripted.ts';
 
 const payment = paymentNumber(1);
@@ -11,7 +11,7 @@ afterEach(() => {
 
 const answered = async (respond: () => Response | Promise<Response>) => {
   answerHosts({ 'facilitator.test': respond });
-  return await present({ url: FACILITATOR }, payment);
+  return await postSettle({ url: FACILITATOR }, payment);
 };
 
 test('sends x402 v2, rebuilt from what was verified, and nothing else', async () => {
@@ -24,7 +24,7 @@ test('sends x402 v2, rebuilt from what was verified, and nothing else', async ()
       return Response.json({ success: true, transaction });
     },
   });
-  expect(await present({ url: `${FACILITATOR}/x402/` }, payment)).toEqual({
+  expect(await postSettle({ url: `${FACILITATOR}/x402/` }, payment)).toEqual({
     kind: 'claimed_success',
     transaction,
   });
@@ -155,7 +155,7 @@ test('too many requests speak of us, whatever reason they give, and of when to c
 
 test('unreachable: no connection, and silence', async () => {
   answerHosts({});
-  expect(await present({ url: FACILITATOR }, payment)).toEqual({
+  expect(await postSettle({ url: FACILITATOR }, payment)).toEqual({
     kind: 'unreachable',
     why: 'connection',
   });
@@ -168,7 +168,7 @@ test('unreachable: no connection, and silence', async () => {
         });
       }),
   );
-  expect(await present({ url: FACILITATOR }, payment, 20)).toEqual({
+  expect(await postSettle({ url: FACILITATOR }, payment, 20)).toEqual({
     kind: 'unreachable',
     why: 'timeout',
   });

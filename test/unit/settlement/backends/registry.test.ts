@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
-import type { Facilitator, RelayerSetting } from '../../../../src/settlement/backend.ts';
+import type { Facilitator } from '../../../../src/settlement/backends/facilitator.ts';
+import type { RelayerSetting } from '../../../../src/settlement/backends/relayer.ts';
 import type { BackendSettings } from '../../../../src/settlement/backends/registry.ts';
-import { openHealthNews } from '../../../../src/settlement/backends/record.ts';
+import { openHealthChanges } from '../../../../src/settlement/operator-tables.ts';
 import type { SettlementEvent } from '../../../../src/settlement/telemetry.ts';
 import {
   answerHosts,
@@ -52,7 +53,7 @@ const open = (
     facilitators,
     {
       clock,
-      observe: (event) => void observed.push(event),
+      emit: (event) => void observed.push(event),
       relayer: () => ({ relay: async (relays, urgent) => relay(relays, urgent) }),
     },
     settings,
@@ -70,8 +71,8 @@ const presentables = (count: number) =>
     const { from, nonce } = payment.authorization;
     return { account: `eip155:84532:${from}`, call: nonce, payment, sinceBlock: 100 } as const;
   });
-const patience = (on: 'queue' | 'request' = 'queue') =>
-  ({ waitMs: 0, startBy: clock.now() + 40_000, endBy: clock.now() + 50_000, on }) as const;
+const patience = (source: 'queue' | 'request' = 'queue') =>
+  ({ waitMs: 0, startBy: clock.now() + 40_000, endBy: clock.now() + 50_000, source }) as const;
 /** Presents so many payments to the first in order. */
 const present = async (backends: Opened, count = 1) =>
   (await backends.for(NETWORK)[0]?.present(presentables(count), patience())) ?? [];
@@ -114,7 +115,7 @@ describe('health', () => {
     expect(said.map(({ kind }) => kind)).toEqual(['claimed_success', 'declined', 'declined']);
     // Its word alone does not close it.
     expect(backends.health()[0]?.state).toBe('half_open');
-    a?.learn('good');
+    a?.health.record('success');
     expect(backends.health()[0]).toMatchObject({ state: 'closed', succeeded: 1, failed: 3 });
     expect(namesOf(backends)).toEqual(['a.test', 'b.test']);
   });
@@ -489,13 +490,13 @@ describe('the relayer', () => {
 describe('what is kept for operators', () => {
   test('a change at once, anything else once a minute, and nothing of who was never asked', async () => {
     const backends = open([A, B]);
-    const news = openHealthNews();
+    const news = openHealthChanges();
     const at = (seconds: number) =>
       news(backends.health(), NOW + seconds).map(({ backend }) => backend);
     expect(at(0)).toEqual([]);
-    backends.for(NETWORK)[0]?.learn('good');
+    backends.for(NETWORK)[0]?.health.record('success');
     expect(at(0)).toEqual(['a.test']);
-    backends.for(NETWORK)[0]?.learn('good');
+    backends.for(NETWORK)[0]?.health.record('success');
     expect(at(59)).toEqual([]);
     expect(at(60)).toEqual(['a.test']);
     expect(at(200)).toEqual([]);

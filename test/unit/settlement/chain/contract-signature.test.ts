@@ -3,7 +3,7 @@ import { encodeDeployData, type Hex, keccak256, toBytes } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Address } from '../../../../src/core/hex.ts';
-import { askContractSignature } from '../../../../src/settlement/chain/contract-signature.ts';
+import { checkContractSignature } from '../../../../src/settlement/chain/contract-signature.ts';
 import { chain, freshPayer, rpc } from '../real-chain.ts';
 
 const digest = keccak256(toBytes('what the owner signs'));
@@ -12,7 +12,7 @@ let account: Address;
 let signature: Hex;
 
 const ask = async (at: Address, signed: Hex = signature, over: Hex = digest) =>
-  await askContractSignature([rpc], at, over, signed);
+  await checkContractSignature([rpc], at, over, signed);
 
 /** Puts runtime code at a fresh address. */
 const contractOf = async (bytecode: Hex): Promise<Address> => {
@@ -92,7 +92,7 @@ test('a check may not burn more than a million gas', async () => {
 });
 
 test('a signature beyond 4096 bytes is not even asked about', async () => {
-  const answer = await askContractSignature(
+  const answer = await checkContractSignature(
     ['http://127.0.0.1:1/'],
     account,
     digest,
@@ -102,8 +102,10 @@ test('a signature beyond 4096 bytes is not even asked about', async () => {
 });
 
 test('no node answers: a fault, not a no', async () => {
-  expect(await askContractSignature(['http://127.0.0.1:1/'], account, digest, signature)).toEqual({
-    ok: false,
-    error: { kind: 'connection' },
-  });
+  expect(await checkContractSignature(['http://127.0.0.1:1/'], account, digest, signature)).toEqual(
+    {
+      ok: false,
+      error: { kind: 'connection' },
+    },
+  );
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
   isFinal,
-  judge,
-  type Log,
+  findTransfer,
+  type TokenLog,
   type Receipt,
   REORG_MARGIN,
 } from '../../../../src/settlement/chain/expected-transfer.ts';
-import { lookFor } from '../../../../src/settlement/message.ts';
+import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
 import { OTHER, paymentNumber, transferLog, usedLog } from '../scripted.ts';
 
 const payment = paymentNumber(1);
@@ -14,46 +14,51 @@ const twin = {
   ...payment,
   authorization: { ...payment.authorization, nonce: paymentNumber(2).authorization.nonce },
 };
-const look = lookFor(payment, 100);
+const look = expectedTransfer(payment, 100);
 
-const receipt = (logs: readonly Omit<Log, 'index'>[], changes: Partial<Receipt> = {}): Receipt => ({
+const receipt = (
+  logs: readonly Omit<TokenLog, 'logIndex'>[],
+  changes: Partial<Receipt> = {},
+): Receipt => ({
   succeeded: true,
   block: 101,
   transaction: `0x${'aa'.repeat(32)}`,
-  logs: logs.map((log, index) => ({ ...log, index })),
+  logs: logs.map((log, index) => ({ ...log, logIndex: index })),
   ...changes,
 });
 
 describe('settled', () => {
   test('its AuthorizationUsed, and next its Transfer', () => {
-    expect(judge(look, receipt([usedLog(payment), transferLog(payment)]))).toBe('settled');
+    expect(findTransfer(look, receipt([usedLog(payment), transferLog(payment)]))).toBe('settled');
   });
 
   test('logs of other contracts in between do not matter', () => {
     const noise = { ...transferLog(payment), address: OTHER };
-    expect(judge(look, receipt([usedLog(payment), noise, transferLog(payment)]))).toBe('settled');
+    expect(findTransfer(look, receipt([usedLog(payment), noise, transferLog(payment)]))).toBe(
+      'settled',
+    );
   });
 
   test('the order is that of the log index, not of the answer', () => {
     const logs = receipt([usedLog(payment), transferLog(payment)]).logs.toReversed();
-    expect(judge(look, receipt([], { logs }))).toBe('settled');
+    expect(findTransfer(look, receipt([], { logs }))).toBe('settled');
   });
 
   test('in the very block that was the newest at acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
-    expect(judge(look, receipt(logs, { block: 100 }))).toBe('settled');
+    expect(findTransfer(look, receipt(logs, { block: 100 }))).toBe('settled');
   });
 
   test('in a block that a small reorganisation moved below the one of acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
-    expect(judge(look, receipt(logs, { block: 99 }))).toBe('settled');
-    expect(judge(look, receipt(logs, { block: 100 - REORG_MARGIN }))).toBe('settled');
+    expect(findTransfer(look, receipt(logs, { block: 99 }))).toBe('settled');
+    expect(findTransfer(look, receipt(logs, { block: 100 - REORG_MARGIN }))).toBe('settled');
   });
 
   test('both of two twins, each with a Transfer of its own', () => {
     const logs = [usedLog(twin), transferLog(twin), usedLog(payment), transferLog(payment)];
-    expect(judge(look, receipt(logs))).toBe('settled');
-    expect(judge(lookFor(twin, 100), receipt(logs))).toBe('settled');
+    expect(findTransfer(look, receipt(logs))).toBe('settled');
+    expect(findTransfer(expectedTransfer(twin, 100), receipt(logs))).toBe('settled');
   });
 });
 
@@ -77,7 +82,7 @@ describe('spent otherwise', () => {
       [usedLog(payment), transferLog(paymentNumber(3)), transferLog(payment)],
     ],
   ])('%s', (_, logs) => {
-    expect(judge(look, receipt(logs))).toBe('spent_otherwise');
+    expect(findTransfer(look, receipt(logs))).toBe('spent_otherwise');
   });
 
   test('one Transfer serves one payment: its twin spent the nonce on itself in the same transaction', () => {
@@ -87,18 +92,18 @@ describe('spent otherwise', () => {
       usedLog(twin),
       transferLog(twin),
     ];
-    expect(judge(look, receipt(logs))).toBe('spent_otherwise');
-    expect(judge(lookFor(twin, 100), receipt(logs))).toBe('settled');
+    expect(findTransfer(look, receipt(logs))).toBe('spent_otherwise');
+    expect(findTransfer(expectedTransfer(twin, 100), receipt(logs))).toBe('settled');
   });
 
   test('two authorizations in a row do not share the Transfer after them', () => {
     const logs = [usedLog(payment), usedLog(twin), transferLog(twin)];
-    expect(judge(look, receipt(logs))).toBe('spent_otherwise');
+    expect(findTransfer(look, receipt(logs))).toBe('spent_otherwise');
   });
 
   test('a block long before acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
-    expect(judge(look, receipt(logs, { block: 99 - REORG_MARGIN }))).toBe('spent_otherwise');
+    expect(findTransfer(look, receipt(logs, { block: 99 - REORG_MARGIN }))).toBe('spent_otherwise');
   });
 });
 
@@ -119,7 +124,7 @@ describe('absent', () => {
     ],
     ['no logs', receipt([])],
   ])('%s', (_, given) => {
-    expect(judge(look, given)).toBe('absent');
+    expect(findTransfer(look, given)).toBe('absent');
   });
 });
 

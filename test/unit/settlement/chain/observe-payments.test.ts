@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ChainView, lookUp } from '../../../../src/settlement/chain/observe-payments.ts';
+import { type Observation } from '../../../../src/settlement/chain/observation.ts';
+import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
 import { REORG_MARGIN } from '../../../../src/settlement/chain/expected-transfer.ts';
-import { lookFor } from '../../../../src/settlement/message.ts';
+import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
 import type { Payment } from '../../../../src/protocol/payment.ts';
 import {
   answerHosts,
@@ -28,9 +29,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const see = async (payment: Payment, confirmations = 1, sinceBlock = 100): Promise<ChainView> => {
-  const views = await lookUp({ urls: [RPC], confirmations }, [lookFor(payment, sinceBlock)]);
-  return views[0] as ChainView;
+const see = async (payment: Payment, confirmations = 1, sinceBlock = 100): Promise<Observation> => {
+  const views = await observePayments({ urls: [RPC], confirmations }, [
+    expectedTransfer(payment, sinceBlock),
+  ]);
+  return views[0] as Observation;
 };
 const expiring = paymentNumber(1, { validBefore: BigInt(NOW + 10) });
 const payment = paymentNumber(1);
@@ -42,9 +45,9 @@ test('many payments take two requests, and one transaction one receipt', async (
     paid.flatMap((one) => [usedLog(one), transferLog(one)]),
     paid.map((one) => one.authorization.nonce),
   );
-  const looks = payments.map((one) => lookFor(one, 100));
-  const views = await lookUp({ urls: [RPC], confirmations: 1 }, looks);
-  expect(views.map(({ view }) => view)).toEqual([
+  const looks = payments.map((one) => expectedTransfer(one, 100));
+  const views = await observePayments({ urls: [RPC], confirmations: 1 }, looks);
+  expect(views.map(({ kind }) => kind)).toEqual([
     ...Array.from({ length: 40 }, () => 'settled'),
     ...Array.from({ length: 10 }, () => 'unused'),
   ]);
@@ -56,19 +59,19 @@ test('whoever wants to know hears whether any node has answered', async () => {
   const hearing = {
     urls: [RPC],
     confirmations: 1,
-    heard: (one: boolean) => heard.push(one),
+    onAnswered: (one: boolean) => heard.push(one),
   } as const;
-  await lookUp(hearing, [lookFor(payment, 100)]);
+  await observePayments(hearing, [expectedTransfer(payment, 100)]);
   expect(heard).toEqual([true]);
   answerHosts({});
-  await lookUp(hearing, [lookFor(payment, 100)]);
+  await observePayments(hearing, [expectedTransfer(payment, 100)]);
   expect(heard).toEqual([true, false]);
 });
 
 test.each([
   ['five megabytes are read where nothing else is to be had', 5, 'settled'],
   ['seventeen are not', 17, 'unknown'],
-])('an answer that is too large is no silence: %s', async (_, megabytes, view) => {
+])('an answer that is too large is no silence: %s', async (_, megabytes, kind) => {
   chain.pay(payment);
   const isLarge = (body: unknown): boolean =>
     (body as { method: string; params: { topics?: unknown }[] }[]).some(
@@ -87,43 +90,45 @@ test.each([
   const hearing = {
     urls: [RPC],
     confirmations: 1,
-    heard: (one: boolean) => heard.push(one),
+    onAnswered: (one: boolean) => heard.push(one),
   } as const;
-  expect(await lookUp(hearing, [lookFor(payment, 100)])).toMatchObject([{ view }]);
+  expect(await observePayments(hearing, [expectedTransfer(payment, 100)])).toMatchObject([
+    { kind },
+  ]);
   expect(heard).toEqual([true, true, true]);
 });
 
 test('nothing to look for asks nothing', async () => {
-  expect(await lookUp({ urls: [RPC], confirmations: 1 }, [])).toEqual([]);
+  expect(await observePayments({ urls: [RPC], confirmations: 1 }, [])).toEqual([]);
   expect(chain.batches).toEqual([]);
 });
 
 test('settled names the transaction and its block', async () => {
   const transaction = chain.pay(payment);
-  expect(await see(payment)).toEqual({ view: 'settled', transaction, block: 101 });
+  expect(await see(payment)).toEqual({ kind: 'settled', transaction, block: 101 });
 });
 
 test('settled only with its confirmations', async () => {
   chain.pay(payment);
   chain.mine();
-  expect(await see(payment, 3)).toMatchObject({ view: 'unconfirmed', block: 101 });
+  expect(await see(payment, 3)).toMatchObject({ kind: 'unconfirmed', block: 101 });
   chain.mine();
-  expect(await see(payment, 3)).toMatchObject({ view: 'settled', block: 101 });
+  expect(await see(payment, 3)).toMatchObject({ kind: 'settled', block: 101 });
 });
 
 test('a nonce spent on something else, with its confirmations', async () => {
   const logs = [usedLog(payment), transferLog(payment, { to: OTHER })];
   const transaction = chain.emit(logs, [payment.authorization.nonce]);
-  expect(await see(payment, 2)).toMatchObject({ view: 'unconfirmed' });
+  expect(await see(payment, 2)).toMatchObject({ kind: 'unconfirmed' });
   chain.mine();
-  expect(await see(payment, 2)).toEqual({ view: 'spent_otherwise', transaction });
+  expect(await see(payment, 2)).toEqual({ kind: 'spent_otherwise', transaction });
 });
 
 test('a cancelled nonce, with its confirmations', async () => {
   const transaction = chain.emit([canceledLog(payment)], [payment.authorization.nonce]);
-  expect(await see(payment, 2)).toMatchObject({ view: 'unconfirmed' });
+  expect(await see(payment, 2)).toMatchObject({ kind: 'unconfirmed' });
   chain.mine();
-  expect(await see(payment, 2)).toEqual({ view: 'cancelled', transaction });
+  expect(await see(payment, 2)).toEqual({ kind: 'cancelled', transaction });
 });
 
 describe('below the block of acceptance', () => {
@@ -140,26 +145,26 @@ describe('below the block of acceptance', () => {
     const transaction = chain.pay(payment);
     chain.mine();
     expect(await see(payment, 1, 101 + REORG_MARGIN)).toEqual({
-      view: 'settled',
+      kind: 'settled',
       transaction,
       block: 101,
     });
-    expect(await see(payment, 3, 101 + REORG_MARGIN)).toMatchObject({ view: 'unconfirmed' });
+    expect(await see(payment, 3, 101 + REORG_MARGIN)).toMatchObject({ kind: 'unconfirmed' });
   });
 
-  test.each(spend)('long before, it was %s: the old log proves it', async (_, act, view) => {
+  test.each(spend)('long before, it was %s: the old log proves it', async (_, act, kind) => {
     const transaction = act();
     chain.mineMany(70);
-    expect(await see(payment, 1, 102 + REORG_MARGIN)).toEqual({ view, transaction });
+    expect(await see(payment, 1, 102 + REORG_MARGIN)).toEqual({ kind, transaction });
   });
 
-  test.each(spend)('%s, with its confirmations', async (_, act, view) => {
+  test.each(spend)('%s, with its confirmations', async (_, act, kind) => {
     const transaction = act();
     chain.mineMany(70);
     const see72 = async () => await see(payment, 72, 102 + REORG_MARGIN);
-    expect(await see72()).toEqual({ view: 'unconfirmed', transaction, block: 101 });
+    expect(await see72()).toEqual({ kind: 'unconfirmed', transaction, block: 101 });
     chain.mine();
-    expect(await see72()).toEqual({ view, transaction });
+    expect(await see72()).toEqual({ kind, transaction });
   });
 });
 
@@ -179,9 +184,9 @@ describe('a node that caps the ranges of eth_getLogs', () => {
   test('unused: no log is needed', async () => {
     chain.mineMany(2_500);
     chain.balances.set(payment.authorization.from, 7n);
-    expect(await see(payment)).toMatchObject({ view: 'unused', balance: 7n });
+    expect(await see(payment)).toMatchObject({ kind: 'unused', balance: 7n });
     chain.mineMany(1_200);
-    expect(await see(payment)).toMatchObject({ view: 'unused', headTime: NOW + 3_700 });
+    expect(await see(payment)).toMatchObject({ kind: 'unused', headTime: NOW + 3_700 });
     expect(chain.batches.map((batch) => batch.length)).toEqual([4, 4, 3]);
   });
 
@@ -197,14 +202,14 @@ describe('a node that caps the ranges of eth_getLogs', () => {
     chain.mineMany(before);
     const transaction = chain.pay(long);
     chain.mineMany(90_000);
-    expect(await see(long)).toEqual({ view: 'settled', transaction, block: before + 101 });
+    expect(await see(long)).toEqual({ kind: 'settled', transaction, block: before + 101 });
   });
 
   test('spent on somebody else, looked at many hours later', async () => {
     chain.mineMany(10);
     const transaction = toOther();
     chain.mineMany(20_000);
-    expect(await see(payment)).toEqual({ view: 'spent_otherwise', transaction });
+    expect(await see(payment)).toEqual({ kind: 'spent_otherwise', transaction });
   });
 
   test('windows are whole, adjoin, and end at the first batch that is past validBefore', async () => {
@@ -231,16 +236,16 @@ describe('a node that caps the ranges of eth_getLogs', () => {
 
     test('spent before acceptance, once a deep block is past validBefore', async () => {
       chain.mineMany(3_600 + REORG_MARGIN - 1);
-      expect(await see(payment)).toMatchObject({ view: 'unknown' });
+      expect(await see(payment)).toMatchObject({ kind: 'unknown' });
       chain.mine();
-      expect(await see(payment)).toEqual({ view: 'spent_otherwise' });
+      expect(await see(payment)).toEqual({ kind: 'spent_otherwise' });
     });
 
     test('with more confirmations, that many deep', async () => {
       chain.mineMany(3_600 + 98);
-      expect(await see(payment, 100)).toMatchObject({ view: 'unknown' });
+      expect(await see(payment, 100)).toMatchObject({ kind: 'unknown' });
       chain.mine();
-      expect(await see(payment, 100)).toEqual({ view: 'spent_otherwise' });
+      expect(await see(payment, 100)).toEqual({ kind: 'spent_otherwise' });
     });
 
     test('though the blocks before acceptance are not to be had any more', async () => {
@@ -251,13 +256,13 @@ describe('a node that caps the ranges of eth_getLogs', () => {
         'node.test': (body) =>
           chain.batches.length < 2 ? real(body) : new Response('', { status: 500 }),
       });
-      expect(await see(payment, 1, 20_000)).toEqual({ view: 'spent_otherwise' });
+      expect(await see(payment, 1, 20_000)).toEqual({ kind: 'spent_otherwise' });
     });
 
     test('not when one window is refused', async () => {
       chain.mineMany(30_000);
       chain.state.maxRange = 1_999;
-      expect(await see(payment, 1, 20_000)).toMatchObject({ view: 'unknown' });
+      expect(await see(payment, 1, 20_000)).toMatchObject({ kind: 'unknown' });
       expect(chain.batches).toHaveLength(2);
     });
 
@@ -271,22 +276,22 @@ describe('a node that caps the ranges of eth_getLogs', () => {
           return real(JSON.parse(asked));
         },
       });
-      expect(await see(payment)).toMatchObject({ view: 'unknown' });
+      expect(await see(payment)).toMatchObject({ kind: 'unknown' });
     });
 
     test('not when the blocks are too many to be read', async () => {
       const longest = paymentNumber(1, { validBefore: BigInt(NOW + 95_000) });
       chain.mineMany(100_000);
-      expect(await see(longest)).toMatchObject({ view: 'unknown' });
+      expect(await see(longest)).toMatchObject({ kind: 'unknown' });
     });
 
     test('not when the nonce is unused in the final block', async () => {
       const fresh = paymentNumber(2);
       chain.mineMany(9_000);
       chain.emit([], [fresh.authorization.nonce]);
-      expect(await see(fresh, 2)).toMatchObject({ view: 'unknown' });
+      expect(await see(fresh, 2)).toMatchObject({ kind: 'unknown' });
       chain.mine();
-      expect(await see(fresh, 2)).toEqual({ view: 'spent_otherwise' });
+      expect(await see(fresh, 2)).toEqual({ kind: 'spent_otherwise' });
     });
   });
 });
@@ -295,13 +300,13 @@ describe('never a final view', () => {
   test('the node is down', async () => {
     chain.pay(payment);
     chain.state.down = true;
-    expect(await see(payment)).toMatchObject({ view: 'unknown' });
+    expect(await see(payment)).toMatchObject({ kind: 'unknown' });
   });
 
   test('the nonce is used, but no log of it is to be had', async () => {
     chain.emit([], [payment.authorization.nonce]);
-    expect(await see(payment)).toMatchObject({ view: 'unknown' });
-    expect(await see(payment, 1, 0)).toMatchObject({ view: 'unknown' });
+    expect(await see(payment)).toMatchObject({ kind: 'unknown' });
+    expect(await see(payment, 1, 0)).toMatchObject({ kind: 'unknown' });
   });
 
   test.each(['eth_getBlockByNumber', 'eth_call', 'eth_getLogs'])(
@@ -309,7 +314,7 @@ describe('never a final view', () => {
     async (method) => {
       chain.pay(payment);
       chain.hidden.add(method);
-      expect(await see(payment)).toMatchObject({ view: 'unknown' });
+      expect(await see(payment)).toMatchObject({ kind: 'unknown' });
     },
   );
 
@@ -323,7 +328,7 @@ describe('never a final view', () => {
         return new Response(text.replaceAll('"status":"0x1"', '"status":"0x0"'));
       },
     });
-    expect(await see(payment)).toMatchObject({ view: 'unknown' });
+    expect(await see(payment)).toMatchObject({ kind: 'unknown' });
   });
 
   test('an authorization state that is no bool', async () => {
@@ -338,13 +343,13 @@ describe('never a final view', () => {
         return new Response(text.replaceAll(result(1), result(2)));
       },
     });
-    expect(await see(payment, 1, 102)).toMatchObject({ view: 'unknown' });
+    expect(await see(payment, 1, 102)).toMatchObject({ kind: 'unknown' });
   });
 });
 
 describe('unused past validBefore', () => {
   test('not while the chain stands still, however late it is by the clock', async () => {
-    expect(await see(expiring)).toMatchObject({ view: 'unused', headBlock: 100, headTime: NOW });
+    expect(await see(expiring)).toMatchObject({ kind: 'unused', headBlock: 100, headTime: NOW });
   });
 
   test('state, time and balance are of a final block', async () => {
@@ -353,14 +358,14 @@ describe('unused past validBefore', () => {
     chain.mine(NOW + 20);
     chain.mine(NOW + 30);
     expect(await see(expiring, 3)).toEqual({
-      view: 'unused',
+      kind: 'unused',
       headBlock: 101,
       headTime: NOW + 5,
       balance: 5n,
     });
     chain.mine(NOW + 40);
     expect(await see(expiring, 3)).toEqual({
-      view: 'unused',
+      kind: 'unused',
       headBlock: 102,
       headTime: NOW + 20,
       balance: 5n,
@@ -372,7 +377,7 @@ describe('unused past validBefore', () => {
     chain.mine(NOW + 20);
     // Nonce state and logs come from a node at block 100, where nothing has happened yet.
     chain.state.lag = 2;
-    expect(await see(expiring)).toMatchObject({ view: 'unknown' });
+    expect(await see(expiring)).toMatchObject({ kind: 'unknown' });
   });
 });
 
@@ -393,15 +398,15 @@ describe('a receipt that is not to be had', () => {
     const transaction = emitBoth(huge);
     emitBoth(spent, OTHER);
     chain.pay(small);
-    const looks = [huge, spent, small].map((one) => lookFor(one, 100));
-    const views = await lookUp({ urls: [RPC], confirmations: 1 }, looks);
+    const looks = [huge, spent, small].map((one) => expectedTransfer(one, 100));
+    const views = await observePayments({ urls: [RPC], confirmations: 1 }, looks);
     expect(views).toMatchObject([
-      { view: 'settled', transaction, block: 101 },
-      { view: 'spent_otherwise' },
-      { view: 'settled' },
+      { kind: 'settled', transaction, block: 101 },
+      { kind: 'spent_otherwise' },
+      { kind: 'settled' },
     ]);
-    expect((await lookUp({ urls: [RPC], confirmations: 4 }, looks))[0]).toMatchObject({
-      view: 'unconfirmed',
+    expect((await observePayments({ urls: [RPC], confirmations: 4 }, looks))[0]).toMatchObject({
+      kind: 'unconfirmed',
     });
   });
 
@@ -409,14 +414,14 @@ describe('a receipt that is not to be had', () => {
     chain.hidden.add('eth_getTransactionReceipt');
     const between = { ...usedLog(payment), topics: [word(5)] };
     chain.emit([usedLog(payment), between, transferLog(payment)], [payment.authorization.nonce]);
-    expect(await see(payment)).toMatchObject({ view: 'spent_otherwise' });
+    expect(await see(payment)).toMatchObject({ kind: 'spent_otherwise' });
   });
 
   test('logs of other transactions in that block do not count', async () => {
     chain.hidden.add('eth_getTransactionReceipt');
     chain.emit([usedLog(payment)], [payment.authorization.nonce]);
     chain.join([transferLog(payment)]);
-    expect(await see(payment)).toMatchObject({ view: 'spent_otherwise' });
+    expect(await see(payment)).toMatchObject({ kind: 'spent_otherwise' });
   });
 
   test('nor its logs: unknown', async () => {
@@ -428,6 +433,6 @@ describe('a receipt that is not to be had', () => {
       'node.test': (body) =>
         chain.batches.length < 2 ? real(body) : new Response('', { status: 500 }),
     });
-    expect(await see(payment)).toMatchObject({ view: 'unknown' });
+    expect(await see(payment)).toMatchObject({ kind: 'unknown' });
   });
 });

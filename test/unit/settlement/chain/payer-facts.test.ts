@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { askPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
+import { readPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
 import {
   answerHosts,
   NOW,
@@ -13,7 +13,7 @@ import {
 let chain: ScriptedChain;
 const payment = paymentNumber(1);
 const { from, nonce } = payment.authorization;
-const ask = async () => await askPayerFacts([RPC], from, TOKEN, nonce, NOW);
+const ask = async () => await readPayerFacts([RPC], from, TOKEN, nonce, NOW);
 
 /** Lets the chain answer, and changes what it says to one call of the batch. */
 const answerChanged = (place: number, change: object): void => {

@@ -10,9 +10,9 @@ import { usdc, usdcAbi } from '../../../../dev/usdc.ts';
 import { accountId } from '../../../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { consumeSettlement } from '../../../../src/settlement/consumer.ts';
-import { lookUp } from '../../../../src/settlement/chain/observe-payments.ts';
-import { lookFor } from '../../../../src/settlement/message.ts';
-import { askPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
+import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
+import { expectedTransfer } from '../../../../src/settlement/chain/expected-transfer.ts';
+import { readPayerFacts } from '../../../../src/settlement/chain/payer-facts.ts';
 import type {
   Payment,
   SettlementMessage,
@@ -100,9 +100,9 @@ const sendTogether = async (payments: readonly Payment[]) =>
   );
 
 const see = async (...payments: readonly Payment[]) =>
-  await lookUp(
+  await observePayments(
     evidence,
-    payments.map((payment) => lookFor(payment, since)),
+    payments.map((payment) => expectedTransfer(payment, since)),
   );
 const settle = async (payment: Payment) =>
   await settleNow(
@@ -138,7 +138,7 @@ const consume = async (bodies: readonly SettlementMessage[], now = nowSeconds())
       presentations: new Map(),
       attempts: { record: async () => undefined, forget: async () => undefined },
       recordHealth: async () => undefined,
-      observe: () => undefined,
+      emit: () => undefined,
       account: () => ({
         settled: async (told) => {
           results.push(...told);
@@ -281,7 +281,7 @@ describe('somebody else acts', () => {
     await sendTogether([first, second]);
     await sendTogether([toSelf, paid]);
     const views = await see(first, second, spent, paid);
-    expect(views.map(({ view }) => view)).toEqual([
+    expect(views.map(({ kind }) => kind)).toEqual([
       'settled',
       'settled',
       'spent_otherwise',
@@ -294,7 +294,7 @@ describe('somebody else acts', () => {
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 65 });
     since = await headBlock();
-    expect(await see(payment)).toEqual([{ view: 'spent_otherwise', transaction }]);
+    expect(await see(payment)).toEqual([{ kind: 'spent_otherwise', transaction }]);
   });
 
   test('a settlement some blocks below the one of acceptance counts: a reorganisation put it there', async () => {
@@ -302,7 +302,7 @@ describe('somebody else acts', () => {
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 64 });
     since = await headBlock();
-    expect(await see(payment)).toMatchObject([{ view: 'settled', transaction }]);
+    expect(await see(payment)).toMatchObject([{ kind: 'settled', transaction }]);
   });
 
   test('a released payment is settled by somebody later', async () => {
@@ -334,22 +334,22 @@ describe('nothing happened', () => {
   test('a settlement is unconfirmed until enough blocks are on it', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
-    const views = await lookUp({ urls: [rpc], confirmations: 1_000_000 }, [
-      lookFor(payment, since),
+    const views = await observePayments({ urls: [rpc], confirmations: 1_000_000 }, [
+      expectedTransfer(payment, since),
     ]);
-    expect(views).toMatchObject([{ view: 'unconfirmed', transaction }]);
+    expect(views).toMatchObject([{ kind: 'unconfirmed', transaction }]);
   });
 
   test('no node answers: unknown, and the next URL takes over', async () => {
     const payment = await signPayment(payer);
     await frontRun(payment);
     const dead = 'http://127.0.0.1:1/';
-    const looks = [lookFor(payment, since)];
-    expect(await lookUp({ urls: [dead], confirmations: 1 }, looks)).toMatchObject([
-      { view: 'unknown' },
+    const looks = [expectedTransfer(payment, since)];
+    expect(await observePayments({ urls: [dead], confirmations: 1 }, looks)).toMatchObject([
+      { kind: 'unknown' },
     ]);
-    expect(await lookUp({ urls: [dead, rpc], confirmations: 1 }, looks)).toMatchObject([
-      { view: 'settled' },
+    expect(await observePayments({ urls: [dead, rpc], confirmations: 1 }, looks)).toMatchObject([
+      { kind: 'settled' },
     ]);
   });
 });
@@ -357,7 +357,7 @@ describe('nothing happened', () => {
 test('payer facts, before and after a settlement, and of a delegated account', async () => {
   const payment = await signPayment(payer);
   const { from, nonce } = payment.authorization;
-  const ask = async () => await askPayerFacts([rpc], from, usdc, nonce, 7);
+  const ask = async () => await readPayerFacts([rpc], from, usdc, nonce, 7);
   expect(await ask()).toMatchObject({
     ok: true,
     value: { hasCode: false, balance: 10_000n, nonceUsed: false, at: 7 },

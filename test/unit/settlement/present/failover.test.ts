@@ -73,7 +73,7 @@ const openWith = (settings: Partial<BackendSettings> = {}, concurrency = 4) =>
     HOSTS.map((host) => facilitatorAt(`https://${host}`, { concurrency })),
     {
       clock,
-      observe: (event) => void observed.push(event),
+      emit: (event) => void observed.push(event),
       relayer: () => ({
         relay: async (relays, urgent) => {
           handedOver.push({ count: relays.length, urgent });
@@ -121,7 +121,7 @@ beforeEach(() => {
       forget: async (ended) => void forgotten.push(...ended.map(({ call }) => call)),
     },
     recordHealth: async () => undefined,
-    observe: (event) => void observed.push(event),
+    emit: (event) => void observed.push(event),
   };
   answerHosts({
     'node.test': (body) => chain.respond(body),

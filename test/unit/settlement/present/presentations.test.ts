@@ -9,7 +9,7 @@ import { backendsAt, FACILITATOR, TOKEN } from '../scripted.ts';
 const [by] = backendsAt([FACILITATOR]).for(TOKEN.network);
 const note = (presentations: Presentations, key: string, block: number, at: number): void => {
   if (by === undefined) throw new Error('no backend');
-  notePresented(presentations, key, { block, at, by, claim: undefined });
+  notePresented(presentations, key, { block, at, by, claimed: undefined });
 };
 
 test('a payment is presented again after two blocks, or when the chain stands still, after half a minute', () => {

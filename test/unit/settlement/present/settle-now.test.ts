@@ -115,7 +115,7 @@ test('nobody may be asked: unknown after one look, and nobody is waited for', as
   for (let at = 0; at < 10; at += 1) await ask();
   expect(backends.isDown(TOKEN.network)).toBe(true);
   const [asked, looks] = [shown.length, chain.batches.length];
-  expect(await ask()).toEqual({ outcome: 'unknown', why: 'no backend is to be asked now' });
+  expect(await ask()).toEqual({ outcome: 'unknown', why: 'every backend is paused' });
   expect([shown.length, chain.batches.length]).toEqual([asked, looks + 1]);
 });
 
@@ -148,7 +148,7 @@ test('at a busy backend a caller waits for its turn where there is nobody else, 
       waitMs: 0,
       startBy: from + 1_000,
       endBy: from + 30_000,
-      on: 'queue',
+      source: 'queue',
     } as const;
     const first = held?.present([{ ...presentable, payment: paymentNumber(9) }], patience);
     const waiting = {

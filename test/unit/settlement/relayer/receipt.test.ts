@@ -72,7 +72,7 @@ describe('what became of payments', () => {
         address,
         topics,
         data,
-        index,
+        logIndex: index,
       })),
     },
   });

@@ -21,10 +21,10 @@ import type { AccountId } from '../../../../src/protocol/account-id.ts';
 import type { Address, Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import worker from '../../../../src/index.ts';
-import { lookUp } from '../../../../src/settlement/chain/observe-payments.ts';
+import { observePayments } from '../../../../src/settlement/chain/observe-payments.ts';
 import { readSettlementMessage } from '../../../../src/settlement/message.ts';
 import { reconcile } from '../../../../src/settlement/sweep/reconcile.ts';
-import { outcomeOf } from '../../../../src/settlement/conclude.ts';
+import { conclude } from '../../../../src/settlement/conclude.ts';
 import {
   callOf,
   entriesOf,
@@ -183,9 +183,9 @@ const messagesOf = async (payer: Hex): Promise<unknown[]> => {
 const deliver = async (message: unknown): Promise<void> => {
   const read = readSettlementMessage(message);
   if (!read.ok) throw new Error(read.error);
-  const { account, call, look, kind } = read.value;
-  const [view] = await lookUp({ urls: [chain.rpc], confirmations: 1 }, [look]);
-  const outcome = view && outcomeOf(kind, look, view);
+  const { account, call, transfer, kind } = read.value;
+  const [observation] = await observePayments({ urls: [chain.rpc], confirmations: 1 }, [transfer]);
+  const outcome = observation && conclude(kind, transfer, observation);
   if (outcome === undefined) throw new Error('nothing was seen');
   await env.AGENT_ACCOUNT.getByName(account).settled([{ call, ...outcome }]);
 };

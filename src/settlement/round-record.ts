@@ -1,45 +1,45 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Attempt, Attempts } from './operator-tables.ts';
 import { errorOf } from './backends/backend-answer.ts';
-import type { BackendHealth } from './backends/backend.ts';
+import type { BackendHealth } from './backends/health.ts';
 import type { Backends } from './backends/registry.ts';
+import type { Attempt, Attempts } from './operator-tables.ts';
 import { isHandedOver, type Report } from './report.ts';
-import type { Observe } from './telemetry.ts';
+import type { Emit } from './telemetry.ts';
 
 /** A report, and whether its account has stored it. */
-export type Told = Report & { readonly stored: boolean };
+export type StoredReport = Report & { readonly stored: boolean };
 
-type TroubleDeps = {
+type RecordDeps = {
   readonly attempts: Attempts;
   readonly backends: Backends;
   readonly recordHealth: (health: readonly BackendHealth[], now: Seconds) => Promise<void>;
-  readonly observe: Observe;
+  readonly emit: Emit;
 };
 
-/** The account sends its message again after this long: a payment that ends sooner was delivered once, and nothing is written of it. */
+/** The account sends its message again after this time. A payment that ends sooner was delivered once and never had a row. */
 const FIRST_RESEND: Seconds = 15;
-/** Operators may wait for what they see, payments may not. */
+/** How long a round waits for D1: metrics may be late, payments may not. */
 const PATIENCE_MS = 5_000;
 
 /**
- * Tells operators what came of a round: how payments ended, which ones take long and why, and how backends do. Never throws, and
+ * Records a round for operators: how payments ended, which ones take long and why, and the health of backends. Never throws, and
  * settlement does not depend on it.
  */
-export const noteTrouble = async (
-  deps: TroubleDeps,
-  reports: readonly Told[],
+export const recordRound = async (
+  deps: RecordDeps,
+  reports: readonly StoredReport[],
   now: Seconds,
 ): Promise<void> => {
-  const calls = new Map(
+  const byCall = new Map(
     reports.map((report) => [`${report.task.account} ${report.task.call}`, report]),
   );
-  const each = [...calls.values()];
-  for (const report of each) tell(deps.observe, report, now);
+  const distinct = [...byCall.values()];
+  for (const report of distinct) emitEnd(deps.emit, report, now);
   const written = Promise.allSettled([
-    deps.attempts.record(each.flatMap((report) => attemptOf(report, now) ?? [])),
+    deps.attempts.record(distinct.flatMap((report) => attemptOf(report, now) ?? [])),
     deps.attempts.forget(
-      each
-        .filter((report) => isOver(report, now))
+      distinct
+        .filter((report) => hasObsoleteRow(report, now))
         .map(({ task: { account, call } }) => ({ account, call })),
     ),
     deps.recordHealth(deps.backends.health(), now),
@@ -54,20 +54,23 @@ export const noteTrouble = async (
   }
 };
 
-const tell = (observe: Observe, { task, outcome, isFinal, stored }: Told, now: Seconds): void => {
+const emitEnd = (
+  emit: Emit,
+  { task, outcome, isFinal, stored }: StoredReport,
+  now: Seconds,
+): void => {
   if (!stored || !isFinal || outcome === undefined) return;
   if (outcome.outcome === 'sent' || outcome.outcome === 'bounced') return;
-  const { network, look, acceptedAt } = task;
-  observe({
+  emit({
     event: `payment_${outcome.outcome}`,
-    network,
-    amount: look.value,
-    ...(acceptedAt === undefined ? {} : { age: Math.max(0, now - acceptedAt) }),
+    network: task.network,
+    amount: task.transfer.value,
+    age: Math.max(0, now - task.acceptedAt),
   });
 };
 
-/** What is to be seen of an open payment: nothing at its first delivery, if nothing went wrong. */
-const attemptOf = (report: Told, now: Seconds): Attempt | undefined => {
+/** The row of an open payment; undefined at its first delivery, if nothing went wrong. */
+const attemptOf = (report: StoredReport, now: Seconds): Attempt | undefined => {
   if (report.task.kind !== 'settle') return undefined;
   if (report.stored && (report.isFinal || isHandedOver(report))) return undefined;
   const { account, call, attempts } = report.task;
@@ -86,30 +89,31 @@ const attemptOf = (report: Told, now: Seconds): Attempt | undefined => {
 
 const troubleOf = ({
   task,
-  view,
+  observation,
   presented,
   bounced,
   declined,
   stored,
-}: Told): string | undefined => {
+}: StoredReport): string | undefined => {
   if (!stored) return 'account_unavailable';
-  // What our own node says stands above what a backend said of it.
+  // What our own node shows outweighs what a backend answered.
   if (bounced !== undefined) return bounced === 'unfunded' ? bounced : `bounced_${bounced}`;
   if (presented !== undefined) {
-    const error = errorOf(presented.said);
-    // That it takes a block is no trouble yet.
+    const error = errorOf(presented.answer);
+    // A settlement that takes a block is no trouble yet.
     return error === 'settlement_pending' && task.attempts < 2 ? undefined : error;
   }
-  if (view.view === 'unknown') return 'chain_unreadable';
-  if (view.view !== 'unused') return undefined;
-  if (view.balance < task.look.value) return 'unfunded';
+  if (observation.kind === 'unknown') return 'chain_unreadable';
+  if (observation.kind !== 'unused') return undefined;
+  if (observation.balance < task.transfer.value) return 'unfunded';
   return declined?.why ?? 'no_backend';
 };
 
-/** Whether a row may be there that is not needed any more. What our relayer holds is no trouble, and ends without us. */
-const isOver = (report: Told, now: Seconds): boolean => {
+/** Whether the payment may have a row that is no longer needed: it has ended, or a backend that keeps payments has it. */
+const hasObsoleteRow = (report: StoredReport, now: Seconds): boolean => {
   const { attempts, acceptedAt, kind } = report.task;
-  if (kind !== 'settle' || !report.stored || !(report.isFinal || isHandedOver(report)))
+  if (kind !== 'settle' || !report.stored || !(report.isFinal || isHandedOver(report))) {
     return false;
-  return attempts > 1 || acceptedAt === undefined || now >= acceptedAt + FIRST_RESEND;
+  }
+  return attempts > 1 || now >= acceptedAt + FIRST_RESEND;
 };
