@@ -11,13 +11,13 @@ import type { Reason } from './protocol/problem/reason.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { openSigner } from './crypto/signer.ts';
 import { call } from './gateway/call.ts';
-import { openSpentProofs } from './gateway/spent-proofs.ts';
-import { DESCRIPTION_PATH } from './gateway/description-path.ts';
+import { openReplayCache } from './gateway/replay-cache.ts';
+import { DESCRIPTION_PATH } from './gateway/challenge.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { raiser } from './raise-alert.ts';
 import { settlingOf } from './settling.ts';
 
-/** What a browser page may read of our answers, and send to us (x402 facts 1.1). */
+/** Response headers that a browser page may read. */
 const EXPOSED = [
   'PAYMENT-REQUIRED',
   'PAYMENT-RESPONSE',
@@ -33,13 +33,13 @@ const EXPOSED = [
 
 type Bindings = { readonly Bindings: Env };
 
-/** Routes and their order. Everything that is not ours is a tool's path. */
+/** The Worker's routes, in order. Every path that is no route of the gateway is a tool's path. */
 export const app = new Hono<Bindings>();
 
-// Answers are authorised by signatures, never by cookies, so any origin may ask. The list of headers is echoed: clients of
-// the x402 libraries send some that are response headers.
+// Signatures authorize requests, never cookies, so every origin may send them. The preflight echoes the requested headers, because
+// clients of the x402 libraries also send response headers.
 app.options('*', cors({ origin: '*', exposeHeaders: [EXPOSED], maxAge: 86_400 }));
-// With any other method that middleware sets its headers before there is an answer, and then has every answer made anew.
+// Not the same middleware: for other methods it sets headers before there is an answer, and hono then copies every answer.
 app.use(async (context, next) => {
   await next();
   context.res.headers.set('Access-Control-Allow-Origin', '*');
@@ -64,7 +64,7 @@ app.get('/.well-known/jwks.json', async (context) => {
 
 app.get(DESCRIPTION_PATH, async (context) => {
   const config = configOf(context.env);
-  const { description } = await import('./gateway/beside.ts');
+  const { description } = await loadAccountApi();
   return config.ok
     ? context.json(description(config.value, audienceOf(config.value, context.req.url)), 200, {
         'Cache-Control': 'public, max-age=300',
@@ -72,12 +72,12 @@ app.get(DESCRIPTION_PATH, async (context) => {
     : problem(config.error);
 });
 
-type Work = (gateway: Gateway, request: Request) => Promise<Response>;
+type Handler = (gateway: Gateway, request: Request) => Promise<Response>;
 
-/** Of this isolate. */
-const spentProofs = openSpentProofs();
+/** One instance an isolate. */
+const replayCache = openReplayCache();
 
-/** A gateway made of the environment, for one request. */
+/** Builds the gateway from the environment, for one request. */
 const gatewayOf = async ({
   env,
   executionCtx,
@@ -93,29 +93,30 @@ const gatewayOf = async ({
     ...settlingOf(env, config.value),
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
     offeredGrants: openOfferedGrants(env.AUDIT_DB),
-    shield: async (key) => (await env.SHIELD.limit({ key })).success,
-    spentProofs,
+    rateLimit: async (key) => (await env.SHIELD.limit({ key })).success,
+    replayCache,
     waitUntil: (promise) => executionCtx.waitUntil(promise),
   });
 };
 
-const served =
-  (work: Work) =>
+const serve =
+  (handler: Handler) =>
   async (context: Context<Bindings>): Promise<Response> => {
     const gateway = await gatewayOf(context);
-    return gateway.ok ? work(gateway.value, context.req.raw) : problem(gateway.error);
+    return gateway.ok ? handler(gateway.value, context.req.raw) : problem(gateway.error);
   };
 
-type Beside = Readonly<Record<'delegate' | 'lookUp' | 'revoke' | 'standing' | 'topUp', Work>>;
+const loadAccountApi = () => import('./gateway/account-api/index.ts');
+type AccountApi = Awaited<ReturnType<typeof loadAccountApi>>;
 
-/** A work whose code is loaded when it is asked for. */
-const beside =
-  (choose: (works: Beside) => Work): Work =>
+/** A route of the account API, whose code the isolate loads with the first request for it. */
+const accountApi =
+  (name: Exclude<keyof AccountApi, 'description'>): Handler =>
   async (gateway, request) =>
-    choose(await import('./gateway/beside.ts'))(gateway, request);
+    (await loadAccountApi())[name](gateway, request);
 
-/** The management API, whose code a paid call never evaluates. Never paused: who cuts a key off must not have to wait. */
-const managed = async (context: Context<Bindings>): Promise<Response> => {
+/** The management API, loaded with its first request. Works while the gateway is paused: operators must be able to revoke a leaked key. */
+const manage = async (context: Context<Bindings>): Promise<Response> => {
   const gateway = await gatewayOf(context);
   if (!gateway.ok) return problem(gateway.error);
   const { env, req } = context;
@@ -127,32 +128,31 @@ const managed = async (context: Context<Bindings>): Promise<Response> => {
     auditQueue: env.AUDIT_QUEUE,
     webhookQueue: env.WEBHOOK_QUEUE,
   };
-  const { manage } = await import('./management/router.ts');
-  return manage(office, req.raw);
+  const management = await import('./management/router.ts');
+  return management.manage(office, req.raw);
 };
 
-/** While the gateway is paused nothing new begins. What has been can still be asked for, and paid back. */
+/** A paused gateway starts nothing new. Look-ups, revocations and refunds still work. */
 const unlessPaused =
-  (work: Work): Work =>
+  (handler: Handler): Handler =>
   async (gateway, request) =>
-    gateway.config.paused ? problem({ reason: 'paused' }) : work(gateway, request);
+    gateway.config.paused ? problem({ reason: 'paused' }) : handler(gateway, request);
 
 const only = (method: string) => () => problem({ reason: 'method_not_allowed', allow: [method] });
 
-app.post('/credits', served(unlessPaused(beside(({ topUp }) => topUp))));
+app.post('/credits', serve(unlessPaused(accountApi('topUp'))));
 app.all('/credits', only('POST'));
-app.get('/calls/:call', served(beside(({ lookUp }) => lookUp)));
+app.get('/calls/:call', serve(accountApi('lookUp')));
 app.all('/calls/:call', only('GET'));
-app.get('/accounts/me', served(beside(({ standing }) => standing)));
+app.get('/accounts/me', serve(accountApi('standing')));
 app.all('/accounts/me', only('GET'));
-app.put('/delegations', served(unlessPaused(beside(({ delegate }) => delegate))));
+app.put('/delegations', serve(unlessPaused(accountApi('registerDelegation'))));
 app.all('/delegations', only('PUT'));
-// Never paused: who cuts a key off must not have to wait.
-app.post('/revocations', served(beside(({ revoke }) => revoke)));
+app.post('/revocations', serve(accountApi('revoke')));
 app.all('/revocations', only('POST'));
-app.all('/admin/*', managed);
-app.all('/accounts/*', managed);
-app.all('*', served(unlessPaused(call)));
+app.all('/admin/*', manage);
+app.all('/accounts/*', manage);
+app.all('*', serve(unlessPaused(call)));
 
 app.onError((cause) => {
   console.error({ event: 'unhandled', cause: String(cause) });
@@ -164,7 +164,7 @@ const badKey: Reason = {
   faults: [{ name: 'RECEIPT_KEY', reason: 'must be an Ed25519 private key as JWK' }],
 };
 
-/** The configuration of this isolate: variables do not change while it lives. */
+/** The configuration, read once an isolate: variables do not change while it lives. */
 let parsed: { readonly env: Env; readonly config: Result<Config, Reason> } | undefined;
 
 export const configOf = (env: Env): Result<Config, Reason> => {
@@ -177,7 +177,7 @@ export const configOf = (env: Env): Result<Config, Reason> => {
   return config;
 };
 
-/** The catalogue of this isolate. */
+/** One instance an isolate. */
 let opened: { readonly env: Env; readonly catalogue: LiveCatalogue } | undefined;
 
 const catalogueOf = (env: Env, config: Config): LiveCatalogue => {

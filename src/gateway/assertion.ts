@@ -3,38 +3,38 @@ import { accountId } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import { ASSERTION_TYPE, assertionClaims } from '../protocol/receipt.ts';
-import type { Checked } from './checked.ts';
 import { upstreamOrigin } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
-import type { Observed } from './observe.ts';
+import type { CheckedProof, ReceivedRequest } from './paid-request.ts';
 
-/** An assertion older than this is signed anew: a chain was asked meanwhile, or money moved, and it is good for a minute only. */
-const MOST_WAIT: Seconds = 5;
+/** An older assertion is signed again: it is valid for one minute, and chain look-ups or a settlement took part of it. */
+const MAX_AGE: Seconds = 5;
 
 /**
- * What the upstream can check: that this very call came through the gateway, and what it may cost (design §4.8). It is signed while the
- * account decides, because it says nothing that depends on the decision; without leave to run the tool nobody ever sees it. Where nothing
- * but the chain can still vouch for the payer, it waits: invented payments are not worth a signature.
+ * Signs `X-Agent-Assertion`, with which an upstream verifies that the call came through the gateway and what it may cost. Signs while the
+ * account decides, because nothing in it depends on the decision; without a "go" the assertion is never sent. Waits for the decision if
+ * only the chain can confirm the signature, so that invented payments cost no signature.
  *
- * @param attempt its `jti`: the attempt that the account is asked about.
+ * @param attempt becomes the `jti`.
+ * @returns a function that resolves to the assertion.
  */
 export const beginAssertion = (
   gateway: Gateway,
   tool: Tool,
-  observed: Observed,
-  checked: Checked,
+  received: ReceivedRequest,
+  checked: CheckedProof,
   attempt: Hex,
 ): (() => Promise<string>) => {
   const sign = (now: Seconds): Promise<string> =>
     gateway.signer.sign(
       assertionClaims(
         {
-          iss: observed.audience,
+          iss: received.audience,
           aud: upstreamOrigin(gateway.config, tool),
           account: accountId(checked.network, checked.payer),
           call: checked.call,
           tool: tool.id,
-          digest: observed.payloadDigest,
+          digest: received.payloadDigest,
           binding: checked.binding,
           max: checked.price,
           jti: attempt,
@@ -45,10 +45,10 @@ export const beginAssertion = (
     );
   const begun = nowSeconds();
   const early = checked.signedByKey && checked.execute ? sign(begun) : undefined;
-  // Where it fails and is never asked for, it fails nobody.
+  // An assertion that is never sent must not cause an unhandled rejection.
   early?.catch(() => undefined);
   return () => {
     const now = nowSeconds();
-    return early === undefined || now - begun > MOST_WAIT ? sign(now) : early;
+    return early === undefined || now - begun > MAX_AGE ? sign(now) : early;
   };
 };

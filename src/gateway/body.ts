@@ -1,7 +1,7 @@
-/** A body read up to a limit. Nothing beyond the chunk that passed the limit was ever in memory. */
+/** A body read up to a limit. At most one chunk beyond the limit was in memory. */
 export type Reading =
   | { readonly read: 'whole'; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** More than `limit` bytes: what was read so far, and the reader that has the rest. */
+  /** More than `limit` bytes: the bytes read so far, and the reader that has the rest. */
   | {
       readonly read: 'over';
       readonly head: Uint8Array<ArrayBuffer>;
@@ -12,7 +12,7 @@ export type Reading =
 
 const NOTHING = new Uint8Array(0);
 
-/** Reads a body of at most `limit` bytes; stops at the first byte beyond, so that nobody fills the memory of an isolate. */
+/** Reads a body of at most `limit` bytes and stops after the chunk that passes the limit (CWE-400). */
 export const readUpTo = async (
   body: ReadableStream<Uint8Array> | null,
   limit: number,
@@ -34,7 +34,7 @@ export const readUpTo = async (
   }
 };
 
-/** Cancels a body that nobody will read. The runtime answers first, then drops what the sender still sends, or closes the connection. */
+/** Cancels an unread body. The runtime sends the answer, then drops what still arrives, or closes the connection. */
 export const discard = async ({ body }: Request): Promise<void> => {
   if (body !== null && !body.locked) await body.cancel().catch(() => undefined);
 };
@@ -49,7 +49,7 @@ const joined = (chunks: readonly Uint8Array[], length: number): Uint8Array<Array
   return bytes;
 };
 
-/** The stream of a body that was begun: its head, then the rest as it comes. An error of the rest stays an error. */
+/** Returns the stream of a partly read body: the bytes read so far, then the rest. Errors of the rest are passed on. */
 export const resumed = (
   head: Uint8Array,
   rest: ReadableStreamDefaultReader<Uint8Array>,
@@ -75,8 +75,6 @@ const BODILESS = new Set([101, 103, 204, 205, 304]);
 
 export const isBodiless = (status: number): boolean => BODILESS.has(status);
 
-/** What a Response of this status takes as body for the bytes of an answer. */
-export const bodyOf = (
-  status: number,
-  bytes: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> | null => (isBodiless(status) ? null : bytes);
+/** Returns what a Response of this status takes as its body. */
+export const bodyOf = <Body>(status: number, body: Body): Body | null =>
+  isBodiless(status) ? null : body;

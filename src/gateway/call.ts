@@ -1,88 +1,91 @@
-import type { Hex } from '../core/hex.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
+import type { Hex } from '../core/hex.ts';
 import { random16 } from '../core/random.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
+import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { paymentField } from '../protocol/x402/payment-payload.ts';
 import { answer, answerStored } from './answer.ts';
 import { beginAssertion } from './assertion.ts';
 import { discard } from './body.ts';
-import { challenge } from './challenge.ts';
-import { check, proofFor } from './check.ts';
-import { INTENT } from './check-mark.ts';
-import type { Checked } from './checked.ts';
-import { claim } from './claim.ts';
-import { descriptionUrl } from './description-path.ts';
+import { challenge, descriptionUrl } from './challenge.ts';
+import { check, usableProof } from './check.ts';
 import { dispatch } from './dispatch.ts';
 import { answerDryRun, isDryRun } from './dry-run.ts';
-import type { Errand, ObservedErrand } from './errand.ts';
 import { finish } from './finish.ts';
 import type { Gateway } from './gateway.ts';
-import { readHead } from './head.ts';
-import { observe } from './observe.ts';
+import { observeBody, observeHead } from './observe.ts';
 import { offer } from './offer.ts';
-import { tooOld } from './proof-age.ts';
-import { isCrowdedOut, isRepeat, mayRepeat } from './repeats.ts';
-import { reserve, type Reserved } from './reserve.ts';
+import type {
+  CheckedProof,
+  PaidRequest,
+  PaidRequestWithBody,
+  ReservedCall,
+} from './paid-request.ts';
+import { INTENT, readProof } from './proof.ts';
+import { TOO_MANY } from './rate-limit.ts';
+import { admitsReplay, ageFault, isReplay, isThrottledReplay } from './replay.ts';
+import { reserve } from './reserve.ts';
 import { settle } from './settle.ts';
-import { TOO_MANY } from './shield.ts';
 
-/** A call of a tool: an errand whose work the upstream does. */
+/** Serves a request to a tool of the catalogue. */
 export const call = async (gateway: Gateway, request: Request): Promise<Response> => {
-  const sold = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
-  const seen = readHead(request, gateway.config, sold.routes);
-  if (!seen.ok) return problem(seen.error);
-  const { head, tool } = seen.value;
-  return carryOut(gateway, {
+  const { routes } = await gateway.catalogue.current(nowSeconds(), gateway.waitUntil);
+  const observed = observeHead(request, gateway.config, routes);
+  if (!observed.ok) return problem(observed.error);
+  const { head, tool } = observed.value;
+  return servePaidRequest(gateway, {
     tool,
     head,
     request,
-    begin: (observed, checked, attempt) => {
-      const assertion = beginAssertion(gateway, tool, observed, checked, attempt);
-      return async ({ call: { price } }) =>
-        dispatch(gateway.config, tool, observed, {
+    prepare: (received, checked, attempt) => {
+      const assertion = beginAssertion(gateway, tool, received, checked, attempt);
+      return async (reserved) =>
+        dispatch(gateway.config, tool, received, {
           headers: request.headers,
           assertion: await assertion(),
-          most: price,
+          maxCharge: reserved.call.price,
         });
     },
   });
 };
 
 /**
- * The way of a request (design §3): head, claim, observe, check, reserve, settle, dispatch, finish, answer. Every step before `reserve`
- * leaves no trace; from there on the work is one promise that outlives its caller.
+ * Takes the steps of a paid request: proof, observe (the body), check, reserve, settle, dispatch, finish, answer. Steps before `reserve`
+ * write nothing. From `reserve` on the work is one promise that continues if the client disconnects.
  */
-export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Response> => {
-  const dryRun = isDryRun(errand.request.headers);
-  if (!dryRun.ok) return refuseUnread(errand, dryRun.error);
-  const claimed = claim(errand.request.headers);
-  if (!claimed.ok) return refuseUnread(errand, claimed.error);
-  const proof = proofFor(errand, claimed.value);
-  if (proof === undefined) return askForProof(gateway, errand);
-  const aged = tooOld(proof, nowSeconds());
-  if (aged !== undefined) return refuseUnread(errand, aged);
-  if (isCrowdedOut(gateway, proof, nowSeconds())) return refuseUnread(errand, TOO_MANY);
+export const servePaidRequest = async (
+  gateway: Gateway,
+  paidRequest: PaidRequest,
+): Promise<Response> => {
+  const dryRun = isDryRun(paidRequest.request.headers);
+  if (!dryRun.ok) return refuseUnread(paidRequest, dryRun.error);
+  const sent = readProof(paidRequest.request.headers);
+  if (!sent.ok) return refuseUnread(paidRequest, sent.error);
+  const proof = usableProof(paidRequest, sent.value);
+  if (proof === undefined) return requestProof(gateway, paidRequest);
+  const aged = ageFault(proof, nowSeconds());
+  if (aged !== undefined) return refuseUnread(paidRequest, aged);
+  if (isThrottledReplay(gateway, proof, nowSeconds())) return refuseUnread(paidRequest, TOO_MANY);
 
-  const observed = await observe(errand.request, errand.tool, errand.head);
-  if (!observed.ok) return refuse(errand, observed.error);
-  const read: ObservedErrand = { ...errand, observed: observed.value };
-  // By the clock after the body: one that comes slowly must not keep an authorization alive that ends meanwhile.
+  const observed = await observeBody(paidRequest.request, paidRequest.tool, paidRequest.head);
+  if (!observed.ok) return refuse(paidRequest, observed.error);
+  const received: PaidRequestWithBody = { ...paidRequest, received: observed.value };
+  // Reads the clock after the body: a slow body must not keep an authorization alive that expires meanwhile.
   const now = nowSeconds();
-  const checked = check(gateway.config, read, proof, now);
-  if (!checked.ok) return refuse(errand, checked.error);
-  // Nothing is awaited for a call that is new: a fleet at work must not wait for what stops copies.
-  if (isRepeat(gateway, checked.value)) {
-    const mayGoOn = await mayRepeat(gateway, checked.value, errand.request.headers, now);
-    if (!mayGoOn) return refuse(errand, TOO_MANY, { call: checked.value.call });
+  const checked = check(gateway.config, received, proof, now);
+  if (!checked.ok) return refuse(paidRequest, checked.error);
+  // Only a replay waits for the rate limiter; a new call awaits nothing here.
+  if (isReplay(gateway, checked.value)) {
+    const admitted = await admitsReplay(gateway, checked.value, paidRequest.request.headers, now);
+    if (!admitted) return refuse(paidRequest, TOO_MANY, { call: checked.value.call });
   }
 
-  // Law 5: a caller that hangs up does not stop what has begun, so the same promise is kept alive and returned.
+  // A disconnected client does not stop a call that has begun (law 5): the same promise is kept alive and returned.
   const { call: id } = checked.value;
-  const work = execute(gateway, read, checked.value, dryRun.value).catch((cause: unknown) => {
+  const work = execute(gateway, received, checked.value, dryRun.value).catch((cause: unknown) => {
     console.error({ event: 'call_failed', call: id, cause: String(cause) });
-    return refuse(errand, { reason: 'internal' }, { call: id });
+    return refuse(paidRequest, { reason: 'internal' }, { call: id });
   });
   gateway.waitUntil(work);
   return work;
@@ -90,64 +93,73 @@ export const carryOut = async (gateway: Gateway, errand: Errand): Promise<Respon
 
 const execute = async (
   gateway: Gateway,
-  errand: ObservedErrand,
-  checked: Checked,
+  paidRequest: PaidRequestWithBody,
+  checked: CheckedProof,
   dryRun: boolean,
 ): Promise<Response> => {
   const { call: id } = checked;
   const attempt = random16();
-  const run = errand.begin(errand.observed, checked, attempt);
-  const reserved = await reserve(gateway, errand, checked, attempt, dryRun);
-  if (!reserved.ok) return refuse(errand, reserved.error, { call: id });
+  const runTool = paidRequest.prepare(paidRequest.received, checked, attempt);
+  const reserved = await reserve(gateway, paidRequest, checked, attempt, dryRun);
+  if (!reserved.ok) return refuse(paidRequest, reserved.error, { call: id });
   if (reserved.value.verdict.verdict === 'dry_run') {
     return answerDryRun(reserved.value, reserved.value.verdict);
   }
-  const permitted =
+  const decided =
     reserved.value.verdict.verdict === 'settle'
       ? await settle(gateway, reserved.value, reserved.value.verdict.sinceBlock)
       : reserved;
-  if (!permitted.ok) return refuse(errand, permitted.error, { call: id });
-  const known = { ...checked, call: callOf(permitted.value) };
-  if (permitted.value.verdict.verdict === 'stored') {
-    return answerStored(gateway, known, permitted.value, permitted.value.verdict);
+  if (!decided.ok) return refuse(paidRequest, decided.error, { call: id });
+  const known = { ...checked, call: callIdOf(decided.value) };
+  if (decided.value.verdict.verdict === 'stored') {
+    return answerStored(gateway, known, decided.value, decided.value.verdict);
   }
-  const refusal = refusalOf(known, permitted.value);
-  if (refusal !== undefined) return refuse(errand, refusal, { call: known.call });
-  noteAccepted(gateway, checked, permitted.value);
+  const refusal = refusalOf(known, decided.value);
+  if (refusal !== undefined) return refuse(paidRequest, refusal, { call: known.call });
+  noteAccepted(gateway, checked, decided.value);
 
-  const dispatched = await run(permitted.value);
-  const finished = await finish(gateway, permitted.value, dispatched);
-  return answer(gateway, checked, permitted.value, dispatched, finished);
+  const dispatched = await runTool(decided.value);
+  const finished = await finish(gateway, decided.value, dispatched);
+  return answer(gateway, checked, decided.value, dispatched, finished);
 };
 
-/** What a caller without a usable proof gets: the offer of a paid tool, the challenge of a free one. Neither needs the body (CWE-400). */
-const askForProof = async ({ config }: Gateway, errand: Errand): Promise<Response> => {
-  await discard(errand.request);
-  return errand.tool.settlement === 'free' ? challenge(config, errand.head) : offer(config, errand);
+/** Answers a caller without a usable proof: the offer of a paid tool, the challenge of a free one. Neither needs the body (CWE-400). */
+const requestProof = async ({ config }: Gateway, paidRequest: PaidRequest): Promise<Response> => {
+  await discard(paidRequest.request);
+  return paidRequest.tool.settlement === 'free'
+    ? challenge(config, paidRequest.head)
+    : offer(config, paidRequest);
 };
 
-const refuseUnread = async (errand: Errand, reason: Reason): Promise<Response> => {
-  await discard(errand.request);
-  return refuse(errand, reason);
+const refuseUnread = async (paidRequest: PaidRequest, reason: Reason): Promise<Response> => {
+  await discard(paidRequest.request);
+  return refuse(paidRequest, reason);
 };
 
-/** The call that a verdict is about: another one than the proof's where a payment-identifier led there. */
-const callOf = ({ call: { call }, verdict }: Reserved): Hex =>
+/** Returns the call id of a verdict: not the proof's if a `payment-identifier` led to an earlier call. */
+const callIdOf = ({ call: { call }, verdict }: ReservedCall): Hex =>
   'call' in verdict && verdict.call !== undefined ? verdict.call : call;
 
 const refuse = (
-  { head }: Errand,
+  { head }: PaidRequest,
   reason: Reason,
   context: Pick<ProblemContext, 'call'> = {},
 ): Promise<Response> => problem(reason, { ...context, docs: descriptionUrl(head.audience) });
 
-const noteAccepted = (gateway: Gateway, { network, price }: Checked, { verdict }: Reserved) => {
+const noteAccepted = (
+  gateway: Gateway,
+  { network, price }: CheckedProof,
+  { verdict }: ReservedCall,
+) => {
   if (verdict.verdict !== 'go' || verdict.paidFrom !== 'payment') return;
   gateway.emit({ event: 'payment_accepted', network, amount: price });
 };
 
-/** Why the tool is not run; undefined means "go". */
-const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reason | undefined => {
+/** Returns why the tool must not run; undefined means "go". */
+const refusalOf = (
+  checked: CheckedProof,
+  { call: reserved, verdict }: ReservedCall,
+): Reason | undefined => {
   switch (verdict.verdict) {
     case 'go':
       return undefined;
@@ -157,37 +169,37 @@ const refusalOf = (checked: Checked, { call: claimed, verdict }: Reserved): Reas
       return { reason: 'conflict' };
     case 'already_used':
       return { reason: 'already_used', call: checked.call };
-    // 503 and never 402 (law 5): the same signature is still good, because nothing was claimed.
+    // 503 and never 402 (law 5): nothing was reserved, so the same signature is still usable.
     case 'settlement_unavailable':
       return { reason: 'settlement_unavailable', retryAfter: verdict.retryAfter };
     case 'denied':
       return {
         reason: 'denied',
         denial: verdict.denial,
-        tool: claimed.tool,
-        price: claimed.price,
+        tool: reserved.tool,
+        price: reserved.price,
       };
     case 'expired':
       return {
         reason: 'expired',
-        field: endField(checked),
+        field: expiryField(checked),
         expected: `> ${nowSeconds()}`,
-        // A bound payment ends for us with its intent, earlier than for the chain (§4.2).
-        got: claimed.intent?.fields.validBefore ?? claimed.validBefore.toString(),
+        // The gateway accepts a bound payment until its intent expires, which is before the authorization does.
+        got: reserved.intent?.fields.validBefore ?? reserved.validBefore.toString(),
       };
-    // Settling again, or an outcome that another attempt has stored meanwhile: the caller asks once more. A dry run was answered before.
+    // A second "settle", or an outcome that another attempt stored meanwhile: the caller repeats its request. Dry runs do not get here.
     case 'settle':
     case 'stored':
     case 'dry_run':
       return { reason: 'in_progress', retryAfter: 1 };
-    // During a deploy an object may be of the next release: a word that is not known here is not leave to run the tool (law 2).
+    // During a deploy an object may run a newer release. A verdict that is unknown here is no permission to run the tool (law 2).
     default:
       return { reason: 'storage_unavailable' };
   }
 };
 
-/** Where the clock stands that has run out: a bound payment ends for us with its intent (§4.2). */
-const endField = ({ kind, version, intent }: Checked): string => {
+/** Returns the field whose time has passed: for a bound payment that of its intent, which expires first. */
+const expiryField = ({ kind, version, intent }: CheckedProof): string => {
   if (kind === 'intent') return `${AGENT_INTENT_HEADER}.intent.validBefore`;
   return intent === undefined
     ? paymentField(version, 'payload.authorization.validBefore')

@@ -1,16 +1,20 @@
 import type { Config } from '../config.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
 import { problem } from '../protocol/problem/problem.ts';
-import { descriptionUrl } from './description-path.ts';
-import type { Head } from './head.ts';
+import type { RequestHead } from './paid-request.ts';
+
+export const DESCRIPTION_PATH = '/.well-known/agent-intent';
+
+/** Returns the URL that tells a refused client how to sign. */
+export const descriptionUrl = (audience: string): string => audience + DESCRIPTION_PATH;
 
 /**
- * The 401 for what costs nothing: how to prove a key (design §4.4). It says what the server saw of the request, so that a client
- * whose proxy or library changed something sees what it has to sign. It says nothing of the body, which nobody has read.
+ * The 401 of a free route: how to prove a key. It states the request as the gateway saw it, so that a client whose proxy or library
+ * changed something sees what to sign. It states no body digest, because the gateway has not read the body.
  */
 export const challenge = (
   config: Config,
-  { audience, tool, method, target, contentType }: Head,
+  { audience, tool, method, target, contentType }: RequestHead,
 ): Promise<Response> =>
   problem(
     {

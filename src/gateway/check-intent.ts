@@ -12,21 +12,20 @@ import { checkIntentWindow } from '../protocol/intent/intent-window.ts';
 import { AGENT_INTENT_HEADER, type SignedIntent } from '../protocol/intent/signed-intent.ts';
 import type { Token } from '../protocol/payment.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
-import type { Checked } from './checked.ts';
 import { checkSignature } from './check-signature.ts';
-import type { Observed } from './observe.ts';
+import type { CheckedProof, ReceivedRequest } from './paid-request.ts';
 
 /**
- * Checks an `Agent-Intent` (design §4.4): for a tool that costs nothing, or to pay from the agent's credit. Cheap to dear, as
- * `checkPayment`; pure, so that a failed check burns nothing.
+ * Checks an `Agent-Intent`, which calls a free tool or pays from the agent's credit. Cheapest check first. Pure: a failed check burns no
+ * call id.
  */
 export const checkIntent = (
   config: Config,
   tool: Tool,
-  observed: Observed,
+  received: ReceivedRequest,
   signed: SignedIntent,
   now: Seconds,
-): Result<Checked, Reason> => {
+): Result<CheckedProof, Reason> => {
   const { intent, signature } = signed;
   const on = network(signed.chainId);
   const token = tokenOf(on);
@@ -40,7 +39,7 @@ export const checkIntent = (
   }
   const timed = checkIntentWindow(intent, now);
   if (!timed.ok && timed.error.reason !== 'expired') return inIntent(timed.error);
-  const bound = bindIntent(intent, observed);
+  const bound = bindIntent(intent, received);
   if (!bound.ok) return inIntent(bound.error);
   const price = checkTerms(tool, intent, payTo, token);
   if (!price.ok) return price;
@@ -52,7 +51,7 @@ export const checkIntent = (
   return ok({
     kind: 'intent',
     version: 2,
-    audience: observed.audience,
+    audience: received.audience,
     network: on,
     payer: intent.agent,
     payTo,
@@ -71,10 +70,10 @@ export const checkIntent = (
 };
 
 /**
- * What an intent lets a paid tool take from credit: to us, in the token of the chain, and enough. An intent that says nothing of
- * money must not be spent. What it allows a tool that costs nothing is not looked at.
+ * Checks that an intent allows the price: payee, token and amount. An intent that names no amount must not spend credit. A free tool
+ * ignores these fields.
  *
- * @returns what is reserved, atomic units.
+ * @returns the amount to reserve, atomic units.
  */
 const checkTerms = (
   tool: Tool,

@@ -13,29 +13,28 @@ import { checkAuthorization } from '../protocol/x402/authorization.ts';
 import { paymentField, type PaymentPayload } from '../protocol/x402/payment-payload.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
-import type { Checked } from './checked.ts';
-import { bindingRequired, INTENT } from './check-mark.ts';
+import { bindingRequired, INTENT } from './proof.ts';
 import { checkSignature } from './check-signature.ts';
-import type { Observed } from './observe.ts';
-import { offersOf } from './offers.ts';
+import type { CheckedProof, ReceivedRequest } from './paid-request.ts';
+import { requirementsOf } from './requirements.ts';
 
 /**
- * Checks a payment, cheap to dear: what it pays against what is offered, times, request binding, signature.
- * Pure; nothing is claimed, so a failed check burns nothing.
+ * Checks a payment, cheapest check first: match with the offer, times, binding to the request, signature. Pure: a failed check burns no
+ * call id.
  */
 export const checkPayment = (
   config: Config,
   tool: Tool,
-  observed: Observed,
-  proof: PaymentPayload,
+  received: ReceivedRequest,
+  payload: PaymentPayload,
   now: Seconds,
-): Result<Checked, Reason> => {
-  const { version, authorization, signature } = proof;
-  const offers = offersOf(config, tool);
+): Result<CheckedProof, Reason> => {
+  const { version, authorization, signature } = payload;
+  const requirements = requirementsOf(config, tool);
   const matched =
-    proof.accepted === undefined
-      ? requirementOn(offers, proof.network)
-      : matchRequirement(offers, proof.accepted);
+    payload.accepted === undefined
+      ? requirementOn(requirements, payload.network)
+      : matchRequirement(requirements, payload.accepted);
   if (!matched.ok) return at(version, matched.error);
   const requirement = matched.value;
   const token = tokenOf(requirement.network);
@@ -45,11 +44,11 @@ export const checkPayment = (
   if (!timed.ok && timed.error.reason !== 'expired') return at(version, timed.error);
 
   let binding: Binding = 'none';
-  if (proof.intent === undefined && tool.requireBinding === 'intent') {
+  if (payload.intent === undefined && tool.requireBinding === 'intent') {
     return err(bindingRequired(version, 'tool'));
   }
-  if (proof.intent !== undefined) {
-    const bound = checkBound(proof.intent, proof, observed, requirement.network, now);
+  if (payload.intent !== undefined) {
+    const bound = checkBound(payload.intent, payload, received, requirement.network, now);
     if (!bound.ok) return bound;
     binding = 'intent';
   }
@@ -61,7 +60,7 @@ export const checkPayment = (
   return ok({
     kind: 'payment',
     version,
-    audience: observed.audience,
+    audience: received.audience,
     network: requirement.network,
     payer: authorization.from,
     payTo: requirement.payTo,
@@ -70,36 +69,36 @@ export const checkPayment = (
     call: authorization.nonce,
     binding,
     validBefore: Number(authorization.validBefore),
-    execute: timed.ok && (proof.intent === undefined || BigInt(now) < proof.intent.validBefore),
+    execute: timed.ok && (payload.intent === undefined || BigInt(now) < payload.intent.validBefore),
     digest,
     signature,
     signatureField: field,
     signedByKey: signed.value,
     payment: { token, authorization, signature, maxTimeoutSeconds: requirement.maxTimeoutSeconds },
-    ...(proof.intent === undefined ? {} : { intent: proof.intent }),
-    // A bound payment has its own secret: two of them would be two ways to the answer.
-    ...(proof.intent !== undefined || proof.paymentIdentifier === undefined
+    ...(payload.intent === undefined ? {} : { intent: payload.intent }),
+    // A bound payment already has a retry key: a second secret would be a second way to the stored answer.
+    ...(payload.intent !== undefined || payload.paymentIdentifier === undefined
       ? {}
-      : { paymentIdentifier: proof.paymentIdentifier }),
+      : { paymentIdentifier: payload.paymentIdentifier }),
   });
 };
 
-/** §4.2: the nonce *is* the intent digest, so the token signature commits to exactly this request. */
+/** Checks a bound payment: its EIP-3009 nonce must be the intent digest, so that the token signature commits to exactly this request. */
 const checkBound = (
   intent: AgentIntent,
   { version, authorization }: PaymentPayload,
-  observed: Observed,
+  received: ReceivedRequest,
   on: Network,
   now: Seconds,
 ): Result<true, Reason> => {
   const wrong = (field: string, expected: string, got: string): Result<true, Reason> =>
     at(version, { reason: 'intent_mismatch', field: `${INTENT}.${field}`, expected, got });
-  // §4.2: this clock says when we may accept; an expired intent may still look up what it did.
+  // The intent limits when the gateway may accept the payment. An expired one may still look up its call.
   const timed = checkIntentWindow(intent, now, 0);
   if (!timed.ok && timed.error.reason !== 'expired') {
     return at(version, { ...timed.error, field: `${INTENT}.${timed.error.field}` });
   }
-  const bound = bindIntent(intent, observed);
+  const bound = bindIntent(intent, received);
   if (!bound.ok) return wrong(bound.error.field, bound.error.expected, bound.error.got);
   if (intent.agent !== authorization.from) return wrong('agent', authorization.from, intent.agent);
   if (intent.payTo !== authorization.to) return wrong('payTo', authorization.to, intent.payTo);

@@ -1,9 +1,13 @@
 import type { Address, Hex } from '../core/hex.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { classifySignature, type SignatureFault, verifyStrict } from '../crypto/verifier.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 
-/** §4.7. True: the account's key signed. False: 65 bytes or not, only the account's own code could accept it. */
+/**
+ * Verifies a signature without network access.
+ *
+ * @returns true if the account's key signed; false if only the account's contract could accept it (ERC-1271).
+ */
 export const checkSignature = (
   payer: Address,
   digest: Hex,
@@ -19,7 +23,7 @@ export const checkSignature = (
   if (shape.value === 'contract') return ok(false);
   const verified = verifyStrict(payer, digest, signature);
   if (verified.ok) return ok(true);
-  // Another signer's key is what a contract account's signature looks like; a malleable one is never anybody's.
+  // A contract account's signature looks like one by another key. A malleable signature belongs to no account.
   return verified.error.reason === 'wrong_signer' || verified.error.reason === 'unrecoverable'
     ? ok(false)
     : refuse(verified.error);

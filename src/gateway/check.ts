@@ -1,41 +1,45 @@
-import { accountId } from '../protocol/account-id.ts';
 import type { Config } from '../config.ts';
 import type { Seconds } from '../core/clock.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Checked } from './checked.ts';
+import { accountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { checkIntent } from './check-intent.ts';
-import { bindingRequired } from './check-mark.ts';
 import { checkPayment } from './check-payment.ts';
-import type { Claim, ShownProof } from './claim.ts';
-import type { Errand, ObservedErrand } from './errand.ts';
+import type { CheckedProof, PaidRequest, PaidRequestWithBody } from './paid-request.ts';
+import { bindingRequired, type NoProof, type Proof } from './proof.ts';
 
-/** The proof that a request sent; undefined where it sent none that this errand takes, so that the caller is told how. */
-export const proofFor = ({ tool, topUp }: Errand, claimed: Claim): ShownProof | undefined => {
-  switch (claimed.kind) {
+/** Returns the proof of a request if it can pay for it; otherwise undefined, and the caller gets an offer or a challenge. */
+export const usableProof = (
+  { tool, topUp }: PaidRequest,
+  proof: Proof | NoProof,
+): Proof | undefined => {
+  switch (proof.kind) {
     case 'none':
       return undefined;
     case 'intent':
       // Credit cannot buy credit.
-      return topUp === undefined ? claimed : undefined;
+      return topUp === undefined ? proof : undefined;
     case 'payment':
-      return tool.settlement === 'free' ? undefined : claimed;
+      return tool.settlement === 'free' ? undefined : proof;
   }
 };
 
-/** Checks the proof of an errand, cheap to dear: what it says against what is asked, times, request binding, signature (design §3). */
+/**
+ * Checks a proof, cheapest check first: schema, match with the offer, times, binding to the request, signature. Pure: a failed check
+ * burns no call id.
+ */
 export const check = (
   config: Config,
-  { tool, observed, topUp }: ObservedErrand,
-  claimed: ShownProof,
+  { tool, received, topUp }: PaidRequestWithBody,
+  proof: Proof,
   now: Seconds,
-): Result<Checked, Reason> => {
-  switch (claimed.kind) {
+): Result<CheckedProof, Reason> => {
+  switch (proof.kind) {
     case 'intent':
-      return withSecret(claimed, checkIntent(config, tool, observed, claimed.signed, now));
+      return withSecret(proof, checkIntent(config, tool, received, proof.signed, now));
     case 'payment': {
-      const paid = checkPayment(config, tool, observed, claimed.proof, now);
-      const checked = withSecret(claimed, paid);
+      const paid = checkPayment(config, tool, received, proof.payload, now);
+      const checked = withSecret(proof, paid);
       return checked.ok && isForAnother(topUp, checked.value)
         ? err(bindingRequired(checked.value.version, 'beneficiary'))
         : checked;
@@ -43,16 +47,19 @@ export const check = (
   }
 };
 
-/** What was shown besides the proof counts only once the proof itself is right. */
+/** Adds `showsSecret`, which counts only once the proof itself is valid. */
 const withSecret = (
-  { showsSecret }: ShownProof,
-  checked: Result<Checked, Reason>,
-): Result<Checked, Reason> =>
+  { showsSecret }: Proof,
+  checked: Result<CheckedProof, Reason>,
+): Result<CheckedProof, Reason> =>
   checked.ok && showsSecret ? ok({ ...checked.value, showsSecret }) : checked;
 
 /**
- * Whether money would become another account's credit without the payer having signed so: whoever sees a vanilla payment on its way
- * could have it credited to himself.
+ * True if the money would become another account's credit and the payer has not signed that. Attack: whoever sees a vanilla payment in
+ * transit could have it credited to their own account.
  */
-const isForAnother = (topUp: Errand['topUp'], { network, payer, binding }: Checked): boolean =>
+const isForAnother = (
+  topUp: PaidRequest['topUp'],
+  { network, payer, binding }: CheckedProof,
+): boolean =>
   topUp?.to !== undefined && topUp.to !== accountId(network, payer) && binding === 'none';

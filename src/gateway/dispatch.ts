@@ -1,103 +1,68 @@
+import * as z from 'zod/mini';
 import type { Tool } from '../catalog/tool.ts';
 import { originOf, upstreamUrlOf } from '../catalog/upstream.ts';
 import type { Config } from '../config.ts';
-import type { Hex } from '../core/hex.ts';
-import { ok } from '../core/result.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
+import { uint256 } from '../protocol/wire-fields.ts';
 import { isBodiless, readUpTo, resumed } from './body.ts';
-import { chargeOf } from './charge.ts';
-import type { Observed } from './observe.ts';
-import { upstreamHeaders } from './request-headers.ts';
-import { answerHeaders } from './response-headers.ts';
+import type { DispatchResult, ReceivedRequest } from './paid-request.ts';
+import { headersFromUpstream, headersToUpstream } from './upstream-headers.ts';
 
-/** Origin that answers for a tool; the `aud` of its assertions (design §4.8). */
+/** Returns the origin of a tool's upstream, which is also the `aud` of its assertions. */
 export const upstreamOrigin = (config: Config, tool: Tool): string =>
   originOf(tool, config.upstreamUrl);
 
-/** What came of calling a tool. `charge`: what a tool of variable price wants for it, atomic units; absent: all that is reserved. */
-export type Dispatched =
-  /** Read whole: at most 64 KiB. `digest` is the SHA-256 of the body. */
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly headers: Headers;
-      readonly body: Uint8Array<ArrayBuffer>;
-      readonly digest: Hex;
-      readonly charge?: bigint;
-    }
-  /** Longer, or an event stream: finished at its headers. */
-  | {
-      readonly kind: 'streaming';
-      readonly status: number;
-      readonly headers: Headers;
-      readonly body: ReadableStream<Uint8Array>;
-      readonly charge?: bigint;
-    }
-  /**
-   * `timeout` and `dropped`: silence, and nobody knows whether the tool ran. `truncated`: it broke off. `payment`, `redirect`,
-   * `encoding`, `overcharge`: an answer that must not be passed on.
-   */
-  | {
-      readonly kind: 'failed';
-      readonly reason:
-        | 'timeout'
-        | 'dropped'
-        | 'truncated'
-        | 'payment'
-        | 'redirect'
-        | 'encoding'
-        | 'overcharge';
-    };
-
-/** What goes along with a request. */
+/** What the gateway sends with the request. */
 export type Outgoing = {
-  /** The caller's, of which the allow-list is sent on. */
+  /** The caller's headers; an allow-list of them is forwarded. */
   readonly headers: Headers;
   /** The JWS for `X-Agent-Assertion`. */
   readonly assertion: string;
-  /** The most that this call may be charged, atomic units. */
-  readonly most: bigint;
+  /** The maximum charge of this call, atomic units. */
+  readonly maxCharge: bigint;
 };
 
-/** Answers up to this are read whole before they are passed on (design §3). */
+/** The gateway reads answers up to this size completely before it passes them on. */
 export const MAX_WHOLE = 64 * 1024;
 
-/** Encodings that the runtime undoes by itself. */
+/** Encodings that the runtime decodes by itself. */
 const DECODED = new Set(['', 'identity', 'gzip', 'br']);
 
 /**
- * Calls the tool once. The tool's timeout covers headers and, for an answer that is read whole, its body. Never throws.
+ * Calls the tool once. The tool's timeout covers the headers and, for an answer that is read completely, its body. Never throws.
  *
- * Redirects are not followed (CWE-918): `fetch` would send the body and every custom header to a host that no rule has checked.
+ * Follows no redirect (CWE-918): `fetch` would send the body and every custom header to a host that no rule has checked.
  */
 export const dispatch = async (
   config: Config,
   tool: Tool,
-  observed: Observed,
+  received: ReceivedRequest,
   outgoing: Outgoing,
-): Promise<Dispatched> => {
+): Promise<DispatchResult> => {
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(), tool.timeoutSeconds * 1000);
   try {
-    const response = await fetch(upstreamUrlOf(tool, observed.target, config.upstreamUrl), {
-      method: observed.method,
-      headers: upstreamHeaders(outgoing.headers, tool, observed.contentType, outgoing.assertion),
-      body: observed.body ?? null,
+    const response = await fetch(upstreamUrlOf(tool, received.target, config.upstreamUrl), {
+      method: received.method,
+      headers: headersToUpstream(outgoing.headers, tool, received.contentType, outgoing.assertion),
+      body: received.body ?? null,
       redirect: 'manual',
-      // An edge cache knows nothing of accounts: it would give one agent's answer to another, for money (law 10).
+      // An edge cache would return one agent's paid answer to another agent (law 10).
       cache: 'no-store',
       signal: aborter.signal,
     });
     if (isRedirect(response.status)) {
-      // The Location is left out: it may hold a secret of the upstream.
+      // Does not log the Location: it may contain a secret of the upstream.
       console.error({ event: 'upstream_redirect', tool: tool.id, status: response.status });
     }
-    return await receive(response, observed.method, aborter.signal, (answered) =>
-      chargeOf(answered, tool, outgoing.most),
+    return await receive(response, received.method, aborter.signal, (answered) =>
+      chargeOf(answered, tool, outgoing.maxCharge),
     );
   } catch (cause) {
     if (aborter.signal.aborted) return { kind: 'failed', reason: 'timeout' };
-    // The answer says only that the tool broke off: what broke is for whoever runs it.
+    // Logged for the operator; the caller learns only that the tool broke off.
     console.error({ event: 'upstream_dropped', tool: tool.id, cause: String(cause) });
     return { kind: 'failed', reason: 'dropped' };
   } finally {
@@ -110,14 +75,14 @@ const receive = async (
   method: string,
   signal: AbortSignal,
   charging: (headers: Headers) => ReturnType<typeof chargeOf>,
-): Promise<Dispatched> => {
+): Promise<DispatchResult> => {
   const { status } = response;
   const discard = () => response.body?.cancel().catch(() => undefined);
   if (status < 200 || status > 599) {
     await discard();
     return { kind: 'failed', reason: 'dropped' };
   }
-  // A 402 that is not ours would make the client pay a stranger, or pay again (law 5).
+  // An upstream's 402 would make the client pay a third party, or pay twice (law 5).
   if (status === 402) {
     await discard();
     return { kind: 'failed', reason: 'payment' };
@@ -132,7 +97,7 @@ const receive = async (
     return { kind: 'failed', reason: 'encoding' };
   }
 
-  // Failures are free (law 4), whatever they would like to cost.
+  // Failures are free (law 4), so only a success is charged.
   const charged = status < 300 ? charging(response.headers) : ok(undefined);
   if (!charged.ok) {
     await discard();
@@ -140,7 +105,7 @@ const receive = async (
   }
   const charge = charged.value === undefined ? {} : { charge: charged.value };
 
-  const headers = answerHeaders(response.headers);
+  const headers = headersFromUpstream(response.headers);
   const bodiless = isBodiless(status) || method === 'HEAD';
   if (response.body !== null && !bodiless && isEventStream(response.headers)) {
     return { kind: 'streaming', status, headers, body: response.body, ...charge };
@@ -166,15 +131,15 @@ const receive = async (
   return { ...(await answered(status, headers, reading.bytes)), ...charge };
 };
 
-/** 304 names no other place: it answers a conditional request (RFC 9110 §15.4.5). */
+/** 304 is no redirect: it answers a conditional request (RFC 9110 §15.4.5). */
 const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
 
-/** An answer that was read whole, or that the gateway gives itself. */
+/** Builds the result for an answer whose body is known: one that was read completely, or the gateway's own. */
 export const answered = async (
   status: number,
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
-): Promise<Extract<Dispatched, { readonly kind: 'answered' }>> => ({
+): Promise<Extract<DispatchResult, { readonly kind: 'answered' }>> => ({
   kind: 'answered',
   status,
   headers,
@@ -184,3 +149,32 @@ export const answered = async (
 
 const isEventStream = (headers: Headers): boolean =>
   /^\s*text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
+
+/** The x402 reference server's header for a charge below the maximum. The gateway removes it from the answer. */
+const CHARGE_HEADER = 'settlement-overrides';
+const MAX_CHARGE_TEXT = 256;
+
+const chargeSchema = z.strictObject({ amount: uint256 });
+
+/**
+ * Reads what a tool of variable price charges for the call: `Settlement-Overrides: {"amount":"<atomic units>"}`. A tool that charges more
+ * than `maxCharge`, or whose header is unclear, has failed. A tool without the header charges its full price; if less is reserved the
+ * call fails, because otherwise an agent could set the price of a tool that does not count.
+ *
+ * @returns undefined for the whole reserved amount, and for tools of a fixed price.
+ */
+const chargeOf = (
+  headers: Headers,
+  { pricing, price }: Tool,
+  maxCharge: bigint,
+): Result<bigint | undefined, 'overcharge'> => {
+  const text = headers.get(CHARGE_HEADER);
+  if (pricing === 'exact') return ok(undefined);
+  if (text === null) return price <= maxCharge ? ok(undefined) : err('overcharge');
+  // A repeated header arrives joined by a comma, which is not valid JSON: the gateway must not guess which amount is meant.
+  const json = text.length > MAX_CHARGE_TEXT ? undefined : parseStrictJson(text);
+  const parsed = json?.ok === true ? chargeSchema.safeParse(json.value) : undefined;
+  return parsed?.success === true && parsed.data.amount <= maxCharge
+    ? ok(parsed.data.amount)
+    : err('overcharge');
+};

@@ -1,16 +1,15 @@
+import { err, ok, type Result } from '../core/result.ts';
 import type { ReserveVerdict } from '../protocol/account/reserve.ts';
 import { limitBody } from '../protocol/limit.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { PRIVATE } from './answer.ts';
-import { limitHeaders } from './limits.ts';
-import type { Reserved } from './reserve.ts';
+import { limitHeaders, PRIVATE } from './answer-headers.ts';
+import type { ReservedCall } from './paid-request.ts';
 
 const HEADER = 'dry-run';
 
 /**
- * Whether a call only asks what would happen: `Dry-Run: ?1`, a boolean of RFC 9651. Anything that is neither yes nor no is refused:
- * read as no, it would run and charge a call that was not meant.
+ * Reads `Dry-Run: ?1`, a boolean of RFC 9651. Rejects every other value: if it counted as false, a call that was meant as a dry run would
+ * run and be charged.
  */
 export const isDryRun = (headers: Headers): Result<boolean, Reason> => {
   const value = headers.get(HEADER);
@@ -23,9 +22,9 @@ export const isDryRun = (headers: Headers): Result<boolean, Reason> => {
       });
 };
 
-/** What the call would have met. It has claimed, written and charged nothing, so the same proof is still good for it. */
+/** The answer to a dry run: the decision that the call would get now. Nothing was reserved, written or charged; the proof stays usable. */
 export const answerDryRun = (
-  { call }: Reserved,
+  { call }: ReservedCall,
   { decision, policy, paidFrom, limits }: Extract<ReserveVerdict, { readonly verdict: 'dry_run' }>,
 ): Response =>
   Response.json(

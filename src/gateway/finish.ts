@@ -1,18 +1,17 @@
+import { encodeBase64 } from '../crypto/bytes.ts';
 import type { FinishVerdict, Outcome } from '../protocol/account/finish.ts';
 import type { StoredAnswer } from '../protocol/account/reserve.ts';
-import { encodeBase64 } from '../crypto/bytes.ts';
-import type { Dispatched } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
-import type { Reserved } from './reserve.ts';
+import type { DispatchResult, ReservedCall } from './paid-request.ts';
 
-/** A finish that did not arrive is sent again: it is idempotent by (call, attempt). */
+/** `finish` is idempotent by (call, attempt), so the gateway retries it. */
 const TRIES = 3;
 
-/** Tells the account how the tool did, before anybody sees the answer (law 2): an answer that is not recorded is not given. */
+/** Reports the tool's result to the account, before the caller gets the answer: an answer that is not recorded is not sent (law 2). */
 export const finish = async (
   gateway: Gateway,
-  { call, attempt }: Reserved,
-  dispatched: Dispatched,
+  { call, attempt }: ReservedCall,
+  dispatched: DispatchResult,
 ): Promise<FinishVerdict> => {
   const outcome = outcomeOf(dispatched);
   for (let tried = 1; ; tried += 1) {
@@ -26,8 +25,8 @@ export const finish = async (
   }
 };
 
-/** Law 4: success is 2xx and a whole answer. A stream is judged at its headers. */
-const outcomeOf = (dispatched: Dispatched): Outcome => {
+/** Success is 2xx and a complete answer (law 4). A stream counts by its status alone. */
+const outcomeOf = (dispatched: DispatchResult): Outcome => {
   switch (dispatched.kind) {
     case 'failed':
       return { success: false, status: 0, digest: 'none', reason: failureOf(dispatched.reason) };
@@ -48,7 +47,7 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
         status: dispatched.status,
         digest: dispatched.digest,
         reason: success ? 'answered' : 'upstream_status',
-        // Failures are free (law 4): an account's storage must not be filled for nothing.
+        // Failures are free (law 4), so storing their answers would fill the account's storage for free.
         ...(success ? { answer: storedAnswer(dispatched) } : {}),
         ...amountOf(dispatched),
       };
@@ -57,7 +56,7 @@ const outcomeOf = (dispatched: Dispatched): Outcome => {
 };
 
 const failureOf = (
-  reason: Extract<Dispatched, { readonly kind: 'failed' }>['reason'],
+  reason: Extract<DispatchResult, { readonly kind: 'failed' }>['reason'],
 ): Outcome['reason'] => {
   switch (reason) {
     case 'payment':
@@ -74,14 +73,14 @@ const failureOf = (
 
 const amountOf = ({
   charge,
-}: Exclude<Dispatched, { readonly kind: 'failed' }>): Pick<Outcome, 'amount'> =>
+}: Exclude<DispatchResult, { readonly kind: 'failed' }>): Pick<Outcome, 'amount'> =>
   charge === undefined ? {} : { amount: charge };
 
-/** Law 4: success is 2xx. */
+/** True for 2xx (law 4). */
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 const storedAnswer = (
-  answered: Extract<Dispatched, { readonly kind: 'answered' }>,
+  answered: Extract<DispatchResult, { readonly kind: 'answered' }>,
 ): StoredAnswer => ({
   status: answered.status,
   headers: Object.fromEntries(answered.headers),

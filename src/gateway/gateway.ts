@@ -1,34 +1,35 @@
-import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { OfferedGrants } from '../audit/offered-grants.ts';
 import type { LiveCatalogue } from '../catalog/live.ts';
 import type { Config } from '../config.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import type { Signer } from '../crypto/signer.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
+import type { AccountId } from '../protocol/account-id.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
+import type { ChainHealth } from '../settlement/chain/health.ts';
 import type { Emit } from '../settlement/telemetry.ts';
-import type { SpentProofs } from './spent-proofs.ts';
-import type { Settling } from './outage.ts';
+import type { ReplayCache } from './replay-cache.ts';
 
-/** What the request path needs of the world: configuration, the accounts, the gateway's key and its first shield. */
-export type Gateway = Settling & {
-  /** Who moves payments; one an isolate. */
-  readonly backends: Backends;
+/** Everything outside the request path that it uses: configuration, accounts, signing key, rate limiter, settlement. */
+export type Gateway = {
   readonly config: Config;
-  /** What is sold now; `config.tools` is what it began from. */
+  /** The tools sold now; `config.tools` is what the deployment started with. */
   readonly catalogue: LiveCatalogue;
   readonly signer: Signer;
-  /** Tells operators what happens to payments. */
+  /** Backends that present payments; one instance an isolate. */
+  readonly backends: Backends;
+  readonly chainHealth: ChainHealth;
+  /** Reports payment events to operators. */
   readonly emit: Emit;
-  /** A fresh stub each time: one that has thrown stays broken (platform facts 1.4). */
+  /** Returns a fresh stub each time: a Durable Object stub that has thrown stays broken. */
   readonly account: (
     id: AccountId,
   ) => Pick<AgentAccountRpc, 'reserve' | 'finish' | 'lookUp' | 'apply' | 'standing'>;
-  /** Which account keeps a grant that was offered. Asked only for a call that names a grant its account has not taken. */
+  /** Finds the account that keeps an offered grant. Read only if a call names a grant that its account does not hold. */
   readonly offeredGrants: OfferedGrants;
-  /** Whether the rate limiter still has room for a client or a payer (`client.ts`). Approximate, never a budget. */
-  readonly shield: (key: string) => Promise<boolean>;
-  /** One an isolate. */
-  readonly spentProofs: SpentProofs;
-  /** Keeps a promise alive after the client has hung up. */
+  /** True if the rate limiter admits one more request under a key (`rate-limit.ts`). Approximate, never a budget. */
+  readonly rateLimit: (key: string) => Promise<boolean>;
+  /** One instance an isolate. */
+  readonly replayCache: ReplayCache;
+  /** Keeps a promise running after the client has disconnected. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
 };

@@ -1,33 +1,64 @@
+import { pathFault } from '../catalog/path.ts';
+import { findTool, type Routes } from '../catalog/route.ts';
 import type { Tool } from '../catalog/tool.ts';
-import type { Config } from '../config.ts';
-import type { Hex } from '../core/hex.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
+import { audienceOf, type Config } from '../config.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { bodyDigest } from '../crypto/digest.ts';
-import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
 import { requestDigest } from '../protocol/intent/observed-request.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import { discard, readUpTo } from './body.ts';
-import { type Head, readOwnHead } from './head.ts';
+import type { ReceivedRequest, RequestHead } from './paid-request.ts';
 
-/** A request for a tool, as the gateway saw it: what every proof is held against (design §4.1). */
-export type Observed = ObservedRequest & {
-  /** The bytes that were hashed and go to the upstream; undefined for none. */
-  readonly body: Uint8Array<ArrayBuffer> | undefined;
-  /** `requestDigest` of all that a proof can be bound to. */
-  readonly request: Hex;
+/** The wire form of an intent takes no longer values (`agentIntentSchema`): a client could call the URL, but not sign for it. */
+const MAX_TARGET = 4096;
+const MAX_CONTENT_TYPE = 256;
+
+const SPLIT = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\\]*)([^?#]*)/i;
+const PRINTABLE = /^[\x20-\x7e]*$/;
+const QUOTED = /"(?:[^"\\]|\\.)*"/g;
+
+/**
+ * Reads the URL and headers of a request and finds its tool. Never reads the body: the gateway answers a caller without a proof from the
+ * head alone. Ignores headers that claim another URL or method.
+ *
+ * @param routes of the current catalogue.
+ */
+export const observeHead = (
+  request: Request,
+  config: Config,
+  routes: Routes,
+): Result<{ readonly head: RequestHead; readonly tool: Tool }, Reason> => {
+  const located = locate(request.url);
+  if (!located.ok) return located;
+
+  const found = findTool(routes, request.method, located.value.pathname);
+  if (found.route === 'not_found') return err({ reason: 'not_found' });
+  if (found.route === 'method_not_allowed') {
+    return err({ reason: 'method_not_allowed', allow: found.allow });
+  }
+  const head = headOf(request, config, found.tool, located.value.target);
+  return head.ok ? ok({ head: head.value, tool: found.tool }) : head;
+};
+
+/** Like `observeHead`, for a route that the gateway serves itself. */
+export const observeOwnHead = (
+  request: Request,
+  config: Config,
+  tool: Tool,
+): Result<RequestHead, Reason> => {
+  const located = locate(request.url);
+  return located.ok ? headOf(request, config, tool, located.value.target) : located;
 };
 
 /**
- * Completes the head of a request with its body: one capped read and its SHA-256. Called once the request has shown a proof, so that
+ * Completes the head of a request with its body: one capped read and its SHA-256. The caller must have seen a proof before, so that
  * strangers cannot fill the memory of an isolate (CWE-400).
- *
- * @returns the observation, or the reason to refuse; nothing is written or remembered in either case.
  */
-export const observe = async (
+export const observeBody = async (
   request: Request,
   tool: Tool,
-  head: Head,
-): Promise<Result<Observed, Reason>> => {
+  head: RequestHead,
+): Promise<Result<ReceivedRequest, Reason>> => {
   const body = await readBody(request, tool);
   if (!body.ok) return body;
   const fields = { ...head, payloadDigest: await bodyDigest(body.value) };
@@ -38,14 +69,63 @@ export const observe = async (
   });
 };
 
-/** Head and body at once, of a request whose proof is in its body. */
+/** Reads head and body of a request whose proof is in its body. */
 export const observeOwn = async (
   request: Request,
   config: Config,
   tool: Tool,
-): Promise<Result<Observed, Reason>> => {
-  const head = readOwnHead(request, config, tool);
-  return head.ok ? observe(request, tool, head.value) : head;
+): Promise<Result<ReceivedRequest, Reason>> => {
+  const head = observeOwnHead(request, config, tool);
+  return head.ok ? observeBody(request, tool, head.value) : head;
+};
+
+const headOf = (
+  { url, method, headers }: Request,
+  config: Config,
+  tool: Tool,
+  target: string,
+): Result<RequestHead, Reason> => {
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity') return err({ reason: 'content_encoding' });
+  const contentType = readContentType(headers);
+  return contentType.ok
+    ? ok({
+        audience: audienceOf(config, url),
+        tool: tool.id,
+        method,
+        target,
+        contentType: contentType.value,
+      })
+    : contentType;
+};
+
+/** Returns path and target of a canonical URL. Checks the raw text too, because parsing resolves dot segments and backslashes. */
+const locate = (
+  href: string,
+): Result<{ readonly pathname: string; readonly target: string }, Reason> => {
+  const refuse = (hint: string) => err<Reason>({ reason: 'not_canonical', hint });
+  const url = URL.parse(href);
+  const [, authority = '', rawPath = ''] = SPLIT.exec(href) ?? [];
+  if (url === null || authority === '') return refuse('is not an absolute http URL');
+  if (authority.includes('@')) return refuse('names a user');
+  if (url.hostname.endsWith('.')) return refuse('names a host with a trailing dot');
+  const target = url.pathname + url.search;
+  if (target.length > MAX_TARGET) return err({ reason: 'target_too_long', limit: MAX_TARGET });
+  const fault = pathFault(rawPath === '' ? '/' : rawPath) ?? pathFault(url.pathname);
+  return fault === undefined ? ok({ pathname: url.pathname, target }) : refuse(fault);
+};
+
+/** Returns the content type, trimmed; empty if there is none. A repeated header arrives joined by commas, and servers pick differently. */
+const readContentType = (headers: Headers): Result<string, Reason> => {
+  const refuse = (hint: string) =>
+    err<Reason>({ reason: 'malformed_request', field: 'content-type', hint });
+  const value = headers.get('content-type')?.trim() ?? '';
+  if (value.length > MAX_CONTENT_TYPE) {
+    return refuse(`may have at most ${MAX_CONTENT_TYPE} characters`);
+  }
+  if (!PRINTABLE.test(value)) return refuse('must be printable ASCII');
+  if (value.replace(QUOTED, '').includes(',')) return refuse('must be sent at most once');
+  return ok(value);
 };
 
 const readBody = async (
@@ -54,7 +134,7 @@ const readBody = async (
 ): Promise<Result<Uint8Array<ArrayBuffer>, Reason>> => {
   const { method, headers, body } = request;
   const limit = tool.maxBodyBytes;
-  // Before a byte is buffered; a sender that says nothing, or lies, meets the same limit while reading.
+  // Rejects before it buffers a byte. A missing or wrong Content-Length meets the same limit while reading.
   if (Number(headers.get('content-length') ?? 0) > limit) {
     await discard(request);
     return err({ reason: 'body_too_large', limit });
@@ -66,7 +146,7 @@ const readBody = async (
     return err({ reason: 'body_too_large', limit });
   }
   if (reading.bytes.byteLength > 0 && (method === 'GET' || method === 'HEAD')) {
-    // fetch sends no body with these, so the tool would see another request than the one that was signed.
+    // fetch sends no body with GET and HEAD, so the tool would get another request than the signed one.
     return err({ reason: 'malformed_request', field: 'body', hint: `must be empty for ${method}` });
   }
   return ok(reading.bytes);

@@ -9,24 +9,24 @@ import {
   PAYMENT_REQUIRED_HEADER,
   paymentRequiredBody,
 } from '../protocol/x402/offer.ts';
-import type { Errand } from './errand.ts';
-import { offersOf } from './offers.ts';
+import type { PaidRequest } from './paid-request.ts';
+import { requirementsOf } from './requirements.ts';
 
-/** How many calls the proposed top-up is good for. */
+/** The number of calls that the proposed top-up pays for. */
 const CALLS_AHEAD = 10n;
 
 /**
- * The 402: one answer for both versions of x402, v2 in its header and v1 in the body (design §4.3), and a page for a person who
- * opened the address in a browser. Also an RFC 9457 problem, so that a client of neither reads what to do.
+ * The 402 of a paid tool. One answer serves both versions of x402: v2 in its header, v1 in the body. It is also an RFC 9457 problem, for
+ * clients that know neither, and a page for a person who opened the URL in a browser.
  */
-export const offer = async (config: Config, errand: Errand): Promise<Response> => {
-  const { tool, head, request, topUp } = errand;
-  const [first, ...rest] = offersOf(config, tool);
+export const offer = async (config: Config, paidRequest: PaidRequest): Promise<Response> => {
+  const { tool, head, request, topUp } = paidRequest;
+  const [first, ...rest] = requirementsOf(config, tool);
   if (first === undefined) return problem({ reason: 'internal' });
   const { audience } = head;
   const made: Offer = {
     resource: {
-      // The audience, never the Host header: what a client is told to pay for is what we check (design §4.1).
+      // The configured audience, never the Host header: the offer names what the gateway will check.
       url: audience + head.target,
       description: tool.description,
       mimeType: tool.mimeType,
@@ -43,7 +43,7 @@ export const offer = async (config: Config, errand: Errand): Promise<Response> =
     [PAYMENT_REQUIRED_HEADER]: encodePaymentRequired(made),
   };
   if (wantsPage(request)) {
-    const { paywallPage } = await import('./page.ts');
+    const { paywallPage } = await import('./paywall-page.ts');
     const page = paywallPage({ tool, offer: made });
     return new Response(page.html, {
       status: 402,
@@ -51,7 +51,7 @@ export const offer = async (config: Config, errand: Errand): Promise<Response> =
     });
   }
   const { problemOf } = await import('../protocol/problem/problem-members.ts');
-  const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(errand) });
+  const { members } = problemOf({ reason: 'payment_required', wants: wantsOf(paidRequest) });
   return Response.json(
     {
       ...members,
@@ -62,20 +62,20 @@ export const offer = async (config: Config, errand: Errand): Promise<Response> =
   );
 };
 
-/** What else would pay: said beside the offer, because clients take the first entry of `accepts` (design §4.3). */
+/** How to pay from credit instead. Not in `accepts`, because x402 clients take its first entry. */
 const creditOf = (audience: string, price: bigint) => ({
   top_up: `${audience}/credits?amount=${min(price * CALLS_AHEAD, MAX_TOP_UP)}`,
   hint: 'POST to top_up buys credit, in atomic units. Calls are then paid from it by an Agent-Intent, or by any payment.',
 });
 
-/** Another account's credit is bought only by a payment that commits to that account. */
-const wantsOf = ({ tool, topUp }: Errand): 'payment' | 'bound_payment' | 'credit' => {
+/** Only a payment that commits to the beneficiary buys another account's credit. */
+const wantsOf = ({ tool, topUp }: PaidRequest): 'payment' | 'bound_payment' | 'credit' => {
   if (topUp !== undefined) return topUp.to === undefined ? 'payment' : 'bound_payment';
   if (tool.settlement === 'credit') return 'credit';
   return tool.requireBinding === 'intent' ? 'bound_payment' : 'payment';
 };
 
-/** A person in a browser, by the same rule as the reference server (x402 facts 1.1). */
+/** Detects a browser by the same rule as the x402 reference server. */
 const wantsPage = (request: Request): boolean =>
   (request.headers.get('Accept') ?? '').includes('text/html') &&
   (request.headers.get('User-Agent') ?? '').includes('Mozilla');

@@ -1,25 +1,25 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Evidence } from '../protocol/account/call.ts';
 import type { Network } from '../protocol/account-id.ts';
-import type { Seconds } from '../core/clock.ts';
 import type { Backends } from '../settlement/backends/registry.ts';
 import type { ChainHealth } from '../settlement/chain/health.ts';
 
-/** How long a caller should wait where nobody can tell when a backend is asked again, and at most. */
+/** How long a caller should wait if no backend has a retry time, and at most. */
 const PAUSE: Seconds = 15;
-const LONGEST_PAUSE: Seconds = 60;
+const MAX_PAUSE: Seconds = 60;
 
-/** Who would settle, and who would tell of it, as this isolate has found them. */
-export type Settling = {
+/** What this isolate knows about backends and nodes. */
+export type SettlementHealth = {
   readonly backends: Pick<Backends, 'isDown' | 'probeAt'>;
   readonly chainHealth: ChainHealth;
 };
 
 /**
- * Whether no payment of a network can be settled now: no backend is to be asked, or no node says what became of it. The account is told,
- * which alone knows whether a call needs a settlement (design §6).
+ * Returns an outage if no payment of a network can be settled now: no backend takes payments, or no node answers. Only the account knows
+ * whether a call needs a settlement, so the gateway sends it this as evidence.
  */
 export const outageOf = (
-  { backends, chainHealth }: Settling,
+  { backends, chainHealth }: SettlementHealth,
   network: Network,
   now: Seconds,
 ): Evidence['outage'] => {
@@ -27,7 +27,7 @@ export const outageOf = (
   if (backends.isDown(network)) {
     const probe = backends.probeAt(network);
     const pause = probe === undefined ? PAUSE : probe - now;
-    return { retryAfter: Math.min(LONGEST_PAUSE, Math.max(1, pause, silent ?? 0)) };
+    return { retryAfter: Math.min(MAX_PAUSE, Math.max(1, pause, silent ?? 0)) };
   }
   return silent === undefined ? undefined : { retryAfter: silent };
 };

@@ -3,17 +3,17 @@ import { parseStrictJson } from '../protocol/strict-json.ts';
 import { decodeUtf8, utf8 } from '../crypto/bytes.ts';
 import { MAX_PARAM_BYTES } from '../policy/fields.ts';
 import type { Param } from '../protocol/account/call.ts';
-import type { Observed } from './observe.ts';
+import type { ReceivedRequest } from './paid-request.ts';
 
-/** JSON that no upstream decodes in another way: a form parser would find other fields in the same bytes. */
+/** Media types that every upstream decodes as JSON: a form parser would find other fields in the same bytes. */
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json *(?:; *charset="?utf-8"? *)?$/i;
 const INDEX = /^(?:0|[1-9][0-9]{0,8})$/;
 
-type Request = Pick<Observed, 'target' | 'contentType' | 'body'>;
+type Request = Pick<ReceivedRequest, 'target' | 'contentType' | 'body'>;
 
 /**
- * The parameters that a tool declares, as this request has them. A rule must see what the upstream will see: whatever two parsers
- * could read differently counts as not found, and what is not found no rule lets through.
+ * Reads the parameters that a tool declares. A policy rule must see what the upstream will see, so a value that two parsers could read
+ * differently counts as not found, and a rule refuses a parameter that is not found.
  */
 export const readParams = (tool: Tool, request: Request): Readonly<Record<string, Param>> => {
   const declared = Object.entries(tool.params);
@@ -31,7 +31,7 @@ const valueOf = (
   body: unknown,
 ): unknown => ('query' in source ? onlyOf(query, source.query) : at(body, source.pointer));
 
-/** Pairs of the query. Some servers take `;` for `&` as well, and would find more. */
+/** Returns the pairs of the query; none if it has a `;`, which some servers treat like `&`. */
 const queryOf = (target: string): readonly (readonly [string, string])[] => {
   const [, search = ''] = /\?(.*)$/s.exec(target) ?? [];
   return search.includes(';') ? [] : [...new URLSearchParams(search)];
@@ -44,17 +44,17 @@ const jsonOf = ({ contentType, body }: Request): unknown => {
   return json?.ok === true ? json.value : undefined;
 };
 
-/** Go's JSON and some frameworks' queries fold case, as Unicode does; PHP and qs read `a[]` into `a`. */
+/** Folds a key as lenient parsers do: Go's JSON and some query parsers ignore Unicode case; PHP and qs read `a[]` as `a`. */
 const folded = (key: string): string => key.split('[', 1).join('').toLowerCase().toUpperCase();
 
-/** The value of a key, where no other key could be taken for it. */
+/** Returns the value of a key, unless a lenient parser could take another key for it. */
 const onlyOf = (entries: readonly (readonly [string, unknown])[], key: string): unknown => {
   const wanted = folded(key);
   const [first, ...more] = entries.filter(([each]) => folded(each) === wanted);
   return first?.[0] === key && more.length === 0 ? first[1] : undefined;
 };
 
-/** What an RFC 6901 pointer names; only what a value has itself, never what it inherits. */
+/** Resolves an RFC 6901 pointer; own members only, never inherited ones. */
 const at = (root: unknown, pointer: string): unknown =>
   pointer
     .split('/')
@@ -74,7 +74,7 @@ const paramOf = (value: unknown): Param => {
     : { found: false };
 };
 
-/** A number that is not written out exactly would be compared as another one. */
+/** Returns a boolean or number as text; undefined if the number is not exact, because a rule would compare another one. */
 const plain = (value: unknown): string | undefined => {
   if (typeof value !== 'boolean' && typeof value !== 'number') return undefined;
   const text = String(value);

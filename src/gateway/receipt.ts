@@ -1,11 +1,51 @@
 import { nowSeconds } from '../core/clock.ts';
-import { RECEIPT_TYPE, receiptClaims } from '../protocol/receipt.ts';
+import type { Hex } from '../core/hex.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import { RECEIPT_TYPE, receiptClaims, type ReceiptClaims } from '../protocol/receipt.ts';
 import type { Gateway } from './gateway.ts';
 
-/** The header `Agent-Receipt`: what the gateway states about a call that has ended (design §4.8). */
+/** The call that a receipt is about: one that was reserved just now, or a past one as its account reports it. */
+type ReceiptCall = {
+  readonly audience: string;
+  readonly account: AccountId;
+  readonly tool: string;
+  readonly call: Hex;
+  readonly request: Hex;
+  readonly asset: AssetId;
+};
+
+/** How the call ended: from the account, with the tool's status and the digest of its answer. */
+type ReceiptOutcome = {
+  readonly binding: ReceiptClaims['binding'];
+  readonly charged: bigint;
+  readonly entry: Hex;
+  readonly policy: Hex;
+  readonly status: number;
+  readonly response: ReceiptClaims['response'];
+};
+
+/** Signs the header `Agent-Receipt`: what the gateway states about a call that has ended. */
 export const receiptHeader = async (
   { signer }: Gateway,
-  facts: Parameters<typeof receiptClaims>[0],
-): Promise<{ readonly 'Agent-Receipt': string }> => ({
-  'Agent-Receipt': await signer.sign(receiptClaims(facts, nowSeconds()), RECEIPT_TYPE),
-});
+  call: ReceiptCall,
+  outcome: ReceiptOutcome,
+): Promise<{ readonly 'Agent-Receipt': string }> => {
+  const claims = receiptClaims(
+    {
+      iss: call.audience,
+      agent: call.account,
+      tool: call.tool,
+      call: call.call,
+      request: call.request,
+      binding: outcome.binding,
+      charged: outcome.charged,
+      asset: call.asset,
+      status: outcome.status,
+      response: outcome.response,
+      entry: outcome.entry,
+      policy: outcome.policy,
+    },
+    nowSeconds(),
+  );
+  return { 'Agent-Receipt': await signer.sign(claims, RECEIPT_TYPE) };
+};

@@ -1,28 +1,29 @@
 import { nowSeconds } from '../core/clock.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { err, type Result } from '../core/result.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import type { settleNow, SettledNow } from '../settlement/present/settle-now.ts';
 import type { Gateway } from './gateway.ts';
-import { type Reserved, reserveSettled } from './reserve.ts';
+import type { ReservedCall } from './paid-request.ts';
+import { reserveSettled } from './reserve.ts';
 
-/** How soon a caller may ask again about a payment whose outcome is unknown, seconds. */
+/** How soon a caller may repeat a request whose payment has an unknown outcome, seconds. */
 const UNKNOWN_PAUSE = 5;
 
 /**
- * Moves the money before the tool runs (design §6), then tells the account what the chain said. An unknown outcome is 503 and never
- * 402, because clients sign again on 402 and would pay twice (law 5); the account keeps asking the chain.
+ * Settles an upfront payment before the tool runs, then reserves again with what the chain shows. An unknown outcome is 503 and never
+ * 402: clients sign again on 402 and would pay twice (law 5). The account keeps looking at the chain.
  */
 export const settle = async (
   gateway: Gateway,
-  reserved: Reserved,
+  reserved: ReservedCall,
   sinceBlock: number,
-): Promise<Result<Reserved, Reason>> => {
+): Promise<Result<ReservedCall, Reason>> => {
   const { account, call, payment } = reserved.call;
   const network = payment?.token.network;
   const urls = network && gateway.config.rpcUrls.get(network);
   if (payment === undefined || urls === undefined) return err({ reason: 'internal' });
   const begun = nowSeconds();
-  const settled = await settledNow(
+  const settled = await settleLazily(
     {
       chain: {
         urls,
@@ -36,13 +37,13 @@ export const settle = async (
     begun,
   );
   if (settled.outcome === 'unknown') {
-    // The account lets the next attempt try without waiting for this one's lease.
+    // Ends this attempt at the account, so that the next attempt need not wait until this one's hold expires.
     await reserveSettled(gateway, reserved, { settlement: { outcome: 'sent', backend: 'any' } });
     console.warn({ event: 'settlement_unknown', call, why: settled.why });
     return err({ reason: 'settlement_unknown', retryAfter: UNKNOWN_PAUSE });
   }
-  const told = await reserveSettled(gateway, reserved, { settlement: settled });
-  if (told.ok) {
+  const decided = await reserveSettled(gateway, reserved, { settlement: settled });
+  if (decided.ok) {
     gateway.emit({
       event: `payment_${settled.outcome}`,
       network: payment.token.network,
@@ -50,10 +51,10 @@ export const settle = async (
       age: nowSeconds() - begun,
     });
   }
-  return !told.ok || settled.outcome === 'settled' ? told : err(failureOf(settled));
+  return !decided.ok || settled.outcome === 'settled' ? decided : err(failureOf(settled));
 };
 
-/** Why a payment will not move: a nonce that is unused after its time says nothing against the payer. */
+/** Why a payment will not move. A nonce that is unused after `validBefore` is not the payer's fault. */
 export const failureOf = (
   settled: Extract<SettledNow, { readonly outcome: 'failed' | 'released' }>,
 ): Reason => ({
@@ -62,10 +63,10 @@ export const failureOf = (
 });
 
 /**
- * Settles by code that the first call which needs it loads: what is settled waits for a chain anyway. Where it cannot be loaded nothing
- * was presented, but the call is claimed, and what became of its payment is for the chain to say.
+ * Settles with code that the first upfront payment loads. If it cannot be loaded, nothing was presented, but the call is reserved: the
+ * outcome is unknown until the chain shows it.
  */
-const settledNow: typeof settleNow = async (...all): Promise<SettledNow> => {
+const settleLazily: typeof settleNow = async (...all): Promise<SettledNow> => {
   let settlement;
   try {
     settlement = await import('../settlement/present/settle-now.ts');

@@ -4,7 +4,7 @@ import type { Standing } from '../protocol/account/standing.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { standingBody } from '../gateway/standing.ts';
+import { standingBody } from '../gateway/account-api/standing.ts';
 import type { AnswerOf, Asked, Handler } from './handler.ts';
 import { give, orderedBody } from './command.ts';
 import { present, queryReason, refuse, reply, replyPage } from './reply.ts';

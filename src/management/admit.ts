@@ -4,9 +4,9 @@ import { isReceiver } from '../config.ts';
 import { type AccountId, accountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Checked } from '../gateway/checked.ts';
-import { TOO_MANY } from '../gateway/shield.ts';
-import { vouch, type Vouched } from '../gateway/vouch.ts';
+import type { CheckedProof } from '../gateway/paid-request.ts';
+import { TOO_MANY } from '../gateway/rate-limit.ts';
+import { verifyOnChain, type OnChainCheck } from '../gateway/verify-on-chain.ts';
 import type { Role, Route } from './route.ts';
 import type { Office } from './admin-context.ts';
 
@@ -18,7 +18,7 @@ export const admit = (
   office: Office,
   route: Pick<Route, 'roles'>,
   account: AccountId | undefined,
-  asker: Checked,
+  asker: CheckedProof,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> =>
   account === undefined || !isAboutKin(route)
@@ -33,16 +33,16 @@ export const isAboutKin = ({ roles }: Pick<Route, 'roles'>): boolean =>
 const admitOperator = async (
   office: Office,
   route: Pick<Route, 'roles'>,
-  asker: Checked,
+  asker: CheckedProof,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> => {
   const forbidden = err<Reason>({ reason: 'forbidden' });
   if (!isNamed(office, asker) || !route.roles.includes('operator')) {
     // Counted all the same: whoever asks too often must not learn by it whom he has named.
-    return (await office.shield(client)) ? forbidden : err(TOO_MANY);
+    return (await office.rateLimit(client)) ? forbidden : err(TOO_MANY);
   }
   // No account remembers an operator, so the chain says each time whether its key may sign for it (§4.7).
-  const vouched = await vouch(office, asker, client);
+  const vouched = await verifyOnChain(office, asker, client);
   if (!vouched.ok) {
     return vouched.error.reason === 'invalid_signature' ? forbidden : vouched;
   }
@@ -55,11 +55,11 @@ const admitKin = async (
   office: Office,
   route: Pick<Route, 'roles'>,
   account: AccountId,
-  asker: Checked,
+  asker: CheckedProof,
   client: string,
 ): Promise<Result<CommandSigner, Reason>> => {
   // Before the account is asked, so that a signature that does not count is refused alike for every account.
-  const vouched = await vouch(office, asker, client);
+  const vouched = await verifyOnChain(office, asker, client);
   if (!vouched.ok) return vouched;
   const by = accountId(asker.network, asker.payer);
   const kin = await kinOf(office, account, by);
@@ -77,14 +77,14 @@ const admitKin = async (
   return ok({ account: by, role, ...vouched.value.checkedAt });
 };
 
-const isNamed = ({ config }: Office, { payer }: Checked): boolean =>
+const isNamed = ({ config }: Office, { payer }: CheckedProof): boolean =>
   config.operators.includes(payer);
 
 /**
  * Operators are known by address, on any network: a key is the same everywhere. A contract is not. On a chain where nobody has put it yet,
  * somebody else may, under the same address; so it counts on the first network alone.
  */
-const isOperator = (office: Office, asker: Checked, { facts }: Vouched): boolean =>
+const isOperator = (office: Office, asker: CheckedProof, { facts }: OnChainCheck): boolean =>
   isNamed(office, asker) && (!facts.hasCode || asker.network === office.config.networks[0]);
 
 const NOBODY = { relation: 'none', hasParent: true } as const;

@@ -5,7 +5,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { hexOf } from '../crypto/bytes.ts';
-import type { Checked } from '../gateway/checked.ts';
+import type { CheckedProof } from '../gateway/paid-request.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
 import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
 import type { AnswerOf } from './handler.ts';
@@ -14,7 +14,12 @@ import type { Office } from './admin-context.ts';
 const ATTEMPT_BYTES = 16;
 
 /** The signed intent as evidence, and what an account needs to carry it out once: a new attempt for each request that arrives. */
-export const orderedBy = ({ intent, signature, digest, validBefore }: Checked): CommandIntent => ({
+export const orderedBy = ({
+  intent,
+  signature,
+  digest,
+  validBefore,
+}: CheckedProof): CommandIntent => ({
   fields: intent === undefined ? {} : intentFields(intent),
   signature,
   digest,

@@ -1,6 +1,6 @@
 import { nowSeconds } from '../core/clock.ts';
 import { ok } from '../core/result.ts';
-import { PRIVATE } from '../gateway/answer.ts';
+import { PRIVATE } from '../gateway/answer-headers.ts';
 import type { Handler } from './handler.ts';
 import { eventStream } from './event-stream.ts';
 import { refuse } from './reply.ts';

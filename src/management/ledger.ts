@@ -4,7 +4,7 @@ import { readBooks } from './ledger-query.ts';
 import type { Config } from '../config.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { ok } from '../core/result.ts';
-import { PRIVATE } from '../gateway/answer.ts';
+import { PRIVATE } from '../gateway/answer-headers.ts';
 import { MAX_BOOK_DAYS } from './ledger.route.ts';
 import type { AnswerOf, Handler } from './handler.ts';
 import type { Cell } from './csv.ts';

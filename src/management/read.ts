@@ -8,7 +8,7 @@ import { parseStrictJson } from '../protocol/strict-json.ts';
 import { schemaFault } from '../protocol/fault.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { isDryRun } from '../gateway/dry-run.ts';
-import type { Observed } from '../gateway/observe.ts';
+import type { ReceivedRequest } from '../gateway/paid-request.ts';
 import { PARAMS } from './params.ts';
 import type { Route } from './route.ts';
 import { expectedOf } from './precondition.ts';
@@ -43,7 +43,7 @@ const ELSEWHERE = 'must be on a network of this gateway';
 /** Reads query, headers and body, strictly: what nobody reads must not look as if it counted. */
 export const readSaid = (
   route: Route,
-  observed: Observed,
+  observed: ReceivedRequest,
   headers: Headers,
 ): Result<Said, Reason> => {
   const query = readQuery(route, observed.target);

@@ -2,7 +2,7 @@ import type { Hex } from '../core/hex.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { QueryFault } from './page.ts';
-import { PRIVATE } from '../gateway/answer.ts';
+import { PRIVATE } from '../gateway/answer-headers.ts';
 import { entityTag } from './precondition.ts';
 
 export type Replied = Result<Response, Reason>;

@@ -2,9 +2,9 @@ import { managementTool } from '../catalog/own-tool.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { problem } from '../protocol/problem/problem.ts';
-import { readAsking } from '../gateway/asker.ts';
-import { clientOf } from '../gateway/client.ts';
-import { readOwnHead } from '../gateway/head.ts';
+import { authenticate } from '../gateway/account-api/authenticate.ts';
+import { clientOf } from '../gateway/rate-limit.ts';
+import { observeOwnHead } from '../gateway/observe.ts';
 import { type RouteId, toolIdOf } from './paths.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes.ts';
@@ -28,11 +28,11 @@ export const manage = async (office: Office, request: Request): Promise<Response
   }
   const { route } = found;
   const tool = toolOf(route);
-  const head = readOwnHead(request, office.config, tool);
+  const head = observeOwnHead(request, office.config, tool);
   if (!head.ok) return problem(head.error);
-  const asking = await readAsking(office, tool, request, head.value);
+  const asking = await authenticate(office, tool, request, head.value);
   if (!asking.ok) return asking.error;
-  const { asker, observed } = asking.value;
+  const { signer: asker, received: observed } = asking.value;
 
   const params = readParams(office.config, found.params);
   // A text that can be no account is nobody's. Who is no operator hears nothing at all of what stands in a path of theirs.

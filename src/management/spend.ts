@@ -2,7 +2,7 @@ import { dayOf, daysAfter } from '../audit/day.ts';
 import { type SpendItem, spendReport } from './spend-query.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { ok } from '../core/result.ts';
-import { PRIVATE } from '../gateway/answer.ts';
+import { PRIVATE } from '../gateway/answer-headers.ts';
 import type { AnswerOf, Asked, Handler } from './handler.ts';
 import { nextLink, present, queryReason, refuse, type Replied } from './reply.ts';
 

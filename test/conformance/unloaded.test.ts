@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import type { Gateway } from '../../src/gateway/gateway.ts';
-import type { Reserved } from '../../src/gateway/reserve.ts';
+import type { ReservedCall } from '../../src/gateway/paid-request.ts';
 import { settle } from '../../src/gateway/settle.ts';
 
 /** A module of the deployed Worker that is loaded late, and cannot be. */
@@ -20,7 +20,7 @@ it('an upfront call whose settlement cannot be loaded is unknown, and claimed fo
   } as unknown as Gateway;
   const call = { account: 'eip155:84532:0x01', call: '0x02' };
   const payment = { token: { network: 'eip155:84532' } };
-  const reserved = { call: { ...call, payment }, attempt: '0x03' } as unknown as Reserved;
+  const reserved = { call: { ...call, payment }, attempt: '0x03' } as unknown as ReservedCall;
 
   expect(await settle(gateway, reserved, 7)).toEqual({
     ok: false,

@@ -84,7 +84,7 @@ describe(`${FLOOD} invalid signatures of as many claimed accounts`, () => {
       'native.digest': 2 * FLOOD,
       // Only for signatures of 65 bytes that pass the strict rules.
       recovery: 2 * each,
-      shield: doubtful,
+      rateLimit: doubtful,
       chain: doubtful,
     });
     // The transfer and its digest, and the address of each key that was recovered: half of the random r are the x of no point.
@@ -115,7 +115,7 @@ describe(`${FLOOD} invalid signatures of as many claimed accounts`, () => {
         type: 'invalid-signature',
         fault: 'wrong_signer',
       });
-      expect(tally()).toMatchObject({ shield: 1, chain: 1 });
+      expect(tally()).toMatchObject({ rateLimit: 1, chain: 1 });
     },
   );
 });
@@ -151,7 +151,7 @@ describe('the rate limit', () => {
     expect(refused).toBe(50);
     const { shield, chain, recovery = 0 } = tally();
     expect({ shield, chain, recovery }).toEqual({
-      shield: sent,
+      rateLimit: sent,
       chain: sent - refused,
       recovery: 0,
     });
@@ -172,7 +172,7 @@ describe('the rate limit', () => {
       type: 'invalid-signature',
       fault: 'contract_refused',
     });
-    expect(tally()).toMatchObject({ shield: 1, chain: 2 });
+    expect(tally()).toMatchObject({ rateLimit: 1, chain: 2 });
     expect(await touchedAccounts()).toHaveLength(1);
   });
 });

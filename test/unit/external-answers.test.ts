@@ -46,7 +46,7 @@ const dispatched = async (behaviour: string) => {
       body: undefined,
       request: `0x${'11'.repeat(32)}`,
     },
-    { headers: new Headers(), assertion: 'the.jws.here', most: tool.price },
+    { headers: new Headers(), assertion: 'the.jws.here', maxCharge: tool.price },
   );
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { creditIn, limitsOf } from '../../../src/client/limits.ts';
-import { limitHeaders } from '../../../src/gateway/limits.ts';
+import { limitHeaders } from '../../../src/gateway/answer-headers.ts';
 import { NOW } from './server.ts';
 
 const window = (seconds: number, remaining: string) => ({

@@ -399,7 +399,7 @@ describe('signatures that only a contract could vouch for', () => {
     'are refused where the account has no code: %.12s…',
     async (signature) => {
       network(KEY_ACCOUNT);
-      const { gateway, asked, shielded } = await scriptedGateway(config);
+      const { gateway, asked, rateLimited } = await scriptedGateway(config);
       const seen = await observe(requestOf('/tools/search.web?q=x'), config);
       if (!seen.ok) throw new Error('is a request');
       const { intent, chainId } = await signIntent(intentFor(seen.value.observed));
@@ -408,7 +408,7 @@ describe('signatures that only a contract could vouch for', () => {
       expect(answer.status).toBe(400);
       expect(await bodyOf(answer)).toMatchObject({ fault: 'wrong_signer' });
       expect(asked).toEqual([]);
-      expect(shielded).toHaveLength(1);
+      expect(rateLimited).toHaveLength(1);
     },
   );
 });

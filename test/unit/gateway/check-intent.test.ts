@@ -3,8 +3,8 @@ import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
 import { checkIntent } from '../../../src/gateway/check-intent.ts';
-import type { Checked } from '../../../src/gateway/checked.ts';
-import type { Observed } from '../../../src/gateway/observe.ts';
+import type { CheckedProof } from '../../../src/gateway/paid-request.ts';
+import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import vectors from '../../vectors/countersign-v1.json';
@@ -33,7 +33,7 @@ const metered: Tool = {
 };
 const config = vectorConfig([translate, search, metered]);
 
-const see = async (path: string, init: RequestInit = {}): Promise<Observed> => {
+const see = async (path: string, init: RequestInit = {}): Promise<ReceivedRequest> => {
   const seen = await observe(new Request(`https://gw.example${path}`, init), config);
   if (!seen.ok) throw new Error(seen.error.reason);
   return seen.value.observed;
@@ -43,7 +43,7 @@ const paid = () => see('/tools/translate', { method: 'POST', body: '{}' });
 
 const check = async (
   tool: Tool,
-  observed: Observed,
+  observed: ReceivedRequest,
   fields: Partial<AgentIntent>,
   who: Who = 'agent',
   chainId = CHAIN_ID,
@@ -56,7 +56,7 @@ const check = async (
     NOW,
   );
 
-const refusal = (result: Result<Checked, Reason>): Reason => {
+const refusal = (result: Result<CheckedProof, Reason>): Reason => {
   if (result.ok) throw new Error('is accepted');
   return result.error;
 };

@@ -4,10 +4,10 @@ import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
-import { check, proofFor } from '../../../src/gateway/check.ts';
-import type { Checked } from '../../../src/gateway/checked.ts';
-import { claim, type ClaimFault } from '../../../src/gateway/claim.ts';
-import type { Observed } from '../../../src/gateway/observe.ts';
+import { check, usableProof } from '../../../src/gateway/check.ts';
+import type { CheckedProof } from '../../../src/gateway/paid-request.ts';
+import { readProof, type ProofFault } from '../../../src/gateway/proof.ts';
+import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { observe } from './fixture.ts';
@@ -26,7 +26,7 @@ const { mustFail, paid } = vectors;
 const config = vectorConfig([translate]);
 const PRICE = 20_000n;
 
-const see = async (): Promise<Observed> => {
+const see = async (): Promise<ReceivedRequest> => {
   const { url, method, contentType, body } = paid.request;
   const seen = await observe(
     new Request(url, { method, body, headers: { 'Content-Type': contentType } }),
@@ -36,25 +36,25 @@ const see = async (): Promise<Observed> => {
   return seen.value.observed;
 };
 
-type Outcome = Result<Checked, Reason | ClaimFault> | undefined;
+type Outcome = Result<CheckedProof, Reason | ProofFault> | undefined;
 
-/** What the gateway makes of a request with these headers, before any account is asked; undefined: it asks for a proof. */
+/** Parses and checks the proof in these headers; undefined if the gateway answers with an offer or a challenge. */
 const outcomeOf = (
   headers: Readonly<Record<string, string>>,
-  observed: Observed,
+  received: ReceivedRequest,
   tool: Tool = translate,
   now: number = NOW,
 ): Outcome => {
-  const claimed = claim(new Headers(headers));
+  const claimed = readProof(new Headers(headers));
   if (!claimed.ok) return claimed;
   const request = new Request(paid.request.url);
-  const errand = { tool, head: observed, observed, request, begin: unused };
-  const proof = proofFor(errand, claimed.value);
-  return proof === undefined ? undefined : check(config, errand, proof, now);
+  const paidRequest = { tool, head: received, received, request, prepare: unused };
+  const proof = usableProof(paidRequest, claimed.value);
+  return proof === undefined ? undefined : check(config, paidRequest, proof, now);
 };
 
 const unused = (): never => {
-  throw new Error('a checked proof begins nothing here');
+  throw new Error('nothing is prepared here');
 };
 
 type Payment = Awaited<ReturnType<typeof paymentOf>>;

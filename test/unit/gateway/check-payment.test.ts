@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
-import type { Checked } from '../../../src/gateway/checked.ts';
+import type { CheckedProof } from '../../../src/gateway/paid-request.ts';
 import { checkPayment } from '../../../src/gateway/check-payment.ts';
-import { claim, type ClaimFault } from '../../../src/gateway/claim.ts';
-import type { Observed } from '../../../src/gateway/observe.ts';
+import { readProof, type ProofFault } from '../../../src/gateway/proof.ts';
+import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';
@@ -31,7 +31,7 @@ const { request: published, intent, payment } = vectors.paid;
 
 const see = async (
   change: { url?: string; method?: string; contentType?: string; body?: string } = {},
-): Promise<Observed> => {
+): Promise<ReceivedRequest> => {
   const { url, method, contentType, body } = { ...published, ...change };
   const seen = await observe(
     new Request(url, { method, body, headers: { 'Content-Type': contentType } }),
@@ -71,18 +71,18 @@ const vector = (
     : { extensions: { 'agent-intent': { info: { intent: changes.intent ?? intent } } } }),
 });
 
-type Outcome = Result<Checked, Reason | ClaimFault>;
+type Outcome = Result<CheckedProof, Reason | ProofFault>;
 
 const check = (
   payload: unknown,
-  observed: Observed,
+  observed: ReceivedRequest,
   tool: Tool = translate,
   now = NOW,
 ): Outcome => {
-  const claimed = claim(new Headers(paymentHeader(payload)));
+  const claimed = readProof(new Headers(paymentHeader(payload)));
   if (!claimed.ok) return claimed;
   if (claimed.value.kind !== 'payment') throw new Error('is a payment');
-  return checkPayment(config, tool, observed, claimed.value.proof, now);
+  return checkPayment(config, tool, observed, claimed.value.payload, now);
 };
 
 /** Nothing that only a contract account could still vouch for counts as accepted. */

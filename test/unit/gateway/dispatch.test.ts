@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import { dispatch, MAX_WHOLE, upstreamOrigin } from '../../../src/gateway/dispatch.ts';
-import type { Observed } from '../../../src/gateway/observe.ts';
+import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import { AUDIENCE, configOf, toolOf } from './fixture.ts';
 
-const observed: Observed = {
+const observed: ReceivedRequest = {
   audience: AUDIENCE,
   tool: 'echo',
   method: 'POST',
@@ -33,7 +33,7 @@ afterEach(() => {
 
 const run = (
   change: Partial<Tool> = {},
-  seen: Partial<Observed> = {},
+  seen: Partial<ReceivedRequest> = {},
   headers: Record<string, string> = {},
 ) => {
   const tool = toolOf(change);
@@ -41,7 +41,7 @@ const run = (
     configOf([tool]),
     tool,
     { ...observed, ...seen },
-    { headers: new Headers(headers), assertion: 'the.jws.here', most: tool.price },
+    { headers: new Headers(headers), assertion: 'the.jws.here', maxCharge: tool.price },
   );
 };
 

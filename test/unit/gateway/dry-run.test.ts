@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
-import type { Call } from '../../../src/protocol/account/call.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
-import { topUp } from '../../../src/gateway/top-up.ts';
+import { topUp } from '../../../src/gateway/account-api/top-up.ts';
 import { observe } from './fixture.ts';
-import { ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
+import { KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';
 import {
   addressOf,
   intentFor,
@@ -165,7 +164,7 @@ describe('a call with Dry-Run: ?1', () => {
   it('asks the chain for what the account wants to know, as the call would', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { reserve } = dry();
-    const { gateway, asked, shielded } = await scriptedGateway(config, {
+    const { gateway, asked, rateLimited } = await scriptedGateway(config, {
       reserve: async (_call, _attempt, { facts }) =>
         facts === undefined ? { verdict: 'stale_payer' } : reserve(),
     });
@@ -173,7 +172,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect(answer.status).toBe(200);
     expect(asked).toMatchObject([{ call: { dryRun: true } }, { call: { dryRun: true } }]);
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
-    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
+    expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
   it('without a proof is the offer, as without it', async () => {
@@ -185,26 +184,14 @@ describe('a call with Dry-Run: ?1', () => {
     expect(asked).toEqual([]);
   });
 
-  it('runs nothing at an object of a release that knows no dry runs', async () => {
-    const { rpc, sent } = network(KEY_ACCOUNT);
-    const verdicts = ['go', 'settle'] as const;
-    for (const verdict of verdicts) {
-      const { gateway, asked } = await scriptedGateway(config, {
-        reserve: async ({ price }: Call) => ({
-          verdict,
-          sinceBlock: 100,
-          entry: ENTRY,
-          policy: POLICY,
-          charged: price,
-          paidFrom: 'credit',
-          limits: [],
-        }),
-      });
-      const answer = await call(gateway, requestOf({ ...(await signed()), 'Dry-Run': '?1' }));
-      expect(answer.status).toBe(503);
-      expect(asked.map((each) => each.asked)).toEqual(['reserve']);
-    }
-    expect([rpc, sent]).toEqual([[], []]);
+  it.each([{}, { 'Dry-Run': '?0' }])('that says no is a call: %o', async (header) => {
+    const { sent } = network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf({ ...(await signed()), ...header }));
+    expect(await answer.text()).toBe('answer');
+    expect(asked[0]).not.toHaveProperty('call.dryRun');
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.headers.get('Dry-Run')).toBeNull();
   });
 });
 

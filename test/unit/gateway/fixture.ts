@@ -4,7 +4,7 @@ import { routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Config } from '../../../src/config.ts';
 import { ok } from '../../../src/core/result.ts';
-import { readHead } from '../../../src/gateway/head.ts';
+import { observeHead } from '../../../src/gateway/observe.ts';
 import * as gateway from '../../../src/gateway/observe.ts';
 import { BUILT_IN_POLICY } from '../../../src/policy/schema.ts';
 
@@ -55,10 +55,10 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
 
 /** Head and body of a request, for the tools that a configuration begins with. */
 export const observe = async (request: Request, config: Config) => {
-  const read = readHead(request, config, routesOf(config.tools));
+  const read = observeHead(request, config, routesOf(config.tools));
   if (!read.ok) return read;
   const { head, tool } = read.value;
-  const observed = await gateway.observe(request, tool, head);
+  const observed = await gateway.observeBody(request, tool, head);
   return observed.ok ? ok({ tool, observed: observed.value }) : observed;
 };
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import { creditsTool } from '../../../src/catalog/own-tool.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import { outageOf } from '../../../src/gateway/outage.ts';
-import { topUp } from '../../../src/gateway/top-up.ts';
+import { topUp } from '../../../src/gateway/account-api/top-up.ts';
 import { openChainHealth } from '../../../src/settlement/chain/health.ts';
 import { observe } from './fixture.ts';
 import { backendsOf, ENTRY, KEY_ACCOUNT, network, POLICY, scriptedGateway } from './scripted.ts';

@@ -121,7 +121,7 @@ describe('a call of a tool', () => {
 describe('a grant whose issuer is a contract', () => {
   it('is vouched for by each contract, asked once, behind the shield', async () => {
     const { rpc } = network(contracts([proof('a1').issuer]));
-    const { gateway, asked, shielded } = await scriptedGateway(config, {
+    const { gateway, asked, rateLimited } = await scriptedGateway(config, {
       reserve: wanting([proof('a1'), proof('b2')]),
     });
     expect((await call(gateway, await signed())).status).toBe(200);
@@ -133,7 +133,7 @@ describe('a grant whose issuer is a contract', () => {
     ]);
     expect(claims[1]?.facts).toBeUndefined();
     expect(rpc.filter((method) => method === 'eth_call')).toHaveLength(2);
-    expect(shielded).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
+    expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
   it('is asked for the digest and signature that were registered', async () => {
@@ -156,7 +156,7 @@ describe('a grant whose issuer is a contract', () => {
     'and a payer that is asked about as well: both in one request, %s',
     async (order) => {
       network(contracts([proof('a1').issuer]));
-      const { gateway, asked, shielded } = await scriptedGateway(config, {
+      const { gateway, asked, rateLimited } = await scriptedGateway(config, {
         reserve: async (_call, _attempt, { facts, grants }) => {
           const staleGrant = { verdict: 'stale_grant', proofs: [proof('a1')] } as const;
           if (order === 'grants first' && grants === undefined) return staleGrant;
@@ -168,7 +168,7 @@ describe('a grant whose issuer is a contract', () => {
       const claims = asked.filter((each) => each.asked === 'reserve');
       expect(claims).toHaveLength(3);
       expect(claims[2]).toMatchObject({ facts: { block: 100 }, grants: [{ valid: true }] });
-      expect(shielded).toEqual([
+      expect(rateLimited).toEqual([
         'unknown',
         `facts eip155:84532:${addressOf('agent')}`,
         'unknown',
@@ -198,7 +198,7 @@ describe('a grant whose issuer is a contract', () => {
     expect(await bodyOf(answer)).toMatchObject({
       type: 'urn:countersign:problem:payer-unreachable',
     });
-    const closed = { ...gateway, shield: async () => false };
+    const closed = { ...gateway, rateLimit: async () => false };
     expect((await call(closed, await signed())).status).toBe(429);
     expect(asked.map((each) => each.asked)).toEqual(['reserve', 'reserve']);
     expect(sent).toEqual([]);
@@ -224,14 +224,14 @@ describe('a repeat of a call', () => {
 
   it('is counted for its client and its payer once this isolate has seen the call claimed', async () => {
     network(KEY_ACCOUNT);
-    const { gateway, asked, shielded } = await scriptedGateway(config);
+    const { gateway, asked, rateLimited } = await scriptedGateway(config);
     const payment = await paymentOf();
     await send(gateway, payment);
-    expect(shielded).toEqual([]);
+    expect(rateLimited).toEqual([]);
     await send(gateway, payment);
-    expect(shielded).toEqual(keys);
+    expect(rateLimited).toEqual(keys);
     await send(gateway, await paymentOf());
-    expect([shielded.length, asksOf(asked)]).toEqual([2, 3]);
+    expect([rateLimited.length, asksOf(asked)]).toEqual([2, 3]);
   });
 
   it.each(keys)('over the limit of %s is refused before its account is asked', async (full) => {
@@ -239,7 +239,7 @@ describe('a repeat of a call', () => {
     const { gateway, asked } = await scriptedGateway(config);
     const payment = await paymentOf();
     await send(gateway, payment);
-    const crowded = { ...gateway, shield: async (key: string) => key !== full };
+    const crowded = { ...gateway, rateLimit: async (key: string) => key !== full };
     const answer = await send(crowded, payment);
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([429, '10']);
     expect((await bodyOf(answer))['type']).toBe('urn:countersign:problem:too-many-requests');
@@ -254,7 +254,7 @@ describe('a repeat of a call', () => {
     const counted: string[] = [];
     const crowded = {
       ...gateway,
-      shield: async (key: string) => {
+      rateLimit: async (key: string) => {
         counted.push(key);
         return key !== keys[1];
       },
@@ -276,10 +276,10 @@ describe('a repeat of a call', () => {
 
   it('with a proof that has expired is counted at once: there is nothing left to run', async () => {
     network(KEY_ACCOUNT);
-    const { gateway, asked, shielded } = await scriptedGateway(config);
+    const { gateway, asked, rateLimited } = await scriptedGateway(config);
     await send(gateway, await paymentOf({ validBefore: BigInt(NOW - 60) }));
-    expect([shielded, asksOf(asked)]).toEqual([keys, 1]);
-    const crowded = { ...gateway, shield: async () => false };
+    expect([rateLimited, asksOf(asked)]).toEqual([keys, 1]);
+    const crowded = { ...gateway, rateLimit: async () => false };
     const expired = await paymentOf({ validBefore: BigInt(NOW - 60) });
     expect((await send(crowded, expired)).status).toBe(429);
     expect(asksOf(asked)).toBe(1);
@@ -294,11 +294,13 @@ describe('a repeat of a call', () => {
     { verdict: 'unavailable' },
   ])('is none where nothing was claimed: $verdict', async (verdict) => {
     network(KEY_ACCOUNT);
-    const { gateway, shielded } = await scriptedGateway(config, { reserve: async () => verdict });
+    const { gateway, rateLimited } = await scriptedGateway(config, {
+      reserve: async () => verdict,
+    });
     const payment = await paymentOf();
     await send(gateway, payment);
     await send(gateway, payment);
-    expect(shielded).toEqual([]);
+    expect(rateLimited).toEqual([]);
   });
 });
 
@@ -307,7 +309,7 @@ describe('a proof that ended more than 24 hours ago', () => {
 
   it('is refused unread: no signature is verified, no account asked, nobody counted', async () => {
     const { rpc, sent } = network(KEY_ACCOUNT);
-    const { gateway, asked, shielded } = await scriptedGateway(config);
+    const { gateway, asked, rateLimited } = await scriptedGateway(config);
     const payment = await paymentOf({ validBefore: aged(1) });
     payment.payload.signature = `0x${'00'.repeat(65)}`;
     const request = requestOf('/tools/translate', paymentHeader(payment), '{}');
@@ -322,7 +324,7 @@ describe('a proof that ended more than 24 hours ago', () => {
       hint: expect.stringContaining(`GET /calls/${nonce}`) as string,
     });
     expect(request.bodyUsed).toBe(true);
-    expect([asked, shielded, rpc, sent]).toEqual([[], [], [], []]);
+    expect([asked, rateLimited, rpc, sent]).toEqual([[], [], [], []]);
   });
 
   it('is refused as an Agent-Intent too', async () => {

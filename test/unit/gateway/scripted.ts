@@ -10,7 +10,7 @@ import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { openSigner } from '../../../src/crypto/signer.ts';
-import { openSpentProofs } from '../../../src/gateway/spent-proofs.ts';
+import { openReplayCache } from '../../../src/gateway/replay-cache.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { openBackends } from '../../../src/settlement/backends/registry.ts';
 import { openChainHealth } from '../../../src/settlement/chain/health.ts';
@@ -120,7 +120,7 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
   const signer = await openSigner(env.RECEIPT_KEY);
   if (!signer.ok) throw new Error('no key');
   const asked: Asked[] = [];
-  const shielded: string[] = [];
+  const rateLimited: string[] = [];
   const observed: SettlementEvent[] = [];
   const offered = new Map<Hex, AccountId>();
   const gateway: Gateway = {
@@ -135,14 +135,14 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
       issuerOf: async (hash) => offered.get(hash),
       keep: async ({ hash, issuer }) => void offered.set(hash, issuer),
     },
-    shield: async (client) => {
-      shielded.push(client);
+    rateLimit: async (client) => {
+      rateLimited.push(client);
       return true;
     },
-    spentProofs: openSpentProofs(),
+    replayCache: openReplayCache(),
     waitUntil: () => undefined,
   };
-  return { gateway, asked, shielded, observed, offered };
+  return { gateway, asked, rateLimited, observed, offered };
 };
 
 /** What a JSON-RPC method of a played node answers: a result, or one made of the parameters. */

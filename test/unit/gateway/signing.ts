@@ -2,7 +2,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Address, Hex } from '../../../src/core/hex.ts';
-import type { Observed } from '../../../src/gateway/observe.ts';
+import type { ReceivedRequest } from '../../../src/gateway/paid-request.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { intentDigest, intentFields } from '../../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
@@ -74,7 +74,7 @@ export const randomWord = (): Hex =>
 
 /** An intent for a request as it was seen, that says nothing of money, but for the fields given. */
 export const intentFor = (
-  observed: Omit<Observed, 'body' | 'request'>,
+  observed: Omit<ReceivedRequest, 'body' | 'request'>,
   fields: Partial<AgentIntent> = {},
 ): AgentIntent => ({
   agent: addressOf('agent'),

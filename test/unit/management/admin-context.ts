@@ -26,7 +26,7 @@ export type Queued = { readonly queue: 'audit' | 'webhooks'; readonly message: u
 
 /** An office whose accounts are played, over the real database of the test. */
 export const scriptedOffice = async (config: Config, answers: Played = {}) => {
-  const { gateway, asked, shielded } = await scriptedGateway(config, answers);
+  const { gateway, asked, rateLimited } = await scriptedGateway(config, answers);
   const relation: { readonly of: AccountId; readonly by: AccountId }[] = [];
   const queued: Queued[] = [];
   const queue = (name: Queued['queue']): Office['auditQueue'] => ({
@@ -65,7 +65,7 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
     auditQueue: queue('audit'),
     webhookQueue: queue('webhooks'),
   };
-  return { office, asked, shielded, relation, queued };
+  return { office, asked, rateLimited, relation, queued };
 };
 
 export const accountOf = (who: Who): AccountId => `${NETWORK}:${addressOf(who)}`;

@@ -240,7 +240,7 @@ describe('the account that receives money', () => {
 it('sends everybody away alike who asks too often, operator or not', async () => {
   network(KEY_ACCOUNT);
   const { office } = await scriptedOffice(config);
-  const closed = { ...office, shield: async () => false };
+  const closed = { ...office, rateLimit: async () => false };
   const said = async (agent: string) => {
     const request = await signedRequest(config, 'webhooks.list', '/admin/webhooks', {
       ...{ who: 'agent', fields: { agent: agent as `0x${string}` } },

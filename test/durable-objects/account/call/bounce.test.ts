@@ -7,7 +7,7 @@ import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
-import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
+import { openReplayCache } from '../../../../src/gateway/replay-cache.ts';
 import type { EntryPage } from '../../../../src/protocol/account/entries.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
@@ -78,8 +78,8 @@ const openGateway = async (): Promise<Gateway> => {
     emit: () => undefined,
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
     offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
-    shield: async () => true,
-    spentProofs: openSpentProofs(),
+    rateLimit: async () => true,
+    replayCache: openReplayCache(),
     waitUntil: () => undefined,
   };
 };

@@ -8,7 +8,7 @@ import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
 import { call } from '../../../../src/gateway/call.ts';
-import { openSpentProofs } from '../../../../src/gateway/spent-proofs.ts';
+import { openReplayCache } from '../../../../src/gateway/replay-cache.ts';
 import type { Gateway } from '../../../../src/gateway/gateway.ts';
 import { openBackends } from '../../../../src/settlement/backends/registry.ts';
 import { openChainHealth } from '../../../../src/settlement/chain/health.ts';
@@ -58,11 +58,11 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
       };
     },
     offeredGrants: { issuerOf: async () => undefined, keep: async () => undefined },
-    shield: async () => {
+    rateLimit: async () => {
       trace.events.push('shield');
       return true;
     },
-    spentProofs: openSpentProofs(),
+    replayCache: openReplayCache(),
     waitUntil: (promise) => trace.kept.push(promise),
   };
   return { gateway, trace };

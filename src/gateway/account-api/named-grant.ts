@@ -1,0 +1,68 @@
+import type { Hex } from '../../core/hex.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Call } from '../../protocol/account/call.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import type { Reason } from '../../protocol/problem/reason.ts';
+import type { Gateway } from '../gateway.ts';
+import type { CheckedProof } from '../paid-request.ts';
+import { passesRateLimit, TOO_MANY } from '../rate-limit.ts';
+import { type OnChainCheck, verifyOnChain } from '../verify-on-chain.ts';
+import { sendTreeCommand } from './tree-command.ts';
+
+/**
+ * Has an account take the offered grant that its own intent names in `authority`: naming a grant is the holder's consent. If there is no
+ * such offer, or the issuer or the account refuses, nothing changes, and the account denies the call.
+ *
+ * @returns the chain's facts about the holder, if the gateway asked for them.
+ */
+export const takeNamedGrant = async (
+  gateway: Gateway,
+  checked: CheckedProof,
+  call: Call,
+  client: string,
+): Promise<Result<OnChainCheck | undefined, Reason>> => {
+  const { authority } = call;
+  if (authority === undefined) return ok(undefined);
+  // A stranger can sign any number of intents that name any number of hashes (law 12).
+  const payer = checked.signedByKey ? call.account : undefined;
+  if ((await passesRateLimit(gateway, client, 'facts', payer)) !== 'yes') return err(TOO_MANY);
+  const issuer = await issuerOf(gateway, authority);
+  if (!issuer.ok || issuer.value === undefined) return issuer.ok ? ok(undefined) : issuer;
+  // The key of an account that now has code must not consent for it (EIP-7702).
+  const verified = await verifyOnChain(gateway, checked, client);
+  if (!verified.ok) return verified;
+  const accept = { kind: 'accept', hash: authority, delegate: call.account } as const;
+  const accepted = await sendTreeCommand(gateway, issuer.value, accept);
+  if (!accepted.ok) return isOutage(accepted.error) ? accepted : verified;
+  const { grant, chain = [] } = accepted.value;
+  if (grant === undefined) return verified;
+  const taken = await sendTreeCommand(gateway, call.account, {
+    kind: 'take',
+    grant,
+    chain,
+    consent: consentOf({ ...call, ...verified.value.checkedAt }),
+  });
+  return taken.ok || !isOutage(taken.error) ? verified : taken;
+};
+
+const issuerOf = async (
+  { offeredGrants }: Gateway,
+  grant: Hex,
+): Promise<Result<AccountId | undefined, Reason>> => {
+  try {
+    return ok(await offeredGrants.issuerOf(grant));
+  } catch (cause) {
+    console.error({ event: 'offered_grant_unread', grant, cause: String(cause) });
+    return err({ reason: 'storage_unavailable' });
+  }
+};
+
+const isOutage = ({ reason }: Reason): boolean => reason === 'storage_unavailable';
+
+const consentOf = ({ call, proof, audience, payment, intent, contractCheckedAt }: Call) => ({
+  ...{ call, proof },
+  ...(audience === undefined ? {} : { audience }),
+  ...(payment === undefined ? {} : { payment }),
+  ...(intent === undefined ? {} : { intent }),
+  ...(contractCheckedAt === undefined ? {} : { contractCheckedAt }),
+});

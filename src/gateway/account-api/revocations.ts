@@ -1,0 +1,42 @@
+import { revocationsTool } from '../../catalog/own-tool.ts';
+import { accountId } from '../../protocol/account-id.ts';
+import { revocationDigest } from '../../protocol/intent/agent-revocation.ts';
+import { readRevocation } from '../../protocol/intent/signed-document.ts';
+import { problem } from '../../protocol/problem/problem.ts';
+import { PRIVATE } from '../answer-headers.ts';
+import { checkSignature } from '../check-signature.ts';
+import type { Gateway } from '../gateway.ts';
+import { clientOf } from '../rate-limit.ts';
+import { readDocument, verifyDocument } from './signed-document.ts';
+import { sendTreeCommand } from './tree-command.ts';
+
+/**
+ * `POST /revocations`: the signer revokes grants that it issued, or refuses one that was offered to it, for ever. The answer lists which
+ * holders of live leases acknowledged; the silent ones stop when their lease expires, within 60 s.
+ */
+export const revoke = async (gateway: Gateway, request: Request): Promise<Response> => {
+  const read = await readDocument(gateway, request, revocationsTool, readRevocation);
+  if (!read.ok) return problem(read.error);
+  const { document, chain } = read.value;
+  const { chainId, revocation, signature } = document;
+  const { issuer, id, epoch } = revocation;
+  const hash = revocationDigest(revocation, chainId);
+  const client = clientOf(request.headers);
+  const verified = await verifyDocument(gateway, chain, issuer, hash, signature, client);
+  // A leaked key must be revocable while no node answers, so the signature of the issuer's key is enough for a known account.
+  if (!verified.ok) {
+    const byKey = checkSignature(issuer, hash, signature, 'body.signature');
+    const isEnough = verified.error.reason === 'payer_unreachable' && byKey.ok && byKey.value;
+    if (!isEnough) return problem(verified.error);
+  }
+  const account = accountId(chain.network, issuer);
+  const facts = verified.ok ? { facts: verified.value.facts, ...verified.value.checkedAt } : {};
+  const command = { kind: 'revoke', revocation, hash, signature, ...facts } as const;
+  const applied = await sendTreeCommand(gateway, account, command);
+  if (!applied.ok) return problem(applied.error);
+  const { changed, acknowledged, silent } = applied.value;
+  return Response.json(
+    { issuer: account, id, epoch: epoch.toString(), changed, acknowledged, silent },
+    { headers: PRIVATE },
+  );
+};

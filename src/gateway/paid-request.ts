@@ -1,0 +1,125 @@
+/**
+ * The types that the steps of a paid request hand to each other, in the order in which the steps make them. They are in one file, below
+ * all steps, so that no step imports a later one.
+ */
+import type { Tool } from '../catalog/tool.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Address, Hex } from '../core/hex.ts';
+import type { Binding, Call } from '../protocol/account/call.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
+import type { AccountId, Network } from '../protocol/account-id.ts';
+import type { AgentIntent } from '../protocol/intent/agent-intent.ts';
+import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
+import type { Payment, Token } from '../protocol/payment.ts';
+
+/** The request line and headers, as a proof is checked against them. The body is not read yet. */
+export type RequestHead = Omit<ObservedRequest, 'payloadDigest'>;
+
+/** A request with its body read: everything that a proof can be bound to. */
+export type ReceivedRequest = ObservedRequest & {
+  /** The bytes that were hashed and go to the upstream; undefined if the body is empty. */
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+  /** `requestDigest` of everything that a proof can be bound to. */
+  readonly request: Hex;
+};
+
+/** A proof that passed every check that needs no network access. */
+export type CheckedProof = {
+  readonly kind: 'payment' | 'intent';
+  readonly version: 1 | 2;
+  /** The configured origin that the request came to; receipts and assertions name it. */
+  readonly audience: string;
+  readonly network: Network;
+  readonly payer: Address;
+  readonly payTo: Address;
+  readonly token: Token;
+  /** The amount to reserve, atomic units: the tool's price, or what the intent allows for a tool of variable price. */
+  readonly price: bigint;
+  /** Call id: the intent digest, or the EIP-3009 nonce. Both are one namespace. */
+  readonly call: Hex;
+  readonly binding: Binding;
+  readonly validBefore: Seconds;
+  /** False if the proof has expired and is valid otherwise: it may look up its call, never execute. */
+  readonly execute: boolean;
+  /** The signed digest and its signature; ERC-1271 verification of a contract account uses the same two. */
+  readonly digest: Hex;
+  readonly signature: Hex;
+  readonly signatureField: string;
+  /** True if the payer's key signed. False if only the payer's contract can still accept the signature. */
+  readonly signedByKey: boolean;
+  readonly payment?: Payment;
+  readonly intent?: AgentIntent;
+  /** The caller presented the secret that the intent's nonce commits to. */
+  readonly showsSecret?: boolean;
+  /** The x402 `payment-identifier` of a payment without an intent: a secret of client and gateway. */
+  readonly paymentIdentifier?: string;
+};
+
+/** A request for something with a price: a tool call, or a top-up of credit. Both take the same steps. */
+export type PaidRequest = {
+  readonly tool: Tool;
+  readonly head: RequestHead;
+  /** The incoming request. Its headers name the client, carry the proof, and are forwarded by an allow-list. */
+  readonly request: Request;
+  /** Set for a top-up: the account that gets the credit; `to` is undefined if the payer tops up its own account. */
+  readonly topUp?: { readonly to: AccountId | undefined };
+  /**
+   * Starts the work that needs no permission, while the account decides, and returns the function that runs the tool. That function is
+   * called only after the account said "go". Neither throws.
+   */
+  readonly prepare: (
+    received: ReceivedRequest,
+    checked: CheckedProof,
+    attempt: Hex,
+  ) => (reserved: ReservedCall) => Promise<DispatchResult>;
+};
+
+/** A paid request that carried a proof, so its body was read. */
+export type PaidRequestWithBody = PaidRequest & { readonly received: ReceivedRequest };
+
+/** Verdicts that ask the Worker for more, or say that the account is unavailable. `reserve` deals with them. */
+type OpenVerdict = {
+  readonly verdict: 'stale_payer' | 'stale_grant' | 'unknown_grant' | 'unavailable';
+};
+
+/** A call that its account has decided, with the account's verdict. */
+export type ReservedCall = {
+  readonly call: Call;
+  readonly attempt: Hex;
+  readonly verdict: Exclude<ReserveVerdict, OpenVerdict>;
+};
+
+/** The result of calling a tool. `charge`: what a tool of variable price charges, atomic units; absent: the whole reserved amount. */
+export type DispatchResult =
+  /** Read completely: at most 64 KiB. `digest` is the SHA-256 of the body. */
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly headers: Headers;
+      readonly body: Uint8Array<ArrayBuffer>;
+      readonly digest: Hex;
+      readonly charge?: bigint;
+    }
+  /** Longer than 64 KiB, or an event stream: finished at its headers. */
+  | {
+      readonly kind: 'streaming';
+      readonly status: number;
+      readonly headers: Headers;
+      readonly body: ReadableStream<Uint8Array>;
+      readonly charge?: bigint;
+    }
+  /**
+   * `timeout` and `dropped`: the tool may or may not have run. `truncated`: the answer broke off. `payment`, `redirect`, `encoding`,
+   * `overcharge`: the gateway must not pass the answer on.
+   */
+  | {
+      readonly kind: 'failed';
+      readonly reason:
+        | 'timeout'
+        | 'dropped'
+        | 'truncated'
+        | 'payment'
+        | 'redirect'
+        | 'encoding'
+        | 'overcharge';
+    };

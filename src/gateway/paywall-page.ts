@@ -1,0 +1,157 @@
+import type { Tool } from '../catalog/tool.ts';
+import { formatDollars } from '../protocol/amount.ts';
+import { encodeBase64, utf8, bytesOf } from '../crypto/bytes.ts';
+import { checksummed } from '../crypto/checksum.ts';
+import { sha256Hex } from '../crypto/digest.ts';
+import type { Offer } from '../protocol/x402/offer.ts';
+
+/** A page, and the headers that it needs. */
+export type Page = { readonly html: string; readonly headers: Readonly<Record<string, string>> };
+
+/** Renders the price of a tool and how to pay it, for a person who opened its URL in a browser. Contains no script and loads nothing. */
+export const paywallPage = ({
+  tool,
+  offer,
+}: {
+  readonly tool: Tool;
+  readonly offer: Offer;
+}): Page => ({
+  html: document(tool, offer),
+  headers: {
+    'Content-Security-Policy': contentSecurityPolicy(),
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'private, no-store',
+  },
+});
+
+let policy: string | undefined;
+
+/** Allows only the page's own style, so that injected markup could neither run nor load anything. */
+const contentSecurityPolicy = (): string => {
+  policy ??= [
+    "default-src 'none'",
+    `style-src 'sha256-${encodeBase64(bytesOf(sha256Hex(utf8(PAGE_STYLE))))}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  return policy;
+};
+
+const SIGNS: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Escapes text and quoted attributes. An attacker may have chosen the URL and sent the visitor here. */
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => SIGNS[sign] ?? '');
+
+const WHEN: Readonly<Record<Tool['settlement'], string>> = {
+  deferred: 'after the answer; nothing is charged if the tool fails',
+  upfront: 'before the tool runs; it becomes credit if the tool fails',
+  credit: 'from prepaid credit',
+  free: 'never: the tool is free',
+};
+
+const snippet = (tool: Tool, offer: Offer): string => {
+  const method =
+    tool.method === '*' || tool.method === 'GET' ? '' : `\n  { method: '${tool.method}' },`;
+  const ahead =
+    tool.settlement === 'credit'
+      ? `await agent.topUp('${new URL(offer.resource.url).origin}', '$1.00'); // once\n`
+      : '';
+  return `import { createAgent } from 'countersign/client';
+import { privateKeyToAccount } from 'viem/accounts';
+
+const agent = createAgent({
+  account: privateKeyToAccount(process.env.AGENT_KEY),
+  spend: { perCall: '${formatDollars(tool.price)}', total: '$10.00' },
+});
+${ahead}
+const response = await agent.fetch(
+  ${JSON.stringify(offer.resource.url)},${method}
+);
+console.log(await response.text(), response.countersign);`;
+};
+
+/** Says which other clients can call the tool: any x402 client, unless the tool requires more than plain x402. */
+const others = (tool: Tool): string => {
+  if (tool.settlement === 'credit') return 'The tool is paid from credit that was bought before.';
+  return tool.requireBinding === 'intent'
+    ? 'The tool takes only payments that are bound to their request, as this client makes them.'
+    : 'Any other client for <a href="https://www.x402.org" rel="noreferrer">x402</a> works as well.';
+};
+
+const row = (term: string, detail: string): string =>
+  `<div><dt>${term}</dt><dd>${detail}</dd></div>`;
+
+const rows = (tool: Tool, offer: Offer): string =>
+  [
+    ...offer.requirements.flatMap(({ network, payTo, asset, extra }) => [
+      row('Network', `<code>${escaped(network)}</code>`),
+      row('Pay to', `<code>${checksummed(payTo)}</code>`),
+      row('Asset', `${escaped(String(extra['name']))} <code>${checksummed(asset)}</code>`),
+    ]),
+    row('Paid', WHEN[tool.settlement]),
+    row('Answer', `<code>${escaped(tool.mimeType)}</code>`),
+  ].join('\n');
+
+const document = (tool: Tool, offer: Offer): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${escaped(tool.id)}: payment required</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+<main>
+<p class="status">402 Payment required</p>
+<h1>${escaped(tool.id)}</h1>
+<p class="about">${escaped(tool.description)}</p>
+<p class="price"><strong>${formatDollars(tool.price)}</strong> <span>${tool.pricing === 'upto' ? 'at most, ' : ''}per call, in USDC</span></p>
+<dl>
+${rows(tool, offer)}
+</dl>
+<h2>How to call it</h2>
+<p>This tool is for software that holds a wallet. There is no account and no API key: a client signs the price for one call,
+and sends the call again with that signature. ${others(tool)}</p>
+<pre tabindex="0" role="region" aria-label="Example in JavaScript"><code>${escaped(snippet(tool, offer))}</code></pre>
+<p class="note">Opening this page has charged nothing.</p>
+</main>
+</body>
+</html>
+`;
+
+/** The page's only style: its hash is in the Content-Security-Policy. */
+export const PAGE_STYLE = `
+:root{--ground:#f6f6f3;--sheet:#fff;--ink:#1b1d1f;--soft:#5a6066;--line:#dcdcd6;--accent:#0b6b4f}
+@media (prefers-color-scheme:dark){:root{--ground:#131516;--sheet:#1b1e20;--ink:#eceeee;--soft:#a3aab0;--line:#34393c;--accent:#5fd0a8}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
+main{max-width:48rem;margin:3rem auto;padding:2.5rem;background:var(--sheet);border:1px solid var(--line);border-radius:.75rem}
+p{margin:0 0 1rem}
+h1{margin:0 0 .5rem;font-size:2rem;line-height:1.2;overflow-wrap:anywhere}
+h2{margin:2rem 0 .5rem;font-size:1.125rem}
+.status{margin:0 0 .75rem;color:var(--accent);font-size:.875rem;font-weight:600}
+.about,.note,dt,.price span{color:var(--soft)}
+.about{overflow-wrap:anywhere}
+.price{margin:1.5rem 0}
+.price strong{font-size:2.5rem;line-height:1;font-variant-numeric:tabular-nums}
+dl{margin:0;border-top:1px solid var(--line)}
+dl div{display:flex;gap:1rem;padding:.6rem 0;border-bottom:1px solid var(--line)}
+dt{flex:0 0 6rem}
+dd{margin:0;min-width:0;overflow-wrap:anywhere}
+code{font:.8125rem/1.6 ui-monospace,monospace}
+pre{margin:0 0 1rem;padding:1rem;overflow-x:auto;background:var(--ground);border:1px solid var(--line);border-radius:.5rem}
+a{color:var(--accent)}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.note{margin:0}
+@media (max-width:40rem){main{margin:0;padding:1.5rem 1.25rem;border:0;border-radius:0;min-height:100vh}dl div{flex-direction:column;gap:0}dt{flex:none;font-size:.875rem}}
+`;

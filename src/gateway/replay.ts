@@ -1,0 +1,106 @@
+/**
+ * Protects the gateway from replays of public signatures (CWE-294). A settled authorization is public on chain and verifies for ever, so
+ * anyone can send copies of it. They must cost the Worker microseconds and their payer nothing. The account decides about each call; the
+ * checks here only save work.
+ */
+import type { Seconds } from '../core/clock.ts';
+import type { Call } from '../protocol/account/call.ts';
+import type { ReserveVerdict } from '../protocol/account/reserve.ts';
+import { accountId } from '../protocol/account-id.ts';
+import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { paymentField } from '../protocol/x402/payment-payload.ts';
+import type { Gateway } from './gateway.ts';
+import type { CheckedProof } from './paid-request.ts';
+import type { Proof } from './proof.ts';
+import { clientOf, passesRateLimit } from './rate-limit.ts';
+
+/** How long an expired proof may still look up its call. Accounts keep most calls for less. */
+const LOOK_UP_TIME: Seconds = 86_400;
+
+/** How long the isolate rejects replays of an account unverified once it passes the rate limit: one a second is verified and counted. */
+const THROTTLE_TIME: Seconds = 1;
+
+type Cache = Pick<Gateway, 'replayCache'>;
+
+/** Rejects a proof that expired more than a day ago, before its body is read and its signature verified. */
+export const ageFault = (proof: Proof, now: Seconds): Reason | undefined => {
+  const { field, validBefore, call } = expiryOf(proof);
+  const oldest = BigInt(now - LOOK_UP_TIME);
+  return validBefore >= oldest
+    ? undefined
+    : {
+        reason: 'proof_too_old',
+        field,
+        expected: `>= ${oldest}`,
+        got: validBefore.toString(),
+        ...(call === undefined ? {} : { call }),
+      };
+};
+
+const expiryOf = (proof: Proof) => {
+  if (proof.kind === 'intent') {
+    const { validBefore } = proof.signed.intent;
+    return { field: `${AGENT_INTENT_HEADER}.intent.validBefore`, validBefore };
+  }
+  const { version, authorization } = proof.payload;
+  return {
+    field: paymentField(version, 'payload.authorization.validBefore'),
+    validBefore: authorization.validBefore,
+    call: authorization.nonce,
+  };
+};
+
+/**
+ * True if the gateway can reject a payment before it reads the body and verifies the signature: this isolate saw the call reserved, and
+ * the account's replays pass the rate limit. A flood of copies must not cost a verification each.
+ */
+export const isThrottledReplay = ({ replayCache }: Cache, proof: Proof, now: Seconds): boolean => {
+  if (proof.kind !== 'payment') return false;
+  const { network, authorization } = proof.payload;
+  const account = accountId(network, authorization.from);
+  return replayCache.isThrottled(account, now) && replayCache.has(account, authorization.nonce);
+};
+
+/** True if a checked proof can only look up its call: it has expired, or this isolate saw its call reserved. */
+export const isReplay = (
+  { replayCache }: Cache,
+  { network, payer, call, execute }: CheckedProof,
+): boolean => !execute || replayCache.has(accountId(network, payer), call);
+
+/**
+ * True if the rate limiter admits a replay. Counts the payer only if its key signed: anyone can name a payer, and a contract's signature
+ * is verified only behind the client's limit.
+ */
+export const admitsReplay = async (
+  gateway: Gateway,
+  { network, payer, signedByKey }: CheckedProof,
+  headers: Headers,
+  now: Seconds,
+): Promise<boolean> => {
+  const account = signedByKey ? accountId(network, payer) : undefined;
+  const passes = await passesRateLimit(gateway, clientOf(headers), 'repeat', account);
+  if (passes === 'payer_full' && account !== undefined) {
+    gateway.replayCache.throttle(account, now + THROTTLE_TIME);
+  }
+  return passes === 'yes';
+};
+
+/** Remembers a reserved call. Not a denied one: a denial burns no call id, and the caller may send the same proof again. */
+export const noteReserved = (
+  { replayCache }: Cache,
+  { account, call }: Call,
+  { verdict }: ReserveVerdict,
+): void => {
+  if (RESERVED.has(verdict)) replayCache.add(account, call);
+};
+
+const RESERVED: ReadonlySet<ReserveVerdict['verdict']> = new Set([
+  'go',
+  'settle',
+  'stored',
+  'in_progress',
+  'conflict',
+  'already_used',
+  'expired',
+]);

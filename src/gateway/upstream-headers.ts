@@ -1,0 +1,104 @@
+import { HOP_BY_HOP } from '../catalog/forwardable.ts';
+import type { Tool } from '../catalog/tool.ts';
+
+export const ASSERTION_HEADER = 'X-Agent-Assertion';
+
+/** Forwarded besides `accept` and `accept-*`. The content type comes from the received request, because the proof covers that one. */
+const FORWARDED = new Set([
+  'content-language',
+  'user-agent',
+  'range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+  'traceparent',
+]);
+
+/**
+ * Returns the headers that an upstream gets: an allow-list of the caller's, those that the tool asks for, and the assertion. Nothing else
+ * passes, so no proof, credential or claim of another URL does (law 9).
+ */
+export const headersToUpstream = (
+  headers: Headers,
+  tool: Tool,
+  contentType: string,
+  assertion: string,
+): Headers => {
+  const named = connectionNamed(headers);
+  const sent = new Headers();
+  for (const [name, value] of headers) {
+    const allowed =
+      name === 'accept' ||
+      name.startsWith('accept-') ||
+      FORWARDED.has(name) ||
+      tool.requestHeaders.includes(name);
+    if (allowed && !named.has(name) && !HOP_BY_HOP.has(name)) sent.append(name, value);
+  }
+  if (contentType !== '') sent.set('Content-Type', contentType);
+  // The gateway hashes and stores the bytes themselves, and Content-Length shows only for an unencoded body whether it is complete.
+  sent.set('Accept-Encoding', 'identity');
+  sent.set(ASSERTION_HEADER, assertion);
+  return sent;
+};
+
+/** Returns the names that `Connection` makes hop-by-hop (RFC 9110 §7.6.1), lower case. */
+const connectionNamed = (headers: Headers): ReadonlySet<string> =>
+  new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()));
+
+const DROPPED = new Set([
+  // State and policy of the gateway's origin: a tool must not set them for other tools.
+  'set-cookie',
+  'set-cookie2',
+  'clear-site-data',
+  'strict-transport-security',
+  'alt-svc',
+  // A redirect that browsers follow on an answer of any status.
+  'refresh',
+  'service-worker-allowed',
+  'public-key-pins',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
+  // A challenge that would seem to come from the gateway.
+  'www-authenticate',
+  'authentication-info',
+  // Each of these can make a cache keep a paid answer in spite of Cache-Control (law 10).
+  'expires',
+  'pragma',
+  'age',
+  'surrogate-control',
+  'surrogate-key',
+  // The runtime decodes and frames the body again.
+  'content-encoding',
+  'content-length',
+  'extension-responses',
+  // Between tool and gateway only; the receipt states the charge.
+  'settlement-overrides',
+]);
+
+const DROPPED_FAMILY =
+  /^(?:payment-|x-payment|agent-|x-agent-|ratelimit|access-control-|proxy-|cf-)|cache-control$/;
+
+/** The account stores these headers, and HTTP clients reject more than 16 KiB of headers in all. */
+const MAX_HEADERS = 8 * 1024;
+
+/**
+ * Returns the headers of a tool's answer that the caller gets, always with `Cache-Control: private, no-store`. Omits a header that would
+ * pass 8 KiB in all.
+ */
+export const headersFromUpstream = (headers: Headers): Headers => {
+  const named = connectionNamed(headers);
+  const kept = new Headers({ 'Cache-Control': 'private, no-store' });
+  let length = 0;
+  for (const [name, value] of headers) {
+    if (DROPPED.has(name) || DROPPED_FAMILY.test(name)) continue;
+    if (HOP_BY_HOP.has(name) || named.has(name)) continue;
+    const cost = name.length + value.length + 4;
+    if (length + cost > MAX_HEADERS) continue;
+    length += cost;
+    kept.append(name, value);
+  }
+  return kept;
+};

@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
+import type { Evidence } from '../../../../src/protocol/account/call.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
+import type { AccountId } from '../../../../src/protocol/account-id.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { call } from '../../../../src/gateway/call.ts';
+import { intentDigest, intentFields } from '../../../../src/protocol/intent/agent-intent.ts';
+import { delegationOf } from './documents.ts';
+import { observe } from '../fixture.ts';
+import {
+  ENTRY,
+  governed,
+  KEY_ACCOUNT,
+  network,
+  type Node,
+  POLICY,
+  scriptedGateway,
+} from '../scripted.ts';
+import {
+  addressOf,
+  intentFor,
+  intentHeader,
+  NOW,
+  paying,
+  paymentHeader,
+  paymentOf,
+  signIntent,
+  translate,
+  vectorConfig,
+} from '../signing.ts';
+
+const config = vectorConfig([translate]);
+const GRANT: Hex = `0x${'9a'.repeat(32)}`;
+const ISSUER: AccountId = `eip155:84532:${addressOf('owner')}`;
+const HOLDER: AccountId = `eip155:84532:${addressOf('agent')}`;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const grant = {
+  hash: GRANT,
+  chainId: 84532,
+  delegation: delegationOf(),
+  signature: GRANT,
+};
+const GO: ReserveVerdict = {
+  ...{ verdict: 'go', entry: ENTRY, policy: POLICY, charged: 20_000n, paidFrom: 'credit' },
+  limits: [],
+};
+const denied: ReserveVerdict = {
+  verdict: 'denied',
+  denial: { rule: 'authority', account: HOLDER, retryAllowed: false, policy: POLICY },
+};
+
+const request = (headers: Record<string, string> = {}) =>
+  new Request('https://gw.example/tools/translate', { method: 'POST', headers });
+
+const intentNaming = async () => {
+  const seen = await observe(request(), config);
+  if (!seen.ok) throw new Error(seen.error.reason);
+  return intentFor(seen.value.observed, { ...paying(20_000n), authority: GRANT });
+};
+
+/** An account that has not taken the grant, until the gateway has sought it: then it lets the call run if it was told to take it. */
+const play = async (
+  options: {
+    readonly offered?: boolean;
+    readonly order?: (order: AccountCommand) => Applied;
+    readonly node?: Node;
+  } = {},
+) => {
+  const { rpc } = network(options.node ?? KEY_ACCOUNT);
+  const seen: Evidence[] = [];
+  const orders: AccountCommand[] = [];
+  let hasTaken = false;
+  const played = await scriptedGateway(config, {
+    reserve: async (_call, _attempt, evidence) => {
+      seen.push(evidence);
+      if (evidence.soughtGrant !== true) return { verdict: 'unknown_grant' };
+      return hasTaken ? GO : denied;
+    },
+    apply: async (order) => {
+      orders.push(order);
+      const done = options.order?.(order) ?? governed({ grant, chain: [] });
+      hasTaken ||= order.kind === 'take' && done.verdict === 'applied';
+      return done;
+    },
+  });
+  if (options.offered !== false) played.offered.set(GRANT, ISSUER);
+  return { ...played, rpc, seen, orders };
+};
+
+describe('a call that names a grant which its account has not taken', () => {
+  it('has the account take it where it was offered, with the intent as consent', async () => {
+    const { gateway, asked, orders, seen } = await play();
+    const intent = await intentNaming();
+    const answer = await call(gateway, request(intentHeader(await signIntent(intent))));
+    expect(answer.status).toBe(200);
+    expect(asked.filter((each) => each.asked === 'apply').map(({ of }) => of)).toEqual([
+      ISSUER,
+      HOLDER,
+    ]);
+    expect(orders).toEqual([
+      { kind: 'accept', hash: GRANT, delegate: HOLDER },
+      {
+        kind: 'take',
+        grant,
+        chain: [],
+        consent: expect.objectContaining({
+          call: intentDigest(intent, 84532),
+          proof: 'intent',
+          intent: { fields: intentFields(intent), signature: expect.any(String) as string },
+        }) as unknown,
+      },
+    ]);
+    // The chain has said that the holder's key counts; it is not asked again.
+    expect(seen[1]).toMatchObject({ soughtGrant: true, facts: { hasCode: false } });
+  });
+
+  it('consents by a bound payment, too', async () => {
+    const { gateway, orders } = await play();
+    const intent = await intentNaming();
+    await call(gateway, request(paymentHeader(await paymentOf({ intent }))));
+    expect(orders.at(-1)).toMatchObject({
+      kind: 'take',
+      consent: { proof: 'x402', intent: { fields: intentFields(intent) } },
+    });
+  });
+
+  it('is denied where nothing was offered: neither chain nor any other account is asked', async () => {
+    const { gateway, asked, rpc } = await play({ offered: false });
+    const answer = await call(
+      gateway,
+      request(intentHeader(await signIntent(await intentNaming()))),
+    );
+    expect(answer.status).toBe(403);
+    expect(asked.map((each) => each.asked)).toEqual(['reserve', 'reserve']);
+    expect(rpc).toEqual([]);
+  });
+
+  it('is denied where the issuer or the account refuses, and 503 where one does not answer', async () => {
+    for (const kind of ['accept', 'take']) {
+      for (const [verdict, status] of [
+        [{ verdict: 'refused', fault: { reason: 'grant_revoked', field: 'delegation.id' } }, 403],
+        [{ verdict: 'unavailable' }, 503],
+      ] as const) {
+        const { gateway, seen } = await play({
+          order: (order) => (order.kind === kind ? verdict : governed({ grant, chain: [] })),
+        });
+        const header = intentHeader(await signIntent(await intentNaming()));
+        expect((await call(gateway, request(header))).status).toBe(status);
+        expect(seen).toHaveLength(status === 503 ? 1 : 2);
+      }
+    }
+  });
+
+  it('is not a consent of a key that its account has given up to a contract', async () => {
+    const { gateway, orders } = await play({
+      node: { ...KEY_ACCOUNT, eth_getCode: '0x60', eth_call: `0x${'0'.repeat(64)}` },
+    });
+    const answer = await call(
+      gateway,
+      request(intentHeader(await signIntent(await intentNaming()))),
+    );
+    expect(answer.status).toBe(400);
+    expect(orders).toEqual([]);
+  });
+
+  it('is held off by the shield before the database is asked (law 12)', async () => {
+    const { gateway, orders } = await play();
+    const asked: Hex[] = [];
+    const closed = {
+      ...gateway,
+      rateLimit: async () => false,
+      offeredGrants: {
+        ...gateway.offeredGrants,
+        issuerOf: async (hash: Hex) => void asked.push(hash) as undefined,
+      },
+    };
+    const answer = await call(
+      closed,
+      request(intentHeader(await signIntent(await intentNaming()))),
+    );
+    expect(answer.status).toBe(429);
+    expect([asked, orders]).toEqual([[], []]);
+  });
+
+  it('waits where the database does not answer: the grant may be offered', async () => {
+    const { gateway, orders } = await play();
+    const issuerOf = (): Promise<never> => Promise.reject(new Error('D1 is down'));
+    const failing = { ...gateway, offeredGrants: { ...gateway.offeredGrants, issuerOf } };
+    const answer = await call(
+      failing,
+      request(intentHeader(await signIntent(await intentNaming()))),
+    );
+    expect(answer.status).toBe(503);
+    expect(orders).toEqual([]);
+  });
+});
