@@ -3,7 +3,8 @@ import { type AccountId, chainIdOf, parseAccountId } from '../protocol/account-i
 import { type Address, type Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { transferWithAuthorizationDigest } from '../protocol/x402/transfer-digest.ts';
-import { type SignatureFault, verifyStrict } from '../crypto/verifier.ts';
+import type { SignatureFault } from '../crypto/signature-shape.ts';
+import { verifyStrict } from '../crypto/verifier.ts';
 import { delegationDigest } from '../protocol/intent/agent-delegation.ts';
 import { intentDigest } from '../protocol/intent/agent-intent.ts';
 import { revocationDigest } from '../protocol/intent/agent-revocation.ts';

@@ -2,7 +2,7 @@ import { recoverAddress } from 'viem/utils';
 import * as z from 'zod/mini';
 import { isAddress, type Hex } from '../core/hex.ts';
 import { isHex } from '../crypto/bytes.ts';
-import { MAX_SIGNATURE_TEXT } from '../crypto/signature-text.ts';
+import { MAX_SIGNATURE_TEXT } from '../crypto/signature-shape.ts';
 import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
 import type { Signer } from './signer.ts';

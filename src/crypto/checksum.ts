@@ -4,7 +4,7 @@ import type { Address } from '../core/hex.ts';
 import { recent } from '../core/recent.ts';
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
-const KEPT = 1024;
+const CACHED_ADDRESSES = 1024;
 
 const checksum = (address: Address): string => {
   const digits = address.slice(2);
@@ -18,14 +18,15 @@ const checksum = (address: Address): string => {
 };
 
 /**
- * The EIP-55 form of an address. Offers use it because old clients find USDC by comparing the text
- * (`x402` 1.2.0 `selectPaymentRequirements`).
+ * Returns the EIP-55 form of an address. Offers contain it because old clients compare the address of USDC as text
+ * (`selectPaymentRequirements` of `x402` 1.2.0).
  */
-export const checksummed = recent(KEPT, (address: Address) => address, checksum);
+export const checksummed = recent(CACHED_ADDRESSES, (address: Address) => address, checksum);
 
 /**
- * Reads a 20-byte address in lower case, upper case or EIP-55 form, and gives it in lower case; undefined for anything else.
- * A wrong checksum is refused: it is a mistyped or altered address.
+ * Parses an address in lower case, upper case or EIP-55 form. A wrong checksum is refused: the address was mistyped or altered.
+ *
+ * @returns the address in lower case; undefined for other text.
  */
 export const parseAddress = (text: string): Address | undefined => {
   if (!ADDRESS.test(text)) return undefined;

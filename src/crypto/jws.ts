@@ -1,25 +1,28 @@
 import { recent } from '../core/recent.ts';
 import { encodeBase64Url, utf8 } from './bytes.ts';
 
-/** What the gateway signs with. ES256 is what Coinbase's older keys want. */
+/** Algorithms that the gateway signs with. Older keys of Coinbase need ES256. */
 export type JwsAlgorithm = 'EdDSA' | 'ES256';
 
 type Header = Readonly<Record<string, string>> & { readonly alg: JwsAlgorithm };
 
-/** ECDSA of WebCrypto is r and s, 32 bytes each, as RFC 7518 section 3.4 wants it. */
+/** WebCrypto encodes an ECDSA signature as r and s of 32 bytes each, as RFC 7518 §3.4 requires. */
 const PARAMETERS = {
   EdDSA: 'Ed25519',
   ES256: { name: 'ECDSA', hash: 'SHA-256' },
 } as const;
 
-const KEPT_HEADERS = 64;
+const CACHED_HEADERS = 64;
 
 const part = (json: string): string => encodeBase64Url(utf8(json));
 
-/** The header of every statement of one kind by one key is the same. */
-const headerPart = recent(KEPT_HEADERS, (json: string) => json, part);
+/** Cached: all statements of one kind by one key share their header. */
+const headerPart = recent(CACHED_HEADERS, (json: string) => json, part);
 
-/** A compact JWS (RFC 7515) over claims as JSON. Whoever reads one uses jose. */
+/**
+ * Signs claims as a compact JWS (RFC 7515). Own code because each paid call signs two, and jose would add 4 KiB gzip to every isolate;
+ * a test compares the bytes with those of jose. Readers use jose.
+ */
 export const signCompact = async (
   key: CryptoKey,
   header: Header,
@@ -30,7 +33,7 @@ export const signCompact = async (
   return `${input}.${encodeBase64Url(new Uint8Array(signature))}`;
 };
 
-/** RFC 7638 thumbprint of an Ed25519 key: its required members in the order of their names (RFC 8037 section 2). */
+/** Returns the RFC 7638 thumbprint of an Ed25519 key: its required members in lexicographic order (RFC 8037 §2). */
 export const thumbprint = async (x: string): Promise<string> => {
   const members = JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x });
   const hash = await crypto.subtle.digest('SHA-256', utf8(members));

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { err, ok, type Result } from '../core/result.ts';
 import { signCompact, thumbprint } from './jws.ts';
 
-/** A public Ed25519 key as `/.well-known/jwks.json` shows it (RFC 7517, RFC 8037). */
+/** A public Ed25519 key in `/.well-known/jwks.json` (RFC 7517, RFC 8037). */
 export type PublicKey = {
   readonly kty: 'OKP';
   readonly crv: 'Ed25519';
@@ -12,18 +12,18 @@ export type PublicKey = {
   readonly use: 'sig';
 };
 
-/** Signs what the gateway states about a call: receipts for agents, assertions for upstreams (design §4.8). */
+/** Signs the statements of the gateway about a call: receipts for agents, assertions for upstreams. */
 export type Signer = {
   /** RFC 7638 thumbprint of the public key. */
   readonly kid: string;
   readonly jwks: { readonly keys: readonly PublicKey[] };
-  /** A compact JWS (RFC 7515) over the claims, EdDSA. `typ` keeps one kind of statement from passing as another. */
+  /** Signs claims as a compact JWS with EdDSA. `typ` prevents that one kind of statement passes as another (RFC 8725 §3.11). */
   sign(claims: Readonly<Record<string, unknown>>, typ: string): Promise<string>;
-  /** The Ed25519 signature of a text that is no JWS: a webhook's (Standard Webhooks, `v1a`). */
+  /** Signs the bytes of a webhook with Ed25519 (Standard Webhooks, `v1a`). @throws Error for bytes that begin like a JWS. */
   signBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 };
 
-/** Why RECEIPT_KEY cannot be used. Says which member is wrong, never what it holds. */
+/** Why RECEIPT_KEY cannot be used. Names the wrong member, never its value. */
 export type SignerFault = { readonly kind: 'malformed_key'; readonly detail: string };
 
 /** 32 bytes in base64url without padding. */
@@ -41,10 +41,10 @@ const privateKeySchema = z.strictObject({
   ext: z.optional(z.boolean()),
 });
 
-/** The imported key of this isolate. Only the value is kept: a pending promise of one request must not be awaited by another. */
+/** The imported key of this isolate. Not a promise: workerd forbids a request to await the I/O of another request. */
 let opened: { readonly text: string; readonly signer: Signer } | undefined;
 
-/** Imports the Ed25519 private key of RECEIPT_KEY (JWK text), once per isolate. */
+/** Imports the Ed25519 private key of RECEIPT_KEY (a JWK as text), once an isolate. */
 export const openSigner = async (jwkText: string): Promise<Result<Signer, SignerFault>> => {
   if (opened?.text === jwkText) return ok(opened.signer);
   const parsed = privateKeySchema.safeParse(parseJson(jwkText));
@@ -63,8 +63,8 @@ export const openSigner = async (jwkText: string): Promise<Result<Signer, Signer
     jwks: { keys: [{ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }] },
     sign: async (claims, typ) => signCompact(key, { alg: 'EdDSA', typ, kid }, claims),
     signBytes: async (bytes) => {
-      // "ey" is how every JWS begins: one key must not sign a receipt in the name of a webhook.
-      if (bytes[0] === 0x65 && bytes[1] === 0x79) throw new Error('this would be a JWS');
+      // Every JWS begins with "ey". Otherwise a webhook body could be crafted so that its signature is one of a receipt.
+      if (bytes[0] === 0x65 && bytes[1] === 0x79) throw new Error('the bytes begin like a JWS');
       return new Uint8Array(await crypto.subtle.sign('Ed25519', key, bytes));
     },
   };
@@ -72,7 +72,7 @@ export const openSigner = async (jwkText: string): Promise<Result<Signer, Signer
   return ok(signer);
 };
 
-/** The private key, or undefined when the two halves do not belong together: nobody could verify what such a key signs. */
+/** Imports the private key. @returns undefined where x is not the public key of d: no signature of such a key would verify. */
 const importPair = async (
   publicJwk: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string },
   d: string,

@@ -1,6 +1,7 @@
 import type { Address, Hex } from '../core/hex.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { classifySignature, type SignatureFault, verifyStrict } from '../crypto/verifier.ts';
+import { classifySignature, type SignatureFault } from '../crypto/signature-shape.ts';
+import { verifyStrict } from '../crypto/verifier.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 
 /**

@@ -15,8 +15,8 @@ import {
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 
-describe('base64', () => {
-  it('gives back what was encoded, as Buffer and the browser write it', () => {
+describe('decodeBase64', () => {
+  it('decodes what encodeBase64 and the browser encode', () => {
     fc.assert(
       fc.property(bytes, (array) => {
         const text = encodeBase64(array);
@@ -29,20 +29,20 @@ describe('base64', () => {
   it.each([
     ['a missing pad', 'QQ='],
     ['no pad', 'QQ'],
-    ['bits behind the last byte', 'QR=='],
-    ['bits behind the last two bytes', 'QUF='],
+    ['unused bits after one byte', 'QR=='],
+    ['unused bits after two bytes', 'QUF='],
     ['the url alphabet', '-_-_'],
     ['space', 'QUJD '],
     ['a line break', 'QUJD\n'],
     ['padding within', 'QQ==QUJD'],
-    ['one sign', 'Q'],
+    ['a single character', 'Q'],
   ])('refuses %s', (_, text) => {
     expect(decodeBase64(text)).toBeUndefined();
   });
 });
 
-describe('base64url', () => {
-  it('gives back what was encoded', () => {
+describe('decodeBase64Url', () => {
+  it('decodes what encodeBase64Url encodes', () => {
     fc.assert(
       fc.property(bytes, (array) => {
         const text = encodeBase64Url(array);
@@ -58,7 +58,7 @@ describe('base64url', () => {
 });
 
 describe('decodeUtf8', () => {
-  it('reads text and refuses what is none', () => {
+  it('decodes UTF-8 and refuses other bytes', () => {
     expect(decodeUtf8(utf8('grüße 🎉'))).toBe('grüße 🎉');
     expect(decodeUtf8(Uint8Array.of(0xed, 0xa0, 0x80))).toBeUndefined(); // an encoded surrogate
     expect(decodeUtf8(Uint8Array.of(0xc0, 0xaf))).toBeUndefined(); // an overlong slash
@@ -66,7 +66,7 @@ describe('decodeUtf8', () => {
 });
 
 describe('hex', () => {
-  it('gives back what was encoded', () => {
+  it('decodes what hexOf encodes', () => {
     fc.assert(
       fc.property(bytes, (array) => {
         const hex = hexOf(array);

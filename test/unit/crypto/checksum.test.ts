@@ -10,7 +10,7 @@ const addresses = fc
   );
 
 describe('checksummed', () => {
-  it('writes EIP-55 as viem does', () => {
+  it('agrees with viem', () => {
     fc.assert(
       fc.property(addresses, (address) => {
         expect(checksummed(address)).toBe(getAddress(address));
@@ -21,7 +21,7 @@ describe('checksummed', () => {
 });
 
 describe('parseAddress', () => {
-  it('takes lower case, upper case and the right checksum', () => {
+  it('accepts lower case, upper case and the right checksum', () => {
     fc.assert(
       fc.property(addresses, (address) => {
         expect(parseAddress(address)).toBe(address);

@@ -8,7 +8,7 @@ describe.each([
   ['an empty body', vectors.unpaid.request.body, vectors.unpaid.intent.payloadDigest],
   ['an MCP call', vectors.mcp.canonicalPayload, vectors.mcp.intent.payloadDigest],
 ])('SHA-256 of %s', (_, text, digest) => {
-  it('is that of the vectors, at once and by the runtime', async () => {
+  it('agrees with the vectors, computed synchronously and by the runtime', async () => {
     expect(sha256Hex(utf8(text))).toBe(digest);
     expect(await bodyDigest(new Uint8Array(utf8(text)))).toBe(digest);
   });

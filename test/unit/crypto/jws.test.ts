@@ -10,7 +10,7 @@ import { signCompact, thumbprint } from '../../../src/crypto/jws.ts';
 
 const claims = { iss: 'https://gateway.example', text: 'Geld über Grenzen 🦀', n: 1_800_000_000 };
 
-test('an Ed25519 JWS is byte for byte the one that jose makes', async () => {
+test('signCompact makes the same bytes as jose with Ed25519', async () => {
   const { privateKey } = await generateKeyPair('EdDSA');
   const header = { alg: 'EdDSA', typ: 'agent-receipt+jwt', kid: 'k' } as const;
   const theirs = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
@@ -19,7 +19,7 @@ test('an Ed25519 JWS is byte for byte the one that jose makes', async () => {
   expect(await signCompact(privateKey, header, claims)).toBe(theirs);
 });
 
-test.for(['EdDSA', 'ES256'] as const)('jose verifies what is signed with %s', async (alg) => {
+test.for(['EdDSA', 'ES256'] as const)('jose verifies a JWS signed with %s', async (alg) => {
   const { privateKey, publicKey } = await generateKeyPair(alg);
   const token = await signCompact(privateKey, { alg, kid: 'k' }, claims);
   const { payload, protectedHeader } = await compactVerify(token, publicKey);
@@ -30,7 +30,7 @@ test.for(['EdDSA', 'ES256'] as const)('jose verifies what is signed with %s', as
   );
 });
 
-test('a thumbprint is the one that jose makes, and that of RFC 8037', async () => {
+test('thumbprint agrees with jose and with the example of RFC 8037', async () => {
   const { publicKey } = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = await exportJWK(publicKey);
   expect(await thumbprint(jwk.x ?? '')).toBe(await calculateJwkThumbprint(jwk));

@@ -65,7 +65,7 @@ const open = async (text: string): Promise<Signer> => {
 const keysOf = (signer: Signer) =>
   createLocalJWKSet({ keys: signer.jwks.keys.map((key) => ({ ...key })) });
 
-/** What an upstream does with an assertion: README, "Check X-Agent-Assertion". */
+/** Checks an assertion as an upstream does. */
 const upstreamAccepts = async (token: string, signer: Signer, at: number, aud?: string) =>
   jwtVerify(token, keysOf(signer), {
     issuer: 'https://gateway.example',
@@ -90,7 +90,7 @@ beforeAll(async () => {
 });
 
 describe('a receipt', () => {
-  test('verifies with jose against the JWKS and says what it was given', async () => {
+  test('verifies with jose against the JWKS and contains its claims', async () => {
     const token = await signer.sign(receipt, RECEIPT_TYPE);
     const { payload, protectedHeader } = await jwtVerify(token, keysOf(signer), {
       typ: RECEIPT_TYPE,
@@ -126,7 +126,7 @@ describe('an assertion', () => {
     await expect(upstreamAccepts(token, signer, NOW + ASSERTION_LIFETIME)).rejects.toThrow('exp');
   });
 
-  test('is refused by every other upstream, and from every other key', async () => {
+  test('is refused by other upstreams, and when another key signed it', async () => {
     const token = await signer.sign(assertion, ASSERTION_TYPE);
     await expect(upstreamAccepts(token, signer, NOW, 'https://other.example')).rejects.toThrow(
       'aud',
@@ -141,8 +141,8 @@ describe('an assertion', () => {
   });
 });
 
-describe('a text that is no statement', () => {
-  test('is signed with the key of the JWKS', async () => {
+describe('signBytes', () => {
+  test('signs with the key of the JWKS', async () => {
     const text = Uint8Array.from(utf8('msg_1.1800000000.{}'));
     const signature = await signer.signBytes(text);
     const publicKey = await crypto.subtle.importKey(
@@ -155,7 +155,7 @@ describe('a text that is no statement', () => {
     expect(await crypto.subtle.verify('Ed25519', publicKey, signature, text)).toBe(true);
   });
 
-  test('is refused where it would be one', async () => {
+  test('rejects bytes that begin like a JWS', async () => {
     const token = await signer.sign(receipt, RECEIPT_TYPE);
     const signed = Uint8Array.from(utf8(token.slice(0, token.lastIndexOf('.'))));
     await expect(signer.signBytes(signed)).rejects.toThrow('JWS');
@@ -163,7 +163,7 @@ describe('a text that is no statement', () => {
 });
 
 describe('the key', () => {
-  test('is named by its RFC 7638 thumbprint and published without its private half', async () => {
+  test('has its RFC 7638 thumbprint as kid and is published without its private half', async () => {
     const { x } = jwk as { x: string };
     const members = utf8(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`);
     const thumbprint = new Uint8Array(await crypto.subtle.digest('SHA-256', members));
@@ -174,7 +174,7 @@ describe('the key', () => {
     });
   });
 
-  test('is the RFC 8037 example key under the RFC 8037 name', async () => {
+  test('has the kid of RFC 8037 for its example key', async () => {
     const example = {
       kty: 'OKP',
       crv: 'Ed25519',

@@ -67,7 +67,7 @@ describe('transferWithAuthorizationDigest', () => {
     },
   );
 
-  it('equals viem on any authorization of any pinned token', () => {
+  it('agrees with viem on any authorization of any known token', () => {
     fc.assert(
       fc.property(fc.constantFrom(...tokenNetworks), authorizations, (network, message) => {
         const of = token(network);
@@ -86,13 +86,13 @@ describe('transferWithAuthorizationDigest', () => {
 });
 
 describe('tokenDomainSeparator', () => {
-  it('is the one that USDC has on Base', () => {
+  it('agrees with the contract of USDC on Base', () => {
     expect(tokenDomainSeparator(token('eip155:8453'))).toBe(
       '0x02fa7265e7c5d81118673727957699e4d68f74cd74b7db77da710fe8a2c7834f',
     );
   });
 
-  it('keeps tokens apart that differ in one part of their domain', () => {
+  it('differs for tokens that differ in one part of their domain', () => {
     const base = token('eip155:84532');
     const twins: Token[] = [
       base,
@@ -121,7 +121,7 @@ describe('tokenDomainSeparator', () => {
 });
 
 describe('uintWord', () => {
-  it.each([-1n, 1n << 256n])('refuses %s, which would not be one word', (value) => {
+  it.each([-1n, 1n << 256n])('rejects %s, which does not fit one word', (value) => {
     expect(() => uintWord(value)).toThrow(RangeError);
   });
 });
