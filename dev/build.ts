@@ -1,8 +1,9 @@
 /** `npm run build`: the published package in `dist/`: `countersign/client` as JavaScript and types, and the `countersign` command. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
+import { PATHS } from '../src/management/paths.ts';
 import { ROOT } from './gateway-files.ts';
 
 const dist = join(ROOT, 'dist');
@@ -27,6 +28,18 @@ const installed = Object.keys({ ...dependencies, ...peerDependencies }).flatMap(
   `${name}/*`,
 ]);
 
+/**
+ * The paths of the management API as text. The module computes them from the table of routes, which would bring every schema of the API into
+ * the client, and into each command.
+ */
+const paths = `export const PATHS = ${JSON.stringify(PATHS)};\n`;
+
+const pathsAsText: Plugin = {
+  name: 'paths-as-text',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /src\/management\/paths\.ts$/ }, () => ({ contents: paths })),
+};
+
 /** Types are checked by `npm run check`. What a command imports when it runs is a file of its own, so that each loads only what it needs. */
 const bundle = async (): Promise<void> => {
   await build({
@@ -38,6 +51,7 @@ const bundle = async (): Promise<void> => {
     platform: 'node',
     target: 'node20',
     external: installed,
+    plugins: [pathsAsText],
     logLevel: 'warning',
   });
   chmodSync(join(draft, 'cli/index.js'), 0o755);
@@ -54,6 +68,7 @@ const replace = (): void => {
 try {
   process.exitCode = compile();
   if (process.exitCode === 0) {
+    writeFileSync(join(draft, 'management/paths.js'), paths);
     await bundle();
     replace();
   }

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
-import type { Office } from './management/admin-context.ts';
+import type { AdminContext } from './management/admin-context.ts';
 import { openOfferedGrants } from './audit/offered-grants.ts';
 import { type LiveCatalogue, openCatalogue } from './catalog/live.ts';
 import { readToolsOf } from './catalog/read-tools.ts';
@@ -120,7 +120,7 @@ const manage = async (context: Context<Bindings>): Promise<Response> => {
   const gateway = await gatewayOf(context);
   if (!gateway.ok) return problem(gateway.error);
   const { env, req } = context;
-  const office: Office = {
+  const admin: AdminContext = {
     ...gateway.value,
     account: (id) => env.AGENT_ACCOUNT.getByName(id),
     relayer: (network) => env.RELAYER.getByName(network),
@@ -129,7 +129,7 @@ const manage = async (context: Context<Bindings>): Promise<Response> => {
     webhookQueue: env.WEBHOOK_QUEUE,
   };
   const management = await import('./management/router.ts');
-  return management.manage(office, req.raw);
+  return management.manage(admin, req.raw);
 };
 
 /** A paused gateway starts nothing new. Look-ups, revocations and refunds still work. */

@@ -1,4 +1,4 @@
-import type { RouteId } from '../../src/management/paths.ts';
+import type { RouteId } from '../../src/management/routes.ts';
 import type { RequestOf } from '../../src/management/types.ts';
 
 type BodyOf<Id extends RouteId> =

@@ -1,8 +1,6 @@
 import type * as z from 'zod/mini';
-import { ANSWERS, type Answer } from '../../src/management/answer/answers.ts';
-import { PARAMS } from '../../src/management/params.ts';
-import { type ParamName, toolIdOf } from '../../src/management/paths.ts';
-import type { Route } from '../../src/management/route.ts';
+import { toolIdOf } from '../../src/management/place.ts';
+import { PARAMS, type ParamName, type Route } from '../../src/management/routes.ts';
 import { EXAMPLES } from './examples.ts';
 import { answerSchema, type JsonSchema, requestSchema } from './schemas.ts';
 
@@ -31,7 +29,7 @@ const queryParameters = (schema: z.ZodMiniType | undefined): readonly JsonSchema
   }));
 };
 
-const parametersOf = (route: Route, { stream }: Answer): readonly JsonSchema[] => [
+const parametersOf = (route: Route): readonly JsonSchema[] => [
   ...namesIn(route.path).map((name) => ({
     name,
     in: 'path',
@@ -43,12 +41,12 @@ const parametersOf = (route: Route, { stream }: Answer): readonly JsonSchema[] =
     ? [ref('parameters', 'IfMatch'), ref('parameters', 'IfNoneMatch')]
     : []),
   ...(route.dryRun === true ? [ref('parameters', 'DryRun')] : []),
-  ...(stream === true ? [ref('parameters', 'LastEventID')] : []),
+  ...(route.stream === true ? [ref('parameters', 'LastEventID')] : []),
 ];
 
-const contentOf = (answer: Answer): JsonSchema => {
-  const schema = answerSchema(answer.schema);
-  if (answer.stream === true) {
+const contentOf = ({ answer, formats = ['json'], stream }: Route): JsonSchema => {
+  const schema = answerSchema(answer);
+  if (stream === true) {
     return {
       'text/event-stream': {
         schema: { type: 'string', description: '`data` of each event: #/components/schemas/Entry' },
@@ -56,7 +54,7 @@ const contentOf = (answer: Answer): JsonSchema => {
     };
   }
   return Object.fromEntries(
-    (answer.formats ?? ['json']).map((format) => [
+    formats.map((format) => [
       MEDIA[format],
       { schema: format === 'json' ? schema : { type: 'string' } },
     ]),
@@ -76,15 +74,14 @@ const refusals = ({ path, write, precondition, query, body }: Route): readonly s
 
 /** One operation of the document. */
 export const operationOf = (route: Route): JsonSchema => {
-  const answer: Answer = ANSWERS[route.id];
   const example = EXAMPLES[route.id];
   return {
     operationId: route.id,
-    summary: answer.summary,
+    summary: route.summary,
     tags: [route.path.startsWith('/admin') ? 'operators' : 'accounts'],
     'x-countersign-tool': toolIdOf(route.id),
     'x-countersign-roles': route.roles,
-    parameters: parametersOf(route, answer),
+    parameters: parametersOf(route),
     ...(route.body === undefined
       ? {}
       : {
@@ -100,9 +97,9 @@ export const operationOf = (route: Route): JsonSchema => {
         }),
     responses: {
       200: {
-        description: answer.summary,
-        ...(answer.etag === true ? { headers: { ETag: ref('headers', 'ETag') } } : {}),
-        content: contentOf(answer),
+        description: route.summary,
+        ...(route.etag === true ? { headers: { ETag: ref('headers', 'ETag') } } : {}),
+        content: contentOf(route),
       },
       ...Object.fromEntries(refusals(route).map((status) => [status, ref('responses', status)])),
       default: ref('responses', 'default'),

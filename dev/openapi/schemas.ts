@@ -1,19 +1,12 @@
 import * as z from 'zod/mini';
 import { toolSchema } from '../../src/catalog/schema.ts';
-import { entry } from '../../src/management/answer/entry.ts';
-import {
-  accountItem,
-  ordered,
-  policyDocument,
-  standing,
-} from '../../src/management/answer/account.ts';
-import { callItem } from '../../src/management/answer/call.ts';
-import { settlement } from '../../src/management/answer/settlement-item.ts';
-import { toolDocument } from '../../src/management/answer/tool.ts';
-import { delivery, webhook } from '../../src/management/answer/webhook.ts';
+import { accountItem, standing } from '../../src/management/account.route.ts';
+import { callItem, settlement } from '../../src/management/call.route.ts';
+import { entry } from '../../src/management/entry.route.ts';
 import {
   account,
   asset,
+  commandOutcome,
   cursor,
   DEFAULT_PAGE,
   hash,
@@ -22,8 +15,9 @@ import {
   seconds,
   seq,
 } from '../../src/management/fields.ts';
-import { policyBody } from '../../src/management/policy.route.ts';
-import { toolBody } from '../../src/management/tool.route.ts';
+import { policyBody, policyDocument } from '../../src/management/policy.route.ts';
+import { toolBody, toolDocument } from '../../src/management/tool.route.ts';
+import { delivery, webhook } from '../../src/management/webhook.route.ts';
 import { webhookSchema } from '../../src/protocol/webhook.ts';
 import { policySchema } from '../../src/policy/schema.ts';
 
@@ -54,7 +48,7 @@ const ADDED = new Map<unknown, JsonSchema>([
 const NAMED = {
   Account: accountItem,
   Standing: standing,
-  Ordered: ordered,
+  Ordered: commandOutcome,
   Call: callItem,
   Settlement: settlement,
   Entry: entry,

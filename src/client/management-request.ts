@@ -1,4 +1,4 @@
-import { placeOf, type RouteId } from '../management/paths.ts';
+import { placeOf, type RouteId } from '../management/place.ts';
 import { CountersignError } from './errors.ts';
 import { readOutgoing, type Outgoing } from './outgoing.ts';
 

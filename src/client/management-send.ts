@@ -1,6 +1,6 @@
 import { network as networkOn, type Network, parseAccountId } from '../protocol/account-id.ts';
 import { ZERO_ADDRESS } from '../core/hex.ts';
-import { placeOf, type RouteId, toolIdOf } from '../management/paths.ts';
+import { placeOf, type RouteId, toolIdOf } from '../management/place.ts';
 import { readChallenge } from './challenge.ts';
 import { CountersignError } from './errors.ts';
 import { exchange, type Sender } from './exchange.ts';

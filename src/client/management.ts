@@ -1,5 +1,5 @@
 import { nowSeconds, type Seconds } from '../core/clock.ts';
-import type { RouteId } from '../management/paths.ts';
+import type { RouteId } from '../management/routes.ts';
 import type { AnswerOf, ItemOf, ListId, RequestOf } from '../management/types.ts';
 import { sleep } from './context.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';

@@ -5,13 +5,14 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { standingBody } from '../gateway/account-api/standing.ts';
-import type { AnswerOf, Asked, Handler } from './handler.ts';
+import type { AdminRequest, Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { give, orderedBody } from './command.ts';
 import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 
 /** Accounts that the log tells of. */
-export const list: Handler<'accounts.list'> = async ({ office, query, request }) => {
-  const found = await listAccounts(office.db, query);
+export const list: Handler<'accounts.list'> = async ({ context, query, request }) => {
+  const found = await listAccounts(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
   return replyPage(request, { items: items.map(itemOf), next });
@@ -43,11 +44,11 @@ export const get: Handler<'account.get'> = async (asked) => {
 
 /** Asks an account how it stands, for somebody who may know. */
 export const standingOf = async (
-  { office, by }: Pick<Asked<'account.get'>, 'office' | 'by'>,
+  { context, by }: Pick<AdminRequest<'account.get'>, 'context' | 'by'>,
   account: AccountId,
 ): Promise<Result<Standing, Reason>> => {
   try {
-    const found: StandingVerdict = await office.account(account).standing({ account, by });
+    const found: StandingVerdict = await context.account(account).standing({ account, by });
     if (found.verdict === 'found') return ok(found.standing);
     if (found.verdict === 'unknown_account') return err({ reason: 'unknown_account' });
   } catch (cause) {
@@ -58,7 +59,7 @@ export const standingOf = async (
 
 /** Names an account; an operator's name for one that is not known yet makes it known. */
 export const put: Handler<'account.put'> = async ({
-  office,
+  context,
   params,
   body,
   by,
@@ -66,42 +67,48 @@ export const put: Handler<'account.put'> = async ({
   expected,
 }) => {
   const { label } = body;
-  const given = await give(office, params.account, {
+  const given = await give(context, params.account, {
     ...{ kind: 'label', label, by, order },
     ...(expected === undefined ? {} : { expected }),
   });
   return given.ok ? reply(orderedBody(given.value), given.value.current) : given;
 };
 
-export const putStatus: Handler<'account.status'> = async ({ office, params, body, by, order }) => {
+export const putStatus: Handler<'account.status'> = async ({
+  context,
+  params,
+  body,
+  by,
+  order,
+}) => {
   const { status } = body;
-  const given = await give(office, params.account, { kind: 'status', status, by, order });
+  const given = await give(context, params.account, { kind: 'status', status, by, order });
   return given.ok ? reply(orderedBody(given.value)) : given;
 };
 
 export const putDefault: Handler<'account.default'> = async ({
-  office,
+  context,
   params,
   body,
   by,
   order,
 }) => {
   const { grant } = body;
-  const given = await give(office, params.account, { kind: 'default', grant, by, order });
+  const given = await give(context, params.account, { kind: 'default', grant, by, order });
   return given.ok ? reply(orderedBody(given.value)) : given;
 };
 
 const HASH = /^0x[0-9a-f]{64}$/;
 
 /** The accounts right below one. */
-export const tree: Handler<'account.tree'> = async ({ office, params, query, request }) => {
+export const tree: Handler<'account.tree'> = async ({ context, params, query, request }) => {
   const { after, limit } = query;
   if (after !== undefined && !HASH.test(after)) {
     return refuse(queryReason({ kind: 'bad_cursor' }));
   }
   try {
     const place = after as `0x${string}` | undefined;
-    const { children, next } = await office.account(params.account).children(place, limit);
+    const { children, next } = await context.account(params.account).children(place, limit);
     const items = children.map(({ validUntil, leasedUntil, reportedAt, ...child }) => ({
       ...child,
       valid_until: validUntil,

@@ -4,7 +4,7 @@ import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
 /** What management needs of the world besides the request path: every question an account answers, the database, the queues. */
-export type Office = Omit<Gateway, 'account'> & {
+export type AdminContext = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,
   ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;

@@ -1,19 +1,108 @@
 import * as z from 'zod/mini';
-import { account, page, seconds, toolId } from './fields.ts';
+import {
+  account,
+  address,
+  amount,
+  asset,
+  count,
+  hash,
+  listQuery,
+  oneOf,
+  pageOf,
+  seconds,
+  time,
+  toolId,
+} from './fields.ts';
+import { OPERATOR, READERS, type RouteTable } from './route.ts';
 
 export const CALL_STATES = ['held', 'committed', 'released', 'abandoned'] as const;
+/** `kept`: a silent tool keeps the amount until an operator resolves it. */
+export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;
 export const CALL_FORMATS = ['json', 'ndjson', 'csv'] as const;
 
-/** `from` is included, `to` is not. */
-const filters = {
-  ...page,
+/** Includes `from`, excludes `to`. */
+const callsQuery = listQuery({
   tool: z.exactOptional(toolId),
-  state: z.exactOptional(z.enum(CALL_STATES, `must be one of ${CALL_STATES.join(', ')}`)),
+  state: z.exactOptional(oneOf(CALL_STATES)),
   from: z.exactOptional(seconds),
   to: z.exactOptional(seconds),
-  format: z.exactOptional(z.enum(CALL_FORMATS, `must be one of ${CALL_FORMATS.join(', ')}`)),
-};
+  format: z.exactOptional(oneOf(CALL_FORMATS)),
+});
 
-export const callsQuery = z.strictObject(filters);
+const allCallsQuery = z.extend(callsQuery, { account: z.exactOptional(account) });
 
-export const allCallsQuery = z.strictObject({ ...filters, account: z.exactOptional(account) });
+/** An accepted call, as the log describes it. */
+export const callItem = z.strictObject({
+  account,
+  call: hash,
+  state: z.enum(CALL_STATES),
+  tool: z.exactOptional(z.string()),
+  request: z.exactOptional(hash),
+  binding: z.exactOptional(z.enum(['none', 'intent'])),
+  asset: z.exactOptional(asset),
+  payee: z.exactOptional(address),
+  price: z.exactOptional(amount),
+  paid_by: z.exactOptional(z.string()),
+  charged: z.exactOptional(amount),
+  success: z.exactOptional(z.boolean()),
+  status: z.exactOptional(z.int()),
+  digest: z.exactOptional(z.string()),
+  reason: z.exactOptional(z.string()),
+  policy: z.exactOptional(hash),
+  accepted_at: z.exactOptional(time),
+  ended_at: z.exactOptional(time),
+  /** The amount of a silent tool: held until an operator charges or releases it. */
+  kept: z.exactOptional(z.enum(['held', 'charged', 'released'])),
+});
+
+/** A payment. `at`: when its end became known; of an open one, when its call was accepted. */
+export const settlement = z.strictObject({
+  account,
+  call: hash,
+  state: z.enum(SETTLEMENT_STATES),
+  amount,
+  asset: z.exactOptional(asset),
+  tool: z.exactOptional(z.string()),
+  /** The part that became credit. */
+  credited: z.exactOptional(amount),
+  transaction: z.exactOptional(hash),
+  block: z.exactOptional(count),
+  fault: z.exactOptional(z.string()),
+  reason: z.exactOptional(z.string()),
+  accepted_at: z.exactOptional(time),
+  at: time,
+  /** Of an open payment: seconds since its call was accepted. */
+  age: z.exactOptional(count),
+  /** Of an open payment that did not settle at the first attempt: the attempts so far, and the last one's backend and error. */
+  attempts: z.exactOptional(count),
+  backend: z.exactOptional(z.string()),
+  last_error: z.exactOptional(z.string()),
+  last_error_at: z.exactOptional(time),
+});
+
+const callStory = z.strictObject({ call: callItem, settlement: z.exactOptional(settlement) });
+
+export const CALL_ROUTES = {
+  'calls.list': {
+    path: 'GET /admin/calls',
+    roles: OPERATOR,
+    query: allCallsQuery,
+    summary: 'Lists calls of all accounts',
+    answer: pageOf(callItem),
+    formats: CALL_FORMATS,
+  },
+  'account.calls': {
+    path: 'GET /accounts/:account/calls',
+    roles: READERS,
+    query: callsQuery,
+    summary: 'Lists calls of an account',
+    answer: pageOf(callItem),
+    formats: CALL_FORMATS,
+  },
+  'account.call': {
+    path: 'GET /accounts/:account/calls/:call',
+    roles: READERS,
+    summary: 'Shows one call and its payment',
+    answer: callStory,
+  },
+} as const satisfies RouteTable;

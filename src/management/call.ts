@@ -1,5 +1,6 @@
 import { type CallItem, findCall, listCalls } from './call-query.ts';
-import { type AnswerOf, type Asked, type Handler } from './handler.ts';
+import type { AdminRequest, Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import type { Cell } from './csv.ts';
 import { replyExport } from './export.ts';
 import { present, queryReason, refuse, type Replied, reply } from './reply.ts';
@@ -54,11 +55,11 @@ export const callBody = (item: CallItem): CallBody =>
     kept: item.kept,
   });
 
-type Listed = Pick<Asked<'calls.list'>, 'office' | 'query' | 'request'>;
+type Listed = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'request'>;
 
-const list = async ({ office, query, request }: Listed): Promise<Replied> => {
+const list = async ({ context, query, request }: Listed): Promise<Replied> => {
   const { format = 'json', ...filter } = query;
-  const found = await listCalls(office.db, filter);
+  const found = await listCalls(context.db, filter);
   if (!found.ok) return refuse(queryReason(found.error));
   return replyExport(request, format, {
     items: found.value.items.map(callBody),
@@ -80,8 +81,8 @@ export const ofAccount: Handler<'account.calls'> = ({ params, query, ...asked })
   list({ ...asked, query: { ...query, account: params.account } });
 
 /** One call of an account, as the log tells it: a second or so after it happened. */
-export const get: Handler<'account.call'> = async ({ office, params, now }) => {
-  const found = await findCall(office.db, params.account, params.call);
+export const get: Handler<'account.call'> = async ({ context, params, now }) => {
+  const found = await findCall(context.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
   if (item === undefined) return refuse({ reason: 'unknown_call' });

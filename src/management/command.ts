@@ -8,8 +8,8 @@ import { hexOf } from '../crypto/bytes.ts';
 import type { CheckedProof } from '../gateway/paid-request.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
 import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
-import type { AnswerOf } from './handler.ts';
-import type { Office } from './admin-context.ts';
+import type { AnswerOf } from './types.ts';
+import type { AdminContext } from './admin-context.ts';
 
 const ATTEMPT_BYTES = 16;
 
@@ -32,12 +32,12 @@ export type Done = Extract<Applied, { readonly verdict: 'applied' }>;
 
 /** Gives an account an order. Any error on the way is a refusal; the same request may then be sent again (law 2). */
 export const give = async (
-  office: Office,
+  context: AdminContext,
   account: AccountId,
   order: AccountCommand,
 ): Promise<Result<Done, Reason>> => {
   try {
-    const governed = await office.account(account).apply(order);
+    const governed = await context.account(account).apply(order);
     switch (governed.verdict) {
       case 'applied':
         return ok(governed);
@@ -57,12 +57,12 @@ export const give = async (
 
 /** As `give`, of an order that concerns money alone. Gives the credit afterwards. */
 export const applyOrder = async (
-  office: Office,
+  context: AdminContext,
   account: AccountId,
   order: CreditCommand,
 ): Promise<Result<{ readonly credit: bigint; readonly known: boolean }, Reason>> => {
   try {
-    const applied = await office.account(account).apply(order);
+    const applied = await context.account(account).apply(order);
     switch (applied.verdict) {
       case 'applied':
         return ok({ credit: applied.credit ?? 0n, known: !applied.changed });

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
-import { reasonText } from '../protocol/wire-fields.ts';
-import { account, asset, change } from './fields.ts';
+import { reading, reasonText } from '../protocol/wire-fields.ts';
+import { account, amount, asset, change, count, hash } from './fields.ts';
+import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
-/** Credit that an operator gives, or takes below zero. */
-export const adjustBody = z.strictObject(
+const adjustBody = z.strictObject(
   { asset, amount: change, reason: reasonText },
   'must be an object {asset, amount, reason}',
 );
@@ -12,14 +12,15 @@ export const adjustBody = z.strictObject(
 const LOG_INDEX = 'must be the index of a log in its block, an integer from 0';
 
 const TRANSACTION = 'must be 32 bytes: 0x and 64 hex digits';
-/** As wallets and explorers show it, in either case. */
-const transaction = z.pipe(
+/** In either case, as wallets and explorers show it. */
+const transaction = reading(
   z.string(TRANSACTION).check(z.regex(/^0x[0-9a-fA-F]{64}$/, TRANSACTION)),
-  z.transform((text) => text.toLowerCase() as Hex),
+  TRANSACTION,
+  (text) => text.toLowerCase() as Hex,
 );
 
-/** Where a refund is to be found; how much it was is the chain's to say. */
-export const refundBody = z.strictObject(
+/** The place of a refund on the chain. The handler reads its amount there. */
+const refundBody = z.strictObject(
   {
     account,
     transaction,
@@ -27,3 +28,35 @@ export const refundBody = z.strictObject(
   },
   'must be an object {account, transaction, log_index?}',
 );
+
+const adjusted = z.strictObject({ account, asset, amount, credit: amount });
+
+/** `known`: this transfer was recorded before. */
+const refunded = z.strictObject({
+  account,
+  asset,
+  amount,
+  credit: amount,
+  transaction: hash,
+  log_index: count,
+  known: z.boolean(),
+});
+
+export const CREDIT_ROUTES = {
+  'credits.adjust': {
+    path: 'POST /admin/accounts/:account/credit',
+    roles: OPERATOR,
+    body: adjustBody,
+    maxBody: SMALL_BODY,
+    summary: 'Gives or takes credit',
+    answer: adjusted,
+  },
+  'credits.refund': {
+    path: 'POST /admin/credits/refunds',
+    roles: OPERATOR,
+    body: refundBody,
+    maxBody: SMALL_BODY,
+    summary: 'Records a refund of credit that was paid on chain',
+    answer: refunded,
+  },
+} as const satisfies RouteTable;

@@ -1,11 +1,12 @@
 import { assetId, parseAccountId } from '../protocol/account-id.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
-import type { AnswerOf, Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { applyOrder } from './command.ts';
 import { refuse, reply } from './reply.ts';
 
 /** An operator gives an account credit, or takes it. */
-export const adjust: Handler<'credits.adjust'> = async ({ office, params, body, by, order }) => {
+export const adjust: Handler<'credits.adjust'> = async ({ context, params, body, by, order }) => {
   const { account } = params;
   const { asset, amount, reason } = body;
   const on = parseAccountId(account)?.network;
@@ -19,7 +20,7 @@ export const adjust: Handler<'credits.adjust'> = async ({ office, params, body, 
       hint: `must be what this gateway sells for on the account’s chain: ${expected}`,
     });
   }
-  const applied = await applyOrder(office, account, {
+  const applied = await applyOrder(context, account, {
     ...{ kind: 'adjust', asset, amount, reason, by, order },
   });
   if (!applied.ok) return applied;

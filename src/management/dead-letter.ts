@@ -18,13 +18,14 @@ import {
   utf8,
 } from '../crypto/bytes.ts';
 import { readWebhookMessage } from '../webhooks/message.ts';
-import type { AnswerOf, Asked, Handler } from './handler.ts';
+import type { AdminRequest, Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { type Done, give } from './command.ts';
 import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 
 /** Messages that no consumer could deal with. Their ids hold slashes, so they stand in paths as base64url. */
-export const list: Handler<'deadletters.list'> = async ({ office, query, request }) => {
-  const found = await listDeadLetters(office.db, query);
+export const list: Handler<'deadletters.list'> = async ({ context, query, request }) => {
+  const found = await listDeadLetters(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   return replyPage(request, {
     items: found.value.items.map(letterBody),
@@ -47,43 +48,43 @@ const NONE = { reason: 'unknown_document', what: 'letter of this id' } as const;
 
 /** Sends a letter's message again. A consumer that has dealt with it before does nothing. */
 export const redrive: Handler<'deadletters.redrive'> = async (asked) => {
-  const { office, params, now } = asked;
+  const { context, params, now } = asked;
   const bytes = decodeBase64Url(params.letter);
   const id = bytes === undefined ? undefined : decodeUtf8(bytes);
   if (id === undefined) return refuse(NONE);
-  const found = await findDeadLetter(office.db, id);
+  const found = await findDeadLetter(context.db, id);
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse(NONE);
   const sent = await sendAgain(asked, found.value);
   if (!sent.ok) return sent;
-  const marked = await markRedriven(office.db, id, now);
+  const marked = await markRedriven(context.db, id, now);
   // It was sent all the same, and sending it once more would do no harm.
   if (!marked.ok) console.error({ event: 'letter_unmarked', letter: id });
   return reply({ id: params.letter, queue: found.value.queue, redriven_at: now });
 };
 
-type Sender = Pick<Asked<'deadletters.redrive'>, 'office' | 'by' | 'order'>;
+type Sender = Pick<AdminRequest<'deadletters.redrive'>, 'context' | 'by' | 'order'>;
 
 const sendAgain = (asked: Sender, letter: Letter): Promise<Result<Done, Reason>> => {
   const { account, call, queue } = letter;
-  const { office, by, order } = asked;
+  const { context, by, order } = asked;
   if (queue.startsWith('countersign-settlement')) {
     // The payment's signature is in the account alone, and so is what has become of it since (law 9).
     return account === undefined || call === undefined
       ? Promise.resolve(unreadable)
-      : give(office, account, { kind: 'redrive', call, by, order });
+      : give(context, account, { kind: 'redrive', call, by, order });
   }
   if (queue.startsWith('countersign-audit')) {
     const message = auditMessage(letter.body);
     return message === undefined
       ? Promise.resolve(unreadable)
-      : sendNoted(asked, letter, () => office.auditQueue.send(message, { contentType: 'v8' }));
+      : sendNoted(asked, letter, () => context.auditQueue.send(message, { contentType: 'v8' }));
   }
   if (queue.startsWith('countersign-webhooks')) {
     const message = readWebhookMessage(jsonOf(letter.body));
     return message === undefined
       ? Promise.resolve(unreadable)
-      : sendNoted(asked, letter, () => office.webhookQueue.send(message));
+      : sendNoted(asked, letter, () => context.webhookQueue.send(message));
   }
   return Promise.resolve(unreadable);
 };
@@ -95,12 +96,12 @@ const unreadable = err<Reason>({
 
 /** The order first: an intent that was used sends nothing. */
 const sendNoted = async (
-  { office, by, order }: Sender,
+  { context, by, order }: Sender,
   { id, queue }: Letter,
   send: () => Promise<unknown>,
 ): Promise<Result<Done, Reason>> => {
-  const self = gatewayAccount(office.config);
-  const given = await give(office, self, { kind: 'deadLetter', id, queue, by, order });
+  const self = gatewayAccount(context.config);
+  const given = await give(context, self, { kind: 'deadLetter', id, queue, by, order });
   if (!given.ok) return given;
   try {
     await send();

@@ -4,7 +4,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Asked } from './handler.ts';
+import type { AdminRequest } from './handler.ts';
 import { type Done, give } from './command.ts';
 
 /** What is to be kept under a name, null to take it away. `known`: hash of what the gateway knows there. */
@@ -27,11 +27,16 @@ export type Place = NonNullable<Done['entry']>;
  * @param write writes the table, from the place of the entry.
  */
 export const keep = async (
-  { office, by, order, expected }: Pick<Asked<'tools.put'>, 'office' | 'by' | 'order' | 'expected'>,
+  {
+    context,
+    by,
+    order,
+    expected,
+  }: Pick<AdminRequest<'tools.put'>, 'context' | 'by' | 'order' | 'expected'>,
   { keeper, known, anew, ...what }: Kept,
   write: (place: Place) => Promise<Reason | undefined>,
 ): Promise<Result<Done, Reason>> => {
-  const given = await give(office, keeper, {
+  const given = await give(context, keeper, {
     ...{ kind: 'document', ...what, by, order },
     ...(known === undefined ? {} : { known }),
     ...(expected === undefined ? {} : { expected }),

@@ -1,13 +1,69 @@
 import * as z from 'zod/mini';
-import { entryType, page, seq } from './fields.ts';
+import {
+  account,
+  count,
+  entryType,
+  hash,
+  listQuery,
+  oneOf,
+  pageOf,
+  place,
+  salt,
+  seq,
+  time,
+} from './fields.ts';
+import { READERS, type RouteTable } from './route.ts';
 
 export const ENTRY_FORMATS = ['json', 'ndjson'] as const;
 
-export const entriesQuery = z.strictObject({
-  ...page,
+const entriesQuery = listQuery({
   type: z.exactOptional(entryType),
-  format: z.exactOptional(z.enum(ENTRY_FORMATS, `must be one of ${ENTRY_FORMATS.join(', ')}`)),
+  format: z.exactOptional(oneOf(ENTRY_FORMATS)),
 });
 
-/** The sequence number after which the feed begins; the header `Last-Event-ID` comes before it. Absent: what happens from now on. */
-export const eventsQuery = z.strictObject({ after: z.exactOptional(seq) });
+/** The sequence number after which the feed begins, unless the header `Last-Event-ID` names one. Absent: new entries only. */
+const eventsQuery = z.strictObject({ after: z.exactOptional(seq) });
+
+const json: z.ZodMiniType<{ readonly [key: string]: unknown }> = z.record(z.string(), z.unknown());
+
+/** An entry of an account's log, exactly as it is hashed (docs/wire-format.md §15). */
+export const entry = z.strictObject({
+  v: z.literal(1),
+  type: z.string(),
+  seq: place,
+  account,
+  prev: hash,
+  salt,
+  at: time,
+  call: z.exactOptional(hash),
+  tool: z.exactOptional(z.string()),
+  request: z.exactOptional(hash),
+  binding: z.exactOptional(z.enum(['none', 'intent'])),
+  evidence: z.exactOptional(json),
+  decision: z.exactOptional(z.string()),
+  rule: z.exactOptional(z.string()),
+  count: z.exactOptional(count),
+  policy: z.exactOptional(hash),
+  amounts: z.exactOptional(z.record(z.string(), z.string())),
+  outcome: z.exactOptional(json),
+  payment: z.exactOptional(json),
+});
+
+export const ENTRY_ROUTES = {
+  'account.entries': {
+    path: 'GET /accounts/:account/entries',
+    roles: READERS,
+    query: entriesQuery,
+    summary: 'Lists the log entries of an account',
+    answer: pageOf(entry),
+    formats: ENTRY_FORMATS,
+  },
+  'account.events': {
+    path: 'GET /accounts/:account/events',
+    roles: READERS,
+    query: eventsQuery,
+    summary: 'Streams the log of an account as it grows',
+    answer: entry,
+    stream: true,
+  },
+} as const satisfies RouteTable;

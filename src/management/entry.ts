@@ -8,7 +8,7 @@ import { queryReason, refuse, replyPage, replyText } from './reply.ts';
 const SEQ = /^(0|[1-9][0-9]{0,14})$/;
 
 /** An account's log, oldest first. As NDJSON it is the text that was hashed, so that it can be verified offline (law 11). */
-export const list: Handler<'account.entries'> = async ({ office, params, query, request }) => {
+export const list: Handler<'account.entries'> = async ({ context, params, query, request }) => {
   const { after, limit, type, format = 'json' } = query;
   if (after !== undefined && !SEQ.test(after)) return refuse(queryReason({ kind: 'bad_cursor' }));
   if (format === 'ndjson' && type !== undefined) {
@@ -19,7 +19,7 @@ export const list: Handler<'account.entries'> = async ({ office, params, query, 
       hint: 'is for JSON only: an exported log holds every entry',
     });
   }
-  const found = await listEntries(office.db, params.account, {
+  const found = await listEntries(context.db, params.account, {
     limit,
     ...(after === undefined ? {} : { after: Number(after) }),
     ...(type === undefined ? {} : { type: type as EntryType }),

@@ -1,14 +1,24 @@
 import * as z from 'zod/mini';
-import { type AccountId, type AssetId, chainIdOf } from '../protocol/account-id.ts';
+import { type AccountId, type AssetId, chainIdOf, type Network } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';
 import { MAX_STORED } from '../protocol/amount.ts';
 import { reading } from '../protocol/wire-fields.ts';
 
-/** A string of one form, narrowed to its type. `also` only ever sees what the pattern lets through. */
-const texts = <T extends string>(pattern: RegExp, hint: string, also?: (text: string) => boolean) =>
+/* Fields of requests and answers that several nouns share. */
+
+/** A string that matches a pattern, narrowed to its type. `check` runs only on strings that match. */
+const texts = <T extends string>(
+  pattern: RegExp,
+  hint: string,
+  check?: (text: string) => boolean,
+) =>
   reading(z.string(hint).check(z.regex(pattern, hint)), hint, (text): T | undefined =>
-    also === undefined || also(text) ? (text as T) : undefined,
+    check === undefined || check(text) ? (text as T) : undefined,
   );
+
+/** One of some words. */
+export const oneOf = <const T extends readonly string[]>(words: T) =>
+  z.enum(words, `must be one of ${words.join(', ')}`);
 
 const ACCOUNT = 'must be an account in lower-case CAIP-10 form, "eip155:8453:0x…"';
 const ASSET = 'must be an asset in lower-case CAIP-19 form, "eip155:8453/erc20:0x…"';
@@ -38,22 +48,20 @@ export const toolId = texts(
   'must be 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit',
 );
 
-/** The name that whoever registers a webhook gives it. */
+/** The name of a webhook, chosen by its owner. */
 export const webhookName = texts(
   /^[a-z0-9][a-z0-9_-]{0,63}$/,
   'must be 1 to 64 of a-z 0-9 _ -, starting with a letter or digit',
 );
 
-/** base64url of what a letter is kept under, which may hold a slash. */
-export const letterId = texts(/^[A-Za-z0-9_-]{1,512}$/, 'must be an id from the list of letters');
-
-/** Where a page goes on; only the gateway reads it. */
-export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the page before');
-
-export const entryType = texts(
-  /^[a-z]{1,32}\.[a-z_]{1,32}$/,
-  'must be the type of an entry, e.g. call.denied',
+/** base64url of the id of a dead letter, which may hold a slash. */
+export const deadLetterId = texts(
+  /^[A-Za-z0-9_-]{1,512}$/,
+  'must be an id from the list of dead letters',
 );
+
+/** The place after which a page begins. Opaque: only the gateway reads it. */
+export const cursor = texts(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `next` of the page before');
 
 export const label = texts(
   /^[^\x00-\x1f\x7f]{1,64}$/u,
@@ -61,15 +69,25 @@ export const label = texts(
   (text) => text.isWellFormed(),
 );
 
+export const entryType = texts(
+  /^[a-z]{1,32}\.[a-z_]{1,32}$/,
+  'must be the type of an entry, e.g. call.denied',
+);
+
 const DAY = 'must be a day of UTC, "2026-11-25"';
 export const day = texts(/^2[0-9]{3}-[01][0-9]-[0-3][0-9]$/, DAY, (text) => {
   const at = Date.parse(`${text}T00:00:00Z`);
-  // Some engines take the 31st of February for a day of March.
+  // Some engines read 31 February as a day of March.
   return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
 });
 
 const CHANGE = 'must be a whole number of atomic units as a string, not "0", at most 2^53-1';
-/** An amount that may be below zero, in atomic units. */
+const NETWORK = 'must be a network like "eip155:8453"';
+export const network = reading(z.string(NETWORK), NETWORK, (text): Network | undefined =>
+  chainIdOf(text) === undefined ? undefined : (text as Network),
+);
+
+/** A change of credit in atomic units; may be negative. */
 export const change = reading(
   z.string(CHANGE).check(z.regex(/^-?[1-9][0-9]{0,15}$/, CHANGE)),
   CHANGE,
@@ -79,8 +97,8 @@ export const change = reading(
   },
 );
 
-/** A number of a query: text there, a number for whoever reads it. */
-const counted = (from: number, to: number) => {
+/** An integer in a query string. */
+const integer = (from: number, to: number) => {
   const hint = `must be an integer from ${from} to ${to}`;
   return reading(z.string(hint).check(z.regex(/^(0|[1-9][0-9]{0,15})$/, hint)), hint, (text) => {
     const value = Number(text);
@@ -91,16 +109,52 @@ const counted = (from: number, to: number) => {
 export const MAX_PAGE = 500;
 export const DEFAULT_PAGE = 100;
 
-export const limit = z.prefault(counted(1, MAX_PAGE), String(DEFAULT_PAGE));
-export const seconds = counted(0, Number.MAX_SAFE_INTEGER);
-export const seq = counted(0, Number.MAX_SAFE_INTEGER);
+export const limit = z.prefault(integer(1, MAX_PAGE), String(DEFAULT_PAGE));
+export const seconds = integer(0, Number.MAX_SAFE_INTEGER);
+export const seq = integer(0, Number.MAX_SAFE_INTEGER);
 
-/** What every list takes. */
-export const page = { after: z.exactOptional(cursor), limit };
+/** The query of a list: where the page begins and how long it is, and the filters of this list. */
+export const listQuery = <T extends Record<string, z.ZodMiniType>>(filters: T) =>
+  z.strictObject({ after: z.exactOptional(cursor), limit, ...filters });
 
-/** JSON that is read elsewhere, where its own faults are named: only that it is an object is sure. */
+/** The query of a list without filters. */
+export const pageQuery = listQuery({});
+
+/** A JSON object that another module reads and reports the faults of. */
 export const documentOf = <T>(hint: string) =>
   z.custom<T>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     hint,
   );
+
+/** Atomic units; credit may be negative. */
+export const amount = z.string().check(z.regex(/^(0|-?[1-9][0-9]{0,77})$/));
+export const time = z.int().check(z.nonnegative());
+export const count = z.int().check(z.nonnegative());
+/** Of an entry, from 1. */
+export const place = z.int().check(z.positive());
+export const salt = z.string().check(z.regex(/^0x[0-9a-f]{32}$/));
+/** A network in an answer. */
+export const networkId = z.string().check(z.regex(/^eip155:[1-9][0-9]{0,15}$/));
+export const address = z.string().check(z.regex(/^0x[0-9a-f]{40}$/));
+
+/** One page of a list. Without `next` it is the last one. */
+export const pageOf = <T extends z.ZodMiniType>(item: T) =>
+  z.strictObject({ items: z.array(item), next: z.exactOptional(z.string()) });
+
+/** The outcome of a command. `acknowledged` accounts apply it now; `silent` ones when their lease ends, within 60 s. */
+export const commandOutcome = z.strictObject({
+  changed: z.boolean(),
+  revision: count,
+  acknowledged: z.array(account),
+  silent: z.array(account),
+  /** The ETag afterwards; absent if the document is gone. */
+  etag: z.exactOptional(hash),
+  /** Of a policy: running calls, and how many of them it would have refused. */
+  in_flight: z.exactOptional(z.strictObject({ held: count, cut_off: count })),
+  dry_run: z.exactOptional(z.literal(true)),
+  /** Of a policy: limits below the price of the cheapest tool that it allows. */
+  warnings: z.exactOptional(
+    z.array(z.strictObject({ field: z.string(), limit: amount, tool: z.string(), price: amount })),
+  ),
+});

@@ -1,4 +1,4 @@
-import type { RouteId } from './paths.ts';
+import type { RouteId } from './routes.ts';
 import * as accounts from './account.ts';
 import type { Handler } from './handler.ts';
 import * as backends from './backend.ts';

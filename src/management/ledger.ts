@@ -5,8 +5,9 @@ import type { Config } from '../config.ts';
 import type { Network } from '../protocol/account-id.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
-import { MAX_BOOK_DAYS } from './ledger.route.ts';
-import type { AnswerOf, Handler } from './handler.ts';
+import { MAX_LEDGER_DAYS } from './ledger.route.ts';
+import type { Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import type { Cell } from './csv.ts';
 import { replyExport } from './export.ts';
 import { nextLink, present, queryReason, refuse } from './reply.ts';
@@ -28,17 +29,17 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof Line)[];
 
 /** What was earned, what it cost, and what is owed, day by day. */
-export const get: Handler<'books'> = async ({ office, query, request, now }) => {
+export const get: Handler<'books'> = async ({ context, query, request, now }) => {
   const { format = 'json', after } = query;
   const to = query.to ?? dayOf(now);
   const from = query.from ?? daysAfter(to, 1 - USUAL);
   const days = daysBetween(from, to);
-  if (days < 1 || days > MAX_BOOK_DAYS) {
-    const hint = `must be a day not after to, and at most ${MAX_BOOK_DAYS} days with it`;
+  if (days < 1 || days > MAX_LEDGER_DAYS) {
+    const hint = `must be a day not after to, and at most ${MAX_LEDGER_DAYS} days with it`;
     return refuse({ reason: 'malformed_field', field: 'query.from', hint });
   }
-  const feeOn = (network: Network) => feeFor(office.config, network);
-  const found = await readBooks(office.db, { from, to, after, feeOn });
+  const feeOn = (network: Network) => feeFor(context.config, network);
+  const found = await readBooks(context.db, { from, to, after, feeOn });
   if (!found.ok) return refuse(queryReason(found.error));
   const { next } = found.value;
   const items = found.value.items.map(lineOf);

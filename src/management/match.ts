@@ -1,49 +1,43 @@
-import type { Route } from './route.ts';
+import { TrieRouter } from 'hono/router/trie-router';
+import { type Route, ROUTES } from './routes.ts';
 
-export type Match =
+type Match =
   | {
       readonly match: 'route';
       readonly route: Route;
-      /** What stands in the path, by name, decoded and not yet read. */
+      /** The parameters of the path by name, percent-decoded but not parsed. */
       readonly params: Readonly<Record<string, string>>;
     }
   | { readonly match: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly match: 'not_found' };
 
-const paramsIn = (pattern: string, path: string): Readonly<Record<string, string>> | undefined => {
-  const names = pattern.split('/');
-  const segments = path.split('/');
-  if (names.length !== segments.length) return undefined;
-  const params: Record<string, string> = {};
-  for (const [at, name] of names.entries()) {
-    const segment = segments[at] ?? '';
-    if (name.startsWith(':')) {
-      const text = decoded(segment);
-      if (text === undefined || text === '') return undefined;
-      params[name.slice(1)] = text;
-    } else if (name !== segment) return undefined;
+const router = new TrieRouter<Route>();
+for (const route of ROUTES) router.add(route.method, route.path, route);
+
+const METHODS = ['DELETE', 'GET', 'POST', 'PUT'] as const;
+
+/** Finds the route for a method and a path. */
+export const match = (method: string, path: string): Match => {
+  const [[found]] = router.match(method, path);
+  if (found === undefined) {
+    const allow = METHODS.filter((each) => router.match(each, path)[0].length > 0);
+    return allow.length === 0 ? { match: 'not_found' } : { match: 'method_not_allowed', allow };
   }
-  return params;
+  const params = decoded(found[1] as Readonly<Record<string, string>>);
+  return params === undefined
+    ? { match: 'not_found' }
+    : { match: 'route', route: found[0], params };
 };
 
-/** Clients that are made of a description write a colon as `%3A`. */
-const decoded = (segment: string): string | undefined => {
+/** Undefined if a percent escape is malformed. Generated clients send the colons of an account id as `%3A`. */
+const decoded = (
+  params: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined => {
   try {
-    return decodeURIComponent(segment);
+    return Object.fromEntries(
+      Object.entries(params).map(([name, text]) => [name, decodeURIComponent(text)]),
+    );
   } catch {
     return undefined;
   }
-};
-
-/** Finds the route for a method and a path. */
-export const match = (routes: readonly Route[], method: string, path: string): Match => {
-  const here = routes.flatMap((route) => {
-    const params = paramsIn(route.path, path);
-    return params === undefined ? [] : [{ route, params }];
-  });
-  if (here.length === 0) return { match: 'not_found' };
-  const found = here.find(({ route }) => route.method === method);
-  return found === undefined
-    ? { match: 'method_not_allowed', allow: here.map(({ route }) => route.method).toSorted() }
-    : { match: 'route', ...found };
 };

@@ -3,15 +3,15 @@ import type { Seconds } from '../core/clock.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parsePolicy } from '../policy/schema.ts';
 import { standingOf } from './account.ts';
-import type { Asked, Handler } from './handler.ts';
-import type { Office } from './admin-context.ts';
+import type { AdminRequest, Handler } from './handler.ts';
+import type { AdminContext } from './admin-context.ts';
 import { give, orderedBody } from './command.ts';
 import { refuse, reply, type Replied } from './reply.ts';
 
 /** Whose policy: both bind, whoever writes the other. */
 type Slot = 'operator' | 'owner';
-type Read = Asked<'account.policy.get'>;
-type Write = Asked<'account.policy.delete'>;
+type Read = AdminRequest<'account.policy.get'>;
+type Write = AdminRequest<'account.policy.delete'>;
 
 const get =
   (slot: Slot) =>
@@ -29,17 +29,17 @@ const get =
 
 const write = async (
   slot: Slot,
-  { office, params, by, order, expected, dryRun, now }: Write,
+  { context, params, by, order, expected, dryRun, now }: Write,
   document: unknown,
   policy?: Policy,
 ): Promise<Replied> => {
-  const given = await give(office, params.account, {
+  const given = await give(context, params.account, {
     ...{ kind: 'policy', slot, document, by, order },
     ...(expected === undefined ? {} : { expected }),
     ...(dryRun ? { dryRun } : {}),
   });
   if (!given.ok) return given;
-  const warnings = policy === undefined ? [] : await warningsOf(office, policy, now);
+  const warnings = policy === undefined ? [] : await warningsOf(context, policy, now);
   const body = {
     ...orderedBody(given.value),
     ...(dryRun ? { dry_run: true as const } : {}),
@@ -49,16 +49,16 @@ const write = async (
 };
 
 const warningsOf = async (
-  office: Office,
+  context: AdminContext,
   policy: Policy,
   now: Seconds,
 ): Promise<LimitWarning[]> => [
-  ...limitWarnings(await office.catalogue.current(now, office.waitUntil), policy),
+  ...limitWarnings(await context.catalogue.current(now, context.waitUntil), policy),
 ];
 
 const put =
   (slot: Slot) =>
-  async (asked: Asked<'account.policy.put'>): Promise<Replied> => {
+  async (asked: AdminRequest<'account.policy.put'>): Promise<Replied> => {
     // The account reads it again; here every fault is said at once.
     const parsed = parsePolicy(asked.body);
     if (parsed.ok) return write(slot, { ...asked, body: undefined }, asked.body, parsed.value);

@@ -1,10 +1,11 @@
 import { depths } from './queue-query.ts';
-import type { AnswerOf, Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { present, queryReason, refuse, reply } from './reply.ts';
 
 /** What waits: payments without an end, and messages that nobody could deal with. */
-export const get: Handler<'queues'> = async ({ office }) => {
-  const found = await depths(office.db);
+export const get: Handler<'queues'> = async ({ context }) => {
+  const found = await depths(context.db);
   if (!found.ok) return refuse(queryReason(found.error));
   const { openPayments, oldestOpen, deadLetters, oldestDeadLetter } = found.value;
   const body: AnswerOf<'queues'> = {

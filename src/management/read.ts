@@ -9,8 +9,8 @@ import { schemaFault } from '../protocol/fault.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { isDryRun } from '../gateway/dry-run.ts';
 import type { ReceivedRequest } from '../gateway/paid-request.ts';
-import { PARAMS } from './params.ts';
-import type { Route } from './route.ts';
+import { PARAMS } from './routes.ts';
+import type { Route } from './routes.ts';
 import { expectedOf } from './precondition.ts';
 
 /** What a request says besides who sends it; nothing but what its route knows. */

@@ -4,12 +4,13 @@ import {
   listReconciliations,
 } from './reconciliation-query.ts';
 import type { Sum } from '../settlement/sweep/compare.ts';
-import type { AnswerOf, Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { present, queryReason, refuse, replyPage } from './reply.ts';
 
 /** What the sweep has compared of ledger and chain. */
-export const list: Handler<'reconciliations.list'> = async ({ office, query, request }) => {
-  const found = await listReconciliations(office.db, query);
+export const list: Handler<'reconciliations.list'> = async ({ context, query, request }) => {
+  const found = await listReconciliations(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const items = found.value.items.map(
     ({ from, to, chain, ledger, ...run }): AnswerOf<'reconciliations.list'>['items'][number] => ({
@@ -23,8 +24,8 @@ export const list: Handler<'reconciliations.list'> = async ({ office, query, req
 const sumOf = ({ payments, amount }: Sum) => ({ payments, amount: amount.toString() });
 
 /** What they do not agree about. */
-export const differences: Handler<'differences.list'> = async ({ office, query, request }) => {
-  const found = await listDifferences(office.db, query);
+export const differences: Handler<'differences.list'> = async ({ context, query, request }) => {
+  const found = await listDifferences(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   return replyPage(request, { items: found.value.items.map(itemOf), next: found.value.next });
 };

@@ -1,7 +1,8 @@
 import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
 import type { Network } from '../protocol/account-id.ts';
-import type { AnswerOf, Handler } from './handler.ts';
-import type { Office } from './admin-context.ts';
+import type { Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
+import type { AdminContext } from './admin-context.ts';
 import { present, reply } from './reply.ts';
 
 type Item = AnswerOf<'relayers'>['items'][number];
@@ -10,15 +11,15 @@ type Item = AnswerOf<'relayers'>['items'][number];
 const PATIENCE = 5_000;
 
 /** How our own keys stand, one a network. What of them does not answer keeps nobody from seeing the others. */
-export const list: Handler<'relayers'> = async ({ office }) => {
-  const networks = [...office.config.relayers.keys()];
-  const items = await Promise.all(networks.map((network) => itemOf(office, network)));
+export const list: Handler<'relayers'> = async ({ context }) => {
+  const networks = [...context.config.relayers.keys()];
+  const items = await Promise.all(networks.map((network) => itemOf(context, network)));
   const body: AnswerOf<'relayers'> = { items };
   return reply(body);
 };
 
-const itemOf = async (office: Office, network: Network): Promise<Item> => {
-  const status = await statusOf(office, network);
+const itemOf = async (context: AdminContext, network: Network): Promise<Item> => {
+  const status = await statusOf(context, network);
   if (status?.verdict !== 'found') {
     return { network, state: status === undefined ? 'unavailable' : 'unconfigured' };
   }
@@ -41,13 +42,16 @@ const flightOf = ({ nonce, hashes, payments, maxFeePerGas, sentAt, block }: Flig
   ...present({ block }),
 });
 
-const statusOf = async (office: Office, network: Network): Promise<RelayerStatus | undefined> => {
+const statusOf = async (
+  context: AdminContext,
+  network: Network,
+): Promise<RelayerStatus | undefined> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), PATIENCE);
     });
-    return await Promise.race([office.relayer(network).status(), late]);
+    return await Promise.race([context.relayer(network).status(), late]);
   } catch (cause) {
     console.error({ event: 'relayer_unavailable', network, cause: String(cause) });
     return undefined;

@@ -1,31 +1,55 @@
 import type * as z from 'zod/mini';
-import type { Method, RouteId } from './paths.ts';
 
 /**
- * Who may use a route about an account. `operator`: of this gateway. `above`: an account whose grant, or whose delegate's grant, the
- * account consented to. `self`: the account. `sovereign`: the account, where it hangs below nobody.
+ * Who may use a route about an account. `operator`: an operator of this gateway. `above`: an ancestor whose grant the account, or the
+ * account's delegating parent, consented to. `self`: the account. `sovereign`: the account, if it has no parent.
  */
 export type Role = 'operator' | 'above' | 'self' | 'sovereign';
 
-/** What is said of a route by hand. */
-export type Rules = {
+export const OPERATOR: readonly Role[] = ['operator'];
+export const READERS: readonly Role[] = ['operator', 'above', 'self'];
+export const WRITERS: readonly Role[] = ['above', 'sovereign'];
+
+/** Limits of bodies, in bytes. */
+export const SMALL_BODY = 4_096;
+export const DOCUMENT_BODY = 16_384;
+export const POLICY_BODY = 32_768;
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+/** A route of the management API, as `x.route.ts` declares it. No I/O: the router, the client and the OpenAPI document read it. */
+type RouteEntry = {
+  /** With `:name` for each parameter. */
+  readonly path: `${Method} /${string}`;
   readonly roles: readonly Role[];
   readonly query?: z.ZodMiniType;
   readonly body?: z.ZodMiniType;
   /** The longest body, in bytes. */
   readonly maxBody?: number;
-  /** `etag`: If-Match and If-None-Match count, and what is there already is not replaced without. */
+  /** `etag`: the route reads If-Match and If-None-Match, and requires one of them to replace a document. */
   readonly precondition?: 'etag';
-  /** `Dry-Run: ?1` only says what would happen. */
+  /** `Dry-Run: ?1` answers what would change, and changes nothing. */
   readonly dryRun?: true;
+  readonly summary: string;
+  /** The body with status 200; of a stream, the data of each event. */
+  readonly answer: z.ZodMiniType;
+  /** Values of the query's `format`. Absent: JSON only. */
+  readonly formats?: readonly ('json' | 'ndjson' | 'csv')[];
+  /** The answer is a stream of server-sent events. */
+  readonly stream?: true;
+  /** The answer is one document, with its ETag. */
+  readonly etag?: true;
 };
 
-export type Route = Rules & {
-  readonly id: RouteId;
+/** The routes of a noun, by route id. */
+export type RouteTable = Readonly<Record<string, RouteEntry>>;
+
+/** A route with its id, its path taken apart. */
+export type Route<Id extends string = string> = Omit<RouteEntry, 'path'> & {
+  readonly id: Id;
   readonly method: Method;
-  /** With `:name` for what varies. */
   readonly path: string;
-  /** Changes something: its intent is good once, and is kept as evidence. */
+  /** The route changes something: its intent is good once, and the log keeps it as evidence. */
   readonly write: boolean;
   readonly maxBody: number;
 };

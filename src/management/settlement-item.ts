@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/clock.ts';
 import type { CallItem } from './call-query.ts';
 import type { SettlementItem, SettlementState } from './settlement-query.ts';
-import type { AnswerOf } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { present } from './reply.ts';
 
 type SettlementBody = AnswerOf<'settlements.list'>['items'][number];

@@ -1,24 +1,67 @@
 import * as z from 'zod/mini';
 import { reasonText } from '../protocol/wire-fields.ts';
-import { account, page } from './fields.ts';
+import { callItem, settlement, SETTLEMENT_STATES } from './call.route.ts';
+import { deadLetter } from './dead-letter.route.ts';
+import { entry } from './entry.route.ts';
+import { account, commandOutcome, listQuery, oneOf, pageOf } from './fields.ts';
+import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
 
-export const SETTLEMENT_STATES = ['open', 'settled', 'failed', 'released', 'kept'] as const;
-
-export const settlementsQuery = z.strictObject({
-  ...page,
-  state: z.exactOptional(
-    z.enum(SETTLEMENT_STATES, `must be one of ${SETTLEMENT_STATES.join(', ')}`),
-  ),
+const settlementsQuery = listQuery({
+  state: z.exactOptional(oneOf(SETTLEMENT_STATES)),
   account: z.exactOptional(account),
 });
 
-export const writeOffBody = z.strictObject({ reason: reasonText }, 'must be an object {reason}');
+const writeOffBody = z.strictObject({ reason: reasonText }, 'must be an object {reason}');
 
-const RESOLUTION = 'must be an object {charge, reason}';
-/** `charge`: the tool did its work, and its price is earned; else it is given back. */
-export const resolveBody = z.strictObject(
+/** `charge`: the tool did its work and earns its price; otherwise the amount is given back. */
+const resolveBody = z.strictObject(
   { charge: z.boolean('must be true or false'), reason: reasonText },
-  RESOLUTION,
+  'must be an object {charge, reason}',
 );
 
-export const deadLettersQuery = z.strictObject(page);
+/** A payment with its call and the entries of both. `complete` is false if some entries are archived, or too far apart for one read. */
+const settlementStory = z.strictObject({
+  settlement,
+  call: z.exactOptional(callItem),
+  entries: z.array(entry),
+  complete: z.exactOptional(z.boolean()),
+  dead_letters: z.exactOptional(z.array(deadLetter)),
+});
+
+export const SETTLEMENT_ROUTES = {
+  'settlements.list': {
+    path: 'GET /admin/settlements',
+    roles: OPERATOR,
+    query: settlementsQuery,
+    summary: 'Lists payments and their states',
+    answer: pageOf(settlement),
+  },
+  'settlements.get': {
+    path: 'GET /admin/settlements/:account/:call',
+    roles: OPERATOR,
+    summary: 'Shows one payment, its call and their log entries',
+    answer: settlementStory,
+  },
+  'settlements.redrive': {
+    path: 'POST /admin/settlements/:account/:call/redrive',
+    roles: OPERATOR,
+    summary: 'Presents an open payment again',
+    answer: commandOutcome,
+  },
+  'settlements.writeoff': {
+    path: 'POST /admin/settlements/:account/:call/write-off',
+    roles: OPERATOR,
+    body: writeOffBody,
+    maxBody: SMALL_BODY,
+    summary: 'Writes off an open payment that can no longer settle',
+    answer: commandOutcome,
+  },
+  'settlements.resolve': {
+    path: 'POST /admin/settlements/:account/:call/resolve',
+    roles: OPERATOR,
+    body: resolveBody,
+    maxBody: SMALL_BODY,
+    summary: 'Charges or releases a kept amount',
+    answer: commandOutcome,
+  },
+} as const satisfies RouteTable;

@@ -1,22 +1,23 @@
 import { listSettlements } from './settlement-query.ts';
 import { settlementStory } from './settlement-story.ts';
-import type { AnswerOf, Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { callBody } from './call.ts';
 import { letterBody } from './dead-letter.ts';
 import { give, orderedBody } from './command.ts';
 import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 import { settlementOf, settlementState } from './settlement-item.ts';
 
-export const list: Handler<'settlements.list'> = async ({ office, query, request, now }) => {
-  const found = await listSettlements(office.db, query);
+export const list: Handler<'settlements.list'> = async ({ context, query, request, now }) => {
+  const found = await listSettlements(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
   return replyPage(request, { items: items.map((item) => settlementOf(item, now)), next });
 };
 
 /** All that the log tells of one payment: its call, how it ended, and the entries of both. */
-export const get: Handler<'settlements.get'> = async ({ office, params, now }) => {
-  const found = await settlementStory(office.db, params.account, params.call);
+export const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
+  const found = await settlementStory(context.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
   const { call, open, trouble, letters, entries } = found.value;
@@ -33,14 +34,14 @@ export const get: Handler<'settlements.get'> = async ({ office, params, now }) =
 };
 
 /** Presents an open payment again, now. The account does, which alone holds its signature (law 9). */
-export const redrive: Handler<'settlements.redrive'> = async ({ office, params, by, order }) => {
+export const redrive: Handler<'settlements.redrive'> = async ({ context, params, by, order }) => {
   const { account, call } = params;
-  const given = await give(office, account, { kind: 'redrive', call, by, order });
+  const given = await give(context, account, { kind: 'redrive', call, by, order });
   return given.ok ? reply(orderedBody(given.value)) : given;
 };
 
 export const writeOff: Handler<'settlements.writeoff'> = async ({
-  office,
+  context,
   params,
   body,
   by,
@@ -48,13 +49,13 @@ export const writeOff: Handler<'settlements.writeoff'> = async ({
 }) => {
   const { account, call } = params;
   const { reason } = body;
-  const given = await give(office, account, { kind: 'writeOff', call, reason, by, order });
+  const given = await give(context, account, { kind: 'writeOff', call, reason, by, order });
   return given.ok ? reply(orderedBody(given.value)) : given;
 };
 
 /** Ends the hold of a silent tool, once somebody knows what it did (law 4). */
 export const resolve: Handler<'settlements.resolve'> = async ({
-  office,
+  context,
   params,
   body,
   by,
@@ -62,6 +63,6 @@ export const resolve: Handler<'settlements.resolve'> = async ({
 }) => {
   const { account, call } = params;
   const { charge, reason } = body;
-  const given = await give(office, account, { kind: 'resolve', call, charge, reason, by, order });
+  const given = await give(context, account, { kind: 'resolve', call, charge, reason, by, order });
   return given.ok ? reply(orderedBody(given.value)) : given;
 };

@@ -3,14 +3,20 @@ import { type SpendItem, spendReport } from './spend-query.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { ok } from '../core/result.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
-import type { AnswerOf, Asked, Handler } from './handler.ts';
+import type { AdminRequest, Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { nextLink, present, queryReason, refuse, type Replied } from './reply.ts';
 
 /** How many days a report covers where nothing is said, today included. */
 const USUAL = 30;
 
 const report = async (
-  { office, query, request, now }: Pick<Asked<'spend'>, 'office' | 'query' | 'request' | 'now'>,
+  {
+    context,
+    query,
+    request,
+    now,
+  }: Pick<AdminRequest<'spend'>, 'context' | 'query' | 'request' | 'now'>,
   scope: AccountId | '*',
 ): Promise<Replied> => {
   const to = query.to ?? dayOf(now);
@@ -18,7 +24,7 @@ const report = async (
   if (from > to) {
     return refuse({ reason: 'malformed_field', field: 'query.from', hint: 'must not be after to' });
   }
-  const found = await spendReport(office.db, { ...query, scope, from, to });
+  const found = await spendReport(context.db, { ...query, scope, from, to });
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
   const body: AnswerOf<'spend'> = { from, to, items: items.map(itemOf), ...present({ next }) };

@@ -1,6 +1,8 @@
-import { documentOf } from './fields.ts';
+import * as z from 'zod/mini';
+import { commandOutcome, documentOf, hash, pageOf, pageQuery } from './fields.ts';
+import { DOCUMENT_BODY, OPERATOR, type RouteTable } from './route.ts';
 
-/** A tool as in `tools.json` (README, "Tools"). One that is disabled answers as one that is not there. */
+/** A tool as in `tools.json` (docs/tools.md). A disabled tool answers like an unknown one. */
 export type ToolDocument = {
   readonly id: string;
   readonly method: string;
@@ -22,5 +24,53 @@ export type ToolDocument = {
   readonly disabled?: boolean | undefined;
 };
 
-/** Read by the catalogue, which knows what the other tools leave room for. */
+/** The catalogue parses the tool: whether it fits depends on the other tools. */
 export const toolBody = documentOf<ToolDocument>('must be a tool, a JSON object as in tools.json');
+
+export const toolDocument = z.custom<ToolDocument>();
+
+/** `fault`: why a tool that is not disabled is not served. */
+const toolsPage = pageOf(
+  z.strictObject({
+    id: z.string(),
+    etag: hash,
+    /** From `tools.json`, or put at run time. */
+    source: z.enum(['file', 'stored']),
+    disabled: z.boolean(),
+    fault: z.exactOptional(z.string()),
+    tool: toolDocument,
+  }),
+);
+
+export const TOOL_ROUTES = {
+  'tools.list': {
+    path: 'GET /admin/tools',
+    roles: OPERATOR,
+    query: pageQuery,
+    summary: 'Lists the catalogue, disabled tools included',
+    answer: toolsPage,
+  },
+  'tools.get': {
+    path: 'GET /admin/tools/:tool',
+    roles: OPERATOR,
+    summary: 'Shows one tool',
+    answer: toolDocument,
+    etag: true,
+  },
+  'tools.put': {
+    path: 'PUT /admin/tools/:tool',
+    roles: OPERATOR,
+    body: toolBody,
+    maxBody: DOCUMENT_BODY,
+    precondition: 'etag',
+    summary: 'Adds or changes a tool; every isolate serves it within 5 s',
+    answer: commandOutcome,
+  },
+  'tools.delete': {
+    path: 'DELETE /admin/tools/:tool',
+    roles: OPERATOR,
+    precondition: 'etag',
+    summary: 'Removes a tool within 5 s',
+    answer: commandOutcome,
+  },
+} as const satisfies RouteTable;

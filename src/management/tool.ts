@@ -2,7 +2,8 @@ import type { Json } from '../protocol/entry.ts';
 import { checkPut, findStored, listTools } from '../catalog/catalogue.ts';
 import type { StoredTool } from '../catalog/stored-tool.ts';
 import { gatewayAccount } from '../config.ts';
-import type { AnswerOf, Asked, Handler } from './handler.ts';
+import type { AdminRequest, Handler } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { give, orderedBody } from './command.ts';
 import { present, queryReason, refuse, reply, type Replied, replyPage } from './reply.ts';
 
@@ -14,8 +15,8 @@ const itemOf = ({ id, hash, source, disabled, fault, document }: StoredTool): It
 });
 
 /** All tools by id: served, disabled, and at fault. Its cursor is the id after which to go on. */
-export const list: Handler<'tools.list'> = async ({ office, query, request, now }) => {
-  const catalogue = await office.catalogue.fresh(now);
+export const list: Handler<'tools.list'> = async ({ context, query, request, now }) => {
+  const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
   const after = query.after === undefined ? '' : idOf(query.after);
   if (after === undefined) return refuse(queryReason({ kind: 'bad_cursor' }));
@@ -37,8 +38,8 @@ const idOf = (cursor: string): string | undefined => {
   }
 };
 
-export const get: Handler<'tools.get'> = async ({ office, params, now }) => {
-  const catalogue = await office.catalogue.fresh(now);
+export const get: Handler<'tools.get'> = async ({ context, params, now }) => {
+  const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
   const stored = findStored(catalogue.value, params.tool);
   return stored === undefined
@@ -48,8 +49,8 @@ export const get: Handler<'tools.get'> = async ({ office, params, now }) => {
 
 /** Puts a tool beside the others; every isolate serves it within 5 s. */
 export const put: Handler<'tools.put'> = async (asked) => {
-  const { office, params, now } = asked;
-  const catalogue = await office.catalogue.fresh(now);
+  const { context, params, now } = asked;
+  const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
   const checked = checkPut(catalogue.value, params.tool, asked.body);
   if (!checked.ok) {
@@ -64,8 +65,8 @@ export const put: Handler<'tools.put'> = async (asked) => {
 };
 
 export const remove: Handler<'tools.delete'> = async (asked) => {
-  const { office, params, now, expected } = asked;
-  const catalogue = await office.catalogue.fresh(now);
+  const { context, params, now, expected } = asked;
+  const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
   const known = findStored(catalogue.value, params.tool)?.hash;
   if (known === undefined && expected === undefined) return refuse({ reason: 'unknown_tool' });
@@ -74,23 +75,23 @@ export const remove: Handler<'tools.delete'> = async (asked) => {
 
 const write = async (
   {
-    office,
+    context,
     params,
     by,
     order,
     expected,
     now,
-  }: Pick<Asked<'tools.delete'>, 'office' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
+  }: Pick<AdminRequest<'tools.delete'>, 'context' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
   document: Json | null,
   known: StoredTool['hash'] | undefined,
 ): Promise<Replied> => {
-  const done = await give(office, gatewayAccount(office.config), {
+  const done = await give(context, gatewayAccount(context.config), {
     ...{ kind: 'document', type: 'tool', name: params.tool, document, by, order },
     ...(known === undefined ? {} : { known }),
     ...(expected === undefined ? {} : { expected }),
   });
   if (!done.ok) return done;
   // This isolate sells by the change at once.
-  await office.catalogue.fresh(now);
+  await context.catalogue.fresh(now);
   return reply(orderedBody(done.value), done.value.current);
 };

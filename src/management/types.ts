@@ -1,9 +1,7 @@
 import type * as z from 'zod/mini';
-import type { ANSWERS } from './answer/answers.ts';
-import type { ParamName, RouteId } from './paths.ts';
-import type { RULES } from './routes.ts';
+import type { ParamName, ROUTE_TABLE, RouteId } from './routes.ts';
 
-type RulesOf<Id extends RouteId> = (typeof RULES)[Id];
+type EntryOf<Id extends RouteId> = (typeof ROUTE_TABLE)[Id];
 
 /** A member that is there only where there is something to say; optional where all of it is. */
 type Part<Name extends string, T> = [T] extends [never]
@@ -13,7 +11,7 @@ type Part<Name extends string, T> = [T] extends [never]
     : { readonly [K in Name]: T };
 
 type Schema<Id extends RouteId, Name extends 'query' | 'body'> =
-  RulesOf<Id> extends Record<Name, infer S extends z.ZodMiniType> ? S : never;
+  EntryOf<Id> extends Record<Name, infer S extends z.ZodMiniType> ? S : never;
 
 /** What a caller writes into a query: text, and numbers as numbers. */
 type Asked<In, Out> = {
@@ -38,7 +36,7 @@ export type RequestOf<Id extends RouteId> = Part<
   ([BodyOf<Schema<Id, 'body'>>] extends [never]
     ? unknown
     : { readonly body: BodyOf<Schema<Id, 'body'>> }) &
-  (RulesOf<Id> extends { readonly precondition: 'etag' }
+  (EntryOf<Id> extends { readonly precondition: 'etag' }
     ? {
         /** A hash, with or without quotes, or `*`. */
         readonly ifMatch?: string;
@@ -46,10 +44,10 @@ export type RequestOf<Id extends RouteId> = Part<
         readonly ifNoneMatch?: '*';
       }
     : unknown) &
-  (RulesOf<Id> extends { readonly dryRun: true } ? { readonly dryRun?: boolean } : unknown);
+  (EntryOf<Id> extends { readonly dryRun: true } ? { readonly dryRun?: boolean } : unknown);
 
 /** The JSON that a route answers with; of the feed, the data of each event. */
-export type AnswerOf<Id extends RouteId> = z.output<(typeof ANSWERS)[Id]['schema']>;
+export type AnswerOf<Id extends RouteId> = z.output<EntryOf<Id>['answer']>;
 
 /** Routes that answer with pages, and what is on them. */
 export type ListId = {

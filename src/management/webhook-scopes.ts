@@ -1,13 +1,13 @@
 import { gatewayAccount } from '../config.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { Asked, Handler } from './handler.ts';
+import type { AdminRequest, Handler } from './handler.ts';
 import * as webhooks from './webhook.ts';
 import type { Scoped } from './webhook.ts';
 
 /** Of everything: kept by the gateway's own account. */
-const everything = ({ office }: Pick<Asked<'webhooks.list'>, 'office'>): Scoped => ({
+const everything = ({ context }: Pick<AdminRequest<'webhooks.list'>, 'context'>): Scoped => ({
   scope: '*',
-  keeper: gatewayAccount(office.config),
+  keeper: gatewayAccount(context.config),
 });
 
 /** Of an account and all below it: kept by that account. */

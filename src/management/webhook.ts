@@ -1,6 +1,6 @@
 import type { Json } from '../protocol/entry.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { RouteId } from './paths.ts';
+import type { RouteId } from './routes.ts';
 import { type Delivery, listDeliveries } from '../webhooks/deliveries.ts';
 import { parseWebhook, webhookName, type WebhookScope } from '../webhooks/document.ts';
 import {
@@ -11,7 +11,8 @@ import {
   type Webhook,
 } from '../webhooks/registry.ts';
 import { testDelivery } from '../webhooks/test-delivery.ts';
-import type { AnswerOf, Asked } from './handler.ts';
+import type { AdminRequest } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 import { keep } from './document-command.ts';
 import { orderedBody } from './command.ts';
 import { present, refuse, reply, type Replied, replyPage } from './reply.ts';
@@ -31,8 +32,8 @@ const NONE = { reason: 'unknown_document', what: 'webhook of this name' } as con
 /** Whose alerts a webhook hears, and which account keeps it. */
 export type Scoped = { readonly scope: WebhookScope; readonly keeper: AccountId };
 type Of<Id extends RouteId> = Pick<
-  Asked<Id>,
-  'office' | 'by' | 'order' | 'expected' | 'query' | 'body' | 'request' | 'now'
+  AdminRequest<Id>,
+  'context' | 'by' | 'order' | 'expected' | 'query' | 'body' | 'request' | 'now'
 >;
 type Named = { readonly webhook: string };
 
@@ -53,26 +54,26 @@ const keptBy = (keeper: AccountId, scope: WebhookScope, id: string) => ({
 });
 
 /** A scope holds so few that they are one page. */
-export const list = ({ office, request }: Of<'webhooks.list'>, { scope }: Scoped) =>
+export const list = ({ context, request }: Of<'webhooks.list'>, { scope }: Scoped) =>
   answering(async () =>
-    replyPage(request, { items: (await listWebhooks(office.db, scope)).map(itemOf) }),
+    replyPage(request, { items: (await listWebhooks(context.db, scope)).map(itemOf) }),
   );
 
-export const get = ({ office }: Of<'webhooks.get'>, { scope }: Scoped, { webhook: id }: Named) =>
+export const get = ({ context }: Of<'webhooks.get'>, { scope }: Scoped, { webhook: id }: Named) =>
   answering(async () => {
-    const found = await findWebhook(office.db, scope, id);
+    const found = await findWebhook(context.db, scope, id);
     return found === undefined ? refuse(NONE) : reply(itemOf(found), found.hash);
   });
 
 export const put = (asked: Of<'webhooks.put'>, { scope, keeper }: Scoped, { webhook: id }: Named) =>
   answering(async () => {
-    const { office } = asked;
-    const parsed = parseWebhook(asked.body, office.config.reach);
+    const { context } = asked;
+    const parsed = parseWebhook(asked.body, context.config.reach);
     if (!parsed.ok) {
       const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));
       return refuse({ reason: 'malformed_document', faults });
     }
-    const all = await listWebhooks(office.db, scope);
+    const all = await listWebhooks(context.db, scope);
     const known = all.find((each) => each.id === id);
     if (known === undefined && all.length >= MAX_WEBHOOKS) {
       return refuse({ reason: 'not_writable', hint: FULL });
@@ -86,7 +87,7 @@ export const put = (asked: Of<'webhooks.put'>, { scope, keeper }: Scoped, { webh
     };
     const done = await keep(asked, kept, async (place) => {
       const written = { scope, id, document, holder: keeper, ...place };
-      const { verdict } = await putWebhook(office.db, written);
+      const { verdict } = await putWebhook(context.db, written);
       return verdict === 'full' ? { reason: 'not_writable', hint: FULL } : undefined;
     });
     return done.ok ? reply(orderedBody(done.value), done.value.current) : done;
@@ -98,25 +99,25 @@ export const remove = (
   { webhook: id }: Named,
 ) =>
   answering(async () => {
-    const { office, expected } = asked;
-    const known = (await findWebhook(office.db, scope, id))?.hash;
+    const { context, expected } = asked;
+    const known = (await findWebhook(context.db, scope, id))?.hash;
     if (known === undefined && expected === undefined) return refuse(NONE);
     const kept = { ...keptBy(keeper, scope, id), document: null, known };
     const done = await keep(asked, kept, async (place) => {
-      await putWebhook(office.db, { scope, id, document: null, holder: keeper, ...place });
+      await putWebhook(context.db, { scope, id, document: null, holder: keeper, ...place });
       return undefined;
     });
     return done.ok ? reply(orderedBody(done.value)) : done;
   });
 
 export const deliveries = (
-  { office, request }: Of<'webhooks.deliveries'>,
+  { context, request }: Of<'webhooks.deliveries'>,
   { scope }: Scoped,
   { webhook: id }: Named,
 ) =>
   answering(async () => {
-    if ((await findWebhook(office.db, scope, id)) === undefined) return refuse(NONE);
-    const items = (await listDeliveries(office.db, scope, id)).map(deliveryBody);
+    if ((await findWebhook(context.db, scope, id)) === undefined) return refuse(NONE);
+    const items = (await listDeliveries(context.db, scope, id)).map(deliveryBody);
     return replyPage(request, { items });
   });
 
@@ -127,8 +128,8 @@ export const test = (
   { webhook: id }: Named,
 ) =>
   answering(async () => {
-    const { office, now } = asked;
-    const known = await findWebhook(office.db, scope, id);
+    const { context, now } = asked;
+    const known = await findWebhook(context.db, scope, id);
     if (known === undefined) return refuse(NONE);
     const kept = {
       ...keptBy(keeper, scope, id),
@@ -137,7 +138,7 @@ export const test = (
     };
     const claimed = await keep({ ...asked, expected: known.hash }, kept, async () => undefined);
     if (!claimed.ok) return claimed;
-    const deps = { db: office.db, signer: office.signer, reach: office.config.reach };
+    const deps = { db: context.db, signer: context.signer, reach: context.config.reach };
     const delivery = await testDelivery(deps, scope, id, now);
     return delivery === undefined ? refuse(NONE) : reply(deliveryBody(delivery));
   });

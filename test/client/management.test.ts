@@ -14,8 +14,8 @@ import {
   type Management,
   type ManagementOptions,
 } from '../../src/client/index.ts';
-import { ANSWERS } from '../../src/management/answer/answers.ts';
-import type { RouteId } from '../../src/management/paths.ts';
+import { ROUTE_TABLE } from '../../src/management/routes.ts';
+import type { RouteId } from '../../src/management/routes.ts';
 import { fundedAccount, newAccount } from '../conformance/support/payment.ts';
 import { lookup, useWorld } from '../conformance/support/world.ts';
 
@@ -259,7 +259,7 @@ test('every answer is what its schema says', async () => {
   const webhook = { params: { webhook: 'schemas' } };
   const body = { url: 'https://hooks.example/x', events: ['*' as const] };
   const expectFits = (id: RouteId, { body: got }: { readonly body: unknown }): void => {
-    const parsed = (ANSWERS[id].schema as z.ZodMiniType).safeParse(got);
+    const parsed = (ROUTE_TABLE[id].answer as z.ZodMiniType).safeParse(got);
     expect(parsed.error?.issues, id).toBeUndefined();
   };
   const spend = { query: { by: 'payee' as const } };

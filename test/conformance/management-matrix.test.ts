@@ -4,7 +4,7 @@ import type { Hex, LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/people.ts';
-import type { RouteId } from '../../src/management/paths.ts';
+import type { RouteId } from '../../src/management/routes.ts';
 import { ROUTES } from '../../src/management/routes.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, granted, grantFor, offered } from './support/grant.ts';

@@ -1,7 +1,7 @@
 import type { LocalAccount } from 'viem';
 import { expect } from 'vitest';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { placeOf, type RouteId, toolIdOf } from '../../../src/management/paths.ts';
+import { placeOf, type RouteId, toolIdOf } from '../../../src/management/place.ts';
 import { agentIntent, signIntent } from './intent.ts';
 import type { ToolCall, World } from './world.ts';
 

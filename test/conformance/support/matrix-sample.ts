@@ -1,4 +1,4 @@
-import type { RouteId } from '../../../src/management/paths.ts';
+import type { RouteId } from '../../../src/management/routes.ts';
 import type { Said } from './manage.ts';
 
 /** What the requests of a stage can be about. `mark` sets apart what cases put, so that none stands in the way of another. */

@@ -1,7 +1,8 @@
 import type { LocalAccount } from 'viem';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { type RouteId, toolIdOf } from '../../../src/management/paths.ts';
-import type { Role, Route } from '../../../src/management/route.ts';
+import { type RouteId, toolIdOf } from '../../../src/management/place.ts';
+import type { Role } from '../../../src/management/route.ts';
+import type { Route } from '../../../src/management/routes.ts';
 import { agentIntent, signIntent } from './intent.ts';
 import { requestOf, type Said } from './manage.ts';
 import { nowSeconds } from './payment.ts';

@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers';
 import type { Children } from '../../../src/protocol/account/grant.ts';
-import type { Office } from '../../../src/management/admin-context.ts';
+import type { AdminContext } from '../../../src/management/admin-context.ts';
 import { managementTool } from '../../../src/catalog/own-tool.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
-import { type RouteId, toolIdOf } from '../../../src/management/paths.ts';
+import { type RouteId, toolIdOf } from '../../../src/management/place.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { scriptedGateway } from '../gateway/scripted.ts';
 import {
@@ -18,24 +18,24 @@ import {
   type Who,
 } from '../gateway/signing.ts';
 
-type Rpc = ReturnType<Office['account']>;
+type Rpc = ReturnType<AdminContext['account']>;
 type Played = Partial<Rpc>;
 
 /** What was put into a queue. */
 export type Queued = { readonly queue: 'audit' | 'webhooks'; readonly message: unknown };
 
-/** An office whose accounts are played, over the real database of the test. */
+/** An context whose accounts are played, over the real database of the test. */
 export const scriptedOffice = async (config: Config, answers: Played = {}) => {
   const { gateway, asked, rateLimited } = await scriptedGateway(config, answers);
   const relation: { readonly of: AccountId; readonly by: AccountId }[] = [];
   const queued: Queued[] = [];
-  const queue = (name: Queued['queue']): Office['auditQueue'] => ({
+  const queue = (name: Queued['queue']): AdminContext['auditQueue'] => ({
     send: async (message) => {
       queued.push({ queue: name, message });
       return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
     },
   });
-  const office: Office = {
+  const context: AdminContext = {
     ...gateway,
     account: (of) => ({
       ...gateway.account(of),
@@ -65,7 +65,7 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
     auditQueue: queue('audit'),
     webhookQueue: queue('webhooks'),
   };
-  return { office, asked, rateLimited, relation, queued };
+  return { context, asked, rateLimited, relation, queued };
 };
 
 export const accountOf = (who: Who): AccountId => `${NETWORK}:${addressOf(who)}`;

@@ -3,7 +3,8 @@ import type { Relation } from '../../../src/protocol/account/relation.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Role, Route } from '../../../src/management/route.ts';
+import type { Role } from '../../../src/management/route.ts';
+import type { Route } from '../../../src/management/routes.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
@@ -62,12 +63,12 @@ const stranger = 'agent';
 describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
   const asking = async (who: 'owner' | 'agent', relation: Relation, account = X) => {
     network(KEY_ACCOUNT);
-    const { office } = await scriptedOffice(config, {
+    const { context } = await scriptedOffice(config, {
       relation: async () => relation,
       apply: async () => governed(),
       standing: async () => ({ verdict: 'unavailable' }),
     });
-    return manage(office, await signedRequest(config, id, pathOf(route, account), { who }));
+    return manage(context, await signedRequest(config, id, pathOf(route, account), { who }));
   };
   const isFor = (...roles: readonly Role[]) => roles.some((role) => route.roles.includes(role));
 
@@ -105,13 +106,13 @@ describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, r
 describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
   it('is for operators alone; to others it says nothing of what stands in its path', async () => {
     const { rpc } = network(KEY_ACCOUNT);
-    const { office, asked, relation } = await scriptedOffice(config, {
+    const { context, asked, relation } = await scriptedOffice(config, {
       relation: async () => found('self', false),
     });
     const texts = new Set<string>();
     for (const account of [X, accountOf('agent'), 'eip155:1:0x00', 'nobody']) {
       const request = await signedRequest(config, id, pathOf(route, account), { who: stranger });
-      const answer = await manage(office, request);
+      const answer = await manage(context, request);
       expect(answer.status).toBe(403);
       texts.add(await answer.text());
     }
@@ -126,10 +127,10 @@ describe('whoever signed', () => {
 
   it('is vouched for by the chain before an account is asked', async () => {
     network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
-    const { office, relation, asked } = await scriptedOffice(config, {
+    const { context, relation, asked } = await scriptedOffice(config, {
       relation: async () => found('ancestor', true),
     });
-    const answer = await manage(office, await read('agent'));
+    const answer = await manage(context, await read('agent'));
     expect(await problemOf(answer)).toEqual({ status: 400, type: 'invalid-signature' });
     expect([relation, asked]).toEqual([[], []]);
   });
@@ -141,36 +142,36 @@ describe('whoever signed', () => {
       found('none', true),
       found('none', false, false),
     ]) {
-      const { office } = await scriptedOffice(config, { relation: async () => relation });
+      const { context } = await scriptedOffice(config, { relation: async () => relation });
       const forged = await signedRequest(config, 'account.get', path, {
         ...{ who: 'agent', fields: { agent: OPERATOR } },
       });
-      const said = await problemOf(await manage(office, forged));
+      const said = await problemOf(await manage(context, forged));
       expect(said).toEqual({ status: 400, type: 'invalid-signature' });
     }
   });
 
   it('is refused when the account cannot be asked (law 2)', async () => {
     network(KEY_ACCOUNT);
-    const { office } = await scriptedOffice(config, {
+    const { context } = await scriptedOffice(config, {
       relation: async () => {
         throw new Error('overloaded');
       },
     });
-    const answer = await manage(office, await read('agent'));
+    const answer = await manage(context, await read('agent'));
     expect(answer.status).toBe(503);
     expect(await answer.text()).not.toContain('overloaded');
   });
 
   it('is shown to the account as an operator only where operators may', async () => {
     network(KEY_ACCOUNT);
-    const { office, asked } = await scriptedOffice(config, {
+    const { context, asked } = await scriptedOffice(config, {
       relation: async () => found('ancestor', true),
       standing: async () => ({ verdict: 'unknown_account' }),
     });
-    await manage(office, await read('owner'));
+    await manage(context, await read('owner'));
     const status = { body: { status: 'frozen' } };
-    await manage(office, await signedRequest(config, 'account.status', `${path}/status`, status));
+    await manage(context, await signedRequest(config, 'account.status', `${path}/status`, status));
     expect(asked).toMatchObject([
       { asked: 'standing', question: { by: { account: accountOf('owner'), role: 'operator' } } },
       { asked: 'apply', order: { by: { account: accountOf('owner'), role: 'owner' } } },
@@ -195,9 +196,9 @@ describe('an operator that is a contract', () => {
   });
   const listing = async (set: Config) => {
     network(contract);
-    const { office } = await scriptedOffice(set);
+    const { context } = await scriptedOffice(set);
     const listed = await signedRequest(set, 'webhooks.list', '/admin/webhooks', { who: 'owner' });
-    return problemOf(await manage(office, listed));
+    return problemOf(await manage(context, listed));
   };
 
   it('is one on the first network', async () => {
@@ -208,9 +209,9 @@ describe('an operator that is a contract', () => {
     const set = on([MAINNET, NETWORK]);
     expect(await listing(set)).toEqual({ status: 403, type: 'forbidden' });
     network(contract);
-    const { office } = await scriptedOffice(set, { relation: async () => found('none', false) });
+    const { context } = await scriptedOffice(set, { relation: async () => found('none', false) });
     const read = await signedRequest(set, 'account.get', `/accounts/${X}`, { who: 'owner' });
-    expect(await problemOf(await manage(office, read))).toEqual({
+    expect(await problemOf(await manage(context, read))).toEqual({
       ...{ status: 404, type: 'unknown-account' },
     });
   });
@@ -224,10 +225,10 @@ describe('the account that receives money', () => {
     async (id, route) => {
       for (const relation of [found('ancestor', true), found('self', true), found('self', false)]) {
         network(KEY_ACCOUNT);
-        const { office, asked } = await scriptedOffice(config, { relation: async () => relation });
+        const { context, asked } = await scriptedOffice(config, { relation: async () => relation });
         const path = pathOf(route, receiver ?? '');
         const answer = await manage(
-          office,
+          context,
           await signedRequest(config, id, path, { who: 'agent' }),
         );
         expect(await problemOf(answer)).toEqual({ status: 404, type: 'unknown-account' });
@@ -239,8 +240,8 @@ describe('the account that receives money', () => {
 
 it('sends everybody away alike who asks too often, operator or not', async () => {
   network(KEY_ACCOUNT);
-  const { office } = await scriptedOffice(config);
-  const closed = { ...office, rateLimit: async () => false };
+  const { context } = await scriptedOffice(config);
+  const closed = { ...context, rateLimit: async () => false };
   const said = async (agent: string) => {
     const request = await signedRequest(config, 'webhooks.list', '/admin/webhooks', {
       ...{ who: 'agent', fields: { agent: agent as `0x${string}` } },
@@ -252,7 +253,7 @@ it('sends everybody away alike who asks too often, operator or not', async () =>
 
 it('an account that would take a dry run for an order is given none (a deploy under way)', async () => {
   network(KEY_ACCOUNT);
-  const { office, asked } = await scriptedOffice(config, {
+  const { context, asked } = await scriptedOffice(config, {
     relation: async () => {
       throw new TypeError('relation is not a function');
     },
@@ -261,6 +262,6 @@ it('an account that would take a dry run for an order is given none (a deploy un
   const rehearsal = await signedRequest(config, 'accounts.policy.put', path, {
     ...{ who: 'owner', body: { perCall: '$1' }, headers: { 'Dry-Run': '?1' } },
   });
-  expect((await manage(office, rehearsal)).status).toBe(503);
+  expect((await manage(context, rehearsal)).status).toBe(503);
   expect(asked).toEqual([]);
 });

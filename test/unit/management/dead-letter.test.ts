@@ -26,16 +26,16 @@ afterEach(() => {
 });
 
 const redrive = async (id: string, answers: Parameters<typeof scriptedOffice>[1] = {}) => {
-  const { office, asked, queued } = await scriptedOffice(config, answers);
+  const { context, asked, queued } = await scriptedOffice(config, answers);
   const path = `/admin/dead-letters/${encodeBase64Url(utf8(id))}/redrive`;
-  const answer = await manage(office, await signedRequest(config, 'deadletters.redrive', path));
+  const answer = await manage(context, await signedRequest(config, 'deadletters.redrive', path));
   return { answer, asked, queued };
 };
 
 const listed = async () => {
-  const { office } = await scriptedOffice(config);
+  const { context } = await scriptedOffice(config);
   const request = await signedRequest(config, 'deadletters.list', '/admin/dead-letters');
-  const page = await (await manage(office, request)).json<{ items: Record<string, unknown>[] }>();
+  const page = await (await manage(context, request)).json<{ items: Record<string, unknown>[] }>();
   return page.items;
 };
 
@@ -119,9 +119,9 @@ describe('a dead letter', () => {
   it('that is not there is not found', async () => {
     expect((await redrive('nothing')).answer.status).toBe(404);
     // Not the text of any letter's id.
-    const { office } = await scriptedOffice(config);
+    const { context } = await scriptedOffice(config);
     const path = '/admin/dead-letters/_/redrive';
     const request = await signedRequest(config, 'deadletters.redrive', path);
-    expect((await manage(office, request)).status).toBe(404);
+    expect((await manage(context, request)).status).toBe(404);
   });
 });

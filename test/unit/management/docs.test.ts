@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest';
 import page from '../../../docs/management.md?raw';
 import { problemOf } from '../../../src/protocol/problem/problem-members.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
-import { CALL_STATES } from '../../../src/management/call.route.ts';
+import { CALL_STATES, SETTLEMENT_STATES } from '../../../src/management/call.route.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../src/management/fields.ts';
 import { DIFFERENCE_STATES } from '../../../src/management/reconciliation.route.ts';
-import { SETTLEMENT_STATES } from '../../../src/management/settlement.route.ts';
 import { SPEND_KEYS } from '../../../src/management/spend.route.ts';
 import { tableOf } from './table.ts';
 

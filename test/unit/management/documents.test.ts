@@ -41,13 +41,13 @@ const putAs =
     governed({ current, entry: { seq, at: NOW } });
 
 const openOffice = async (apply: Govern, tools = watchedTools()) => {
-  const { office, asked } = await scriptedOffice(config, { apply });
+  const { context, asked } = await scriptedOffice(config, { apply });
   const catalogue = openCatalogue({
     read: tools.read,
     raise: async () => true,
     start: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public' },
   });
-  return { office: { ...office, catalogue }, asked };
+  return { context: { ...context, catalogue }, asked };
 };
 
 describe('a tool', () => {
@@ -57,12 +57,12 @@ describe('a tool', () => {
 
   it('is kept by the gateway’s own account, and this isolate sells by it at once', async () => {
     const tools = watchedTools();
-    const { office, asked } = await openOffice(async (order) => {
+    const { context, asked } = await openOffice(async (order) => {
       tools.put(document);
       return putAs(3)(order);
     }, tools);
     const headers = { 'If-None-Match': '*' };
-    const answer = await manage(office, await put({ headers }));
+    const answer = await manage(context, await put({ headers }));
     expect([answer.status, answer.headers.get('ETag')]).toEqual([200, `"${hash}"`]);
     expect(asked).toMatchObject([
       {
@@ -70,44 +70,44 @@ describe('a tool', () => {
         order: { kind: 'document', type: 'tool', name: 'hello', document, expected: 'none' },
       },
     ]);
-    const sold = await office.catalogue.current(NOW, () => undefined);
+    const sold = await context.catalogue.current(NOW, () => undefined);
     expect(findTool(sold.routes, 'GET', '/tools/hello')).toMatchObject({ tool: { price: 2_000n } });
-    const read = await manage(office, await get());
+    const read = await manage(context, await get());
     expect([read.headers.get('ETag'), await read.json()]).toEqual([`"${hash}"`, document]);
     // The account may never have written this document: it is told the hash of what the gateway sells.
-    await manage(office, await put());
+    await manage(context, await put());
     expect(asked[1]).toMatchObject({ order: { known: hash } });
   });
 
   it('that the account does not record is 503', async () => {
-    const { office } = await openOffice(async () => ({ verdict: 'unavailable' }));
-    expect((await manage(office, await put())).status).toBe(503);
+    const { context } = await openOffice(async () => ({ verdict: 'unavailable' }));
+    expect((await manage(context, await put())).status).toBe(503);
   });
 
   it('is not changed where the tools cannot be read', async () => {
     const tools = watchedTools();
     tools.breakDown();
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const { office, asked } = await openOffice(putAs(3), tools);
-    expect((await manage(office, await put())).status).toBe(503);
+    const { context, asked } = await openOffice(putAs(3), tools);
+    expect((await manage(context, await put())).status).toBe(503);
     expect(asked).toEqual([]);
   });
 
   it('that does not exist is not removed', async () => {
-    const { office, asked } = await openOffice(putAs(3));
+    const { context, asked } = await openOffice(putAs(3));
     const request = await signedRequest(config, 'tools.delete', '/admin/tools/hello');
-    expect((await manage(office, request)).status).toBe(404);
+    expect((await manage(context, request)).status).toBe(404);
     expect(asked).toEqual([]);
   });
 
   it('is listed page by page', async () => {
     const tools = watchedTools();
-    const { office } = await openOffice(putAs(1), tools);
+    const { context } = await openOffice(putAs(1), tools);
     const ids = ['a.b', 'a_b', 'hello', 'z'];
     for (const id of ids) tools.put({ ...document, id, path: `/tools/${id}` });
     const found: string[] = [];
     for (let path: string | undefined = '/admin/tools?limit=1'; path !== undefined;) {
-      const answer = await manage(office, await signedRequest(config, 'tools.list', path));
+      const answer = await manage(context, await signedRequest(config, 'tools.list', path));
       const page = await answer.json<{ items: { id: string }[]; next?: string }>();
       found.push(...page.items.map(({ id }) => id));
       path = page.next === undefined ? undefined : `/admin/tools?limit=1&after=${page.next}`;
@@ -124,11 +124,11 @@ describe('a webhook', () => {
     const at = { scope: '*', id: 'ops', holder: self, at: NOW } as const;
     await putWebhook(db, { ...at, document: hook, seq: 1 });
     await db.prepare("UPDATE webhooks SET state = 'disabled', reason = 'gone'").run();
-    const { office, asked } = await openOffice(putAs(2, webhookHash(hook)));
-    expect((await manage(office, await put())).status).toBe(200);
+    const { context, asked } = await openOffice(putAs(2, webhookHash(hook)));
+    expect((await manage(context, await put())).status).toBe(200);
     expect(asked).toMatchObject([{ of: self, order: { name: '*/ops', anew: true } }]);
     const read = await signedRequest(config, 'webhooks.get', '/admin/webhooks/ops');
-    expect(await (await manage(office, read)).json()).toMatchObject({
+    expect(await (await manage(context, read)).json()).toMatchObject({
       ...{ id: 'ops', state: 'active', failures: 0, etag: webhookHash(hook), ...hook },
     });
   });
@@ -138,8 +138,8 @@ describe('a webhook', () => {
       const named = { scope: '*', id: `w${at}`, holder: self, at: NOW } as const;
       await putWebhook(db, { ...named, document: hook, seq: at + 1 });
     }
-    const { office, asked } = await openOffice(putAs(30));
-    expect((await manage(office, await put())).status).toBe(409);
+    const { context, asked } = await openOffice(putAs(30));
+    expect((await manage(context, await put())).status).toBe(409);
     expect(asked).toEqual([]);
   });
 
@@ -148,12 +148,12 @@ describe('a webhook', () => {
     await putWebhook(db, { ...at, document: hook, seq: 1 });
     const { sent } = network(KEY_ACCOUNT, () => new Response(null, { status: 204 }));
     const used = { verdict: 'refused', fault: { reason: 'already_used' } } as const;
-    const { office } = await openOffice(async () => used);
+    const { context } = await openOffice(async () => used);
     const test = await signedRequest(config, 'webhooks.test', '/admin/webhooks/ops/test');
-    expect((await manage(office, test.clone())).status).toBe(409);
+    expect((await manage(context, test.clone())).status).toBe(409);
     expect(sent).toEqual([]);
     const unchanged = governed({ changed: false, current: webhookHash(hook) });
-    const { office: open } = await openOffice(async () => unchanged);
+    const { context: open } = await openOffice(async () => unchanged);
     expect(await (await manage(open, test)).json()).toMatchObject({ outcome: 'delivered' });
     expect(sent).toHaveLength(1);
   });

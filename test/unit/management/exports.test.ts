@@ -3,7 +3,7 @@ import { manage } from '../../../src/management/router.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { verifyLog } from '../../../src/audit/verify.ts';
 import type { Config } from '../../../src/config.ts';
-import type { RouteId } from '../../../src/management/paths.ts';
+import type { RouteId } from '../../../src/management/place.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
@@ -25,10 +25,10 @@ afterEach(() => {
 });
 
 const ask = async (id: RouteId, path: string) => {
-  const { office } = await scriptedOffice(config, {
+  const { context } = await scriptedOffice(config, {
     relation: async () => ({ verdict: 'found', relation: 'none', hasParent: false, exists: true }),
   });
-  return manage(office, await signedRequest(config, id, path));
+  return manage(context, await signedRequest(config, id, path));
 };
 
 const nextOf = (answer: Response): string | undefined =>

@@ -433,7 +433,7 @@ describe('accounts', () => {
   });
 
   beforeEach(async () => {
-    await happen(root, [label('Head office')]);
+    await happen(root, [label('Head context')]);
     await happen(owner, [taken(root), status('paused', 'owner')]);
     await happen(first, [taken(owner, root), label('Crawler'), status('frozen', 'operator')], 1);
     await happen(second, [taken(owner, root), label('crawler two'), label('Reader')]);

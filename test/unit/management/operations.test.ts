@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
-import type { Office } from '../../../src/management/admin-context.ts';
+import type { AdminContext } from '../../../src/management/admin-context.ts';
 import { manage } from '../../../src/management/router.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Address } from '../../../src/core/hex.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
-import { ANSWERS } from '../../../src/management/answer/answers.ts';
-import type { RouteId } from '../../../src/management/paths.ts';
+import { ROUTE_TABLE } from '../../../src/management/routes.ts';
+import type { RouteId } from '../../../src/management/routes.ts';
 import { attemptsIn } from '../../../src/settlement/operator-tables.ts';
 import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
@@ -48,16 +48,20 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const ask = async (id: RouteId, path: string, more: Partial<Office> = {}): Promise<Response> => {
-  const { office } = await scriptedOffice(config);
-  return manage({ ...office, ...more }, await signedRequest(config, id, path, { fields: TIMES }));
+const ask = async (
+  id: RouteId,
+  path: string,
+  more: Partial<AdminContext> = {},
+): Promise<Response> => {
+  const { context } = await scriptedOffice(config);
+  return manage({ ...context, ...more }, await signedRequest(config, id, path, { fields: TIMES }));
 };
 
 /** The JSON of an answer, which is what its schema says. */
-const told = async <Id extends RouteId>(id: Id, path: string, more: Partial<Office> = {}) => {
+const told = async <Id extends RouteId>(id: Id, path: string, more: Partial<AdminContext> = {}) => {
   const answer = await ask(id, path, more);
   expect(answer.status).toBe(200);
-  return ANSWERS[id].schema.parse(await answer.json()) as Record<string, unknown>;
+  return ROUTE_TABLE[id].answer.parse(await answer.json()) as Record<string, unknown>;
 };
 
 const happened = async (...bodies: readonly EntryBody[]) =>
@@ -206,14 +210,14 @@ describe('relayers', () => {
   test('nor does one that never answers', async () => {
     const later = globalThis.setTimeout;
     vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
-    const { office } = await scriptedOffice(config);
+    const { context } = await scriptedOffice(config);
     const request = await signedRequest(config, 'relayers', '/admin/relayers', {
       fields: TIMES,
     });
     const asked: string[] = [];
     const answer = manage(
       {
-        ...office,
+        ...context,
         relayer: (on) => ({
           status: () => {
             asked.push(on);

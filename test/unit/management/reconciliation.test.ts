@@ -6,7 +6,7 @@ import {
 } from '../../../src/management/reconciliation-query.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { ANSWERS } from '../../../src/management/answer/answers.ts';
+import { ROUTE_TABLE } from '../../../src/management/routes.ts';
 import type { Difference } from '../../../src/settlement/sweep/difference.ts';
 import { type Run, saveRun, saveSeen } from '../../../src/settlement/sweep/store.ts';
 import { db, freshDatabase } from '../audit/database.ts';
@@ -49,12 +49,12 @@ const keep = (at: number, ...all: readonly Difference[]) =>
   ]);
 
 const get = async (id: 'reconciliations.list' | 'differences.list', query = '') => {
-  const { office } = await scriptedOffice(config);
+  const { context } = await scriptedOffice(config);
   const path = `/admin/${id.split('.')[0]}${query}`;
-  const answer = await manage(office, await signedRequest(config, id, path));
+  const answer = await manage(context, await signedRequest(config, id, path));
   expect(answer.status, await answer.clone().text()).toBe(200);
   const body: unknown = await answer.json();
-  return ANSWERS[id].schema.parse(body) as { items: Record<string, unknown>[]; next?: string };
+  return ROUTE_TABLE[id].answer.parse(body) as { items: Record<string, unknown>[]; next?: string };
 };
 
 describe('what was compared', () => {
@@ -137,10 +137,10 @@ describe('differences', () => {
   });
 
   it('are refused a state or a network that there is not', async () => {
-    const { office } = await scriptedOffice(config);
+    const { context } = await scriptedOffice(config);
     for (const query of ['?state=closed', '?network=base', '?network=eip155%3A01']) {
       const request = await signedRequest(config, 'differences.list', `/admin/differences${query}`);
-      expect((await manage(office, request)).status, query).toBe(400);
+      expect((await manage(context, request)).status, query).toBe(400);
     }
   });
 

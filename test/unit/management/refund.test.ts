@@ -97,9 +97,9 @@ const nodeWith = (logs: readonly Log[], receipt: Record<string, unknown> = {}): 
 
 describe('POST /admin/credits/refunds', () => {
   it('challenges whoever proves nothing, and whoever shows a payment', async () => {
-    const { office } = await scriptedOffice(config);
+    const { context } = await scriptedOffice(config);
     for (const headers of [{}, paymentHeader(await paymentOf())]) {
-      const answer = await manage(office, requestOf(order(), headers));
+      const answer = await manage(context, requestOf(order(), headers));
       expect(answer.status).toBe(401);
       expect(answer.headers.get('WWW-Authenticate')).toContain(
         'tool="countersign.admin.credits.refund"',
@@ -109,9 +109,9 @@ describe('POST /admin/credits/refunds', () => {
 
   it('is forbidden to everybody but operators, and says nothing else', async () => {
     const { rpc } = network(nodeWith([{}]));
-    const { office, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedOffice(config);
     for (const body of [order(), 'not even JSON']) {
-      const answer = await manage(office, await ordered(body, { who: 'agent' }));
+      const answer = await manage(context, await ordered(body, { who: 'agent' }));
       expect(answer.status).toBe(403);
       expect(Object.keys(await bodyOf(answer)).toSorted()).toEqual([
         ...['detail', 'hint', 'status', 'title', 'type'],
@@ -121,15 +121,15 @@ describe('POST /admin/credits/refunds', () => {
   });
 
   it('is forbidden to all where no operator is named', async () => {
-    const { office } = await scriptedOffice({ ...config, operators: [] });
-    expect((await manage(office, await ordered(order()))).status).toBe(403);
+    const { context } = await scriptedOffice({ ...config, operators: [] });
+    expect((await manage(context, await ordered(order()))).status).toBe(403);
   });
 
   it('refuses an operator’s name under somebody else’s signature', async () => {
     network(nodeWith([{}]));
-    const { office, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedOffice(config);
     const forged = await ordered(order(), { who: 'agent', fields: { agent: OPERATOR } });
-    const answer = await manage(office, forged);
+    const answer = await manage(context, forged);
     // The same words as for everybody else: who the operators are is nobody's to find out.
     expect(answer.status).toBe(403);
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
@@ -138,23 +138,23 @@ describe('POST /admin/credits/refunds', () => {
 
   it('refuses an operator whose account has code that does not sign', async () => {
     network({ ...nodeWith([{}]), eth_getCode: '0x60' });
-    const { office, asked } = await scriptedOffice(config);
-    const answer = await manage(office, await ordered(order()));
+    const { context, asked } = await scriptedOffice(config);
+    const answer = await manage(context, await ordered(order()));
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
     expect(asked).toEqual([]);
   });
 
   it('refuses an order that is over, and one whose body was exchanged', async () => {
     network(nodeWith([{}]));
-    const { office, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedOffice(config);
     const fields = { validAfter: BigInt(NOW - 100), validBefore: BigInt(NOW - 30) };
-    const late = await manage(office, await ordered(order(), { fields }));
+    const late = await manage(context, await ordered(order(), { fields }));
     expect(await bodyOf(late)).toMatchObject({ type: 'urn:countersign:problem:expired' });
     const signed = await ordered(order());
     const exchanged = requestOf(order({ log_index: 1 }), {
       'Agent-Intent': signed.headers.get('Agent-Intent') ?? '',
     });
-    expect(await bodyOf(await manage(office, exchanged))).toMatchObject({
+    expect(await bodyOf(await manage(context, exchanged))).toMatchObject({
       field: 'Agent-Intent.intent.payloadDigest',
     });
     expect(asked).toEqual([]);
@@ -176,8 +176,8 @@ describe('POST /admin/credits/refunds', () => {
     [order({ log_index: 0.5 }), 'body.log_index'],
   ])('refuses the body %s and names the field', async (body, field) => {
     network(nodeWith([{}]));
-    const { office, asked } = await scriptedOffice(config);
-    const answer = await manage(office, await ordered(body));
+    const { context, asked } = await scriptedOffice(config);
+    const answer = await manage(context, await ordered(body));
     expect(answer.status).toBe(400);
     expect(await bodyOf(answer)).toMatchObject({ field });
     expect(asked).toEqual([]);
@@ -192,8 +192,8 @@ describe('POST /admin/credits/refunds', () => {
     ['of more than can be stored', { amount: 2n ** 53n }],
   ] as const)('counts no transfer %s', async (_, log) => {
     network(nodeWith([log]));
-    const { office, asked } = await scriptedOffice(config);
-    const answer = await manage(office, await ordered(order()));
+    const { context, asked } = await scriptedOffice(config);
+    const answer = await manage(context, await ordered(order()));
     expect(answer.status).toBe(409);
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:no-refund' });
     expect(asked).toEqual([]);
@@ -201,9 +201,9 @@ describe('POST /admin/credits/refunds', () => {
 
   it('counts no transfer of an operator to itself', async () => {
     network(nodeWith([{ from: OPERATOR, to: OPERATOR }]));
-    const { office } = await scriptedOffice(config);
+    const { context } = await scriptedOffice(config);
     const body = order({ account: `eip155:84532:${OPERATOR}` });
-    expect((await manage(office, await ordered(body))).status).toBe(409);
+    expect((await manage(context, await ordered(body))).status).toBe(409);
   });
 
   it.each([
@@ -228,8 +228,8 @@ describe('POST /admin/credits/refunds', () => {
     ],
   ] as const)('believes no transaction %s', async (_, node, status, kind) => {
     network(node);
-    const { office, asked } = await scriptedOffice(config);
-    const answer = await manage(office, await ordered(order()));
+    const { context, asked } = await scriptedOffice(config);
+    const answer = await manage(context, await ordered(order()));
     expect(answer.status).toBe(status);
     expect(await bodyOf(answer)).toMatchObject({ type: `urn:countersign:problem:${kind}` });
     expect(asked).toEqual([]);
@@ -243,8 +243,8 @@ describe('POST /admin/credits/refunds', () => {
     'with %i confirmations and block %s of 100 answers %i',
     async (confirmations, block, status) => {
       network(nodeWith([{}], { blockNumber: block }));
-      const { office, asked } = await scriptedOffice({ ...config, confirmations });
-      const answer = await manage(office, await ordered(order()));
+      const { context, asked } = await scriptedOffice({ ...config, confirmations });
+      const answer = await manage(context, await ordered(order()));
       expect(answer.status).toBe(status);
       expect(asked).toHaveLength(status === 200 ? 1 : 0);
       if (status === 409) expect(answer.headers.get('Retry-After')).toBe('5');
@@ -259,11 +259,11 @@ describe('POST /admin/credits/refunds', () => {
         { from: OPERATOR, amount: 7_000n, index: 4 },
       ]),
     );
-    const { office, asked } = await scriptedOffice(config, {
+    const { context, asked } = await scriptedOffice(config, {
       apply: async () => governed({ changed: false, credit: -12n }),
     });
     const request = await ordered(order());
-    const answer = await manage(office, request);
+    const answer = await manage(context, request);
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
     expect(await bodyOf(answer)).toEqual({
       account: ACCOUNT,
@@ -304,27 +304,27 @@ describe('POST /admin/credits/refunds', () => {
   it('wants to be told which of several transfers is meant, and takes no other log', async () => {
     const logs = [{ amount: 1n }, { from: addressOf('agent') }, { amount: 3n, from: OPERATOR }];
     network(nodeWith(logs));
-    const { office, asked } = await scriptedOffice(config);
-    const unclear = await manage(office, await ordered(order()));
+    const { context, asked } = await scriptedOffice(config);
+    const unclear = await manage(context, await ordered(order()));
     expect(unclear.status).toBe(400);
     expect(await bodyOf(unclear)).toMatchObject({
       field: 'body.log_index',
       detail: expect.stringContaining('0, 2') as string,
     });
-    expect((await manage(office, await ordered(order({ log_index: 1 })))).status).toBe(409);
+    expect((await manage(context, await ordered(order({ log_index: 1 })))).status).toBe(409);
     expect(asked).toEqual([]);
-    const named = await manage(office, await ordered(order({ log_index: 2 })));
+    const named = await manage(context, await ordered(order({ log_index: 2 })));
     expect(await bodyOf(named)).toMatchObject({ amount: '3', log_index: 2 });
   });
 
   it('is a refusal when the account cannot be told (law 2)', async () => {
     network(nodeWith([{}]));
-    const { office } = await scriptedOffice(config, {
+    const { context } = await scriptedOffice(config, {
       apply: async () => {
         throw new Error('overloaded');
       },
     });
-    const answer = await manage(office, await ordered(order()));
+    const answer = await manage(context, await ordered(order()));
     expect(answer.status).toBe(503);
     expect(await answer.text()).not.toContain('overloaded');
   });
@@ -351,9 +351,9 @@ describe('a refund on the real chain', () => {
         chain: null,
       }),
     );
-    const { office, asked } = await scriptedOffice(real);
+    const { context, asked } = await scriptedOffice(real);
     const body = JSON.stringify({ account: `eip155:84532:${receiver}`, transaction });
-    const answer = await manage(office, await ordered(body));
+    const answer = await manage(context, await ordered(body));
     expect(await bodyOf(answer)).toMatchObject({ amount: '4321', transaction, known: false });
     expect(asked).toMatchObject([
       { of: `eip155:84532:${receiver}`, order: { amount: 4_321n, transaction } },
@@ -362,6 +362,6 @@ describe('a refund on the real chain', () => {
       account: `eip155:84532:${receiver}`,
       transaction: randomWord(),
     });
-    expect((await manage(office, await ordered(unknown))).status).toBe(404);
+    expect((await manage(context, await ordered(unknown))).status).toBe(404);
   });
 });

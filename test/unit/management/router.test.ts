@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { RouteId } from '../../../src/management/paths.ts';
+import type { RouteId } from '../../../src/management/place.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
 import { type Said, scriptedOffice, signedRequest } from './admin-context.ts';
@@ -37,34 +37,34 @@ const bodyOf = (answer: Response) => answer.json<Record<string, unknown>>();
 
 describe('a request of the management API', () => {
   it('without a signature is challenged for its own route', async () => {
-    const { office } = await played();
+    const { context } = await played();
     for (const [method, path, tool] of [
       ['GET', '/admin/accounts', 'accounts.list'],
       ['DELETE', `${own}/policy`, 'account.policy.delete'],
       ['GET', `/accounts/${X.replaceAll(':', '%3A')}`, 'account.get'],
     ] as const) {
-      const answer = await manage(office, new Request(`https://gw.example${path}`, { method }));
+      const answer = await manage(context, new Request(`https://gw.example${path}`, { method }));
       expect(answer.status).toBe(401);
       expect(answer.headers.get('WWW-Authenticate')).toContain(`tool="countersign.admin.${tool}"`);
     }
   });
 
   it('without a signature is refused with its body cancelled unread', async () => {
-    const { office } = await played();
+    const { context } = await played();
     const happened: string[] = [];
     const body = new ReadableStream<Uint8Array>(
       { pull: () => void happened.push('read'), cancel: () => void happened.push('cancelled') },
       { highWaterMark: 0 },
     );
     const request = new Request(`https://gw.example${own}`, { method: 'PUT', body });
-    expect((await manage(office, request)).status).toBe(401);
+    expect((await manage(context, request)).status).toBe(401);
     expect(happened).toEqual(['cancelled']);
   });
 
   it('for what is no route is 404, with another method 405', async () => {
-    const { office } = await played();
+    const { context } = await played();
     const send = (method: string, path: string) =>
-      manage(office, new Request(`https://gw.example${path}`, { method }));
+      manage(context, new Request(`https://gw.example${path}`, { method }));
     for (const path of ['/admin', '/admin/', '/admin/nothing', `${own}/`, `${own}/calls/x/y`]) {
       expect((await send('GET', path)).status, path).toBe(404);
     }
@@ -141,41 +141,41 @@ describe('a request of the management API', () => {
       'body.url',
     ],
   ])('%s %s says which field is wrong', async (id, path, said, field) => {
-    const { office, asked } = await played();
-    const answer = await manage(office, await signedRequest(config, id, path, said));
+    const { context, asked } = await played();
+    const answer = await manage(context, await signedRequest(config, id, path, said));
     const body = await bodyOf(answer);
     expect([answer.status, body['field']], JSON.stringify(body)).toEqual([400, field]);
     expect(asked).toEqual([]);
   });
 
   it('of more than its route takes is refused before it is read', async () => {
-    const { office } = await played();
+    const { context } = await played();
     const body = JSON.stringify({ label: 'x'.repeat(5_000) });
     const request = await signedRequest(config, 'account.put', own, { body });
-    expect((await manage(office, request)).status).toBe(413);
+    expect((await manage(context, request)).status).toBe(413);
     const empty = await signedRequest(config, 'account.policy.delete', `${own}/policy`, {
       body: '{}',
     });
-    expect((await manage(office, empty)).status).toBe(413);
+    expect((await manage(context, empty)).status).toBe(413);
   });
 });
 
 describe('an order', () => {
   it('carries the intent that gave it, for one attempt each time it arrives', async () => {
-    const { office, asked } = await played({
+    const { context, asked } = await played({
       apply: async () => governed({ current: HASH, revision: 7 }),
     });
     const request = await signedRequest(config, 'account.put', own, {
       ...{ body: { label: 'Ada' }, headers: { 'If-None-Match': '*' } },
     });
     const again = request.clone();
-    const answer = await manage(office, request);
+    const answer = await manage(context, request);
     expect([answer.status, answer.headers.get('ETag')]).toEqual([200, `"${HASH}"`]);
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store');
     expect(await bodyOf(answer)).toEqual({
       ...{ changed: true, revision: 7, acknowledged: [], silent: [], etag: HASH },
     });
-    await manage(office, again);
+    await manage(context, again);
     const orders = asked.map((each) => (each.asked === 'apply' ? each.order : undefined));
     expect(orders[0]).toMatchObject({
       ...{ kind: 'label', label: 'Ada', expected: 'none' },
@@ -206,11 +206,11 @@ describe('an order', () => {
     [{ reason: 'unknown_call' }, 404, {}],
     [{ reason: 'malformed_policy', field: 'tools', hint: 'is odd' }, 400, { field: 'body.tools' }],
   ] as const)('refused as %o is answered %i', async (fault, status, more) => {
-    const { office } = await played({ apply: async () => ({ verdict: 'refused', fault }) });
+    const { context } = await played({ apply: async () => ({ verdict: 'refused', fault }) });
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
       body: {},
     });
-    const answer = await manage(office, request);
+    const answer = await manage(context, request);
     expect(answer.status).toBe(status);
     expect(await bodyOf(answer)).toMatchObject({
       type: `urn:countersign:problem:${fault.reason.replaceAll('_', '-')}`,
@@ -226,9 +226,9 @@ describe('an order', () => {
         throw new Error('overloaded');
       },
     ]) {
-      const { office } = await played({ apply });
+      const { context } = await played({ apply });
       const request = await signedRequest(config, 'account.put', own, { body: { label: 'a' } });
-      const answer = await manage(office, request);
+      const answer = await manage(context, request);
       expect(answer.status).toBe(503);
       expect(await answer.text()).not.toContain('overloaded');
     }
@@ -236,11 +236,11 @@ describe('an order', () => {
 
   it('of a policy says how many running calls it would have refused, and may only ask', async () => {
     const inFlight = { held: 3, cutOff: 2 };
-    const { office, asked } = await played({ apply: async () => governed({ inFlight }) });
+    const { context, asked } = await played({ apply: async () => governed({ inFlight }) });
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
       ...{ body: { tools: [] }, headers: { 'Dry-Run': '?1' } },
     });
-    expect(await bodyOf(await manage(office, request))).toMatchObject({
+    expect(await bodyOf(await manage(context, request))).toMatchObject({
       ...{ in_flight: { held: 3, cut_off: 2 }, dry_run: true },
     });
     expect(asked).toMatchObject([{ order: { kind: 'policy', slot: 'owner', dryRun: true } }]);
@@ -249,13 +249,13 @@ describe('an order', () => {
   it.each([false, true])(
     'of a policy warns of a limit that no tool fits under (dry run %s)',
     async (dryRun) => {
-      const { office } = await played({ apply: async () => governed({}) });
+      const { context } = await played({ apply: async () => governed({}) });
       const put = async (perCall: string) => {
         const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
           body: { perCall },
           ...(dryRun ? { headers: { 'Dry-Run': '?1' } } : {}),
         });
-        return await bodyOf(await manage(office, request));
+        return await bodyOf(await manage(context, request));
       };
       expect((await put('15u'))['warnings']).toEqual([
         { field: 'perCall', limit: '15', tool: 'translate', price: '20000' },
@@ -265,10 +265,10 @@ describe('an order', () => {
   );
 
   it('says every fault of a policy at once', async () => {
-    const { office } = await played();
+    const { context } = await played();
     const body = { perDay: '1', tools: 'all', windows: [{ every: 'week', limit: '$1' }] };
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, { body });
-    const said = await bodyOf(await manage(office, request));
+    const said = await bodyOf(await manage(context, request));
     const fields = (said['faults'] as readonly { field: string }[]).map(({ field }) => field);
     expect(fields.toSorted()).toEqual(['body.perDay', 'body.tools', 'body.windows[0].every']);
   });

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, ANSWERS } from '../../../src/management/answer/answers.ts';
-import { PARAMS } from '../../../src/management/params.ts';
-import { toolIdOf } from '../../../src/management/paths.ts';
-import type { Rules } from '../../../src/management/route.ts';
-import { ROUTES, RULES } from '../../../src/management/routes.ts';
+import { toolIdOf } from '../../../src/management/place.ts';
+import { PARAMS, ROUTE_TABLE, type RouteId, ROUTES } from '../../../src/management/routes.ts';
 
 describe('the table of routes', () => {
   it('lets an intent name each of its tools', () => {
@@ -36,9 +33,8 @@ describe('the table of routes', () => {
   });
 
   it('guards by an ETag whatever is read with one', () => {
-    for (const { id } of ROUTES.filter(({ write }) => !write)) {
-      const answer: Answer = ANSWERS[id];
-      if (answer.etag !== true) continue;
+    for (const { id, etag } of ROUTES.filter(({ write }) => !write)) {
+      if (etag !== true) continue;
       const writes = ROUTES.filter(
         (one) => one.id === id.replace(/get$/, 'put') || one.id === id.replace(/get$/, 'delete'),
       );
@@ -47,15 +43,13 @@ describe('the table of routes', () => {
   });
 });
 
-const reads = (id: keyof typeof RULES, query: Readonly<Record<string, string>>): boolean => {
-  const rules: Rules = RULES[id];
-  return rules.query?.safeParse(query).success ?? false;
-};
+const reads = (id: RouteId, query: Readonly<Record<string, string>>): boolean =>
+  ROUTES.find((route) => route.id === id)?.query?.safeParse(query).success ?? false;
 
 describe('a query', () => {
   it('has a limit from 1 to 500, and 100 where it says nothing', () => {
-    expect(RULES['account.tree'].query.parse({})).toEqual({ limit: 100 });
-    expect(RULES['account.tree'].query.parse({ limit: '500' })).toEqual({ limit: 500 });
+    expect(ROUTE_TABLE['account.tree'].query.parse({})).toEqual({ limit: 100 });
+    expect(ROUTE_TABLE['account.tree'].query.parse({ limit: '500' })).toEqual({ limit: 500 });
     for (const limit of ['0', '501', '-1', '1e2', '01', ' 5', '5.0', '', 'NaN', '0x10', '٣']) {
       expect(reads('account.tree', { limit }), limit).toBe(false);
     }
@@ -74,7 +68,7 @@ describe('a query', () => {
   });
 
   it('has seconds that a number holds', () => {
-    expect(RULES['account.calls'].query.parse({ from: '9007199254740991' })).toMatchObject({
+    expect(ROUTE_TABLE['account.calls'].query.parse({ from: '9007199254740991' })).toMatchObject({
       from: Number.MAX_SAFE_INTEGER,
     });
     expect(reads('account.calls', { from: '9007199254740992' })).toBe(false);
@@ -104,7 +98,7 @@ describe('a path', () => {
 describe('a body', () => {
   it('of an adjustment has an amount with a sign, within what storage holds', () => {
     const asset = `eip155:84532/erc20:${ADDRESS}`;
-    const { body } = RULES['credits.adjust'];
+    const { body } = ROUTE_TABLE['credits.adjust'];
     expect(body.parse({ asset, amount: '-5', reason: 'r' })).toMatchObject({ amount: -5n });
     expect(body.parse({ asset, amount: '9007199254740991', reason: 'r' })).toBeTruthy();
     for (const amount of ['0', '-0', '+5', '05', '5.0', '$5', '9007199254740992', '', 5]) {
@@ -113,7 +107,7 @@ describe('a body', () => {
   });
 
   it('of a label has text that people can read, or null', () => {
-    const { body } = RULES['account.put'];
+    const { body } = ROUTE_TABLE['account.put'];
     expect(body.safeParse({ label: null }).success).toBe(true);
     expect(body.safeParse({ label: 'Räume 🦊' }).success).toBe(true);
     for (const label of ['', 'a\nb', '\u0000', 'x'.repeat(65), '\ud800', 5, undefined]) {
@@ -123,7 +117,7 @@ describe('a body', () => {
   });
 
   it('that is read elsewhere is an object', () => {
-    const { body } = RULES['account.policy.put'];
+    const { body } = ROUTE_TABLE['account.policy.put'];
     for (const value of [null, [], 'x', 1, undefined]) {
       expect(body.safeParse(value).success).toBe(false);
     }

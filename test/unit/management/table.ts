@@ -1,6 +1,5 @@
-import { ANSWERS, type Answer } from '../../../src/management/answer/answers.ts';
-import type { Role, Route } from '../../../src/management/route.ts';
-import { ROUTES } from '../../../src/management/routes.ts';
+import type { Role } from '../../../src/management/route.ts';
+import { type Route, ROUTES } from '../../../src/management/routes.ts';
 
 const WHO: Readonly<Record<Role, string>> = {
   operator: 'operators',
@@ -9,22 +8,19 @@ const WHO: Readonly<Record<Role, string>> = {
   sovereign: 'itself, if nobody is above',
 };
 
-const notesOf = (route: Route): readonly string[] => {
-  const { formats, etag, stream }: Answer = ANSWERS[route.id];
-  return [
-    ...(etag === true ? ['ETag'] : []),
-    ...(route.precondition === 'etag' ? ['If-Match'] : []),
-    ...(route.dryRun === true ? ['Dry-Run'] : []),
-    ...(formats ?? []).filter((format) => format !== 'json').map((format) => format.toUpperCase()),
-    ...(stream === true ? ['SSE'] : []),
-  ];
-};
+const notesOf = ({ etag, precondition, dryRun, formats, stream }: Route): readonly string[] => [
+  ...(etag === true ? ['ETag'] : []),
+  ...(precondition === 'etag' ? ['If-Match'] : []),
+  ...(dryRun === true ? ['Dry-Run'] : []),
+  ...(formats ?? []).filter((format) => format !== 'json').map((format) => format.toUpperCase()),
+  ...(stream === true ? ['SSE'] : []),
+];
 
 const row = (route: Route): string => {
-  const { id, method, path, roles } = route;
+  const { id, method, path, roles, summary } = route;
   const who = roles.map((role) => WHO[role]).join(', ');
   const notes = notesOf(route).join(', ');
-  return `| \`${method} ${path}\` | \`${id}\` | ${who} | ${ANSWERS[id].summary} | ${notes} |`;
+  return `| \`${method} ${path}\` | \`${id}\` | ${who} | ${summary} | ${notes} |`;
 };
 
 /** The rows of the table in docs/management.md: those under a path that begins so. */

@@ -1,23 +1,6 @@
 import * as z from 'zod/mini';
 import { address, amount, count, hash, pageOf, time } from './fields.ts';
-
-const network = z.string();
-
-/** How each backend does, as the isolate that wrote last saw it. `open`: it is not asked now. */
-export const backends = pageOf(
-  z.strictObject({
-    network,
-    /** Host of a facilitator, or `relayer`. */
-    backend: z.string(),
-    state: z.enum(['closed', 'open', 'half_open']),
-    succeeded: count,
-    failed: count,
-    last_error: z.exactOptional(z.string()),
-    last_error_at: z.exactOptional(time),
-    /** When this was written. */
-    at: time,
-  }),
-);
+import { OPERATOR, type RouteTable } from './route.ts';
 
 /** A transaction that is not final. */
 const flight = z.strictObject({
@@ -29,15 +12,15 @@ const flight = z.strictObject({
   block: z.exactOptional(count),
 });
 
-/** Our own keys, by network. `state` other than `ready`: nothing else is known. Wei as decimal strings. */
-export const relayers = pageOf(
+/** The relayer of each network. With a `state` other than `ready` nothing else is known. Wei as decimal strings. */
+const relayers = pageOf(
   z.strictObject({
-    network,
+    network: z.string(),
     state: z.enum(['ready', 'unconfigured', 'unavailable']),
     address: z.exactOptional(address),
     balance: z.exactOptional(amount),
     balance_at: z.exactOptional(time),
-    /** How many payments the balance still pays for. */
+    /** The number of payments that the balance still pays for. */
     covers: z.exactOptional(count),
     waiting: z.exactOptional(count),
     oldest_at: z.exactOptional(time),
@@ -54,3 +37,12 @@ export const relayers = pageOf(
     last_error: z.exactOptional(z.strictObject({ at: time, text: z.string() })),
   }),
 );
+
+export const RELAYER_ROUTES = {
+  relayers: {
+    path: 'GET /admin/relayers',
+    roles: OPERATOR,
+    summary: "Lists the relayer's keys, their gas and their pending payments",
+    answer: relayers,
+  },
+} as const satisfies RouteTable;
