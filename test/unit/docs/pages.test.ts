@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+// oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
+import imports from '../../../dev/imports.ts?raw';
 import manifest from '../../../package.json';
 import type { ErrorCode } from '../../../src/client/errors.ts';
 import type { DenialRule } from '../../../src/protocol/account/denial.ts';
@@ -103,6 +105,15 @@ describe('ARCHITECTURE.md', () => {
       Array.from({ length: 12 }, (_, index) => index + 1),
     );
     for (const item of items) expect(item).toMatch(/`test\//);
+  });
+
+  it('lists the layers as the check of imports has them', () => {
+    const [, layers = ''] = /const LAYERS = \[(.*?)\]/s.exec(imports) ?? [];
+    const [, table = ''] =
+      /^\| layer.*?\n(.*?)\n\n/ms.exec(PAGES.get('ARCHITECTURE.md') ?? '') ?? [];
+    expect([...table.matchAll(/^\| `([^`]+)`/gm)].map(([, path]) => path)).toEqual(
+      [...layers.matchAll(/'([^']+)'/g)].map(([, path]) => path),
+    );
   });
 });
 
