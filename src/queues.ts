@@ -1,50 +1,63 @@
 import { consumeAudit } from './audit/consumer.ts';
-import { auditLetter, consumeAuditDeadLetters } from './audit/dead-letter.ts';
+import { auditDeadLetter } from './audit/dead-letter.ts';
 import { type Config, gatewayAccount } from './config.ts';
-import type { AccountId, Network } from './protocol/account-id.ts';
-import { nowSeconds, type Seconds } from './core/clock.ts';
+import { nowSeconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';
-import { attemptsIn } from './settlement/operator-tables.ts';
-import { recordHealth } from './settlement/operator-tables.ts';
+import type { AlertBody } from './protocol/account/alert.ts';
+import { type AccountId, type Network, parseAccountId } from './protocol/account-id.ts';
+import { type Raise, raiser } from './raise-alert.ts';
+import type { Chain } from './settlement/chain/observation.ts';
 import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts';
 import {
   consumeDeadLetters,
   type DeadLetter,
   deadLetter,
+  deadLettersOf,
+  type MakeDeadLetter,
+  newDeadLetters,
   recordDeadLetters,
 } from './settlement/dead-letter.ts';
-import type { Chain } from './settlement/chain/observation.ts';
-import { type Raise, raiser } from './raise-alert.ts';
+import { attemptsIn, recordHealth } from './settlement/operator-tables.ts';
 import { settlingOf } from './settling.ts';
-import { consumeWebhooks } from './webhooks/consumer.ts';
-import { consumeWebhookDeadLetters } from './webhooks/dead-letter.ts';
-import { enqueueAlerts } from './webhooks/enqueue.ts';
-import { letterAlert, newLetters } from './webhooks/letter-alert.ts';
+import { consumeWebhooks, webhookDeadLetter } from './webhooks/consumer.ts';
+import { enqueueAlerts } from './webhooks/message.ts';
 import { projectWebhook } from './webhooks/registry.ts';
 
-/** Hands a batch to the consumer of its queue. A queue nobody knows is retried, not dropped: a deploy may be under way. */
+const DEAD_LETTER_QUEUES: ReadonlyMap<string, MakeDeadLetter> = new Map([
+  ['countersign-settlement-dead', deadLetter],
+  ['countersign-audit-dead', auditDeadLetter],
+  ['countersign-webhooks-dead', webhookDeadLetter],
+]);
+
+/** Passes a batch to the consumer of its queue. An unknown queue is retried, not dropped: a deploy may be in progress. */
 export const consume = async (batch: MessageBatch, env: Env, config: Config): Promise<void> => {
   const now = nowSeconds();
   const db = env.AUDIT_DB;
   const self = gatewayAccount(config);
-  const account = (id: AccountId) => env.AGENT_ACCOUNT.getByName(id);
   const raise = raiser(env);
-  const raiseAll = (letters: readonly DeadLetter[]) => raiseLetters(letters, self, raise);
-  const keepLetter = async (letter: DeadLetter): Promise<void> => {
-    await raiseAll(await newLetters(db, [letter]));
+  /** Only new dead letters raise an alert, so they are raised before they are recorded. */
+  const raiseNew = async (letters: readonly DeadLetter[]): Promise<void> =>
+    raiseDeadLetters(await newDeadLetters(db, letters), self, raise);
+  const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
+    await raiseNew([letter]);
     await recordDeadLetters(db, [letter]);
   };
+  const makeDeadLetter = DEAD_LETTER_QUEUES.get(batch.queue);
+  if (makeDeadLetter !== undefined) {
+    await raiseNew(deadLettersOf(batch, makeDeadLetter, now));
+    return consumeDeadLetters(batch, db, makeDeadLetter, now);
+  }
   switch (batch.queue) {
     case 'countersign-settlement':
-      return consumeSettlement(batch.messages, settlementDeps(env, config, keepLetter), now);
+      return consumeSettlement(batch.messages, settlementDeps(env, config, keepDeadLetter), now);
     case 'countersign-audit':
       return consumeAudit(
         batch,
         {
           db,
-          account,
+          account: (id: AccountId) => env.AGENT_ACCOUNT.getByName(id),
           projectWebhook,
-          deadLetter: keepLetter,
+          deadLetter: keepDeadLetter,
           raise: (alert) => raise(self, alert),
           alert: async (of, entry) => enqueueAlerts({ db, queue: env.WEBHOOK_QUEUE }, of, entry),
         },
@@ -59,14 +72,6 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
       const { reach } = config;
       return consumeWebhooks(batch, { db, signer: signer.value, reach, self, raise }, now);
     }
-    case 'countersign-settlement-dead':
-      await raiseAll(await newLetters(db, lettersOf(batch, deadLetter, now)));
-      return consumeDeadLetters(batch.messages, db, batch.queue, now);
-    case 'countersign-audit-dead':
-      await raiseAll(await newLetters(db, lettersOf(batch, auditLetter, now)));
-      return consumeAuditDeadLetters(batch, db, now);
-    case 'countersign-webhooks-dead':
-      return consumeWebhookDeadLetters(batch, db, now);
     default:
       console.error({ event: 'unknown_queue', queue: batch.queue });
       return batch.retryAll({ delaySeconds: 60 });
@@ -76,7 +81,7 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
 const settlementDeps = (
   env: Env,
   config: Config,
-  keepLetter: SettlementDeps['deadLetter'],
+  keepDeadLetter: SettlementDeps['deadLetter'],
 ): SettlementDeps => {
   const { backends, presentations, chainHealth, healthChanges, emit } = settlingOf(env, config);
   const chains = [...config.rpcUrls].map(([network, urls]): [Network, Chain] => [
@@ -93,26 +98,44 @@ const settlementDeps = (
     backends,
     presentations,
     emit,
-    deadLetter: keepLetter,
+    deadLetter: keepDeadLetter,
     attempts: attemptsIn(env.AUDIT_DB),
     recordHealth: async (health, now) =>
       recordHealth(env.AUDIT_DB, healthChanges(health, now), now),
   };
 };
 
-const lettersOf = (
-  batch: MessageBatch,
-  letterOf: typeof deadLetter,
-  now: Seconds,
-): readonly DeadLetter[] =>
-  batch.messages.map((message) => letterOf(message, batch.queue, 'retries exhausted', now));
-
-/** Before they are recorded, or nobody would know that they are new. An alert that cannot be raised keeps no letter from the record. */
-const raiseLetters = async (
+/** Raises the alerts of dead letters. An alert that cannot be raised does not keep a dead letter from being recorded. */
+const raiseDeadLetters = async (
   letters: readonly DeadLetter[],
   self: AccountId,
   raise: Raise,
 ): Promise<void> => {
-  const alerts = letters.flatMap((letter) => letterAlert(letter, self) ?? []);
+  const alerts = letters.flatMap((letter) => deadLetterAlert(letter, self) ?? []);
   await Promise.all(alerts.map(async ({ account, alert }) => raise(account, alert)));
+};
+
+/**
+ * The alert of a dead letter, and the account that raises it. For the audit queue that is the gateway's own account: the chain of entries
+ * that is stuck could not export the alert. The webhook queue has no alert: it would travel through the queue that failed.
+ */
+export const deadLetterAlert = (
+  { id, queue, account, call, reason }: DeadLetter,
+  self: AccountId,
+): { readonly account: AccountId; readonly alert: AlertBody } | undefined => {
+  if (queue.startsWith('countersign-webhooks')) return undefined;
+  const known = parseAccountId(account) === undefined ? self : (account as AccountId);
+  return {
+    account: queue.startsWith('countersign-audit') ? self : known,
+    alert: {
+      rule: 'dead_letter',
+      detail: {
+        queue,
+        letter: id,
+        reason: reason.slice(0, 256),
+        ...(account === '' ? {} : { account }),
+        ...(call === '' ? {} : { call }),
+      },
+    },
+  };
 };

@@ -1,33 +1,26 @@
 import { type Config, gatewayAccount } from './config.ts';
-import { nowSeconds } from './core/clock.ts';
-import { raiser } from './raise-alert.ts';
+import { nowSeconds, type Seconds } from './core/clock.ts';
+import type { AccountId } from './protocol/account-id.ts';
+import { type Raise, raiser } from './raise-alert.ts';
 import { type Backends, openBackends } from './settlement/backends/registry.ts';
-import { type HealthChanges, openHealthChanges } from './settlement/operator-tables.ts';
 import { type ChainHealth, openChainHealth } from './settlement/chain/health.ts';
-import { openEmit } from './settlement/telemetry.ts';
+import { type HealthChanges, openHealthChanges } from './settlement/operator-tables.ts';
 import type { Presentations } from './settlement/present/presentations.ts';
-import type { Emit } from './settlement/telemetry.ts';
-import { openBackendAlert } from './webhooks/backend-alert.ts';
+import { type Emit, type MarkRejected, openEmit } from './settlement/telemetry.ts';
 
-/** What an isolate knows of settlement, shared by its requests and its queue: what one finds out keeps the others from waiting for it. */
+/** The settlement state of one isolate. Requests and queue share it: a backend that failed for one is paused for all. */
 export type SettlingState = {
   readonly backends: Backends;
   readonly chainHealth: ChainHealth;
-  /** What it has presented lately, so that a payment is not presented twice within two blocks. */
+  /** The last presentations, so that a payment is not presented twice within two blocks. */
   readonly presentations: Presentations;
   readonly healthChanges: HealthChanges;
   readonly emit: Emit;
 };
 
-/** Keeps the invocation alive for a promise. Imported late, because only workerd has this module and requests rarely need it. */
-const keepAlive = async (promise: Promise<unknown>): Promise<void> => {
-  const { waitUntil } = await import('cloudflare:workers');
-  waitUntil(promise);
-};
-
 let opened: { readonly env: Env; readonly state: SettlingState } | undefined;
 
-/** Opened once an isolate: variables do not change while it lives. */
+/** Returns the settlement state, opened once per isolate: its environment does not change. */
 export const settlingOf = (env: Env, config: Config): SettlingState => {
   if (opened?.env === env) return opened.state;
   const record = openEmit(env);
@@ -48,4 +41,28 @@ export const settlingOf = (env: Env, config: Config): SettlingState => {
   };
   opened = { env, state };
   return state;
+};
+
+/** Keeps the invocation alive for a promise. Imported late: only workerd has this module, and few requests need it. */
+const keepAlive = async (promise: Promise<unknown>): Promise<void> => {
+  const { waitUntil } = await import('cloudflare:workers');
+  waitUntil(promise);
+};
+
+/** How often an isolate raises the same alert. The account ignores repeats from other isolates. */
+const ALERT_EVERY: Seconds = 3_600;
+
+/** Raises the alert `backend` in the gateway's own account, once an hour per backend. Never throws. */
+export const openBackendAlert = (
+  self: AccountId,
+  raise: Raise,
+): ((event: MarkRejected, now: Seconds) => Promise<void>) => {
+  const raised = new Map<string, Seconds>();
+  return async ({ network, backend, error }, now) => {
+    const key = `${network} ${backend}`;
+    if (now < (raised.get(key) ?? 0) + ALERT_EVERY) return;
+    raised.set(key, now);
+    const detail = { network, backend, kind: 'rejects_bound', error };
+    if (!(await raise(self, { rule: 'backend', detail }))) raised.delete(key);
+  };
 };

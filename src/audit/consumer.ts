@@ -9,7 +9,7 @@ import {
   recordDeadLetters,
 } from '../settlement/dead-letter.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
-import { auditLetter } from './dead-letter.ts';
+import { auditDeadLetter } from './dead-letter.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 
@@ -147,7 +147,7 @@ const bury = async (
 ): Promise<void> => {
   console.error({ event: 'audit_chunk_refused', message: message.id, reason });
   try {
-    const letter = auditLetter(message, queue, reason, now);
+    const letter = auditDeadLetter(message, queue, reason, now);
     await (deps.deadLetter?.(letter) ?? recordDeadLetters(deps.db, [letter]));
     message.ack();
   } catch {

@@ -1,7 +1,7 @@
 import type { Json } from '../protocol/entry.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { RouteId } from './routes.ts';
-import { type Delivery, listDeliveries } from '../webhooks/deliveries.ts';
+import { type Delivery, listDeliveries, testDelivery } from '../webhooks/deliveries.ts';
 import { parseWebhook, webhookName, type WebhookScope } from '../webhooks/document.ts';
 import {
   findWebhook,
@@ -10,7 +10,6 @@ import {
   putWebhook,
   type Webhook,
 } from '../webhooks/registry.ts';
-import { testDelivery } from '../webhooks/test-delivery.ts';
 import type { AdminRequest } from './handler.ts';
 import type { AnswerOf } from './types.ts';
 import { keep } from './document-command.ts';

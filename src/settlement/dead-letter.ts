@@ -1,8 +1,8 @@
 import type { Seconds } from '../core/clock.ts';
 
-/** A message that could not be worked on, as `dead_letters` in D1 keeps it. */
+/** A message that no consumer could process, as the D1 table `dead_letters` keeps it. */
 export type DeadLetter = {
-  /** Id of the queue message: the same one delivered again is recorded once. */
+  /** Id of the queue message, so that a message that is delivered twice is recorded once. */
   readonly id: string;
   readonly queue: string;
   readonly account: string;
@@ -13,7 +13,7 @@ export type DeadLetter = {
   readonly reason: string;
 };
 
-/** What a queue hands over, as far as it is used. */
+/** The part of a queue message that consumers use. */
 export type QueueMessage = {
   readonly id: string;
   readonly body: unknown;
@@ -22,16 +22,24 @@ export type QueueMessage = {
   retry(options?: { delaySeconds?: number }): void;
 };
 
-const MAX_BODY = 16_384;
-const MAX_NAME = 128;
+/** The part of a queue batch that consumers use. */
+export type QueueBatch = { readonly queue: string; readonly messages: readonly QueueMessage[] };
 
-/** Makes the record of a message, whatever it holds. */
-export const deadLetter = (
+/** Makes the dead letter of a message, whatever its body holds. */
+export type MakeDeadLetter = (
   message: Pick<QueueMessage, 'id' | 'body'>,
   queue: string,
   reason: string,
   now: Seconds,
-): DeadLetter => ({
+) => DeadLetter;
+
+const MAX_BODY = 16_384;
+const MAX_NAME = 128;
+/** How long a dead letter waits that D1 did not accept. */
+const PAUSE: Seconds = 60;
+
+/** Makes the dead letter of a settlement message. */
+export const deadLetter: MakeDeadLetter = (message, queue, reason, now) => ({
   id: message.id,
   queue,
   account: textOf(message.body, 'account'),
@@ -41,7 +49,15 @@ export const deadLetter = (
   reason,
 });
 
-/** Records letters in D1, each once; one that was sent again and comes back waits anew. @throws when the database does not take them. */
+/** The dead letters of a batch whose deliveries are used up. */
+export const deadLettersOf = (
+  { queue, messages }: QueueBatch,
+  make: MakeDeadLetter,
+  now: Seconds,
+): readonly DeadLetter[] =>
+  messages.map((message) => make(message, queue, 'retries exhausted', now));
+
+/** Records dead letters in D1, each once. One that was redriven and returns is open again. @throws if D1 does not accept them. */
 export const recordDeadLetters = async (
   database: D1Database,
   letters: readonly DeadLetter[],
@@ -59,24 +75,39 @@ export const recordDeadLetters = async (
   );
 };
 
+/** The dead letters that D1 does not have, or that were redriven and returned. @throws if D1 does not answer. */
+export const newDeadLetters = async (
+  database: D1Database,
+  letters: readonly DeadLetter[],
+): Promise<readonly DeadLetter[]> => {
+  const { results } = await database
+    .prepare(
+      'SELECT id FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1)) AND redriven_at IS NULL',
+    )
+    .bind(JSON.stringify(letters.map(({ id }) => id)))
+    .all<{ id: string }>();
+  const known = new Set(results.map(({ id }) => id));
+  return letters.filter(({ id }) => !known.has(id));
+};
+
 /**
- * Consumes the settlement dead-letter queue: every letter is recorded, then acknowledged. Nothing is lost by it: the account
- * keeps the payment open, and its alarm sends it again until the chain has decided (law 5).
+ * Consumes a dead-letter queue: records every message, then acknowledges it. Nothing is lost by the acknowledgement: the account keeps open
+ * what the message was about, and its alarm sends it again (law 5).
  */
 export const consumeDeadLetters = async (
-  messages: readonly QueueMessage[],
+  batch: QueueBatch,
   database: D1Database,
-  queue: string,
+  make: MakeDeadLetter,
   now: Seconds,
 ): Promise<void> => {
-  const letters = messages.map((message) => deadLetter(message, queue, 'retries exhausted', now));
   try {
-    await recordDeadLetters(database, letters);
-  } catch {
-    for (const message of messages) message.retry({ delaySeconds: 60 });
+    await recordDeadLetters(database, deadLettersOf(batch, make, now));
+  } catch (cause) {
+    console.error({ event: 'dead_letters_unrecorded', queue: batch.queue, cause: String(cause) });
+    for (const message of batch.messages) message.retry({ delaySeconds: PAUSE });
     return;
   }
-  for (const message of messages) message.ack();
+  for (const message of batch.messages) message.ack();
 };
 
 const textOf = (body: unknown, field: string): string => {
@@ -87,7 +118,7 @@ const textOf = (body: unknown, field: string): string => {
   return typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
 };
 
-/** A table of failures is read by people and exported: the signature stays in the account alone (law 9). */
+/** Operators read and export dead letters, so the payment signature stays out of them (law 9). */
 const withoutSignature = (body: unknown): string => {
   try {
     const text = JSON.stringify(body, (key, value: unknown) =>

@@ -3,34 +3,36 @@ import type { WebhookMessage } from './message.ts';
 import type { Webhook } from './registry.ts';
 import type { Sent } from './send.ts';
 
-/** Seconds to wait after each attempt that failed; after the one that follows the last pause a message has failed for good. */
+/** Seconds between attempts. A message has failed for good when the attempt after the last pause fails. */
 export const PAUSES: readonly Seconds[] = [10, 60, 300, 900, 3_600, 10_800, 21_600];
 
-/** A message that failed for good, and as many before it, switch an endpoint off. */
+/** Messages in a row that may fail for good before the webhook is disabled. */
 export const MAX_FAILURES = 5;
 
-/** Longer than sending can take: by then whoever had taken the message is gone. */
-const TAKEN: Seconds = 30;
-/** How long an ended message is remembered, and one that nobody has asked for since it was due. */
+/** Longer than an attempt can take: after that the consumer that took it is gone. */
+const LEASE: Seconds = 30;
+/** How long a message is remembered after it ended, or after it was due and never taken. */
 const REMEMBERED: Seconds = 86_400;
 
-/** Whether a message is this consumer's to send now. */
-export type Claim =
+/** Whether this consumer may make the next attempt to deliver a message. */
+export type AttemptLease =
   | { readonly kind: 'taken'; readonly attempt: number }
-  /** Not yet, or another one is sending it. */
+  /** The message is not due, or another consumer is sending it. */
   | { readonly kind: 'wait'; readonly until: Seconds }
-  /** It has arrived, or failed for good. */
+  /** The message was delivered, or has failed for good. */
   | { readonly kind: 'ended' };
 
 /**
- * Takes a message for one attempt: in one statement, so that of two deliveries of the queue only one sends. Counted here and not by
- * the queue, whose count also grows when nothing was sent.
+ * Takes the next attempt of a message.
+ *
+ * Race: the queue delivers a message twice. One statement takes the attempt, so only one delivery sends. D1 counts the attempts, because
+ * the queue also counts deliveries that sent nothing.
  */
-export const claim = async (
+export const takeAttempt = async (
   db: D1Database,
   { scope, webhook, event }: WebhookMessage,
   now: Seconds,
-): Promise<Claim> => {
+): Promise<AttemptLease> => {
   const taken = await db
     .prepare(
       `INSERT INTO webhook_messages (scope, webhook, message, attempts, ended, due) VALUES (?1, ?2, ?3, 1, 0, ?5)
@@ -38,7 +40,7 @@ export const claim = async (
        WHERE ended = 0 AND due <= ?4
        RETURNING attempts`,
     )
-    .bind(scope, webhook, event.id, now, now + TAKEN)
+    .bind(scope, webhook, event.id, now, now + LEASE)
     .first<number>('attempts');
   if (taken !== null) return { kind: 'taken', attempt: taken };
   const row = await db
@@ -51,30 +53,30 @@ export const claim = async (
   return row.ended === 1 ? { kind: 'ended' } : { kind: 'wait', until: row.due };
 };
 
-/** What an attempt means for the message and its endpoint. */
-export type Judgement =
+/** What an attempt means for the message and its webhook. */
+export type AttemptOutcome =
   | { readonly outcome: 'delivered' }
   | { readonly outcome: 'retry'; readonly pause: Seconds }
   | { readonly outcome: 'failed' }
   | { readonly outcome: 'gone' };
 
-export const judge = ({ status, fault }: Sent, attempt: number): Judgement => {
+export const outcomeOf = ({ status, fault }: Sent, attempt: number): AttemptOutcome => {
   if (fault === undefined && status !== undefined && status >= 200 && status < 300) {
     return { outcome: 'delivered' };
   }
-  // Standard Webhooks: the receiver wants no more.
+  // Standard Webhooks: with 410 the receiver unsubscribes.
   if (status === 410) return { outcome: 'gone' };
   const pause = PAUSES[attempt - 1];
-  // Another try cannot make an address one that may be asked.
+  // No retry makes a forbidden address an allowed one.
   if (pause === undefined || fault === 'address') return { outcome: 'failed' };
   return { outcome: 'retry', pause };
 };
 
-/** Statements that end a message, or say when it is due again; and forget those that ended long ago. */
-export const concluding = (
+/** Statements that end a message or set when it is due again, and that forget messages that ended long ago. */
+export const messageUpdates = (
   db: D1Database,
   { scope, webhook, event }: WebhookMessage,
-  judgement: Judgement,
+  outcome: AttemptOutcome,
   now: Seconds,
 ): D1PreparedStatement[] => [
   db
@@ -85,8 +87,8 @@ export const concluding = (
       scope,
       webhook,
       event.id,
-      judgement.outcome === 'retry' ? 0 : 1,
-      judgement.outcome === 'retry' ? now + judgement.pause : now,
+      outcome.outcome === 'retry' ? 0 : 1,
+      outcome.outcome === 'retry' ? now + outcome.pause : now,
     ),
   db
     .prepare('DELETE FROM webhook_messages WHERE scope = ?1 AND webhook = ?2 AND due < ?3')
@@ -94,13 +96,15 @@ export const concluding = (
 ];
 
 /**
- * What the endpoint takes from it. Bound to what was read before sending: what an address answered says nothing of the one that
- * was written meanwhile.
+ * Statements that count the outcome for the webhook.
+ *
+ * Race: the webhook is written anew during the attempt. The update requires the entry (`holder`, `seq`) that was read before sending, so
+ * the answer of an old address does not count against a new one.
  */
-export const counting = (
+export const webhookUpdates = (
   db: D1Database,
   { scope, id, holder, seq }: Webhook,
-  { outcome }: Judgement,
+  { outcome }: AttemptOutcome,
   now: Seconds,
 ): D1PreparedStatement[] => {
   const change = CHANGES[outcome];
@@ -116,7 +120,7 @@ export const counting = (
 const last = (then: string, otherwise: string): string =>
   `CASE WHEN failures + 1 >= ${MAX_FAILURES} THEN ${then} ELSE ${otherwise} END`;
 
-const CHANGES: { readonly [outcome in Judgement['outcome']]?: string } = {
+const CHANGES: { readonly [outcome in AttemptOutcome['outcome']]?: string } = {
   delivered: 'failures = 0',
   gone: "state = 'disabled', reason = 'gone', disabled_at = ?5, tell_at = ?5",
   failed: `failures = failures + 1, state = ${last("'disabled'", 'state')}, reason = ${last("'failing'", 'NULL')},

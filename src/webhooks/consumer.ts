@@ -1,36 +1,39 @@
-import type { AlertBody } from '../protocol/account/alert.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
-import { type QueueMessage, recordDeadLetters } from '../settlement/dead-letter.ts';
-import { claim, concluding, counting, judge } from './attempt.ts';
-import { webhookLetter } from './dead-letter.ts';
-import { attemptOf, logging } from './deliveries.ts';
-import { hears } from './document.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { AlertBody } from '../protocol/account/alert.ts';
+import {
+  type MakeDeadLetter,
+  type QueueBatch,
+  type QueueMessage,
+  recordDeadLetters,
+} from '../settlement/dead-letter.ts';
+import { messageUpdates, outcomeOf, takeAttempt, webhookUpdates } from './attempt.ts';
+import { deliveryInserts, deliveryOfAttempt } from './deliveries.ts';
+import { subscribesTo } from './document.ts';
 import { readWebhookMessage, type WebhookMessage } from './message.ts';
 import { findWebhook, type Webhook } from './registry.ts';
 import { send, type SendDeps } from './send.ts';
-import { tell } from './tell.ts';
 
-/** A queue delays no longer than this (platform facts 2). */
+/** The longest delay that Cloudflare Queues accepts. */
 const LONGEST_DELAY: Seconds = 43_200;
 const AFTER_TROUBLE: Seconds = 60;
 
 export type WebhookDeps = SendDeps & {
   readonly db: D1Database;
-  /** The gateway's own account: it hears what concerns endpoints of everything. */
+  /** The gateway's own account: it raises the alerts of webhooks with scope `*`. */
   readonly self: AccountId;
-  /** Makes an account raise an alert; false where it does not answer. */
+  /** Makes an account raise an alert; false if the account does not answer. */
   readonly raise: (account: AccountId, alert: AlertBody) => Promise<boolean>;
 };
 
-/** What becomes of a message of the queue: nothing more, or it comes again. */
-type Next = { readonly kind: 'done' } | { readonly kind: 'again'; readonly at: Seconds };
+/** Whether a queue message is done with, or when it must be delivered again. */
+type Next = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly at: Seconds };
 
 const DONE: Next = { kind: 'done' };
 
-/** Consumes a batch of the webhook queue. Each message is on its own; whatever fails on the way comes again. */
+/** Consumes a batch of the webhook queue. Messages are independent; a message that meets an error is retried. */
 export const consumeWebhooks = async (
-  batch: { readonly queue: string; readonly messages: readonly QueueMessage[] },
+  batch: QueueBatch,
   deps: WebhookDeps,
   now: Seconds,
 ): Promise<void> => {
@@ -46,7 +49,8 @@ const consume = async (
   try {
     const read = readWebhookMessage(message.body);
     if (read === undefined) {
-      await recordDeadLetters(deps.db, [webhookLetter(message, queue, 'malformed message', now)]);
+      const letter = webhookDeadLetter(message, queue, 'malformed message', now);
+      await recordDeadLetters(deps.db, [letter]);
       message.ack();
       return;
     }
@@ -60,37 +64,97 @@ const consume = async (
 };
 
 const deliver = async (message: WebhookMessage, deps: WebhookDeps, now: Seconds): Promise<Next> => {
-  const { event } = message;
-  const webhook = await findWebhook(deps.db, message.scope, message.webhook);
-  // Removed, or written anew for other alerts, while this was under way.
+  const { event, scope } = message;
+  const webhook = await findWebhook(deps.db, scope, message.webhook);
+  // The webhook was removed, or written anew for other alerts, while the message was in the queue.
   if (webhook === undefined) return DONE;
-  if (webhook.state === 'disabled') return settled(webhook, deps, now);
-  if (event.rule === undefined || !hears(webhook.document, event.rule)) return DONE;
+  if (webhook.state === 'disabled') return onceAlerted(webhook, deps, now);
+  if (event.rule === undefined || !subscribesTo(webhook.document, event.rule)) return DONE;
 
-  const claimed = await claim(deps.db, message, now);
-  if (claimed.kind === 'ended') return DONE;
-  if (claimed.kind === 'wait') return { kind: 'again', at: claimed.until };
+  const lease = await takeAttempt(deps.db, message, now);
+  if (lease.kind === 'ended') return DONE;
+  if (lease.kind === 'wait') return { kind: 'retry', at: lease.until };
 
   const sent = await send(deps, webhook.document.url, event, now);
-  const judgement = judge(sent, claimed.attempt);
-  const retryAt = judgement.outcome === 'retry' ? now + judgement.pause : undefined;
+  const outcome = outcomeOf(sent, lease.attempt);
+  const retryAt = outcome.outcome === 'retry' ? now + outcome.pause : undefined;
   await deps.db.batch([
-    ...concluding(deps.db, message, judgement, now),
-    ...counting(deps.db, webhook, judgement, now),
-    ...logging(deps.db, message.scope, message.webhook, {
-      ...attemptOf(event, claimed.attempt, sent, now),
-      outcome: judgement.outcome === 'gone' ? 'failed' : judgement.outcome,
+    ...messageUpdates(deps.db, message, outcome, now),
+    ...webhookUpdates(deps.db, webhook, outcome, now),
+    ...deliveryInserts(deps.db, scope, message.webhook, {
+      ...deliveryOfAttempt(event, lease.attempt, sent, now),
+      outcome: outcome.outcome === 'gone' ? 'failed' : outcome.outcome,
       ...(retryAt === undefined ? {} : { retryAt }),
     }),
   ]);
-  if (retryAt !== undefined) return { kind: 'again', at: retryAt };
-  if (judgement.outcome === 'delivered') return DONE;
-  const after = await findWebhook(deps.db, message.scope, message.webhook);
-  return after === undefined ? DONE : settled(after, deps, now);
+  if (retryAt !== undefined) return { kind: 'retry', at: retryAt };
+  if (outcome.outcome === 'delivered') return DONE;
+  const after = await findWebhook(deps.db, scope, message.webhook);
+  return after === undefined ? DONE : onceAlerted(after, deps, now);
 };
 
-/** A message is done with when whoever must know that its endpoint is disabled has been told. */
-const settled = async (webhook: Webhook, deps: WebhookDeps, now: Seconds): Promise<Next> => {
-  const until = await tell(webhook, deps, now);
-  return until === undefined ? DONE : { kind: 'again', at: until };
+/** A message of a disabled webhook is done with once the alert about it was raised. */
+const onceAlerted = async (webhook: Webhook, deps: WebhookDeps, now: Seconds): Promise<Next> => {
+  const retryAt = await raiseDisabled(webhook, deps, now);
+  return retryAt === undefined ? DONE : { kind: 'retry', at: retryAt };
+};
+
+/** How long one consumer may take to raise the alert. */
+const ALERT_LEASE: Seconds = 30;
+
+/**
+ * Raises the alert that a webhook is disabled, unless it was raised. D1 keeps that the alert is due, so a crash after disabling loses
+ * nothing.
+ *
+ * @returns when to try again, while the alert is not known to be raised.
+ */
+const raiseDisabled = async (
+  { scope, id, seq, reason, failures, alertAt }: Webhook,
+  { db, self, raise }: WebhookDeps,
+  now: Seconds,
+): Promise<Seconds | undefined> => {
+  if (alertAt === undefined) return undefined;
+  // Race: several messages of one webhook end at the same time. One of them raises the alert, the others wait for it.
+  const taken = await db
+    .prepare(
+      'UPDATE webhooks SET tell_at = ?4 WHERE scope = ?1 AND id = ?2 AND seq = ?3 AND tell_at <= ?5 RETURNING 1 AS taken',
+    )
+    .bind(scope, id, seq, now + ALERT_LEASE, now)
+    .first();
+  if (taken === null) return now + ALERT_LEASE;
+  const raised = await raise(scope === '*' ? self : scope, {
+    rule: 'webhook_disabled',
+    detail: { scope, webhook: id, reason: reason ?? 'failing', failures },
+  });
+  if (!raised) return now + ALERT_LEASE;
+  await db
+    .prepare('UPDATE webhooks SET tell_at = NULL WHERE scope = ?1 AND id = ?2 AND seq = ?3')
+    .bind(scope, id, seq)
+    .run();
+  return undefined;
+};
+
+/** The longest message that is kept whole, so that it can be redriven: an event as JSON inside JSON, with room. */
+const MAX_TEXT = 65_536;
+
+/** Makes the dead letter of a webhook message: one per webhook and event. */
+export const webhookDeadLetter: MakeDeadLetter = (message, queue, reason, now) => {
+  const read = readWebhookMessage(message.body);
+  return {
+    id: read === undefined ? message.id : `${queue}/${read.scope}/${read.webhook}/${read.event.id}`,
+    queue,
+    account: read?.event.account ?? '',
+    call: '',
+    body: textOf(message.body).slice(0, MAX_TEXT),
+    at: now,
+    reason,
+  };
+};
+
+const textOf = (body: unknown): string => {
+  try {
+    return (JSON.stringify(body) as string | undefined) ?? 'nothing';
+  } catch {
+    return 'not JSON';
+  }
 };

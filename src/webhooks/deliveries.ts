@@ -1,14 +1,13 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
+import { outcomeOf } from './attempt.ts';
 import type { WebhookScope } from './document.ts';
-import type { WebhookEvent } from './message.ts';
-import type { Sent } from './send.ts';
+import { testEvent, type WebhookEvent } from './message.ts';
+import { findWebhook } from './registry.ts';
+import { type DeliveryFault, send, type SendDeps, type Sent } from './send.ts';
 
-/** How many attempts are remembered of each endpoint. */
+/** Attempts that are kept per webhook. */
 export const MAX_DELIVERIES = 100;
-
-/** Why there was no answer, or none that counts. `redirect` has a status all the same; `address`: the URL is not one to ask. */
-export type DeliveryFault = 'timeout' | 'connection' | 'redirect' | 'address';
 
 /** One attempt to deliver a message. */
 export type Delivery = {
@@ -25,9 +24,9 @@ export type Delivery = {
   readonly fault?: DeliveryFault;
   readonly ms: number;
   readonly at: Seconds;
-  /** `retry`: it is sent again. `failed`: it is not. `disabled`: neither, and the endpoint was switched off by it. */
+  /** `retry`: the message is sent again. `failed`: it is not. `disabled`: it is not, and this attempt disabled the webhook. */
   readonly outcome: 'delivered' | 'retry' | 'failed' | 'disabled';
-  /** Of `retry`: when. */
+  /** Of `retry`: when the message is sent again. */
   readonly retryAt?: Seconds;
 };
 
@@ -35,7 +34,7 @@ type Row = { readonly [name in keyof Omit<Delivery, 'retryAt'>]: Delivery[name] 
   readonly retry_at: Seconds | null;
 };
 
-/** The last `MAX_DELIVERIES` attempts, latest first. @throws where the database does not answer. */
+/** Lists the last `MAX_DELIVERIES` attempts, latest first. @throws if the database does not answer. */
 export const listDeliveries = async (
   db: D1Database,
   scope: WebhookScope,
@@ -57,8 +56,8 @@ const deliveryOf = ({ retry_at: retryAt, ...row }: Row): Delivery =>
     Object.entries({ ...row, retryAt }).filter(([, value]) => value !== null),
   ) as Delivery;
 
-/** An attempt, but for what follows from it. */
-export const attemptOf = (
+/** The record of an attempt, without its outcome. */
+export const deliveryOfAttempt = (
   { id, type, rule, account, seq }: WebhookEvent,
   attempt: number,
   sent: Sent,
@@ -75,10 +74,10 @@ export const attemptOf = (
 });
 
 /**
- * Statements that add an attempt to the log of an endpoint that is still there, and keep the log short. In one transaction after
- * what it did to the endpoint: a failure that switched it off says so.
+ * Statements that add an attempt to the log of a webhook that still exists, and shorten the log. They run in one transaction after
+ * `webhookUpdates`: an attempt that disabled the webhook is logged as `disabled`.
  */
-export const logging = (
+export const deliveryInserts = (
   db: D1Database,
   scope: WebhookScope,
   id: string,
@@ -108,4 +107,29 @@ export const logging = (
       )
       .bind(scope, id),
   ];
+};
+
+/**
+ * Sends a `webhook.test` immediately and once, also to a disabled webhook, and logs it. The result neither counts against the webhook nor
+ * enables it.
+ *
+ * @returns undefined if there is no such webhook.
+ * @throws if the database does not answer.
+ */
+export const testDelivery = async (
+  deps: SendDeps & { readonly db: D1Database },
+  scope: WebhookScope,
+  id: string,
+  now: Seconds,
+): Promise<Delivery | undefined> => {
+  const webhook = await findWebhook(deps.db, scope, id);
+  if (webhook === undefined) return undefined;
+  const event = testEvent(scope, id, now);
+  const sent = await send(deps, webhook.document.url, event, now);
+  const delivery: Delivery = {
+    ...deliveryOfAttempt(event, 1, sent, now),
+    outcome: outcomeOf(sent, 1).outcome === 'delivered' ? 'delivered' : 'failed',
+  };
+  await deps.db.batch(deliveryInserts(deps.db, scope, id, delivery));
+  return delivery;
 };

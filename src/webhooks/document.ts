@@ -1,22 +1,19 @@
 import canonicalize from 'canonicalize';
-import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
-import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
-import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { utf8 } from '../crypto/bytes.ts';
 import { sha256Hex } from '../crypto/digest.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
+import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { type AlertRule, type WebhookDocument, webhookSchema } from '../protocol/webhook.ts';
 
 export type { WebhookDocument };
 
-/** Whose alerts an endpoint hears: of an account and all below it, or of everything. */
+/** Whose alerts a webhook gets: those of an account and its descendants, or all of them. */
 export type WebhookScope = AccountId | '*';
 
-/**
- * Reads an endpoint that somebody wrote. Store and hash what this gives, not what came: its URL has the form of the URL
- * standard.
- */
+/** Reads a webhook from a request. Store and hash the result, not the request: its URL is normalised (WHATWG URL). */
 export const parseWebhook = (
   json: unknown,
   reach: EgressReach,
@@ -28,18 +25,20 @@ export const parseWebhook = (
   return ok({ ...parsed.data, url: url.value.href });
 };
 
-/** SHA-256 of the JCS of a document: its ETag. */
+/** SHA-256 of the document's JCS: its ETag. */
 export const webhookHash = (document: WebhookDocument): Hex =>
   sha256Hex(utf8(canonicalize(document) ?? ''));
 
-/** Whether an endpoint asked for this. */
-export const hears = ({ events }: Pick<WebhookDocument, 'events'>, rule: AlertRule): boolean =>
-  events.some((event) => event === '*' || event === rule);
+/** Whether a webhook subscribes to an alert. */
+export const subscribesTo = (
+  { events }: Pick<WebhookDocument, 'events'>,
+  rule: AlertRule,
+): boolean => events.some((event) => event === '*' || event === rule);
 
-/** What the account that keeps an endpoint calls it: its scope and its id. */
+/** The name under which an account keeps a webhook: its scope and its id. */
 export const webhookName = (scope: WebhookScope, id: string): string => `${scope}/${id}`;
 
-/** Takes such a name apart, or undefined when it is not one. */
+/** Splits such a name; undefined if it is not one. */
 export const readWebhookName = (
   name: string,
 ): { readonly scope: WebhookScope; readonly id: string } | undefined => {

@@ -10,16 +10,16 @@ import {
   type WebhookScope,
 } from './document.ts';
 
-/** How many endpoints a scope may have. Bounds what one alert can set off. */
+/** Webhooks of one scope, at most. Bounds the messages of one alert. */
 export const MAX_WEBHOOKS = 20;
 
-/** How long a removed endpoint is remembered: longer than an older entry may be under way. */
+/** How long a removed webhook is remembered: longer than an older entry may be in the queue. */
 const REMEMBERED: Seconds = 30 * 86_400;
 
-/** Why the gateway no longer sends to an endpoint: it said 410, or too many messages in a row failed for good. */
+/** Why the gateway disabled a webhook: its receiver answered 410, or too many messages in a row failed for good. */
 export type DisabledReason = 'gone' | 'failing';
 
-/** An endpoint, and how it does. */
+/** A webhook and its state. */
 export type Webhook = {
   readonly scope: WebhookScope;
   readonly id: string;
@@ -27,29 +27,29 @@ export type Webhook = {
   /** SHA-256 of the document's JCS: its ETag. */
   readonly hash: Hex;
   readonly state: 'active' | 'disabled';
-  /** Of a disabled one. Writing it again enables it. */
+  /** Of a disabled webhook. Writing it again enables it. */
   readonly reason?: DisabledReason;
   readonly disabledAt?: Seconds;
-  /** While the alert that it is disabled has not been raised: from when somebody may try. */
-  readonly tellAt?: Seconds;
+  /** Set until the alert that it is disabled was raised: from when a consumer may raise it. */
+  readonly alertAt?: Seconds;
   /** Messages in a row that failed for good. */
   readonly failures: number;
   /** When it was written. */
   readonly at: Seconds;
-  /** The entry that wrote it: the account in whose chain it stands, and its place there. */
+  /** The entry that wrote it: the account that keeps the webhook, and the entry's seq. */
   readonly holder: AccountId;
   readonly seq: number;
 };
 
-/** An endpoint that was written, or with `document: null` removed, as an entry of `holder` says. */
+/** A webhook that an entry of `holder` wrote or, with `document: null`, removed. */
 export type WebhookPut = Pick<Webhook, 'scope' | 'id' | 'holder' | 'seq' | 'at'> & {
   readonly document: WebhookDocument | null;
 };
 
 export type PutVerdict =
-  /** It stands as given, or something later does. */
+  /** The webhook is stored as given, or a later version is. */
   | { readonly verdict: 'put' }
-  /** The scope has `MAX_WEBHOOKS` others. */
+  /** The scope has `MAX_WEBHOOKS` other webhooks. */
   | { readonly verdict: 'full' };
 
 type Row = {
@@ -69,12 +69,12 @@ type Row = {
 
 const ALL = 'SELECT * FROM webhooks WHERE document IS NOT NULL';
 
-/** All endpoints of a scope, at most `MAX_WEBHOOKS`, by id. @throws where the database does not answer. */
+/** Lists the webhooks of a scope by id, at most `MAX_WEBHOOKS`. @throws if the database does not answer. */
 export const listWebhooks = async (db: D1Database, scope: WebhookScope): Promise<Webhook[]> =>
-  hearing(db, [scope]);
+  listWebhooksOf(db, [scope]);
 
-/** All endpoints of some scopes. @throws where the database does not answer. */
-export const hearing = async (
+/** Lists the webhooks of several scopes. @throws if the database does not answer. */
+export const listWebhooksOf = async (
   db: D1Database,
   scopes: readonly WebhookScope[],
 ): Promise<Webhook[]> => {
@@ -85,7 +85,7 @@ export const hearing = async (
   return results.map(webhookOf);
 };
 
-/** One endpoint. @throws where the database does not answer. */
+/** Finds one webhook. @throws if the database does not answer. */
 export const findWebhook = async (
   db: D1Database,
   scope: WebhookScope,
@@ -103,7 +103,7 @@ const webhookOf = (row: Row): Webhook => ({
   state: row.state,
   ...(row.reason === null ? {} : { reason: row.reason }),
   ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
-  ...(row.tell_at === null ? {} : { tellAt: row.tell_at }),
+  ...(row.tell_at === null ? {} : { alertAt: row.tell_at }),
   failures: row.failures,
   at: row.at,
   holder: row.holder,
@@ -111,41 +111,41 @@ const webhookOf = (row: Row): Webhook => ({
 });
 
 /**
- * Writes, enables or removes an endpoint. An older entry changes nothing, and the same one again neither: what was disabled since
- * stays disabled. @throws where the database does not answer.
+ * Writes, enables or removes a webhook. An older entry changes nothing, and neither does the same entry again: a webhook that was disabled
+ * since stays disabled. @throws if the database does not answer.
  */
 export const putWebhook = async (db: D1Database, put: WebhookPut): Promise<PutVerdict> => {
   const { scope, id, document, holder, seq, at } = put;
   await db.batch(writing(db, put));
   if (document === null) return { verdict: 'put' };
-  const stands = await db
+  const stored = await db
     .prepare(
       `SELECT 1 FROM webhooks WHERE scope = ?1 AND id = ?2
        AND CASE WHEN holder = ?3 THEN seq >= ?4 ELSE at >= ?5 END`,
     )
     .bind(scope, id, holder, seq, at)
     .first();
-  return { verdict: stands === null ? 'full' : 'put' };
+  return { verdict: stored === null ? 'full' : 'put' };
 };
 
-/** Statements that bring `webhook.put` and `webhook.removed` into the table; none for every other entry. */
+/** Statements that apply `webhook.put` and `webhook.removed` to the table; none for every other entry. */
 export const projectWebhook = (db: D1Database, entry: Entry): D1PreparedStatement[] => {
   if (entry.type !== 'webhook.put' && entry.type !== 'webhook.removed') return [];
   const name = typeof entry.outcome?.['name'] === 'string' ? entry.outcome['name'] : '';
   const named = readWebhookName(name);
   const { account: holder, seq, at } = entry;
-  // An account speaks for itself; of everything, only the gateway's own is ever given such a document.
+  // An account writes webhooks of its own scope only. The scope `*` is kept by the gateway's own account, which alone gets such documents.
   if (named === undefined || (named.scope !== '*' && named.scope !== holder)) return [];
   if (entry.type === 'webhook.removed') {
     return writing(db, { ...named, document: null, holder, seq, at });
   }
-  // The widest reach: the sender checks the URL again before each message. A document that this release cannot read gets no
-  // messages, and neither does the one that it replaced.
+  // The widest reach: the sender checks the URL again before each message. An unreadable document gets no messages, and neither does the
+  // one that it replaced.
   const parsed = parseWebhook(entry.evidence?.['document'], 'local_stack');
   return writing(db, { ...named, document: parsed.ok ? parsed.value : null, holder, seq, at });
 };
 
-/** The limit counts in the statement that writes: two requests at once cannot both be the twentieth. */
+/** Race: two requests write the twentieth webhook at once. The writing statement counts, so only one of them succeeds. */
 const WRITE = `
 INSERT INTO webhooks (scope, id, document, hash, holder, seq, at, state, failures)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', 0
@@ -156,7 +156,7 @@ ON CONFLICT (scope, id) DO UPDATE SET document = excluded.document, hash = exclu
   seq = excluded.seq, at = excluded.at, state = 'active', reason = NULL, disabled_at = NULL, tell_at = NULL, failures = 0
 WHERE CASE WHEN holder = excluded.holder THEN excluded.seq > seq ELSE excluded.at > at END`;
 
-/** Another holder: the gateway has a new account of its own. Its chain begins anew, so its seqs say nothing against the old one's. */
+/** With another holder the gateway has a new account of its own. Its chain of entries starts anew, so `at` is compared, not `seq`. */
 const writing = (db: D1Database, put: WebhookPut): D1PreparedStatement[] => {
   const { scope, id, document, holder, seq, at } = put;
   const text = document === null ? null : JSON.stringify(document);

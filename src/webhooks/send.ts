@@ -2,14 +2,18 @@ import type { Seconds } from '../core/clock.ts';
 import { type EgressReach, readEgressUrl } from '../protocol/egress-url.ts';
 import { encodeBase64, utf8 } from '../crypto/bytes.ts';
 import type { Signer } from '../crypto/signer.ts';
-import type { DeliveryFault } from './deliveries.ts';
 import type { WebhookEvent } from './message.ts';
 
 const TIMEOUT_MS = 10_000;
-/** What is read of an answer, so that the connection can serve again. Nothing of it is kept: it is a stranger's text. */
+/** Bytes of an answer that are read, so that the connection can be reused. They are discarded: the text is untrusted. */
 const MAX_ANSWER = 4_096;
 
-/** What came of sending once. */
+/**
+ * Why there was no answer, or none that counts. `redirect` comes with a status; `address`: the configuration forbids the URL.
+ */
+export type DeliveryFault = 'timeout' | 'connection' | 'redirect' | 'address';
+
+/** The result of one attempt. */
 export type Sent = {
   readonly status?: number;
   readonly fault?: DeliveryFault;
@@ -21,7 +25,7 @@ export type SendDeps = {
   readonly reach: EgressReach;
 };
 
-/** Posts an event once, signed for this attempt (Standard Webhooks, Ed25519: `v1a`). Never throws. */
+/** Posts an event once, signed for this attempt (Standard Webhooks, Ed25519 as `v1a`). Never throws. */
 export const send = async (
   deps: SendDeps,
   address: string,
@@ -29,7 +33,7 @@ export const send = async (
   now: Seconds,
 ): Promise<Sent> => {
   const began = Date.now();
-  // Checked again at each attempt: the URL may have been stored by another release, or under another configuration.
+  // Checked at each attempt: the URL may have been stored under another configuration.
   const url = readEgressUrl(address, deps.reach);
   if (!url.ok) return { fault: 'address', ms: 0 };
   const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -42,12 +46,12 @@ export const send = async (
         ...(await signed(deps.signer, event, now)),
       },
       body: event.body,
-      // A redirect could lead to an address that nobody has looked at.
+      // A redirect could lead to a forbidden address (CWE-918).
       redirect: 'manual',
       cache: 'no-store',
       signal,
     });
-    await skim(response, signal);
+    await drain(response, signal);
     const { status } = response;
     const redirected = status >= 300 && status < 400;
     return { status, ...(redirected ? { fault: 'redirect' } : {}), ms: Date.now() - began };
@@ -70,19 +74,19 @@ const signed = async (
   };
 };
 
-/** Reads the beginning of an answer and lets go of the rest. Its status has decided already. */
-const skim = async ({ body }: Response, signal: AbortSignal): Promise<void> => {
+/** Reads the beginning of an answer and cancels the rest. The status has already decided. */
+const drain = async ({ body }: Response, signal: AbortSignal): Promise<void> => {
   if (body === null) return;
   const reader = body.getReader();
-  let left = MAX_ANSWER;
+  let remaining = MAX_ANSWER;
   try {
-    while (left > 0 && !signal.aborted) {
+    while (remaining > 0 && !signal.aborted) {
       const { done, value } = await reader.read();
       if (done) return;
-      left -= value.byteLength;
+      remaining -= value.byteLength;
     }
     await reader.cancel();
   } catch {
-    // It broke off, or trickled until the time was over.
+    // The connection broke, or trickled until the timeout.
   }
 };

@@ -4,7 +4,8 @@ import type { KeptDocument } from '../../../src/protocol/account/document.ts';
 import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
-import { consumeAuditDeadLetters } from '../../../src/audit/dead-letter.ts';
+import { auditDeadLetter } from '../../../src/audit/dead-letter.ts';
+import { consumeDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';
 import type { Hex } from '../../../src/core/hex.ts';
@@ -317,7 +318,7 @@ describe('what no account could have sent', () => {
       { id: 'd0', timestamp: new Date(), attempts: 1, body: message as unknown },
       { id: 'd1', timestamp: new Date(), attempts: 1, body: 'junk' },
     ]);
-    await consumeAuditDeadLetters(batch, db, START);
+    await consumeDeadLetters(batch, db, auditDeadLetter, START);
     expect((await getQueueResult(batch, createExecutionContext())).explicitAcks).toEqual([
       'd0',
       'd1',
@@ -336,7 +337,7 @@ describe('what no account could have sent', () => {
     const batch = createMessageBatch(`${QUEUE}-dead`, [
       { id: 'd0', timestamp: new Date(), attempts: 1, body: 'junk' as unknown },
     ]);
-    await consumeAuditDeadLetters(batch, db, START);
+    await consumeDeadLetters(batch, db, auditDeadLetter, START);
     const result = await getQueueResult(batch, createExecutionContext());
     expect(result.explicitAcks).toEqual([]);
     expect(result.retryMessages).toMatchObject([{ msgId: 'd0' }]);

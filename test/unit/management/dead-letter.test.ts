@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manage } from '../../../src/management/router.ts';
-import { auditLetter } from '../../../src/audit/dead-letter.ts';
+import { auditDeadLetter } from '../../../src/audit/dead-letter.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { deadLetter, recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
-import { webhookLetter } from '../../../src/webhooks/dead-letter.ts';
+import { webhookDeadLetter } from '../../../src/webhooks/consumer.ts';
 import { alertEvent } from '../../../src/webhooks/message.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { ALICE, paidCalls, word } from '../audit/history.ts';
@@ -70,7 +70,9 @@ describe('a dead letter', () => {
   it('of a log goes into its queue again, byte for byte', async () => {
     const message = await messageOf(paidCalls(ALICE, 3));
     const body = { ...message };
-    const id = await record(auditLetter({ id: 'm2', body }, 'countersign-audit-dead', 'r', NOW));
+    const id = await record(
+      auditDeadLetter({ id: 'm2', body }, 'countersign-audit-dead', 'r', NOW),
+    );
     expect(id).toContain('/');
     const { answer, asked, queued } = await redrive(id);
     expect(answer.status, await answer.clone().text()).toBe(200);
@@ -87,7 +89,7 @@ describe('a dead letter', () => {
     const event = alertEvent(alertOf(ALICE));
     const body = { v: 1, scope: '*', webhook: 'ops', event };
     const id = await record(
-      webhookLetter({ id: 'm3', body }, 'countersign-webhooks-dead', 'r', NOW),
+      webhookDeadLetter({ id: 'm3', body }, 'countersign-webhooks-dead', 'r', NOW),
     );
     const { answer, queued } = await redrive(id);
     expect(answer.status, await answer.clone().text()).toBe(200);
@@ -96,7 +98,7 @@ describe('a dead letter', () => {
 
   it('is not sent by an intent that was used', async () => {
     const message = await messageOf(paidCalls(ALICE, 1));
-    const letter = auditLetter({ id: 'm4', body: message }, 'countersign-audit-dead', 'r', NOW);
+    const letter = auditDeadLetter({ id: 'm4', body: message }, 'countersign-audit-dead', 'r', NOW);
     const id = await record(letter);
     const { answer, queued } = await redrive(id, {
       apply: async () => ({ verdict: 'refused', fault: { reason: 'already_used' } }),

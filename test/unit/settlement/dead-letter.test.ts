@@ -23,15 +23,18 @@ const rows = async () =>
   (await database.prepare('SELECT * FROM dead_letters ORDER BY id').all<Record<string, unknown>>())
     .results;
 
+const consume = async (messages: readonly ReturnType<typeof message>[], now: number) =>
+  consumeDeadLetters({ queue: 'settlement', messages }, database, deadLetter, now);
+
 beforeEach(async () => {
   await applyD1Migrations(database, migrations);
   await database.prepare('DELETE FROM dead_letters').run();
 });
 
-test('records each letter once, without its signature, and acknowledges it', async () => {
+test('records each dead letter once, without its signature, and acknowledges it', async () => {
   const [one, again, two] = [message('a'), message('a'), message('b', 'no JSON object')];
-  await consumeDeadLetters([one, two], database, 'settlement', NOW);
-  await consumeDeadLetters([again], database, 'settlement', NOW + 5);
+  await consume([one, two], NOW);
+  await consume([again], NOW + 5);
   const { signature: _, ...kept } = body;
   expect(await rows()).toEqual([
     {
@@ -52,16 +55,16 @@ test('records each letter once, without its signature, and acknowledges it', asy
   }
 });
 
-test('what was not recorded comes again', async () => {
+test('retries a message that D1 did not record', async () => {
   await database.prepare('ALTER TABLE dead_letters RENAME TO elsewhere').run();
   const one = message('a');
-  await consumeDeadLetters([one], database, 'settlement', NOW);
+  await consume([one], NOW);
   await database.prepare('ALTER TABLE elsewhere RENAME TO dead_letters').run();
   expect(one.ack).not.toHaveBeenCalled();
   expect(one.retry).toHaveBeenCalledTimes(1);
 });
 
-test('a letter is bounded, whatever it holds', async () => {
+test('bounds a dead letter, whatever the message holds', async () => {
   const huge = deadLetter(
     { id: 'c', body: { account: 'x'.repeat(500), call: 7, junk: 'y'.repeat(50_000) } },
     'settlement',

@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import { decodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
 import { MAX_FAILURES, PAUSES } from '../../../src/webhooks/attempt.ts';
-import { listDeliveries, MAX_DELIVERIES } from '../../../src/webhooks/deliveries.ts';
+import { listDeliveries, MAX_DELIVERIES, testDelivery } from '../../../src/webhooks/deliveries.ts';
 import type { WebhookMessage } from '../../../src/webhooks/message.ts';
 import { findWebhook, listWebhooks } from '../../../src/webhooks/registry.ts';
-import { testDelivery } from '../../../src/webhooks/test-delivery.ts';
 import { db, freshDatabase, rows } from '../audit/database.ts';
 import { ALICE, START } from '../audit/history.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EgressReach } from '../../../src/protocol/egress-url.ts';
 import {
-  hears,
+  subscribesTo,
   parseWebhook,
   readWebhookName,
   type WebhookDocument,
@@ -49,10 +49,10 @@ describe('a document', () => {
     expect(webhookHash({ ...document, events: ['debt'] })).not.toBe(webhookHash(document));
   });
 
-  test('hears what it asked for', () => {
-    expect(hears({ events: ['*'] }, 'debt')).toBe(true);
-    expect(hears({ events: ['debt'] }, 'debt')).toBe(true);
-    expect(hears({ events: ['stuck'] }, 'debt')).toBe(false);
+  test('subscribesTo what it asked for', () => {
+    expect(subscribesTo({ events: ['*'] }, 'debt')).toBe(true);
+    expect(subscribesTo({ events: ['debt'] }, 'debt')).toBe(true);
+    expect(subscribesTo({ events: ['stuck'] }, 'debt')).toBe(false);
   });
 });
 

@@ -349,7 +349,7 @@ describe('ledger and chain', () => {
       RPC_URLS: JSON.stringify({ 'eip155:84532': [chain.rpc] }),
       AGENT_ACCOUNT: {
         getByName: (name: string) => ({
-          govern: async (order: unknown) => {
+          apply: async (order: unknown) => {
             orders.push([name, order]);
             return { verdict: 'applied', changed: true, acknowledged: [], silent: [] };
           },
@@ -384,7 +384,7 @@ describe('ledger and chain', () => {
 
   test('do not keep the size of the database from being watched', async () => {
     const raised: unknown[] = [];
-    const govern = async (order: unknown) => {
+    const apply = async (order: unknown) => {
       raised.push(order);
       return { verdict: 'applied', changed: true, acknowledged: [], silent: [] };
     };
@@ -398,7 +398,7 @@ describe('ledger and chain', () => {
             ? { all: async () => ({ results: [], meta: { size_after: 10_000_000_000 } }) }
             : db.prepare(sql),
       },
-      AGENT_ACCOUNT: { getByName: () => ({ govern }) },
+      AGENT_ACCOUNT: { getByName: () => ({ apply }) },
     } as unknown as Env;
     await worker.scheduled(createScheduledController(), full);
     expect(raised.slice(0, 2)).toMatchObject([

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { entryHash } from '../../../src/audit/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import { enqueueAlerts } from '../../../src/webhooks/enqueue.ts';
+import { enqueueAlerts } from '../../../src/webhooks/message.ts';
 import { MAX_BODY, readWebhookMessage } from '../../../src/webhooks/message.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { ALICE, accepted, history, MALLORY, START } from '../audit/history.ts';

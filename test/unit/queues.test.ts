@@ -1,15 +1,14 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { configOf } from '../../../src/app.ts';
-import { gatewayAccount } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { consume } from '../../../src/queues.ts';
-import { recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
-import { letterAlert, newLetters } from '../../../src/webhooks/letter-alert.ts';
-import { db, freshDatabase, messageOf, rows } from '../audit/database.ts';
-import { ALICE, START } from '../audit/history.ts';
-import { alertOf, everything, queued, register, SELF } from './world.ts';
+import { configOf } from '../../src/app.ts';
+import { gatewayAccount } from '../../src/config.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import { consume, deadLetterAlert } from '../../src/queues.ts';
+import { newDeadLetters, recordDeadLetters } from '../../src/settlement/dead-letter.ts';
+import { db, freshDatabase, messageOf, rows } from './audit/database.ts';
+import { ALICE, START } from './audit/history.ts';
+import { alertOf, everything, queued, register, SELF } from './webhooks/world.ts';
 
 const letter = (changes: object = {}) => ({
   ...{ id: 'l1', queue: 'countersign-settlement-dead', account: ALICE, call: '0xca11' },
@@ -28,7 +27,7 @@ const watched = () => {
   const orders: { account: string; order: unknown }[] = [];
   const namespace = {
     getByName: (account: AccountId) => ({
-      govern: async (order: unknown) => {
+      apply: async (order: unknown) => {
         orders.push({ account, order });
         return { verdict: 'applied', changed: true, told: [], silent: [] };
       },
@@ -55,7 +54,7 @@ beforeEach(freshDatabase);
 
 describe('a dead letter', () => {
   test('is an alert of its account', () => {
-    expect(letterAlert(letter(), SELF)).toEqual({
+    expect(deadLetterAlert(letter(), SELF)).toEqual({
       account: ALICE,
       alert: {
         rule: 'dead_letter',
@@ -68,7 +67,7 @@ describe('a dead letter', () => {
   });
 
   test('of a stuck chain, or of nobody, is one of the gateway: such a chain carries nothing out', () => {
-    const accountOf = (changes: object) => letterAlert(letter(changes), SELF)?.account;
+    const accountOf = (changes: object) => deadLetterAlert(letter(changes), SELF)?.account;
     expect(accountOf({ queue: 'countersign-audit-dead' })).toBe(SELF);
     expect(accountOf({ queue: 'countersign-audit' })).toBe(SELF);
     expect(accountOf({ account: '' })).toBe(SELF);
@@ -76,17 +75,17 @@ describe('a dead letter', () => {
   });
 
   test('of a webhook is none: it would be its own news', () => {
-    expect(letterAlert(letter({ queue: 'countersign-webhooks-dead' }), SELF)).toBeUndefined();
+    expect(deadLetterAlert(letter({ queue: 'countersign-webhooks-dead' }), SELF)).toBeUndefined();
   });
 
   test('is new once, and again when it comes back', async () => {
-    expect(await newLetters(db, [letter(), letter({ id: 'l2' })])).toHaveLength(2);
+    expect(await newDeadLetters(db, [letter(), letter({ id: 'l2' })])).toHaveLength(2);
     await recordDeadLetters(db, [letter()]);
-    expect((await newLetters(db, [letter(), letter({ id: 'l2' })])).map(({ id }) => id)).toEqual([
-      'l2',
-    ]);
+    expect(
+      (await newDeadLetters(db, [letter(), letter({ id: 'l2' })])).map(({ id }) => id),
+    ).toEqual(['l2']);
     await db.prepare('UPDATE dead_letters SET redriven_at = 1').run();
-    expect(await newLetters(db, [letter()])).toHaveLength(1);
+    expect(await newDeadLetters(db, [letter()])).toHaveLength(1);
   });
 
   test.each([
@@ -112,7 +111,7 @@ describe('a dead letter', () => {
       ...watching,
       AGENT_ACCOUNT: {
         getByName: () => ({
-          govern: async () => {
+          apply: async () => {
             throw new Error('overloaded');
           },
         }),

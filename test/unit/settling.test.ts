@@ -1,11 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
-import type { AlertBody } from '../../../src/protocol/account/alert.ts';
-import { configOf } from '../../../src/app.ts';
-import { gatewayAccount } from '../../../src/config.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { settlingOf } from '../../../src/settling.ts';
-import { openBackendAlert } from '../../../src/webhooks/backend-alert.ts';
+import type { AlertBody } from '../../src/protocol/account/alert.ts';
+import { configOf } from '../../src/app.ts';
+import { gatewayAccount } from '../../src/config.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
+import { openBackendAlert, settlingOf } from '../../src/settling.ts';
 
 const NOW = 1_800_000_000;
 const SELF: AccountId = `eip155:84532:0x${'11'.repeat(20)}`;
@@ -54,11 +53,11 @@ describe('the alert that a backend rejects bound payments', () => {
   });
 
   test('is raised by what settlement observes, in requests and the queue alike', async () => {
-    const governed: unknown[] = [];
+    const applied: unknown[] = [];
     const namespace = {
       getByName: (account: string) => ({
-        govern: async (order: unknown) => {
-          governed.push([account, order]);
+        apply: async (order: unknown) => {
+          applied.push([account, order]);
           return { verdict: 'applied', changed: true, told: [], silent: [] };
         },
       }),
@@ -70,7 +69,7 @@ describe('the alert that a backend rejects bound payments', () => {
     const { emit } = settlingOf(watched, config.value);
     emit({ event: 'backend_circuit', network: 'eip155:84532', backend: 'x', state: 'open' });
     emit(REJECTED);
-    await vi.waitFor(() => expect(governed).toHaveLength(1));
-    expect(governed).toEqual([[gatewayAccount(config.value), { kind: 'alert', alert: ALERT }]]);
+    await vi.waitFor(() => expect(applied).toHaveLength(1));
+    expect(applied).toEqual([[gatewayAccount(config.value), { kind: 'alert', alert: ALERT }]]);
   });
 });
