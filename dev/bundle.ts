@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { ROOT } from './gateway-files.ts';
 import { buildWorker } from './worker-modules.ts';
 
-/** The most that may be, gzip: see DECISIONS.md, "The Worker is deployed as modules". */
+/** The most that may be, gzip: see DECISIONS.md, "Deploy the Worker as modules". */
 const LIMITS = { first: 104 * 1024, all: 208 * 1024, wasm: 45 * 1024 };
 
 const wrangler = join(

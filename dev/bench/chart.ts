@@ -67,7 +67,7 @@ const verifierBars = (results: Results, figure: 'hotMany' | 'first'): readonly B
     isOurs: verifier === 'countersign',
   }));
 
-/** The chart of the README: shorter is better everywhere. */
+/** The chart of docs/bench.md: shorter is better everywhere. */
 export const chart = (results: Results): string => {
   const panels = [
     ['CPU of one paid call, the tool’s own left out', callBars(results)],

@@ -31,7 +31,7 @@ export const CHAIN = {
   etherDollars: 3_000,
 } as const;
 
-/** Gas of a payment by our own key, measured on a local chain with Circle's code (README, "Settle with your own key"). */
+/** Gas of a payment by our own key, measured on a local chain with Circle's code (docs/configuration.md). */
 export const GAS = [
   ['one payment', 85_700],
   ['20 of 20 payers', 52_400],

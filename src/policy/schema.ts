@@ -14,7 +14,7 @@ import type { Policy } from './policy.ts';
 import { denyRules, requireRules } from './rule-schema.ts';
 import { windowName } from './window.ts';
 
-/** The policy of payers nobody has written one for, where the operator has not either (README, "Policy"). */
+/** The policy of payers nobody has written one for, where the operator has not either (docs/policy.md). */
 export const BUILT_IN_POLICY: Policy = {
   perCall: 5_000_000n,
   exposure: 1_000_000n,
@@ -111,7 +111,7 @@ const whole = z.check<Partial<Policy>>(({ value: policy, issues }) => {
   }
 });
 
-const HINT = 'must be an object, as in the README';
+const HINT = 'must be an object with the fields of docs/policy.md';
 export const policySchema = z.strictObject(shape, HINT).check(whole);
 const defaultSchema = z
   .strictObject({ ...shape, perCall: amount, exposure: amount, rate }, HINT)

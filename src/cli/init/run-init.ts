@@ -51,7 +51,7 @@ export const runInit = async (session: Session, input: Input): Promise<void> => 
 const NEXT = [
   ['npx wrangler deploy --dry-run', 'builds what would be deployed, and deploys nothing'],
   ['npx wrangler dev', 'serves it on this machine; tools.json says what it sells'],
-  ['npm run deploy', 'deploys it; README, "Deploy", says what has to be made once'],
+  ['npm run deploy', 'deploys it; docs/deploy.md lists what to create once'],
 ] as const;
 
 /** The files of a gateway: another Worker's are not touched. @throws CliError */

@@ -39,7 +39,7 @@ export const toolIn = (json: unknown, gateway: string): ToolDocument => {
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
   );
   throw new CliError(`That is no tool: ${faults.slice(0, 4).join('; ')}.`, {
-    hint: 'Correct it. The README has the fields of a tool.',
+    hint: 'Correct it. docs/tools.md lists the fields of a tool.',
     exit: EXIT.usage,
     code: 'malformed_document',
     details: { faults: parsed.error },

@@ -1,4 +1,4 @@
-/** What the command's end says to a script (README, "The command"). */
+/** What the command's end says to a script (docs/cli.md). */
 export const EXIT = {
   ok: 0,
   /** Refused, or failed, for any other reason than those below. */

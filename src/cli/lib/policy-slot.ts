@@ -45,7 +45,7 @@ export const policyOf = (document: unknown): Policy => {
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
   );
   throw new CliError(`That is no policy: ${faults.slice(0, 4).join('; ')}.`, {
-    hint: 'Correct it. The README has the fields of a policy.',
+    hint: 'Correct it. docs/policy.md lists the fields of a policy.',
     exit: EXIT.usage,
     code: 'malformed_policy',
     details: { faults: parsed.error },

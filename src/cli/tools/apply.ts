@@ -71,7 +71,7 @@ const wantedTools = (json: unknown, path: string, gateway: string): readonly Too
   );
   throw usageError(
     `${path} cannot be applied: ${faults.slice(0, 4).join('; ')}.`,
-    'Correct the file. The README has the fields of a tool.',
+    'Correct the file. docs/tools.md lists the fields of a tool.',
   );
 };
 

@@ -65,7 +65,7 @@ const open = async (text: string): Promise<Signer> => {
 const keysOf = (signer: Signer) =>
   createLocalJWKSet({ keys: signer.jwks.keys.map((key) => ({ ...key })) });
 
-/** Checks an assertion as an upstream does. */
+/** Checks an assertion as an upstream does (docs/tools.md). */
 const upstreamAccepts = async (token: string, signer: Signer, at: number, aud?: string) =>
   jwtVerify(token, keysOf(signer), {
     issuer: 'https://gateway.example',
