@@ -16,8 +16,8 @@ import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { startUpstream } from './bench/subject.ts';
 import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
-import { newWorkspace } from './bench/workspace.ts';
-import { ROOT } from './gateway-files.ts';
+import { newWorkspace } from './bench/subject.ts';
+import { ROOT } from './root.ts';
 
 /**
  * The deployed bundle in raw workerd beside its peers: the same requests, the same client, the same tool, a fresh process for each round

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { PATHS } from '../src/management/paths.ts';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 
 const dist = join(ROOT, 'dist');
 // Built beside its place: what uses the last build meanwhile, e.g. another run of the tests, keeps it to the end.

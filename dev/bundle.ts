@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
 /** The most that may be, gzip: see DECISIONS.md, "Deploy the Worker as modules". */

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Fault, FAULTS, type Orders } from '../test/chaos/run/orders.ts';
 import { runChaos } from '../test/chaos/run/run.ts';
-import { killEveryProcess } from './process.ts';
+import { killEveryProcess } from './stack/process.ts';
 
 /** Buys thousands of things on a machine on which everything goes wrong, and looks whether anything was lost (design §6, laws 3 to 7, 11). */
 const { values } = parseArgs({

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 
 /** The most the client may weigh, gzip (issue 3). */
 const LIMIT = 40 * 1024;

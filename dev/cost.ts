@@ -5,7 +5,7 @@ import type { CostOrders } from '../test/cost/counts.ts';
 import { newestCpu } from './cost/cpu.ts';
 import { limitsOf } from './cost/scale.ts';
 import { type Counted, filled, tablesOf } from './cost/tables.ts';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 import { runProject } from './run-project.ts';
 
 /** Counts what a paid call is billed for, and what that costs. `--write` puts the tables into `docs/cost.md`. */

@@ -5,14 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Address, getAddress } from 'viem';
 import { accountId, network } from '../src/protocol/account-id.ts';
-import type { Line } from './demo/line.ts';
+import type { Line } from './demo/story.ts';
 import { type Narrator, newNarrator } from './demo/narrator.ts';
 import { play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
-import { whenOrphaned } from './orphan.ts';
-import { killEveryProcess } from './process.ts';
-import { newRunDirectory } from './run-directory.ts';
-import { type Stack, startStack } from './stack.ts';
+import { whenOrphaned } from './stack/process.ts';
+import { killEveryProcess } from './stack/process.ts';
+import { newRunDirectory } from './stack/run-directory.ts';
+import { type Stack, startStack } from './stack/stack.ts';
 
 const HELP = `Boots Countersign on this machine and pays for a few calls as an agent.
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseSync } from 'oxc-parser';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 
 /** From low to high. A file belongs to the longest prefix that matches its path. */
 const LAYERS = [

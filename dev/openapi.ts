@@ -1,7 +1,7 @@
 /** `node dev/openapi.ts`: writes what the gateway serves as static assets, `/openapi.json` and its headers, to `public/`. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 import { openApi } from './openapi/document.ts';
 
 const HEADERS = `/openapi.json

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 
 type Step = { readonly title: string; readonly checks: readonly string[] };
 

@@ -8,9 +8,9 @@ import { deal, mustAllBe, run } from './bench/load.ts';
 import { agents, boundPayment } from './bench/signing.ts';
 import { startGateway } from './bench/gateway-subject.ts';
 import { offerOf, startUpstream, TARGET } from './bench/subject.ts';
-import { newWorkspace } from './bench/workspace.ts';
-import { ROOT } from './gateway-files.ts';
-import { freePort } from './ports.ts';
+import { newWorkspace } from './bench/subject.ts';
+import { ROOT } from './root.ts';
+import { freePort } from './stack/ports.ts';
 
 /** Where the CPU of a paid call goes: the deployed bundle in raw workerd under its own profiler. `--out` keeps the profile, for DevTools. */
 const { values } = parseArgs({

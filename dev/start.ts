@@ -1,10 +1,10 @@
 /** `npm start`: runs the whole of Countersign on this machine until it is told to stop. */
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { whenOrphaned } from './orphan.ts';
-import { portTaken } from './ports.ts';
-import { killEveryProcess } from './process.ts';
-import { type Stack, type StackOptions, startStack } from './stack.ts';
+import { whenOrphaned } from './stack/process.ts';
+import { portTaken } from './stack/ports.ts';
+import { killEveryProcess } from './stack/process.ts';
+import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 
 const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, the gateway.
 

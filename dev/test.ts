@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 
 type Run = { readonly projects: readonly string[]; readonly workers: number };
 

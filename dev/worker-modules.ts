@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 import { writeLibsecp256k1 } from './libsecp256k1.ts';
 
 /** A built Worker: where its first module is, and which modules belong to it. */

@@ -1,7 +1,7 @@
 /** `npm run worker`: builds what `npm run deploy` deploys, in `.dev/worker/`. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
 const directory = join(ROOT, '.dev/worker');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Hex } from '../../src/core/hex.ts';
-import { startStack } from '../stack.ts';
+import { startStack } from '../stack/stack.ts';
 import { type Moved, watchMoved } from './moved.ts';
 import { countersign, exactOn, type Purchase, type Seller } from './sellers.ts';
 import { nonceOf } from './signing.ts';

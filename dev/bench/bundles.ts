@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { ROOT } from '../gateway-files.ts';
+import { ROOT } from '../root.ts';
 import { buildWorker, type WorkerModules } from '../worker-modules.ts';
 
 /** Workers of peers and stubs by name; each is built as it would be deployed. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { LOOPBACK } from '../ports.ts';
+import { LOOPBACK } from '../stack/ports.ts';
 
 /** What came back. */
 export type Answer = { readonly status: number; readonly head: string; readonly body: string };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { people } from '../people.ts';
+import { people } from '../stack/people.ts';
 import { getRequest } from './connection.ts';
 import { agents, type BenchAgent, boundPayment, type Offer, vanillaPayment } from './signing.ts';
 import { type GatewayChanges, type GatewaySubject, startGateway } from './gateway-subject.ts';

@@ -1,10 +1,21 @@
 import { otherModules } from '../worker-modules.ts';
 import { newReceiptKey } from '../keys.ts';
-import { people } from '../people.ts';
-import { freePort, LOOPBACK } from '../ports.ts';
-import { usdc } from '../usdc.ts';
+import { people } from '../stack/people.ts';
+import { freePort, LOOPBACK } from '../stack/ports.ts';
+import { usdc } from '../stack/usdc.ts';
 import { type Seeder, seederAt } from './seeder.ts';
-import { type Bench, newDirectory, start, type Subject, type Upstream } from './subject.ts';
+import { getRequest } from './connection.ts';
+import { type BenchAgent, boundPayment } from './signing.ts';
+import {
+  type Bench,
+  LOOKUP,
+  newDirectory,
+  offerOf,
+  type Sale,
+  start,
+  type Subject,
+  type Upstream,
+} from './subject.ts';
 import { type Binding, type Service, startWorkerd } from './workerd.ts';
 
 /** A gateway with stubs of its queues and its database, and a seeder beside it. */
@@ -106,4 +117,21 @@ export const startGateway = async (
   const seeder = seederAt(seederPort, process.output);
   if (tools > 0) await seeder.putTools(tools);
   return { ...process, ...seeder, port, audience };
+};
+
+/** Makes bound requests to a gateway for one tool: each signed, and never to be sent twice. */
+export type MakeBound = (agent: BenchAgent, count: number) => readonly Buffer[];
+
+export const boundRequests = async (
+  gateway: GatewaySubject,
+  { tool, target }: Sale = LOOKUP,
+): Promise<MakeBound> => {
+  const offer = await offerOf(gateway, target);
+  const request = { audience: gateway.audience, tool, target };
+  return (agent, count) =>
+    Array.from({ length: count }, () =>
+      getRequest(gateway.port, target, {
+        'PAYMENT-SIGNATURE': boundPayment(agent, offer, request),
+      }),
+    );
 };

@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
-import { boundRequests } from './bound-requests.ts';
-import { type Figures, figuresOf } from './figures.ts';
+import { boundRequests } from './gateway-subject.ts';
+import { type Figures, figuresOf } from './load.ts';
 import { deal, type Measured, mustAllBe, run, runOut } from './load.ts';
 import { databaseOf, remember } from './memory.ts';
 import { agents, type BenchAgent } from './signing.ts';

@@ -1,4 +1,4 @@
-import { LOOPBACK } from '../ports.ts';
+import { LOOPBACK } from '../stack/ports.ts';
 
 /** A sampled function, as the Profiler domain of the DevTools protocol reports it. */
 export type ProfileNode = {

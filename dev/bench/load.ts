@@ -1,5 +1,5 @@
 import { openConnection } from './connection.ts';
-import { quantile } from './statistics.ts';
+import { quantile, spread, type Spread } from './statistics.ts';
 import type { Workerd } from './workerd.ts';
 
 /** Requests of one connection, sent one after the other. */
@@ -89,3 +89,16 @@ export const mustAllBe = (measured: Measured, status: number, what: string): Mea
   if (measured.statuses[status] === measured.requests) return measured;
   throw new Error(`${what}: not every answer was ${status}: ${JSON.stringify(measured.statuses)}`);
 };
+
+/** What blocks of calls came to, those of all compared accounts sent in turn. Times in milliseconds, CPU in microseconds. */
+export type Figures = {
+  readonly cpuPerRequest: Spread;
+  readonly p50: Spread;
+  readonly p99: Spread;
+};
+
+export const figuresOf = (blocks: readonly Measured[]): Figures => ({
+  cpuPerRequest: spread(blocks.map(({ cpuPerRequest }) => cpuPerRequest)),
+  p50: spread(blocks.map(({ p50 }) => p50)),
+  p99: spread(blocks.map(({ p99 }) => p99)),
+});

@@ -1,6 +1,6 @@
 import type { Hex } from '../../src/core/hex.ts';
-import type { ChainAccess } from '../chain-access.ts';
-import { usdcAbi } from '../usdc.ts';
+import type { ChainAccess } from '../stack/chain-access.ts';
+import { usdcAbi } from '../stack/usdc.ts';
 
 /** When the node of a chain first showed that authorizations had moved, by their nonces. */
 export type Moved = {

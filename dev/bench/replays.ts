@@ -1,4 +1,4 @@
-import { boundRequests } from './bound-requests.ts';
+import { boundRequests } from './gateway-subject.ts';
 import { type Branch, grow } from './branches.ts';
 import { getRequest, openConnection } from './connection.ts';
 import { cpuOf, type Latency, latencyOf, shown, sum } from './flood.ts';

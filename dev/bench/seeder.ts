@@ -1,7 +1,7 @@
 import type { Enrolment, PolicyOrder, ToolOrder } from '../../test/bench/stubs/enrolment.ts';
 import type { Hex } from '../../src/core/hex.ts';
-import { people } from '../people.ts';
-import { LOOPBACK } from '../ports.ts';
+import { people } from '../stack/people.ts';
+import { LOOPBACK } from '../stack/ports.ts';
 import type { BenchAgent } from './signing.ts';
 
 /** The Worker beside a gateway's objects that makes accounts what a bench needs, as if they had come to it through the gateway. */

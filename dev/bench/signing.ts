@@ -10,9 +10,9 @@ import {
 } from '../../src/protocol/intent/agent-intent.ts';
 import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 import type { SignedTransfer } from '../../test/bench/peers/verification.ts';
-import { CHAIN_ID } from '../chain-client.ts';
-import { person } from '../people.ts';
-import { usdc } from '../usdc.ts';
+import { CHAIN_ID } from '../stack/chain-client.ts';
+import { person } from '../stack/people.ts';
+import { usdc } from '../stack/usdc.ts';
 
 /** An agent that calls. */
 export type BenchAgent = { readonly address: Address; readonly key: Uint8Array };

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { people } from '../people.ts';
-import { freePort, LOOPBACK } from '../ports.ts';
+import { people } from '../stack/people.ts';
+import { killEveryProcess } from '../stack/process.ts';
+import { freePort, LOOPBACK } from '../stack/ports.ts';
 import type { Bundles } from './bundles.ts';
 import { getRequest, headersOf, openConnection } from './connection.ts';
 import type { Offer } from './signing.ts';
@@ -27,6 +29,27 @@ export const API_KEY = 'bench-key-0123456789abcdef0123456789abcdef';
 
 /** What every process is made in. */
 export type Bench = { readonly workspace: string; readonly bundles: Bundles };
+
+/** Where a tmpfs is mounted on Linux: the bench compares what code costs, not disks. */
+const MEMORY = '/dev/shm';
+
+/** A directory for bundles and objects, in memory where there is a tmpfs. It goes with this process, also on Ctrl-C. */
+export const newWorkspace = (): string => {
+  const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'countersign-bench-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => {
+      // Whoever was waiting for one of these processes is about to hear that it is gone.
+      process.on('uncaughtException', () => {});
+      void killEveryProcess().then(() => process.exit(code));
+    });
+  }
+  return directory;
+};
 
 /** An empty directory for one process. */
 export const newDirectory = (workspace: string, name: string): string => {

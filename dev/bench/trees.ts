@@ -1,7 +1,7 @@
 import { openConnection } from './connection.ts';
-import { boundRequests, type MakeBound } from './bound-requests.ts';
+import { boundRequests, type MakeBound } from './gateway-subject.ts';
 import { type Branch, grow, REFUSED, RULED, rulesOf } from './branches.ts';
-import { type Figures, figuresOf } from './figures.ts';
+import { type Figures, figuresOf } from './load.ts';
 import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { deal, type Lane, type Measured, mustAllBe, runOut } from './load.ts';

@@ -1,7 +1,7 @@
 import { agents, signTransfer } from './signing.ts';
 import { median } from './statistics.ts';
 import { type Bench, startWorker, type Subject } from './subject.ts';
-import { people } from '../people.ts';
+import { people } from '../stack/people.ts';
 import type { Address } from '../../src/core/hex.ts';
 
 /** Who verifies. */

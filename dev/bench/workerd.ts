@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { ROOT } from '../gateway-files.ts';
-import { LOOPBACK, portAnswers } from '../ports.ts';
-import { startProcess } from '../process.ts';
+import { ROOT } from '../root.ts';
+import { LOOPBACK, portAnswers } from '../stack/ports.ts';
+import { startProcess } from '../stack/process.ts';
 import { cpuOf } from './machine.ts';
 
 /** What a binding of a Worker is, as workerd's configuration says it. */

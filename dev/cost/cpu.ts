@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENTRANT } from '../bench/calls.ts';
 import type { Results } from '../bench/results.ts';
-import { ROOT } from '../gateway-files.ts';
+import { ROOT } from '../root.ts';
 import type { Cpu } from './bill.ts';
 
 const DIRECTORY = 'test/bench/results';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Hex } from 'viem';
 import { requestDigest } from '../../src/protocol/intent/observed-request.ts';
-import type { StackDescription } from '../stack-file.ts';
+import type { StackDescription } from '../stack/stack-file.ts';
 import { type Answer, contentTypeOf, type ToolRequest } from './exchange.ts';
 
 /** What somebody who has paid knows without the receipt. */

@@ -1,8 +1,8 @@
 import type { Address } from 'viem';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { parseMoney } from '../../src/protocol/amount.ts';
-import type { ChainAccess } from '../chain-access.ts';
-import type { StackDescription } from '../stack-file.ts';
+import type { ChainAccess } from '../stack/chain-access.ts';
+import type { StackDescription } from '../stack/stack-file.ts';
 import type { ToolRequest } from './exchange.ts';
 import type { Narrator } from './narrator.ts';
 import type { Wallet } from './wallet.ts';

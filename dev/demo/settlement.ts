@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem';
 import { isAddressEqual, parseEventLogs } from 'viem';
-import type { ChainAccess } from '../chain-access.ts';
-import { usdcAbi } from '../usdc.ts';
+import type { ChainAccess } from '../stack/chain-access.ts';
+import { usdcAbi } from '../stack/usdc.ts';
 
 /** A transfer that has happened, as the chain shows it. */
 export type Settlement = {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../dev/gateway-files.ts';
-import { type Stack, startStack } from '../../dev/stack.ts';
-import { TOOLS_FILE } from '../../dev/tools.ts';
+import { ROOT } from '../../dev/root.ts';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 import { startBrowser } from './browser.ts';
 import {
   FOCUSED,

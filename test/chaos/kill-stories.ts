@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { people } from '../../dev/people.ts';
+import { people } from '../../dev/stack/people.ts';
 import { type Aftermath, comeToRest, DEFERRED, type Killed, UPFRONT } from './kills.ts';
 import { isClosed, ledgerOf, verifyBook } from './support/books.ts';
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mnemonicToAccount } from 'viem/accounts';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { people } from '../../dev/people.ts';
+import { people } from '../../dev/stack/people.ts';
 import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ROOT } from '../../dev/gateway-files.ts';
+import { ROOT } from '../../dev/root.ts';
 import { writeFiles } from '../../src/cli/lib/atomic-file.ts';
 import { sha256, SHIPPED_TOOLS } from '../../src/cli/init/files.ts';
 

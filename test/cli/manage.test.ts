@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { people } from '../../dev/people.ts';
+import { people } from '../../dev/stack/people.ts';
 import { entryText } from '../../src/audit/entry.ts';
 import { useWorld } from '../conformance/support/world.ts';
 import { ALICE, history } from '../unit/audit/history.ts';

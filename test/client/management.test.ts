@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, it, test } from 'vitest';
 import type * as z from 'zod/mini';
 import { openApi } from '../../dev/openapi/document.ts';
-import { ROOT } from '../../dev/gateway-files.ts';
+import { ROOT } from '../../dev/root.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import {

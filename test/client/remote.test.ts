@@ -10,8 +10,8 @@ import {
 } from 'viem/accounts';
 import { publicKeyToAddress } from 'viem/utils';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RunningServer } from '../../dev/server.ts';
-import { serveLoopback } from '../../dev/server.ts';
+import type { RunningServer } from '../../dev/stack/server.ts';
+import { serveLoopback } from '../../dev/stack/server.ts';
 import { createAgent, CountersignError, fleet, remoteAccount } from '../../src/client/index.ts';
 import { startRpcSigner, type RpcSigner, type Twist } from './support/json-rpc-signer.ts';
 import { base64, entry, required } from './support/offer.ts';

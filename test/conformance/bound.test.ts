@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { randomNonce } from '../../dev/payer.ts';
+import { randomNonce } from '../../dev/stack/authorization.ts';
 import { intentFields } from '../../src/protocol/intent/agent-intent.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 import { bind, bound, boundField, boundTree, callOf, signBound } from './support/bound.ts';

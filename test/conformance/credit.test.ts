@@ -1,10 +1,10 @@
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { submitCancellation, signCancellation } from '../../dev/payer.ts';
-import { mint } from '../../dev/faucet.ts';
-import { people } from '../../dev/people.ts';
-import { usdc, usdcBalance } from '../../dev/usdc.ts';
+import { submitCancellation, signCancellation } from '../../dev/stack/authorization.ts';
+import { mint } from '../../dev/stack/faucet.ts';
+import { people } from '../../dev/stack/people.ts';
+import { usdc, usdcBalance } from '../../dev/stack/usdc.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { bind, bound, callOf } from './support/bound.ts';
 import { accountOf, creditedAccount, limitTold, topUp } from './support/credit.ts';

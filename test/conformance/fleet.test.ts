@@ -1,7 +1,7 @@
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mint } from '../../dev/faucet.ts';
-import type { Person } from '../../dev/people.ts';
+import { mint } from '../../dev/stack/faucet.ts';
+import type { Person } from '../../dev/stack/people.ts';
 import { entryHash, entryText, GENESIS } from '../../src/audit/entry.ts';
 import { type Entry } from '../../src/protocol/entry.ts';
 import { verifyLog } from '../../src/audit/verify.ts';

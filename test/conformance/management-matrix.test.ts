@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Hex, LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { people } from '../../dev/people.ts';
+import { people } from '../../dev/stack/people.ts';
 import type { RouteId } from '../../src/management/routes.ts';
 import { ROUTES } from '../../src/management/routes.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { people } from '../../dev/people.ts';
+import { people } from '../../dev/stack/people.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import { accountOf, creditedAccount } from './support/credit.ts';
 import { callWith, type Granted, granted, grantFor } from './support/grant.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalAccount } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TOOLS_FILE } from '../../dev/tools.ts';
+import { TOOLS_FILE } from '../../dev/stack/tools.ts';
 import type { AgentIntent } from '../../src/protocol/intent/agent-intent.ts';
 import { accountOf, creditedAccount, limitTold } from './support/credit.ts';
 import { agentIntent, digestOf, signPaidIntent } from './support/intent.ts';

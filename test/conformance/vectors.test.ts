@@ -1,6 +1,6 @@
 import type { Hex, LocalAccount } from 'viem';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../dev/ports.ts';
+import { freePort } from '../../dev/stack/ports.ts';
 import { signDelegation } from '../../src/client/index.ts';
 import { type AgentIntent, intentFields } from '../../src/protocol/intent/agent-intent.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };

@@ -1,8 +1,8 @@
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { people } from '../../dev/people.ts';
-import { type RunningServer, serveLoopback } from '../../dev/server.ts';
+import { people } from '../../dev/stack/people.ts';
+import { type RunningServer, serveLoopback } from '../../dev/stack/server.ts';
 import { entryHash } from '../../src/audit/entry.ts';
 import { accountOf } from './support/credit.ts';
 import { agentIntent, signIntent } from './support/intent.ts';

@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CHAIN_ID } from '../../dev/chain-client.ts';
+import { CHAIN_ID } from '../../dev/stack/chain-client.ts';
 import { signDigest } from '../../dev/bench/signing.ts';
-import { person } from '../../dev/people.ts';
+import { person } from '../../dev/stack/people.ts';
 import { decodeChunk } from '../../src/audit/chunk.ts';
 import { entryText } from '../../src/audit/entry.ts';
 import { type Address, type Hex, ZERO_ADDRESS } from '../../src/core/hex.ts';

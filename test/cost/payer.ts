@@ -1,5 +1,5 @@
 import { type BenchAgent, boundPayment } from '../../dev/bench/signing.ts';
-import { person } from '../../dev/people.ts';
+import { person } from '../../dev/stack/people.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Address } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';

@@ -1,7 +1,7 @@
 import { type Hex, parseEther, parseGwei } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { connectChain } from '../../dev/chain-access.ts';
+import { connectChain } from '../../dev/stack/chain-access.ts';
 import type { Relay } from '../../src/protocol/relayer-contract.ts';
 import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';

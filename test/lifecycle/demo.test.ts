@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectChain } from '../../dev/chain-access.ts';
-import { people } from '../../dev/people.ts';
-import { runningProcesses } from '../../dev/process-list.ts';
-import { usdcAbi } from '../../dev/usdc.ts';
+import { connectChain } from '../../dev/stack/chain-access.ts';
+import { people } from '../../dev/stack/people.ts';
+import { runningProcesses } from '../../dev/stack/process-list.ts';
+import { usdcAbi } from '../../dev/stack/usdc.ts';
 
 const DEMO = join(import.meta.dirname, '../../dev/demo.ts');
 const MARK = 'COUNTERSIGN_TEST_RUN';

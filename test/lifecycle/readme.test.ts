@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../dev/gateway-files.ts';
-import { type Stack, startStack } from '../../dev/stack.ts';
+import { ROOT } from '../../dev/root.ts';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { createAgent } from '../../src/client/index.ts';
 import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
 

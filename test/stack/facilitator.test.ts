@@ -1,18 +1,18 @@
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Chain, startChain } from '../../dev/chain.ts';
-import { startFacilitator } from '../../dev/facilitator.ts';
+import { type Chain, startChain } from '../../dev/stack/chain.ts';
+import { startFacilitator } from '../../dev/stack/facilitator.ts';
 import {
   randomNonce,
   signAuthorization,
   signCancellation,
   submitAuthorization,
   submitCancellation,
-} from '../../dev/payer.ts';
-import { people, type Person } from '../../dev/people.ts';
-import type { RunningServer } from '../../dev/server.ts';
-import { usdc, usdcAbi } from '../../dev/usdc.ts';
+} from '../../dev/stack/authorization.ts';
+import { people, type Person } from '../../dev/stack/people.ts';
+import type { RunningServer } from '../../dev/stack/server.ts';
+import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
 
 type Version = 1 | 2;

@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Gateway, startGateway } from '../../dev/gateway.ts';
-import { ROOT, writeGatewayFiles } from '../../dev/gateway-files.ts';
-import { people } from '../../dev/people.ts';
-import { runningProcesses } from '../../dev/process-list.ts';
-import { readTools, TOOLS_FILE } from '../../dev/tools.ts';
+import { type Gateway, startGateway } from '../../dev/stack/gateway.ts';
+import { writeGatewayFiles } from '../../dev/stack/gateway-files.ts';
+import { ROOT } from '../../dev/root.ts';
+import { people } from '../../dev/stack/people.ts';
+import { runningProcesses } from '../../dev/stack/process-list.ts';
+import { readTools, TOOLS_FILE } from '../../dev/stack/tools.ts';
 
 describe('the gateway under wrangler', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack.ts';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { buildWorker, type WorkerModules } from '../../dev/worker-modules.ts';
 import { createAgent, createManagement } from '../../src/client/index.ts';
 

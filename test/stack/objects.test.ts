@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startWorkerd, type Workerd } from '../../dev/bench/workerd.ts';
-import { people } from '../../dev/people.ts';
-import { freePort, LOOPBACK } from '../../dev/ports.ts';
+import { people } from '../../dev/stack/people.ts';
+import { freePort, LOOPBACK } from '../../dev/stack/ports.ts';
 import { buildWorker, otherModules, type WorkerModules } from '../../dev/worker-modules.ts';
 
 /** Objects of one isolate whose code comes late, as modules in raw workerd: no test runner stands between them and `import()`. */

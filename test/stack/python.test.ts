@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../dev/gateway-files.ts';
-import { type Stack, startStack } from '../../dev/stack.ts';
+import { ROOT } from '../../dev/root.ts';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
 
 const AGENT = join(ROOT, 'examples/other-language/agent.py');
 const VECTORS = join(ROOT, 'test/vectors/countersign-v1.json');

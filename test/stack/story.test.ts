@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newNarrator } from '../../dev/demo/narrator.ts';
 import { play } from '../../dev/demo/story.ts';
 import { openWallet, type Wallet } from '../../dev/demo/wallet.ts';
-import { type Stack, startStack } from '../../dev/stack.ts';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { type AgentResponse, createAgent } from '../../src/client/index.ts';
 import { accountId } from '../../src/protocol/account-id.ts';
 

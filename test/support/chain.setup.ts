@@ -2,9 +2,9 @@ import type { TestProject } from 'vitest/node';
 
 /** Starts the real chain and the real facilitator once for all tests inside workerd. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { startChain } = await import('../../dev/chain.ts');
-  const { startFacilitator } = await import('../../dev/facilitator.ts');
-  const { people } = await import('../../dev/people.ts');
+  const { startChain } = await import('../../dev/stack/chain.ts');
+  const { startFacilitator } = await import('../../dev/stack/facilitator.ts');
+  const { people } = await import('../../dev/stack/people.ts');
   const [chain, manual, fickle] = await Promise.all([
     startChain({}),
     startChain({}),

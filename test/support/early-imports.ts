@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Plugin } from 'vitest/config';
-import { ROOT } from '../../dev/gateway-files.ts';
+import { ROOT } from '../../dev/root.ts';
 
 const LOADED = ['durable-objects/', 'src/protocol/', 'src/gateway/'].map((folder) =>
   join(ROOT, folder),

@@ -1,7 +1,7 @@
 import { type Hex, parseEventLogs, type TransactionReceipt } from 'viem';
-import type { ChainClient } from '../../../dev/chain-client.ts';
-import { people } from '../../../dev/people.ts';
-import { usdc, usdcAbi } from '../../../dev/usdc.ts';
+import type { ChainClient } from '../../../dev/stack/chain-client.ts';
+import { people } from '../../../dev/stack/people.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 
 /** Money that came to `payTo`. */
 export type Moved = {

@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { facilitatorHandler } from '../../../dev/facilitator.ts';
-import type { Person } from '../../../dev/people.ts';
-import { type Handler, type RunningServer, serveLoopback } from '../../../dev/server.ts';
+import { facilitatorHandler } from '../../../dev/stack/facilitator.ts';
+import type { Person } from '../../../dev/stack/people.ts';
+import { type Handler, type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 import type { Random } from '../../falsify/random.ts';
 import { draw, type Unrest } from './unrest.ts';
 

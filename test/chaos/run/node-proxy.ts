@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type RunningServer, serveLoopback } from '../../../dev/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 import { agedAnswers, ask, type RpcAnswer, type RpcRequest } from './aged.ts';
 import { draw, type Unrest } from './unrest.ts';
 

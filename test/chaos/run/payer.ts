@@ -1,6 +1,6 @@
 import type { Address, LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { usdc } from '../../../dev/usdc.ts';
+import { usdc } from '../../../dev/stack/usdc.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { openRandom, type Random } from '../../falsify/random.ts';
 import type { Signed } from './signed.ts';

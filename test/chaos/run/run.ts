@@ -1,5 +1,5 @@
-import { people } from '../../../dev/people.ts';
-import { usdc, usdcAbi } from '../../../dev/usdc.ts';
+import { people } from '../../../dev/stack/people.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { type Book, readBooks } from '../support/books.ts';
 import { type Bazaar, openBazaar } from './bazaar.ts';

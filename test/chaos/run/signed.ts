@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Hex, hexToBytes, type LocalAccount } from 'viem';
-import { signAuthorization, type SignedAuthorization } from '../../../dev/payer.ts';
-import { people } from '../../../dev/people.ts';
-import { CHAIN_ID } from '../../../dev/chain-client.ts';
-import { usdc } from '../../../dev/usdc.ts';
+import { signAuthorization, type SignedAuthorization } from '../../../dev/stack/authorization.ts';
+import { people } from '../../../dev/stack/people.ts';
+import { CHAIN_ID } from '../../../dev/stack/chain-client.ts';
+import { usdc } from '../../../dev/stack/usdc.ts';
 import {
   type AgentIntent,
   intentDigest,

@@ -1,10 +1,10 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { people } from '../../../dev/people.ts';
-import type { RunningServer } from '../../../dev/server.ts';
-import { type Stack, startStack } from '../../../dev/stack.ts';
-import { usdc } from '../../../dev/usdc.ts';
+import { people } from '../../../dev/stack/people.ts';
+import type { RunningServer } from '../../../dev/stack/server.ts';
+import { type Stack, startStack } from '../../../dev/stack/stack.ts';
+import { usdc } from '../../../dev/stack/usdc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { startTroubledFacilitator, type TroubledFacilitator } from './facilitator.ts';
 import { startTroubledNode, type TroubledNode } from './node-proxy.ts';

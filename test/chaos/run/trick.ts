@@ -1,15 +1,15 @@
 import { type Address, encodeFunctionData, type Hex, multicall3Abi, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { ChainClient } from '../../../dev/chain-client.ts';
-import { multicall3 } from '../../../dev/faucet.ts';
+import type { ChainClient } from '../../../dev/stack/chain-client.ts';
+import { multicall3 } from '../../../dev/stack/faucet.ts';
 import {
   randomNonce,
   signAuthorization,
   signCancellation,
   type SignedAuthorization,
-} from '../../../dev/payer.ts';
-import { people } from '../../../dev/people.ts';
-import { usdc, usdcAbi, usdcBalance } from '../../../dev/usdc.ts';
+} from '../../../dev/stack/authorization.ts';
+import { people } from '../../../dev/stack/people.ts';
+import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
 import { nextKey, type Trick } from './payer.ts';
 import type { Purchase } from './purchase.ts';
 import type { Signed } from './signed.ts';

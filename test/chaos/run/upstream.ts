@@ -1,4 +1,4 @@
-import { type RunningServer, serveLoopback } from '../../../dev/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
 /** Told of each run of a tool before it is answered, by the number of its purchase. */
 export type Runs = (number: number) => Promise<void>;

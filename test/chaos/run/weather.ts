@@ -1,5 +1,5 @@
 import { type Address, type Hex, parseEther } from 'viem';
-import type { ChainClient } from '../../../dev/chain-client.ts';
+import type { ChainClient } from '../../../dev/stack/chain-client.ts';
 import type { Random } from '../../falsify/random.ts';
 
 /** What the chain does to everybody. */

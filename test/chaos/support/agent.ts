@@ -2,9 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Address, Hex, LocalAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { randomNonce, signAuthorization, type SignedAuthorization } from '../../../dev/payer.ts';
-import { people } from '../../../dev/people.ts';
-import { usdc } from '../../../dev/usdc.ts';
+import {
+  randomNonce,
+  signAuthorization,
+  type SignedAuthorization,
+} from '../../../dev/stack/authorization.ts';
+import { people } from '../../../dev/stack/people.ts';
+import { usdc } from '../../../dev/stack/usdc.ts';
 import { type AccountId, accountId } from '../../../src/protocol/account-id.ts';
 import { PRICES, type Stage, type ToolName } from './stage.ts';
 

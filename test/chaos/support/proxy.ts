@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type RunningServer, serveLoopback } from '../../../dev/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
 /** Whom the gateway talks to. */
 export type Party = 'upstream' | 'facilitator' | 'rpc';

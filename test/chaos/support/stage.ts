@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunningServer } from '../../../dev/server.ts';
-import { type Stack, startStack } from '../../../dev/stack.ts';
+import type { RunningServer } from '../../../dev/stack/server.ts';
+import { type Stack, startStack } from '../../../dev/stack/stack.ts';
 import { type Conduct, type Party, startProxy } from './proxy.ts';
 
 /** A stack whose gateway reaches everybody else through our proxies only. */

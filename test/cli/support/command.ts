@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ROOT } from '../../../dev/gateway-files.ts';
+import { ROOT } from '../../../dev/root.ts';
 
 /** The command as it is published. */
 export const COMMAND = join(ROOT, 'dist/cli/index.js');

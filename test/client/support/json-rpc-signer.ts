@@ -1,6 +1,6 @@
 import type { Hex, LocalAccount, TypedDataDefinition } from 'viem';
-import type { RunningServer } from '../../../dev/server.ts';
-import { serveLoopback } from '../../../dev/server.ts';
+import type { RunningServer } from '../../../dev/stack/server.ts';
+import { serveLoopback } from '../../../dev/stack/server.ts';
 
 /** A call of a JSON-RPC method, as the service got it. */
 export type RpcCall = {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { person } from '../../../dev/people.ts';
+import { person } from '../../../dev/stack/people.ts';
 
 /** JSON whose fields a test changes. */
 export type Json = Readonly<Record<string, unknown>>;

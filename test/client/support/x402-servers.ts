@@ -4,7 +4,7 @@ import { paymentMiddleware, x402ResourceServer } from '@x402/hono';
 import { Hono } from 'hono';
 import type { Address } from 'viem';
 import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-hono';
-import { type RunningServer, serveLoopback } from '../../../dev/server.ts';
+import { type RunningServer, serveLoopback } from '../../../dev/stack/server.ts';
 
 /** A server of somebody else's make that sells one thing, and how often it has made it. */
 export type Shop = RunningServer & { readonly made: () => number };

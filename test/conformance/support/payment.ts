@@ -1,9 +1,9 @@
 import type { Hex, LocalAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { expect, vi } from 'vitest';
-import { mint } from '../../../dev/faucet.ts';
-import { randomNonce, signAuthorization } from '../../../dev/payer.ts';
-import { usdc, usdcAbi } from '../../../dev/usdc.ts';
+import { mint } from '../../../dev/stack/faucet.ts';
+import { randomNonce, signAuthorization } from '../../../dev/stack/authorization.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 import type { Accepted } from './offer.ts';
 import { report, type ToolCall, type World } from './world.ts';
 

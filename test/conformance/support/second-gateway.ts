@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { type Gateway, startGateway } from '../../../dev/gateway.ts';
+import { type Gateway, startGateway } from '../../../dev/stack/gateway.ts';
 import { type Offered, readOffer } from './offer.ts';
 import { sendTo, type World } from './world.ts';
 

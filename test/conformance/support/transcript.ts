@@ -1,4 +1,4 @@
-import type { Counts } from '../../../dev/upstream.ts';
+import type { Counts } from '../../../dev/upstream/upstream.ts';
 import type { World } from './world.ts';
 
 /** What an attack is told step by step, to be printed: request, status, type of the problem; then what ran and what moved. */

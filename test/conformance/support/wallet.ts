@@ -8,8 +8,8 @@ import {
   parseAbi,
   parseEther,
 } from 'viem';
-import { deploy } from '../../../dev/token.ts';
-import { usdc, usdcAbi, usdcBalance } from '../../../dev/usdc.ts';
+import { deploy } from '../../../dev/stack/contracts.ts';
+import { usdc, usdcAbi, usdcBalance } from '../../../dev/stack/usdc.ts';
 import type { World } from './world.ts';
 
 /** Moves all USDC of a key to another account by a real transfer, again until nothing is left. */

@@ -1,6 +1,6 @@
 import { parseEther } from 'viem';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { usdc, usdcAbi } from '../../../dev/usdc.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 import { manage } from '../../../src/management/router.ts';
 import { refundsTool } from '../../../src/catalog/own-tool.ts';
 import type { Config } from '../../../src/config.ts';

@@ -1,10 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newReceiptKey } from './keys.ts';
-import { writeLibsecp256k1 } from './libsecp256k1.ts';
-
-/** Root of the repository. */
-export const ROOT = join(import.meta.dirname, '..');
+import { ROOT } from '../root.ts';
+import { newReceiptKey } from '../keys.ts';
+import { writeLibsecp256k1 } from '../libsecp256k1.ts';
 
 /** Replaces text that must be there: a renamed key in wrangler.toml must not silently change what is run. */
 const replaced = (text: string, pattern: RegExp, by: string): string => {

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from '../root.ts';
 import type { Person } from './people.ts';
 
 /** What `.dev/stack.json` says (design §10): all that tests and outside clients need to know of a running stack. */

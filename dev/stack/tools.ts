@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseTools } from '../src/catalog/schema.ts';
-import { ROOT } from './gateway-files.ts';
+import { parseTools } from '../../src/catalog/schema.ts';
+import { ROOT } from '../root.ts';
 
 /** A tool as `tools.json` writes it, as far as a client needs to know. */
 export type ToolEntry = {

@@ -11,7 +11,7 @@ import { newRunDirectory } from './run-directory.ts';
 import type { Handler, RunningServer } from './server.ts';
 import { removeStackFile, type StackDescription, writeStackFile } from './stack-file.ts';
 import { readTools, type ToolEntry, TOOLS_FILE } from './tools.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
+import { startUpstream, type Upstream } from '../upstream/upstream.ts';
 import { usdc } from './usdc.ts';
 
 /** URLs that the gateway is given for the others. */

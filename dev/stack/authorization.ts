@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Address, Hex, LocalAccount } from 'viem';
 import { bytesToHex } from 'viem';
-import type { Authorization, Token } from '../src/protocol/payment.ts';
+import type { Authorization, Token } from '../../src/protocol/payment.ts';
 import type { ChainClient } from './chain-client.ts';
 import { usdcAbi } from './usdc.ts';
 

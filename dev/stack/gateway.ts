@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { CHAIN_ID } from './chain-client.ts';
 import { prepareDatabase } from './database.ts';
-import { ROOT, writeGatewayFiles } from './gateway-files.ts';
+import { writeGatewayFiles } from './gateway-files.ts';
+import { ROOT } from '../root.ts';
 import { freePort, LOOPBACK, portFreed, portTaken } from './ports.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
 
@@ -112,7 +113,7 @@ const migrate = async (directory: string, config: string, log: string): Promise<
 
 /** `/openapi.json`, where nobody has made it yet; `npm start` and the tests make it anew before they start anything. */
 const describeOnce = async (): Promise<void> => {
-  if (!existsSync(join(ROOT, 'public/openapi.json'))) await import('./openapi.ts');
+  if (!existsSync(join(ROOT, 'public/openapi.json'))) await import('../openapi.ts');
 };
 
 const serve = async (

@@ -3,14 +3,14 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import * as z from 'zod/mini';
-import { type RunningServer, serveLoopback } from './server.ts';
-import { assertionChecker } from './upstream/assertion.ts';
-import { type Dictionary, openDictionary } from './upstream/dictionary.ts';
-import { events } from './upstream/events.ts';
-import { misbehave } from './upstream/flaky.ts';
-import { statisticsOf, wordsOf } from './upstream/statistics.ts';
-import { summarise } from './upstream/summary.ts';
-import { LANGUAGES, translate } from './upstream/translation.ts';
+import { type RunningServer, serveLoopback } from '../stack/server.ts';
+import { assertionChecker } from './assertion.ts';
+import { type Dictionary, openDictionary } from './dictionary.ts';
+import { events } from './events.ts';
+import { misbehave } from './flaky.ts';
+import { statisticsOf, wordsOf } from './statistics.ts';
+import { summarise } from './summary.ts';
+import { LANGUAGES, translate } from './translation.ts';
 
 /** Tools the demo upstream has; also the names in `GET /_count`. */
 export const DEMO_TOOLS = [

@@ -1,6 +1,6 @@
 import type { Address } from 'viem';
 import { parseAbi } from 'viem';
-import type { Token } from '../src/protocol/payment.ts';
+import type { Token } from '../../src/protocol/payment.ts';
 import { type ChainClient, CHAIN_ID } from './chain-client.ts';
 
 /** Circle's USDC as it is on Base Sepolia; also its EIP-712 domain. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROOT } from './gateway-files.ts';
+import { ROOT } from '../root.ts';
 
 const MIGRATIONS = join(ROOT, 'src/audit/migrations');
 const KEPT = join(ROOT, '.dev/databases');
