@@ -43,6 +43,11 @@ function fromRoot(path: string): string {
 const exists = (path: string): boolean =>
   FILES.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
 
+/** The sources of the command line, for the options that they define. */
+const CLI = Object.values(
+  import.meta.glob(['../../../src/cli/**/*.ts'], { query: '?raw', import: 'default', eager: true }),
+).join('\n');
+
 /** The anchors of a page, as GitHub makes them of its headings. */
 const anchorsOf = (text: string): ReadonlySet<string> =>
   new Set(
@@ -84,6 +89,15 @@ describe.each([...PAGES])('%s', (name, text) => {
       if (verb !== undefined && source?.includes('commands: ['))
         expect(source.includes(`name: '${verb}'`), `${command} ${verb}`).toBe(true);
     }
+  });
+
+  it('names options of the command line that exist', () => {
+    const used = [...text.matchAll(/countersign [^`\n;&#]*/g)].flatMap(([line]) =>
+      [...line.matchAll(/ (--[a-z-]+)/g)].map(([, option = '']) => option),
+    );
+    expect(
+      used.filter((option) => !CLI.includes(`${option} `) && !CLI.includes(`${option}'`)),
+    ).toEqual([]);
   });
 
   it('names the command that makes its figures', () => {
