@@ -9,7 +9,7 @@ import type { Site } from './settlement/sweep/examine.ts';
 import { reconcile } from './settlement/sweep/reconcile.ts';
 import { tokenOf } from './protocol/x402/tokens.ts';
 
-/** What the cron trigger does: forgets offered grants that have expired, looks at the size of D1, and compares ledger and chain. */
+/** Runs on the cron trigger: deletes expired offered grants, checks the size of D1, and compares ledger and chain. */
 export const runScheduled = async (
   env: Env,
   config: Config,

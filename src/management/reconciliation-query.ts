@@ -2,7 +2,7 @@ import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Difference } from '../settlement/sweep/difference.ts';
-import type { Run } from '../settlement/sweep/store.ts';
+import type { Run } from '../settlement/sweep/cursor.ts';
 import { type Asked, attempt, type Page, type Queried } from './page.ts';
 import { known } from './call-row.ts';
 import { conditions, scan } from './scan.ts';

@@ -1,30 +1,30 @@
+import type { Hex } from '../../core/hex.ts';
 import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
-import { type Hex } from '../../core/hex.ts';
 import type { LedgerPayment, LedgerState } from './ledger.ts';
-import type { ChainPayment, Unsolicited } from './movement.ts';
+import type { ChainPayment, Unsolicited } from './window.ts';
 
 /**
- * What ledger and chain do not agree about. `unrecorded`: money moved that the ledger has not settled. `missing`: the ledger has
- * settled what did not move. `amount`: they differ in it. `moved`: the chain has it in another transaction or block, after a
- * reorganisation: the money came all the same. `unsolicited`: money that nobody had signed a payment for.
+ * How ledger and chain differ about a payment. `unrecorded`: the money moved, and the ledger has not settled the payment. `missing`: the
+ * ledger has settled it, and the money did not move. `amount`: the amounts differ. `moved`: after a reorganisation the chain has it in
+ * another transaction or block; the money arrived. `unsolicited`: the money came without a payment.
  */
 export type DifferenceKind = 'unrecorded' | 'missing' | 'amount' | 'moved' | 'unsolicited';
 
-/** One of them, with what both sides say. */
+/** A difference, with both sides. */
 export type Difference = {
   readonly network: Network;
-  /** The nonce; of money without one, its transaction and log. */
+  /** The nonce; for money without one, its transaction and log. */
   readonly subject: string;
   readonly kind: DifferenceKind;
-  /** Nobody has to do anything about it. */
+  /** No action is needed. */
   readonly informational: boolean;
   readonly account: AccountId;
   readonly call?: Hex;
   readonly transaction?: Hex;
-  /** Where the chain has it, or, where it has not, where the ledger has. */
+  /** The chain's block, or the ledger's if the chain has none. */
   readonly block: number;
   readonly log?: number;
-  /** What the chain has moved; absent where that is nothing. */
+  /** The amount that the chain has moved; absent if none. */
   readonly chain?: bigint;
   readonly ledger: LedgerState | 'absent';
   readonly ledgerAmount?: bigint;
@@ -32,11 +32,10 @@ export type Difference = {
   readonly ledgerBlock?: number;
 };
 
-/** Names a difference within its network. */
+/** Identifies a difference within its network. */
 export const nameOf = ({ subject, kind }: Pick<Difference, 'subject' | 'kind'>): string =>
   `${subject} ${kind}`;
 
-/** What the ledger says of it. */
 const ledgerSide = (
   known: LedgerPayment | undefined,
 ): Pick<Difference, 'ledger' | 'ledgerAmount' | 'ledgerTransaction' | 'ledgerBlock'> => ({
@@ -46,8 +45,8 @@ const ledgerSide = (
   ...(known?.block === undefined ? {} : { ledgerBlock: known.block }),
 });
 
-/** What is wrong about a payment that the chain has made; undefined where the ledger has it just so. */
-export const ofChain = (
+/** The difference of a payment that the chain has moved; undefined if the ledger agrees. */
+export const chainDifference = (
   network: Network,
   payment: ChainPayment,
   known: LedgerPayment | undefined,
@@ -59,7 +58,7 @@ export const ofChain = (
         network,
         subject: payment.nonce,
         kind,
-        // Signed to us, and accepted by nobody here: somebody has presented it all the same, and got nothing for it.
+        // A payment that was signed to us and never accepted here: its payer presented it without buying anything.
         informational: known === undefined || kind === 'moved',
         account: accountId(network, payment.payer),
         call: payment.nonce,
@@ -79,8 +78,8 @@ const kindOf = (
   return known.transaction === transaction && known.block === block ? undefined : 'moved';
 };
 
-/** Money without an authorization: a top-up past the gateway, or a gift. */
-export const ofUnsolicited = (network: Network, moved: Unsolicited): Difference => ({
+/** The difference of money without an authorization: a transfer that bypassed the gateway, or a gift. */
+export const unsolicitedDifference = (network: Network, moved: Unsolicited): Difference => ({
   network,
   subject: `${moved.transaction}:${moved.log}`,
   kind: 'unsolicited',
@@ -93,12 +92,13 @@ export const ofUnsolicited = (network: Network, moved: Unsolicited): Difference 
   ledger: 'absent',
 });
 
-/** A payment that the ledger has as settled in a block, and the chain has not there. `used`: what has become of its nonce. */
-export const ofLedger = (
+/** The difference of a payment that the ledger has settled in a block where the chain does not have it. */
+export const ledgerDifference = (
   network: Network,
   known: LedgerPayment & { readonly block: number },
   found: {
     readonly kind: 'missing' | 'moved';
+    /** The transaction that used the nonce. */
     readonly transaction?: Hex;
     readonly block?: number;
   },

@@ -1,35 +1,44 @@
-import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
-import { rpcBatch } from '../chain/json-rpc.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type Chain } from '../chain/observation.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import { rpcBatch } from '../chain/json-rpc.ts';
+import type { Chain } from '../chain/observation.ts';
 import { observePayments } from '../chain/observe-payments.ts';
-import { compare, explain, lookOf, plus, type Sum } from './compare.ts';
+import { type Blocks, chunks } from './blocks.ts';
+import { compare, explain, plus, type Sum, transferOf } from './compare.ts';
 import { type Difference, nameOf } from './difference.ts';
+import type { Findings } from './difference-table.ts';
 import { findPayments, ledgerKey, settledIn } from './ledger.ts';
-import type { Seen } from './store.ts';
-import { type Blocks, chunks, readWindow, type Receiver, type WindowFault } from './window.ts';
+import { readWindow, type Receiver, type WindowFault } from './window.ts';
 
-/** A chain that money comes to, and how its ledger is compared with it. */
+/** A network whose payments are reconciled. */
 export type Site = Chain &
   Receiver & {
     readonly network: Network;
-    /** Blocks below the head. */
+    /** Blocks below the head that are not compared yet. */
     readonly depth: number;
+    /** Days that are compared again, once a day. */
     readonly days: number;
   };
 
-/** Both sides of some blocks, with every payment accounted for. */
-export type Examined = Seen & { readonly chain: Sum; readonly ledger: Sum; readonly found: number };
+/** Both sides of some blocks, with every payment explained. */
+export type Examined = Findings & {
+  readonly chain: Sum;
+  readonly ledger: Sum;
+  /** Differences found, also those that are not stored. */
+  readonly found: number;
+};
 
-/** Payments that the chain is asked for one by one, in one window; the daily comparison asks for the rest. */
-const MOST_LOOKS = 500;
-/** Payments of one question. */
-const LOOKS = 50;
-/** Anybody can send us dust: of news for information a window keeps so many, and counts the rest. */
-const MOST_NEWS = 100;
+/** How old a compared block is. By then what happened in it has passed both queues, or is stuck. */
+export const GRACE: Seconds = 900;
+/** Payments of one window that the chain is searched for one by one; the daily comparison searches for the rest. */
+const MOST_SEARCHES = 500;
+/** Payments of one query. */
+const SEARCHES = 50;
+/** Informational differences of one window that are stored: anyone can send us dust. The rest is counted. */
+const MOST_INFORMATIONAL = 100;
 
-/** Compares ledger and chain over some blocks. Writes nothing. @throws where the database does not answer */
+/** Compares ledger and chain over some blocks. Writes nothing. @throws if the database does not answer. */
 export const examine = async (
   db: D1Database,
   site: Site,
@@ -48,12 +57,12 @@ export const examine = async (
   const compared = compare(network, blocks, window.value, [...settled, ...known]);
 
   const differences = new Map(compared.differences.map((each) => [nameOf(each), each]));
-  const undecided = compared.unmatched.slice(MOST_LOOKS).map(({ call }) => call as string);
+  const undecided = compared.unmatched.slice(MOST_SEARCHES).map(({ call }) => call as string);
   let { chain } = compared;
-  for (const some of chunks(compared.unmatched.slice(0, MOST_LOOKS), LOOKS)) {
+  for (const some of chunks(compared.unmatched.slice(0, MOST_SEARCHES), SEARCHES)) {
     const observations = await observePayments(
       site,
-      some.map((each) => lookOf(each, site.token, site.payTo)),
+      some.map((each) => transferOf(each, site.token, site.payTo)),
     );
     for (const [at, each] of some.entries()) {
       const observation = observations[at] ?? { kind: 'unknown', why: 'no observation' };
@@ -65,8 +74,8 @@ export const examine = async (
     }
   }
   if (undecided.length > 0) {
-    // One that nobody can tell of is left to the next day; a node that has gone away meanwhile tells of none.
-    if (!(await answersAtAll(site))) return err('unreachable');
+    // An undecided payment is left to the next day. A node that stopped answering meanwhile leaves all of them undecided.
+    if (!(await isReachable(site))) return err('unreachable');
     console.warn({ event: 'payments_undecided', network, payments: undecided.length });
   }
   return ok({
@@ -78,15 +87,14 @@ export const examine = async (
   });
 };
 
-const answersAtAll = async ({ urls }: Site): Promise<boolean> => {
+const isReachable = async ({ urls }: Site): Promise<boolean> => {
   const answers = await rpcBatch(urls, [{ method: 'eth_blockNumber', params: [] }]);
   return answers.ok && answers.value[0]?.ok === true;
 };
 
 const withoutExcess = (differences: readonly Difference[]): readonly Difference[] => {
-  const news = new Set(differences.filter(({ informational }) => informational).slice(MOST_NEWS));
-  return differences.filter((each) => !news.has(each));
+  const excess = new Set(
+    differences.filter(({ informational }) => informational).slice(MOST_INFORMATIONAL),
+  );
+  return differences.filter((each) => !excess.has(each));
 };
-
-/** How old a block is that is compared: by then what happened in it has come through both queues, or hangs. */
-export const GRACE: Seconds = 900;

@@ -1,37 +1,37 @@
 import { type AccountId, accountId, type Network } from '../../protocol/account-id.ts';
-import { type Address, type Hex } from '../../core/hex.ts';
+import type { Address, Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
-import type { ChainPayment } from './movement.ts';
-import { type Blocks, chunks } from './window.ts';
+import { type Blocks, chunks } from './blocks.ts';
+import type { ChainPayment } from './window.ts';
 
-/** What the ledger says of a call's payment; `open`: it was accepted, and has not ended. */
+/** The ledger's state of a call's payment. `open`: accepted and not ended. */
 export type LedgerState = 'settled' | 'failed' | 'released' | 'open';
 
 export type LedgerPayment = {
   readonly account: AccountId;
-  /** Its nonce. */
+  /** The payment's nonce. */
   readonly call: Hex;
   readonly state: LedgerState;
   readonly amount?: bigint;
   readonly transaction?: Hex;
   readonly block?: number;
-  /** Whom it paid, where calls kept that. */
+  /** The receiver, if the call kept it. */
   readonly payee?: Address;
   readonly acceptedAt: Seconds;
 };
 
 export type LedgerKey = Pick<LedgerPayment, 'account' | 'call'>;
 
-/** Names a payment. */
+/** Identifies a payment. */
 export const keyOf = ({ account, call }: LedgerKey): string => `${account} ${call}`;
 
-/** The ledger's name of a chain's payment: the nonce is the call. */
+/** The ledger's key of a chain payment: its nonce is the call id. */
 export const ledgerKey = (network: Network, { payer, nonce }: ChainPayment): LedgerKey => ({
   account: accountId(network, payer),
   call: nonce,
 });
 
-/** Keys of one statement: its one parameter holds at most two million bytes. */
+/** Keys of one statement: D1 accepts a parameter of at most two million bytes. */
 const KEYS = 1_000;
 
 const COLUMNS = `c.account, c.call, c.payee, c.accepted_at, coalesce(p.state, 'open') AS state, p.amount, p.transaction_hash, p.block`;
@@ -41,7 +41,7 @@ SELECT ${COLUMNS} FROM json_each(?1) k
 CROSS JOIN calls c ON c.account = k.value ->> 0 AND c.call = k.value ->> 1
 LEFT JOIN payments p ON p.account = c.account AND p.call = c.call`;
 
-/** What the ledger says of these payments; what it does not know is missing. By primary key: whoever pays by the million costs one look each. */
+/** Finds these payments in the ledger; unknown ones are missing from the result. Reads by primary key, so an account with millions of payments costs one read per payment. */
 export const findPayments = async (
   db: D1Database,
   keys: readonly LedgerKey[],
@@ -55,17 +55,17 @@ export const findPayments = async (
   return found;
 };
 
-/** Settlements that one window may hold: of more, fewer blocks are read. */
+/** Settlements of one window; with more, fewer blocks are read at once. */
 const MOST_SETTLED = 10_000;
 
 /**
- * An authorization is good for at most 3,660 seconds after its acceptance (design §4.2), and a chain that stood still goes on with
- * blocks dated in the past. What lies still further apart is found from the chain's side, by its key.
+ * The distance between acceptance and settlement that is searched: an authorization is valid for at most 3,660 seconds after acceptance, and
+ * a chain that stopped continues with blocks dated in the past. Payments further apart are found from the chain's side, by key.
  */
 const BEFORE: Seconds = 7_200;
 const AFTER: Seconds = 7_200;
 
-/** Blocks have no index, because that would cost a row a payment; the time of acceptance has one, and is never far from that of the block. */
+/** An index on the block would cost a row per payment. The time of acceptance has an index, and is near the time of the block. */
 export const BY_TIME = `
 SELECT ${COLUMNS} FROM calls c INDEXED BY calls_by_time
 CROSS JOIN payments p ON p.account = c.account AND p.call = c.call
@@ -73,7 +73,7 @@ WHERE c.accepted_at BETWEEN ?1 AND ?2 AND c.account BETWEEN ?3 || ':' AND ?3 || 
   AND p.state = 'settled' AND p.block BETWEEN ?4 AND ?5
 LIMIT ${MOST_SETTLED + 1}`;
 
-/** Payments that the ledger has as settled in these blocks, or undefined where they are too many to compare at once. */
+/** Finds the payments that the ledger has settled in these blocks; undefined if they are too many to compare at once. */
 export const settledIn = async (
   db: D1Database,
   network: Network,

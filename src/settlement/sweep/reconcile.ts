@@ -2,71 +2,76 @@ import type { Network } from '../../protocol/account-id.ts';
 import type { Seconds } from '../../core/clock.ts';
 import { rpcBatch } from '../chain/json-rpc.ts';
 import { blockQuery } from '../chain/query.ts';
-import { tellDifferences } from './alert.ts';
+import { blockAt, timeOf } from './blocks.ts';
+import { type Cursor, forgetOld, loadCursor, saveCursor } from './cursor.ts';
+import { alertDifferences } from './difference-alert.ts';
+import { openBlocks } from './difference-table.ts';
 import { GRACE, type Site } from './examine.ts';
-import { type Cursor, forgetOld, loadCursor, openBlocks, saveCursor } from './store.ts';
-import { goOver, MAX_SPAN, recheck, type ReconcileDeps, type Walk } from './walk.ts';
-import { blockAt, timeOf } from './window.ts';
+import { compareBlocks, MAX_SPAN, recheckBlock, type ReconcileDeps, type Walk } from './walk.ts';
 
-/** Windows of one run and network, refused ones included: the cursor makes the next run go on. */
+/** Windows of one run and network, refused ones included: the next run continues at the cursor. */
 const WINDOWS = 50;
-/** Of them, those for blocks that were never compared, while the last days are compared again, too. */
+/** Windows for new blocks while the daily comparison runs, too. */
 const FIRST_WINDOWS = 35;
 const DAY: Seconds = 86_400;
-/** How old blocks may become that the node does not give, before an alert. */
+/** How old a block that the node does not return may become before an alert. */
 const BEHIND: Seconds = 6 * 3_600;
 
 /**
- * Compares ledger and chain, network by network, up to what is deep and old enough (law 5): what was seen to differ, new blocks, and
- * once a day the last days again, so that what came late or was reorganised away is found. Bounded work; a run that is cut off loses
- * nothing, because each window is kept with its cursor in one transaction.
+ * Compares ledger and chain, network by network, up to blocks that are deep and old enough (law 5): known differences, new blocks, and once
+ * a day the last days again, to find what arrived late or was reorganised away. The work of a run is bounded. A run that is cut off loses
+ * nothing, because each window is stored with its cursor in one transaction.
  */
 export const reconcile = async (deps: ReconcileDeps, now: Seconds): Promise<void> => {
   for (const site of deps.sites) {
     try {
-      await sweep(deps, site, now);
+      await reconcileSite(deps, site, now);
     } catch (cause) {
-      // One network's trouble is not another's.
+      // A failure on one network must not stop the others.
       console.error({ event: 'reconcile_failed', network: site.network, cause: String(cause) });
     }
   }
 };
 
-const sweep = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<void> => {
+const reconcileSite = async (deps: ReconcileDeps, site: Site, now: Seconds): Promise<void> => {
   const { db } = deps;
   const { network } = site;
   const head = await headOf(site);
   if (head === undefined) {
-    console.error({ event: 'reconcile_failed', network, cause: 'the node does not say its head' });
+    console.error({
+      event: 'reconcile_failed',
+      network,
+      cause: 'the node does not return its head',
+    });
     return;
   }
   const deep = head - Math.max(site.confirmations - 1, site.depth);
   const cursor = await cursorOf(db, site, deep, now);
   const end = cursor && (await blockAt(site.urls, now - GRACE, cursor.next - 1, deep));
   if (cursor === undefined || end === undefined) {
-    console.error({ event: 'reconcile_failed', network, cause: 'the node gives no blocks' });
+    console.error({ event: 'reconcile_failed', network, cause: 'the node returns no blocks' });
     return;
   }
-  // Before any window: a run that is cut off each time would tell nothing of what earlier ones have seen.
-  await tell(deps, network, now);
+  // Before any window: otherwise runs that are always cut off would never raise the alerts of earlier findings.
+  await alert(deps, network, now);
   const walk: Walk = { deps, site, now, cursor, windows: 0 };
   for (const block of await openBlocks(db, network, now)) {
-    // Deep enough once; a deeper reorganisation may have shortened the chain since.
-    if (block <= deep) await recheck(walk, block);
+    // The block was deep enough once; a reorganisation may have shortened the chain since.
+    if (block <= deep) await recheckBlock(walk, block);
   }
   const isAgain = walk.cursor.again !== undefined;
-  const ended = await goOver(walk, 'new', end, isAgain ? FIRST_WINDOWS : WINDOWS);
-  if (ended === 'stopped') await tellBehind(walk);
+  const ended = await compareBlocks(walk, 'new', end, isAgain ? FIRST_WINDOWS : WINDOWS);
+  if (ended === 'stopped') await alertBehind(walk);
   const { again } = walk.cursor;
-  if (again !== undefined) await goOver(walk, 'again', Math.min(again.to, deep), WINDOWS);
-  await tell(deps, network, now);
+  if (again !== undefined) await compareBlocks(walk, 'again', Math.min(again.to, deep), WINDOWS);
+  await alert(deps, network, now);
 };
 
 /**
- * A node that says its head and gives no transfers, because it is busy, cut off by its quota, or answers a large block with a page of its
- * proxy, is waited for without end: nobody knows what those blocks hold. So somebody must hear of it, once a day.
+ * Raises an alert, once a day, while the node returns its head and no transfers: it is busy, out of quota, or its proxy answers a large block
+ * with an HTML page. The run waits for such a node without end, because the content of the blocks is unknown.
  */
-const tellBehind = async (walk: Walk): Promise<void> => {
+const alertBehind = async (walk: Walk): Promise<void> => {
   const { deps, site, now, cursor } = walk;
   const { network, urls } = site;
   const { next, behindAt } = cursor;
@@ -76,28 +81,28 @@ const tellBehind = async (walk: Walk): Promise<void> => {
   if (made === undefined || now < made + BEHIND) return;
   console.error({ event: 'reconcile_behind', network, block: next });
   const detail = { network, kind: 'behind', block: next, at: day };
-  // Told when it was heard: what could not be raised is raised by the next run.
+  // An alert that could not be raised is raised by the next run.
   if (!(await deps.raise({ rule: 'reconciliation', detail }))) return;
   walk.cursor = { ...cursor, behindAt: now };
   await saveCursor(deps.db, walk.cursor).run();
 };
 
-const tell = async (
+const alert = async (
   { db, raise }: ReconcileDeps,
   network: Network,
   now: Seconds,
 ): Promise<void> => {
-  const told = await tellDifferences(db, network, raise, now);
-  if (told > 0) console.warn({ event: 'differences_told', network, told });
+  const alerted = await alertDifferences(db, network, raise, now);
+  if (alerted > 0) console.warn({ event: 'differences_told', network, told: alerted });
 };
 
 const headOf = async ({ urls }: Site): Promise<number | undefined> => {
-  const question = blockQuery('latest');
-  const answers = await rpcBatch(urls, question.calls);
-  return answers.ok ? question.read(answers.value)?.number : undefined;
+  const query = blockQuery('latest');
+  const answers = await rpcBatch(urls, query.calls);
+  return answers.ok ? query.read(answers.value)?.number : undefined;
 };
 
-/** Where a network's sweep goes on. The first one of all, and one of each day, begins so many days ago. */
+/** The cursor at which a network's run continues. The first run of all, and the first of each day, starts `days` ago. */
 const cursorOf = async (
   db: D1Database,
   { network, urls, days }: Site,

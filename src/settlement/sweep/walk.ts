@@ -1,69 +1,70 @@
-import type { Rechecked } from '../../protocol/account/rpc.ts';
-import type { AlertBody } from '../../protocol/account/alert.ts';
-import type { AccountId } from '../../protocol/account-id.ts';
-import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
+import type { Hex } from '../../core/hex.ts';
+import type { AlertBody } from '../../protocol/account/alert.ts';
+import type { Rechecked } from '../../protocol/account/rpc.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
+import { type Blocks, chunks } from './blocks.ts';
 import { NOTHING, plus } from './compare.ts';
-import { type Examined, examine, type Site } from './examine.ts';
-import { mend } from './mend.ts';
 import {
   type Cursor,
   type Run,
   type RunKind,
   type RunState,
   saveCursor,
-  saveLooked,
   saveRun,
-  saveSeen,
-} from './store.ts';
-import type { Blocks, WindowFault } from './window.ts';
+} from './cursor.ts';
+import type { Difference } from './difference.ts';
+import { saveFindings, saveRechecked } from './difference-table.ts';
+import { type Examined, examine, type Site } from './examine.ts';
+import type { WindowFault } from './window.ts';
 
 export type ReconcileDeps = {
   readonly db: D1Database;
   readonly sites: readonly Site[];
-  /** The account's object. */
+  /** Returns the account's object. */
   readonly account: (id: AccountId) => { recheck(calls: readonly Hex[]): Promise<Rechecked> };
-  /** Raises an alert of the gateway itself; false where it must be tried again. */
+  /** Raises an alert of the gateway's own account; false if it must be tried again. */
   readonly raise: (alert: AlertBody) => Promise<boolean>;
 };
 
-/** Blocks of one window, at most: what even careful nodes allow. */
+/** Blocks of one window, at most: strict nodes allow this many. */
 export const MAX_SPAN = 2_000;
-/** How long a block may be refused before it is passed over. */
+/** How long a node may refuse a block before the block is skipped. */
 const STUCK: Seconds = 6 * 3_600;
-/** For so long afterwards others are passed over at once: whoever spoils many blocks does not gain hours with each. */
-const PASSING: Seconds = 86_400;
+/** For this long afterwards further refused blocks are skipped at once, so that filling many blocks does not gain hours with each. */
+const SKIPPING: Seconds = 86_400;
 
-/** A run over one network, as far as it has come. */
+/** A run over one network. */
 export type Walk = {
   readonly deps: ReconcileDeps;
   readonly site: Site;
   readonly now: Seconds;
   cursor: Cursor;
-  /** Windows that the node was asked for. */
+  /** Windows that the node was asked for, refused ones included. */
   windows: number;
 };
 
-export const recheck = async (walk: Walk, block: number): Promise<void> => {
+/** Compares a block with open differences again. */
+export const recheckBlock = async (walk: Walk, block: number): Promise<void> => {
   const { deps, site, now } = walk;
   walk.windows += 1;
   const blocks = { from: block, to: block };
   const examined = await examine(deps.db, site, blocks);
   await deps.db.batch([
-    ...(examined.ok ? saveSeen(deps.db, site.network, blocks, examined.value, now) : []),
-    // Also where nothing could be told of it: what the node always refuses must not keep all others waiting.
-    saveLooked(deps.db, site.network, block, now),
+    ...(examined.ok ? saveFindings(deps.db, site.network, blocks, examined.value, now) : []),
+    // Also after a failure: a block that the node always refuses must not keep the others waiting.
+    saveRechecked(deps.db, site.network, block, now),
   ]);
   if (!examined.ok) return;
-  await mend(deps, examined.value.differences);
+  await requestRechecks(deps, examined.value.differences);
 };
 
 /**
- * Goes over blocks window by window, up to `end`, or until `most` windows of the run are used up, or the node gives nothing.
+ * Compares blocks window by window, up to `end`, until `most` windows of the run are used up, or until the node fails.
  *
- * @returns how it ended; undefined where nothing was left to compare.
+ * @returns how it ended; undefined if there was nothing to compare.
  */
-export const goOver = async (
+export const compareBlocks = async (
   walk: Walk,
   kind: RunKind,
   end: number,
@@ -80,29 +81,29 @@ export const goOver = async (
     const size = blocks.to - blocks.from + 1;
     if (!examined.ok && examined.error === 'refused' && size > 1) {
       walk.cursor = { ...walk.cursor, span: Math.floor(size / 2) };
-    } else if (examined.ok || (await mayPass(walk, kind, blocks.from, examined.error))) {
+    } else if (examined.ok || (await maySkip(walk, kind, blocks.from, examined.error))) {
       const next = advanced(walk.cursor, kind, blocks.to, end);
       const { stuckAt, ...rest } = next;
-      // The clock is that of new blocks, whatever the daily comparison was given meanwhile.
+      // Only new blocks reset the clock, whatever the daily comparison got meanwhile.
       const isFree = kind === 'new' && examined.ok && !isUsedUp(stuckAt, now);
       walk.cursor = isFree ? rest : next;
       isWhole &&= examined.ok;
       run = added(run, examined.ok ? examined.value : UNREAD, blocks.to);
-      // What passed over a block has not compared all.
+      // A run that skipped a block has not compared all.
       if (isWhole && windowFrom(walk.cursor, kind, end) === undefined) {
         run = { ...run, state: 'complete' };
       }
       await deps.db.batch([
-        ...(examined.ok ? saveSeen(deps.db, site.network, blocks, examined.value, now) : []),
+        ...(examined.ok ? saveFindings(deps.db, site.network, blocks, examined.value, now) : []),
         saveCursor(deps.db, walk.cursor),
         saveRun(deps.db, run),
       ]);
-      if (examined.ok) await mend(deps, examined.value.differences);
+      if (examined.ok) await requestRechecks(deps, examined.value.differences);
     } else {
       run = { ...run, state: 'stopped' };
       if (kind === 'new' && !examined.ok && examined.error === 'refused') {
         const { stuckAt } = walk.cursor;
-        const isRunning = stuckAt !== undefined && now - stuckAt < STUCK + PASSING;
+        const isRunning = stuckAt !== undefined && now - stuckAt < STUCK + SKIPPING;
         walk.cursor = { ...walk.cursor, stuckAt: isRunning ? stuckAt : now };
       }
       await deps.db.batch([saveCursor(deps.db, walk.cursor), saveRun(deps.db, run)]);
@@ -113,12 +114,45 @@ export const goOver = async (
   return run.state;
 };
 
+/** Calls of one account in one request. */
+const RECHECKS = 50;
+
 /**
- * Whether a block is passed over that the node does not give, alone as it is. Anybody can fill one with more transfers of dust to us
- * than a node gives at once; for ever before it the sweep would find nothing more. After some hours, and not without an alert; when the
- * last days are compared again, at once.
+ * Makes accounts recheck their payments that moved and are not settled there. Payments that no account has accepted are left out: anyone can
+ * make any number of them. Only an account concludes what became of its money (law 5). An account that does not answer is asked again by
+ * the next run.
  */
-const mayPass = async (
+const requestRechecks = async (
+  { account: accountOf }: Pick<ReconcileDeps, 'account'>,
+  differences: readonly Difference[],
+): Promise<void> => {
+  const unrecorded = differences.filter(
+    ({ kind, informational }) => kind === 'unrecorded' && !informational,
+  );
+  const accounts = Map.groupBy(unrecorded, ({ account }) => account);
+  for (const [account, own] of accounts) {
+    const calls = own.flatMap(({ call }) => call ?? []);
+    for (const some of chunks(calls, RECHECKS)) {
+      try {
+        const rechecked = await accountOf(account).recheck(some);
+        if (rechecked.verdict === 'rechecking' && rechecked.calls.length > 0) {
+          console.warn({ event: 'payments_looked_at', account, calls: rechecked.calls.length });
+        }
+      } catch (cause) {
+        console.error({ event: 'look_failed', account, cause: String(cause) });
+      }
+    }
+  }
+};
+
+/**
+ * Whether a single block that the node does not return is skipped: of new blocks after some hours and with an alert, of the last days at
+ * once.
+ *
+ * Attack: anyone can fill a block with more transfers of dust to us than a node returns at once. Waiting for that block forever would end
+ * the reconciliation.
+ */
+const maySkip = async (
   { deps, site, cursor, now }: Walk,
   kind: RunKind,
   block: number,
@@ -132,20 +166,20 @@ const mayPass = async (
   return deps.raise({ rule: 'reconciliation', detail: { network, kind: 'unreadable', block } });
 };
 
-/** Whether the node was waited for long enough, and not so long ago that it is another matter. */
+/** Whether the wait for the node has ended, and so recently that it concerns the same blocks. */
 const isUsedUp = (stuckAt: Seconds | undefined, now: Seconds): boolean =>
-  stuckAt !== undefined && now - stuckAt >= STUCK && now - stuckAt < STUCK + PASSING;
+  stuckAt !== undefined && now - stuckAt >= STUCK && now - stuckAt < STUCK + SKIPPING;
 
 const nextOf = ({ next, again }: Cursor, kind: RunKind): number =>
   kind === 'new' ? next : (again?.next ?? Infinity);
 
-/** The blocks that come next; undefined where all are compared. */
+/** The next window; undefined if all blocks are compared. */
 const windowFrom = (cursor: Cursor, kind: RunKind, end: number): Blocks | undefined => {
   const from = nextOf(cursor, kind);
   return from > end ? undefined : { from, to: Math.min(end, from + cursor.span - 1) };
 };
 
-/** A node that has given a window is asked for twice as much, up to `MAX_SPAN`. */
+/** After a window that the node returned, the next one is twice as large, up to `MAX_SPAN`. */
 const advanced = (cursor: Cursor, kind: RunKind, to: number, end: number): Cursor => {
   const span = Math.min(MAX_SPAN, cursor.span * 2);
   if (kind === 'new') return { ...cursor, span, next: to + 1 };

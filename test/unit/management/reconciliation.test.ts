@@ -8,7 +8,8 @@ import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { ROUTE_TABLE } from '../../../src/management/routes.ts';
 import type { Difference } from '../../../src/settlement/sweep/difference.ts';
-import { type Run, saveRun, saveSeen } from '../../../src/settlement/sweep/store.ts';
+import { type Run, saveRun } from '../../../src/settlement/sweep/cursor.ts';
+import { saveFindings } from '../../../src/settlement/sweep/difference-table.ts';
 import { db, freshDatabase } from '../audit/database.ts';
 import { ALICE, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
@@ -45,7 +46,13 @@ const difference = (seed: number, changes: Partial<Difference> = {}): Difference
 
 const keep = (at: number, ...all: readonly Difference[]) =>
   db.batch([
-    ...saveSeen(db, NETWORK, { from: 1_000, to: 1_000 }, { differences: all, undecided: [] }, at),
+    ...saveFindings(
+      db,
+      NETWORK,
+      { from: 1_000, to: 1_000 },
+      { differences: all, undecided: [] },
+      at,
+    ),
   ]);
 
 const get = async (id: 'reconciliations.list' | 'differences.list', query = '') => {

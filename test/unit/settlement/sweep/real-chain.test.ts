@@ -353,7 +353,7 @@ describe('ledger and chain', () => {
             orders.push([name, order]);
             return { verdict: 'applied', changed: true, acknowledged: [], silent: [] };
           },
-          look: async (calls: unknown) => {
+          recheck: async (calls: unknown) => {
             looks.push([name, calls]);
             return { verdict: 'looking', calls: [] };
           },

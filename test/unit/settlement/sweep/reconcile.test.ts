@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Hex } from '../../../../src/core/hex.ts';
 import { BY_KEY, BY_TIME } from '../../../../src/settlement/sweep/ledger.ts';
 import type { Difference } from '../../../../src/settlement/sweep/difference.ts';
-import { saveSeen } from '../../../../src/settlement/sweep/store.ts';
+import { saveFindings } from '../../../../src/settlement/sweep/difference-table.ts';
 import { db, freshDatabase } from '../../audit/database.ts';
 import { answerHosts } from '../scripted.ts';
 import {
@@ -367,7 +367,7 @@ describe('a run', () => {
       ...{ block: 10, chain: 2n, ledger: 'open' },
     }));
     const seen = { differences: many, undecided: [] };
-    const statements = saveSeen(db, NETWORK, { from: 0, to: LAST }, seen, 1);
+    const statements = saveFindings(db, NETWORK, { from: 0, to: LAST }, seen, 1);
     // Three of a thousand at most, and what resolves others.
     expect(statements).toHaveLength(4);
     await db.batch([...statements]);
