@@ -13,7 +13,7 @@ import type { Facilitator } from './settlement/backends/facilitator.ts';
 import type { RelayerSetting } from './settlement/backends/relayer.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { readReach } from './local-stack.ts';
-import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/schema.ts';
+import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/policy.ts';
 import {
   readAudiences,
   readCommandBytes,

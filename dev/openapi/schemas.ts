@@ -19,7 +19,7 @@ import { policyBody, policyDocument } from '../../src/management/policy.route.ts
 import { toolBody, toolDocument } from '../../src/management/tool.route.ts';
 import { delivery, webhook } from '../../src/management/webhook.route.ts';
 import { webhookSchema } from '../../src/protocol/webhook.ts';
-import { policySchema } from '../../src/policy/schema.ts';
+import { policySchema } from '../../src/policy/policy.ts';
 
 /** JSON Schema of one thing. */
 export type JsonSchema = { readonly [keyword: string]: unknown };

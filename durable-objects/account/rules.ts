@@ -1,6 +1,6 @@
 import { parseCommandBytes } from '../../src/protocol/command-bytes.ts';
 import { ok } from '../../src/core/result.ts';
-import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/schema.ts';
+import { BUILT_IN_POLICY, parseDefaultPolicy, policyHash } from '../../src/policy/policy.ts';
 import type { Rules } from './ledger.ts';
 
 /** What the operator sets for every account, parsed once an object. A setting that cannot be read lets nothing through (law 8). */

@@ -1,7 +1,7 @@
 import { max } from '../../src/protocol/amount.ts';
 import type { AssetId } from '../../src/protocol/account-id.ts';
-import { limitsLeft } from '../../src/policy/evaluate.ts';
-import { policyJson } from '../../src/policy/schema.ts';
+import { remainingLimits } from '../../src/policy/evaluate.ts';
+import { policyJson } from '../../src/policy/policy.ts';
 import { exists, relationTo } from './tree/ancestry.ts';
 import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
 import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
@@ -116,6 +116,6 @@ const moneyOf = (
     held: (purse.deferredHeld + purse.upfrontHeld).toString(),
     unsettled: purse.unsettled.toString(),
     debt: max(0n, -purse.credit).toString(),
-    limits: limitsLeft([...own, ...granted], context.now),
+    limits: remainingLimits([...own, ...granted], context.now),
   };
 };

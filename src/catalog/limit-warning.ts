@@ -1,5 +1,5 @@
 import type { Policy } from '../policy/policy.ts';
-import { matchesTool } from '../policy/tool-pattern.ts';
+import { matchesTool } from '../policy/rules/tools.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Tool } from './tool.ts';
 

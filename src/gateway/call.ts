@@ -1,6 +1,7 @@
 import { nowSeconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { random16 } from '../core/random.ts';
+import { policyWording } from '../policy/policy.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
@@ -172,13 +173,14 @@ const refusalOf = (
     // 503 and never 402 (law 5): nothing was reserved, so the same signature is still usable.
     case 'settlement_unavailable':
       return { reason: 'settlement_unavailable', retryAfter: verdict.retryAfter };
-    case 'denied':
+    case 'denied': {
+      const { denial } = verdict;
+      const wording = policyWording(denial);
       return {
-        reason: 'denied',
-        denial: verdict.denial,
-        tool: reserved.tool,
-        price: reserved.price,
+        ...{ reason: 'denied', denial, tool: reserved.tool, price: reserved.price },
+        ...(wording === undefined ? {} : { wording }),
       };
+    }
     case 'expired':
       return {
         reason: 'expired',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { policySchema } from '../policy/schema.ts';
+import type { policySchema } from '../policy/policy.ts';
 import { commandOutcome, documentOf } from './fields.ts';
 import { OPERATOR, POLICY_BODY, READERS, type RouteTable, WRITERS } from './route.ts';
 

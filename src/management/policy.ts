@@ -1,7 +1,7 @@
 import { type LimitWarning, limitWarnings } from '../catalog/limit-warning.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Policy } from '../policy/policy.ts';
-import { parsePolicy } from '../policy/schema.ts';
+import { parsePolicy } from '../policy/policy.ts';
 import { standingOf } from './account.ts';
 import type { AdminRequest, Handler } from './handler.ts';
 import type { AdminContext } from './admin-context.ts';

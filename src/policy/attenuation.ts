@@ -1,9 +1,9 @@
 import type { Hex } from '../core/hex.ts';
 import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from './policy.ts';
-import { coversPatterns } from './tool-pattern.ts';
+import { ANY_PAYEE } from './rules/payees.ts';
+import { coversPatterns } from './rules/tools.ts';
 
-/** The first field in which a grant is not a child of its parent, or is wider. */
+/** The first field in which a grant does not belong to its parent, or is wider. */
 export type AttenuationFault = {
   readonly field: keyof AgentDelegation;
   readonly expected: string;
@@ -11,8 +11,8 @@ export type AttenuationFault = {
 };
 
 /**
- * Whether a grant stays inside the one it stands on (design §4.5). An agent that could pass on more than it has would make its
- * owner's limits worth nothing; spend is charged to every grant above as well, so this refuses early what could never be used.
+ * Checks that a grant is not wider than its parent. Spend counts against every ancestor as well, so this check only rejects early what a
+ * child could never use.
  */
 export const attenuationFault = (
   parent: AgentDelegation,
@@ -30,7 +30,7 @@ export const attenuationFault = (
     child[field] <= limit ? undefined : fault(field, `<= ${limit}`);
   const atLeast = (field: Numeric) =>
     child[field] >= parent[field] ? undefined : fault(field, `>= ${parent[field]}`);
-  // A shorter window with the same amount would allow more in the same time, and no window most of all.
+  // A shorter window with the same amount would allow more in the same time; no window would allow most.
   const windowed = parent.windowSeconds > 0n;
 
   return (
@@ -39,7 +39,7 @@ export const attenuationFault = (
     same('audience', parent.audience) ??
     same('asset', parent.asset) ??
     notInside('tools', child.tools, (tool) => coversPatterns(parent.tools, [tool])) ??
-    // The wildcard is covered by itself alone: all of a list is not everybody.
+    // Only the wildcard covers the wildcard: a list never covers every payee.
     notInside(
       'payees',
       child.payees,
@@ -64,7 +64,7 @@ type Numeric =
   | 'validUntil'
   | 'depth';
 
-/** Names the first entry that the parent does not hold. */
+/** Returns the first entry that the parent does not cover. */
 const notInside = <T extends string>(
   field: 'tools' | 'payees',
   entries: readonly T[],

@@ -4,10 +4,10 @@ import { MAX_STORED, min } from '../protocol/amount.ts';
 import type { AgentDelegation } from '../protocol/intent/agent-delegation.ts';
 import type { Policy } from './policy.ts';
 
-/** No price is above what storage takes, so a limit above it is that limit. */
+/** Caps a limit at the largest storable amount; no price is above it. */
 const stored = (amount: bigint): bigint => min(amount, MAX_STORED);
 
-/** A grant as the policy that its calls must satisfy (design §4.5): there is one system of limits. */
+/** Compiles a grant to the policy that its calls must satisfy, so that there is one system of limits. */
 export const compileDelegation = (
   {
     tools,
@@ -26,7 +26,7 @@ export const compileDelegation = (
   // The zero asset allows no spending: an empty list allows nothing.
   assets: asset === ZERO_ADDRESS ? [] : [assetId(network, asset)],
   perCall: stored(maxPerCall),
-  // The total is always a limit, also at zero; a window is one only where it has a length.
+  // The total is always a limit, also at zero. A window without a length is none.
   lifetime: stored(maxTotal),
   windows:
     windowSeconds > 0n ? [{ every: Number(windowSeconds), limit: stored(maxPerWindow) }] : [],

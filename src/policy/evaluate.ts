@@ -1,8 +1,13 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Repeats, Source, Subject } from './policy.ts';
-import { paced, type Refusal, repeated, STAGES, TOP_UP_STAGES } from './stage.ts';
+import type { LimitState } from '../protocol/limit.ts';
+import { attributed, counterState, prefixOf } from './limit.ts';
+import { type Policy, RULE_GROUPS } from './policy.ts';
+import type { Refusal, Repeats, RuleSource, Subject } from './rule.ts';
+import { countRate, rateState } from './rules/rate.ts';
+import { countRepeat } from './rules/repeat.ts';
 
-export { amounts, limitsLeft, meterState } from './limit.ts';
+/** One policy that a call must satisfy, with what it has counted so far. */
+export type Source = RuleSource & { readonly policy: Policy };
 
 export type Verdict =
   | {
@@ -13,36 +18,46 @@ export type Verdict =
     }
   | ({ readonly allowed: false; readonly source: Source } & Refusal);
 
+const TOP_UP_GROUPS = RULE_GROUPS.map((group) =>
+  group.filter(({ checksTopUps }) => checksTopUps === true),
+);
+
 /**
- * Whether a call satisfies every source at once: the account's own policies, its grants, and those of every ancestor. Each stage asks
- * all sources before the next begins, and within a stage the first source that refuses is named:
- *
- * 1. frozen, then paused
- * 2. revoked, expired or not yet valid
- * 3. deny rules
- * 4. allow-lists: tool, payee, asset, require rules, binding, validity
- * 5. per call
- * 6. windows and lifetime
- * 7. rate
- * 8. repeat
- *
- * What costs nothing is not held against payees, assets and money. A top-up spends nothing yet: only 1, 2 and 7 are for it. Whether
- * there are funds is asked afterwards, by the account.
+ * Decides whether a call satisfies every source at once: the account's own policies, its grants, and those of every ancestor. Checks the
+ * rules in the order of `RULE_GROUPS`.
  */
 export const evaluate = (sources: readonly Source[], subject: Subject, now: Seconds): Verdict => {
-  for (const stage of subject.topUp ? TOP_UP_STAGES : STAGES) {
+  for (const group of subject.topUp ? TOP_UP_GROUPS : RULE_GROUPS) {
     for (const source of sources) {
-      const refusal = stage(source, subject, now);
-      if (refusal !== undefined) return { allowed: false, source, ...refusal };
+      for (const rule of group) {
+        const refusal = rule.check(source.policy, source, subject, now);
+        if (refusal !== undefined) return { allowed: false, source, ...refusal };
+      }
     }
   }
   const arrivals: Record<string, number> = {};
   const repeats: Record<string, Repeats> = {};
   for (const source of sources) {
-    const rate = paced(source, now);
+    const rate = countRate(source.policy, source, now);
     if (rate?.admitted === true) arrivals[source.key] = rate.arrival;
-    const repeat = subject.topUp ? undefined : repeated(source, subject, now);
+    const repeat = subject.topUp
+      ? undefined
+      : countRepeat(source.policy, source, subject.request, now);
     if (repeat?.admitted === true) repeats[source.key] = repeat.repeats;
   }
   return { allowed: true, arrivals, repeats };
 };
+
+/** Returns every limit whose remaining amount the account knows. A lease is a share, which tells nothing about the ancestor's limit. */
+export const remainingLimits = (sources: readonly Source[], now: Seconds): LimitState[] =>
+  sources
+    .filter(({ origin }) => origin.kind !== 'lease')
+    .flatMap((source) => {
+      const { policy, counters, arrival } = source;
+      const prefix = prefixOf(source);
+      const limits = counters.map((counter) => counterState(counter, prefix));
+      if (policy.rate !== undefined && arrival !== undefined) {
+        limits.push(rateState(policy.rate, arrival, now, prefix));
+      }
+      return limits.map((limit) => attributed(source, limit));
+    });

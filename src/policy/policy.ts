@@ -1,136 +1,180 @@
-import type { Param } from '../protocol/account/call.ts';
-import type { Status } from '../protocol/account/status.ts';
-import type { AccountId, AssetId } from '../protocol/account-id.ts';
-import type { Address, Hex } from '../core/hex.ts';
-import type { Seconds } from '../core/clock.ts';
+import canonicalize from 'canonicalize';
+import * as z from 'zod/mini';
+import type { Hex } from '../core/hex.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { utf8 } from '../crypto/bytes.ts';
+import { sha256Hex } from '../crypto/digest.ts';
+import type { Denial } from '../protocol/account/denial.ts';
+import { formatDollars } from '../protocol/amount.ts';
+import { type FieldFault, faultsOf } from '../protocol/fault.ts';
+import type { Wording } from '../protocol/problem/denial.ts';
+import { money } from './fields.ts';
+import type { DenialWording, PolicyOption, Rule } from './rule.ts';
+import { assets, type AssetsFields } from './rules/assets.ts';
+import { binding, type BindingFields } from './rules/binding.ts';
+import { type ConditionFields, deny, MAX_CONDITIONS, require } from './rules/conditions.ts';
+import { exposure, type ExposureFields } from './rules/exposure.ts';
+import { maxValidity, type MaxValidityFields } from './rules/max-validity.ts';
+import { payees, type PayeesFields } from './rules/payees.ts';
+import { perCall, type PerCallFields } from './rules/per-call.ts';
+import { rate, rateField, type RateFields } from './rules/rate.ts';
+import { repeat, type RepeatFields } from './rules/repeat.ts';
+import { softPercent, type SoftPercentFields } from './rules/soft-percent.ts';
+import { spend, type SpendFields } from './rules/spend.ts';
+import { frozen, paused, revoked } from './rules/status.ts';
+import { tools, type ToolsFields } from './rules/tools.ts';
+import { validPeriod, type ValidPeriodFields } from './rules/valid-period.ts';
 
 /**
- * What an account may do (design §5): one document, written by an operator or an owner, or compiled from a delegation. Amounts are
- * atomic units of the asset that a call pays in. A field that is not there sets no limit of its kind; an empty list allows nothing.
+ * What an account may do: one document, written by an operator or an owner, or compiled from a delegation. Amounts are atomic units of
+ * the asset that a call is paid in. An absent field sets no limit of its kind; an empty list allows nothing.
  */
-export type Policy = {
-  /** Tool ids: exact, `prefix.*` for everything below a prefix, `*` for all. */
-  readonly tools?: readonly string[];
-  /** Receivers of money; `ANY_PAYEE` for all. */
-  readonly payees?: readonly Address[];
-  readonly assets?: readonly AssetId[];
-  /** The most one call may cost. */
-  readonly perCall?: bigint;
-  /** Spend per fixed window, the account's own and that of everybody below it. */
-  readonly windows: readonly Window[];
-  /** Spend ever, per asset, the account's own and that of everybody below it. */
-  readonly lifetime?: bigint;
-  /** Accepted but unsettled money of the account itself, at most. */
-  readonly exposure?: bigint;
-  /** Calls of the account itself, as GCRA: steady, with a burst of `limit`. */
-  readonly rate?: Rate;
-  /** The same tool with the same request more than `times` in `seconds` is a loop, and refused. */
-  readonly repeat?: Repeat;
-  /** Percent of a money limit at which an alert is raised; 80 where nothing is said. */
-  readonly softPercent?: number;
-  /** How long a proof may still be good when it is sent. */
-  readonly maxValidity?: Seconds;
-  /** How strongly a proof must be tied to its request, at least. */
-  readonly binding?: 'none' | 'intent';
-  /** From when, and until when (exclusive), the policy allows anything. */
-  readonly validFrom?: Seconds;
-  readonly validUntil?: Seconds;
-  /** A call that one of these describes is refused. */
-  readonly deny: readonly Rule[];
-  /** A call that one of these is about must be as it says. */
-  readonly require: readonly Rule[];
-};
-
-export type Rate = { readonly limit: number; readonly seconds: Seconds };
-export type Repeat = { readonly times: number; readonly seconds: Seconds };
-
-/** A fixed window in UTC: a calendar one, or `seconds` counted from the Unix epoch. */
-export type Window = {
-  readonly every: 'hour' | 'day' | 'month' | Seconds;
-  readonly limit: bigint;
-  /** Only spend in this asset; otherwise each asset is counted by itself. */
-  readonly asset?: AssetId;
-};
+export type Policy = ToolsFields &
+  PayeesFields &
+  AssetsFields &
+  PerCallFields &
+  SpendFields &
+  ExposureFields &
+  RateFields &
+  RepeatFields &
+  SoftPercentFields &
+  MaxValidityFields &
+  BindingFields &
+  ValidPeriodFields &
+  ConditionFields;
 
 /**
- * A rule on a declared parameter of a tool. No regular expressions: it runs inside the deciding transaction (law 2), where a pattern
- * that backtracks would stop the account.
+ * The order of evaluation. Every source of limits passes one group before any source is checked against the next; within a group the
+ * first source that denies is named. A free call passes the rules on payees, assets and money. Whether the funds suffice is the
+ * account's decision, after all rules.
  */
-export type Rule = {
-  /** The tools it is about, as in `Policy.tools`; all where none are named. */
-  readonly tools?: readonly string[];
-  /** Absent only in `deny`: then the tools themselves are refused. */
-  readonly param?: string;
-  readonly op?: Operator;
-  /** At most 256 bytes each; a list for `in` and `hostIn`. */
-  readonly value?: string | readonly string[];
+export const RULE_GROUPS: readonly (readonly CheckedRule[])[] = [
+  [frozen],
+  [paused],
+  [revoked, validPeriod],
+  [deny],
+  [tools, payees, assets, require, binding, maxValidity],
+  [perCall],
+  [spend],
+  [rate],
+  [repeat],
+];
+
+type CheckedRule = Rule<Policy> & Required<Pick<Rule<Policy>, 'check'>>;
+
+/** The rules with fields, in the order of the policy document. */
+const DOCUMENT = [
+  tools,
+  payees,
+  assets,
+  perCall,
+  spend,
+  exposure,
+  rate,
+  repeat,
+  softPercent,
+  maxValidity,
+  binding,
+  validPeriod,
+  deny,
+  require,
+] as const;
+
+type Merged<T> = (T extends unknown ? (each: T) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+type Shape = Merged<(typeof DOCUMENT)[number]['shape']>;
+
+const shape = {
+  v: z.exactOptional(z.literal(1, 'must be 1')),
+  ...(Object.assign({}, ...DOCUMENT.map((rule) => rule.shape)) as Shape),
 };
 
-export type Operator =
-  | 'eq'
-  | 'ne'
-  | 'in'
-  | 'lt'
-  | 'lte'
-  | 'gt'
-  | 'gte'
-  | 'startsWith'
-  | 'endsWith'
-  | 'hostIn';
+/** Checks that concern several fields. */
+const whole = z.check<Partial<Policy>>(({ value: policy, issues }) => {
+  const blame = (field: keyof Policy, message: string) =>
+    issues.push({ code: 'custom', input: policy, message, path: [field] });
+  const { validFrom, validUntil, deny: denied = [], require: required = [] } = policy;
+  if (validFrom !== undefined && validUntil !== undefined && validFrom >= validUntil) {
+    blame('validUntil', 'must be after validFrom');
+  }
+  if (denied.length + required.length > MAX_CONDITIONS) {
+    blame('require', `must hold, with deny, at most ${MAX_CONDITIONS} rules`);
+  }
+});
 
-/** Payee that stands for every payee, said on purpose (design §4.5). */
-export const ANY_PAYEE: Address = `0x${'ff'.repeat(20)}`;
+const HINT = 'must be an object with the fields of docs/policy.md';
+export const policySchema = z.strictObject(shape, HINT).check(whole);
+const defaultSchema = z
+  .strictObject({ ...shape, perCall: money, exposure: money, rate: rateField }, HINT)
+  .check(whole);
 
-/** Where a limit comes from: whose account it is of, and who wrote it. `hash`: of the policy, or of the delegation. */
-export type Origin = {
-  readonly kind: 'default' | 'operator' | 'owner' | 'grant' | 'lease';
-  readonly account: AccountId;
-  readonly hash: Hex;
+const parserOf =
+  (schema: typeof policySchema | typeof defaultSchema) =>
+  (json: unknown): Result<Policy, readonly FieldFault[]> => {
+    const parsed = schema.safeParse(json);
+    if (!parsed.success) return err(faultsOf(parsed.error.issues));
+    const {
+      v: _,
+      windows = [],
+      deny: denied = [],
+      require: required = [],
+      ...policy
+    } = parsed.data;
+    return ok({ ...policy, windows, deny: denied, require: required });
+  };
+
+/** Parses a policy from JSON and reports every fault. Rejects unknown fields: a misspelt limit would be no limit. */
+export const parsePolicy = parserOf(policySchema);
+
+/** Parses the default policy, which must cap the price, the exposure and the rate of unknown payers. */
+export const parseDefaultPolicy = parserOf(defaultSchema);
+
+/** The default policy if the operator has not set one (docs/policy.md). */
+export const BUILT_IN_POLICY: Policy = {
+  perCall: 5_000_000n,
+  exposure: 1_000_000n,
+  rate: { limit: 600, seconds: 60 },
+  windows: [],
+  deny: [],
+  require: [],
 };
 
-/** What was spent under one money limit so far. Atomic units. */
-export type Meter = {
-  readonly rule: 'window' | 'lifetime';
-  /** `day`, `3600s`, `lifetime`: as shown to people. */
-  readonly name: string;
-  readonly limit: bigint;
-  readonly spent: bigint;
-  readonly held: bigint;
-  /** Parts of `held` that are lent to accounts below: what they do not use, and what their running calls hold. */
-  readonly lent?: { readonly unused: bigint; readonly held: bigint };
-  readonly resetsAt?: Seconds;
-  readonly window?: Seconds;
+/** Returns a policy as the canonical document that `parsePolicy` reads: amounts in dollars, no empty condition lists. */
+export const policyJson = (policy: Policy): Readonly<Record<string, unknown>> =>
+  JSON.parse(
+    JSON.stringify(policy, (key, value: unknown) =>
+      typeof value === 'bigint'
+        ? formatDollars(value)
+        : (key === 'deny' || key === 'require') && Array.isArray(value) && value.length === 0
+          ? undefined
+          : value,
+    ),
+  ) as Record<string, unknown>;
+
+/** Returns SHA-256 over the JCS form of a policy's document; every entry of the audit log carries it. */
+export const policyHash = (policy: Policy): Hex => {
+  const text = canonicalize(policyJson(policy));
+  if (text === undefined) throw new Error('a policy is always an object');
+  return sha256Hex(utf8(text));
 };
 
-/** The newest calls of one request, for `Policy.repeat`: how often since `since`. */
-export type Repeats = Readonly<Record<string, { readonly since: Seconds; readonly count: number }>>;
+const WORDING = new Map<string, DenialWording>(
+  [frozen, paused, revoked, ...DOCUMENT].flatMap((rule) =>
+    Object.entries<DenialWording>(rule.denials),
+  ),
+);
 
-/** One policy that a call must satisfy, with what it has counted so far. A call is held against all of its sources. */
-export type Source = {
-  /** Names its counters: `base`, `owner`, the hash of a grant, or an ancestor's. */
-  readonly key: string;
-  readonly origin: Origin;
-  readonly status: Status;
-  readonly policy: Policy;
-  readonly meters: readonly Meter[];
-  /** GCRA arrival time, milliseconds; absent where the rate is not this account's to count. */
-  readonly arrival?: number;
-  /** Absent where repeats are not this account's to count. */
-  readonly repeats?: Repeats;
+/** Returns the wording of a denial by a policy rule; undefined for other denials. */
+export const policyWording = ({
+  rule,
+  retryAfter,
+}: Pick<Denial, 'rule' | 'retryAfter'>): Wording | undefined => {
+  const wording = WORDING.get(rule);
+  return retryAfter === undefined ? (wording?.final ?? wording) : wording;
 };
 
-/** A call, as policies look at it. */
-export type Subject = {
-  readonly tool: string;
-  readonly payTo: Address;
-  readonly asset: AssetId;
-  /** Atomic units; 0 for what costs nothing. */
-  readonly price: bigint;
-  /** Money that is only moved to credit: it is counted when it is spent, so only status, validity and rate look at it. */
-  readonly topUp: boolean;
-  readonly binding: 'none' | 'intent';
-  readonly validBefore: Seconds;
-  /** Digest of the request, for `repeat`. */
-  readonly request: Hex;
-  readonly params: Readonly<Record<string, Param>>;
-};
+/** The options of `countersign policy set`. */
+export const POLICY_OPTIONS: readonly PolicyOption[] = DOCUMENT.flatMap<PolicyOption>((rule) =>
+  'options' in rule ? rule.options : [],
+);

@@ -1,88 +1,108 @@
-import type { Operator, Rule, Subject } from './policy.ts';
-import { matchesTool } from './tool-pattern.ts';
-
-const DECIMAL = /^(-?[0-9]{1,80})(?:\.([0-9]{1,32}))?$/;
-const SCALE = 32;
-
-/** A decimal as a scaled integer; undefined for anything else. No float: 0.1 and 2^53+1 must compare as they are written. */
-export const scaled = (text: string): bigint | undefined => {
-  const [, whole, fraction = ''] = DECIMAL.exec(text) ?? [];
-  return whole === undefined ? undefined : BigInt(whole + fraction.padEnd(SCALE, '0'));
-};
+import type * as z from 'zod/mini';
+import type { Seconds } from '../core/clock.ts';
+import type { Address, Hex } from '../core/hex.ts';
+import type { Param } from '../protocol/account/call.ts';
+import type { PolicyRule } from '../protocol/account/denial.ts';
+import type { Status } from '../protocol/account/status.ts';
+import type { AccountId, AssetId } from '../protocol/account-id.ts';
+import type { LimitState } from '../protocol/limit.ts';
+import type { Wording } from '../protocol/problem/denial.ts';
 
 /**
- * One reading only: with a user, an escape, a backslash or a dot at the end, this parser and the upstream's could each see another
- * host (`http://good.example\@evil.example`).
+ * One rule of a policy, in one file: its fields in the policy document, its check, the wording of its denials and its CLI options.
+ * `policy.ts` lists the rules in the order in which `evaluate` checks them.
  */
-const URL_TEXT = /^https?:\/\/(?!\.)[\w.-]*[\w-](?::[0-9]*)?(?:$|\/|[?#][^@\\]*$)/i;
-
-/** The host of an absolute http(s) URL, in its one form; undefined where it could be read as another. */
-export const hostOf = (text: string): string | undefined =>
-  URL_TEXT.test(text) ? URL.parse(text)?.hostname : undefined;
-
-/** An entry `.example.com` is for what is below example.com, any other for itself. */
-const isHostIn = (host: string, entries: readonly string[]): boolean =>
-  entries.some((entry) => host === entry || (entry.startsWith('.') && host.endsWith(entry)));
-
-/** `lt`, `lte`, `gt`, `gte`. */
-export const isOrder = (op: Operator | undefined): boolean =>
-  op !== undefined && /^[lg]te?$/.test(op);
-
-/** Whether `actual` is as the operator says; undefined where that cannot be told. */
-const compare = (
-  op: Operator,
-  actual: string,
-  value: string | readonly string[],
-): boolean | undefined => {
-  if (typeof value !== 'string') {
-    if (op === 'in') return value.includes(actual);
-    if (op !== 'hostIn') return undefined;
-    const host = hostOf(actual);
-    return host === undefined ? undefined : isHostIn(host, value);
-  }
-  switch (op) {
-    case 'eq':
-      return actual === value;
-    case 'ne':
-      return actual !== value;
-    case 'startsWith':
-      return actual.startsWith(value);
-    case 'endsWith':
-      return actual.endsWith(value);
-    case 'lt':
-    case 'lte':
-    case 'gt':
-    case 'gte': {
-      const left = scaled(actual);
-      const right = scaled(value);
-      if (left === undefined || right === undefined) return undefined;
-      if (left === right) return op === 'lte' || op === 'gte';
-      return left < right === op.startsWith('l');
-    }
-    case 'in':
-    case 'hostIn':
-      return undefined;
-  }
+export type Rule<Fields> = {
+  /** Schemas of the rule's fields. Every field is optional: without it the policy sets no limit of this kind. */
+  readonly shape: Readonly<Record<string, z.ZodMiniType>>;
+  /** What each denial says, by the name that it has on the wire. */
+  readonly denials: Readonly<Record<PolicyRule, DenialWording>>;
+  /** Returns why the rule denies the call, or undefined. Pure and cheap: it runs inside the deciding transaction (law 2). */
+  readonly check?: (
+    policy: Fields,
+    source: RuleSource,
+    subject: Subject,
+    now: Seconds,
+  ) => Refusal | undefined;
+  /** The rule also applies to top-ups. They only move money to credit, so no limit on spending counts them. */
+  readonly checksTopUps?: true;
+  /** Options of `countersign policy set`. */
+  readonly options?: readonly PolicyOption[];
 };
 
-/** Whether a call is as the rule says. Undefined where that cannot be told: the parameter is not declared, not there, or no such value. */
-const holds = ({ param, op, value }: Rule, params: Subject['params']): boolean | undefined => {
-  if (param === undefined || op === undefined || value === undefined) return true;
-  const actual = Object.hasOwn(params, param) ? params[param] : undefined;
-  return actual?.found === true ? compare(op, actual.value, value) : undefined;
+/** `final`: the wording of a denial that waiting does not lift, where the rule has both kinds. */
+export type DenialWording = Wording & { readonly final?: Wording };
+
+/** A CLI option that sets one field of a policy document. */
+export type PolicyOption = {
+  /** As commander reads it, e.g. `--per-call <amount>`. */
+  readonly flags: string;
+  readonly summary: string;
+  readonly field: string;
+  /** How the CLI parses the option's text and prints the field. */
+  readonly kind: 'list' | 'payees' | 'money' | 'window' | 'frequency' | 'percent' | 'time' | 'text';
 };
 
-/**
- * The first rule that refuses the call: of `deny` one that it is, or may be, as described; of `require` one that it is not, or may not
- * be. What is not known is refused (law 8).
- */
-export const refusedBy = (
-  rules: readonly Rule[],
-  kind: 'deny' | 'require',
-  subject: Subject,
-): Rule | undefined =>
-  rules.find(
-    (rule) =>
-      (rule.tools === undefined || matchesTool(rule.tools, subject.tool)) &&
-      holds(rule, subject.params) !== (kind === 'require'),
-  );
+/** Why a rule denies a call. */
+export type Refusal = {
+  readonly rule: PolicyRule;
+  readonly counter?: SpendCounter;
+  readonly limit?: LimitState;
+  /** Set only if a later call can pass. */
+  readonly retryAfter?: Seconds;
+  /** The declared parameter that a condition is about. */
+  readonly param?: string;
+};
+
+/** The author of a limit and the account that it belongs to. `hash`: of the policy, or of the delegation. */
+export type Origin = {
+  readonly kind: 'default' | 'operator' | 'owner' | 'grant' | 'lease';
+  readonly account: AccountId;
+  readonly hash: Hex;
+};
+
+/** What a limit on money has counted so far. Atomic units. */
+export type SpendCounter = {
+  readonly rule: 'window' | 'lifetime';
+  /** `day`, `3600s`, `lifetime`: as shown to people. */
+  readonly name: string;
+  readonly limit: bigint;
+  readonly spent: bigint;
+  readonly held: bigint;
+  /** Parts of `held` that are leased to children: what they do not use, and what their running calls hold. */
+  readonly lent?: { readonly unused: bigint; readonly held: bigint };
+  readonly resetsAt?: Seconds;
+  readonly window?: Seconds;
+};
+
+/** How often each request was sent since `since`, by request digest. */
+export type Repeats = Readonly<Record<string, { readonly since: Seconds; readonly count: number }>>;
+
+/** One source of limits with what it has counted so far, as rules see it. */
+export type RuleSource = {
+  /** Names the source's counters: `base`, `owner`, the hash of a grant, or an ancestor's. */
+  readonly key: string;
+  readonly origin: Origin;
+  readonly status: Status;
+  readonly counters: readonly SpendCounter[];
+  /** GCRA arrival time, milliseconds; absent if another account counts the rate. */
+  readonly arrival?: number;
+  /** Absent if another account counts repeats. */
+  readonly repeats?: Repeats;
+};
+
+/** A call as policies see it. */
+export type Subject = {
+  readonly tool: string;
+  readonly payTo: Address;
+  readonly asset: AssetId;
+  /** Atomic units; 0 for a free call. */
+  readonly price: bigint;
+  /** The call only moves money to credit. Limits count the money when it is spent. */
+  readonly topUp: boolean;
+  readonly binding: 'none' | 'intent';
+  readonly validBefore: Seconds;
+  /** Digest of the request, for `repeat`. */
+  readonly request: Hex;
+  readonly params: Readonly<Record<string, Param>>;
+};

@@ -1,25 +1,33 @@
 import type { Seconds } from '../core/clock.ts';
-import type { Window } from './policy.ts';
+import type { AssetId } from '../protocol/account-id.ts';
 
-/** What was spent and held in the newest period of one window. Amounts are atomic units. */
+/** A limit per fixed window in UTC: a calendar window, or `seconds` counted from the Unix epoch. */
+export type Window = {
+  readonly every: 'hour' | 'day' | 'month' | Seconds;
+  readonly limit: bigint;
+  /** Limits spend in this asset only; otherwise each asset is counted separately. */
+  readonly asset?: AssetId;
+};
+
+/** What one window has counted in its newest period. Amounts are atomic units. */
 export type WindowSpend = {
-  /** When the period began, Unix seconds. */
+  /** Start of the period, Unix seconds. */
   readonly start: Seconds;
   readonly spent: bigint;
   readonly held: bigint;
-  /** Given to accounts below and not given back; `drawn` is what they say they have spent of it (design §5, leases). */
+  /** Leased to children and not returned; `drawn` is what they report as spent of it. */
   readonly leased: bigint;
   readonly drawn: bigint;
-  /** Part of `leased` less `drawn` that running calls of accounts below hold, as those last reported. */
+  /** Part of `leased` less `drawn` that running calls of children hold, as they last reported. */
   readonly heldBelow: bigint;
-  /** The limits of which was said in this period that they are nearly used up (`crossings` in soft-limit.ts). */
+  /** The limits for which the account has raised an alert in this period (`log/soft-limit.ts`). */
   readonly warned?: readonly string[];
 };
 
-/** A window of a policy, or `lifetime`: one period without an end. */
+/** The length of a window, or `lifetime`: one period without an end. */
 export type Every = Window['every'] | 'lifetime';
 
-/** The period of a fixed UTC window that contains `now`; the end is exclusive. */
+/** Returns the period of a window that contains `now`; the end is exclusive. */
 export const periodOf = (
   every: Every,
   now: Seconds,
@@ -36,7 +44,7 @@ export const periodOf = (
   return { start, end: start + length };
 };
 
-/** A window's spend as of `now`: a new period starts from nothing. */
+/** Returns a window's spend as of `now`: a new period starts at zero. */
 export const rolled = (spend: WindowSpend | undefined, every: Every, now: Seconds): WindowSpend => {
   const { start } = periodOf(every, now);
   return spend !== undefined && spend.start >= start
@@ -44,11 +52,11 @@ export const rolled = (spend: WindowSpend | undefined, every: Every, now: Second
     : { start, spent: 0n, held: 0n, leased: 0n, drawn: 0n, heldBelow: 0n };
 };
 
-/** Names a window in storage and in limits: `hour`, `day`, `month`, `<n>s` or `lifetime`. */
+/** Returns a window's name in storage and in limits: `hour`, `day`, `month`, `<n>s` or `lifetime`. */
 export const windowName = (every: Every): string =>
   typeof every === 'number' ? `${every}s` : every;
 
-/** The window that `windowName` named; a grant's counter has the grant in front, as `<hash>/<name>`. */
+/** Returns the window of a counter's name. A grant's counter has the grant in front: `<hash>/<name>`. */
 export const everyOf = (counter: string): Every => {
   const name = counter.slice(counter.lastIndexOf('/') + 1);
   return name === 'hour' || name === 'day' || name === 'month' || name === 'lifetime'

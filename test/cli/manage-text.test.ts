@@ -18,7 +18,7 @@ import { planOf } from '../../src/cli/tools/plan.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { ItemOf } from '../../src/management/types.ts';
 import type { ToolDocument } from '../../src/management/tool.route.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
+import { parsePolicy } from '../../src/policy/policy.ts';
 
 /** A terminal of so many columns, without colours. */
 const outOf = (columns: number) => {

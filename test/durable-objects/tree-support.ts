@@ -21,7 +21,7 @@ import {
   type AgentDelegation,
   delegationDigest,
 } from '../../src/protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from '../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../src/policy/rules/payees.ts';
 import { type Status } from '../../src/protocol/account/status.ts';
 import {
   factsOf,

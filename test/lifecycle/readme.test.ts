@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../dev/root.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { createAgent } from '../../src/client/index.ts';
-import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/schema.ts';
+import { BUILT_IN_POLICY, parsePolicy } from '../../src/policy/policy.ts';
 
 const page = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
 const README = page('README.md');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { audienceOf, type Environment, parseConfig } from '../../src/config.ts';
-import { BUILT_IN_POLICY } from '../../src/policy/schema.ts';
+import { BUILT_IN_POLICY } from '../../src/policy/policy.ts';
 
 const KEY = JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43), d: 'd'.repeat(43) });
 const CHECKSUMMED = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';

@@ -1,7 +1,7 @@
 import { MAX_STORED, min } from '../../../src/protocol/amount.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { amounts } from '../../../src/policy/evaluate.ts';
+import { amounts } from '../../../src/policy/limit.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Call, Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
 import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';

@@ -2,7 +2,9 @@ import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Address } from '../../../src/core/hex.ts';
 import { max } from '../../../src/protocol/amount.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
-import { ANY_PAYEE, type Policy, type Source } from '../../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
+import { type Policy } from '../../../src/policy/policy.ts';
+import { type Source } from '../../../src/policy/evaluate.ts';
 import type { Context } from '../decision.ts';
 import { metersOf } from '../tree/limit-counters.ts';
 import type { CallRecord } from './record.ts';
@@ -48,7 +50,7 @@ const isCutOff = (
       deny: policy.deny.filter(({ param }) => param === undefined),
       require: [],
     },
-    meters: metersOf(state, policy, record.asset, context.now).map(({ meter }) => ({
+    counters: metersOf(state, policy, record.asset, context.now).map(({ meter }) => ({
       ...meter,
       // The call itself is in what is held.
       held: max(runs, meter.held) - record.price,

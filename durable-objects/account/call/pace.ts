@@ -1,7 +1,7 @@
 import type { Seconds } from '../../../src/core/clock.ts';
-import { rateState } from '../../../src/policy/limit.ts';
-import type { Rate } from '../../../src/policy/policy.ts';
-import { admit } from '../../../src/policy/rate.ts';
+import { rateState } from '../../../src/policy/rules/rate.ts';
+import type { Rate } from '../../../src/policy/rules/rate.ts';
+import { admit } from '../../../src/policy/rules/rate.ts';
 import type { Refusal } from './refusal.ts';
 import type { AccountState } from '../state.ts';
 

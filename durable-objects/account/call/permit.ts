@@ -1,5 +1,6 @@
 import type { Seconds } from '../../../src/core/clock.ts';
-import { amounts, limitsLeft } from '../../../src/policy/evaluate.ts';
+import { amounts } from '../../../src/policy/limit.ts';
+import { remainingLimits } from '../../../src/policy/evaluate.ts';
 import { ownSources } from '../tree/authority.ts';
 import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Context } from '../decision.ts';
@@ -47,7 +48,7 @@ export const limitsOf = (
   const { credit, creditHeld, creditLent } = purseOf(state, asset);
   const by = state.held.find((each) => each.grant.hash === grant);
   return [
-    ...limitsLeft(ownSources(state, asset, by, context), context.now),
+    ...remainingLimits(ownSources(state, asset, by, context), context.now),
     ...(credit > 0n ? [amounts('credit', credit, 0n, creditHeld + creditLent)] : []),
   ];
 };

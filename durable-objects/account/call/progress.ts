@@ -1,6 +1,6 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Source } from '../../../src/policy/policy.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Report } from '../tree/lessor.ts';
 

@@ -1,7 +1,7 @@
 import { min } from '../../../src/protocol/amount.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
-import type { Subject } from '../../../src/policy/policy.ts';
+import type { Subject } from '../../../src/policy/rule.ts';
 import {
   grantOf,
   issuerOf,
@@ -130,7 +130,7 @@ export const reserve = (
   const subject = subjectOf(call);
   const allowed = evaluate([...own, ...above], subject, now);
   if (!allowed.allowed) {
-    if (allowed.meter === undefined) return refuse(refusalOf(allowed));
+    if (allowed.counter === undefined) return refuse(refusalOf(allowed));
     // A limit that is short only of what accounts below do not use is not what refuses; another one may be.
     const returned = withAllReturned(informed, call.asset);
     const { reach, sources } = furthest(
@@ -139,7 +139,7 @@ export const reserve = (
     );
     const then = evaluate([...sources, ...above], subject, now);
     const refusal = refusalOf(then.allowed ? allowed : then);
-    if (!then.allowed && (then.meter === undefined || reach === 'now')) return refuse(refusal);
+    if (!then.allowed && (then.counter === undefined || reach === 'now')) return refuse(refusal);
     if (reach === 'never') return refuse(refusal);
     if (isUnsure) return stalePayer();
     // What a recall would mend is not why a call is refused that nothing can pay for.

@@ -1,5 +1,5 @@
 import type { Json } from '../../../src/protocol/entry.ts';
-import { parsePolicy, policyHash, policyJson } from '../../../src/policy/schema.ts';
+import { parsePolicy, policyHash, policyJson } from '../../../src/policy/policy.ts';
 import { isRaised, mayReplace } from '../tree/ancestry.ts';
 import { windowBeyondCap, withoutDeadCounters } from '../tree/counters.ts';
 import type { CallRecord } from '../call/record.ts';

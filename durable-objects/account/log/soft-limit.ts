@@ -1,7 +1,7 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import type { WindowSpend } from '../../../src/policy/window.ts';
-import { meterState } from '../../../src/policy/evaluate.ts';
+import { counterState } from '../../../src/policy/limit.ts';
 import type { Context } from '../decision.ts';
 import { hashOf } from '../tree/issued.ts';
 import { metersOf, type NamedMeter } from '../tree/limit-counters.ts';
@@ -118,7 +118,7 @@ const alertOf = (
 ): AlertBody => ({
   rule: 'soft_limit',
   detail: {
-    limit: meterState(meter, prefix).rule,
+    limit: counterState(meter, prefix).rule,
     asset,
     percent,
     max: meter.limit.toString(),

@@ -7,7 +7,9 @@ import {
 import { type Address } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { compileDelegation } from '../../../src/policy/compile.ts';
-import type { Origin, Policy, Source, Subject } from '../../../src/policy/policy.ts';
+import type { Origin, Subject } from '../../../src/policy/rule.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Call, GrantProof } from '../../../src/protocol/account/call.ts';
 import type { Context } from '../decision.ts';
@@ -107,7 +109,7 @@ export const ownSources = (
     origin: { kind, account, hash: written.hash },
     status,
     policy: written.policy,
-    meters: metersOf(state, written.policy, asset, context.now, prefix).map(({ meter }) => meter),
+    counters: metersOf(state, written.policy, asset, context.now, prefix).map(({ meter }) => meter),
     ...counts,
   });
   const standard = { policy: context.policy, hash: context.policyHash };
@@ -183,9 +185,9 @@ const saidOf = (account: AccountId, link: SignedGrant, lease: Lease): readonly S
       origin: { kind: 'lease', account, hash: link.hash },
       status,
       policy: NOTHING,
-      meters: [],
+      counters: [],
     },
-    ...lease.policies.map((each): Source => ({ ...each, status: 'active', meters: [] })),
+    ...lease.policies.map((each): Source => ({ ...each, status: 'active', counters: [] })),
   ];
 };
 
@@ -194,7 +196,7 @@ const grantSource = (grant: SignedGrant): Source => ({
   origin: { kind: 'grant', account: holderOf(grant), hash: grant.hash },
   status: 'active',
   policy: compiled(grant),
-  meters: [],
+  counters: [],
 });
 
 /** The policy that a delegation is (design §4.5). */

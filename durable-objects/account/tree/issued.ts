@@ -3,7 +3,7 @@ import { type AssetId, assetId, network } from '../../../src/protocol/account-id
 import { type Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { policyJson } from '../../../src/policy/schema.ts';
+import { policyJson } from '../../../src/policy/policy.ts';
 import type { Context } from '../decision.ts';
 import { type NamedMeter, metersOf } from './limit-counters.ts';
 import type { AccountState } from '../state.ts';

@@ -2,7 +2,7 @@ import { max, min } from '../../../src/protocol/amount.ts';
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
-import type { Source } from '../../../src/policy/policy.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
 import { issuerOf } from './authority.ts';
 import { unchanged } from '../decision.ts';
 import { type Answered, answers } from './lease-waiters.ts';
@@ -197,7 +197,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
             return (known: Progress) => known;
           }
           const said = policiesOf(link, verdict.authority) ?? [];
-          const above = said.map((each): Source => ({ ...each, status: 'active', meters: [] }));
+          const above = said.map((each): Source => ({ ...each, status: 'active', counters: [] }));
           return (known: Progress): Progress => ({
             ...known,
             above: [...known.above, ...above],

@@ -1,7 +1,7 @@
 import { min } from '../../../src/protocol/amount.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { parsePolicy } from '../../../src/policy/schema.ts';
+import { parsePolicy } from '../../../src/policy/policy.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
 import { issuerOf } from './authority.ts';
 import { isClosing } from './idle.ts';

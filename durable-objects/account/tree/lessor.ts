@@ -1,9 +1,9 @@
 import { link } from '../../../src/audit/entry.ts';
 import { MAX_STORED, max, min } from '../../../src/protocol/amount.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { meterState } from '../../../src/policy/evaluate.ts';
+import { counterState } from '../../../src/policy/limit.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Meter } from '../../../src/policy/policy.ts';
+import type { SpendCounter } from '../../../src/policy/rule.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
 import { withoutEndedShares } from './counters.ts';
 import { type Context, type Decision, unchanged } from '../decision.ts';
@@ -95,7 +95,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     const lacks = request.need - unusedOf(share);
     // Where a limit was lowered below what is out, nothing of it may be used any more, also what was given before (law 6).
     if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(share)))) continue;
-    const limit = { ...meterState(withoutUnused(meter.meter)), account: state.account };
+    const limit = { ...counterState(withoutUnused(meter.meter)), account: state.account };
     const reach = lacks > grantable(share) ? 'never' : reachOfLimit(meter.meter, request.need);
     lack({ rule: meter.meter.rule, limit, reach });
   }
@@ -288,13 +288,13 @@ const granting = (share: Share, more: bigint): Share => ({
 });
 
 /** The limit as a refused child sees it: unused shares of its siblings count as remaining, because a need that fits gets them. */
-const withoutUnused = (meter: Meter): Meter => ({
+const withoutUnused = (meter: SpendCounter): SpendCounter => ({
   ...meter,
   held: meter.held - (meter.lent?.unused ?? 0n),
 });
 
 /** Below zero where the limit was lowered. */
-const leftOf = ({ limit, spent, held }: Meter): bigint => limit - spent - held;
+const leftOf = ({ limit, spent, held }: SpendCounter): bigint => limit - spent - held;
 
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 

@@ -1,6 +1,7 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Meter, Policy } from '../../../src/policy/policy.ts';
+import type { SpendCounter } from '../../../src/policy/rule.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
 import { type Every, periodOf, rolled, windowName } from '../../../src/policy/window.ts';
 import { type AccountState, purseOf } from '../state.ts';
 
@@ -9,7 +10,7 @@ export type NamedMeter = {
   readonly name: string;
   /** When the period that is counted began; a clock that goes back does not begin an older one again. */
   readonly start: Seconds;
-  readonly meter: Meter;
+  readonly meter: SpendCounter;
 };
 
 const inAsset =
@@ -37,7 +38,7 @@ export const metersOf = (
   prefix = '',
 ): readonly NamedMeter[] => {
   const { windows } = purseOf(state, asset);
-  const read = (every: Every, limit: bigint, rule: Meter['rule']): NamedMeter => {
+  const read = (every: Every, limit: bigint, rule: SpendCounter['rule']): NamedMeter => {
     const name = windowName(every);
     const counter = `${prefix}${name}`;
     const { start, spent, held, leased, drawn, heldBelow } = rolled(windows[counter], every, now);

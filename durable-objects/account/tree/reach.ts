@@ -1,5 +1,6 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
-import type { Meter, Source } from '../../../src/policy/policy.ts';
+import type { SpendCounter } from '../../../src/policy/rule.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Funding } from '../call/funds.ts';
 import { type AccountState, freeCredit, type Purse, purseOf, withPurse } from '../state.ts';
@@ -10,7 +11,7 @@ import { type AccountState, freeCredit, type Purse, purseOf, withPurse } from '.
  */
 export type Reach = 'now' | 'perhaps' | 'never';
 
-type Lent = NonNullable<Meter['lent']>;
+type Lent = NonNullable<SpendCounter['lent']>;
 
 const reachOf = (need: bigint, left: bigint, { unused, held }: Lent): Reach => {
   if (need <= left + unused) return 'now';
@@ -20,7 +21,7 @@ const reachOf = (need: bigint, left: bigint, { unused, held }: Lent): Reach => {
 const NOTHING: Lent = { unused: 0n, held: 0n };
 
 /** @param need what the asker must have in all, its own unused share included. Atomic units. */
-export const reachOfLimit = ({ limit, spent, held, lent }: Meter, need: bigint): Reach =>
+export const reachOfLimit = ({ limit, spent, held, lent }: SpendCounter, need: bigint): Reach =>
   reachOf(need, limit - spent - held, lent ?? NOTHING);
 
 /** The limit that is furthest from room for a price, and the sources with that limit alone. */
@@ -28,17 +29,17 @@ export const furthest = (
   sources: readonly Source[],
   price: bigint,
 ): { readonly reach: Reach; readonly sources: readonly Source[] } => {
-  let worst: Meter | undefined;
+  let worst: SpendCounter | undefined;
   let reach: Reach | undefined;
-  for (const meter of sources.flatMap(({ meters }) => meters)) {
-    const each = reachOfLimit(meter, price);
-    if (isWorse(each, reach)) [worst, reach] = [meter, each];
+  for (const counter of sources.flatMap(({ counters }) => counters)) {
+    const each = reachOfLimit(counter, price);
+    if (isWorse(each, reach)) [worst, reach] = [counter, each];
   }
   return {
     reach: reach ?? 'now',
     sources: sources.map((each) => ({
       ...each,
-      meters: each.meters.filter((meter) => meter === worst),
+      counters: each.counters.filter((counter) => counter === worst),
     })),
   };
 };

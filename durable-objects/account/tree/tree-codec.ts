@@ -7,7 +7,7 @@ import {
   delegationFields,
 } from '../../../src/protocol/intent/agent-delegation.ts';
 import { type Policy } from '../../../src/policy/policy.ts';
-import { parsePolicy, policyJson } from '../../../src/policy/schema.ts';
+import { parsePolicy, policyJson } from '../../../src/policy/policy.ts';
 import { compiled, issuerOf } from './authority.ts';
 import type { Row } from '../codec.ts';
 import type { LeaseRow } from './lessor.ts';

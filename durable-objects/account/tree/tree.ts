@@ -1,7 +1,9 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import type { Policy, Repeats, Source } from '../../../src/policy/policy.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import type { Repeats } from '../../../src/policy/rule.ts';
+import type { Source } from '../../../src/policy/evaluate.ts';
 import type { Status } from '../../../src/protocol/account/status.ts';
 import type { CommandCount, CommandBudget } from '../commands/command-budget.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';

@@ -1,7 +1,7 @@
 import { formatDollars } from '../../protocol/amount.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
-import { ANY_PAYEE } from '../../policy/policy.ts';
+import { ANY_PAYEE } from '../../policy/rules/payees.ts';
 import type { Input } from './command.ts';
 import { usageError } from './errors.ts';
 import { moneyIn } from './amounts.ts';

@@ -2,7 +2,7 @@ import type { AccountId } from '../../protocol/account-id.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { AnswerOf } from '../../management/types.ts';
-import { parsePolicy } from '../../policy/schema.ts';
+import { parsePolicy } from '../../policy/policy.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-code.ts';

@@ -1,6 +1,9 @@
 import { tokenOf } from '../../protocol/x402/tokens.ts';
 import type { Network } from '../../protocol/account-id.ts';
-import { ANY_PAYEE, type Policy, type Rule, type Window } from '../../policy/policy.ts';
+import { ANY_PAYEE } from '../../policy/rules/payees.ts';
+import { type Policy } from '../../policy/policy.ts';
+import { type Condition } from '../../policy/condition.ts';
+import { type Window } from '../../policy/window.ts';
 import { dollars } from './amounts.ts';
 import { exactly, isoTime } from './times.ts';
 import { counted } from './text.ts';
@@ -67,7 +70,7 @@ const assetText = (asset: string): string => {
 const windowText = ({ every, asset }: Window): string =>
   `per ${typeof every === 'number' ? exactly(every) : every}${asset === undefined ? '' : ` of ${assetText(asset)}`}`;
 
-const ruleText = ({ tools, param, op, value }: Rule): string =>
+const ruleText = ({ tools, param, op, value }: Condition): string =>
   [
     tools === undefined ? 'any tool' : tools.join(', '),
     ...(param === undefined ? [] : [`where ${param} ${op ?? ''} ${JSON.stringify(value)}`]),

@@ -3,43 +3,27 @@ import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 import type { LimitState } from '../limit.ts';
 
-/** The rule of a policy that refuses a call. */
-export type PolicyRule =
-  | 'frozen'
-  | 'paused'
-  | 'revoked'
-  | 'expired'
-  | 'not_yet'
-  | 'deny'
-  | 'tool'
-  | 'payee'
-  | 'asset'
-  | 'require'
-  | 'binding'
-  | 'validity'
-  | 'per_call'
-  | 'window'
-  | 'lifetime'
-  | 'rate'
-  | 'repeat';
+/** The name of a policy rule in a denial. Each file of `src/policy/rules` declares its own. */
+export type PolicyRule = Lowercase<string>;
 
-export type DenialRule =
-  | PolicyRule
-  | 'exposure'
+/** The name of a denial by the account itself, after every policy rule has passed. */
+export type AccountRule =
   | 'balance'
   | 'debt'
-  /** A payment of the account could not be presented through its payer's doing, and is still open. */
+  /** A payment of the account could not be presented because of its payer, and is still open. */
   | 'suspended'
   | 'credit'
   | 'nonce_used'
   | 'penniless'
-  /** The call names no grant that this account holds, or one for elsewhere. */
+  /** The call names no grant that this account holds, or one that it cannot use. */
   | 'authority'
-  /** An account above did not answer, so nobody knows what is left. */
+  /** An ancestor did not answer, so its remaining limits are unknown. */
   | 'unreachable'
-  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (pace.ts). */
+  /** Too many denied calls and dry runs, or too many failed calls whose payments could still move (`call/pace.ts`). */
   | 'denial_rate'
   | 'failure_rate';
+
+export type DenialRule = AccountRule | PolicyRule;
 
 export type Denial = {
   readonly rule: DenialRule;

@@ -1,4 +1,4 @@
-import type { Denial, DenialRule } from '../account/denial.ts';
+import type { AccountRule, Denial } from '../account/denial.ts';
 import { formatDollars } from '../amount.ts';
 import { limitBody } from '../limit.ts';
 import { retryAfter, type Texts } from './problem-text.ts';
@@ -9,11 +9,16 @@ export type DeniedReason = {
   readonly denial: Denial;
   readonly tool: string;
   readonly price: bigint;
+  /** Of a denial by a policy rule; the rule's file has it. */
+  readonly wording?: Wording;
 };
 
+/** What happened, and what the agent or its owner can do. */
+export type Wording = { readonly subject: string; readonly hint: string };
+
 export const deniedTexts: Texts<DeniedReason> = {
-  denied: ({ denial, tool, price }) => {
-    const { subject, hint } = wordingOf(denial, tool);
+  denied: ({ denial, tool, price, wording = wordingOf(denial, tool) }) => {
+    const { subject, hint } = wording;
     const after = denial.retryAllowed ? denial.retryAfter : undefined;
     return {
       status: after === undefined ? 403 : 429,
@@ -62,21 +67,11 @@ const amounts = ({ rule, limit }: Denial, price: bigint): string => {
   return ` Price ${formatDollars(price)}, ${noun} ${whole}, remaining ${remaining}.`;
 };
 
-/** What happened, and what the agent or its owner can do. */
-type Wording = { readonly subject: string; readonly hint: string };
-
 /** The wording of a rule. Some rules deny for two reasons; the content of the denial tells which. */
 const wordingOf = ({ rule, retryAfter: after }: Denial, tool: string): Wording => {
-  if (rule === 'window' && after === undefined) return ABOVE_WHOLE_WINDOW;
   if (rule === 'balance' && after === undefined) return BALANCE_TOO_LOW;
   if (rule === 'credit' && tool === 'countersign.credits') return TOP_UP;
-  return WORDING[rule];
-};
-
-/** The window is smaller than the price, so no new period lets the call pass. */
-const ABOVE_WHOLE_WINDOW: Wording = {
-  subject: 'The price is above the whole limit of the window.',
-  hint: 'Waiting does not help: choose a cheaper call, or ask the owner of `account` to raise the limit.',
+  return isAccountRule(rule) ? WORDING[rule] : UNKNOWN_RULE;
 };
 
 /** No earlier payment is open whose settlement could free the balance. */
@@ -85,82 +80,23 @@ const BALANCE_TOO_LOW: Wording = {
   hint: 'Add funds to the paying account on this chain, then sign and send the call again.',
 };
 
+/** During a deploy an account may run a newer release. */
+const UNKNOWN_RULE: Wording = {
+  subject: 'A rule denies this call.',
+  hint: 'Ask the owner of `account` about the rule.',
+};
+
 /** `POST /credits`: the rule `credit` limits the credit that an account may hold. */
 const TOP_UP: Wording = {
   subject: 'The account cannot take this top-up.',
   hint: 'Pay for a top-up with a payment, never with credit, and with at most `remaining` of the credit that an account may hold.',
 };
 
-const WORDING: Readonly<Record<DenialRule, Wording>> = {
-  frozen: {
-    subject: 'The account is frozen.',
-    hint: 'Ask the account that froze `account` to resume it. No signature of an agent can.',
-  },
-  paused: {
-    subject: 'The account is paused.',
-    hint: 'Ask the owner of `account` or the operator to resume it.',
-  },
-  revoked: {
-    subject: 'The grant or the account is revoked.',
-    hint: 'A revocation is permanent: ask the owner for a new grant, with a new id.',
-  },
-  expired: {
-    subject: 'The grant or policy has expired.',
-    hint: 'Ask the owner for a new grant, or for a later end of the policy.',
-  },
-  not_yet: {
-    subject: 'The grant or policy is not valid yet.',
-    hint: 'It becomes valid in `retry_after` seconds: sign and send the call again then.',
-  },
-  deny: {
-    subject: 'A deny rule of the policy matches this call.',
-    hint: 'Call another tool or send other values of `param`, or ask the owner of `account` to change the rule.',
-  },
-  require: {
-    subject:
-      'A rule of the policy requires another value of `param`, or one that the gateway can read.',
-    hint: 'Send `param` exactly once, with a value of a simple type that the rule allows.',
-  },
-  tool: {
-    subject: 'The account may not call this tool.',
-    hint: 'Call a tool that this account may use, or ask its owner to allow this one.',
-  },
-  payee: {
-    subject: 'The account may not pay this payee.',
-    hint: 'Ask the owner of the account to allow payments to the payTo address of the offer.',
-  },
-  asset: {
-    subject: 'The account may not spend this asset.',
-    hint: 'Pay in an asset that the account may spend, or ask its owner to allow this one.',
-  },
-  per_call: {
-    subject: 'The price is above the cap per call.',
-    hint: 'Choose a cheaper call, or ask the owner of `account` to raise the cap.',
-  },
-  window: {
-    subject: 'The price is above the remaining amount of the window.',
-    hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
-  },
-  lifetime: {
-    subject: 'The price is above the remaining amount of the lifetime limit.',
-    hint: 'Waiting does not help: ask the owner for a new grant, or for a higher limit.',
-  },
-  repeat: {
-    subject: 'The account sent the same request too often.',
-    hint: 'This looks like a loop: send another request, or wait `retry_after` seconds before you send the same one.',
-  },
-  exposure: {
-    subject: 'Too many accepted payments of this account have not settled yet.',
-    hint: 'Wait `retry_after` seconds for earlier payments to settle on the chain, then sign and send the call again.',
-  },
+const WORDING: Readonly<Record<AccountRule, Wording>> = {
   balance: {
     subject:
       'The balance does not cover this call together with the payments that have not settled yet.',
     hint: 'Add funds to the paying account, or wait `retry_after` seconds for its earlier payments to settle, then sign and send the call again.',
-  },
-  rate: {
-    subject: 'The account calls too often.',
-    hint: 'Wait until `resets_at`, `retry_after` seconds from now, then sign and send the call again.',
   },
   debt: {
     subject: 'The account has not paid for an earlier call.',
@@ -183,15 +119,6 @@ const WORDING: Readonly<Record<DenialRule, Wording>> = {
     subject: 'The account holds no money on this chain and has paid nothing here.',
     hint: 'Add funds to the account, or pay for a call or a top-up with it, then sign and send the call again.',
   },
-  binding: {
-    subject: 'The policy requires a proof that is bound to the request.',
-    hint: 'Bind the payment to the request with the agent-intent extension that the 402 offer advertises, then sign again.',
-  },
-  validity: {
-    subject:
-      'The proof is valid for longer than the policy allows, or a plain key signed for an account that is a contract now.',
-    hint: 'Sign again with a shorter validity. Sign for a contract account through its contract (ERC-1271).',
-  },
   authority: {
     subject: 'The account holds no such grant, or none that this call can use.',
     hint: 'Name in `authority` a grant that GET /accounts/me shows or that an issuer offered to this account, or zero for the default one. PUT /delegations registers a grant.',
@@ -209,3 +136,5 @@ const WORDING: Readonly<Record<DenialRule, Wording>> = {
     hint: 'Wait `retry_after` seconds before each call, until the authorizations of the failed calls have expired. The gateway does not limit calls paid from credit.',
   },
 };
+
+const isAccountRule = (rule: string): rule is AccountRule => Object.hasOwn(WORDING, rule);

@@ -10,7 +10,7 @@ import {
   type AgentDelegation,
   delegationDigest,
 } from '../../../src/protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from '../../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 
 /** Puts accounts below others, and policies into accounts, by the objects' own methods, as the gateway does once it has checked who signed. */
 export type Accounts = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };

@@ -1,5 +1,5 @@
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import { ANY_PAYEE } from '../../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';
 import { addressAt, AUDIENCE, CHAIN, hex, NO_GRANT, TOKEN } from './names.ts';

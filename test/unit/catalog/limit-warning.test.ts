@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { catalogueOf } from '../../../src/catalog/catalogue.ts';
 import { limitWarnings } from '../../../src/catalog/limit-warning.ts';
-import { parsePolicy } from '../../../src/policy/schema.ts';
+import { parsePolicy } from '../../../src/policy/policy.ts';
 import { documentOf, startOf } from './documents.ts';
 
 const catalogue = catalogueOf(

@@ -6,7 +6,7 @@ import type { Config } from '../../../src/config.ts';
 import { ok } from '../../../src/core/result.ts';
 import { observeHead } from '../../../src/gateway/observe.ts';
 import * as gateway from '../../../src/gateway/observe.ts';
-import { BUILT_IN_POLICY } from '../../../src/policy/schema.ts';
+import { BUILT_IN_POLICY } from '../../../src/policy/policy.ts';
 
 export const AUDIENCE = 'https://gw.example';
 

@@ -3,7 +3,7 @@ import { openApi } from '../../../dev/openapi/document.ts';
 import { EXAMPLES } from '../../../dev/openapi/examples.ts';
 import { parseTools } from '../../../src/catalog/schema.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
-import { parsePolicy } from '../../../src/policy/schema.ts';
+import { parsePolicy } from '../../../src/policy/policy.ts';
 
 type Json = { readonly [name: string]: unknown };
 

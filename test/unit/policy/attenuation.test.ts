@@ -8,7 +8,8 @@ import {
 import { attenuationFault } from '../../../src/policy/attenuation.ts';
 import { compileDelegation } from '../../../src/policy/compile.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
-import { ANY_PAYEE, type Policy } from '../../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
+import { type Policy } from '../../../src/policy/policy.ts';
 import { DELEGATION } from '../protocol/intent/wire.ts';
 
 const NETWORK = 'eip155:84532';
@@ -189,7 +190,7 @@ const CALLS = TOOLS.flatMap((tool) =>
 );
 type Call = (typeof CALLS)[number];
 
-const meter = (rule: 'window' | 'lifetime', limit: bigint) => ({
+const counter = (rule: 'window' | 'lifetime', limit: bigint) => ({
   rule,
   name: rule,
   limit,
@@ -206,9 +207,9 @@ const allows = (policy: Policy, { tool, payTo, price, asset, now }: Call): boole
         origin: { kind: 'grant', account: `${NETWORK}:${AGENT}`, hash },
         status: 'active',
         policy,
-        meters: [
-          ...policy.windows.map(({ limit }) => meter('window', limit)),
-          meter('lifetime', policy.lifetime ?? 0n),
+        counters: [
+          ...policy.windows.map(({ limit }) => counter('window', limit)),
+          counter('lifetime', policy.lifetime ?? 0n),
         ],
       },
     ],

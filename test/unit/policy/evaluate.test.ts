@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { amounts, evaluate, limitsLeft, meterState } from '../../../src/policy/evaluate.ts';
-import { type PolicyRule } from '../../../src/protocol/account/denial.ts';
+import { amounts, counterState } from '../../../src/policy/limit.ts';
+import { evaluate, remainingLimits } from '../../../src/policy/evaluate.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 import {
-  ANY_PAYEE,
-  type Meter,
+  type SpendCounter,
   type Origin,
-  type Policy,
   type Repeats,
-  type Source,
   type Subject,
-} from '../../../src/policy/policy.ts';
+} from '../../../src/policy/rule.ts';
+import { type Policy } from '../../../src/policy/policy.ts';
+import { type Source } from '../../../src/policy/evaluate.ts';
 
 const NOW = 1_000;
 const ACCOUNT = `eip155:1:0x${'aa'.repeat(20)}` as const;
@@ -37,11 +37,14 @@ const sourceOf = (
   origin: { kind, account: ACCOUNT, hash: '0x' },
   status: 'active',
   policy: { ...EMPTY, ...policy },
-  meters: [],
+  counters: [],
   ...rest,
 });
 
-const meter = (rule: Meter['rule'], changes: Partial<Meter> = {}): Meter => ({
+const counter = (
+  rule: SpendCounter['rule'],
+  changes: Partial<SpendCounter> = {},
+): SpendCounter => ({
   rule,
   name: rule === 'window' ? 'day' : rule,
   limit: 50n,
@@ -53,8 +56,29 @@ const meter = (rule: Meter['rule'], changes: Partial<Meter> = {}): Meter => ({
 
 const SLOW = { limit: 1, seconds: 60 };
 
+/** The group of each rule in `RULE_GROUPS`. */
+const GROUP = {
+  frozen: 1,
+  paused: 2,
+  revoked: 3,
+  expired: 3,
+  not_yet: 3,
+  deny: 4,
+  tool: 5,
+  payee: 5,
+  asset: 5,
+  require: 5,
+  binding: 5,
+  validity: 5,
+  per_call: 6,
+  window: 7,
+  lifetime: 7,
+  rate: 8,
+  repeat: 9,
+};
+
 /** One source for each rule that refuses `subject` by it alone, in the order of precedence. */
-const REFUSING: readonly (readonly [PolicyRule, Partial<Policy>, Partial<Source>])[] = [
+const REFUSING: readonly (readonly [keyof typeof GROUP, Partial<Policy>, Partial<Source>])[] = [
   ['frozen', {}, { status: 'frozen' }],
   ['paused', {}, { status: 'paused' }],
   ['revoked', {}, { status: 'revoked' }],
@@ -68,8 +92,8 @@ const REFUSING: readonly (readonly [PolicyRule, Partial<Policy>, Partial<Source>
   ['binding', { binding: 'intent' }, {}],
   ['validity', { maxValidity: 299 }, {}],
   ['per_call', { perCall: 9n }, {}],
-  ['window', {}, { meters: [meter('window')] }],
-  ['lifetime', {}, { meters: [meter('lifetime')] }],
+  ['window', {}, { counters: [counter('window')] }],
+  ['lifetime', {}, { counters: [counter('lifetime')] }],
   ['rate', { rate: SLOW }, { arrival: (NOW + 30) * 1000 }],
   [
     'repeat',
@@ -77,27 +101,6 @@ const REFUSING: readonly (readonly [PolicyRule, Partial<Policy>, Partial<Source>
     { repeats: { '0x01': { since: 990, count: 2 } } },
   ],
 ];
-
-/** The stage of each rule, as the docstring of `evaluate` numbers them; frozen is before paused. */
-const STAGE: Readonly<Record<PolicyRule, number>> = {
-  frozen: 1,
-  paused: 1.5,
-  revoked: 2,
-  expired: 2,
-  not_yet: 2,
-  deny: 3,
-  tool: 4,
-  payee: 4,
-  asset: 4,
-  require: 4,
-  binding: 4,
-  validity: 4,
-  per_call: 5,
-  window: 6,
-  lifetime: 6,
-  rate: 7,
-  repeat: 8,
-};
 
 describe('precedence', () => {
   test.each(REFUSING)('%s refuses, and says whose rule it is', (rule, policy, rest) => {
@@ -111,12 +114,12 @@ describe('precedence', () => {
     REFUSING.slice(at + 1).map((other) => [one[0], other[0], one, other] as const),
   );
   test.each(pairs)(
-    '%s and %s of two sources: the stage decides, then the order',
+    '%s and %s of two sources: the group decides, then the order of the sources',
     (_, __, one, other) => {
       const a = sourceOf(one[1], one[2]);
       const b = sourceOf(other[1], other[2]);
-      const first = STAGE[one[0]] <= STAGE[other[0]] ? one[0] : other[0];
-      const second = STAGE[other[0]] <= STAGE[one[0]] ? other[0] : one[0];
+      const first = GROUP[one[0]] <= GROUP[other[0]] ? one[0] : other[0];
+      const second = GROUP[other[0]] <= GROUP[one[0]] ? other[0] : one[0];
       expect(evaluate([a, b], subject, NOW)).toMatchObject({ rule: first });
       expect(evaluate([b, a], subject, NOW)).toMatchObject({ rule: second });
     },
@@ -130,7 +133,7 @@ describe('precedence', () => {
         ...other[2],
         ...one[2],
         ...(status === undefined ? {} : { status }),
-        meters: [...(one[2].meters ?? []), ...(other[2].meters ?? [])],
+        counters: [...(one[2].counters ?? []), ...(other[2].counters ?? [])],
       },
     );
     expect(evaluate([both], subject, NOW)).toMatchObject({ rule: one[0] });
@@ -145,7 +148,7 @@ describe('what a rule is held against', () => {
   test('a free call needs no payee, no asset and no money', () => {
     const closed = sourceOf(
       { payees: [], assets: [] },
-      { meters: [meter('window', { spent: 99n })] },
+      { counters: [counter('window', { spent: 99n })] },
     );
     expect(evaluate([closed], { ...subject, price: 0n }, NOW).allowed).toBe(true);
     expect(evaluate([closed], { ...subject, price: 1n }, NOW)).toMatchObject({ rule: 'payee' });
@@ -164,7 +167,7 @@ describe('what a rule is held against', () => {
     'a top-up is held against status, validity and rate: %s',
     (rule, policy, rest) => {
       const verdict = evaluate([sourceOf(policy, rest)], { ...subject, topUp: true }, NOW);
-      expect(verdict.allowed).toBe(STAGE[rule] > 2 && rule !== 'rate');
+      expect(verdict.allowed).toBe(GROUP[rule] > 3 && rule !== 'rate');
       if (verdict.allowed) expect(verdict.repeats).toEqual({});
     },
   );
@@ -192,13 +195,13 @@ describe('what a rule is held against', () => {
 
 describe('money', () => {
   test('law 6: the last unit is usable and the next one is not', () => {
-    const source = sourceOf({}, { meters: [meter('window', { held: 10n })] });
+    const source = sourceOf({}, { counters: [counter('window', { held: 10n })] });
     expect(evaluate([source], subject, NOW).allowed).toBe(true);
     expect(evaluate([source], { ...subject, price: 11n }, NOW)).toMatchObject({
       allowed: false,
       rule: 'window',
       retryAfter: 85_400,
-      meter: { name: 'day' },
+      counter: { name: 'day' },
       limit: {
         rule: 'window:day',
         limit: '50',
@@ -211,18 +214,18 @@ describe('money', () => {
     });
   });
 
-  test('law 6: no meter of any source is passed, in whatever order', () => {
+  test('law 6: no counter of any source is passed, in whatever order', () => {
     const units = fc.bigInt({ min: 0n, max: 20n });
-    const meters = fc.array(
-      fc.record({ limit: units, spent: units, held: units }).map((each) => meter('window', each)),
+    const counters = fc.array(
+      fc.record({ limit: units, spent: units, held: units }).map((each) => counter('window', each)),
       { maxLength: 3 },
     );
     fc.assert(
       fc.property(
-        fc.array(meters, { maxLength: 4 }),
+        fc.array(counters, { maxLength: 4 }),
         fc.bigInt({ min: 1n, max: 20n }),
         (all, price) => {
-          const sources = all.map((list) => sourceOf({}, { meters: list }));
+          const sources = all.map((list) => sourceOf({}, { counters: list }));
           const fits = all.flat().every(({ limit, spent, held }) => spent + held + price <= limit);
           expect(evaluate(sources, { ...subject, price }, NOW).allowed).toBe(fits);
           expect(evaluate(sources.toReversed(), { ...subject, price }, NOW).allowed).toBe(fits);
@@ -235,8 +238,8 @@ describe('money', () => {
   test('waiting helps only where a later call can pass', () => {
     const refused = (policy: Partial<Policy>, rest: Partial<Source> = {}, price = 10n) =>
       evaluate([sourceOf(policy, rest)], { ...subject, price }, NOW);
-    expect(refused({}, { meters: [meter('window')] }, 51n)).not.toHaveProperty('retryAfter');
-    expect(refused({}, { meters: [meter('lifetime')] })).not.toHaveProperty('retryAfter');
+    expect(refused({}, { counters: [counter('window')] }, 51n)).not.toHaveProperty('retryAfter');
+    expect(refused({}, { counters: [counter('lifetime')] })).not.toHaveProperty('retryAfter');
     expect(refused({ perCall: 1n })).not.toHaveProperty('retryAfter');
     expect(refused({ validFrom: NOW + 7 })).toMatchObject({ retryAfter: 7 });
   });
@@ -335,13 +338,13 @@ describe('repeats', () => {
   });
 });
 
-describe('limitsLeft', () => {
+describe('remainingLimits', () => {
   test('names limits by where they come from, and leaves out what is leased', () => {
-    const meters = [meter('window'), meter('lifetime')];
+    const counters = [counter('window'), counter('lifetime')];
     const rate = { limit: 2, seconds: 60 };
     const kinds = ['default', 'operator', 'owner', 'grant', 'lease'] as const;
-    const told = limitsLeft(
-      kinds.map((kind) => sourceOf({ rate }, { meters, arrival: 0 }, kind)),
+    const told = remainingLimits(
+      kinds.map((kind) => sourceOf({ rate }, { counters, arrival: 0 }, kind)),
       NOW,
     );
     expect(told.map(({ rule, account }) => [rule, account])).toEqual([
@@ -358,11 +361,11 @@ describe('limitsLeft', () => {
   });
 
   test('a rate that is counted elsewhere is not told', () => {
-    expect(limitsLeft([sourceOf({ rate: SLOW })], NOW)).toEqual([]);
+    expect(remainingLimits([sourceOf({ rate: SLOW })], NOW)).toEqual([]);
   });
 
   test('what is overdrawn has nothing left, not less', () => {
-    expect(meterState(meter('lifetime', { spent: 60n }), 'x:')).toEqual({
+    expect(counterState(counter('lifetime', { spent: 60n }), 'x:')).toEqual({
       rule: 'x:lifetime',
       limit: '50',
       spent: '60',

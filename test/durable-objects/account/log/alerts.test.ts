@@ -11,7 +11,7 @@ import { type Entry } from '../../../../src/protocol/entry.ts';
 import { project } from '../../../../src/audit/projection.ts';
 import { verifyLog } from '../../../../src/audit/verify.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
-import { BUILT_IN_POLICY, policyHash } from '../../../../src/policy/schema.ts';
+import { BUILT_IN_POLICY, policyHash } from '../../../../src/policy/policy.ts';
 import {
   accountOf,
   asset,

@@ -8,7 +8,7 @@ import {
 } from '../../../../durable-objects/account/state.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
-import { BUILT_IN_POLICY } from '../../../../src/policy/schema.ts';
+import { BUILT_IN_POLICY } from '../../../../src/policy/policy.ts';
 import { accountOf, asset, purseOf, randomHex, stubOf } from '../../support.ts';
 import {
   branchWith,

@@ -7,7 +7,7 @@ import { assetId, network } from '../../../../src/protocol/account-id.ts';
 import { type Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import type { AgentDelegation } from '../../../../src/protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from '../../../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../../../src/policy/rules/payees.ts';
 import {
   accountOf,
   entriesOf,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { unitsOf } from '../../../../src/cli/lib/decimal.ts';
 import { importLitellm } from '../../../../src/cli/import/litellm.ts';
 import { spanOf } from '../../../../src/cli/import/litellm-duration.ts';
-import { parsePolicy } from '../../../../src/policy/schema.ts';
+import { parsePolicy } from '../../../../src/policy/policy.ts';
 
 const PLAIN = { modelsAsTools: false };
 const TOKEN = '88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importUnkey } from '../../../../src/cli/import/unkey.ts';
-import { parsePolicy } from '../../../../src/policy/schema.ts';
+import { parsePolicy } from '../../../../src/policy/policy.ts';
 
 const PRICE = { price: 1_000n };
 

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Operator, Rule, Subject } from '../../../src/policy/policy.ts';
-import { hostOf, refusedBy, scaled } from '../../../src/policy/rule.ts';
+import type { Operator } from '../../../src/policy/condition.ts';
+import type { Condition } from '../../../src/policy/condition.ts';
+import type { Subject } from '../../../src/policy/rule.ts';
+import { hostOf, scaled } from '../../../src/policy/condition.ts';
+import { denyingCondition } from '../../../src/policy/condition.ts';
 
 const subjectOf = (params: Subject['params'], tool = 'pay.card'): Subject => ({
   tool,
@@ -16,11 +19,11 @@ const subjectOf = (params: Subject['params'], tool = 'pay.card'): Subject => ({
 });
 
 /** Whether a rule on one parameter holds for a value: `unknown` where deny and require both refuse. */
-const outcome = (op: Operator, value: Rule['value'] & {}, actual: string) => {
+const outcome = (op: Operator, value: Condition['value'] & {}, actual: string) => {
   const subject = subjectOf({ p: { found: true, value: actual } });
   const rules = [{ param: 'p', op, value }];
-  const denied = refusedBy(rules, 'deny', subject) !== undefined;
-  const required = refusedBy(rules, 'require', subject) === undefined;
+  const denied = denyingCondition(rules, 'deny', subject) !== undefined;
+  const required = denyingCondition(rules, 'require', subject) === undefined;
   return denied === required ? required : 'unknown';
 };
 
@@ -149,40 +152,40 @@ describe('decimals', () => {
 });
 
 describe('law 8: what is not known is refused, by deny and by require', () => {
-  const rule: Rule = { param: 'p', op: 'eq', value: 'x' };
+  const rule: Condition = { param: 'p', op: 'eq', value: 'x' };
   test.each<[string, Subject['params']]>([
     ['not declared', {}],
     ['declared, but not in the request', { p: { found: false } }],
     ['only inherited', Object.create({ p: { found: true, value: 'x' } }) as Subject['params']],
   ])('%s', (_, params) => {
-    expect(refusedBy([rule], 'deny', subjectOf(params))).toBe(rule);
-    expect(refusedBy([rule], 'require', subjectOf(params))).toBe(rule);
+    expect(denyingCondition([rule], 'deny', subjectOf(params))).toBe(rule);
+    expect(denyingCondition([rule], 'require', subjectOf(params))).toBe(rule);
   });
 
   test('a name of every object is not declared by it', () => {
-    const inherited: Rule = { param: 'constructor', op: 'ne', value: 'x' };
-    expect(refusedBy([inherited], 'require', subjectOf({}))).toBe(inherited);
+    const inherited: Condition = { param: 'constructor', op: 'ne', value: 'x' };
+    expect(denyingCondition([inherited], 'require', subjectOf({}))).toBe(inherited);
   });
 });
 
 describe('rules and tools', () => {
   test('a rule for other tools is not about the call', () => {
-    const rule: Rule = { tools: ['mail.*'], param: 'p', op: 'eq', value: 'x' };
-    expect(refusedBy([rule], 'deny', subjectOf({}))).toBeUndefined();
-    expect(refusedBy([rule], 'require', subjectOf({}))).toBeUndefined();
-    expect(refusedBy([rule], 'require', subjectOf({}, 'mail.send'))).toBe(rule);
+    const rule: Condition = { tools: ['mail.*'], param: 'p', op: 'eq', value: 'x' };
+    expect(denyingCondition([rule], 'deny', subjectOf({}))).toBeUndefined();
+    expect(denyingCondition([rule], 'require', subjectOf({}))).toBeUndefined();
+    expect(denyingCondition([rule], 'require', subjectOf({}, 'mail.send'))).toBe(rule);
   });
 
   test('deny may name tools alone', () => {
-    expect(refusedBy([{ tools: ['pay.*'] }], 'deny', subjectOf({}))).toBeDefined();
-    expect(refusedBy([{ tools: ['mail'] }], 'deny', subjectOf({}))).toBeUndefined();
+    expect(denyingCondition([{ tools: ['pay.*'] }], 'deny', subjectOf({}))).toBeDefined();
+    expect(denyingCondition([{ tools: ['mail'] }], 'deny', subjectOf({}))).toBeUndefined();
   });
 
   test('the first rule that refuses is told', () => {
     const subject = subjectOf({ p: { found: true, value: 'x' }, q: { found: true, value: 'x' } });
-    const rules: Rule[] = ['o', 'p', 'q'].map((param) => ({ param, op: 'ne', value: 'x' }));
-    expect(refusedBy(rules.slice(1), 'require', subject)?.param).toBe('p');
-    expect(refusedBy(rules.slice(1), 'deny', subject)).toBeUndefined();
-    expect(refusedBy(rules, 'deny', subject)?.param).toBe('o');
+    const rules: Condition[] = ['o', 'p', 'q'].map((param) => ({ param, op: 'ne', value: 'x' }));
+    expect(denyingCondition(rules.slice(1), 'require', subject)?.param).toBe('p');
+    expect(denyingCondition(rules.slice(1), 'deny', subject)).toBeUndefined();
+    expect(denyingCondition(rules, 'deny', subject)?.param).toBe('o');
   });
 });

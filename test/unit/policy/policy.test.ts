@@ -3,14 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_STORED } from '../../../src/protocol/amount.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
-import { ANY_PAYEE, type Operator, type Policy, type Rule } from '../../../src/policy/policy.ts';
+import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
+import { type Operator } from '../../../src/policy/condition.ts';
+import { type Policy } from '../../../src/policy/policy.ts';
+import { type Condition } from '../../../src/policy/condition.ts';
 import {
   BUILT_IN_POLICY,
   parseDefaultPolicy,
   parsePolicy,
   policyHash,
   policyJson,
-} from '../../../src/policy/schema.ts';
+} from '../../../src/policy/policy.ts';
 
 const written = {
   perCall: '$5.00',
@@ -231,7 +234,7 @@ const tools = fc.uniqueArray(fc.constantFrom('*', 'a', 'a.*', 'a.b'));
 const seconds = fc.integer({ min: 1, max: 86_400 });
 const asset = fc.constantFrom(`eip155:1/erc20:0x${'ab'.repeat(20)}` as const);
 const param = fc.constantFrom('a', 'b.c');
-const rule: fc.Arbitrary<Rule> = fc.oneof(
+const rule: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({
     param,
     op: fc.constantFrom<Operator>('eq', 'ne', 'startsWith'),

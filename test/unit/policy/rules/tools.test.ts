@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { coversPatterns, matchesTool } from '../../../src/policy/tool-pattern.ts';
+import { coversPatterns, matchesTool } from '../../../../src/policy/rules/tools.ts';
 
 /** Few letters, so that prefixes meet. */
 const id = fc

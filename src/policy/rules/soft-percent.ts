@@ -1,0 +1,22 @@
+import * as z from 'zod/mini';
+import { integer } from '../fields.ts';
+import type { Rule } from '../rule.ts';
+
+export type SoftPercentFields = {
+  /** Percent of a limit on money at which the account raises an alert; 80 if absent. */
+  readonly softPercent?: number;
+};
+
+/** Denies nothing: the account raises an alert when its spend crosses the percentage (`log/soft-limit.ts`). */
+export const softPercent = {
+  shape: { softPercent: z.exactOptional(integer(1, 99)) },
+  denials: {},
+  options: [
+    {
+      flags: '--alert <percent>',
+      summary: 'of a limit, when an alert is raised (80)',
+      field: 'softPercent',
+      kind: 'percent',
+    },
+  ],
+} satisfies Rule<SoftPercentFields>;

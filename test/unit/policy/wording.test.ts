@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { policyWording } from '../../../src/policy/policy.ts';
+
+/** Every name that a policy rule gives to a denial: they stand in exported logs, so none may change. */
+const RULES = [
+  'frozen',
+  'paused',
+  'revoked',
+  'expired',
+  'not_yet',
+  'deny',
+  'require',
+  'tool',
+  'payee',
+  'asset',
+  'binding',
+  'validity',
+  'per_call',
+  'window',
+  'lifetime',
+  'exposure',
+  'rate',
+  'repeat',
+] as const;
+
+describe('the wording of a denial by a policy rule', () => {
+  it.each(RULES)('by %s states what happened and what the caller can do', (rule) => {
+    const wording = policyWording({ rule });
+    expect(wording?.subject.length).toBeGreaterThan(10);
+    expect(wording?.hint.length).toBeGreaterThan(20);
+  });
+
+  it('has a different hint for every rule', () => {
+    const hints = RULES.map((rule) => policyWording({ rule })?.hint);
+    expect(new Set(hints).size).toBe(RULES.length);
+  });
+
+  it('by a window says whether waiting helps', () => {
+    expect(policyWording({ rule: 'window', retryAfter: 60 })?.hint).toMatch(/^Wait until/);
+    expect(policyWording({ rule: 'window' })?.subject).toMatch(/above the whole limit/);
+    expect(policyWording({ rule: 'window' })?.hint).toMatch(/^Waiting does not help/);
+  });
+
+  it('is left to the account for a rule of its own', () => {
+    expect(policyWording({ rule: 'debt' })).toBeUndefined();
+  });
+});
