@@ -123,7 +123,7 @@ const show = async (answer: AgentResponse, agent: Agent): Promise<void> => {
         : ['Receipt', `Does not hold: ${receipt.why}`, 'bad'],
     ['Bound to', binding === 'intent' ? 'exactly this request' : 'nothing but its price'],
     ['Call', call ?? 'None', 'code'],
-    ['Left to spend', dollars(agent.spending().left)],
+    ['Left to spend', dollars(agent.spending().remaining)],
   ]);
   say('');
   result.hidden = false;

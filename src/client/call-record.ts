@@ -3,24 +3,31 @@ import type { Hex } from '../core/hex.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
 import { reading, readingText, uint256 } from '../protocol/wire-fields.ts';
 
-/** What a gateway knows of a call of this account (`GET /calls/:id`). Amounts in atomic units. */
+/** A call of this account as the gateway stores it (`GET /calls/:id`). Amounts in atomic units, times in Unix seconds. */
 export type CallRecord = {
+  /** Call id: the intent digest, or the EIP-3009 nonce of a plain payment. */
   readonly call: Hex;
   readonly tool: string;
-  /** `requestDigest` of the request that the call was first used for. */
+  /** Digest of the first request of the call (docs/wire-format.md §3). */
   readonly request: Hex;
   readonly binding: 'none' | 'intent';
+  /** `held`, `committed`, `released` or `abandoned`. */
   readonly state: string;
+  /** CAIP-19. */
   readonly asset: string;
   readonly price: bigint;
   readonly charged: bigint;
   readonly paidFrom: 'payment' | 'credit' | 'none';
+  /** `none`, `held`, `queued`, `sent`, `settled`, `failed` or `released`. */
   readonly payment: string;
+  /** Hash of the settlement transaction. */
   readonly transaction?: Hex;
   readonly acceptedAt: number;
+  /** Hash of the log entry that records the outcome. */
   readonly entry: Hex;
+  /** Hash of the policy that decided the call. */
   readonly policy: Hex;
-  /** The stored answer, where there is one. */
+  /** The stored answer of the tool, if the gateway keeps one. */
   readonly answer?: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
@@ -61,7 +68,7 @@ const schema = z.looseObject({
   ),
 });
 
-/** Reads the body of a look-up for a call; undefined when it is not one, or one of another call. */
+/** Reads the record in the body of a look-up; undefined where it is malformed or of another call. */
 export const callRecordOf = (json: unknown, call: Hex): CallRecord | undefined => {
   const parsed = schema.safeParse(json);
   if (!parsed.success || parsed.data.call !== call) return undefined;

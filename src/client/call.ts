@@ -1,7 +1,8 @@
 import { ZERO_ADDRESS } from '../core/hex.ts';
+import { type AgentResponse, unsignedReport, withReport } from './call-report.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { consent } from './consent.ts';
-import { mustServe, type Context } from './context.ts';
+import { requireAudience, type AgentContext } from './context.ts';
 import { CountersignError } from './errors.ts';
 import { callFromCredit } from './from-credit.ts';
 import { signIntent, windowAt } from './intent-proof.ts';
@@ -11,25 +12,29 @@ import { signPayment } from './payment-proof.ts';
 import { conclude, present, type Presented } from './present.ts';
 import type { Proof } from './proof.ts';
 import { readOffer, type ReceivedOffer } from './received-offer.ts';
-import { unsignedReport, withReport, type AgentResponse } from './report.ts';
 import { send } from './send.ts';
 
-/** What one call may cost, and how it may be paid. */
+/** The cap of one call, and how the agent may pay it. */
 export type Terms = {
+  /** Atomic units. */
   readonly perCall: bigint;
-  /** `intent`: only a payment that is bound to this request. */
+  /** `intent`: only with a payment that is bound to this request. */
   readonly binding: 'any' | 'intent';
-  /** `credit`: from credit where it covers the price, else by payment. */
+  /** `credit`: from credit where it covers the price, otherwise with a payment. */
   readonly from: 'credit' | 'payment';
 };
 
 export type Called = { readonly response: AgentResponse; readonly proof?: Proof };
 
 /**
- * One call: unsigned first, so that the server says what it wants, then signed for exactly what it said, at most once as a payment.
- * Where an earlier offer is remembered and credit covers it, the unsigned request is saved.
+ * Makes one call: first unsigned, so that the server states its terms, then signed for exactly those terms, with at most one payment.
+ * Skips the unsigned request where a remembered offer and credit suffice.
  */
-export const call = async (context: Context, outgoing: Outgoing, terms: Terms): Promise<Called> => {
+export const call = async (
+  context: AgentContext,
+  outgoing: Outgoing,
+  terms: Terms,
+): Promise<Called> => {
   outgoing.signal?.throwIfAborted();
   const rules = { ...context.rules, perCall: terms.perCall };
   const known = terms.from === 'credit' ? context.memory.offerOf(outgoing) : undefined;
@@ -37,10 +42,10 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
     const presented = await callFromCredit(context, outgoing, known, rules);
     if (presented !== undefined) return presented;
   }
-  const response = await ask(context, outgoing);
+  const response = await sendUnsigned(context, outgoing);
   if (response.status === 401) return await identify(context, outgoing, response);
   if (response.status !== 402) return await unsigned(context, response);
-  mustBeHere(outgoing, response);
+  rejectRedirected(outgoing, response);
   const received = await readOffer(response, context.timeoutMs);
   const offer =
     terms.from === 'credit' && rules.onlyCredit === true
@@ -48,74 +53,74 @@ export const call = async (context: Context, outgoing: Outgoing, terms: Terms): 
       : received;
   if (offer.binding !== undefined) {
     context.memory.keepBindingOffered(outgoing.origin);
-    mustServe(context, outgoing.origin, offer.binding.audience, response);
+    requireAudience(context, outgoing.origin, offer.binding.audience, response);
     if (terms.from === 'credit') {
       context.memory.keepOffer(outgoing, offer);
       const presented = await callFromCredit(context, outgoing, offer, rules);
       if (presented !== undefined) {
-        letGo(response);
+        discard(response);
         return presented;
       }
     }
   } else if (context.memory.hasOfferedBinding(outgoing.origin)) {
     throw new CountersignError(
       'binding_downgraded',
-      `${outgoing.origin} offered to bind payments before, and this 402 does not: a payment for it could be used for another call.`,
+      `${outgoing.origin} offered bound payments before, and this 402 does not. An attacker could use an unbound payment for another call.`,
       { response },
     );
   } else if (terms.binding === 'intent') {
     throw new CountersignError(
       'binding_unavailable',
-      'The offer has no extension agent-intent of version 1.',
+      'The offer lacks the extension agent-intent of version 1.',
       { response },
     );
   }
   return await pay(context, outgoing, offer, terms, response);
 };
 
-/** The first request, without a signature: it may follow redirects, as the caller said. */
-const ask = async (context: Context, outgoing: Outgoing): Promise<Response> => {
+/** Sends the first request. Without a signature it may follow redirects, as the caller chose. */
+const sendUnsigned = async (context: AgentContext, outgoing: Outgoing): Promise<Response> => {
   try {
     return await send(context, outgoing, {}, async (response) => await Promise.resolve(response));
   } catch (cause) {
     if (outgoing.signal?.aborted === true) throw cause;
-    throw new CountersignError('unreachable', `${outgoing.origin} could not be reached.`, {
+    throw new CountersignError('unreachable', `The client cannot reach ${outgoing.origin}.`, {
       cause,
     });
   }
 };
 
-/** Nobody reads an answer that was only a question: unread, it would keep its connection. */
-const letGo = ({ body }: Response): void => {
+/** Cancels a body that the client does not read; otherwise it would keep its connection open. */
+const discard = ({ body }: Response): void => {
   void body?.cancel().catch(() => undefined);
 };
 
-/** An offer from where a redirect led is another server's: what would be signed is not what was called. */
-const mustBeHere = ({ url }: Outgoing, response: Response): void => {
+/** After a redirect, the offer is of another server, and a signature for it would not be for the called URL. */
+const rejectRedirected = ({ url }: Outgoing, response: Response): void => {
   const end = response.url === '' ? url : response.url.replace(/#.*$/, '');
   if (!response.redirected && end === url) return;
   throw new CountersignError(
     'redirected',
-    'The request was redirected to a server that wants a signature.',
+    'The server redirected the request to a server that requests a signature.',
     { response },
   );
 };
 
-const unsigned = async ({ timeoutMs }: Context, response: Response): Promise<Called> => ({
+const unsigned = async ({ timeoutMs }: AgentContext, response: Response): Promise<Called> => ({
   response: withReport(response, await unsignedReport(response, timeoutMs)),
 });
 
-/** Answers a 401 with an intent that lets nobody take anything (design §4.4), once. */
+/** Answers a 401 once, with an intent that authorizes no spending (docs/wire-format.md §8). */
 const identify = async (
-  context: Context,
+  context: AgentContext,
   outgoing: Outgoing,
   response: Response,
 ): Promise<Called> => {
   const challenge = await readChallenge(response, context.timeoutMs);
   if (challenge === undefined) return await unsigned(context, response);
-  mustBeHere(outgoing, response);
-  mustServe(context, outgoing.origin, challenge.audience, response);
-  letGo(response);
+  rejectRedirected(outgoing, response);
+  requireAudience(context, outgoing.origin, challenge.audience, response);
+  discard(response);
   const proof = await consent(context, outgoing, undefined, {
     sign: () =>
       signIntent(context.signer, outgoing, networkFor(challenge, context.rules.assets), {
@@ -132,7 +137,7 @@ const identify = async (
 };
 
 const pay = async (
-  context: Context,
+  context: AgentContext,
   outgoing: Outgoing,
   offer: ReceivedOffer,
   terms: Terms,
@@ -148,15 +153,19 @@ const pay = async (
     });
   }
   const choice = chosen.value;
-  // Only credit pays here, and the intent for it was not taken: a payment would be signed for nothing.
+  // Only credit can pay here, and the gateway debited none for the intent. A payment would buy nothing.
   if (offer.creditOnly) {
     choice.hold.giveBack();
-    throw new CountersignError('credit_refused', 'The server took no intent for its own offer.', {
-      response,
-      offer: choice.requirement,
-    });
+    throw new CountersignError(
+      'credit_refused',
+      'The server refused an intent for its own offer.',
+      {
+        response,
+        offer: choice.requirement,
+      },
+    );
   }
-  letGo(response);
+  discard(response);
   const proof = await consent(context, outgoing, choice.hold, {
     offered: {
       requirement: choice.requirement,

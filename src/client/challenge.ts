@@ -3,13 +3,13 @@ import { tokenOf } from '../protocol/x402/tokens.ts';
 import { CountersignError } from './errors.ts';
 import { readJsonBody } from './json.ts';
 
-/** What a gateway wants to be signed before it serves a call that costs nothing (design §4.4). */
+/** The challenge of a 401: the intent that a gateway requests before it serves a free call (docs/wire-format.md §8). */
 export type Challenge = {
   readonly audience: string;
   readonly tool: string;
-  /** In the gateway's order; only networks whose accounts this client knows. */
+  /** In the gateway's order; only networks in the client's table of tokens. */
   readonly networks: readonly [Network, ...Network[]];
-  /** The longest window of an intent, seconds. */
+  /** The longest validity of an intent that the gateway accepts, in seconds. */
   readonly longest: number;
 };
 
@@ -23,7 +23,8 @@ const SCHEME = /(?:^|,)\s*AgentIntent\s+(?=[a-z_]+\s*=)/gi;
 const PARAMETER = /\s*([a-z_]+)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/iy;
 
 /**
- * Reads the `AgentIntent` challenge of a 401; undefined where there is none, so that the 401 is somebody else's.
+ * Reads the `AgentIntent` challenge of a 401; undefined where the 401 has none, e.g. for another authentication scheme.
+ *
  * @throws CountersignError `challenge_malformed`
  */
 export const readChallenge = async (
@@ -44,18 +45,18 @@ export const readChallenge = async (
   const tool = parameters.get('tool') ?? (await toolOfBody(response, withinMs));
   if (!PRINTABLE.test(tool)) throw malformed(response, 'names no tool');
   const listed = (parameters.get('chains') ?? '').split(' ').slice(0, MAX_CHAINS);
-  // Each once: a look-up asks, and signs, for one after the other.
+  // Each network once: a look-up signs for one after the other.
   const networks = [...new Set(listed)]
     .filter((name): name is Network => chainIdOf(name) !== undefined)
     .filter((name) => tokenOf(name) !== undefined);
   const [first, ...more] = networks;
   if (first === undefined) throw malformed(response, 'names no known chain');
   const validity = parameters.get('max_validity') ?? '300';
-  if (!SECONDS.test(validity)) throw malformed(response, 'has a max_validity that is no number');
+  if (!SECONDS.test(validity)) throw malformed(response, 'has a malformed max_validity');
   return { audience, tool, networks: [first, ...more], longest: Number(validity) };
 };
 
-/** The network to sign for: the first whose token the agent may pay in, else the first. */
+/** The network to sign for: the first whose token the agent may spend, otherwise the first. */
 export const networkFor = (
   { networks }: Challenge,
   assets: ReadonlySet<AssetId> | undefined,
@@ -63,11 +64,11 @@ export const networkFor = (
   networks.find((on) => assets?.has(assetId(on, tokenOf(on)?.address ?? '0x')) === true) ??
   networks[0];
 
-/** The header with what is quoted blotted out: a realm may not pass as a challenge. */
+/** Masks quoted text: a realm must not pass as a challenge. */
 const unquoted = (header: string): string =>
   header.replace(/"(?:[^"\\]|\\.)*"/g, (quoted) => `"${'x'.repeat(quoted.length - 2)}"`);
 
-/** The parameters from a place on, to the end or the next challenge; undefined when one comes twice. */
+/** The parameters from an index to the end or the next challenge; undefined where one is repeated. */
 const parametersFrom = (header: string, from: number): Map<string, string> | undefined => {
   const parameters = new Map<string, string>();
   PARAMETER.lastIndex = from;

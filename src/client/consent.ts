@@ -1,42 +1,46 @@
-import type { Context } from './context.ts';
+import { race } from './abort.ts';
+import type { Hold } from './budget.ts';
+import type { AgentContext } from './context.ts';
 import { CountersignError } from './errors.ts';
 import type { Offered } from './hooks.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
-import { race } from './send.ts';
-import type { Hold } from './spend.ts';
 
-/** What is to be signed, and how. */
-export type Deal = {
-  /** Absent where nothing can be charged. */
+/** What the agent is about to sign. */
+export type SigningRequest = {
+  /** Absent where the call cannot cost anything. */
   readonly offered?: Omit<Offered, 'url' | 'method'>;
   readonly sign: () => Promise<Proof>;
 };
 
 /**
- * Asks the hooks and signs. Until this returns nothing has left, so whatever stops it gives the amount back.
+ * Runs the hooks and signs. The request has not left the client yet, so any failure here returns the amount to the budget.
+ *
  * @throws CountersignError `vetoed`, `signer_failed`; the caller's own abort reason
  */
 export const consent = async (
-  { hooks }: Pick<Context, 'hooks'>,
+  { hooks }: Pick<AgentContext, 'hooks'>,
   { url, method, signal }: Outgoing,
   hold: Pick<Hold, 'giveBack'> | undefined,
-  { offered, sign }: Deal,
+  { offered, sign }: SigningRequest,
 ): Promise<Proof> => {
-  // A wallet or a hook may ask a person, and take for ever: whoever calls may stop waiting, and what is signed afterwards goes nowhere.
-  const wait = async <T>(work: () => Promise<T>): Promise<T> =>
+  // A wallet or a hook may wait for a person without end. The caller may abort; the client then discards a later signature.
+  const untilAborted = async <T>(work: () => Promise<T>): Promise<T> =>
     signal === undefined ? await work() : await race(signal, work);
   try {
     if (offered !== undefined) {
-      const verdict = await wait(async () =>
-        heed(async () => await hooks.onOffer?.({ url, method, ...offered })),
+      const verdict = await untilAborted(async () =>
+        vetoable(async () => await hooks.onOffer?.({ url, method, ...offered })),
       );
-      if (verdict === false) throw new CountersignError('vetoed', 'The hook onOffer said no.');
+      if (verdict === false)
+        throw new CountersignError('vetoed', 'The hook onOffer returned false.');
     }
     signal?.throwIfAborted();
-    const proof = await wait(sign);
+    const proof = await untilAborted(sign);
     const { call, pays, amount } = proof;
-    await wait(async () => heed(async () => await hooks.onSign?.({ url, call, pays, amount })));
+    await untilAborted(async () =>
+      vetoable(async () => await hooks.onSign?.({ url, call, pays, amount })),
+    );
     signal?.throwIfAborted();
     return proof;
   } catch (cause) {
@@ -45,7 +49,7 @@ export const consent = async (
   }
 };
 
-const heed = async (hook: () => Promise<unknown>): Promise<unknown> => {
+const vetoable = async (hook: () => Promise<unknown>): Promise<unknown> => {
   try {
     return await hook();
   } catch (cause) {

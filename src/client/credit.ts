@@ -1,36 +1,33 @@
+import { createBoundedMap } from '../core/bounded-map.ts';
 import type { AssetId } from '../protocol/account-id.ts';
-import type { Place } from './spend.ts';
 
-/** The name of the credit in an asset at an audience. */
-export const placeOf = (audience: string, asset: AssetId): Place => `${asset} ${audience}`;
+/** Names the credit of the agent in one asset at one audience. */
+export type CreditKey = string;
 
-/** What gateways told of the agent's credit with them. A hint: they decide, and say so where it is wrong. */
-export type Credit = {
-  free(place: Place): bigint;
-  learn(place: Place, free: bigint): void;
-  add(place: Place, amount: bigint): void;
-  forget(place: Place): void;
+export const creditKey = (audience: string, asset: AssetId): CreditKey => `${asset} ${audience}`;
+
+/** The agent's credit at gateways, as they last stated it, in atomic units. Only a hint: the gateway decides what credit covers. */
+export type KnownCredit = {
+  free(key: CreditKey): bigint;
+  set(key: CreditKey, free: bigint): void;
+  add(key: CreditKey, amount: bigint): void;
+  forget(key: CreditKey): void;
 };
 
-const KEPT = 256;
+/** Servers choose how many keys there are. */
+const MAX_KEYS = 256;
 
-/** Keeps what is known of at most 256 places: how many there are is the servers' to choose. */
-export const createCredit = (): Credit => {
-  const known = new Map<Place, bigint>();
-  const free = (place: Place): bigint => known.get(place) ?? 0n;
-  const learn = (place: Place, amount: bigint): void => {
-    known.delete(place);
-    if (amount <= 0n) return;
-    const oldest = known.size < KEPT ? undefined : known.keys().next().value;
-    if (oldest !== undefined) known.delete(oldest);
-    known.set(place, amount);
+export const createKnownCredit = (): KnownCredit => {
+  const known = createBoundedMap<CreditKey, bigint>(MAX_KEYS);
+  const free = (key: CreditKey): bigint => known.get(key) ?? 0n;
+  const set = (key: CreditKey, amount: bigint): void => {
+    if (amount > 0n) known.set(key, amount);
+    else known.delete(key);
   };
   return {
     free,
-    learn,
-    add: (place, amount) => learn(place, free(place) + amount),
-    forget: (place) => {
-      known.delete(place);
-    },
+    set,
+    add: (key, amount) => set(key, free(key) + amount),
+    forget: (key) => known.delete(key),
   };
 };

@@ -25,7 +25,9 @@ import { delegationTypedData, revocationTypedData } from './typed-data.ts';
 export type { AgentDelegation, AgentRevocation, DelegationBody, RevocationBody };
 
 /**
- * Signs a grant as its issuer: the JSON body of `PUT <gateway>/delegations`. A wallet shows the person who signs every field.
+ * Signs a grant as its issuer. Amounts in atomic units, times in Unix seconds. A wallet shows every field to the person who signs.
+ *
+ * @returns the JSON body of `PUT <gateway>/delegations`
  * @throws CountersignError `options_invalid`, which names the field; `signer_failed`
  */
 export const signDelegation = async (
@@ -38,7 +40,12 @@ export const signDelegation = async (
   return delegationBodyOf({ chainId, delegation: own, signature });
 };
 
-/** Signs a revocation as its issuer: the JSON body of `POST <gateway>/revocations`. Throws as `signDelegation` does. */
+/**
+ * Signs a revocation as its issuer: of the grant with `id`, or with `id` zero, of all grants below `epoch`.
+ *
+ * @returns the JSON body of `POST <gateway>/revocations`
+ * @throws CountersignError `options_invalid`, which names the field; `signer_failed`
+ */
 export const signRevocation = async (
   account: Signer,
   chainId: number,
@@ -50,11 +57,15 @@ export const signRevocation = async (
   return revocationBodyOf({ chainId, revocation: own, signature });
 };
 
-/** The hash that names a grant: in an agent's `authority`, and as `parent` of the grants below it. */
+/**
+ * Hashes a grant (EIP-712 digest). The hash names the grant in `AgentOptions.authority` and in the `parent` of grants below it.
+ *
+ * @throws CountersignError `options_invalid`, which names the field
+ */
 export const hashDelegation = (chainId: number, delegation: AgentDelegation): Hex =>
   delegationDigest(delegationOf(delegation), chainId);
 
-/** What the gateway will read: addresses in lower case. What it would refuse is not signed. */
+/** Validates a grant as the gateway does, and converts addresses to lower case. The client signs no grant that a gateway rejects. */
 const delegationOf = (delegation: AgentDelegation): AgentDelegation =>
   mustBe('delegation', agentDelegationSchema, delegationFields(delegation));
 

@@ -1,60 +1,63 @@
 import type { Hex } from '../core/hex.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
-import type { ProblemBody } from './problem.ts';
+import type { ProblemBody } from './problem-body.ts';
 
-/** What would help, for every code. A code without a hint does not build. */
+/** What the caller can do about each code. The build fails for a code without a hint. */
 const HINTS = {
   options_invalid: 'Correct the option that the message names.',
   spend_missing:
     "An agent pays only within caps. Give createAgent both: spend: { perCall: '$0.05', total: '$1.00' }.",
   header_reserved:
-    'Leave PAYMENT-SIGNATURE, X-PAYMENT and Agent-Intent out: the agent makes these headers itself.',
+    'Remove PAYMENT-SIGNATURE, X-PAYMENT, Agent-Intent and Agent-Retry-Key: the agent sets these headers itself.',
   request_unsignable:
-    'Use a printable method, a content type of at most 256 printable characters and a target of at most 4096.',
+    'Use a printable method, a content type of at most 256 printable characters and a path with query of at most 4096.',
   unreachable: 'The client signed no payment. Check the address and the network, then call again.',
   redirected:
-    'A signature is never sent on to another address. Call the address that response.url or the Location header names, if you trust it.',
-  offer_missing: 'The 402 holds no x402 offer. Ask the operator how this resource is paid.',
+    'The client sends a signature to no other address. If you trust the new address (response.url or the Location header), call it directly.',
+  offer_missing: 'The 402 has no x402 offer. Ask the operator how to pay for this resource.',
   offer_malformed:
     'The client signed no payment. Tell the operator which field of the offer is wrong.',
-  scheme_unsupported: 'Only the x402 scheme "exact" is paid. Ask the operator to offer it.',
-  network_unsupported: 'Ask the operator to offer USDC on a network of the table in tokens.ts.',
-  flow_unsupported: 'Only EIP-3009 authorizations are signed. Ask the operator to offer that flow.',
+  scheme_unsupported: 'The client pays only the x402 scheme "exact". Ask the operator to offer it.',
+  network_unsupported:
+    'Ask the operator to offer USDC on a network that the client supports, e.g. Base (eip155:8453).',
+  flow_unsupported:
+    'The client signs only EIP-3009 authorizations. Ask the operator to offer them.',
   token_mismatch:
     'The offer names another EIP-712 domain than the token has. Do not pay it; tell the operator.',
-  asset_not_allowed: 'Add the asset to spend.assets, if you want to pay in it.',
-  payee_not_allowed: 'Add the payee to spend.payees, if you trust it.',
-  over_per_call: 'Raise spend.perCall, if the price is right.',
-  over_total: 'Make an agent with a higher spend.total, if you want to spend more.',
+  asset_not_allowed: 'If you want to pay in this asset, add it to spend.assets.',
+  payee_not_allowed: 'If you trust this payee, add it to spend.payees.',
+  over_per_call: 'If the price is right, raise spend.perCall.',
+  over_total: 'To spend more, create an agent with a higher spend.total.',
   binding_unavailable:
-    'This call must be bound to its request, and the server does not offer it. Ask the operator.',
+    'The client signed no payment. This call needs a payment that is bound to its request: ask the operator to offer the extension agent-intent.',
   binding_downgraded:
-    'Nothing was signed. Check the connection and ask the operator; if binding was dropped on purpose, make a new agent.',
+    'The client signed no payment. Check the connection and ask the operator. If the operator dropped binding on purpose, create a new agent.',
   audience_mismatch:
-    'Call the audience itself, or add it to the option audiences if this server may act for it.',
+    'Call the audience itself. If this server may act for that audience, add it to the option audiences.',
   challenge_malformed:
     'The client signed nothing for it. Tell the operator what is wrong in its 401.',
-  vetoed: 'A hook of yours stopped the call before a signature left the client.',
+  vetoed: 'One of your hooks stopped the call. No signature left the client.',
   signer_failed:
     'No signature left the client. Check the account, or the service that signs for it.',
   payment_refused:
-    'The server refused this payment. Look at its reason; the signed amount stays counted, because it could still be taken.',
+    'Read the reason of the server. The signed amount stays counted, because the server could still settle it.',
   credit_refused:
-    'Only credit may pay this call, and the gateway took none. Top up the account with topUp, or tell the operator that its offer does not hold. The client signed no payment.',
+    'The client signed no payment: only credit can pay for this call, and the gateway debited none. Top up the account with topUp, or tell the operator that the offer does not hold.',
   answer_lost:
-    'The call may have run. Do not sign it again: ask look(gateway, error.call) what became of it.',
-  unknown_call: 'The gateway does not know this call for this account, or has forgotten it.',
-  look_failed: 'Ask again later; a look-up costs nothing.',
-  refused: 'The gateway said no: error.problem says why, and what would help.',
-  order_lost:
-    'The gateway may have carried out the command. Read what it stores now before you sign it again.',
-  answer_malformed: 'The answer is not what the gateway describes. Check its address and release.',
+    'The call may have run. Do not sign it again: look(gateway, error.call) returns its outcome.',
+  unknown_call: 'The gateway has no such call of this account, or has already forgotten it.',
+  look_failed: 'Try again later. A look-up costs nothing.',
+  refused: 'Read error.problem: it states why the gateway refused, and what would help.',
+  command_lost:
+    'The gateway may have carried out the command. Read the stored state before you sign the command again.',
+  answer_malformed:
+    'The answer does not match the description of the API. Check the address and the release of the gateway.',
 } as const satisfies Readonly<Record<string, string>>;
 
-/** Every way in which the client refuses or fails. Stable: programs may switch on it. */
+/** Identifies a failure of the client. Stable: programs may switch on it. */
 export type ErrorCode = keyof typeof HINTS;
 
-type More = {
+type Context = {
   readonly response?: Response;
   readonly offer?: Requirement;
   readonly call?: Hex;
@@ -62,28 +65,32 @@ type More = {
   readonly cause?: unknown;
 };
 
-/** An error of the client: why, and what would help. Its texts hold no signature and no secret. */
+/**
+ * The only error that the client throws itself; the abort reason of a caller's signal passes through unchanged. `message` states what
+ * happened, `hint` what to do next. Neither contains a signature or a secret.
+ */
 export class CountersignError extends Error {
   override readonly name = 'CountersignError';
+  /** Identifies the failure; stable across releases. */
   readonly code: ErrorCode;
-  /** One sentence: what whoever runs the agent can do. */
+  /** What the operator of the agent can do. */
   readonly hint: string;
-  /** The answer that led to it, where there is one. Its body may still be read. */
+  /** The answer that caused the error, if any. Its body may still be unread. */
   readonly response: Response | undefined;
-  /** The entry of the offer that came nearest to being paid. */
+  /** The entry of the offer that came closest to being paid. */
   readonly offer: Requirement | undefined;
-  /** The call id, once something was signed: the argument for `look`. */
+  /** Call id, once the agent has signed: the argument for `Agent.look`. */
   readonly call: Hex | undefined;
-  /** What the gateway said, of `refused` and `order_lost`. */
+  /** The problem of the gateway, for `refused` and `command_lost`. */
   readonly problem: ProblemBody | undefined;
 
-  constructor(code: ErrorCode, message: string, more: More = {}) {
-    super(message, more.cause === undefined ? {} : { cause: more.cause });
+  constructor(code: ErrorCode, message: string, context: Context = {}) {
+    super(message, context.cause === undefined ? {} : { cause: context.cause });
     this.code = code;
     this.hint = HINTS[code];
-    this.response = more.response;
-    this.offer = more.offer;
-    this.call = more.call;
-    this.problem = more.problem;
+    this.response = context.response;
+    this.offer = context.offer;
+    this.call = context.call;
+    this.problem = context.problem;
   }
 }

@@ -1,89 +1,95 @@
+import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { encodeRetryKey, RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
 import type { CallRecord } from './call-record.ts';
-import type { Context } from './context.ts';
 import { CountersignError } from './errors.ts';
-import type { Retry } from './hooks.ts';
-import { quietly } from './quietly.ts';
+import { type AgentHooks, notify, type Retry } from './hooks.ts';
 import { readCopy } from './json.ts';
 import type { Outgoing } from './outgoing.ts';
-import { isProblem, problemIn, type ProblemBody } from './problem.ts';
+import { isProblem, problemIn, type ProblemBody } from './problem-body.ts';
 import type { Proof } from './proof.ts';
-import { RECEIPT_HEADER, speaksOfBytes } from './receipt.ts';
-import { send, type Sending } from './send.ts';
+import { hasBodyDigest, RECEIPT_HEADER } from './receipt.ts';
+import { send, type Sending, type Transport } from './send.ts';
 
-/** An answer to a signed request, after as many repeats as it took. */
+/** The answer to a signed request, after as many repeats as it took. */
 export type Exchanged = {
   readonly response: Response;
-  /** The bytes of the body, where a receipt speaks of them. */
+  /** The bytes of the body, where a receipt contains their digest. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
   readonly problem: ProblemBody | undefined;
   readonly attempts: number;
-  /** Some earlier attempt got no answer: the call may have run before this one was answered. */
+  /** An earlier attempt got no answer: the call may have run before the gateway answered this attempt. */
   readonly lost: boolean;
-  /** Where the answer was not given again but looked up. */
+  /** Present where the client looked the answer up instead of receiving it. */
   readonly record?: CallRecord;
 };
 
 type Attempt =
   | { readonly got: 'answer'; readonly exchanged: Omit<Exchanged, 'attempts' | 'lost'> }
   | { readonly got: 'nothing'; readonly cause: unknown }
-  /** It is not known yet, or runs right now. */
+  /** The gateway does not know the outcome yet, or the call is running. */
   | { readonly got: 'later'; readonly response: Response; readonly waitMs: number | undefined };
 
-/** What sending takes of an agent. */
-export type Sender = Pick<Context, 'fetch' | 'hooks' | 'now' | 'retries' | 'sleep' | 'timeoutMs'>;
+/** What repeated sending needs. */
+export type Sender = Transport & {
+  readonly hooks: AgentHooks;
+  readonly now: () => Seconds;
+  /** The most repeats of one signed request. */
+  readonly retries: number;
+  /** Rejects with the signal's reason when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
+};
 
-/** Answers up to this are read whole by gateways; a receipt never speaks of longer ones. */
+/** Gateways digest no longer answers. */
 const MAX_DIGESTED = 1024 * 1024;
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Sends a signed request until it is answered: the same bytes with the same signature, never a new one, so that it runs at most
- * once however often it is sent (law 3). Ends when the proof can no longer execute, or after `retries` repeats.
+ * Sends a signed request until the gateway answers: the same bytes with the same signature, never a new signature, so that the call
+ * runs at most once (law 3). Stops when the proof can no longer execute, or after `retries` repeats.
  *
  * @throws CountersignError `answer_lost`, `redirected`; the caller's own abort reason
  */
 export const exchange = async (
-  context: Sender,
+  sender: Sender,
   outgoing: Outgoing,
   proof: Proof,
 ): Promise<Exchanged> => {
   let lost = false;
   for (let attempts = 1; ; attempts += 1) {
-    const attempt = await once(context, outgoing, proof, attempts > 1);
+    const attempt = await sendOnce(sender, outgoing, proof, attempts > 1);
     if (attempt.got === 'answer') {
-      if (!mayRetry(context, proof, attempts, attempt.exchanged)) {
+      if (!wasRepeatedByProxy(sender, proof, attempts, attempt.exchanged)) {
         return { ...attempt.exchanged, attempts, lost };
       }
-      note(context, { call: proof.call, attempt: 2, why: 'already_used', waitMs: 0 });
+      report(sender, { call: proof.call, attempt: 2, why: 'already_used', waitMs: 0 });
       await attempt.exchanged.response.body?.cancel().catch(() => undefined);
       continue;
     }
     if (attempt.got === 'nothing') lost = true;
-    const wanted = attempt.got === 'later' ? attempt.waitMs : undefined;
-    const waitMs = Math.min(wanted ?? backoff(attempts), LONGEST_WAIT_MS);
-    const isOver = context.now() + waitMs / 1000 >= proof.until;
-    if (attempts > context.retries || isOver) throw gone(proof.call, attempts, attempt);
-    note(context, {
+    const requested = attempt.got === 'later' ? attempt.waitMs : undefined;
+    const waitMs = Math.min(requested ?? backoff(attempts), LONGEST_WAIT_MS);
+    const isOver = sender.now() + waitMs / 1000 >= proof.until;
+    if (attempts > sender.retries || isOver) throw answerLost(proof.call, attempts, attempt);
+    report(sender, {
       call: proof.call,
       attempt: attempts + 1,
       why: attempt.got === 'later' ? 'not_known_yet' : 'no_answer',
       waitMs,
     });
     if (attempt.got === 'later') await attempt.response.body?.cancel().catch(() => undefined);
-    await context.sleep(waitMs, outgoing.signal);
+    await sender.sleep(waitMs, outgoing.signal);
   }
 };
 
-const note = ({ hooks }: Sender, retry: Retry): void => quietly(() => hooks.onRetry?.(retry));
+const report = ({ hooks }: Sender, retry: Retry): void => notify(() => hooks.onRetry?.(retry));
 
 /**
- * Whether a first attempt was repeated on its way, and lost its answer to the repeat: then the secret gets it. A later attempt has
- * shown the secret already.
+ * Whether a proxy repeated a first attempt and its repeat got the answer: then one more attempt with the secret gets the stored answer.
+ * A later attempt has already shown the secret.
  */
-const mayRetry = (
+const wasRepeatedByProxy = (
   { retries }: Sender,
   { secret }: Proof,
   attempts: number,
@@ -91,9 +97,9 @@ const mayRetry = (
 ): boolean =>
   attempts === 1 && retries > 0 && secret !== undefined && isProblem(problem, 'already-used');
 
-/** @param repeats the secret goes with repeats only: a first attempt needs none, and what is not sent cannot leak. */
-const once = async (
-  context: Sender,
+/** @param repeats only repeats carry the secret: a first attempt does not need it, and a secret that was not sent cannot leak */
+const sendOnce = async (
+  sender: Sender,
   outgoing: Outgoing,
   { header, secret, call }: Proof,
   repeats: boolean,
@@ -103,18 +109,18 @@ const once = async (
       ? { header, retryKey: [RETRY_KEY_HEADER, encodeRetryKey(secret)] }
       : { header };
   try {
-    return await send(context, outgoing, sending, async (response) => {
-      mustNotMove(response, call);
-      const problem = response.ok ? undefined : await problemIn(response, context.timeoutMs);
+    return await send(sender, outgoing, sending, async (response) => {
+      rejectRedirect(response, call);
+      const problem = response.ok ? undefined : await problemIn(response, sender.timeoutMs);
       const receipt = response.headers.get(RECEIPT_HEADER);
-      // A receipt stands for a call that has ended: a 503 that has one is the tool's own answer.
+      // Only an ended call has a receipt: a 503 with one is the tool's own answer.
       if (receipt === null && isForLater(response, problem)) {
         return { got: 'later', response, waitMs: waitOf(response) };
       }
-      // Read inside the attempt: an answer that breaks off is a lost one, and is asked for again.
+      // Read inside the attempt: if the connection breaks here, the answer is lost and the request repeated.
       const body =
-        receipt !== null && speaksOfBytes(receipt)
-          ? await readCopy(response, MAX_DIGESTED, context.timeoutMs)
+        receipt !== null && hasBodyDigest(receipt)
+          ? await readCopy(response, MAX_DIGESTED, sender.timeoutMs)
           : undefined;
       return { got: 'answer', exchanged: { response, body, problem } };
     });
@@ -124,20 +130,24 @@ const once = async (
   }
 };
 
-/** A signature is for one address: it is never carried to another, whoever asks. */
-const mustNotMove = (response: Response, call: Hex): void => {
+/** A signature is for one address: the client never sends it to another one. */
+const rejectRedirect = (response: Response, call: Hex): void => {
   const { status } = response;
-  // Browsers hide a redirect that is not followed; the types of Workers know of none.
+  // Browsers hide an unfollowed redirect behind this type, which the types of Workers do not have.
   const type: string = response.type;
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (!isRedirect && type !== 'opaqueredirect' && !response.redirected) return;
-  throw new CountersignError('redirected', 'The answer to a signed request was a redirect.', {
-    response,
-    call,
-  });
+  throw new CountersignError(
+    'redirected',
+    'The server answered the signed request with a redirect.',
+    {
+      response,
+      call,
+    },
+  );
 };
 
-/** 503s that say for certain what became of the call: repeating the same signature would not change it. */
+/** 503s that state a final outcome: repeating the same signature would not change it. */
 const FINAL = ['settlement-failed', 'misconfigured', 'paused'];
 
 const isForLater = ({ status, headers }: Response, problem: ProblemBody | undefined): boolean =>
@@ -145,6 +155,7 @@ const isForLater = ({ status, headers }: Response, problem: ProblemBody | undefi
     ? !FINAL.some((name) => isProblem(problem, name))
     : status === 409 && headers.has('retry-after');
 
+/** `Retry-After` (RFC 9110 §10.2.3) in milliseconds. */
 const waitOf = ({ headers }: Response): number | undefined => {
   const text = headers.get('retry-after')?.trim() ?? '';
   if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
@@ -152,18 +163,18 @@ const waitOf = ({ headers }: Response): number | undefined => {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 };
 
-/** 250 ms, doubled each time, and up to a quarter more so that agents do not come back in step. */
+/** 250 ms, doubled each time, plus up to a quarter of jitter so that agents do not retry in lockstep. */
 const backoff = (attempts: number): number =>
   FIRST_WAIT_MS * 2 ** (attempts - 1) * (1 + Math.random() / 4);
 
-const gone = (
+const answerLost = (
   call: Hex,
   attempts: number,
   attempt: Exclude<Attempt, { readonly got: 'answer' }>,
 ): CountersignError =>
   new CountersignError(
     'answer_lost',
-    `No answer came to the call ${call} in ${attempts} attempts.`,
+    `The gateway did not answer the call ${call} in ${attempts} attempts.`,
     {
       call,
       ...(attempt.got === 'later' ? { response: attempt.response } : { cause: attempt.cause }),

@@ -1,19 +1,25 @@
 import { mnemonicToAccount } from 'viem/accounts';
 import { CountersignError } from './errors.ts';
 
-/** Agents that one mnemonic stands for. */
+/** Accounts of agents that derive from one mnemonic. */
 export type Fleet = {
-  /** The account of agent number `index`, 0 … 2^31-1. */
+  /**
+   * Derives the account of one agent.
+   *
+   * @param index 0 … 2^31-1
+   * @throws CountersignError `options_invalid`
+   */
   agent(index: number): ReturnType<typeof mnemonicToAccount>;
 };
 
 const LIMIT = 2 ** 31;
 
 /**
- * Accounts at `m/44'/60'/<organisation>'/0'/<index>'`. Every step is hardened: the key of one agent, leaked together with an
- * extended public key, then gives away neither the parent nor a sibling (design §8).
+ * Derives accounts at `m/44'/60'/<organisation>'/0'/<index>'` (BIP-32). Every step is hardened: with unhardened steps, the leaked key
+ * of one agent and an extended public key would reveal the parent key.
  *
- * @throws CountersignError `options_invalid` for a number that is no index, and the mnemonic's own error
+ * @param organisation separates fleets of one mnemonic, 0 … 2^31-1. Default: 0
+ * @throws CountersignError `options_invalid` for an invalid number; viem's error for an invalid mnemonic
  */
 export const fleet = (
   mnemonic: string,

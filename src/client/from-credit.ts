@@ -1,26 +1,28 @@
 import type { Hex } from '../core/hex.ts';
 import { max, min } from '../protocol/amount.ts';
 import { err } from '../core/result.ts';
-import type { Context } from './context.ts';
-import { placeOf } from './credit.ts';
 import { consent } from './consent.ts';
+import type { AgentContext } from './context.ts';
+import { creditKey } from './credit.ts';
 import { CountersignError } from './errors.ts';
 import type { Exchanged } from './exchange.ts';
 import { signIntent, windowAt } from './intent-proof.ts';
 import { creditIn } from './limits.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import { conclude, isHoldersWord, present, type Presented } from './present.ts';
-import { isProblem, type ProblemBody } from './problem.ts';
+import { conclude, isFromAudience, present, type Presented } from './present.ts';
+import { isProblem, type ProblemBody } from './problem-body.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
 /**
- * Calls from credit, where enough of it is known or nothing else pays: an `Agent-Intent` that lets the gateway debit the price (design
- * §4.4). Undefined where credit does not cover any entry, or where the gateway says that this intent claims nothing; then nothing is
- * spent, and a payment may be signed. Where only credit pays, that refusal is the answer.
+ * Calls with an `Agent-Intent` that lets the gateway debit the price from credit (docs/wire-format.md §9), where the known credit
+ * suffices or only credit can pay.
+ *
+ * @returns undefined where credit covers no entry, or the gateway debits none: the call has spent nothing, and the agent may sign a
+ *   payment. Where only credit can pay, the gateway's refusal is the answer.
  */
 export const callFromCredit = async (
-  context: Context,
+  context: AgentContext,
   outgoing: Outgoing,
   offer: ReceivedOffer,
   rules: Rules,
@@ -29,17 +31,17 @@ export const callFromCredit = async (
   if (binding === undefined) return undefined;
   const { budget, credit } = context;
   const chosen = choose(offer, rules, ({ amount }, asset) => {
-    const place = placeOf(binding.audience, asset);
-    return credit.free(place) >= amount || offer.creditOnly
-      ? budget.takeCredit(place, amount)
-      : err({ left: 0n });
+    const key = creditKey(binding.audience, asset);
+    return credit.free(key) >= amount || offer.creditOnly
+      ? budget.takeCredit(key, amount)
+      : err({ remaining: 0n });
   });
   if (!chosen.ok) return undefined;
   const { requirement, asset, token, hold } = chosen.value;
-  const place = placeOf(binding.audience, asset);
-  // Before anything is awaited, so that parallel calls do not count on the same credit.
-  const known = min(credit.free(place), requirement.amount);
-  credit.learn(place, credit.free(place) - known);
+  const key = creditKey(binding.audience, asset);
+  // Before the first await, so that parallel calls do not count on the same credit.
+  const known = min(credit.free(key), requirement.amount);
+  credit.set(key, credit.free(key) - known);
 
   const proof = await consent(context, outgoing, hold, {
     offered: { requirement, paysFrom: 'credit', binding: 'intent' },
@@ -53,22 +55,21 @@ export const callFromCredit = async (
         authority: context.authority,
       }),
   }).catch((cause: unknown) => {
-    credit.add(place, known);
+    credit.add(key, known);
     throw cause;
   });
   const exchanged = await present(context, outgoing, proof).catch((cause: unknown) => {
-    // Whatever was wrong with it, the next call asks for a fresh offer, and counts on no credit that was not taken.
+    // The cause is unknown, so the next call requests a new offer and counts on no remembered credit.
     context.memory.forgetOffer(outgoing);
-    credit.forget(place);
+    credit.forget(key);
     throw cause;
   });
-  if (claimsNothing(exchanged.problem)) {
-    // An earlier attempt may have run, or may still be on its way, also where something in between said 503: a payment now could
-    // pay for the same call twice (law 5).
+  if (debitsNothing(exchanged.problem)) {
+    // An earlier attempt may have run or may still arrive, also where a proxy answered 503. A payment now could pay twice (law 5).
     if (exchanged.attempts > 1) throw lostBefore(exchanged, proof.call);
-    // An intent moves nothing but credit of its audience. Only the audience can say that it took none.
-    if (isHoldersWord(outgoing, proof)) hold.giveBack();
-    credit.forget(place);
+    // The intent can only debit credit at its audience, so only the audience can state that it debited none.
+    if (isFromAudience(outgoing, proof)) hold.giveBack();
+    credit.forget(key);
     context.memory.forgetOffer(outgoing);
     if (offer.creditOnly && isProblem(exchanged.problem, 'denied')) {
       return await conclude(context, outgoing, proof, exchanged);
@@ -78,12 +79,12 @@ export const callFromCredit = async (
   }
   const presented = await conclude(context, outgoing, proof, exchanged);
   const report = presented.response.countersign;
-  // Only whoever holds the credit can say what it took of it.
-  const charged = isHoldersWord(outgoing, proof, report) ? report.charged : requirement.amount;
+  // Only the holder of the credit can state what it debited.
+  const charged = isFromAudience(outgoing, proof, report) ? report.charged : requirement.amount;
   hold.release(charged);
-  // An answer given again tells of no limits: what the call did not take is still there.
+  // A stored answer carries no limits, so the credit that the call did not use counts as free again.
   if (creditIn(exchanged.response.headers) === undefined) {
-    credit.add(place, max(known - charged, 0n));
+    credit.add(key, max(known - charged, 0n));
   }
   return presented;
 };
@@ -91,11 +92,11 @@ export const callFromCredit = async (
 const lostBefore = ({ response, attempts }: Exchanged, call: Hex): CountersignError =>
   new CountersignError(
     'answer_lost',
-    `No answer came at first; the repeat (attempt ${attempts}) was refused.`,
+    `The gateway did not answer at first and refused the repeat (attempt ${attempts}).`,
     { response, call },
   );
 
-/** A denial for want of credit, or another price, payee or tool than what was remembered. Neither claims the call (design §3). */
-const claimsNothing = (problem: ProblemBody | undefined): boolean =>
+/** The gateway denies for lack of credit, or states another price, payee or tool than the client remembered. Neither uses the call id. */
+const debitsNothing = (problem: ProblemBody | undefined): boolean =>
   (isProblem(problem, 'denied') && problem?.['rule'] === 'credit') ||
   isProblem(problem, 'intent-mismatch');

@@ -1,21 +1,25 @@
 import type { Hex } from '../core/hex.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
-import type { CallReport } from './report.ts';
+import type { CallReport } from './call-report.ts';
 
-/** What is about to be signed for. */
+/** What the agent is about to sign for. */
 export type Offered = {
   readonly url: string;
   readonly method: string;
+  /** The chosen entry of the offer. `requirement.amount` in atomic units (USDC: millionths of a dollar). */
   readonly requirement: Requirement;
   readonly paysFrom: 'payment' | 'credit';
+  /** `intent`: the signature is bound to exactly this request. */
   readonly binding: 'none' | 'intent';
 };
 
-/** What was signed; the signature itself is never shown. */
+/** What the agent has signed. Never contains the signature. */
 export type SignedCall = {
   readonly url: string;
+  /** Call id: the argument for `Agent.look`. */
   readonly call: Hex;
   readonly pays: 'none' | 'payment' | 'credit';
+  /** The most that the signature can cost, in atomic units. */
   readonly amount: bigint;
 };
 
@@ -24,19 +28,32 @@ export type Retry = {
   readonly call: Hex;
   /** 2 for the first repeat. */
   readonly attempt: number;
-  /** `already_used`: something on the way had repeated the first attempt. */
+  /**
+   * `no_answer`: the connection broke or timed out. `not_known_yet`: the gateway does not know the outcome yet. `already_used`: a
+   * proxy repeated the first attempt, and the repeat got the answer.
+   */
   readonly why: 'no_answer' | 'not_known_yet' | 'already_used';
+  /** Pause before the repeat, in milliseconds. */
   readonly waitMs: number;
 };
 
-/** Places to look on and step in. */
+/** Callbacks that observe a call, or stop it before it costs anything. */
 export type AgentHooks = {
-  /** Before anything is signed. `false` or an exception stops the call with error `vetoed`; nothing is spent. */
+  /** Runs before the agent signs. `false` or an exception stops the call with the error `vetoed`; the call spends nothing. */
   readonly onOffer?: (offered: Offered) => unknown;
-  /** After signing, before sending. An exception stops the call with error `vetoed`; nothing is spent. */
+  /** Runs after signing, before sending. An exception stops the call with the error `vetoed`; the call spends nothing. */
   readonly onSign?: (signed: SignedCall) => unknown;
-  /** After the answer. What it throws is dropped: an answer that was paid for is never lost to a hook. */
+  /** Runs after the answer. The agent ignores exceptions, so that a hook cannot lose a paid answer. */
   readonly onAnswer?: (report: CallReport, response: Response) => unknown;
-  /** Before each repeat. What it throws is dropped. */
+  /** Runs before each repeat. The agent ignores exceptions. */
   readonly onRetry?: (retry: Retry) => unknown;
+};
+
+/** Runs a hook that observes only. Its failure must not cost the caller an answer that is already paid. */
+export const notify = (hook: () => unknown): void => {
+  try {
+    void Promise.resolve(hook()).catch(() => undefined);
+  } catch {
+    // AgentHooks documents that the agent ignores these exceptions.
+  }
 };

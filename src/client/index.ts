@@ -1,6 +1,7 @@
 /** `countersign/client`: a `fetch` that pays within caps, and the accounts it signs with. */
-export { createAgent, type Agent, type AgentOptions, type SpendRules } from './agent.ts';
-export type { Amount } from './amount.ts';
+export { createAgent, type Agent } from './agent.ts';
+export { type AgentOptions, type SpendRules } from './agent-options.ts';
+export type { Amount } from './agent-options.ts';
 export type { CallRecord } from './call-record.ts';
 export { hashDelegation, signDelegation, signRevocation } from './delegation.ts';
 export type {
@@ -24,10 +25,10 @@ export type {
   RequestOf,
   RouteId,
 } from './management.ts';
-export type { ProblemBody } from './problem.ts';
+export type { ProblemBody } from './problem-body.ts';
 export type { Receipt } from './receipt.ts';
 export { remoteAccount, type RemoteAccountOptions } from './remote-account.ts';
-export type { AgentResponse, CallReport } from './report.ts';
+export type { AgentResponse, CallReport } from './call-report.ts';
 export type { Signer } from './signer.ts';
-export type { Spending } from './spend.ts';
+export type { Spending } from './budget.ts';
 export type { TypedData } from './typed-data.ts';

@@ -12,30 +12,32 @@ import type { Proof } from './proof.ts';
 import { addressOf, sign, type Signer } from './signer.ts';
 import { intentTypedData } from './typed-data.ts';
 
-/** Whom an intent is for, and what it lets them take. */
+/** The gateway that an intent is for, and the most that the gateway may charge. */
 export type IntentTerms = {
   readonly audience: string;
   readonly tool: string;
   readonly payTo: Address;
   readonly asset: Address;
+  /** Atomic units. */
   readonly maxAmount: bigint;
   readonly validAfter: Seconds;
   readonly validBefore: Seconds;
-  /** The grant that the call stands on. Absent where none is needed, as in a look-up. */
+  /** Digest of the grant that the call is made under. Absent where none is needed, e.g. for a look-up. */
   readonly authority?: Hex;
 };
 
+/** 32 random bytes. */
 export const random32 = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(32)));
 
 /** An intent, and the secret that its nonce commits to. */
-export type DrawnIntent = { readonly intent: AgentIntent; readonly secret: RetrySecret };
+export type NewIntent = { readonly intent: AgentIntent; readonly secret: RetrySecret };
 
-/** Makes an intent for the request that goes out, never for what a server says of it. */
-export const drawIntent = (
+/** Creates an intent for exactly the request that the client sends, whatever a server states about it. */
+export const createIntent = (
   agent: Address,
   outgoing: Outgoing,
   { audience, tool, authority = ZERO_HASH, ...terms }: IntentTerms,
-): DrawnIntent => {
+): NewIntent => {
   const secret = newRetrySecret();
   const intent = {
     ...observedAs(outgoing, audience, tool),
@@ -49,11 +51,11 @@ export const drawIntent = (
   return { intent, secret };
 };
 
-/** How much of an intent's window lies before now: a gateway's clock may be behind ours. */
+/** Seconds of the window that lie before now: a gateway's clock may be behind. */
 const BEFORE = 60;
 const WINDOW = 240;
 
-/** A window of at most 240 s, a quarter of it in the past. `longest` is what the server takes. */
+/** A validity window of at most 240 s, a quarter of it in the past. @param longest the longest window that the gateway accepts */
 export const windowAt = (
   now: Seconds,
   longest: Seconds = WINDOW,
@@ -63,13 +65,13 @@ export const windowAt = (
   return { validAfter, validBefore: validAfter + length };
 };
 
-/** As `signIntent`, for a look-up or a command: the gateway keeps no answer of those, so a repeat shows no secret. */
+/** Signs an intent for a look-up or a command. The gateway stores no answer for those, so a repeat needs no secret. */
 export const signQuestion = async (...of: Parameters<typeof signIntent>): Promise<Proof> => {
   const { secret: _, ...proof } = await signIntent(...of);
   return proof;
 };
 
-/** Signs the header `Agent-Intent` (design §4.4): for a call that costs nothing, or one from credit. */
+/** Signs the header `Agent-Intent` (docs/wire-format.md §8) for a free call or a call from credit. */
 export const signIntent = async (
   signer: Signer,
   outgoing: Outgoing,
@@ -77,7 +79,7 @@ export const signIntent = async (
   terms: IntentTerms,
 ): Promise<Proof> => {
   const chainId = chainIdOf(network) ?? 0;
-  const { intent, secret } = drawIntent(addressOf(signer), outgoing, terms);
+  const { intent, secret } = createIntent(addressOf(signer), outgoing, terms);
   const signature = await sign(signer, intentTypedData(intent, chainId));
   return {
     header: [AGENT_INTENT_HEADER, encodeAgentIntent({ chainId, intent, signature })],

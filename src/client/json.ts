@@ -2,11 +2,11 @@ import { decodeBase64, decodeUtf8 } from '../crypto/bytes.ts';
 
 const MAX_DEPTH = 64;
 
-/** Reads JSON that a server sent; undefined when it is none, or nests deeper than 64 levels. */
+/** Parses JSON of a server; undefined where it is malformed or nests deeper than 64 levels. */
 export const readJson = (text: string): unknown => {
   try {
     const value: unknown = JSON.parse(text);
-    // What is echoed is written again, by a recursion that a deep offer would overflow.
+    // The client echoes parts of an offer, and a deep offer would overflow the recursion of JSON.stringify (CWE-674).
     return isShallow(value, MAX_DEPTH) ? value : undefined;
   } catch {
     return undefined;
@@ -18,19 +18,21 @@ const isShallow = (value: unknown, levels: number): boolean => {
   return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));
 };
 
-/** Reads a header that holds base64 of JSON, of at most `limit` characters. */
+/** Reads a header of base64 JSON with at most `limit` characters; undefined for any other header. */
 export const readBase64Json = (header: string, limit: number): unknown => {
   const bytes = header.length > limit ? undefined : decodeBase64(header);
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   return text === undefined ? undefined : readJson(text);
 };
 
-/** How long a body may take whose caller does not say. */
+/** Default timeout for reading a body. */
 const READING_MS = 30_000;
 
 /**
- * Up to `limit` bytes of a body, read from a copy so that the caller can still read the answer; undefined for a longer one.
- * @throws what reading throws when the connection breaks; a `TimeoutError` where the body has not ended in time
+ * Reads a body from a copy, so that the caller can still read the response itself.
+ *
+ * @returns undefined where the body is longer than `limit` bytes
+ * @throws the stream's error where the connection breaks; a `TimeoutError` where the body does not end in time
  */
 export const readCopy = async (
   response: Response,
@@ -40,7 +42,7 @@ export const readCopy = async (
   const { body } = response.clone();
   if (body === null) return new Uint8Array();
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
-  // A body that never ends would keep the caller for ever, whatever the server wanted with it.
+  // A malicious server could send a body that never ends (CWE-400).
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -80,7 +82,7 @@ const readAll = async (
   return bytes;
 };
 
-/** The JSON of a body of at most `limit` bytes; undefined for anything else, a broken or endless one included. */
+/** Reads the JSON of a body with at most `limit` bytes; undefined where it is longer, malformed, broken or endless. */
 export const readJsonBody = async (
   response: Response,
   limit: number,

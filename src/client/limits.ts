@@ -1,19 +1,20 @@
 import { parseList, type Item } from 'structured-headers';
 
-/** What is left of one limit of the account, as the gateway told it. Money in atomic units, calls counted. */
+/** The state of one limit of the account, as the gateway states it. Amounts in atomic units; the rule `rate` counts calls. */
 export type Limit = {
   /** E.g. `per_call`, `window`, `rate`, `credit`. */
   readonly rule: string;
   readonly limit?: bigint;
   readonly remaining: bigint;
-  /** Seconds. */
+  /** Length of the window in seconds. */
   readonly window?: number;
+  /** Seconds until the window resets. */
   readonly resetsIn?: number;
 };
 
 const MAX_HEADER = 8_192;
 
-/** Reads `RateLimit` and `RateLimit-Policy` (IETF draft). What is not understood is left out: it is told, never enforced here. */
+/** Reads `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). Skips malformed items: the client only reports limits. */
 export const limitsOf = (headers: Headers): readonly Limit[] => {
   const policies = itemsOf(headers.get('ratelimit-policy'));
   return itemsOf(headers.get('ratelimit')).flatMap(([rule, parameters], at) => {
@@ -37,8 +38,8 @@ export const limitsOf = (headers: Headers): readonly Limit[] => {
 };
 
 /**
- * The credit that the headers tell: none where limits are told and no credit is among them; undefined where nothing is told,
- * as with an answer given again.
+ * The free credit in atomic units that the headers state: zero where they state limits without credit; undefined where they state no
+ * limits, as in a stored answer.
  */
 export const creditIn = (headers: Headers): bigint | undefined =>
   headers.has('ratelimit')

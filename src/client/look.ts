@@ -1,31 +1,33 @@
 import type { Network } from '../protocol/account-id.ts';
-import type { Hex } from '../core/hex.ts';
-import { ZERO_ADDRESS } from '../core/hex.ts';
+import { type Hex, ZERO_ADDRESS } from '../core/hex.ts';
+import { requestDigest } from '../protocol/intent/observed-request.ts';
 import { callRecordOf, type CallRecord } from './call-record.ts';
 import { networkFor, readChallenge } from './challenge.ts';
-import { mustServe, type Context } from './context.ts';
+import { requireAudience, type AgentContext } from './context.ts';
 import { CountersignError } from './errors.ts';
-import { exchange } from './exchange.ts';
+import { exchange, type Exchanged } from './exchange.ts';
 import { signQuestion, windowAt } from './intent-proof.ts';
 import { readJsonBody } from './json.ts';
-import { readOutgoing, type Outgoing } from './outgoing.ts';
-import { isProblem } from './problem.ts';
+import { observedAs, readOutgoing, type Outgoing } from './outgoing.ts';
+import { isProblem } from './problem-body.ts';
+import type { Proof } from './proof.ts';
 import { RECEIPT_HEADER } from './receipt.ts';
 import { send } from './send.ts';
 
-/** The gateway's own tool that answers questions about calls. */
+/** The gateway's own tool that answers look-ups. */
 const CALLS_TOOL = 'countersign.calls';
 
-/** Base64 of a stored answer of 64 KiB, and what is around it. */
+/** A stored answer of 64 KiB in base64, and the record around it. */
 const MAX_RECORD = 256 * 1024;
 const CALL = /^0x[0-9a-f]{64}$/;
 
 /**
- * Asks a gateway what became of a call of this account, by `GET <gateway>/calls/<id>` with a fresh intent; nothing is paid.
- * @throws CountersignError `unknown_call`, `look_failed`, and those of signing and sending
+ * Looks up a call of this account with `GET <gateway>/calls/<id>` and a fresh intent, free of charge.
+ *
+ * @throws CountersignError `unknown_call`, `look_failed`, and the errors of signing and sending
  */
 export const look = async (
-  context: Context,
+  context: AgentContext,
   gateway: string,
   call: string,
 ): Promise<CallRecord> => {
@@ -39,35 +41,35 @@ export const look = async (
   const challenge = await send(context, outgoing, {}, async (response) => {
     const read =
       response.status === 401 ? await readChallenge(response, context.timeoutMs) : undefined;
-    if (read === undefined) throw failed(response, 'asks for no AgentIntent');
-    mustServe(context, outgoing.origin, read.audience, response);
+    if (read === undefined) throw failed(response, 'does not request an AgentIntent');
+    requireAudience(context, outgoing.origin, read.audience, response);
     return read;
   });
   const known = context.memory.networkOf(id as Hex);
   const first = known ?? networkFor(challenge, context.rules.assets);
-  // An account is one on each chain: the call is with one of them.
+  // The address is a different account on each chain, and one of them made the call.
   const networks =
     known === undefined ? [first, ...challenge.networks.filter((on) => on !== first)] : [known];
   for (const network of networks) {
     const found = await lookOn(context, outgoing, challenge.audience, network, id as Hex);
     if (found !== undefined) return found.record;
   }
-  throw new CountersignError('unknown_call', `The gateway does not know the call ${id}.`, {
+  throw new CountersignError('unknown_call', `The gateway has no call ${id} of this account.`, {
     call: id as Hex,
   });
 };
 
-/** A record with the receipt of its call, as it came. */
-export type Rechecked = { readonly record: CallRecord; readonly receipt: string | undefined };
+/** A record, and the receipt of its call. */
+type Found = { readonly record: CallRecord; readonly receipt: string | undefined };
 
-/** Asks as the account on one network; undefined where the gateway knows no such call of it. */
-export const lookOn = async (
-  context: Context,
+/** Looks up a call of the account on one network; undefined where that account has no such call. */
+const lookOn = async (
+  context: AgentContext,
   outgoing: Outgoing,
   audience: string,
   network: Network,
   call: Hex,
-): Promise<Rechecked | undefined> => {
+): Promise<Found | undefined> => {
   const proof = await signQuestion(context.signer, outgoing, network, {
     audience,
     tool: CALLS_TOOL,
@@ -78,11 +80,52 @@ export const lookOn = async (
   });
   const { response, problem } = await exchange(context, outgoing, proof);
   if (isProblem(problem, 'unknown-call')) return undefined;
-  if (response.status !== 200) throw failed(response, `answers ${response.status}`);
+  if (response.status !== 200) throw failed(response, `answered ${response.status}`);
   const record = callRecordOf(await readJsonBody(response, MAX_RECORD, context.timeoutMs), call);
-  if (record === undefined) throw failed(response, 'gives no record of this call');
+  if (record === undefined) throw failed(response, 'returned no record of this call');
   return { record, receipt: response.headers.get(RECEIPT_HEADER) ?? undefined };
 };
 
 const failed = (response: Response, what: string): CountersignError =>
   new CountersignError('look_failed', `The gateway ${what}.`, { response });
+
+/** Statuses whose answers have no body (Fetch standard, "null body status"). */
+const BODILESS = new Set([204, 205, 304]);
+
+/**
+ * Replaces the refusal of a repeat with the stored answer of its call, by one look-up. The refusal remains the answer where the
+ * gateway has no look-up, stores no answer, or stores the answer of another request.
+ */
+export const storedAnswer = async (
+  context: AgentContext,
+  outgoing: Outgoing,
+  proof: Proof,
+  refusal: Exchanged,
+): Promise<Exchanged> => {
+  if (proof.gateway === undefined) return refusal;
+  const { audience, tool } = proof.gateway;
+  try {
+    const question = await readOutgoing(new URL(`/calls/${proof.call}`, outgoing.origin).href, {
+      redirect: 'manual',
+      ...(outgoing.signal === undefined ? {} : { signal: outgoing.signal }),
+    });
+    const found = await lookOn(context, question, audience, proof.network, proof.call);
+    const request = await requestDigest(observedAs(outgoing, audience, tool));
+    if (found?.record.answer === undefined || found.record.request !== request) return refusal;
+    const { status, body } = found.record.answer;
+    const headers = new Headers(found.record.answer.headers);
+    // Only the look-up's own receipt counts, never a header that the tool once sent.
+    headers.delete(RECEIPT_HEADER);
+    if (found.receipt !== undefined) headers.set(RECEIPT_HEADER, found.receipt);
+    return {
+      ...refusal,
+      response: new Response(BODILESS.has(status) ? null : body, { status, headers }),
+      body,
+      problem: undefined,
+      record: found.record,
+    };
+  } catch (cause) {
+    if (outgoing.signal?.aborted === true) throw cause;
+    return refusal;
+  }
+};

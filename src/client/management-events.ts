@@ -2,53 +2,54 @@ import type { Seconds } from '../core/clock.ts';
 import type { AnswerOf } from '../management/types.ts';
 import { CountersignError } from './errors.ts';
 import { readJson } from './json.ts';
-import { type Desk, sendFor } from './management-send.ts';
-import { race } from './send.ts';
+import { type ManagementContext, requestRoute } from './management-request.ts';
+import { race } from './abort.ts';
 
-/** An entry of the log, as it is written. */
+/** An entry of an account's log. */
 export type EntryEvent = AnswerOf<'account.events'>;
 
 export type EventsOptions = {
-  /** The sequence number to go on after. Absent: from now on. */
+  /** Resume after the entry with this sequence number (`seq`). Default: only entries from now on. */
   readonly after?: number;
+  /** Aborting ends the feed with the signal's reason. */
   readonly signal?: AbortSignal;
 };
 
-/** The gateway says something every 15 seconds; a connection without a word is dead. */
+/** The gateway sends at least a comment every 15 s; a connection that stays silent longer is dead. */
 const SILENCE_MS = 45_000;
-/** A feed that lasted this long was a good one, though nothing happened. */
+/** A feed that lasted this long worked, even if it carried no entry. */
 const STEADY: Seconds = 60;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-/** The longest event: an entry of the largest body. */
+/** The longest event, in characters. */
 const MAX_EVENT = 256 * 1024;
 
 /**
- * The log of an account as it grows. A feed ends every few minutes, with its signature: then, and when the connection breaks, it is asked
- * for again from the last entry on, so that none is missed and none comes twice.
+ * Yields the log entries of an account as it writes them. A feed ends when its signature expires, after a few minutes. Then, and when
+ * the connection breaks, this resumes after the last entry: it misses no entry and repeats none.
  *
- * @throws CountersignError where the gateway refuses for good; the caller's own abort reason
+ * @throws CountersignError where the gateway refuses permanently; the caller's own abort reason
  */
 export async function* eventsOf(
-  desk: Desk,
+  context: ManagementContext,
   account: string,
   { after, signal }: EventsOptions,
 ): AsyncGenerator<EntryEvent, void, undefined> {
   let last = after;
   let failures = 0;
   for (;;) {
-    const began = desk.now();
+    const began = context.now();
     try {
-      const response = await sendFor(desk, 'account.events', {
+      const response = await requestRoute(context, 'account.events', {
         params: { account },
         query: { after: last },
         ...(signal === undefined ? {} : { signal }),
       });
       for await (const event of messagesOf(response, signal)) {
         const id = Number(event.id);
-        // Without a place in the log there is nothing to go on from.
+        // Without a sequence number the feed cannot resume.
         if (!Number.isSafeInteger(id) || id < 0) throw malformed();
-        // What only repeats itself has failed: it would be asked for, and signed for, again without a pause.
+        // Repeated entries do not reset `failures`: a server that only repeats them would make the client sign without a pause.
         if (last !== undefined && id <= last) continue;
         failures = 0;
         last = id;
@@ -61,17 +62,17 @@ export async function* eventsOf(
       signal?.throwIfAborted();
       if (isFinal(cause)) throw cause;
     }
-    failures = desk.now() - began < STEADY ? failures + 1 : 1;
-    // The first return comes at once: a feed that has ended well has nothing against it.
+    failures = context.now() - began < STEADY ? failures + 1 : 1;
+    // The first reconnect is immediate: a feed usually ends because its signature expired.
     const wait = failures < 2 ? 0 : Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS);
-    await desk.sleep(wait, signal);
+    await context.sleep(wait, signal);
   }
 }
 
 const malformed = (): CountersignError =>
-  new CountersignError('answer_malformed', 'The feed holds what is no entry.');
+  new CountersignError('answer_malformed', 'The feed has an event that is not an entry.');
 
-/** What the next attempt would meet as well. A lost connection, a 429 and a 503 are not. */
+/** Whether the next attempt would fail in the same way. A lost connection, a 429 and a 5xx of a proxy would not. */
 const isFinal = (cause: unknown): boolean =>
   cause instanceof CountersignError &&
   cause.code !== 'answer_lost' &&
@@ -79,7 +80,7 @@ const isFinal = (cause: unknown): boolean =>
 
 type Message = { readonly id: string | undefined; readonly data: string };
 
-/** The messages of a stream of server-sent events, by the rules of the HTML standard; comments and other fields are passed over. */
+/** Parses server-sent events (HTML standard §9.2). Ignores comments and other fields. */
 async function* messagesOf(
   response: Response,
   signal: AbortSignal | undefined,
@@ -118,7 +119,7 @@ async function* linesOf(
       const either = signal === undefined ? silent : AbortSignal.any([signal, silent]);
       const { done, value } = await race(either, async () => await reader.read());
       if (done) return;
-      // A CR at the end waits for what follows: with an LF it is one line end, not two.
+      // A CR at the end waits for the next chunk: CR LF is one line end, not two.
       const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop() ?? '';
       if (rest.length > MAX_EVENT) throw malformed();

@@ -1,9 +1,30 @@
-import { placeOf, type RouteId } from '../management/place.ts';
+import { ZERO_ADDRESS } from '../core/hex.ts';
+import { placeOf, type RouteId, toolIdOf } from '../management/place.ts';
+import { network as networkOn, type Network, parseAccountId } from '../protocol/account-id.ts';
+import { readChallenge } from './challenge.ts';
 import { CountersignError } from './errors.ts';
+import { exchange, type Sender } from './exchange.ts';
+import { signQuestion, windowAt } from './intent-proof.ts';
 import { readOutgoing, type Outgoing } from './outgoing.ts';
+import { isProblem } from './problem-body.ts';
+import { send } from './send.ts';
+import type { Signer } from './signer.ts';
 
-/** A request for a route, as far as it can be written without knowing which. */
-export type Written = {
+/** The state that all requests of one management client share. */
+export type ManagementContext = Sender & {
+  readonly signer: Signer;
+  /** The address that requests go to. */
+  readonly origin: string;
+  /** The origin that the gateway calls itself, which intents name. */
+  readonly audience: string;
+  /** Chain of the account that signs; absent: chosen by each request. */
+  readonly chainId: number | undefined;
+  /** Caches the first chain of the gateway. */
+  readonly first: { network?: Network };
+};
+
+/** The parts of a request, for any route. */
+export type RouteRequest = {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
@@ -13,32 +34,75 @@ export type Written = {
   readonly signal?: AbortSignal;
 };
 
-/** Every name that may stand in a path has only these; with any other a URL could become that of another route. */
-const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,512}$/;
-
-const pathOf = (path: string, params: Readonly<Record<string, string>>): string =>
-  path.replace(/:([a-z]+)/g, (_, name: string) => {
-    const value = params[name] ?? '';
-    if (NAME.test(value)) return value;
-    throw new CountersignError('options_invalid', `params.${name} cannot stand in a path`);
+/**
+ * Signs one request for a route, and sends it until the gateway answers.
+ *
+ * @returns a successful answer
+ * @throws CountersignError `refused`, `command_lost`, and the errors of signing and sending
+ */
+export const requestRoute = async (
+  context: ManagementContext,
+  id: RouteId,
+  request: RouteRequest,
+): Promise<Response> => {
+  const outgoing = await outgoingFor(context.origin, id, request);
+  const network = await networkFor(context, outgoing, request);
+  const proof = await signQuestion(context.signer, outgoing, network, {
+    audience: context.audience,
+    tool: toolIdOf(id),
+    payTo: ZERO_ADDRESS,
+    asset: ZERO_ADDRESS,
+    maxAmount: 0n,
+    ...windowAt(context.now()),
   });
-
-const queryOf = (query: NonNullable<Written['query']>): string => {
-  const given = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)]],
+  const { response, problem, lost } = await exchange(context, outgoing, proof).catch(
+    (cause: unknown) => {
+      throw isWrite(id) && isLost(cause) ? commandLost({ cause }) : cause;
+    },
   );
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+  if (response.ok) return response;
+  const more = { response, ...(problem === undefined ? {} : { problem }) };
+  // The gateway received the first attempt, and only its answer was lost.
+  if (lost && isProblem(problem, 'already-used')) throw commandLost(more);
+  const why = problem?.detail ?? problem?.title ?? `The gateway answered ${response.status}.`;
+  throw new CountersignError('refused', why, more);
 };
 
-/** An ETag as headers have it: whoever copies a hash out of JSON has no quotes. */
-const quoted = (etag: string): string =>
-  etag === '*' || etag.startsWith('"') ? etag : `"${etag}"`;
+const isWrite = (id: RouteId): boolean => placeOf(id).method !== 'GET';
 
-/** The request for a route, exactly as it goes out. @throws CountersignError `options_invalid`, `request_unsignable` */
-export const outgoingFor = async (
+const isLost = (cause: unknown): boolean =>
+  cause instanceof CountersignError && cause.code === 'answer_lost';
+
+const commandLost = (more: ConstructorParameters<typeof CountersignError>[2]): CountersignError =>
+  new CountersignError('command_lost', 'The gateway did not answer the command.', more);
+
+/**
+ * The network to sign for: the configured chain; otherwise the chain of the account in the request; otherwise, for an operator, the
+ * first chain that the gateway names in its challenge.
+ */
+const networkFor = async (
+  context: ManagementContext,
+  outgoing: Outgoing,
+  { params }: RouteRequest,
+): Promise<Network> => {
+  const about = parseAccountId(params?.['account'] ?? '')?.network;
+  if (context.chainId !== undefined) return networkOn(context.chainId);
+  if (about !== undefined) return about;
+  context.first.network ??= await send(context, outgoing, {}, async (response) => {
+    const challenge = response.status === 401 ? await readChallenge(response) : undefined;
+    if (challenge !== undefined) return challenge.networks[0];
+    throw new CountersignError('challenge_malformed', 'The gateway requests no AgentIntent.', {
+      response,
+    });
+  });
+  return context.first.network;
+};
+
+/** The request for a route, exactly as the client sends it. @throws CountersignError `options_invalid`, `request_unsignable` */
+const outgoingFor = async (
   origin: string,
   id: RouteId,
-  { params = {}, query = {}, body, ifMatch, ifNoneMatch, dryRun, signal }: Written,
+  { params = {}, query = {}, body, ifMatch, ifNoneMatch, dryRun, signal }: RouteRequest,
 ): Promise<Outgoing> => {
   const { method, path } = placeOf(id);
   const headers = new Headers();
@@ -49,9 +113,33 @@ export const outgoingFor = async (
   return await readOutgoing(origin + pathOf(path, params) + queryOf(query), {
     method,
     headers,
-    // What a browser keeps of an answer would be shown to whoever asks next.
+    // A cached answer would also be shown to other accounts in the same browser.
     cache: 'no-store',
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });
 };
+
+/** The characters of every id. With others, a parameter could turn the URL into that of another route (CWE-22). */
+const PARAMETER = /^(?!\.{1,2}$)[A-Za-z0-9._:~-]{1,512}$/;
+
+const pathOf = (path: string, params: Readonly<Record<string, string>>): string =>
+  path.replace(/:([a-z]+)/g, (_, name: string) => {
+    const value = params[name] ?? '';
+    if (PARAMETER.test(value)) return value;
+    throw new CountersignError(
+      'options_invalid',
+      `params.${name} has characters that a path cannot have`,
+    );
+  });
+
+const queryOf = (query: NonNullable<RouteRequest['query']>): string => {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+};
+
+/** Adds the quotes of an ETag, which a hash copied from JSON lacks. */
+const quoted = (etag: string): string =>
+  etag === '*' || etag.startsWith('"') ? etag : `"${etag}"`;

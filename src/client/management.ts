@@ -1,81 +1,83 @@
 import { nowSeconds, type Seconds } from '../core/clock.ts';
 import type { RouteId } from '../management/routes.ts';
 import type { AnswerOf, ItemOf, ListId, RequestOf } from '../management/types.ts';
-import { sleep } from './context.ts';
-import { decodeUtf8 } from '../crypto/bytes.ts';
+import { sleep } from './abort.ts';
 import { CountersignError } from './errors.ts';
-import { readCopy, readJsonBody } from './json.ts';
+import { readJsonBody } from './json.ts';
 import { type EntryEvent, eventsOf, type EventsOptions } from './management-events.ts';
-import type { Written } from './management-request.ts';
-import { type Desk, sendFor } from './management-send.ts';
+import { type ExportId, itemsOf, malformed, MAX_ANSWER, textsOf } from './management-pages.ts';
+import { type ManagementContext, requestRoute, type RouteRequest } from './management-request.ts';
 import { addressOf, type Signer } from './signer.ts';
 
 export type { AnswerOf, EntryEvent, EventsOptions, ItemOf, ListId, RequestOf, RouteId };
 
 export type ManagementOptions = {
-  /** Origin of the gateway. */
+  /** Origin of the gateway, e.g. `https://gw.example`. */
   readonly gateway: string;
-  /** Who asks: an operator, an owner, or an agent about itself. */
+  /** Signs the requests: an operator, an owner, or an agent for its own account. */
   readonly account: Signer;
-  /** Chain of the account that asks. Absent: that of the account asked about, else the gateway's first. */
+  /** Chain of the account that signs. Default: the chain of the account in the request, otherwise the gateway's first chain. */
   readonly chainId?: number;
-  /** What the gateway calls itself, where that is not its address. */
+  /** The origin that the gateway calls itself. Default: the origin of `gateway`. */
   readonly audience?: string;
+  /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Unix seconds. */
+  /** The current time in Unix seconds. Default: the system clock. */
   readonly now?: () => Seconds;
-  /** For each attempt to get an answer; 30. */
+  /** Timeout of one attempt, in seconds. Default: 30. */
   readonly timeoutSeconds?: number;
-  /** How often a lost answer is asked for again, with the same signature; 4. */
+  /** The most repeats of a request whose answer was lost, with the same signature. Default: 4. */
   readonly retries?: number;
 };
 
-/** An answer, with the ETag of what it shows or has written. */
+/** An answer. */
 export type Answered<Id extends RouteId> = {
   readonly body: AnswerOf<Id>;
+  /** The ETag of the version that the answer shows or has written, for `ifMatch`. */
   readonly etag: string | undefined;
 };
 
-type More = { readonly signal?: AbortSignal };
-type Given<R> = Record<never, never> extends R ? [request?: R & More] : [request: R & More];
+type Abortable = { readonly signal?: AbortSignal };
+/** Optional where the route needs no parameter. */
+type Given<R> =
+  Record<never, never> extends R ? [request?: R & Abortable] : [request: R & Abortable];
 
-/** Routes that export, and in what. */
-type ExportId = 'books' | 'calls.list' | 'account.calls' | 'account.entries';
-
-/** The management API of a gateway (docs/management.md). Every request is signed for itself alone. */
+/** The management API of a gateway (docs/management.md). The client signs every request for itself alone. */
 export type Management = {
-  /** One request. @throws CountersignError `refused` with the gateway's `problem`, and others */
+  /**
+   * Sends one request.
+   *
+   * @throws CountersignError `refused` with the gateway's `problem`; `command_lost` where a command got no answer
+   */
   call<Id extends Exclude<RouteId, 'account.events'>>(
     id: Id,
     ...request: Given<RequestOf<Id>>
   ): Promise<Answered<Id>>;
-  /** Everything on a list, page by page, each as it is needed. */
+  /** Yields every item of a list, and fetches each page when it is needed. */
   list<Id extends ListId>(id: Id, ...request: Given<RequestOf<Id>>): AsyncGenerator<ItemOf<Id>>;
-  /** A list as text in the `format` of the query, NDJSON by default, page by page: put together they are one file. */
+  /** Yields a list as text in the `format` of the query, NDJSON by default, page by page. The pages together are one file. */
   export<Id extends ExportId>(id: Id, ...request: Given<RequestOf<Id>>): AsyncGenerator<string>;
-  /** The log of an account as it grows, for as long as it is asked for. */
+  /** Yields the log entries of an account (CAIP-10) as it writes them, until the caller stops. Reconnects by itself. */
   events(account: string, options?: EventsOptions): AsyncGenerator<EntryEvent>;
 };
 
-const MAX_ANSWER = 32 * 1024 * 1024;
-
-/** @throws CountersignError `options_invalid`, which names the option */
+/** Creates a client of the management API. @throws CountersignError `options_invalid`, which names the option */
 export const createManagement = (options: ManagementOptions): Management => {
-  const desk = deskOf(options);
+  const context = contextOf(options);
   return {
     call: async (id, ...[request = {}]) => {
-      const response = await sendFor(desk, id, request as Written);
-      const body = await readJsonBody(response, MAX_ANSWER, desk.timeoutMs);
+      const response = await requestRoute(context, id, request as RouteRequest);
+      const body = await readJsonBody(response, MAX_ANSWER, context.timeoutMs);
       if (body === undefined) throw malformed(response, 'is not JSON');
       return { body: body as never, etag: response.headers.get('etag') ?? undefined };
     },
-    list: (id, ...[request = {}]) => itemsOf(desk, id, request as Written),
-    export: (id, ...[request = {}]) => textsOf(desk, id, request as Written),
-    events: (account, more = {}) => eventsOf(desk, account, more),
+    list: (id, ...[request = {}]) => itemsOf(context, id, request as RouteRequest),
+    export: (id, ...[request = {}]) => textsOf(context, id, request as RouteRequest),
+    events: (account, eventsOptions = {}) => eventsOf(context, account, eventsOptions),
   };
 };
 
-const deskOf = (options: ManagementOptions): Desk => {
+const contextOf = (options: ManagementOptions): ManagementContext => {
   const { gateway, account, chainId, timeoutSeconds = 30, retries = 4 } = options;
   addressOf(account);
   if (!URL.canParse(gateway)) throw invalid('gateway must be an origin');
@@ -99,64 +101,4 @@ const deskOf = (options: ManagementOptions): Desk => {
   };
 };
 
-async function* itemsOf<Id extends ListId>(
-  desk: Desk,
-  id: Id,
-  request: Written,
-): AsyncGenerator<ItemOf<Id>, void, undefined> {
-  const onwards = wayThrough();
-  let after: string | undefined;
-  do {
-    const response = await sendFor(desk, id, onFrom(request, after));
-    const page = (await readJsonBody(response, MAX_ANSWER, desk.timeoutMs)) as Partial<
-      AnswerOf<ListId>
-    > | null;
-    if (!Array.isArray(page?.items)) throw malformed(response, 'is no page');
-    yield* page.items as ItemOf<Id>[];
-    after = onwards(response, page.next);
-  } while (after !== undefined);
-}
-
-/** Where a list goes on. One that comes back to where it was would be read, and signed for, for ever. */
-const wayThrough = () => {
-  const seen = new Set<unknown>();
-  return (response: Response, next: unknown): string | undefined => {
-    if (next === undefined) return undefined;
-    if (typeof next !== 'string' || seen.has(next)) throw malformed(response, 'goes nowhere');
-    seen.add(next);
-    return next;
-  };
-};
-
-const NEXT = /<([^<>]*)>\s*;\s*rel="?next"?/;
-
-async function* textsOf(
-  desk: Desk,
-  id: ExportId,
-  request: Written,
-): AsyncGenerator<string, void, undefined> {
-  const onwards = wayThrough();
-  let after: string | undefined;
-  do {
-    const query = { format: 'ndjson', ...request.query };
-    const response = await sendFor(desk, id, onFrom({ ...request, query }, after));
-    const bytes = await readCopy(response, MAX_ANSWER, desk.timeoutMs);
-    const text = bytes === undefined ? undefined : decodeUtf8(bytes);
-    if (text === undefined) throw malformed(response, 'is too long, or no text');
-    yield text;
-    const [, link] = NEXT.exec(response.headers.get('link') ?? '') ?? [];
-    // Only where it goes on is taken from the link: the request is the caller's own.
-    after = onwards(response, link === undefined ? undefined : placeIn(desk.origin, link));
-  } while (after !== undefined);
-}
-
-const placeIn = (origin: string, link: string): string | undefined =>
-  (URL.canParse(link, origin) && new URL(link, origin).searchParams.get('after')) || undefined;
-
-const onFrom = (request: Written, after: string | undefined): Written =>
-  after === undefined ? request : { ...request, query: { ...request.query, after } };
-
 const invalid = (text: string): CountersignError => new CountersignError('options_invalid', text);
-
-const malformed = (response: Response, what: string): CountersignError =>
-  new CountersignError('answer_malformed', `The answer ${what}.`, { response });

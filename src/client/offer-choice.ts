@@ -7,36 +7,37 @@ import type { Requirement } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Entry, ReceivedOffer } from './received-offer.ts';
-import type { Hold, Short } from './spend.ts';
+import type { Exhausted, Hold } from './budget.ts';
 
-/** What the agent may pay, as its owner said. */
+/** The rules of `SpendRules`, parsed. */
 export type Rules = {
   readonly perCall: bigint;
-  /** Absent: every pinned token. */
+  /** Absent: every token in the table. */
   readonly assets?: ReadonlySet<AssetId>;
-  /** Absent: anybody. */
+  /** Absent: every payee. */
   readonly payees?: ReadonlySet<Address>;
-  /** No payment is signed for a call. */
+  /** `true`: the agent signs no payment for a call. */
   readonly onlyCredit?: boolean;
 };
 
-/** An entry that passed, with its amount taken off the budget. */
+/** An entry that passed every rule. The budget has counted its amount. */
 export type Choice = {
   readonly requirement: Requirement;
+  /** The entry as received: version 2 payments echo it. */
   readonly raw: unknown;
   readonly token: Token;
   readonly asset: AssetId;
   readonly hold: Hold;
 };
 
-/** Why an entry is not paid, in words and figures. */
+/** Why the agent does not pay an entry. */
 export type ChoiceFault = {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly requirement?: Requirement;
 };
 
-/** How far an entry came: what is told is why the one failed that came furthest. */
+/** The checks in order. The client reports the fault of the entry that passed the most checks. */
 const STAGES: readonly ErrorCode[] = [
   'scheme_unsupported',
   'network_unsupported',
@@ -49,36 +50,38 @@ const STAGES: readonly ErrorCode[] = [
 ];
 
 /**
- * Takes the first entry that passes every rule and that `take` lets through. Synchronous: between the rule on the total and its
- * counting no other call of this agent can come.
+ * Chooses the first entry that passes every rule and that `take` accepts. Synchronous, so that no parallel call of this agent can run
+ * between the check of the total and its counting (CWE-367).
+ *
+ * @param take counts the amount of an entry
  */
 export const choose = (
   { entries }: ReceivedOffer,
   rules: Rules,
-  take: (requirement: Requirement, asset: AssetId) => Result<Hold, Short>,
+  take: (requirement: Requirement, asset: AssetId) => Result<Hold, Exhausted>,
 ): Result<Choice, ChoiceFault> => {
   let nearest: ChoiceFault | undefined;
   for (const entry of entries) {
-    const judged = judge(entry, rules);
-    if (judged.ok) {
-      const { requirement, asset } = judged.value;
+    const checked = check(entry, rules);
+    if (checked.ok) {
+      const { requirement, asset } = checked.value;
       const held = take(requirement, asset);
-      if (held.ok) return ok({ ...judged.value, hold: held.value });
+      if (held.ok) return ok({ ...checked.value, hold: held.value });
       nearest = further(nearest, overTotal(requirement, held.error));
     } else {
-      nearest = further(nearest, judged.error);
+      nearest = further(nearest, checked.error);
     }
   }
-  return err(nearest ?? { code: 'scheme_unsupported', detail: 'The offer holds no entry.' });
+  return err(nearest ?? { code: 'scheme_unsupported', detail: 'The offer has no entry.' });
 };
 
 type Passed = Omit<Choice, 'hold'>;
 
-/** Whether an entry may be paid, its amount against the total aside. */
-const judge = (entry: Entry, rules: Rules): Result<Passed, ChoiceFault> => {
+/** Checks an entry against every rule but the total. */
+const check = (entry: Entry, rules: Rules): Result<Passed, ChoiceFault> => {
   if (entry.kind === 'other') {
     return entry.what === 'scheme'
-      ? err({ code: 'scheme_unsupported', detail: `The offer wants the scheme ${entry.saw}.` })
+      ? err({ code: 'scheme_unsupported', detail: `The offer requires the scheme ${entry.saw}.` })
       : err({ code: 'network_unsupported', detail: `The offer is for the network ${entry.saw}.` });
   }
   const { requirement, raw } = entry;
@@ -88,38 +91,38 @@ const judge = (entry: Entry, rules: Rules): Result<Passed, ChoiceFault> => {
 
   const token = tokenOf(network);
   if (token === undefined) {
-    return refuse('network_unsupported', `No token is pinned for the network ${network}.`);
+    return refuse('network_unsupported', `The client knows no token on the network ${network}.`);
   }
-  // Another flow signs another thing than an EIP-3009 transfer, whatever the scheme is called.
+  // Another flow needs another signature than an EIP-3009 transfer, whatever the scheme is called.
   const flow = [extra['assetTransferMethod'] ?? 'eip3009', extra['paymentFlow'] ?? 'authorization'];
   if (flow[0] !== 'eip3009' || (flow[1] !== 'authorization' && flow[1] !== 'upfront')) {
-    return refuse('flow_unsupported', `The offer wants the flow ${shown(flow)}.`);
+    return refuse('flow_unsupported', `The offer requires the flow ${shown(flow)}.`);
   }
   const asset = assetId(network, requirement.asset);
   if (requirement.asset !== token.address || rules.assets?.has(asset) === false) {
-    return refuse('asset_not_allowed', `The offer wants ${asset}.`);
+    return refuse('asset_not_allowed', `The offer requires the asset ${asset}.`);
   }
-  // The domain decides what a signature is good for: it comes from our table, and a server that says otherwise is not paid.
+  // The EIP-712 domain decides which contract accepts a signature. It comes from the pinned table; a server that names another is not paid.
   const named = [extra['name'] ?? token.name, extra['version'] ?? token.version];
   if (named[0] !== token.name || named[1] !== token.version) {
-    return refuse('token_mismatch', `The offer calls ${asset} ${shown(named)}.`);
+    return refuse('token_mismatch', `The offer names the domain ${shown(named)} for ${asset}.`);
   }
   if (rules.payees?.has(payTo) === false) {
-    return refuse('payee_not_allowed', `The offer pays ${payTo}.`);
+    return refuse('payee_not_allowed', `The offer is payable to ${payTo}.`);
   }
   if (amount > rules.perCall) {
     const cap = formatDollars(rules.perCall);
     return refuse(
       'over_per_call',
-      `The price is ${formatDollars(amount)}, the cap per call ${cap}.`,
+      `The price is ${formatDollars(amount)}; the cap per call is ${cap}.`,
     );
   }
   return ok({ requirement, raw, token, asset });
 };
 
-const overTotal = (requirement: Requirement, { left }: Short): ChoiceFault => ({
+const overTotal = (requirement: Requirement, { remaining }: Exhausted): ChoiceFault => ({
   code: 'over_total',
-  detail: `The price is ${formatDollars(requirement.amount)}; ${formatDollars(left)} of the total is left.`,
+  detail: `The price is ${formatDollars(requirement.amount)}; ${formatDollars(remaining)} of the total remains.`,
   requirement,
 });
 

@@ -9,7 +9,7 @@ import { PAYMENT_HEADER } from '../protocol/x402/payment-payload.ts';
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
 
-/** A request exactly as it goes out, each time again: one read of its body, one URL, one content type. */
+/** A request exactly as the client sends it, in every attempt: the same body bytes, URL and content type. */
 export type Outgoing = {
   readonly url: string;
   readonly origin: string;
@@ -20,10 +20,10 @@ export type Outgoing = {
   readonly payloadDigest: Hex;
   readonly headers: Headers;
   readonly body: Uint8Array<ArrayBuffer> | undefined;
-  /** What the caller said of redirects. Counts for the unsigned request only. */
+  /** The caller's choice for redirects. Applies to the unsigned request only. */
   readonly redirect: 'follow' | 'error' | 'manual';
   readonly signal: AbortSignal | undefined;
-  /** What else the caller gave to `fetch`, e.g. credentials or a dispatcher. */
+  /** The caller's other options for `fetch`, e.g. credentials or a dispatcher. */
   readonly rest: FetchInit;
 };
 
@@ -33,11 +33,15 @@ const MAX_CONTENT_TYPE = 256;
 const MAX_METHOD = 32;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
-/** Reads what the caller gave to `fetch`, the body once into bytes, so that what is signed is what is sent. */
+/**
+ * Reads the arguments of `fetch`, and the body once into bytes, so that the client sends exactly what it signs.
+ *
+ * @throws CountersignError `header_reserved`, `request_unsignable`
+ */
 export const readOutgoing = async (input: FetchInput, init?: FetchInit): Promise<Outgoing> => {
   const request = new Request(input, streaming(init));
   for (const name of RESERVED) {
-    // A proof from elsewhere would pay beside the agent's caps, and make the request carry two.
+    // A proof of the caller would bypass the agent's caps, and the request would carry two proofs.
     if (request.headers.has(name)) {
       throw new CountersignError('header_reserved', `The request already has the header ${name}.`);
     }
@@ -65,7 +69,7 @@ export const readOutgoing = async (input: FetchInput, init?: FetchInit): Promise
   };
 };
 
-/** What the gateway will see of the request, if it is the audience and this is its tool (design §4.1). */
+/** The request as the gateway observes it, where the gateway is this audience and the request is for this tool. */
 export const observedAs = (
   { method, target, contentType, payloadDigest }: Outgoing,
   audience: string,
@@ -74,10 +78,13 @@ export const observedAs = (
 
 const mustBe = (text: string, limit: number, what: string): void => {
   if (text.length <= limit && PRINTABLE.test(text)) return;
-  throw new CountersignError('request_unsignable', `The ${what} of the request cannot be signed.`);
+  throw new CountersignError(
+    'request_unsignable',
+    `The client cannot sign the ${what} of the request.`,
+  );
 };
 
-/** Node wants `duplex` with a body that is a stream; the stream is read whole before anything is sent. */
+/** Node requires `duplex` for a stream body. The client reads the whole stream before it sends anything. */
 const streaming = (init: FetchInit | undefined): FetchInit | undefined =>
   init?.body instanceof ReadableStream ? ({ duplex: 'half', ...init } as FetchInit) : init;
 
@@ -96,7 +103,7 @@ const KEPT = [
   'keepalive',
 ] as const;
 
-/** What a Request says beside the parts that are sent anew. */
+/** The options of a Request that the client does not set itself. */
 const keptOf = (input: FetchInput): FetchInit => {
   if (!(input instanceof Request)) return {};
   const fields: Readonly<Record<string, unknown>> = input as never;

@@ -3,16 +3,16 @@ import type { Hex } from '../core/hex.ts';
 import { parseAmount } from '../protocol/amount.ts';
 import { readBase64Json } from './json.ts';
 
-/** What `PAYMENT-RESPONSE` (version 1: `X-PAYMENT-RESPONSE`) says of a payment. The server's words, unsigned. */
+/** The outcome of a payment that `PAYMENT-RESPONSE` (version 1: `X-PAYMENT-RESPONSE`) states. Unsigned. */
 export type PaymentAnswer = {
   readonly success: boolean;
   readonly errorReason?: string;
   readonly transaction?: Hex;
   /** Atomic units. */
   readonly amount?: bigint;
-  /** `credit`: the authorization was dropped, the payer's credit paid. */
+  /** `credit`: the gateway dropped the authorization and debited the payer's credit. */
   readonly paidFrom?: 'credit';
-  /** The money has moved. */
+  /** The server states that the payment settled on the chain. */
   readonly settled: boolean;
 };
 
@@ -28,7 +28,7 @@ const schema = z.looseObject({
   extra: z.nullish(z.record(z.string(), z.unknown())),
 });
 
-/** Reads it off an answer; undefined where there is none that can be understood. */
+/** Reads the header of an answer; undefined where it is absent or malformed. */
 export const paymentAnswerOf = (headers: Headers): PaymentAnswer | undefined => {
   const header = headers.get('payment-response') ?? headers.get('x-payment-response');
   if (header === null) return undefined;

@@ -8,8 +8,8 @@ import { BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';
 import type { Authorization } from '../protocol/payment.ts';
 import { nameOfNetwork } from '../protocol/x402/networks.ts';
 import { PAYMENT_HEADER } from '../protocol/x402/payment-payload.ts';
-import type { Context } from './context.ts';
-import { drawIntent, random32, windowAt } from './intent-proof.ts';
+import type { AgentContext } from './context.ts';
+import { createIntent, random32, windowAt } from './intent-proof.ts';
 import type { Choice } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';
@@ -17,21 +17,22 @@ import type { ReceivedOffer } from './received-offer.ts';
 import { addressOf, sign } from './signer.ts';
 import { transferTypedData } from './typed-data.ts';
 
-/** No authorization lives longer, whatever the offer allows: until then its money can move. */
+/** The longest validity of an authorization, whatever the offer allows: until it expires, its holder can settle it. */
 const LONGEST: Seconds = 3600;
 
-/** What a gateway takes in one header. */
+/** The longest header that gateways accept, in characters. */
 const MAX_HEADER = 16_384;
 
-/** The payload's part that every version and form has. */
+/** The part of the payload that both versions share. */
 type Signed = { readonly authorization: Authorization; readonly signature: Hex };
 
 /**
- * Signs one payment for one request: bound to it where the offer has `agent-intent` (the EIP-3009 nonce is then the digest of the
- * intent, design §4.2), plain x402 of the offer's version where not. The caller has checked the offer and counted the amount.
+ * Signs one payment for one request. With `agent-intent` in the offer the payment is bound to the request: its EIP-3009 nonce is the
+ * digest of the intent (docs/wire-format.md §6). Otherwise it is a plain payment of the offer's x402 version. The caller must have
+ * checked the offer and counted the amount.
  */
 export const signPayment = async (
-  { signer, authority, now: clock }: Pick<Context, 'signer' | 'authority' | 'now'>,
+  { signer, authority, now: clock }: Pick<AgentContext, 'signer' | 'authority' | 'now'>,
   outgoing: Outgoing,
   offer: ReceivedOffer,
   choice: Choice,
@@ -41,24 +42,24 @@ export const signPayment = async (
   const now = clock();
   const validBefore = now + Math.min(requirement.maxTimeoutSeconds, LONGEST);
   const times = windowAt(now);
-  const drawn =
+  const created =
     offer.binding &&
-    drawIntent(from, outgoing, {
+    createIntent(from, outgoing, {
       ...offer.binding,
       payTo: requirement.payTo,
       asset: token.address,
       maxAmount: requirement.amount,
       validAfter: times.validAfter,
-      // Two clocks (design §4.2): nothing may be accepted that can no longer be settled.
+      // Two clocks: the gateway must not accept a payment that it can no longer settle.
       validBefore: Math.min(times.validBefore, validBefore),
       authority,
     });
-  const intent = drawn?.intent;
+  const intent = created?.intent;
   const authorization: Authorization = {
     from,
     to: requirement.payTo,
     value: requirement.amount,
-    // The mark lets a gateway reject this payment without its intent; without one, the payment has been valid since 1970.
+    // The mark lets a gateway reject this payment after an attacker stripped its intent. Zero: valid since 1970.
     validAfter: intent === undefined ? 0n : BOUND_VALID_AFTER,
     validBefore: BigInt(validBefore),
     nonce:
@@ -71,7 +72,7 @@ export const signPayment = async (
       PAYMENT_HEADER[offer.version],
       offer.version === 1 ? version1(choice, signed) : version2(offer, choice, signed, intent),
     ],
-    ...(drawn === undefined ? {} : { secret: drawn.secret }),
+    ...(created === undefined ? {} : { secret: created.secret }),
     pays: 'payment',
     version: offer.version,
     binding: intent === undefined ? 'none' : 'intent',
@@ -122,13 +123,13 @@ const version2 = (
       ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
     });
   const whole = write({ ...offer.extensions, ...answered });
-  // An extension may be left out, but one that is echoed must be whole (x402 facts 1.2).
+  // x402: a client may omit an extension, but must echo an extension whole.
   return whole.length <= MAX_HEADER ? whole : write(answered);
 };
 
 type Extension = { readonly info?: Readonly<Record<string, unknown>> };
 
-/** The extensions that this client has an answer to, with that answer beside all that was offered. */
+/** The extensions that the client answers, each with the offered fields and the answer. */
 const answeredExtensions = (
   { extensions }: ReceivedOffer,
   intent: AgentIntent | undefined,
@@ -139,7 +140,7 @@ const answeredExtensions = (
   };
   if (intent !== undefined) return extended('agent-intent', { intent: intentFields(intent) });
   const offered: unknown = extensions['payment-identifier'];
-  // A secret of client and server: with it the stored answer of a lost one is given again (design §4.6).
+  // A secret of client and gateway: a repeat that shows it gets the stored answer (docs/wire-format.md §10).
   return typeof offered === 'object' && offered !== null
     ? extended('payment-identifier', { id: `pay_${random32().slice(2, 34)}` })
     : {};

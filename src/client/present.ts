@@ -1,95 +1,97 @@
 import type { Hex } from '../core/hex.ts';
-import type { Context } from './context.ts';
-import { placeOf } from './credit.ts';
+import type { AgentContext } from './context.ts';
+import { creditKey } from './credit.ts';
 import { CountersignError } from './errors.ts';
 import { exchange, type Exchanged } from './exchange.ts';
 import { readBase64Json, readJsonBody } from './json.ts';
 import { creditIn } from './limits.ts';
-import { answerOfRecord } from './look-answer.ts';
+import { storedAnswer } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
 import { paymentAnswerOf } from './payment-answer.ts';
-import { isProblem } from './problem.ts';
+import { isProblem } from './problem-body.ts';
 import type { Proof } from './proof.ts';
-import { quietly } from './quietly.ts';
-import { signedReport, withReport, type AgentResponse, type CallReport } from './report.ts';
+import { notify } from './hooks.ts';
+import { signedReport } from './signed-report.ts';
+import { withReport, type AgentResponse, type CallReport } from './call-report.ts';
 
-/** An answer to a signed request, and the proof that it was given for. */
+/** The answer to a signed request, and its proof. */
 export type Presented = { readonly response: AgentResponse; readonly proof: Proof };
 
 /**
- * Sends a proof until it is answered. A 402 now is the end: whatever its reason, another signature could pay twice (law 5).
+ * Sends a proof until the gateway answers. A 402 ends the call, whatever its reason: another signature could pay twice (law 5).
+ *
  * @throws CountersignError `payment_refused`, `answer_lost`, `redirected`
  */
 export const present = async (
-  context: Context,
+  context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
 ): Promise<Exchanged> => {
   context.memory.keepCall(proof.call, proof.network);
   const exchanged = await exchange(context, outgoing, proof);
   if (exchanged.response.status === 402) throw await refused(context, exchanged, proof.call);
-  // A repeat that found its own first attempt: the payer may ask what became of it (design §4.6).
+  // The repeat met its own first attempt: look up the stored answer.
   return exchanged.attempts > 1 && isProblem(exchanged.problem, 'already-used')
-    ? await answerOfRecord(context, outgoing, proof, exchanged)
+    ? await storedAnswer(context, outgoing, proof, exchanged)
     : exchanged;
 };
 
-/** Reports on an answer, and takes from it what later calls need to know. */
+/** Reports on an answer, and remembers what later calls need from it. */
 export const conclude = async (
-  context: Context,
+  context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
   exchanged: Exchanged,
 ): Promise<Presented> => {
   const report = await signedReport(context, outgoing, proof, exchanged);
-  learnCredit(context, outgoing, proof, exchanged.response, report);
+  rememberCredit(context, outgoing, proof, exchanged.response, report);
   context.budget.charge(report.charged);
   const response = withReport(exchanged.response, report);
-  quietly(() => context.hooks.onAnswer?.(report, response));
+  notify(() => context.hooks.onAnswer?.(report, response));
   return { response, proof };
 };
 
 /**
- * Whether what an answer says of credit is the word of whoever holds that credit: the audience itself, or a receipt signed by it.
- * A server that only stands before the audience (option `audiences`) could use an intent there, and deny it here.
+ * Whether the audience itself vouches for what an answer states about credit: it sent the answer, or signed its receipt. Another server
+ * before the audience (option `audiences`) could spend an intent at the audience and claim that it failed.
  */
-export const isHoldersWord = (
+export const isFromAudience = (
   { origin }: Outgoing,
   { gateway }: Proof,
   report?: Pick<CallReport, 'receipt'>,
 ): boolean => gateway?.audience === origin || report?.receipt?.verified === true;
 
-/** What the answer tells of the credit that is left, or that a payment became (law 4: money that moved for nothing). */
-const learnCredit = (
-  { credit, budget }: Context,
+/** Remembers the free credit that an answer states, and the credit that a payment became because its call failed (law 4). */
+const rememberCredit = (
+  { credit, budget }: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
   { headers }: Response,
   report: CallReport,
 ): void => {
   if (proof.gateway === undefined) return;
-  const place = placeOf(proof.gateway.audience, proof.asset);
-  const told = creditIn(headers);
-  if (told !== undefined) credit.learn(place, told);
-  if (report.credited === 0n || !isHoldersWord(outgoing, proof, report)) return;
-  budget.prepaid(place, report.credited);
-  if (told === undefined) credit.add(place, report.credited);
+  const key = creditKey(proof.gateway.audience, proof.asset);
+  const free = creditIn(headers);
+  if (free !== undefined) credit.set(key, free);
+  if (report.credited === 0n || !isFromAudience(outgoing, proof, report)) return;
+  budget.addPrepaid(key, report.credited);
+  if (free === undefined) credit.add(key, report.credited);
 };
 
 const MAX_BODY = 65_536;
 const MAX_HEADER = 16_384;
 
 const refused = async (
-  { timeoutMs }: Pick<Context, 'timeoutMs'>,
+  { timeoutMs }: Pick<AgentContext, 'timeoutMs'>,
   { response, lost, attempts }: Exchanged,
   call: Hex,
 ): Promise<CountersignError> => {
   const reason = await reasonOf(response, timeoutMs);
-  // After an answer that never came, a refusal of the repeat does not say that nothing was paid.
+  // An earlier attempt got no answer and may have paid, so the refusal of a repeat is not final.
   return lost
     ? new CountersignError(
         'answer_lost',
-        `No answer came at first; the repeat (attempt ${attempts}) was refused: ${reason}.`,
+        `The server did not answer at first and refused the repeat (attempt ${attempts}): ${reason}.`,
         { response, call },
       )
     : new CountersignError('payment_refused', `The server refused the payment: ${reason}.`, {
@@ -98,10 +100,10 @@ const refused = async (
       });
 };
 
-/** Long runs without a space: a signature, if a server sends one back. */
+/** Matches long runs without a space, e.g. a signature that a server echoes. */
 const LONG_WORD = /[\w+/=.-]{100,}/g;
 
-/** The server's own words, short and printable: they go into messages, and those into logs. */
+/** The reason that the server states, short and printable: messages end up in logs (CWE-117). */
 const reasonOf = async (response: Response, withinMs: number): Promise<string> => {
   const settled = paymentAnswerOf(response.headers)?.errorReason;
   const offered = readBase64Json(response.headers.get('payment-required') ?? '', MAX_HEADER);

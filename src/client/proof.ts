@@ -3,26 +3,26 @@ import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { RetrySecret } from '../protocol/intent/retry-key.ts';
 
-/** One signature and its header: sent again as it is, never made again (law 3). */
+/** One signature in its header. Repeats send the same bytes; the client never signs a call twice (law 3). */
 export type Proof = {
   readonly header: readonly [name: string, value: string];
   /**
-   * What the intent's nonce commits to; absent where no stored answer could be given for it. Sent with repeats only, and never shown
-   * to hooks or in errors.
+   * The secret that the intent's nonce commits to; absent where the gateway stores no answer. Only repeats carry it. Hooks and errors
+   * never contain it.
    */
   readonly secret?: RetrySecret;
   readonly pays: 'none' | 'payment' | 'credit';
-  /** Of x402; an intent has none. */
+  /** The x402 version of a payment. */
   readonly version?: 1 | 2;
   readonly binding: 'none' | 'intent';
-  /** The intent digest, or the EIP-3009 nonce (design §4.6). */
+  /** Call id: the intent digest, or the EIP-3009 nonce of a plain payment. */
   readonly call: Hex;
   readonly network: Network;
   readonly asset: AssetId;
-  /** The most that the signature can cost, atomic units. */
+  /** The most that the signature can cost, in atomic units. */
   readonly amount: bigint;
-  /** When it can no longer execute. */
+  /** When the proof expires: it executes no more from then on. */
   readonly until: Seconds;
-  /** Whom it was signed for; undefined at servers that know no intents. */
+  /** The audience and tool in the intent; undefined for a plain payment. */
   readonly gateway: { readonly audience: string; readonly tool: string } | undefined;
 };

@@ -1,20 +1,21 @@
 import * as z from 'zod/mini';
 import { importJWK } from 'jose';
+import { createBoundedMap } from '../core/bounded-map.ts';
+import { race } from './abort.ts';
 import { readJsonBody } from './json.ts';
-import { race } from './send.ts';
 
-/** The keys that gateways publish, each fetched when first needed. */
+/** The public keys of gateways, fetched on first use. */
 export type ReceiptKeys = {
-  /** The key of this id at an audience, or undefined when it cannot be had. */
+  /** The key with this id that an audience publishes; undefined where it publishes none or cannot be reached. */
   find(audience: string, kid: string): Promise<CryptoKey | undefined>;
 };
 
 const TIMEOUT_MS = 10_000;
 const MAX_BODY = 65_536;
-const KEPT = 64;
+const MAX_AUDIENCES = 64;
 const PATH = '/.well-known/jwks.json';
 
-const setSchema = z.looseObject({
+const jwksSchema = z.looseObject({
   keys: z
     .array(
       z.looseObject({
@@ -29,21 +30,19 @@ const setSchema = z.looseObject({
 
 type KeySet = ReadonlyMap<string, CryptoKey>;
 
-/** Fetches `<audience>/.well-known/jwks.json` and nothing else; once more when a key is not in what is kept. */
+/** Fetches `<audience>/.well-known/jwks.json` and no other URL; again when the fetched set lacks a key. */
 export const createReceiptKeys = (
   fetcher: typeof globalThis.fetch,
   timeoutMs: number = TIMEOUT_MS,
 ): ReceiptKeys => {
   const withinMs = Math.min(timeoutMs, TIMEOUT_MS);
-  const sets = new Map<string, KeySet>();
+  const sets = createBoundedMap<string, KeySet>(MAX_AUDIENCES);
   return {
     find: async (audience, kid) => {
       const known = sets.get(audience)?.get(kid);
       if (known !== undefined) return known;
       const fetched = await fetchKeys(fetcher, audience, withinMs);
       if (fetched === undefined) return undefined;
-      const oldest = sets.size < KEPT ? undefined : sets.keys().next().value;
-      if (oldest !== undefined) sets.delete(oldest);
       sets.set(audience, fetched);
       return fetched.get(kid);
     },
@@ -61,16 +60,14 @@ const fetchKeys = async (
       fetcher(audience + PATH, { redirect: 'manual', signal }),
     );
     if (response.status !== 200) return undefined;
-    const parsed = setSchema.safeParse(await readJsonBody(response, MAX_BODY, withinMs));
+    const parsed = jwksSchema.safeParse(await readJsonBody(response, MAX_BODY, withinMs));
     return parsed.success ? await importAll(parsed.data.keys) : undefined;
   } catch {
     return undefined;
   }
 };
 
-const importAll = async (
-  jwks: z.output<typeof setSchema>['keys'],
-): Promise<ReadonlyMap<string, CryptoKey>> => {
+const importAll = async (jwks: z.output<typeof jwksSchema>['keys']): Promise<KeySet> => {
   const keys = new Map<string, CryptoKey>();
   for (const { kty, crv, x, kid } of jwks) {
     if (kty !== 'OKP' || crv !== 'Ed25519' || x === undefined || kid === undefined) continue;

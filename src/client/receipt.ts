@@ -1,35 +1,36 @@
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import * as z from 'zod/mini';
-import type { AccountId, AssetId } from '../protocol/account-id.ts';
-import type { Hex } from '../core/hex.ts';
+import { accountId, type AccountId } from '../protocol/account-id.ts';
 import { parseAmount } from '../protocol/amount.ts';
 import { decodeBase64Url, decodeUtf8 } from '../crypto/bytes.ts';
 import { bodyDigest } from '../crypto/digest.ts';
+import { requestDigest } from '../protocol/intent/observed-request.ts';
 import { RECEIPT_TYPE, type ReceiptClaims } from '../protocol/receipt.ts';
 import { readJson } from './json.ts';
+import { observedAs, type Outgoing } from './outgoing.ts';
+import type { Proof } from './proof.ts';
 import type { ReceiptKeys } from './receipt-keys.ts';
+import { addressOf, type Signer } from './signer.ts';
 
-/** `Agent-Receipt` of an answer: checked against what was sent and what came, or why it does not hold. */
+/**
+ * The `Agent-Receipt` of an answer, a JWS that the gateway signs (docs/wire-format.md §13). `verified`: the signature is valid, and the
+ * claims match what this client sent and received. Otherwise `why` states the first check that failed.
+ */
 export type Receipt =
-  | { readonly verified: true; readonly claims: ReceiptClaims & { readonly binding?: Binding } }
+  | { readonly verified: true; readonly claims: ReceiptClaims }
   | { readonly verified: false; readonly why: string };
 
-type Binding = 'none' | 'intent';
-
-/** What a receipt must say, from what this client sent and got. */
+/** What a receipt must state, from what this client sent and received. */
 export type Expected = {
-  readonly audience: string;
-  readonly agent: AccountId;
-  readonly tool: string;
-  readonly call: Hex;
-  /** `requestDigest` of what was sent. */
-  readonly request: Hex;
-  readonly binding: Binding;
-  readonly asset: AssetId;
-  /** The most that was signed for. */
+  /** Claims that must be equal. */
+  readonly claims: Omit<
+    ReceiptClaims,
+    'charged' | 'status' | 'response' | 'entry' | 'policy' | 'iat'
+  >;
+  /** The most that the client signed for, in atomic units. */
   readonly amount: bigint;
   readonly status: number;
-  /** The bytes of the answer; undefined where they were too many to be kept. */
+  /** The bytes of the answer; undefined where they are too many to keep. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 };
 
@@ -37,51 +38,80 @@ export const RECEIPT_HEADER = 'Agent-Receipt';
 const MAX_TOKEN = 8_192;
 
 const hash = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
+/** One schema for each claim: the build fails where one is missing. */
 const claimsSchema = z.looseObject({
   iss: z.string(),
   agent: z.string(),
   tool: z.string(),
   call: hash,
   request: hash,
+  binding: z.enum(['none', 'intent']),
   charged: z.string().check(z.refine((text) => parseAmount(text) !== undefined)),
   asset: z.string(),
   status: z.int(),
   response: z.union([hash, z.literal('streamed'), z.literal('none')]),
   entry: hash,
   policy: hash,
-  binding: z.optional(z.enum(['none', 'intent'])),
   iat: z.int(),
-});
+} satisfies Record<keyof ReceiptClaims, z.ZodMiniType>);
 
-/** Whether a receipt, not yet verified, speaks of an answer that was read whole: then its bytes are needed to check it. */
-export const speaksOfBytes = (token: string): boolean => {
+/** Reads and verifies the receipt of an answer; undefined where the answer carries none. */
+export const receiptOf = async (
+  { keys, signer }: { readonly keys: ReceiptKeys; readonly signer: Signer },
+  outgoing: Outgoing,
+  proof: Proof,
+  response: Response,
+  body: Expected['body'],
+): Promise<Receipt | undefined> => {
+  const token = response.headers.get(RECEIPT_HEADER);
+  if (token === null) return undefined;
+  if (proof.gateway === undefined) return invalid('the offer names no audience that could sign it');
+  const agent = accountId(proof.network, addressOf(signer));
+  const claims = await expectedClaims(outgoing, proof, proof.gateway, agent);
+  const { amount } = proof;
+  return await verifyReceipt(keys, token, { claims, amount, status: response.status, body });
+};
+
+const expectedClaims = async (
+  outgoing: Outgoing,
+  { call, binding, asset }: Proof,
+  { audience, tool }: NonNullable<Proof['gateway']>,
+  agent: AccountId,
+): Promise<Expected['claims']> => {
+  const request = await requestDigest(observedAs(outgoing, audience, tool));
+  return { iss: audience, agent, tool, call, request, asset, binding };
+};
+
+/** Verifies a receipt: EdDSA with a key of the audience, then every claim against what the client sent and received. */
+export const verifyReceipt = async (
+  keys: ReceiptKeys,
+  token: string,
+  expected: Expected,
+): Promise<Receipt> => {
+  if (token.length > MAX_TOKEN)
+    return invalid(`the receipt is longer than ${MAX_TOKEN} characters`);
+  const signed = await signedClaims(keys, token, expected.claims.iss);
+  if (typeof signed === 'string') return invalid(signed);
+  const parsed = claimsSchema.safeParse(signed.json);
+  if (!parsed.success) {
+    return invalid(`the claim ${parsed.error.issues[0]?.path.join('.') ?? ''} is malformed`);
+  }
+  const claims = parsed.data as ReceiptClaims;
+  const wrong = await wrongClaim(claims, expected);
+  return wrong === undefined ? { verified: true, claims } : invalid(wrong);
+};
+
+/** Whether an unverified receipt contains a digest of the answer: then the client must keep the bytes of the answer. */
+export const hasBodyDigest = (token: string): boolean => {
   const bytes = token.length > MAX_TOKEN ? undefined : decodeBase64Url(token.split('.')[1] ?? '');
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   const claims = text === undefined ? undefined : claimsSchema.safeParse(readJson(text));
   return claims?.success === true && claims.data.response.startsWith('0x');
 };
 
-/** Verifies a receipt: EdDSA by a key of the audience, then every claim against what was sent and what came. */
-export const verifyReceipt = async (
-  keys: ReceiptKeys,
-  token: string,
-  expected: Expected,
-): Promise<Receipt> => {
-  if (token.length > MAX_TOKEN) return no('the receipt is longer than 8192 characters');
-  const claims = await signedClaims(keys, token, expected.audience);
-  if (typeof claims === 'string') return no(claims);
-  const parsed = claimsSchema.safeParse(claims.json);
-  if (!parsed.success) {
-    return no(`the claim ${parsed.error.issues[0]?.path.join('.') ?? ''} is not what it must be`);
-  }
-  const told = parsed.data as ReceiptClaims & { readonly binding?: Binding };
-  const wrong = await wrongClaim(told, expected);
-  return wrong === undefined ? { verified: true, claims: told } : no(wrong);
-};
+const invalid = (why: string): Receipt => ({ verified: false, why });
 
-const no = (why: string): Receipt => ({ verified: false, why });
-
-/** What the token signs, or why it signs nothing. Its own header chooses neither algorithm nor where keys come from. */
+/** The signed claims, or why the signature is invalid. The token chooses neither the algorithm nor the source of keys (RFC 8725 §3.1). */
 const signedClaims = async (
   keys: ReceiptKeys,
   token: string,
@@ -89,37 +119,30 @@ const signedClaims = async (
 ): Promise<{ readonly json: unknown } | string> => {
   try {
     const { typ, kid } = decodeProtectedHeader(token);
-    if (typ !== RECEIPT_TYPE) return 'it is a statement of another type';
+    if (typ !== RECEIPT_TYPE) return 'the token is not a receipt';
     const key = typeof kid === 'string' ? await keys.find(audience, kid) : undefined;
-    if (key === undefined) return `its key is not among those of ${audience}`;
+    if (key === undefined) return `${audience} does not publish its key`;
     const { payload } = await compactVerify(token, key, { algorithms: ['EdDSA', 'Ed25519'] });
     return { json: readJson(new TextDecoder().decode(payload)) };
   } catch {
-    return 'its signature does not hold';
+    return 'the signature is invalid';
   }
 };
 
 const wrongClaim = async (
-  told: ReceiptClaims & { readonly binding?: Binding },
+  claims: ReceiptClaims,
   expected: Expected,
 ): Promise<string | undefined> => {
-  const pairs: readonly (readonly [name: string, got: unknown, wanted: unknown])[] = [
-    ['iss', told.iss, expected.audience],
-    ['agent', told.agent, expected.agent],
-    ['tool', told.tool, expected.tool],
-    ['call', told.call, expected.call],
-    ['request', told.request, expected.request],
-    ['asset', told.asset, expected.asset],
-    ['binding', told.binding ?? expected.binding, expected.binding],
-  ];
-  const wrong = pairs.find(([, got, wanted]) => got !== wanted);
+  const given: Readonly<Record<string, unknown>> = claims;
+  const wrong = Object.entries(expected.claims).find(([name, value]) => given[name] !== value);
   if (wrong !== undefined) return `it is for another ${wrong[0]}`;
-  if (BigInt(told.charged) > expected.amount) return 'it charges more than was signed for';
-  // A tool that gave no answer has the status 0; the gateway then answers in its place.
-  const isFailure = told.status === 0 && told.response === 'none' && expected.status >= 500;
-  if (told.status !== expected.status && !isFailure) return 'it is for another status';
-  if (told.response === 'streamed' || isFailure) return undefined;
-  if (expected.body === undefined) return 'the answer is longer than what was digested';
+  if (BigInt(claims.charged) > expected.amount) return 'it charges more than the agent signed for';
+  // Where the tool gave no answer, the receipt has status 0 and the gateway answers in its place.
+  const isFailure = claims.status === 0 && claims.response === 'none' && expected.status >= 500;
+  if (claims.status !== expected.status && !isFailure) return 'it is for another status';
+  if (claims.response === 'streamed' || isFailure) return undefined;
+  if (expected.body === undefined)
+    return 'the answer is longer than the bytes that the client keeps to check it';
   const digest = await bodyDigest(expected.body);
-  return told.response === digest ? undefined : 'it is for another answer';
+  return claims.response === digest ? undefined : 'it is for another answer';
 };

@@ -16,10 +16,10 @@ export type Entry =
       /** As received: version 2 payments echo it. */
       readonly raw: unknown;
     }
-  /** Not for this client, whatever else it says. */
+  /** An entry that this client does not support. */
   | { readonly kind: 'other'; readonly what: 'scheme' | 'network'; readonly saw: string };
 
-/** A 402 of a server, read but not believed. Every figure in it is the server's. */
+/** The offer of a 402, parsed but not trusted: the client checks every value against its own rules. */
 export type ReceivedOffer = {
   readonly version: 1 | 2;
   readonly error: string | undefined;
@@ -27,9 +27,9 @@ export type ReceivedOffer = {
   /** As received. */
   readonly resource: unknown;
   readonly extensions: Readonly<Record<string, unknown>>;
-  /** What a bound payment must name (design §4.2); undefined where binding is not offered. */
+  /** The audience and tool that a bound payment must name (docs/wire-format.md §5); undefined where the server offers no binding. */
   readonly binding: { readonly audience: string; readonly tool: string } | undefined;
-  /** Nothing but credit pays (`agent-credit`): a payment would be signed for nothing. */
+  /** Only credit can pay (`agent-credit`); a payment would buy nothing. */
   readonly creditOnly: boolean;
 };
 
@@ -88,7 +88,7 @@ const entry1 = z.pipe(
   z.transform(({ maxAmountRequired, ...more }) => ({ ...more, amount: maxAmountRequired })),
 );
 
-/** `extensions["agent-intent"]`. Of another version or form it is an offer of something else, and is not taken. */
+/** `extensions["agent-intent"]`. The client ignores any other version or binding form. */
 const bindingSchema = z.looseObject({
   info: z.looseObject({
     version: z.literal(1),
@@ -98,13 +98,15 @@ const bindingSchema = z.looseObject({
   }),
 });
 
-/** `extensions["agent-credit"]` of a tool that takes nothing else. */
+/** `extensions["agent-credit"]` of a tool that accepts credit only. */
 const creditSchema = z.looseObject({
   info: z.looseObject({ version: z.literal(1), required: z.literal(true) }),
 });
 
 /**
- * Reads the offer of a 402: `PAYMENT-REQUIRED` first (version 2, at most 16 KiB), else a JSON body of version 1 (at most 64 KiB).
+ * Reads the offer of a 402: the header `PAYMENT-REQUIRED` (version 2, at most 16 KiB), otherwise a JSON body of version 1 (at most
+ * 64 KiB).
+ *
  * @throws CountersignError `offer_missing`, or `offer_malformed` with the field
  */
 export const readOffer = async (response: Response, withinMs?: number): Promise<ReceivedOffer> => {
@@ -116,7 +118,7 @@ export const readOffer = async (response: Response, withinMs?: number): Promise<
   }
   const json = await readJsonBody(response, MAX_BODY, withinMs);
   if (typeof json !== 'object' || json === null || !('x402Version' in json)) {
-    throw new CountersignError('offer_missing', 'The server wants payment, but not by x402.', {
+    throw new CountersignError('offer_missing', 'The server requests payment, but not with x402.', {
       response,
     });
   }
@@ -143,7 +145,7 @@ const parse = (response: Response, root: string, version: 1 | 2, json: unknown):
   };
 };
 
-/** Only what an intent names: whatever else a server writes there must not get into what is signed. */
+/** Keeps only what an intent names: other fields of the server must not get into the signed intent. */
 const named = ({ audience, tool }: { readonly audience: string; readonly tool: string }) => ({
   audience,
   tool,

@@ -9,20 +9,21 @@ import type { Signer } from './signer.ts';
 import { digestOf, type TypedData } from './typed-data.ts';
 
 export type RemoteAccountOptions = {
-  /** A JSON-RPC endpoint that answers `eth_signTypedData_v4`, e.g. of web3signer or a wallet service. */
+  /** JSON-RPC endpoint with `eth_signTypedData_v4`, e.g. of web3signer or a wallet service. */
   readonly url: string;
-  /** The account to sign with. Absent: the first that `eth_accounts` names. */
+  /** The account to sign with. Default: the first of `eth_accounts`. */
   readonly address?: string;
-  /** E.g. an Authorization that the service wants. */
+  /** Headers for the service, e.g. Authorization. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** The account is a contract (ERC-1271): its signatures cannot be checked here. */
+  /** `true`: the account is a contract (ERC-1271), whose signatures the client cannot check. Default: `false`. */
   readonly contract?: boolean;
 };
 
 const TIMEOUT_MS = 30_000;
 const MAX_BODY = 65_536;
-/** Half the order of secp256k1: a signature with a larger s reverts on the chain. */
+/** Half the order of secp256k1. USDC rejects a larger s (EIP-2). */
 const HIGHEST_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 const ECDSA = /^0x[0-9a-f]{64}([0-9a-f]{64})(1b|1c)$/;
 
@@ -32,8 +33,8 @@ const answerSchema = z.looseObject({
 });
 
 /**
- * An account whose key is elsewhere: this process never sees it. Every signature that comes back is checked to be the account's,
- * and over what was asked for, before it is used.
+ * Creates a signer whose key stays in another service. Before the client uses a signature, it checks that the account signed exactly
+ * the requested data, except for a contract account. Each request to the service times out after 30 s.
  *
  * @throws CountersignError `signer_failed`, `options_invalid`
  */
@@ -41,14 +42,14 @@ export const remoteAccount = async (options: RemoteAccountOptions): Promise<Sign
   const named = options.address ?? (await firstAccount(options));
   const address = named.toLowerCase();
   if (!isAddress(address)) {
-    throw new CountersignError('options_invalid', 'The address of the account is no address.');
+    throw new CountersignError('options_invalid', 'address must be a 20-byte address.');
   }
   return {
     address,
     signTypedData: async (data) => {
       const result = await ask(options, 'eth_signTypedData_v4', [address, textOf(data)]);
       if (typeof result !== 'string' || result.length > MAX_SIGNATURE_TEXT || !isHex(result)) {
-        throw failed('The service answered with what is no signature.');
+        throw failed('The service returned no signature.');
       }
       const signature = result.toLowerCase() as Hex;
       return options.contract === true ? signature : await checked(address, data, signature);
@@ -56,13 +57,13 @@ export const remoteAccount = async (options: RemoteAccountOptions): Promise<Sign
   };
 };
 
-/** Numbers as decimal strings: every service reads those, and JSON has no 256-bit numbers. */
+/** Writes numbers as decimal strings, because JSON has no 256-bit numbers. */
 const textOf = (data: TypedData): string =>
   JSON.stringify(data, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
 
-/** Some services write the recovery byte as 0 or 1; gateways and USDC take 27 and 28 only (design §4.7). */
+/** Converts a recovery byte of 0 or 1 to 27 or 28, the only values that gateways and USDC accept (docs/wire-format.md §4). */
 const canonical = (signature: Hex): Hex => {
   const last = signature.slice(-2);
   if (signature.length !== 132 || (last !== '00' && last !== '01')) return signature;
@@ -73,17 +74,17 @@ const checked = async (address: Hex, data: TypedData, signature: Hex): Promise<H
   const form = canonical(signature);
   const s = ECDSA.exec(form)?.[1];
   if (s === undefined || BigInt(`0x${s}`) > HIGHEST_S) {
-    throw failed('The service signed in a form that the chain does not take.');
+    throw failed('The service returned a signature in a form that the chain rejects.');
   }
   const signer = await recoverAddress({ hash: digestOf(data), signature: form }).catch(() => '');
   if (signer.toLowerCase() === address) return form;
-  throw failed('The service signed as another account, or something else than was asked for.');
+  throw failed('The service signed with another account, or signed other data than requested.');
 };
 
 const firstAccount = async (options: RemoteAccountOptions): Promise<string> => {
   const accounts = await ask(options, 'eth_accounts', []);
   const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined;
-  if (typeof first !== 'string') throw failed('The service names no account.');
+  if (typeof first !== 'string') throw failed('The service returned no account.');
   return first;
 };
 
@@ -98,20 +99,20 @@ const ask = async (
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      // A service that moved is for whoever configured it to follow: what is signed must not go elsewhere.
+      // Only the operator may move the service: typed data must not go to another address.
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
-    // The cause may name the address, which often holds a key.
-    throw failed('The service could not be reached.');
+    // Without the cause: it may contain the URL, which often holds an API key (CWE-532).
+    throw failed('The client cannot reach the service.');
   }
-  // Browsers hide the status of a redirect that is not followed.
+  // Browsers hide the status of an unfollowed redirect.
   if (
     (response.status >= 300 && response.status < 400) ||
     String(response.type) === 'opaqueredirect'
   ) {
-    throw failed('The service redirects to another address.');
+    throw failed('The service redirected the request.');
   }
   const parsed = answerSchema.safeParse(await readJsonBody(response, MAX_BODY));
   if (!parsed.success) throw failed(`The service answered ${response.status} without JSON-RPC.`);

@@ -1,24 +1,31 @@
-import type { Context } from './context.ts';
+import { race } from './abort.ts';
 import type { FetchInit, Outgoing } from './outgoing.ts';
+
+/** How requests leave the client. */
+export type Transport = {
+  readonly fetch: typeof globalThis.fetch;
+  /** Milliseconds for one attempt, up to the part of the answer that the client reads. */
+  readonly timeoutMs: number;
+};
 
 type Header = readonly [name: string, value: string];
 
-/** How one sending differs from the others of its request. */
+/** The headers that one attempt adds to the request. */
 export type Sending = {
   /** The proof; absent for the unsigned first request. */
   readonly header?: Header;
-  /** The secret of the proof, with a repeat. */
+  /** `Agent-Retry-Key`, for a repeat. */
   readonly retryKey?: Header;
 };
 
 /**
- * Sends a request once and reads its answer by `read`, both within the timeout; what is left of the body afterwards may take
- * longer, e.g. a stream. With a proof, redirects are never followed.
+ * Sends a request once and reads its answer with `read`, both within the timeout. The rest of the body may take longer, e.g. a stream.
+ * Never follows a redirect with a proof.
  *
- * @throws what `fetch` and `read` throw; a `TimeoutError` when the time is over
+ * @throws the errors of `fetch` and `read`; a `TimeoutError` after the timeout
  */
 export const send = async <T>(
-  context: Pick<Context, 'fetch' | 'timeoutMs'>,
+  { fetch, timeoutMs }: Transport,
   outgoing: Outgoing,
   { header, retryKey }: Sending,
   read: (response: Response) => Promise<T>,
@@ -27,7 +34,7 @@ export const send = async <T>(
   if (header !== undefined) headers.set(...header);
   if (retryKey !== undefined) headers.set(...retryKey);
   const clock = new AbortController();
-  const timer = setTimeout(() => clock.abort(timedOut()), context.timeoutMs);
+  const timer = setTimeout(() => clock.abort(timedOut()), timeoutMs);
   const signal =
     outgoing.signal === undefined ? clock.signal : AbortSignal.any([outgoing.signal, clock.signal]);
   const init: FetchInit = {
@@ -39,7 +46,6 @@ export const send = async <T>(
     ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
   };
   try {
-    const { fetch } = context;
     return await race(signal, async () => await read(await fetch(outgoing.url, init)));
   } finally {
     clearTimeout(timer);
@@ -47,18 +53,3 @@ export const send = async <T>(
 };
 
 const timedOut = (): DOMException => new DOMException('The answer took too long.', 'TimeoutError');
-
-/** The work, or its end: not every fetch that is passed in listens to its signal. */
-export const race = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
-  signal.throwIfAborted();
-  let stop = (): void => undefined;
-  const over = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work(), over]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-};

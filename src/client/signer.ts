@@ -2,10 +2,10 @@ import { ZERO_ADDRESS, isAddress, type Address, type Hex } from '../core/hex.ts'
 import { CountersignError } from './errors.ts';
 import type { TypedData } from './typed-data.ts';
 
-/** Who signs for the agent. A viem `LocalAccount` fits; so does what `remoteAccount` gives. */
+/** Signs for an agent: a viem `LocalAccount`, the result of `remoteAccount`, or your own object with these two members. */
 export type Signer = {
   readonly address: Hex;
-  /** Signs EIP-712 typed data: 65 bytes with v 27 or 28, or what the account's contract takes (ERC-1271). */
+  /** Signs EIP-712 typed data. Returns 65 bytes with v 27 or 28, or for a contract account what its contract accepts (ERC-1271). */
   signTypedData(data: TypedData): Promise<Hex>;
 };
 
@@ -19,7 +19,7 @@ export const addressOf = (signer: Signer): Address => {
   return address;
 };
 
-/** A signature, or `signer_failed`: nothing has left yet, so the spending can be given back. */
+/** Signs. No request has left the client yet, so the caller can return the amount to its budget. @throws CountersignError `signer_failed` */
 export const sign = async (signer: Signer, data: TypedData): Promise<Hex> => {
   try {
     return await signer.signTypedData(data);

@@ -1,22 +1,22 @@
 import { accountId, parseAccountId, type AccountId } from '../protocol/account-id.ts';
 import { call } from './call.ts';
-import type { Context } from './context.ts';
-import { placeOf } from './credit.ts';
+import type { AgentContext } from './context.ts';
+import { creditKey } from './credit.ts';
 import { CountersignError } from './errors.ts';
 import { creditIn } from './limits.ts';
 import { readOutgoing } from './outgoing.ts';
-import { isHoldersWord } from './present.ts';
-import type { AgentResponse } from './report.ts';
+import { isFromAudience } from './present.ts';
+import type { AgentResponse } from './call-report.ts';
 import { addressOf } from './signer.ts';
 
 /**
- * Pays an amount ahead by `POST <gateway>/credits?amount=<atomic>`. The amount is the caller's own word, so the cap per call is
- * that amount; the total counts it now, and calls paid from it later are not counted again.
+ * Buys credit with `POST <gateway>/credits?amount=<atomic units>`. The caller chose the amount, so it replaces the cap per call. The
+ * budget counts it now, and not again when calls spend the credit.
  *
- * @param to the account that gets the credit, if not this one; then only a payment bound to this request is signed
+ * @param to the account that receives the credit, if not this one; the agent then signs only a payment that is bound to this request
  */
 export const topUp = async (
-  context: Context,
+  context: AgentContext,
   gateway: string,
   amount: bigint,
   to: AccountId | undefined,
@@ -29,7 +29,7 @@ export const topUp = async (
   }
   const url = new URL('/credits', gateway);
   url.searchParams.set('amount', amount.toString());
-  // Colons stand for themselves in a query: one form for what is signed and what is sent.
+  // Appended unencoded: a query may contain colons, and the signed form must be the sent form.
   if (to !== undefined) url.search += `&account=${to}`;
   const outgoing = await readOutgoing(url.href, { method: 'POST', redirect: 'manual' });
   const { response, proof } = await call(context, outgoing, {
@@ -39,11 +39,12 @@ export const topUp = async (
   });
   const own = proof && accountId(proof.network, addressOf(context.signer));
   if (proof?.gateway !== undefined && (to === undefined || to === own)) {
-    const place = placeOf(proof.gateway.audience, proof.asset);
+    const key = creditKey(proof.gateway.audience, proof.asset);
     const { charged } = response.countersign;
-    if (isHoldersWord(outgoing, proof, response.countersign))
-      context.budget.prepaid(place, charged);
-    if (creditIn(response.headers) === undefined) context.credit.add(place, charged);
+    if (isFromAudience(outgoing, proof, response.countersign)) {
+      context.budget.addPrepaid(key, charged);
+    }
+    if (creditIn(response.headers) === undefined) context.credit.add(key, charged);
   }
   return response;
 };

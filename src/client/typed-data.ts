@@ -23,7 +23,7 @@ import type { Authorization, Token } from '../protocol/payment.ts';
 
 type TypedField = { readonly name: string; readonly type: string };
 
-/** EIP-712 typed data without nesting, in the form that viem and `eth_signTypedData_v4` take. */
+/** EIP-712 typed data without nested structs, in the form of viem and `eth_signTypedData_v4`. */
 export type TypedData = {
   readonly domain: {
     readonly name: string;
@@ -33,7 +33,7 @@ export type TypedData = {
   };
   readonly types: Readonly<Record<string, readonly TypedField[]>>;
   readonly primaryType: string;
-  /** Addresses, hashes and texts as strings; numbers as `bigint`, or `number` where they have at most 32 bits. */
+  /** Addresses, hashes and texts as strings; integers as `bigint`, or as `number` up to 32 bits. */
   readonly message: Readonly<Record<string, Value>>;
 };
 
@@ -55,7 +55,7 @@ const TRANSFER_WITH_AUTHORIZATION: readonly TypedField[] = [
   { name: 'nonce', type: 'bytes32' },
 ];
 
-/** What is signed under the gateways' domain (design §4.1), by the EIP-712 type as a text. */
+/** Typed data under the domain of Countersign (docs/wire-format.md §2), from the text of an EIP-712 type. */
 const countersigned = (type: string, message: TypedData['message'], chainId: number): TypedData => {
   const [primaryType = '', members = ''] = type.slice(0, -1).split('(');
   const fields = members.split(',').map((member) => {
@@ -70,18 +70,19 @@ const countersigned = (type: string, message: TypedData['message'], chainId: num
   };
 };
 
-/** What is signed for an unpaid call, or one from credit (design §4.4). */
+/** What an agent signs for a free call or a call from credit. */
 export const intentTypedData = (intent: AgentIntent, chainId: number): TypedData =>
   countersigned(AGENT_INTENT_TYPE, { ...intent }, chainId);
 
-/** What an owner signs to let an agent act for it, and to take that back (design §4.5). */
+/** What an issuer signs to grant rights to a delegate (docs/wire-format.md §16). */
 export const delegationTypedData = (delegation: AgentDelegation, chainId: number): TypedData =>
   countersigned(AGENT_DELEGATION_TYPE, { ...delegation }, chainId);
 
+/** What an issuer signs to revoke grants (docs/wire-format.md §16). */
 export const revocationTypedData = (revocation: AgentRevocation, chainId: number): TypedData =>
   countersigned(AGENT_REVOCATION_TYPE, { ...revocation }, chainId);
 
-/** What is signed for a payment (EIP-3009). The domain is the token's own, from our table, never from an offer. */
+/** What a payer signs for a payment (EIP-3009). The domain comes from the pinned table of tokens, never from an offer. */
 export const transferTypedData = (token: Token, authorization: Authorization): TypedData => ({
   domain: {
     name: token.name,
@@ -117,7 +118,7 @@ const hashOf = (
     ...fields.map((field) => wordOf(field.type, values[field.name] ?? '')),
   );
 
-/** The digest that a signature over flat typed data must stand for. */
+/** The EIP-712 digest of typed data without nested structs. */
 export const digestOf = ({ domain, types, primaryType, message }: TypedData): Hex =>
   typedDataDigest(
     hashOf('EIP712Domain', types['EIP712Domain'] ?? [], domain),

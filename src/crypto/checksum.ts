@@ -1,7 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Address } from '../core/hex.ts';
-import { recent } from '../core/recent.ts';
+import { memoize } from '../core/bounded-map.ts';
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const CACHED_ADDRESSES = 1024;
@@ -21,7 +21,7 @@ const checksum = (address: Address): string => {
  * Returns the EIP-55 form of an address. Offers contain it because old clients compare the address of USDC as text
  * (`selectPaymentRequirements` of `x402` 1.2.0).
  */
-export const checksummed = recent(CACHED_ADDRESSES, (address: Address) => address, checksum);
+export const checksummed = memoize(CACHED_ADDRESSES, (address: Address) => address, checksum);
 
 /**
  * Parses an address in lower case, upper case or EIP-55 form. A wrong checksum is refused: the address was mistyped or altered.

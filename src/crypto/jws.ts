@@ -1,4 +1,4 @@
-import { recent } from '../core/recent.ts';
+import { memoize } from '../core/bounded-map.ts';
 import { encodeBase64Url, utf8 } from './bytes.ts';
 
 /** Algorithms that the gateway signs with. Older keys of Coinbase need ES256. */
@@ -17,7 +17,7 @@ const CACHED_HEADERS = 64;
 const part = (json: string): string => encodeBase64Url(utf8(json));
 
 /** Cached: all statements of one kind by one key share their header. */
-const headerPart = recent(CACHED_HEADERS, (json: string) => json, part);
+const headerPart = memoize(CACHED_HEADERS, (json: string) => json, part);
 
 /**
  * Signs claims as a compact JWS (RFC 7515). Own code because each paid call signs two, and jose would add 4 KiB gzip to every isolate;

@@ -1,7 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type Address, type Hex } from '../core/hex.ts';
-import { recent } from '../core/recent.ts';
+import { memoize } from '../core/bounded-map.ts';
 import { hexOf } from './bytes.ts';
 
 /** One 32-byte slot of an EIP-712 encoding, as 64 hex digits. */
@@ -26,7 +26,7 @@ export const bytes32Word = (hex: Hex): Word => hex.slice(2);
 export const stringWord = (text: string): Word => hexOf(keccak_256(utf8ToBytes(text))).slice(2);
 
 /** Like `stringWord`, cached: for strings that recur in every call, such as a tool or a method. */
-export const nameWord = recent(CACHED_NAMES, (text: string) => text, stringWord);
+export const nameWord = memoize(CACHED_NAMES, (text: string) => text, stringWord);
 
 /** Hashes a struct: its type hash and its members, one word each. */
 export const structHash = (...words: readonly Word[]): Word =>

@@ -172,7 +172,7 @@ describe('the page that pays', () => {
     await page.getByLabel('Private key').fill(generatePrivateKey());
     await page.getByLabel('Gateway').fill('http://127.0.0.1:9');
     await page.getByRole('button', { name: 'Ask for the price' }).click();
-    await page.getByText('could not be reached').waitFor();
+    await page.getByText('cannot reach').waitFor();
   });
 
   it('keeps the key nowhere', async () => {

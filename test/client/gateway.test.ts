@@ -74,7 +74,7 @@ describe('a bound call', () => {
     expect(await second.text()).toContain('stream of water');
     expect(claimsOf(second)).toMatchObject({ tool: 'lookup', charged: '1000' });
 
-    expect(agent.spending()).toEqual({ signed: 51_000n, charged: 51_000n, left: 949_000n });
+    expect(agent.spending()).toEqual({ signed: 51_000n, charged: 51_000n, remaining: 949_000n });
     await expect
       .poll(async () => await usdcBalance(world().client, address), { timeout: 30_000 })
       .toBe(949_000n);
@@ -126,7 +126,7 @@ describe('a bound call', () => {
     expect(claimsOf(next)).toMatchObject({ charged: '1000' });
     expect([ledger.transfers.length, ledger.intents.length]).toEqual([1, 1]);
     // Counted when the payment was signed; what it bought later is not counted again.
-    expect(agent.spending()).toEqual({ signed: 10_000n, charged: 1000n, left: 990_000n });
+    expect(agent.spending()).toEqual({ signed: 10_000n, charged: 1000n, remaining: 990_000n });
   });
 
   it('of an agent without money is refused, and says why', async () => {
@@ -173,7 +173,7 @@ describe('credit', () => {
       ...[false, true],
     ]);
     expect([ledger.intents.length, ledger.total()]).toEqual([2, 4000n]);
-    expect(agent.spending()).toMatchObject({ signed: 4000n, left: 996_000n });
+    expect(agent.spending()).toMatchObject({ signed: 4000n, remaining: 996_000n });
   });
 
   it('can be another account’s, which holds no money at all', async () => {

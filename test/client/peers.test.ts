@@ -97,7 +97,11 @@ describe.each([
         `/verify ${version}`,
         `/settle ${version}`,
       ]);
-      expect(agent.spending()).toEqual({ signed: price, charged: price, left: 1_000_000n - price });
+      expect(agent.spending()).toEqual({
+        signed: price,
+        charged: price,
+        remaining: 1_000_000n - price,
+      });
     },
   );
 

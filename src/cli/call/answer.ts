@@ -1,5 +1,5 @@
 import type { Offered } from '../../client/hooks.ts';
-import type { AgentResponse, CallReport } from '../../client/report.ts';
+import type { AgentResponse, CallReport } from '../../client/call-report.ts';
 import { formatDollars } from '../../protocol/amount.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
 import { problemError } from '../lib/errors.ts';

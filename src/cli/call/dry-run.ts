@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { AgentResponse } from '../../client/report.ts';
+import type { AgentResponse } from '../../client/call-report.ts';
 import { readJsonBody } from '../../client/json.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
 import { CliError, problemError } from '../lib/errors.ts';

@@ -1,7 +1,7 @@
 import { type Agent, createAgent } from '../../client/agent.ts';
 import { CountersignError } from '../../client/errors.ts';
 import type { Offered } from '../../client/hooks.ts';
-import type { AgentResponse } from '../../client/report.ts';
+import type { AgentResponse } from '../../client/call-report.ts';
 import type { Signer } from '../../client/signer.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { Input } from '../lib/command.ts';

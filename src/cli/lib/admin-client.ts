@@ -86,7 +86,7 @@ async function* guardedItems<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
 export const errorOf = (thrown: unknown): CliError => {
   if (!(thrown instanceof CountersignError)) return cliErrorOf(thrown);
   if (thrown.code === 'refused') return refusalOf(thrown);
-  if (thrown.code !== 'order_lost') return cliErrorOf(thrown);
+  if (thrown.code !== 'command_lost') return cliErrorOf(thrown);
   const { message, hint, code } = thrown;
   return new CliError(message, { hint, code, exit: EXIT.network, cause: thrown });
 };

@@ -1,5 +1,5 @@
 import { CountersignError, type ErrorCode } from '../../client/errors.ts';
-import type { ProblemBody } from '../../client/problem.ts';
+import type { ProblemBody } from '../../client/problem-body.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 
 type More = {
@@ -60,7 +60,7 @@ const CLIENT_EXITS: Partial<Readonly<Record<ErrorCode, ExitCode>>> = {
   unreachable: EXIT.network,
   answer_lost: EXIT.network,
   look_failed: EXIT.network,
-  order_lost: EXIT.network,
+  command_lost: EXIT.network,
   over_per_call: EXIT.denied,
   over_total: EXIT.denied,
   asset_not_allowed: EXIT.denied,

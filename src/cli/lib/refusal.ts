@@ -1,5 +1,5 @@
 import type { CountersignError } from '../../client/errors.ts';
-import { isProblem } from '../../client/problem.ts';
+import { isProblem } from '../../client/problem-body.ts';
 import { CliError, problemError } from './errors.ts';
 import { EXIT } from './exit-code.ts';
 

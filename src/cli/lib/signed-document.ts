@@ -1,8 +1,8 @@
-import { sleep } from '../../client/context.ts';
+import { sleep } from '../../client/abort.ts';
 import { exchange } from '../../client/exchange.ts';
 import { signIntent, windowAt } from '../../client/intent-proof.ts';
 import { readOutgoing } from '../../client/outgoing.ts';
-import { problemIn, type ProblemBody } from '../../client/problem.ts';
+import { problemIn, type ProblemBody } from '../../client/problem-body.ts';
 import type { Signer } from '../../client/signer.ts';
 import { type Network } from '../../protocol/account-id.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { recent } from '../../core/recent.ts';
+import { memoize } from '../../core/bounded-map.ts';
 import { structHash, uintWord, type Word } from '../../crypto/typed-data.ts';
 import { reading } from '../wire-fields.ts';
 
@@ -11,7 +11,7 @@ const VERSION: Word = 'c89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f2
 const KEPT_DOMAINS = 64;
 
 /** The EIP-712 domain separator of intents, delegations and revocations on a chain (docs/wire-format.md §2). */
-export const domainWord = recent(
+export const domainWord = memoize(
   KEPT_DOMAINS,
   (chainId: number) => chainId,
   (chainId: number) => structHash(DOMAIN, NAME, VERSION, uintWord(BigInt(chainId))),

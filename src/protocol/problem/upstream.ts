@@ -21,7 +21,7 @@ export type UpstreamReason = {
  */
 export type Money = 'untouched' | 'credited' | 'held' | 'charged';
 
-const HINTS: Readonly<Record<Money, string>> = {
+const MONEY_HINTS: Readonly<Record<Money, string>> = {
   untouched: 'The call charged nothing. To try again, sign a new proof.',
   credited:
     'The payment had settled before the tool failed, so the amount is credit of the paying account now: its next call that the credit covers spends it. To try again, sign a new proof.',
@@ -35,7 +35,7 @@ const failed =
     status,
     title,
     detail,
-    hint: HINTS[money],
+    hint: MONEY_HINTS[money],
     more: { money },
   });
 

@@ -1,4 +1,4 @@
-import { recent } from '../../core/recent.ts';
+import { memoize } from '../../core/bounded-map.ts';
 import type { Hex } from '../../core/hex.ts';
 import {
   addressWord,
@@ -40,7 +40,7 @@ const makeDomain = (token: Token): Word => {
   );
 };
 
-const keptDomain = recent(
+const keptDomain = memoize(
   KEPT_DOMAINS,
   (token: Token) => JSON.stringify([token.network, token.address, token.name, token.version]),
   makeDomain,

@@ -114,7 +114,7 @@ describe('a 402', () => {
       ...Array.from({ length: 5 }, () => 'payment_refused'),
       ...Array.from({ length: 3 }, () => 'over_total'),
     ]);
-    expect([ledger.total(), agent.spending().left]).toEqual([45_000n, 5_000n]);
+    expect([ledger.total(), agent.spending().remaining]).toEqual([45_000n, 5_000n]);
   });
 
   it('after success is a new call, and its price a new one', async () => {
@@ -234,7 +234,7 @@ describe('an answer', () => {
     const { countersign } = await agent.fetch(url);
     expect(countersign.charged).toBeLessThanOrEqual(1000n);
     expect(countersign.receipt).toBeUndefined();
-    expect(agent.spending()).toMatchObject({ signed: 1000n, left: 49_000n });
+    expect(agent.spending()).toMatchObject({ signed: 1000n, remaining: 49_000n });
     expect(agent.spending().charged).toBeLessThanOrEqual(1000n);
   });
 

@@ -22,7 +22,7 @@ describe('a price', () => {
     expect([answer.status, await answer.text()]).toEqual([200, 'sold']);
     expect(ledger.transfers).toMatchObject([{ value: 1000n, to: PAYEE.toLowerCase() }]);
     expect(answer.countersign).toMatchObject({ paid: 'payment', version: 2, binding: 'none' });
-    expect(agent.spending()).toMatchObject({ signed: 1000n, left: TOTAL - 1000n });
+    expect(agent.spending()).toMatchObject({ signed: 1000n, remaining: TOTAL - 1000n });
   });
 
   it.each([PER_CALL + 1n, 2n ** 64n, 2n ** 256n - 1n])(

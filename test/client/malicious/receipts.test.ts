@@ -85,7 +85,7 @@ describe('a receipt', () => {
     ['for another request', { request: OTHER }, /another request/],
     ['for another asset', { asset: 'eip155:8453/erc20:0x' }, /another asset/],
     ['of another binding', { binding: 'none' }, /another binding/],
-    ['that charged more than was signed', { charged: '1001' }, /more than was signed/],
+    ['that charged more than was signed', { charged: '1001' }, /more than the agent signed for/],
     ['that charged what is no amount', { charged: '-1' }, /charged/],
     ['that charged a number', { charged: 1000 }, /charged/],
     ['for another answer', { response: OTHER }, /another answer/],

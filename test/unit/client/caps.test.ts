@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError, createAgent, type ErrorCode } from '../../../src/client/index.ts';
 import type { Signer } from '../../../src/client/signer.ts';
-import { createBudget } from '../../../src/client/spend.ts';
+import { createBudget } from '../../../src/client/budget.ts';
 import {
   account,
   agentOf,
@@ -73,7 +73,7 @@ describe('a malicious 402 is not paid', () => {
     expect(error.response?.status).toBe(402);
     expect(count()).toBe(0);
     expect(server.arrived).toHaveLength(1);
-    expect(agent.spending()).toEqual({ signed: 0n, charged: 0n, left: 1_000_000n });
+    expect(agent.spending()).toEqual({ signed: 0n, charged: 0n, remaining: 1_000_000n });
   });
 
   it('in another token than the one that is pinned, also where the caller named no assets', async () => {
@@ -239,7 +239,7 @@ describe('a malicious 402 is not paid', () => {
     expect(error.code).toBe('payment_refused');
     expect(error.message).toMatch(/required/);
     expect([count(), server.arrived.length]).toEqual([1, 2]);
-    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, left: 980_000n });
+    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, remaining: 980_000n });
   });
 
   it('tells the reason of the server, without what is not printable', async () => {
@@ -288,7 +288,7 @@ describe('the total', () => {
       if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'over_total' });
     }
     expect(count()).toBe(2);
-    expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, left: 10_000n });
+    expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, remaining: 10_000n });
   });
 
   it('counts what was signed, also when the server says that it took nothing', async () => {
@@ -299,7 +299,7 @@ describe('the total', () => {
     const agent = agentOf(server);
     const answer = await agent.fetch(URL_OF_TOOL);
     expect([answer.status, answer.countersign.charged]).toEqual([500, 0n]);
-    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, left: 980_000n });
+    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, remaining: 980_000n });
   });
 
   it('is given back when nothing was sent', async () => {
@@ -336,10 +336,10 @@ describe('the total', () => {
     const budget = createBudget(10n);
     const held = budget.takePayment(10n);
     if (!held.ok) throw new Error('not held');
-    expect(budget.takePayment(1n)).toEqual({ ok: false, error: { left: 0n } });
+    expect(budget.takePayment(1n)).toEqual({ ok: false, error: { remaining: 0n } });
     held.value.giveBack();
     held.value.giveBack();
-    expect(budget.spending()).toEqual({ signed: 0n, charged: 0n, left: 10n });
+    expect(budget.spending()).toEqual({ signed: 0n, charged: 0n, remaining: 10n });
   });
 });
 
@@ -403,9 +403,9 @@ describe('options', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['no spend', {}, /no spend\.perCall and no spend\.total/],
-    ['no total', { spend: { perCall: '$0.05' } }, /no spend\.total/],
-    ['no cap per call', { spend: { total: '$1' } }, /no spend\.perCall/],
+    ['no spend', {}, /lack spend\.perCall and spend\.total/],
+    ['no total', { spend: { perCall: '$0.05' } }, /lack spend\.total/],
+    ['no cap per call', { spend: { total: '$1' } }, /lack spend\.perCall/],
   ])('with %s are a typed error that shows what to give', (_, options, message) => {
     const make = () => createAgent({ account, ...options } as never);
     expect(make).toThrow(message);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBudget } from '../../../src/client/spend.ts';
+import { createBudget } from '../../../src/client/budget.ts';
 import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import {
@@ -143,7 +143,7 @@ describe('credit that an answer told of', () => {
     await agent.fetch(URL_OF_TOOL);
     const answer = await agent.fetch(URL_OF_TOOL);
     expect(answer.countersign).toMatchObject({ paid: 'payment', charged: 20_000n });
-    expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, left: 960_000n });
+    expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, remaining: 960_000n });
     expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('payment');
   });
 
@@ -253,11 +253,11 @@ describe('topUp', () => {
       method: 'POST',
     });
     expect(answer.countersign).toMatchObject({ paid: 'payment', charged: 500_000n });
-    expect(agent.spending()).toEqual({ signed: 500_000n, charged: 500_000n, left: 0n });
+    expect(agent.spending()).toEqual({ signed: 500_000n, charged: 500_000n, remaining: 0n });
     for (let at = 0; at < 2; at += 1) {
       expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('credit');
     }
-    expect(agent.spending().left).toBe(0n);
+    expect(agent.spending().remaining).toBe(0n);
   });
 
   it('is not paid above what the caller said, nor above the total', async () => {
@@ -343,14 +343,14 @@ describe('money that moved for a call that failed', () => {
     });
     const second = await agent.fetch(URL_OF_TOOL);
     expect(second.countersign).toMatchObject({ paid: 'credit', charged: 20_000n, credited: 0n });
-    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 20_000n, left: 0n });
+    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 20_000n, remaining: 0n });
   });
 });
 
 describe('the budget for credit', () => {
   it('counts credit that was never paid for here, and gives back what a call did not take', () => {
     const budget = createBudget(100n);
-    budget.prepaid('here', 30n);
+    budget.addPrepaid('here', 30n);
     const first = budget.takeCredit('here', 50n);
     if (!first.ok) throw new Error('not held');
     expect(budget.spending().signed).toBe(20n);
@@ -358,6 +358,6 @@ describe('the budget for credit', () => {
     first.value.release(0n);
     const second = budget.takeCredit('here', 30n);
     expect([second.ok, budget.spending().signed]).toEqual([true, 20n]);
-    expect(budget.takeCredit('elsewhere', 81n)).toEqual({ ok: false, error: { left: 80n } });
+    expect(budget.takeCredit('elsewhere', 81n)).toEqual({ ok: false, error: { remaining: 80n } });
   });
 });

@@ -53,7 +53,7 @@ describe('an origin that has offered binding', () => {
     const error = await refusalOf(agent.fetch(`${GATEWAY}/tools/other`));
     expect(error.code).toBe('binding_downgraded');
     expect(error.message).toContain(GATEWAY);
-    expect(error.hint).toContain('Nothing was signed');
+    expect(error.hint).toContain('signed no payment');
     expect(error.response?.status).toBe(402);
     expect(agent.spending()).toEqual(before);
     expect(server.arrived).toHaveLength(3);

@@ -341,6 +341,6 @@ it('takes an account of viem as it is', () => {
   expect(agentOf(scripted(), { account }).spending()).toEqual({
     signed: 0n,
     charged: 0n,
-    left: 1_000_000n,
+    remaining: 1_000_000n,
   });
 });

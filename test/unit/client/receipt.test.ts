@@ -33,13 +33,15 @@ let expected: Expected;
 beforeAll(async () => {
   claims = await claimsFor(arrived, HASH, 'bonjour');
   expected = {
-    audience: GATEWAY,
-    agent: claims.agent as Expected['agent'],
-    tool: 'translate',
-    call: HASH,
-    request: claims.request,
-    binding: 'intent',
-    asset: USDC,
+    claims: {
+      iss: GATEWAY,
+      agent: claims.agent as Expected['claims']['agent'],
+      tool: 'translate',
+      call: HASH,
+      request: claims.request,
+      binding: 'intent',
+      asset: USDC,
+    },
     amount: 20_000n,
     status: 200,
     body: new Uint8Array(utf8('bonjour')),
@@ -49,14 +51,17 @@ beforeAll(async () => {
 const verifying = async (token: string, more: Partial<Expected> = {}) =>
   await verifyReceipt(createReceiptKeys(scripted().fetch), token, { ...expected, ...more });
 
-describe('a receipt', () => {
-  it('holds that says what was sent and what came', async () => {
+describe('verifyReceipt', () => {
+  it('accepts a receipt that matches what the client sent and received', async () => {
     expect(await verifying(await receiptOf(claims))).toEqual({ verified: true, claims });
   });
 
-  it('of a gateway that does not state the binding yet holds', async () => {
-    const { binding: _, ...older } = claims;
-    expect(await verifying(await receiptOf(older))).toMatchObject({ verified: true });
+  it('rejects a receipt that lacks a claim', async () => {
+    const { binding: _, ...rest } = claims;
+    expect(await verifying(await receiptOf(rest))).toEqual({
+      verified: false,
+      why: 'the claim binding is malformed',
+    });
   });
 
   const other = `0x${'11'.repeat(32)}`;
@@ -74,19 +79,19 @@ describe('a receipt', () => {
     ['amount', { charged: '20001' }, 'charges more'],
     ['kind of amount', { charged: '0x10' }, 'claim charged'],
     ['form', { entry: 'none' }, 'claim entry'],
-  ])('for another %s does not', async (_, more, why) => {
+  ])('rejects a receipt with another %s', async (_, more, why) => {
     const receipt = await verifying(await receiptOf({ ...claims, ...more }));
     expect(receipt).toMatchObject({ verified: false });
     expect(receipt.verified ? '' : receipt.why).toContain(why);
   });
 
-  it('of another type does not: an assertion is no receipt', async () => {
+  it('rejects a token of another type, e.g. an assertion', async () => {
     expect(await verifying(await receiptOf(claims, ASSERTION_TYPE))).toMatchObject({
-      why: 'it is a statement of another type',
+      why: 'the token is not a receipt',
     });
   });
 
-  it('that is changed, unsigned or garbage does not', async () => {
+  it('rejects a changed, an unsigned and a malformed token', async () => {
     const [head = '', body = '', signature = ''] = (await receiptOf(claims)).split('.');
     const cheap = encodeBase64Url(utf8(JSON.stringify({ ...claims, charged: '0' })));
     const none = encodeBase64Url(
@@ -104,7 +109,7 @@ describe('a receipt', () => {
     }
   });
 
-  it('of a stream holds without bytes, one of bytes does not', async () => {
+  it('needs the bytes of an answer unless the answer was streamed', async () => {
     const streamed = await receiptOf({ ...claims, response: 'streamed' });
     expect(await verifying(streamed, { body: undefined })).toMatchObject({ verified: true });
     const whole = await receiptOf(claims);
@@ -112,8 +117,8 @@ describe('a receipt', () => {
   });
 });
 
-describe('the keys of receipts', () => {
-  it('are asked of the audience, once, and once more for a new key', async () => {
+describe('createReceiptKeys', () => {
+  it('fetches the keys of an audience once, and again for a new key', async () => {
     let rotated = false;
     let asked = 0;
     const real = scripted();
@@ -134,22 +139,22 @@ describe('the keys of receipts', () => {
     ['a redirect', () => new Response(null, { status: 302, headers: { Location: 'https://e' } })],
     ['no JSON', () => new Response('keys')],
     ['an exception', () => Promise.reject(new TypeError('down'))],
-  ])('that cannot be had for %s leave a receipt unverified', async (_, answer) => {
+  ])('leaves a receipt unverified where the keys endpoint answers with %s', async (_, answer) => {
     const keys = createReceiptKeys(async () => await answer());
     expect(await verifyReceipt(keys, await receiptOf(claims), expected)).toEqual({
       verified: false,
-      why: `its key is not among those of ${GATEWAY}`,
+      why: `${GATEWAY} does not publish its key`,
     });
   });
 });
 
-describe('an answer', () => {
+describe('agent.fetch', () => {
   const nonceOf = (request: Arrived): Hex => {
     const parsed = parsePaymentSignature(request.headers.get('PAYMENT-SIGNATURE') ?? '');
     return parsed.ok ? parsed.value.authorization.nonce : HASH;
   };
 
-  it('with a wrong receipt is given, with why it does not hold', async () => {
+  it('returns an answer with a wrong receipt, and states why the receipt is invalid', async () => {
     const server = scripted(
       () => offer(),
       async (request) => await served(request, nonceOf(request), { charged: '1', tool: 'other' }),
@@ -163,7 +168,7 @@ describe('an answer', () => {
     expect(server.keysAsked).toEqual([`${GATEWAY}/.well-known/jwks.json`]);
   });
 
-  it('of a server without intents cannot have one that holds', async () => {
+  it('cannot verify a receipt of a server without intents', async () => {
     const server = scripted(
       () => offer([entry()], {}),
       async (request) => await served(request, nonceOf(request)),
@@ -173,7 +178,7 @@ describe('an answer', () => {
     expect(server.keysAsked).toEqual([]);
   });
 
-  it('without one says so', async () => {
+  it('reports an answer without a receipt', async () => {
     const server = scripted(
       () => offer(),
       () => new Response('ok'),

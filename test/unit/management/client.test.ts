@@ -222,7 +222,7 @@ describe('a lost answer', () => {
       }),
     );
     expect(error).toMatchObject({
-      code: 'order_lost',
+      code: 'command_lost',
       problem: { type: 'urn:countersign:problem:already-used' },
     });
     const [one, two] = server.arrived.map(({ headers }) => headers.get('agent-intent'));
@@ -237,7 +237,7 @@ describe('a lost answer', () => {
         body: { status: 'frozen' },
       }),
     );
-    expect(error).toMatchObject({ code: 'order_lost', cause: { code: 'answer_lost' } });
+    expect(error).toMatchObject({ code: 'command_lost', cause: { code: 'answer_lost' } });
   });
 
   it('is nothing to an order that is refused at once', async () => {

@@ -1,11 +1,13 @@
 import { readJsonBody } from './json.ts';
 
-/** An RFC 9457 problem, as the server wrote it: words for people and programs, nothing that is acted on with money. */
+/** A problem of RFC 9457 as the server sent it. The client never bases a payment on it. */
 export type ProblemBody = {
+  /** Countersign: `urn:countersign:problem:<name>`, stable. */
   readonly type?: string;
   readonly title?: string;
   readonly status?: number;
   readonly detail?: string;
+  /** What the caller can do next. */
   readonly hint?: string;
   readonly [member: string]: unknown;
 };
@@ -13,7 +15,7 @@ export type ProblemBody = {
 const MAX_BODY = 65_536;
 const TEXTS = ['type', 'title', 'detail', 'hint'];
 
-/** The problem in the body of an answer; undefined where it is none, or its members are not what they must be. */
+/** Reads the problem in the body of an answer, without members of a wrong type; undefined where the body is none. */
 export const problemIn = async (
   response: Response,
   withinMs?: number,
@@ -28,6 +30,6 @@ export const problemIn = async (
   return Object.fromEntries(members);
 };
 
-/** Whether a problem is the gateway's of this name, e.g. `already-used`. */
+/** Whether a problem has this name, e.g. `already-used`. */
 export const isProblem = (body: ProblemBody | undefined, name: string): boolean =>
   body?.type === `urn:countersign:problem:${name}`;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { recent } from '../../../src/core/recent.ts';
+import { memoize } from '../../../src/core/bounded-map.ts';
 
 const counted = (limit: number) => {
   let made = 0;
-  const memo = recent(
+  const memo = memoize(
     limit,
     (input: number) => input,
     (input: number) => {

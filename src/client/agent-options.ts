@@ -1,0 +1,152 @@
+import { assetId, type AssetId } from '../protocol/account-id.ts';
+import { type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
+import { nowSeconds, type Seconds } from '../core/clock.ts';
+import { parseAddress } from '../crypto/checksum.ts';
+import { MONEY_HINT, parseMoney } from '../protocol/amount.ts';
+import { tokenNetworks, tokenOf } from '../protocol/x402/tokens.ts';
+import { sleep } from './abort.ts';
+import { createBudget } from './budget.ts';
+import type { AgentContext } from './context.ts';
+import { createKnownCredit } from './credit.ts';
+import { CountersignError } from './errors.ts';
+import type { AgentHooks } from './hooks.ts';
+import { createMemory } from './memory.ts';
+import { createReceiptKeys } from './receipt-keys.ts';
+import { addressOf, type Signer } from './signer.ts';
+
+/**
+ * US dollars such as `"$0.05"`, atomic units such as `"50000u"`, or atomic units as `bigint`. USDC has six decimals, so one dollar is
+ * 1,000,000 atomic units.
+ */
+export type Amount = bigint | string;
+
+/** The caps of an agent. It checks all of them before it signs. */
+export type SpendRules = {
+  /** The most that one call may cost. */
+  readonly perCall: Amount;
+  /** The most that all signatures of this agent together may move. */
+  readonly total: Amount;
+  /** CAIP-19, e.g. `eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913`. Default: USDC on every network that the client knows. */
+  readonly assets?: readonly string[];
+  /** Addresses that the agent may pay. Default: every payee that the called server names. */
+  readonly payees?: readonly string[];
+  /** `true`: the agent pays calls from credit and signs a payment only for `topUp`. Default: `false`. */
+  readonly onlyCredit?: boolean;
+};
+
+export type AgentOptions = {
+  /** Signs for the agent: a viem `LocalAccount`, or the result of `remoteAccount`. */
+  readonly account: Signer;
+  readonly spend: SpendRules;
+  /** Hash of the grant (`hashDelegation`) that calls are made under. Default: the gateway uses the account's default grant, if any. */
+  readonly authority?: Hex;
+  /** Origins that the agent may sign for besides the origin that it calls: gateways that are reached through another address. */
+  readonly audiences?: readonly string[];
+  readonly hooks?: AgentHooks;
+  /** Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** The current time in Unix seconds. Default: the system clock. */
+  readonly now?: () => Seconds;
+  /** Timeout of one attempt, in seconds. Default: 120. */
+  readonly timeoutSeconds?: number;
+  /** The most repeats of a request whose answer was lost, with the same signature. Default: 4. */
+  readonly retries?: number;
+};
+
+/** Validates the options of an agent. @throws CountersignError `options_invalid`, which names the option; `spend_missing` */
+export const contextOf = (options: AgentOptions): AgentContext => {
+  const { account } = options;
+  addressOf(account);
+  const spend = spendOf(options);
+  const timeoutMs = wholeNumber(options.timeoutSeconds ?? 120, 'timeoutSeconds', 1) * 1000;
+  const fetcher = options.fetch ?? globalThis.fetch.bind(globalThis);
+  return {
+    signer: account,
+    authority: authorityOf(options.authority ?? ZERO_HASH),
+    rules: {
+      perCall: amountOf(spend.perCall, 'spend.perCall'),
+      onlyCredit: spend.onlyCredit ?? false,
+      ...(spend.assets === undefined ? {} : { assets: new Set(spend.assets.map(assetOf)) }),
+      ...(spend.payees === undefined ? {} : { payees: new Set(spend.payees.map(payeeOf)) }),
+    },
+    audiences: new Set((options.audiences ?? []).map(originOf)),
+    hooks: options.hooks ?? {},
+    budget: createBudget(amountOf(spend.total, 'spend.total')),
+    credit: createKnownCredit(),
+    memory: createMemory(),
+    keys: createReceiptKeys(fetcher, timeoutMs),
+    fetch: fetcher,
+    now: options.now ?? nowSeconds,
+    sleep,
+    timeoutMs,
+    retries: wholeNumber(options.retries ?? 4, 'retries', 0),
+  };
+};
+
+const UINT256_MAX = (1n << 256n) - 1n;
+
+/** Reads an amount as atomic units. @throws CountersignError `options_invalid`, which names the option */
+export const amountOf = (amount: Amount, option: string): bigint => {
+  // JavaScript callers may pass a number. Rejected: 0.05 and 50000 look alike and differ by a factor of a million.
+  const given: unknown = amount;
+  const value =
+    typeof given === 'bigint' ? given : typeof given === 'string' ? parseMoney(given) : undefined;
+  if (value === undefined || value < 0n || value > UINT256_MAX) {
+    throw invalid(`${option} ${MONEY_HINT}; or a bigint of atomic units.`);
+  }
+  return value;
+};
+
+/** JavaScript callers may omit the caps. @throws CountersignError `spend_missing` */
+const spendOf = ({ spend }: Partial<AgentOptions>): SpendRules => {
+  const { perCall, total }: Partial<SpendRules> = spend ?? {};
+  const missing = [
+    ...(perCall === undefined ? ['spend.perCall'] : []),
+    ...(total === undefined ? ['spend.total'] : []),
+  ];
+  if (spend !== undefined && missing.length === 0) return spend;
+  throw new CountersignError(
+    'spend_missing',
+    `The options of createAgent lack ${missing.join(' and ')}.`,
+  );
+};
+
+const KNOWN_ASSETS: ReadonlySet<string> = new Set(
+  tokenNetworks.map((on) => assetId(on, tokenOf(on)?.address ?? '0x')),
+);
+
+const invalid = (text: string): CountersignError => new CountersignError('options_invalid', text);
+
+const assetOf = (asset: string): AssetId => {
+  const lower = asset.toLowerCase();
+  if (!KNOWN_ASSETS.has(lower)) {
+    throw invalid(`spend.assets has an asset that the client does not know: ${asset}`);
+  }
+  return lower as AssetId;
+};
+
+const payeeOf = (payee: string): Address => {
+  const address = parseAddress(payee);
+  if (address === undefined) throw invalid(`spend.payees has a malformed address: ${payee}`);
+  return address;
+};
+
+const originOf = (audience: string): string => {
+  const origin = URL.canParse(audience) ? new URL(audience).origin : 'null';
+  if (origin === 'null') throw invalid(`audiences has an entry that is not an origin: ${audience}`);
+  return origin;
+};
+
+const authorityOf = (authority: Hex): Hex => {
+  if (!/^0x[0-9a-f]{64}$/.test(authority)) {
+    throw invalid('authority must be the hash of a grant: 0x and 64 lower-case hex digits');
+  }
+  return authority;
+};
+
+const wholeNumber = (value: number, option: string, least: number): number => {
+  if (!Number.isSafeInteger(value) || value < least || value > 86_400) {
+    throw invalid(`${option} must be a whole number from ${least} to 86400`);
+  }
+  return value;
+};

@@ -1,0 +1,85 @@
+import { max, min } from '../protocol/amount.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { CreditKey } from './credit.ts';
+
+/** The state of `spend.total`. Amounts in atomic units (USDC: millionths of a dollar). */
+export type Spending = {
+  /** The most that all signatures that left the client can move, whatever the answers state. */
+  readonly signed: bigint;
+  /** The sum that servers state they charged. */
+  readonly charged: bigint;
+  /** What further signatures may still move: `spend.total` less `signed`. */
+  readonly remaining: bigint;
+};
+
+/** An amount that the budget counts before the agent signs. */
+export type Hold = {
+  readonly amount: bigint;
+  /** Returns the whole amount. Only for a signature that never left, or that can move nothing. */
+  giveBack(): void;
+  /** For a call from credit: returns what the call did not charge of the agent's own top-up. */
+  release(charged: bigint): void;
+};
+
+/** The total does not cover an amount. */
+export type Exhausted = { readonly remaining: bigint };
+
+export type Budget = {
+  /** Counts a payment. Synchronous, so that parallel calls cannot pass the total together. */
+  takePayment(amount: bigint): Result<Hold, Exhausted>;
+  /** Counts a call from credit, except the part that an own top-up covers: the budget counted the top-up when the agent signed it. */
+  takeCredit(key: CreditKey, amount: bigint): Result<Hold, Exhausted>;
+  /** Records that a payment of this agent became credit. */
+  addPrepaid(key: CreditKey, amount: bigint): void;
+  charge(amount: bigint): void;
+  spending(): Spending;
+};
+
+/** Creates the budget of one agent. A signed authorization counts permanently: its holder can settle it, whatever the answer was. */
+export const createBudget = (total: bigint): Budget => {
+  let signed = 0n;
+  let charged = 0n;
+  const prepaid = new Map<CreditKey, bigint>();
+  const prepaidAt = (key: CreditKey): bigint => prepaid.get(key) ?? 0n;
+
+  const take = (amount: bigint, key?: CreditKey): Result<Hold, Exhausted> => {
+    const covered = key === undefined ? 0n : min(prepaidAt(key), amount);
+    const counted = amount - covered;
+    if (signed + counted > total) return err({ remaining: total - signed });
+    signed += counted;
+    let unreturned = covered;
+    if (key !== undefined) prepaid.set(key, prepaidAt(key) - covered);
+    const returnPrepaid = (most: bigint): void => {
+      const back = min(unreturned, max(most, 0n));
+      unreturned -= back;
+      if (key !== undefined) prepaid.set(key, prepaidAt(key) + back);
+    };
+    let isOpen = true;
+    return ok({
+      amount,
+      giveBack: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        signed -= counted;
+        returnPrepaid(amount);
+      },
+      release: (taken) => {
+        if (!isOpen) return;
+        isOpen = false;
+        returnPrepaid(amount - taken);
+      },
+    });
+  };
+
+  return {
+    takePayment: (amount) => take(amount),
+    takeCredit: (key, amount) => take(amount, key),
+    addPrepaid: (key, amount) => {
+      prepaid.set(key, prepaidAt(key) + amount);
+    },
+    charge: (amount) => {
+      charged += amount;
+    },
+    spending: () => ({ signed, charged, remaining: total - signed }),
+  };
+};
