@@ -1,33 +1,32 @@
-/** `npm run demo`: an agent that has only a wallet calls paid tools, for real, and checks everything it is told. */
+/** `npm run demo`: an agent that has only a wallet calls paid tools of a local stack and verifies every answer. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Address, getAddress } from 'viem';
 import { accountId, network } from '../src/protocol/account-id.ts';
-import type { Line } from './demo/story.ts';
 import { type Narrator, newNarrator } from './demo/narrator.ts';
-import { play } from './demo/story.ts';
+import { type DemoResults, play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
 import { whenOrphaned } from './stack/process.ts';
 import { killEveryProcess } from './stack/process.ts';
 import { newRunDirectory } from './stack/run-directory.ts';
 import { type Stack, startStack } from './stack/stack.ts';
 
-const HELP = `Boots Countersign on this machine and pays for a few calls as an agent.
+const HELP = `Starts Countersign on this machine and pays for a few calls as an agent.
 
   npm run demo -- [flags]
 
-  --block-time N   a block every N seconds, 1 to 15 (a block for each transaction, at once)
-  --json           end with the facts as one line of JSON on standard output; the story goes to standard error
-  --help           this
+  --block-time N   mine a block every N seconds, 1 to 15 (default: a block for each transaction)
+  --json           print the results as one line of JSON on standard output, and the steps on standard error
+  --help           print this help
 
-Exits with 0 only if everything held.`;
+Exits with 0 only if all checks passed.`;
 
 const BAD_USAGE = 2;
 const MOST_SECONDS = 15;
 
-/** Blocks that a settlement may take, and what the queue and the machine need beside it. */
+/** Time limit of a settlement: blocks, and milliseconds for the queue and the machine. */
 const PATIENCE = { blocks: 6, milliseconds: 45_000 };
 
 const GRACE_MS = 2000;
@@ -38,10 +37,10 @@ type Flags = {
   readonly help: boolean;
 };
 
-/** Throws an error that names what is wrong. */
-const readFlags = (words: readonly string[]): Flags => {
+/** Parses flags. @throws Error that names the wrong one. */
+const readFlags = (args: readonly string[]): Flags => {
   const { values } = parseArgs({
-    args: [...words],
+    args: [...args],
     options: {
       'block-time': { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -56,8 +55,8 @@ const readFlags = (words: readonly string[]): Flags => {
 };
 
 const boot = async (flags: Flags, directory: string, narrator: Narrator): Promise<Stack> => {
-  narrator.tell(
-    'Countersign demo: a chain with USDC, a facilitator, an upstream and the gateway, all on this machine.\n',
+  narrator.print(
+    'Countersign demo. It starts a chain with USDC, a facilitator, an upstream and the gateway on this machine.\n',
   );
   await import('./openapi.ts');
   return await narrator.during(
@@ -67,7 +66,7 @@ const boot = async (flags: Flags, directory: string, narrator: Narrator): Promis
       file: join(directory, 'stack.json'),
       ...(flags.blockTime === undefined ? {} : { blockTime: flags.blockTime }),
       onProgress: (part, where, milliseconds) =>
-        narrator.tell(`     ${part.padEnd(12)} ${where}  ${milliseconds} ms`),
+        narrator.print(`     ${part.padEnd(12)} ${where}  ${milliseconds} ms`),
     }),
   );
 };
@@ -77,7 +76,7 @@ const perform = async (
   directory: string,
   stack: Stack,
   narrator: Narrator,
-): Promise<Line> => {
+): Promise<DemoResults> => {
   const { description, chain, upstream } = stack;
   const wallet = openWallet(description.agent.privateKey);
   const crashed = stack.crashed.then((message) => {
@@ -94,7 +93,7 @@ const perform = async (
     payTo: getAddress(description.payTo),
     runs: upstream.counts,
   }).catch(async (error: unknown) => {
-    // A part that crashes takes the others with it: the crash is the reason, a broken connection only its trace.
+    // A crash stops all parts and breaks connections: report the crash, not the broken connection.
     await Promise.race([crashed, pause(GRACE_MS)]);
     throw error;
   });
@@ -102,9 +101,9 @@ const perform = async (
 };
 
 const NEXT = `Next:
-  npm start        keeps a stack like this one up, and says how to call it
+  npm start        runs the same stack until Ctrl-C and prints how to call it
   npm test         runs the tests
-  README.md        "Pay as an agent": your own agent in a few lines`;
+  README.md        "Pay as an agent": write your own agent`;
 
 const run = async (flags: Flags): Promise<void> => {
   const narrator = newNarrator(flags.json ? process.stderr : process.stdout);
@@ -112,7 +111,7 @@ const run = async (flags: Flags): Promise<void> => {
   const directory = await newRunDirectory();
   let stack: Stack | undefined;
   let ending: Promise<void> | undefined;
-  /** Stops every part, then removes what they have written. */
+  /** Stops every part and removes the files of the stack. */
   const end = async (): Promise<void> => {
     ending ??= (async () => {
       await stack?.stop();
@@ -121,41 +120,41 @@ const run = async (flags: Flags): Promise<void> => {
     })();
     await ending;
   };
-  const leave = (code: number, why: string): void => {
-    // Asked twice: leave at once, the reaper takes the rest.
+  const leave = (code: number, reason: string): void => {
+    // A second signal exits at once; the reaper kills the processes that are left.
     if (ending !== undefined) process.exit(code);
-    narrator.tell(`\n${why}: stopping`);
+    narrator.print(`\nStopping ${reason}.`);
     void end().then(() => process.exit(code));
   };
-  process.on('SIGINT', () => leave(130, 'SIGINT'));
-  process.on('SIGTERM', () => leave(143, 'SIGTERM'));
-  process.on('SIGHUP', () => leave(129, 'SIGHUP'));
-  whenOrphaned(() => leave(1, 'the parent process is gone'));
+  process.on('SIGINT', () => leave(130, 'after SIGINT'));
+  process.on('SIGTERM', () => leave(143, 'after SIGTERM'));
+  process.on('SIGHUP', () => leave(129, 'after SIGHUP'));
+  whenOrphaned(() => leave(1, 'because the parent process has ended'));
 
-  let line: Line | undefined;
+  let results: DemoResults | undefined;
   let broke = false;
   try {
     stack = await boot(flags, directory, narrator);
-    line = await perform(flags, directory, stack, narrator);
+    results = await perform(flags, directory, stack, narrator);
   } catch (error) {
-    // Stopped from outside, it cannot have gone on.
+    // After a signal, an error is expected.
     if (ending === undefined) {
       narrator.check((error as Error).message, false);
       broke = true;
     }
   }
-  // Stopped from outside: `leave` has the last word.
+  // After a signal, `leave` exits.
   if (ending !== undefined) return await ending;
   await end();
   const found = narrator.failures();
-  // What ended it comes first: while the rest is being stopped after a crash, more fails than has gone wrong.
+  // The reason of the end comes first: while the other parts stop after a crash, further checks fail.
   const failures = broke ? [...found.slice(-1), ...found.slice(0, -1)] : found;
   const seconds = ((performance.now() - from) / 1000).toFixed(1);
   if (failures.length > 0)
-    console.error(`\nDid not hold:\n${failures.map((text) => `  ${text}`).join('\n')}`);
-  else narrator.tell(`\nEverything held, in ${seconds} s. Everything is stopped.\n\n${NEXT}`);
-  if (flags.json && line !== undefined) console.log(JSON.stringify(line));
-  // A story that was cut short may still be asking for an answer: nothing waits for it.
+    console.error(`\nFailed checks:\n${failures.map((text) => `  ${text}`).join('\n')}`);
+  else narrator.print(`\nAll checks passed in ${seconds} s. The stack is stopped.\n\n${NEXT}`);
+  if (flags.json && results !== undefined) console.log(JSON.stringify(results));
+  // A step that failed may have a request in progress: do not wait for it.
   if (failures.length > 0) process.exit(1);
 };
 

@@ -45,8 +45,8 @@ const escape = (text: string): string =>
   text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 const text = transcript(process.argv[2]);
-const [end] = /^Everything held, in [0-9.]+ s/m.exec(text) ?? [];
-if (end === undefined || text.includes('✗')) throw new Error('the demo did not hold');
+const [end] = /^All checks passed in [0-9.]+ s/m.exec(text) ?? [];
+if (end === undefined || text.includes('✗')) throw new Error('a check of the demo failed');
 
 let y = PADDING + LINE_HEIGHT;
 const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** `npm start`: runs the whole of Countersign on this machine until it is told to stop. */
+/** `npm start`: runs the local stack until Ctrl-C. */
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { whenOrphaned } from './stack/process.ts';
@@ -6,17 +6,17 @@ import { portTaken } from './stack/ports.ts';
 import { killEveryProcess } from './stack/process.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 
-const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, the gateway.
+const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, and the gateway.
 
   npm start -- [flags]
 
-  --port N         port of the gateway (8787 if free, else any free one)
-  --block-time N   a block every N seconds (a block for each transaction, at once)
-  --file PATH      where to write the addresses and keys (.dev/stack.json)
-  --json           print only that, as one line, when everything runs
-  --help           this`;
+  --port N         port of the gateway (default: 8787 if free, else a free port)
+  --block-time N   mine a block every N seconds (default: a block for each transaction)
+  --file PATH      write addresses and keys to this file (default: .dev/stack.json)
+  --json           print only the content of that file, as one line, when the stack runs
+  --help           print this help`;
 
-const USUAL_PORT = 8787;
+const DEFAULT_PORT = 8787;
 const BAD_USAGE = 2;
 
 type Flags = { readonly options: StackOptions; readonly json: boolean; readonly help: boolean };
@@ -27,10 +27,10 @@ const wholeNumber = (name: string, text: string, most: number): number => {
   throw new Error(`--${name} takes a whole number from 1 to ${most}, not '${text}'`);
 };
 
-/** Throws an error that names what is wrong. */
-const readFlags = (words: readonly string[]): Flags => {
+/** Parses flags. @throws Error that names the wrong one. */
+const readFlags = (args: readonly string[]): Flags => {
   const { values } = parseArgs({
-    args: [...words],
+    args: [...args],
     options: {
       port: { type: 'string' },
       'block-time': { type: 'string' },
@@ -52,29 +52,29 @@ const readFlags = (words: readonly string[]): Flags => {
 const summary = ({ description, file, gateway }: Stack, blockTime: number | undefined): string => {
   const { agents, rpc, facilitator, upstream, usdc, payTo } = description;
   const blocks =
-    blockTime === undefined ? 'a block per transaction' : `a block every ${blockTime} s`;
+    blockTime === undefined ? 'a block for each transaction' : `a block every ${blockTime} s`;
   const short = (path: string) => {
     const below = relative(process.cwd(), path);
     return below.startsWith('..') ? resolve(path) : below;
   };
   return `
-Countersign runs.
+The local stack is running.
 
   gateway      ${gateway.url}
   chain        ${rpc}  (id ${description.chainId}, ${blocks})
   facilitator  ${facilitator}
-  upstream     ${upstream}  (runs per tool: ${upstream}/_count)
+  upstream     ${upstream}  (requests by tool: ${upstream}/_count)
   USDC         ${usdc}
-  paid to      ${payTo}
-  agent        ${description.agent.address}, and ${agents.length} more, with 1000 USDC each
-  all of it    ${short(file)}
+  payee        ${payTo}
+  agents       ${description.agent.address} and ${agents.length} more, with $1,000 in USDC each
+  keys         ${short(file)}
   log          ${short(gateway.log)}
 
-Ask for a price:
+Get the price of a tool:
 
   curl -i '${gateway.url}/tools/lookup?word=river'
 
-Ctrl-C stops everything.`;
+Press Ctrl-C to stop the stack.`;
 };
 
 const run = async ({ options, json }: Flags): Promise<void> => {
@@ -82,7 +82,7 @@ const run = async ({ options, json }: Flags): Promise<void> => {
   let stack: Stack | undefined;
   let ending = false;
   const end = async (code: number, why: string): Promise<void> => {
-    // Asked twice: leave at once, the reaper takes the rest.
+    // A second signal exits at once; the reaper kills the processes that are left.
     if (ending) process.exit(code);
     ending = true;
     (code === 0 ? say : console.error)(why);
@@ -91,10 +91,10 @@ const run = async ({ options, json }: Flags): Promise<void> => {
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => void end(0, `\n${signal}: stopping`));
-  whenOrphaned(() => void end(1, 'the parent process is gone: stopping'));
+    process.on(signal, () => void end(0, `\nStopping after ${signal}.`));
+  whenOrphaned(() => void end(1, 'Stopping because the parent process has ended.'));
 
-  const port = options.port ?? ((await portTaken(USUAL_PORT)) ? undefined : USUAL_PORT);
+  const port = options.port ?? ((await portTaken(DEFAULT_PORT)) ? undefined : DEFAULT_PORT);
   try {
     await import('./openapi.ts');
     stack = await startStack({
@@ -104,7 +104,7 @@ const run = async ({ options, json }: Flags): Promise<void> => {
         say(`${part.padEnd(12)} ${where}  ${milliseconds} ms`),
     });
   } catch (error) {
-    // Stopped while starting: that it did not start is no error.
+    // A signal stopped the stack while it started: this is no failure.
     if (ending) return;
     throw error;
   }
@@ -126,7 +126,7 @@ else
   try {
     await run(flags);
   } catch (error) {
-    console.error(`could not start: ${(error as Error).message}`);
+    console.error(`The stack could not start: ${(error as Error).message}`);
     await killEveryProcess();
     process.exit(1);
   }

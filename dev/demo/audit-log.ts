@@ -8,12 +8,12 @@ import { verifyLog } from '../../src/audit/verify.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import type { Scene } from './scene.ts';
 
-/** Where `wrangler dev` keeps D1, below the directory it persists to. */
+/** Where `wrangler dev` stores D1, below its state directory. */
 const DATABASES = 'state/v3/d1/miniflare-D1DatabaseObject';
 
 const POLL_MS = 100;
 
-/** The chunks of an account in the local audit database, oldest first. None while there is no database yet. */
+/** Reads the chunks of an account from the local audit database, oldest first. Empty before the database exists. */
 const readChunks = async (directory: string, account: string): Promise<readonly Uint8Array[]> => {
   const folder = join(directory, DATABASES);
   const names = (await readdir(folder)).filter(
@@ -35,21 +35,18 @@ const readChunks = async (directory: string, account: string): Promise<readonly 
   return [];
 };
 
-/** Every entry of an account that has reached the audit database. Throws for a chunk that is none. */
+/** Reads every entry of an account in the audit database. @throws Error for an invalid chunk. */
 const readEntries = async (directory: string, account: string): Promise<readonly Entry[]> => {
   const entries: Entry[] = [];
   for (const chunk of await readChunks(directory, account)) {
     const decoded = await decodeChunk(chunk);
-    if (!decoded.ok) throw new Error(`a chunk cannot be read: ${JSON.stringify(decoded.error)}`);
+    if (!decoded.ok) throw new Error(`a chunk is invalid: ${JSON.stringify(decoded.error)}`);
     entries.push(...decoded.value);
   }
   return entries;
 };
 
-/**
- * Reads an account's log out of the audit database of a gateway's state directory, once it holds what is awaited or the
- * time is over.
- */
+/** Reads the log of an account from a gateway's state directory, when it is complete or after a timeout. */
 export const auditLog = async (
   directory: string,
   account: string,
@@ -67,7 +64,7 @@ export const auditLog = async (
 const settledCalls = (entries: readonly Entry[]): readonly (string | undefined)[] =>
   entries.filter(({ type }) => type === 'payment.settled').map(({ call }) => call);
 
-/** One entry for people. */
+/** Formats an entry as one line. */
 const describe = (entry: Entry): string => {
   const amount =
     entry.amounts?.['charged'] ?? entry.amounts?.['price'] ?? entry.amounts?.['amount'];
@@ -81,13 +78,13 @@ const describe = (entry: Entry): string => {
   return words.join('  ').trimEnd();
 };
 
-/** What the agent has bought. */
+/** The calls that the agent bought. */
 export type Bought = {
   readonly payments: readonly Purchase[];
   readonly fromCredit: Purchase;
 };
 
-/** The agent's log, once it tells how every payment ended, and of the refusal. */
+/** Reads the agent's log when it has the end of every payment and the denial. */
 export const readLog = async (scene: Scene, { payments }: Bought): Promise<readonly Entry[]> => {
   const { narrator, directory, account, patience } = scene;
   const complete = (entries: readonly Entry[]): boolean => {
@@ -96,45 +93,45 @@ export const readLog = async (scene: Scene, { payments }: Bought): Promise<reado
     return all && entries.some(({ type }) => type === 'call.denied');
   };
   return await narrator.during(
-    'waiting for the log (a refusal is written after ten seconds)',
+    'waiting for the log (denials are written after ten seconds)',
     auditLog(directory, account, complete, patience),
   );
 };
 
-/** Whether the log holds: its chain, every payment's end, and the entries and policies that receipts name. */
+/** Checks the log: its hash chain, the end of every payment, and the entries and policies that receipts name. */
 export const checkLog = (
   { narrator, account }: Scene,
   { payments, fromCredit }: Bought,
   entries: readonly Entry[],
 ): void => {
-  for (const entry of entries) narrator.say(describe(entry));
+  for (const entry of entries) narrator.detail(describe(entry));
   const text = entries.map((entry) => `${entryText(entry)}\n`).join('');
   const verified = verifyLog(text, { account, after: GENESIS });
   narrator.check(
-    `hash chain verified: ${entries.length} entries, none missing, none altered`,
+    `hash chain verified: ${entries.length} entries, none missing, none changed`,
     verified.ok,
     verified.ok ? '' : JSON.stringify(verified.error),
   );
   const settled = settledCalls(entries);
   narrator.check(
-    'every payment ended as settled',
+    'every payment is settled',
     payments.every((paid) => settled.filter((call) => call === paid.call).length === 1),
     `${settled.length} of ${payments.length}`,
   );
   const denied = entries.filter(({ type }) => type === 'call.denied').map(({ rule }) => rule);
   narrator.check(
-    'the refusal is in it, with its rule',
+    'the denial is in the log with its rule',
     denied.length === 1 && denied[0] === 'per_call',
     denied.join(', ') || 'none',
   );
   const byHash = new Map(entries.map((entry) => [entryHash(entry) as string, entry]));
   narrator.check(
-    'every receipt rests on an entry of this log',
+    'every receipt names an entry of this log',
     [...payments, fromCredit].every(({ receipt, call }) => {
       if (!receipt.valid) return false;
       const entry = byHash.get(receipt.entry);
       return entry?.call === call && entry.policy === receipt.policy;
     }),
-    'one that does not',
+    'a receipt that does not',
   );
 };

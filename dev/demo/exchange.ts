@@ -2,7 +2,7 @@ import { decodePaymentRequiredHeader } from '@x402/core/http';
 import type { PaymentRequired } from '@x402/core/types';
 import * as z from 'zod/mini';
 
-/** One request to a tool. Sent again with the same fields, it is the same request. */
+/** A request to a tool. */
 export type ToolRequest = {
   readonly tool: string;
   readonly method: string;
@@ -11,7 +11,7 @@ export type ToolRequest = {
   readonly body?: string;
 };
 
-/** An answer, read whole. */
+/** An answer with its complete body. */
 export type Answer = {
   readonly status: number;
   readonly headers: Headers;
@@ -20,29 +20,29 @@ export type Answer = {
 
 const JSON_TYPE = 'application/json';
 
-/** Longer than the slowest answer there is: a payment that settles first, on slow blocks. */
+/** Longer than the slowest answer: a payment that settles first, with slow blocks. */
 const TIMEOUT_MS = 120_000;
 
 const objectSchema = z.record(z.string(), z.unknown());
 
-/** Content type that a request is sent with; empty without a body. */
+/** Returns the content type of a request; empty without a body. */
 export const contentTypeOf = ({ body }: ToolRequest): string =>
   body === undefined ? '' : JSON_TYPE;
 
-/** A request as any `fetch` takes it, beside its URL. */
+/** Returns the `init` argument of `fetch`. */
 export const initOf = ({ method, body }: ToolRequest) => ({
   method,
   ...(body === undefined ? {} : { headers: { 'Content-Type': JSON_TYPE }, body }),
 });
 
-/** Reads a response whole. */
+/** Reads a response completely. */
 export const answerOf = async (response: Response): Promise<Answer> => ({
   status: response.status,
   headers: response.headers,
   bytes: new Uint8Array(await response.arrayBuffer()),
 });
 
-/** Sends a request by itself, or with a payment that somebody has signed. */
+/** Sends a request, with or without a signed payment. */
 export const send = async (
   through: typeof fetch,
   request: ToolRequest,
@@ -59,15 +59,15 @@ export const send = async (
   );
 };
 
-/** The offer in a 402. Throws when there is none. */
+/** Reads the offer of a 402. @throws Error for another answer. */
 export const offerOf = ({ status, headers }: Answer): PaymentRequired => {
   const header = headers.get('payment-required');
   if (header === null)
-    throw new Error(`${status} without PAYMENT-REQUIRED where a price was expected`);
+    throw new Error(`the gateway answered ${status} without PAYMENT-REQUIRED instead of a 402`);
   return decodePaymentRequiredHeader(header);
 };
 
-/** The body of an answer as a JSON object; empty when it is none. */
+/** Parses the body of an answer as a JSON object; empty for another body. */
 export const jsonOf = ({ bytes }: Answer): Readonly<Record<string, unknown>> => {
   try {
     return objectSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
@@ -76,7 +76,7 @@ export const jsonOf = ({ bytes }: Answer): Readonly<Record<string, unknown>> => 
   }
 };
 
-/** A string member of an answer's JSON body; empty when there is none. */
+/** Reads a string member of the JSON body; empty where it is missing. */
 export const textOf = (answer: Answer, member: string): string => {
   const value = jsonOf(answer)[member];
   return typeof value === 'string' ? value : '';

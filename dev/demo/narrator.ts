@@ -1,21 +1,21 @@
 import type { WriteStream } from 'node:tty';
 
-/** Where the story is told: `process.stdout`, or `process.stderr` when stdout is for a program. */
+/** Output stream: `process.stdout`, or `process.stderr` when a program reads stdout. */
 export type Sink = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean };
 
-/** Tells the story: numbered steps, facts below them, and what was checked. */
+/** Prints numbered steps with details and checks. */
 export type Narrator = {
-  /** Begins the next numbered step. */
+  /** Starts the next numbered step. */
   readonly step: (title: string) => void;
-  /** A line of the current step. */
-  readonly say: (line: string) => void;
-  /** A line of its own: a heading, or an end. */
-  readonly tell: (line: string) => void;
-  /** Says whether a thing held, and remembers it if not. `found` is shown only then. */
-  readonly check: (what: string, held: boolean, found?: string) => void;
-  /** Waits, and says for what once it takes over a second. On a terminal with a running count of seconds. */
-  readonly during: <T>(what: string, work: Promise<T>) => Promise<T>;
-  /** What did not hold, with its step. */
+  /** Prints a detail of the current step. */
+  readonly detail: (line: string) => void;
+  /** Prints a line that belongs to no step. */
+  readonly print: (line: string) => void;
+  /** Prints whether a check passed. `found` is printed only when it failed. */
+  readonly check: (name: string, passed: boolean, found?: string) => void;
+  /** Waits for work, and prints its name when it takes over a second; on a terminal with the seconds. */
+  readonly during: <T>(name: string, work: Promise<T>) => Promise<T>;
+  /** Failed checks, with their steps. */
   readonly failures: () => readonly string[];
 };
 
@@ -25,13 +25,13 @@ const PAINT = { bold: '1', dim: '2', red: '31', green: '32' } as const;
 
 type Paint = (how: keyof typeof PAINT, text: string) => string;
 
-/** Colour for people only: on a terminal, and not where `NO_COLOR` is set to anything (no-color.org). */
+/** Colours text on a terminal, unless `NO_COLOR` is set (no-color.org). */
 const painter = (sink: Sink): Paint => {
   const coloured = sink.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
   return (how, text) => (coloured ? `\u001B[${PAINT[how]}m${text}\u001B[0m` : text);
 };
 
-/** One line that says what is waited for, and disappears on a terminal. */
+/** Prints one progress line, and erases it on a terminal. */
 const progress = (sink: Sink, paint: Paint) => {
   const terminal = sink.isTTY === true;
   let shown = false;
@@ -39,19 +39,19 @@ const progress = (sink: Sink, paint: Paint) => {
     if (shown && terminal) sink.write('\r\u001B[2K');
     shown = false;
   };
-  const show = (what: string, seconds: number): void => {
+  const show = (name: string, seconds: number): void => {
     erase();
     shown = true;
     const count = terminal ? ` ${seconds} s` : '\n';
-    sink.write(`     ${paint('dim', `… ${what}`)}${count}`);
+    sink.write(`     ${paint('dim', `… ${name}`)}${count}`);
   };
-  const during = async <T>(what: string, work: Promise<T>): Promise<T> => {
+  const during = async <T>(name: string, work: Promise<T>): Promise<T> => {
     const from = Date.now();
     let times = 0;
     const timer = setInterval(() => {
       times += 1;
-      // A file or a pipe is told once.
-      if (terminal || times === 1) show(what, Math.round((Date.now() - from) / 1000));
+      // In a file or a pipe, the line appears once.
+      if (terminal || times === 1) show(name, Math.round((Date.now() - from) / 1000));
     }, PATIENCE_MS);
     try {
       return await work;
@@ -63,7 +63,7 @@ const progress = (sink: Sink, paint: Paint) => {
   return { erase, during };
 };
 
-/** A narrator that writes to `sink`. */
+/** Creates a narrator that writes to a stream. */
 export const newNarrator = (sink: Sink): Narrator => {
   const paint = painter(sink);
   const { erase, during } = progress(sink, paint);
@@ -78,14 +78,14 @@ export const newNarrator = (sink: Sink): Narrator => {
       number += 1;
       line(`\n${paint('bold', `${number.toString().padStart(2)}. ${title}`)}`);
     },
-    say: (text) => line(`     ${text}`),
-    tell: line,
-    check: (what, held, found) => {
-      line(`   ${held ? paint('green', '✓') : paint('red', '✗')} ${what}`);
-      if (held) return;
+    detail: (text) => line(`     ${text}`),
+    print: line,
+    check: (name, passed, found) => {
+      line(`   ${passed ? paint('green', '✓') : paint('red', '✗')} ${name}`);
+      if (passed) return;
       if (found !== undefined) line(`     ${paint('red', `found ${found}`)}`);
       const where = number === 0 ? 'start' : `step ${number}`;
-      failures.push(`${where}: ${what}${found === undefined ? '' : `: found ${found}`}`);
+      failures.push(`${where}: ${name}${found === undefined ? '' : `: found ${found}`}`);
     },
     during,
     failures: () => failures,

@@ -1,58 +1,64 @@
 import * as z from 'zod/mini';
 import { summarise } from '../upstream/summary.ts';
 import { jsonOf, offerOf, send, textOf } from './exchange.ts';
-import { ahead, buy, byAgent, byStock, dollars, type Purchase } from './purchase.ts';
+import { buy, byAgent, byStock, byTopUp, dollars, type Purchase } from './purchase.ts';
 import { ARTICLE, priceOf, type Requests, runsOf, type Scene, TOP_UP } from './scene.ts';
 
-/** What an offer says that takes payments bound to the request (design §4.2). */
+/** Extension of an offer that accepts payments bound to the request (`docs/wire-format.md`). */
 const bindingSchema = z.object({ info: z.object({ binding: z.literal('eip3009-nonce') }) });
 
-/** Asks for a price. */
-export const ask = async (scene: Scene, { greeting }: Requests): Promise<void> => {
+/** Calls without a payment and reads the offer. */
+export const readOffer = async (scene: Scene, { greeting }: Requests): Promise<void> => {
   const { narrator, stack, wallet } = scene;
   const answer = await send(wallet.wire.fetch, greeting);
-  narrator.say(`POST ${greeting.url} ${greeting.body ?? ''}`);
-  narrator.check('402: the tool wants to be paid', answer.status === 402, `${answer.status}`);
+  narrator.detail(`POST ${greeting.url} ${greeting.body ?? ''}`);
+  narrator.check(
+    'the gateway answers 402 with an offer',
+    answer.status === 402,
+    `${answer.status}`,
+  );
   const { accepts, extensions } = offerOf(answer);
   const [accepted] = accepts;
-  if (accepted === undefined) throw new Error('the 402 offers nothing');
-  narrator.say(`${dollars(accepted.amount)} in USDC on ${accepted.network}, to ${accepted.payTo}`);
+  if (accepted === undefined) throw new Error('the 402 has no offer');
+  narrator.detail(
+    `${dollars(accepted.amount)} in USDC on ${accepted.network}, to ${accepted.payTo}`,
+  );
   narrator.check(
-    'the payee is the one of this gateway',
+    'the payee is that of the gateway',
     accepted.payTo.toLowerCase() === stack.payTo.toLowerCase(),
     accepted.payTo,
   );
   const intent = extensions?.['agent-intent'];
   narrator.check(
-    'it takes payments that are bound to the request',
+    'the offer accepts payments bound to the request',
     bindingSchema.safeParse(intent).success,
     intent === undefined ? 'no agent-intent' : JSON.stringify(intent),
   );
 };
 
-/** The first payment: nobody knows the payer. */
+/** Pays as an unknown payer. */
 export const payFirst = async (scene: Scene, { greeting }: Requests): Promise<Purchase> => {
   const { narrator } = scene;
   const first = await buy(scene, greeting, priceOf(scene, greeting.tool), byAgent);
-  narrator.say(JSON.stringify(textOf(first.answer, 'text')));
+  narrator.detail(JSON.stringify(textOf(first.answer, 'text')));
   narrator.check(
-    `settled first, in ${first.transaction}`,
+    `settled before the tool ran, in ${first.transaction}`,
     first.transaction !== '',
     'no transaction',
   );
   return first;
 };
 
-/** The second payment. */
-export const payAgain = async (scene: Scene, { errand }: Requests): Promise<Purchase> => {
+/** Pays as a known payer. */
+export const payAgain = async (scene: Scene, { phrase }: Requests): Promise<Purchase> => {
   const { narrator } = scene;
-  const second = await buy(scene, errand, priceOf(scene, errand.tool), byAgent);
-  narrator.say(JSON.stringify(textOf(second.answer, 'text')));
-  narrator.check('accepted, to be settled later', second.transaction === '', second.transaction);
+  const second = await buy(scene, phrase, priceOf(scene, phrase.tool), byAgent);
+  narrator.detail(JSON.stringify(textOf(second.answer, 'text')));
+  narrator.check('accepted, settles later', second.transaction === '', second.transaction);
   return second;
 };
 
-/** A payment whose answer gets lost on the way. */
+/** Pays for a call whose answer is lost. */
 export const loseAnswer = async (scene: Scene, { word }: Requests) => {
   const { narrator, wallet } = scene;
   const runsBefore = runsOf(scene, word.tool);
@@ -60,46 +66,46 @@ export const loseAnswer = async (scene: Scene, { word }: Requests) => {
   wallet.wire.loseNextAnswer();
   const bought = await buy(scene, word, priceOf(scene, word.tool), byAgent);
   if (bought.transaction !== '')
-    narrator.say('settled first: what is open may not be more than what it has settled here');
+    narrator.detail('settled first: open payments must not exceed what the payer has settled here');
   const [lost, ...others] = wallet.wire.seen().slice(signedBefore);
   const isSame = others.length === 1 && others[0]?.proof === lost?.proof;
   narrator.check(
-    'asked twice, with one signature',
+    'the client sent two requests with one signature',
     isSame,
-    `${others.length + 1} requests, ${new Set([lost, ...others].map((sent) => sent?.proof)).size} signatures`,
+    `${others.length + 1} requests, ${new Set([lost, ...others].map((sighting) => sighting?.proof)).size} signatures`,
   );
   const isStored = Buffer.compare(bought.answer.bytes, lost?.bytes ?? Buffer.alloc(0)) === 0;
-  narrator.check('the second answer is the first one, byte for byte', isStored);
+  narrator.check('both answers have the same bytes', isStored);
   const executions = runsOf(scene, word.tool) - runsBefore;
-  narrator.check('the tool ran once for both', executions === 1, `${executions} runs`);
+  narrator.check('the tool ran once for both requests', executions === 1, `${executions} runs`);
   return { bought, replayed: { status: bought.answer.status, executions } };
 };
 
-/** A payment by a client that knows x402 and nothing else. */
+/** Pays with the official x402 client. */
 export const payAsStock = async (scene: Scene, { other }: Requests): Promise<Purchase> =>
   await buy(scene, other, priceOf(scene, other.tool), byStock);
 
-/** Pays ahead, then calls from credit a tool that charges by the word. */
+/** Tops up, then calls a tool that charges by the word from credit. */
 export const useCredit = async (scene: Scene, { topUp, article }: Requests) => {
   const { narrator, wallet } = scene;
-  const toppedUp = await buy(scene, topUp, TOP_UP, ahead(TOP_UP));
-  narrator.say(`${dollars(TOP_UP)} are credit now`);
-  // What it costs is public: the agent can count for itself.
+  const toppedUp = await buy(scene, topUp, TOP_UP, byTopUp(TOP_UP));
+  narrator.detail(`The agent has ${dollars(TOP_UP)} of credit`);
+  // The tool publishes its formula, so the agent can compute the price.
   const { words, price } = summarise(ARTICLE);
   const fromCredit = await buy(scene, article, price, byAgent);
-  narrator.say(JSON.stringify(textOf(fromCredit.answer, 'summary')));
+  narrator.detail(JSON.stringify(textOf(fromCredit.answer, 'summary')));
   narrator.check(
-    `charged for ${words} words, of ${dollars(priceOf(scene, article.tool))} at most`,
+    `charged for ${words} words, at most ${dollars(priceOf(scene, article.tool))}`,
     jsonOf(fromCredit.answer)['words'] === words,
     `${JSON.stringify(jsonOf(fromCredit.answer)['words'])} words`,
   );
   const last = wallet.wire.seen().at(-1)?.header;
-  narrator.check('signed the request, and no payment', last === 'Agent-Intent', last);
+  narrator.check('the agent signed an intent and no payment', last === 'Agent-Intent', last);
   const { charged, creditLeft: left } = fromCredit;
   narrator.check(
-    `credit left: ${dollars(TOP_UP - price)}`,
+    `remaining credit: ${dollars(TOP_UP - price)}`,
     left === TOP_UP - price,
-    left === undefined ? 'nothing told' : dollars(left),
+    left === undefined ? 'no figure' : dollars(left),
   );
   const credit = {
     toppedUp: toppedUp.charged.toString(),

@@ -7,36 +7,36 @@ import { type ReceiptCheck, verifyReceipt } from './receipt.ts';
 import type { Scene } from './scene.ts';
 import { nonceOf } from './wire.ts';
 
-/** A call that was paid for. */
+/** A paid call. */
 export type Purchase = {
   readonly request: ToolRequest;
-  /** The call id: of a payment, its EIP-3009 nonce. */
+  /** The call id: for a payment its EIP-3009 nonce. */
   readonly call: Hex;
   readonly answer: Answer;
-  /** Atomic units the gateway says it charged. */
+  /** Charged amount by the gateway's answer, in atomic units. */
   readonly charged: bigint;
-  /** Transaction named in the answer: empty for a payment that settles later. */
+  /** Transaction in the answer: empty for a payment that settles later. */
   readonly transaction: Hex | '';
   readonly receipt: ReceiptCheck;
-  /** Of the payer's credit, if the gateway says so. */
+  /** Remaining credit of the payer, if the answer names it. */
   readonly creditLeft: bigint | undefined;
 };
 
-/** What a client says of a call that it has paid for. */
-type Told = Pick<Purchase, 'call' | 'charged' | 'transaction' | 'creditLeft'> & {
+/** A client's report of a paid call. */
+type Report = Pick<Purchase, 'call' | 'charged' | 'transaction' | 'creditLeft'> & {
   readonly response: Response;
   readonly binding: 'none' | 'intent';
-  /** What the client found of the receipt, if it looks at any. */
+  /** The client's own verification of the receipt, if it does one. */
   readonly receipt?: Receipt | undefined;
 };
 
 /** A client that pays for a request. */
-type Buyer = (scene: Scene, request: ToolRequest) => Promise<Told>;
+type Buyer = (scene: Scene, request: ToolRequest) => Promise<Report>;
 
-/** Dollars of an amount on the wire, for people. */
+/** Formats atomic units in dollars. */
 export const dollars = (amount: string | bigint): string => formatDollars(BigInt(amount));
 
-const toldBy = (response: AgentResponse): Told => {
+const reportOf = (response: AgentResponse): Report => {
   const { call = '0x', charged, transaction = '', binding, receipt, limits } = response.countersign;
   const creditLeft = limits.find(({ rule }) => rule === 'credit')?.remaining;
   return { response, call, charged, transaction, binding, receipt, creditLeft };
@@ -44,30 +44,30 @@ const toldBy = (response: AgentResponse): Told => {
 
 /** Calls with Countersign's client. */
 export const byAgent: Buyer = async ({ wallet }, request) =>
-  toldBy(await wallet.agent.fetch(request.url, initOf(request)));
+  reportOf(await wallet.agent.fetch(request.url, initOf(request)));
 
-/** Pays an amount ahead with Countersign's client. */
-export const ahead =
+/** Tops up with Countersign's client. */
+export const byTopUp =
   (amount: bigint): Buyer =>
   async ({ wallet, stack }) =>
-    toldBy(await wallet.agent.topUp(stack.gateway, amount));
+    reportOf(await wallet.agent.topUp(stack.gateway, amount));
 
-/** Calls with the stock x402 client. It only pays: what it knows is what went over the wire. */
+/** Calls with the official x402 client, which reports nothing: the wire and the headers tell the rest. */
 export const byStock: Buyer = async ({ wallet }, request) => {
   const response = await wallet.stock(request.url, initOf(request));
   const header = response.headers.get('payment-response');
-  const told = header === null ? undefined : decodePaymentResponseHeader(header);
+  const settlement = header === null ? undefined : decodePaymentResponseHeader(header);
   return {
     response,
     call: nonceOf(wallet.wire.seen().at(-1)?.proof ?? ''),
-    charged: BigInt(told?.amount ?? '0'),
-    transaction: (told?.transaction ?? '') as Hex | '',
+    charged: BigInt(settlement?.amount ?? '0'),
+    transaction: (settlement?.transaction ?? '') as Hex | '',
     binding: 'none',
     creditLeft: undefined,
   };
 };
 
-/** Buys a call, and checks its answer, what was charged against what the agent expects, and the receipt. */
+/** Buys a call and checks its answer, the charged amount and the receipt. */
 export const buy = async (
   scene: Scene,
   request: ToolRequest,
@@ -80,28 +80,35 @@ export const buy = async (
     response,
     receipt: found,
     binding,
-    ...told
+    ...report
   } = await narrator.during('paying', buyer(scene, request));
   const milliseconds = Date.now() - from;
   const answer = await answerOf(response);
-  if (answer.status !== 200) narrator.say(textOf(answer, 'detail'));
+  if (answer.status !== 200) narrator.detail(textOf(answer, 'detail'));
   narrator.check(
-    `paid ${dollars(price)}, answered 200 in ${milliseconds} ms`,
-    answer.status === 200 && told.charged === price,
-    `${answer.status} for ${dollars(told.charged)}`,
+    `paid ${dollars(price)}, answer 200 after ${milliseconds} ms`,
+    answer.status === 200 && report.charged === price,
+    `${answer.status} for ${dollars(report.charged)}`,
   );
   const notBefore = Math.floor(from / 1000);
-  const expected = { agent: account, request, call: told.call, binding, charged: price, notBefore };
+  const expected = {
+    agent: account,
+    request,
+    call: report.call,
+    binding,
+    charged: price,
+    notBefore,
+  };
   const receipt = await verifyReceipt(stack, expected, answer);
   const claims = receipt.valid ? `: ${receipt.compared.length} claims` : '';
   const doubts = [
     ...(receipt.valid ? [] : [receipt.why]),
-    ...(found?.verified === false ? [`the client says that ${found.why}`] : []),
+    ...(found?.verified === false ? [`the client found that ${found.why}`] : []),
   ];
   narrator.check(
     `receipt verified with the gateway's public key${claims}, binding '${binding}'`,
     doubts.length === 0,
     doubts.join('; '),
   );
-  return { request, answer, receipt, ...told };
+  return { request, answer, receipt, ...report };
 };

@@ -5,7 +5,7 @@ import { requestDigest } from '../../src/protocol/intent/observed-request.ts';
 import type { StackDescription } from '../stack/stack-file.ts';
 import { type Answer, contentTypeOf, type ToolRequest } from './exchange.ts';
 
-/** What somebody who has paid knows without the receipt. */
+/** What the payer knows without the receipt. */
 export type Expected = {
   /** CAIP-10. */
   readonly agent: string;
@@ -23,7 +23,7 @@ export type ReceiptCheck =
       readonly valid: true;
       /** Claims that were compared with what the agent knew. */
       readonly compared: readonly string[];
-      /** Hash of the audit entry it rests on, and of the policy that decided: to be found in the log. */
+      /** Hashes of the audit entry and of the policy of the decision, both to be found in the log. */
       readonly entry: string;
       readonly policy: string;
     }
@@ -31,12 +31,12 @@ export type ReceiptCheck =
 
 const HASH = /^0x[0-9a-f]{64}$/;
 
-/** Clocks of one machine, cut to whole seconds. */
+/** Timestamps are whole seconds. */
 const TOLERANCE_SECONDS = 2;
 
 const sha256 = (bytes: Uint8Array): Hex => `0x${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** Every claim of a receipt (design §4.8) but those that only the log can confirm. */
+/** Computes every claim of a receipt except those that only the log can confirm. */
 const claimsFor = async (stack: StackDescription, expected: Expected, answer: Answer) => {
   const { request, agent, call, binding, charged } = expected;
   const { pathname, search } = new URL(request.url);
@@ -61,7 +61,7 @@ const claimsFor = async (stack: StackDescription, expected: Expected, answer: An
   };
 };
 
-/** Verifies `Agent-Receipt` with the gateway's published keys, and compares every claim with what the agent knows. */
+/** Verifies `Agent-Receipt` with the published keys of the gateway, and compares every claim with what the payer knows. */
 export const verifyReceipt = async (
   stack: StackDescription,
   expected: Expected,

@@ -7,20 +7,20 @@ import type { ToolRequest } from './exchange.ts';
 import type { Narrator } from './narrator.ts';
 import type { Wallet } from './wallet.ts';
 
-/** What every step needs. */
+/** Context of every step. */
 export type Scene = {
   readonly stack: StackDescription;
-  /** Where the gateway keeps its state. */
+  /** State directory of the gateway. */
   readonly directory: string;
   readonly chain: ChainAccess;
-  /** How long a settlement may take. */
+  /** Time limit of a settlement, in milliseconds. */
   readonly patience: number;
   readonly wallet: Wallet;
   /** CAIP-10 account of the wallet. */
   readonly account: AccountId;
   readonly payTo: Address;
   readonly narrator: Narrator;
-  /** How often each tool has run, counted by the upstream. */
+  /** Runs of each tool, counted by the upstream. */
   readonly runs: () => Readonly<Record<string, number>>;
 };
 
@@ -30,25 +30,25 @@ const toolOf = ({ tools }: StackDescription, id: string) => {
   return tool;
 };
 
-/** The price of a tool, in atomic units. */
+/** Returns the price of a tool in atomic units. */
 export const priceOf = ({ stack }: Scene, tool: string): bigint => {
   const price = parseMoney(toolOf(stack, tool).price);
   if (price === undefined) throw new Error(`'${tool}' has no price`);
   return price;
 };
 
-/** Runs of one tool so far. */
+/** Returns the runs of one tool. */
 export const runsOf = (scene: Scene, tool: string): number => scene.runs()[tool] ?? 0;
 
-/** What is paid ahead, atomic units. */
+/** Amount of the top-up in atomic units. */
 export const TOP_UP = 100_000n;
 
-/** What is summarised. */
+/** Text for the tool `summarise`. */
 export const ARTICLE =
   'A river carries water from the hills to the sea. On its way the river feeds mills and towns. ' +
   'Towns without a river dig wells, and wells run dry.';
 
-/** The requests of the demo. */
+/** Builds the requests of the demo. */
 export const requestsFor = (stack: StackDescription) => {
   const post = (tool: string, body: Readonly<Record<string, string>>): ToolRequest => ({
     tool,
@@ -62,7 +62,7 @@ export const requestsFor = (stack: StackDescription) => {
   };
   return {
     greeting: post('translate', { text: 'hello friend', to: 'fr' }),
-    errand: post('translate', { text: 'the big black cat', to: 'fr' }),
+    phrase: post('translate', { text: 'the big black cat', to: 'fr' }),
     word: get('lookup', '?word=river'),
     elsewhere: get('echo', 'river'),
     other: get('lookup', '?word=well'),

@@ -3,11 +3,11 @@ import { isAddressEqual, parseEventLogs } from 'viem';
 import type { ChainAccess } from '../stack/chain-access.ts';
 import { usdcAbi } from '../stack/usdc.ts';
 
-/** A transfer that has happened, as the chain shows it. */
+/** A settled payment on the chain. */
 export type Settlement = {
   readonly transaction: Hex;
   readonly block: bigint;
-  /** Atomic units that moved from payer to payee by this authorization. */
+  /** Amount that the authorization moved, in atomic units. */
   readonly value: bigint;
 };
 
@@ -29,7 +29,7 @@ const find = async (
   });
   if (used === undefined) return undefined;
   const receipt = await chain.client.getTransactionReceipt({ hash: used.transactionHash });
-  // USDC logs the transfer right after the authorization it used: another one of the transaction is another payment.
+  // USDC logs the transfer directly after its authorization. Any other transfer of the transaction is another payment.
   const transfer = parseEventLogs({ abi: usdcAbi, eventName: 'Transfer', logs: receipt.logs }).find(
     ({ logIndex, address }) =>
       logIndex === used.logIndex + 1 && isAddressEqual(address, chain.usdc),
@@ -40,7 +40,7 @@ const find = async (
   return { transaction, block, value: transfer.args.value };
 };
 
-/** Waits until the chain shows what a payment moved; undefined when it does not in the given time. */
+/** Waits until the chain shows the settlement of a payment. @returns undefined after a timeout. */
 export const settlementOf = async (
   chain: ChainAccess,
   payment: { readonly payer: Address; readonly payee: Address; readonly nonce: Hex },

@@ -1,36 +1,36 @@
 import { movePayment, overreach } from './attack.ts';
 import { type Bought, checkLog, readLog } from './audit-log.ts';
-import { ask, loseAnswer, payAgain, payAsStock, payFirst, useCredit } from './payments.ts';
+import { loseAnswer, payAgain, payAsStock, payFirst, readOffer, useCredit } from './payments.ts';
 import { dollars, type Purchase } from './purchase.ts';
 import { requestsFor, type Scene } from './scene.ts';
 import { type Settlement, settlementOf } from './settlement.ts';
 
-/** What `npm run demo -- --json` prints as its last line. Amounts are atomic units of USDC. */
-export type Line = {
-  /** The deferred call, and what became of its payment. */
+/** Output of `npm run demo -- --json`. Amounts are atomic units of USDC. */
+export type DemoResults = {
+  /** The deferred call and its settlement. */
   readonly paid: {
     readonly status: number;
     readonly charged: string;
     /** The call id: the nonce of the payment. */
     readonly payment: string;
     readonly settled: boolean;
-    /** Hash of the transaction that moved the money; empty if none did. */
+    /** Hash of the settlement; empty without one. */
     readonly transaction: string;
   };
-  /** The call whose answer got lost, asked for again. */
+  /** The call whose answer was lost, and its retry. */
   readonly replayed: {
     readonly status: number;
-    /** How often the tool ran for the call and its repeat. */
+    /** Runs of the tool for both requests. */
     readonly executions: number;
   };
-  /** A payment that has bought one call, stripped of its intent and sent to another tool. */
+  /** A used payment, presented to another tool without its intent. */
   readonly moved: { readonly status: number; readonly type: string };
-  /** A call above the limit. */
+  /** A call above the cap of the policy. */
   readonly refused: { readonly status: number; readonly type: string; readonly rule: string };
-  /** What was paid ahead, what the call from credit took of it, and what the gateway says is left. */
+  /** The top-up, the charge of the call from credit, and the remaining credit by the gateway's answer. */
   readonly credit: { readonly toppedUp: string; readonly charged: string; readonly left: string };
   readonly balances: { readonly agent: Change; readonly payTo: Change };
-  /** Entries of the agent's audit log. */
+  /** Number of entries in the agent's audit log. */
   readonly audit: number;
 };
 
@@ -69,55 +69,57 @@ const balancesOf = async ({ chain, wallet, payTo }: Scene): Promise<Balances> =>
 });
 
 const compare = ({ narrator }: Scene, before: Balances, after: Balances, total: bigint): void => {
-  narrator.say(`agent  ${dollars(before.agent)} → ${dollars(after.agent)}`);
-  narrator.say(`payee  ${dollars(before.payee)} → ${dollars(after.payee)}`);
+  narrator.detail(`agent  ${dollars(before.agent)} → ${dollars(after.agent)}`);
+  narrator.detail(`payee  ${dollars(before.payee)} → ${dollars(after.payee)}`);
   const spent = before.agent - after.agent;
   const got = after.payee - before.payee;
   narrator.check(
-    `${dollars(total)} went from one to the other, and nothing else`,
+    `exactly ${dollars(total)} moved from the agent to the payee`,
     spent === total && got === total,
     `${dollars(spent)} and ${dollars(got)}`,
   );
 };
 
-/** Plays the whole story. Says what did not hold as it goes; throws only where there is no way on. */
-export const play = async (scene: Scene): Promise<Line> => {
+/** Runs all steps and prints every check. @throws Error where a step cannot continue. */
+export const play = async (scene: Scene): Promise<DemoResults> => {
   const { narrator } = scene;
   const requests = requestsFor(scene.stack);
   const before = await balancesOf(scene);
 
-  narrator.step('The agent asks, with nothing but a wallet');
-  await ask(scene, requests);
+  narrator.step('The agent calls a tool with nothing but a wallet');
+  await readOffer(scene, requests);
 
-  narrator.step('It pays. Nobody knows this payer, so the money moves before the tool runs');
+  narrator.step('It pays. The payer is unknown, so the payment settles before the tool runs');
   const first = await payFirst(scene, requests);
 
-  narrator.step('It pays again. Now it is known: the tool runs at once, the money moves later');
+  narrator.step(
+    'It pays again. The payer is known now: the tool runs at once, the payment settles later',
+  );
   const second = await payAgain(scene, requests);
 
-  narrator.step('It buys a lookup. The answer gets lost on the way, so it asks again');
+  narrator.step('It buys a lookup. The answer is lost on the way, so the client retries');
   const { bought, replayed } = await loseAnswer(scene, requests);
 
-  narrator.step('Somebody who saw that payment takes it to another tool of the same price');
+  narrator.step('An attacker presents that payment to another tool of the same price');
   const moved = await movePayment(scene, requests);
 
-  narrator.step('A stock x402 client, which knows nothing of all this, buys a lookup too');
+  narrator.step('The official x402 client, without any extension, buys a lookup as well');
   const stock = await payAsStock(scene, requests);
 
-  narrator.step('The agent calls a tool that is dearer than the policy allows');
+  narrator.step('The agent calls a tool whose price is above the cap of the policy');
   const refused = await overreach(scene, requests);
 
-  narrator.step('It pays ten cents ahead, and then by the word, without paying each time');
+  narrator.step('It tops up ten cents, and then calls a tool that charges by the word from credit');
   const { toppedUp, fromCredit, credit } = await useCredit(scene, requests);
 
-  narrator.step('It waits until all of it has settled on the chain');
+  narrator.step('It waits until every payment has settled on the chain');
   const payments = [first, second, bought, stock, toppedUp];
   const settlements = await settle(scene, payments);
   const after = await balancesOf(scene);
   const total = payments.reduce((sum, { charged }) => sum + charged, 0n);
   compare(scene, before, after, total);
 
-  narrator.step('It reads the audit log of all this, and verifies it offline');
+  narrator.step('It reads its audit log and verifies the log offline');
   const all: Bought = { payments, fromCredit };
   const entries = await readLog(scene, all);
   checkLog(scene, all, entries);

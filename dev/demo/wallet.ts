@@ -5,19 +5,19 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { type Agent, createAgent } from '../../src/client/index.ts';
 import { newWire, type Wire } from './wire.ts';
 
-/** What is called with one key. */
+/** Clients of one key. */
 export type Wallet = {
   readonly address: Address;
   readonly wire: Wire;
-  /** Countersign's client, with caps for small things. */
+  /** Countersign's client with low caps. */
   readonly agent: Agent;
-  /** The same with caps so high that only the gateway's limits are left. */
+  /** Countersign's client with caps so high that only the gateway's limits apply. */
   readonly careless: Agent;
-  /** The official x402 client as it comes: it has never heard of Countersign. */
+  /** The official x402 client without any extension. */
   readonly stock: (url: string, init: RequestInit) => Promise<Response>;
 };
 
-/** The wallet of a private key. All that it sends goes over one wire. */
+/** Opens the clients of a private key. All their requests pass one wire. */
 export const openWallet = (privateKey: Hex, through: typeof fetch = fetch): Wallet => {
   const account = privateKeyToAccount(privateKey);
   const wire = newWire(through);

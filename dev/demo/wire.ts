@@ -3,27 +3,27 @@ import type { Hex } from 'viem';
 import { isHex } from 'viem';
 import * as z from 'zod/mini';
 
-/** A signed request and its answer, as somebody on the way sees them. */
+/** A signed request and its answer, as an observer on the network sees them. */
 export type Sighting = {
   readonly header: 'PAYMENT-SIGNATURE' | 'Agent-Intent';
-  /** What that header carried. */
+  /** Value of that header. */
   readonly proof: string;
-  /** Bytes of the answer. */
+  /** Body of the answer. */
   readonly bytes: Uint8Array;
 };
 
-/** The way between the agent and the gateway. */
+/** The network between agent and gateway. */
 export type Wire = {
   readonly fetch: typeof fetch;
-  /** Everything that was signed, oldest first. */
+  /** Every signed request, oldest first. */
   readonly seen: () => readonly Sighting[];
-  /** Lets the next signed request through, and loses its answer. */
+  /** Forwards the next signed request and loses its answer. */
   readonly loseNextAnswer: () => void;
 };
 
 const PROOFS = ['PAYMENT-SIGNATURE', 'Agent-Intent'] as const;
 
-/** A way on which nothing gets lost until it is told to. */
+/** Creates a wire that loses nothing until `loseNextAnswer`. */
 export const newWire = (through: typeof fetch): Wire => {
   const seen: Sighting[] = [];
   let losing = false;
@@ -54,11 +54,11 @@ const payloadSchema = z.object({
   authorization: z.object({ nonce: z.custom<Hex>((value) => isHex(value)) }),
 });
 
-/** The EIP-3009 nonce of a payment, which is its call id. */
+/** Reads the EIP-3009 nonce of a payment, which is its call id. */
 export const nonceOf = (payment: string): Hex =>
   payloadSchema.parse(decodePaymentSignatureHeader(payment).payload).authorization.nonce;
 
-/** The same payment, without the intent that binds it to its request. */
+/** Removes the intent that binds a payment to its request. */
 export const stripped = (payment: string): string => {
   const payload = decodePaymentSignatureHeader(payment);
   const { 'agent-intent': _intent, ...extensions } = payload.extensions ?? {};

@@ -12,7 +12,7 @@ export type SignedAuthorization = {
   readonly signature: Hex;
 };
 
-/** 32 random bytes. */
+/** Returns 32 random bytes. */
 export const randomNonce = (): Hex => bytesToHex(randomBytes(32));
 
 const domainOf = (token: Token) => ({
@@ -59,7 +59,7 @@ export const signAuthorization = async (options: {
   return { authorization: { ...message, from: lower(account.address), to: lower(to) }, signature };
 };
 
-/** Signs the cancelling of an EIP-3009 nonce. */
+/** Signs the cancellation of an EIP-3009 nonce. */
 export const signCancellation = async (options: {
   readonly account: LocalAccount;
   readonly token: Token;
@@ -78,7 +78,7 @@ type Sender = {
   readonly token: Token;
 };
 
-/** Presents a signed transfer to the chain as anybody with ether may. Resolves with the hash once it is in a block. */
+/** Presents a signed transfer to the chain. Any account with ether may. Resolves with the hash once the transaction is in a block. */
 export const submitAuthorization = async (
   options: Sender & { readonly signed: SignedAuthorization },
 ): Promise<Hex> => {
@@ -95,7 +95,7 @@ export const submitAuthorization = async (
   return hash;
 };
 
-/** Presents a signed cancellation to the chain. Resolves with the hash once it is in a block. */
+/** Presents a signed cancellation to the chain. Resolves with the hash once the transaction is in a block. */
 export const submitCancellation = async (
   options: Sender & { readonly authorizer: Address; readonly nonce: Hex; readonly signature: Hex },
 ): Promise<Hex> => {

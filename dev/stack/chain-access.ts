@@ -3,7 +3,7 @@ import { type ChainClient, chainClient, CHAIN_ID } from './chain-client.ts';
 import { mint } from './faucet.ts';
 import { usdc, usdcBalance } from './usdc.ts';
 
-/** A running chain, as any process that knows its URL can use it. */
+/** A running local chain. Any process that knows its URL can use it. */
 export type ChainAccess = {
   readonly rpc: string;
   readonly chainId: number;
@@ -11,13 +11,13 @@ export type ChainAccess = {
   readonly usdc: Address;
   /** viem client with public, wallet and anvil actions, polling every 50 ms. */
   readonly client: ChainClient;
-  /** Gives an account atomic units of USDC out of thin air; resolves when they are in a block. */
+  /** Mints atomic units of USDC to an account; resolves when the transaction is in a block. */
   readonly fund: (address: Address, amount: bigint) => Promise<void>;
-  /** Atomic units of USDC at the latest block. */
+  /** USDC of an account in atomic units, at the latest block. */
   readonly balanceOf: (address: Address) => Promise<bigint>;
 };
 
-/** Connects to a local chain that somebody else has started, e.g. the `rpc` of `.dev/stack.json`. */
+/** Connects to a local chain that another process started, e.g. the `rpc` of `.dev/stack.json`. */
 export const connectChain = (rpc: string): ChainAccess => {
   const client = chainClient(rpc);
   return {

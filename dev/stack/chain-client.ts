@@ -1,12 +1,12 @@
 import { createTestClient, http, publicActions, walletActions } from 'viem';
 import { baseSepolia } from 'viem/chains';
 
-/** Chain id of the local chain: Base Sepolia's, so that clients need no setting of their own. */
+/** Chain id of the local chain. It is Base Sepolia's, so that clients need no configuration. */
 export const CHAIN_ID = 84532;
 
 /**
- * A viem client of the local chain with public, wallet and anvil actions.
- * Polls every 50 ms: viem's four seconds would be most of the time of a settlement.
+ * Creates a viem client of the local chain with public, wallet and anvil actions. It polls every 50 ms: with viem's default of four
+ * seconds, polling would dominate the time of a settlement.
  */
 export const chainClient = (rpc: string) =>
   createTestClient({

@@ -10,7 +10,7 @@ import { freePort, LOOPBACK } from './ports.ts';
 import { type Exit, startProcess } from './process.ts';
 import { deployUsdc } from './contracts.ts';
 
-/** A chain this process has started. */
+/** A chain that this process started. */
 export type Chain = ChainAccess & {
   readonly processId: number;
   readonly exited: Promise<Exit>;
@@ -19,11 +19,11 @@ export type Chain = ChainAccess & {
   readonly kill: () => Promise<void>;
 };
 
-/** What an agent of the local stack starts with: 1000 USDC. */
-const ALLOWANCE = 1_000_000_000n;
+/** Initial USDC of each agent: $1,000. */
+const AGENT_BALANCE = 1_000_000_000n;
 const READY_MS = 20_000;
 
-/** The platform package carries the binary; going through its launcher would leave one more process to end. */
+/** Path of the binary in the platform package. The launcher of `@foundry-rs/anvil` would be one more process to stop. */
 const anvilBinary = (): string => {
   const require = createRequire(import.meta.url);
   const launcher = createRequire(require.resolve('@foundry-rs/anvil/package.json'));
@@ -54,17 +54,17 @@ const furnish = async (client: ChainClient, blockTime: number | undefined): Prom
     await client.setBalance({ address, value: parseEther('1000') });
   await Promise.all(
     [people.agent, ...people.agents].map(
-      async ({ address }) => await mint(client, address, ALLOWANCE),
+      async ({ address }) => await mint(client, address, AGENT_BALANCE),
     ),
   );
   if (blockTime === undefined) return;
-  // Only now: a deployment under two-second blocks takes twenty seconds.
+  // Last, because deployment with blocks of two seconds takes twenty seconds.
   await client.setIntervalMining({ interval: blockTime });
 };
 
 /**
- * Starts anvil with chain id 84532 on a free port of 127.0.0.1, with Circle's USDC at its Base Sepolia address and
- * Multicall3, and funds `people`. Mines at once, or every `blockTime` seconds. Dies with this process.
+ * Starts anvil with chain id 84532 on a free port of 127.0.0.1, deploys Multicall3 and Circle's USDC at its Base Sepolia address, and
+ * funds `people`. Each transaction gets a block, or blocks come every `blockTime` seconds. The chain ends with this process.
  */
 export const startChain = async (options: {
   readonly port?: number;

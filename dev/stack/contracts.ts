@@ -8,7 +8,7 @@ import { multicall3 } from './faucet.ts';
 import { person } from './people.ts';
 import { usdc, usdcAbi } from './usdc.ts';
 
-/** Deploys, and holds every role of the token. Not the proxy's admin: an admin may not call the token. */
+/** Deploys the contracts and holds every role of USDC. Another account is the admin of the proxy, because an admin cannot call the token. */
 export const issuer: Address = person('issuer').address;
 
 type Artifact = {
@@ -22,7 +22,7 @@ const artifact = async (path: string): Promise<Artifact> => {
   return JSON.parse(await readFile(file, 'utf8')) as Artifact;
 };
 
-/** Puts a library's address where the compiler left room for it. */
+/** Links a library: writes its address into the placeholders that the compiler left. */
 const link = (contract: Artifact, library: Address): Hex => {
   let code = contract.bytecode.slice(2);
   for (const libraries of Object.values(contract.linkReferences))
@@ -35,7 +35,7 @@ const link = (contract: Artifact, library: Address): Hex => {
   return `0x${code}`;
 };
 
-/** Deploys creation code from the issuer, who must be impersonated, and returns the contract's address. */
+/** Deploys creation code from the issuer, which must be impersonated. @returns the address of the contract. */
 export const deploy = async (client: ChainClient, data: Hex): Promise<Address> => {
   const hash = await client.sendTransaction({ account: issuer, data });
   const receipt = await client.waitForTransactionReceipt({ hash });
@@ -47,8 +47,8 @@ export const deploy = async (client: ChainClient, data: Hex): Promise<Address> =
 const slot = (name: string): Hex => keccak256(toBytes(`org.zeppelinos.proxy.${name}`));
 
 /**
- * Deploys Circle's FiatTokenV2_2 behind its proxy at the address it has on Base Sepolia, and initialises it as there.
- * The chain must mine at once. Minting is Multicall3's, and so anybody's: see the faucet.
+ * Deploys Circle's FiatTokenV2_2 behind its proxy at its Base Sepolia address and initialises it. The chain must mine a block for each
+ * transaction. Multicall3 is the minter, so that any account can mint: see `faucet.ts`.
  */
 export const deployUsdc = async (client: ChainClient): Promise<void> => {
   await client.impersonateAccount({ address: issuer });
@@ -102,7 +102,7 @@ const succeeded = async (client: ChainClient, hash: Hex): Promise<void> => {
   if (receipt.status !== 'success') throw new Error(`transaction ${hash} reverted`);
 };
 
-/** viem carries the creation code, in a file it does not list among its exports. */
+/** viem contains the creation code, in a file that its `exports` do not list. */
 const creationCode = (): Hex => {
   const require = createRequire(import.meta.url);
   const file = join(dirname(require.resolve('viem')), 'constants', 'contracts.js');
@@ -111,8 +111,8 @@ const creationCode = (): Hex => {
 };
 
 /**
- * Puts Multicall3 at its canonical address. Without it a facilitator cannot tell an empty wallet from a spent nonce:
- * every failure becomes `transaction_simulation_failed`. The issuer must be impersonated.
+ * Deploys Multicall3 at its canonical address. Without it, a facilitator cannot distinguish an empty wallet from a used nonce and
+ * answers `transaction_simulation_failed` for both. The issuer must be impersonated.
  */
 export const deployMulticall3 = async (client: ChainClient): Promise<void> => {
   const elsewhere = await deploy(client, creationCode());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from '../root.ts';
 
 const MIGRATIONS = join(ROOT, 'src/audit/migrations');
-const KEPT = join(ROOT, '.dev/databases');
+const CACHE = join(ROOT, '.dev/databases');
 
 const exists = async (path: string): Promise<boolean> =>
   await access(path).then(
@@ -12,19 +12,19 @@ const exists = async (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Where a database that was migrated like this one is kept: by what made it. */
-const keptPlace = async (): Promise<string> => {
+/** Path of the migrated database in the cache, by a hash of all that it was made from. */
+const cachedPath = async (): Promise<string> => {
   const hash = createHash('sha256');
   for (const name of (await readdir(MIGRATIONS)).toSorted())
     hash.update(`${name}\n`).update(await readFile(join(MIGRATIONS, name)));
   for (const file of ['wrangler.toml', 'node_modules/wrangler/package.json'])
     hash.update(await readFile(join(ROOT, file)));
-  return join(KEPT, hash.digest('hex').slice(0, 32));
+  return join(CACHE, hash.digest('hex').slice(0, 32));
 };
 
 /**
- * Gives a new state directory a migrated database. Migrating takes a process of wrangler and two seconds of a processor, so the first
- * one is kept, empty, in `.dev`, and copied from then on. A directory that has a database already is migrated as it is.
+ * Prepares the database of a state directory. A new directory receives a copy of an empty, migrated database from `.dev/databases`,
+ * because a migration by wrangler takes two seconds; the first one fills that cache. An existing database is migrated in place.
  */
 export const prepareDatabase = async (
   state: string,
@@ -32,12 +32,12 @@ export const prepareDatabase = async (
 ): Promise<void> => {
   const own = join(state, 'v3/d1');
   if (await exists(own)) return await migrate();
-  const kept = await keptPlace();
-  if (await exists(kept)) return await cp(kept, own, { recursive: true });
+  const cached = await cachedPath();
+  if (await exists(cached)) return await cp(cached, own, { recursive: true });
   await migrate();
-  // Stacks that start at once each keep theirs; the first one stays, and is there whole or not at all.
-  const draft = join(KEPT, `.${randomUUID()}`);
-  await mkdir(KEPT, { recursive: true });
+  // Stacks that start at the same time each make a draft; the first rename wins, and the cache never has half a database.
+  const draft = join(CACHE, `.${randomUUID()}`);
+  await mkdir(CACHE, { recursive: true });
   await cp(own, draft, { recursive: true });
-  await rename(draft, kept).catch(async () => await rm(draft, { recursive: true, force: true }));
+  await rename(draft, cached).catch(async () => await rm(draft, { recursive: true, force: true }));
 };

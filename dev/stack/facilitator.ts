@@ -20,8 +20,8 @@ import { people } from './people.ts';
 import { type Handler, type RunningServer, serveLoopback } from './server.ts';
 
 /**
- * How long a settlement waits for its block before it answers `settlement_pending`. Under the 90 seconds after which
- * x402's own HTTP client gives up, so that the caller learns the transaction hash.
+ * How long a settlement waits for its block before it answers `settlement_pending`. x402's HTTP client gives up after 90 seconds; an
+ * earlier answer tells it the transaction hash.
  */
 const CONFIRMATION_TIMEOUT_MS = 60_000;
 const BODY_LIMIT = 65_536;
@@ -30,7 +30,7 @@ const envelope = z.object({ paymentPayload: z.unknown(), paymentRequirements: z.
 
 type Exchange = Parameters<x402Facilitator['settle']>;
 
-/** The body of /verify and /settle, or undefined: both halves must be of the same x402 version. */
+/** Parses the body of /verify and /settle. @returns undefined unless payload and requirements have the same x402 version. */
 const exchangeOf = (body: unknown): Exchange | undefined => {
   const parsed = envelope.safeParse(body);
   if (!parsed.success) return undefined;
@@ -43,9 +43,9 @@ const exchangeOf = (body: unknown): Exchange | undefined => {
 };
 
 /**
- * Signs and sends with one key. viem's nonce manager hands out transaction nonces: without it, two thirds of twenty
- * parallel settlements are lost. The count is this facilitator's own (viem's shared one would carry it to the next
- * chain), so one key belongs to one facilitator.
+ * Signs and sends transactions with one key. viem's nonce manager assigns the nonces: without it, two thirds of twenty parallel
+ * settlements fail. Each facilitator has its own manager, because viem's shared one would keep counting on the next chain; so two
+ * facilitators must not share a key.
  */
 const signerOf = (rpc: string, key: Hex): FacilitatorEvmSigner => {
   const nonceManager = createNonceManager({ source: jsonRpc() });
@@ -57,8 +57,8 @@ const signerOf = (rpc: string, key: Hex): FacilitatorEvmSigner => {
     cacheTime: 0,
   }).extend(publicActions);
   const { writeContract } = client;
-  // One at a time from nonce to broadcast: the manager counts on from the chain after a failed one, and would hand a nonce
-  // that is still in flight out again. Waiting for blocks stays parallel.
+  // Race: after a failed transaction the manager reads the nonce from the chain and could assign one again that is in flight. So one
+  // transaction at a time goes from nonce to broadcast; waiting for blocks stays parallel.
   let sending: Promise<unknown> = Promise.resolve();
   const inTurn: typeof writeContract = (parameters) => {
     const sent = sending.then(() => writeContract(parameters as never));
@@ -71,7 +71,7 @@ const signerOf = (rpc: string, key: Hex): FacilitatorEvmSigner => {
   });
 };
 
-/** The three routes of a facilitator, over the official classes, for x402 v1 and v2 of scheme `exact`. */
+/** Serves the three routes of a facilitator with the official classes: x402 v1 and v2, scheme `exact`. */
 export const facilitatorHandler = (options: {
   readonly rpc: string;
   readonly key: Hex;
@@ -100,13 +100,12 @@ export const facilitatorHandler = (options: {
 };
 
 /**
- * Starts a facilitator over HTTP on 127.0.0.1. `wrap` puts itself between the caller and the real thing, e.g. to answer
- * 500 after a settlement that has been broadcast.
+ * Starts a facilitator over HTTP on 127.0.0.1. `wrap` intercepts its requests, e.g. to answer 500 after a settlement was broadcast.
  */
 export const startFacilitator = async (options: {
   readonly rpc: string;
   readonly port?: number;
-  /** Key that pays for gas; the first of `people.facilitators` by default. */
+  /** Key that pays gas; the first of `people.facilitators` by default. */
   readonly key?: Hex;
   readonly wrap?: (real: Handler) => Handler;
 }): Promise<RunningServer> => {

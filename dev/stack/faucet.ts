@@ -4,12 +4,13 @@ import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import type { ChainClient } from './chain-client.ts';
 import { usdc, usdcAbi } from './usdc.ts';
 
-/** Where Multicall3 lives on every chain that has it. On the local chain it may mint USDC. */
+/** Where Multicall3 is deployed on every chain that has it. On the local chain it may mint USDC. */
 export const multicall3: Address = '0xca11bde05977b3631167028862be2a173976ca11';
 
 /**
- * Mints atomic units of USDC to an account; resolves when they are in a block.
- * Each mint has a sender of its own: two that share one race for its transaction nonce, in whatever process they run.
+ * Mints atomic units of USDC to an account; resolves when the transaction is in a block.
+ *
+ * Race: mints from one sender would compete for its nonces, also across processes. So each mint has a new sender.
  */
 export const mint = async (client: ChainClient, to: Address, amount: bigint): Promise<void> => {
   const sender = privateKeyToAddress(generatePrivateKey());

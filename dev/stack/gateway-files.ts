@@ -4,24 +4,24 @@ import { ROOT } from '../root.ts';
 import { newReceiptKey } from '../keys.ts';
 import { writeLibsecp256k1 } from '../libsecp256k1.ts';
 
-/** Replaces text that must be there: a renamed key in wrangler.toml must not silently change what is run. */
+/** Replaces text that must exist, so that a renamed key of wrangler.toml is an error. */
 const replaced = (text: string, pattern: RegExp, by: string): string => {
   if (!pattern.test(text)) throw new Error(`wrangler.toml has no ${pattern.source}`);
   return text.replace(pattern, () => by);
 };
 
 type Changes = {
-  /** Names of all variables that the gateway is given. */
+  /** Names of all variables of the gateway. */
   readonly names?: readonly string[];
-  /** Module of the Worker; in JavaScript, the first of those that `buildWorker` makes, which are run as they are. */
+  /** Main module of the Worker: TypeScript, which wrangler bundles, or the JavaScript of `buildWorker`, which runs as it is. */
   readonly entry: string;
-  /** Requests per ten seconds that the rate limit binding lets through, if not as in wrangler.toml. */
+  /** Requests per ten seconds that the rate limit lets through; as in wrangler.toml by default. */
   readonly shield?: number;
-  /** Tools to sell instead of those in `tools.json`. */
+  /** Path of the tools to sell instead of `tools.json`. */
   readonly toolsFile?: string;
 };
 
-/** The project's wrangler.toml for this machine: paths are absolute. */
+/** Adapts wrangler.toml to a state directory: absolute paths, and the changes. */
 const localConfig = (original: string, options: Changes): string => {
   const { entry, shield, toolsFile, names = [] } = options;
   const asIs = entry.endsWith('.js') ? '\nno_bundle = true' : '';
@@ -34,37 +34,37 @@ const localConfig = (original: string, options: Changes): string => {
   );
   const assets = join(ROOT, 'public');
   text = replaced(text, /^directory = ".*"$/m, `directory = ${JSON.stringify(assets)}`);
-  // Made before: a process for each stack would be one too many.
+  // The caller has built already; a build by each stack would cost a process.
   text = replaced(text, /^\[build\]\ncommand = ".*"\n/m, '');
-  // Where `secrets.required` is said, wrangler reads nothing else from `.dev.vars` but what it knows as a variable.
+  // With `secrets.required`, wrangler reads only known variables from `.dev.vars`.
   const unknown = names.filter((name) => !new RegExp(`^${name} = `, 'm').test(text));
   const lines = unknown.map((name) => `${name} = ""\n`).join('');
   text = replaced(text, /^\[vars\]\n/m, `[vars]\n${lines}`);
   if (shield !== undefined)
     text = replaced(text, /(?<=^simple = \{ limit = )[0-9]+/m, String(shield));
   if (toolsFile === undefined) return text;
-  if (asIs !== '') throw new Error('modules that are built hold their tools already');
+  if (asIs !== '') throw new Error('built modules contain their tools already');
   return `${text}\n[alias]\n"../tools.json" = ${JSON.stringify(toolsFile)}\n`;
 };
 
 const line = ([name, value]: readonly [string, string]): string => {
-  if (/['\n\r]/.test(value)) throw new Error(`${name} may hold no quote and no line break`);
+  if (/['\n\r]/.test(value)) throw new Error(`${name} must not contain a quote or a line break`);
   return `${name}='${value}'`;
 };
 
-/** The key stays the same for the life of a state directory, or receipts of before a restart could not be checked. */
+/** Reads or creates the key of a state directory. It survives restarts, so that older receipts still verify. */
 const receiptKey = async (directory: string): Promise<string> => {
   const file = join(directory, 'receipt-key.json');
-  const kept = await readFile(file, 'utf8').catch(() => undefined);
-  if (kept !== undefined) return kept;
+  const existing = await readFile(file, 'utf8').catch(() => undefined);
+  if (existing !== undefined) return existing;
   const key = await newReceiptKey();
   await writeFile(file, key, { mode: 0o600 });
   return key;
 };
 
 /**
- * Writes what `wrangler dev` reads into a directory: `wrangler.toml`, and beside it `.dev.vars` with variables and the
- * secret, which so never stands on a command line. Returns the path of the former.
+ * Writes the files of `wrangler dev` into a directory: `wrangler.toml`, and `.dev.vars` with the variables and the secret, which must not
+ * appear on a command line. @returns the path of `wrangler.toml`.
  */
 export const writeGatewayFiles = async (
   options: Changes & {

@@ -8,23 +8,23 @@ import { ROOT } from '../root.ts';
 import { freePort, LOOPBACK, portFreed, portTaken } from './ports.ts';
 import { type Exit, type ProcessGroup, startProcess } from './process.ts';
 
-/** Where a gateway finds the others, and what it is called. */
+/** Options of a gateway under `wrangler dev`. */
 export type GatewayOptions = {
   readonly port?: number;
-  /** Directory of its state: databases, objects, queues, receipt key, log. A restart on it goes on where it was. */
+  /** Directory of its state: databases, objects, queues, receipt key, log. A restart continues with that state. */
   readonly persistTo: string;
   readonly upstreamUrl: string;
   readonly rpc: string;
-  /** URLs, tried in order. */
+  /** URLs in the order in which the gateway tries them. */
   readonly facilitators: readonly string[];
   readonly payTo: string;
-  /** Origin that clients sign for; its own by default. */
+  /** Origin that clients sign for; the gateway's own by default. */
   readonly audience?: string;
-  /** More variables, or other values for the ones above, e.g. `DEFAULT_POLICY`, `CONFIRMATIONS`. */
+  /** Further variables, or other values of those above, e.g. `DEFAULT_POLICY`. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Requests per ten seconds and client address; as in wrangler.toml by default. */
+  /** Requests per ten seconds and client that the rate limit lets through; as in wrangler.toml by default. */
   readonly shield?: number;
-  /** Module of the Worker, `src/index.ts` by default. */
+  /** Main module of the Worker, `src/index.ts` by default. */
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;
@@ -37,29 +37,29 @@ export type Gateway = {
   readonly url: string;
   readonly port: number;
   readonly audience: string;
-  /** Process group of the run that is on now. */
+  /** Process group of the current run. */
   readonly processId: () => number;
-  /** The end of what it has printed; everything is in `log`. */
+  /** The end of its output; `log` has all of it. */
   readonly output: () => string;
   readonly log: string;
   readonly stop: () => Promise<void>;
-  /** SIGKILL to the whole process group, as a crash would end it. */
+  /** Sends SIGKILL to the process group, as a crash would end it. */
   readonly kill: () => Promise<void>;
-  /** Starts it again after `stop`, `kill` or a crash, on the same port and state. */
+  /** Starts the gateway again after `stop`, `kill` or a crash, with the same port and state. */
   readonly restart: () => Promise<void>;
 };
 
 const READY_MS = 60_000;
 
 /**
- * wrangler restarts a runtime that has died, but when that was its proxy the port accepts and nothing ever answers.
- * A part that has crashed shall be seen to have crashed.
+ * wrangler restarts a runtime that crashed. When its proxy crashed, the port accepts connections and never answers: so this message ends
+ * the process, and the stack reports a crash.
  */
 const RUNTIME_CRASHED = 'The Workers runtime crashed unexpectedly';
 
 /**
- * Wrangler looks for free ports of its own and lets its runtime listen there later: beside another stack, or many connections, one may
- * be taken by then. It ends, and takes others the next time.
+ * Race: wrangler looks for free ports and its runtime listens there later. Another process can take a port in between; wrangler then
+ * ends with this message, and takes other ports on the next start.
  */
 const PORT_TAKEN = 'Address already in use';
 const MOST_STARTS = 3;
@@ -69,7 +69,7 @@ const wranglerBinary = (): string => {
   return join(dirname(require.resolve('wrangler/package.json')), 'bin', 'wrangler.js');
 };
 
-/** No telemetry, no questions, no look-ups on the network, nothing written outside the state directory. */
+/** Environment of wrangler: no telemetry, no prompts, no network requests, no files outside the state directory. */
 const environment = (directory: string): NodeJS.ProcessEnv => ({
   ...process.env,
   // Both would change what is built: a test runner sets the first.
@@ -108,10 +108,11 @@ const migrate = async (directory: string, config: string, log: string): Promise<
     log,
   );
   const exit = await group.exited;
-  if (exit.code !== 0) throw new Error(`the database could not be migrated:\n${group.output()}`);
+  if (exit.code !== 0)
+    throw new Error(`wrangler could not migrate the database:\n${group.output()}`);
 };
 
-/** `/openapi.json`, where nobody has made it yet; `npm start` and the tests make it anew before they start anything. */
+/** Writes `public/` if it is missing. `npm start` and the tests write it before they start a gateway. */
 const describeOnce = async (): Promise<void> => {
   if (!existsSync(join(ROOT, 'public/openapi.json'))) await import('../openapi.ts');
 };
@@ -132,7 +133,7 @@ const serve = async (
   '--show-interactive-dev-session=false',
 ];
 
-/** Waits until the gateway says it is healthy. A gateway that says why it is not is believed after five seconds. */
+/** Waits until `/healthz` answers 200. Another answer is final after five seconds. */
 const healthy = async (url: string, group: ProcessGroup): Promise<void> => {
   let gone = false;
   void group.exited.then(() => {
@@ -157,7 +158,7 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
   AUDIENCES: audience,
   PAY_TO: JSON.stringify({ [`eip155:${CHAIN_ID}`]: options.payTo }),
   RPC_URLS: JSON.stringify({ [`eip155:${CHAIN_ID}`]: [options.rpc] }),
-  // The local one gives out its nonces in order, however many ask it at once.
+  // The local facilitator assigns nonces in order, so it can take more parallel requests than the default.
   FACILITATORS: JSON.stringify(options.facilitators.map((url) => ({ url, concurrency: 64 }))),
   UPSTREAM_URL: options.upstreamUrl,
   CONFIRMATIONS: '1',
@@ -166,8 +167,8 @@ const variablesOf = (options: GatewayOptions, audience: string): Record<string, 
 });
 
 /**
- * Migrates the database and starts the gateway on 127.0.0.1. Resolves when `/healthz` answers 200. Dies with this
- * process. Needs about two seconds, and four more where no migrated database is kept yet.
+ * Prepares the database and starts the gateway on 127.0.0.1. Resolves when `/healthz` answers 200, after about two seconds, or six where
+ * no migrated database is cached. The gateway ends with this process.
  */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const port = options.port ?? (await freePort());

@@ -2,30 +2,29 @@ import type { Address, Hex } from 'viem';
 import { keccak256, toBytes } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 
-/** A key of the local stack. Both values are 0x hex; the address is checksummed. */
+/** A key of the local stack, with its checksummed address. */
 export type Person = { readonly address: Address; readonly privateKey: Hex };
 
 type Eight = readonly [Person, Person, Person, Person, Person, Person, Person, Person];
 
-/** Everybody who takes part in a local stack. Plain JSON. */
+/** The keys of a local stack. Plain JSON. */
 export type People = {
-  /** Runs the gateway: may call its admin surface. */
+  /** Operator of the gateway. */
   readonly operator: Person;
-  /** Owns agents. */
+  /** Owner of agents. */
   readonly owner: Person;
   /** The first funded agent. */
   readonly agent: Person;
   /** Eight more funded agents. */
   readonly agents: Eight;
-  /** Keys that facilitators send transactions with; each funded with ether. One facilitator, one key. */
+  /** Keys of facilitators, funded with ether. Two facilitators must not share a key. */
   readonly facilitators: readonly [Person, Person, Person, Person];
   /** Receives every payment of the gateway. */
   readonly payTo: Address;
 };
 
 /**
- * The key of a name: Keccak-256 of a public sentence, so that every run has the same people.
- * Anybody can compute these keys. They hold nothing outside a local chain.
+ * Derives the key of a name from a public text, so that every run has the same keys. They are not secret: use them on a local chain only.
  */
 export const person = (name: string): Person => {
   const privateKey = keccak256(toBytes(`countersign local stack: ${name}`));

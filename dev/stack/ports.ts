@@ -4,11 +4,11 @@ import { connect, createServer } from 'node:net';
 /** The only address the local stack listens on. */
 export const LOOPBACK = '127.0.0.1';
 
-/** Below what systems hand out to outgoing connections: one of those could take the port before the caller does. */
+/** Below the range of outgoing connections, one of which could take the port before the caller does. */
 const LOWEST = 10_240;
 const HIGHEST = 32_767;
 
-/** A TCP port that nobody listens on right now. Another process may take it before the caller does: so any of 20,000. */
+/** Finds a free TCP port. Random among 20,000, because another process could take it before the caller does. */
 export const freePort = async (): Promise<number> => {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST + 1);
@@ -16,7 +16,7 @@ export const freePort = async (): Promise<number> => {
   }
 };
 
-/** Whether somebody already listens on the port, asked by trying to. */
+/** Whether a process listens on the port. Finds out by listening for a moment. */
 export const portTaken = async (port: number): Promise<boolean> =>
   await new Promise((resolve, reject) => {
     const server = createServer();
@@ -26,7 +26,7 @@ export const portTaken = async (port: number): Promise<boolean> =>
     server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
   });
 
-/** Whether somebody answers on the port. Asked without taking it, even for a moment, from whoever is about to listen. */
+/** Whether the port accepts connections. Unlike `portTaken`, this never occupies the port. */
 export const portAnswers = async (port: number): Promise<boolean> =>
   await new Promise((resolve) => {
     const socket = connect(port, LOOPBACK);
@@ -37,7 +37,7 @@ export const portAnswers = async (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-/** Waits until nobody listens on the port. Throws when somebody still does after the given milliseconds. */
+/** Waits until no process listens on the port. @throws Error after a timeout. */
 export const portFreed = async (port: number, milliseconds: number): Promise<void> => {
   const deadline = Date.now() + milliseconds;
   while (await portTaken(port)) {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A process as `/proc` shows it. */
+/** A process in `/proc`. */
 export type ListedProcess = {
   readonly id: number;
   readonly group: number;
@@ -16,17 +16,17 @@ const read = (file: string): string | undefined => {
 };
 
 const listed = (id: number): ListedProcess | undefined => {
-  // `id (name) state parent group …`; the name may hold anything, also brackets.
+  // `id (name) state parent group …`; the name may contain brackets.
   const stat = read(`/proc/${id}/stat`);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, , group] = fields ?? [];
-  // A zombie has ended: it runs nothing, and waits for its parent to ask how.
+  // A zombie has ended and waits for its parent to collect its exit code.
   if (group === undefined || state === 'Z' || state === 'X') return undefined;
   const command = (read(`/proc/${id}/cmdline`) ?? '').split('\0').join(' ').trim();
   return { id, group: Number(group), command };
 };
 
-/** Every process that runs on this machine; zombies do not. Undefined where there is no `/proc`. */
+/** Lists every process of this machine without zombies. @returns undefined where there is no `/proc`. */
 export const runningProcesses = (): readonly ListedProcess[] | undefined => {
   let names: readonly string[];
   try {

@@ -4,23 +4,23 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { runningProcesses } from './process-list.ts';
 
-/** How a process ended. `expected`: after `stop` or `kill`. */
+/** How a process ended. `expected` after `stop` or `kill`. */
 export type Exit = {
   readonly expected: boolean;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 };
 
-/** A child process and all its descendants: one process group that ends as a whole. */
+/** A child process and its descendants: one process group, which ends as a whole. */
 export type ProcessGroup = {
   /** Process id of the leader, which is the id of the group. */
   readonly id: number;
   readonly exited: Promise<Exit>;
-  /** The last lines of its output, stdout and stderr, at most 16 KiB. */
+  /** The end of stdout and stderr, at most 16 KiB. */
   readonly output: () => string;
-  /** SIGTERM, and after two seconds SIGKILL. Resolves when no process of the group is left. */
+  /** Sends SIGTERM, and after two seconds SIGKILL. Resolves when every process of the group has ended. */
   readonly stop: () => Promise<void>;
-  /** SIGKILL at once. Resolves when no process of the group is left. */
+  /** Sends SIGKILL. Resolves when every process of the group has ended. */
   readonly kill: () => Promise<void>;
 };
 
@@ -29,11 +29,11 @@ const GRACE_MS = 2000;
 const alive = new Set<number>();
 let reaper: ChildProcess | undefined;
 
-const tell = (line: string): void => {
+const notifyReaper = (line: string): void => {
   reaper?.stdin?.write(`${line}\n`);
 };
 
-/** Starts the reaper once for this process, and again should it ever end: nothing may be unguarded. */
+/** Starts the reaper once for this process, and again if it ends. */
 const startReaper = (): void => {
   if (reaper !== undefined) return;
   const child = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts')], {
@@ -43,14 +43,14 @@ const startReaper = (): void => {
   reaper = child;
   child.unref();
   child.stdin?.on('error', () => {});
-  // The pipe must stay open as long as this process lives, and not a moment of it because of the pipe.
+  // The pipe closes when this process ends, and must not keep it alive.
   if (child.stdin instanceof Socket) child.stdin.unref();
   child.once('exit', () => {
     reaper = undefined;
     if (alive.size === 0) return;
     startReaper();
   });
-  for (const group of alive) tell(`+${group}`);
+  for (const group of alive) notifyReaper(`+${group}`);
 };
 
 const signalGroup = (group: number, signal: NodeJS.Signals | 0): boolean => {
@@ -65,11 +65,11 @@ const signalGroup = (group: number, signal: NodeJS.Signals | 0): boolean => {
 const pause = async (milliseconds: number): Promise<void> =>
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Whether a process of the group still runs. Signal 0 reaches zombies too, which only wait to be collected. */
+/** Whether a process of the group runs. Signal 0 also reaches zombies, so the process list decides. */
 const groupRuns = (group: number): boolean =>
   signalGroup(group, 0) && (runningProcesses()?.some((process) => process.group === group) ?? true);
 
-/** Waits until the group is empty. Returns false when it still is not after the given time. */
+/** Waits until the group is empty. @returns false after a timeout. */
 const emptied = async (group: number, milliseconds: number): Promise<boolean> => {
   const deadline = Date.now() + milliseconds;
   while (groupRuns(group)) {
@@ -79,15 +79,15 @@ const emptied = async (group: number, milliseconds: number): Promise<boolean> =>
   return true;
 };
 
-/** Starts a program in a process group of its own, which dies with this process whatever happens to it. */
+/** Starts a program in its own process group. The group ends with this process, also after SIGKILL (`reaper.ts`). */
 export const startProcess = (options: {
   readonly program: string;
   readonly arguments: readonly string[];
   readonly directory?: string;
   readonly environment?: NodeJS.ProcessEnv;
-  /** File that its output is appended to. */
+  /** File to which the output is appended. */
   readonly log?: string;
-  /** Words that mean it is broken although it still runs: when it prints them, the group is killed as if it had crashed. */
+  /** Output that means the program is broken although it runs: the group is then killed, as after a crash. */
   readonly fatal?: string;
 }): ProcessGroup => {
   startReaper();
@@ -100,7 +100,7 @@ export const startProcess = (options: {
   const id = child.pid ?? 0;
   if (id > 0) {
     alive.add(id);
-    tell(`+${id}`);
+    notifyReaper(`+${id}`);
   }
   const log =
     options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
@@ -120,10 +120,10 @@ export const startProcess = (options: {
       resolve({ expected, code: null, signal: null });
     });
     child.once('exit', (code, signal) => {
-      // The leader is gone; whatever it left in the group goes with it.
+      // The leader has ended: end its descendants as well.
       signalGroup(id, 'SIGKILL');
       alive.delete(id);
-      tell(`-${id}`);
+      notifyReaper(`-${id}`);
       log?.end();
       resolve({ expected, code, signal });
     });
@@ -146,7 +146,7 @@ export const startProcess = (options: {
   return { id, exited, output: () => output, stop, kill };
 };
 
-/** Kills every process group this process has started and not yet stopped. */
+/** Kills every running process group that this process started. */
 export const killEveryProcess = async (): Promise<void> => {
   await Promise.all(
     [...alive].map(async (group) => {
@@ -159,8 +159,8 @@ export const killEveryProcess = async (): Promise<void> => {
 const ORPHAN_POLL_MS = 200;
 
 /**
- * Calls back once when the process that has started this one is gone. A parent that gets SIGKILL can tell nobody; but
- * its children are given to another process, and that shows.
+ * Calls back once when the parent process has ended. A parent that receives SIGKILL sends no signal, but its children then have another
+ * parent id.
  */
 export const whenOrphaned = (callback: () => void): void => {
   const parent = process.ppid;

@@ -1,14 +1,13 @@
 /**
- * Kills what its parent leaves behind (design §10: every child process dies with the stack).
- *
- * A process that gets SIGKILL cannot stop its children, but its pipes close. So this process is told over its stdin which
- * process groups are alive, one `+<group>` or `-<group>` a line, and when stdin ends it kills those still listed and exits.
+ * Kills the process groups that its parent leaves behind. A process that receives SIGKILL cannot stop its children, but its pipes close:
+ * the parent writes started and ended groups to the stdin of the reaper (`+<group>` and `-<group>`, one a line), and at the end of stdin
+ * the reaper kills the groups that are left.
  */
 import { createInterface } from 'node:readline';
 
 const groups = new Set<number>();
 
-// A Ctrl-C reaches the whole terminal: the reaper must outlive its parent to do its work.
+// Ctrl-C signals every process of the terminal: the reaper must outlive its parent.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) {

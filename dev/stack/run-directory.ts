@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { STACK_DIRECTORY } from './stack-file.ts';
 
-let made = 0;
+let created = 0;
 
 const lives = (processId: number): boolean => {
   try {
@@ -13,7 +13,7 @@ const lives = (processId: number): boolean => {
   }
 };
 
-/** Removes what stacks have left whose process is no more, e.g. after SIGKILL. */
+/** Removes directories of processes that have ended, e.g. after SIGKILL. */
 const sweep = async (): Promise<void> => {
   for (const name of await readdir(STACK_DIRECTORY)) {
     const owner = /^run-([0-9]+)-[0-9]+$/.exec(name)?.[1];
@@ -22,12 +22,12 @@ const sweep = async (): Promise<void> => {
   }
 };
 
-/** A new, empty directory below `.dev` for the state of one stack of this process. */
+/** Creates an empty directory in `.dev` for the state of one stack of this process. */
 export const newRunDirectory = async (): Promise<string> => {
   await mkdir(STACK_DIRECTORY, { recursive: true });
   await sweep();
-  made += 1;
-  const directory = join(STACK_DIRECTORY, `run-${process.pid}-${made}`);
+  created += 1;
+  const directory = join(STACK_DIRECTORY, `run-${process.pid}-${created}`);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory);
   return directory;

@@ -2,27 +2,27 @@ import type { Server } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
 import { LOOPBACK } from './ports.ts';
 
-/** Answers one request. Wrapping one handler in another is how tests put faults between two parts. */
+/** Answers one request. Tests wrap handlers to inject faults between two parts. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
-/** As `Handler`, with the raw Node request and response as second argument. */
+/** Like `Handler`, with the raw Node request and response. */
 export type RawHandler = (request: Request, raw: HttpBindings) => Response | Promise<Response>;
 
 /** A listening HTTP server. `url` is an origin without a trailing slash. */
 export type RunningServer = {
   readonly url: string;
   readonly port: number;
-  /** Closes the port and every connection, also those that wait for an answer. */
+  /** Closes the port and every connection, also those with a request in progress. */
   readonly stop: () => Promise<void>;
 };
 
 /**
- * Milliseconds that an unused connection stays open. Node would close it after six seconds, and workerd its own after five: where
- * workerd is late, its request meets a closed door, and is not one that may be sent again.
+ * Milliseconds that an idle connection stays open. Race: Node closes after six seconds and workerd after five. When workerd is late, it
+ * sends a request on a connection that Node is closing, and cannot repeat it.
  */
 const KEEP_ALIVE = 65_000;
 
-/** Serves on 127.0.0.1, on a free port unless one is named. Rejects when the port is taken. */
+/** Serves on 127.0.0.1, on a free port by default. Rejects when the port is taken. */
 export const serveLoopback = async (options: {
   readonly handler: RawHandler;
   readonly port?: number;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { ROOT } from '../root.ts';
 import type { Person } from './people.ts';
 
-/** What `.dev/stack.json` says (design §10): all that tests and outside clients need to know of a running stack. */
+/** Content of `.dev/stack.json`: all that tests and clients need to know about a running stack. */
 export type StackDescription = {
   readonly gateway: string;
   readonly audience: string;
@@ -20,14 +20,14 @@ export type StackDescription = {
   readonly tools: readonly {
     readonly id: string;
     readonly method: string;
-    /** Of a tool that covers everything below a path, that path with its slash. */
+    /** For a tool with a wildcard path: the path before the wildcard, with its slash. */
     readonly url: string;
     readonly price: string;
     readonly settlement: string;
   }[];
 };
 
-/** Where stacks keep their files. */
+/** Directory of the files of stacks. */
 export const STACK_DIRECTORY = join(ROOT, '.dev');
 
 const gatewayIn = async (file: string): Promise<string | undefined> => {
@@ -48,20 +48,20 @@ const answers = async (gateway: string): Promise<boolean> => {
   }
 };
 
-/** `.dev/stack.json`; or, while another running stack has that, `.dev/stack-<port>.json`. */
-const usualFile = async (port: number): Promise<string> => {
+/** Returns `.dev/stack.json`, or `.dev/stack-<port>.json` while another running stack uses the former. */
+const defaultFile = async (port: number): Promise<string> => {
   const file = join(STACK_DIRECTORY, 'stack.json');
   const other = await gatewayIn(file);
   if (other === undefined || !(await answers(other))) return file;
   return join(STACK_DIRECTORY, `stack-${port}.json`);
 };
 
-/** Writes the description as a whole or not at all, and returns the path of the file. */
+/** Writes the description atomically. @returns the path of the file. */
 export const writeStackFile = async (
   description: StackDescription,
   file: string | undefined,
 ): Promise<string> => {
-  const path = file ?? (await usualFile(Number(new URL(description.gateway).port)));
+  const path = file ?? (await defaultFile(Number(new URL(description.gateway).port)));
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, `${JSON.stringify(description, undefined, 2)}\n`, { mode: 0o600 });
@@ -69,7 +69,7 @@ export const writeStackFile = async (
   return path;
 };
 
-/** Removes the file, unless another stack has written it since. */
+/** Removes the file, unless another stack has overwritten it. */
 export const removeStackFile = async (file: string, gateway: string): Promise<void> => {
   if ((await gatewayIn(file)) === gateway) await rm(file, { force: true });
 };

@@ -14,7 +14,7 @@ import { readTools, type ToolEntry, TOOLS_FILE } from './tools.ts';
 import { startUpstream, type Upstream } from '../upstream/upstream.ts';
 import { usdc } from './usdc.ts';
 
-/** URLs that the gateway is given for the others. */
+/** URLs of the other parts, as the gateway is configured with them. */
 export type Wiring = {
   readonly rpc: string;
   readonly facilitators: readonly string[];
@@ -24,30 +24,27 @@ export type Wiring = {
 export type StackOptions = {
   /** Port of the gateway; a free one by default. */
   readonly port?: number;
-  /** Seconds between blocks; by default every transaction gets one at once. */
+  /** Seconds between blocks; by default each transaction gets a block. */
   readonly blockTime?: number;
-  /** Where the gateway keeps its state, for longer than this stack. A new directory by default, removed by `stop`. */
+  /** Directory of the gateway's state, which outlives the stack. By default a new directory, which `stop` removes. */
   readonly persistTo?: string;
-  /** Where the description is written; `.dev/stack.json` by default, unless a running stack has it. */
+  /** Path of the description; by default `.dev/stack.json`, unless another running stack uses it. */
   readonly file?: string;
   /** Variables of the gateway, e.g. `DEFAULT_POLICY`. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Requests per ten seconds and client address that the gateway's shield lets through. */
+  /** Requests per ten seconds and client that the rate limit lets through. */
   readonly shield?: number;
-  /** Module of the Worker, `src/index.ts` by default. */
+  /** Main module of the Worker, `src/index.ts` by default. */
   readonly entry?: string;
   /** Absolute path of the tools to sell, `tools.json` by default. */
   readonly toolsFile?: string;
-  /** Puts something between gateway and facilitator, in this process. */
+  /** Intercepts requests from the gateway to the facilitator, in this process. */
   readonly wrapFacilitator?: (real: Handler) => Handler;
-  /**
-   * Puts proxies between the gateway and the others: gets the real URLs, returns those the gateway shall use, and variables that
-   * only they decide.
-   */
+  /** Inserts proxies between the gateway and the other parts: maps the real URLs to those that the gateway uses, and may add variables. */
   readonly wire?: (
     real: Wiring,
   ) => Promise<Wiring & { readonly variables?: Readonly<Record<string, string>> }>;
-  /** Told of each part when it runs. */
+  /** Called when a part runs. */
   readonly onProgress?: (part: string, where: string, milliseconds: number) => void;
 };
 
@@ -60,7 +57,7 @@ export type Stack = {
   readonly facilitator: RunningServer;
   readonly upstream: Upstream;
   readonly gateway: Gateway;
-  /** Resolves with what happened when a part has crashed and the rest has been stopped. Never rejects. */
+  /** Resolves with a message when a part crashed and the others are stopped. Never rejects. */
   readonly crashed: Promise<string>;
   readonly stop: () => Promise<void>;
 };
@@ -90,7 +87,7 @@ const describe = (
   })),
 });
 
-/** What has been started, in order, and how a crash ends it all. */
+/** Stops the started parts in reverse order, at the end or when one crashes. */
 const newCleanup = () => {
   const steps: (() => Promise<void>)[] = [];
   let ended: Promise<void> | undefined;
@@ -108,7 +105,7 @@ const newCleanup = () => {
   const onCrash = (part: string, output: () => string) => (exit: Exit) => {
     if (exit.expected || ended !== undefined) return;
     const how = exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`;
-    crash ??= `${part} ended ${how}; its last words:\n${output().trim().slice(-2000)}`;
+    crash ??= `${part} ended ${how}; the end of its output:\n${output().trim().slice(-2000)}`;
     const message = crash;
     void end().then(() => report(message));
   };
@@ -124,7 +121,7 @@ const boot = async (
     throw new Error(`port ${options.port} is taken`);
   const port = options.port ?? (await freePort());
 
-  /** Starts one part, remembers how to stop it, tells how long it took. */
+  /** Starts one part, registers its `stop`, and reports how long the start took. */
   const part = async <T extends { stop: () => Promise<void> }>(
     name: string,
     where: (started: T) => string,
@@ -186,7 +183,7 @@ const boot = async (
   const description = describe({ chain, facilitator, upstream, gateway }, tools);
   const file = await writeStackFile(description, options.file);
   cleanup.steps.push(async () => await removeStackFile(file, gateway.url));
-  // After a crash the log is what there is to read: only an ordered end removes it.
+  // After a crash the log stays for the developer to read.
   if (persistTo === undefined)
     cleanup.steps.unshift(async () => {
       if (cleanup.crash() === undefined) await rm(directory, { recursive: true, force: true });
@@ -195,8 +192,9 @@ const boot = async (
 };
 
 /**
- * Starts chain, facilitator, upstream and gateway, and writes their description (design §10). Processes it starts die
- * with this one. Throws, with everything stopped, if a part does not start.
+ * Starts chain, facilitator, upstream and gateway, and writes their description. All processes end with this one.
+ *
+ * @throws Error when a part does not start, after the others are stopped.
  */
 export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
   const cleanup = newCleanup();

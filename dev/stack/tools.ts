@@ -3,22 +3,24 @@ import { join } from 'node:path';
 import { parseTools } from '../../src/catalog/schema.ts';
 import { ROOT } from '../root.ts';
 
-/** A tool as `tools.json` writes it, as far as a client needs to know. */
+/** The members of a tool in `tools.json` that a client needs. */
 export type ToolEntry = {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  /** In dollars, e.g. `$0.001`; the most, for a tool of variable price. */
+  /** In dollars, e.g. `$0.001`; the maximum for a variable price. */
   readonly price: string;
   readonly settlement: string;
 };
 
-/** The tools the gateway sells. */
+/** Path of the tools that the gateway sells by default. */
 export const TOOLS_FILE = join(ROOT, 'tools.json');
 
 /**
- * Reads a file of tools and checks it as the gateway does; gives those that are sold. Throws an error that names each bad field, so
- * that nothing is started with it.
+ * Reads a file of tools and validates it as the gateway does.
+ *
+ * @returns the tools that are not disabled.
+ * @throws Error that names each invalid field.
  */
 export const readTools = async (file: string): Promise<readonly ToolEntry[]> => {
   const text = await readFile(file, 'utf8');

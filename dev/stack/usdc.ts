@@ -3,7 +3,7 @@ import { parseAbi } from 'viem';
 import type { Token } from '../../src/protocol/payment.ts';
 import { type ChainClient, CHAIN_ID } from './chain-client.ts';
 
-/** Circle's USDC as it is on Base Sepolia; also its EIP-712 domain. */
+/** Circle's USDC on Base Sepolia, with its EIP-712 domain. */
 export const usdc: Token = {
   network: `eip155:${CHAIN_ID}`,
   address: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
@@ -11,7 +11,7 @@ export const usdc: Token = {
   version: '2',
 };
 
-/** The functions and events of USDC that the local stack and its tests use. */
+/** Functions and events of USDC that the local stack and its tests use. */
 export const usdcAbi = parseAbi([
   'function name() view returns (string)',
   'function symbol() view returns (string)',
@@ -34,7 +34,7 @@ export const usdcAbi = parseAbi([
   'event Transfer(address indexed from, address indexed to, uint256 value)',
 ]);
 
-/** USDC of an account in atomic units, at the latest block. */
+/** Reads the USDC of an account in atomic units, at the latest block. */
 export const usdcBalance = async (client: ChainClient, of: Address): Promise<bigint> =>
   await client.readContract({
     address: usdc.address,

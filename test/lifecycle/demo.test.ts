@@ -113,7 +113,7 @@ describe('npm run demo', () => {
     const [, upstream = ''] = await demo.says(/^ +upstream +(\S+)/m);
     const seen = await observe(demo, rpc, upstream);
     expect(await demo.ended).toBe(0);
-    expect(demo.told()).toContain('Everything held');
+    expect(demo.told()).toContain('All checks passed');
 
     const lines = demo.out().trimEnd().split('\n');
     expect(lines).toHaveLength(1);
@@ -170,7 +170,7 @@ describe('npm run demo', () => {
     const anvil = demo.processes().find(({ command }) => command.includes('/anvil '));
     process.kill(anvil?.id ?? 0, 'SIGKILL');
     expect(await demo.ended).toBe(1);
-    expect(demo.told()).toMatch(/Did not hold:\n +step \d: the chain \(anvil\) ended by SIGKILL/);
+    expect(demo.told()).toMatch(/Failed checks:\n +step \d: the chain \(anvil\) ended by SIGKILL/);
     expect(demo.out()).toBe('');
     expect(await remains(demo)).toEqual([]);
   });

@@ -157,6 +157,6 @@ describe('README and its pages', () => {
     const titles = [...story.matchAll(/narrator\.step\(\s*'([^']+)'/g)].map(([, title]) => title);
     const drawn = [...picture.matchAll(/>\d+\. ([^<]*)</g)].map(([, title]) => title);
     expect(drawn, 'node dev/picture.ts draws it again').toEqual(titles);
-    expect(picture).toContain('Everything held');
+    expect(picture).toContain('All checks passed');
   });
 });

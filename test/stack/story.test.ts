@@ -18,17 +18,17 @@ const changeOffer = (headers: Headers, change: (offer: Offer) => Offer): void =>
   headers.set('payment-required', btoa(JSON.stringify(change(offer))));
 };
 
-/** Hides that payments may be bound. */
+/** Hides that payments can be bound to their request. */
 const unbound = (offer: Offer): Offer => ({ ...offer, extensions: {} });
 
-/** Hides that nothing but credit pays. */
+/** Hides that only credit pays. */
 const payable = ({ extensions, ...offer }: Offer): Offer => {
   const { 'agent-credit': _, ...others } = extensions;
   return { ...offer, extensions: others };
 };
 
-/** A way on which answers are changed. */
-const lyingWay = (): typeof fetch => {
+/** Wraps `fetch` and changes answers. */
+const fetchWithLies = (): typeof fetch => {
   let offers = 0;
   let lookups = 0;
   return async (input, init) => {
@@ -38,9 +38,9 @@ const lyingWay = (): typeof fetch => {
     let { status } = response;
     let text = await response.text();
     if (status === 402) changeOffer(headers, (offers += 1) === 1 ? unbound : payable);
-    // Another answer the second time.
+    // The second answer differs.
     if (pathname === '/tools/lookup' && status === 200 && (lookups += 1) === 2) text += ' ';
-    // A moved payment is taken.
+    // A payment for another tool is accepted.
     if (pathname === '/tools/echo/river') status = 200;
     if (pathname === '/tools/summarise') {
       text = text.replace('"words":29', '"words":30');
@@ -50,9 +50,9 @@ const lyingWay = (): typeof fetch => {
   };
 };
 
-/** A wallet with a client that has no caps worth the name, signs again for a lost answer, and forgets its credit. */
+/** A wallet whose client has no effective caps, signs again for a lost answer, and forgets its credit. */
 const poorWallet = (privateKey: Hex): Wallet => {
-  const wallet = openWallet(privateKey, lyingWay());
+  const wallet = openWallet(privateKey, fetchWithLies());
   const agent = createAgent({
     account: privateKeyToAccount(privateKey),
     spend: { perCall: '$1000.00', total: '$1000.00' },
@@ -80,7 +80,7 @@ const poorWallet = (privateKey: Hex): Wallet => {
   };
 };
 
-describe('the story, where everything lies', () => {
+describe('the demo against a dishonest gateway', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   let stack: Stack;
   beforeAll(async () => {
@@ -91,22 +91,22 @@ describe('the story, where everything lies', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('names what did not hold', async () => {
+  it('names each failed check', async () => {
     const { description, chain, upstream } = stack;
-    const told: string[] = [];
-    const narrator = newNarrator({ write: (text: string) => told.push(text) > 0 });
+    const printed: string[] = [];
+    const narrator = newNarrator({ write: (text: string) => printed.push(text) > 0 });
     const wallet = poorWallet(description.agent.privateKey);
     let looks = 0;
     let echoes = 0;
     await play({
-      // A payee and an audience that are not the gateway's.
+      // Another payee and audience than the gateway's.
       stack: {
         ...description,
         payTo: description.operator.address,
         audience: 'https://other.example',
       },
       directory,
-      // Money that the chain does not know of.
+      // Balances that the chain does not have.
       chain: {
         ...chain,
         balanceOf: async (of) => (await chain.balanceOf(of)) + BigInt((looks += 1)),
@@ -116,29 +116,39 @@ describe('the story, where everything lies', () => {
       account: accountId('eip155:84532', wallet.address.toLowerCase() as `0x${string}`),
       payTo: getAddress(description.payTo),
       narrator,
-      // A tool that runs for nobody.
+      // A tool that runs without a call.
       runs: () => ({ ...upstream.counts(), echo: (echoes += 1) }),
     });
     const failures = narrator.failures().join('\n');
-    expect(failures).toMatch(/^step 1: the payee is the one of this gateway: found 0x/m);
+    expect(failures).toMatch(/^step 1: the payee is that of the gateway: found 0x/m);
     expect(failures).toMatch(
-      /^step 1: it takes payments that are bound to the request: found no agent-intent$/m,
+      /^step 1: the offer accepts payments bound to the request: found no agent-intent$/m,
     );
     expect(failures).toMatch(
-      /^step 2: receipt verified.*: found wrong claims: iss, request; the client says that it is made up$/m,
+      /^step 2: receipt verified.*: found wrong claims: iss, request; the client found that it is made up$/m,
     );
-    expect(failures).toMatch(/^step 4: asked twice, .*: found 2 requests, 2 signatures$/m);
-    expect(failures).toMatch(/^step 4: the second answer is the first one, byte for byte/m);
-    expect(failures).toMatch(/^step 4: the tool ran once for both: found 2 runs$/m);
-    expect(failures).toMatch(/^step 5: without its intent: refused with 400: found 200/m);
-    expect(failures).toMatch(/^step 5: with its intent: refused with 400: found 200/m);
+    expect(failures).toMatch(
+      /^step 4: the client sent two requests .*: found 2 requests, 2 signatures$/m,
+    );
+    expect(failures).toMatch(/^step 4: both answers have the same bytes/m);
+    expect(failures).toMatch(/^step 4: the tool ran once for both requests: found 2 runs$/m);
+    expect(failures).toMatch(
+      /^step 5: without its intent, the gateway rejects it with 400: found 200/m,
+    );
+    expect(failures).toMatch(
+      /^step 5: with its intent, the gateway rejects it with 400: found 200/m,
+    );
     expect(failures).toMatch(/^step 5: the other tool did not run: found 1 runs$/m);
-    expect(failures).toMatch(/^step 7: its own cap stops it, .*: found 403$/m);
+    expect(failures).toMatch(/^step 7: the agent's own cap stops the call .*: found 403$/m);
     expect(failures).toMatch(/^step 8: charged for 29 words.*: found 30 words$/m);
-    expect(failures).toMatch(/^step 8: signed the request, and no payment: found PAYMENT-SIG/m);
-    expect(failures).toMatch(/^step 8: credit left: \$0\.09842: found \$0\.098421$/m);
-    expect(failures).toMatch(/^step 9: \$0\.142 went from one to the other.*: found \$/m);
-    expect(failures).toMatch(/^step 10: every receipt rests on an entry/m);
-    expect(told.join('')).toContain('✗ ');
+    expect(failures).toMatch(
+      /^step 8: the agent signed an intent and no payment: found PAYMENT-SIG/m,
+    );
+    expect(failures).toMatch(/^step 8: remaining credit: \$0\.09842: found \$0\.098421$/m);
+    expect(failures).toMatch(
+      /^step 9: exactly \$0\.142 moved from the agent to the payee.*: found \$/m,
+    );
+    expect(failures).toMatch(/^step 10: every receipt names an entry/m);
+    expect(printed.join('')).toContain('✗ ');
   });
 });
