@@ -15,7 +15,7 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 const intent = intentTypedData(intentOf(vectors.unpaid.intent), 84532);
 
 describe('typed data', () => {
-  it('has the digests of the vectors and of viem', () => {
+  it('hashes like the published vectors and viem', () => {
     expect(digestOf(intent)).toBe(vectors.unpaid.intentHash);
     expect(hashTypedData(intent as never)).toBe(vectors.unpaid.intentHash);
     const token = tokenOf(BASE_SEPOLIA);
@@ -36,7 +36,7 @@ describe('typed data', () => {
 
 type Rpc = { readonly method: string; readonly params: readonly string[] };
 
-/** A signing service that changes each signature by `change`, and what was asked of it. */
+/** A signing service that passes each signature through `change`, and the requests that it received. */
 const service = (change: (signature: Hex) => unknown = (signature) => signature) => {
   const asked: (Rpc & { readonly headers: Headers; readonly redirect: string | undefined })[] = [];
   const fetcher = async (_: unknown, init: RequestInit = {}): Promise<Response> => {
@@ -52,8 +52,8 @@ const service = (change: (signature: Hex) => unknown = (signature) => signature)
   return { fetch: fetcher as typeof globalThis.fetch, asked, url: 'https://signer.example/key' };
 };
 
-describe('a remote account', () => {
-  it('asks who it is, then signs typed data as JSON text', async () => {
+describe('remoteAccount', () => {
+  it('requests the account, then signs typed data as JSON text', async () => {
     const { asked, ...options } = service();
     const remote = await remoteAccount({ ...options, headers: { authorization: 'mine' } });
     expect(remote.address).toBe(AGENT);
@@ -66,7 +66,7 @@ describe('a remote account', () => {
     expect(sent.message.maxAmount).toBe('0');
   });
 
-  it('pays', async () => {
+  it('pays as the account of an agent', async () => {
     const server = scripted(
       () => offer(),
       () => new Response('ok'),
@@ -76,7 +76,7 @@ describe('a remote account', () => {
     expect(answer.countersign.paid).toBe('payment');
   });
 
-  it('takes a recovery byte of 0 or 1 for 27 or 28', async () => {
+  it('converts a recovery byte of 0 or 1 to 27 or 28', async () => {
     const old = (signature: Hex): Hex =>
       `${signature.slice(0, -2)}${signature.endsWith('1b') ? '00' : '01'}` as Hex;
     const remote = await remoteAccount({ ...service(old), address: account.address });
@@ -97,18 +97,18 @@ describe('a remote account', () => {
     ['that is no hex', () => 'signed'],
     ['that is no text', () => ({ r: 1 })],
     ['that is huge', () => `0x${'00'.repeat(9000)}`],
-  ])('refuses a signature %s', async (_, change) => {
+  ])('rejects a signature %s', async (_, change) => {
     const remote = await remoteAccount({ ...service(change), address: AGENT });
     await expect(remote.signTypedData(intent)).rejects.toMatchObject({ code: 'signer_failed' });
   });
 
-  it('of a contract leaves its signatures to the chain', async () => {
+  it('does not check signatures of a contract account', async () => {
     const options = { ...service(() => '0xabcd'), address: AGENT, contract: true };
     const remote = await remoteAccount(options);
     expect(await remote.signTypedData(intent)).toBe('0xabcd');
   });
 
-  it('never tells the address of its service', async () => {
+  it('never reveals the address of its service', async () => {
     const url = 'https://signer.example/v2/secret-key';
     const down = async (): Promise<Response> =>
       await Promise.reject(new TypeError(`cannot reach ${url}`));
@@ -125,8 +125,8 @@ describe('a remote account', () => {
   });
 });
 
-describe('a fleet', () => {
-  it('derives every agent by hardened steps only', () => {
+describe('fleet', () => {
+  it('derives every agent with hardened steps only', () => {
     const agents = fleet(MNEMONIC, { organisation: 7 });
     const wanted = mnemonicToAccount(MNEMONIC, { path: "m/44'/60'/7'/0'/3'" });
     expect(agents.agent(3).address).toBe(wanted.address);
@@ -134,12 +134,12 @@ describe('a fleet', () => {
     expect(agents.agent(2 ** 31 - 1).address).not.toBe(agents.agent(0).address);
   });
 
-  it.each([-1, 1.5, 2 ** 31, Number.NaN])('refuses %d as a number', (number) => {
+  it.each([-1, 1.5, 2 ** 31, Number.NaN])('rejects %d as an index', (number) => {
     expect(() => fleet(MNEMONIC).agent(number)).toThrow('index');
     expect(() => fleet(MNEMONIC, { organisation: number })).toThrow('organisation');
   });
 
-  it('signs as an agent', async () => {
+  it('signs with the derived account', async () => {
     const server = scripted(
       () => offer(),
       () => new Response('ok'),

@@ -37,7 +37,7 @@ const serve =
     await served(arrived, callOf(arrived), {}, left === undefined ? {} : creditLeft(left));
 
 describe('the option authority', () => {
-  it('is in the intent of a bound payment, of a call from credit, and of a top-up', async () => {
+  it('is part of the intent of a bound payment, a call from credit and a top-up', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
@@ -58,7 +58,7 @@ describe('the option authority', () => {
     expect(signed.map(authorityIn)).toEqual([authority, authority, authority]);
   });
 
-  it('is in the intent of a call that costs nothing', async () => {
+  it('is part of the intent of a free call', async () => {
     const server = scripted(
       () => challenged(),
       () => new Response('found'),
@@ -67,7 +67,7 @@ describe('the option authority', () => {
     expect(authorityIn(server.arrived[1])).toBe(authority);
   });
 
-  it('is not in a look-up: what became of a call is for its payer, whatever grant it stood on', async () => {
+  it('is not part of a look-up, which the payer may make under any grant', async () => {
     const server = scripted(
       () => challenged(),
       () => problem(404, 'unknown-call'),
@@ -78,7 +78,7 @@ describe('the option authority', () => {
     expect(authorityIn(server.arrived[1])).toBe(NONE);
   });
 
-  it('leaves payments to servers that know no intents as they are', async () => {
+  it('does not change payments to servers without intents', async () => {
     for (const asking of [() => offer([entry()], {}), () => offer1([entry1()])]) {
       const server = scripted(asking, () => new Response('ok'));
       const answer = await agentOf(server, { authority }).fetch(URL_OF_TOOL);
@@ -86,14 +86,14 @@ describe('the option authority', () => {
     }
   });
 
-  it('is zero where it is not given: the gateway takes the default grant', async () => {
+  it('is zero by default, so that the gateway uses the default grant', async () => {
     const server = scripted(() => offer(), serve());
     await agentOf(server).fetch(URL_OF_TOOL);
     expect(authorityIn(server.arrived[1])).toBe(NONE);
   });
 
   it.each(['', '0x', authority.slice(0, -2), `${authority}00`, authority.toUpperCase(), 'default'])(
-    'must be a hash: %j is refused before anything is sent',
+    'must be a hash: rejects %j before it sends anything',
     (wrong) => {
       const server = scripted();
       expect(() => agentOf(server, { authority: wrong as Hex })).toThrow(

@@ -22,7 +22,7 @@ import {
 
 const OTHER = `0x${'77'.repeat(20)}`;
 
-/** An account that counts what it is asked to sign. */
+/** An account that counts its signatures. */
 const counting = () => {
   let signed = 0;
   const signer: Signer = {
@@ -46,7 +46,7 @@ const failing = async (promise: Promise<unknown>): Promise<CountersignError> => 
   return error;
 };
 
-describe('a malicious 402 is not paid', () => {
+describe('an agent pays no malicious 402', () => {
   const cases: readonly (readonly [string, Readonly<Record<string, unknown>>, ErrorCode])[] = [
     ['a higher price', { amount: '50001' }, 'over_per_call'],
     ['an enormous price', { amount: '9'.repeat(60) }, 'over_per_call'],
@@ -76,7 +76,7 @@ describe('a malicious 402 is not paid', () => {
     expect(agent.spending()).toEqual({ signed: 0n, charged: 0n, remaining: 1_000_000n });
   });
 
-  it('in another token than the one that is pinned, also where the caller named no assets', async () => {
+  it('in another token than the pinned one, also where the caller named no assets', async () => {
     const { signer, count } = counting();
     const agent = agentOf(
       scripted(() => offer([entry({ asset: OTHER })])),
@@ -86,7 +86,7 @@ describe('a malicious 402 is not paid', () => {
     expect(count()).toBe(0);
   });
 
-  it('says the figures of the entry that came nearest', async () => {
+  it('reports the amounts of the entry that came closest', async () => {
     const server = scripted(() =>
       offer([entry({ scheme: 'upto' }), entry({ amount: '60000' }), entry({ payTo: OTHER })]),
     );
@@ -100,7 +100,7 @@ describe('a malicious 402 is not paid', () => {
     expect(error.offer?.amount).toBe(60_000n);
   });
 
-  it('pays the first entry that passes, not the first', async () => {
+  it('pays the first entry that passes its rules, not the first entry', async () => {
     const server = scripted(
       () => offer([entry({ amount: '60000' }), entry({ scheme: 'upto' }), entry({ amount: '7' })]),
       () => new Response('ok'),
@@ -158,7 +158,7 @@ describe('a malicious 402 is not paid', () => {
       'accepts.0.maxTimeoutSeconds',
     ],
     [
-      'a payee that is none',
+      'a malformed payee',
       body2({ accepts: [entry({ payTo: 'merchant' })] }),
       'offer_malformed',
       'accepts.0.payTo',
@@ -186,7 +186,7 @@ describe('a malicious 402 is not paid', () => {
     expect(count()).toBe(0);
   });
 
-  it('by a redirect: the offer of where it led is not paid', async () => {
+  it('from the target of a redirect', async () => {
     const moved = (status: number): Response => {
       const answer = status === 402 ? offer() : new Response('', { status });
       if (status === 401) {
@@ -217,7 +217,7 @@ describe('a malicious 402 is not paid', () => {
     expect(fine.status).toBe(200);
   });
 
-  it.each([301, 302, 307, 308])('by a %i that wants the signature elsewhere', async (status) => {
+  it.each([301, 302, 307, 308])('with a %i that redirects the signed request', async (status) => {
     const server = scripted(
       () => offer(),
       () => new Response(null, { status, headers: { Location: 'https://evil.example/' } }),
@@ -231,7 +231,7 @@ describe('a malicious 402 is not paid', () => {
   it.each([
     ['of version 2', () => offer()],
     ['of version 1', () => offer1()],
-  ])('again: a loop of 402s %s ends after one signature', async (_, step) => {
+  ])('that repeats: a loop of 402s %s ends after one signature', async (_, step) => {
     const { signer, count } = counting();
     const server = scripted(step, step, step, step);
     const agent = agentOf(server, { account: signer });
@@ -242,7 +242,7 @@ describe('a malicious 402 is not paid', () => {
     expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, remaining: 980_000n });
   });
 
-  it('tells the reason of the server, without what is not printable', async () => {
+  it('reports the reason of the server in printable characters', async () => {
     const failed = {
       success: false,
       errorReason: 'insufficient_funds\u0007',
@@ -258,7 +258,7 @@ describe('a malicious 402 is not paid', () => {
     expect(error.message).toContain('insufficient_funds?');
   });
 
-  it('after a success: nothing is signed for what was paid', async () => {
+  it('after a success: the client signs nothing for a paid call', async () => {
     const { signer, count } = counting();
     const server = scripted(
       () => offer(),
@@ -273,7 +273,7 @@ describe('the total', () => {
   const serve: Step = ({ headers }) =>
     headers.has('PAYMENT-SIGNATURE') ? new Response('ok') : offer();
 
-  it('is not passed by calls at the same time', async () => {
+  it('holds for parallel calls', async () => {
     const { signer, count } = counting();
     const server = scripted(...Array<Step>(40).fill(serve));
     const agent = agentOf(server, {
@@ -291,7 +291,7 @@ describe('the total', () => {
     expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, remaining: 10_000n });
   });
 
-  it('counts what was signed, also when the server says that it took nothing', async () => {
+  it('counts signed amounts, also where the server states that it charged nothing', async () => {
     const server = scripted(
       () => offer(),
       () => new Response('no', { status: 500 }),
@@ -302,7 +302,7 @@ describe('the total', () => {
     expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, remaining: 980_000n });
   });
 
-  it('is given back when nothing was sent', async () => {
+  it('returns an amount where the client sent nothing', async () => {
     const broken: Signer = {
       address: account.address,
       signTypedData: async () => await Promise.reject(new Error('locked')),
@@ -332,7 +332,7 @@ describe('the total', () => {
     }
   });
 
-  it('of a budget never goes below nothing, whatever is given back twice', () => {
+  it('never falls below zero when an amount is returned twice', () => {
     const budget = createBudget(10n);
     const held = budget.takePayment(10n);
     if (!held.ok) throw new Error('not held');
@@ -344,7 +344,7 @@ describe('the total', () => {
 });
 
 describe('hooks', () => {
-  it('see the offer, the signature and the answer, and no secret', async () => {
+  it('receive the offer, the signed call and the answer, but no secret', async () => {
     const seen: unknown[] = [];
     const server = scripted(
       () => offer([entry()], binding()),
@@ -369,7 +369,7 @@ describe('hooks', () => {
     expect(text).not.toContain(payload.signature);
   });
 
-  it('that fail after the answer do not cost it', async () => {
+  it('cannot lose an answer when they fail after it', async () => {
     const server = scripted(
       () => offer(),
       () => new Response('ok'),
@@ -393,11 +393,11 @@ describe('options', () => {
     ['audiences', { audiences: ['gw.example'] }],
     ['retries', { retries: -1 }],
     ['timeoutSeconds', { timeoutSeconds: 0 }],
-  ])('names %s where it is wrong', (name, more) => {
+  ])('rejects an invalid %s and names it', (name, more) => {
     expect(() => agentOf(scripted(), more)).toThrow(name);
   });
 
-  it('show both ways to write an amount where one is wrong', () => {
+  it('show both forms of an amount where it is malformed', () => {
     const make = () => agentOf(scripted(), { spend: { perCall: '15', total: '$1' } });
     expect(make).toThrow(/"\$0\.02".*"20000u"/);
   });
@@ -406,7 +406,7 @@ describe('options', () => {
     ['no spend', {}, /lack spend\.perCall and spend\.total/],
     ['no total', { spend: { perCall: '$0.05' } }, /lack spend\.total/],
     ['no cap per call', { spend: { total: '$1' } }, /lack spend\.perCall/],
-  ])('with %s are a typed error that shows what to give', (_, options, message) => {
+  ])('with %s throw an error that shows the missing option', (_, options, message) => {
     const make = () => createAgent({ account, ...options } as never);
     expect(make).toThrow(message);
     expect(make).toThrow(
@@ -418,7 +418,7 @@ describe('options', () => {
     );
   });
 
-  it('without an account are a typed error', () => {
+  it('without an account throw an error', () => {
     expect(() => createAgent({ spend: { perCall: 1n, total: 1n } } as never)).toThrow(
       expect.objectContaining({ code: 'options_invalid' }),
     );

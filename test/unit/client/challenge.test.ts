@@ -28,7 +28,7 @@ const signedOf = (arrived: Arrived | undefined) => {
 };
 
 describe('a 401 of a gateway', () => {
-  it('is answered with an intent for what is sent, that lets nobody take anything', async () => {
+  it('is answered with an intent for the request that authorizes no spending', async () => {
     const server = scripted(
       () => challenged(),
       async (arrived) => {
@@ -57,7 +57,7 @@ describe('a 401 of a gateway', () => {
     expect(answer.countersign).toMatchObject({ paid: 'none', binding: 'intent', charged: 0n });
   });
 
-  it('again is the answer: nothing is signed twice', async () => {
+  it('is the answer when it repeats: the client does not sign twice', async () => {
     const server = scripted(
       () => challenged(),
       () => challenged(),
@@ -68,14 +68,14 @@ describe('a 401 of a gateway', () => {
     expect(server.arrived).toHaveLength(2);
   });
 
-  it('of somebody else is the answer', async () => {
+  it('with another authentication scheme is the answer', async () => {
     const server = scripted(
       () => new Response('', { status: 401, headers: { 'WWW-Authenticate': 'Bearer realm="a"' } }),
     );
     expect((await agentOf(server).fetch(URL_OF_FREE)).status).toBe(401);
   });
 
-  it('for another audience is not signed', async () => {
+  it('for another audience gets no signature', async () => {
     const server = scripted(() => challenged());
     await expect(agentOf(server).fetch('https://evil.example/x')).rejects.toMatchObject({
       code: 'audience_mismatch',
@@ -92,7 +92,7 @@ const reading = async (header: string, body: unknown = {}) =>
 const GOOD = `AgentIntent audience="${GATEWAY}", chains="eip155:8453", tool="t"`;
 
 describe('a challenge', () => {
-  it('is found among others', async () => {
+  it('is found among challenges of other schemes', async () => {
     for (const header of [
       GOOD,
       `Bearer realm="a", ${GOOD}`,
@@ -108,11 +108,11 @@ describe('a challenge', () => {
     }
   });
 
-  it('is not one that only stands in a quoted text', async () => {
+  it('is not found inside quoted text', async () => {
     expect(await reading('Basic realm="x, AgentIntent audience=y"')).toBeUndefined();
   });
 
-  it('may name its tool in the body', async () => {
+  it('can name its tool in the body', async () => {
     const header = `AgentIntent audience="${GATEWAY}", chains="eip155:8453"`;
     expect(await reading(header, { intent: { tool: 'search' } })).toMatchObject({ tool: 'search' });
   });
@@ -129,12 +129,12 @@ describe('a challenge', () => {
     ['two challenges', `${GOOD}, ${GOOD}`, 'two'],
     ['no number', `${GOOD}, max_validity="soon"`, 'max_validity'],
     ['too much', `${GOOD}, x="${'y'.repeat(9000)}"`, '8192'],
-  ])('with %s is refused', async (_, header, what) => {
+  ])('with %s is rejected', async (_, header, what) => {
     await expect(reading(header)).rejects.toMatchObject({ code: 'challenge_malformed' });
     await expect(reading(header)).rejects.toThrow(what);
   });
 
-  it('with a shorter window gets one', async () => {
+  it('with a shorter window gets an intent of that length', async () => {
     const server = scripted(
       () =>
         problem(401, 'intent-required', {}, { 'WWW-Authenticate': `${GOOD}, max_validity="40"` }),
@@ -145,7 +145,7 @@ describe('a challenge', () => {
     expect([intent.validAfter, intent.validBefore]).toEqual([BigInt(NOW - 10), BigInt(NOW + 30)]);
   });
 
-  it('is signed on a chain that the agent may pay on, where there is one', () => {
+  it('is signed for a chain that the agent may pay on, where the challenge has one', () => {
     const networks = ['eip155:1', 'eip155:8453'] as const;
     const challenge = { audience: GATEWAY, tool: 't', networks, longest: 300 };
     const base = 'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913';

@@ -24,7 +24,7 @@ import {
   type Step,
 } from './server.ts';
 
-/** Serves, and tells how much credit is left. */
+/** Serves, and states the remaining credit. */
 const serve =
   (left?: bigint, more: Readonly<Record<string, unknown>> = {}): Step =>
   async (arrived) =>
@@ -32,15 +32,15 @@ const serve =
 
 const uncovered: Step = () => problem(403, 'denied', { rule: 'credit' });
 
-/** A tool that nothing but credit pays. */
+/** A tool that only credit can pay. */
 const creditOnly = () =>
   offer([entry()], {
     ...binding(),
     'agent-credit': { info: { version: 1, topUp: `${GATEWAY}/credits`, required: true } },
   });
 
-describe('a tool that only credit pays', () => {
-  it('is called from credit that nobody has told of yet', async () => {
+describe('a tool that only credit can pay', () => {
+  it('is called from credit that the agent does not know yet', async () => {
     const server = scripted(creditOnly, serve(30_000n));
     const agent = agentOf(server);
     const answer = await agent.fetch(URL_OF_TOOL);
@@ -49,7 +49,7 @@ describe('a tool that only credit pays', () => {
     expect(agent.spending()).toMatchObject({ signed: 20_000n, charged: 20_000n });
   });
 
-  it('signs no payment either where the gateway does not hold to its own offer', async () => {
+  it('gets no payment where the gateway refuses an intent for its own offer', async () => {
     const mismatch: Step = () => problem(400, 'intent-mismatch');
     const server = scripted(creditOnly, mismatch);
     const agent = agentOf(server);
@@ -58,7 +58,7 @@ describe('a tool that only credit pays', () => {
     expect(agent.spending().signed).toBe(0n);
   });
 
-  it('signs no payment for a refusal, and counts nothing', async () => {
+  it('gets no payment after a denial, and the budget counts nothing', async () => {
     const server = scripted(creditOnly, uncovered, creditOnly, uncovered);
     const agent = agentOf(server);
     for (const _ of [1, 2]) {
@@ -71,8 +71,8 @@ describe('a tool that only credit pays', () => {
   });
 });
 
-describe('credit that an answer told of', () => {
-  it('pays the next call of the same tool at once, by an intent for exactly its offer', async () => {
+describe('credit that an answer stated', () => {
+  it('pays the next call of the same tool at once, with an intent for exactly its offer', async () => {
     const server = scripted(() => offer(), serve(50_000n), serve(30_000n));
     const agent = agentOf(server);
     await agent.fetch(URL_OF_TOOL);
@@ -116,7 +116,7 @@ describe('credit that an answer told of', () => {
     expect(answer.countersign.paid).toBe('credit');
   });
 
-  it('that does not cover the price is not used', async () => {
+  it('is not used where it does not cover the price', async () => {
     const server = scripted(
       () => offer(),
       serve(19_999n),
@@ -129,7 +129,7 @@ describe('credit that an answer told of', () => {
     expect(answer.countersign.paid).toBe('payment');
   });
 
-  it('is forgotten when the gateway denies it; then one payment is signed', async () => {
+  it('is forgotten when the gateway denies it; then the agent signs one payment', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
@@ -147,7 +147,7 @@ describe('credit that an answer told of', () => {
     expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('payment');
   });
 
-  it('is not offered again in the call in which it was denied', async () => {
+  it('is not used again in the call that the gateway denied', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
@@ -162,7 +162,7 @@ describe('credit that an answer told of', () => {
     expect(agent.spending().signed).toBe(40_000n);
   });
 
-  it('at another price than remembered goes by the new offer', async () => {
+  it('follows the new offer where the price has changed', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
@@ -177,7 +177,7 @@ describe('credit that an answer told of', () => {
     expect(server.arrived[4]?.headers.has('PAYMENT-SIGNATURE')).toBe(true);
   });
 
-  it('is not counted on twice by calls at the same time', async () => {
+  it('is not counted twice by parallel calls', async () => {
     const either: Step = (arrived) =>
       arrived.headers.has('Agent-Intent') || arrived.headers.has('PAYMENT-SIGNATURE')
         ? serve(0n)(arrived)
@@ -192,7 +192,7 @@ describe('credit that an answer told of', () => {
     ]);
   });
 
-  it('that a call did not take is still there, also when its answer tells of no limits', async () => {
+  it('stays free where a call did not use it, also when the answer states no limits', async () => {
     const server = scripted(
       () => offer(),
       serve(20_000n),
@@ -205,7 +205,7 @@ describe('credit that an answer told of', () => {
     expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('credit');
   });
 
-  it('answered by a 402 is the end: nothing more is signed', async () => {
+  it('ends the call where the gateway answers the intent with 402', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
@@ -217,7 +217,7 @@ describe('credit that an answer told of', () => {
     expect(server.arrived).toHaveLength(3);
   });
 
-  it('belongs to its audience: another gateway cannot have it signed away', async () => {
+  it('belongs to its audience: another gateway cannot get an intent for it', async () => {
     const evil = 'https://evil.example/tool';
     const server = scripted(
       () => offer(),
@@ -238,7 +238,7 @@ describe('topUp', () => {
   const credited = (charged: string, left?: bigint): Step =>
     serve(left, { charged, tool: 'countersign.credits' });
 
-  it('pays more than the cap per call, counts once, and pays calls from it', async () => {
+  it('pays more than the cap per call, counts once, and pays later calls', async () => {
     const server = scripted(
       price('500000'),
       credited('500000', 500_000n),
@@ -260,14 +260,14 @@ describe('topUp', () => {
     expect(agent.spending().remaining).toBe(0n);
   });
 
-  it('is not paid above what the caller said, nor above the total', async () => {
+  it('never pays more than the caller chose, nor more than the total', async () => {
     const dear = agentOf(scripted(price('500001')));
     await expect(dear.topUp(GATEWAY, '$0.50')).rejects.toMatchObject({ code: 'over_per_call' });
     const poor = agentOf(scripted(price('500000')), { spend: { perCall: '$1', total: '$0.49' } });
     await expect(poor.topUp(GATEWAY, 500_000n)).rejects.toMatchObject({ code: 'over_total' });
   });
 
-  it('for another account is only signed bound, and is no credit of this one', async () => {
+  it('for another account signs only a bound payment, and adds no credit to this account', async () => {
     const to = `eip155:84532:0x${'ab'.repeat(20)}` as const;
     const plain = agentOf(scripted(() => offer([entry()], {})));
     await expect(plain.topUp(GATEWAY, 20_000n, { account: to })).rejects.toMatchObject({
@@ -285,7 +285,7 @@ describe('topUp', () => {
     expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('payment');
   });
 
-  it('is not paid from credit', async () => {
+  it('never pays from credit', async () => {
     const server = scripted(
       () => offer(),
       serve(50_000n),
@@ -301,7 +301,7 @@ describe('topUp', () => {
     ['nowhere', ['gw', 1n, undefined]],
     ['nothing', [GATEWAY, 0n, undefined]],
     ['nobody', [GATEWAY, 1n, 'eip155:1:0xAB']],
-  ] as const)('of %s is refused', async (_, [gateway, amount, to]) => {
+  ] as const)('of %s is rejected', async (_, [gateway, amount, to]) => {
     const asked = agentOf(scripted()).topUp(
       gateway,
       amount,
@@ -311,8 +311,8 @@ describe('topUp', () => {
   });
 });
 
-describe('money that moved for a call that failed', () => {
-  it('is credit: it pays the next call and is not counted again', async () => {
+describe('a payment that settled for a failed call', () => {
+  it('is credit that pays the next call and is not counted again', async () => {
     const settled = {
       success: true,
       transaction: HASH,
@@ -348,7 +348,7 @@ describe('money that moved for a call that failed', () => {
 });
 
 describe('the budget for credit', () => {
-  it('counts credit that was never paid for here, and gives back what a call did not take', () => {
+  it('counts credit that this agent did not pay for, and returns what a call did not charge', () => {
     const budget = createBudget(100n);
     budget.addPrepaid('here', 30n);
     const first = budget.takeCredit('here', 50n);

@@ -21,7 +21,7 @@ const agent = privateKeyToAccount(vectors.keys.agent.privateKey as Hex);
 const sent = (body: unknown) => utf8(JSON.stringify(body));
 
 describe('signDelegation', () => {
-  it('signs the published grant as its owner did, in a body that the gateway reads', async () => {
+  it('signs the published grant like its owner, in a body that the gateway reads', async () => {
     const body = await signDelegation(owner, chainId, DELEGATION);
     expect(body).toMatchObject({ v: 1, chainId: '84532' });
     expect(body.signature).toBe(vectors.delegation.signature);
@@ -31,7 +31,7 @@ describe('signDelegation', () => {
     });
   });
 
-  it('shows a wallet every field, and takes addresses in any case', async () => {
+  it('shows a wallet every field, and accepts addresses in any case', async () => {
     const wire = vectors.delegation.message;
     const checksummed = {
       ...DELEGATION,
@@ -47,7 +47,7 @@ describe('signDelegation', () => {
     expect(digestOf(data)).toBe(vectors.delegation.hash);
   });
 
-  it('works with a key elsewhere, whose signature is checked over lists as well', async () => {
+  it('works with a remote account, whose signature it checks over lists as well', async () => {
     const service = async (_: unknown, init: RequestInit = {}): Promise<Response> => {
       const { params } = JSON.parse(init.body as string) as { params: [string, string] };
       const result = await owner.signTypedData(JSON.parse(params[1]) as never);
@@ -71,7 +71,7 @@ describe('signDelegation', () => {
     ['delegation.maxTotal', { maxTotal: -1n }],
     ['issuer', { issuer: `0x${'ab'.repeat(20)}` }],
   ] as [string, Partial<AgentDelegation>][])(
-    'does not sign what the gateway would refuse, and names %s',
+    'rejects a grant that the gateway would reject, and names %s',
     async (field, change) => {
       const signing = signDelegation(owner, chainId, { ...DELEGATION, ...change });
       await expect(signing).rejects.toMatchObject({
@@ -81,12 +81,12 @@ describe('signDelegation', () => {
     },
   );
 
-  it.each([0, -1, 1.5, Number.NaN])('does not sign for the chain %d', async (wrong) => {
+  it.each([0, -1, 1.5, Number.NaN])('rejects the chain %d', async (wrong) => {
     const signing = signDelegation(owner, wrong, DELEGATION);
     await expect(signing).rejects.toMatchObject({ code: 'options_invalid' });
   });
 
-  it('does not sign for another issuer: nobody could register it', async () => {
+  it('rejects a grant of another issuer', async () => {
     await expect(signDelegation(agent, chainId, DELEGATION)).rejects.toMatchObject({
       code: 'options_invalid',
     });
@@ -94,13 +94,13 @@ describe('signDelegation', () => {
 });
 
 describe('hashDelegation', () => {
-  it('is what an intent names as its authority, and a child as its parent', () => {
+  it('returns the hash that an intent names as authority and a child grant as parent', () => {
     expect(hashDelegation(chainId, DELEGATION)).toBe(vectors.paid.intent.authority);
   });
 });
 
 describe('signRevocation', () => {
-  it('signs the published revocation as its owner did, in a body that the gateway reads', async () => {
+  it('signs the published revocation like its owner, in a body that the gateway reads', async () => {
     const body = await signRevocation(owner, chainId, REVOCATION);
     expect(body.signature).toBe(vectors.revocation.signature);
     expect(readRevocation(sent(body))).toEqual({
@@ -114,7 +114,7 @@ describe('signRevocation', () => {
     ['revocation.epoch', { id: `0x${'0'.repeat(64)}` }],
     ['issuer', { issuer: DELEGATION.delegate }],
   ] as [string, Partial<AgentRevocation>][])(
-    'does not sign what means nothing or two things: case %#',
+    'rejects a revocation with no meaning or with two: case %#',
     async (field, change) => {
       const signing = signRevocation(owner, chainId, { ...REVOCATION, ...change });
       await expect(signing).rejects.toMatchObject({

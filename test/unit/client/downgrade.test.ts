@@ -22,7 +22,7 @@ const sold: Step = () => new Response('ok');
 const bindingOffer: Step = () => offer();
 const plainOffer: Step = () => offer([entry()], {});
 
-/** The error of a call that must be refused. */
+/** The error of a call that the agent must refuse. */
 const refusalOf = async (call: Promise<unknown>): Promise<CountersignError> => {
   const error = await call.then(
     () => undefined,
@@ -64,7 +64,7 @@ describe('an origin that has offered binding', () => {
     expect((await refusalOf(agent.topUp(GATEWAY, 20_000n))).code).toBe('binding_downgraded');
   });
 
-  it('is remembered even where the offer itself was not paid', async () => {
+  it('is remembered even where the agent did not pay the offer', async () => {
     const server = scripted(() => offer([entry({ amount: '9000000' })]), plainOffer);
     const agent = agentOf(server);
     expect((await refusalOf(agent.fetch(URL_OF_TOOL))).code).toBe('over_per_call');
@@ -73,7 +73,7 @@ describe('an origin that has offered binding', () => {
 
   it('is still remembered after a thousand other origins', async () => {
     const others = Array.from({ length: 1_000 }, (_, at) => `https://${at}.example`);
-    // Each advertises itself and asks too much, so that nothing is paid.
+    // Each offers binding at too high a price, so that the agent pays nothing.
     const asks = others.map(
       (audience): Step =>
         () =>
@@ -84,7 +84,7 @@ describe('an origin that has offered binding', () => {
     expect((await refusalOf(agent.fetch(URL_OF_TOOL))).code).toBe('binding_downgraded');
   });
 
-  it('is served bound again as soon as it offers it', async () => {
+  it('gets bound payments again as soon as it offers binding', async () => {
     const { agent } = await served(plainOffer, bindingOffer, sold);
     await refusalOf(agent.fetch(URL_OF_TOOL));
     expect((await agent.fetch(URL_OF_TOOL)).countersign.binding).toBe('intent');
@@ -92,7 +92,7 @@ describe('an origin that has offered binding', () => {
 });
 
 describe('an origin that has not offered binding', () => {
-  it('is paid by plain x402, whatever other origins have offered', async () => {
+  it('is paid with plain x402, whatever other origins have offered', async () => {
     const { server, agent } = await served(plainOffer, sold, () => offer1(), sold);
     const elsewhere = 'https://shop.example/thing';
     expect((await agent.fetch(elsewhere)).countersign.binding).toBe('none');
@@ -103,7 +103,7 @@ describe('an origin that has not offered binding', () => {
       expect(proof.ok && bindingMarkOf(proof.value.authorization.validAfter)).toBe('none');
   });
 
-  it('is paid by another agent, which has not seen the offer', async () => {
+  it('is paid by another agent that has not seen the offer', async () => {
     await served();
     const other: Agent = agentOf(scripted(plainOffer, sold));
     expect((await other.fetch(URL_OF_TOOL)).countersign.binding).toBe('none');

@@ -26,7 +26,7 @@ const serve: Step = async (arrived) => await served(arrived, callOf(arrived));
 const serveWithCredit: Step = async (arrived) =>
   await served(arrived, callOf(arrived), {}, creditLeft(50_000n));
 
-/** What became of a promise, or that nothing did in three seconds. */
+/** The outcome of a promise, or a timeout after three seconds. */
 const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
   await Promise.race([
     promise.then(
@@ -36,7 +36,7 @@ const endOf = async (promise: Promise<unknown>): Promise<unknown> =>
     new Promise((resolve) => setTimeout(() => resolve('still waiting'), 3_000)),
   ]);
 
-/** A body that begins and never goes on. */
+/** A body that begins and never continues. */
 const stuck = (begin = '{"x402'): ReadableStream<Uint8Array> =>
   new ReadableStream({ start: (controller) => controller.enqueue(utf8(begin)) });
 
@@ -56,12 +56,12 @@ describe('a body that never ends', () => {
       [() => new Response(stuck(), { status: 401, headers: { 'WWW-Authenticate': challenge } })],
     ],
     ['of a refusal', [() => offer(), () => new Response(stuck(), { status: 402 })]],
-  ])('%s keeps nobody waiting', async (_, steps) => {
+  ])('%s does not block the caller', async (_, steps) => {
     const agent = agentOf(scripted(...steps), { timeoutSeconds: 1, retries: 0 });
     expect(await endOf(agent.fetch(URL_OF_TOOL))).not.toBe('still waiting');
   });
 
-  it('of a look-up keeps nobody waiting', async () => {
+  it('of a look-up does not block the caller', async () => {
     const server = scripted(
       () =>
         problem(
@@ -76,7 +76,7 @@ describe('a body that never ends', () => {
     expect(await endOf(agent.look(GATEWAY, HASH))).toMatchObject({ code: 'look_failed' });
   });
 
-  it('of the keys costs no answer, also where fetch does not listen to its signal', async () => {
+  it('of the keys loses no answer, also where fetch ignores its signal', async () => {
     const server = scripted(() => offer(), serve);
     const fetch = (async (input: unknown, init?: RequestInit) =>
       String(input).endsWith('jwks.json')
@@ -89,7 +89,7 @@ describe('a body that never ends', () => {
 });
 
 describe('a signer that never answers', () => {
-  it('is left when the caller gives up, and nothing counts', async () => {
+  it('does not block an abort of the caller, and the budget counts nothing', async () => {
     const stop = new AbortController();
     const server = scripted(() => offer(), serve);
     const agent = agentOf(server, {
@@ -134,30 +134,29 @@ describe('a call from credit whose answer was lost', () => {
   it.each<[string, Step, Step]>([
     ['another offer', dropped, () => problem(400, 'intent-mismatch')],
     ['no credit', dropped, () => problem(403, 'denied', { rule: 'credit' })],
-    [
-      'another offer, after a 503 of somebody in between',
-      busy,
-      () => problem(400, 'intent-mismatch'),
-    ],
-  ])('is not signed again as a payment when its repeat hears of %s', async (_, first, step) => {
-    const server = scripted(
-      () => offer(),
-      serveWithCredit,
-      first,
-      step,
-      () => offer(),
-      serve,
-    );
-    const agent = agentOf(server);
-    await agent.fetch(URL_OF_TOOL);
-    const error = await endOf(agent.fetch(URL_OF_TOOL));
-    expect(paidAt(server)).toHaveLength(1);
-    expect(error).toMatchObject({ code: 'answer_lost', call: callOf(server.arrived[2]) });
-  });
+    ['another offer, after a 503 of a proxy', busy, () => problem(400, 'intent-mismatch')],
+  ])(
+    'is not signed again as a payment when its repeat is answered with %s',
+    async (_, first, step) => {
+      const server = scripted(
+        () => offer(),
+        serveWithCredit,
+        first,
+        step,
+        () => offer(),
+        serve,
+      );
+      const agent = agentOf(server);
+      await agent.fetch(URL_OF_TOOL);
+      const error = await endOf(agent.fetch(URL_OF_TOOL));
+      expect(paidAt(server)).toHaveLength(1);
+      expect(error).toMatchObject({ code: 'answer_lost', call: callOf(server.arrived[2]) });
+    },
+  );
 });
 
 describe('a remembered offer', () => {
-  it('is asked for anew after an intent was answered with 402', async () => {
+  it('is requested again after the gateway answered an intent with 402', async () => {
     const server = scripted(
       () => offer(),
       serveWithCredit,
@@ -174,7 +173,7 @@ describe('a remembered offer', () => {
 });
 
 describe('a 402 that is paid', () => {
-  it('is let go of, so that its connection is free', async () => {
+  it('has its body cancelled, so that the connection is free', async () => {
     let cancelled = false;
     const asking: Step = () => {
       const { status, headers } = offer();
@@ -188,8 +187,8 @@ describe('a 402 that is paid', () => {
   });
 });
 
-describe('a looked-up record that says other than its verified receipt', () => {
-  it('does not change what was charged', async () => {
+describe('a looked-up record that contradicts its verified receipt', () => {
+  it('does not change the charged amount', async () => {
     const server = scripted(
       () => offer(),
       dropped,
@@ -224,7 +223,7 @@ describe('a looked-up record that says other than its verified receipt', () => {
 
 describe('a hook that never answers', () => {
   it.each(['onOffer', 'onSign'] as const)(
-    'as %s is left when the caller gives up',
+    'as %s does not block an abort of the caller',
     async (name) => {
       const stop = new AbortController();
       const server = scripted(() => offer(), serve);
@@ -240,7 +239,7 @@ describe('a hook that never answers', () => {
 });
 
 describe('a slow answer with a receipt', () => {
-  it('may take as long as the timeout says, and is not called lost before', async () => {
+  it('may take as long as the timeout, and is not lost before', async () => {
     vi.useFakeTimers();
     try {
       const slow: Step = async (arrived) => {
@@ -273,7 +272,7 @@ describe('a slow answer with a receipt', () => {
 });
 
 describe('a challenge that names a chain many times', () => {
-  it('is looked up on it once', async () => {
+  it('causes one look-up on that chain', async () => {
     const chains = ['eip155:84532', ...Array<string>(60).fill('eip155:8453')].join(' ');
     const challenge = `AgentIntent audience="${GATEWAY}", chains="${chains}", tool="countersign.calls"`;
     const asking: Step = () =>

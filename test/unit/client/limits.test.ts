@@ -14,8 +14,8 @@ const window = (seconds: number, remaining: string) => ({
   resetsAt: NOW + 30,
 });
 
-describe('limits', () => {
-  it('are read as the gateway writes them, each with its own window', () => {
+describe('limitsOf', () => {
+  it('reads limits as the gateway writes them, each with its own window', () => {
     const headers = new Headers(limitHeaders([window(60, '5'), window(3600, '7')] as never, NOW));
     expect(limitsOf(headers)).toEqual([
       { rule: 'window', limit: 1_000_000n, remaining: 5n, window: 60, resetsIn: 30 },
@@ -23,14 +23,14 @@ describe('limits', () => {
     ]);
   });
 
-  it('that are not understood are left out', () => {
+  it('skips malformed limits', () => {
     for (const value of ['"a";r=', '"a"', 'a;r=1', '"a";r=-1', '"a";r=1.5', 'x'.repeat(9000)]) {
       expect(limitsOf(new Headers({ RateLimit: value }))).toEqual([]);
     }
     expect(limitsOf(new Headers())).toEqual([]);
   });
 
-  it('tell the credit, or that there is none, or nothing', () => {
+  it('distinguishes credit, no credit, and no limits at all', () => {
     expect(creditIn(new Headers({ RateLimit: '"credit";r=5' }))).toBe(5n);
     expect(creditIn(new Headers({ RateLimit: '"rate";r=5' }))).toBe(0n);
     expect(creditIn(new Headers())).toBeUndefined();

@@ -56,7 +56,7 @@ const token = tokenOf(BASE_SEPOLIA);
 if (token === undefined) throw new Error('no token');
 
 describe('a bound payment', () => {
-  it('commits to the request exactly as it is sent, by the rules of the gateway', async () => {
+  it('commits to exactly the request that the client sends, by the rules of the gateway', async () => {
     const server = scripted(
       () => offer(),
       async (arrived) => await served(arrived, proofOf(arrived).authorization.nonce),
@@ -109,7 +109,7 @@ describe('a bound payment', () => {
     });
   });
 
-  it('echoes offer and extensions as they came', async () => {
+  it('echoes offer and extensions unchanged', async () => {
     const extensions = { ...binding(), other: { info: { deep: [1, { a: null }] } } };
     const accepted = entry({ added: { by: 'server' } });
     const server = scripted(
@@ -123,7 +123,7 @@ describe('a bound payment', () => {
     expect(raw['extensions']).toMatchObject(extensions);
   });
 
-  it('leaves extensions out that would not fit its header', async () => {
+  it('omits extensions that do not fit its header', async () => {
     const extensions = { ...binding(), bulk: { info: { text: 'x'.repeat(11_000) } } };
     const server = scripted(
       () => offer([entry()], extensions),
@@ -137,7 +137,7 @@ describe('a bound payment', () => {
     expect(Object.keys(raw['extensions'] ?? {})).toEqual(['agent-intent']);
   });
 
-  it('is accepted no longer than it can be settled', async () => {
+  it('limits the intent to the time in which the payment can settle', async () => {
     const server = scripted(
       () => offer([entry({ maxTimeoutSeconds: 60 })]),
       () => new Response('ok'),
@@ -150,7 +150,7 @@ describe('a bound payment', () => {
     ]);
   });
 
-  it('never lets an authorization live longer than an hour', async () => {
+  it('is never valid for more than an hour', async () => {
     const server = scripted(
       () => offer([entry({ maxTimeoutSeconds: 10_000_000 })]),
       () => new Response('ok'),
@@ -159,7 +159,7 @@ describe('a bound payment', () => {
     expect(proofOf(server.arrived[1]).authorization.validBefore).toBe(BigInt(NOW + 3600));
   });
 
-  it('is not signed for another audience, unless the caller named it', async () => {
+  it('is not signed for another audience, unless the caller allowed it', async () => {
     const elsewhere = () => offer([entry()], binding({ audience: 'https://other.example' }));
     const refused = scripted(elsewhere);
     const error = await agentOf(refused)
@@ -193,7 +193,7 @@ describe('a plain payment', () => {
     expect(one.authorization.nonce).not.toBe(two.authorization.nonce);
   });
 
-  it('is made where agent-intent is of a version that is not known', async () => {
+  it('is signed where agent-intent has an unknown version', async () => {
     const server = scripted(
       () => offer([entry()], binding({ version: 2 })),
       () => new Response('ok'),
@@ -203,7 +203,7 @@ describe('a plain payment', () => {
     expect(JSON.stringify(raw['extensions'])).not.toContain('"intent":');
   });
 
-  it('of version 1 is sent where there is only a body', async () => {
+  it('of version 1 is sent where the offer is only in the body', async () => {
     const settled = {
       success: true,
       transaction: `0x${'aa'.repeat(32)}`,
@@ -231,7 +231,7 @@ describe('a plain payment', () => {
 });
 
 describe('a request', () => {
-  it('that wants nothing is given back as it is', async () => {
+  it('that costs nothing returns its answer unchanged', async () => {
     const server = scripted(() => new Response('free', { status: 201 }));
     const answer = await agentOf(server).fetch(new URL(URL_OF_TOOL));
     expect([answer.status, await answer.text()]).toEqual([201, 'free']);
@@ -274,7 +274,7 @@ describe('a request', () => {
   });
 
   it.each(['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'])(
-    'with a header %s of the caller is refused',
+    'with a header %s of the caller is rejected',
     async (name) => {
       const server = scripted();
       const error = await agentOf(server)
@@ -285,7 +285,7 @@ describe('a request', () => {
     },
   );
 
-  it('that is aborted signs and sends nothing more', async () => {
+  it('that the caller aborts signs and sends nothing more', async () => {
     const stop = new AbortController();
     const server = scripted(() => offer());
     let signed = 0;
@@ -305,7 +305,7 @@ describe('a request', () => {
     expect(server.arrived).toHaveLength(1);
   });
 
-  it('that cannot be sent says so', async () => {
+  it('to an unreachable server throws unreachable', async () => {
     const server = scripted(() => {
       throw new TypeError('no route');
     });
@@ -318,7 +318,7 @@ describe('a request', () => {
 });
 
 describe('the version 1 body', () => {
-  it('is not looked at beside a version 2 header', async () => {
+  it('is ignored where a version 2 header exists', async () => {
     const server = scripted(
       () => offer([entry()], {}),
       () => new Response('ok'),
@@ -327,7 +327,7 @@ describe('the version 1 body', () => {
     expect(server.arrived[1]?.headers.has('X-PAYMENT')).toBe(false);
   });
 
-  it('may offer other networks beside', async () => {
+  it('may offer other networks as well', async () => {
     const server = scripted(
       () => offer1([entry1({ network: 'solana' }), entry1()]),
       () => new Response('ok'),
@@ -337,7 +337,7 @@ describe('the version 1 body', () => {
   });
 });
 
-it('takes an account of viem as it is', () => {
+it('accepts an account of viem', () => {
   expect(agentOf(scripted(), { account }).spending()).toEqual({
     signed: 0n,
     charged: 0n,

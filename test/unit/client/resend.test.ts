@@ -38,7 +38,7 @@ const serve: Step = async (arrived) => await served(arrived, nonceOf(arrived));
 const unavailable: Step = () => problem(503, 'storage-unavailable', {}, { 'Retry-After': '0' });
 const halted: Step = () => problem(503, 'settlement-unavailable', {}, { 'Retry-After': '0' });
 const running: Step = () => problem(409, 'in-progress', {}, { 'Retry-After': '0' });
-/** Says more than it gives: the connection breaks in the middle of the body. */
+/** Announces more bytes than it sends: the connection breaks in the middle of the body. */
 const broken: Step = async (arrived) => {
   const whole = await served(arrived, nonceOf(arrived));
   const body = new ReadableStream<Uint8Array>({
@@ -63,7 +63,7 @@ describe('a lost answer', () => {
     ['503 of settlement that is not possible now', halted],
     ['409 with Retry-After', running],
     ['a body that breaks off', broken],
-  ])('after %s is asked for with the same signature', async (_, step) => {
+  ])('after %s is requested again with the same signature', async (_, step) => {
     const retries: Retry[] = [];
     const server = scripted(() => offer(), step, serve);
     const agent = agentOf(server, {
@@ -83,14 +83,14 @@ describe('a lost answer', () => {
     expect(retries).toMatchObject([{ call: nonceOf(first), attempt: 2 }]);
   });
 
-  it('after a timeout is asked for again', async () => {
+  it('after a timeout is requested again', async () => {
     const silent: Step = async () => await new Promise<Response>(() => undefined);
     const server = scripted(() => offer(), silent, serve);
     const answer = await agentOf(server, { timeoutSeconds: 1 }).fetch(URL_OF_TOOL);
     expect(answer.countersign.attempts).toBe(2);
   });
 
-  it('that does not come is an error with the call, and never a second signature', async () => {
+  it('that never arrives throws an error with the call id, without a second signature', async () => {
     for (const step of [dropped, unavailable, halted]) {
       const server = scripted(() => offer(), step, step, step);
       const agent = agentOf(server, { retries: 1 });
@@ -101,7 +101,7 @@ describe('a lost answer', () => {
     }
   });
 
-  it('is not asked for once the proof is over', async () => {
+  it('is not requested again once the proof has expired', async () => {
     let now = NOW;
     const late: Step = () => {
       now += 179;
@@ -114,7 +114,7 @@ describe('a lost answer', () => {
   });
 
   it.each(['settlement-failed', 'paused', 'misconfigured'])(
-    'is not awaited where 503 says %s',
+    'is not awaited after a 503 with %s',
     async (name) => {
       const server = scripted(
         () => offer(),
@@ -126,7 +126,7 @@ describe('a lost answer', () => {
     },
   );
 
-  it('whose repeat gets a 402 is not called refused: it may have been paid', async () => {
+  it('whose repeat gets a 402 is lost, not refused: an earlier attempt may have paid', async () => {
     const used = { success: false, errorReason: 'nonce_used', transaction: '', network: '' };
     const server = scripted(
       () => offer([entry()], {}),
@@ -138,7 +138,7 @@ describe('a lost answer', () => {
     expect(String(error)).toContain('nonce_used');
   });
 
-  it('ends at once when the caller gives up', async () => {
+  it('ends at once when the caller aborts', async () => {
     const stop = new AbortController();
     const server = scripted(
       () => offer(),
@@ -153,7 +153,7 @@ describe('a lost answer', () => {
 });
 
 describe('other refusals', () => {
-  it('are answers, with the problem', async () => {
+  it('are returned as answers with their problem', async () => {
     const denied = {
       rule: 'per_call',
       limit: '1000',
@@ -174,7 +174,7 @@ describe('other refusals', () => {
     expect(await answer.json()).toMatchObject(denied);
   });
 
-  it('without Retry-After, as 409 conflict, are not repeated', async () => {
+  it('without Retry-After, e.g. 409 conflict, are not repeated', async () => {
     const server = scripted(
       () => offer(),
       () => problem(409, 'conflict'),
@@ -221,7 +221,7 @@ const record = async (
 };
 
 describe('already used', () => {
-  it('on a repeat is looked up once, as the payer, and the stored answer given', async () => {
+  it('on a repeat causes one look-up as the payer, and returns the stored answer', async () => {
     const server = scripted(
       () => offer(),
       dropped,
@@ -258,7 +258,7 @@ describe('already used', () => {
     ['another request', { request: HASH }],
     ['no answer', { answer: null }],
     ['another call', { call: HASH }],
-  ])('stays the answer where the record is of %s', async (_, more) => {
+  ])('stays the answer where the record has %s', async (_, more) => {
     const server = scripted(
       () => offer(),
       dropped,
@@ -269,7 +269,7 @@ describe('already used', () => {
     expect(answer.countersign).toMatchObject({ charged: 0n, problem: { title: 'already-used' } });
   });
 
-  it('without repeats, or at a server without intents, is not looked up', async () => {
+  it('causes no look-up without repeats, or at a server without intents', async () => {
     const at: Step = () => problem(409, 'already-used');
     const once = scripted(() => offer(), at);
     expect((await agentOf(once, { retries: 0 }).fetch(URL_OF_TOOL)).status).toBe(409);
@@ -285,7 +285,7 @@ describe('look', () => {
     return { server, answer: await failing(agentOf(server, more).look(GATEWAY, HASH)) };
   };
 
-  it('asks as the payer of the call, by the challenge', async () => {
+  it('signs as the payer of the call, by the challenge', async () => {
     const server = scripted(
       () => offer(),
       serve,
@@ -303,7 +303,7 @@ describe('look', () => {
     });
   });
 
-  it('tries every chain of the challenge, then says that the call is unknown', async () => {
+  it('tries every chain of the challenge, then throws unknown_call', async () => {
     const unknown: Step = () => problem(404, 'unknown-call');
     const { server, answer } = await looked({}, unknown, unknown);
     expect(answer).toMatchObject({ code: 'unknown_call', call: HASH });
@@ -315,12 +315,12 @@ describe('look', () => {
     expect(BASE_SEPOLIA).toBe('eip155:84532');
   });
 
-  it('refuses what is no record', async () => {
+  it('rejects an answer that is not a record', async () => {
     const { answer } = await looked({}, () => Response.json({ call: HASH }));
     expect(answer).toMatchObject({ code: 'look_failed' });
   });
 
-  it('signs for nobody else', async () => {
+  it('signs for no other audience', async () => {
     const server = scripted(() =>
       problem(
         401,

@@ -51,7 +51,7 @@ describe.each([
   ['a bound payment', () => offer()],
   ['an Agent-Intent', () => challenged()],
 ])('the secret of %s', (_, ask: Step) => {
-  it('stays here while the first attempt is answered', async () => {
+  it('stays in the client while the first attempt is answered', async () => {
     const { answer, arrived } = await tool(
       {},
       ask,
@@ -64,7 +64,7 @@ describe.each([
   it.each([
     ['no answer', dropped],
     ['a call that runs', running],
-  ])('goes with every attempt after %s, the same each time', async (__, step) => {
+  ])('is part of every attempt after %s, the same each time', async (__, step) => {
     const { answer, arrived } = await tool({}, ask, step, step, serve);
     expect(answer.status).toBe(200);
     const [first, second, third] = arrived.map(keyOf);
@@ -78,7 +78,7 @@ describe.each([
     ]);
   });
 
-  it('goes after an "already used" to the first attempt: something on the way had repeated it', async () => {
+  it('is part of a repeat after already_used on the first attempt, which a proxy had repeated', async () => {
     const { answer, arrived, retries } = await tool({}, ask, used, serve);
     expect(await answer.text()).toBe('bonjour');
     expect(arrived.map(keyOf)[0]).toBeNull();
@@ -89,7 +89,7 @@ describe.each([
     expect(answer.countersign.attempts).toBe(2);
   });
 
-  it('is not sent where the caller wants no repeats', async () => {
+  it('is not sent where the caller allows no repeats', async () => {
     const { answer, arrived } = await tool({ retries: 0 }, ask, used);
     expect([answer.status, arrived.map(keyOf)]).toEqual([409, [null]]);
   });
@@ -105,7 +105,7 @@ it('two calls have two secrets', async () => {
   expect(new Set(keys).size).toBe(2);
 });
 
-it('a plain payment has no secret to send', async () => {
+it('a plain payment has no secret', async () => {
   const { arrived } = await tool(
     {},
     () => offer([entry()], {}),
@@ -115,7 +115,7 @@ it('a plain payment has no secret to send', async () => {
   expect(arrived.map(keyOf)).toEqual([null, null]);
 });
 
-it('a look-up shows no secret: the gateway keeps no answer of it', async () => {
+it('a look-up shows no secret, because the gateway stores no answer for it', async () => {
   const server = scripted(
     () => challenged(),
     dropped,
@@ -126,7 +126,7 @@ it('a look-up shows no secret: the gateway keeps no answer of it', async () => {
   expect(server.arrived.map(keyOf)).toEqual([null, null, null, null]);
 });
 
-it('a secret that the caller sets itself is refused: it would belong to another intent', async () => {
+it('rejects a secret that the caller sets, which would belong to another intent', async () => {
   const server = scripted(() => offer());
   const headers = { 'Agent-Retry-Key': 'x' };
   await expect(agentOf(server).fetch(URL_OF_TOOL, { headers })).rejects.toMatchObject({

@@ -26,7 +26,7 @@ export const USDC = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf
 export const account = privateKeyToAccount(AGENT_KEY);
 export const HASH: Hex = `0x${'5a'.repeat(32)}`;
 
-/** A request as it reached the scripted server. */
+/** A request as the scripted server received it. */
 export type Arrived = {
   readonly url: string;
   readonly method: string;
@@ -37,7 +37,7 @@ export type Arrived = {
 
 export type Step = (arrived: Arrived) => Response | Promise<Response>;
 
-/** A server that answers by a script, one step a request, and says nothing after its end. Keys are served beside the script. */
+/** A server that answers by a script, one step a request, and fails after its end. It serves keys outside the script. */
 export const scripted = (...steps: readonly Step[]) => {
   const arrived: Arrived[] = [];
   const keysAsked: string[] = [];
@@ -103,7 +103,7 @@ export const binding = (more: Readonly<Record<string, unknown>> = {}) => ({
 
 export const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
 
-/** A version 2 offer; a body of version 1 stands beside it, as from the gateway. */
+/** A version 2 offer with a body of version 1, as the gateway sends both. */
 export const offer = (
   accepts: readonly unknown[] = [entry()],
   extensions: unknown = binding(),
@@ -162,7 +162,7 @@ const receiptSigner = async (): Promise<ReceiptSigner> => {
   return await opened;
 };
 
-/** What the gateway states of a request that arrived, and of the text it answers with. */
+/** The claims of the gateway about a request and its text answer. */
 export const claimsFor = async (
   arrived: Arrived,
   call: Hex,
@@ -248,7 +248,7 @@ export const creditLeft = (amount: bigint): Record<string, string> => ({
   RateLimit: `"rate";r=59;t=60, "credit";r=${amount}`,
 });
 
-/** A failure of the network, as `fetch` throws it. */
+/** A network failure, as `fetch` throws it. */
 export const dropped: Step = () => {
   throw new TypeError('connection closed');
 };
@@ -262,7 +262,7 @@ export const intentOf = (arrived: Arrived | undefined) => {
   return parsed.value;
 };
 
-/** The call id of a signed request, in either form (design §4.6). */
+/** The call id of a signed request, in either form */
 export const callOf = (arrived: Arrived | undefined): Hex => {
   const paid = parsePaymentSignature(arrived?.headers.get('PAYMENT-SIGNATURE') ?? '');
   if (paid.ok) return paid.value.authorization.nonce;

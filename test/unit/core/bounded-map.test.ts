@@ -14,8 +14,8 @@ const counted = (limit: number) => {
   return { memo, made: () => made };
 };
 
-describe('recent', () => {
-  it('makes a result once', () => {
+describe('memoize', () => {
+  it('computes a result once', () => {
     const { memo, made } = counted(2);
     expect([memo(1), memo(1), memo(2), memo(1)]).toEqual([
       'value 1',
@@ -26,7 +26,7 @@ describe('recent', () => {
     expect(made()).toBe(2);
   });
 
-  it('forgets the oldest beyond its limit, so that strangers cannot make it grow', () => {
+  it('evicts the oldest result beyond its limit', () => {
     const { memo, made } = counted(2);
     memo(1);
     memo(2);

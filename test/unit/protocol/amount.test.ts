@@ -8,7 +8,7 @@ import {
   parseMoneyOption,
 } from '../../../src/protocol/amount.ts';
 
-/** What each of the three written forms makes of a text; undefined is a refusal. */
+/** A text, and what each of the three written forms reads; undefined where the form rejects it. */
 type Row = readonly [
   text: string,
   wire: bigint | undefined,
@@ -18,7 +18,7 @@ type Row = readonly [
 
 const NO = undefined;
 
-describe('an amount', () => {
+describe('amounts', () => {
   it.each<Row>([
     ['$0.02', NO, 20_000n, 20_000n],
     ['$15', NO, 15_000_000n, 15_000_000n],
@@ -56,13 +56,13 @@ describe('an amount', () => {
     ['$', NO, NO, NO],
     ['u', NO, NO, NO],
     ['٥', NO, NO, NO],
-  ])('%j is read as its place says', (text, wire, document, option) => {
+  ])('reads %j by the rules of each form', (text, wire, document, option) => {
     expect(parseAmount(text)).toBe(wire);
     expect(parseMoney(text)).toBe(document);
     expect(parseMoneyOption(text)).toBe(option);
   });
 
-  it('reads back what it writes, up to the most that storage holds', () => {
+  it('round-trips amounts up to the largest that storage can hold', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: MAX_STORED }), (amount) => {
         expect(parseMoney(formatDollars(amount))).toBe(amount);

@@ -12,7 +12,7 @@ const reads = (text: string, reach: EgressReach = 'public'): string | undefined 
   return read.ok ? read.value.href : undefined;
 };
 
-describe('a URL of a deployed gateway', () => {
+describe('readEgressUrl on a deployed gateway', () => {
   test.each([
     'https://hooks.example.com/countersign?key=1',
     'https://xn--bcher-kva.example/',
@@ -28,16 +28,16 @@ describe('a URL of a deployed gateway', () => {
     expect(reads(url)).toBe(url);
   });
 
-  test('is returned in the form of the URL standard', () => {
+  test('returns the URL in the form of the URL standard', () => {
     expect(reads('https://HOOKS.Example.com:443/a/../b')).toBe('https://hooks.example.com/b');
     expect(reads('https://bücher.example')).toBe('https://xn--bcher-kva.example/');
   });
 
-  test.each([...FORBIDDEN_URLS, ...LOOPBACK_URLS])('refuses %j', (url) => {
+  test.each([...FORBIDDEN_URLS, ...LOOPBACK_URLS])('rejects %j', (url) => {
     expect(reads(url)).toBeUndefined();
   });
 
-  test('is refused with a reason that repeats nothing of it', () => {
+  test('never repeats the URL in the reason for rejecting it', () => {
     for (const url of [...FORBIDDEN_URLS, ...LOOPBACK_URLS]) {
       expect(egressFault(url, 'public')).toMatch(
         /^(?:must be an absolute URL of at most 2048 characters|must start with https:\/\/|must hold no user and no password|must have no fragment|must name a public host: .*|must use port 443, or one from 1024 up)$/,
@@ -47,7 +47,7 @@ describe('a URL of a deployed gateway', () => {
   });
 });
 
-describe('a URL of a local stack', () => {
+describe('readEgressUrl on a local stack', () => {
   test.each([...LOOPBACK_URLS, 'https://hooks.example.com/'])('accepts %j', (url) => {
     expect(reads(url, 'local_stack')).toBe(new URL(url).href);
   });
@@ -63,7 +63,7 @@ describe('a URL of a local stack', () => {
     'http://user@127.0.0.1/',
     'http://127.0.0.1/#x',
     'ftp://127.0.0.1/',
-  ])('refuses %j', (url) => {
+  ])('rejects %j', (url) => {
     expect(reads(url, 'local_stack')).toBeUndefined();
   });
 });
@@ -77,6 +77,6 @@ test.each([
   ['127.0.0.1.nip.example', false],
   ['[::ffff:7f00:1]', false],
   ['128.0.0.1', false],
-])('tells whether %s is the machine that asks', (hostname, expected) => {
+])('recognises loopback hosts: %s', (hostname, expected) => {
   expect(isLoopbackHost(hostname)).toBe(expected);
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseStrictJson } from '../../../src/protocol/strict-json.ts';
 
 describe('parseStrictJson', () => {
-  it('reads what JSON.parse reads', () => {
+  it('parses valid JSON like JSON.parse', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 2, '\t'), (value, space) => {
         const text = JSON.stringify(value, undefined, space);
@@ -29,20 +29,20 @@ describe('parseStrictJson', () => {
     ['nothing', '', { reason: 'syntax' }],
     ['two values', '{}{}', { reason: 'syntax' }],
     ['a byte order mark', '\ufeff{}', { reason: 'syntax' }],
-  ])('refuses %s', (_, text, error) => {
+  ])('rejects %s', (_, text, error) => {
     expect(parseStrictJson(text)).toEqual({ ok: false, error });
   });
 
-  it('takes the same key in two objects, and a value that reads like a key', () => {
+  it('accepts the same key in two objects, and a value that looks like a key', () => {
     const text = '{"a":{"b":1},"c":{"b":"a"},"d":["b","b"]}';
     expect(parseStrictJson(text)).toEqual({ ok: true, value: JSON.parse(text) });
   });
 
-  it('takes a surrogate pair', () => {
+  it('accepts a surrogate pair', () => {
     expect(parseStrictJson('"\\ud83c\\udf89"')).toEqual({ ok: true, value: '🎉' });
   });
 
-  it('takes 16 levels and no more', () => {
+  it('accepts 16 levels and rejects 17', () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     expect(parseStrictJson(nested(16)).ok).toBe(true);
     expect(parseStrictJson(nested(17))).toEqual({

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('posts JSON and gives back the JSON of any status', async () => {
+test('posts JSON and returns the JSON of any status', async () => {
   const fetched = answerWith(() => Response.json({ a: 1 }, { status: 500 }));
   expect(await postJson('https://a.test/x', { b: 2 }, OPTIONS)).toEqual({
     ok: true,
@@ -22,13 +22,13 @@ test('posts JSON and gives back the JSON of any status', async () => {
   expect(init).toMatchObject({ method: 'POST', body: '{"b":2}', redirect: 'manual' });
 });
 
-test.each([301, 302, 307, 308])('a redirect is refused: %i', async (status) => {
+test.each([301, 302, 307, 308])('rejects a redirect: %i', async (status) => {
   answerWith(() => new Response('{}', { status, headers: { location: 'https://b.test/' } }));
   const answer = await postJson('https://a.test', {}, OPTIONS);
   expect(answer).toEqual({ ok: false, error: { kind: 'redirect' } });
 });
 
-test('a body of exactly the limit is read, one byte more is not, and reading stops there', async () => {
+test('reads a body of exactly the limit, and stops reading one byte later', async () => {
   const sized = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
   answerWith(() => new Response(sized(1_000)));
   expect(await postJson('https://a.test', {}, OPTIONS)).toMatchObject({ ok: true });
@@ -51,7 +51,7 @@ test('a body of exactly the limit is read, one byte more is not, and reading sto
   expect(pulled).toBeLessThan(10);
 });
 
-test('characters that are cut between two chunks are read whole', async () => {
+test('decodes characters that two chunks split', async () => {
   const bytes = new TextEncoder().encode('"é"');
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => {
@@ -63,7 +63,7 @@ test('characters that are cut between two chunks are read whole', async () => {
   expect(await postJson('https://a.test', {}, OPTIONS)).toMatchObject({ value: { json: 'é' } });
 });
 
-test('silence ends with the timeout', async () => {
+test('times out when the server stays silent', async () => {
   answerWith(
     async ({ signal }) =>
       await new Promise((_, reject) => {
@@ -76,7 +76,7 @@ test('silence ends with the timeout', async () => {
   expect(answer).toEqual({ ok: false, error: { kind: 'timeout' } });
 });
 
-test('a refused connection, and what is no JSON', async () => {
+test('reports a refused connection and an answer that is not JSON', async () => {
   answerWith(() => {
     throw new TypeError('connection refused');
   });

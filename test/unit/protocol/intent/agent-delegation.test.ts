@@ -60,7 +60,7 @@ describe('delegationDigest', () => {
     expect(AGENT_DELEGATION_TYPE).toBe(vectors.typeStrings.AgentDelegation);
   });
 
-  it('is what the owner signed', () => {
+  it('equals the digest that the owner signed', () => {
     const signed = verifyStrict(OWNER, delegationDigest(DELEGATION, chainId), signature);
     expect(signed).toEqual({ ok: true, value: OWNER });
     expect(OWNER).toBe(vectors.keys.owner.address.toLowerCase());
@@ -111,7 +111,7 @@ describe('delegationDigest', () => {
     expect(delegationDigest({ ...DELEGATION, [field]: value }, chainId)).not.toBe(hash);
   });
 
-  it('is another one on another chain', () => {
+  it('differs between chains', () => {
     expect(delegationDigest(DELEGATION, chainId + 1)).not.toBe(hash);
   });
 });
@@ -123,7 +123,7 @@ describe('agentDelegationSchema', () => {
     expect(read(wire)).toEqual({ success: true, data: DELEGATION });
   });
 
-  it('gives back what delegationFields wrote, also through JSON', () => {
+  it('round-trips the wire form of delegationFields, also through JSON', () => {
     fc.assert(
       fc.property(delegations, (delegation) => {
         fc.pre(delegation.issuer !== delegation.delegate);
@@ -133,7 +133,7 @@ describe('agentDelegationSchema', () => {
     );
   });
 
-  it.each(Object.keys(wire) as (keyof typeof wire)[])('needs %s, in its own form', (field) => {
+  it.each(Object.keys(wire) as (keyof typeof wire)[])('requires %s in its own form', (field) => {
     const { [field]: _, ...without } = wire;
     for (const value of [without, { ...wire, [field]: 1.5 }, { ...wire, [field]: null }]) {
       expect(read(value).error?.issues[0]?.path).toEqual([field]);
@@ -164,7 +164,7 @@ describe('readDelegation', () => {
     { depth: 3 },
     { asset: ZERO, maxPerCall: '0', windowSeconds: '0', maxPerWindow: '0' },
     { epoch: String(Number.MAX_SAFE_INTEGER), validUntil: String(Number.MAX_SAFE_INTEGER) },
-  ])('takes a grant at its limits: case %#', (change) => {
+  ])('accepts a grant at its limits: case %#', (change) => {
     expect(read({ ...valid, delegation: { ...wire, ...change } })).toMatchObject({ ok: true });
   });
 
@@ -202,7 +202,7 @@ describe('readDelegation', () => {
     ['delegate', { delegate: ZERO }],
     ['delegate', { delegate: wire.issuer }],
     ['parent', { parent: '0x' }],
-  ])('refuses another %s, by its field: case %#', (field, change) => {
+  ])('rejects another %s and names its field: case %#', (field, change) => {
     expect(read({ ...valid, delegation: { ...wire, ...change } })).toMatchObject({
       ok: false,
       error: { reason: 'malformed_field', field: `body.delegation.${field}` },
@@ -217,7 +217,7 @@ describe('readDelegation', () => {
     ['malformed_field', 'body.signature', { ...valid, signature: '0x1' }],
     ['unknown_field', 'body.revocation', { ...valid, revocation: {} }],
     ['unknown_field', 'body.delegation.tip', { ...valid, delegation: { ...wire, tip: '1' } }],
-  ])('refuses as %s at %s', (reason, field, value) => {
+  ])('rejects with %s at %s', (reason, field, value) => {
     expect(read(value)).toMatchObject({ ok: false, error: { reason, field } });
   });
 
@@ -227,13 +227,13 @@ describe('readDelegation', () => {
     utf8('{'),
     Uint8Array.of(0xff, 0xfe),
     utf8(JSON.stringify(valid).replace('"v":1', '"v":1,"v":1')),
-  ])('refuses what is not strict JSON: case %#', (body) => {
+  ])('rejects a body that is not strict JSON: case %#', (body) => {
     expect(readDelegation(body)).toMatchObject({
       error: { reason: 'malformed_request', field: 'body' },
     });
   });
 
-  it('answers any JSON with a result that names a field of the body', () => {
+  it('returns a result for any JSON, and names a field of the body in its faults', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(...Object.keys(wire)), (json, field) => {
         for (const text of [

@@ -47,21 +47,24 @@ describe('intentDigest', () => {
     expect(intentDigest(intentOf(vectors[name].intent), chainId)).toBe(vectors[name].intentHash);
   });
 
-  it('is the nonce of the published payment', () => {
+  it('equals the nonce of the published payment', () => {
     expect(intentDigest(intentOf(vectors.paid.intent), chainId)).toBe(
       vectors.paid.payment.authorization.nonce,
     );
   });
 
-  it.each(['unpaid', 'mcp'] as const)('is what the agent of the %s vector signed', (name) => {
-    const intent = intentOf(vectors[name].intent);
-    const signed = verifyStrict(
-      intent.agent,
-      intentDigest(intent, chainId),
-      vectors[name].signature,
-    );
-    expect(signed).toEqual({ ok: true, value: intent.agent });
-  });
+  it.each(['unpaid', 'mcp'] as const)(
+    'equals the digest that the agent of the %s vector signed',
+    (name) => {
+      const intent = intentOf(vectors[name].intent);
+      const signed = verifyStrict(
+        intent.agent,
+        intentDigest(intent, chainId),
+        vectors[name].signature,
+      );
+      expect(signed).toEqual({ ok: true, value: intent.agent });
+    },
+  );
 
   it.each(Object.entries(vectors.mustFail.paidIntentMutations))(
     'changes with the %s as published',
@@ -104,7 +107,7 @@ describe('agentIntentSchema', () => {
     }
   });
 
-  it('gives back what intentFields wrote', () => {
+  it('round-trips the wire form of intentFields', () => {
     fc.assert(
       fc.property(intents, (intent) => {
         expect(read(intentFields(intent))).toEqual({ success: true, data: intent });
@@ -113,7 +116,7 @@ describe('agentIntentSchema', () => {
   });
 
   it.each(Object.keys(vectors.paid.intent) as (keyof IntentWire)[])(
-    'needs %s, as a string',
+    'requires %s as a string',
     (field) => {
       const { [field]: _, ...without } = wire;
       for (const value of [without, { ...wire, [field]: 1 }, { ...wire, [field]: null }]) {
@@ -123,7 +126,7 @@ describe('agentIntentSchema', () => {
     },
   );
 
-  it('refuses a field it does not know: it would look signed and is not', () => {
+  it('rejects an unknown field, which would look signed without being signed', () => {
     expect(read({ ...wire, tip: '1' }).error?.issues[0]).toMatchObject({
       code: 'unrecognized_keys',
       keys: ['tip'],
@@ -143,7 +146,7 @@ describe('agentIntentSchema', () => {
     ['audience', [`https://${'a'.repeat(256)}`]],
     ['contentType', ['text/plain\t']],
     ['method', ['P\u00d6ST', 'A'.repeat(33)]],
-  ] as [keyof IntentWire, string[]][])('refuses %s in another form', (field, values) => {
+  ] as [keyof IntentWire, string[]][])('rejects %s in another form', (field, values) => {
     for (const value of values) {
       const result = read({ ...wire, [field]: value });
       expect({ value, path: result.error?.issues[0]?.path }).toEqual({ value, path: [field] });

@@ -33,7 +33,7 @@ const revocations: fc.Arbitrary<AgentRevocation> = fc.oneof(
 );
 
 describe('revocationDigest', () => {
-  it('equals the published hash, and is what the owner signed', () => {
+  it('equals the published hash, which the owner signed', () => {
     expect(revocationDigest(REVOCATION, chainId)).toBe(hash);
     expect(AGENT_REVOCATION_TYPE).toBe(vectors.typeStrings.AgentRevocation);
     const signed = verifyStrict(
@@ -44,7 +44,7 @@ describe('revocationDigest', () => {
     expect(signed).toEqual({ ok: true, value: vectors.keys.owner.address.toLowerCase() });
   });
 
-  it('kills the published delegation', () => {
+  it('names the published delegation', () => {
     expect(REVOCATION.id).toBe(vectors.delegation.message.id);
   });
 
@@ -76,7 +76,7 @@ describe('revocationDigest', () => {
 });
 
 describe('agentRevocationSchema', () => {
-  it('gives back what revocationFields wrote', () => {
+  it('round-trips the wire form of revocationFields', () => {
     expect(agentRevocationSchema.parse(wire)).toEqual(REVOCATION);
     fc.assert(
       fc.property(revocations, (revocation) => {
@@ -96,7 +96,7 @@ describe('readRevocation', () => {
     expect(read(revocationBodyOf(signed))).toEqual({ ok: true, value: signed });
   });
 
-  it('takes a floor for all grants below an epoch', () => {
+  it('accepts an epoch floor for all grants below it', () => {
     const floor = { ...valid, revocation: { ...wire, id: ZERO_ID, epoch: '7' } };
     expect(read(floor)).toMatchObject({ ok: true, value: { revocation: { epoch: 7n } } });
   });
@@ -110,7 +110,7 @@ describe('readRevocation', () => {
     ['issuedAt', { issuedAt: 1_800_000_100 }],
     ['issuer', { issuer: `0x${'0'.repeat(40)}` }],
     ['id', { id: '0x' }],
-  ])('refuses another %s, by its field: case %#', (field, change) => {
+  ])('rejects another %s and names its field: case %#', (field, change) => {
     expect(read({ ...valid, revocation: { ...wire, ...change } })).toMatchObject({
       ok: false,
       error: { reason: 'malformed_field', field: `body.revocation.${field}` },
@@ -123,7 +123,7 @@ describe('readRevocation', () => {
     ['malformed_field', 'body.revocation', { v: 1, chainId, signature }],
     ['unknown_field', 'body.delegation', { ...valid, delegation: {} }],
     ['unknown_field', 'body.revocation.why', { ...valid, revocation: { ...wire, why: 'x' } }],
-  ])('refuses as %s at %s', (reason, field, value) => {
+  ])('rejects with %s at %s', (reason, field, value) => {
     const result = value === undefined ? readRevocation(undefined) : read(value);
     expect(result).toMatchObject({ ok: false, error: { reason, field } });
   });

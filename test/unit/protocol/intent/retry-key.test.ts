@@ -10,39 +10,42 @@ import vectors from '../../../vectors/countersign-v1.json';
 
 const { retry, mustFail } = vectors;
 
-describe('the published retry key', () => {
+describe('parseRetryKey', () => {
   const read = parseRetryKey(retry.header);
 
-  it('is read as the secret, and written again the same', () => {
+  it('round-trips the published secret', () => {
     if (!read.ok) throw new Error(read.error.hint);
     expect(hexOf(read.value)).toBe(retry.secret);
     expect(encodeRetryKey(read.value)).toBe(retry.header);
   });
 
-  it('is what the nonces of all published intents commit to', () => {
+  it('reads the secret that the nonces of all published intents commit to', () => {
     if (!read.ok) throw new Error(read.error.hint);
     for (const { nonce } of [retry, vectors.paid.intent, vectors.unpaid.intent, vectors.mcp.intent])
       expect(commitmentOf(read.value)).toBe(nonce);
   });
 
-  it.each(Object.entries(mustFail.retrySecrets))('does not pass as "%s"', (name, header) => {
-    const wrong = parseRetryKey(header);
-    // Two are well formed, and secrets of something else.
-    const isWellFormed = name === 'wrong' || name === 'nonceItself';
-    expect(wrong.ok).toBe(isWellFormed);
-    if (wrong.ok) expect(commitmentOf(wrong.value)).not.toBe(retry.nonce);
-    else
-      expect(wrong.error).toMatchObject({ reason: 'malformed_header', field: 'Agent-Retry-Key' });
-  });
+  it.each(Object.entries(mustFail.retrySecrets))(
+    'rejects the published counterexample "%s"',
+    (name, header) => {
+      const wrong = parseRetryKey(header);
+      // Two are well formed, and secrets of something else.
+      const isWellFormed = name === 'wrong' || name === 'nonceItself';
+      expect(wrong.ok).toBe(isWellFormed);
+      if (wrong.ok) expect(commitmentOf(wrong.value)).not.toBe(retry.nonce);
+      else
+        expect(wrong.error).toMatchObject({ reason: 'malformed_header', field: 'Agent-Retry-Key' });
+    },
+  );
 
   it.each(['', ' ', retry.header.slice(1), `${retry.header}A`, retry.header.replace('_', '/')])(
-    'is refused as %j',
+    'rejects %j',
     (header) => {
       expect(parseRetryKey(header)).toMatchObject({ error: { reason: 'malformed_header' } });
     },
   );
 
-  it('is refused when it is sent twice, and no refusal repeats it', () => {
+  it('rejects a repeated header, and never repeats the secret in a fault', () => {
     const twice = parseRetryKey(`${retry.header}, ${retry.header}`);
     expect(twice).toMatchObject({ error: { reason: 'duplicate_header' } });
     for (const text of [`${retry.header}, ${retry.header}`, `${retry.header}A`])
@@ -50,7 +53,7 @@ describe('the published retry key', () => {
   });
 });
 
-it('a secret is 32 bytes and never the same', () => {
+it('newRetrySecret returns 32 different bytes each time', () => {
   const [one, other] = [newRetrySecret(), newRetrySecret()];
   expect([one.length, other.length]).toEqual([32, 32]);
   expect(hexOf(one)).not.toBe(hexOf(other));

@@ -28,7 +28,7 @@ describe('parseAgentIntent', () => {
     expect(parseAgentIntent(header({ ...valid, chainId }))).toEqual({ ok: true, value: signed });
   });
 
-  it('gives back what encodeAgentIntent wrote', () => {
+  it('round-trips encodeAgentIntent', () => {
     const read = parseAgentIntent(header(valid));
     if (!read.ok) throw new Error(read.error.hint);
     expect(parseAgentIntent(encodeAgentIntent(read.value))).toEqual(read);
@@ -67,18 +67,18 @@ describe('parseAgentIntent', () => {
       'Agent-Intent.intent.tip',
       header({ ...valid, intent: { ...valid.intent, tip: '1' } }),
     ],
-  ])('refuses as %s at %s: case %#', (reason, field, text) => {
+  ])('rejects with %s at %s: case %#', (reason, field, text) => {
     expect(parseAgentIntent(text)).toMatchObject({ ok: false, error: { reason, field } });
   });
 
-  it('takes a header of exactly its limit', () => {
+  it('accepts a header of exactly its limit', () => {
     const padded = JSON.stringify(valid).padEnd(6144, ' ');
     const text = encodeBase64Url(utf8(padded));
     expect(text.length).toBe(8192);
     expect(parseAgentIntent(text)).toEqual({ ok: true, value: signed });
   });
 
-  it('answers any text with a result that names the header', () => {
+  it('returns a result for any text, and names the header in its faults', () => {
     const texts = fc.oneof(
       fc.string({ maxLength: 200 }),
       fc.base64String({ maxLength: 200 }),

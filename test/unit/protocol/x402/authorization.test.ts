@@ -20,7 +20,7 @@ const reason = (change: Partial<Authorization>): string => {
 };
 
 describe('checkAuthorization', () => {
-  it('takes an exact payment', () => {
+  it('accepts an exact payment', () => {
     expect(checkAuthorization(price, authorization, NOW)).toEqual({
       ok: true,
       value: authorization,
@@ -35,7 +35,7 @@ describe('checkAuthorization', () => {
     ['validAfter', now, 'not_yet_valid', `< ${NOW}`],
     ['validBefore', now + 3661n, 'valid_too_long', `<= ${NOW + 3660}`],
     ['validBefore', now + 6n, 'expired', `> ${NOW + 6}`],
-  ] as const)('names another %s: %s', (field, value, tag, expected) => {
+  ] as const)('rejects another %s: %s', (field, value, tag, expected) => {
     expect(checkAuthorization(price, { ...authorization, [field]: value }, NOW)).toEqual({
       ok: false,
       error: {
@@ -59,7 +59,7 @@ describe('checkAuthorization', () => {
     ['validBefore', now + 3661n, 'valid_too_long'],
     ['validBefore', (1n << 256n) - 1n, 'valid_too_long'],
     ['validBefore', 0n, 'expired'],
-  ] as const)('with %s = %d answers %s', (field, value, expected) => {
+  ] as const)('with %s = %d returns %s', (field, value, expected) => {
     expect(reason({ [field]: value })).toBe(expected);
   });
 
@@ -70,7 +70,7 @@ describe('checkAuthorization', () => {
     expect([at(now + 360n), at(now + 361n)]).toEqual([true, false]);
   });
 
-  it('calls nothing expired that is wrong otherwise: only a right proof may look up', () => {
+  it('reports any other fault before expiry, because an expired proof may look up its call', () => {
     const expired = { validBefore: now };
     expect(reason({ ...expired, value: 1n })).toBe('value_mismatch');
     expect(reason({ ...expired, to: AGENT })).toBe('recipient_mismatch');

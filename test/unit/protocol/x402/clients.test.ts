@@ -40,7 +40,7 @@ const offers = (['eip155:84532', 'eip155:8453'] as const).map((network): Offer =
   extensions: offeredExtensions('https://gw.example', 'translate'),
 }));
 
-/** The whole of what the gateway checks without a chain. */
+/** Every check of the gateway that needs no chain. */
 const check = (offer: Offer, read: Result<PaymentPayload, WireFault>) => {
   if (!read.ok) throw new Error(`${read.error.field} ${read.error.hint}`);
   const proof = read.value;
@@ -62,10 +62,10 @@ const check = (offer: Offer, read: Result<PaymentPayload, WireFault>) => {
   return proof;
 };
 
-describe.each(offers)('a payment of the offer on $requirements.0.network', (offer) => {
+describe.each(offers)('a payment for the offer on $requirements.0.network', (offer) => {
   const required = () => decodePaymentRequiredHeader(encodePaymentRequired(offer));
 
-  /** A server that asks for payment, both ways in one 402, and keeps what it was sent. */
+  /** A server that requests payment in both x402 versions, and records the requests. */
   const server = () => {
     const sent: Headers[] = [];
     const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -80,7 +80,7 @@ describe.each(offers)('a payment of the offer on $requirements.0.network', (offe
     return { fetch, sent };
   };
 
-  it('made by @x402/fetch is accepted', async () => {
+  it('is accepted from @x402/fetch', async () => {
     const { fetch, sent } = server();
     const client = new x402Client().register('eip155:*', new ExactEvmScheme(account));
     const answer = await wrapFetchWithPayment(fetch, client)(offer.resource.url);
@@ -89,14 +89,14 @@ describe.each(offers)('a payment of the offer on $requirements.0.network', (offe
     check(offer, parsePaymentSignature(sent[1]?.get('PAYMENT-SIGNATURE') ?? ''));
   });
 
-  it('made by x402-fetch 1.2.0 is accepted', async () => {
+  it('is accepted from x402-fetch 1.2.0', async () => {
     const { fetch, sent } = server();
     const answer = await wrapOldFetch(fetch, account)(offer.resource.url);
     expect(await answer.text()).toBe('paid');
     check(offer, parseXPayment(sent[1]?.get('X-PAYMENT') ?? ''));
   });
 
-  it('carries the payment-identifier that a client adds', async () => {
+  it('carries the payment-identifier of the client', async () => {
     const asked = required();
     asked.extensions = {
       'payment-identifier': { info: { required: false, id: 'pay_0123456789abcdef' } },
@@ -107,7 +107,7 @@ describe.each(offers)('a payment of the offer on $requirements.0.network', (offe
     expect(proof.paymentIdentifier).toBe('pay_0123456789abcdef');
   });
 
-  it('made by the v1 scheme of the official client is accepted', async () => {
+  it('is accepted from the v1 scheme of the official client', async () => {
     const [accepted] = paymentRequiredBody(offer).accepts;
     if (accepted === undefined) throw new Error('is offered to v1');
     // The v1 scheme takes its own requirement type where the interface names that of v2.

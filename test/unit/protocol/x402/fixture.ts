@@ -22,7 +22,7 @@ export const requirement = (
   return requirementOf(token, PAY_TO, amount, maxTimeoutSeconds);
 };
 
-/** The published paid vector as an x402 v2 payload, each object new. */
+/** The published paid vector as an x402 v2 payload, in fresh objects. */
 export const payload2 = () => ({
   x402Version: 2,
   resource: {
@@ -65,12 +65,12 @@ export const payload1 = () => ({
   payload: payload2().payload,
 });
 
-/** A value as a payment header carries it. */
+/** Encodes a value for a payment header. */
 export const header = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
 
 type Json = { [key: string]: unknown };
 
-/** A copy of a JSON value with the value at a path exchanged, or with `undefined` removed. */
+/** A copy of a JSON value with another value at a path; `undefined` removes the value. */
 export const changed = (value: unknown, path: readonly string[], to: unknown): unknown => {
   const [key, ...rest] = path;
   if (key === undefined) return to;
@@ -79,7 +79,7 @@ export const changed = (value: unknown, path: readonly string[], to: unknown): u
   return copy;
 };
 
-/** Every path to a value that is no object. */
+/** Every path to a leaf value. */
 export const leaves = (value: unknown, path: readonly string[] = []): (readonly string[])[] =>
   typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([key, each]) => leaves(each, [...path, key]))

@@ -31,7 +31,7 @@ const offer: Offer = {
 };
 
 describe('encodePaymentRequired', () => {
-  it('is what a v2 client reads', () => {
+  it('writes a header that a v2 client reads', () => {
     expect(decodePaymentRequiredHeader(encodePaymentRequired(offer))).toEqual({
       x402Version: 2,
       error: 'Payment required',
@@ -71,7 +71,7 @@ describe('encodePaymentRequired', () => {
     });
   });
 
-  it('is accepted by our own match when a client echoes any entry', () => {
+  it('offers entries that matchRequirement accepts when a client echoes them', () => {
     for (const accepted of decodePaymentRequiredHeader(encodePaymentRequired(offer)).accepts) {
       const proof = parsePaymentSignature(header({ ...payload2(), accepted }));
       if (!proof.ok || proof.value.accepted === undefined) throw new Error('is a payment');
@@ -79,7 +79,7 @@ describe('encodePaymentRequired', () => {
     }
   });
 
-  it('stays under 2 KiB whatever is asked for, and valid with at least one way to pay', () => {
+  it('stays under 2 KiB for every URL, and keeps at least one entry', () => {
     const offers = fc
       .record({
         query: fc.string({ maxLength: 3000 }),
@@ -119,7 +119,7 @@ describe('encodePaymentRequired', () => {
     );
   });
 
-  it('gives up the description before the query, and the query before a network', () => {
+  it('drops the description before the query, and the query before a network', () => {
     const decode = (each: Offer) => decodePaymentRequiredHeader(encodePaymentRequired(each));
     const wordy = decode({
       ...offer,
@@ -140,7 +140,7 @@ describe('encodePaymentRequired', () => {
 });
 
 describe('paymentRequiredBody', () => {
-  it('is what a v1 client reads', () => {
+  it('writes a body that a v1 client reads', () => {
     const body = paymentRequiredBody(offer);
     expect(PaymentRequiredV1Schema.safeParse(body).success).toBe(true);
     expect(body).toEqual({
@@ -164,7 +164,7 @@ describe('paymentRequiredBody', () => {
     });
   });
 
-  it('leaves out networks that would make an old client throw away the whole offer', () => {
+  it('omits networks that make an old client reject the whole offer', () => {
     const requirements: Offer['requirements'] = [
       requirement('eip155:42161', 1n, 300),
       requirement('eip155:42220', 1n, 300),

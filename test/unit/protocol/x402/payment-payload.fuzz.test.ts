@@ -16,7 +16,7 @@ const PARSERS = [
   { parse: parseXPayment, root: 'X-PAYMENT', valid: payload1() },
 ] as const;
 
-/** Total: a proof, or a fault that names a field and says what is wrong. Never an exception. */
+/** Checks that parsing never throws: it yields a payload, or a fault that names a field and a hint. */
 const total = (text: string): number => {
   let proofs = 0;
   for (const { parse, root } of PARSERS) {
@@ -49,8 +49,8 @@ const values = fc.oneof(
   fc.bigInt({ min: 0n, max: 1n << 257n }).map(String),
 );
 
-describe('the payment headers, fuzzed', () => {
-  it('take no random text for a payment', { timeout: TIMEOUT }, () => {
+describe('fuzzed payment headers', () => {
+  it('reject random text', { timeout: TIMEOUT }, () => {
     const texts = fc.oneof(
       fc.string({ maxLength: 120 }),
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -59,7 +59,7 @@ describe('the payment headers, fuzzed', () => {
     expect(count(texts)).toBe(0);
   });
 
-  it('take no random JSON for a payment', { timeout: TIMEOUT }, () => {
+  it('reject random JSON', { timeout: TIMEOUT }, () => {
     const json = fc.oneof(
       fc.json({ depthSize: 'small' }),
       fc
@@ -69,7 +69,7 @@ describe('the payment headers, fuzzed', () => {
     expect(count(json.map((text) => encodeBase64(utf8(text))))).toBe(0);
   });
 
-  it('answer valid payments with one value changed', { timeout: TIMEOUT }, () => {
+  it('never throw for a payment with one changed value', { timeout: TIMEOUT }, () => {
     const texts = fc
       .constantFrom(...valid)
       .chain((value) =>
@@ -81,7 +81,7 @@ describe('the payment headers, fuzzed', () => {
     expect(count(texts)).toBeGreaterThan(0);
   });
 
-  it('answer valid payments with bytes changed, cut or added', { timeout: TIMEOUT }, () => {
+  it('never throw for a payment with changed, missing or added bytes', { timeout: TIMEOUT }, () => {
     const texts = fc
       .tuple(
         fc.constantFrom(...valid.map((value) => JSON.stringify(value))),

@@ -63,7 +63,7 @@ describe('parsePaymentSignature', () => {
     ['extensions', { 'payment-identifier': { info: { required: false, id: null } } }],
     ['extensions', { bazaar: { info: { input: {} }, schema: {} } }],
     ['extensions', { 'agent-intent': { info: { version: 1 } } }],
-  ])('takes %s = %j', (field, value) => {
+  ])('accepts %s = %j', (field, value) => {
     const result = parsePaymentSignature(header({ ...payload2(), [field]: value }));
     expect(result).toMatchObject({ ok: true, value: { authorization } });
   });
@@ -77,7 +77,7 @@ describe('parsePaymentSignature', () => {
     ['an empty string', '', ''],
     ['a number', 0, ''],
     ['false', false, ''],
-  ])('refuses an intent that is %s with its field, and never reads it as absent', (_, to, end) => {
+  ])('rejects an intent that is %s, and never reads it as absent', (_, to, end) => {
     const path = ['extensions', 'agent-intent', 'info', 'intent'];
     const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
     expect(fault).toMatchObject({
@@ -86,7 +86,7 @@ describe('parsePaymentSignature', () => {
     });
   });
 
-  it.each([null, [], '', 0, false])('refuses an extension agent-intent that is %j', (to) => {
+  it.each([null, [], '', 0, false])('rejects an extension agent-intent that is %j', (to) => {
     const path = ['extensions', 'agent-intent'];
     const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
     expect(fault).toMatchObject({
@@ -95,7 +95,7 @@ describe('parsePaymentSignature', () => {
     });
   });
 
-  it.each([null, undefined])('takes an accepted offer with extra = %s', (extra) => {
+  it.each([null, undefined])('accepts an offer with extra = %s', (extra) => {
     const result = parsePaymentSignature(header(changed(payload2(), ['accepted', 'extra'], extra)));
     expect(result).toMatchObject({ ok: true, value: { accepted: { extra: {} } } });
   });
@@ -115,7 +115,7 @@ describe('parsePaymentSignature', () => {
   ];
   const strict = leaves(payload2()).filter((path) => !FREE.includes(path.join('.')));
 
-  it('is strict on every other field', () => {
+  it('rejects a change of every other field', () => {
     expect(strict.map((path) => path.join('.'))).toHaveLength(29);
   });
 
@@ -158,7 +158,7 @@ describe('parsePaymentSignature', () => {
       ['extensions', 'agent-intent', 'info', 'intent', 'tip'],
       'extensions.agent-intent.info.intent.tip',
     ],
-  ])('refuses the unknown field %j', (path, field) => {
+  ])('rejects the unknown field %j', (path, field) => {
     const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, 'x'))));
     expect(fault).toMatchObject({
       reason: 'unknown_field',
@@ -176,13 +176,13 @@ describe('parsePaymentSignature', () => {
     [['accepted', 'network'], 'eip155:0', 'unsupported_network'],
     [['accepted', 'network'], 'eip155:084532', 'unsupported_network'],
     [['accepted', 'network'], `eip155:${2 ** 53}`, 'unsupported_network'],
-  ])('refuses %j = %j as %s', (path, to, reason) => {
+  ])('rejects %j = %j with %s', (path, to, reason) => {
     const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
     expect(fault).toMatchObject({ reason, field: `PAYMENT-SIGNATURE.${path.join('.')}` });
   });
 
   it.each(['', ' 5 ', '5 ', '0x10', '1e3', '-1', '+1', '05', '1.0', '٣', (1n << 256n).toString()])(
-    'refuses the integer %j',
+    'rejects the integer %j',
     (to) => {
       for (const key of ['value', 'validAfter', 'validBefore']) {
         const path = ['payload', 'authorization', key];
@@ -192,7 +192,7 @@ describe('parsePaymentSignature', () => {
     },
   );
 
-  it.each([0, -1, 1.5, '300', 2 ** 53, null])('refuses maxTimeoutSeconds = %j', (to) => {
+  it.each([0, -1, 1.5, '300', 2 ** 53, null])('rejects maxTimeoutSeconds = %j', (to) => {
     const path = ['accepted', 'maxTimeoutSeconds'];
     const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
     expect(fault.field).toBe('PAYMENT-SIGNATURE.accepted.maxTimeoutSeconds');
@@ -204,7 +204,7 @@ describe('parsePaymentSignature', () => {
     `0x${'ab'.repeat(21)}`,
     'ab'.repeat(20),
     '',
-  ])('refuses the address %j', (to) => {
+  ])('rejects the address %j', (to) => {
     for (const path of [
       ['payload', 'authorization', 'from'],
       ['payload', 'authorization', 'to'],
@@ -216,7 +216,7 @@ describe('parsePaymentSignature', () => {
     }
   });
 
-  it('takes addresses and hex in upper case and gives them in lower case', () => {
+  it('converts addresses and hex from upper to lower case', () => {
     const upper = `0x${AGENT.slice(2).toUpperCase()}`;
     const from = changed(payload2(), ['payload', 'authorization', 'from'], upper);
     const value = changed(from, ['payload', 'signature'], `0x${signature.slice(2).toUpperCase()}`);
@@ -227,7 +227,7 @@ describe('parsePaymentSignature', () => {
   });
 
   it.each(['0x', `0x${'ab'.repeat(31)}`, `0x${'ab'.repeat(33)}`, 'ab'.repeat(32)])(
-    'refuses the nonce %j',
+    'rejects the nonce %j',
     (to) => {
       const path = ['payload', 'authorization', 'nonce'];
       const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
@@ -235,7 +235,7 @@ describe('parsePaymentSignature', () => {
     },
   );
 
-  it('takes signature bytes of any length up to 8 KiB of text', () => {
+  it('accepts signature bytes of up to 8 KiB of text', () => {
     const at = (to: string) =>
       parsePaymentSignature(header(changed(payload2(), ['payload', 'signature'], to)));
     expect(at(`0x${'ab'.repeat(4095)}`).ok).toBe(true);
@@ -252,13 +252,13 @@ describe('parsePaymentSignature', () => {
     'has.dot.in.it.123',
     5,
     '',
-  ])('refuses the payment-identifier %j', (to) => {
+  ])('rejects the payment-identifier %j', (to) => {
     const path = ['extensions', 'payment-identifier', 'info', 'id'];
     const fault = faultOf(parsePaymentSignature(header(changed(payload2(), path, to))));
     expect(fault.field).toBe(`PAYMENT-SIGNATURE.${path.join('.')}`);
   });
 
-  it.each(['a'.repeat(16), 'Z-_9'.repeat(32)])('takes the payment-identifier %j', (to) => {
+  it.each(['a'.repeat(16), 'Z-_9'.repeat(32)])('accepts the payment-identifier %j', (to) => {
     const path = ['extensions', 'payment-identifier', 'info', 'id'];
     expect(parsePaymentSignature(header(changed(payload2(), path, to)))).toMatchObject({
       ok: true,
@@ -266,7 +266,7 @@ describe('parsePaymentSignature', () => {
     });
   });
 
-  it('takes 16 extensions and no more', () => {
+  it('accepts 16 extensions and rejects 17', () => {
     const many = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, at) => [`x-${at}`, {}]));
     const at = (count: number) =>
@@ -286,20 +286,20 @@ describe('parsePaymentSignature', () => {
     ['too much', 'A'.repeat(16_385), 'too_large'],
     ['an array', header([payload2()]), 'malformed_field'],
     ['a string', header('x'), 'malformed_field'],
-  ])('refuses %s', (_, text, reason) => {
+  ])('rejects %s', (_, text, reason) => {
     expect(faultOf(parsePaymentSignature(text))).toMatchObject({
       reason,
       field: 'PAYMENT-SIGNATURE',
     });
   });
 
-  it('takes a header of exactly its limit', () => {
+  it('accepts a header of exactly its limit', () => {
     const text = encodeBase64(utf8(JSON.stringify(payload2()).padEnd(12_288, ' ')));
     expect(text.length).toBe(16_384);
     expect(parsePaymentSignature(text).ok).toBe(true);
   });
 
-  it('refuses a key given twice, where another reader would act on the first', () => {
+  it('rejects a duplicate key, which another parser could read differently', () => {
     const text = JSON.stringify(payload2()).replace(
       '"value":"20000"',
       '"value":"1","value":"20000"',
@@ -310,14 +310,14 @@ describe('parsePaymentSignature', () => {
     });
   });
 
-  it('refuses a lone surrogate anywhere', () => {
+  it('rejects a lone surrogate anywhere', () => {
     const text = JSON.stringify(payload2()).replace('Translates', '\\ud800');
     expect(faultOf(parsePaymentSignature(encodeBase64(utf8(text)))).field).toBe(
       'PAYMENT-SIGNATURE',
     );
   });
 
-  it('writes a field name of a stranger short and printable', () => {
+  it('shortens and cleans a field name of the caller', () => {
     const fault = faultOf(parsePaymentSignature(header({ ...payload2(), ['\n'.repeat(100)]: 1 })));
     expect(fault.field).toBe(`PAYMENT-SIGNATURE.${'?'.repeat(64)}`);
   });
@@ -337,7 +337,7 @@ describe('parseXPayment', () => {
     ['avalanche', 'eip155:43114'],
     ['avalanche-fuji', 'eip155:43113'],
     ['sei', 'eip155:1329'],
-  ])('knows %s as %s', (name, network) => {
+  ])('reads the network name %s as %s', (name, network) => {
     expect(parseXPayment(header({ ...payload1(), network: name }))).toMatchObject({
       ok: true,
       value: { network },
@@ -360,7 +360,7 @@ describe('parseXPayment', () => {
     ['network', 'constructor', 'unsupported_network'],
     ['network', '__proto__', 'unsupported_network'],
     ['tip', 1, 'unknown_field'],
-  ])('refuses %s = %j as %s', (field, to, reason) => {
+  ])('rejects %s = %j with %s', (field, to, reason) => {
     expect(faultOf(parseXPayment(header({ ...payload1(), [field]: to })))).toMatchObject({
       reason,
       field: `X-PAYMENT.${field}`,
@@ -372,13 +372,13 @@ describe('parseXPayment', () => {
     ['x', 'malformed_header'],
     [`${header(payload1())},${header(payload1())}`, 'duplicate_header'],
     ['A'.repeat(16_385), 'too_large'],
-  ])('refuses text as %2$s', (text, reason) => {
+  ])('rejects malformed text with %2$s', (text, reason) => {
     expect(faultOf(parseXPayment(text))).toMatchObject({ reason, field: 'X-PAYMENT' });
   });
 });
 
 describe('paymentField', () => {
-  it('puts the header of the version before a path', () => {
+  it('prefixes a path with the header of the version', () => {
     expect(paymentField(1, 'payload.signature')).toBe('X-PAYMENT.payload.signature');
     expect(paymentField(2, 'accepted.amount')).toBe('PAYMENT-SIGNATURE.accepted.amount');
   });

@@ -50,13 +50,13 @@ describe('paymentResponseHeader', () => {
         extra: { status: 'refused', payment: paid.call },
       },
     ],
-  ])('tells a v2 client of an %s payment', (_, response, wire) => {
+  ])('reports an %s payment to a v2 client', (_, response, wire) => {
     const [name, value] = paymentResponseHeader(2, response);
     expect(name).toBe('PAYMENT-RESPONSE');
     expect(decodePaymentResponseHeader(value)).toEqual({ ...base, ...wire });
   });
 
-  it('tells a v1 client with the name it knows the network by', () => {
+  it('names the network for a v1 client by its version 1 name', () => {
     const [name, value] = paymentResponseHeader(1, settledPayment(paid, transaction));
     expect(name).toBe('X-PAYMENT-RESPONSE');
     expect(JSON.parse(atob(value))).toMatchObject({ network: 'base-sepolia', transaction });

@@ -11,7 +11,7 @@ const base = requirement('eip155:8453', 20_000n, 3600);
 const offered = [sepolia, base];
 
 describe('requirementOf', () => {
-  it('takes the domain of the token into extra', () => {
+  it('puts the domain of the token into extra', () => {
     expect(base).toEqual({
       scheme: 'exact',
       network: 'eip155:8453',
@@ -25,11 +25,11 @@ describe('requirementOf', () => {
 });
 
 describe('matchRequirement', () => {
-  it('finds the offer on the network the client chose', () => {
+  it('finds the requirement on the network that the client chose', () => {
     expect(matchRequirement(offered, { ...base })).toEqual({ ok: true, value: base });
   });
 
-  it('lets the client add to extra, and gives our own extra back', () => {
+  it('accepts additions to extra, and returns the offered extra', () => {
     const accepted: Requirement = {
       ...sepolia,
       extra: { ...sepolia.extra, name2: 'x', note: [1] },
@@ -43,7 +43,7 @@ describe('matchRequirement', () => {
     ['maxTimeoutSeconds', 300, '3600', '300'],
     ['asset', base.asset, JSON.stringify(sepolia.asset), JSON.stringify(base.asset)],
     ['payTo', sepolia.asset, JSON.stringify(PAY_TO), JSON.stringify(sepolia.asset)],
-  ])('names another %s', (field, value, expected, got) => {
+  ])('rejects another %s', (field, value, expected, got) => {
     const accepted = { ...sepolia, [field]: value };
     expect(matchRequirement(offered, accepted)).toEqual({
       ok: false,
@@ -51,7 +51,7 @@ describe('matchRequirement', () => {
     });
   });
 
-  it('names a network that is not offered', () => {
+  it('rejects a network that the offer lacks', () => {
     expect(matchRequirement(offered, { ...sepolia, network: 'eip155:137' })).toEqual({
       ok: false,
       error: {
@@ -69,12 +69,12 @@ describe('matchRequirement', () => {
     [{ name: 'USDC', version: 2 }, 'accepted.extra.version'],
     [{ name: ['USDC'], version: '2' }, 'accepted.extra.name'],
     [Object.create({ name: 'USDC', version: '2' }) as object, 'accepted.extra.name'],
-  ])('names what extra lacks: %j', (extra, field) => {
+  ])('names the path that extra lacks: %j', (extra, field) => {
     const accepted = { ...sepolia, extra: extra as Requirement['extra'] };
     expect(matchRequirement(offered, accepted)).toMatchObject({ ok: false, error: { field } });
   });
 
-  it('wants nested extra contained, and its arrays equal', () => {
+  it('requires nested extra to be contained, and its arrays to be equal', () => {
     const nested: Requirement = { ...sepolia, extra: { a: { b: [1, { c: 2 }] } } };
     const match = (extra: Requirement['extra']) =>
       matchRequirement([nested], { ...nested, extra }).ok;
@@ -87,7 +87,7 @@ describe('matchRequirement', () => {
 });
 
 describe('requirementOn', () => {
-  it('finds the offer of a network', () => {
+  it('finds the requirement of a network', () => {
     expect(requirementOn(offered, 'eip155:8453')).toEqual({ ok: true, value: base });
     expect(requirementOn(offered, 'eip155:137')).toMatchObject({ error: { field: 'network' } });
   });

@@ -25,7 +25,7 @@ const OLD_TESTNETS: Record<
 };
 
 describe('tokenOf', () => {
-  it.each(tokenNetworks)('on %s agrees with @x402/evm, where that names a token', (network) => {
+  it.each(tokenNetworks)('agrees with @x402/evm on %s, where that names a token', (network) => {
     const token = tokenOf(network);
     if (token === undefined) throw new Error('is listed and must be known');
     expect(chainIdOf(network)).toBeDefined();
@@ -37,13 +37,13 @@ describe('tokenOf', () => {
     expect(asset).not.toHaveProperty('assetTransferMethod');
   });
 
-  it('knows the chains that matter most', () => {
+  it('has the chains with the most payments', () => {
     for (const chainId of [1, 137, 8453, 42161, 43114, 84532] as const) {
       expect(tokenOf(`eip155:${chainId}`)).toBeDefined();
     }
   });
 
-  it('knows no token elsewhere', () => {
+  it('has no token on other chains', () => {
     expect(tokenOf('eip155:4326')).toBeUndefined();
   });
 });
