@@ -1,25 +1,145 @@
-import { type AccountItem, listAccounts } from './account-query.ts';
-import type { StandingVerdict } from '../protocol/account/standing.ts';
-import type { Standing } from '../protocol/account/standing.ts';
-import type { AccountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
+import type { Seconds } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { standingBody } from '../gateway/account-api/standing.ts';
-import type { AdminRequest, Handler } from './handler.ts';
+import type { Standing, StandingVerdict } from '../protocol/account/standing.ts';
+import type { Status } from '../protocol/account/status.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import type { ACCOUNT_ROUTES } from './account.route.ts';
+import { outcomeBody, sendCommand } from './command.ts';
+import type { AdminRequest, Handler, Handlers } from './handler.ts';
+import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
+import { type Condition, conditions, scan, type Scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
-import { give, orderedBody } from './command.ts';
-import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 
-/** Accounts that the log tells of. */
-export const list: Handler<'accounts.list'> = async ({ context, query, request }) => {
+/** An account, as its stored entries describe it. */
+export type AccountItem = {
+  readonly account: AccountId;
+  readonly parent?: AccountId;
+  /** Its ancestors, nearest first. */
+  readonly above: readonly AccountId[];
+  readonly label?: string;
+  /** The stricter of `ownerStatus` and `operatorStatus`. */
+  readonly status: Status;
+  readonly ownerStatus: Status;
+  readonly operatorStatus: Status;
+  readonly firstAt: Seconds;
+};
+
+export type AccountFilter = {
+  /** Its children only. */
+  readonly parent?: AccountId | undefined;
+  /** Its current descendants only. */
+  readonly under?: AccountId | undefined;
+  readonly status?: Status | undefined;
+  /** A part of the label; case-insensitive. */
+  readonly label?: string | undefined;
+};
+
+/** Lists accounts in the order of their ids. */
+export const listAccounts = (
+  db: D1Database,
+  { parent, under, status, label, ...page }: AccountFilter & PageRequest,
+): Queried<Page<AccountItem>> =>
+  attempt(() =>
+    scan(
+      db,
+      {
+        ...(under === undefined ? childrenOf(parent) : descendantsOf(under)),
+        filters: [
+          ...(under === undefined
+            ? []
+            : [isDescendantOf(under), ...conditions({ 'a.parent = ?': parent })]),
+          ...conditions({
+            [`${EFFECTIVE} = ?`]: status,
+            'instr(lower(a.label), lower(?)) > 0': label,
+          }),
+        ],
+      },
+      page,
+      accountItem,
+    ),
+  );
+
+export const findAccount = (db: D1Database, account: AccountId): Queried<AccountItem | undefined> =>
+  attempt(async () => {
+    const row = await db
+      .prepare(`SELECT ${COLUMNS} FROM accounts a WHERE a.account = ?1`)
+      .bind(account)
+      .first<AccountRow>();
+    return ok(row === null ? undefined : accountItem(row));
+  });
+
+type AccountRow = {
+  readonly account: AccountId;
+  readonly parent: AccountId | null;
+  readonly above: string;
+  readonly label: string | null;
+  readonly effective: Status;
+  readonly status: Status;
+  readonly operator_status: Status;
+  readonly first_at: number;
+};
+
+const EFFECTIVE = `CASE WHEN 'revoked' IN (a.status, a.operator_status) THEN 'revoked'
+  WHEN 'frozen' IN (a.status, a.operator_status) THEN 'frozen'
+  WHEN 'paused' IN (a.status, a.operator_status) THEN 'paused' ELSE 'active' END`;
+
+const COLUMNS = `
+a.account, a.parent, a.above, a.label, ${EFFECTIVE} AS effective, a.status, a.operator_status, a.first_at`;
+
+type AccountScan = Omit<Scan<AccountRow>, 'filters'>;
+
+const childrenOf = (parent: AccountId | undefined): AccountScan => ({
+  list: parent === undefined ? 'accounts' : 'accounts of',
+  index: `accounts a${parent === undefined ? '' : ' INDEXED BY accounts_below'}`,
+  key: ['a.account'],
+  order: 'ASC',
+  shape: ['string'],
+  within: conditions({ 'a.parent = ?': parent }),
+  range: { least: '' },
+  columns: COLUMNS,
+  joins: '',
+  placeOf: ({ account }) => [account],
+});
+
+const descendantsOf = (under: AccountId): AccountScan => ({
+  ...childrenOf(undefined),
+  list: 'accounts under',
+  index: 'kin k',
+  key: ['k.account'],
+  within: [['k.ancestor = ?', under]],
+  joins: 'CROSS JOIN accounts a ON a.account = k.account',
+});
+
+/** `kin` keeps former descendants too; those have other ancestors now. */
+const isDescendantOf = (under: AccountId): Condition => [
+  'EXISTS (SELECT 1 FROM json_each(a.above) WHERE value = ?)',
+  under,
+];
+
+const accountItem = (row: AccountRow): AccountItem =>
+  withoutNulls({
+    account: row.account,
+    parent: row.parent,
+    above: JSON.parse(row.above) as AccountId[],
+    label: row.label,
+    status: row.effective,
+    ownerStatus: row.status,
+    operatorStatus: row.operator_status,
+    firstAt: row.first_at,
+  });
+
+const list: Handler<'accounts.list'> = async ({ context, query, request }) => {
   const found = await listAccounts(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
-  return replyPage(request, { items: items.map(itemOf), next });
+  return replyPage(request, { items: items.map(bodyOf), next });
 };
 
-const itemOf = (item: AccountItem): AnswerOf<'accounts.list'>['items'][number] =>
-  present({
+const bodyOf = (item: AccountItem): AnswerOf<'accounts.list'>['items'][number] =>
+  withoutUndefined({
     account: item.account,
     parent: item.parent,
     label: item.label,
@@ -28,21 +148,20 @@ const itemOf = (item: AccountItem): AnswerOf<'accounts.list'>['items'][number] =
     first_at: item.firstAt,
   });
 
-/** How one account stands now, as it says itself. */
-export const get: Handler<'account.get'> = async (asked) => {
-  const found = await standingOf(asked, asked.params.account);
+const get: Handler<'account.get'> = async (request) => {
+  const found = await standingOf(request, request.params.account);
   if (!found.ok) return found;
   const { label, operatorStatus = 'active', ownerStatus = 'active', etags = {} } = found.value;
   return reply({
     ...standingBody(found.value),
-    ...present({ label }),
+    ...withoutUndefined({ label }),
     operator_status: operatorStatus,
     owner_status: ownerStatus,
-    etags: present({ operator: etags.operator, owner: etags.owner, label: etags.label }),
+    etags: withoutUndefined({ operator: etags.operator, owner: etags.owner, label: etags.label }),
   });
 };
 
-/** Asks an account how it stands, for somebody who may know. */
+/** Asks an account for its standing. The account decides again whether `by` may read it. */
 export const standingOf = async (
   { context, by }: Pick<AdminRequest<'account.get'>, 'context' | 'by'>,
   account: AccountId,
@@ -57,51 +176,37 @@ export const standingOf = async (
   return err({ reason: 'storage_unavailable' });
 };
 
-/** Names an account; an operator's name for one that is not known yet makes it known. */
-export const put: Handler<'account.put'> = async ({
-  context,
-  params,
-  body,
-  by,
-  order,
-  expected,
-}) => {
-  const { label } = body;
-  const given = await give(context, params.account, {
-    ...{ kind: 'label', label, by, order },
+/** Sets or removes a label. An operator's label creates an account that does not exist yet. */
+const putLabel: Handler<'account.put'> = async ({ context, params, body, by, order, expected }) => {
+  const applied = await sendCommand(context, params.account, {
+    ...{ kind: 'label', label: body.label, by, order },
     ...(expected === undefined ? {} : { expected }),
   });
-  return given.ok ? reply(orderedBody(given.value), given.value.current) : given;
+  return applied.ok ? reply(outcomeBody(applied.value), applied.value.current) : applied;
 };
 
-export const putStatus: Handler<'account.status'> = async ({
+const putStatus: Handler<'account.status'> = async ({ context, params, body, by, order }) => {
+  const command = { kind: 'status', status: body.status, by, order } as const;
+  const applied = await sendCommand(context, params.account, command);
+  return applied.ok ? reply(outcomeBody(applied.value)) : applied;
+};
+
+const putDefaultGrant: Handler<'account.default'> = async ({
   context,
   params,
   body,
   by,
   order,
 }) => {
-  const { status } = body;
-  const given = await give(context, params.account, { kind: 'status', status, by, order });
-  return given.ok ? reply(orderedBody(given.value)) : given;
-};
-
-export const putDefault: Handler<'account.default'> = async ({
-  context,
-  params,
-  body,
-  by,
-  order,
-}) => {
-  const { grant } = body;
-  const given = await give(context, params.account, { kind: 'default', grant, by, order });
-  return given.ok ? reply(orderedBody(given.value)) : given;
+  const command = { kind: 'default', grant: body.grant, by, order } as const;
+  const applied = await sendCommand(context, params.account, command);
+  return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
 
 const HASH = /^0x[0-9a-f]{64}$/;
 
-/** The accounts right below one. */
-export const tree: Handler<'account.tree'> = async ({ context, params, query, request }) => {
+/** Lists the children. The cursor is the hash of the last grant. */
+const tree: Handler<'account.tree'> = async ({ context, params, query, request }) => {
   const { after, limit } = query;
   if (after !== undefined && !HASH.test(after)) {
     return refuse(queryReason({ kind: 'bad_cursor' }));
@@ -120,4 +225,15 @@ export const tree: Handler<'account.tree'> = async ({ context, params, query, re
     console.error({ event: 'tree_failed', account: params.account, cause: String(cause) });
     return refuse({ reason: 'storage_unavailable' });
   }
+};
+
+export const accountHandlers: Handlers<keyof typeof ACCOUNT_ROUTES> = {
+  'accounts.list': list,
+  'accounts.put': putLabel,
+  'accounts.status': putStatus,
+  'account.get': get,
+  'account.put': putLabel,
+  'account.status': putStatus,
+  'account.default': putDefaultGrant,
+  'account.tree': tree,
 };

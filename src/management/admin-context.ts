@@ -1,14 +1,13 @@
-import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
-import type { RelayerRpc } from '../protocol/relayer-contract.ts';
-import type { AccountId, Network } from '../protocol/account-id.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
+import type { AccountId, Network } from '../protocol/account-id.ts';
+import type { RelayerRpc } from '../protocol/relayer-contract.ts';
 
-/** What management needs of the world besides the request path: every question an account answers, the database, the queues. */
+/** The context of a management request: that of a paid request, and more of each account, the relayers, D1 and the queues. */
 export type AdminContext = Omit<Gateway, 'account'> & {
   readonly account: (
     id: AccountId,
   ) => ReturnType<Gateway['account']> & Pick<AgentAccountRpc, 'children' | 'relation' | 'entries'>;
-  /** Our own key on a chain. */
   readonly relayer: (network: Network) => Pick<RelayerRpc, 'status'>;
   readonly db: D1Database;
   readonly auditQueue: Pick<Queue, 'send'>;

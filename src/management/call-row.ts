@@ -1,11 +1,56 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
-import type { CallItem, CallState, EndedPayment, PaymentItem } from './call-query.ts';
+import type { Seconds } from '../core/clock.ts';
+import { withoutNulls } from './page.ts';
+
+export type CallState = 'held' | 'committed' | 'released' | 'abandoned';
+export type EndedPayment = 'settled' | 'failed' | 'released';
+
+/** The end of a payment. */
+export type PaymentItem = {
+  readonly state: EndedPayment;
+  readonly amount: bigint;
+  /** The part that is credit now. */
+  readonly credited: bigint;
+  readonly transaction?: Hex;
+  readonly block?: number;
+  readonly fault?: string;
+  readonly reason?: string;
+  readonly at: Seconds;
+};
+
+/** An accepted call, as its stored entries describe it. Amounts are atomic units. */
+export type CallItem = {
+  readonly account: AccountId;
+  readonly call: Hex;
+  readonly state: CallState;
+  readonly tool?: string;
+  readonly payee?: string;
+  readonly request?: Hex;
+  readonly binding?: string;
+  readonly asset?: string;
+  readonly price?: bigint;
+  readonly paidBy?: string;
+  readonly charged?: bigint;
+  readonly success?: boolean;
+  readonly status?: number;
+  readonly digest?: Hex;
+  readonly reason?: string;
+  readonly policy?: Hex;
+  /** The amount of a silent tool: `held` until an operator resolves it. */
+  readonly kept?: 'held' | 'charged' | 'released';
+  readonly acceptedAt?: Seconds;
+  readonly endedAt?: Seconds;
+  /** Seq of the newest entry that changed it. */
+  readonly seq: number;
+  /** Absent while the payment is open, and for calls without one. */
+  readonly payment?: PaymentItem;
+};
 
 type Text = string | null;
-type Count = number | null;
+type Integer = number | null;
 
-/** A row of `calls` with its row of `payments`, as the statements below select them. */
+/** A row of `calls` joined with its row of `payments`, selected by `CALL_COLUMNS`. */
 export type CallRow = {
   readonly account: AccountId;
   readonly call: Hex;
@@ -15,28 +60,28 @@ export type CallRow = {
   readonly request: Text;
   readonly binding: Text;
   readonly asset: Text;
-  readonly price: Count;
+  readonly price: Integer;
   readonly paid_by: Text;
-  readonly charged: Count;
-  readonly success: Count;
-  readonly status: Count;
+  readonly charged: Integer;
+  readonly success: Integer;
+  readonly status: Integer;
   readonly digest: Text;
   readonly reason: Text;
   readonly policy: Text;
   readonly kept: 'held' | 'charged' | 'released' | null;
-  readonly accepted_at: Count;
-  readonly ended_at: Count;
-  readonly first_seq: Count;
+  readonly accepted_at: Integer;
+  readonly ended_at: Integer;
+  readonly first_seq: Integer;
   readonly seq: number;
   readonly payment_state: EndedPayment | null;
-  readonly amount: Count;
-  readonly credited: Count;
+  readonly amount: Integer;
+  readonly credited: Integer;
   readonly transaction_hash: Text;
-  readonly block: Count;
+  readonly block: Integer;
   readonly fault: Text;
   readonly payment_reason: Text;
-  readonly payment_at: Count;
-  readonly payment_seq: Count;
+  readonly payment_at: Integer;
+  readonly payment_seq: Integer;
 };
 
 export const CALL_COLUMNS = `
@@ -44,8 +89,10 @@ c.account, c.call, c.state, c.tool, c.payee, c.request, c.binding, c.asset, c.pr
 c.reason, c.policy, c.kept, c.accepted_at, c.ended_at, c.first_seq, c.seq, p.state AS payment_state, p.amount, p.credited, p.transaction_hash,
 p.block, p.fault, p.reason AS payment_reason, p.at AS payment_at, p.seq AS payment_seq`;
 
+export const PAYMENTS_JOIN = 'LEFT JOIN payments p ON p.account = c.account AND p.call = c.call';
+
 export const callItem = (row: CallRow): CallItem => ({
-  ...known({
+  ...withoutNulls({
     account: row.account,
     call: row.call,
     state: row.state,
@@ -78,7 +125,7 @@ export const paymentItem = (row: CallRow): PaymentItem | null =>
         amount: BigInt(row.amount ?? 0),
         credited: BigInt(row.credited ?? 0),
         at: row.payment_at ?? 0,
-        ...known({
+        ...withoutNulls({
           transaction: row.transaction_hash as Hex | null,
           block: row.block,
           fault: row.fault,
@@ -86,14 +133,6 @@ export const paymentItem = (row: CallRow): PaymentItem | null =>
         }),
       };
 
-/** An amount of one row: storage takes safe integers only. */
+/** An amount of one row: a safe integer. */
 export const money = (value: number | null): bigint | null =>
   value === null ? null : BigInt(value);
-
-type Known<T> = { readonly [K in keyof T as null extends T[K] ? never : K]: T[K] } & {
-  readonly [K in keyof T as null extends T[K] ? K : never]?: NonNullable<T[K]>;
-};
-
-/** Without what is NULL. */
-export const known = <T extends object>(members: T): Known<T> =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null)) as Known<T>;

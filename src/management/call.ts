@@ -1,14 +1,125 @@
-import { type CallItem, findCall, listCalls } from './call-query.ts';
-import type { AdminRequest, Handler } from './handler.ts';
-import type { AnswerOf } from './types.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import { ok } from '../core/result.ts';
+import {
+  CALL_COLUMNS,
+  callItem,
+  type CallItem,
+  type CallRow,
+  type CallState,
+  PAYMENTS_JOIN,
+} from './call-row.ts';
+import type { CALL_ROUTES } from './call.route.ts';
 import type { Cell } from './csv.ts';
-import { replyExport } from './export.ts';
-import { present, queryReason, refuse, type Replied, reply } from './reply.ts';
-import { settlementOf, settlementState } from './settlement-item.ts';
+import type { AdminRequest, Handler, Handlers } from './handler.ts';
+import { attempt, type Page, type PageRequest, type Queried } from './page.ts';
+import {
+  queryReason,
+  refuse,
+  reply,
+  replyExport,
+  type ReplyResult,
+  withoutUndefined,
+} from './reply.ts';
+import { conditions, scan, type Scan } from './scan.ts';
+import { settlementBody, settlementState } from './settlement-body.ts';
+import type { AnswerOf } from './types.ts';
+
+export type CallFilter = {
+  readonly account?: AccountId | undefined;
+  readonly tool?: string | undefined;
+  readonly state?: CallState | undefined;
+  /** Accepted at or after this second. */
+  readonly from?: Seconds | undefined;
+  /** Accepted before this second. */
+  readonly to?: Seconds | undefined;
+};
+
+/** Lists calls by time of acceptance, newest first. */
+export const listCalls = (
+  db: D1Database,
+  { account, tool, state, from, to, ...page }: CallFilter & PageRequest,
+): Queried<Page<CallItem>> =>
+  attempt(() =>
+    scan(
+      db,
+      {
+        ...callsByTime(account, from, to),
+        filters: conditions({ 'c.tool = ?': tool, 'c.state = ?': state }),
+      },
+      page,
+      callItem,
+    ),
+  );
+
+/** Finds one call; undefined if D1 has none with this id. */
+export const findCall = (
+  db: D1Database,
+  account: AccountId,
+  call: Hex,
+): Queried<CallItem | undefined> =>
+  attempt(async () => {
+    const row = await loadCall(db, account, call);
+    return ok(row === null ? undefined : callItem(row));
+  });
+
+export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>
+  db
+    .prepare(
+      `SELECT ${CALL_COLUMNS} FROM calls c ${PAYMENTS_JOIN} WHERE c.account = ?1 AND c.call = ?2`,
+    )
+    .bind(account, call)
+    .first<CallRow>();
+
+/** The scan of one account's calls, or of all calls, by the index on their time. */
+export const callsByTime = (
+  account: AccountId | undefined,
+  from?: Seconds,
+  to?: Seconds,
+): Omit<Scan<CallRow>, 'filters'> => ({
+  list: account === undefined ? 'calls' : 'calls of',
+  index: `calls c INDEXED BY ${account === undefined ? 'calls_by_time' : 'calls_by_account'}`,
+  key:
+    account === undefined ? ['c.accepted_at', 'c.account', 'c.call'] : ['c.accepted_at', 'c.call'],
+  shape: account === undefined ? ['number', 'string', 'string'] : ['number', 'string'],
+  within: conditions({ 'c.account = ?': account }),
+  range: { least: from ?? 0, below: to },
+  columns: CALL_COLUMNS,
+  joins: PAYMENTS_JOIN,
+  placeOf: (row) =>
+    account === undefined
+      ? [row.accepted_at ?? 0, row.account, row.call]
+      : [row.accepted_at ?? 0, row.call],
+});
 
 type CallBody = AnswerOf<'calls.list'>['items'][number];
 
-/** What the columns of a CSV are, in their order. New ones come last. */
+/** A call in its wire form. */
+export const callBody = (item: CallItem): CallBody =>
+  withoutUndefined({
+    account: item.account,
+    call: item.call,
+    state: item.state,
+    tool: item.tool,
+    request: item.request,
+    binding: item.binding as CallBody['binding'],
+    asset: item.asset as CallBody['asset'],
+    payee: item.payee,
+    price: item.price?.toString(),
+    paid_by: item.paidBy,
+    charged: item.charged?.toString(),
+    success: item.success,
+    status: item.status,
+    digest: item.digest,
+    reason: item.reason,
+    policy: item.policy,
+    accepted_at: item.acceptedAt,
+    ended_at: item.endedAt,
+    kept: item.kept,
+  });
+
+/** The columns of a CSV. Their order is public: new ones go last. */
 const COLUMNS = [
   'accepted_at',
   'account',
@@ -31,33 +142,16 @@ const COLUMNS = [
   'kept',
 ] as const satisfies readonly (keyof CallBody)[];
 
-/** A call in its wire form. */
-export const callBody = (item: CallItem): CallBody =>
-  present({
-    account: item.account,
-    call: item.call,
-    state: item.state,
-    tool: item.tool,
-    request: item.request,
-    binding: item.binding as CallBody['binding'],
-    asset: item.asset as CallBody['asset'],
-    payee: item.payee,
-    price: item.price?.toString(),
-    paid_by: item.paidBy,
-    charged: item.charged?.toString(),
-    success: item.success,
-    status: item.status,
-    digest: item.digest,
-    reason: item.reason,
-    policy: item.policy,
-    accepted_at: item.acceptedAt,
-    ended_at: item.endedAt,
-    kept: item.kept,
-  });
+const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged'] as const);
 
-type Listed = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'request'>;
+const cellOf = (item: CallBody, column: keyof CallBody): Cell => {
+  const value = item[column];
+  return typeof value === 'string' && AMOUNTS.has(column) ? BigInt(value) : value;
+};
 
-const list = async ({ context, query, request }: Listed): Promise<Replied> => {
+type ListRequest = Pick<AdminRequest<'calls.list'>, 'context' | 'query' | 'request'>;
+
+const list = async ({ context, query, request }: ListRequest): Promise<ReplyResult> => {
   const { format = 'json', ...filter } = query;
   const found = await listCalls(context.db, filter);
   if (!found.ok) return refuse(queryReason(found.error));
@@ -68,20 +162,8 @@ const list = async ({ context, query, request }: Listed): Promise<Replied> => {
   });
 };
 
-const AMOUNTS: ReadonlySet<keyof CallBody> = new Set(['price', 'charged'] as const);
-
-const cellOf = (item: CallBody, name: keyof CallBody): Cell => {
-  const value = item[name];
-  return typeof value === 'string' && AMOUNTS.has(name) ? BigInt(value) : value;
-};
-
-export const ofAll: Handler<'calls.list'> = (asked) => list(asked);
-
-export const ofAccount: Handler<'account.calls'> = ({ params, query, ...asked }) =>
-  list({ ...asked, query: { ...query, account: params.account } });
-
-/** One call of an account, as the log tells it: a second or so after it happened. */
-export const get: Handler<'account.call'> = async ({ context, params, now }) => {
+/** One call from D1, which has it about a second after the account. */
+const get: Handler<'account.call'> = async ({ context, params, now }) => {
   const found = await findCall(context.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));
   const item = found.value;
@@ -89,7 +171,14 @@ export const get: Handler<'account.call'> = async ({ context, params, now }) => 
   const state = settlementState(item, false);
   const body: AnswerOf<'account.call'> = {
     call: callBody(item),
-    ...(state === undefined ? {} : { settlement: settlementOf({ ...item, state }, now) }),
+    ...(state === undefined ? {} : { settlement: settlementBody({ ...item, state }, now) }),
   };
   return reply(body);
+};
+
+export const callHandlers: Handlers<keyof typeof CALL_ROUTES> = {
+  'calls.list': list,
+  'account.calls': ({ params, query, ...rest }) =>
+    list({ ...rest, query: { ...query, account: params.account } }),
+  'account.call': get,
 };

@@ -1,20 +1,24 @@
+import { hexOf } from '../crypto/bytes.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { Hex } from '../core/hex.ts';
+import type { CheckedProof } from '../gateway/paid-request.ts';
 import type { Applied } from '../protocol/account/applied.ts';
 import type { AccountCommand, CreditCommand } from '../protocol/account/command.ts';
+import type { DocumentType } from '../protocol/account/document.ts';
 import type { CommandIntent } from '../protocol/account/signer.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
-import { err, ok, type Result } from '../core/result.ts';
-import { hexOf } from '../crypto/bytes.ts';
-import type { CheckedProof } from '../gateway/paid-request.ts';
+import type { Json } from '../protocol/entry.ts';
 import { intentFields } from '../protocol/intent/agent-intent.ts';
 import { UNPAID_SKEW } from '../protocol/intent/intent-window.ts';
-import type { AnswerOf } from './types.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext } from './admin-context.ts';
+import type { AdminRequest } from './handler.ts';
+import type { AnswerOf } from './types.ts';
 
 const ATTEMPT_BYTES = 16;
 
-/** The signed intent as evidence, and what an account needs to carry it out once: a new attempt for each request that arrives. */
-export const orderedBy = ({
+/** The signed intent of a request, as evidence. The attempt is new for each incoming request, so that the account applies a command once. */
+export const commandIntent = ({
   intent,
   signature,
   digest,
@@ -23,70 +27,123 @@ export const orderedBy = ({
   fields: intent === undefined ? {} : intentFields(intent),
   signature,
   digest,
-  // The leeway of clocks included: forgotten earlier, it could be sent once more.
+  // Includes the tolerated clock skew. An account that forgot the intent earlier would apply it a second time.
   validBefore: validBefore + UNPAID_SKEW,
   attempt: hexOf(crypto.getRandomValues(new Uint8Array(ATTEMPT_BYTES))),
 });
 
-export type Done = Extract<Applied, { readonly verdict: 'applied' }>;
+export type AppliedCommand = Extract<Applied, { readonly verdict: 'applied' }>;
 
-/** Gives an account an order. Any error on the way is a refusal; the same request may then be sent again (law 2). */
-export const give = async (
+/** Sends a command to an account. Any error is a refusal (law 2), and the caller may send the same request again. */
+const apply = async (
   context: AdminContext,
   account: AccountId,
-  order: AccountCommand,
-): Promise<Result<Done, Reason>> => {
+  command: AccountCommand,
+): Promise<Result<AppliedCommand, Fault>> => {
   try {
-    const governed = await context.account(account).apply(order);
-    switch (governed.verdict) {
-      case 'applied':
-        return ok(governed);
-      case 'refused':
-        return err(
-          'field' in governed.fault
-            ? { ...governed.fault, field: fieldOf(governed.fault.field) }
-            : governed.fault,
-        );
-      case 'unavailable':
-    }
-  } catch (cause) {
-    console.error({ event: 'order_failed', kind: order.kind, account, cause: String(cause) });
-  }
-  return err({ reason: 'storage_unavailable' });
-};
-
-/** As `give`, of an order that concerns money alone. Gives the credit afterwards. */
-export const applyOrder = async (
-  context: AdminContext,
-  account: AccountId,
-  order: CreditCommand,
-): Promise<Result<{ readonly credit: bigint; readonly known: boolean }, Reason>> => {
-  try {
-    const applied = await context.account(account).apply(order);
+    const applied = await context.account(account).apply(command);
     switch (applied.verdict) {
       case 'applied':
-        return ok({ credit: applied.credit ?? 0n, known: !applied.changed });
+        return ok(applied);
       case 'refused':
         return err(applied.fault);
       case 'unavailable':
     }
   } catch (cause) {
-    console.error({ event: 'order_failed', kind: order.kind, account, cause: String(cause) });
+    console.error({ event: 'command_failed', kind: command.kind, account, cause: String(cause) });
   }
   return err({ reason: 'storage_unavailable' });
 };
 
-/** Where the whole body is the document, an account's field is empty for the whole. */
-const fieldOf = (field: string): string => (field === '' ? 'body' : `body.${field}`);
+type Fault =
+  | Extract<Applied, { readonly verdict: 'refused' }>['fault']
+  | { readonly reason: 'storage_unavailable' };
 
-/** The wire form of what became of an order. */
-export const orderedBody = (done: Done): AnswerOf<'accounts.put'> => ({
-  changed: done.changed,
-  revision: done.revision,
-  acknowledged: [...done.acknowledged],
-  silent: [...done.silent],
-  ...(done.current === undefined ? {} : { etag: done.current }),
-  ...(done.inFlight === undefined
+/** Sends a command that came as the body of a request. */
+export const sendCommand = async (
+  context: AdminContext,
+  account: AccountId,
+  command: AccountCommand,
+): Promise<Result<AppliedCommand, Reason>> => {
+  const applied = await apply(context, account, command);
+  return applied.ok || !('field' in applied.error)
+    ? applied
+    : err({ ...applied.error, field: bodyField(applied.error.field) });
+};
+
+/** Sends a command that moves credit. Returns the credit afterwards, and whether the account had applied it before. */
+export const sendCreditCommand = async (
+  context: AdminContext,
+  account: AccountId,
+  command: CreditCommand,
+): Promise<Result<{ readonly credit: bigint; readonly known: boolean }, Reason>> => {
+  const applied = await apply(context, account, command);
+  return applied.ok
+    ? ok({ credit: applied.value.credit ?? 0n, known: !applied.value.changed })
+    : applied;
+};
+
+/** A document is the whole body of its request; the account names it with an empty field. */
+const bodyField = (field: string): string => (field === '' ? 'body' : `body.${field}`);
+
+/** The outcome of a command in its wire form. */
+export const outcomeBody = (applied: AppliedCommand): AnswerOf<'accounts.put'> => ({
+  changed: applied.changed,
+  revision: applied.revision,
+  acknowledged: [...applied.acknowledged],
+  silent: [...applied.silent],
+  ...(applied.current === undefined ? {} : { etag: applied.current }),
+  ...(applied.inFlight === undefined
     ? {}
-    : { in_flight: { held: done.inFlight.held, cut_off: done.inFlight.cutOff } }),
+    : { in_flight: { held: applied.inFlight.held, cut_off: applied.inFlight.cutOff } }),
 });
+
+/** A document for an account to keep under a name; null removes it. `known`: the hash that the gateway knows there. */
+export type KeptDocument = {
+  readonly keeper: AccountId;
+  readonly type: DocumentType;
+  readonly name: string;
+  readonly document: Json | null;
+  readonly known: Hex | undefined;
+  readonly anew?: boolean;
+};
+
+/** The entry that wrote a document: its place in the log, and its time. */
+export type EntryPlace = NonNullable<AppliedCommand['entry']>;
+
+/**
+ * Sends a document to its account, which serialises concurrent edits, and then writes it to its D1 table. If the second step fails, the
+ * account has the document, and the audit consumer writes the table from its entry.
+ *
+ * @param write writes the D1 table
+ */
+export const sendDocument = async (
+  {
+    context,
+    by,
+    order,
+    expected,
+  }: Pick<AdminRequest<'tools.put'>, 'context' | 'by' | 'order' | 'expected'>,
+  { keeper, known, anew, ...document }: KeptDocument,
+  write: (place: EntryPlace) => Promise<Reason | undefined>,
+): Promise<Result<AppliedCommand, Reason>> => {
+  const applied = await sendCommand(context, keeper, {
+    ...{ kind: 'document', ...document, by, order },
+    ...(known === undefined ? {} : { known }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(anew === true ? { anew } : {}),
+  });
+  if (!applied.ok) return applied;
+  const { entry, current } = applied.value;
+  // The account changed nothing. If the table differs from the account, the entry that updates it is still in the queue.
+  if (entry === undefined) {
+    return current === known ? applied : err({ reason: 'storage_unavailable' });
+  }
+  try {
+    const fault = await write(entry);
+    return fault === undefined ? applied : err(fault);
+  } catch (cause) {
+    console.error({ event: 'document_unwritten', name: document.name, cause: String(cause) });
+    return err({ reason: 'storage_unavailable' });
+  }
+};

@@ -2,21 +2,21 @@ import { decodeBase64Url, decodeUtf8, encodeBase64Url, utf8 } from '../crypto/by
 import { err, ok, type Result } from '../core/result.ts';
 import type { QueryFault } from './page.ts';
 
-/** Where a page ended: the key of its last row. */
+/** The key of the last row of a page. */
 export type Place = readonly (string | number)[];
 
-/** What a place of a list is made of, column by column. */
+/** The types of a place's columns. */
 export type Shape = readonly ('string' | 'number')[];
 
 const MAX_CURSOR = 1_024;
 
-/** An opaque name for a place in a list. `list` keeps a place of one list, or of one order of it, from being read as one of another. */
+/** Encodes a place as an opaque cursor. `list` names the list and its order, so that no other list accepts the cursor. */
 export const cursorOf = (list: string, place: Place): string =>
   encodeBase64Url(utf8(JSON.stringify([list, ...place])));
 
 /**
- * The place that a cursor names, or undefined for the beginning. A cursor comes from a stranger: it only ever becomes a bound parameter,
- * so a forged one can ask for no more than a page that its owner may see.
+ * Decodes a cursor; undefined is the beginning of the list. Callers choose the text of a cursor, so its values are only ever bound as
+ * parameters (CWE-89): a forged one selects another page of the same list.
  */
 export const readCursor = (
   list: string,
@@ -24,19 +24,19 @@ export const readCursor = (
   cursor: string | undefined,
 ): Result<Place | undefined, QueryFault> => {
   if (cursor === undefined) return ok(undefined);
-  const place = cursor.length > MAX_CURSOR ? undefined : parsed(cursor);
+  const place = cursor.length > MAX_CURSOR ? undefined : parse(cursor);
   return place !== undefined && fits(place, list, shape)
     ? ok(place.slice(1) as Place)
     : err({ kind: 'bad_cursor' });
 };
 
-const parsed = (cursor: string): readonly unknown[] | undefined => {
+const parse = (cursor: string): readonly unknown[] | undefined => {
   const bytes = decodeBase64Url(cursor);
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    // One place has one name: a second spelling would be a way to tell pages apart that are the same.
+    // One place has one encoding: a second spelling would make one page look like two.
     return Array.isArray(value) && JSON.stringify(value) === text ? value : undefined;
   } catch {
     return undefined;
@@ -46,7 +46,7 @@ const parsed = (cursor: string): readonly unknown[] | undefined => {
 const fits = (place: readonly unknown[], list: string, shape: Shape): boolean =>
   place[0] === list &&
   place.length === shape.length + 1 &&
-  shape.every((type, at) => {
-    const value = place[at + 1];
+  shape.every((type, index) => {
+    const value = place[index + 1];
     return type === 'number' ? Number.isSafeInteger(value) : typeof value === 'string';
   });

@@ -1,15 +1,8 @@
-import {
-  findDeadLetter,
-  type Letter,
-  type LetterItem,
-  listDeadLetters,
-  markRedriven,
-} from './dead-letter-query.ts';
 import { readMessage } from '../audit/chunk.ts';
 import { gatewayAccount } from '../config.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
-import { err, type Result } from '../core/result.ts';
-import { parseStrictJson } from '../protocol/strict-json.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { Hex } from '../core/hex.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import {
   decodeBase64,
   decodeBase64Url,
@@ -17,97 +10,204 @@ import {
   encodeBase64Url,
   utf8,
 } from '../crypto/bytes.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
 import { readWebhookMessage } from '../webhooks/message.ts';
-import type { AdminRequest, Handler } from './handler.ts';
+import { type AppliedCommand, sendCommand } from './command.ts';
+import type { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
+import type { AdminRequest, Handler, Handlers } from './handler.ts';
+import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
+import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
-import { type Done, give } from './command.ts';
-import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
 
-/** Messages that no consumer could deal with. Their ids hold slashes, so they stand in paths as base64url. */
-export const list: Handler<'deadletters.list'> = async ({ context, query, request }) => {
-  const found = await listDeadLetters(context.db, query);
-  if (!found.ok) return refuse(queryReason(found.error));
-  return replyPage(request, {
-    items: found.value.items.map(letterBody),
-    next: found.value.next,
-  });
+/** A message that no consumer could process. */
+export type DeadLetterItem = {
+  readonly id: string;
+  readonly queue: string;
+  readonly account?: AccountId;
+  readonly call?: Hex;
+  readonly at: Seconds;
+  readonly reason: string;
+  /** When it was last sent again; absent once more when its message comes back. */
+  readonly redrivenAt?: Seconds;
 };
 
-/** A letter in its wire form. */
-export const letterBody = ({
+/** With the message as JSON. */
+type DeadLetterWithBody = DeadLetterItem & { readonly body: string };
+
+/** Lists dead letters, newest first, without their bodies. */
+export const listDeadLetters = (
+  db: D1Database,
+  { queue, ...page }: { readonly queue?: string | undefined } & PageRequest,
+): Queried<Page<DeadLetterItem>> =>
+  attempt(() =>
+    scan(
+      db,
+      {
+        list: 'letters',
+        index: 'dead_letters d INDEXED BY dead_letters_by_time',
+        key: ['d.at', 'd.id'],
+        shape: ['number', 'string'],
+        within: [],
+        range: { least: 0 },
+        columns: COLUMNS,
+        joins: '',
+        filters: conditions({ 'd.queue = ?': queue }),
+        placeOf: ({ at, id }) => [at, id],
+      },
+      page,
+      deadLetterItem,
+    ),
+  );
+
+/** Dead letters of one call in its story, at most. */
+const MAX_OF_CALL = 20;
+
+/** The dead letters about one call, newest first. There are few: a payment has one message in a queue at a time. */
+export const deadLettersOf = async (
+  db: D1Database,
+  account: AccountId,
+  call: Hex,
+): Promise<readonly DeadLetterItem[]> => {
+  const { results } = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM dead_letters d INDEXED BY dead_letters_by_call
+       WHERE d.call <> '' AND d.account = ?1 AND d.call = ?2 ORDER BY d.at DESC, d.id DESC LIMIT ${MAX_OF_CALL}`,
+    )
+    .bind(account, call)
+    .all<DeadLetterRow>();
+  return results.map(deadLetterItem);
+};
+
+export const findDeadLetter = (
+  db: D1Database,
+  id: string,
+): Queried<DeadLetterWithBody | undefined> =>
+  attempt(async () => {
+    const row = await db
+      .prepare(`SELECT ${COLUMNS}, d.body FROM dead_letters d WHERE d.id = ?1`)
+      .bind(id)
+      .first<DeadLetterRow & { readonly body: string }>();
+    return ok(row === null ? undefined : { ...deadLetterItem(row), body: row.body });
+  });
+
+/** Records that a dead letter was sent again. */
+export const markRedriven = (db: D1Database, id: string, at: Seconds): Queried<void> =>
+  attempt(async () => {
+    await db.prepare('UPDATE dead_letters SET redriven_at = ?2 WHERE id = ?1').bind(id, at).run();
+    return ok(undefined);
+  });
+
+type DeadLetterRow = {
+  readonly id: string;
+  readonly queue: string;
+  readonly account: AccountId | '' | null;
+  readonly call: Hex | '' | null;
+  readonly at: number;
+  readonly reason: string;
+  readonly redriven_at: number | null;
+};
+
+const COLUMNS = 'd.id, d.queue, d.account, d.call, d.at, d.reason, d.redriven_at';
+
+const deadLetterItem = (row: DeadLetterRow): DeadLetterItem =>
+  withoutNulls({
+    id: row.id,
+    queue: row.queue,
+    account: row.account === '' ? null : row.account,
+    call: row.call === '' ? null : row.call,
+    at: row.at,
+    reason: row.reason,
+    redrivenAt: row.redriven_at,
+  });
+
+const list: Handler<'deadletters.list'> = async ({ context, query, request }) => {
+  const found = await listDeadLetters(context.db, query);
+  if (!found.ok) return refuse(queryReason(found.error));
+  const { items, next } = found.value;
+  return replyPage(request, { items: items.map(deadLetterBody), next });
+};
+
+/** A dead letter in its wire form. Its id may hold slashes, so on the wire it is base64url. */
+export const deadLetterBody = ({
   id,
   redrivenAt,
-  ...letter
-}: LetterItem): AnswerOf<'deadletters.list'>['items'][number] => ({
-  ...letter,
+  ...item
+}: DeadLetterItem): AnswerOf<'deadletters.list'>['items'][number] => ({
+  ...item,
   id: encodeBase64Url(utf8(id)),
-  ...present({ redriven_at: redrivenAt }),
+  ...withoutUndefined({ redriven_at: redrivenAt }),
 });
 
-const NONE = { reason: 'unknown_document', what: 'letter of this id' } as const;
+const UNKNOWN = { reason: 'unknown_document', what: 'dead letter with this id' } as const;
 
-/** Sends a letter's message again. A consumer that has dealt with it before does nothing. */
-export const redrive: Handler<'deadletters.redrive'> = async (asked) => {
-  const { context, params, now } = asked;
+/** Sends the message of a dead letter again. Consumers are idempotent: one that has processed the message changes nothing. */
+const redrive: Handler<'deadletters.redrive'> = async (request) => {
+  const { context, params, now } = request;
   const bytes = decodeBase64Url(params.letter);
   const id = bytes === undefined ? undefined : decodeUtf8(bytes);
-  if (id === undefined) return refuse(NONE);
+  if (id === undefined) return refuse(UNKNOWN);
   const found = await findDeadLetter(context.db, id);
   if (!found.ok) return refuse(queryReason(found.error));
-  if (found.value === undefined) return refuse(NONE);
-  const sent = await sendAgain(asked, found.value);
+  if (found.value === undefined) return refuse(UNKNOWN);
+  const sent = await sendAgain(request, found.value);
   if (!sent.ok) return sent;
   const marked = await markRedriven(context.db, id, now);
-  // It was sent all the same, and sending it once more would do no harm.
-  if (!marked.ok) console.error({ event: 'letter_unmarked', letter: id });
+  // The message was sent, and sending it once more does no harm.
+  if (!marked.ok) console.error({ event: 'dead_letter_unmarked', id });
   return reply({ id: params.letter, queue: found.value.queue, redriven_at: now });
 };
 
 type Sender = Pick<AdminRequest<'deadletters.redrive'>, 'context' | 'by' | 'order'>;
 
-const sendAgain = (asked: Sender, letter: Letter): Promise<Result<Done, Reason>> => {
-  const { account, call, queue } = letter;
-  const { context, by, order } = asked;
+const sendAgain = async (
+  sender: Sender,
+  item: DeadLetterWithBody,
+): Promise<Result<AppliedCommand, Reason>> => {
+  const { account, call, queue } = item;
+  const { context, by, order } = sender;
   if (queue.startsWith('countersign-settlement')) {
-    // The payment's signature is in the account alone, and so is what has become of it since (law 9).
+    // Only the account has the payment's signature and its current state (law 9).
     return account === undefined || call === undefined
-      ? Promise.resolve(unreadable)
-      : give(context, account, { kind: 'redrive', call, by, order });
+      ? UNREADABLE
+      : sendCommand(context, account, { kind: 'redrive', call, by, order });
   }
   if (queue.startsWith('countersign-audit')) {
-    const message = auditMessage(letter.body);
+    const message = auditMessage(item.body);
     return message === undefined
-      ? Promise.resolve(unreadable)
-      : sendNoted(asked, letter, () => context.auditQueue.send(message, { contentType: 'v8' }));
+      ? UNREADABLE
+      : sendRecorded(sender, item, () => context.auditQueue.send(message, { contentType: 'v8' }));
   }
   if (queue.startsWith('countersign-webhooks')) {
-    const message = readWebhookMessage(jsonOf(letter.body));
+    const message = readWebhookMessage(jsonOf(item.body));
     return message === undefined
-      ? Promise.resolve(unreadable)
-      : sendNoted(asked, letter, () => context.webhookQueue.send(message));
+      ? UNREADABLE
+      : sendRecorded(sender, item, () => context.webhookQueue.send(message));
   }
-  return Promise.resolve(unreadable);
+  return UNREADABLE;
 };
 
-const unreadable = err<Reason>({
+const UNREADABLE = err<Reason>({
   reason: 'not_writable',
-  hint: 'This message can be read by nobody, so it is not sent again. Whoever sent it keeps what it was about.',
+  hint: 'No consumer can read this message, so the gateway does not send it again. Its sender still has the data.',
 });
 
-/** The order first: an intent that was used sends nothing. */
-const sendNoted = async (
+/** Records the command first: an intent that was used before sends nothing. */
+const sendRecorded = async (
   { context, by, order }: Sender,
-  { id, queue }: Letter,
+  { id, queue }: DeadLetterItem,
   send: () => Promise<unknown>,
-): Promise<Result<Done, Reason>> => {
+): Promise<Result<AppliedCommand, Reason>> => {
   const self = gatewayAccount(context.config);
-  const given = await give(context, self, { kind: 'deadLetter', id, queue, by, order });
-  if (!given.ok) return given;
+  const applied = await sendCommand(context, self, { kind: 'deadLetter', id, queue, by, order });
+  if (!applied.ok) return applied;
   try {
     await send();
-    return given;
+    return applied;
   } catch (cause) {
-    console.error({ event: 'letter_unsent', letter: id, cause: String(cause) });
+    console.error({ event: 'dead_letter_unsent', id, cause: String(cause) });
     return err({ reason: 'storage_unavailable' });
   }
 };
@@ -117,9 +217,14 @@ const jsonOf = (text: string): unknown => {
   return json.ok ? json.value : undefined;
 };
 
-/** A chunk stands in its letter as base64. */
+/** Reads a message of the audit queue, whose chunk is recorded as base64. */
 const auditMessage = (text: string) => {
   const json = jsonOf(text) as { readonly body?: unknown } | null | undefined;
   const body = typeof json?.body === 'string' ? decodeBase64(json.body) : undefined;
   return body === undefined ? undefined : readMessage({ ...json, body });
+};
+
+export const deadLetterHandlers: Handlers<keyof typeof DEAD_LETTER_ROUTES> = {
+  'deadletters.list': list,
+  'deadletters.redrive': redrive,
 };

@@ -1,18 +1,22 @@
 import { entryText } from '../audit/entry.ts';
-import { type Entry, type EntryType } from '../protocol/entry.ts';
-import { listEntries } from './entry-query.ts';
-import type { Handler } from './handler.ts';
+import { nowSeconds } from '../core/clock.ts';
+import { ok } from '../core/result.ts';
+import { PRIVATE } from '../gateway/answer-headers.ts';
+import type { Entry, EntryType } from '../protocol/entry.ts';
+import type { ENTRY_ROUTES } from './entry.route.ts';
+import { eventStream } from './event-stream.ts';
+import type { Handler, Handlers } from './handler.ts';
+import { listEntries } from './entry-list.ts';
 import { queryReason, refuse, replyPage, replyText } from './reply.ts';
 
-/** Its cursor is a place in the chain: the seq after which to go on. */
 const SEQ = /^(0|[1-9][0-9]{0,14})$/;
 
-/** An account's log, oldest first. As NDJSON it is the text that was hashed, so that it can be verified offline (law 11). */
-export const list: Handler<'account.entries'> = async ({ context, params, query, request }) => {
+/** Lists an account's log, oldest first. NDJSON lines are the hashed bytes, so that an export can be verified offline (law 11). */
+const list: Handler<'account.entries'> = async ({ context, params, query, request }) => {
   const { after, limit, type, format = 'json' } = query;
   if (after !== undefined && !SEQ.test(after)) return refuse(queryReason({ kind: 'bad_cursor' }));
   if (format === 'ndjson' && type !== undefined) {
-    // With gaps there would be no chain to verify.
+    // An export with gaps has no chain to verify.
     return refuse({
       reason: 'malformed_request',
       field: 'query.type',
@@ -34,3 +38,34 @@ export const list: Handler<'account.entries'> = async ({ context, params, query,
 
 const logOf = (entries: readonly Entry[]): string =>
   entries.map((entry) => `${entryText(entry)}\n`).join('');
+
+const LAST_EVENT_ID = 'Last-Event-ID';
+
+/** Streams an account's log as it grows. A reconnecting client continues after its last entry; a new one starts with the next entry. */
+const follow: Handler<'account.events'> = async ({ context, by, params, query, request }) => {
+  const last = request.headers.get(LAST_EVENT_ID);
+  if (last !== null && !SEQ.test(last)) {
+    const hint = 'must be the id of an event of this stream';
+    return refuse({ reason: 'malformed_request', field: 'last-event-id', hint });
+  }
+  // A seq that no chain reaches means: new entries only.
+  const after = last === null ? (query.after ?? Number.MAX_SAFE_INTEGER) : Number(last);
+  const stream = eventStream(
+    context,
+    params.account,
+    by.account,
+    after,
+    request.signal,
+    nowSeconds,
+  );
+  return ok(
+    new Response(stream, {
+      headers: { ...PRIVATE, 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' },
+    }),
+  );
+};
+
+export const entryHandlers: Handlers<keyof typeof ENTRY_ROUTES> = {
+  'account.entries': list,
+  'account.events': follow,
+};

@@ -1,8 +1,8 @@
 import type { CreditLine } from '../audit/credit-movement.ts';
 import { type Day, daysAfter } from '../audit/day.ts';
-import type { BookItem } from './ledger-item.ts';
+import type { LedgerItem } from './ledger-item.ts';
 
-/** What one line did to what is owed: 1 adds to it. */
+/** Whether a line raises or lowers the credit of accounts. */
 const SIGN: Readonly<Record<Line, 1n | -1n>> = {
   topped_up: 1n,
   returned: 1n,
@@ -23,14 +23,14 @@ type Moved = Readonly<Record<'day' | 'asset', string>> & {
 };
 
 /**
- * What credit did, and what is owed of it when each day ends. That is the sum of every movement before, so all of them are read: a row
- * a day, asset and line, and of `spend` those of calls that paid from credit.
+ * The movements of credit, and all credit at the end of each day. The latter is the sum of every movement before, so all rows are read: one
+ * a day, asset and line, and those of `spend` with calls paid from credit.
  */
 export const creditOf = async (
   db: D1Database,
   from: Day,
   to: Day,
-): Promise<readonly BookItem[]> => {
+): Promise<readonly LedgerItem[]> => {
   const { results } = await db.prepare(MOVED).bind(from, to).all<Moved>();
   const owed = new Map<string, bigint>();
   const moved = new Map<Day, Moved[]>();
@@ -38,12 +38,12 @@ export const creditOf = async (
     if (row.day < from) owed.set(row.asset, (owed.get(row.asset) ?? 0n) + changeOf(row));
     else moved.set(row.day, [...(moved.get(row.day) ?? []), row]);
   }
-  const items: BookItem[] = [];
+  const items: LedgerItem[] = [];
   for (let day = from; day <= to; day = daysAfter(day, 1)) {
     for (const row of moved.get(day) ?? []) {
       const { asset, line } = row;
       owed.set(asset, (owed.get(asset) ?? 0n) + changeOf(row));
-      // Debts are told of with their tools, as what they are: calls that were not paid for.
+      // The line `debt` reports debts already, with their tools.
       if (line === 'debt') continue;
       items.push({
         ...{ day, asset, line: `credit_${line}` as const, amount: BigInt(row.amount) },
@@ -59,7 +59,7 @@ export const creditOf = async (
 
 const changeOf = ({ line, amount }: Moved): bigint => SIGN[line] * BigInt(amount);
 
-/** Of the days before, one row an asset and line. */
+/** Days before the first are added up to one row an asset and line. */
 const MOVED = `
 SELECT CASE WHEN day < ?1 THEN '' ELSE day END AS day, asset, line, CAST(sum(count) AS TEXT) AS count, CAST(sum(amount) AS TEXT) AS amount
 FROM (

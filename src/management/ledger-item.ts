@@ -1,36 +1,36 @@
 import type { CreditLine } from '../audit/credit-movement.ts';
 import type { Day } from '../audit/day.ts';
 
-/** What a line of the books counts. Amounts are never below zero, except for `revenue` and `credit_liability`. */
-export type BookLine =
-  /** What ended calls were charged, less what operators gave back later. */
+/** What a line of the ledger totals adds up. Only `revenue` and `credit_liability` can be negative. */
+export type LedgerLine =
+  /** Charges of ended calls, less what operators gave back later. */
   | 'revenue'
-  /** What the chain has moved, on the day the gateway knew it. */
+  /** Payments that the chain moved, by the day the gateway learned of it. */
   | 'settled'
-  /** Accepted payments that nobody presented in time: our loss. As of now: one that settles after all is `settled`, on that day. */
+  /** Accepted payments that no backend presented in time: the gateway's loss. One that settles later moves to `settled`, on that day. */
   | 'write_off'
-  /** Payments that their payers made impossible. */
+  /** Payments that failed because of their payer. */
   | 'debt'
-  /** Payments that were given back: their calls cost nothing. */
+  /** Released payments: their calls cost nothing. */
   | 'released'
-  /** What facilitators take for the transactions that are not ours. */
+  /** Fees of facilitators, for transactions that are not the relayer's. */
   | 'fees'
-  /** What our own transactions cost, in wei of the chain's coin. */
+  /** Gas of the relayer's transactions, in wei of the chain's coin. */
   | 'gas'
   | `credit_${Exclude<CreditLine, 'debt'>}`
-  /** What calls paid from credit. */
+  /** Calls paid from credit. */
   | 'credit_spent'
-  /** What is owed to all accounts when the day ends, debts taken off. */
+  /** Credit of all accounts at the end of the day, less debts. */
   | 'credit_liability';
 
-export type BookItem = {
+export type LedgerItem = {
   readonly day: Day;
-  /** CAIP-19, or the chain's own coin (`slip44:60`). Sums of two assets are never added. */
+  /** CAIP-19; for gas the chain's own coin (`slip44:60`). Amounts of two assets are never added. */
   readonly asset: string;
-  readonly line: BookLine;
+  readonly line: LedgerLine;
   readonly tool?: string;
   readonly payee?: string;
-  /** How many calls, payments, transactions or movements; missing where nobody counts them. */
+  /** Number of calls, payments, transactions or movements; absent for lines without a count. */
   readonly count?: bigint;
   readonly amount: bigint;
 };

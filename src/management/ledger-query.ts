@@ -2,64 +2,63 @@ import type { AssetId, Network } from '../protocol/account-id.ts';
 import { type Day, daysAfter, daysBetween, startOf } from '../audit/day.ts';
 import { err, ok } from '../core/result.ts';
 import { FOUND_WITHIN } from '../audit/upsert.ts';
-import type { BookItem, BookLine } from './ledger-item.ts';
+import type { LedgerItem, LedgerLine } from './ledger-item.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import { attempt, type Page, type Queried } from './page.ts';
 import { creditOf } from './ledger-credit.ts';
 
-export type BooksAsked = {
-  /** First and last day, both counted. */
+export type LedgerRange = {
+  /** First and last day, both included. */
   readonly from: Day;
   readonly to: Day;
   readonly after?: string | undefined;
-  /** What a facilitator takes for a transaction on a network, in atomic units of the token. */
+  /** The facilitator's fee for a transaction on a network, in atomic units of the token. */
   readonly feeOn: (network: Network) => bigint;
 };
 
 /** Days of one page, at most. */
 const MAX_DAYS = 31;
-/** Calls, and rows of `spend`, that one page of several days adds up, at most. */
+/** Calls, and rows of `spend`, that one page adds up, at most. */
 const MAX_ADDED = 200_000;
-/** A day cannot be cut: alone it may have so many times more. */
+/** A day cannot be split over pages: a page of one day may have this many times more rows. */
 const DAY_ALONE = 10;
 const LIST = 'books';
 
 /**
- * The books, day by day. A page is as many whole days as can be added up at once, so pages put together are the whole. Rows of `spend`
- * and of `credit_movements` are what entries added to them; payments are read by the time of their calls, and those that took longer
- * than a day by an index of their own.
+ * Reads the ledger totals, day by day. A page is as many whole days as one query adds up, so that no line spans two pages. Payments are read
+ * by the time of their calls; those that ended more than a day later, by their own index.
  */
-export const readBooks = (
+export const readLedger = (
   db: D1Database,
-  asked: BooksAsked,
+  range: LedgerRange,
   most = MAX_ADDED,
-): Queried<Page<BookItem>> =>
+): Queried<Page<LedgerItem>> =>
   attempt(async () => {
-    const place = readCursor(LIST, ['string'], asked.after);
+    const place = readCursor(LIST, ['string'], range.after);
     if (!place.ok) return place;
-    const from = String(place.value?.[0] ?? asked.from);
+    const from = String(place.value?.[0] ?? range.from);
     const isDay = Number.isFinite(startOf(from));
-    if (!isDay || from < asked.from || from > asked.to) return err({ kind: 'bad_cursor' });
-    const days = await daysThatFit(db, from, asked.to, most);
+    if (!isDay || from < range.from || from > range.to) return err({ kind: 'bad_cursor' });
+    const days = await daysThatFit(db, from, range.to, most);
     if (days === 0) return err({ kind: 'day_too_full', day: from });
     const to = daysAfter(from, days - 1);
     const parts = await Promise.all([
       revenueOf(db, from, to),
-      settledOf(db, from, to, asked.feeOn),
+      settledOf(db, from, to, range.feeOn),
       unsettledOf(db, from, to),
       gasOf(db, from, to),
       creditOf(db, from, to),
     ]);
     const items = parts.flat().toSorted(byKey);
-    return ok(to < asked.to ? { items, next: cursorOf(LIST, [daysAfter(to, 1)]) } : { items });
+    return ok(to < range.to ? { items, next: cursorOf(LIST, [daysAfter(to, 1)]) } : { items });
   });
 
-const keyOf = ({ day, asset, line, tool, payee }: BookItem): string =>
+const keyOf = ({ day, asset, line, tool, payee }: LedgerItem): string =>
   [day, asset, line, tool ?? '', payee ?? ''].join('\n');
 
-const byKey = (a: BookItem, b: BookItem): number => (keyOf(a) < keyOf(b) ? -1 : 1);
+const byKey = (a: LedgerItem, b: LedgerItem): number => (keyOf(a) < keyOf(b) ? -1 : 1);
 
-/** How many days from this one on can be added up at once; 0 where this one alone cannot. */
+/** How many days from this one on fit one page; 0 if this day alone does not. */
 const daysThatFit = async (db: D1Database, from: Day, last: Day, most: number): Promise<number> => {
   let days = Math.min(MAX_DAYS, daysBetween(from, last));
   const mostOf = (count: number) => (count === 1 ? most * DAY_ALONE : most);
@@ -69,7 +68,7 @@ const daysThatFit = async (db: D1Database, from: Day, last: Day, most: number): 
   return days;
 };
 
-/** Looks at no more index rows than may be added up. */
+/** Reads at most `most` index rows of each kind. */
 const isTooWide = async (db: D1Database, from: Day, to: Day, most: number): Promise<boolean> => {
   const row = await db
     .prepare(
@@ -87,7 +86,7 @@ const endOf = (day: Day): number => startOf(daysAfter(day, 1));
 
 type Row = Readonly<Record<'day' | 'asset' | 'tool' | 'payee' | 'count' | 'amount', string>>;
 
-const itemOf = (line: BookLine, row: Row): BookItem => ({
+const itemOf = (line: LedgerLine, row: Row): LedgerItem => ({
   day: row.day,
   asset: row.asset,
   line,
@@ -97,7 +96,7 @@ const itemOf = (line: BookLine, row: Row): BookItem => ({
   amount: BigInt(row.amount),
 });
 
-const revenueOf = async (db: D1Database, from: Day, to: Day): Promise<readonly BookItem[]> => {
+const revenueOf = async (db: D1Database, from: Day, to: Day): Promise<readonly LedgerItem[]> => {
   const { results } = await db
     .prepare(
       `SELECT day, asset, tool, payee, CAST(sum(calls) AS TEXT) AS count, CAST(sum(charged) AS TEXT) AS amount FROM spend
@@ -109,7 +108,7 @@ const revenueOf = async (db: D1Database, from: Day, to: Day): Promise<readonly B
   return results.map((row) => itemOf('revenue', row));
 };
 
-/** Whether a transaction is ours. Its block came between the acceptance of the call and the day its end was known. */
+/** The transaction is the relayer's. Its block lies between the acceptance of the call and the day its end was known. */
 const isOurs = (days: string): string => `EXISTS (
   SELECT 1 FROM relays r WHERE r.network = substr(c.asset, 1, instr(c.asset, '/') - 1) AND ${days} AND r.transaction_hash = p.transaction_hash)`;
 
@@ -118,7 +117,7 @@ const ENDED_DAY = "date(p.at, 'unixepoch')";
 const OF_PAYMENT = `${ENDED_DAY} AS day, c.asset AS asset, p.amount AS amount, p.transaction_hash AS hash`;
 const JOINED = 'p.account = c.account AND p.call = c.call';
 
-/** In the order of an index each: neither looks at a payment of other days, but for those of the day before. */
+/** Each half follows one index and reads only payments of these days and the day before. */
 const SETTLED = `
 WITH settled AS MATERIALIZED (
   SELECT ${OF_PAYMENT}, ${isOurs(`r.day IN (${ACCEPTED_DAY}, ${ENDED_DAY})`)} AS ours
@@ -137,8 +136,8 @@ const settledOf = async (
   db: D1Database,
   from: Day,
   to: Day,
-  feeOn: BooksAsked['feeOn'],
-): Promise<readonly BookItem[]> => {
+  feeOn: LedgerRange['feeOn'],
+): Promise<readonly LedgerItem[]> => {
   const { results } = await db
     .prepare(SETTLED)
     .bind(startOf(from) - FOUND_WITHIN, startOf(from), endOf(to))
@@ -156,7 +155,7 @@ const settledOf = async (
 
 const networkOf = (asset: AssetId): Network => asset.slice(0, asset.indexOf('/')) as Network;
 
-const unsettledOf = async (db: D1Database, from: Day, to: Day): Promise<readonly BookItem[]> => {
+const unsettledOf = async (db: D1Database, from: Day, to: Day): Promise<readonly LedgerItem[]> => {
   const { results } = await db
     .prepare(
       `SELECT ${ENDED_DAY} AS day, coalesce(c.asset, '') AS asset, coalesce(c.tool, '') AS tool, coalesce(c.payee, '') AS payee,
@@ -172,7 +171,7 @@ const unsettledOf = async (db: D1Database, from: Day, to: Day): Promise<readonly
   return results.map((row) => itemOf(row.line, row));
 };
 
-/** Wei are more than a sum of integers holds: billions of them, and what is left of each, are added up apart. */
+/** A sum of wei overflows an integer, so gwei and remainders are added up apart. */
 const GAS = `
 WITH RECURSIVE networks (network) AS (
   SELECT min(network) FROM relays
@@ -187,7 +186,7 @@ GROUP BY 1, 2`;
 
 const GWEI = 1_000_000_000n;
 
-const gasOf = async (db: D1Database, from: Day, to: Day): Promise<readonly BookItem[]> => {
+const gasOf = async (db: D1Database, from: Day, to: Day): Promise<readonly LedgerItem[]> => {
   const { results } = await db
     .prepare(GAS)
     .bind(from, to)

@@ -1,23 +1,20 @@
 import { dayOf, daysAfter, daysBetween } from '../audit/day.ts';
-import type { BookItem } from './ledger-item.ts';
-import { readBooks } from './ledger-query.ts';
 import type { Config } from '../config.ts';
 import type { Network } from '../protocol/account-id.ts';
-import { ok } from '../core/result.ts';
-import { PRIVATE } from '../gateway/answer-headers.ts';
-import { MAX_LEDGER_DAYS } from './ledger.route.ts';
-import type { Handler } from './handler.ts';
-import type { AnswerOf } from './types.ts';
 import type { Cell } from './csv.ts';
-import { replyExport } from './export.ts';
-import { nextLink, present, queryReason, refuse } from './reply.ts';
+import type { Handlers } from './handler.ts';
+import type { LedgerItem } from './ledger-item.ts';
+import { readLedger } from './ledger-query.ts';
+import { type LEDGER_ROUTES, MAX_LEDGER_DAYS } from './ledger.route.ts';
+import { queryReason, refuse, replyExport, replyReport, withoutUndefined } from './reply.ts';
+import type { AnswerOf } from './types.ts';
 
-/** How many days the books cover where nothing is said, today included. */
-const USUAL = 30;
+/** Days of a report without `from`, today included. */
+const DEFAULT_DAYS = 30;
 
 type Line = AnswerOf<'books'>['items'][number];
 
-/** What the columns of a CSV are, in their order. New ones come last. */
+/** The columns of a CSV. Their order is public: new ones go last. */
 const COLUMNS = [
   'day',
   'asset',
@@ -28,39 +25,39 @@ const COLUMNS = [
   'amount',
 ] as const satisfies readonly (keyof Line)[];
 
-/** What was earned, what it cost, and what is owed, day by day. */
-export const get: Handler<'books'> = async ({ context, query, request, now }) => {
-  const { format = 'json', after } = query;
-  const to = query.to ?? dayOf(now);
-  const from = query.from ?? daysAfter(to, 1 - USUAL);
-  const days = daysBetween(from, to);
-  if (days < 1 || days > MAX_LEDGER_DAYS) {
-    const hint = `must be a day not after to, and at most ${MAX_LEDGER_DAYS} days with it`;
-    return refuse({ reason: 'malformed_field', field: 'query.from', hint });
-  }
-  const feeOn = (network: Network) => feeFor(context.config, network);
-  const found = await readBooks(context.db, { from, to, after, feeOn });
-  if (!found.ok) return refuse(queryReason(found.error));
-  const { next } = found.value;
-  const items = found.value.items.map(lineOf);
-  if (format !== 'json') {
-    const isFirst = after === undefined;
-    return replyExport(request, format, { items, next, columns: COLUMNS, cellOf, isFirst });
-  }
-  const body: AnswerOf<'books'> = { from, to, items, ...present({ next }) };
-  return ok(Response.json(body, { headers: { ...PRIVATE, ...nextLink(request, next) } }));
-};
-
-const lineOf = ({ day, asset, line, tool, payee, count, amount }: BookItem): Line => ({
+const lineOf = ({ day, asset, line, tool, payee, count, amount }: LedgerItem): Line => ({
   ...{ day, asset, line, amount: amount.toString() },
-  ...present({ tool, payee, count: count === undefined ? undefined : Number(count) }),
+  ...withoutUndefined({ tool, payee, count: count === undefined ? undefined : Number(count) }),
 });
 
-/** An amount may begin with a minus, and is a number all the same. */
+/** An amount is a number, also with a minus: as text, the CSV would escape it. */
 const cellOf = (item: Line, name: keyof Line): Cell =>
   name === 'amount' ? BigInt(item.amount) : item[name];
 
-/** Of the facilitator that is asked first there: nobody keeps which of them a settled payment went through. */
+/** The fee of the network's first facilitator: the log does not record which one a payment went through. */
 const feeFor = ({ facilitators }: Pick<Config, 'facilitators'>, network: Network): bigint =>
   facilitators.find(({ networks }) => networks === undefined || networks.includes(network))?.fee ??
   0n;
+
+export const ledgerHandlers: Handlers<keyof typeof LEDGER_ROUTES> = {
+  books: async ({ context, query, request, now }) => {
+    const { format = 'json', after } = query;
+    const to = query.to ?? dayOf(now);
+    const from = query.from ?? daysAfter(to, 1 - DEFAULT_DAYS);
+    const days = daysBetween(from, to);
+    if (days < 1 || days > MAX_LEDGER_DAYS) {
+      const hint = `must be a day not after to, and at most ${MAX_LEDGER_DAYS} days with it`;
+      return refuse({ reason: 'malformed_field', field: 'query.from', hint });
+    }
+    const feeOn = (network: Network) => feeFor(context.config, network);
+    const found = await readLedger(context.db, { from, to, after, feeOn });
+    if (!found.ok) return refuse(queryReason(found.error));
+    const { next } = found.value;
+    const items = found.value.items.map(lineOf);
+    if (format !== 'json') {
+      const isFirst = after === undefined;
+      return replyExport(request, format, { items, next, columns: COLUMNS, cellOf, isFirst });
+    }
+    return replyReport(request, { from, to, items }, next);
+  },
+};

@@ -1,35 +1,44 @@
 import { err, type Result } from '../core/result.ts';
 
-/** Rows that a page shows, at most. */
-export const MAX_PAGE = 1_000;
-/** Index rows that a page looks at, at most: a filter that finds little answers short, with `next`, and never late. */
+/** Rows on a page, at most. */
+export const MAX_ROWS = 1_000;
+/** Index rows that one page scans, at most: a filter that matches little returns a short page with `next`, and never times out. */
 export const MAX_SCANNED = 5_000;
 
-/** A piece of a list. `next` asks for the piece after it; a short or empty page with `next` is not the end. */
+/** One page of a list. `next` asks for the page after it; a short or empty page with `next` is not the last. */
 export type Page<T, Place = string> = { readonly items: readonly T[]; readonly next?: Place };
 
 export type QueryFault =
-  /** `after` is not a place that this list, with these filters, has named. */
+  /** `after` is no place of this list with these filters. */
   | { readonly kind: 'bad_cursor' }
-  /** More than can be added up at once: ask for fewer days. */
+  /** More rows than one query adds up: ask for fewer days. */
   | { readonly kind: 'too_wide' }
-  /** More in one day than can be added up at once. */
+  /** One day alone has more rows than one query adds up. */
   | { readonly kind: 'day_too_full'; readonly day: string }
   | { readonly kind: 'unavailable'; readonly cause: string };
 
 export type Queried<T> = Promise<Result<T, QueryFault>>;
 
-/** What a list is asked for, besides its filters. */
-export type Asked = { readonly after?: string | undefined; readonly limit: number };
+export type PageRequest = { readonly after?: string | undefined; readonly limit: number };
 
 export const boundedLimit = (limit: number): number =>
-  Math.min(MAX_PAGE, Math.max(1, Math.trunc(limit) || 1));
+  Math.min(MAX_ROWS, Math.max(1, Math.trunc(limit) || 1));
 
-/** Asks the database; that it is away is an answer, too. */
-export const attempt = async <T>(ask: () => Queried<T>): Queried<T> => {
+/** Runs a query. A database that does not answer is a fault, not an exception. */
+export const attempt = async <T>(query: () => Queried<T>): Queried<T> => {
   try {
-    return await ask();
+    return await query();
   } catch (cause) {
     return err({ kind: 'unavailable', cause: String(cause) });
   }
 };
+
+type WithoutNulls<T> = { readonly [K in keyof T as null extends T[K] ? never : K]: T[K] } & {
+  readonly [K in keyof T as null extends T[K] ? K : never]?: NonNullable<T[K]>;
+};
+
+/** The columns of a row that are not NULL. */
+export const withoutNulls = <T extends object>(columns: T): WithoutNulls<T> =>
+  Object.fromEntries(
+    Object.entries(columns).filter(([, value]) => value !== null),
+  ) as WithoutNulls<T>;

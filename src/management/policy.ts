@@ -3,21 +3,22 @@ import type { Seconds } from '../core/clock.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parsePolicy } from '../policy/policy.ts';
 import { standingOf } from './account.ts';
-import type { AdminRequest, Handler } from './handler.ts';
 import type { AdminContext } from './admin-context.ts';
-import { give, orderedBody } from './command.ts';
-import { refuse, reply, type Replied } from './reply.ts';
+import { outcomeBody, sendCommand } from './command.ts';
+import type { AdminRequest, Handlers } from './handler.ts';
+import type { POLICY_ROUTES } from './policy.route.ts';
+import { refuse, reply, type ReplyResult } from './reply.ts';
 
-/** Whose policy: both bind, whoever writes the other. */
+/** The author of a policy. Both policies bind; neither author can change the other's. */
 type Slot = 'operator' | 'owner';
-type Read = AdminRequest<'account.policy.get'>;
-type Write = AdminRequest<'account.policy.delete'>;
+type GetRequest = AdminRequest<'account.policy.get'>;
+type DeleteRequest = AdminRequest<'account.policy.delete'>;
 
 const get =
   (slot: Slot) =>
-  async (asked: Read): Promise<Replied> => {
-    const { account } = asked.params;
-    const found = await standingOf(asked, account);
+  async (request: GetRequest): Promise<ReplyResult> => {
+    const { account } = request.params;
+    const found = await standingOf(request, account);
     if (!found.ok) return found;
     const kept = found.value.policies.find(
       (each) => each.kind === slot && each.account === account,
@@ -29,23 +30,23 @@ const get =
 
 const write = async (
   slot: Slot,
-  { context, params, by, order, expected, dryRun, now }: Write,
+  { context, params, by, order, expected, dryRun, now }: DeleteRequest,
   document: unknown,
   policy?: Policy,
-): Promise<Replied> => {
-  const given = await give(context, params.account, {
+): Promise<ReplyResult> => {
+  const applied = await sendCommand(context, params.account, {
     ...{ kind: 'policy', slot, document, by, order },
     ...(expected === undefined ? {} : { expected }),
     ...(dryRun ? { dryRun } : {}),
   });
-  if (!given.ok) return given;
+  if (!applied.ok) return applied;
   const warnings = policy === undefined ? [] : await warningsOf(context, policy, now);
   const body = {
-    ...orderedBody(given.value),
+    ...outcomeBody(applied.value),
     ...(dryRun ? { dry_run: true as const } : {}),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
-  return reply(body, given.value.current);
+  return reply(body, applied.value.current);
 };
 
 const warningsOf = async (
@@ -58,19 +59,21 @@ const warningsOf = async (
 
 const put =
   (slot: Slot) =>
-  async (asked: AdminRequest<'account.policy.put'>): Promise<Replied> => {
-    // The account reads it again; here every fault is said at once.
-    const parsed = parsePolicy(asked.body);
-    if (parsed.ok) return write(slot, { ...asked, body: undefined }, asked.body, parsed.value);
+  async (request: AdminRequest<'account.policy.put'>): Promise<ReplyResult> => {
+    // The account parses it again but reports one fault; this reports all of them.
+    const parsed = parsePolicy(request.body);
+    if (parsed.ok) return write(slot, { ...request, body: undefined }, request.body, parsed.value);
     const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));
     return refuse({ reason: 'malformed_document', faults });
   };
 
-const remove = (slot: Slot) => (asked: Write) => write(slot, asked, null);
+const remove = (slot: Slot) => (request: DeleteRequest) => write(slot, request, null);
 
-export const getOperators: Handler<'accounts.policy.get'> = get('operator');
-export const putOperators: Handler<'accounts.policy.put'> = put('operator');
-export const deleteOperators: Handler<'accounts.policy.delete'> = remove('operator');
-export const getOwners: Handler<'account.policy.get'> = get('owner');
-export const putOwners: Handler<'account.policy.put'> = put('owner');
-export const deleteOwners: Handler<'account.policy.delete'> = remove('owner');
+export const policyHandlers: Handlers<keyof typeof POLICY_ROUTES> = {
+  'accounts.policy.get': get('operator'),
+  'accounts.policy.put': put('operator'),
+  'accounts.policy.delete': remove('operator'),
+  'account.policy.get': get('owner'),
+  'account.policy.put': put('owner'),
+  'account.policy.delete': remove('owner'),
+};

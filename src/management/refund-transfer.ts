@@ -9,21 +9,21 @@ import { isFinal } from '../settlement/chain/expected-transfer.ts';
 import { runQueries, type ChainQuery } from '../settlement/chain/query.ts';
 import { addressWord, TRANSFER } from '../settlement/chain/token-calls.ts';
 
-/** Where a refund must show on the chain. */
+/** The transfer that a refund must show on the chain. */
 export type RefundSearch = {
   readonly token: Address;
-  /** Whose money it may be: the gateway's payTo of the chain, and its operators. */
+  /** The gateway's `payTo` on the chain, and its operators. */
   readonly senders: readonly Address[];
   readonly receiver: Address;
   readonly transaction: Hex;
   readonly logIndex: number | undefined;
 };
 
-/** A final transfer of the token to the account. `amount` in atomic units, from the log. */
+/** A final transfer of the token to the account. `amount`: atomic units, as in the log. */
 export type RefundTransfer = {
   readonly amount: bigint;
   readonly logIndex: number;
-  /** Which log of its transaction it is: unlike its index in the block, a reorganisation leaves that as it is. */
+  /** The index of the log in its transaction. Unlike the index in the block it survives a reorganisation. */
   readonly place: number;
   readonly block: number;
 };
@@ -31,13 +31,13 @@ export type RefundTransfer = {
 const FINAL_PAUSE = 5;
 const HEAD = blockQuery('latest');
 
-/** Reads a refund from the chain: the head and the receipt, in one batch. */
-export const askRefund = async (
+/** Reads a refund from the chain, head and receipt in one batch. */
+export const findRefund = async (
   chain: Chain,
   search: RefundSearch,
 ): Promise<Result<RefundTransfer, Reason>> => {
   const question: ChainQuery<Result<RefundTransfer, Reason>> = {
-    // The head first: what follows is of this block or a newer one, so it counts too few confirmations, never too many.
+    // Head first: the receipt is of this block or a newer one, so confirmations are counted too low, never too high.
     calls: [...HEAD.calls, { method: 'eth_getTransactionReceipt', params: [search.transaction] }],
     read: ([block, receipt]) => judge(chain, search, block, receipt),
   };
@@ -58,7 +58,7 @@ const judge = (
   if (receipt === undefined || receipt.transactionHash !== search.transaction) {
     return err({ reason: 'payer_unreachable' });
   }
-  // A reverted transaction moved nothing, whatever it is said to hold.
+  // A reverted transaction moved nothing, whatever logs a node returns with it.
   if (receipt.status !== '0x1') return err({ reason: 'unknown_transaction' });
   if (!isFinal(receipt.blockNumber, head.number, chain.confirmations)) {
     return err({ reason: 'transaction_not_final', retryAfter: FINAL_PAUSE });
@@ -85,8 +85,8 @@ const judge = (
 };
 
 /**
- * Only the pinned token's own log counts, because any contract can emit one that looks alike; only money of the operator's, because
- * whoever pays an account for something else has given back nothing; and only to somebody else.
+ * Counts only logs of the pinned token (any contract can emit the same topics), only money of the operator (a payment from anyone else is no
+ * refund), and only transfers to another address.
  */
 const isRefund = (
   { token, senders, receiver }: RefundSearch,

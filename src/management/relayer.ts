@@ -1,22 +1,15 @@
 import type { Flight, RelayerStatus } from '../protocol/relayer-contract.ts';
 import type { Network } from '../protocol/account-id.ts';
-import type { Handler } from './handler.ts';
+import type { Handlers } from './handler.ts';
+import type { RELAYER_ROUTES } from './relayer.route.ts';
 import type { AnswerOf } from './types.ts';
 import type { AdminContext } from './admin-context.ts';
-import { present, reply } from './reply.ts';
+import { reply, withoutUndefined } from './reply.ts';
 
 type Item = AnswerOf<'relayers'>['items'][number];
 
-/** How long an object may take to say how it stands, milliseconds. It may be waiting for its chain. */
-const PATIENCE = 5_000;
-
-/** How our own keys stand, one a network. What of them does not answer keeps nobody from seeing the others. */
-export const list: Handler<'relayers'> = async ({ context }) => {
-  const networks = [...context.config.relayers.keys()];
-  const items = await Promise.all(networks.map((network) => itemOf(context, network)));
-  const body: AnswerOf<'relayers'> = { items };
-  return reply(body);
-};
+/** A relayer that waits for its chain may answer late; the list then omits its state. */
+const STATUS_TIMEOUT_MS = 5_000;
 
 const itemOf = async (context: AdminContext, network: Network): Promise<Item> => {
   const status = await statusOf(context, network);
@@ -30,7 +23,7 @@ const itemOf = async (context: AdminContext, network: Network): Promise<Item> =>
       ...{ transactions: totals.transactions, payments: totals.payments, fees: totals.fees },
       ...{ replaced: totals.replaced, gas_used: totals.gasUsed },
     },
-    ...present({
+    ...withoutUndefined({
       ...{ balance, balance_at: balanceAt, covers, oldest_at: oldestAt },
       last_error: lastError === undefined ? undefined : { at: lastError.at, text: lastError.text },
     }),
@@ -39,7 +32,7 @@ const itemOf = async (context: AdminContext, network: Network): Promise<Item> =>
 
 const flightOf = ({ nonce, hashes, payments, maxFeePerGas, sentAt, block }: Flight) => ({
   ...{ nonce, hashes: [...hashes], payments, max_fee_per_gas: maxFeePerGas, sent_at: sentAt },
-  ...present({ block }),
+  ...withoutUndefined({ block }),
 });
 
 const statusOf = async (
@@ -49,7 +42,7 @@ const statusOf = async (
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), PATIENCE);
+      timer = setTimeout(() => resolve(undefined), STATUS_TIMEOUT_MS);
     });
     return await Promise.race([context.relayer(network).status(), late]);
   } catch (cause) {
@@ -58,4 +51,13 @@ const statusOf = async (
   } finally {
     clearTimeout(timer);
   }
+};
+
+export const relayerHandlers: Handlers<keyof typeof RELAYER_ROUTES> = {
+  relayers: async ({ context }) => {
+    const networks = [...context.config.relayers.keys()];
+    const items = await Promise.all(networks.map((network) => itemOf(context, network)));
+    const body: AnswerOf<'relayers'> = { items };
+    return reply(body);
+  },
 };

@@ -1,70 +1,109 @@
 import type { Hex } from '../core/hex.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import type { QueryFault } from './page.ts';
 import { PRIVATE } from '../gateway/answer-headers.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { type Cell, csvLine } from './csv.ts';
+import type { QueryFault } from './page.ts';
 import { entityTag } from './precondition.ts';
 
-export type Replied = Result<Response, Reason>;
+export type ReplyResult = Result<Response, Reason>;
 
-/** JSON for whoever asked, and nobody else (law 10). `etag`: hash of what it shows. */
-export const reply = <T>(body: T, etag?: Hex): Replied =>
+export const refuse = (reason: Reason): ReplyResult => err(reason);
+
+/** Answers JSON that only the caller may read or cache (law 10). `etag`: the hash of the document. */
+export const reply = <T>(body: T, etag?: Hex): ReplyResult =>
   ok(
     Response.json(body, {
       headers: { ...PRIVATE, ...(etag === undefined ? {} : entityTag(etag)) },
     }),
   );
 
-/** Where a list goes on: the same request with another place (RFC 8288). */
-export const nextLink = (
+/** Answers one page of a list that has members besides its items. */
+export const replyReport = (
   request: Request,
+  body: object,
   next: string | undefined,
-): Readonly<Record<string, string>> => {
+): ReplyResult =>
+  ok(
+    Response.json(
+      { ...body, ...(next === undefined ? {} : { next }) },
+      { headers: { ...PRIVATE, ...nextLink(request, next) } },
+    ),
+  );
+
+/** Answers one page of a list. `next`, in the body and as a link, asks for the page after it. */
+export const replyPage = <T>(
+  request: Request,
+  { items, next }: { readonly items: readonly T[]; readonly next?: string | undefined },
+): ReplyResult => replyReport(request, { items }, next);
+
+/** Links the next page: the same request with another place (RFC 8288). */
+const nextLink = (request: Request, next: string | undefined): Readonly<Record<string, string>> => {
   if (next === undefined) return {};
   const url = new URL(request.url);
   url.searchParams.set('after', next);
   return { Link: `<${url.pathname}${url.search}>; rel="next"` };
 };
 
-/** A page of a list: `next`, in the body and as a link, asks for the one after it. */
-export const replyPage = <T>(
-  request: Request,
-  page: { readonly items: readonly T[]; readonly next?: string | undefined },
-): Replied =>
-  ok(
-    Response.json(
-      { items: page.items, ...(page.next === undefined ? {} : { next: page.next }) },
-      { headers: { ...PRIVATE, ...nextLink(request, page.next) } },
-    ),
-  );
-
-/** Text in the format that was asked for. Whole, so that its length tells a download that broke off. */
+/** Answers text. Not streamed: its length lets a client detect a download that broke off. */
 export const replyText = (
   request: Request,
   type: 'application/x-ndjson' | 'text/csv; charset=utf-8',
   text: string,
   next: string | undefined,
-): Replied =>
+): ReplyResult =>
   ok(
     new Response(text, {
       headers: {
         ...PRIVATE,
         ...nextLink(request, next),
         'Content-Type': type,
-        // Cells hold what strangers wrote: nothing of it may be taken for a page of this origin.
+        // Cells hold strangers' text, which a browser must not render as a page of this origin.
         'X-Content-Type-Options': 'nosniff',
       },
     }),
   );
 
-/** A fault of a query of the database. */
+/** A page of a list that can be exported. */
+type Exported<T> = {
+  readonly items: readonly T[];
+  readonly next?: string | undefined;
+  /** The columns of a CSV, in order. */
+  readonly columns: readonly (keyof T & string)[];
+  readonly cellOf: (item: T, column: keyof T & string) => Cell;
+  /** Only the first page has a header line, so that concatenated pages are one file. */
+  readonly isFirst: boolean;
+};
+
+/** Answers one page of a list in the format of the query. */
+export const replyExport = <T>(
+  request: Request,
+  format: 'json' | 'ndjson' | 'csv',
+  { items, next, columns, cellOf, isFirst }: Exported<T>,
+): ReplyResult => {
+  switch (format) {
+    case 'json':
+      return replyPage(request, { items, next });
+    case 'ndjson': {
+      const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
+      return replyText(request, 'application/x-ndjson', text, next);
+    }
+    case 'csv': {
+      const head = isFirst ? csvLine(columns) : '';
+      const lines = items.map((item) => csvLine(columns.map((name) => cellOf(item, name))));
+      return replyText(request, 'text/csv; charset=utf-8', head + lines.join(''), next);
+    }
+  }
+};
+
+/** The refusal for a fault of a query. */
 export const queryReason = (fault: QueryFault): Reason => {
   switch (fault.kind) {
     case 'bad_cursor':
       return {
         reason: 'malformed_field',
         field: 'query.after',
-        hint: 'must be the `next` of a page of this very list',
+        hint: 'must be the `next` of a page of this list',
       };
     case 'too_wide':
       return {
@@ -84,14 +123,12 @@ export const queryReason = (fault: QueryFault): Reason => {
   }
 };
 
-export const refuse = (reason: Reason): Replied => err(reason);
-
-/** Without the members that are undefined: an answer's schema knows them as left out only. */
-export const present = <T extends object>(
+/** The members of an object that are not undefined: schemas of answers allow absent members, not undefined ones. */
+export const withoutUndefined = <T extends object>(
   members: T,
 ): { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 } =>
   Object.fromEntries(
     Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as ReturnType<typeof present<T>>;
+  ) as ReturnType<typeof withoutUndefined<T>>;

@@ -1,23 +1,23 @@
+import { TrieRouter } from 'hono/router/trie-router';
 import { managementTool } from '../catalog/own-tool.ts';
-import type { AccountId } from '../protocol/account-id.ts';
 import { nowSeconds } from '../core/clock.ts';
-import { problem } from '../protocol/problem/problem.ts';
 import { authenticate } from '../gateway/account-api/authenticate.ts';
-import { clientOf } from '../gateway/rate-limit.ts';
 import { observeOwnHead } from '../gateway/observe.ts';
-import { type RouteId, toolIdOf } from './place.ts';
-import type { Route } from './routes.ts';
-import { admit, isAboutKin } from './admit.ts';
+import { clientOf } from '../gateway/rate-limit.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import { problem } from '../protocol/problem/problem.ts';
+import type { AdminContext } from './admin-context.ts';
+import { admit, isForOperatorsOnly } from './admit.ts';
+import { commandIntent } from './command.ts';
 import type { AdminRequest, Handler } from './handler.ts';
 import { HANDLERS } from './handlers.ts';
-import { match } from './match.ts';
-import type { AdminContext } from './admin-context.ts';
-import { orderedBy } from './command.ts';
-import { readParams, readSaid } from './read.ts';
+import { parseParams, parseRequest } from './parse-request.ts';
+import { toolIdOf } from './place.ts';
+import { type Route, type RouteId, ROUTES } from './routes.ts';
 
 /**
- * The management API: every request under `/admin` and `/accounts` takes these steps, whatever its route. Who asks is known first, then
- * whether they may, then what they say; a handler sees nothing that has not passed all three.
+ * The management API. Every request under `/admin` and `/accounts` takes the same steps: match the route, authenticate the signer, authorise
+ * it, parse the request, run the handler. A handler sees only requests that passed all of them.
  */
 export const manage = async (context: AdminContext, request: Request): Promise<Response> => {
   const found = match(request.method, URL.parse(request.url)?.pathname ?? '');
@@ -29,28 +29,28 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   const tool = toolOf(route);
   const head = observeOwnHead(request, context.config, tool);
   if (!head.ok) return problem(head.error);
-  const asking = await authenticate(context, tool, request, head.value);
-  if (!asking.ok) return asking.error;
-  const { signer: asker, received: observed } = asking.value;
+  const authenticated = await authenticate(context, tool, request, head.value);
+  if (!authenticated.ok) return authenticated.error;
+  const { signer, received } = authenticated.value;
 
-  const params = readParams(context.config, found.params);
-  // A text that can be no account is nobody's. Who is no operator hears nothing at all of what stands in a path of theirs.
-  if (!params.ok && isAboutKin(route)) return problem(params.error);
+  const params = parseParams(context.config, found.params);
+  // Non-operators get 403 for operator routes whatever the path holds, so that they learn nothing about it.
+  if (!params.ok && !isForOperatorsOnly(route)) return problem(params.error);
   const account = params.ok ? (params.value['account'] as AccountId | undefined) : undefined;
-  const admitted = await admit(context, route, account, asker, clientOf(request.headers));
+  const admitted = await admit(context, route, account, signer, clientOf(request.headers));
   if (!admitted.ok) return problem(admitted.error);
   if (!params.ok) return problem(params.error);
-  const said = readSaid(route, observed, request.headers);
-  if (!said.ok) return problem(said.error);
+  const parsed = parseRequest(route, received, request.headers);
+  if (!parsed.ok) return problem(parsed.error);
 
   const answered = await handlerOf(route)({
     context,
     by: admitted.value,
-    order: orderedBy(asker),
+    order: commandIntent(signer),
     params: params.value,
     request,
     now: nowSeconds(),
-    ...said.value,
+    ...parsed.value,
   } as unknown as AdminRequest<RouteId>);
   return answered.ok ? answered.value : problem(answered.error);
 };
@@ -58,5 +58,46 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
 const toolOf = ({ id, method, path, maxBody }: Route) =>
   managementTool({ id: toolIdOf(id), method, path, maxBodyBytes: maxBody });
 
-/** What was read is what the route's schemas give: the table ties both to the id, which a compiler cannot follow through a look-up. */
+/** The table gives route and handler the same types by id, which the compiler cannot follow through a look-up. */
 const handlerOf = ({ id }: Route): Handler<RouteId> => HANDLERS[id] as unknown as Handler<RouteId>;
+
+type Match =
+  | {
+      readonly match: 'route';
+      readonly route: Route;
+      /** The parameters of the path by name, percent-decoded but not parsed. */
+      readonly params: Readonly<Record<string, string>>;
+    }
+  | { readonly match: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly match: 'not_found' };
+
+const router = new TrieRouter<Route>();
+for (const route of ROUTES) router.add(route.method, route.path, route);
+
+const METHODS = ['DELETE', 'GET', 'POST', 'PUT'] as const;
+
+/** Finds the route for a method and a path. */
+const match = (method: string, path: string): Match => {
+  const [[found]] = router.match(method, path);
+  if (found === undefined) {
+    const allow = METHODS.filter((each) => router.match(each, path)[0].length > 0);
+    return allow.length === 0 ? { match: 'not_found' } : { match: 'method_not_allowed', allow };
+  }
+  const params = decoded(found[1] as Readonly<Record<string, string>>);
+  return params === undefined
+    ? { match: 'not_found' }
+    : { match: 'route', route: found[0], params };
+};
+
+/** Undefined if a percent escape is malformed. Generated clients send the colons of an account id as `%3A`. */
+const decoded = (
+  params: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined => {
+  try {
+    return Object.fromEntries(
+      Object.entries(params).map(([name, text]) => [name, decodeURIComponent(text)]),
+    );
+  } catch {
+    return undefined;
+  }
+};

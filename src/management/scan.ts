@@ -1,27 +1,25 @@
-import { MAX_SCANNED, type Page } from './page.ts';
-import { cursorOf, type Place, readCursor, type Shape } from './cursor.ts';
 import { ok, type Result } from '../core/result.ts';
-import { boundedLimit, type Asked, type QueryFault } from './page.ts';
+import { cursorOf, type Place, readCursor, type Shape } from './cursor.ts';
+import { boundedLimit, MAX_SCANNED, type Page, type PageRequest, type QueryFault } from './page.ts';
 
 /**
- * A list in the order of an index. It is read in two steps: the index alone says where `MAX_SCANNED` of its rows end, then the
- * rows between are filtered. So a filter that finds nothing costs no more than one that finds all, and says where to go on.
+ * A list in the order of an index, read in two statements: the first finds the index row `MAX_SCANNED` rows ahead, the second filters the
+ * rows up to it. A filter that matches nothing costs no more than one that matches all, and its page has `next`.
  */
 export type Scan<Row> = {
-  /** Name of the list, and of its order. */
+  /** Names the list and its order in cursors. */
   readonly list: string;
-  /** FROM clause that names the driving index. */
+  /** The FROM clause, with the driving index. */
   readonly index: string;
-  /** Key columns of that index, which together are unique. */
+  /** The key columns of that index; together they are unique. */
   readonly key: readonly string[];
-  /** Descending (newest first), unless it says otherwise. */
+  /** Absent: descending, newest first. */
   readonly order?: 'ASC';
   readonly shape: Shape;
-  /** Conditions on columns before the key in the index, and what they are bound to. */
+  /** Conditions on the index columns before the key. */
   readonly within: readonly Condition[];
-  /** What the first column of the key is at least, and below what it is. */
+  /** Bounds of the first key column: `least` included, `below` excluded. */
   readonly range: { readonly least: string | number; readonly below?: number | undefined };
-  /** What is selected, and the tables that are joined to the driving one. */
   readonly columns: string;
   readonly joins: string;
   /** Conditions that the index cannot answer. */
@@ -34,17 +32,17 @@ export type Condition = readonly [sql: string, ...values: readonly (string | num
 export const scan = async <Row, T>(
   db: D1Database,
   { list, index, key, order, shape, within, range, columns, joins, filters, placeOf }: Scan<Row>,
-  { after, limit: asked }: Asked,
+  { after, limit: wanted }: PageRequest,
   item: (row: Row) => T,
 ): Promise<Result<Page<T>, QueryFault>> => {
-  const limit = boundedLimit(asked);
+  const limit = boundedLimit(wanted);
   const read = readCursor(list, shape, after);
   if (!read.ok) return read;
   const bound = (sql: string, place: Place): Condition => [
     `(${key.join(', ')}) ${sql} (${key.map(() => '?').join(', ')})`,
     ...place,
   ];
-  // One bound a side: of two, SQLite searches by either, and would walk from there to the other.
+  // One bound a side. Given two, SQLite seeks by one of them and scans all rows up to the other.
   const isAscending = order === 'ASC';
   const { least, below } = range;
   const floor: Condition = [`${key[0]} >= ?`, least];
@@ -100,7 +98,7 @@ export const sqlOf = (conditions: readonly Condition[]): string =>
 export const valuesOf = (conditions: readonly Condition[]): readonly (string | number)[] =>
   conditions.flatMap(([, ...values]) => values);
 
-/** Conditions whose value was given. */
+/** The conditions whose value is not undefined. */
 export const conditions = (
   given: Readonly<Record<string, string | number | undefined>>,
 ): readonly Condition[] =>

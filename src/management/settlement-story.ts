@@ -4,44 +4,50 @@ import { ok } from '../core/result.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { loadRun } from '../audit/run.ts';
 import { loadChunk } from '../audit/stored-chain.ts';
-import { type CallItem, loadCall } from './call-query.ts';
-import { type LetterItem, lettersOf } from './dead-letter-query.ts';
-import { attempt, type Queried } from './page.ts';
-import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement-query.ts';
-import { callItem, type CallRow, known } from './call-row.ts';
+import { loadCall } from './call.ts';
+import { callItem, type CallItem, type CallRow } from './call-row.ts';
+import { type DeadLetterItem, deadLettersOf } from './dead-letter.ts';
+import { attempt, type Queried, withoutNulls } from './page.ts';
+import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement-body.ts';
 
-/** All that D1 knows of one call and its payment. */
+/** Everything that D1 has about one call and its payment. */
 export type Story = {
   readonly call: CallItem;
-  /** Whether its payment is under way. */
+  /** Its payment is under way. */
   readonly open: boolean;
   readonly trouble?: Trouble;
-  /** Messages about it that nobody could deal with, newest first. */
-  readonly letters: readonly LetterItem[];
-  /** Its entries, oldest first, as they stand in the chain. */
+  /** Newest first. */
+  readonly deadLetters: readonly DeadLetterItem[];
+  /** Its entries in the order of the chain. */
   readonly entries: readonly Entry[];
-  /** False where entries between are archived, or too far apart to be read at once. */
+  /** False if some entries are archived, or too far apart for one read. */
   readonly complete: boolean;
 };
 
-/** The story of a call; undefined where D1 has none of that name. */
+/** Reads the story of a call; undefined if D1 has no call with this id. */
 export const settlementStory = (
   db: D1Database,
   account: AccountId,
   call: Hex,
 ): Queried<Story | undefined> =>
   attempt(async () => {
-    const [row, open, tried, letters] = await Promise.all([
+    const [row, open, tried, deadLetters] = await Promise.all([
       loadCall(db, account, call),
       db.prepare(IS_OPEN).bind(account, call).first(),
       db.prepare(TRIED).bind(account, call).first<TroubleRow>(),
-      lettersOf(db, account, call),
+      deadLettersOf(db, account, call),
     ]);
     if (row === null) return ok(undefined);
     const isOpen = open !== null;
     const trouble = tried === null || !isOpen ? null : troubleOf(tried);
-    const told = await entriesOf(db, row, isOpen);
-    return ok({ call: callItem(row), open: isOpen, letters, ...known({ trouble }), ...told });
+    const run = await entriesOf(db, row, isOpen);
+    return ok({
+      call: callItem(row),
+      open: isOpen,
+      deadLetters,
+      ...withoutNulls({ trouble }),
+      ...run,
+    });
   });
 
 const IS_OPEN = `
@@ -50,10 +56,10 @@ WHERE c.account = ?1 AND c.call = ?2`;
 
 const TRIED = `SELECT ${TROUBLE_COLUMNS} FROM attempts t WHERE t.account = ?1 AND t.call = ?2`;
 
-/** Entries after the last one that is known to tell of a call, among which orders about its open payment may stand. */
+/** Entries to read after the last known one of an open payment: commands about it may be among them. */
 const AFTERMATH = 2_000;
 
-/** Its entries: from its acceptance as far as may be read at once, and then those that its rows name. */
+/** Reads the entries from the acceptance on, as many as one read returns, then those that the rows name. */
 const entriesOf = async (
   db: D1Database,
   row: CallRow,

@@ -1,68 +1,195 @@
-import { listSettlements } from './settlement-query.ts';
+import type { Seconds } from '../core/clock.ts';
+import type { AccountId } from '../protocol/account-id.ts';
+import type { Hex } from '../core/hex.ts';
+import { callBody, callsByTime } from './call.ts';
+import { CALL_COLUMNS, type CallRow, money, paymentItem, type PaymentItem } from './call-row.ts';
+import { outcomeBody, sendCommand } from './command.ts';
+import { deadLetterBody } from './dead-letter.ts';
+import type { Handler, Handlers } from './handler.ts';
+import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
+import { conditions, scan, type Scan } from './scan.ts';
+import {
+  settlementBody,
+  settlementState,
+  type SettlementState,
+  type Trouble,
+  TROUBLE_COLUMNS,
+  troubleOf,
+  type TroubleRow,
+} from './settlement-body.ts';
 import { settlementStory } from './settlement-story.ts';
-import type { Handler } from './handler.ts';
+import type { SETTLEMENT_ROUTES } from './settlement.route.ts';
 import type { AnswerOf } from './types.ts';
-import { callBody } from './call.ts';
-import { letterBody } from './dead-letter.ts';
-import { give, orderedBody } from './command.ts';
-import { present, queryReason, refuse, reply, replyPage } from './reply.ts';
-import { settlementOf, settlementState } from './settlement-item.ts';
 
-export const list: Handler<'settlements.list'> = async ({ context, query, request, now }) => {
+/** A payment that is open or has ended, or the amount that a silent tool keeps. */
+export type SettlementItem = {
+  readonly account: AccountId;
+  readonly call: Hex;
+  readonly state: SettlementState;
+  readonly tool?: string;
+  readonly payee?: string;
+  readonly asset?: string;
+  readonly amount?: bigint;
+  readonly paidBy?: string;
+  readonly acceptedAt?: Seconds;
+  readonly endedAt?: Seconds;
+  readonly payment?: PaymentItem;
+  /** Of an open payment that did not settle at the first attempt. */
+  readonly trouble?: Trouble;
+};
+
+export type SettlementFilter = {
+  readonly state?: SettlementState | undefined;
+  readonly account?: AccountId | undefined;
+};
+
+/** Lists payments, newest first: by acceptance of their call; failed or released ones of all accounts by their end. */
+export const listSettlements = (
+  db: D1Database,
+  { state, account, ...page }: SettlementFilter & PageRequest,
+): Queried<Page<SettlementItem>> =>
+  attempt(() => scan(db, scanOf(state, account), page, settlementItem));
+
+const scanOf = (
+  state: SettlementState | undefined,
+  account: AccountId | undefined,
+): Scan<SettlementRow> => {
+  if (state === 'kept') return kept(account);
+  if (account === undefined && state === 'open') return OPEN;
+  if (account === undefined && (state === 'failed' || state === 'released')) return ended(state);
+  const calls = callsByTime(account);
+  return {
+    ...calls,
+    list: `settlements ${calls.list}`,
+    columns: `${calls.columns}, o.call IS NOT NULL AS open, ${TROUBLE_COLUMNS}`,
+    joins: `${calls.joins} ${IS_OPEN} ${TROUBLES}`,
+    filters:
+      state === undefined
+        ? [["(p.state IS NOT NULL OR o.call IS NOT NULL OR c.kept = 'held')"]]
+        : state === 'open'
+          ? [['o.call IS NOT NULL']]
+          : [['p.state = ?', state], ["c.kept IS NOT 'held'"]],
+  };
+};
+
+type SettlementRow = CallRow & TroubleRow & { readonly open: 0 | 1 };
+
+const TROUBLES = 'LEFT JOIN attempts t ON t.account = c.account AND t.call = c.call';
+const NO_TROUBLE = 'NULL AS tries, NULL AS backend, NULL AS error, NULL AS tried_at';
+
+const IS_OPEN =
+  'LEFT JOIN open_payments o ON o.at = c.accepted_at AND o.account = c.account AND o.call = c.call';
+
+const KEY_SHAPE = ['number', 'string', 'string'] as const;
+
+const OPEN: Scan<SettlementRow> = {
+  list: 'settlements open',
+  index: 'open_payments o',
+  key: ['o.at', 'o.account', 'o.call'],
+  shape: KEY_SHAPE,
+  within: [],
+  range: { least: 0 },
+  columns: `${CALL_COLUMNS}, 1 AS open, ${TROUBLE_COLUMNS}`,
+  joins: `CROSS JOIN calls c ON c.account = o.account AND c.call = o.call
+    LEFT JOIN payments p ON p.account = c.account AND p.call = c.call ${TROUBLES}`,
+  filters: [],
+  placeOf: (row) => [row.accepted_at ?? 0, row.account, row.call],
+};
+
+/** Kept amounts are few, so the filter by account scans all of them. */
+const kept = (account: AccountId | undefined): Scan<SettlementRow> => ({
+  ...callsByTime(undefined),
+  list: 'settlements kept',
+  index: 'calls c INDEXED BY calls_kept',
+  within: [["c.kept = 'held'"]],
+  columns: `${CALL_COLUMNS}, 0 AS open, ${NO_TROUBLE}`,
+  filters: conditions({ 'c.account = ?': account }),
+});
+
+/** Failed or released payments, by their own index. */
+const ended = (state: 'failed' | 'released'): Scan<SettlementRow> => ({
+  list: `settlements ${state}`,
+  index: 'payments p INDEXED BY payments_unsettled',
+  key: ['p.at', 'p.account', 'p.call'],
+  shape: KEY_SHAPE,
+  within: [["p.state <> 'settled'"], ['p.state = ?', state]],
+  range: { least: 0 },
+  columns: `${CALL_COLUMNS}, 0 AS open, ${NO_TROUBLE}`,
+  joins: 'CROSS JOIN calls c ON c.account = p.account AND c.call = p.call',
+  filters: [],
+  placeOf: (row) => [row.payment_at ?? 0, row.account, row.call],
+});
+
+const settlementItem = (row: SettlementRow): SettlementItem =>
+  withoutNulls({
+    account: row.account,
+    call: row.call,
+    state: row.kept === 'held' ? ('kept' as const) : (row.payment_state ?? ('open' as const)),
+    tool: row.tool,
+    payee: row.payee,
+    asset: row.asset,
+    amount: money(row.amount ?? row.price),
+    paidBy: row.paid_by,
+    acceptedAt: row.accepted_at,
+    endedAt: row.ended_at,
+    payment: paymentItem(row),
+    // The row in `attempts` may outlive the open payment for a while.
+    trouble: row.open === 1 ? troubleOf(row) : null,
+  });
+
+const list: Handler<'settlements.list'> = async ({ context, query, request, now }) => {
   const found = await listSettlements(context.db, query);
   if (!found.ok) return refuse(queryReason(found.error));
   const { items, next } = found.value;
-  return replyPage(request, { items: items.map((item) => settlementOf(item, now)), next });
+  return replyPage(request, { items: items.map((item) => settlementBody(item, now)), next });
 };
 
-/** All that the log tells of one payment: its call, how it ended, and the entries of both. */
-export const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
+const get: Handler<'settlements.get'> = async ({ context, params, now }) => {
   const found = await settlementStory(context.db, params.account, params.call);
   if (!found.ok) return refuse(queryReason(found.error));
   if (found.value === undefined) return refuse({ reason: 'unknown_call' });
-  const { call, open, trouble, letters, entries } = found.value;
+  const { call, open, trouble, deadLetters, entries } = found.value;
   const state = settlementState(call, open);
-  if (state === undefined)
+  if (state === undefined) {
     return refuse({ reason: 'unknown_document', what: 'payment of this call' });
+  }
   const body: AnswerOf<'settlements.get'> = {
-    settlement: settlementOf({ ...call, state, ...present({ trouble }) }, now),
+    settlement: settlementBody({ ...call, state, ...withoutUndefined({ trouble }) }, now),
     call: callBody(call),
     entries: entries as unknown as AnswerOf<'settlements.get'>['entries'],
-    dead_letters: letters.map(letterBody),
+    dead_letters: deadLetters.map(deadLetterBody),
   };
   return reply(body);
 };
 
-/** Presents an open payment again, now. The account does, which alone holds its signature (law 9). */
-export const redrive: Handler<'settlements.redrive'> = async ({ context, params, by, order }) => {
+/** Presents an open payment again, now. Only its account has the signature to do so (law 9). */
+const redrive: Handler<'settlements.redrive'> = async ({ context, params, by, order }) => {
   const { account, call } = params;
-  const given = await give(context, account, { kind: 'redrive', call, by, order });
-  return given.ok ? reply(orderedBody(given.value)) : given;
+  const applied = await sendCommand(context, account, { kind: 'redrive', call, by, order });
+  return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
 
-export const writeOff: Handler<'settlements.writeoff'> = async ({
-  context,
-  params,
-  body,
-  by,
-  order,
-}) => {
+const writeOff: Handler<'settlements.writeoff'> = async ({ context, params, body, by, order }) => {
   const { account, call } = params;
-  const { reason } = body;
-  const given = await give(context, account, { kind: 'writeOff', call, reason, by, order });
-  return given.ok ? reply(orderedBody(given.value)) : given;
+  const command = { kind: 'writeOff', call, reason: body.reason, by, order } as const;
+  const applied = await sendCommand(context, account, command);
+  return applied.ok ? reply(outcomeBody(applied.value)) : applied;
 };
 
-/** Ends the hold of a silent tool, once somebody knows what it did (law 4). */
-export const resolve: Handler<'settlements.resolve'> = async ({
-  context,
-  params,
-  body,
-  by,
-  order,
-}) => {
+/** Ends the hold of a silent tool, once the operator knows whether it did its work (law 4). */
+const resolve: Handler<'settlements.resolve'> = async ({ context, params, body, by, order }) => {
   const { account, call } = params;
   const { charge, reason } = body;
-  const given = await give(context, account, { kind: 'resolve', call, charge, reason, by, order });
-  return given.ok ? reply(orderedBody(given.value)) : given;
+  const command = { kind: 'resolve', call, charge, reason, by, order } as const;
+  const applied = await sendCommand(context, account, command);
+  return applied.ok ? reply(outcomeBody(applied.value)) : applied;
+};
+
+export const settlementHandlers: Handlers<keyof typeof SETTLEMENT_ROUTES> = {
+  'settlements.list': list,
+  'settlements.get': get,
+  'settlements.redrive': redrive,
+  'settlements.writeoff': writeOff,
+  'settlements.resolve': resolve,
 };

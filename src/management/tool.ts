@@ -1,24 +1,32 @@
-import type { Json } from '../protocol/entry.ts';
 import { checkPut, findStored, listTools } from '../catalog/catalogue.ts';
 import type { StoredTool } from '../catalog/stored-tool.ts';
 import { gatewayAccount } from '../config.ts';
-import type { AdminRequest, Handler } from './handler.ts';
+import type { Json } from '../protocol/entry.ts';
+import { outcomeBody, sendCommand } from './command.ts';
+import type { AdminRequest, Handler, Handlers } from './handler.ts';
+import {
+  queryReason,
+  refuse,
+  reply,
+  replyPage,
+  type ReplyResult,
+  withoutUndefined,
+} from './reply.ts';
+import type { TOOL_ROUTES } from './tool.route.ts';
 import type { AnswerOf } from './types.ts';
-import { give, orderedBody } from './command.ts';
-import { present, queryReason, refuse, reply, type Replied, replyPage } from './reply.ts';
 
 type Item = AnswerOf<'tools.list'>['items'][number];
 
 const itemOf = ({ id, hash, source, disabled, fault, document }: StoredTool): Item => ({
   ...{ id, etag: hash, source, disabled, tool: document as unknown as Item['tool'] },
-  ...present({ fault }),
+  ...withoutUndefined({ fault }),
 });
 
-/** All tools by id: served, disabled, and at fault. Its cursor is the id after which to go on. */
-export const list: Handler<'tools.list'> = async ({ context, query, request, now }) => {
+/** Lists all tools by id: served, disabled, and faulty ones. The cursor is the last id. */
+const list: Handler<'tools.list'> = async ({ context, query, request, now }) => {
   const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
-  const after = query.after === undefined ? '' : idOf(query.after);
+  const after = query.after === undefined ? '' : idOfCursor(query.after);
   if (after === undefined) return refuse(queryReason({ kind: 'bad_cursor' }));
   const rest = listTools(catalogue.value).filter(({ id }) => id > after);
   const items = rest.slice(0, query.limit).map(itemOf);
@@ -27,10 +35,10 @@ export const list: Handler<'tools.list'> = async ({ context, query, request, now
   return replyPage(request, { items, next });
 };
 
-/** An id may hold dots, which a cursor does not. */
+/** base64: an id may hold dots, a cursor may not. */
 const cursorOf = (id: string): string => btoa(id).replace(/=+$/, '');
 
-const idOf = (cursor: string): string | undefined => {
+const idOfCursor = (cursor: string): string | undefined => {
   try {
     return atob(cursor);
   } catch {
@@ -38,7 +46,7 @@ const idOf = (cursor: string): string | undefined => {
   }
 };
 
-export const get: Handler<'tools.get'> = async ({ context, params, now }) => {
+const get: Handler<'tools.get'> = async ({ context, params, now }) => {
   const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
   const stored = findStored(catalogue.value, params.tool);
@@ -47,12 +55,12 @@ export const get: Handler<'tools.get'> = async ({ context, params, now }) => {
     : reply(stored.document, stored.hash);
 };
 
-/** Puts a tool beside the others; every isolate serves it within 5 s. */
-export const put: Handler<'tools.put'> = async (asked) => {
-  const { context, params, now } = asked;
+/** Adds or changes a tool. Every isolate serves it within 5 s. */
+const put: Handler<'tools.put'> = async (request) => {
+  const { context, params, now } = request;
   const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
-  const checked = checkPut(catalogue.value, params.tool, asked.body);
+  const checked = checkPut(catalogue.value, params.tool, request.body);
   if (!checked.ok) {
     const faults = checked.error.map(({ field, reason }) => ({
       field: field === '' ? 'body' : `body.${field}`,
@@ -61,16 +69,16 @@ export const put: Handler<'tools.put'> = async (asked) => {
     return refuse({ reason: 'malformed_document', faults });
   }
   const known = findStored(catalogue.value, params.tool)?.hash;
-  return write(asked, asked.body as unknown as Json, known);
+  return write(request, request.body as unknown as Json, known);
 };
 
-export const remove: Handler<'tools.delete'> = async (asked) => {
-  const { context, params, now, expected } = asked;
+const remove: Handler<'tools.delete'> = async (request) => {
+  const { context, params, now, expected } = request;
   const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
   const known = findStored(catalogue.value, params.tool)?.hash;
   if (known === undefined && expected === undefined) return refuse({ reason: 'unknown_tool' });
-  return write(asked, null, known);
+  return write(request, null, known);
 };
 
 const write = async (
@@ -84,14 +92,21 @@ const write = async (
   }: Pick<AdminRequest<'tools.delete'>, 'context' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
   document: Json | null,
   known: StoredTool['hash'] | undefined,
-): Promise<Replied> => {
-  const done = await give(context, gatewayAccount(context.config), {
+): Promise<ReplyResult> => {
+  const applied = await sendCommand(context, gatewayAccount(context.config), {
     ...{ kind: 'document', type: 'tool', name: params.tool, document, by, order },
     ...(known === undefined ? {} : { known }),
     ...(expected === undefined ? {} : { expected }),
   });
-  if (!done.ok) return done;
-  // This isolate sells by the change at once.
+  if (!applied.ok) return applied;
+  // This isolate serves the change at once.
   await context.catalogue.fresh(now);
-  return reply(orderedBody(done.value), done.value.current);
+  return reply(outcomeBody(applied.value), applied.value.current);
+};
+
+export const toolHandlers: Handlers<keyof typeof TOOL_ROUTES> = {
+  'tools.list': list,
+  'tools.get': get,
+  'tools.put': put,
+  'tools.delete': remove,
 };

@@ -1,6 +1,6 @@
-import type { Json } from '../protocol/entry.ts';
+import { gatewayAccount } from '../config.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import type { RouteId } from './routes.ts';
+import type { Json } from '../protocol/entry.ts';
 import { type Delivery, listDeliveries, testDelivery } from '../webhooks/deliveries.ts';
 import { parseWebhook, webhookName, type WebhookScope } from '../webhooks/document.ts';
 import {
@@ -10,11 +10,12 @@ import {
   putWebhook,
   type Webhook,
 } from '../webhooks/registry.ts';
-import type { AdminRequest } from './handler.ts';
+import { outcomeBody, sendDocument } from './command.ts';
+import type { AdminRequest, Handlers } from './handler.ts';
+import { refuse, reply, replyPage, type ReplyResult, withoutUndefined } from './reply.ts';
+import type { RouteId } from './routes.ts';
 import type { AnswerOf } from './types.ts';
-import { keep } from './document-command.ts';
-import { orderedBody } from './command.ts';
-import { present, refuse, reply, type Replied, replyPage } from './reply.ts';
+import type { WEBHOOK_ROUTES } from './webhook.route.ts';
 
 type Item = AnswerOf<'webhooks.get'>;
 
@@ -22,22 +23,22 @@ const itemOf = (webhook: Webhook): Item => ({
   ...{ id: webhook.id, etag: webhook.hash },
   ...(webhook.document as Pick<Item, 'url' | 'events' | 'description'>),
   ...{ state: webhook.state, failures: webhook.failures, at: webhook.at },
-  ...present({ reason: webhook.reason, disabled_at: webhook.disabledAt }),
+  ...withoutUndefined({ reason: webhook.reason, disabled_at: webhook.disabledAt }),
 });
 
-const FULL = `There are ${MAX_WEBHOOKS} webhooks already. Remove one first.`;
-const NONE = { reason: 'unknown_document', what: 'webhook of this name' } as const;
+const FULL = `There are ${MAX_WEBHOOKS} webhooks already. Remove one of them first.`;
+const UNKNOWN = { reason: 'unknown_document', what: 'webhook of this name' } as const;
 
-/** Whose alerts a webhook hears, and which account keeps it. */
-export type Scoped = { readonly scope: WebhookScope; readonly keeper: AccountId };
-type Of<Id extends RouteId> = Pick<
+/** The accounts whose alerts a webhook receives, and the account that keeps its document. */
+type Scoped = { readonly scope: WebhookScope; readonly keeper: AccountId };
+type RequestFor<Id extends RouteId> = Pick<
   AdminRequest<Id>,
   'context' | 'by' | 'order' | 'expected' | 'query' | 'body' | 'request' | 'now'
 >;
 type Named = { readonly webhook: string };
 
-/** The table is the only place that knows: where it does not answer, nothing is said. */
-const answering = async (work: () => Promise<Replied>): Promise<Replied> => {
+/** Refuses if D1, which alone has the state of webhooks, does not answer. */
+const whileStored = async (work: () => Promise<ReplyResult>): Promise<ReplyResult> => {
   try {
     return await work();
   } catch (cause) {
@@ -52,22 +53,26 @@ const keptBy = (keeper: AccountId, scope: WebhookScope, id: string) => ({
   name: webhookName(scope, id),
 });
 
-/** A scope holds so few that they are one page. */
-export const list = ({ context, request }: Of<'webhooks.list'>, { scope }: Scoped) =>
-  answering(async () =>
+/** A scope has at most `MAX_WEBHOOKS`: one page. */
+const list = ({ context, request }: RequestFor<'webhooks.list'>, { scope }: Scoped) =>
+  whileStored(async () =>
     replyPage(request, { items: (await listWebhooks(context.db, scope)).map(itemOf) }),
   );
 
-export const get = ({ context }: Of<'webhooks.get'>, { scope }: Scoped, { webhook: id }: Named) =>
-  answering(async () => {
+const get = ({ context }: RequestFor<'webhooks.get'>, { scope }: Scoped, { webhook: id }: Named) =>
+  whileStored(async () => {
     const found = await findWebhook(context.db, scope, id);
-    return found === undefined ? refuse(NONE) : reply(itemOf(found), found.hash);
+    return found === undefined ? refuse(UNKNOWN) : reply(itemOf(found), found.hash);
   });
 
-export const put = (asked: Of<'webhooks.put'>, { scope, keeper }: Scoped, { webhook: id }: Named) =>
-  answering(async () => {
-    const { context } = asked;
-    const parsed = parseWebhook(asked.body, context.config.reach);
+const put = (
+  request: RequestFor<'webhooks.put'>,
+  { scope, keeper }: Scoped,
+  { webhook: id }: Named,
+) =>
+  whileStored(async () => {
+    const { context } = request;
+    const parsed = parseWebhook(request.body, context.config.reach);
     if (!parsed.ok) {
       const faults = parsed.error.map(({ field, reason }) => ({ field: `body.${field}`, reason }));
       return refuse({ reason: 'malformed_document', faults });
@@ -84,62 +89,66 @@ export const put = (asked: Of<'webhooks.put'>, { scope, keeper }: Scoped, { webh
       known: known?.hash,
       anew: known?.state === 'disabled',
     };
-    const done = await keep(asked, kept, async (place) => {
+    const done = await sendDocument(request, kept, async (place) => {
       const written = { scope, id, document, holder: keeper, ...place };
       const { verdict } = await putWebhook(context.db, written);
       return verdict === 'full' ? { reason: 'not_writable', hint: FULL } : undefined;
     });
-    return done.ok ? reply(orderedBody(done.value), done.value.current) : done;
+    return done.ok ? reply(outcomeBody(done.value), done.value.current) : done;
   });
 
-export const remove = (
-  asked: Of<'webhooks.delete'>,
+const remove = (
+  request: RequestFor<'webhooks.delete'>,
   { scope, keeper }: Scoped,
   { webhook: id }: Named,
 ) =>
-  answering(async () => {
-    const { context, expected } = asked;
+  whileStored(async () => {
+    const { context, expected } = request;
     const known = (await findWebhook(context.db, scope, id))?.hash;
-    if (known === undefined && expected === undefined) return refuse(NONE);
+    if (known === undefined && expected === undefined) return refuse(UNKNOWN);
     const kept = { ...keptBy(keeper, scope, id), document: null, known };
-    const done = await keep(asked, kept, async (place) => {
+    const done = await sendDocument(request, kept, async (place) => {
       await putWebhook(context.db, { scope, id, document: null, holder: keeper, ...place });
       return undefined;
     });
-    return done.ok ? reply(orderedBody(done.value)) : done;
+    return done.ok ? reply(outcomeBody(done.value)) : done;
   });
 
-export const deliveries = (
-  { context, request }: Of<'webhooks.deliveries'>,
+const deliveries = (
+  { context, request }: RequestFor<'webhooks.deliveries'>,
   { scope }: Scoped,
   { webhook: id }: Named,
 ) =>
-  answering(async () => {
-    if ((await findWebhook(context.db, scope, id)) === undefined) return refuse(NONE);
+  whileStored(async () => {
+    if ((await findWebhook(context.db, scope, id)) === undefined) return refuse(UNKNOWN);
     const items = (await listDeliveries(context.db, scope, id)).map(deliveryBody);
     return replyPage(request, { items });
   });
 
-/** Sends at once. The account that keeps it is asked for the same once more: it knows whether this intent has been used. */
-export const test = (
-  asked: Of<'webhooks.test'>,
+/** Sends a test alert now. The unchanged document goes to its account first, which rejects an intent that was used before. */
+const test = (
+  request: RequestFor<'webhooks.test'>,
   { scope, keeper }: Scoped,
   { webhook: id }: Named,
 ) =>
-  answering(async () => {
-    const { context, now } = asked;
+  whileStored(async () => {
+    const { context, now } = request;
     const known = await findWebhook(context.db, scope, id);
-    if (known === undefined) return refuse(NONE);
+    if (known === undefined) return refuse(UNKNOWN);
     const kept = {
       ...keptBy(keeper, scope, id),
       document: known.document as unknown as Json,
       known: known.hash,
     };
-    const claimed = await keep({ ...asked, expected: known.hash }, kept, async () => undefined);
-    if (!claimed.ok) return claimed;
+    const applied = await sendDocument(
+      { ...request, expected: known.hash },
+      kept,
+      async () => undefined,
+    );
+    if (!applied.ok) return applied;
     const deps = { db: context.db, signer: context.signer, reach: context.config.reach };
     const delivery = await testDelivery(deps, scope, id, now);
-    return delivery === undefined ? refuse(NONE) : reply(deliveryBody(delivery));
+    return delivery === undefined ? refuse(UNKNOWN) : reply(deliveryBody(delivery));
   });
 
 const deliveryBody = ({
@@ -147,5 +156,33 @@ const deliveryBody = ({
   ...delivery
 }: Delivery): AnswerOf<'webhooks.deliveries'>['items'][number] => ({
   ...delivery,
-  ...present({ retry_at: retryAt }),
+  ...withoutUndefined({ retry_at: retryAt }),
 });
+
+/** Webhooks for the alerts of all accounts, kept by the gateway's own account. */
+const ofGateway = ({ context }: Pick<AdminRequest<'webhooks.list'>, 'context'>): Scoped => ({
+  scope: '*',
+  keeper: gatewayAccount(context.config),
+});
+
+/** Webhooks for the alerts of an account and its descendants, kept by that account. */
+const ofAccount = ({ params }: { readonly params: { readonly account: AccountId } }): Scoped => ({
+  scope: params.account,
+  keeper: params.account,
+});
+
+export const webhookHandlers: Handlers<keyof typeof WEBHOOK_ROUTES> = {
+  'webhooks.list': (request) => list(request, ofGateway(request)),
+  'webhooks.get': (request) => get(request, ofGateway(request), request.params),
+  'webhooks.put': (request) => put(request, ofGateway(request), request.params),
+  'webhooks.delete': (request) => remove(request, ofGateway(request), request.params),
+  'webhooks.deliveries': (request) => deliveries(request, ofGateway(request), request.params),
+  'webhooks.test': (request) => test(request, ofGateway(request), request.params),
+  'account.webhooks.list': (request) => list(request, ofAccount(request)),
+  'account.webhooks.get': (request) => get(request, ofAccount(request), request.params),
+  'account.webhooks.put': (request) => put(request, ofAccount(request), request.params),
+  'account.webhooks.delete': (request) => remove(request, ofAccount(request), request.params),
+  'account.webhooks.deliveries': (request) =>
+    deliveries(request, ofAccount(request), request.params),
+  'account.webhooks.test': (request) => test(request, ofAccount(request), request.params),
+};

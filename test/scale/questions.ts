@@ -1,16 +1,13 @@
-import { listAccounts, findAccount } from '../../src/management/account-query.ts';
-import { findCall, listCalls } from '../../src/management/call-query.ts';
+import { listAccounts, findAccount } from '../../src/management/account.ts';
+import { findCall, listCalls } from '../../src/management/call.ts';
 import { cursorOf } from '../../src/management/cursor.ts';
-import { depths } from '../../src/management/queue-query.ts';
-import { listEntries } from '../../src/management/entry-query.ts';
-import {
-  findDeadLetter,
-  listDeadLetters,
-  markRedriven,
-} from '../../src/management/dead-letter-query.ts';
+import { queueDepths } from '../../src/management/queue.ts';
+import { listEntries } from '../../src/management/entry-list.ts';
+import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/management/dead-letter.ts';
 import type { Page, Queried } from '../../src/management/page.ts';
-import { listSettlements, type SettlementState } from '../../src/management/settlement-query.ts';
-import { type SpendKey, spendReport } from '../../src/management/spend-query.ts';
+import { listSettlements } from '../../src/management/settlement.ts';
+import type { SettlementState } from '../../src/management/settlement-body.ts';
+import { type SpendKey, spendReport } from '../../src/management/spend.ts';
 import { settlementStory } from '../../src/management/settlement-story.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Hex } from '../../src/core/hex.ts';
@@ -136,5 +133,5 @@ export const questions = (real: AccountId, call: Hex): readonly Question[] => [
   ],
   ['one dead letter', (db) => findDeadLetter(db, 'letter-7')],
   ['a dead letter sent again', (db) => markRedriven(db, 'letter-7', START)],
-  ['depths', (db) => depths(db)],
+  ['depths', (db) => queueDepths(db)],
 ];

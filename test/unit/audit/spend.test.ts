@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
-import { spendReport } from '../../../src/management/spend-query.ts';
+import { spendReport } from '../../../src/management/spend.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import { db, freshDatabase, messageOf, rows } from './database.ts';

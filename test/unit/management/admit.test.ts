@@ -250,18 +250,3 @@ it('sends everybody away alike who asks too often, operator or not', async () =>
   };
   expect(await said(OPERATOR)).toEqual(await said(addressOf('agent')));
 });
-
-it('an account that would take a dry run for an order is given none (a deploy under way)', async () => {
-  network(KEY_ACCOUNT);
-  const { context, asked } = await scriptedOffice(config, {
-    relation: async () => {
-      throw new TypeError('relation is not a function');
-    },
-  });
-  const path = `/admin/accounts/${X}/policy`;
-  const rehearsal = await signedRequest(config, 'accounts.policy.put', path, {
-    ...{ who: 'owner', body: { perCall: '$1' }, headers: { 'Dry-Run': '?1' } },
-  });
-  expect((await manage(context, rehearsal)).status).toBe(503);
-  expect(asked).toEqual([]);
-});

@@ -80,7 +80,7 @@ describe('a dead letter', () => {
     expect(asked).toMatchObject([
       {
         of: gatewayAccount(config),
-        order: { kind: 'letter', letter: id, by: { role: 'operator' } },
+        order: { kind: 'deadLetter', id, by: { role: 'operator' } },
       },
     ]);
   });

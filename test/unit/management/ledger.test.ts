@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { BookItem } from '../../../src/management/ledger-item.ts';
+import type { LedgerItem } from '../../../src/management/ledger-item.ts';
 import { cursorOf } from '../../../src/management/cursor.ts';
-import { type BooksAsked, readBooks } from '../../../src/management/ledger-query.ts';
+import { type LedgerRange, readLedger } from '../../../src/management/ledger-query.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
 import type { Context } from '../../../durable-objects/account/decision.ts';
@@ -41,12 +41,12 @@ const store = async (entries: readonly Entry[]) => {
 };
 
 /** All pages, put together. */
-const booksOf = async (asked: Partial<BooksAsked> = {}): Promise<readonly BookItem[]> => {
-  const items: BookItem[] = [];
+const booksOf = async (asked: Partial<LedgerRange> = {}): Promise<readonly LedgerItem[]> => {
+  const items: LedgerItem[] = [];
   let after: string | undefined;
   do {
     const from = { from: '2027-01-10', to: '2027-12-31', feeOn: () => 0n };
-    const found = await readBooks(db, { ...from, ...asked, after });
+    const found = await readLedger(db, { ...from, ...asked, after });
     if (!found.ok) throw new Error(JSON.stringify(found.error));
     items.push(...found.value.items);
     after = found.value.next;
@@ -56,7 +56,7 @@ const booksOf = async (asked: Partial<BooksAsked> = {}): Promise<readonly BookIt
 
 const LIABILITY = 'credit_liability';
 
-const sumsOf = (items: readonly BookItem[]): Map<string, bigint> =>
+const sumsOf = (items: readonly LedgerItem[]): Map<string, bigint> =>
   new Map(
     items
       .filter(({ line }) => line !== LIABILITY)
@@ -67,7 +67,7 @@ const sumsOf = (items: readonly BookItem[]): Map<string, bigint> =>
   );
 
 /** What is owed after the last day, by asset. */
-const owedAtEnd = (items: readonly BookItem[]): Map<string, bigint> =>
+const owedAtEnd = (items: readonly LedgerItem[]): Map<string, bigint> =>
   new Map(
     items.filter(({ line }) => line === LIABILITY).map(({ asset, amount }) => [asset, amount]),
   );
@@ -237,7 +237,7 @@ describe('the books are what the entries say', () => {
           }
         }
         const items = await booksOf();
-        const total = (...lines: readonly BookItem['line'][]): bigint =>
+        const total = (...lines: readonly LedgerItem['line'][]): bigint =>
           items.reduce((sum, { line, amount }) => sum + (lines.includes(line) ? amount : 0n), 0n);
         expect(owedAtEnd(items).get(TOKEN) ?? 0n).toBe(credit);
         expect(total('revenue')).toBe(charged);
@@ -249,7 +249,7 @@ describe('the books are what the entries say', () => {
   }, 240_000);
 });
 
-const line = (items: readonly BookItem[], name: BookItem['line']) =>
+const line = (items: readonly LedgerItem[], name: LedgerItem['line']) =>
   items
     .filter((item) => item.line === name)
     .map(({ day, asset, tool, payee, count, amount }) =>
@@ -354,7 +354,7 @@ describe('days', () => {
     await store(
       history(ALICE, [accepted(1), committed(1), settled(1), accepted(2, far), committed(2, far)]),
     );
-    const first = await readBooks(db, { from: '2027-01-10', to: '2027-12-31', feeOn: () => 0n });
+    const first = await readLedger(db, { from: '2027-01-10', to: '2027-12-31', feeOn: () => 0n });
     expect(first).toMatchObject({ ok: true, value: { next: expect.any(String) } });
     const items = await booksOf();
     expect(line(items, 'revenue')).toHaveLength(2);
@@ -364,7 +364,7 @@ describe('days', () => {
 
   test('a place of other days is none of these', async () => {
     const asked = { from: '2027-01-10', to: '2027-12-31', feeOn: () => 0n };
-    const found = await readBooks(db, asked);
+    const found = await readLedger(db, asked);
     const after = found.ok ? found.value.next : undefined;
     expect(after).toBeDefined();
     for (const other of [
@@ -374,7 +374,7 @@ describe('days', () => {
       // Between the two as a text, and no day.
       { after: cursorOf('books', ['2027-01-1x']) },
     ]) {
-      expect(await readBooks(db, { ...asked, ...other })).toMatchObject({
+      expect(await readLedger(db, { ...asked, ...other })).toMatchObject({
         error: { kind: 'bad_cursor' },
       });
     }
@@ -391,13 +391,13 @@ describe('days', () => {
         .run();
     await fill('2027-01-14', '*');
     const asked = { from: '2027-01-10', to: '2027-01-14', feeOn: () => 0n };
-    const before = await readBooks(db, asked, 2_000);
+    const before = await readLedger(db, asked, 2_000);
     expect(before).toMatchObject({ ok: true, value: { items: [] } });
     // Which cannot be cut, and may have ten times as much.
     const day = { ...asked, from: '2027-01-14' };
-    expect(await readBooks(db, day, 2_000)).toMatchObject({ ok: true });
-    expect(await readBooks(db, day, 201)).toMatchObject({ ok: true });
-    expect(await readBooks(db, day, 200)).toMatchObject({
+    expect(await readLedger(db, day, 2_000)).toMatchObject({ ok: true });
+    expect(await readLedger(db, day, 201)).toMatchObject({ ok: true });
+    expect(await readLedger(db, day, 200)).toMatchObject({
       error: { kind: 'day_too_full', day: '2027-01-14' },
     });
   });

@@ -1,18 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import {
-  type AccountItem,
-  findAccount,
-  listAccounts,
-} from '../../../src/management/account-query.ts';
-import { findCall, listCalls } from '../../../src/management/call-query.ts';
-import { depths } from '../../../src/management/queue-query.ts';
-import { listEntries } from '../../../src/management/entry-query.ts';
+import { type AccountItem, findAccount, listAccounts } from '../../../src/management/account.ts';
+import { findCall, listCalls } from '../../../src/management/call.ts';
+import { queueDepths } from '../../../src/management/queue.ts';
+import { listEntries } from '../../../src/management/entry-list.ts';
 import {
   findDeadLetter,
   listDeadLetters,
   markRedriven,
-} from '../../../src/management/dead-letter-query.ts';
-import { listSettlements } from '../../../src/management/settlement-query.ts';
+} from '../../../src/management/dead-letter.ts';
+import { listSettlements } from '../../../src/management/settlement.ts';
 import { settlementStory } from '../../../src/management/settlement-story.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { entryHash } from '../../../src/audit/entry.ts';
@@ -199,7 +195,7 @@ describe('settlements', () => {
   });
 
   test('are counted while they wait', async () => {
-    expect(await valueOf(depths(db))).toEqual({
+    expect(await valueOf(queueDepths(db))).toEqual({
       openPayments: 3,
       oldestOpen: START + 4,
       deadLetters: 0,
@@ -517,7 +513,7 @@ describe('dead letters', () => {
   });
 
   test('wait until somebody has sent them again, and anew when they come back', async () => {
-    expect(await valueOf(depths(db))).toEqual({
+    expect(await valueOf(queueDepths(db))).toEqual({
       openPayments: 0,
       deadLetters: 4,
       oldestDeadLetter: 1,
@@ -532,7 +528,7 @@ describe('dead letters', () => {
       redrivenAt: 50,
       body: '{"id":"b"}',
     });
-    expect(await valueOf(depths(db))).toMatchObject({ deadLetters: 3, oldestDeadLetter: 2 });
+    expect(await valueOf(queueDepths(db))).toMatchObject({ deadLetters: 3, oldestDeadLetter: 2 });
     await recordDeadLetters(db, [letter('b', 60), letter('a', 70)]);
     expect(await valueOf(findDeadLetter(db, 'b'))).toMatchObject({ at: 60 });
     expect(await valueOf(findDeadLetter(db, 'b'))).not.toHaveProperty('redrivenAt');
@@ -552,6 +548,6 @@ test('a database that is away is an answer', async () => {
     error: { kind: 'unavailable', cause: 'Error: D1 is overloaded' },
   };
   expect(await listCalls(away, { limit: 1 })).toEqual(unavailable);
-  expect(await depths(away)).toEqual(unavailable);
+  expect(await queueDepths(away)).toEqual(unavailable);
   expect(await settlementStory(away, ALICE, word(1))).toEqual(unavailable);
 });

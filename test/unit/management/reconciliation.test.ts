@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manage } from '../../../src/management/router.ts';
-import {
-  listDifferences,
-  listReconciliations,
-} from '../../../src/management/reconciliation-query.ts';
+import { listDifferences, listReconciliations } from '../../../src/management/reconciliation.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { ROUTE_TABLE } from '../../../src/management/routes.ts';

@@ -1,61 +1,60 @@
 import type * as z from 'zod/mini';
-import type { Expected } from '../protocol/account/command.ts';
 import type { Config } from '../config.ts';
-import { parseAccountId } from '../protocol/account-id.ts';
-import type { Reason } from '../protocol/problem/reason.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { parseStrictJson } from '../protocol/strict-json.ts';
-import { schemaFault } from '../protocol/fault.ts';
 import { decodeUtf8 } from '../crypto/bytes.ts';
 import { isDryRun } from '../gateway/dry-run.ts';
 import type { ReceivedRequest } from '../gateway/paid-request.ts';
-import { PARAMS } from './routes.ts';
-import type { Route } from './routes.ts';
+import type { Expected } from '../protocol/account/command.ts';
+import { parseAccountId } from '../protocol/account-id.ts';
+import { schemaFault } from '../protocol/fault.ts';
+import type { Reason } from '../protocol/problem/reason.ts';
+import { parseStrictJson } from '../protocol/strict-json.ts';
 import { expectedOf } from './precondition.ts';
+import { PARAMS, type Route } from './routes.ts';
 
-/** What a request says besides who sends it; nothing but what its route knows. */
-export type Said = {
+/** The query, body and headers of a request, as its route declares them. */
+type ParsedRequest = {
   readonly query: unknown;
   readonly body: unknown;
   readonly expected: Expected | undefined;
   readonly dryRun: boolean;
 };
 
-/** Reads what stands in a path. A fault says no more than that the text has not the form of such a name. */
-export const readParams = (
+/** Parses the parameters of a path. A fault names a form only, never a resource. */
+export const parseParams = (
   { payTo }: Pick<Config, 'payTo'>,
   params: Readonly<Record<string, string>>,
 ): Result<Readonly<Record<string, string>>, Reason> => {
-  const read: Record<string, string> = {};
+  const values: Record<string, string> = {};
   for (const [name, text] of Object.entries(params)) {
     const parsed = PARAMS[name as keyof typeof PARAMS].safeParse(text);
     if (!parsed.success) return err(schemaFault(`path.${name}`, parsed.error.issues, {}));
-    read[name] = parsed.data;
+    values[name] = parsed.data;
   }
-  const on = parseAccountId(read['account'] ?? '')?.network;
+  const on = parseAccountId(values['account'] ?? '')?.network;
   return on === undefined || payTo.has(on)
-    ? ok(read)
-    : err({ reason: 'malformed_field', field: 'path.account', hint: ELSEWHERE });
+    ? ok(values)
+    : err({ reason: 'malformed_field', field: 'path.account', hint: OTHER_NETWORK });
 };
 
-const ELSEWHERE = 'must be on a network of this gateway';
+const OTHER_NETWORK = 'must be on a network of this gateway';
 
-/** Reads query, headers and body, strictly: what nobody reads must not look as if it counted. */
-export const readSaid = (
+/** Parses query, headers and body strictly: a member that no handler reads is an error, so that no caller believes it had an effect. */
+export const parseRequest = (
   route: Route,
   observed: ReceivedRequest,
   headers: Headers,
-): Result<Said, Reason> => {
-  const query = readQuery(route, observed.target);
+): Result<ParsedRequest, Reason> => {
+  const query = parseQuery(route, observed.target);
   if (!query.ok) return query;
-  const expected = readExpected(route, headers);
+  const expected = parseExpected(route, headers);
   if (!expected.ok) return expected;
   const dryRun = isDryRun(headers);
   if (!dryRun.ok) return dryRun;
   if (dryRun.value && route.dryRun === undefined) {
     return err({ reason: 'malformed_request', field: 'dry-run', hint: 'is not for this route' });
   }
-  const body = readBody(route, observed.body);
+  const body = parseBody(route, observed.body);
   if (!body.ok) return body;
   return ok({
     query: query.value,
@@ -65,7 +64,7 @@ export const readSaid = (
   });
 };
 
-const readQuery = (route: Route, target: string): Result<unknown, Reason> => {
+const parseQuery = (route: Route, target: string): Result<unknown, Reason> => {
   const at = target.indexOf('?');
   const params = new URLSearchParams(at < 0 ? '' : target.slice(at));
   const names = [...params.keys()];
@@ -81,7 +80,7 @@ const readQuery = (route: Route, target: string): Result<unknown, Reason> => {
   return parsed('query', route.query, Object.fromEntries(params));
 };
 
-const readExpected = (route: Route, headers: Headers): Result<Expected | undefined, Reason> => {
+const parseExpected = (route: Route, headers: Headers): Result<Expected | undefined, Reason> => {
   if (!route.write) return ok(undefined);
   const expected = expectedOf(headers);
   return expected.ok && expected.value !== undefined && route.precondition === undefined
@@ -89,7 +88,7 @@ const readExpected = (route: Route, headers: Headers): Result<Expected | undefin
     : expected;
 };
 
-const readBody = (route: Route, bytes: Uint8Array | undefined): Result<unknown, Reason> => {
+const parseBody = (route: Route, bytes: Uint8Array | undefined): Result<unknown, Reason> => {
   if (route.body === undefined) return ok(undefined);
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   const json = text === undefined ? undefined : parseStrictJson(text);

@@ -1,26 +1,26 @@
+import { loadRun } from '../audit/run.ts';
+import { err, ok } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
-import { err, ok } from '../core/result.ts';
-import { loadRun } from '../audit/run.ts';
 import { attempt, boundedLimit, type Page, type Queried } from './page.ts';
 
-/** Entries of an account in the order of its chain. A place in it is a seq, so the cursor is one, too: `after` may be any seq. */
-export type EntriesAsked = {
+/** The cursor of this list is a seq; `after` may be any seq of the chain. */
+export type EntriesRequest = {
   readonly after?: number | undefined;
   readonly limit: number;
   readonly type?: EntryType | undefined;
 };
 
-/** Stored entries with a seq above `after`. What is archived and deleted is passed over: the first seq of a page may be a later one. */
+/** Lists stored entries after a seq, oldest first. Skips archived and deleted ones, so a page may begin later. */
 export const listEntries = (
   db: D1Database,
   account: AccountId,
-  { after = 0, limit: asked, type }: EntriesAsked,
+  { after = 0, limit: most, type }: EntriesRequest,
 ): Queried<Page<Entry, number>> =>
   attempt(async () => {
     if (!Number.isSafeInteger(after) || after < 0) return err({ kind: 'bad_cursor' });
-    const limit = boundedLimit(asked);
-    // Seqs have no gaps: without a filter it is known how far to read.
+    const limit = boundedLimit(most);
+    // Seqs have no gaps, so a page without a filter ends at a known seq.
     const to = type === undefined ? after + limit + 1 : Number.MAX_SAFE_INTEGER;
     const { entries, last, more } = await loadRun(db, account, after + 1, to);
     if (entries.length === 0) {
@@ -35,7 +35,7 @@ export const listEntries = (
     return ok({ items, ...(next === undefined ? {} : { next }) });
   });
 
-/** Where the chain goes on behind what is archived and deleted. */
+/** The first stored seq after archived and deleted chunks. */
 const startAfter = async (
   db: D1Database,
   account: AccountId,
