@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { type Network } from './protocol/account-id.ts';
 import { type Address, type Hex, ZERO_ADDRESS } from './core/hex.ts';
-import { MONEY_HINT, parseAmount, parseMoney } from './protocol/amount.ts';
-import type { EgressReach } from './protocol/egress-url.ts';
 import { err, ok } from './core/result.ts';
 import { parseAddress } from './crypto/checksum.ts';
+import type { Network } from './protocol/account-id.ts';
+import { MONEY_HINT, parseAmount, parseMoney } from './protocol/amount.ts';
+import type { EgressReach } from './protocol/egress-url.ts';
 import { readingText } from './protocol/wire-fields.ts';
 import {
   byNetwork,
@@ -16,7 +16,85 @@ import {
 } from './settings.ts';
 import type { CdpKey } from './settlement/backends/cdp-token.ts';
 import type { Facilitator } from './settlement/backends/facilitator.ts';
+import type { BackendSettings } from './settlement/backends/registry.ts';
 import type { RelayerSetting } from './settlement/backends/relayer.ts';
+
+/** The variables that configure backends. */
+export const BACKEND_VARIABLES = [
+  'FACILITATORS',
+  'RELAYERS',
+  'RELAYER_KEY',
+  'CDP_API_KEY_ID',
+  'CDP_API_KEY_SECRET',
+] as const;
+
+type BackendVariable = (typeof BACKEND_VARIABLES)[number];
+
+/** The settings of all backends but their networks, which follow from `PAY_TO`. */
+export type BackendConfig = Omit<BackendSettings, 'networks'> & {
+  /** Signs for relayers without a signer of their own. */
+  readonly relayerKey: Hex | undefined;
+};
+
+/**
+ * Reads the settings of all backends.
+ *
+ * @param read reads one variable and collects its faults; undefined after a fault.
+ * @returns undefined after a fault of a required variable.
+ */
+export const readBackends = (
+  read: <T>(name: BackendVariable, reader: (text: string) => Setting<T>) => T | undefined,
+  reach: EgressReach,
+): BackendConfig | undefined => {
+  const facilitators = read('FACILITATORS', (text) => readFacilitators(text, reach));
+  const relayers = read('RELAYERS', (text) => readRelayers(text, reach));
+  const relayerKey = read('RELAYER_KEY', readRelayerKey);
+  const cdpId = read('CDP_API_KEY_ID', (text) => ok(text)) ?? '';
+  const cdpKey = read('CDP_API_KEY_SECRET', (secret) => readCdpKey(cdpId, secret));
+  return facilitators === undefined || relayers === undefined
+    ? undefined
+    : { facilitators, relayers, relayerKey, cdpKey };
+};
+
+/** Checks the settings together: each network has a backend, and each backend has the key that it needs. */
+export const backendFaults = (
+  payTo: ReadonlyMap<Network, Address>,
+  { facilitators, relayers, relayerKey, cdpKey }: BackendConfig,
+): readonly { readonly name: BackendVariable; readonly reason: string }[] => {
+  const unreached = [...payTo.keys()].filter(
+    (network) =>
+      !relayers.has(network) &&
+      !facilitators.some(({ networks }) => networks === undefined || networks.includes(network)),
+  );
+  const stray = [...relayers.keys()].filter((network) => !payTo.has(network));
+  const keyless = [...relayers.values()].some(({ signer }) => signer === undefined);
+  return [
+    ...unreached.map((network) => ({
+      name: 'FACILITATORS' as const,
+      reason: `must hold one for ${network}, or RELAYERS must`,
+    })),
+    ...stray.map((network) => ({
+      name: 'RELAYERS' as const,
+      reason: `at ${network}: must not be there, because PAY_TO does not name this network`,
+    })),
+    ...(keyless && relayerKey === undefined
+      ? [
+          {
+            name: 'RELAYER_KEY' as const,
+            reason: 'must be set: a relayer has no signer of its own',
+          },
+        ]
+      : []),
+    ...(facilitators.some(({ auth }) => auth === 'cdp') && cdpKey === undefined
+      ? [
+          {
+            name: 'CDP_API_KEY_SECRET' as const,
+            reason: 'must be set: a facilitator has "auth": "cdp"',
+          },
+        ]
+      : []),
+  ];
+};
 
 const between = (least: number, most: number) => {
   const hint = `must be an integer from ${least} to ${most}`;
@@ -40,7 +118,7 @@ const LIST = `must be an array of at most ${MAX_URLS} facilitators`;
 const facilitatorsSchema = (reach: EgressReach) =>
   z.array(facilitatorSchema(reach), LIST).check(z.maxLength(MAX_URLS, LIST));
 
-/** `FACILITATORS`: asked in order. None at all is for a gateway whose relayers reach every network. */
+/** Reads `FACILITATORS`, in the order in which they are tried. An empty list is for a gateway with a relayer on every network. */
 export const readFacilitators = (
   text: string,
   reach: EgressReach,
@@ -76,7 +154,7 @@ const relayersSchema = (reach: EgressReach) =>
     'must be an object from network to relayer',
   );
 
-/** `RELAYERS`: our own keys, by network. Empty: every payment goes to a facilitator. */
+/** Reads `RELAYERS`, the relayers by network. Empty: every payment goes to a facilitator. */
 export const readRelayers = (
   text: string,
   reach: EgressReach,
@@ -87,7 +165,7 @@ export const readRelayers = (
 
 const RELAYER_KEY_HINT = 'must be 0x and 64 hex digits';
 
-/** `RELAYER_KEY`: the private key that pays gas, or empty. */
+/** Reads `RELAYER_KEY`, the private key that pays gas; may be empty. */
 export const readRelayerKey = (text: string): Setting<Hex | undefined> => {
   if (text === '') return ok(undefined);
   return /^0x[0-9a-fA-F]{64}$/.test(text) ? ok(text.toLowerCase() as Hex) : err([RELAYER_KEY_HINT]);
@@ -95,8 +173,8 @@ export const readRelayerKey = (text: string): Setting<Hex | undefined> => {
 
 const MAX_KEY = 2_048;
 
-/** `CDP_API_KEY_ID` and `CDP_API_KEY_SECRET`, which come together; the form of the secret is checked where it signs. */
-export const readCdpKey = (id: string, secret: string): Setting<CdpKey | undefined> => {
+/** Reads `CDP_API_KEY_ID` and `CDP_API_KEY_SECRET`, which come together. The secret's form is checked where it signs. */
+const readCdpKey = (id: string, secret: string): Setting<CdpKey | undefined> => {
   if (id === '' && secret === '') return ok(undefined);
   if (id === '' || secret === '') return err(['needs both CDP_API_KEY_ID and CDP_API_KEY_SECRET']);
   return id.length <= MAX_KEY && secret.length <= MAX_KEY

@@ -1,5 +1,5 @@
 import { type AccountId, accountId, type Network } from './protocol/account-id.ts';
-import { type Address, type Hex } from './core/hex.ts';
+import { type Address } from './core/hex.ts';
 import type { Tool } from './catalog/tool.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTools } from './catalog/schema.ts';
@@ -7,10 +7,12 @@ import { isRelative } from './catalog/upstream.ts';
 import type { EgressReach } from './protocol/egress-url.ts';
 import type { FieldFault } from './protocol/fault.ts';
 import { err, ok, type Result } from './core/result.ts';
-import { readCdpKey, readFacilitators, readRelayerKey, readRelayers } from './backend-settings.ts';
-import type { CdpKey } from './settlement/backends/cdp-token.ts';
-import type { Facilitator } from './settlement/backends/facilitator.ts';
-import type { RelayerSetting } from './settlement/backends/relayer.ts';
+import {
+  BACKEND_VARIABLES,
+  type BackendConfig,
+  backendFaults,
+  readBackends,
+} from './backend-settings.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
 import { readReach } from './local-stack.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/policy.ts';
@@ -32,21 +34,13 @@ import {
 } from './settings.ts';
 
 /** Everything an operator sets, parsed once an isolate. */
-export type Config = {
+export type Config = BackendConfig & {
   /** Origins clients may sign for, e.g. `https://gw.example`; the first where a request came to none of them. */
   readonly audiences: readonly [string, ...string[]];
   /** Networks with a receiver and an RPC endpoint, in the order of PAY_TO; offers are made in this order. */
   readonly networks: readonly [Network, ...Network[]];
   readonly payTo: ReadonlyMap<Network, Address>;
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
-  /** x402 facilitators, in the order they are asked. */
-  readonly facilitators: readonly Facilitator[];
-  /** Our own keys, by network. */
-  readonly relayers: ReadonlyMap<Network, RelayerSetting>;
-  /** Signs for relayers that have no signer of their own. */
-  readonly relayerKey: Hex | undefined;
-  /** For facilitators with `"auth": "cdp"`. */
-  readonly cdpKey: CdpKey | undefined;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
   /** Which URLs the gateway may call. */
@@ -75,11 +69,7 @@ const VARIABLES = [
   'LOCAL_STACK',
   'PAY_TO',
   'RPC_URLS',
-  'FACILITATORS',
-  'RELAYERS',
-  'RELAYER_KEY',
-  'CDP_API_KEY_ID',
-  'CDP_API_KEY_SECRET',
+  ...BACKEND_VARIABLES,
   'UPSTREAM_URL',
   'PAUSED',
   'DEFAULT_POLICY',
@@ -121,12 +111,7 @@ export const parseConfig = (
     read('LOCAL_STACK', (text) => readReach(text, environment.AUDIENCES?.trim() ?? '')) ?? 'public';
   const payTo = read('PAY_TO', readPayTo);
   const rpcUrls = read('RPC_URLS', (text) => readRpcUrls(text, reach));
-  const facilitators = read('FACILITATORS', (text) => readFacilitators(text, reach));
-  const relayers = read('RELAYERS', (text) => readRelayers(text, reach));
-  const relayerKey = read('RELAYER_KEY', readRelayerKey);
-  const cdpKey = read('CDP_API_KEY_SECRET', (secret) =>
-    readCdpKey(environment.CDP_API_KEY_ID?.trim() ?? '', secret),
-  );
+  const backends = readBackends(read, reach);
   const upstreamUrl = read('UPSTREAM_URL', (text) => readUpstreamUrl(text, reach));
   const paused = read('PAUSED', readPaused);
   const policy = read('DEFAULT_POLICY', readPolicy);
@@ -143,8 +128,8 @@ export const parseConfig = (
   if (payTo !== undefined && rpcUrls !== undefined) {
     blame('RPC_URLS', differences(payTo, rpcUrls));
   }
-  if (payTo !== undefined && facilitators !== undefined && relayers !== undefined) {
-    faults.push(...backendFaults({ payTo, facilitators, relayers, relayerKey, cdpKey }));
+  if (payTo !== undefined && backends !== undefined) {
+    faults.push(...backendFaults(payTo, backends));
   }
   const relative = tools.ok ? tools.value.find(isRelative) : undefined;
   if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
@@ -156,8 +141,7 @@ export const parseConfig = (
     audiences === undefined ||
     payTo === undefined ||
     rpcUrls === undefined ||
-    facilitators === undefined ||
-    relayers === undefined ||
+    backends === undefined ||
     paused === undefined ||
     policy === undefined ||
     confirmations === undefined ||
@@ -177,10 +161,7 @@ export const parseConfig = (
     networks: [first, ...more],
     payTo,
     rpcUrls,
-    facilitators,
-    relayers,
-    relayerKey,
-    cdpKey,
+    ...backends,
     upstreamUrl,
     reach,
     paused,
@@ -243,33 +224,3 @@ const differences = (
       (network) => `at ${network}: must not be there, because PAY_TO does not name this network`,
     ),
 ];
-
-type Backends = Pick<Config, 'payTo' | 'facilitators' | 'relayers' | 'relayerKey' | 'cdpKey'>;
-
-/** Each network has somebody who presents its payments, and whoever needs a key has one. */
-const backendFaults = (backends: Backends): readonly ConfigFault[] => {
-  const { payTo, facilitators, relayers, relayerKey, cdpKey } = backends;
-  const unreached = [...payTo.keys()].filter(
-    (network) =>
-      !relayers.has(network) &&
-      !facilitators.some(({ networks }) => networks === undefined || networks.includes(network)),
-  );
-  const stray = [...relayers.keys()].filter((network) => !payTo.has(network));
-  const keyless = [...relayers.values()].some(({ signer }) => signer === undefined);
-  return [
-    ...unreached.map((network) => ({
-      name: 'FACILITATORS',
-      reason: `must hold one for ${network}, or RELAYERS must`,
-    })),
-    ...stray.map((network) => ({
-      name: 'RELAYERS',
-      reason: `at ${network}: must not be there, because PAY_TO does not name this network`,
-    })),
-    ...(keyless && relayerKey === undefined
-      ? [{ name: 'RELAYER_KEY', reason: 'must be set: a relayer has no signer of its own' }]
-      : []),
-    ...(facilitators.some(({ auth }) => auth === 'cdp') && cdpKey === undefined
-      ? [{ name: 'CDP_API_KEY_SECRET', reason: 'must be set: a facilitator has "auth": "cdp"' }]
-      : []),
-  ];
-};
