@@ -8,10 +8,10 @@ import type {
 } from '../src/protocol/relayer-contract.ts';
 import type { Loop } from './relayer/loop.ts';
 
-/** How soon an object whose code could not be loaded rings again: alarms that fail stop for good (platform facts 1.5). */
+/** When an object whose code could not be loaded tries again: the platform stops retrying an alarm that keeps throwing. */
 const UNOPENED_MS = 60_000;
 
-/** Our own key on one chain: moves payments in batches (design §6). One object a network, named for it. */
+/** The relayer of one network: settles payments in batches with the gateway's own key. One object per network, named by it. */
 export class Relayer extends DurableObject<Env> implements RelayerRpc {
   static {
     // Idempotent by payer and nonce.
@@ -20,7 +20,7 @@ export class Relayer extends DurableObject<Env> implements RelayerRpc {
 
   #loop: Loop | undefined;
 
-  /** Takes payments over. Same payment: the same answer, and one transfer. */
+  /** Takes payments. The same payment gets the same verdict, and is transferred once. */
   async relay(relays: readonly Relay[], urgent: boolean): Promise<readonly Relayed[]> {
     const loop = await this.#open();
     return (
@@ -28,22 +28,24 @@ export class Relayer extends DurableObject<Env> implements RelayerRpc {
     );
   }
 
-  /** How it stands. Writes nothing. */
+  /** Returns the status for operators. Writes nothing. */
   async status(): Promise<RelayerStatus> {
     const loop = await this.#open();
     if (loop === undefined) throw new Error('The relayer could not be opened.');
     return loop.status();
   }
 
-  /** One round. At least once, so idempotent. */
+  /** Runs one round. Alarms are delivered at least once, so a round is idempotent. */
   override async alarm(): Promise<void> {
     const loop = await this.#open();
     await (loop?.ring() ?? this.ctx.storage.setAlarm(Date.now() + UNOPENED_MS));
   }
 
   /**
-   * Its code is loaded by who runs it, not by every isolate. Nobody waits for what another one began: each call imports for itself, and
-   * the first of them that goes on opens the loop, of which there is one.
+   * Loads the relayer's code, which other isolates never need, and opens its loop.
+   *
+   * Race: concurrent calls must not await one shared promise, because the platform may cancel the call that created it. Each call imports
+   * for itself, and the first to continue opens the one loop.
    */
   async #open(): Promise<Loop | undefined> {
     if (this.#loop !== undefined) return this.#loop;

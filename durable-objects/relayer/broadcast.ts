@@ -1,10 +1,22 @@
-import type { Desk } from './desk.ts';
-import { fail, type LiveFlight } from './memory.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import { min } from '../../src/protocol/amount.ts';
+import {
+  feeLimit,
+  type Fees,
+  type Market,
+  replacementFees,
+} from '../../src/settlement/relayer/fees.ts';
+import type { Facts } from '../../src/settlement/relayer/node.ts';
+import { isNear } from '../../src/settlement/relayer/pending.ts';
+import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
+import type { RelayerContext } from './context.ts';
+import { aboard, fail, flightsOf, type LiveFlight } from './memory.ts';
+import { type FlightRecord, newest } from './record.ts';
 
 const KNOWN = /already known|already imported|known transaction|already exists/i;
 
-/** What a node says against a transaction, told apart without repeating its words. */
-const REFUSALS: readonly (readonly [pattern: RegExp, kind: string])[] = [
+/** Kinds of a node's error messages. The text itself never gets into logs. */
+const REJECTIONS: readonly (readonly [pattern: RegExp, kind: string])[] = [
   [/nonce too low|lower than the current nonce/i, 'nonce_too_low'],
   [/underpriced|less than block base fee|fee cap/i, 'underpriced'],
   [/insufficient funds/i, 'insufficient_gas'],
@@ -12,14 +24,88 @@ const REFUSALS: readonly (readonly [pattern: RegExp, kind: string])[] = [
 ];
 
 /**
- * Broadcasts the stored bytes. What the node says is a hint: a transaction it refuses may have been taken by it before, or by
- * another one. What became of it is seen on the chain.
+ * Broadcasts the stored bytes of a transaction. The node's answer is only a hint: a transaction that it rejects may have been accepted before,
+ * or by another node. The chain shows what became of it.
  */
-export const broadcast = async (desk: Desk, flight: LiveFlight): Promise<void> => {
-  const now = desk.now();
+export const broadcast = async (context: RelayerContext, flight: LiveFlight): Promise<void> => {
+  const now = context.now();
   flight.sentAt = now;
-  const refusal = await desk.node.send(flight.record.raw);
-  if (refusal === undefined || KNOWN.test(refusal)) return;
-  const kind = REFUSALS.find(([pattern]) => pattern.test(refusal))?.[1] ?? 'refused';
-  fail(desk.memory, `send: ${kind}`, now);
+  const rejection = await context.node.send(flight.record.raw);
+  if (rejection === undefined || KNOWN.test(rejection)) return;
+  const kind = REJECTIONS.find(([pattern]) => pattern.test(rejection))?.[1] ?? 'refused';
+  fail(context.memory, `send: ${kind}`, now);
+};
+
+/** A transaction is stuck after this many blocks, or after this time and at least one block. */
+const STUCK_BLOCKS = 3;
+const STUCK: Seconds = 30;
+/** How often the same bytes are broadcast again: a node may have dropped them. */
+const AGAIN: Seconds = 8;
+/** Replacements of one transaction, each an eighth dearer. Afterwards it is only broadcast again, unless its fee is below the base fee. */
+const MOST_ATTEMPTS = 20;
+
+/** Broadcasts again, in order of nonces, the transactions that are not in a block, and replaces stuck ones with higher fees. */
+export const rebroadcast = async (context: RelayerContext, facts: Facts): Promise<void> => {
+  for (const flight of flightsOf(context.memory)) {
+    if (flight.record.nonce < facts.count) continue;
+    const fees = isStuck(flight, facts, context.now())
+      ? higherFees(context, flight, facts)
+      : undefined;
+    if (fees !== undefined && (await replace(context, flight, facts, fees))) continue;
+    if (flight.sentAt === undefined || context.now() - flight.sentAt >= AGAIN) {
+      await broadcast(context, flight);
+    }
+  }
+};
+
+const isTooCheap = ({ record }: LiveFlight, { baseFee, tip }: Market): boolean =>
+  newest(record).maxFeePerGas < baseFee + tip;
+
+const isStuck = (flight: LiveFlight, { head, market, count }: Facts, now: Seconds): boolean => {
+  const { block, at } = newest(flight.record);
+  const blocks = head.number - block;
+  const late = blocks >= STUCK_BLOCKS || (blocks >= 1 && now - at >= STUCK);
+  // A transaction behind a stuck one waits for that one, unless it is too cheap as well.
+  return late && (flight.record.nonce === count || isTooCheap(flight, market));
+};
+
+const higherFees = (
+  { setup, memory, now }: RelayerContext,
+  flight: LiveFlight,
+  { market, balance }: Facts,
+): Fees | undefined => {
+  const { attempts, nonce } = flight.record;
+  if (attempts.length >= MOST_ATTEMPTS && !isTooCheap(flight, market)) return undefined;
+  // No higher nonce can be mined before this one, so a deadline in a later transaction counts for this one.
+  const near = flightsOf(memory)
+    .filter(({ record }) => record.nonce >= nonce)
+    .some((one) => aboard(memory, one).some((payment) => isNear(payment, now())));
+  const limit = feeLimit(setup.maxFeePerGas, near ? 'near' : 'far');
+  // No node accepts a transaction that the balance does not cover, and only the newest attempt is broadcast.
+  return replacementFees(newest(flight.record), market, min(limit, balance / flight.gas));
+};
+
+/** Signs the same calls for the same nonce with higher fees: whichever transaction is mined moves the same payments. */
+const replace = async (
+  { setup, memory, store, now, ...rest }: RelayerContext,
+  flight: LiveFlight,
+  facts: Facts,
+  fees: Fees,
+): Promise<boolean> => {
+  const signed = await setup.sign({ ...readUnsigned(flight.record.raw), ...fees });
+  if (!signed.ok) {
+    fail(memory, signed.error, now());
+    return false;
+  }
+  const { hash, raw } = signed.value;
+  const attempt = { ...fees, hash, at: now(), block: facts.head.number };
+  const record: FlightRecord = {
+    ...flight.record,
+    attempts: [...flight.record.attempts, attempt],
+    raw,
+  };
+  store.write({ flight: record });
+  flight.record = record;
+  await broadcast({ setup, memory, store, now, ...rest }, flight);
+  return true;
 };

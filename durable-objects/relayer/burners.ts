@@ -3,17 +3,17 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { isRefused, MOST_STRIKES, type Pending } from '../../src/settlement/relayer/pending.ts';
 
 /**
- * Who has burnt gas of ours in transactions that moved nothing. In memory only: an object that dies forgets it, and is burnt that much
- * again at the most; payments that were struck out are stored, and bar their payer for as long as they are kept.
+ * The payers whose payments burnt our gas in transactions that moved nothing. In memory only: an object that restarts forgets them and loses at
+ * most the same gas again. Payments with the most strikes are stored, and bar their payer while they are kept.
  */
 export type Burners = {
   readonly payers: Map<Address, Burner>;
-  /** What payers with code have burnt in the hour that began with the first of it. */
+  /** The gas that payers with code have burnt in the hour that began with the first of it. */
   hour: { readonly since: Seconds; readonly gas: number };
 };
 
 type Burner = {
-  /** When transactions with nobody else's payment aboard moved nothing, the last ones. */
+  /** The times of the last transactions that carried this payer's payments alone and moved nothing. */
   readonly strikes: readonly Seconds[];
   /** Until when none of its payments is taken or sent. */
   readonly until: Seconds;
@@ -21,7 +21,7 @@ type Burner = {
 
 const DAY: Seconds = 24 * 3_600;
 const HOUR: Seconds = 3_600;
-/** 33 transactions of one payer with code. New addresses cost nothing, so that a bound for each of them bounds nothing. */
+/** Gas of 33 transactions of a payer with code. The limit counts all such payers: new addresses are free, so a limit per address limits nothing. */
 const MOST_BURNT = 20_000_000;
 const MOST_PAYERS = 10_000;
 
@@ -31,7 +31,7 @@ export const openBurners = (pending: readonly Pending[]): Burners => {
   return burners;
 };
 
-/** A payment is refused for good: its payer is, as long as it is kept. */
+/** Bars the payer of a payment that is refused for good, until that payment's `validBefore`. */
 export const noteStruckOut = (
   { payers }: Burners,
   { authorization: { from, validBefore } }: Pick<Pending, 'authorization'>,
@@ -40,7 +40,7 @@ export const noteStruckOut = (
   payers.set(from, { strikes, until: Math.max(until, Number(validBefore)) });
 };
 
-/** A transaction with this payer's payments alone moved nothing. */
+/** Notes that a transaction with this payer's payments alone moved nothing. */
 export const noteStrike = ({ payers }: Burners, payer: Address, now: Seconds): void => {
   const { strikes: before, until } = payers.get(payer) ?? { strikes: [], until: 0 };
   const strikes = [...before.filter((at) => at > now - DAY), now].slice(-MOST_STRIKES);
@@ -50,7 +50,7 @@ export const noteStrike = ({ payers }: Burners, payer: Address, now: Seconds): v
   payers.set(payer, { strikes, until: Math.max(until, barred) });
 };
 
-/** A payer with code has burnt gas. */
+/** Notes gas that a payer with code has burnt. */
 export const noteBurnt = (burners: Burners, gas: number, now: Seconds): void => {
   const { since, gas: before } = burners.hour;
   burners.hour = now < since + HOUR ? { since, gas: before + gas } : { since: now, gas };

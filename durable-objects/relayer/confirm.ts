@@ -7,38 +7,40 @@ import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { fateOf, type Mined, readMined } from '../../src/settlement/relayer/receipt.ts';
 import { noteBurnt, noteStrike, noteStruckOut } from './burners.ts';
-import type { Desk } from './desk.ts';
+import type { RelayerContext } from './context.ts';
 import { aboard, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
 import { counted, type ReportRecord } from './record.ts';
 
-/** How long a used nonce may be without a receipt of ours before the transaction is given up: nodes know blocks before receipts. */
+/** How long a used nonce may lack a receipt of ours before the transaction is given up: nodes have blocks before receipts. */
 const MISSING: Seconds = 10;
 
-/** Looks what became of transactions, and ends those that are final. */
-export const confirm = async (desk: Desk, facts: Facts): Promise<void> => {
-  const { setup, memory } = desk;
+/** Reads what became of the transactions and ends those that are final. */
+export const confirm = async (context: RelayerContext, facts: Facts): Promise<void> => {
+  const { setup, memory } = context;
   const { head, count } = facts;
   const mined: LiveFlight[] = [];
   for (const flight of flightsOf(memory)) {
     if (flight.record.nonce < count) mined.push(flight);
     else if (flight.block !== undefined) {
-      // Its block was reorganised away, and with it perhaps what the node knew of it.
+      // Its block was reorganised away; the node may have dropped the transaction with it.
       flight.block = undefined;
       flight.sentAt = undefined;
     }
   }
-  // Until it can be final a receipt says nothing that is not known: a re-organisation shows in the count.
+  // A mined transaction needs no receipt before it can be final: a reorganisation shows in the transaction count.
   const due = mined.filter(
     ({ block }) => block === undefined || isFinal(block, head.number, setup.confirmations),
   );
-  const answers = await desk.node.ask(due.map((flight) => askLanding(desk, flight, head.number)));
+  const answers = await context.node.ask(
+    due.map((flight) => landingQuery(context, flight, head.number)),
+  );
   const final: (readonly [LiveFlight, Mined])[] = [];
   due.forEach((flight, at) => {
     const answer = answers[at];
     if (answer?.ok !== true) return;
     const { mined: found, dead } = answer.value;
     if (found === undefined) {
-      if (dead) miss(desk, flight);
+      if (dead) giveUp(context, flight);
       return;
     }
     flight.block = found.receipt.block;
@@ -47,12 +49,12 @@ export const confirm = async (desk: Desk, facts: Facts): Promise<void> => {
       final.push([flight, found]);
     }
   });
-  const times = await desk.node.ask(
+  const times = await context.node.ask(
     final.map(([, { receipt }]) => blockQuery(toQuantity(receipt.block))),
   );
   final.forEach(([flight, found], at) => {
     const time = times[at];
-    land(desk, flight, found, (time?.ok === true ? time.value : undefined) ?? head);
+    end(context, flight, found, (time?.ok === true ? time.value : undefined) ?? head);
   });
 };
 
@@ -62,8 +64,12 @@ type Landing = {
   readonly dead: boolean;
 };
 
-/** Every hash of a nonce: the one that was replaced may be the one that is mined. */
-const askLanding = ({ setup }: Desk, { record }: LiveFlight, head: number): ChainQuery<Landing> => {
+/** Asks for every hash of a nonce: a replaced transaction may be the one that was mined. */
+const landingQuery = (
+  { setup }: RelayerContext,
+  { record }: LiveFlight,
+  head: number,
+): ChainQuery<Landing> => {
   const final = toQuantity(Math.max(0, head - setup.confirmations + 1));
   return {
     calls: [
@@ -82,8 +88,8 @@ const askLanding = ({ setup }: Desk, { record }: LiveFlight, head: number): Chai
   };
 };
 
-/** Somebody else has used the nonce with our key. Only then may its payments go into another transaction. */
-const miss = ({ memory, store, now }: Desk, flight: LiveFlight): void => {
+/** Another process has used the nonce with our key. Only then may its payments go into another transaction. */
+const giveUp = ({ memory, store, now }: RelayerContext, flight: LiveFlight): void => {
   flight.missingSince ??= now();
   if (now() - flight.missingSince < MISSING) return;
   const { nonce } = flight.record;
@@ -92,9 +98,9 @@ const miss = ({ memory, store, now }: Desk, flight: LiveFlight): void => {
   fail(memory, 'foreign_nonce: a transaction that is not ours was sent with this key', now());
 };
 
-/** One transaction of storage: what the chain said, and whom to tell, are known together or not at all. */
-const land = (
-  { setup, memory, store, audience, now }: Desk,
+/** Ends a final transaction. One storage transaction: the result and the report to send are stored together or not at all. */
+const end = (
+  { setup, memory, store, subscribers, now }: RelayerContext,
   flight: LiveFlight,
   mined: Mined,
   block: { readonly timestamp: Seconds },
@@ -123,7 +129,7 @@ const land = (
   for (const key of ended) memory.pending.delete(key);
   for (const one of struck) memory.pending.set(one.key, one);
   for (const one of struck) if (isRefused(one)) noteStruckOut(memory.burners, one);
-  // Of several payments it cannot be told whose payer it was; and one that was mined too late is our own fault.
+  // With several payments the payer at fault is unknown; and a payment that was mined too late is our fault.
   const [burner] = unmoved.filter(
     ({ authorization }) => BigInt(block.timestamp) < authorization.validBefore,
   );
@@ -135,18 +141,18 @@ const land = (
   memory.reports.set(report.hash, openReport(report));
   memory.counters = counters;
   memory.floor = Math.max(memory.floor, nonce + 1);
-  audience.emit({
+  subscribers.emit({
     event: 'relay_mined',
     network: setup.network,
     payments: settled.length,
     gasUsed: BigInt(mined.gasUsed),
     fee: mined.fee,
   });
-  // Nobody else sees these end: the account hears of it from here, and sends no message again. Of an urgent one, its request tells.
+  // The relayer alone sees these payments end, because their accounts send no further message. The request of an urgent one emits its event.
   for (const { authorization, at, urgent } of settled) {
     if (urgent) continue;
     const age = Math.max(0, now() - at);
-    audience.emit({
+    subscribers.emit({
       event: 'payment_settled',
       network: setup.network,
       amount: authorization.value,

@@ -13,7 +13,7 @@ import {
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isNear, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { broadcast } from './broadcast.ts';
-import type { Desk } from './desk.ts';
+import type { RelayerContext } from './context.ts';
 import {
   aboard,
   fail,
@@ -24,23 +24,22 @@ import {
   reservedOf,
   waitingOf,
 } from './memory.ts';
-import { nextNonce } from './nonce.ts';
 import { tryPayments } from './trial.ts';
 
-/** Transactions that are not in a block yet, at most: on a chain that stands still, nonces must not pile up. */
+/** Transactions that are not in a block, at most: nonces must not pile up on a chain that makes no blocks. */
 const MOST_FLIGHTS = 4;
-/** Of those, for payments that may fail; and, while such wait, for the others. */
+/** Of these, the most for payments that may fail, and the most for the others while such payments wait. */
 const MOST_SUSPECT = 2;
 const MOST_SHARED = 3;
 
-/** Trials in a round of which nothing came: what else waits is tried in the next one, after a look at what flies. */
-const MOST_VAIN = 8;
+/** Trials of one round without a transaction. The remaining payments are tried in the next round, after `confirm`. */
+const MOST_FAILED = 8;
 
-/** Sends transactions as long as payments have to leave, and there is room, gas and a nonce for them. */
-export const dispatch = async (desk: Desk, facts: Facts): Promise<void> => {
-  const { setup, memory } = desk;
-  for (let vain = 0; vain < MOST_VAIN;) {
-    const now = desk.now();
+/** Sends transactions while payments are due and there is a nonce, gas and a free place for them. */
+export const dispatch = async (context: RelayerContext, facts: Facts): Promise<void> => {
+  const { setup, memory } = context;
+  for (let failed = 0; failed < MOST_FAILED;) {
+    const now = context.now();
     const nonce = nextNonce(memory, facts, now);
     if (nonce === undefined) return;
     const far = feesFor(facts.market, feeLimit(setup.maxFeePerGas, 'far'));
@@ -50,40 +49,48 @@ export const dispatch = async (desk: Desk, facts: Facts): Promise<void> => {
       return;
     }
     if (flightsOf(memory).some(({ record }) => record.nonce > nonce)) {
-      // Whatever holds a higher nonce cannot be mined while nobody holds this one (a re-organisation deeper than `CONFIRMATIONS`).
+      // A reorganisation deeper than `CONFIRMATIONS` left a gap: no higher nonce can be mined before this one, so a filler takes it.
       const filler = { to: setup.address, data: '0x' as Hex };
-      if (!(await depart(desk, facts, { nonce, keys: [], call: filler, gas: FILLER_GAS, fees })))
+      if (
+        !(await sendTransaction(context, facts, {
+          nonce,
+          keys: [],
+          call: filler,
+          gas: FILLER_GAS,
+          fees,
+        }))
+      )
         return;
       continue;
     }
     const waiting = waitingOf(memory, now);
-    // Dear gas is for those alone that would be lost without it.
+    // Dear gas is spent only on payments that would otherwise be lost.
     const ready = far ? waiting : waiting.filter((one) => isNear(one, now));
     if (waiting.length > 0 && ready.length === 0) fail(memory, 'gas_too_dear', now);
-    const chosen = choose(desk, ready, now);
+    const chosen = choose(context, ready, now);
     const affordable = chosen.slice(0, affords(facts, memory, fees));
     if (chosen.length > 0 && affordable.length === 0) fail(memory, 'insufficient_gas', now);
     if (affordable.length === 0) return;
-    const tried = await tryPayments(desk, affordable);
+    const tried = await tryPayments(context, affordable);
     if (tried.kind === 'unknown') return;
     if (tried.kind === 'none') {
-      vain += 1;
+      failed += 1;
       continue;
     }
     const { call, gas, good } = tried;
     const keys = good.map(({ key }) => key);
-    if (!(await depart(desk, facts, { nonce, keys, call, gas, fees }))) return;
+    if (!(await sendTransaction(context, facts, { nonce, keys, call, gas, fees }))) return;
   }
 };
 
 const choose = (
-  { setup, memory }: Desk,
+  { setup, memory }: RelayerContext,
   waiting: readonly Pending[],
   now: Seconds,
 ): readonly Pending[] => {
   const unmined = flightsOf(memory).filter(({ block }) => block === undefined);
   const risky = unmined.filter((one) => aboard(memory, one).some((of) => isSuspect(memory, of)));
-  // One at a time of each payer that may fail, so that none has that lane to itself.
+  // One suspect payment per payer at a time, so that no payer occupies all of these places.
   const flying = new Set(
     risky.flatMap((one) => aboard(memory, one).map(({ authorization }) => authorization.from)),
   );
@@ -105,7 +112,7 @@ const choose = (
   return chooseSuspects(alone, setup).flatMap(({ key }) => memory.pending.get(key) ?? []);
 };
 
-/** How many payments the balance pays for in one transaction, at the worst, and a block has room for. */
+/** How many payments of one transaction the balance pays for in the worst case and a block has room for. */
 const affords = ({ balance, blockGas }: Facts, memory: Memory, { maxFeePerGas }: Fees): number => {
   const gas = (balance - reservedOf(memory)) / (maxFeePerGas > 0n ? maxFeePerGas : 1n);
   const each = gasFor(2, 'key') - gasFor(1, 'key');
@@ -113,7 +120,7 @@ const affords = ({ balance, blockGas }: Facts, memory: Memory, { maxFeePerGas }:
   return Math.min(Number((gas - gasFor(0, 'key')) / each), paymentsIn(blockGas));
 };
 
-type Departure = {
+type Outgoing = {
   readonly nonce: number;
   readonly keys: readonly string[];
   readonly call: ContractCall;
@@ -121,15 +128,15 @@ type Departure = {
   readonly fees: Fees;
 };
 
-/** Signs, stores, then broadcasts. @returns whether there is a transaction */
-const depart = async (
-  desk: Desk,
+/** Signs a transaction, stores it, and only then broadcasts it. @returns false if it could not be signed. */
+const sendTransaction = async (
+  context: RelayerContext,
   facts: Facts,
-  { nonce, keys, call, gas, fees }: Departure,
+  { nonce, keys, call, gas, fees }: Outgoing,
 ): Promise<boolean> => {
-  const { setup, store, memory } = desk;
+  const { setup, store, memory } = context;
   const signed = await setup.sign({ chainId: setup.chainId, nonce, ...call, gas, ...fees });
-  const at = desk.now();
+  const at = context.now();
   if (!signed.ok) {
     fail(memory, signed.error, at);
     return false;
@@ -137,11 +144,35 @@ const depart = async (
   const { hash, raw } = signed.value;
   const attempt = { ...fees, hash, at, block: facts.head.number };
   const record = { nonce, keys, attempts: [attempt], raw } as const;
-  // Before it is broadcast: an object that dies in between finds it here, and sends these bytes instead of other ones.
+  // Race: the object dies between signing and broadcasting. It then finds the transaction in storage and broadcasts the same bytes.
   store.write({ flight: record });
   const flight = openFlight(record);
   memory.flights.set(nonce, flight);
   for (const key of keys) memory.trials.delete(key);
-  await broadcast(desk, flight);
+  await broadcast(context, flight);
   return true;
+};
+
+/** How long a node may report fewer transactions than another node did. Afterwards the lower count is believed: a reorganisation removed them. */
+const BEHIND: Seconds = 60;
+
+/**
+ * The lowest nonce that is neither in a block nor in a stored transaction; undefined while the node's count cannot be trusted.
+ *
+ * Race: a node that lags behind reports a nonce as free that is used. Signing other payments for it would only burn gas.
+ */
+export const nextNonce = (
+  memory: Pick<Memory, 'flights' | 'floor' | 'behindSince'>,
+  { count }: Pick<Facts, 'count'>,
+  now: Seconds,
+): number | undefined => {
+  if (count < memory.floor) {
+    memory.behindSince ??= now;
+    if (now - memory.behindSince < BEHIND) return undefined;
+  }
+  memory.behindSince = undefined;
+  memory.floor = count;
+  let nonce = count;
+  while (memory.flights.has(nonce)) nonce += 1;
+  return nonce;
 };

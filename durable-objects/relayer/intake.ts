@@ -3,27 +3,31 @@ import type { Seconds } from '../../src/core/clock.ts';
 import { feeLimit, feesFor, gasFor } from '../../src/settlement/relayer/fees.ts';
 import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relayer/pending.ts';
 import type { Relay, Relayed } from '../../src/protocol/relayer-contract.ts';
-import type { Desk } from './desk.ts';
+import type { RelayerContext } from './context.ts';
 import { isBarred } from './burners.ts';
 import { inFlight, isHeld, type Memory, reservedOf } from './memory.ts';
 
-/** Payments that may wait at once: beyond, other backends are asked. */
+/** Payments that may wait at once; further ones go to other backends. */
 const MOST_PENDING = 5_000;
-/** And of one payer: payments of next to nothing are cheap to make, and must not keep everybody else out. */
+/** Payments of one payer: tiny payments are cheap to make and must not crowd out everybody else. */
 const MOST_OF_PAYER = 1_000;
-/** With less time left a payment is not taken: signing, a batch and a block have to fit in. */
+/** With less time a payment is not taken: signing, a batch and a block must fit in. */
 const LEAST: Seconds = 10;
-/** As hex: the gateway takes none of more than 4 KiB. */
+/** Hex characters: the gateway accepts signatures of at most 4 KiB. */
 const MOST_SIGNATURE = 2 + 2 * 4_096;
-/** 65 bytes; of any other length it is a contract's. */
+/** Hex characters of 65 bytes; a signature of another length is a contract's. */
 const KEY_SIGNATURE = 2 + 2 * 65;
 
 type Verdict = Relayed['verdict'];
 
-/** Takes payments over: each is stored before it is answered for. */
-export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): readonly Verdict[] => {
-  const { memory, store } = desk;
-  const now = desk.now();
+/** Takes payments. Each is stored before its verdict is returned. */
+export const take = (
+  context: RelayerContext,
+  relays: readonly Relay[],
+  urgent: boolean,
+): readonly Verdict[] => {
+  const { memory, store } = context;
+  const now = context.now();
   const fresh = new Map<string, Pending>();
   const counts = new Map<Address, number>();
   const count = ({ authorization }: Pick<Pending, 'authorization'>): void => {
@@ -35,14 +39,14 @@ export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): rea
   let hopeless: readonly Pending[] | undefined;
   const isFull = (payer: Address): boolean => {
     if (!isCrowded() && !isGreedy(payer)) return false;
-    // Looked for once a call: within it nothing more becomes hopeless.
+    // Once per call: no further payment becomes hopeless during it.
     hopeless ??= hopelessOf(memory, now);
     const evicted = isCrowded()
       ? hopeless
       : hopeless.filter(({ authorization }) => authorization.from === payer);
     const gone = new Set(evicted);
     hopeless = hopeless.filter((one) => !gone.has(one));
-    evict(desk, evicted);
+    evict(context, evicted);
     for (const { authorization } of evicted) {
       counts.set(authorization.from, (counts.get(authorization.from) ?? 0) - 1);
     }
@@ -50,7 +54,7 @@ export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): rea
   };
   const verdicts = relays.map((relay): Verdict => {
     const key = keyOf(relay.payment.authorization);
-    const verdict = admit(desk, relay, key, urgent);
+    const verdict = admit(context, relay, key, urgent);
     if (verdict !== 'taken' || fresh.has(key)) return verdict;
     const known = memory.pending.get(key);
     if (known === undefined && !isReported(memory, key)) {
@@ -58,7 +62,7 @@ export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): rea
       fresh.set(key, pendingOf(relay, key, urgent, now));
       count(relay.payment);
     } else if (known !== undefined && urgent) {
-      // In memory only: who waits for it does not survive this object either.
+      // In memory only: the request that waits for it does not survive this object either.
       memory.pending.set(key, { ...known, urgent });
     }
     return verdict;
@@ -69,8 +73,8 @@ export const take = (desk: Desk, relays: readonly Relay[], urgent: boolean): rea
 };
 
 /**
- * What keeps a place without ever leaving. To lose it is safe: its account presents it again. One that was struck stays, so that its
- * strikes are not forgotten.
+ * Payments that keep a place and are never sent. Dropping one is safe, because its account presents it again. A payment with strikes stays, so
+ * that its strikes are not forgotten.
  */
 const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
   const flying = inFlight(memory);
@@ -83,7 +87,7 @@ const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
   );
 };
 
-const evict = ({ memory, store }: Desk, payments: readonly Pending[]): void => {
+const evict = ({ memory, store }: RelayerContext, payments: readonly Pending[]): void => {
   if (payments.length === 0) return;
   store.write({ ended: payments.map(({ key }) => key) });
   for (const { key } of payments) {
@@ -92,17 +96,20 @@ const evict = ({ memory, store }: Desk, payments: readonly Pending[]): void => {
   }
 };
 
-/** What to say of payments that were taken, after they have been tried: somebody waits, and another backend can be asked. */
-export const afterwards = ({ memory }: Desk, relays: readonly Relay[]): readonly Verdict[] =>
+/** The verdicts of urgent payments after their trial: a caller waits, and another backend can be tried. */
+export const afterwards = (
+  { memory }: RelayerContext,
+  relays: readonly Relay[],
+): readonly Verdict[] =>
   relays.map(({ payment }) =>
     memory.trials.has(keyOf(payment.authorization)) ? 'refused' : 'taken',
   );
 
-/** Failed trials after which other backends are asked also where nobody waits. */
+/** Failed trials after which other backends are tried although no caller waits. */
 const MOST_FAILURES = 2;
 
 const admit = (
-  { setup, memory, now }: Desk,
+  { setup, memory, now }: RelayerContext,
   { payment }: Relay,
   key: string,
   urgent: boolean,
@@ -128,9 +135,9 @@ const admit = (
     return 'refused';
   const { facts } = memory.facts ?? {};
   if (facts === undefined) return 'taken';
-  // Who can wait waits for cheaper gas, as long as there is time.
+  // A payment that is not urgent waits for cheaper gas while there is time.
   const patient = !urgent && left > 2 * NEAR;
-  // What will be near its deadline when it leaves may cost what such payments may, unless it has to leave now.
+  // A payment close to `validBefore` may use the higher fee limit, unless it must be sent now.
   const deadline = !urgent && left <= 2 * NEAR ? 'near' : 'far';
   const fees = feesFor(facts.market, feeLimit(setup.maxFeePerGas, deadline));
   if (fees === undefined) return patient ? 'taken' : 'fee';
@@ -138,7 +145,7 @@ const admit = (
   return facts.balance - reservedOf(memory) < needed ? 'gas' : 'taken';
 };
 
-/** It has settled, and its account is about to hear of it. */
+/** Whether the payment has settled and its account is about to be notified. */
 const isReported = ({ reports }: Memory, key: string): boolean =>
   [...reports.values()].some(({ untold }) => untold.has(key));
 

@@ -3,69 +3,69 @@ import { isTooLate } from '../../src/settlement/relayer/pending.ts';
 import { leavesAt } from '../../src/settlement/relayer/choose.ts';
 import { confirm } from './confirm.ts';
 import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
-import type { Desk } from './desk.ts';
+import type { RelayerContext } from './context.ts';
 import { dispatch } from './dispatch.ts';
 import { afterwards, take } from './intake.ts';
 import { fail, inFlight, type Memory, waitingOf } from './memory.ts';
-import { keepUp } from './replace.ts';
+import { rebroadcast } from './broadcast.ts';
 import { report } from './report.ts';
 import type { Setup } from './setup.ts';
-import { standingOf } from './standing.ts';
-import { warn } from './warn.ts';
+import { alertLowGas, statusOf } from './status.ts';
 
-/** A relayer at work. One loop at a time: every nonce is given out by it alone. */
+/** The relayer's loop. Race: two loops would sign two transactions for one nonce, so each object runs one. */
 export type Loop = {
   relay(relays: readonly Relay[], urgent: boolean): Promise<readonly Relayed[]>;
   status(): Promise<RelayerStatus>;
-  /** One look at everything, and the next alarm. */
+  /** Runs one round and sets the next alarm. */
   ring(): Promise<void>;
 };
 
-/** Facts older than this are read again before payments are judged by them. */
+/** Older facts are read again before payments are admitted. */
 const FRESH: Seconds = 15;
 const POLL: Seconds = 1;
 const HELD: Seconds = 5;
-/** While everything is in blocks that are not final. */
+/** The pause while every transaction is in a block that is not final. */
 const CONFIRMING: Seconds = 2;
-/** How long a round waits for accounts and books; they go on being told meanwhile. */
+/** How long a round waits for its reports; they continue meanwhile. */
 const REPORT_MS = 5_000;
-/** And for whoever is to hear that gas runs out. */
-const WARN_MS = 2_000;
+/** How long a round waits for the alert about low gas. */
+const ALERT_MS = 2_000;
 
-export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
-  const { setup, memory, store } = desk;
+export const openLoop = (context: RelayerContext, disk: DurableObjectStorage): Loop => {
+  const { setup, memory, store } = context;
   let running: Promise<void> | undefined;
   let queued: Promise<void> | undefined;
   let reporting: Promise<void> | undefined;
-  let warning: Promise<void> | undefined;
-  /** Not known until it is asked for: it outlives the object. */
+  let alerting: Promise<void> | undefined;
+  /** Unknown until it is read: the stored alarm outlives the object. */
   let alarmAt: Seconds | 'unknown' | undefined = 'unknown';
 
   const look = async (): Promise<boolean> => {
-    const facts = await desk.node.facts();
-    if (facts === undefined) fail(memory, 'node_unreachable', desk.now());
-    memory.facts = facts === undefined ? undefined : { facts, at: desk.now() };
+    const facts = await context.node.facts();
+    if (facts === undefined) fail(memory, 'node_unreachable', context.now());
+    memory.facts = facts === undefined ? undefined : { facts, at: context.now() };
     return facts !== undefined;
   };
 
-  const isFresh = (): boolean => memory.facts !== undefined && desk.now() - memory.facts.at < FRESH;
+  const isFresh = (): boolean =>
+    memory.facts !== undefined && context.now() - memory.facts.at < FRESH;
 
   const work = async (): Promise<void> => {
     try {
-      drop(desk);
+      drop(context);
       if (!(await look()) || memory.facts === undefined) return;
       const { facts } = memory.facts;
-      await confirm(desk, facts);
-      await keepUp(desk, facts);
-      await dispatch(desk, facts);
+      await confirm(context, facts);
+      await rebroadcast(context, facts);
+      await dispatch(context, facts);
     } catch (cause) {
-      // Alarms stop for good after some failures in a row (platform facts 1.5): whatever went wrong, the next look comes.
+      // The platform stops retrying an alarm after several failures in a row, so the alarm never throws.
       console.error({ event: 'relayer_failed', network: setup.network, cause: String(cause) });
-      fail(memory, 'internal', desk.now());
+      fail(memory, 'internal', context.now());
     }
   };
 
-  /** A whole round that begins after now. */
+  /** Runs a whole round that starts after this call. */
   const run = async (): Promise<void> => {
     if (running === undefined) {
       running = work().finally(() => {
@@ -80,21 +80,21 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
     return queued;
   };
 
-  /** One account that does not answer must not keep transactions from leaving. */
-  const tell = async (): Promise<void> => {
-    reporting ??= report(desk).finally(() => {
+  /** Reports final transactions. An account that does not answer must not delay transactions. */
+  const reportAll = async (): Promise<void> => {
+    reporting ??= report(context).finally(() => {
       reporting = undefined;
     });
     await Promise.race([reporting, pause(REPORT_MS)]);
   };
 
-  /** Never throws: an alert that nobody takes is raised again by the next round. */
+  /** Never throws: an alert that was not taken is raised again by the next round. */
   const alert = async (): Promise<void> => {
     try {
-      warning ??= warn(desk).finally(() => {
-        warning = undefined;
+      alerting ??= alertLowGas(context).finally(() => {
+        alerting = undefined;
       });
-      await Promise.race([warning, pause(WARN_MS)]);
+      await Promise.race([alerting, pause(ALERT_MS)]);
     } catch (cause) {
       console.error({ event: 'relayer_warning', network: setup.network, cause: String(cause) });
     }
@@ -117,18 +117,18 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
       const answered = (verdicts: readonly Relayed['verdict'][]): readonly Relayed[] =>
         relays.map(({ call }, at) => ({ call, verdict: verdicts[at] ?? 'unavailable' }));
       try {
-        // Whoever cannot see the chain cannot move anything on it: another backend may.
+        // Without a view of the chain the relayer can move nothing; another backend may.
         if (!isFresh() && !(await look())) {
-          await setAlarm(dueAt(setup, memory, desk.now()));
+          await setAlarm(dueAt(setup, memory, context.now()));
           return answered([]);
         }
-        const taken = take(desk, relays, urgent);
-        const now = desk.now();
+        const taken = take(context, relays, urgent);
+        const now = context.now();
         await setAlarm(urgent ? now + POLL : dueAt(setup, memory, now));
         if (taken.includes('gas')) await alert();
         if (!urgent || !taken.includes('taken')) return answered(taken);
         await run();
-        const tried = afterwards(desk, relays);
+        const tried = afterwards(context, relays);
         return answered(
           taken.map((verdict, at) => (verdict === 'taken' ? tried[at] : verdict) ?? verdict),
         );
@@ -139,21 +139,21 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
     },
     async status() {
       if (!isFresh()) await look();
-      return standingOf(desk);
+      return statusOf(context);
     },
     async ring() {
       alarmAt = undefined;
       try {
         await run();
-        if (memory.reports.size > 0) await tell();
+        if (memory.reports.size > 0) await reportAll();
         await alert();
       } catch (cause) {
         console.error({ event: 'relayer_failed', network: setup.network, cause: String(cause) });
       }
-      const now = desk.now();
+      const now = context.now();
       const due = dueAt(setup, memory, now);
       if (due === undefined) return;
-      // What should have left and has not, while nothing flies, waits for something outside: gas, a signer, a node.
+      // A payment that is due while no transaction is open waits for gas, a signer or a node.
       const held = memory.facts === undefined || (due <= now && memory.flights.size === 0);
       await setAlarm(Math.max(due, now + (held ? HELD : POLL)));
     },
@@ -163,8 +163,8 @@ export const openLoop = (desk: Desk, disk: DurableObjectStorage): Loop => {
 const pause = async (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Payments that no block can take any more are nobody's business here: the account's own look says what they are. */
-const drop = ({ memory, store, now }: Desk): void => {
+/** Drops payments that no block can include any more: their accounts conclude from the chain what became of them. */
+const drop = ({ memory, store, now }: RelayerContext): void => {
   const flying = inFlight(memory);
   const ended = [...memory.pending.values()]
     .filter((one) => isTooLate(one, now()) && !flying.has(one.key))
@@ -176,7 +176,7 @@ const drop = ({ memory, store, now }: Desk): void => {
   }
 };
 
-/** When there is something to do again; undefined when nothing is pending. */
+/** When the next round is due; undefined if nothing is pending. */
 const dueAt = (setup: Setup, memory: Memory, now: Seconds): Seconds | undefined => {
   if (memory.flights.size > 0) {
     const isUnmined = [...memory.flights.values()].some(({ block }) => block === undefined);
@@ -187,7 +187,7 @@ const dueAt = (setup: Setup, memory: Memory, now: Seconds): Seconds | undefined 
   if (leaves !== undefined) times.push(leaves);
   for (const one of memory.pending.values()) {
     const until = memory.trials.get(one.key)?.until ?? 0;
-    // One whose pause is over is among those that wait, or is held: nothing is to be done for that one every few seconds.
+    // A payment whose pause is over is waiting or barred; a barred one needs no round before its deadline.
     times.push(until > now ? until : Number(one.authorization.validBefore));
   }
   return times.length === 0 ? undefined : Math.max(now, Math.min(...times));

@@ -1,15 +1,17 @@
 import { nowSeconds } from '../../src/core/clock.ts';
+import type { Address } from '../../src/core/hex.ts';
 import { openNode } from '../../src/settlement/relayer/node.ts';
-import { openAudience } from './audience.ts';
+import { senderOf } from '../../src/settlement/relayer/transaction.ts';
+import { openSubscribers } from './context.ts';
 import { type Loop, openLoop } from './loop.ts';
+import { type Memory, openMemory } from './memory.ts';
 import { readSetup } from './setup.ts';
 import { openStore, type Store } from './store.ts';
-import { wake } from './wake.ts';
 
-/** How long an object that was set up once, and is no more, waits for its settings: what it holds is not lost (law 5). */
+/** How long an object whose network was removed from `RELAYERS` waits for its settings: its payments are not lost (law 5). */
 const UNCONFIGURED_MS = 300_000;
 
-/** The relayer of an object, by the settings of now. */
+/** Opens the relayer of an object with the current settings. */
 export const openRelayer = ({ id, storage }: DurableObjectState, env: Env): Loop => {
   const setup = readSetup(env as unknown as Record<string, unknown>, id.name);
   const store = openStore(storage);
@@ -24,15 +26,15 @@ export const openRelayer = ({ id, storage }: DurableObjectState, env: Env): Loop
       setup: setup.value,
       node: openNode(setup.value.urls, setup.value.address),
       store,
-      memory: wake(store, setup.value.address),
-      audience: openAudience(env, setup.value),
+      memory: loadMemory(store, setup.value.address),
+      subscribers: openSubscribers(env, setup.value),
       now: nowSeconds,
     },
     storage,
   );
 };
 
-/** No relayer: takes nothing, and waits for its settings while it holds something. */
+/** A relayer without settings: takes nothing, and waits for settings while it stores payments. */
 const idle = (store: Store, storage: DurableObjectStorage): Loop => ({
   relay: async (relays) => relays.map(({ call }) => ({ call, verdict: 'unsupported' })),
   status: async () => ({ verdict: 'unconfigured' }),
@@ -42,3 +44,19 @@ const idle = (store: Store, storage: DurableObjectStorage): Loop => ({
     await storage.setAlarm(Date.now() + UNCONFIGURED_MS);
   },
 });
+
+/**
+ * Loads the object's memory from storage. Transactions of an exchanged key are dropped, because they cannot be replaced with higher fees; their
+ * payments go into new transactions. If both are mined, the second one moves nothing: a payment's nonce is used once.
+ */
+export const loadMemory = (store: Store, address: Address): Memory => {
+  const stored = store.load();
+  const old = stored.flights.filter(({ raw }) => senderOf(raw) !== address);
+  if (old.length > 0) store.write({ landed: old.map(({ nonce }) => nonce) });
+  const { counters } = stored;
+  return openMemory({
+    ...stored,
+    flights: stored.flights.filter((one) => !old.includes(one)),
+    counters: counters.address === address ? counters : { ...counters, address, nextNonce: 0 },
+  });
+};

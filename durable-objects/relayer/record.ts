@@ -3,7 +3,7 @@ import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { Fees } from '../../src/settlement/relayer/fees.ts';
 
-/** One signing of a transaction. Those of one nonce differ in their fees alone, and any of them may be mined. */
+/** One signed version of a transaction. Attempts of one nonce differ in their fees only, and any of them may be mined. */
 export type Attempt = Fees & {
   readonly hash: Hex;
   readonly at: Seconds;
@@ -11,24 +11,24 @@ export type Attempt = Fees & {
   readonly block: number;
 };
 
-/** A transaction that was stored before it was broadcast, and is not final. */
+/** A transaction that is not final. It was stored before it was broadcast. */
 export type FlightRecord = {
   readonly nonce: number;
-  /** Keys of the payments in it; none in a transaction that only fills a gap between nonces. */
+  /** Keys of its payments; none in a transaction that only fills a gap between nonces. */
   readonly keys: readonly string[];
   /** The newest last. */
   readonly attempts: readonly [Attempt, ...Attempt[]];
-  /** The newest one, as it is broadcast. */
+  /** The newest attempt, as it is broadcast. */
   readonly raw: Hex;
 };
 
-/** What a final transaction did, until everybody has been told. */
+/** The result of a final transaction, until every subscriber has it. */
 export type ReportRecord = {
   readonly hash: Hex;
   readonly block: number;
   /** Time of the block. */
   readonly at: Seconds;
-  /** Payments that were tried in it. */
+  /** Payments that it carried. */
   readonly payments: number;
   readonly gasUsed: number;
   /** Wei. */
@@ -40,11 +40,11 @@ export type ReportRecord = {
   }[];
 };
 
-/** Since the relayer began. */
+/** Totals since the relayer's first transaction. */
 export type Counters = {
-  /** Whose nonces are counted: a key may be exchanged for another. */
+  /** The address whose nonces are counted: the key may be exchanged. */
   readonly address: Address | '';
-  /** One more than the highest nonce that is final: a node that says less lags behind. */
+  /** One more than the highest final nonce: a node that reports less lags behind. */
   readonly nextNonce: number;
   readonly transactions: number;
   readonly payments: number;
@@ -52,13 +52,13 @@ export type Counters = {
   readonly gasUsed: bigint;
   /** Wei. */
   readonly fees: bigint;
-  /** Of late, a moving mean. */
+  /** A moving average. */
   readonly gasPerPayment: number;
-  /** When somebody was last told that gas runs out. */
+  /** When the alert about low gas was last raised. */
   readonly warnedAt: Seconds;
 };
 
-/** Until there is a receipt to go by: that of a small batch. */
+/** Gas per payment of a small batch, used until there is a receipt. */
 const USUAL_GAS = 60_000;
 
 export const noCounters: Counters = {

@@ -1,44 +1,53 @@
-import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
-import type { Desk } from './desk.ts';
+import { RELAYER } from '../../src/protocol/relayer-contract.ts';
+import { bounceQuery } from '../../src/settlement/present/bounce.ts';
+import type { Pending } from '../../src/settlement/relayer/pending.ts';
+import type { RelayerContext } from './context.ts';
 import { fail, type LiveReport } from './memory.ts';
 
-/** Accounts that are told at once. */
+/** Accounts that are notified at once. */
 const AT_ONCE = 20;
 const FIRST_PAUSE: Seconds = 2;
 const LONGEST_PAUSE: Seconds = 300;
-/** Accounts ask the chain themselves; books without a transaction of a week ago are for the operator to look at. */
+/** After this time a report is dropped: accounts look at the chain themselves, and an operator can find the missing `relays` row. */
 const GIVEN_UP: Seconds = 7 * 86_400;
 
 /**
- * Tells accounts what has settled, and the books what it cost, until each has answered. Neither waits for the other, and
- * settlement waits for neither.
+ * Reports final transactions: notifies accounts of what has settled, and records in D1 what it cost, until each has answered. Neither waits
+ * for the other, and settlement waits for neither.
  */
-export const report = async (desk: Desk): Promise<void> => {
-  const { memory, store } = desk;
-  const due = [...memory.reports.values()].filter(({ dueAt }) => dueAt <= desk.now());
+export const report = async (context: RelayerContext): Promise<void> => {
+  const { memory, store } = context;
+  const due = [...memory.reports.values()].filter(({ dueAt }) => dueAt <= context.now());
   for (const one of due) {
-    await Promise.all([tellAll(desk, one), bookOnce(desk, one)]);
+    await Promise.all([notifyAll(context, one), recordOnce(context, one)]);
     const isDone = one.untold.size === 0 && one.booked;
-    if (isDone || desk.now() - one.record.at > GIVEN_UP) {
+    if (isDone || context.now() - one.record.at > GIVEN_UP) {
       if (!isDone) console.error({ event: 'relay_unreported', transaction: one.record.hash });
       store.write({ reported: [one.record.hash] });
       memory.reports.delete(one.record.hash);
       continue;
     }
-    one.dueAt = desk.now() + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** one.tries);
+    one.dueAt = context.now() + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** one.tries);
     one.tries += 1;
   }
 };
 
-const tellAll = async ({ audience, memory, now }: Desk, one: LiveReport): Promise<void> => {
+const notifyAll = async (
+  { subscribers, memory, now }: RelayerContext,
+  one: LiveReport,
+): Promise<void> => {
   const { hash, block, settled } = one.record;
   const byAccount = Map.groupBy(
     settled.filter(({ key }) => one.untold.has(key)),
     ({ account }) => account,
   );
-  const tell = async ([account, payments]: readonly [AccountId, typeof settled]): Promise<void> => {
+  const notify = async ([account, payments]: readonly [
+    AccountId,
+    typeof settled,
+  ]): Promise<void> => {
     const results = payments.map(({ call }): SettlementResult => ({
       call,
       outcome: 'settled',
@@ -46,7 +55,7 @@ const tellAll = async ({ audience, memory, now }: Desk, one: LiveReport): Promis
       block,
     }));
     try {
-      if (!(await audience.tell(account, results))) return;
+      if (!(await subscribers.notify(account, results))) return;
       for (const { key } of payments) one.untold.delete(key);
     } catch (cause) {
       console.error({ event: 'relay_untold', account, cause: String(cause) });
@@ -54,18 +63,58 @@ const tellAll = async ({ audience, memory, now }: Desk, one: LiveReport): Promis
   };
   const all = [...byAccount];
   for (let at = 0; at < all.length; at += AT_ONCE) {
-    await Promise.all(all.slice(at, at + AT_ONCE).map(tell));
+    await Promise.all(all.slice(at, at + AT_ONCE).map(notify));
   }
   if (one.untold.size > 0) fail(memory, 'accounts_unreachable', now());
 };
 
-const bookOnce = async ({ audience, memory, now }: Desk, one: LiveReport): Promise<void> => {
+const recordOnce = async (
+  { subscribers, memory, now }: RelayerContext,
+  one: LiveReport,
+): Promise<void> => {
   if (one.booked) return;
   try {
-    await audience.book(one.record);
+    await subscribers.recordRelay(one.record);
     one.booked = true;
   } catch (cause) {
     console.error({ event: 'relay_unbooked', transaction: one.record.hash, cause: String(cause) });
     fail(memory, 'books_unreachable', now());
+  }
+};
+
+/**
+ * Notifies accounts of payments that failed their trial for a reason of their payer: until such a payment ends, its account gets no more
+ * deferred service (law 7). Never throws. The settlement queue runs the same query, so an account that was not notified learns it there.
+ */
+export const notifyBounces = async (
+  context: RelayerContext,
+  failed: readonly Pending[],
+): Promise<void> => {
+  const { node, setup, subscribers } = context;
+  const { token } = setup;
+  try {
+    const answers = await node.ask(
+      failed.map(({ authorization, signature, sinceBlock }) =>
+        bounceQuery({ token, authorization, signature }, sinceBlock),
+      ),
+    );
+    const results = failed.flatMap(({ account, call }, at) => {
+      const answer = answers[at];
+      const reason = answer?.ok === true ? answer.value : undefined;
+      if (reason === undefined) return [];
+      const result: SettlementResult = { call, outcome: 'bounced', reason, backend: RELAYER };
+      return { account, result };
+    });
+    const byAccount = Map.groupBy(results, ({ account }) => account);
+    await Promise.all(
+      [...byAccount].map(async ([account, own]) =>
+        subscribers.notify(
+          account,
+          own.map(({ result }) => result),
+        ),
+      ),
+    );
+  } catch (cause) {
+    console.error({ event: 'relay_bounce_untold', cause: String(cause) });
   }
 };

@@ -12,7 +12,7 @@ import { readConfirmations, readPayTo, readRpcUrls } from '../../src/settings.ts
 import { tokenOf } from '../../src/protocol/x402/tokens.ts';
 import { keySigner, remoteSigner, type Sign } from './signer.ts';
 
-/** What a relayer works by, read once an object. */
+/** The settings of a relayer, read once per object. */
 export type Setup = {
   readonly network: Network;
   readonly chainId: number;
@@ -26,13 +26,13 @@ export type Setup = {
   /** Wei. */
   readonly maxFeePerGas: bigint;
   readonly sign: Sign;
-  /** Hears of what concerns the gateway itself. */
+  /** The gateway's own account, which raises the relayer's alerts. */
   readonly gateway: AccountId;
 };
 
 type Environment = { readonly [name: string]: unknown };
 
-/** Why there is no relayer: the name of the variable, never its value. `absent`: none is wanted. */
+/** Why there is no relayer: the name of the variable, never its value. `absent`: the operator wants none. */
 export type SetupFault = { readonly variable: string; readonly kind: 'absent' | 'malformed' };
 
 const textOf = (environment: Environment, name: string): string => {
@@ -40,6 +40,7 @@ const textOf = (environment: Environment, name: string): string => {
   return typeof value === 'string' ? value.trim() : '';
 };
 
+/** Reads the settings of the relayer for the network that names the object. */
 export const readSetup = (
   environment: Environment,
   name: string | undefined,
@@ -83,7 +84,7 @@ export const readSetup = (
   });
 };
 
-/** A key of another address would pay from an account that nobody watches. */
+/** A key of another address would pay from an account that the operator does not watch. */
 const signerOf = (
   environment: Environment,
   { address, signer }: RelayerSetting,
@@ -94,6 +95,6 @@ const signerOf = (
   try {
     return addressOfPrivateKey(key.value) === address ? keySigner(key.value) : undefined;
   } catch {
-    return undefined; // zero, or not below the order of the curve
+    return undefined; // The key is zero, or not below the order of the curve.
   }
 };

@@ -22,7 +22,7 @@ export const keySigner =
   async (unsigned) =>
     ok(signTransaction(unsigned, key));
 
-/** Some signers answer with the bytes alone, geth with `{raw, tx}`. */
+/** Some signers return the bytes alone, geth returns `{raw, tx}`. */
 const answerSchema = z.union([
   bytesSchema,
   z.pipe(
@@ -31,7 +31,7 @@ const answerSchema = z.union([
   ),
 ]);
 
-/** A key that is held elsewhere (`eth_signTransaction`). What comes back is taken only if it is exactly what was asked for. */
+/** Signs with a remote key (`eth_signTransaction`). The answer is accepted only if it is exactly the requested transaction. */
 export const remoteSigner =
   (url: string, address: Address): Sign =>
   async (unsigned) => {

@@ -8,11 +8,11 @@ import {
 import type { Seconds } from '../../src/core/clock.ts';
 import { gasFor } from '../../src/settlement/relayer/fees.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
-import type { Desk } from './desk.ts';
-import { tellBounces } from './bounces.ts';
+import type { RelayerContext } from './context.ts';
 import { fail, isHeld, rememberContract, waitingOf } from './memory.ts';
+import { notifyBounces } from './report.ts';
 
-/** What the next transaction may carry, after it has been tried on the newest state. */
+/** The result of a trial: the payments that the next transaction may carry. */
 export type Tried =
   | {
       readonly kind: 'good';
@@ -20,20 +20,25 @@ export type Tried =
       readonly call: ContractCall;
       readonly gas: bigint;
     }
-  /** None of them can go now, and each has been put off or dropped. */
+  /** None of them can be sent now; each was postponed or dropped. */
   | { readonly kind: 'none' }
   | { readonly kind: 'unknown' };
 
 /**
- * Looks at the payers and tries the calls on the newest state. A payer with code can burn the gas of all that share a
- * transaction with it (63 of 64 parts go into `isValidSignature`), or succeed when tried and fail when mined, so it goes
- * alone: looked at now, because a key can delegate to code at any time (EIP-7702).
+ * Reads the payers' code and simulates the calls on the newest state.
+ *
+ * Attack: a payer with code burns the gas of every payment that shares its transaction (`isValidSignature` gets 63/64 of it, EIP-150), or
+ * succeeds in the simulation and fails on the chain. So its payment gets a transaction of its own. Its code is read now, because a key can
+ * delegate to code at any time (EIP-7702).
  */
-export const tryPayments = async (desk: Desk, chosen: readonly Pending[]): Promise<Tried> => {
-  const { node, memory } = desk;
+export const tryPayments = async (
+  context: RelayerContext,
+  chosen: readonly Pending[],
+): Promise<Tried> => {
+  const { node, memory } = context;
   const payers = await node.payers(chosen.map(({ authorization }) => authorization.from));
   if (payers.size === 0) {
-    fail(memory, 'payers_unknown', desk.now());
+    fail(memory, 'payers_unknown', context.now());
     return { kind: 'unknown' };
   }
   const byKey: Pending[] = [];
@@ -41,56 +46,56 @@ export const tryPayments = async (desk: Desk, chosen: readonly Pending[]): Promi
   for (const one of chosen) {
     const { from } = one.authorization;
     const payer = payers.get(from);
-    if (payer === undefined) putOff(desk, [one]);
+    if (payer === undefined) postpone(context, [one]);
     else if (payer === 'contract') {
       rememberContract(memory, from);
-      if (isHeld(memory, from, desk.now())) putOff(desk, [one]);
+      if (isHeld(memory, from, context.now())) postpone(context, [one]);
       else byCode.push(one);
     } else {
       memory.contracts.delete(from);
       byKey.push(one);
     }
   }
-  if (byKey.length > 0) return tryTogether(desk, byKey);
+  if (byKey.length > 0) return tryTogether(context, byKey);
   const [alone] = byCode;
-  return alone === undefined ? { kind: 'none' } : tryAlone(desk, alone, 'contract');
+  return alone === undefined ? { kind: 'none' } : tryAlone(context, alone, 'contract');
 };
 
-const tryAlone = async (desk: Desk, one: Pending, payer: Payer): Promise<Tried> => {
-  const call = { to: desk.setup.token.address, data: transferData(one, payer) };
+const tryAlone = async (context: RelayerContext, one: Pending, payer: Payer): Promise<Tried> => {
+  const call = { to: context.setup.token.address, data: transferData(one, payer) };
   const gas = gasFor(1, payer);
-  const [simulated] = await desk.node.simulate([{ ...call, gas }]);
+  const [simulated] = await context.node.simulate([{ ...call, gas }]);
   if (simulated?.kind === 'returned') return { kind: 'good', good: [one], call, gas };
   if (simulated?.kind === 'reverted') {
-    const aside = await setAside(desk, [one]);
-    if (payer === 'contract' && desk.memory.pending.has(one.key)) putOffRest(desk, one);
+    const aside = await setAside(context, [one]);
+    if (payer === 'contract' && context.memory.pending.has(one.key)) postponeRest(context, one);
     return aside;
   }
-  // It may be this call that the node has no answer to: the next round begins with another one.
-  putOff(desk, [one]);
-  if (payer === 'contract') putOffRest(desk, one);
+  // This call may be the one that the node cannot answer: the next round starts with another one.
+  postpone(context, [one]);
+  if (payer === 'contract') postponeRest(context, one);
   return { kind: 'unknown' };
 };
 
-const tryTogether = async (desk: Desk, many: readonly Pending[]): Promise<Tried> => {
+const tryTogether = async (context: RelayerContext, many: readonly Pending[]): Promise<Tried> => {
   const [first] = many;
   if (first === undefined) return { kind: 'none' };
-  if (many.length === 1) return tryAlone(desk, first, 'key');
-  const to = desk.setup.token.address;
+  if (many.length === 1) return tryAlone(context, first, 'key');
+  const to = context.setup.token.address;
   const calls = many.map((one) => ({ to, data: transferData(one, 'key') }));
   const gas = gasFor(many.length, 'key');
-  const [simulated] = await desk.node.simulate([{ ...aggregate(calls), gas }]);
+  const [simulated] = await context.node.simulate([{ ...aggregate(calls), gas }]);
   const flags =
     simulated?.kind === 'returned' ? aggregated(simulated.data, many.length) : undefined;
-  // Somebody has burnt the gas of all since the payers were looked at, or there is no Multicall3 here, or no node that tries so much.
-  if (flags === undefined) return tryAlone(desk, first, 'key');
+  // A payer has delegated to code since and burnt the gas of all, or the chain has no Multicall3, or the node refuses a call this large.
+  if (flags === undefined) return tryAlone(context, first, 'key');
   const good = many.filter((_, at) => flags[at] === true);
   const bad = many.filter((_, at) => flags[at] !== true);
   if (bad.length > 0) {
-    const aside = await setAside(desk, bad);
+    const aside = await setAside(context, bad);
     if (good.length === 0) return aside;
   }
-  if (good.length === 1 && good[0] !== undefined) return tryAlone(desk, good[0], 'key');
+  if (good.length === 1 && good[0] !== undefined) return tryAlone(context, good[0], 'key');
   return {
     kind: 'good',
     good,
@@ -99,32 +104,32 @@ const tryTogether = async (desk: Desk, many: readonly Pending[]): Promise<Tried>
   };
 };
 
-/** Drops what can never move any more, and tries the rest again later. */
-const setAside = async (desk: Desk, bad: readonly Pending[]): Promise<Tried> => {
-  const { node, setup, store, memory } = desk;
+/** Drops payments that can never move any more, and postpones the rest. */
+const setAside = async (context: RelayerContext, bad: readonly Pending[]): Promise<Tried> => {
+  const { node, setup, store, memory } = context;
   const used = await node.used(
     setup.token.address,
     bad.map(({ authorization }) => authorization),
   );
-  // Used by somebody else, or cancelled: what that means is for the account's own look to say (law 5).
+  // The nonce was used by another transaction or cancelled: the account concludes from the chain what that means (law 5).
   const ended = bad.filter((_, at) => used[at] === true).map(({ key }) => key);
   if (ended.length > 0) store.write({ ended });
   for (const key of ended) {
     memory.pending.delete(key);
     memory.trials.delete(key);
   }
-  const left = bad.filter((_, at) => used[at] !== true);
-  putOff(desk, left);
-  // Not awaited: neither nodes nor accounts that are slow may keep other payments from leaving.
-  void tellBounces(desk, left);
+  const remaining = bad.filter((_, at) => used[at] !== true);
+  postpone(context, remaining);
+  // Not awaited: slow nodes and accounts must not delay other payments.
+  void notifyBounces(context, remaining);
   return { kind: 'none' };
 };
 
-/** Each of a payer with code takes a question of its own: were they all tried, nobody else's would ever leave. */
-const putOffRest = (desk: Desk, { key, authorization: { from } }: Pending): void =>
-  putOff(
-    desk,
-    waitingOf(desk.memory, desk.now()).filter(
+/** Postpones the payer's other payments. Each payment of a payer with code needs a query of its own: trying all of them would block the others. */
+const postponeRest = (context: RelayerContext, { key, authorization: { from } }: Pending): void =>
+  postpone(
+    context,
+    waitingOf(context.memory, context.now()).filter(
       (other) => other.authorization.from === from && other.key !== key,
     ),
   );
@@ -132,8 +137,8 @@ const putOffRest = (desk: Desk, { key, authorization: { from } }: Pending): void
 const FIRST_PAUSE: Seconds = 2;
 const LONGEST_PAUSE: Seconds = 60;
 
-/** Writes nothing: a payer who is not good for it now may be in a minute, and who never is costs only questions. */
-const putOff = ({ memory, now }: Desk, payments: readonly Pending[]): void => {
+/** Postpones payments, in memory only: the payer may have funds in a minute, and a payer that never has costs only queries. */
+const postpone = ({ memory, now }: RelayerContext, payments: readonly Pending[]): void => {
   for (const { key } of payments) {
     const failures = (memory.trials.get(key)?.failures ?? 0) + 1;
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1));

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Relay } from '../../src/protocol/relayer-contract.ts';
 import { confirm } from '../../durable-objects/relayer/confirm.ts';
-import type { Desk } from '../../durable-objects/relayer/desk.ts';
+import type { RelayerContext } from '../../durable-objects/relayer/context.ts';
 import { dispatch } from '../../durable-objects/relayer/dispatch.ts';
 import { take } from '../../durable-objects/relayer/intake.ts';
 import { flightsOf, openMemory } from '../../durable-objects/relayer/memory.ts';
 import { noCounters, newest } from '../../durable-objects/relayer/record.ts';
-import { keepUp } from '../../durable-objects/relayer/replace.ts';
+import { rebroadcast } from '../../durable-objects/relayer/broadcast.ts';
 import { keySigner } from '../../durable-objects/relayer/signer.ts';
 import type { Change } from '../../durable-objects/relayer/store.ts';
 import type { Address, Hex } from '../../src/core/hex.ts';
@@ -52,7 +52,7 @@ const relayNumber = (id: number, from: Address, validBefore: number): Relay => {
 };
 
 /** A relayer without an object: chain, clock and storage are the test's. */
-const scene = (setup: Partial<Desk['setup']> = {}) => {
+const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
   const world = {
     now: 1_000_000_000,
     block: 100,
@@ -107,7 +107,7 @@ const scene = (setup: Partial<Desk['setup']> = {}) => {
       questions.map((question) => ({ ok: true, value: answer(question) }) as never),
     send: async () => undefined as never,
   };
-  const desk: Desk = {
+  const context: RelayerContext = {
     node,
     memory,
     now: () => world.now,
@@ -117,10 +117,10 @@ const scene = (setup: Partial<Desk['setup']> = {}) => {
       rowsWritten: () => 0,
       countAlarm: () => undefined,
     },
-    audience: {
-      tell: async () => true,
-      book: async () => undefined,
-      warn: async () => true,
+    subscribers: {
+      notify: async () => true,
+      recordRelay: async () => undefined,
+      alertLowGas: async () => true,
       emit: () => undefined,
     },
     setup: {
@@ -141,17 +141,17 @@ const scene = (setup: Partial<Desk['setup']> = {}) => {
   };
   const give = (relays: readonly Relay[], urgent = false) => {
     memory.facts = { facts: facts(), at: world.now };
-    return take(desk, relays, urgent);
+    return take(context, relays, urgent);
   };
   /** Everything that flies is mined, and moves nothing. */
   const mineInVain = async (): Promise<void> => {
     world.count += memory.flights.size;
     world.block += 1;
     world.now += 1;
-    await confirm(desk, facts());
+    await confirm(context, facts());
   };
-  const send = async (): Promise<void> => dispatch(desk, facts());
-  return { world, memory, desk, facts, give, mineInVain, send };
+  const send = async (): Promise<void> => dispatch(context, facts());
+  return { world, memory, context, facts, give, mineInVain, send };
 };
 
 describe('a full relayer', () => {
@@ -236,7 +236,7 @@ describe('a round', () => {
 
 describe('a stuck transaction', () => {
   test('behind which a payment is near its deadline may cost what that one may', async () => {
-    const { world, memory, desk, facts, give, send } = scene();
+    const { world, memory, context, facts, give, send } = scene();
     world.baseFee = 89n * MWEI;
     give([relayNumber(1, keyNumber(1), world.now + 3_600)]);
     await send();
@@ -245,7 +245,7 @@ describe('a stuck transaction', () => {
     for (let block = 0; block < 40; block += 1) {
       world.now += 2;
       world.block += 1;
-      await keepUp(desk, facts());
+      await rebroadcast(context, facts());
       await send();
     }
     const fees = flightsOf(memory).map(({ record }) => newest(record).maxFeePerGas);
@@ -254,7 +254,7 @@ describe('a stuck transaction', () => {
   });
 
   test('without such a payment keeps to the limit', async () => {
-    const { world, memory, desk, facts, give, send } = scene();
+    const { world, memory, context, facts, give, send } = scene();
     // The near one goes first: it does not wait for the other.
     give([relayNumber(2, keyNumber(2), world.now + 100)]);
     await send();
@@ -264,7 +264,7 @@ describe('a stuck transaction', () => {
     for (let block = 0; block < 20; block += 1) {
       world.now += 2;
       world.block += 1;
-      await keepUp(desk, facts());
+      await rebroadcast(context, facts());
     }
     const [near, far] = flightsOf(memory).map(({ record }) => newest(record).maxFeePerGas);
     expect(near).toBeGreaterThanOrEqual(201n * MWEI);
@@ -272,7 +272,7 @@ describe('a stuck transaction', () => {
   });
 
   test('that was replaced twenty times is replaced again once it is too cheap', async () => {
-    const { world, memory, desk, facts, give, send } = scene({ maxFeePerGas: 100_000n * MWEI });
+    const { world, memory, context, facts, give, send } = scene({ maxFeePerGas: 100_000n * MWEI });
     world.baseFee = 5n * MWEI;
     give([relayNumber(1, keyNumber(1), world.now + 36_000)]);
     await send();
@@ -280,7 +280,7 @@ describe('a stuck transaction', () => {
       for (let block = 0; block < blocks; block += 1) {
         world.now += 2;
         world.block += 1;
-        await keepUp(desk, facts());
+        await rebroadcast(context, facts());
       }
     };
     await go(90);

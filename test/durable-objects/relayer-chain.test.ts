@@ -104,13 +104,13 @@ describe('an object that dies', () => {
     ],
     [
       'before it has told an account',
-      (bench: Bench) => (bench.audience = { tell: async () => die() }),
+      (bench: Bench) => (bench.subscribers = { notify: async () => die() }),
     ],
     [
       'after it has told an account, before it knows of it',
       (bench: Bench) =>
-        (bench.audience = {
-          tell: async (account, results) => {
+        (bench.subscribers = {
+          notify: async (account, results) => {
             bench.told.push({ account, results });
             return die();
           },
@@ -118,7 +118,7 @@ describe('an object that dies', () => {
     ],
     [
       'before it has written the books',
-      (bench: Bench) => (bench.audience = { book: async () => die() }),
+      (bench: Bench) => (bench.subscribers = { recordRelay: async () => die() }),
     ],
   ] as const)('%s goes on where it was', async ([, prepare]) => {
     const bench = await open();
@@ -136,7 +136,7 @@ describe('an object that dies', () => {
     expect((await bench.alarm()) === null).toBe(isDone);
     await bench.crash();
     bench.setup = {};
-    bench.audience = {};
+    bench.subscribers = {};
     bench.node = {};
     const again = watchSends(bench);
     await goOn(bench);

@@ -12,13 +12,13 @@ import { type ChainAccess, connectChain } from '../../dev/stack/chain-access.ts'
 import { multicall3 } from '../../dev/stack/faucet.ts';
 import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
 import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
-import type { Audience, Desk } from '../../durable-objects/relayer/desk.ts';
+import type { Subscribers, RelayerContext } from '../../durable-objects/relayer/context.ts';
 import { type Loop, openLoop } from '../../durable-objects/relayer/loop.ts';
 import type { ReportRecord } from '../../durable-objects/relayer/record.ts';
 import type { Setup } from '../../durable-objects/relayer/setup.ts';
 import { keySigner } from '../../durable-objects/relayer/signer.ts';
 import { openStore, type Stored, type Store } from '../../durable-objects/relayer/store.ts';
-import { wake } from '../../durable-objects/relayer/wake.ts';
+import { loadMemory } from '../../durable-objects/relayer/open.ts';
 import { accountId } from '../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import type { Payment, SettlementResult } from '../../src/protocol/payment.ts';
@@ -90,7 +90,7 @@ export type Bench = {
   ahead: number;
   /** Stands in for parts of the node. */
   node: Partial<Node>;
-  audience: Partial<Audience>;
+  subscribers: Partial<Subscribers>;
   setup: Partial<Setup>;
   readonly told: Told[];
   readonly booked: ReportRecord[];
@@ -142,9 +142,9 @@ export const openBench = async (
     store = openStore(storage);
     const { address, key } = bench;
     const node = openNode([rpc], address);
-    const desk: Desk = {
+    const context: RelayerContext = {
       store,
-      memory: wake(store, address),
+      memory: loadMemory(store, address),
       now: () => nowSeconds() + bench.ahead,
       setup: {
         network: usdc.network,
@@ -169,25 +169,28 @@ export const openBench = async (
         ask: async (questions) => (bench.node.ask ?? node.ask)(questions),
         send: async (raw) => (bench.node.send ?? node.send)(raw),
       },
-      audience: {
-        tell: async (account, results) => {
-          if (bench.audience.tell !== undefined) return bench.audience.tell(account, results);
+      subscribers: {
+        notify: async (account, results) => {
+          if (bench.subscribers.notify !== undefined)
+            return bench.subscribers.notify(account, results);
           bench.told.push({ account, results });
           return true;
         },
-        book: async (report) => {
-          if (bench.audience.book !== undefined) return bench.audience.book(report);
+        recordRelay: async (report) => {
+          if (bench.subscribers.recordRelay !== undefined)
+            return bench.subscribers.recordRelay(report);
           bench.booked.push(report);
         },
-        warn: async (detail) => {
-          if (bench.audience.warn !== undefined) return bench.audience.warn(detail);
+        alertLowGas: async (detail) => {
+          if (bench.subscribers.alertLowGas !== undefined)
+            return bench.subscribers.alertLowGas(detail);
           bench.warned.push(detail);
           return true;
         },
         emit: (event) => bench.events.push(event),
       },
     };
-    loop = openLoop(desk, storage);
+    loop = openLoop(context, storage);
     return loop;
   };
 
@@ -196,7 +199,7 @@ export const openBench = async (
     ...(await freshKey()),
     ahead: 0,
     node: {},
-    audience: {},
+    subscribers: {},
     setup: {},
     told: [],
     booked: [],

@@ -123,12 +123,12 @@ describe('moves a payment once', () => {
     expect((await bench.stored()).flights).toHaveLength(1);
     expect(await bench.relay([relay])).toEqual(['taken']);
     // Settled, and nobody could be told so far.
-    bench.audience = { tell: async () => false };
+    bench.subscribers = { notify: async () => false };
     await bench.ring();
     expect((await bench.stored()).reports).toHaveLength(1);
     expect(await bench.relay([relay])).toEqual(['taken']);
     expect((await bench.stored()).pending).toEqual([]);
-    bench.audience = {};
+    bench.subscribers = {};
     expect(await settle(bench)).toEqual([relay.call]);
     // Long over: the chain says that the nonce is used.
     expect(await bench.relay([relay])).toEqual(['taken']);
@@ -449,11 +449,11 @@ describe('while others do not answer', () => {
     const [one, other] = await payersOf(bench.chain, 2);
     if (one === undefined || other === undefined) throw new Error('no payers');
     const [first, second] = [await relayFrom(one), await relayFrom(other)];
-    bench.audience = {
-      tell: async () => {
+    bench.subscribers = {
+      notify: async () => {
         throw new Error('overloaded');
       },
-      book: async () => {
+      recordRelay: async () => {
         throw new Error('D1 is down');
       },
     };
@@ -467,7 +467,7 @@ describe('while others do not answer', () => {
     expect((await bench.stored()).reports).toHaveLength(2);
     expect(await bench.alarm()).not.toBeNull();
     await bench.crash();
-    bench.audience = {};
+    bench.subscribers = {};
     expect(await settle(bench)).toEqual(callsOf([first, second]));
     expect(bench.booked).toHaveLength(2);
     expect((await bench.stored()).reports).toEqual([]);
@@ -478,8 +478,8 @@ describe('while others do not answer', () => {
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
     let tries = 0;
-    bench.audience = {
-      book: async () => {
+    bench.subscribers = {
+      recordRelay: async () => {
         tries += 1;
         if (tries < 3) throw new Error('D1 is down');
       },
@@ -511,14 +511,14 @@ test('whoever is to hear that gas runs out keeps nothing waiting, silent or brok
   const bench = await openBench({ balance: 1_000n });
   const [payer] = await payersOf(bench.chain, 1);
   if (payer === undefined) throw new Error('no payer');
-  bench.audience = { warn: async () => Promise.reject(new Error('overloaded')) };
+  bench.subscribers = { alertLowGas: async () => Promise.reject(new Error('overloaded')) };
   expect(await bench.relay([await relayFrom(payer)])).toEqual(['gas']);
   await bench.chain.client.setBalance({ address: bench.address, value: parseEther('0.01') });
   bench.ahead += 60;
   expect(await bench.relay([await relayFrom(payer)])).toEqual(['taken']);
   let asked = 0;
-  bench.audience = {
-    warn: async () => {
+  bench.subscribers = {
+    alertLowGas: async () => {
       asked += 1;
       return new Promise(() => undefined);
     },

@@ -1,12 +1,13 @@
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Flight, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused } from '../../src/settlement/relayer/pending.ts';
-import type { Flight, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
-import type { Desk } from './desk.ts';
+import type { RelayerContext } from './context.ts';
 import { flightsOf, inFlight, type LiveFlight } from './memory.ts';
 import { type Counters, newest } from './record.ts';
 
-/** How many payments the balance still pays for, at the gas of late and the fee of now. */
-export const coverOf = (
+/** How many payments the balance pays for, at the recent gas per payment and the current fee. */
+const coverOf = (
   { balance, market }: Pick<Facts, 'balance' | 'market'>,
   { gasPerPayment }: Pick<Counters, 'gasPerPayment'>,
 ): number => {
@@ -15,7 +16,8 @@ export const coverOf = (
   return Number(covers < BigInt(Number.MAX_SAFE_INTEGER) ? covers : Number.MAX_SAFE_INTEGER);
 };
 
-export const standingOf = ({ setup, memory }: Desk): RelayerStatus => {
+/** The relayer's status for operators. */
+export const statusOf = ({ setup, memory }: RelayerContext): RelayerStatus => {
   const flying = inFlight(memory);
   const waiting = [...memory.pending.values()].filter(
     (one) => !flying.has(one.key) && !isRefused(one),
@@ -54,3 +56,33 @@ const flightOf = ({ record, block }: LiveFlight): Flight => ({
   sentAt: newest(record).at,
   ...(block === undefined ? {} : { block }),
 });
+
+/** When the balance pays for fewer payments, an operator should send ether. */
+const LOW = 1_000;
+/** How often the alert is repeated. */
+const ALERT_EVERY: Seconds = 6 * 3_600;
+
+/** Raises the alert `gas` while the balance pays for few payments. */
+export const alertLowGas = async ({
+  setup,
+  memory,
+  store,
+  subscribers,
+  now,
+}: RelayerContext): Promise<void> => {
+  if (memory.facts === undefined) return;
+  const covers = coverOf(memory.facts.facts, memory.counters);
+  if (covers >= LOW || now() - memory.counters.warnedAt < ALERT_EVERY) return;
+  const { balance } = memory.facts.facts;
+  const detail = {
+    network: setup.network,
+    address: setup.address,
+    balance: balance.toString(),
+    covers,
+  };
+  if (!(await subscribers.alertLowGas(detail))) return;
+  const counters = { ...memory.counters, warnedAt: now() };
+  memory.counters = counters;
+  // A relayer that has never sent a transaction has no tables yet (law 12).
+  if (counters.transactions > 0) store.write({ counters });
+};
