@@ -1,50 +1,50 @@
+import { join } from 'node:path';
 import completions, { script } from '@bomb.sh/tab';
 import attach from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isKeyName } from './lib/key-name.ts';
+import { defineCommand } from './lib/command.ts';
+import { keyNamesIn } from './lib/keystore.ts';
 import { homeOf } from './lib/session.ts';
 
-/** The script for a shell, on stdout. It asks `countersign complete` at each press of the key. */
-export const printCompletion = (shell: string): void => {
-  const { log } = console;
-  // The library writes its script itself.
-  console.log = (text: string) => log(text.replace(EVALUATED, () => QUOTED));
-  try {
-    script(shell, 'countersign', 'countersign');
-  } finally {
-    console.log = log;
-  }
-};
+export const command = defineCommand({
+  summary: 'print a shell script that completes commands and options',
+  arguments: [{ syntax: '<shell>', summary: 'the shell', choices: ['bash', 'zsh', 'fish'] }],
+  examples: [
+    'source <(countersign completion bash)',
+    'countersign completion zsh > ~/.zfunc/_countersign',
+    'countersign completion fish > ~/.config/fish/completions/countersign.fish',
+  ],
+  run: async (_session, input) => {
+    const { log } = console;
+    // The library prints the script itself.
+    console.log = (text: string) => log(text.replace(EVALUATED, () => QUOTED));
+    try {
+      script(input.arguments[0] ?? '', 'countersign', 'countersign');
+    } finally {
+      console.log = log;
+    }
+    return Promise.resolve();
+  },
+});
 
-/** What bash evaluates at each press of the key: as it was typed, `> file` would empty the file, and `$(…)` run, before Enter. */
+/**
+ * The library's script lets bash evaluate the typed words on every press of Tab: `> file` would empty the file and `$(…)` would run,
+ * before Enter (CWE-78). Quote them.
+ */
 const EVALUATED = 'requestComp="countersign complete -- ${words[@]:1}"';
 const QUOTED = 'requestComp="countersign complete -- $(printf \'%q \' "${words[@]:1}")"';
 
-const MARK = '--';
-
-/** Answers a shell: what may follow the words so far. Names of keys are those of the files; nothing is decrypted. */
+/** Answers the script's `countersign complete -- <words>`. Lists key names without decrypting a key. */
 export const complete = async (program: Command, words: readonly string[]): Promise<void> => {
   attach(program, { completionCommandName: 'completion' });
-  const names = await namesOf(process.env);
-  for (const command of completions.commands.values()) {
-    const as = command.options.get('as');
-    if (as !== undefined) {
-      as.handler = (answer) => {
-        for (const name of names) answer(name, '');
-      };
-    }
+  // A shell expands what it gets: `keyNamesIn` drops every file name that is not a plain key name.
+  const names = await keyNamesIn(join(homeOf(process.env), 'keys')).catch(() => []);
+  for (const each of completions.commands.values()) {
+    const as = each.options.get('as');
+    if (as === undefined) continue;
+    as.handler = (answer) => {
+      for (const name of names) answer(name, '');
+    };
   }
-  const at = words.indexOf(MARK);
-  completions.parse(words.slice(at + 1));
-};
-
-const namesOf = async (env: NodeJS.ProcessEnv): Promise<readonly string[]> => {
-  const files = await readdir(join(homeOf(env), 'keys')).catch(() => []);
-  // Shells expand what they are told: a file's name must not become a command.
-  return files
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => file.slice(0, -5))
-    .filter(isKeyName);
+  completions.parse(words.slice(words.indexOf('--') + 1));
 };

@@ -1,17 +1,17 @@
 import { CommanderError } from 'commander';
-import type { CommandSpec } from './lib/command.ts';
-import { Ended } from './lib/ended.ts';
+import type { CommandTree } from './lib/command.ts';
 import { errorDocument, errorText } from './lib/error-text.ts';
-import { cancelled, type CliError, cliErrorOf } from './lib/errors.ts';
-import { EXIT, type ExitCode } from './lib/exit-code.ts';
+import { cliErrorOf } from './lib/error-of.ts';
+import { cancelled, type CliError, Ended, EXIT, type ExitCode } from './lib/errors.ts';
+import { loadCommands } from './lib/load-commands.ts';
 import { columnsOf, jsonOf, styleOf, takesColour } from './lib/output.ts';
-import { type Chosen, programOf, usageErrorOf } from './lib/program.ts';
+import { programOf, type Selected, usageErrorOf } from './lib/program.ts';
 import { openSession } from './lib/session.ts';
 import { printable } from './lib/text.ts';
 
-/** One run: words in, exit code out. Whatever is thrown becomes words that say what to do next. */
+/** Parses the command line, runs the selected command and returns the exit code. Prints every error with its next step. */
 export const run = async (
-  specs: readonly CommandSpec[],
+  tree: CommandTree,
   version: string,
   process: NodeJS.Process,
 ): Promise<ExitCode> => {
@@ -25,58 +25,62 @@ export const run = async (
   });
   stopped.catch(() => undefined);
   const interrupt = (): void => {
-    // Asked twice: whatever does not end by itself is left.
+    // The second signal ends the process even where something ignores the abort.
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
     stop.abort(cancelled(hint));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 
-  const tell = (error: CliError): ExitCode => {
+  const report = (error: CliError): ExitCode => {
     const { stderr, env, stdout } = process;
     const style = styleOf(takesColour({ colour, env }, stderr));
     const text = errorText(error, Math.min(columnsOf(stderr), 100), style, Date.now() / 1000);
     if (json) stdout.write(`${jsonOf(errorDocument(error))}\n`);
     stderr.write(`${text}\n`);
-    if ((env['COUNTERSIGN_DEBUG'] ?? '') !== '') stderr.write(`${printable(traceOf(error))}\n`);
+    if ((env['COUNTERSIGN_DEBUG'] ?? '') !== '') stderr.write(`${printable(tracesOf(error))}\n`);
     return error.exit;
   };
 
-  let choice: Chosen | undefined;
+  // The script of `countersign completion` calls `countersign complete -- <words>`.
+  if (words[0] === 'complete') {
+    const { completion: _, ...others } = tree;
+    const { complete } = await import('./completion.ts');
+    const specs = await loadCommands(others, 'all');
+    await complete(
+      programOf(specs, version, process, () => undefined),
+      words,
+    );
+    return EXIT.ok;
+  }
+  const specs = await loadCommands(tree, words);
   try {
-    const isCompletion = words[0] === 'complete';
-    const known = isCompletion ? specs.filter(({ name }) => name !== 'completion') : specs;
-    const program = programOf(known, version, process, (chosen) => {
-      choice = chosen;
+    let selected: Selected | undefined;
+    const program = programOf(specs, version, process, (each) => {
+      selected = each;
     });
-    if (isCompletion) {
-      const { complete } = await import('./completion.ts');
-      await complete(program, words);
-      return EXIT.ok;
-    }
     await program.parseAsync(process.argv);
-    if (choice === undefined) return EXIT.ok;
-    const { spec, input } = choice;
-    // The option itself now, not a value that looks like it.
+    const { spec, input } = selected ?? {};
+    if (input === undefined) return EXIT.ok;
+    // Until here `--json` could have been the value of another option.
     json = input.flag('json');
     const ifStopped = (next: string): void => {
       hint = next;
     };
     const session = openSession({ json, colour, signal: stop.signal, ifStopped, process }, input);
-    await Promise.race([spec.run?.(session, input), stopped]);
+    await Promise.race([spec?.run?.(session, input), stopped]);
     return EXIT.ok;
   } catch (thrown) {
     if (thrown instanceof Ended) return thrown.exit;
     if (thrown instanceof CommanderError) {
       const usage = usageErrorOf(thrown, specs, words);
-      if (usage !== undefined) return tell(usage);
+      if (usage !== undefined) return report(usage);
       return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     }
-    return tell(stop.signal.aborted ? cancelled(hint) : cliErrorOf(thrown));
+    return report(stop.signal.aborted ? cancelled(hint) : cliErrorOf(thrown));
   }
 };
 
-/** The whole chain of causes, for whoever looks for a fault of the command itself. */
-const traceOf = (error: Error): string => {
+const tracesOf = (error: Error): string => {
   const traces: string[] = [];
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     traces.push(at.stack ?? at.message);

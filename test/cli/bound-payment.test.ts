@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { boundPaymentCheck } from '../../src/cli/doctor/bound-payment-check.ts';
+import { boundPaymentCheck } from '../../src/cli/doctor/facilitator-checks.ts';
 import vectors from '../vectors/countersign-v1.json' with { type: 'json' };
 
 const servers: Server[] = [];
@@ -85,7 +85,7 @@ describe('doctor asks a facilitator for bound payments', () => {
     const { url } = await facilitatorWith(body, status);
     const found = await boundPaymentCheck(url, 'eip155:84532');
     expect(found).toMatchObject({ status: 'warn' });
-    expect(found.hint).toContain('not known');
+    expect(found.hint).toContain('does not know');
   });
 
   test('and shows nothing of an answer that a terminal would obey', async () => {

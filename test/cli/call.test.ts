@@ -250,7 +250,7 @@ describe('keys of a local stack', () => {
     for (const words of [[], ['--as', 'agent1'], ['--as', 'owner']]) {
       const { code, stderr } = await call('https://gateway.example/tools/lookup', ...words);
       expect(code).toBe(4);
-      expect(stderr).toContain('which everybody knows');
+      expect(stderr).toContain('whose private key is public');
       expect(stderr).toContain('--as');
     }
   });

@@ -61,10 +61,10 @@ test('words that there are come from a pipe or a prompt that does not show them'
   expect(documentIn(made)['agents']).toEqual([{ index: 0, name: 'a1', address }]);
 
   const terminal = openTerminal(known(), ['fleet', 'new', 'other', '--from-words']);
-  await terminal.sees('Words');
+  await terminal.sees('Mnemonic');
   terminal.type(WORDS);
   terminal.press('enter');
-  await terminal.sees('made other');
+  await terminal.sees('created other');
   expect(await terminal.ended()).toBe(0);
   expect(terminal.raw()).not.toContain('test test');
 });
@@ -72,10 +72,10 @@ test('words that there are come from a pipe or a prompt that does not show them'
 test.each([
   [['fleet', 'new', 'team', '--names', 'a,b', '-n', '3'], 'names for 3 agents'],
   [['fleet', 'new', 'team', '--names', 'a,a'], 'Two agents'],
-  [['fleet', 'new', 'team', '--names', '1'], 'a name that cannot be used'],
+  [['fleet', 'new', 'team', '--names', '1'], 'A name of an agent is invalid'],
   [['fleet', 'new', 'team', '-n', '0'], '--agents takes a whole number'],
   [['fleet', 'new', 'team', '-n', '1001'], '--agents takes a whole number'],
-  [['fleet', 'new', 'team', '--from-words'], 'no words of a wallet'],
+  [['fleet', 'new', 'team', '--from-words'], 'no mnemonic of BIP-39'],
 ])('%j is refused', async (words, reason) => {
   const { code, stderr } = await pipe(known(), words, 'abandon abandon abandon');
   expect(code).toBe(2);

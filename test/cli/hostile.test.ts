@@ -96,7 +96,7 @@ test('a directory names no gateway but one on this machine', async () => {
   const words = ['credits', 'top-up', '$5', '--as', 'treasury', '--json'];
   const { code, stdout } = await pipe(known(), words);
   expect(code).toBe(2);
-  expect(stdout).toContain('No gateway is named.');
+  expect(stdout).toContain('does not know which gateway to call');
 });
 
 test('nobody whose key is known to everybody is granted anything elsewhere', async () => {

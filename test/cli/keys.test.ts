@@ -93,10 +93,10 @@ describe('a password', () => {
     await terminal.sees('at least 8 characters');
     terminal.type(PASSWORD.slice('short'.length));
     terminal.press('enter');
-    await terminal.sees('The same again');
+    await terminal.sees('Repeat the password');
     terminal.type('something else');
     terminal.press('enter');
-    await terminal.sees('It is not the same');
+    await terminal.sees('The passwords differ');
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);
     expect(terminal.raw()).not.toContain(PASSWORD);
@@ -108,19 +108,19 @@ describe('a password', () => {
     await making.sees('New password');
     making.type(PASSWORD);
     making.press('enter');
-    await making.sees('The same again');
+    await making.sees('Repeat the password');
     making.type(PASSWORD);
     making.press('enter');
-    await making.sees('made treasury');
+    await making.sees('created treasury');
     expect(await making.ended()).toBe(0);
 
     const reading = openTerminal(home(), ['keys', 'export', 'treasury', '--reveal']);
-    await reading.sees('Whoever sees it owns what it holds');
+    await reading.sees('Anyone who sees it controls the funds');
     reading.type('y');
     await reading.sees('Password of key treasury');
     reading.type('not the password');
     reading.press('enter');
-    await reading.sees('That is not its password.');
+    await reading.sees('Wrong password.');
     await reading.sees('Password of key treasury');
     reading.type(PASSWORD);
     reading.press('enter');
@@ -135,7 +135,7 @@ describe('a password', () => {
       await terminal.sees('Password of key treasury');
       terminal.type('not the password');
       terminal.press('enter');
-      await terminal.sees(attempt < 3 ? 'That is not its password.' : 'does not open treasury');
+      await terminal.sees(attempt < 3 ? 'Wrong password.' : 'does not decrypt treasury');
     }
     expect(await terminal.ended()).toBe(4);
     expect(terminal.raw()).not.toContain('not the password');
@@ -147,7 +147,7 @@ describe('a password', () => {
     await writeFile(file, `\uFEFF${PASSWORD}\r\n`, { mode: 0o644 });
     const made = await pipe(home(), ['keys', 'new', 'treasury', '--password-file', file]);
     expect(made.code).toBe(0);
-    expect(made.stderr).toContain('can be read by others');
+    expect(made.stderr).toContain('other users can read');
     const opened = await pipe(known(), ['keys', 'export', 'treasury', '--reveal', '--yes']);
     expect(opened.stdout).toMatch(/^0x[0-9a-f]{64}\n$/);
   });
@@ -168,14 +168,14 @@ describe('Ctrl-C', () => {
     terminal.type('half a pass');
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);
-    expect(terminal.shown()).toContain('Stopped.');
+    expect(terminal.shown()).toContain('Cancelled.');
     expect(await readdir(home().directory)).toEqual([]);
   });
 
   test('when asked whether to reveal a key prints none', async () => {
     await putKey(home(), 'treasury', SOME_KEY);
     const terminal = openTerminal(known(), ['keys', 'export', 'treasury', '--reveal']);
-    await terminal.sees('Whoever sees it');
+    await terminal.sees('Anyone who sees it');
     terminal.press('ctrl-c');
     expect(await terminal.ended()).toBe(130);
     expect(terminal.shown()).not.toMatch(/0x[0-9a-f]{64}/);

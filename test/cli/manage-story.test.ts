@@ -40,7 +40,7 @@ test('an owner governs a fleet with the command alone', async () => {
   await at(['credits', 'top-up', '$1', '--to', 'owner', '--as', 'agent']);
   for (const agent of ['alice', 'bob', 'carol']) {
     const shown = await at(['grant', `team/${agent}`, '--total', '$0.50', '--per-call', '$0.02']);
-    expect(shown).toContain('who consents');
+    expect(shown).toContain('consents');
   }
   const set = await at(['policy', 'set', 'team/alice', '--per-day', '$0.002', '--tools', 'lookup']);
   expect(set).toMatch(/\+ per day +\$0\.002/);
@@ -52,7 +52,7 @@ test('an owner governs a fleet with the command alone', async () => {
 
   // An offer to somebody who has not consented opens nothing, and does not end the watch.
   const offered = await at(['grant', `0x${'34'.repeat(20)}`, '--total', '$0.01']);
-  expect(offered).toContain('which has not consented');
+  expect(offered).toContain('has not consented');
   expect(await at(['accounts', 'tree'])).toMatch(/0x3434\S* +offered/);
 
   // Two calls fit.
@@ -60,7 +60,7 @@ test('an owner governs a fleet with the command alone', async () => {
     const shown = await at(['call', '/tools/lookup?word=river', '--as', 'team/alice', '--credit']);
     expect(shown).toContain('paid $0.001 in USDC on base-sepolia, from credit');
   }
-  await watch.sees(/team\/alice +lookup +\$0\.001 +allowed +from credit above/);
+  await watch.sees(/team\/alice +lookup +\$0\.001 +allowed +from the parent's credit/);
   await watch.sees(/team\/alice +lookup +\$0\.001 +allowed/);
 
   // The third hits the limit, and says why.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EntryEvent } from '../../src/client/management-events.ts';
-import { inputOf } from '../../src/cli/lib/command.ts';
+import { inputOf } from '../../src/cli/lib/input.ts';
 import { timeIn } from '../../src/cli/lib/times.ts';
 import { CliError } from '../../src/cli/lib/errors.ts';
 import type { AdminClient } from '../../src/cli/lib/admin-client.ts';
@@ -11,10 +11,10 @@ import { differences } from '../../src/cli/lib/policy-text.ts';
 import { bar, linesOf, spendText, totalOf } from '../../src/cli/spend/report.ts';
 import { differencesText, runsText } from '../../src/cli/settlements/reconcile.ts';
 import { createDecisions, decisionOf, shownAt } from '../../src/cli/tail/decision.ts';
-import { lineText } from '../../src/cli/tail/line.ts';
-import { createSequence } from '../../src/cli/tail/sequence.ts';
-import { etagOf } from '../../src/cli/lib/catalogue.ts';
-import { planOf } from '../../src/cli/tools/plan.ts';
+import { planOf } from '../../src/cli/apply.ts';
+import { etagOf } from '../../src/cli/lib/tools.ts';
+import { createSequence } from '../../src/cli/tail/feeds.ts';
+import { decisionText } from '../../src/cli/tail/line.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { ItemOf } from '../../src/management/types.ts';
 import type { ToolDocument } from '../../src/management/tool.route.ts';
@@ -222,15 +222,15 @@ describe('a line of tail', () => {
       limit: '1000000',
     });
     if (line === undefined) throw new Error('no line');
-    const text = lineText(outOf(140), line, names, 'alice');
+    const text = decisionText(outOf(140), line, names, 'alice');
     expect(text).toMatch(
       /^08:00:10 alice +lookup +denied +window, limit \$1\.00, left \$0\.0005, by owner, 3 times since 08:00:00$/,
     );
     expect(text).not.toContain('\n');
     expect(
-      longest(lineText(outOf(40), line, names, 'somebody with a long name')),
+      longest(decisionText(outOf(40), line, names, 'somebody with a long name')),
     ).toBeLessThanOrEqual(40);
-    expect(longest(lineText(outOf(80), line, names, 'alice'))).toBeLessThanOrEqual(80);
+    expect(longest(decisionText(outOf(80), line, names, 'alice'))).toBeLessThanOrEqual(80);
   });
 
   test('counts calls of a rate, not money', () => {
@@ -267,7 +267,9 @@ describe('a line of tail', () => {
     const line = decide(entry(ended('1580')));
     expect(line).toMatchObject({ verdict: 'charged', charged: '1580', says: 'of $0.05 at most' });
     if (line === undefined) throw new Error('no line');
-    expect(lineText(outOf(140), line, names, undefined)).toMatch(/summarise +\$0\.00158 charged/);
+    expect(decisionText(outOf(140), line, names, undefined)).toMatch(
+      /summarise +\$0\.00158 charged/,
+    );
     // At its price the first line has said it all.
     decide(entry(begun));
     expect(decide(entry(ended('50000')))).toBeUndefined();
@@ -290,7 +292,7 @@ describe('a line of tail', () => {
         outcome: { success: false, status: 0, reason: 'timeout' },
         payment: { state: 'none', paidBy: 'credit', kept: true },
       },
-      'the tool gave no answer (timeout); its price stays reserved until the operator resolves it',
+      'the tool gave no answer (timeout); the gateway holds the price until the operator resolves the call',
     ],
     [
       'a call that the alarm ended',
@@ -299,7 +301,7 @@ describe('a line of tail', () => {
         outcome: { reason: 'no_finish' },
         payment: { state: 'none', paidBy: 'lent' },
       },
-      'no answer came in time; nothing charged',
+      'the tool gave no answer in time; nothing charged',
     ],
     [
       'a settled call that never ran',
@@ -308,7 +310,7 @@ describe('a line of tail', () => {
         outcome: { reason: 'never_repeated' },
         payment: { state: 'settled', paidBy: 'upfront' },
       },
-      'it settled and did not run: nobody sent it again; $0.05 had moved and is credit now',
+      'the payment settled, but the client never repeated the call, so the tool did not run; $0.05 had moved and is credit now',
     ],
   ])('says what became of the money of %s', (_, fields, says) => {
     const decide = createDecisions();
@@ -325,9 +327,9 @@ describe('a line of tail', () => {
     const says = (fields: Partial<EntryEvent>) =>
       decisionOf(entry({ amounts: { amount: '1500000' }, ...fields }))?.says;
     expect(says({ type: 'credit.received' })).toBe('$1.50 of credit received');
-    expect(says({ type: 'credit.refunded' })).toBe('$1.50 of credit paid back on chain');
+    expect(says({ type: 'credit.refunded' })).toBe('$1.50 of credit refunded on chain');
     expect(says({ type: 'credit.adjusted', decision: 'added' })).toBe(
-      '$1.50 of credit given by the operator',
+      '$1.50 of credit added by the operator',
     );
     expect(says({ type: 'credit.adjusted', decision: 'taken' })).toBe(
       '$1.50 of credit taken by the operator',
@@ -347,7 +349,7 @@ describe('a line of tail', () => {
     const line = decisionOf(entry({ type: 'call.accepted', amounts: { price: '1000' } }));
     if (line === undefined) throw new Error('no line');
     const known = await namesOf(session as never);
-    expect(lineText(outOf(40), line, known, 'crawler')).toContain('treasury (crawler)');
+    expect(decisionText(outOf(40), line, known, 'crawler')).toContain('treasury (crawler)');
   });
 
   test('cannot steer the terminal', () => {
@@ -360,7 +362,7 @@ describe('a line of tail', () => {
     );
     if (line === undefined) throw new Error('no line');
     for (const columns of [40, 80, 200])
-      expect(lineText(outOf(columns), line, names, '\u001B[1mlabel')).not.toMatch(
+      expect(decisionText(outOf(columns), line, names, '\u001B[1mlabel')).not.toMatch(
         /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
       );
   });
@@ -556,7 +558,7 @@ describe('what was compared with the chain', () => {
     expect(text).toMatch(/unrecorded .+ \$0\.02 +released +1500/);
     expect(text).toMatch(/missing .+ nothing +settled \$0\.02/);
     expect(text).toContain('moved, resolved');
-    expect(text).toContain('4 differences, 2 of which somebody should look at');
+    expect(text).toContain('4 differences; an operator must check 2');
     expect(differencesText(outOf(80), [], names.of)).toContain('ledger and chain agree');
   });
 

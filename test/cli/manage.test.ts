@@ -92,7 +92,7 @@ describe('policies', () => {
     const error = await refused(1, ...words);
     expect(error).toMatchObject({ code: 'precondition_failed' });
     expect(String(error['hint'])).toContain('policy diff');
-    expect((await run(...words)).stderr).toContain('Somebody else has changed this policy');
+    expect((await run(...words)).stderr).toContain('Another writer changed this policy');
     expect(await told('policy', 'get', 'agent2')).toMatchObject({
       policy: { windows: [{ limit: '$0.20' }] },
     });
@@ -151,7 +151,7 @@ describe('policies', () => {
       .toMatchObject({ in_flight: { held: 1, cut_off: 1 } });
     await expect
       .poll(async () => (await run(...words)).stdout, EVENTUALLY)
-      .toContain('1 call running now; 1 would have been refused, but may end');
+      .toContain('1 call running now; the policy would have denied 1, which may end');
     over = true;
     await running;
   });
@@ -326,7 +326,7 @@ test('what agents have not reported yet is shown as of when it was', async () =>
   };
   expect(Number(money[0]?.['credit_lent'])).toBeGreaterThan(0);
   expect((await run('credits', 'show')).stdout).toMatch(
-    /with agents +\$0\.\d+; they report what they spent of it within 70 s/,
+    /with agents +\$0\.\d+; agents report what they spent of it within 70 s/,
   );
 });
 
@@ -503,7 +503,7 @@ describe('an operator', () => {
         .filter((row) => row.includes(',revenue,lookup,'));
     await expect.poll(revenue, EVENTUALLY).not.toHaveLength(0);
     // No cron trigger has been pulled on this stack.
-    expect((await run('settlements', 'reconcile')).stdout).toContain('Nothing was compared yet');
+    expect((await run('settlements', 'reconcile')).stdout).toContain('No reconciliation yet');
     expect(await told('settlements', 'reconcile')).toMatchObject({
       ...{ reconciliations: [], differences: [] },
     });
@@ -524,7 +524,7 @@ describe('an operator', () => {
     });
     expect(await refused(2, ...put, '--events', 'everything')).toMatchObject({ code: 'usage' });
     expect((await run('webhooks', 'log', 'pager', '--operator')).stdout).toContain(
-      'Nothing was delivered',
+      'No delivery yet',
     );
     expect(await told('webhooks', 'remove', 'pager', '--operator')).toMatchObject({
       changed: true,

@@ -110,10 +110,10 @@ describe('init in a pipe', () => {
 
   test.each([
     ['another chain', { network: 'base' }, 'is chain 84532, not 8453', 1],
-    ['no RPC', { rpc: 'http://127.0.0.1:1' }, 'no answer that can be used', 1],
+    ['no RPC', { rpc: 'http://127.0.0.1:1' }, 'no usable answer', 1],
     ['no address', { 'pay-to': '0x12' }, 'no address', 2],
     ['a wrong checksum', { 'pay-to': people.payTo.replace('f8A', 'F8A') }, 'no address', 2],
-    ['an unknown network', { network: 'bitcoin' }, 'no network', 2],
+    ['an unknown network', { network: 'bitcoin' }, 'no payments on the network', 2],
     ['no URL', { upstream: 'api.example' }, 'must be an absolute URL', 2],
     ['a private address', { upstream: 'https://10.0.0.1/x' }, 'must name a public host', 2],
     ['a facilitator on http', { facilitator: 'http://f.example' }, 'must start with https://', 2],
@@ -216,12 +216,12 @@ describe('init at a terminal', () => {
     const edited = (await read('tools.json')).replace('$0.001', '$0.002');
     await writeFile(join(checkout.directory, 'tools.json'), edited);
     const no = openTerminal(checkout, ['init', ...flags({ audience: 'http://localhost:8787' })]);
-    await no.sees('Overwrite what you have edited? tools.json');
+    await no.sees('Overwrite what you edited? tools.json');
     no.press('enter');
     expect(await no.ended()).toBe(130);
     expect(await read('tools.json')).toBe(edited);
     const yes = openTerminal(checkout, ['init', ...flags({ audience: 'http://localhost:8787' })]);
-    await yes.sees('Overwrite what you have edited? tools.json');
+    await yes.sees('Overwrite what you edited? tools.json');
     yes.type('y');
     expect(await yes.ended()).toBe(0);
     expect(await read('tools.json')).not.toBe(edited);

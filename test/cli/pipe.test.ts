@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
-import { commands } from '../../src/cli/commands/index.ts';
+import { commands } from '../../src/cli/commands.ts';
 import type { CommandSpec } from '../../src/cli/lib/command.ts';
+import { loadCommands } from '../../src/cli/lib/load-commands.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putKey, SOME_KEY } from './support/keys.ts';
@@ -19,7 +20,7 @@ const leaves = (
     return [...(spec.run === undefined ? [] : [here]), ...leaves(spec.commands ?? [], here)];
   });
 
-const all = leaves(commands).map((words) => words.join(' '));
+const all = leaves(await loadCommands(commands, 'all')).map((words) => words.join(' '));
 
 test.each(all)('%s says what it takes', async (name) => {
   const { code, stdout, stderr } = await pipe(home(), [...name.split(' '), '--help']);

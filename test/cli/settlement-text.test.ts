@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { backendCheck, relayerCheck } from '../../src/cli/doctor/backend-checks.ts';
+import { backendCheck, relayerCheck } from '../../src/cli/doctor/operator-checks.ts';
 import { coins } from '../../src/cli/settlements/backends.ts';
 import { pipe } from './support/command.ts';
 import { PASSWORD, useHome, withEnv } from './support/home.ts';
@@ -125,7 +125,7 @@ describe('settlements backends', () => {
     });
     const { code, stdout } = await run('settlements', 'backends');
     expect(code, stdout).toBe(0);
-    expect(stdout).toMatch(/x402\.example +not asked +5 +3 +timeout/);
+    expect(stdout).toMatch(/x402\.example +not used +5 +3 +timeout/);
     expect(stdout).toMatch(/balance +0\.012345\n/);
     expect(stdout).toMatch(/pays for +1234 payments/);
     expect(stdout).toMatch(/under way +1 transaction, 20 payments/);

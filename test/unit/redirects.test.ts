@@ -128,7 +128,7 @@ describe('every fetch of the sources', () => {
   );
 
   it('asks for redirects by hand, or hands on what its caller asks for', () => {
-    const handingOn = ['src/cli/call/dance.ts', 'src/cli/tail/feeds.ts', 'src/client/send.ts'];
+    const handingOn = ['src/cli/call/trace.ts', 'src/cli/tail/feeds.ts', 'src/client/send.ts'];
     expect(calls.length).toBeGreaterThan(8);
     const others = calls.filter(({ given }) => !given.includes("redirect: 'manual'"));
     expect([...new Set(others.map(({ path }) => path))].toSorted()).toEqual(handingOn);

@@ -1,28 +1,27 @@
 import type { Offered } from '../../client/hooks.ts';
 import type { AgentResponse, CallReport } from '../../client/call-report.ts';
-import { formatDollars } from '../../protocol/amount.ts';
 import { decodeUtf8 } from '../../crypto/bytes.ts';
-import { problemError } from '../lib/errors.ts';
-import { EXIT } from '../lib/exit-code.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import { tokenAmount } from '../lib/amounts.ts';
+import { problemError } from '../lib/error-of.ts';
+import { Ended, EXIT } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
-import { Ended } from '../lib/ended.ts';
 import type { Session } from '../lib/session.ts';
 import { lasting, printable } from '../lib/text.ts';
-import { moneyOf } from './money.ts';
-import type { Wanted } from './request.ts';
+import type { CallRequest } from './request.ts';
 
-/** Shows an answer: its body on stdout, what it cost on stderr. A refusal of the gateway is an error. */
-export const showAnswer = async (
+/** Writes the body to stdout and a summary to stderr. @throws CliError for a refusal of the gateway itself */
+export const printAnswer = async (
   { out }: Session,
-  wanted: Wanted,
+  request: CallRequest,
   response: AgentResponse,
   offered: Offered | undefined,
   verbose: boolean,
 ): Promise<void> => {
   const { countersign: report, status } = response;
   if (verbose) traceReport(out, report);
-  if (isGateways(report)) throw problemError(status, report.problem);
-  if (out.json) out.result(await documentOf(wanted, response), () => '');
+  if (isOfGateway(report)) throw problemError(status, report.problem);
+  if (out.json) out.result(await documentOf(request, response), () => '');
   else {
     if (response.body !== null) {
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
@@ -33,8 +32,8 @@ export const showAnswer = async (
   if (!response.ok) throw new Ended(EXIT.failed);
 };
 
-/** Words of the gateway itself, not of the tool behind it. */
-const isGateways = ({ problem, receipt }: CallReport): boolean =>
+/** A problem without a receipt comes from the gateway, not from the tool behind it. */
+const isOfGateway = ({ problem, receipt }: CallReport): boolean =>
   receipt === undefined && problem?.type?.startsWith('urn:countersign:problem:') === true;
 
 const summary = (
@@ -45,28 +44,28 @@ const summary = (
   const { receipt, attempts } = report;
   const parts = [
     ok ? style.good(String(status)) : style.bad(String(status)),
-    moneyText(report, offered),
+    chargeText(report, offered),
     receipt === undefined
       ? undefined
       : receipt.verified
         ? 'receipt verified'
-        : style.bad(`receipt does not hold: ${printable(receipt.why)}`),
+        : style.bad(`receipt does not verify: ${printable(receipt.why)}`),
     attempts > 1 ? `${attempts} attempts` : undefined,
   ];
   return parts.filter((part) => part !== undefined).join(style.dim(' · '));
 };
 
-/** What the call did with the money: a failed call may have left it as credit, or reserved (`onSilence: keep`). */
-const moneyText = (
+/** What the call did to the payer's money. A failed call may leave it as credit, or held (`onSilence: keep`). */
+const chargeText = (
   { paid, charged, credited, problem }: CallReport,
   offered: Offered | undefined,
 ): string => {
   const amount = (value: bigint): string =>
     offered === undefined
       ? formatDollars(value)
-      : moneyOf(value, offered.requirement.network, offered.requirement.asset);
+      : tokenAmount(value, offered.requirement.network, offered.requirement.asset);
   if (problem?.['money'] === 'held')
-    return `the price stays reserved until the operator resolves the call`;
+    return 'the gateway holds the price until the operator resolves the call';
   if (credited > 0n) return `charged nothing; ${amount(credited)} had moved and is credit now`;
   if (paid === 'none' || charged === 0n) return 'nothing charged';
   return `paid ${amount(charged)}${paid === 'credit' ? ', from credit' : ''}`;
@@ -82,7 +81,7 @@ const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): v
     line(`${style.good('receipt verified')} with the published key of ${printable(iss)}`);
     line(`  charged ${charged}, entry ${entry}, policy ${policy}`);
   } else if (receipt !== undefined)
-    line(`${style.bad('receipt does not hold')}: ${printable(receipt.why)}`);
+    line(`${style.bad('receipt does not verify')}: ${printable(receipt.why)}`);
   for (const { rule, remaining, limit, resetsIn } of limits) {
     const of = limit === undefined ? '' : ` of ${limit}`;
     const when = resetsIn === undefined ? '' : `, resets in ${lasting(resetsIn)}`;
@@ -91,7 +90,7 @@ const traceReport = ({ trace, noteStyle: style }: Output, report: CallReport): v
 };
 
 const documentOf = async (
-  { url, method }: Wanted,
+  { url, method }: CallRequest,
   response: AgentResponse,
 ): Promise<Readonly<Record<string, unknown>>> => {
   const { countersign: report, status } = response;
@@ -101,14 +100,14 @@ const documentOf = async (
     method,
     status,
     contentType: response.headers.get('content-type'),
-    ...bodyOf(bytes),
+    ...bodyDocument(bytes),
     ...report,
     receipt: report.receipt ?? null,
   };
 };
 
-/** JSON as it is, text as text, all else in base64. */
-const bodyOf = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
+/** JSON as itself, other UTF-8 as a string, everything else in base64. */
+const bodyDocument = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
   const text = decodeUtf8(bytes);
   if (text === undefined) return { bodyBase64: Buffer.from(bytes).toString('base64') };
   try {

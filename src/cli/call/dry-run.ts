@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
-import type { AgentResponse } from '../../client/call-report.ts';
 import { readJsonBody } from '../../client/json.ts';
+import type { AgentResponse } from '../../client/call-report.ts';
 import { formatDollars, parseAmount } from '../../protocol/amount.ts';
-import { CliError, problemError } from '../lib/errors.ts';
+import { problemError } from '../lib/error-of.ts';
+import { CliError } from '../lib/errors.ts';
+import { listed } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
-import { fields, table } from '../lib/table.ts';
+import { fields } from '../lib/table.ts';
 import { lasting } from '../lib/text.ts';
 
 const MAX_BODY = 1024 * 1024;
@@ -26,55 +28,58 @@ const schema = z.looseObject({
   limits: z.array(limitSchema),
 });
 
+/** Rules that count calls. */
 const COUNTS = new Set(['rate', 'denial_rate', 'failure_rate', 'repeat']);
 
-/** What would happen: the gateway's verdict, and what is left of each limit. */
-export const showDryRun = async ({ out, now }: Session, response: AgentResponse): Promise<void> => {
-  const { problem } = response.countersign;
+/** Prints the gateway's verdict on a call that did not run, and what remains of each limit. */
+export const printDryRun = async (
+  { out, now }: Session,
+  response: AgentResponse,
+): Promise<void> => {
+  const { problem, charged } = response.countersign;
   if (!response.ok) throw problemError(response.status, problem);
   const parsed = schema.safeParse(await readJsonBody(response, MAX_BODY));
   if (!parsed.success) {
-    throw new CliError('The server answered as if this were no dry run.', {
-      hint: 'It wanted no payment, or knows no dry runs: the request has run. Nothing more was sent.',
+    throw new CliError('The server did not treat the call as a dry run.', {
+      hint: 'It asks for no payment or knows no dry runs, so the request has run. The command sent nothing else.',
       code: 'dry_run_unavailable',
-      details: { status: response.status, charged: response.countersign.charged },
+      details: { status: response.status, charged },
     });
   }
-  const told = parsed.data;
+  const verdict = parsed.data;
   const amount = (text: string | undefined, rule: string): string => {
     const value = text === undefined ? undefined : parseAmount(text);
     if (value === undefined) return text ?? '';
     return COUNTS.has(rule) ? value.toString() : formatDollars(value);
   };
-  out.result(told, () =>
+  out.result(verdict, () =>
     [
       fields(
         [
-          ['verdict', told.verdict],
-          ['tool', told.tool],
-          ['price', amount(told.price, 'price')],
-          ['paid from', told.paid_from],
-          ['policy', told.policy],
+          ['verdict', verdict.verdict],
+          ['tool', verdict.tool],
+          ['price', amount(verdict.price, 'price')],
+          ['paid from', verdict.paid_from],
+          ['policy', verdict.policy],
         ],
         out.style.dim,
         out.width,
       ),
       '',
-      table(
+      listed(
+        out,
         [
           { title: 'LIMIT' },
           { title: 'OF', align: 'right' },
           { title: 'LEFT', align: 'right' },
           { title: 'RESETS' },
         ],
-        told.limits.map(({ rule, limit, remaining, resets_at: resetsAt }) => [
+        verdict.limits.map(({ rule, limit, remaining, resets_at: resetsAt }) => [
           rule,
           amount(limit, rule),
           amount(remaining, rule),
           resetsAt === undefined ? '' : `in ${lasting(resetsAt - now())}`,
         ]),
-        out.width,
-        (text, _, row) => (row === 'title' ? out.style.dim(text) : text),
       ),
     ].join('\n'),
   );

@@ -1,30 +1,43 @@
+import * as z from 'zod/mini';
+import { transferTypedData } from '../../client/typed-data.ts';
 import { nowSeconds } from '../../core/clock.ts';
+import type { Address } from '../../core/hex.ts';
+import { postJson } from '../../settlement/post-json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { Network } from '../../protocol/account-id.ts';
+import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
+import type { Payment, Token } from '../../protocol/payment.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenOf } from '../../protocol/x402/tokens.ts';
 import { openCdpTokens } from '../../settlement/backends/cdp-token.ts';
-import { supportedUrl } from '../../settlement/backends/facilitator-api.ts';
-import { verifyUrl } from '../../settlement/backends/facilitator-api.ts';
-import { type Check, doubtful, hostOf, wrong } from '../lib/check.ts';
+import { isNotYetValid } from '../../settlement/backends/backend-answer.ts';
+import {
+  settleRequest,
+  supportedUrl,
+  verifyUrl,
+} from '../../settlement/backends/facilitator-api.ts';
+import { type Check, failure, hostOf, passed, warning } from '../lib/check.ts';
 import { facilitatorCheck } from '../lib/service-checks.ts';
-import { boundPaymentCheck } from './bound-payment-check.ts';
-import type { AskedFacilitator, Subject } from './config-check.ts';
+import type { Target, TargetFacilitator } from './config-checks.ts';
 
-/** What each facilitator settles of the networks that it is there for, and whether it takes bound payments on each. */
+type Headers = Readonly<Record<string, string>>;
+
+/** Whether each facilitator supports its networks, and whether it accepts bound payments on each. */
 export const facilitatorChecks = async (
-  { facilitators, chains, cdpKey }: Subject,
+  { facilitators, chains, cdpKey }: Target,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
-  const networks = [...new Set(chains.map(({ network }) => network))];
+  const all = [...new Set(chains.map(({ network }) => network))];
   const checks = await Promise.all(
     facilitators.map(async (facilitator): Promise<readonly Check[]> => {
-      const { url } = facilitator;
-      const own = facilitator.networks ?? networks;
+      const { url, networks = all } = facilitator;
       const list = await headersFor(facilitator, cdpKey, 'GET', supportedUrl(url));
       const verify = await headersFor(facilitator, cdpKey, 'POST', verifyUrl(url));
       if (!list.ok) return [list.error];
       if (!verify.ok) return [verify.error];
       return await Promise.all([
-        facilitatorCheck(url, own, signal, list.value),
-        ...own.map(async (on) => boundPaymentCheck(url, on, verify.value)),
+        facilitatorCheck(url, networks, signal, list.value),
+        ...networks.map(async (on) => boundPaymentCheck(url, on, verify.value)),
       ]);
     }),
   );
@@ -33,21 +46,88 @@ export const facilitatorChecks = async (
 
 /** The headers that authorize one request, or the check that says why there are none. */
 const headersFor = async (
-  { url, auth }: AskedFacilitator,
-  cdpKey: Subject['cdpKey'],
+  { url, auth }: TargetFacilitator,
+  cdpKey: Target['cdpKey'],
   method: 'GET' | 'POST',
-  asked: string,
-): Promise<Result<Readonly<Record<string, string>>, Check>> => {
+  target: string,
+): Promise<Result<Headers, Check>> => {
   if (auth === 'none') return ok({});
   if (cdpKey === undefined) {
-    const says = `${hostOf(url)} is not asked without CDP_API_KEY_SECRET`;
-    return err(doubtful('facilitator', says, 'Put it into .dev.vars to have it looked at.'));
+    const says = `the command cannot call ${hostOf(url)} without CDP_API_KEY_SECRET`;
+    return err(warning('facilitator', says, 'Add the secret to .dev.vars to check it.'));
   }
   const opened = await openCdpTokens(cdpKey);
   if (!opened.ok) {
     const hint = 'Copy it again as the portal of CDP shows it.';
-    return err(wrong('CDP_API_KEY_SECRET', opened.error, hint));
+    return err(failure('CDP_API_KEY_SECRET', opened.error, hint));
   }
-  const token = await opened.value.token(method, asked, nowSeconds());
+  const token = await opened.value.token(method, target, nowSeconds());
   return ok({ authorization: `Bearer ${token}` });
+};
+
+const BOUND = 'bound payments';
+const TIMEOUT_MS = 10_000;
+const MAX_BYTES = 64 * 1024;
+/** Atomic units: a tenth of a cent. */
+const VALUE = 1_000n;
+const LIFETIME = 300;
+
+/** x402 v2 VerifyResponse, as far as the check uses it. */
+const verifySchema = z.object({ isValid: z.boolean(), invalidReason: z.nullish(z.string()) });
+
+const NO_FUNDS = /insufficient_(funds|balance)/;
+
+const UNKNOWN =
+  'The check does not know whether it settles bound payments. Make one small bound call, then look at `countersign settlements backends`.';
+
+/**
+ * Sends `/verify` a bound payment of a fresh key without funds, so nothing can move. A facilitator that accepts bound payments answers
+ * that the balance is too low: the official x402 classes check `validAfter` before the balance.
+ */
+export const boundPaymentCheck = async (
+  url: string,
+  network: Network,
+  headers: Headers = {},
+): Promise<Check> => {
+  const token = tokenOf(network);
+  const on = nameOfNetwork(network) ?? network;
+  const host = hostOf(url);
+  if (token === undefined) return warning(BOUND, `${host}: no token is known on ${on}`, UNKNOWN);
+  const request = settleRequest(await boundPayment(token));
+  const options = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, headers };
+  const posted = await postJson(verifyUrl(url), request, options);
+  if (!posted.ok)
+    return warning(BOUND, `${host} does not answer /verify (${posted.error.kind})`, UNKNOWN);
+  const answer = verifySchema.safeParse(posted.value.json);
+  if (!answer.success)
+    return warning(BOUND, `${host} answers ${posted.value.status} to /verify`, UNKNOWN);
+  const { isValid, invalidReason } = answer.data;
+  const reason = invalidReason ?? 'no reason given';
+  if (isValid || NO_FUNDS.test(reason)) return passed(BOUND, `${host} accepts them on ${on}`);
+  return isNotYetValid(reason)
+    ? failure(
+        BOUND,
+        `${host} rejects them on ${on}: ${printableReason(reason)}`,
+        'It settles no bound payment. List another facilitator or the relayer before it, or remove it from FACILITATORS.',
+      )
+    : warning(BOUND, `${host} says "${printableReason(reason)}" on ${on}`, UNKNOWN);
+};
+
+const printableReason = (reason: string): string =>
+  reason.slice(0, 100).replace(/[^\x20-\x7e]/g, '?');
+
+const boundPayment = async (token: Token): Promise<Payment> => {
+  const { generatePrivateKey, privateKeyToAccount } = await import('viem/accounts');
+  const payer = privateKeyToAccount(generatePrivateKey());
+  const payee = privateKeyToAccount(generatePrivateKey());
+  const authorization = {
+    from: payer.address.toLowerCase() as Address,
+    to: payee.address.toLowerCase() as Address,
+    value: VALUE,
+    validAfter: BOUND_VALID_AFTER,
+    validBefore: BigInt(nowSeconds() + LIFETIME),
+    nonce: generatePrivateKey(),
+  };
+  const signature = await payer.signTypedData(transferTypedData(token, authorization));
+  return { token, authorization, signature, maxTimeoutSeconds: LIFETIME };
 };

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { type Check, doubtful, passed, skipped, wrong } from '../lib/check.ts';
-import { type Got, httpGet } from '../lib/http-get.ts';
+import { type Check, failure, passed, skipped, warning } from '../lib/check.ts';
+import { type HttpAnswer, httpGet } from '../lib/http-get.ts';
 import { lasting } from '../lib/text.ts';
 
 const healthSchema = z.looseObject({ status: z.string() });
@@ -10,11 +10,11 @@ const keysSchema = z.looseObject({
 });
 const openapiSchema = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
 
-/** A signed intent begins this long before now, and gateways look at their own clock. */
-const SKEW_FAILS = 60;
-const SKEW_SHOWS = 5;
+/** Seconds. The validity of an intent begins this long before its signer's clock. */
+const MAX_SKEW = 60;
+const SMALL_SKEW = 5;
 
-/** What a gateway says of itself, to anybody. `kid`: the key that it should publish, where that is known. */
+/** The public routes of a gateway. `kid` names the key that it should publish, if the configuration tells. */
 export const gatewayChecks = async (
   gateway: string,
   kid: string | undefined,
@@ -26,14 +26,8 @@ export const gatewayChecks = async (
     ),
   );
   if (health === undefined || !health.ok) {
-    const why = health?.error ?? '';
-    return [
-      wrong(
-        'gateway',
-        `${gateway}: ${why}`,
-        'Start it with `npm start` or deploy it, or correct --gateway.',
-      ),
-    ];
+    const hint = 'Start it with `npm start`, deploy it, or correct --gateway.';
+    return [failure('gateway', `${gateway}: ${health?.error ?? ''}`, hint)];
   }
   return [
     healthCheck(gateway, health.value),
@@ -43,74 +37,69 @@ export const gatewayChecks = async (
   ];
 };
 
-const healthCheck = (gateway: string, { status, json }: Got): Check => {
+const healthCheck = (gateway: string, { status, json }: HttpAnswer): Check => {
   const health = healthSchema.safeParse(json);
   if (status === 200 && health.success) {
     return health.data.status === 'ok'
       ? passed('gateway', `${gateway} is up`)
-      : doubtful(
+      : warning(
           'gateway',
           `${gateway} is ${health.data.status}`,
-          'Set PAUSED to "false" and deploy to go on.',
+          'Set PAUSED to "false" and deploy to resume it.',
         );
   }
   const problem = problemSchema.safeParse(json);
-  return wrong(
+  const detail = problem.success ? problem.data.detail : undefined;
+  return failure(
     'gateway',
-    `${gateway} answers ${status}${problem.success && problem.data.detail !== undefined ? `: ${problem.data.detail}` : ''}`,
-    'Correct what it names, then deploy again.',
+    `${gateway} answers ${status}${detail === undefined ? '' : `: ${detail}`}`,
+    'Correct the named setting and deploy again.',
   );
 };
 
-const clockCheck = ({ headers, from, until }: Got): Check => {
+const clockCheck = ({ headers, from, until }: HttpAnswer): Check => {
   const name = 'clock gateway';
-  const told = Date.parse(headers.get('date') ?? '');
-  if (Number.isNaN(told)) {
-    return skipped(
-      name,
-      'the gateway does not tell its time',
-      'The clock of the chain is compared instead.',
-    );
+  const date = Date.parse(headers.get('date') ?? '');
+  if (Number.isNaN(date)) {
+    const hint = 'The check of the chain compares its clock instead.';
+    return skipped(name, 'the gateway sends no Date header', hint);
   }
-  // The header has whole seconds: it was some time within this one.
-  const skew = told + 500 - (from + until) / 2;
+  // The header has whole seconds: assume the middle of its second.
+  const skew = date + 500 - (from + until) / 2;
   const seconds = Math.abs(skew) / 1000;
-  if (seconds < SKEW_SHOWS) return passed(name, 'agrees with this one');
+  if (seconds < SMALL_SKEW) return passed(name, 'agrees with this one');
   const says = `${lasting(seconds)} ${skew > 0 ? 'ahead of' : 'behind'} this one`;
-  const hint = 'Set the clock of this machine: what it signs is good for four minutes.';
-  return seconds < SKEW_FAILS ? doubtful(name, says, hint) : wrong(name, says, hint);
+  const hint = 'Set the clock of this machine: its signatures are valid for four minutes.';
+  return seconds < MAX_SKEW ? warning(name, says, hint) : failure(name, says, hint);
 };
 
-const keysCheck = (got: Got | undefined, kid: string | undefined): Check => {
+const keysCheck = (answer: HttpAnswer | undefined, kid: string | undefined): Check => {
   const name = 'receipt keys';
-  const keys = keysSchema.safeParse(got?.json);
+  const keys = keysSchema.safeParse(answer?.json);
   const usable = keys.success
     ? keys.data.keys.filter(({ kty, crv }) => kty === 'OKP' && crv === 'Ed25519')
     : [];
   if (usable.length === 0) {
-    return wrong(
-      name,
-      'the gateway publishes no key',
-      'Set RECEIPT_KEY: `npx wrangler secret bulk .dev.vars`.',
-    );
+    const hint = 'Set RECEIPT_KEY: `npx wrangler secret bulk .dev.vars`.';
+    return failure(name, 'the gateway publishes no key', hint);
   }
   if (kid !== undefined && !usable.some((key) => key.kid === kid)) {
-    return doubtful(
+    return warning(
       name,
       'the gateway publishes another key than the one in .dev.vars',
-      'That is right where the deployed key is another one; else set it again.',
+      'That is right if the deployed Worker has a key of its own; else set RECEIPT_KEY again.',
     );
   }
   return passed(name, `${usable.length} published`);
 };
 
-const openapiCheck = (got: Got | undefined): Check => {
-  const document = openapiSchema.safeParse(got?.json);
-  return got?.status === 200 && document.success
+const openapiCheck = (answer: HttpAnswer | undefined): Check => {
+  const document = openapiSchema.safeParse(answer?.json);
+  return answer?.status === 200 && document.success
     ? passed('/openapi.json', `OpenAPI ${document.data.openapi}`)
-    : doubtful(
+    : warning(
         '/openapi.json',
-        'the gateway does not describe its management API',
-        'It may be of an earlier release, or was deployed without `npm run deploy`.',
+        'the gateway does not publish its management API',
+        'Deploy it with `npm run deploy`, which generates the document.',
       );
 };

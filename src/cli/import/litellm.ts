@@ -1,68 +1,183 @@
-import { formatDollars } from '../../protocol/amount.ts';
+import * as z from 'zod/mini';
 import { err } from '../../core/result.ts';
-import { unitsOf } from '../lib/decimal.ts';
+import type { PolicyDocument } from '../../management/policy.route.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import { defineCommand } from '../lib/command.ts';
 import {
+  createDraft,
   type Import,
+  type ImportDraft,
   type Imported,
-  newSheet,
-  readRecords,
-  type Sheet,
-  unread,
-} from '../lib/imported.ts';
-import { idOf, KNOWN, recordsIn, type Row, rowSchema } from './litellm-row.ts';
-import { spanOf } from './litellm-duration.ts';
+  isObject,
+  mapRecords,
+  unitsOf,
+  unknownFields,
+} from '../lib/policy-import.ts';
+import { APPLY_OPTIONS, EXPORT_FILE, runImport } from '../lib/run-import.ts';
+
+export const command = defineCommand({
+  summary: 'convert keys, users and teams of LiteLLM to policies: budgets, rates, expiry',
+  arguments: [EXPORT_FILE],
+  options: [
+    { flags: '--models-as-tools', summary: 'treat names of models as ids of tools' },
+    ...APPLY_OPTIONS,
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const options = { modelsAsTools: input.flag('modelsAsTools') };
+    await runImport(session, input, 'litellm', (json) => importLitellm(json, options));
+  },
+});
+
+const text = z.nullish(z.string().check(z.maxLength(512)));
+const AMOUNT = 'must be a number of dollars, not below zero';
+const amount = z.nullish(
+  z
+    .union([z.number(), z.string().check(z.maxLength(64))], AMOUNT)
+    .check(z.refine((value) => /^[0-9.eE+-]+$/.test(String(value)) && Number(value) >= 0, AMOUNT)),
+);
+const count = z.nullish(z.int().check(z.gte(0)));
+
+const BUDGET = {
+  max_budget: amount,
+  soft_budget: amount,
+  budget_duration: text,
+  rpm_limit: count,
+  tpm_limit: count,
+  max_parallel_requests: count,
+  model_max_budget: z.nullish(z.record(z.string(), z.unknown())),
+};
+
+const SECRET = 'is a key itself, not its hash: export keys with return_full_object=true';
+
+/** A row of LiteLLM's keys, users, teams or customers. */
+const rowSchema = z
+  .looseObject({
+    ...BUDGET,
+    token: z.nullish(
+      z.string().check(
+        z.maxLength(512),
+        z.refine((token) => !token.startsWith('sk-'), SECRET),
+      ),
+    ),
+    key_name: text,
+    key_alias: text,
+    team_id: text,
+    team_alias: text,
+    user_id: text,
+    user_alias: text,
+    user_email: text,
+    alias: text,
+    models: z.nullish(z.array(z.string().check(z.maxLength(256))).check(z.maxLength(1000))),
+    expires: z.nullish(z.string().check(z.maxLength(64))),
+    blocked: z.nullish(z.boolean()),
+    spend: z.nullish(z.number()),
+    litellm_budget_table: z.nullish(z.looseObject(BUDGET)),
+  })
+  .check(
+    z.refine((row) => idOf(row) !== undefined, {
+      path: ['token'],
+      message: 'must be there, or user_id or team_id',
+    }),
+  );
+
+type Row = z.output<typeof rowSchema>;
+
+/** Fields that the importer reads, or that limit nothing. */
+const KNOWN = new Set([
+  ...Object.keys(BUDGET),
+  ...`token key_name key_alias team_id team_alias user_id user_alias user_email alias models expires blocked spend
+    litellm_budget_table metadata aliases config keys created_at created_by updated_at updated_by budget_reset_at last_active
+    last_refreshed_at model_spend team_spend soft_budget_cooldown members admins members_with_roles teams user_role sso_user_id
+    api_key rotation_count budget_id key_count litellm_model_table model_id`.split(/\s+/),
+]);
+
+const idOf = ({
+  token,
+  team_id: team,
+  user_id: user,
+}: { readonly [K in 'token' | 'team_id' | 'user_id']?: unknown }): string | undefined => {
+  const id = token ?? team ?? user;
+  return typeof id === 'string' && id !== '' ? id : undefined;
+};
+
+/** The rows of an export in any of LiteLLM's forms; undefined where it holds none. */
+const rowsIn = (json: unknown): readonly unknown[] | undefined => {
+  if (Array.isArray(json)) return json.some((row) => typeof row === 'string') ? undefined : json;
+  if (!isObject(json)) return undefined;
+  for (const [inner, id] of [
+    ['info', 'key'],
+    ['user_info', 'user_id'],
+    ['team_info', 'team_id'],
+  ] as const) {
+    const row = json[inner];
+    if (!isObject(row)) continue;
+    // /key/info repeats what the caller gave, next to the row: the hash of the key, or the key itself.
+    const name = id === 'key' ? 'token' : id;
+    return [{ ...row, [name]: row[name] ?? json[id] }];
+  }
+  for (const name of ['keys', 'users', 'teams', 'data'] as const) {
+    const list = json[name];
+    if (Array.isArray(list) && idOf(json) === undefined)
+      return list.some((row) => typeof row === 'string') ? undefined : list;
+  }
+  return idOf(json) === undefined ? undefined : [json];
+};
 
 export type LitellmOptions = {
-  /** Take names of models for ids of tools. */
+  /** Treat names of models as ids of tools. */
   readonly modelsAsTools: boolean;
 };
 
 const SHAPE =
   'must be keys, users or teams: the answer of /key/list (with return_full_object=true), /key/info, /user/list, /team/list, or an array of rows';
 
-/** Budgets that LiteLLM has exported, as policies. */
+/** Converts budgets exported from LiteLLM to policies. */
 export const importLitellm = (json: unknown, options: LitellmOptions): Import => {
-  const records = recordsIn(json);
-  return records === undefined
+  const rows = rowsIn(json);
+  return rows === undefined
     ? err([{ field: '', reason: SHAPE }])
-    : readRecords(records, rowSchema, (row) => mapped(row, options));
+    : mapRecords(rows, rowSchema, (row) => policyFrom(row, options));
 };
 
-const mapped = (row: Row, options: LitellmOptions): Imported => {
-  const sheet = newSheet();
-  const table = row.litellm_budget_table;
-  const budget = {
-    max: row.max_budget ?? table?.max_budget ?? undefined,
-    soft: row.soft_budget ?? table?.soft_budget ?? undefined,
-    duration: row.budget_duration ?? table?.budget_duration ?? undefined,
-  };
-  const calls = row.rpm_limit ?? table?.rpm_limit ?? undefined;
-  budgetOf(budget, row.spend ?? 0, sheet);
-  if (calls !== undefined) rateOf(calls, sheet);
-  if ((row.tpm_limit ?? table?.tpm_limit ?? undefined) !== undefined)
-    sheet.lost('tpm_limit', 'tokens per minute: a gateway sees calls, not tokens');
-  if ((row.max_parallel_requests ?? table?.max_parallel_requests ?? undefined) !== undefined)
-    sheet.lost('max_parallel_requests', 'a policy limits rate and money, not calls at once');
-  if (Object.keys(row.model_max_budget ?? table?.model_max_budget ?? {}).length > 0)
-    sheet.lost(
+const policyFrom = (row: Row, options: LitellmOptions): Imported => {
+  const draft = createDraft();
+  const budget = <K extends keyof typeof BUDGET>(field: K) =>
+    row[field] ?? row.litellm_budget_table?.[field] ?? undefined;
+  mapBudget(
+    budget('max_budget'),
+    budget('soft_budget'),
+    budget('budget_duration'),
+    row.spend ?? 0,
+    draft,
+  );
+  const callsPerMinute = budget('rpm_limit');
+  if (callsPerMinute !== undefined) mapRate(callsPerMinute, draft);
+  if (budget('tpm_limit') !== undefined)
+    draft.notMapped('tpm_limit', 'limits tokens per minute; a gateway sees calls, not tokens');
+  if (budget('max_parallel_requests') !== undefined)
+    draft.notMapped('max_parallel_requests', 'a policy limits rate and money, not parallel calls');
+  if (Object.keys(budget('model_max_budget') ?? {}).length > 0)
+    draft.notMapped(
       'model_max_budget',
-      'a policy has windows for all its tools together; an account for each model has its own',
+      'the windows of a policy cover all its tools; give each model an account of its own',
     );
-  modelsOf(row.models ?? [], options, sheet);
-  expiryOf(row.expires ?? undefined, sheet);
+  mapModels(row.models ?? [], options, draft);
+  mapExpiry(row.expires ?? '', draft);
   if (row.blocked === true) {
-    sheet.policy.tools = [];
-    sheet.nearly(
+    draft.policy.tools = [];
+    draft.approximated(
       'blocked',
-      'became a policy that allows nothing; `countersign freeze` says it better',
+      'became a policy that allows nothing; `countersign freeze` is the exact equivalent',
     );
   }
   if (typeof row.token === 'string' && typeof row.team_id === 'string')
-    sheet.lost(
+    draft.notMapped(
       'team_id',
-      'the budget of its team binds it as well: import teams, and grant to it from the account of its team',
+      'the budget of the team also limits this key: import teams, and grant to the key from the account of its team',
     );
-  for (const name of unread(row, KNOWN)) sheet.lost(name, 'is not known to this command');
+  for (const name of unknownFields(row, KNOWN))
+    draft.notMapped(name, 'this command does not know the field');
   const name =
     row.key_alias ??
     row.team_alias ??
@@ -71,104 +186,137 @@ const mapped = (row: Row, options: LitellmOptions): Imported => {
     row.user_email ??
     row.key_name ??
     undefined;
-  return { id: idOf(row) ?? '', name, policy: sheet.policy, notes: sheet.notes };
+  return { id: idOf(row) ?? '', name, policy: draft.policy, notes: draft.notes };
 };
 
-type Budget = {
-  readonly max: number | string | undefined;
-  readonly soft: number | string | undefined;
-  readonly duration: string | undefined;
-};
-
-const budgetOf = ({ max, soft, duration }: Budget, spend: number, sheet: Sheet): void => {
+const mapBudget = (
+  max: number | string | undefined,
+  soft: number | string | undefined,
+  duration: string | undefined,
+  spend: number,
+  draft: ImportDraft,
+): void => {
   if (max === undefined) {
     if (soft !== undefined)
-      sheet.lost('soft_budget', 'is a share of max_budget, and there is none');
+      draft.notMapped('soft_budget', 'is a share of max_budget, which is missing');
     return;
   }
   const limit = unitsOf(max);
-  if (limit === undefined) {
-    sheet.lost('max_budget', 'is more than a policy can hold');
-    return;
+  if (limit === undefined) return draft.notMapped('max_budget', 'is more than a policy can hold');
+  if (!limit.exact) draft.approximated('max_budget', 'rounded down to a millionth of a dollar');
+  const window = duration === undefined || duration === '' ? undefined : windowOf(duration);
+  if (window !== undefined && 'notMapped' in window) {
+    draft.notMapped('budget_duration', window.notMapped);
+    return draft.notMapped('max_budget', 'has no window without its budget_duration');
   }
-  if (!limit.exact) sheet.nearly('max_budget', 'was rounded down to a millionth of a dollar');
-  const span = duration === undefined || duration === '' ? undefined : spanOf(duration);
-  if (span !== undefined && 'lost' in span) {
-    sheet.lost('budget_duration', span.lost);
-    sheet.lost('max_budget', 'has no window without its budget_duration');
-    return;
-  }
-  if (span?.nearly !== undefined) sheet.nearly('budget_duration', span.nearly);
-  const amount = formatDollars(limit.amount);
-  if (span === undefined) sheet.policy.lifetime = amount;
-  else sheet.policy.windows = [{ every: span.every, limit: amount }];
+  if (window?.approximated !== undefined)
+    draft.approximated('budget_duration', window.approximated);
+  const amountText = formatDollars(limit.amount);
+  if (window === undefined) draft.policy.lifetime = amountText;
+  else draft.policy.windows = [{ every: window.every, limit: amountText }];
   if (spend > 0)
-    sheet.lost(
-      'spend',
-      'what was spent so far is not carried over: the limit begins with all of it',
-    );
-  if (soft !== undefined) softOf(soft, limit.amount, sheet);
+    draft.notMapped('spend', 'the limit begins anew; the policy does not carry over earlier spend');
+  if (soft !== undefined) mapSoftBudget(soft, limit.amount, draft);
 };
 
-const softOf = (soft: number | string, max: bigint, sheet: Sheet): void => {
+const mapSoftBudget = (soft: number | string, max: bigint, draft: ImportDraft): void => {
   const units = unitsOf(soft);
   const hundredfold = (units?.amount ?? 0n) * 100n;
   const percent = max === 0n ? 0n : hundredfold / max;
-  if (units === undefined || percent < 1n || percent > 99n) {
-    sheet.lost('soft_budget', 'is not between 1 and 99 % of max_budget');
-    return;
-  }
+  if (units === undefined || percent < 1n || percent > 99n)
+    return draft.notMapped('soft_budget', 'is not between 1 and 99 % of max_budget');
   if (hundredfold % max !== 0n)
-    sheet.nearly('soft_budget', `was rounded down to ${percent} % of max_budget`);
-  sheet.policy.softPercent = Number(percent);
+    draft.approximated('soft_budget', `rounded down to ${percent} % of max_budget`);
+  draft.policy.softPercent = Number(percent);
+};
+
+type Every = NonNullable<PolicyDocument['windows']>[number]['every'];
+
+export type ImportedWindow =
+  | { readonly every: Every; readonly approximated?: string }
+  | { readonly notMapped: string };
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+const DAY = 86_400;
+const LONGEST = 366 * DAY;
+
+/**
+ * The window of a `budget_duration`. LiteLLM resets `1d` at midnight, `1h` on the hour, `7d` on Mondays, `30d` and `1mo` on the 1st,
+ * and other durations from when they were set (its `duration_parser.py`). Windows of a policy follow the calendar, or count from the
+ * Unix epoch.
+ */
+export const windowOf = (duration: string): ImportedWindow => {
+  const [, digits = '', unit = ''] = /^([0-9]{1,9})(mo|[smhdw])$/.exec(duration.trim()) ?? [];
+  const value = Number(digits);
+  if (unit === '')
+    return { notMapped: `${JSON.stringify(duration)} is no duration such as 30d or 1h` };
+  if (value === 0) return { notMapped: 'a window cannot have a duration of zero' };
+  if (unit === 'mo')
+    return value === 1
+      ? { every: 'month' }
+      : { notMapped: 'a policy has no window of several months' };
+  const seconds = value * (SECONDS[unit] ?? 0);
+  if (seconds > LONGEST) return { notMapped: 'is longer than 366 days, the maximum of a window' };
+  if (seconds === 3600) return { every: 'hour' };
+  if (seconds === DAY) return { every: 'day' };
+  if (unit === 'd' && value === 30)
+    return {
+      every: 'month',
+      approximated: 'LiteLLM resets 30d on the 1st of the month, so it became a month (UTC)',
+    };
+  if (DAY % seconds === 0) return { every: seconds };
+  const from =
+    seconds === 7 * DAY
+      ? 'LiteLLM counts weeks from Monday'
+      : 'LiteLLM counts from when the budget was set';
+  return {
+    every: seconds,
+    approximated: `${from}, a policy in periods of ${seconds} s from the Unix epoch`,
+  };
 };
 
 const MOST_CALLS = 1_000_000;
 
-const rateOf = (calls: number, sheet: Sheet): void => {
+const mapRate = (calls: number, draft: ImportDraft): void => {
   if (calls === 0) {
-    sheet.policy.tools = [];
-    sheet.nearly('rpm_limit', 'allows no call, so the policy allows nothing');
+    draft.policy.tools = [];
+    draft.approximated('rpm_limit', 'allows no call, so the policy allows nothing');
   } else if (calls > MOST_CALLS)
-    sheet.lost('rpm_limit', `allows more than ${MOST_CALLS} calls, the most a rate can say`);
-  else sheet.policy.rate = { limit: calls, seconds: 60 };
+    draft.notMapped('rpm_limit', `allows more than ${MOST_CALLS} calls, the maximum of a rate`);
+  else draft.policy.rate = { limit: calls, seconds: 60 };
 };
 
 const TOOL = /^(?:\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*)$/;
 const EVERYTHING = new Set(['*', 'all-proxy-models', 'all-team-models']);
 const MOST_TOOLS = 64;
 
-const modelsOf = (
+const mapModels = (
   models: readonly string[],
   { modelsAsTools }: LitellmOptions,
-  sheet: Sheet,
+  draft: ImportDraft,
 ): void => {
-  const named = models.filter((model) => !EVERYTHING.has(model));
-  if (named.length === 0 || named.length !== models.length) return;
-  if (!modelsAsTools) {
-    sheet.lost(
+  if (models.length === 0 || models.some((model) => EVERYTHING.has(model))) return;
+  if (!modelsAsTools)
+    return draft.notMapped(
       'models',
-      `${named.length} models are no tools; --models-as-tools takes their names for ids of tools`,
+      `${models.length} models are no tools; --models-as-tools treats their names as ids of tools`,
     );
-    return;
-  }
-  const tools = [...new Set(named)].filter((model) => TOOL.test(model));
-  for (const model of named.filter((each) => !TOOL.test(each)))
-    sheet.lost(
+  const tools = [...new Set(models)].filter((model) => TOOL.test(model));
+  for (const model of models.filter((each) => !TOOL.test(each)))
+    draft.notMapped(
       'models',
-      `${JSON.stringify(model)} cannot be the id of a tool, so it is not allowed`,
+      `${JSON.stringify(model)} is no valid id of a tool, so the policy does not allow it`,
     );
   if (tools.length > MOST_TOOLS)
-    sheet.lost('models', `a policy names at most ${MOST_TOOLS} tools; the others are not allowed`);
-  sheet.policy.tools = tools.slice(0, MOST_TOOLS);
+    draft.notMapped('models', `a policy names at most ${MOST_TOOLS} tools; it allows no others`);
+  draft.policy.tools = tools.slice(0, MOST_TOOLS);
 };
 
-const expiryOf = (expires: string | undefined, sheet: Sheet): void => {
-  if (expires === undefined || expires === '') return;
-  // Postgres prints no zone for what it keeps in UTC.
-  const at = Date.parse(
-    /(?:Z|[+-][0-9]{2}:?[0-9]{2})$/.test(expires) ? expires : `${expires.replace(' ', 'T')}Z`,
-  );
-  if (Number.isNaN(at)) sheet.lost('expires', `${JSON.stringify(expires)} is no time`);
-  else sheet.policy.validUntil = Math.floor(at / 1000);
+const mapExpiry = (expires: string, draft: ImportDraft): void => {
+  if (expires === '') return;
+  // Postgres prints no zone for times in UTC.
+  const hasZone = /(?:Z|[+-][0-9]{2}:?[0-9]{2})$/.test(expires);
+  const at = Date.parse(hasZone ? expires : `${expires.replace(' ', 'T')}Z`);
+  if (Number.isNaN(at)) draft.notMapped('expires', `${JSON.stringify(expires)} is no time`);
+  else draft.policy.validUntil = Math.floor(at / 1000);
 };

@@ -1,24 +1,23 @@
-import type { Address } from '../../core/hex.ts';
-import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
-import { ZERO_ADDRESS } from '../../core/hex.ts';
-import { parseAddress } from '../../crypto/checksum.ts';
 import { readFacilitators } from '../../backend-settings.ts';
+import { type Address, ZERO_ADDRESS } from '../../core/hex.ts';
+import { parseAddress } from '../../crypto/checksum.ts';
+import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
 import { readAudiences, readOperators, type Setting } from '../../settings.ts';
-import type { Input } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
+import { flagOf, type Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
-import { findNetwork, type NetworkChoice, networkChoices, usualFacilitator } from './networks.ts';
+import { defaultFacilitator, findNetwork, type NetworkChoice, networkChoices } from './networks.ts';
 
-/** What an operator has said of the gateway to be. */
+/** The settings of the new gateway. */
 export type Answers = {
   readonly payTo: Address;
   readonly network: NetworkChoice;
   readonly rpc: string;
-  /** Origin of the upstream, and the path that the example tool leads to. */
+  /** Origin of the upstream, and the path of the example tool on it. */
   readonly upstream: { readonly origin: string; readonly path: string };
   readonly audience: string;
   readonly facilitator: string;
-  /** Undefined: stays as it is. */
+  /** Undefined: the configured operators stay. */
   readonly operators: string | undefined;
   readonly reach: EgressReach;
 };
@@ -26,29 +25,31 @@ export type Answers = {
 /** Where `wrangler dev` serves. */
 const LOCAL_AUDIENCE = 'http://localhost:8787';
 
-type Asked = {
+type Field = {
   readonly option: string;
   readonly message: string;
+  /** Prefilled at the prompt. */
   readonly initial?: string;
-  /** Taken where nobody is asked; else the option is missing. */
+  /** Used without a terminal; absent: the option is required there. */
   readonly fallback?: string;
+  /** Why a value is invalid; undefined for a valid one. */
   readonly check: (text: string) => string | undefined;
 };
 
-/** From flags, the environment, or by asking. @throws CliError */
+/** Takes each setting from its option or environment variable, else asks for it. @throws CliError usage */
 export const askAnswers = async (session: Session, input: Input): Promise<Answers> => {
   const { prompts, env } = session;
   const reach: EgressReach = input.flag('localStack') ? 'local_stack' : 'public';
   const urlFault = (text: string): string | undefined => urlFaultOf(text, reach);
-  const ask = async ({ option, message, initial, fallback, check }: Asked): Promise<string> => {
-    const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const ask = async ({ option, message, initial, fallback, check }: Field): Promise<string> => {
+    const flag = flagOf(option);
     const given = input.text(option) ?? (option === 'rpc' ? env['COUNTERSIGN_RPC_URL'] : undefined);
     if (given !== undefined) {
-      const why = check(given.trim());
-      if (why === undefined) return given.trim();
-      throw usageError(`${flag}: ${why}`, `Correct ${flag}.`);
+      const fault = check(given.trim());
+      if (fault === undefined) return given.trim();
+      throw usageError(`${flag}: ${fault}`, `Correct ${flag}.`);
     }
-    if (!prompts.possible && fallback !== undefined) return fallback;
+    if (!prompts.isInteractive && fallback !== undefined) return fallback;
     return await prompts.text({
       message,
       instead: `${flag} <value>`,
@@ -81,18 +82,16 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
     fallback: LOCAL_AUDIENCE,
     check: (text) => faultOf(readAudiences(text)),
   });
-  const facilitator = input.text('facilitator') ?? usualFacilitator(network.network);
+  const facilitator = input.text('facilitator') ?? defaultFacilitator(network.network);
   const facilitatorFault =
     urlFault(facilitator) ??
     faultOf(readFacilitators(JSON.stringify([{ url: facilitator }]), reach));
-  if (facilitatorFault !== undefined) {
+  if (facilitatorFault !== undefined)
     throw usageError(`--facilitator: ${facilitatorFault}`, 'Correct --facilitator.');
-  }
   const operators = input.text('operator');
   const operatorFault = operators === undefined ? undefined : faultOf(readOperators(operators));
-  if (operatorFault !== undefined) {
+  if (operatorFault !== undefined)
     throw usageError(`--operator ${operatorFault}.`, 'Correct --operator.');
-  }
   const { origin, pathname, search } = new URL(upstream);
   return {
     payTo: addressOf(payTo) ?? ZERO_ADDRESS,
@@ -107,7 +106,7 @@ export const askAnswers = async (session: Session, input: Input): Promise<Answer
 };
 
 const NO_ADDRESS =
-  'That is no address: 0x and 40 hex digits, with a right checksum if in mixed case.';
+  'That is no address: it has 0x and 40 hex digits, with a valid checksum if in mixed case.';
 
 const addressOf = (text: string): Address | undefined => {
   const address = parseAddress(text);
@@ -126,11 +125,10 @@ const faultOf = (setting: Setting<unknown>): string | undefined =>
   setting.ok ? undefined : (setting.error[0] ?? 'is not valid');
 
 const askNetwork = async ({ prompts }: Session, input: Input): Promise<NetworkChoice> => {
-  const given = input.text('network');
   const text =
-    given ??
+    input.text('network') ??
     (await prompts.choice({
-      message: 'On which network are you paid?',
+      message: 'On which network do you accept payments?',
       instead: '--network <name>, e.g. base-sepolia',
       options: networkChoices.map(({ network, name, isTest }) => ({
         value: network,
@@ -142,7 +140,7 @@ const askNetwork = async ({ prompts }: Session, input: Input): Promise<NetworkCh
   const network = findNetwork(text);
   if (network !== undefined) return network;
   throw usageError(
-    '--network names no network that can be paid on.',
+    'A gateway accepts no payments on the network of --network.',
     `Use one of ${networkChoices.map(({ name }) => name).join(', ')}.`,
   );
 };

@@ -1,67 +1,69 @@
 import { parse, patch } from '@decimalturn/toml-patch';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { checksummed } from '../../crypto/checksum.ts';
 import type { FileToWrite } from '../lib/atomic-file.ts';
 import { CONFIG_FILE, type ConfigFiles, SECRETS_FILE, TOOLS_FILE } from '../lib/config-files.ts';
 import type { Answers } from './answers.ts';
-import { newReceiptKey } from './receipt-key.ts';
 
-/** The files as they will be, and what of an operator's own would be lost. */
+/** The files that `init` will write. */
 export type Draft = {
   readonly files: readonly FileToWrite[];
-  /** After writing, for a last look by the gateway's own parser. */
+  /** The configuration after writing, for the gateway's own parser. */
   readonly config: ConfigFiles;
-  /** E.g. `PAY_TO in wrangler.toml`. */
+  /** Edited values that the files would overwrite, e.g. `PAY_TO in wrangler.toml`. */
   readonly lost: readonly string[];
+  /** Whether the draft adds a new RECEIPT_KEY. */
   readonly madeKey: boolean;
 };
 
-/**
- * SHA-256 of the tools.json that this release ships: what has another one is an operator's own. A test holds it against the file.
- */
+/** SHA-256 of the tools.json of this release: a file with another digest was edited. A test compares it with the file. */
 export const SHIPPED_TOOLS = '5b58b3ad85f4437215c24c5313eaaccd1367176080366429eda45f92f6b3cad2';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export const draftFiles = async (
   directory: string,
-  now: ConfigFiles,
+  present: ConfigFiles,
   answers: Answers,
   keepTools: boolean,
 ): Promise<Draft> => {
   const values = variablesOf(answers);
-  const variables = { ...now.variables, ...values };
-  const toml = unescaped(
-    patch(now.toml, { ...(parse(now.toml) as object), vars: variables }),
+  const variables = { ...present.variables, ...values };
+  const toml = withSingleQuotes(
+    patch(present.toml, { ...(parse(present.toml) as object), vars: variables }),
     values,
   );
-  const tools = keepTools && now.tools !== undefined ? now.tools : exampleTools(answers);
-  const secrets = withReach(await withReceiptKey(now), answers);
+  const tools = keepTools && present.tools !== undefined ? present.tools : exampleTools(answers);
+  const hasKey = (present.secrets['RECEIPT_KEY'] ?? '') !== '';
+  const secrets = secretsOf(present, answers, hasKey ? undefined : await newReceiptKey());
   const lost = [
     ...Object.entries(values)
-      .filter(([name, value]) => !['', value].includes(now.variables[name]?.trim() ?? ''))
+      .filter(([name, value]) => !['', value].includes(present.variables[name]?.trim() ?? ''))
       .map(([name]) => `${name} in ${CONFIG_FILE}`),
-    ...(now.tools === undefined || now.tools === tools || sha256(now.tools) === SHIPPED_TOOLS
+    ...(present.tools === undefined ||
+    present.tools === tools ||
+    sha256(present.tools) === SHIPPED_TOOLS
       ? []
       : [TOOLS_FILE]),
   ];
   return {
-    config: { ...now, toml, variables, tools, secrets: secrets.values },
+    config: { ...present, toml, variables, tools, secrets: secrets.values },
     lost,
-    madeKey: secrets.madeKey,
+    madeKey: !hasKey,
     files: [
       { path: join(directory, CONFIG_FILE), text: toml },
-      ...(tools === now.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
-      ...(secrets.text === now.secretsText
+      ...(tools === present.tools ? [] : [{ path: join(directory, TOOLS_FILE), text: tools }]),
+      ...(secrets.text === present.secretsText
         ? []
         : [{ path: join(directory, SECRETS_FILE), text: secrets.text, mode: 0o600 }]),
     ],
   };
 };
 
-/** JSON in TOML is read more easily between single quotes, where nothing is escaped. */
-const unescaped = (toml: string, values: Readonly<Record<string, string>>): string =>
+/** TOML escapes nothing between single quotes, which keeps JSON readable. */
+const withSingleQuotes = (toml: string, values: Readonly<Record<string, string>>): string =>
   Object.entries(values)
     .filter(([, value]) => value.includes('"') && !value.includes("'"))
     .reduce(
@@ -82,13 +84,12 @@ const variablesOf = (answers: Answers): Readonly<Record<string, string>> => {
   };
 };
 
-/** One tool to begin with. */
 const exampleTools = ({ upstream }: Answers): string => {
   const example = {
     id: 'example',
     method: 'GET',
     path: '/tools/example',
-    description: 'Say here, in one line, what it does and what it takes.',
+    description: 'Describe in one line what the tool does and what it takes.',
     mimeType: 'application/json',
     price: '$0.001',
     settlement: 'deferred',
@@ -97,39 +98,36 @@ const exampleTools = ({ upstream }: Answers): string => {
   return `${JSON.stringify({ tools: [example] }, undefined, 2)}\n`;
 };
 
-/** A key that is there stays: what it has signed is checked with it. */
-const withReceiptKey = async ({
-  secrets,
-  secretsText,
-}: ConfigFiles): Promise<Secrets & { readonly madeKey: boolean }> => {
-  if ((secrets['RECEIPT_KEY'] ?? '') !== '') {
-    return { values: secrets, text: secretsText, madeKey: false };
-  }
-  const RECEIPT_KEY = await newReceiptKey();
+/** `.dev.vars`: its values and its text. `wrangler dev` reads the file and never deploys it, so LOCAL_STACK stays on this machine. */
+type Secrets = { readonly values: ConfigFiles['secrets']; readonly text: string };
+
+/** Adds a new receipt key, if one is given: a present key stays, because its receipts verify with it alone. */
+const secretsOf = (
+  { secrets, secretsText }: ConfigFiles,
+  { reach }: Answers,
+  newKey: string | undefined,
+): Secrets => {
+  const localStack = String(reach === 'local_stack');
+  const changes = {
+    ...(newKey === undefined ? {} : { RECEIPT_KEY: newKey }),
+    ...((secrets['LOCAL_STACK'] ?? 'false') === localStack ? {} : { LOCAL_STACK: localStack }),
+  };
   return {
-    values: { ...secrets, RECEIPT_KEY },
-    text: withLine(secretsText, 'RECEIPT_KEY', RECEIPT_KEY),
-    madeKey: true,
+    values: { ...secrets, ...changes },
+    text: Object.entries(changes).reduce(withLine, secretsText),
   };
 };
 
-/** `.dev.vars` is read by `wrangler dev` and never deployed, so LOCAL_STACK stays on this machine. */
-const withReach = <S extends Secrets>(secrets: S, { reach }: Pick<Answers, 'reach'>): S => {
-  const LOCAL_STACK = String(reach === 'local_stack');
-  return (secrets.values['LOCAL_STACK'] ?? 'false') === LOCAL_STACK
-    ? secrets
-    : {
-        ...secrets,
-        values: { ...secrets.values, LOCAL_STACK },
-        text: withLine(secrets.text, 'LOCAL_STACK', LOCAL_STACK),
-      };
-};
-
-/** `.dev.vars`: what it holds, and its text. */
-type Secrets = { readonly values: ConfigFiles['secrets']; readonly text: string };
-
-const withLine = (text: string, name: string, value: string): string => {
+const withLine = (text: string, [name, value]: readonly [string, string]): string => {
   const isOther = (line: string): boolean => line.split('=')[0]?.trim() !== name;
   const before = text.split('\n').filter(isOther).join('\n').trimEnd();
   return `${before === '' ? '' : `${before}\n`}${name}='${value}'\n`;
+};
+
+/** A new Ed25519 private key as a JWK; `kid` is its thumbprint (RFC 7638). */
+export const newReceiptKey = async (): Promise<string> => {
+  const { privateKey } = await generateKeyPair('Ed25519', { extractable: true });
+  const jwk = await exportJWK(privateKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  return JSON.stringify({ ...jwk, kid, alg: 'EdDSA', use: 'sig' });
 };

@@ -2,13 +2,13 @@ import { network, type Network } from '../../protocol/account-id.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
 import { tokenNetworks } from '../../protocol/x402/tokens.ts';
 
-/** A network that can be paid on, as `init` offers it. */
+/** A network on which a gateway accepts payments. */
 export type NetworkChoice = {
   readonly network: Network;
-  /** As x402 calls it, where it does. */
+  /** The name in x402, or ours where x402 has none. */
   readonly name: string;
   readonly isTest: boolean;
-  /** A public endpoint, to begin with. */
+  /** A public endpoint for first steps. */
   readonly rpc?: string;
 };
 
@@ -27,7 +27,7 @@ const PUBLIC_RPC: Readonly<Record<Network, string>> = {
   'eip155:8453': 'https://mainnet.base.org',
 };
 
-/** First the one to try things on, then the one most are paid on. */
+/** The usual test network, then the network with the most payments. */
 const FIRST: readonly Network[] = ['eip155:84532', 'eip155:8453'];
 
 export const networkChoices: readonly NetworkChoice[] = [
@@ -40,10 +40,10 @@ export const networkChoices: readonly NetworkChoice[] = [
   ...(PUBLIC_RPC[on] === undefined ? {} : { rpc: PUBLIC_RPC[on] }),
 }));
 
-/** By name or CAIP-2. */
+/** By name or CAIP-2 id. */
 export const findNetwork = (text: string): NetworkChoice | undefined =>
   networkChoices.find(({ network: on, name }) => on === text || name === text.toLowerCase());
 
-/** A facilitator that wants no account, to begin with; the first settles on Base Sepolia only. */
-export const usualFacilitator = (on: Network): string =>
+/** A facilitator that needs no account. The first one settles on Base Sepolia only. */
+export const defaultFacilitator = (on: Network): string =>
   on === 'eip155:84532' ? 'https://x402.org/facilitator' : 'https://facilitator.payai.network';

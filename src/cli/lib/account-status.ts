@@ -1,29 +1,37 @@
-import type { Input } from './command.ts';
-import { openAdmin, roleOf, warnIfStopped } from './admin-client.ts';
-import { changedText, heard } from './print.ts';
 import { accountNamed, namesOf } from './account-names.ts';
-import type { Session } from './session.ts';
+import { openAdmin, roleOf, warnIfStopped } from './admin-client.ts';
+import { ACCOUNT, type Command, defineCommand } from './command.ts';
+import { acknowledgementLines, changedText } from './print.ts';
 
-const DONE = { frozen: 'frozen', paused: 'paused', active: 'resumed' } as const;
+const DONE = { frozen: 'is frozen', paused: 'is paused', active: 'resumed' } as const;
 
-/** `freeze`, `pause`, `resume`: of an account and all below it; says who has heard. */
-export const setStatus = async (
-  session: Session,
-  input: Input,
-  status: keyof typeof DONE,
-): Promise<void> => {
-  const { out } = session;
-  const admin = await openAdmin(session, roleOf(input));
-  const account = await accountNamed(admin, input.arguments[0] ?? '');
-  warnIfStopped(admin);
-  const id = admin.role === 'operator' ? 'accounts.status' : 'account.status';
-  const { body } = await admin.call(id, { params: { account }, body: { status } });
-  const names = await namesOf(session);
-  const side = admin.role === 'operator' ? ', as operator' : '';
-  out.result({ account, status, ...body }, () =>
-    [
-      changedText(out, body.changed, `${names.of(account)} ${DONE[status]}${side}`),
-      ...heard(out, body, names),
-    ].join('\n'),
-  );
-};
+/** `freeze`, `pause` and `resume` differ in the status that they set. */
+export const statusCommand = (status: keyof typeof DONE, summary: string): Command =>
+  defineCommand({
+    summary,
+    arguments: [ACCOUNT],
+    options: [{ flags: '--operator', summary: 'sign as operator; the owner cannot undo it' }],
+    shared: ['gateway', 'signer'],
+    run: async (session, input) => {
+      const { out } = session;
+      const admin = await openAdmin(session, roleOf(input));
+      const account = await accountNamed(admin, input.arguments[0] ?? '');
+      const isOperator = admin.role === 'operator';
+      warnIfStopped(admin);
+      const { body } = await admin.call(isOperator ? 'accounts.status' : 'account.status', {
+        params: { account },
+        body: { status },
+      });
+      const names = await namesOf(session);
+      out.result({ account, status, ...body }, () =>
+        [
+          changedText(
+            out,
+            body.changed,
+            `${names.of(account)} ${DONE[status]}${isOperator ? ', by the operator' : ''}`,
+          ),
+          ...acknowledgementLines(out, body, names),
+        ].join('\n'),
+      );
+    },
+  });

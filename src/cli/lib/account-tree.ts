@@ -1,23 +1,23 @@
-import type { AccountId } from '../../protocol/account-id.ts';
 import type { ItemOf } from '../../management/types.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { AdminClient } from './admin-client.ts';
-import { isRefusal } from './refusal.ts';
+import { isRefusal } from './error-of.ts';
 
-/** An account below another, by one of the grants that lead to it. */
+/** A descendant of an account, by one of the grants that lead to it. */
 export type TreeNode = ItemOf<'account.tree'> & {
   readonly parent: AccountId;
   readonly depth: number;
   readonly label: string | undefined;
-  /** How the account stands; undefined where it cannot be seen. */
+  /** The account's status; undefined where the signer may not see the account. */
   readonly standing: string | undefined;
 };
 
-/** Grants are at most three deep; the number is what one screen and one minute take. */
+/** Bounds the requests of one command: at most 500 accounts, eight at a time. */
 const MOST = 500;
-const MOST_DEPTH = 3;
 const AT_ONCE = 8;
+const MOST_DEPTH = 3;
 
-/** Every account below one, each after the one above it. */
+/** Reads all descendants of an account, each after its parent. */
 export const treeBelow = async (
   admin: AdminClient,
   root: AccountId,
@@ -25,7 +25,7 @@ export const treeBelow = async (
   await admin.session.progress.during('reading the tree', async () => {
     const seen = new Map<string, Promise<Seen>>();
     const look = async (account: AccountId): Promise<Seen> => {
-      const known = seen.get(account) ?? standingOf(admin, account);
+      const known = seen.get(account) ?? readAccount(admin, account);
       seen.set(account, known);
       return await known;
     };
@@ -43,25 +43,25 @@ export const treeBelow = async (
         );
       for (const item of items) {
         if (nodes.length >= MOST) return;
-        const first = !nodes.some(({ account }) => account === item.account);
+        const isFirst = !nodes.some(({ account }) => account === item.account);
         nodes.push({ ...item, parent, depth, ...(await look(item.account)) });
-        // An account that has not consented shows nobody what hangs below it.
-        if (first && nodes.at(-1)?.standing !== undefined) await walk(item.account, depth + 1);
+        // The descendants of an account are private until its holder consents to the grant.
+        if (isFirst && nodes.at(-1)?.standing !== undefined) await walk(item.account, depth + 1);
       }
     };
     await walk(root, 1);
     return nodes;
   });
 
-type Seen = { readonly label: string | undefined; readonly standing: string | undefined };
+type Seen = Pick<TreeNode, 'label' | 'standing'>;
 
-const standingOf = async (admin: AdminClient, account: AccountId): Promise<Seen> => {
+const readAccount = async (admin: AdminClient, account: AccountId): Promise<Seen> => {
   try {
     const { body } = await admin.call('account.get', { params: { account } });
     return { label: body.label, standing: body.status };
   } catch (thrown) {
-    if (!isRefusal(thrown, 'unknown_account')) throw thrown;
-    // The issuer may not see the account: its holder has not consented to the grant.
-    return { label: undefined, standing: undefined };
+    // The holder has not consented: the issuer may not see the account.
+    if (isRefusal(thrown, 'unknown_account')) return { label: undefined, standing: undefined };
+    throw thrown;
   }
 };

@@ -1,42 +1,43 @@
-import { CountersignError } from '../../client/errors.ts';
 import { createManagement, type Management } from '../../client/management.ts';
 import { addressOf, type Signer } from '../../client/signer.ts';
+import type { Address } from '../../core/hex.ts';
 import { type AccountId, accountId, chainIdOf, parseAccountId } from '../../protocol/account-id.ts';
-import { type Address } from '../../core/hex.ts';
-import type { Input } from './command.ts';
-import { CliError, cliErrorOf } from './errors.ts';
-import { EXIT } from './exit-code.ts';
-import type { StackRole } from './profile.ts';
-import type { Session } from './session.ts';
+import { cliErrorOf } from './error-of.ts';
 import { type GatewayNetwork, networksOf } from './gateway-networks.ts';
-import { refusalOf } from './refusal.ts';
+import type { Input } from './input.ts';
+import type { Role } from './profile.ts';
+import type { Session } from './session.ts';
 
-/** One who manages a gateway, at their desk: whose key signs, and what is asked with it. */
+/** The management API of one gateway, called with one key. */
 export type AdminClient = {
   readonly session: Session;
-  readonly role: StackRole;
+  readonly role: Role;
   readonly gateway: string;
   readonly signer: Signer;
   readonly self: Address;
-  /** The chains of the gateway, the usual one first. @throws CliError */
+  /** The networks of the gateway, its default first. @throws CliError */
   networks(): Promise<readonly [GatewayNetwork, ...GatewayNetwork[]]>;
-  /** The account of whoever signs, on the gateway's usual chain. */
+  /** The signer's account on the gateway's default network. */
   own(): Promise<AccountId>;
-  /** One question, or one order. @throws CliError */
+  /** Reads, or sends one command. @throws CliError */
   readonly call: Management['call'];
-  /** Everything on a list. @throws CliError */
+  /** Reads all pages of a list. @throws CliError */
   readonly list: Management['list'];
   readonly export: Management['export'];
-  /** The client below, for streams. */
+  /** The client of `countersign/client`, for event streams. */
   readonly management: (fetcher?: typeof globalThis.fetch) => Management;
 };
 
-/** `--operator`, where a command has that: else as owner. */
-export const roleOf = (input: Input): StackRole => (input.flag('operator') ? 'operator' : 'owner');
+/** `--operator`, else owner. */
+export const roleOf = (input: Input): Role => (input.flag('operator') ? 'operator' : 'owner');
 
-export const openAdmin = async (session: Session, role: StackRole): Promise<AdminClient> => {
+export const openAdmin = async (
+  session: Session,
+  role: Role,
+  origin?: string,
+): Promise<AdminClient> => {
   const { profile, progress, signal } = session;
-  const gateway = await profile.gateway();
+  const gateway = origin ?? (await profile.gateway());
   const signer = await profile.signer(role, gateway);
   const self = addressOf(signer);
   const management: AdminClient['management'] = (fetcher) =>
@@ -56,42 +57,30 @@ export const openAdmin = async (session: Session, role: StackRole): Promise<Admi
     management,
     networks: async () => await (networks ??= networksOf(gateway, signal)),
     own: async () => accountId((await admin.networks())[0].network, self),
-    call: async (id, ...request) =>
-      await guarded(async () =>
-        progress.during('asking the gateway', async () => client.call(id, ...request)),
-      ),
-    list: (id, ...request) => guardedItems(client.list(id, ...request)),
-    export: (id, ...request) => guardedItems(client.export(id, ...request)),
+    call: async (id, ...request) => {
+      try {
+        return await progress.during('calling the gateway', async () =>
+          client.call(id, ...request),
+        );
+      } catch (thrown) {
+        throw cliErrorOf(thrown);
+      }
+    },
+    list: (id, ...request) => withCliErrors(client.list(id, ...request)),
+    export: (id, ...request) => withCliErrors(client.export(id, ...request)),
   };
   return admin;
 };
 
-const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw errorOf(thrown);
-  }
-};
-
-async function* guardedItems<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+async function* withCliErrors<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   try {
     yield* items;
   } catch (thrown) {
-    throw errorOf(thrown);
+    throw cliErrorOf(thrown);
   }
 }
 
-/** What the management client throws, as an error of this command: a refusal with the gateway's own words. */
-export const errorOf = (thrown: unknown): CliError => {
-  if (!(thrown instanceof CountersignError)) return cliErrorOf(thrown);
-  if (thrown.code === 'refused') return refusalOf(thrown);
-  if (thrown.code !== 'command_lost') return cliErrorOf(thrown);
-  const { message, hint, code } = thrown;
-  return new CliError(message, { hint, code, exit: EXIT.network, cause: thrown });
-};
-
-/** All items of a list, at most so many. */
+/** The items of a list, at most `most`. */
 export const collected = async <T>(
   { session }: AdminClient,
   items: AsyncGenerator<T>,
@@ -106,20 +95,20 @@ export const collected = async <T>(
     return all;
   });
 
-/** Says what to do if Ctrl-C comes while an order is on its way. */
+/** Sets the next step for Ctrl-C while a command is on its way to the gateway. */
 export const warnIfStopped = ({ session }: AdminClient): void =>
   session.ifStopped(
     'The gateway may have carried out the command. Read what it stores before you repeat it.',
   );
 
-/** The network of an account, as the gateway knows it. */
+/** The network of an account, with its token if the gateway accepts payments there. */
 export const networkOf = async (
   admin: AdminClient,
   account: AccountId,
 ): Promise<GatewayNetwork> => {
-  const on = parseAccountId(account)?.network;
-  const known = (await admin.networks()).find(({ network }) => network === on);
-  if (known !== undefined) return known;
-  const [first] = await admin.networks();
-  return on === undefined ? first : { ...first, network: on, chainId: chainIdOf(on) ?? 0 };
+  const network = parseAccountId(account)?.network;
+  const networks = await admin.networks();
+  const known = networks.find((each) => each.network === network);
+  if (known !== undefined || network === undefined) return known ?? networks[0];
+  return { ...networks[0], network, chainId: chainIdOf(network) ?? 0 };
 };

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { constants, copyFileSync, linkSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Progress } from './progress.ts';
+import { counted } from './text.ts';
 
 export type FileToWrite = {
   readonly path: string;
   readonly text: string;
-  /** Permissions, e.g. `0o600` for what is secret. Absent: those that the file has, else the usual ones. */
+  /** Permissions, `0o600` for a secret. Absent: the file's present permissions, else those of the umask. */
   readonly mode?: number;
-  /** What is there stays, and is an error (`EEXIST`), however late it came. */
+  /** `nothing`: an existing file stays and the write fails with `EEXIST`, even if the file appeared during the write. */
   readonly over?: 'nothing';
 };
 
 /**
- * Writes files so that each is there whole or as it was: all are first written beside their place, then moved there. Stopped before
- * the moves, e.g. by Ctrl-C, nothing has changed.
+ * Writes all files or none: writes a draft of each next to its target, syncs it, then renames all drafts. An interruption before the
+ * renames changes nothing.
  *
- * @throws the signal's reason; the file system's errors
+ * @throws the signal's reason; errors of the file system
  */
 export const writeFiles = async (
   files: readonly FileToWrite[],
@@ -26,30 +28,33 @@ export const writeFiles = async (
   const discard = (): void => {
     for (const { draft } of drafts) rmSync(draft, { force: true });
   };
-  // Ctrl-C ends the process without coming back here: a draft may hold a key.
+  // Ctrl-C ends the process without returning here, and a draft may hold a key.
   signal?.addEventListener('abort', discard, { once: true });
   try {
-    for (const { path, text, mode: asked, over } of files) {
+    for (const { path, text, mode: wanted, over } of files) {
       signal?.throwIfAborted();
-      await mkdir(dirname(path), { recursive: true, ...(asked === 0o600 ? { mode: 0o700 } : {}) });
-      const mode = asked ?? (await modeOf(path));
+      await mkdir(dirname(path), {
+        recursive: true,
+        ...(wanted === 0o600 ? { mode: 0o700 } : {}),
+      });
+      const mode = wanted ?? (await modeOf(path));
       const draft = `${path}.${randomUUID()}.draft`;
       const file = await open(draft, 'wx', mode ?? 0o666);
       drafts.push({ draft, path, ...(over === undefined ? {} : { over }) });
       try {
         await file.writeFile(text);
         if (mode !== undefined) await file.chmod(mode);
-        // A power cut must not leave an empty keystore where a key was.
+        // Without the sync, a power cut after the rename could leave an empty keystore file.
         await file.sync();
       } finally {
         await file.close();
       }
     }
     signal?.throwIfAborted();
-    // In one go: Ctrl-C ends the process, and must not come between two of them.
+    // Synchronous: Ctrl-C must not end the process between two renames.
     for (const { draft, path, over } of drafts) {
       if (over === undefined) renameSync(draft, path);
-      else putNew(draft, path);
+      else moveToNewPath(draft, path);
     }
   } finally {
     signal?.removeEventListener('abort', discard);
@@ -57,12 +62,13 @@ export const writeFiles = async (
   }
 };
 
-const putNew = (draft: string, path: string): void => {
+/** `rename` would replace a file that appeared meanwhile; `link` fails with `EEXIST` (CWE-367). */
+const moveToNewPath = (draft: string, path: string): void => {
   try {
     linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-    // A file system without links.
+    // The file system has no hard links.
     copyFileSync(draft, path, constants.COPYFILE_EXCL);
   }
 };
@@ -73,7 +79,47 @@ const modeOf = async (path: string): Promise<number | undefined> =>
     () => undefined,
   );
 
-/** The text of a file; undefined where there is none. */
+/** Line ends and bytes of a written file. */
+export type Written = { readonly lines: number; readonly bytes: number };
+
+/** Streams pages into a file that appears only when it is complete. */
+export const writePages = async (
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+  path: string,
+  pages: AsyncIterable<string>,
+): Promise<Written> => {
+  const draft = `${path}.${process.pid}.draft`;
+  const file = await open(draft, 'wx');
+  // Ctrl-C ends the process without returning here.
+  const discard = (): void => rmSync(draft, { force: true });
+  signal.addEventListener('abort', discard, { once: true });
+  let [lines, bytes] = [0, 0];
+  try {
+    await progress.during(
+      () => `writing, ${counted(lines, 'line')} so far`,
+      async () => {
+        for await (const page of pages) {
+          signal.throwIfAborted();
+          await file.writeFile(page);
+          lines += page.split('\n').length - 1;
+          bytes += Buffer.byteLength(page);
+        }
+      },
+    );
+    await file.sync();
+    await file.close();
+    await rename(draft, path);
+    return { lines, bytes };
+  } catch (thrown) {
+    await file.close().catch(() => undefined);
+    await rm(draft, { force: true });
+    throw thrown;
+  } finally {
+    signal.removeEventListener('abort', discard);
+  }
+};
+
+/** The text of a file; undefined where no file exists. */
 export const readText = async (path: string): Promise<string | undefined> => {
   try {
     return await readFile(path, 'utf8');

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
 import { chainIdOf, type Network } from '../../protocol/account-id.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenOf } from '../../protocol/x402/tokens.ts';
+import { tokenDomainSeparator } from '../../protocol/x402/transfer-digest.ts';
 import {
   bytesSchema,
   quantitySchema,
@@ -8,10 +11,7 @@ import {
   rpcBatch,
   wordSchema,
 } from '../../settlement/chain/json-rpc.ts';
-import { tokenDomainSeparator } from '../../protocol/x402/transfer-digest.ts';
-import { nameOfNetwork } from '../../protocol/x402/networks.ts';
-import { tokenOf } from '../../protocol/x402/tokens.ts';
-import { type Check, doubtful, hostOf, passed, wrong } from './check.ts';
+import { type Check, failure, hostOf, passed, warning } from './check.ts';
 import { lasting } from './text.ts';
 
 /** Selectors of `decimals()` and `DOMAIN_SEPARATOR()`. */
@@ -20,12 +20,12 @@ const DOMAIN_SEPARATOR = '0x3644e515';
 
 const blockSchema = z.object({ timestamp: quantitySchema, number: quantitySchema });
 
-/** A block this old: the node has lost its peers, or nothing is sent there. */
-const OLD = 300;
-/** Blocks may be stamped a little ahead. */
-const AHEAD = 30;
+/** Seconds. An older latest block means that the node lost its peers. */
+const MAX_AGE = 300;
+/** Seconds. Nodes accept blocks stamped slightly ahead. */
+const MAX_AHEAD = 30;
 
-/** Whether an RPC endpoint answers, for this chain, in time, with the token that is paid with. */
+/** Checks chain id, latest block and USDC contract of one RPC endpoint. */
 export const chainChecks = async (
   on: Network,
   url: string,
@@ -36,13 +36,8 @@ export const chainChecks = async (
   const host = hostOf(url);
   const rpc = `RPC ${name}`;
   if (token === undefined) {
-    return [
-      wrong(
-        rpc,
-        'no token is known on this network',
-        'Choose a network of `countersign init --help`.',
-      ),
-    ];
+    const hint = 'Choose a network that `countersign init --network` accepts.';
+    return [failure(rpc, 'no token is known on this network', hint)];
   }
   const call = (data: string) => ({
     method: 'eth_call',
@@ -58,26 +53,18 @@ export const chainChecks = async (
     ],
   );
   if (!answers.ok) {
-    return [
-      wrong(
-        rpc,
-        `${host} gave no answer that can be used (${answers.error.kind.replaceAll('_', ' ')})`,
-        'Check the RPC URL and its key: it must answer JSON-RPC batches.',
-      ),
-    ];
+    const kind = answers.error.kind.replaceAll('_', ' ');
+    const hint = 'Check the RPC URL and its key: it must answer JSON-RPC batches.';
+    return [failure(rpc, `${host} gave no usable answer (${kind})`, hint)];
   }
   const [chainId, block, decimals, separator] = answers.value;
   const found = readAnswer(chainId, quantitySchema);
   if (found !== chainIdOf(on)) {
-    return [
-      wrong(
-        rpc,
-        found === undefined
-          ? `${host} does not say its chain id`
-          : `${host} is chain ${found}, not ${chainIdOf(on) ?? on}`,
-        `Give an RPC URL of ${name}.`,
-      ),
-    ];
+    const says =
+      found === undefined
+        ? `${host} does not answer eth_chainId`
+        : `${host} is chain ${found}, not ${chainIdOf(on) ?? on}`;
+    return [failure(rpc, says, `Give an RPC URL of ${name}.`)];
   }
   return [
     passed(rpc, `${host} answers for chain ${found}`),
@@ -94,24 +81,23 @@ const blockCheck = (
 ): Check => {
   const title = `clock ${name}`;
   const block = readAnswer(answer, blockSchema);
-  if (block === undefined) {
-    return wrong(title, 'the latest block cannot be read', 'Choose another RPC endpoint.');
-  }
+  if (block === undefined)
+    return failure(title, 'the endpoint does not return the latest block', 'Choose another one.');
   const age = now - block.timestamp;
-  if (age < -AHEAD) {
-    return wrong(
+  if (age < -MAX_AHEAD) {
+    return failure(
       title,
       `the latest block is ${lasting(-age)} ahead of this clock`,
-      'Set the clock of this machine: what it signs would be refused.',
+      'Set the clock of this machine: gateways would reject its signatures.',
     );
   }
-  if (age <= OLD || /^(127\.|localhost|\[::1\])/.test(host)) {
+  // A local chain mines only when it has a transaction.
+  if (age <= MAX_AGE || /^(127\.|localhost|\[::1\])/.test(host))
     return passed(title, `block ${block.number}, ${lasting(Math.max(0, age))} ago`);
-  }
-  return doubtful(
+  return warning(
     title,
     `the latest block is ${lasting(age)} old`,
-    'The node may have fallen behind, or this clock is ahead: compare with another one.',
+    'The node fell behind, or this clock is ahead: compare with another endpoint.',
   );
 };
 
@@ -122,13 +108,11 @@ const tokenCheck = (
   expected: string,
 ): Check => {
   const title = `USDC ${name}`;
-  const hint =
-    'Payments signed for another token would fail: choose another network or RPC endpoint.';
+  const hint = 'Payments for another token would fail: choose another network or RPC endpoint.';
   const places = readAnswer(decimals, bytesSchema);
-  if (places === undefined || !/^0x0{63}6$/.test(places)) {
-    return wrong(title, 'the contract does not say that it has six decimals', hint);
-  }
+  if (places === undefined || !/^0x0{63}6$/.test(places))
+    return failure(title, 'the contract does not have six decimals', hint);
   return readAnswer(separator, wordSchema) === expected
-    ? passed(title, 'the contract has six decimals and the EIP-712 domain that is signed for')
-    : wrong(title, 'the contract has another EIP-712 domain than the one that is signed for', hint);
+    ? passed(title, 'the contract has six decimals and the expected EIP-712 domain')
+    : failure(title, 'the contract has an unexpected EIP-712 domain', hint);
 };

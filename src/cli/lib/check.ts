@@ -1,32 +1,45 @@
-/** What was looked at, and what was found. */
+import type { Output } from './output.ts';
+import { printable, widthOf, wrapped } from './text.ts';
+
+/** The outcome of one check of `doctor` or `init`. */
 export type Check = {
   readonly name: string;
-  /** `skip`: it could not be looked at from here, which is no fault. */
+  /** `skip`: this machine cannot run the check. */
   readonly status: 'ok' | 'warn' | 'fail' | 'skip';
   readonly says: string;
-  /** What to do; wherever it is not `ok`. */
+  /** The next step; on every status but `ok`. */
   readonly hint?: string;
 };
 
-export const passed = (name: string, says: string): Check => ({ name, status: 'ok', says });
-export const doubtful = (name: string, says: string, hint: string): Check => ({
-  name,
-  status: 'warn',
-  says,
-  hint,
-});
-export const wrong = (name: string, says: string, hint: string): Check => ({
-  name,
-  status: 'fail',
-  says,
-  hint,
-});
-export const skipped = (name: string, says: string, hint: string): Check => ({
-  name,
-  status: 'skip',
-  says,
-  hint,
-});
+type CreateCheck = (name: string, says: string, hint: string) => Check;
 
-/** The host of a URL: what stands behind it often is an API key. */
+export const passed = (name: string, says: string): Check => ({ name, status: 'ok', says });
+export const warning: CreateCheck = (name, says, hint) => ({ name, status: 'warn', says, hint });
+export const failure: CreateCheck = (name, says, hint) => ({ name, status: 'fail', says, hint });
+export const skipped: CreateCheck = (name, says, hint) => ({ name, status: 'skip', says, hint });
+
+/** The host of a URL, without its path and query: those often hold an API key. */
 export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : 'no URL');
+
+const MARKS = { ok: '✓', warn: '!', fail: '✗', skip: '·' } as const;
+const STYLES = { ok: 'good', warn: 'warn', fail: 'bad', skip: 'dim' } as const;
+
+/** Checks for people: mark, name, finding, next step. */
+export const checkLines = ({ style, width }: Output, checks: readonly Check[]): string => {
+  const label = Math.max(0, ...checks.map(({ name }) => widthOf(printable(name))));
+  const isNarrow = width < label + 44;
+  const indent = ' '.repeat(isNarrow ? 4 : label + 4);
+  const columns = Math.min(width, 100);
+  return checks
+    .map(({ name: given, status, says, hint }) => {
+      const name = printable(given);
+      const mark = style[STYLES[status]](MARKS[status]);
+      const head = isNarrow ? `${mark} ${name}\n${indent}` : `${mark} ${name.padEnd(label)}  `;
+      const next =
+        hint === undefined || status === 'ok'
+          ? ''
+          : `\n${indent}${style.dim(wrapped(`→ ${printable(hint)}`, columns, indent))}`;
+      return head + wrapped(printable(says), columns, indent) + next;
+    })
+    .join('\n');
+};

@@ -1,18 +1,37 @@
-import { usageError } from './errors.ts';
+import type { Input } from './input.ts';
 import type { Session } from './session.ts';
 
-/** A command as its file describes it. What it does is loaded only when it runs. */
-export type CommandSpec = {
-  readonly name: string;
+/** One command: its options, its help text, and what it does. */
+export type Command = {
   readonly summary: string;
-  /** Shown below the options in `--help`. */
-  readonly examples?: readonly string[];
   readonly arguments?: readonly ArgumentSpec[];
   readonly options?: readonly OptionSpec[];
-  /** Options that several commands have, with the same words: where, who. */
+  /** Options that many commands take, with the same help text. */
   readonly shared?: readonly SharedOption[];
+  /** Shown below the options in `--help`. */
+  readonly examples?: readonly string[];
+  readonly run: (session: Session, input: Input) => Promise<void>;
+};
+
+/** Commands under one noun, e.g. `countersign fleet …`. */
+export type CommandGroup = {
+  readonly summary: string;
+  readonly examples?: readonly string[];
+  readonly commands: Readonly<Record<string, CommandLoader>>;
+};
+
+/** A command's file is imported when its command runs or its help is shown: that halves the start of every other command. */
+export type CommandLoader = () => Promise<{ readonly command: Command }>;
+
+export type CommandTree = Readonly<Record<string, CommandLoader | CommandGroup>>;
+
+/** A loaded command or group, as the parser and the completion see it. */
+export type CommandSpec = Omit<Command, 'run' | 'summary'> & {
+  readonly name: string;
+  /** Absent until the command's file is loaded. */
+  readonly summary?: string;
   readonly commands?: readonly CommandSpec[];
-  readonly run?: (session: Session, input: Input) => Promise<void>;
+  readonly run?: Command['run'];
 };
 
 export type ArgumentSpec = {
@@ -23,58 +42,37 @@ export type ArgumentSpec = {
 };
 
 export type OptionSpec = {
-  /** E.g. `-X, --request <method>`; `<…>` takes a value, without it is yes or no. */
+  /** E.g. `-X, --request <method>`; an option without `<…>` is a boolean. */
   readonly flags: string;
   readonly summary: string;
   readonly choices?: readonly string[];
-  /** May be given more than once. */
-  readonly many?: boolean;
-  /** Where the value comes from if the option is not given. Shown in `--help`. */
+  readonly repeatable?: boolean;
+  /** Environment variable that gives the value if the option is absent. Shown in `--help`. */
   readonly env?: string;
 };
 
-/** `gateway`: --gateway. `signer`: --as, --password-file. `password`: the latter alone. */
+/** `gateway`: --gateway. `signer`: --as and --password-file. `password`: --password-file alone. */
 export type SharedOption = 'gateway' | 'signer' | 'password';
 
-/** What was given on the command line. Names of options in camel case, as `passwordFile`. */
-export type Input = {
-  readonly arguments: readonly string[];
-  text(option: string): string | undefined;
-  list(option: string): readonly string[];
-  flag(option: string): boolean;
-  /** Whole and in range. @throws CliError usage */
-  number(option: string, least: number, most: number): number | undefined;
+/** Gives a command its type, so that tsc checks it where it is written. */
+export const defineCommand = (command: Command): Command => command;
+
+export const ACCOUNT: ArgumentSpec = {
+  syntax: '<account>',
+  summary: 'key name, label, address or CAIP-10 account id',
 };
 
-/** The spec as it is: gives its type, so that a file is checked where it is written. */
-export const defineCommand = (spec: CommandSpec): CommandSpec => spec;
+export const ACCOUNT_OR_OWN: ArgumentSpec = {
+  syntax: '[account]',
+  summary: 'key name, label, address or CAIP-10 account id (default: your own)',
+};
 
-export const inputOf = (
-  given: readonly string[],
-  options: Readonly<Record<string, unknown>>,
-): Input => {
-  const text = (option: string): string | undefined => {
-    const value = options[option];
-    return typeof value === 'string' ? value : undefined;
-  };
-  return {
-    arguments: given,
-    text,
-    list: (option) => {
-      const value = options[option];
-      return Array.isArray(value) ? (value as readonly string[]) : [];
-    },
-    flag: (option) => options[option] === true,
-    number: (option, least, most) => {
-      const value = text(option);
-      if (value === undefined) return undefined;
-      const number = /^(0|[1-9][0-9]{0,9})$/.test(value) ? Number(value) : Number.NaN;
-      if (number >= least && number <= most) return number;
-      const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-      throw usageError(
-        `${flag} takes a whole number from ${least} to ${most}.`,
-        `Correct ${flag}, and run the command again.`,
-      );
-    },
-  };
+export const AS_OPERATOR: OptionSpec = {
+  flags: '--operator',
+  summary: 'sign as operator, who may see every account',
+};
+
+export const REASON: OptionSpec = {
+  flags: '--reason <text>',
+  summary: 'why; the audit log keeps it',
 };

@@ -10,21 +10,21 @@ export const CONFIG_FILE = 'wrangler.toml';
 export const TOOLS_FILE = 'tools.json';
 export const SECRETS_FILE = '.dev.vars';
 
-/** The gateway's configuration as it stands in a directory. */
+/** The configuration files of a gateway's directory. */
 export type ConfigFiles = {
   /** Text of wrangler.toml. */
   readonly toml: string;
-  /** `[vars]`. */
+  /** `[vars]` of wrangler.toml. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Of .dev.vars, which stands for the secrets and overrides variables. */
+  /** .dev.vars: secrets of the local Worker; overrides `[vars]`. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Text of .dev.vars; empty where there is none. */
+  /** Text of .dev.vars; empty where the file is missing. */
   readonly secretsText: string;
-  /** Text of tools.json; undefined where there is none. */
+  /** Text of tools.json; undefined where the file is missing. */
   readonly tools: string | undefined;
 };
 
-/** Reads the files; undefined where there is no wrangler.toml; an error's text where it cannot be read. */
+/** Undefined without a wrangler.toml; an error's text where it is not TOML. */
 export const readConfigFiles = async (
   directory: string,
 ): Promise<Result<ConfigFiles, string> | undefined> => {
@@ -34,26 +34,26 @@ export const readConfigFiles = async (
   try {
     table = parse(toml) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    return err(`${CONFIG_FILE} is no TOML: ${(error as Error).message.split('\n')[0] ?? ''}`);
+    return err(`${CONFIG_FILE} is not TOML: ${(error as Error).message.split('\n')[0] ?? ''}`);
   }
   const secretsText = (await readText(join(directory, SECRETS_FILE))) ?? '';
   return ok({
     toml,
-    variables: textsOf(table['vars']),
-    secrets: textsOf(parseEnv(secretsText)),
+    variables: stringsOf(table['vars']),
+    secrets: stringsOf(parseEnv(secretsText)),
     secretsText,
     tools: await readText(join(directory, TOOLS_FILE)),
   });
 };
 
-const textsOf = (value: unknown): Readonly<Record<string, string>> =>
+const stringsOf = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(typeof value === 'object' && value !== null ? value : {}).filter(
       (pair): pair is [string, string] => typeof pair[1] === 'string',
     ),
   );
 
-/** Whether nothing has been filled in yet. */
+/** Whether the variables still have the empty values of a checkout. */
 export const isBlank = ({ variables }: ConfigFiles): boolean =>
   ['AUDIENCES', 'PAY_TO', 'RPC_URLS', 'FACILITATORS', 'UPSTREAM_URL'].every(
     (name) => (variables[name] ?? '').trim() === '',
@@ -62,62 +62,62 @@ export const isBlank = ({ variables }: ConfigFiles): boolean =>
 export type ReadConfig = {
   readonly config: Config | undefined;
   readonly faults: readonly ConfigFault[];
-  /** The key is a secret of the deployed Worker, and not here. */
+  /** RECEIPT_KEY is not in .dev.vars: it is a secret of the deployed Worker, or missing. */
   readonly withoutKey: boolean;
-  /** Other secrets that the configuration wants and that are not here. */
+  /** Other secrets that the configuration needs and .dev.vars lacks. */
   readonly missing: readonly ('RELAYER_KEY' | 'CDP_API_KEY_SECRET')[];
 };
 
-/** Keys for reading the rest of a configuration whose own are elsewhere. They sign nothing. */
-const NO_RELAYER_KEY = `0x${'11'.repeat(32)}`;
-const NO_CDP_SECRET = 'none';
-const NO_KEY = JSON.stringify({
+/** Placeholders that let the parser read the rest of a configuration whose secrets are deployed elsewhere. They sign nothing. */
+const PLACEHOLDER_RELAYER_KEY = `0x${'11'.repeat(32)}`;
+const PLACEHOLDER_CDP_SECRET = 'none';
+const PLACEHOLDER_RECEIPT_KEY = JSON.stringify({
   kty: 'OKP',
   crv: 'Ed25519',
   x: 'A'.repeat(43),
   d: 'A'.repeat(43),
 });
 
-/** The configuration as the gateway reads it. */
+/** Parses the configuration with the gateway's own parser. */
 export const configOf = ({ variables, secrets, tools }: ConfigFiles): ReadConfig => {
   const environment: Environment = { ...variables, ...secrets };
-  const withoutKey = (environment.RECEIPT_KEY ?? '') === '';
   const isSet = (name: keyof Environment): boolean => (environment[name] ?? '').trim() !== '';
+  const withoutKey = (environment.RECEIPT_KEY ?? '') === '';
   const json = parseStrictJson(tools ?? '');
   const parsed = parseConfig(
     {
       ...environment,
-      ...(withoutKey ? { RECEIPT_KEY: NO_KEY } : {}),
-      ...(isSet('RELAYER_KEY') ? {} : { RELAYER_KEY: NO_RELAYER_KEY }),
+      ...(withoutKey ? { RECEIPT_KEY: PLACEHOLDER_RECEIPT_KEY } : {}),
+      ...(isSet('RELAYER_KEY') ? {} : { RELAYER_KEY: PLACEHOLDER_RELAYER_KEY }),
       ...(isSet('CDP_API_KEY_ID') && !isSet('CDP_API_KEY_SECRET')
-        ? { CDP_API_KEY_SECRET: NO_CDP_SECRET }
+        ? { CDP_API_KEY_SECRET: PLACEHOLDER_CDP_SECRET }
         : {}),
     },
     json.ok ? json.value : undefined,
   );
-  const unread: readonly ConfigFault[] = json.ok
+  if (parsed.ok) {
+    const { relayers, facilitators } = parsed.value;
+    const needsKey = [...relayers.values()].some(({ signer }) => signer === undefined);
+    const needsSecret = facilitators.some(({ auth }) => auth === 'cdp');
+    const missing: ReadConfig['missing'] = [
+      ...(needsKey && !isSet('RELAYER_KEY') ? (['RELAYER_KEY'] as const) : []),
+      ...(needsSecret && !isSet('CDP_API_KEY_SECRET') ? (['CDP_API_KEY_SECRET'] as const) : []),
+    ];
+    return { config: parsed.value, faults: [], withoutKey, missing };
+  }
+  const unreadTools: readonly ConfigFault[] = json.ok
     ? []
     : [
         {
           name: TOOLS_FILE,
-          reason: tools === undefined ? 'is not there' : 'is not JSON, or has a key twice',
+          reason: tools === undefined ? 'is missing' : 'is not JSON, or has a key twice',
         },
       ];
-  if (parsed.ok) {
-    const { relayers, facilitators } = parsed.value;
-    const wantsKey = [...relayers.values()].some(({ signer }) => signer === undefined);
-    const wantsSecret = facilitators.some(({ auth }) => auth === 'cdp');
-    const missing: ReadConfig['missing'] = [
-      ...(wantsKey && !isSet('RELAYER_KEY') ? (['RELAYER_KEY'] as const) : []),
-      ...(wantsSecret && !isSet('CDP_API_KEY_SECRET') ? (['CDP_API_KEY_SECRET'] as const) : []),
-    ];
-    return { config: parsed.value, faults: [], withoutKey, missing };
-  }
   return {
     config: undefined,
     faults: [
-      ...unread,
-      ...parsed.error.filter(({ name }) => unread.length === 0 || name !== TOOLS_FILE),
+      ...unreadTools,
+      ...parsed.error.filter(({ name }) => unreadTools.length === 0 || name !== TOOLS_FILE),
     ],
     withoutKey,
     missing: [],

@@ -1,10 +1,10 @@
 import { formatDollars } from '../../protocol/amount.ts';
-import type { CliError } from './errors.ts';
-import { EXIT } from './exit-code.ts';
+import { type CliError, EXIT } from './errors.ts';
 import type { Style } from './output.ts';
 import { fields } from './table.ts';
 import { lasting, printable, wrapped } from './text.ts';
 
+/** Rules whose figures are atomic units of a dollar token. All others count calls. */
 const MONEY_RULES = new Set([
   'per_call',
   'window',
@@ -16,9 +16,8 @@ const MONEY_RULES = new Set([
   'suspended',
   'penniless',
 ]);
-const MONEY = new Set(['limit', 'spent', 'held', 'remaining', 'price']);
+const MONEY_FIELDS = new Set(['limit', 'spent', 'held', 'remaining', 'price']);
 
-/** Names as people read them. */
 const LABELS: Readonly<Record<string, string>> = {
   remaining: 'left',
   resets_at: 'resets',
@@ -27,50 +26,51 @@ const LABELS: Readonly<Record<string, string>> = {
   log_index: 'log index',
 };
 
-/** An error for people: what, the facts of it, what to do next. */
+/** An error for people: the message, its details, the next step. */
 export const errorText = (error: CliError, width: number, style: Style, now: number): string => {
-  const facts = fields(
+  const details = fields(
     Object.entries(error.details).map(([name, value]) => [
       `  ${LABELS[name] ?? name.replaceAll('_', ' ')}`,
-      factOf(name, value, error.details, now),
+      detailText(name, value, error.details, now),
     ]),
     style.dim,
     width,
   );
   return [
-    // Whoever stops it has made no mistake.
+    // Ctrl-C is not an error of the user's.
     error.exit === EXIT.cancelled
       ? style.dim(printable(error.message))
       : wrapped(`${style.bad('error')}  ${printable(error.message)}`, width, '       '),
-    ...(facts === '' ? [] : [facts]),
+    ...(details === '' ? [] : [details]),
     wrapped(`${style.accent('next')}   ${printable(error.hint)}`, width, '       '),
   ].join('\n');
 };
 
-const factOf = (
+const detailText = (
   name: string,
   value: unknown,
   all: Readonly<Record<string, unknown>>,
   now: number,
 ): string | undefined => {
   if (value === undefined || value === null) return undefined;
-  if (name === 'resets_at' && typeof value === 'number') return momentOf(value, now);
+  if (name === 'resets_at' && typeof value === 'number') return timeText(value, now);
   if (name === 'retry_after' && typeof value === 'number') return lasting(value);
-  const isMoney = MONEY.has(name) && (name === 'price' || MONEY_RULES.has(String(all['rule'])));
+  const isMoney =
+    MONEY_FIELDS.has(name) && (name === 'price' || MONEY_RULES.has(String(all['rule'])));
   if (isMoney && typeof value === 'string' && /^-?[0-9]{1,78}$/.test(value))
     return formatDollars(BigInt(value));
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number);
 };
 
-const momentOf = (seconds: number, now: number): string => {
+const timeText = (seconds: number, now: number): string => {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return String(seconds);
-  const left = seconds - now;
-  return `${date.toISOString().replace('.000Z', 'Z')}${left > 0 ? ` (in ${lasting(left)})` : ''}`;
+  const wait = seconds - now;
+  return `${date.toISOString().replace('.000Z', 'Z')}${wait > 0 ? ` (in ${lasting(wait)})` : ''}`;
 };
 
-/** The error as a program reads it: the one document on stdout of a command that failed with `--json`. */
+/** An error for programs: the only document on stdout of a command that failed with `--json`. */
 export const errorDocument = ({ code, message, hint, exit, details }: CliError) => ({
   error: { ...details, code, message, hint, exit },
 });

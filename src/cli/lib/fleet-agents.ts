@@ -1,54 +1,52 @@
 import type { Hex } from '../../core/hex.ts';
-import type { Input } from './command.ts';
-import { usageError } from './errors.ts';
+import { checksummed } from '../../crypto/checksum.ts';
+import { CliError, EXIT, usageError } from './errors.ts';
+import { type Input, listOf } from './input.ts';
 import { isKeyName } from './key-name.ts';
-import type { FleetAgent } from './keystore.ts';
+import type { Entry, FleetAgent, FleetEntry } from './keystore.ts';
+import type { Output } from './output.ts';
+import { listed } from './print.ts';
 
-/** One fleet's agents are one file, and one list on a screen. */
-export const MOST_AGENTS = 10_000;
+const MOST_AGENTS = 10_000;
 const MOST_AT_ONCE = 1000;
 
 export type NewAgent = { readonly index: number; readonly name: string };
 
-/** The agents that the options ask for, numbered from the first free number on. @throws CliError */
-export const askedAgents = (input: Input, have: readonly FleetAgent[]): readonly NewAgent[] => {
-  const names = input
-    .text('names')
-    ?.split(',')
-    .map((name) => name.trim());
+/** The new agents that `--agents` and `--names` describe, numbered from the first free index. @throws CliError usage */
+export const newAgentsIn = (input: Input, present: readonly FleetAgent[]): readonly NewAgent[] => {
+  const given = input.text('names');
+  const names = given === undefined ? undefined : listOf(given);
   const count = input.number('agents', 1, MOST_AT_ONCE) ?? names?.length ?? 1;
   if (names !== undefined && names.length !== count) {
     throw usageError(
-      `--names has ${names.length} names for ${count} agents.`,
-      'Give one name an agent, or leave -n out.',
+      `--names gives ${names.length} names for ${count} agents.`,
+      'Give one name per agent, or omit -n.',
     );
   }
-  const first = Math.max(-1, ...have.map(({ index }) => index)) + 1;
+  const first = Math.max(-1, ...present.map(({ index }) => index)) + 1;
   const agents = Array.from({ length: count }, (_, at) => ({
     index: first + at,
     name: names?.[at] ?? `a${first + at + 1}`,
   }));
-  const taken = new Set(have.map(({ name }) => name));
+  const taken = new Set(present.map(({ name }) => name));
   for (const { name } of agents) {
-    // A name of digits alone would be read as an agent's number.
+    // `fleet/7` names an agent by its index.
     if (!isKeyName(name) || /^[0-9]+$/.test(name)) {
       throw usageError(
-        'An agent has a name that cannot be used.',
-        'Use 1 to 32 of a-z 0-9 _ -, beginning with a letter or digit, and not digits alone.',
+        'A name of an agent is invalid.',
+        'Use 1 to 32 of a-z 0-9 _ -, starting with a letter or digit, and not digits alone.',
       );
     }
-    if (taken.has(name)) {
-      throw usageError(`Two agents would be named ${name}.`, 'Give names with --names a,b,c.');
-    }
+    if (taken.has(name))
+      throw usageError(`Two agents would have the name ${name}.`, 'Give names with --names a,b,c.');
     taken.add(name);
   }
-  if (have.length + count > MOST_AGENTS) {
-    throw usageError(`A fleet has at most ${MOST_AGENTS} agents.`, 'Make another fleet.');
-  }
+  if (present.length + count > MOST_AGENTS)
+    throw usageError(`A fleet has at most ${MOST_AGENTS} agents.`, 'Create another fleet.');
   return agents;
 };
 
-/** Their addresses, by the client's paths. */
+/** Derives the agents' addresses on the client's paths. */
 export const derived = async (
   mnemonic: string,
   organisation: number,
@@ -59,8 +57,38 @@ export const derived = async (
   const found: FleetAgent[] = [];
   for (const { index, name } of agents) {
     found.push({ index, name, address: agent(index).address.toLowerCase() as Hex });
-    // So that a spinner turns, and Ctrl-C is heard.
+    // Derivation is synchronous: yield so that the spinner turns and Ctrl-C works.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return found;
 };
+
+/** @throws CliError unless the entry is a fleet */
+export const asFleet = (entry: Entry | undefined): FleetEntry => {
+  if (entry?.kind === 'fleet') return entry;
+  throw new CliError('No fleet has that name.', {
+    hint: '`countersign fleet list` prints the fleets; `countersign fleet new <name>` creates one.',
+    exit: EXIT.unauthorised,
+    code: 'unknown_key',
+  });
+};
+
+export const agentTable = (
+  out: Output,
+  rows: readonly { readonly fleet: string; readonly agent: FleetAgent }[],
+): string =>
+  listed(
+    out,
+    [{ title: 'AGENT' }, { title: 'NO', align: 'right' }, { title: 'ADDRESS', cut: 'middle' }],
+    rows.map(({ fleet, agent }) => [
+      `${fleet}/${agent.name}`,
+      String(agent.index),
+      checksummed(agent.address),
+    ]),
+  );
+
+export const agentDocument = ({ index, name, address }: FleetAgent) => ({
+  index,
+  name,
+  address: checksummed(address),
+});

@@ -1,11 +1,10 @@
 import * as z from 'zod/mini';
+import type { Address } from '../../core/hex.ts';
 import { chainIdOf, type Network } from '../../protocol/account-id.ts';
-import { type Address } from '../../core/hex.ts';
-import { CliError } from './errors.ts';
-import { EXIT } from './exit-code.ts';
+import { CliError, EXIT } from './errors.ts';
 import { httpGet } from './http-get.ts';
 
-/** A chain that a gateway takes, and what is paid with there. */
+/** A network on which a gateway accepts payments, and the token it accepts. */
 export type GatewayNetwork = {
   readonly network: Network;
   readonly chainId: number;
@@ -17,7 +16,6 @@ const address = z.pipe(
   z.transform((text) => text.toLowerCase() as Address),
 );
 
-/** Whatever else a gateway says of itself is passed over: a newer one may say more. */
 const schema = z.looseObject({
   networks: z
     .array(
@@ -29,29 +27,30 @@ const schema = z.looseObject({
     .check(z.minLength(1), z.maxLength(64)),
 });
 
-/** The chains of a gateway, as its description names them. @throws CliError */
+/** Reads the networks of a gateway from `/.well-known/agent-intent`. @throws CliError */
 export const networksOf = async (
   gateway: string,
   signal: AbortSignal,
 ): Promise<readonly [GatewayNetwork, ...GatewayNetwork[]]> => {
-  const got = await httpGet(`${gateway}/.well-known/agent-intent`, signal);
-  if (!got.ok) {
-    throw new CliError(`${gateway} cannot be reached. ${got.error}`, {
-      hint: 'Check --gateway and the network. `countersign doctor` looks at each part.',
+  const answer = await httpGet(`${gateway}/.well-known/agent-intent`, signal);
+  if (!answer.ok) {
+    throw new CliError(`The command cannot reach ${gateway}. ${answer.error}`, {
+      hint: 'Check --gateway and your network. `countersign doctor` checks each part.',
       exit: EXIT.network,
       code: 'unreachable',
     });
   }
-  const read = schema.safeParse(got.value.json);
+  const read = schema.safeParse(answer.value.json);
   const [first, ...more] = read.success
-    ? read.data.networks.map(({ network, asset }) => {
-        const on = network as Network;
-        return { network: on, chainId: chainIdOf(on) ?? 0, asset };
-      })
+    ? read.data.networks.map(({ network, asset }) => ({
+        network: network as Network,
+        chainId: chainIdOf(network) ?? 0,
+        asset,
+      }))
     : [];
-  if (got.value.status === 200 && first !== undefined) return [first, ...more];
-  throw new CliError(`${gateway} does not describe itself as a gateway.`, {
-    hint: 'Correct --gateway. `countersign doctor` looks at each part.',
+  if (answer.value.status === 200 && first !== undefined) return [first, ...more];
+  throw new CliError(`${gateway} does not describe itself as a Countersign gateway.`, {
+    hint: 'Correct --gateway. `countersign doctor` checks each part.',
     code: 'no_gateway',
   });
 };

@@ -1,13 +1,13 @@
 import { readJsonBody } from '../../client/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { cliErrorOf } from './errors.ts';
+import { cliErrorOf } from './error-of.ts';
 
-export type Got = {
+export type HttpAnswer = {
   readonly status: number;
   readonly headers: Headers;
-  /** Undefined where the body is no JSON. */
+  /** Undefined where the body is not JSON. */
   readonly json: unknown;
-  /** Milliseconds before sending and after the headers came, Unix. */
+  /** Unix milliseconds before the request left and after the headers arrived. */
   readonly from: number;
   readonly until: number;
 };
@@ -15,22 +15,30 @@ export type Got = {
 const TIMEOUT_MS = 10_000;
 const MAX_BODY = 4 * 1024 * 1024;
 
-/** GETs a page; in words why not, where nothing came. Redirects are not followed: who is asked is who was named. */
+/**
+ * GETs a URL without following redirects: a check must examine the host that the operator configured. The error is a sentence for
+ * people.
+ */
 export const httpGet = async (
   url: string,
   signal: AbortSignal,
-  more: Readonly<Record<string, string>> = {},
-): Promise<Result<Got, string>> => {
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Result<HttpAnswer, string>> => {
   const from = Date.now();
   try {
     const response = await fetch(url, {
       redirect: 'manual',
-      headers: { ...more, accept: 'application/json' },
+      headers: { ...headers, accept: 'application/json' },
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     const until = Date.now();
-    const { status, headers } = response;
-    return ok({ status, headers, json: await readJsonBody(response, MAX_BODY), from, until });
+    return ok({
+      status: response.status,
+      headers: response.headers,
+      json: await readJsonBody(response, MAX_BODY),
+      from,
+      until,
+    });
   } catch (error) {
     signal.throwIfAborted();
     return err(cliErrorOf(error).message);

@@ -2,25 +2,26 @@ import { usageError } from './errors.ts';
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 
-/** The people of `.dev/stack.json`: a key of such a name would be taken for them. */
-const OF_THE_STACK = /^(operator|owner|agent[0-9]{0,2})$/;
+/** Identities of a local stack (`.dev/stack.json`). A key with such a name would be ambiguous. */
+const RESERVED = /^(operator|owner|agent[0-9]{0,2})$/;
 
 export const isKeyName = (text: string): boolean => NAME.test(text);
 
-/** Whether a name stands for somebody of a local stack. */
-export const isStackName = (text: string): boolean => OF_THE_STACK.test(text);
-
-/** A name for something new. What was given is not repeated: it may be a key, pasted into the wrong place. @throws CliError */
-export const mustBeKeyName = (text: string | undefined): string => {
+/**
+ * The name of a new key or fleet. The error does not repeat a malformed name: it may be a private key pasted into the wrong place.
+ *
+ * @throws CliError usage
+ */
+export const newKeyName = (text: string | undefined): string => {
   if (text === undefined || !isKeyName(text)) {
     throw usageError(
       'That is no name for a key.',
-      'Use 1 to 32 of a-z 0-9 _ -, beginning with a letter or digit. A private key is never an argument.',
+      'Use 1 to 32 of a-z 0-9 _ -, starting with a letter or digit. Never pass a private key as an argument.',
     );
   }
-  if (isStackName(text)) {
+  if (RESERVED.test(text)) {
     throw usageError(
-      `The name ${text} stands for somebody of a local stack.`,
+      `The name ${text} is reserved for an identity of a local stack.`,
       'Choose another name.',
     );
   }

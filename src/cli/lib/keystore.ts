@@ -3,43 +3,49 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { type FileToWrite, readText, writeFiles } from './atomic-file.ts';
-import { CliError } from './errors.ts';
-import { EXIT } from './exit-code.ts';
+import { CliError, EXIT } from './errors.ts';
 import { isKeyName } from './key-name.ts';
 import { type Keyfile, keyfileSchema, seal, unseal } from './keyfile.ts';
 import { createPasswords, type PasswordOptions } from './password.ts';
 import type { Progress } from './progress.ts';
 
-/** What is in the keystore, without its secret. */
-export type Entry =
-  | { readonly kind: 'key'; readonly name: string; readonly address: Hex; readonly file: string }
-  | {
-      readonly kind: 'fleet';
-      readonly name: string;
-      readonly organisation: number;
-      readonly agents: readonly FleetAgent[];
-      readonly file: string;
-    };
+/** A key or fleet of the keystore, without its secret. */
+export type Entry = KeyEntry | FleetEntry;
+
+type KeyEntry = {
+  readonly kind: 'key';
+  readonly name: string;
+  readonly address: Hex;
+  readonly file: string;
+};
+
+export type FleetEntry = {
+  readonly kind: 'fleet';
+  readonly name: string;
+  /** The account index of BIP-44 from which the agents derive. */
+  readonly organisation: number;
+  readonly agents: readonly FleetAgent[];
+  readonly file: string;
+};
 
 export type FleetAgent = { readonly index: number; readonly name: string; readonly address: Hex };
 
-/** Encrypted secrets on disk: `<home>/keys/<name>.json`, each readable by its owner only. */
+/** Encrypted secrets in `<home>/keys/<name>.json`, which only their owner can read. */
 export type Keystore = {
   readonly directory: string;
   entries(): Promise<readonly Entry[]>;
   entry(name: string): Promise<Entry | undefined>;
-  /** Decrypts. Asks for the password. @throws CliError */
+  /** Asks for the password and decrypts. @throws CliError */
   secret(entry: Entry): Promise<Uint8Array<ArrayBuffer>>;
-  /** Encrypts and writes something new. Asks for a password. @throws CliError where the name is taken */
+  /** Asks for a new password, encrypts and writes. @throws CliError where the name is taken */
   add(entry: NewEntry, secret: Uint8Array): Promise<Entry>;
-  /** Writes what an entry says besides its secret, which stays as it is. */
-  describe(entry: Extract<Entry, { readonly kind: 'fleet' }>): Promise<void>;
-  /** The encrypted file's text. */
-  sealed(entry: Entry): Promise<string>;
+  /** Rewrites the agents of a fleet next to its encrypted secret. */
+  updateFleet(entry: FleetEntry): Promise<void>;
+  /** The text of the encrypted file. */
+  encryptedText(entry: Entry): Promise<string>;
 };
 
-type WithoutFile<E> = E extends Entry ? Omit<E, 'file'> : never;
-export type NewEntry = WithoutFile<Entry>;
+export type NewEntry = Omit<KeyEntry, 'file'> | Omit<FleetEntry, 'file'>;
 
 export type KeystoreOptions = PasswordOptions & {
   readonly home: string;
@@ -52,29 +58,27 @@ const address = z.pipe(
   z.transform((text: string): Hex => `0x${text.replace(/^0x/, '').toLowerCase()}`),
 );
 
-/** Beside the encrypted secret: an address as other wallets write it, or what a fleet is. */
+const agent = z.object({
+  index: z.int().check(z.gte(0), z.lt(2 ** 31)),
+  name: z.string().check(z.refine(isKeyName)),
+  address,
+});
+
+/** Plain text next to the encrypted secret: the address, as other wallets write it, or the agents of a fleet. */
 const fileSchema = z.intersection(
   keyfileSchema,
   z.union([
     z.object({
       fleet: z.object({
         organisation: z.int().check(z.gte(0), z.lt(2 ** 31)),
-        agents: z
-          .array(
-            z.object({
-              index: z.int().check(z.gte(0), z.lt(2 ** 31)),
-              name: z.string().check(z.refine(isKeyName)),
-              address,
-            }),
-          )
-          .check(z.maxLength(10_000)),
+        agents: z.array(agent).check(z.maxLength(10_000)),
       }),
     }),
     z.object({ address }),
   ]),
 );
 
-const TRIES = 3;
+const ATTEMPTS = 3;
 
 export const createKeystore = (options: KeystoreOptions): Keystore => {
   const { home, progress, signal } = options;
@@ -95,7 +99,7 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
         : { kind: 'key', name, address: parsed.data.address, file };
     return { entry, keyfile: parsed.data, text };
   };
-  const mustRead = async ({ name, file }: Entry) => {
+  const readAgain = async ({ name, file }: Entry) => {
     const found = await read(name);
     if (found === undefined) throw damaged(file);
     return found;
@@ -105,49 +109,49 @@ export const createKeystore = (options: KeystoreOptions): Keystore => {
     { version, id, crypto }: Keyfile,
     over: Pick<FileToWrite, 'over'>,
   ): Promise<void> => {
-    const told =
+    const plain =
       entry.kind === 'fleet'
         ? { fleet: { organisation: entry.organisation, agents: entry.agents } }
         : { address: entry.address.slice(2) };
-    const text = `${JSON.stringify({ version, id, ...told, crypto }, undefined, 2)}\n`;
+    const text = `${JSON.stringify({ version, id, ...plain, crypto }, undefined, 2)}\n`;
     await writeFiles([{ path: fileOf(entry.name), text, mode: 0o600, ...over }], signal);
   };
 
   return {
     directory,
     entries: async () => {
-      const found = await Promise.all(
-        (await namesIn(directory)).map(async (name) => (await read(name))?.entry),
-      );
+      const names = (await keyNamesIn(directory)).toSorted();
+      const found = await Promise.all(names.map(async (name) => (await read(name))?.entry));
       return found.filter((entry) => entry !== undefined);
     },
     entry: async (name) => (await read(name))?.entry,
     secret: async (entry) => {
-      const { keyfile } = await mustRead(entry);
+      const { keyfile } = await readAgain(entry);
       for (let attempt = 1; ; attempt += 1) {
-        const password = await passwords.known(`${entry.kind} ${entry.name}`);
+        const password = await passwords.existing(`${entry.kind} ${entry.name}`);
         const secret = await progress.during('decrypting', async () => unseal(keyfile, password));
         if (secret !== undefined) return secret;
-        if (!passwords.asked || attempt === TRIES) throw wrongPassword(entry.name);
-        options.note('That is not its password.');
+        if (!passwords.isPrompted || attempt === ATTEMPTS) throw wrongPassword(entry.name);
+        options.note('Wrong password.');
       }
     },
     add: async (entry, secret) => {
       if ((await readText(fileOf(entry.name))) !== undefined) throw taken(entry.name);
       const password = await passwords.fresh(`${entry.kind} ${entry.name}`);
       const keyfile = await progress.during('encrypting', async () => seal(secret, password));
-      // Somebody else may have taken the name while a password was thought of: their key would be lost.
+      // Race: another process may have taken the name during the prompt; overwriting would lose its key.
       await write(entry, keyfile, { over: 'nothing' }).catch((error: NodeJS.ErrnoException) => {
         throw error.code === 'EEXIST' ? taken(entry.name) : error;
       });
       return { ...entry, file: fileOf(entry.name) };
     },
-    describe: async (entry) => await write(entry, (await mustRead(entry)).keyfile, {}),
-    sealed: async (entry) => (await mustRead(entry)).text,
+    updateFleet: async (entry) => await write(entry, (await readAgain(entry)).keyfile, {}),
+    encryptedText: async (entry) => (await readAgain(entry)).text,
   };
 };
 
-const namesIn = async (directory: string): Promise<readonly string[]> => {
+/** Names of the key files in a directory, which may be missing. */
+export const keyNamesIn = async (directory: string): Promise<readonly string[]> => {
   const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -155,8 +159,7 @@ const namesIn = async (directory: string): Promise<readonly string[]> => {
   return files
     .filter((file) => file.endsWith('.json'))
     .map((file) => file.slice(0, -'.json'.length))
-    .filter(isKeyName)
-    .toSorted();
+    .filter(isKeyName);
 };
 
 const jsonOf = (text: string): unknown => {
@@ -168,20 +171,20 @@ const jsonOf = (text: string): unknown => {
 };
 
 const damaged = (file: string): CliError =>
-  new CliError(`${file} is no keystore file that can be read.`, {
-    hint: 'Put back a copy of it, or move it away.',
+  new CliError(`The command cannot read the keystore file ${file}.`, {
+    hint: 'Restore the file from a copy, or move it away.',
     code: 'keystore_damaged',
   });
 
 const taken = (name: string): CliError =>
-  new CliError(`There is already a key or fleet named ${name}.`, {
-    hint: 'Choose another name. Keys are never overwritten.',
+  new CliError(`A key or fleet named ${name} already exists.`, {
+    hint: 'Choose another name. The command never overwrites a key.',
     code: 'name_taken',
   });
 
 const wrongPassword = (name: string): CliError =>
-  new CliError(`The password does not open ${name}.`, {
-    hint: 'Check the password. Nobody else has it: without it the key is lost.',
+  new CliError(`The password does not decrypt ${name}.`, {
+    hint: 'Check the password. Only you have it: nobody can recover the key without it.',
     exit: EXIT.unauthorised,
     code: 'wrong_password',
   });

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { isLoopbackHost } from '../../protocol/egress-url.ts';
 import { readText } from './atomic-file.ts';
 
-const person = z.object({
+const localKey = z.object({
   address: z.string().check(z.regex(/^0x[0-9a-fA-F]{40}$/)),
   privateKey: z.string().check(z.regex(/^0x[0-9a-f]{64}$/)),
 });
@@ -13,7 +13,7 @@ export const isLoopback = (origin: string): boolean =>
   URL.canParse(origin) && isLoopbackHost(new URL(origin).hostname);
 
 const schema = z.object({
-  // The file comes with a directory that somebody else may have made: it must not send a key of ours, or money, anywhere else.
+  // A directory from an attacker may hold this file: it must not send the user's signatures or money to another host.
   gateway: z.string().check(z.refine(isLoopback)),
   audience: z.string(),
   rpc: z.string(),
@@ -21,17 +21,17 @@ const schema = z.object({
   facilitator: z.string(),
   upstream: z.string(),
   payTo: z.string(),
-  operator: person,
-  owner: person,
-  agent: person,
-  agents: z.array(person).check(z.maxLength(99)),
+  operator: localKey,
+  owner: localKey,
+  agent: localKey,
+  agents: z.array(localKey).check(z.maxLength(99)),
 });
 
-/** What `npm start` writes of a local stack (design §10). Its keys are known to everybody and hold nothing elsewhere. */
+/** `.dev/stack.json`, which `npm start` writes. Its private keys are public: they stand in the sources. */
 export type LocalStack = z.output<typeof schema>;
-export type LocalPerson = z.output<typeof person>;
+export type LocalKey = z.output<typeof localKey>;
 
-/** `.dev/stack.json` below a directory; undefined where there is none that can be read. */
+/** Reads `.dev/stack.json` below a directory; undefined where none is readable. */
 export const readStack = async (directory: string): Promise<LocalStack | undefined> => {
   const text = await readText(join(directory, '.dev', 'stack.json')).catch(() => undefined);
   if (text === undefined) return undefined;
@@ -43,17 +43,18 @@ export const readStack = async (directory: string): Promise<LocalStack | undefin
   }
 };
 
-/** `operator`, `owner`, `agent`, `agent1` …; undefined for anybody else. */
-export const personOf = (stack: LocalStack, name: string): LocalPerson | undefined => {
+/** The key of `operator`, `owner`, `agent`, `agent1` …; undefined for any other name. */
+export const localKeyNamed = (stack: LocalStack, name: string): LocalKey | undefined => {
   if (name === 'operator' || name === 'owner' || name === 'agent') return stack[name];
   const digits = /^agent([1-9][0-9]?)$/.exec(name)?.[1];
   return digits === undefined ? undefined : stack.agents[Number(digits) - 1];
 };
 
-/** The name of an address, as `personOf` takes it. */
-export const nameOfPerson = (stack: LocalStack, address: string): string | undefined => {
-  const isOf = (each: LocalPerson): boolean => each.address.toLowerCase() === address.toLowerCase();
-  const role = (['operator', 'owner', 'agent'] as const).find((each) => isOf(stack[each]));
-  const at = stack.agents.findIndex(isOf);
-  return role ?? (at < 0 ? undefined : `agent${at + 1}`);
-};
+/** Lower-case addresses of a stack and their names, as `localKeyNamed` takes them. */
+export const localNames = (stack: LocalStack): ReadonlyMap<string, string> =>
+  new Map([
+    ...stack.agents.map(({ address }, at) => [address.toLowerCase(), `agent${at + 1}`] as const),
+    ...(['agent', 'owner', 'operator'] as const).map(
+      (role) => [stack[role].address.toLowerCase(), role] as const,
+    ),
+  ]);

@@ -1,30 +1,30 @@
 import { styleText } from 'node:util';
 import { harmless } from './text.ts';
 
-/** Where a command writes: results to stdout, everything else to stderr. */
+/** Results go to stdout, everything else to stderr. */
 export type Output = {
-  /** `--json`: stdout holds one JSON document, or one a line for streams, and nothing else. */
+  /** `--json`: stdout holds one JSON document, or one a line for a stream, and nothing else. */
   readonly json: boolean;
-  /** Columns of the terminal that results go to; unlimited in a pipe, where nothing is cut. */
+  /** Columns of stdout's terminal; infinite in a pipe, where nothing is cut. */
   readonly width: number;
   readonly style: Style;
-  /** A command's result: its document with `--json`, else `human`'s text. */
+  /** A command's result: the document with `--json`, else the text. */
   result(document: unknown, human: () => string): void;
-  /** One of many, as they come (NDJSON with `--json`). */
+  /** One item of a stream (NDJSON with `--json`). */
   item(document: unknown, human: () => string): void;
-  /** Bytes as they are, e.g. an answer's body. Resolves when they may be followed by more. */
+  /** Raw bytes, e.g. the body of an answer. Resolves once the stream takes more. */
   bytes(chunk: Uint8Array): Promise<void>;
-  /** A remark for whoever watches, on stderr. Silent with `--json`. */
+  /** A remark on stderr. Silent with `--json`. */
   note(text: string): void;
-  /** What was asked for besides the result, e.g. by `-v`: always, on stderr. */
+  /** Output of `-v`: on stderr, also with `--json`. */
   trace(text: string): void;
   /** Colours of stderr. */
   readonly noteStyle: Style;
-  /** A line end, where the bytes so far have left the cursor inside a line of the terminal. */
+  /** A line end, if the bytes so far left the cursor inside a line of the terminal. */
   newline(): string;
 };
 
-/** Colours of one stream; plain where it takes none. */
+/** Colours of one stream; each returns its text unchanged where the stream takes none. */
 export type Style = {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
@@ -47,7 +47,7 @@ export type OutputOptions = {
   readonly stderr: Stream;
 };
 
-/** Money is `bigint`: on the wire, as here, a decimal string. What steers terminals is escaped: JSON leaves some of it as it is. */
+/** Money is `bigint` and becomes a decimal string. `JSON.stringify` leaves some terminal control characters in place: escape them. */
 export const jsonOf = (document: unknown): string =>
   JSON.stringify(document, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
@@ -56,7 +56,7 @@ export const jsonOf = (document: unknown): string =>
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** Whether a stream takes colours: a terminal that can, and nobody who said no (https://no-color.org). */
+/** A terminal that shows colours, unless the user refuses them (https://no-color.org). */
 export const takesColour = (
   { colour, env }: Pick<OutputOptions, 'colour' | 'env'>,
   stream: Pick<Stream, 'isTTY'>,
@@ -64,7 +64,7 @@ export const takesColour = (
 
 export const styleOf = (coloured: boolean): Style => {
   const by = (format: Parameters<typeof styleText>[0]) => (text: string) =>
-    // The decision is ours: `styleText` would look at stdout only, and not in every version of Node.
+    // `takesColour` decides. `styleText` would look at stdout alone, and not in every version of Node.
     coloured ? styleText(format, text, { validateStream: false }) : text;
   return {
     bold: by('bold'),
@@ -78,7 +78,7 @@ export const styleOf = (coloured: boolean): Style => {
 
 const LEAST_WIDTH = 20;
 
-/** Columns of a stream; in a pipe there are none to keep to. */
+/** Columns of a stream's terminal; infinite in a pipe. */
 export const columnsOf = ({ isTTY, columns }: Stream): number =>
   isTTY && columns > 0 ? Math.max(LEAST_WIDTH, columns) : Number.POSITIVE_INFINITY;
 

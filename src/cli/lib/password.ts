@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { readText } from './atomic-file.ts';
 import { usageError } from './errors.ts';
-import { samePassword } from './keyfile.ts';
+import { isSamePassword } from './keyfile.ts';
 import type { Prompts } from './prompts.ts';
 
 export type PasswordOptions = {
@@ -12,52 +12,53 @@ export type PasswordOptions = {
   readonly note: (text: string) => void;
 };
 
-/** Where passwords come from: a file, the environment, or a hidden prompt. Never the command line, which every process can read. */
+/** Reads passwords from a file, the environment or a hidden prompt; never from argv, which every process can read (CWE-214). */
 export type Passwords = {
-  /** Whether a wrong one can be asked for again. */
-  readonly asked: boolean;
-  /** Of something that is there. */
-  known(of: string): Promise<string>;
-  /** For something new: asked twice. */
+  /** Whether a person types the password, and may try again after a wrong one. */
+  readonly isPrompted: boolean;
+  /** The password of an existing secret. */
+  existing(of: string): Promise<string>;
+  /** The password of a new secret, typed twice. */
   fresh(of: string): Promise<string>;
 };
 
-const INSTEAD = '--password-file <path>, or the environment variable COUNTERSIGN_PASSWORD';
+const ALTERNATIVES = '--password-file <path>, or the environment variable COUNTERSIGN_PASSWORD';
 const LEAST = 8;
-const MAX = 1024;
+const MOST = 1024;
 
-const weakness = (password: string): string | undefined => {
-  if (password.length > MAX) return `It must have at most ${MAX} characters.`;
-  return password.length < LEAST ? `It must have at least ${LEAST} characters.` : undefined;
+const weaknessOf = (password: string): string | undefined => {
+  if (password.length > MOST) return `A password has at most ${MOST} characters.`;
+  return password.length < LEAST ? `A password has at least ${LEAST} characters.` : undefined;
 };
 
 export const createPasswords = (options: PasswordOptions): Passwords => {
   const { env, passwordFile, prompts, note } = options;
+  const fromEnvironment = env['COUNTERSIGN_PASSWORD'] ?? '';
   const given = async (): Promise<string | undefined> => {
     if (passwordFile !== undefined) return await passwordIn(passwordFile, note);
-    const password = env['COUNTERSIGN_PASSWORD'] ?? '';
-    return password === '' ? undefined : password;
+    return fromEnvironment === '' ? undefined : fromEnvironment;
   };
   return {
-    asked: passwordFile === undefined && (env['COUNTERSIGN_PASSWORD'] ?? '') === '',
-    known: async (of) =>
-      (await given()) ?? (await prompts.hidden({ message: `Password of ${of}`, instead: INSTEAD })),
+    isPrompted: passwordFile === undefined && fromEnvironment === '',
+    existing: async (of) =>
+      (await given()) ??
+      (await prompts.hidden({ message: `Password of ${of}`, instead: ALTERNATIVES })),
     fresh: async (of) => {
       const ready = await given();
       if (ready !== undefined) {
-        const why = weakness(ready);
-        if (why === undefined) return ready;
-        throw usageError(`The password is too weak or too long. ${why}`, 'Choose another one.');
+        const weakness = weaknessOf(ready);
+        if (weakness === undefined) return ready;
+        throw usageError(weakness, 'Choose another password.');
       }
       const password = await prompts.hidden({
         message: `New password for ${of}`,
-        instead: INSTEAD,
-        check: weakness,
+        instead: ALTERNATIVES,
+        check: weaknessOf,
       });
       await prompts.hidden({
-        message: 'The same again',
-        instead: INSTEAD,
-        check: (again) => (samePassword(password, again) ? undefined : 'It is not the same.'),
+        message: 'Repeat the password',
+        instead: ALTERNATIVES,
+        check: (again) => (isSamePassword(password, again) ? undefined : 'The passwords differ.'),
       });
       return password;
     },
@@ -66,14 +67,13 @@ export const createPasswords = (options: PasswordOptions): Passwords => {
 
 const passwordIn = async (path: string, note: (text: string) => void): Promise<string> => {
   const text = await readText(path);
-  if (text === undefined) {
-    throw usageError(`There is no password file ${path}.`, 'Correct --password-file.');
-  }
+  if (text === undefined)
+    throw usageError(`No password file exists at ${path}.`, 'Correct --password-file.');
   const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) note(`note: ${path} can be read by others; chmod 600 it.`);
-  // What an editor puts around it is no part of it.
+  if ((mode & 0o077) !== 0) note(`note: other users can read ${path}; run chmod 600 on it.`);
+  // Editors add a byte order mark and a line end.
   const password = text.replace(/^\uFEFF/, '').replace(/\r?\n$/, '');
   if (password === '')
-    throw usageError(`${path} is empty.`, 'Put the password into its first line.');
+    throw usageError(`${path} is empty.`, 'Write the password into its first line.');
   return password;
 };

@@ -1,102 +1,99 @@
-import { formatDollars } from '../../protocol/amount.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
+import { POLICY_OPTIONS } from '../../policy/policy.ts';
+import type { PolicyOption } from '../../policy/rule.ts';
 import { ANY_PAYEE } from '../../policy/rules/payees.ts';
-import type { Input } from './command.ts';
+import { formatDollars } from '../../protocol/amount.ts';
+import { amountIn } from './amounts.ts';
 import { usageError } from './errors.ts';
-import { moneyIn } from './amounts.ts';
+import { type Input, listOf, optionOf } from './input.ts';
+import { jsonFile } from './input-file.ts';
+import { policyOf } from './policy-slot.ts';
+import type { Session } from './session.ts';
 import { durationIn, timeIn } from './times.ts';
 
+/** Removes a field from the policy. */
 const NONE = 'none';
 
-const NAMES = [
-  'tools',
-  'payees',
-  'perCall',
-  'perHour',
-  'perDay',
-  'perMonth',
-  'lifetime',
-  'unsettled',
-  'rate',
-  'repeat',
-  'alert',
-  'binding',
-  'from',
-  'until',
-];
+type Parse = (text: string, flag: string, now: number, field: string) => unknown;
 
-export const hasPolicyFlags = (input: Input): boolean =>
-  NAMES.some((name) => input.text(name) !== undefined);
-
-type Draft = { -readonly [K in keyof PolicyDocument]: PolicyDocument[K] };
-type Field = keyof PolicyDocument;
-
-/** A policy with what the options name changed, and nothing else. @throws CliError */
-export const withFlags = (before: PolicyDocument, input: Input, now: number): PolicyDocument => {
-  const draft: Draft = { ...before };
-  const change = (option: string, field: Field, read: (text: string) => unknown): void => {
-    const text = input.text(option);
-    if (text === undefined) return;
-    if (text === NONE) delete draft[field];
-    else Object.assign(draft, { [field]: read(text) });
-  };
-  const money = (flag: string) => (text: string) => formatDollars(moneyIn(text, flag));
-  const pair = (flag: string, example: string) => (text: string) => {
+/** How an option of a policy rule is parsed. `window` is a limit in `windows`, all others are fields of their own. */
+const PARSE: Readonly<Record<Exclude<PolicyOption['kind'], 'window'>, Parse>> = {
+  list: listOf,
+  payees: (text) => listOf(text).map(payeeIn),
+  money: (text, flag) => formatDollars(amountIn(text, flag)),
+  frequency: (text, flag, _, field) => {
     const [, count = '', length = ''] =
       /^([1-9][0-9]{0,6})\/([0-9]{1,9}[smhdw]?)$/.exec(text) ?? [];
     const seconds = durationIn(length);
-    if (seconds !== undefined) return [Number(count), seconds] as const;
-    throw usageError(`${flag} takes a number in a time.`, `Give e.g. ${flag} ${example}.`);
-  };
+    if (seconds === undefined)
+      throw usageError(`${flag} takes a number per duration.`, `Give e.g. ${flag} 60/60s.`);
+    return { [field === 'repeat' ? 'times' : 'limit']: Number(count), seconds };
+  },
+  percent: (text, flag) => {
+    const [, digits] = /^([1-9][0-9]?)\s*%?$/.exec(text) ?? [];
+    if (digits !== undefined) return Number(digits);
+    throw usageError(`${flag} takes a percentage from 1 to 99.`, `Give e.g. ${flag} 80.`);
+  },
+  time: timeIn,
+  text: (text) => text,
+};
 
-  change('tools', 'tools', listOf);
-  change('payees', 'payees', (text) => listOf(text).map(payeeOf));
-  change('perCall', 'perCall', money('--per-call'));
-  change('lifetime', 'lifetime', money('--lifetime'));
-  change('unsettled', 'exposure', money('--unsettled'));
-  change('rate', 'rate', (text) => {
-    const [limit, seconds] = pair('--rate', '60/60s')(text);
-    return { limit, seconds };
-  });
-  change('repeat', 'repeat', (text) => {
-    const [times, seconds] = pair('--repeat', '3/60s')(text);
-    return { times, seconds };
-  });
-  change('alert', 'softPercent', percentOf);
-  change('binding', 'binding', (text) => text);
-  change('from', 'validFrom', (text) => timeIn(text, '--from', now));
-  change('until', 'validUntil', (text) => timeIn(text, '--until', now));
-  for (const [option, every] of [
-    ['perHour', 'hour'],
-    ['perDay', 'day'],
-    ['perMonth', 'month'],
-  ] as const) {
-    const text = input.text(option);
+/** An address, or `any`. @throws CliError usage */
+export const payeeIn = (text: string): `0x${string}` => {
+  const payee = text === 'any' || text === '*' ? ANY_PAYEE : parseAddress(text);
+  if (payee !== undefined) return payee;
+  throw usageError('A payee is no address.', 'Give addresses, comma-separated, or any.');
+};
+
+/** A policy with the fields changed that the options name, and no others. @throws CliError usage */
+export const withFlags = (before: PolicyDocument, input: Input, now: number): PolicyDocument => {
+  const draft: Record<string, unknown> = { ...before };
+  for (const { flags, field, kind } of POLICY_OPTIONS) {
+    const [flag = ''] = flags.split(' ');
+    const text = input.text(optionOf(flag));
     if (text === undefined) continue;
-    // A window of one asset only is another limit, which nobody has named.
-    const others = (draft.windows ?? []).filter(
-      (window) => window.every !== every || window.asset !== undefined,
-    );
-    const flag = `--per-${every}`;
-    draft.windows = text === NONE ? others : [...others, { every, limit: money(flag)(text) }];
+    if (kind === 'window') draft['windows'] = withWindow(draft, field, text, flag);
+    else if (text === NONE) delete draft[field];
+    else draft[field] = PARSE[kind](text, flag, now, field);
   }
   return draft;
 };
 
-/** Names with commas between them; `none` alone is said by whoever reads the whole option. */
-export const listOf = (text: string): string[] =>
-  text === '' ? [] : text.split(',').map((item) => item.trim());
-
-/** @throws CliError */
-export const payeeOf = (text: string): `0x${string}` => {
-  const payee = text === 'any' || text === '*' ? ANY_PAYEE : parseAddress(text);
-  if (payee !== undefined) return payee;
-  throw usageError('A payee is no address.', 'Give addresses with commas between them, or any.');
+/** The flag names a window of all assets. A window of one asset is another limit and stays. */
+const withWindow = (
+  { windows = [] }: PolicyDocument,
+  every: string,
+  text: string,
+  flag: string,
+): readonly unknown[] => {
+  const others = windows.filter((each) => each.every !== every || each.asset !== undefined);
+  return text === NONE
+    ? others
+    : [...others, { every, limit: formatDollars(amountIn(text, flag)) }];
 };
 
-const percentOf = (text: string): number => {
-  const [, digits] = /^([1-9][0-9]?)\s*%?$/.exec(text) ?? [];
-  if (digits !== undefined) return Number(digits);
-  throw usageError('--alert takes a percentage from 1 to 99.', 'Give e.g. --alert 80.');
+const MAX_POLICY = 32_768;
+
+/** The policy of the file argument, else the stored one, changed by the options. @throws CliError usage */
+export const policyIn = async (
+  session: Session,
+  input: Input,
+  stored: PolicyDocument | undefined,
+): Promise<PolicyDocument> => {
+  const file = input.arguments[1];
+  const hasFlags = POLICY_OPTIONS.some(
+    ({ flags }) => input.text(optionOf(flags.split(' ')[0] ?? '')) !== undefined,
+  );
+  if (file === undefined && !hasFlags) {
+    throw usageError(
+      'The command needs a policy.',
+      'Give a file, or options such as --per-call 0.05 --per-day 1.',
+    );
+  }
+  const from = file === undefined ? (stored ?? {}) : await jsonFile(session, file, MAX_POLICY);
+  policyOf(from);
+  const document = withFlags(from as PolicyDocument, input, session.now());
+  policyOf(document);
+  return document;
 };

@@ -1,34 +1,33 @@
-import type { AccountId } from '../../protocol/account-id.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { PolicyDocument } from '../../management/policy.route.ts';
 import type { AnswerOf } from '../../management/types.ts';
-import { parsePolicy } from '../../policy/policy.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { CliError } from './errors.ts';
-import { EXIT } from './exit-code.ts';
+import { parsePolicy } from '../../policy/policy.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import { type AdminClient, warnIfStopped } from './admin-client.ts';
-import { isRefusal } from './refusal.ts';
+import { isRefusal } from './error-of.ts';
+import { CliError, EXIT } from './errors.ts';
 
-/** One of the two policies of an account: its owner's, or the operator's. */
-export type Slot = { readonly admin: AdminClient; readonly account: AccountId };
+/** One of the two policies of an account: its owner's or the operator's, by the role of the client. */
+export type PolicySlot = { readonly admin: AdminClient; readonly account: AccountId };
 
-/** What stands in a slot; `etag` is missing where nothing does. */
-export type Kept = {
+/** The policy in a slot; all undefined in an empty slot. */
+export type StoredPolicy = {
   readonly document: PolicyDocument | undefined;
   readonly policy: Policy | undefined;
   readonly etag: string | undefined;
 };
 
-export const slotName = ({ admin }: Slot): 'operator' | 'owner' =>
+export const slotName = ({ admin }: PolicySlot): 'operator' | 'owner' =>
   admin.role === 'operator' ? 'operator' : 'owner';
 
-export const readSlot = async ({ admin, account }: Slot): Promise<Kept> => {
+export const readPolicy = async ({ admin, account }: PolicySlot): Promise<StoredPolicy> => {
   const id = admin.role === 'operator' ? 'accounts.policy.get' : 'account.policy.get';
   try {
     const { body, etag } = await admin.call(id, { params: { account } });
     return { document: body, policy: policyOf(body), etag: etag?.replaceAll('"', '') };
   } catch (thrown) {
-    // An operator may write a policy before the account has done anything.
+    // An operator may write a policy before the account's first call.
     const isEmpty =
       isRefusal(thrown, 'unknown_document') ||
       (admin.role === 'operator' && isRefusal(thrown, 'unknown_account'));
@@ -37,7 +36,7 @@ export const readSlot = async ({ admin, account }: Slot): Promise<Kept> => {
   }
 };
 
-/** A document as the gateway will read it. @throws CliError, which names each field that is wrong */
+/** Parses a policy with the gateway's own parser. @throws CliError usage, which names each faulty field */
 export const policyOf = (document: unknown): Policy => {
   const parsed = parsePolicy(document);
   if (parsed.ok) return parsed.value;
@@ -45,7 +44,7 @@ export const policyOf = (document: unknown): Policy => {
     ({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`,
   );
   throw new CliError(`That is no policy: ${faults.slice(0, 4).join('; ')}.`, {
-    hint: 'Correct it. docs/policy.md lists the fields of a policy.',
+    hint: 'Correct the policy. docs/policy.md lists its fields.',
     exit: EXIT.usage,
     code: 'malformed_policy',
     details: { faults: parsed.error },
@@ -54,13 +53,13 @@ export const policyOf = (document: unknown): Policy => {
 
 type Write = {
   readonly document: PolicyDocument;
-  /** What must be there: its hash, or nothing. */
+  /** ETag of the policy to replace; undefined: the slot must be empty. */
   readonly expected: string | undefined;
   readonly dryRun: boolean;
 };
 
-export const writeSlot = async (
-  { admin, account }: Slot,
+export const writePolicy = async (
+  { admin, account }: PolicySlot,
   { document, expected, dryRun }: Write,
 ): Promise<AnswerOf<'account.policy.put'>> => {
   const id = admin.role === 'operator' ? 'accounts.policy.put' : 'account.policy.put';
@@ -74,8 +73,8 @@ export const writeSlot = async (
   return body;
 };
 
-export const emptySlot = async (
-  { admin, account }: Slot,
+export const deletePolicy = async (
+  { admin, account }: PolicySlot,
   expected: string,
 ): Promise<AnswerOf<'account.policy.delete'>> => {
   const id = admin.role === 'operator' ? 'accounts.policy.delete' : 'account.policy.delete';
@@ -83,5 +82,5 @@ export const emptySlot = async (
   return (await admin.call(id, { params: { account }, ifMatch: expected })).body;
 };
 
-/** A hash that somebody has copied, with or without quotes. */
+/** `--if-match`, with or without the quotes of the header. */
 export const etagIn = (text: string): Hex => text.replaceAll('"', '') as Hex;

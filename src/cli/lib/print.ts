@@ -1,9 +1,11 @@
+import * as z from 'zod/mini';
+import type { Names } from './account-names.ts';
+import { dollars } from './amounts.ts';
 import type { Output } from './output.ts';
 import { type Column, table } from './table.ts';
-import { counted, wrapped } from './text.ts';
-import type { Names } from './account-names.ts';
+import { counted, printable, wrapped } from './text.ts';
 
-/** A table whose titles are dim; `paint` is for its rows. */
+/** A table with dim titles; `paint` colours its rows. */
 export const listed = (
   { width, style }: Output,
   columns: readonly Column[],
@@ -14,19 +16,36 @@ export const listed = (
     row === 'title' ? style.dim(text) : paint(text, column, row),
   );
 
-/** As wide as people read, or as the terminal is. */
-export const roomOf = ({ width }: Output): number => Math.min(width, 100);
+/** Columns for prose: at most 100, which people can read. */
+export const proseWidth = ({ width }: Output): number => Math.min(width, 100);
 
-/** Accounts below that have heard of an order, and those that stop when their lease ends. */
-export type Heard = {
+/** A sentence, wrapped to the terminal. */
+export const sentence = (out: Output, text: string): string => wrapped(text, proseWidth(out));
+
+/** The outcome of a command: `done`, or `same` where nothing changed. */
+export const changedText = (out: Output, changed: boolean, what: string): string =>
+  wrapped(
+    changed
+      ? `${out.style.good('done')}  ${what}`
+      : `${out.style.dim('same')}  ${what}; nothing changed`,
+    proseWidth(out),
+    '      ',
+  );
+
+export const paintStatus = ({ style }: Output, status: string): string => {
+  if (status === 'active') return style.good(status);
+  return status === 'paused' ? style.warn(status) : style.bad(status);
+};
+
+/** Descendants that acknowledged a command, and those that stop when their lease expires. */
+export type Acknowledgements = {
   readonly acknowledged: readonly string[];
   readonly silent: readonly string[];
 };
 
-/** Who has heard of an order, and who has not: a line each, where there is anybody. */
-export const heard = (
+export const acknowledgementLines = (
   out: Output,
-  { acknowledged, silent }: Heard,
+  { acknowledged, silent }: Acknowledgements,
   names: Names,
 ): readonly string[] => {
   const list = (accounts: readonly string[]): string =>
@@ -34,26 +53,39 @@ export const heard = (
   return [
     ...(acknowledged.length === 0
       ? []
-      : [`${counted(acknowledged.length, 'account')} below acknowledged: ${list(acknowledged)}`]),
+      : [`${counted(acknowledged.length, 'descendant')} acknowledged it: ${list(acknowledged)}`]),
     ...(silent.length === 0
       ? []
       : [
           out.style.warn(
-            `${counted(silent.length, 'account')} silent, stopping within 60 s: ${list(silent)}`,
+            `${counted(silent.length, 'descendant')} did not answer; each stops within 60 s, when its lease expires: ${list(silent)}`,
           ),
         ]),
-  ].map((line) => wrapped(line, roomOf(out), '  '));
+  ].map((line) => wrapped(line, proseWidth(out), '  '));
 };
 
-/** A short word for whether something changed, in front of what. */
-export const changedText = (out: Output, changed: boolean, what: string): string =>
-  wrapped(
-    changed
-      ? `${out.style.good('done')}  ${what}`
-      : `${out.style.dim('same')}  ${what}; nothing changed`,
-    roomOf(out),
-    '      ',
-  );
+const amount = z.string().check(z.regex(/^[0-9]{1,78}$/));
+const warningsSchema = z.array(
+  z.looseObject({ field: z.string(), limit: amount, tool: z.string(), price: amount }),
+);
 
-/** A sentence, broken where the terminal ends. */
-export const sentence = (out: Output, text: string): string => wrapped(text, roomOf(out));
+const LIMIT_NAMES: Readonly<Record<string, string>> = {
+  perCall: 'The limit per call',
+  maxPerCall: 'The limit per call',
+  maxPerWindow: 'The limit per day',
+  maxTotal: 'The total',
+  lifetime: 'The lifetime limit',
+};
+
+/** The gateway's warnings about limits below the price of every paid tool. Ignores warnings of another form. */
+export const limitWarnings = (out: Output, warnings: unknown): readonly string[] => {
+  const read = warningsSchema.safeParse(warnings ?? []);
+  if (!read.success) return [];
+  return read.data.map(({ field, limit, tool, price }) =>
+    wrapped(
+      `${out.style.warn('warning')}  ${LIMIT_NAMES[field] ?? 'A limit per window'}, ${dollars(limit)} (${limit}u), is below the price of the cheapest tool that it allows: ${printable(tool)} costs ${dollars(price)}. No paid call will pass.`,
+      proseWidth(out),
+      '         ',
+    ),
+  );
+};

@@ -1,20 +1,20 @@
 import { columnsOf, type Stream } from './output.ts';
 import { clipped } from './text.ts';
 
-/** Shows that something takes long; nothing where nobody watches. */
+/** A spinner on stderr while something takes long. */
 export type Progress = {
-  /** Does the work; what it is doing is shown once that takes longer than a second. */
-  during<T>(what: string, work: () => Promise<T>): Promise<T>;
-  /** Does something that has the terminal for itself, e.g. a question. */
+  /** Runs the work, and shows what it is once it takes longer than a second. */
+  during<T>(what: string | (() => string), work: () => Promise<T>): Promise<T>;
+  /** Hides the spinner while the work owns the terminal, e.g. a prompt. */
   hidden<T>(work: () => Promise<T>): Promise<T>;
 };
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const PATIENCE_MS = 1000;
+const DELAY_MS = 1000;
 const FRAME_MS = 100;
 const CLEAR = '\r\u001B[2K';
 
-/** On a terminal only; `quiet`: not even there, e.g. with `--json`. */
+/** Draws on a terminal only; with `quiet` not even there. */
 export const createProgress = (stream: Stream, quiet: boolean, signal: AbortSignal): Progress => {
   let shown = 0;
   let hidden = 0;
@@ -34,10 +34,10 @@ export const createProgress = (stream: Stream, quiet: boolean, signal: AbortSign
       let drawn = false;
       const draw = (): void => {
         const elapsed = performance.now() - from;
-        if (elapsed < PATIENCE_MS || hidden > 0 || signal.aborted) return;
+        if (elapsed < DELAY_MS || hidden > 0 || signal.aborted) return;
         drawn = true;
         const frame = FRAMES[Math.floor(elapsed / FRAME_MS) % FRAMES.length] ?? '';
-        const text = `${frame} ${what} … ${Math.floor(elapsed / 1000)} s`;
+        const text = `${frame} ${typeof what === 'string' ? what : what()} … ${Math.floor(elapsed / 1000)} s`;
         stream.write(`${CLEAR}${clipped(text, columnsOf(stream) - 1)}`);
       };
       const timer = setInterval(draw, FRAME_MS);
@@ -46,7 +46,7 @@ export const createProgress = (stream: Stream, quiet: boolean, signal: AbortSign
         if (drawn) stream.write(CLEAR);
         drawn = false;
       };
-      // Whatever is said of the interruption must not stand behind the spinner.
+      // Clear the spinner line before `run` prints the interruption message.
       signal.addEventListener('abort', end, { once: true });
       try {
         return await work();

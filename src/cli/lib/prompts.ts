@@ -5,21 +5,21 @@ import { printable } from './text.ts';
 
 export type Question = {
   readonly message: string;
-  /** What to give instead where nobody can be asked, e.g. `--pay-to <address>`. */
+  /** What to give where nobody can answer, e.g. `--pay-to <address>`. */
   readonly instead: string;
 };
 
-/** Asks whoever sits at the terminal. Where nobody does, each question is a usage error that names the flag. */
+/** Questions at the terminal. Without a terminal each is a usage error that names the option to give instead. */
 export type Prompts = {
-  /** Whether anybody can be asked. */
-  readonly possible: boolean;
+  readonly isInteractive: boolean;
   text(
     question: Question & {
       readonly initial?: string;
-      /** What is wrong with an answer; undefined: nothing. */
+      /** Why an answer is invalid; undefined for a valid one. */
       readonly check?: (text: string) => string | undefined;
     },
   ): Promise<string>;
+  /** Does not show what is typed. */
   hidden(
     question: Question & { readonly check?: (text: string) => string | undefined },
   ): Promise<string>;
@@ -38,19 +38,22 @@ export type Prompts = {
 
 export type PromptStreams = {
   readonly stdin: NodeJS.ReadStream;
-  /** Questions are no results: they go here. */
+  /** Questions go to stderr: stdout holds results only. */
   readonly stderr: NodeJS.WriteStream;
   readonly signal: AbortSignal;
   readonly progress: Progress;
 };
 
+const EMPTY = 'Type an answer.';
+
 export const createPrompts = ({ stdin, stderr, signal, progress }: PromptStreams): Prompts => {
-  const possible = stdin.isTTY && stderr.isTTY;
+  const isInteractive = stdin.isTTY && stderr.isTTY;
   const ask = async <T>(
     { message, instead }: Question,
     by: (clack: typeof Clack) => Promise<T | symbol>,
   ): Promise<T> => {
-    if (!possible) throw usageError(`Nobody can be asked: ${message}`, `Give ${instead}.`);
+    if (!isInteractive)
+      throw usageError(`The command cannot ask without a terminal: ${message}`, `Give ${instead}.`);
     const clack = await import('@clack/prompts');
     const answer = await progress.hidden(async () => await by(clack));
     if (typeof answer === 'symbol') throw cancelled();
@@ -58,53 +61,45 @@ export const createPrompts = ({ stdin, stderr, signal, progress }: PromptStreams
   };
   const streams = { input: stdin, output: stderr, signal };
   return {
-    possible,
-    text: async (question) =>
-      (
-        await ask<string>(question, async ({ text }) => {
-          const { message, initial, check } = question;
-          return await text({
-            ...streams,
-            message: printable(message),
-            ...(initial === undefined ? {} : { placeholder: initial, defaultValue: initial }),
-            validate: (value) => {
-              const given = value === undefined || value === '' ? (initial ?? '') : value;
-              return given === '' ? 'Something must be entered.' : check?.(given.trim());
-            },
-          });
-        })
-      ).trim(),
+    isInteractive,
+    text: async (question) => {
+      const { message, initial, check } = question;
+      const answer = await ask<string>(question, async ({ text }) =>
+        text({
+          ...streams,
+          message: printable(message),
+          ...(initial === undefined ? {} : { placeholder: initial, defaultValue: initial }),
+          validate: (value) => {
+            const given = value === undefined || value === '' ? (initial ?? '') : value;
+            return given === '' ? EMPTY : check?.(given.trim());
+          },
+        }),
+      );
+      return answer.trim();
+    },
     hidden: async (question) =>
-      await ask<string>(
-        question,
-        async ({ password }) =>
-          await password({
-            ...streams,
-            message: printable(question.message),
-            validate: (value) =>
-              value === undefined || value === ''
-                ? 'Something must be entered.'
-                : question.check?.(value),
-          }),
+      await ask<string>(question, async ({ password }) =>
+        password({
+          ...streams,
+          message: printable(question.message),
+          validate: (value) =>
+            value === undefined || value === '' ? EMPTY : question.check?.(value),
+        }),
       ),
     choice: async <T extends string>(
       question: Parameters<Prompts['choice']>[0] & { readonly initial?: string },
     ) =>
-      await ask<T>(
-        question,
-        async ({ select }) =>
-          await select<T>({
-            ...streams,
-            message: printable(question.message),
-            options: [...question.options] as Clack.Option<T>[],
-            ...(question.initial === undefined ? {} : { initialValue: question.initial as T }),
-          }),
+      await ask<T>(question, async ({ select }) =>
+        select<T>({
+          ...streams,
+          message: printable(question.message),
+          options: [...question.options] as Clack.Option<T>[],
+          ...(question.initial === undefined ? {} : { initialValue: question.initial as T }),
+        }),
       ),
     confirm: async (question) =>
-      await ask<boolean>(
-        question,
-        async ({ confirm }) =>
-          await confirm({ ...streams, message: printable(question.message), initialValue: false }),
+      await ask<boolean>(question, async ({ confirm }) =>
+        confirm({ ...streams, message: printable(question.message), initialValue: false }),
       ),
   };
 };

@@ -1,51 +1,60 @@
-import type { AccountId } from '../../protocol/account-id.ts';
 import * as z from 'zod/mini';
-import type { Input } from './command.ts';
-import { Ended } from './ended.ts';
-import { cancelled, CliError, usageError } from './errors.ts';
-import { EXIT } from './exit-code.ts';
-import { jsonFile } from './input-file.ts';
-import { moneyIn } from './amounts.ts';
-import { openAdmin, roleOf } from './admin-client.ts';
-import { roomOf } from './print.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import { accountNamed } from './account-names.ts';
+import { type AdminClient, openAdmin, roleOf } from './admin-client.ts';
+import type { ArgumentSpec, OptionSpec } from './command.ts';
+import { cancelled, CliError, Ended, EXIT, usageError } from './errors.ts';
+import type { Input } from './input.ts';
+import { jsonFile } from './input-file.ts';
 import type { Output } from './output.ts';
-import { policyOf, readSlot, writeSlot } from './policy-slot.ts';
+import { type Import, type Imported, MAX_RECORDS } from './policy-import.ts';
+import { policyOf, readPolicy, writePolicy } from './policy-slot.ts';
+import { policyLines } from './policy-text.ts';
+import { proseWidth } from './print.ts';
 import type { Session } from './session.ts';
-import { printable, wrapped } from './text.ts';
-import { type Import, type Imported, MAX_RECORDS } from './imported.ts';
-import { importLitellm } from '../import/litellm.ts';
-import { itemDocument, reportText } from './import-report.ts';
-import { importUnkey } from '../import/unkey.ts';
+import { counted, printable, wrapped } from './text.ts';
+
+export const EXPORT_FILE: ArgumentSpec = { syntax: '<file>', summary: 'JSON; - for stdin' };
+
+export const APPLY_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--apply', summary: 'write the policies to the accounts of --map' },
+  { flags: '--map <file>', summary: 'JSON object: id or name in the export to account' },
+  { flags: '-y, --yes', summary: 'write without asking' },
+  { flags: '--operator', summary: "write the operator's policies instead of the owner's" },
+];
 
 const MAX_FILE = 64 * 1024 * 1024;
 
-/** `import`: what another system exports, as policies: printed, or with `--apply` written to the accounts that a file names. */
+/** Reads an export and prints its policies with what does not map; with `--apply`, writes them to the accounts of `--map`. */
 export const runImport = async (
   session: Session,
   input: Input,
   source: 'unkey' | 'litellm',
+  read: (json: unknown) => Import,
 ): Promise<void> => {
   const { out, prompts } = session;
-  const price = input.text('price');
-  const json = await jsonFile(session, input.arguments[0] ?? '', MAX_FILE);
-  const items = mustRead(
-    source === 'unkey'
-      ? importUnkey(json, { price: price === undefined ? undefined : moneyIn(price, '--price') })
-      : importLitellm(json, { modelsAsTools: input.flag('modelsAsTools') }),
-    input.arguments[0] ?? '',
-  );
+  const path = input.arguments[0] ?? '';
+  const items = importedOf(read(await jsonFile(session, path, MAX_FILE)), path);
   for (const { policy } of items) policyOf(policy);
+  const documents = items.map(({ id, name, policy, notes }) => ({
+    id,
+    name: name ?? null,
+    policy,
+    notes,
+  }));
   if (!input.flag('apply')) {
     if (input.text('map') !== undefined)
-      throw usageError('--map is for --apply.', 'Give both, or neither.');
-    out.result({ source, items: items.map(itemDocument) }, () => reportText(out, items));
+      throw usageError('--map has no effect without --apply.', 'Give both, or neither.');
+    out.result({ source, items: documents }, () => reportText(out, items));
     return;
   }
-  const named = await accountsIn(session, input.text('map'));
+  const accounts = await accountsIn(session, input.text('map'));
+  const targetOf = ({ id, name }: Imported): string | undefined =>
+    [id, name]
+      .map((key) => (key !== undefined && Object.hasOwn(accounts, key) ? accounts[key] : undefined))
+      .find((account) => account !== undefined);
   const wanted = items.filter(
-    ({ id, name, policy }) =>
-      Object.keys(policy).length > 0 && wordFor(named, id, name) !== undefined,
+    (item) => Object.keys(item.policy).length > 0 && targetOf(item) !== undefined,
   );
   out.note(reportText(out, items));
   if (!input.flag('yes')) {
@@ -58,49 +67,22 @@ export const runImport = async (
   const admin = await openAdmin(session, roleOf(input));
   const outcomes: Outcome[] = [];
   await session.progress.during('writing policies', async () => {
-    for (const { id, name, policy } of wanted) {
-      const word = wordFor(named, id, name) ?? '';
-      outcomes.push(
-        await (async (): Promise<Outcome> => {
-          const account = await accountNamed(admin, word);
-          const slot = { admin, account };
-          const { etag } = await readSlot(slot);
-          const { changed } = await writeSlot(slot, {
-            document: policy,
-            expected: etag,
-            dryRun: false,
-          });
-          return { id, word, account, changed };
-        })().catch((thrown: unknown): Outcome => {
-          if (thrown instanceof CliError && thrown.exit === EXIT.failed)
-            return { id, word, why: thrown.message };
-          throw thrown;
-        }),
-      );
-    }
+    for (const item of wanted) outcomes.push(await applyPolicy(admin, item, targetOf(item) ?? ''));
   });
   const left = items.filter((item) => !wanted.includes(item)).map(({ id }) => id);
-  out.result({ source, items: items.map(itemDocument), applied: outcomes, left }, () =>
-    appliedText(out, outcomes, left),
+  out.result({ source, items: documents, applied: outcomes, left }, () =>
+    outcomeText(out, outcomes, left),
   );
   if (outcomes.some(({ why }) => why !== undefined)) throw new Ended(EXIT.failed);
 };
 
-type Outcome = {
-  readonly id: string;
-  readonly word: string;
-  readonly account?: AccountId;
-  readonly changed?: boolean;
-  readonly why?: string;
-};
-
-const mustRead = (read: Import, path: string): readonly Imported[] => {
+const importedOf = (read: Import, path: string): readonly Imported[] => {
   if (read.ok) return read.value;
   const faults = read.error.map(({ field, reason }) => `${field === '' ? 'it' : field} ${reason}`);
   const more = faults.length > 4 ? ` (and ${faults.length - 4} more)` : '';
   throw usageError(
-    `${path === '-' ? 'Standard input' : path} cannot be imported: ${faults.slice(0, 4).join('; ')}${more}.`,
-    'Nothing was imported. Correct the export, or report it if the format is a new one.',
+    `The command cannot import ${path === '-' ? 'standard input' : path}: ${faults.slice(0, 4).join('; ')}${more}.`,
+    'Correct the export, or report it if its format is new. The command imported nothing.',
   );
 };
 
@@ -115,43 +97,74 @@ const accountsIn = async (
 ): Promise<Readonly<Record<string, string>>> => {
   const hint = 'Give --map <file> with JSON such as {"key_123": "team/alice"}.';
   if (path === undefined)
-    throw usageError('--map, which names the accounts of these policies, is missing.', hint);
+    throw usageError('--map, which names the accounts of the policies, is missing.', hint);
   const read = mapSchema.safeParse(await jsonFile(session, path, MAX_FILE));
   if (read.success && Object.keys(read.data).length <= MAX_RECORDS) return read.data;
-  throw usageError(`${path} is no object of ids and accounts.`, hint);
+  throw usageError(`${path} is not an object of ids and accounts.`, hint);
 };
 
-const wordFor = (
-  named: Readonly<Record<string, string>>,
-  id: string,
-  name: string | undefined,
-): string | undefined =>
-  Object.hasOwn(named, id)
-    ? named[id]
-    : name !== undefined && Object.hasOwn(named, name)
-      ? named[name]
-      : undefined;
+type Outcome = {
+  readonly id: string;
+  /** The account as `--map` names it. */
+  readonly word: string;
+  readonly account?: AccountId;
+  readonly changed?: boolean;
+  readonly why?: string;
+};
 
-const appliedText = (out: Output, outcomes: readonly Outcome[], left: readonly string[]): string =>
-  [
-    ...outcomes.map(({ id, word, changed, why }) =>
-      why === undefined
-        ? `${changed === true ? out.style.good('done') : out.style.dim('same')}  ${printable(id)} → ${printable(word)}`
-        : wrapped(
-            `${out.style.bad('failed')}  ${printable(id)} → ${printable(word)}: ${printable(why)}`,
-            roomOf(out),
-            '  ',
-          ),
+/** Writes one policy. A failure that concerns this account alone does not stop the others. */
+const applyPolicy = async (
+  admin: AdminClient,
+  { id, policy }: Imported,
+  word: string,
+): Promise<Outcome> => {
+  try {
+    const slot = { admin, account: await accountNamed(admin, word) };
+    const { etag } = await readPolicy(slot);
+    const write = { document: policy, expected: etag, dryRun: false };
+    const { changed } = await writePolicy(slot, write);
+    return { id, word, account: slot.account, changed };
+  } catch (thrown) {
+    if (thrown instanceof CliError && thrown.exit === EXIT.failed)
+      return { id, word, why: thrown.message };
+    throw thrown;
+  }
+};
+
+const reportText = (out: Output, items: readonly Imported[]): string => {
+  const { style } = out;
+  const notMapped = items
+    .flatMap(({ notes }) => notes)
+    .filter(({ effect }) => effect === 'not_mapped').length;
+  return [
+    ...items.map(({ id, name, policy, notes }) =>
+      [
+        `${style.bold(printable(name ?? id))}${name === undefined ? '' : `  ${style.dim(printable(id))}`}`,
+        policyLines(out, policyOf(policy)),
+        ...notes.map(({ field, effect, why }) => {
+          const mark = effect === 'not_mapped' ? style.bad('✗') : style.warn('≈');
+          return wrapped(`${mark} ${printable(field)}: ${printable(why)}`, proseWidth(out), '  ');
+        }),
+        '',
+      ].join('\n'),
     ),
-    ...(left.length === 0
-      ? []
-      : [
-          out.style.dim(
-            wrapped(
-              `left out, because no account is named or nothing was mapped: ${left.map(printable).join(', ')}`,
-              roomOf(out),
-              '  ',
-            ),
-          ),
-        ]),
+    `${counted(items.length, 'record')}, ${counted(notMapped, 'field')} not mapped`,
   ].join('\n');
+};
+
+const outcomeText = (
+  out: Output,
+  outcomes: readonly Outcome[],
+  left: readonly string[],
+): string => {
+  const { style } = out;
+  const lines = outcomes.map(({ id, word, changed, why }) => {
+    const pair = `${printable(id)} → ${printable(word)}`;
+    if (why !== undefined) return `${style.bad('failed')}  ${pair}: ${printable(why)}`;
+    return `${changed === true ? style.good('done') : style.dim('same')}  ${pair}`;
+  });
+  const omitted = `omitted, because --map has no account for them or no field maps: ${left.map(printable).join(', ')}`;
+  return [...lines, ...(left.length === 0 ? [] : [style.dim(omitted)])]
+    .map((line) => wrapped(line, proseWidth(out), '  '))
+    .join('\n');
+};

@@ -1,18 +1,18 @@
 import * as z from 'zod/mini';
 import type { Network } from '../../protocol/account-id.ts';
-import { supportedUrl } from '../../settlement/backends/facilitator-api.ts';
 import { nameOfNetwork } from '../../protocol/x402/networks.ts';
-import { type Check, doubtful, hostOf, passed, wrong } from './check.ts';
+import { supportedUrl } from '../../settlement/backends/facilitator-api.ts';
+import { type Check, failure, hostOf, passed, warning } from './check.ts';
 import { httpGet } from './http-get.ts';
 
-const kind = z.looseObject({
+const kindSchema = z.looseObject({
   x402Version: z.number(),
   scheme: z.string(),
   network: z.string(),
 });
-const supportedSchema = z.looseObject({ kinds: z.array(kind) });
+const supportedSchema = z.looseObject({ kinds: z.array(kindSchema) });
 
-/** Whether a facilitator settles what the gateway will send it: x402 version 2, `exact`, on each of its networks. */
+/** Whether a facilitator settles x402 version 2, scheme `exact`, on each of these networks. */
 export const facilitatorCheck = async (
   url: string,
   networks: readonly Network[],
@@ -21,20 +21,15 @@ export const facilitatorCheck = async (
 ): Promise<Check> => {
   const name = 'facilitator';
   const host = hostOf(url);
-  const got = await httpGet(supportedUrl(url), signal, headers);
-  if (!got.ok) {
-    return wrong(
+  const answer = await httpGet(supportedUrl(url), signal, headers);
+  if (!answer.ok)
+    return failure(name, `${host}: ${answer.error}`, 'Check FACILITATORS and your network.');
+  const supported = supportedSchema.safeParse(answer.value.json);
+  if (answer.value.status !== 200 || !supported.success) {
+    return failure(
       name,
-      `${host}: ${got.error}`,
-      'Check FACILITATORS, and the network of this machine.',
-    );
-  }
-  const supported = supportedSchema.safeParse(got.value.json);
-  if (got.value.status !== 200 || !supported.success) {
-    return wrong(
-      name,
-      `${host} answers ${got.value.status} to /supported, without a list`,
-      'Check the URL in FACILITATORS: /supported and /settle are added to it.',
+      `${host} answers ${answer.value.status} to /supported, without a list`,
+      'Check the URL in FACILITATORS: the gateway adds /supported and /settle to it.',
     );
   }
   const missing = networks.filter(
@@ -45,20 +40,22 @@ export const facilitatorCheck = async (
       ),
   );
   return missing.length === 0
-    ? passed(name, `${host} settles on ${networks.map((on) => nameOfNetwork(on) ?? on).join(', ')}`)
-    : wrong(
+    ? passed(name, `${host} settles on ${namesOf(networks)}`)
+    : failure(
         name,
-        `${host} does not settle on ${missing.map((on) => nameOfNetwork(on) ?? on).join(', ')}`,
-        'Put a facilitator that does into FACILITATORS.',
+        `${host} does not settle on ${namesOf(missing)}`,
+        'Add a facilitator that does to FACILITATORS.',
       );
 };
 
-/** Whether the upstream answers at all. What it answers is its own business. */
+const namesOf = (networks: readonly Network[]): string =>
+  networks.map((on) => nameOfNetwork(on) ?? on).join(', ');
+
+/** Whether the upstream answers at all, with any status. */
 export const upstreamCheck = async (origin: string, signal: AbortSignal): Promise<Check> => {
-  const name = 'upstream';
-  const got = await httpGet(origin, signal);
-  if (!got.ok) {
-    return doubtful(name, `${hostOf(origin)}: ${got.error}`, 'Start it, or check UPSTREAM_URL.');
-  }
-  return passed(name, `${hostOf(origin)} answers (${got.value.status})`);
+  const answer = await httpGet(origin, signal);
+  const host = hostOf(origin);
+  return answer.ok
+    ? passed('upstream', `${host} answers (${answer.value.status})`)
+    : warning('upstream', `${host}: ${answer.error}`, 'Start it, or check UPSTREAM_URL.');
 };

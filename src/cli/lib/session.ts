@@ -1,29 +1,29 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Input } from './input.ts';
 import { createKeystore, type Keystore } from './keystore.ts';
 import { createOutput, type Output } from './output.ts';
 import { createProfile, type Profile } from './profile.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createPrompts, type Prompts } from './prompts.ts';
-import type { Input } from './command.ts';
 
-/** Everything that one run of a command may touch. */
+/** Everything that one run of a command may use. */
 export type Session = {
   readonly out: Output;
   readonly prompts: Prompts;
   readonly progress: Progress;
   readonly keystore: Keystore;
-  /** Which gateway, and who signs. */
+  /** The gateway to call and the key that signs. */
   readonly profile: Profile;
   readonly env: NodeJS.ProcessEnv;
   readonly directory: string;
-  /** Aborted by Ctrl-C. Give it to whatever waits. */
+  /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
-  /** What to do next if Ctrl-C comes from now on, e.g. after a payment has left. */
+  /** Sets the next step that Ctrl-C prints from now on, e.g. after a payment left this machine. */
   readonly ifStopped: (hint: string) => void;
   /** Unix seconds. */
   readonly now: () => number;
-  /** All of standard input, for `-` and pipes. At most `limit` bytes. */
+  /** Reads standard input to its end. @throws RangeError beyond `limit` bytes */
   readonly stdin: (limit: number) => Promise<Uint8Array<ArrayBuffer>>;
 };
 
@@ -72,7 +72,6 @@ export const openSession = (
       env,
       directory,
       keystore,
-      signal,
     }),
     env,
     directory,

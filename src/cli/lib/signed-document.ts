@@ -1,32 +1,32 @@
 import { sleep } from '../../client/abort.ts';
 import { exchange } from '../../client/exchange.ts';
 import { signIntent, windowAt } from '../../client/intent-proof.ts';
+import { readJsonBody } from '../../client/json.ts';
 import { readOutgoing } from '../../client/outgoing.ts';
 import { problemIn, type ProblemBody } from '../../client/problem-body.ts';
 import type { Signer } from '../../client/signer.ts';
-import { type Network } from '../../protocol/account-id.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';
-import { readJsonBody } from '../../client/json.ts';
-import { problemError } from './errors.ts';
+import type { Network } from '../../protocol/account-id.ts';
 import type { AdminClient } from './admin-client.ts';
+import { problemError } from './error-of.ts';
 
-/** A signed document on its way to a gateway. */
-export type Document = {
+/** A delegation or revocation: its own signature authorises it. */
+export type SignedDocument = {
   readonly method: 'PUT' | 'POST';
   readonly path: '/delegations' | '/revocations';
   readonly body: unknown;
 };
 
-/** Who signs the request besides, and what for. */
+/** The holder's key, which signs the request itself and thereby consents to the grant. */
 export type Consent = { readonly signer: Signer; readonly network: Network };
 
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER = 1024 * 1024;
 
-/** Sends a document that speaks for itself; with a consent, signed by whoever gives it. @throws CliError */
-export const postDocument = async (
+/** Sends a signed document, with the holder's consent if one is given. @throws CliError */
+export const sendDocument = async (
   { gateway, session }: AdminClient,
-  { method, path, body }: Document,
+  { method, path, body }: SignedDocument,
   consent?: Consent,
 ): Promise<Readonly<Record<string, unknown>>> => {
   const outgoing = await readOutgoing(gateway + path, {
@@ -36,9 +36,9 @@ export const postDocument = async (
     redirect: 'manual',
     signal: session.signal,
   });
-  const answer = await session.progress.during('asking the gateway', async () => {
+  const answer = await session.progress.during('calling the gateway', async () => {
     if (consent === undefined) {
-      // A registration and a revocation may be sent twice: the second changes nothing.
+      // No intent protects this request from a replay: repeating a registration or a revocation changes nothing.
       const response = await fetch(outgoing.url, {
         method,
         headers: outgoing.headers,

@@ -3,7 +3,7 @@ import { clipped, printable, widthOf, wrapped } from './text.ts';
 export type Column = {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** Where it may be cut when the terminal is narrow; absent: never. */
+  /** Where to cut values on a narrow terminal; absent: never. */
   readonly cut?: 'end' | 'middle';
 };
 
@@ -11,10 +11,10 @@ const GAP = '  ';
 const LEAST = 8;
 
 /**
- * Rows under their titles. What does not fit is cut where columns allow it; where that is not enough, each row becomes lines of
- * `title value`, so that nothing wraps into its neighbour.
+ * Rows under their titles. Cuts the widest columns that allow it until the rows fit; if that is not enough, prints each row as
+ * `title value` lines, so that no cell wraps into its neighbour.
  *
- * @param paint puts colour on a cell after it has been measured
+ * @param paint colours a cell after its width is measured
  */
 export const table = (
   columns: readonly Column[],
@@ -22,11 +22,11 @@ export const table = (
   width: number,
   paint: (text: string, column: number, row: number | 'title') => string = (text) => text,
 ): string => {
-  // A line end in a cell would make a row of its own, which nobody has said.
+  // A line end inside a cell would forge a row (CWE-117).
   const cells = rows.map((row) =>
     columns.map((_, at) => printable(row[at] ?? '').replace(/\s*[\t\n]\s*/g, ' ')),
   );
-  const widths = fitted(
+  const widths = fittingWidths(
     columns,
     columns.map(({ title }, at) =>
       Math.max(widthOf(title), ...cells.map((row) => widthOf(row[at] ?? ''))),
@@ -37,9 +37,9 @@ export const table = (
   const line = (row: readonly string[], index: number | 'title'): string =>
     columns
       .map(({ align, cut }, at) => {
-        const room = widths[at] ?? 0;
-        const text = clipped(row[at] ?? '', room, cut);
-        const space = ' '.repeat(Math.max(0, room - widthOf(text)));
+        const cellWidth = widths[at] ?? 0;
+        const text = clipped(row[at] ?? '', cellWidth, cut);
+        const space = ' '.repeat(Math.max(0, cellWidth - widthOf(text)));
         const painted = paint(text, at, index);
         return align === 'right' ? space + painted : painted + space;
       })
@@ -54,8 +54,8 @@ export const table = (
   ].join('\n');
 };
 
-/** Widths that fit together, the widest column cut first; undefined where they cannot. */
-const fitted = (
+/** Column widths that fit into `width` together; undefined where no cut is enough. */
+const fittingWidths = (
   columns: readonly Column[],
   natural: readonly number[],
   width: number,
@@ -67,13 +67,13 @@ const fitted = (
     const widest = columns
       .map(({ cut, title }, at) => ({
         at,
-        room: cut === undefined ? 0 : (widths[at] ?? 0),
+        columns: cut === undefined ? 0 : (widths[at] ?? 0),
         least: Math.max(LEAST, widthOf(title)),
       }))
-      .filter(({ room, least }) => room > least)
-      .toSorted((a, b) => b.room - a.room)[0];
+      .filter((each) => each.columns > each.least)
+      .toSorted((a, b) => b.columns - a.columns)[0];
     if (widest === undefined) return undefined;
-    widths[widest.at] = Math.max(widest.least, widest.room - (total() - width));
+    widths[widest.at] = Math.max(widest.least, widest.columns - (total() - width));
   }
   return widths;
 };
@@ -95,8 +95,8 @@ const records = (
     .join('\n\n');
 
 /**
- * `name  value` lines, one under the other. Values that are undefined are left out. What is too long for its line is wrapped; a
- * value without spaces, e.g. a hash, stands below its name, whole, so that it can be copied.
+ * `name  value` lines. Omits undefined values. Wraps a value that is too long for its line; puts a value without spaces, e.g. a hash,
+ * whole below its name, so that people can copy it.
  */
 export const fields = (
   pairs: readonly (readonly [name: string, value: string | undefined])[],
@@ -105,7 +105,7 @@ export const fields = (
 ): string => {
   const shown = pairs
     .filter((pair): pair is [string, string] => pair[1] !== undefined)
-    // Names come from elsewhere, too: those of a refusal's members.
+    // Names may come from a server: members of a problem document.
     .map(([name, value]) => [printable(name).replace(/[\t\n]/g, ' '), value] as const);
   const label = Math.max(0, ...shown.map(([name]) => widthOf(name)));
   const indent = ' '.repeat(label + GAP.length);

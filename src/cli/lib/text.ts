@@ -1,23 +1,24 @@
 import { stripVTControlCharacters } from 'node:util';
+import { Help } from 'commander';
 
-/** Text from elsewhere, safe to show: a server or a file must not steer the terminal of whoever reads it. */
+/** Removes everything that could steer a terminal from text of a server or a file (CWE-150). */
 export const printable = (text: string): string =>
   stripVTControlCharacters(text).replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     '',
   );
 
-/** A whole text that is about to be shown: colours stay, whatever else would steer the terminal goes. The last net, behind `printable`. */
+/** Second net behind `printable`, over all output: keeps colours, removes every other control sequence. */
 export const harmless = (text: string): string =>
   text.replace(
     /\u001b(?!\[[0-9;]*m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     '',
   );
 
-/** How many columns a text takes, colours not counted. */
+/** Columns that a text takes, without its colours. */
 export const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length;
 
-/** A text in at most `width` columns; what is cut is at the end, or in the middle of what is told apart by both ends. */
+/** Cuts a text to at most `width` columns: at the end, or in the middle where both ends identify it, e.g. of an address. */
 export const clipped = (text: string, width: number, cut: 'end' | 'middle' = 'end'): string => {
   const letters = [...text];
   if (letters.length <= width) return text;
@@ -27,32 +28,21 @@ export const clipped = (text: string, width: number, cut: 'end' | 'middle' = 'en
   return `${letters.slice(0, width - 1 - tail).join('')}…${letters.slice(letters.length - tail).join('')}`;
 };
 
+const help = new Help();
+help.minWidthToWrap = 1;
+
 /**
- * Breaks at spaces; a word that is longer than a line stays whole, so that it can be copied. What comes after the first line begins
- * with the indent, which the first line is taken to have, too.
+ * Wraps at spaces and indents all lines but the first, which the caller indented. A word longer than a line stays whole, so that
+ * people can copy it.
  */
 export const wrapped = (text: string, width: number, indent = ''): string =>
-  text
-    .split('\n')
-    .map((paragraph) => {
-      const lines: string[] = [];
-      let line = '';
-      for (const word of paragraph.split(' ')) {
-        const longer = line === '' ? word : `${line} ${word}`;
-        if (line !== '' && widthOf(longer) > width - indent.length) {
-          lines.push(line);
-          line = word;
-        } else line = longer;
-      }
-      return [...lines, line].join(`\n${indent}`);
-    })
-    .join(`\n${indent}`);
+  help.boxWrap(text, Math.max(1, width - indent.length)).replaceAll('\n', `\n${indent}`);
 
-/** `n thing` or `n things`. */
+/** `1 thing` or `2 things`. */
 export const counted = (count: number, thing: string): string =>
   `${count} ${thing}${count === 1 ? '' : 's'}`;
 
-/** Seconds as people say them: `45 s`, `12 min`, `3 h`, `5 days`. */
+/** A rounded duration: `45 s`, `12 min`, `3 h`, `5 days`. */
 export const lasting = (seconds: number): string => {
   if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;

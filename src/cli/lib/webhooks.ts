@@ -1,29 +1,44 @@
-import type { AccountId } from '../../protocol/account-id.ts';
 import type { AnswerOf, ItemOf } from '../../management/types.ts';
+import type { AccountId } from '../../protocol/account-id.ts';
 import type { WebhookDocument } from '../../protocol/webhook.ts';
-import type { Input } from './command.ts';
-import { collected, type AdminClient, openAdmin, roleOf, warnIfStopped } from './admin-client.ts';
-import { isRefusal } from './refusal.ts';
 import { accountOrOwn } from './account-names.ts';
+import { type AdminClient, collected, openAdmin, roleOf, warnIfStopped } from './admin-client.ts';
+import type { ArgumentSpec, OptionSpec } from './command.ts';
+import { isRefusal } from './error-of.ts';
+import type { Input } from './input.ts';
 import type { Session } from './session.ts';
 
-/** Whose alerts: of an account and all below it, or of everything. */
-export type Scope = {
+export const WEBHOOK: ArgumentSpec = { syntax: '<name>', summary: 'name of the webhook' };
+
+export const SCOPE: readonly OptionSpec[] = [
+  {
+    flags: '--account <account>',
+    summary: 'webhooks of this account and its descendants (default: your own account)',
+  },
+  {
+    flags: '--operator',
+    summary: 'sign as operator; without --account, webhooks of the whole gateway',
+  },
+];
+
+/** The alerts that a webhook receives: of one account and its descendants, or of the whole gateway. */
+export type WebhookScope = {
   readonly admin: AdminClient;
-  /** Undefined: the whole gateway, as operator. */
+  /** Undefined: the whole gateway. */
   readonly account: AccountId | undefined;
 };
 
-type Webhook = ItemOf<'webhooks.list'>;
-
-export const openScope = async (session: Session, input: Input): Promise<Scope> => {
+export const openScope = async (session: Session, input: Input): Promise<WebhookScope> => {
   const admin = await openAdmin(session, roleOf(input));
   const named = input.text('account');
   if (admin.role === 'operator' && named === undefined) return { admin, account: undefined };
   return { admin, account: await accountOrOwn(admin, named) };
 };
 
-export const webhooksOf = async ({ admin, account }: Scope): Promise<readonly Webhook[]> =>
+export const webhooksOf = async ({
+  admin,
+  account,
+}: WebhookScope): Promise<readonly ItemOf<'webhooks.list'>[]> =>
   await collected(
     admin,
     account === undefined
@@ -31,9 +46,9 @@ export const webhooksOf = async ({ admin, account }: Scope): Promise<readonly We
       : admin.list('account.webhooks.list', { params: { account } }),
   );
 
-/** The ETag of a webhook; undefined where there is none of that name. */
-export const etagIfAny = async (
-  { admin, account }: Scope,
+/** The ETag of a webhook; undefined where none has that name. */
+export const webhookEtag = async (
+  { admin, account }: WebhookScope,
   webhook: string,
 ): Promise<string | undefined> => {
   try {
@@ -48,54 +63,56 @@ export const etagIfAny = async (
   }
 };
 
+/** Replaces the version with this ETag; without one, creates a webhook that must not exist. */
 export const writeWebhook = async (
-  { admin, account }: Scope,
+  { admin, account }: WebhookScope,
   webhook: string,
   body: WebhookDocument,
   etag: string | undefined,
 ): Promise<AnswerOf<'webhooks.put'>> => {
   warnIfStopped(admin);
-  const expected = etag === undefined ? ({ ifNoneMatch: '*' } as const) : { ifMatch: etag };
-  const done =
+  const rest = {
+    body,
+    ...(etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: etag }),
+  };
+  const answer =
     account === undefined
-      ? await admin.call('webhooks.put', { params: { webhook }, body, ...expected })
-      : await admin.call('account.webhooks.put', {
-          params: { account, webhook },
-          body,
-          ...expected,
-        });
-  return done.body;
+      ? await admin.call('webhooks.put', { params: { webhook }, ...rest })
+      : await admin.call('account.webhooks.put', { params: { account, webhook }, ...rest });
+  return answer.body;
 };
 
-export const dropWebhook = async (
-  { admin, account }: Scope,
+export const deleteWebhook = async (
+  { admin, account }: WebhookScope,
   webhook: string,
-  etag: string,
+  ifMatch: string,
 ): Promise<AnswerOf<'webhooks.delete'>> => {
   warnIfStopped(admin);
-  const done =
+  const answer =
     account === undefined
-      ? await admin.call('webhooks.delete', { params: { webhook }, ifMatch: etag })
-      : await admin.call('account.webhooks.delete', {
-          params: { account, webhook },
-          ifMatch: etag,
-        });
-  return done.body;
+      ? await admin.call('webhooks.delete', { params: { webhook }, ifMatch })
+      : await admin.call('account.webhooks.delete', { params: { account, webhook }, ifMatch });
+  return answer.body;
 };
 
-export const tryWebhook = async (
-  { admin, account }: Scope,
+export const sendTestAlert = async (
+  { admin, account }: WebhookScope,
   webhook: string,
-): Promise<AnswerOf<'webhooks.test'>> =>
-  (account === undefined
-    ? await admin.call('webhooks.test', { params: { webhook } })
-    : await admin.call('account.webhooks.test', { params: { account, webhook } })
-  ).body;
+): Promise<AnswerOf<'webhooks.test'>> => {
+  const answer =
+    account === undefined
+      ? await admin.call('webhooks.test', { params: { webhook } })
+      : await admin.call('account.webhooks.test', { params: { account, webhook } });
+  return answer.body;
+};
 
+type Delivery = ItemOf<'webhooks.deliveries'>;
+
+/** The newest 100 delivery attempts. */
 export const deliveriesOf = async (
-  { admin, account }: Scope,
+  { admin, account }: WebhookScope,
   webhook: string,
-): Promise<readonly ItemOf<'webhooks.deliveries'>[]> =>
+): Promise<readonly Delivery[]> =>
   await collected(
     admin,
     account === undefined
@@ -103,3 +120,9 @@ export const deliveriesOf = async (
       : admin.list('account.webhooks.deliveries', { params: { account, webhook } }),
     100,
   );
+
+/** The receiver's answer to a delivery. */
+export const deliveryText = ({ status, fault }: Pick<Delivery, 'status' | 'fault'>): string =>
+  status === undefined
+    ? (fault ?? 'no answer')
+    : `${status}${fault === undefined ? '' : ` ${fault}`}`;

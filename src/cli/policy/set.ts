@@ -1,93 +1,94 @@
-import type { PolicyDocument } from '../../management/policy.route.ts';
-import type { Input } from '../lib/command.ts';
-import { CliError, usageError } from '../lib/errors.ts';
-import { jsonFile } from '../lib/input-file.ts';
-import { openAdmin, roleOf } from '../lib/admin-client.ts';
-import { isRefusal } from '../lib/refusal.ts';
-import { changedText, heard } from '../lib/print.ts';
-import { warningLines } from '../lib/limit-warnings.ts';
+import type { AnswerOf } from '../../management/types.ts';
+import { POLICY_OPTIONS } from '../../policy/policy.ts';
 import { accountNamed, namesOf } from '../lib/account-names.ts';
-import type { Session } from '../lib/session.ts';
-import { hasPolicyFlags, withFlags } from '../lib/policy-flags.ts';
-import { differenceLines, inFlightText } from '../lib/policy-lines.ts';
+import { openAdmin, roleOf } from '../lib/admin-client.ts';
+import { ACCOUNT, defineCommand } from '../lib/command.ts';
+import { isRefusal } from '../lib/error-of.ts';
+import { CliError } from '../lib/errors.ts';
+import type { Output } from '../lib/output.ts';
+import { policyIn } from '../lib/policy-flags.ts';
 import {
   etagIn,
-  type Kept,
   policyOf,
-  readSlot,
-  type Slot,
+  type PolicySlot,
+  readPolicy,
   slotName,
-  writeSlot,
+  writePolicy,
 } from '../lib/policy-slot.ts';
-import { differences } from '../lib/policy-text.ts';
+import { differenceLines, differences } from '../lib/policy-text.ts';
+import { acknowledgementLines, changedText, limitWarnings } from '../lib/print.ts';
+import { counted } from '../lib/text.ts';
 
-const MAX_POLICY = 32_768;
-
-/** What a file and the options make of a policy. Without a file it is what is there, with the named fields changed. */
-export const wantedPolicy = async (
-  session: Session,
-  input: Input,
-  before: PolicyDocument | undefined,
-): Promise<PolicyDocument> => {
-  const file = input.arguments[1];
-  if (file === undefined && !hasPolicyFlags(input)) {
-    throw usageError(
-      'The policy is missing.',
-      'Give a file, or options such as --per-call 0.05 --per-day 1.',
+export const command = defineCommand({
+  summary: 'set a policy from a file, or change only the given fields (none removes a field)',
+  arguments: [ACCOUNT, { syntax: '[file]', summary: 'the whole policy as JSON; - for stdin' }],
+  options: [
+    ...POLICY_OPTIONS,
+    { flags: '--operator', summary: "the operator's policy instead of the owner's" },
+    { flags: '--if-match <etag>', summary: 'only if the stored policy has this ETag' },
+    {
+      flags: '--dry-run',
+      summary: 'print the changes, and how many running calls the policy would deny; set nothing',
+    },
+  ],
+  shared: ['gateway', 'signer'],
+  examples: [
+    "countersign policy set team/alice --tools 'lookup,search.*' --per-call 0.05 --per-day 1",
+    'countersign policy set team/alice --rate 60/60s --until 30d --dry-run',
+  ],
+  run: async (session, input) => {
+    const { out } = session;
+    const admin = await openAdmin(session, roleOf(input));
+    const account = await accountNamed(admin, input.arguments[0] ?? '');
+    const slot: PolicySlot = { admin, account };
+    const stored = await readPolicy(slot);
+    const given = input.text('ifMatch');
+    const expected = given === undefined ? stored.etag : etagIn(given);
+    if (given !== undefined && expected !== stored.etag) throw changedMeanwhile(stored.etag);
+    const document = await policyIn(session, input, stored.document);
+    const after = policyOf(document);
+    const dryRun = input.flag('dryRun');
+    const answer = await writePolicy(slot, { document, expected, dryRun }).catch(
+      (thrown: unknown) => {
+        throw isRefusal(thrown, 'precondition_failed') || isRefusal(thrown, 'precondition_required')
+          ? changedMeanwhile(stored.etag)
+          : thrown;
+      },
     );
-  }
-  const from = file === undefined ? (before ?? {}) : await jsonFile(session, file, MAX_POLICY);
-  policyOf(from);
-  const document = withFlags(from as PolicyDocument, input, session.now());
-  policyOf(document);
-  return document;
-};
+    const names = await namesOf(session);
+    const lines = differences(stored.policy, after);
+    const result = { account, slot: slotName(slot), policy: document, ...answer };
+    out.result({ ...result, differences: lines }, () =>
+      [
+        dryRun
+          ? `${out.style.warn('dry run')}  policy of ${names.of(account)}; nothing changed`
+          : changedText(out, answer.changed, `policy of ${names.of(account)}`),
+        differenceLines(out, lines),
+        runningCallsText(out, answer),
+        ...limitWarnings(out, answer.warnings),
+        ...acknowledgementLines(out, answer, names),
+      ]
+        .filter((line) => line !== undefined && line !== '')
+        .join('\n'),
+    );
+  },
+});
 
-/** `policy set`: writes over what was seen, and nothing else. */
-export const setPolicy = async (session: Session, input: Input): Promise<void> => {
-  const { out } = session;
-  const admin = await openAdmin(session, roleOf(input));
-  const account = await accountNamed(admin, input.arguments[0] ?? '');
-  const slot: Slot = { admin, account };
-  const kept = await readSlot(slot);
-  const given = input.text('ifMatch');
-  const expected = given === undefined ? kept.etag : etagIn(given);
-  if (given !== undefined && expected !== kept.etag) throw raced(kept);
-  const document = await wantedPolicy(session, input, kept.document);
-  const after = policyOf(document);
-  const dryRun = input.flag('dryRun');
-  const done = await writeSlot(slot, { document, expected, dryRun }).catch((thrown: unknown) => {
-    throw isRefusal(thrown, 'precondition_failed') || isRefusal(thrown, 'precondition_required')
-      ? raced(kept)
-      : thrown;
-  });
-  const names = await namesOf(session);
-  const lines = differences(kept.policy, after);
-  const document_ = {
-    account,
-    slot: slotName(slot),
-    policy: document,
-    ...done,
-    differences: lines,
-  };
-  out.result(document_, () =>
-    [
-      dryRun
-        ? `${out.style.warn('dry run')}  policy of ${names.of(account)}; nothing is changed`
-        : changedText(out, done.changed, `policy of ${names.of(account)}`),
-      differenceLines(out, lines),
-      inFlightText(out, done),
-      ...warningLines(out, done.warnings),
-      ...heard(out, done, names),
-    ]
-      .filter((line) => line !== undefined && line !== '')
-      .join('\n'),
-  );
-};
-
-const raced = ({ etag }: Kept): CliError =>
-  new CliError('Somebody else has changed this policy meanwhile. Yours was not written.', {
-    hint: '`countersign policy diff` shows yours against what is there now; then run the command again.',
+const changedMeanwhile = (etag: string | undefined): CliError =>
+  new CliError('Another writer changed this policy. The gateway did not write yours.', {
+    hint: '`countersign policy diff` compares yours with the stored policy; then run the command again.',
     code: 'precondition_failed',
     details: { was: etag ?? 'nothing' },
   });
+
+/** How many running calls the policy would have denied. They run to their end all the same. */
+const runningCallsText = (
+  out: Output,
+  { in_flight: calls }: Pick<AnswerOf<'account.policy.put'>, 'in_flight'>,
+): string | undefined => {
+  if (calls === undefined || calls.held === 0) return undefined;
+  const running = `${counted(calls.held, 'call')} running now`;
+  return calls.cut_off === 0
+    ? out.style.dim(`${running}; the policy would have denied none`)
+    : out.style.warn(`${running}; the policy would have denied ${calls.cut_off}, which may end`);
+};

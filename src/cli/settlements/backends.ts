@@ -1,31 +1,39 @@
+import { formatEther } from 'ox/Value';
 import type { ItemOf } from '../../management/types.ts';
 import { collected, openAdmin } from '../lib/admin-client.ts';
-import { listed, roomOf } from '../lib/print.ts';
-import { shortTime } from '../lib/times.ts';
+import { defineCommand } from '../lib/command.ts';
+import { listed, proseWidth } from '../lib/print.ts';
 import type { Session } from '../lib/session.ts';
 import { fields } from '../lib/table.ts';
 import { counted, lasting } from '../lib/text.ts';
+import { shortTime } from '../lib/times.ts';
 
 type Backend = ItemOf<'backends'>;
 type Relayer = ItemOf<'relayers'>;
 
-/** `settlements backends`: who presents payments, how each does, and what our own keys still have. */
-export const showBackends = async (session: Session): Promise<void> => {
-  const { out } = session;
-  const admin = await openAdmin(session, 'operator');
-  const backends = await collected(admin, admin.list('backends'));
-  const relayers = await collected(admin, admin.list('relayers'));
-  out.result({ backends, relayers }, () =>
-    [
-      backends.length === 0
-        ? out.style.dim('No backend has been asked yet.')
-        : tableOf(session, backends),
-      ...relayers.map((relayer) => blockOf(session, relayer)),
-    ].join('\n\n'),
-  );
-};
+export const command = defineCommand({
+  summary: 'show facilitators and relayers: health, and gas of the relayer keys, as operator',
+  shared: ['gateway', 'signer'],
+  run: async (session) => {
+    const { out } = session;
+    const admin = await openAdmin(session, 'operator');
+    const backends = await collected(admin, admin.list('backends'));
+    const relayers = await collected(admin, admin.list('relayers'));
+    out.result({ backends, relayers }, () =>
+      [
+        backends.length === 0
+          ? out.style.dim('The gateway has called no backend yet.')
+          : backendTable(session, backends),
+        ...relayers.map((relayer) => relayerText(session, relayer)),
+      ].join('\n\n'),
+    );
+  },
+});
 
-const tableOf = ({ out }: Session, backends: readonly Backend[]): string =>
+/** People read an "open" circuit as healthy: print what the gateway does with the backend instead. */
+const STATES = { closed: 'in use', open: 'not used', half_open: 'on trial' } as const;
+
+const backendTable = ({ out }: Session, backends: readonly Backend[]): string =>
   listed(
     out,
     [
@@ -52,32 +60,22 @@ const tableOf = ({ out }: Session, backends: readonly Backend[]): string =>
         : text,
   );
 
-/** In words: an open circuit sounds as if all were well. */
-const STATES = { closed: 'asked', open: 'not asked', half_open: 'on trial' } as const;
-
-const blockOf = (session: Session, relayer: Relayer): string => {
-  const { out } = session;
+const relayerText = ({ out, now }: Session, relayer: Relayer): string => {
   const { network, state, waiting = 0, flights = [], totals, last_error: error } = relayer;
-  if (state !== 'ready') {
-    return fields([[`relayer ${network}`, state]], out.style.dim, roomOf(out));
-  }
-  const oldest = relayer.oldest_at;
+  if (state !== 'ready')
+    return fields([[`relayer ${network}`, state]], out.style.dim, proseWidth(out));
+  const { oldest_at: oldest, balance, covers } = relayer;
+  const underWay = flights.reduce((sum, { payments }) => sum + payments, 0);
   return fields(
     [
       [`relayer ${network}`, relayer.address],
-      ['  balance', relayer.balance === undefined ? 'not read yet' : coins(relayer.balance)],
-      ['  pays for', relayer.covers === undefined ? undefined : counted(relayer.covers, 'payment')],
+      ['  balance', balance === undefined ? 'not read yet' : coins(balance)],
+      ['  pays for', covers === undefined ? undefined : counted(covers, 'payment')],
       [
         '  waiting',
-        `${counted(waiting, 'payment')}${oldest === undefined ? '' : `, the oldest for ${lasting(session.now() - oldest)}`}`,
+        `${counted(waiting, 'payment')}${oldest === undefined ? '' : `, the oldest for ${lasting(now() - oldest)}`}`,
       ],
-      [
-        '  under way',
-        `${counted(flights.length, 'transaction')}, ${counted(
-          flights.reduce((sum, { payments }) => sum + payments, 0),
-          'payment',
-        )}`,
-      ],
+      ['  under way', `${counted(flights.length, 'transaction')}, ${counted(underWay, 'payment')}`],
       [
         '  so far',
         totals === undefined
@@ -87,17 +85,14 @@ const blockOf = (session: Session, relayer: Relayer): string => {
       ['  last error', error === undefined ? undefined : `${error.text}, ${shortTime(error.at)}`],
     ],
     out.style.dim,
-    roomOf(out),
+    proseWidth(out),
   );
 };
 
-const WEI_DIGITS = 18;
-
-/** Wei as coins of the chain, to six decimals: `0.012345`. */
+/** Wei in the chain's coin, cut to six decimals: `0.012345`. */
 export const coins = (wei: string): string => {
-  const digits = wei.padStart(WEI_DIGITS + 1, '0');
-  const whole = digits.slice(0, -WEI_DIGITS);
-  const fraction = digits.slice(-WEI_DIGITS, 6 - WEI_DIGITS).replace(/0+$/, '');
+  const [whole = '0', decimals = ''] = formatEther(BigInt(wei)).split('.');
+  const fraction = decimals.slice(0, 6).replace(/0+$/, '');
   if (fraction !== '') return `${whole}.${fraction}`;
   return whole === '0' && BigInt(wei) > 0n ? 'under 0.000001' : whole;
 };

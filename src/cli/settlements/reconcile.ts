@@ -1,41 +1,47 @@
-import type { Input } from '../lib/command.ts';
-import { dollars } from '../lib/amounts.ts';
-import { collected, openAdmin } from '../lib/admin-client.ts';
-import { listed, sentence } from '../lib/print.ts';
-import { shortTime } from '../lib/times.ts';
-import { namesOf } from '../lib/account-names.ts';
 import type { ItemOf } from '../../management/types.ts';
-import type { Session } from '../lib/session.ts';
-
+import { namesOf } from '../lib/account-names.ts';
+import { collected, openAdmin } from '../lib/admin-client.ts';
+import { dollars } from '../lib/amounts.ts';
+import { defineCommand } from '../lib/command.ts';
+import type { Output } from '../lib/output.ts';
+import { listed, sentence } from '../lib/print.ts';
 import { counted } from '../lib/text.ts';
+import { shortTime } from '../lib/times.ts';
 
 const MOST = 1000;
 
-type Output = Session['out'];
-type RunItem = ItemOf<'reconciliations.list'>;
-type DifferenceItem = ItemOf<'differences.list'>;
+type Run = ItemOf<'reconciliations.list'>;
+type Difference = ItemOf<'differences.list'>;
 
-/** `settlements reconcile`: what was compared with the chain, and what is not as the ledger has it. */
-export const listReconciled = async (session: Session, input: Input): Promise<void> => {
-  const { out } = session;
-  const most = input.number('limit', 1, MOST) ?? 10;
-  const admin = await openAdmin(session, 'operator');
-  const query = { limit: Math.min(most, 500) };
-  const runs = await collected(admin, admin.list('reconciliations.list', { query }), most);
-  const differences = await collected(
-    admin,
-    admin.list('differences.list', { query: { state: input.flag('all') ? 'all' : 'open' } }),
-    MOST,
-  );
-  const names = await namesOf(session);
-  out.result({ reconciliations: runs, differences }, () =>
-    [runsText(out, runs), '', differencesText(out, differences, names.of)].join('\n'),
-  );
-};
+export const command = defineCommand({
+  summary: 'list reconciliations of ledger and chain, and their differences, as operator',
+  options: [
+    { flags: '--all', summary: 'also list resolved differences' },
+    { flags: '-n, --limit <number>', summary: 'at most this many reconciliations (default: 10)' },
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const { out } = session;
+    const most = input.number('limit', 1, MOST) ?? 10;
+    const admin = await openAdmin(session, 'operator');
+    const query = { limit: Math.min(most, 500) };
+    const runs = await collected(admin, admin.list('reconciliations.list', { query }), most);
+    const state = input.flag('all') ? 'all' : 'open';
+    const differences = await collected(
+      admin,
+      admin.list('differences.list', { query: { state } }),
+      MOST,
+    );
+    const names = await namesOf(session);
+    out.result({ reconciliations: runs, differences }, () =>
+      [runsText(out, runs), '', differencesText(out, differences, names.of)].join('\n'),
+    );
+  },
+});
 
-export const runsText = (out: Output, runs: readonly RunItem[]): string =>
+export const runsText = (out: Output, runs: readonly Run[]): string =>
   runs.length === 0
-    ? sentence(out, 'Nothing was compared yet: the gateway does it every 15 minutes.')
+    ? sentence(out, 'No reconciliation yet: the gateway runs one every 15 minutes.')
     : listed(
         out,
         [
@@ -60,11 +66,11 @@ export const runsText = (out: Output, runs: readonly RunItem[]): string =>
 
 export const differencesText = (
   out: Output,
-  differences: readonly DifferenceItem[],
-  nameOf: (account: DifferenceItem['account']) => string,
+  differences: readonly Difference[],
+  nameOf: (account: Difference['account']) => string,
 ): string => {
   if (differences.length === 0) return `${out.style.good('none')}  ledger and chain agree`;
-  const grave = differences.filter(isGrave).length;
+  const serious = differences.filter(isSerious).length;
   return [
     listed(
       out,
@@ -88,20 +94,20 @@ export const differencesText = (
       ]),
       (text, column, row) => {
         const each = differences[row];
-        return column === 1 && each !== undefined && isGrave(each) ? out.style.bad(text) : text;
+        return column === 1 && each !== undefined && isSerious(each) ? out.style.bad(text) : text;
       },
     ),
     out.style.dim(
       sentence(
         out,
-        `${counted(differences.length, 'difference')}, ${grave} of which somebody should look at`,
+        `${counted(differences.length, 'difference')}; an operator must check ${serious}`,
       ),
     ),
   ].join('\n');
 };
 
-const isGrave = ({ informational, resolved_at: resolved }: DifferenceItem): boolean =>
+const isSerious = ({ informational, resolved_at: resolved }: Difference): boolean =>
   !informational && resolved === undefined;
 
-const ledgerText = ({ state, amount }: DifferenceItem['ledger']): string =>
+const ledgerText = ({ state, amount }: Difference['ledger']): string =>
   amount === undefined ? state : `${state} ${dollars(amount)}`;

@@ -1,31 +1,32 @@
-import type { Input } from '../lib/command.ts';
+import { defineCommand, REASON } from '../lib/command.ts';
 import { usageError } from '../lib/errors.ts';
-import { openAdmin, warnIfStopped } from '../lib/admin-client.ts';
-import { changedText } from '../lib/print.ts';
-import { accountNamed } from '../lib/account-names.ts';
-import type { Session } from '../lib/session.ts';
-import { callIn } from './settlements.ts';
+import { reasonIn } from '../lib/input.ts';
+import { CALL, commandSettlement, PAYER } from '../lib/settlements.ts';
 
-/** `settlements resolve`: what a tool that fell silent keeps is charged, or given back. */
-export const resolveSettlement = async (session: Session, input: Input): Promise<void> => {
-  const { out } = session;
-  const call = callIn(input.arguments[1]);
-  const charge = input.flag('charge');
-  if (charge === input.flag('release'))
-    throw usageError(
-      '--charge or --release is missing.',
-      'Give one of --charge (its price is earned) and --release (the agent has it back).',
+export const command = defineCommand({
+  summary: 'charge or release the price of a call whose tool gave no answer, as operator',
+  arguments: [PAYER, CALL],
+  options: [
+    { flags: '--charge', summary: 'the tool did its work: charge the price' },
+    { flags: '--release', summary: 'the tool did no work: release the price to the agent' },
+    REASON,
+  ],
+  shared: ['gateway', 'signer'],
+  run: async (session, input) => {
+    const charge = input.flag('charge');
+    if (charge === input.flag('release')) {
+      throw usageError(
+        'The command needs either --charge or --release.',
+        'Give --charge if the tool did its work, else --release.',
+      );
+    }
+    const reason = reasonIn(input);
+    await commandSettlement(
+      session,
+      input,
+      charge ? 'price charged' : 'price released to the agent',
+      async (admin, params) =>
+        admin.call('settlements.resolve', { params, body: { charge, reason } }),
     );
-  const reason = input.text('reason');
-  if (reason === undefined)
-    throw usageError('--reason is missing.', 'Give --reason, for whoever reads the log.');
-  const admin = await openAdmin(session, 'operator');
-  const account = await accountNamed(admin, input.arguments[0] ?? '');
-  warnIfStopped(admin);
-  const { body } = await admin.call('settlements.resolve', {
-    params: { account, call },
-    body: { charge, reason },
-  });
-  const what = charge ? 'charged: its price is earned' : 'given back to its agent';
-  out.result({ account, call, ...body }, () => changedText(out, body.changed, what));
-};
+  },
+});

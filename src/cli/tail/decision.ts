@@ -1,9 +1,8 @@
 import type { EntryEvent } from '../../client/management-events.ts';
 import { dollars } from '../lib/amounts.ts';
-import { abandonedText, creditText, endOfMoney } from './ending.ts';
 
-/** What an entry says, for whoever watches. Amounts in atomic units. */
-export type DecisionLine = {
+/** A log entry as a decision. Amounts in atomic units. */
+export type Decision = {
   readonly at: number;
   readonly account: string;
   readonly seq: number;
@@ -11,35 +10,35 @@ export type DecisionLine = {
   readonly verdict: 'allowed' | 'charged' | 'denied' | 'failed' | 'order' | 'alert' | 'paid';
   readonly tool?: string;
   readonly price?: string;
-  /** Where a call ended up costing something else than its price. */
+  /** What the call cost, if it differs from its price. */
   readonly charged?: string;
   readonly rule?: string;
   readonly call?: string;
-  /** Equal denials that this line stands for. */
+  /** Equal denials that this entry stands for. */
   readonly count?: number;
-  /** Whose rule it was, where it is another account's. */
+  /** The ancestor whose rule denied the call. */
   readonly by?: string;
-  /** What was left of the limit. */
+  /** What remained of the limit. */
   readonly left?: string;
   readonly limit?: string;
   readonly says: string;
 };
 
-/** Rules that count calls, not money. */
+/** Rules that count calls. */
 const COUNTS = new Set(['rate', 'denial_rate', 'failure_rate', 'repeat']);
 
-/** Equal denials of this long are one entry, which is written at their end and carries the time of the first. */
+/** The account merges equal denials of ten seconds into one entry, written at the end with the time of the first. */
 const DENIALS_TOGETHER = 10;
 
-/** When the log has a line: what `tail` prints goes by it, or denials would stand behind calls that came after them. */
-export const shownAt = ({ at, verdict }: DecisionLine): number =>
+/** When the log received an entry. Sorting by `at` would print denials after calls that came later. */
+export const shownAt = ({ at, verdict }: Decision): number =>
   verdict === 'denied' ? at + DENIALS_TOGETHER : at;
 
-/** Prices of calls that run, at most. */
+/** Prices kept for running calls, at most. */
 const MOST_CALLS = 10_000;
 
-/** Lines of entries, with what an entry says of an earlier one: the price of the call that it ends. */
-export const createDecisions = (): ((entry: EntryEvent) => DecisionLine | undefined) => {
+/** Converts entries to decisions, and remembers the price of each running call for the entry that ends it. */
+export const createDecisions = (): ((entry: EntryEvent) => Decision | undefined) => {
   const prices = new Map<string, string>();
   return (entry) => {
     const { type, call, amounts } = entry;
@@ -55,145 +54,156 @@ export const createDecisions = (): ((entry: EntryEvent) => DecisionLine | undefi
   };
 };
 
-/** The line of an entry; undefined where it decides nothing that is worth one, e.g. a call that ended well at its price. */
-export const decisionOf = (entry: EntryEvent, price?: string): DecisionLine | undefined => {
-  const { at, account, seq, type } = entry;
-  const outcome = entry.outcome ?? {};
-  const told = {
-    ...{ at, account, seq, type },
-    ...(entry.tool === undefined ? {} : { tool: entry.tool }),
-    ...(entry.call === undefined ? {} : { call: entry.call }),
-  };
-  switch (type) {
+/** Undefined for entries that only follow from a decision, e.g. a call that ended at its price. */
+export const decisionOf = (entry: EntryEvent, price?: string): Decision | undefined => {
+  const found = verdictOf(entry, price);
+  const { at, account, seq, type, tool, call } = entry;
+  return (
+    found && {
+      ...{ at, account, seq, type },
+      ...(tool === undefined ? {} : { tool }),
+      ...(call === undefined ? {} : { call }),
+      ...found,
+    }
+  );
+};
+
+type Verdict = Omit<Decision, 'at' | 'account' | 'seq' | 'type' | 'tool'>;
+
+const verdictOf = (entry: EntryEvent, price: string | undefined): Verdict | undefined => {
+  const { outcome = {}, amounts = {}, decision } = entry;
+  switch (entry.type) {
     case 'call.accepted': {
-      const asked = entry.amounts?.['price'];
+      const asked = amounts['price'];
       const by = entry.payment?.['paidBy'];
-      return {
-        ...told,
-        verdict: 'allowed',
-        ...(asked === undefined ? {} : { price: asked }),
-        says: by === 'lent' ? 'from credit above' : by === 'credit' ? 'from credit' : '',
-      };
+      const says =
+        by === 'lent' ? "from the parent's credit" : by === 'credit' ? 'from credit' : '';
+      return { verdict: 'allowed', ...(asked === undefined ? {} : { price: asked }), says };
     }
     case 'call.denied':
-      return { ...told, verdict: 'denied', ...denialOf(entry) };
+      return { verdict: 'denied', ...denialOf(entry) };
     case 'call.finished': {
-      const charged = entry.amounts?.['charged'];
+      const { charged } = amounts;
       if (outcome['success'] === false)
-        return {
-          ...told,
-          verdict: 'failed',
-          says: `${answerText(outcome)}; ${endOfMoney(entry, price)}`,
-        };
+        return { verdict: 'failed', says: `${answerText(outcome)}; ${moneyText(entry, price)}` };
       return charged === undefined || price === undefined || charged === price
         ? undefined
-        : { ...told, verdict: 'charged', charged, says: `of ${dollars(price)} at most` };
+        : { verdict: 'charged', charged, says: `of ${dollars(price)} at most` };
     }
     case 'call.abandoned':
+      return { verdict: 'failed', says: `${abandonedText(entry)}; ${moneyText(entry, price)}` };
+    case 'call.resolved':
       return {
-        ...told,
-        verdict: 'failed',
-        says: `${abandonedText(entry)}; ${endOfMoney(entry, price)}`,
+        verdict: 'order',
+        says:
+          decision === 'charged'
+            ? 'the operator charges the held price'
+            : 'the operator releases the held price',
       };
     case 'payment.failed':
-      return { ...told, verdict: 'failed', says: 'its payment failed' };
-    case 'payment.settled':
-      return undefined;
+      return { verdict: 'failed', says: 'the payment failed' };
     case 'credit.received':
     case 'credit.adjusted':
     case 'credit.refunded':
-      return { ...told, verdict: 'paid', says: creditText(entry) };
+      return { verdict: 'paid', says: creditText(entry) };
     case 'alert.raised':
-      return { ...told, verdict: 'alert', ...ruleOf(entry), says: alertText(entry) };
+      return { verdict: 'alert', ...ruleOf(entry), says: alertText(entry) };
     case 'account.status':
-      return {
-        ...told,
-        verdict: 'order',
-        says: `${texts(outcome['side'])} sets it ${texts(entry.decision)}`,
-      };
+      return { verdict: 'order', says: `${stringOf(outcome['side'])} sets it ${decision ?? ''}` };
     case 'account.policy':
+      return { verdict: 'order', says: `the ${decision ?? 'owner'} changes its policy` };
+    case 'account.label': {
+      const { label } = outcome;
       return {
-        ...told,
         verdict: 'order',
-        says: `policy of the ${entry.decision ?? 'owner'} written`,
+        says: label === null ? 'label removed' : `label ${stringOf(label)}`,
       };
-    case 'account.label':
-      return {
-        ...told,
-        verdict: 'order',
-        says: outcome['label'] === null ? 'label taken away' : `label ${texts(outcome['label'])}`,
-      };
-    case 'call.resolved':
-      return {
-        ...told,
-        verdict: 'order',
-        says:
-          entry.decision === 'charged'
-            ? 'operator charges what it kept'
-            : 'operator gives back what it kept',
-      };
+    }
     case 'grant.issued':
     case 'grant.accepted':
     case 'grant.taken':
     case 'grant.revoked':
-      return { ...told, verdict: 'order', says: type.replace('.', ' ') };
+      return { verdict: 'order', says: entry.type.replace('.', ' ') };
     default:
       return undefined;
   }
 };
 
-/** Status 0: the tool gave no answer that could be passed on. */
+/** Status 0: the gateway got no answer that it could pass on. */
 const answerText = (outcome: Readonly<Record<string, unknown>>): string =>
   outcome['status'] === 0
-    ? `the tool gave no answer (${texts(outcome['reason'])})`
-    : `the tool answered ${texts(outcome['status'])}`;
+    ? `the tool gave no answer (${stringOf(outcome['reason'])})`
+    : `the tool answered ${stringOf(outcome['status'])}`;
+
+/** Why the alarm ended a call: the tool gave no answer, or the client never repeated a settled call to run the tool. */
+const abandonedText = ({ outcome = {} }: EntryEvent): string =>
+  outcome['reason'] === 'never_repeated'
+    ? 'the payment settled, but the client never repeated the call, so the tool did not run'
+    : 'the tool gave no answer in time';
+
+/** What the end of a call did with its money. `price` is known if the command saw the call begin. */
+const moneyText = (
+  { amounts = {}, payment = {} }: EntryEvent,
+  price: string | undefined,
+): string => {
+  if (payment['kept'] === true)
+    return 'the gateway holds the price until the operator resolves the call';
+  const { charged = '0' } = amounts;
+  if (charged !== '0') return `charged ${dollars(charged)}`;
+  if (payment['state'] !== 'settled' || payment['paidBy'] !== 'upfront') return 'nothing charged';
+  return `${price === undefined ? 'the payment' : dollars(price)} had moved and is credit now`;
+};
+
+const creditText = ({ type, decision, amounts = {} }: EntryEvent): string => {
+  const amount = amounts['amount'] === undefined ? '' : `${dollars(amounts['amount'])} of `;
+  if (type === 'credit.received') return `${amount}credit received`;
+  if (type === 'credit.refunded') return `${amount}credit refunded on chain`;
+  return `${amount}credit ${decision === 'added' ? 'added' : 'taken'} by the operator`;
+};
 
 const ruleOf = ({ rule }: EntryEvent): { readonly rule?: string } =>
   rule === undefined ? {} : { rule };
 
 const denialOf = (
   entry: EntryEvent,
-): Pick<DecisionLine, 'says' | 'rule' | 'count' | 'by' | 'left' | 'limit'> => {
-  const of = entry.outcome ?? {};
-  const limit = objectIn(of['limit']);
-  const by = typeof of['account'] === 'string' ? of['account'] : undefined;
-  const [of_, left] = [limit?.['limit'], limit?.['remaining']].map((value) =>
-    typeof value === 'string' && /^[0-9]{1,78}$/.test(value) ? value : undefined,
-  );
-  const isCount = COUNTS.has(entry.rule ?? '');
-  const amount = (value: string): string => (isCount ? value : dollars(value));
+): Pick<Decision, 'says' | 'rule' | 'count' | 'by' | 'left' | 'limit'> => {
+  const { outcome = {}, count, account } = entry;
+  const { account: by, param } = outcome;
+  const figures = objectOf(outcome['limit']);
+  const [limit, left] = [unitsOf(figures['limit']), unitsOf(figures['remaining'])];
+  const amount = (value: string): string => (COUNTS.has(entry.rule ?? '') ? value : dollars(value));
   const says = [
-    of_ === undefined ? undefined : `limit ${amount(of_)}`,
+    limit === undefined ? undefined : `limit ${amount(limit)}`,
     left === undefined ? undefined : `left ${amount(left)}`,
-    typeof of['param'] === 'string' ? `param ${of['param']}` : undefined,
+    typeof param === 'string' ? `param ${param}` : undefined,
   ];
   return {
     ...ruleOf(entry),
-    ...(entry.count === undefined ? {} : { count: entry.count }),
-    ...(by === undefined || by === entry.account ? {} : { by }),
-    ...(of_ === undefined ? {} : { limit: of_ }),
+    ...(count === undefined ? {} : { count }),
+    ...(typeof by !== 'string' || by === account ? {} : { by }),
+    ...(limit === undefined ? {} : { limit }),
     ...(left === undefined ? {} : { left }),
     says: says.filter((text) => text !== undefined).join(', '),
   };
 };
 
-const objectIn = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
-
-const texts = (value: unknown): string =>
-  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-
-/** An alert in words; a limit that is nearly used up with its money, all else as it is told. */
+/** A soft limit with its amounts; every other alert as `name value` pairs. */
 const alertText = ({ rule, outcome = {} }: EntryEvent): string => {
-  const { limit, max, used } = outcome;
-  if (rule === 'soft_limit' && isUnits(max) && isUnits(used))
-    return `${dollars(used)} of ${dollars(max)} used, ${texts(limit)}`;
+  const [max, used] = [unitsOf(outcome['max']), unitsOf(outcome['used'])];
+  if (rule === 'soft_limit' && max !== undefined && used !== undefined)
+    return `${dollars(used)} of ${dollars(max)} used, ${stringOf(outcome['limit'])}`;
   return Object.entries(outcome)
-    .map(([name, value]) => `${name} ${texts(value)}`)
+    .map(([name, value]) => `${name} ${stringOf(value)}`)
     .join(', ');
 };
 
-const isUnits = (value: unknown): value is string =>
-  typeof value === 'string' && /^[0-9]{1,78}$/.test(value);
+const unitsOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[0-9]{1,78}$/.test(value) ? value : undefined;
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+
+const stringOf = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';

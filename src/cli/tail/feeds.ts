@@ -1,29 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EntryEvent } from '../../client/management-events.ts';
 import type { AccountId } from '../../protocol/account-id.ts';
-import { errorOf, type AdminClient } from '../lib/admin-client.ts';
-import { isRefusal } from '../lib/refusal.ts';
+import type { AdminClient } from '../lib/admin-client.ts';
+import { cliErrorOf, isRefusal } from '../lib/error-of.ts';
 
-/** Several feeds as one. */
+/** Event feeds of several accounts. */
 export type Feeds = {
-  /** Opens the feed of one more account; false where it is open already, or there are too many. */
+  /** Opens the feed of an account; false where it is open already, or too many are. */
   open(account: AccountId): boolean;
-  /** As `open`, of an account that is just being granted something: its issuer's log may say so a moment before its own. */
+  /** As `open`, for an account that receives its first grant: the issuer's log may show it a moment before the account exists. */
   join(account: AccountId): boolean;
-  /** Resolves when every feed that was opened so far has been answered. */
+  /** Resolves once the gateway answered every feed. */
   connected(): Promise<void>;
   readonly accounts: ReadonlySet<AccountId>;
-  /** Ends when the first feed ends for good, with its error. */
+  /** Rejects with the error of the first feed that ends. */
   readonly over: Promise<never>;
 };
 
-/** Each is a connection that stays, and a question that waits at an account. */
+/** Each feed keeps a connection open, and a request waiting at an account. */
 export const MOST_FEEDS = 50;
 const CONNECT_MS = 10_000;
-const JOIN_TRIES = 10;
+const JOIN_RETRIES = 10;
 const JOIN_PAUSE_MS = 500;
 
-export const openFeeds = (admin: AdminClient, heard: (entry: EntryEvent) => void): Feeds => {
+export const openFeeds = (admin: AdminClient, onEntry: (entry: EntryEvent) => void): Feeds => {
   const { signal } = admin.session;
   const accounts = new Set<AccountId>();
   const answered = new Map<AccountId, Promise<void>>();
@@ -31,32 +31,31 @@ export const openFeeds = (admin: AdminClient, heard: (entry: EntryEvent) => void
   over.promise.catch(() => undefined);
 
   const follow = async (account: AccountId, connected: () => void): Promise<void> => {
-    // The feed begins with what happens after its answer: nobody is told that we watch before.
+    // The feed starts at the gateway's answer: say "watching" only then, or the user misses a decision in between.
     const fetcher: typeof fetch = async (input, init) => {
       const response = await fetch(input, init);
       if (response.ok) connected();
       return response;
     };
-    for await (const entry of admin.management(fetcher).events(account, { signal })) heard(entry);
+    for await (const entry of admin.management(fetcher).events(account, { signal })) onEntry(entry);
   };
-  /** `patience`: how often the account may be unknown before that is an error. */
-  const start = (account: AccountId, patience: number): boolean => {
+  const start = (account: AccountId, retries: number): boolean => {
     if (accounts.has(account) || accounts.size >= MOST_FEEDS) return false;
     accounts.add(account);
     const connected = Promise.withResolvers<void>();
     answered.set(account, connected.promise);
-    const run = async (left: number): Promise<void> => {
+    const run = async (retriesLeft: number): Promise<void> => {
       try {
         await follow(account, connected.resolve);
       } catch (thrown) {
-        if (left <= 0 || !isRefusal(errorOf(thrown), 'unknown_account')) throw thrown;
+        if (retriesLeft <= 0 || !isRefusal(cliErrorOf(thrown), 'unknown_account')) throw thrown;
         await pause(JOIN_PAUSE_MS, undefined, { signal, ref: false });
-        await run(left - 1);
+        await run(retriesLeft - 1);
       }
     };
-    run(patience).catch((thrown: unknown) => {
+    run(retries).catch((thrown: unknown) => {
       connected.resolve();
-      over.reject(errorOf(thrown));
+      over.reject(cliErrorOf(thrown));
     });
     return true;
   };
@@ -65,12 +64,42 @@ export const openFeeds = (admin: AdminClient, heard: (entry: EntryEvent) => void
     accounts,
     over: over.promise,
     open: (account) => start(account, 0),
-    join: (account) => start(account, JOIN_TRIES),
+    join: (account) => start(account, JOIN_RETRIES),
     connected: async () => {
-      const late = new Promise<void>((resolve) => {
-        setTimeout(resolve, CONNECT_MS).unref();
-      });
-      await Promise.race([Promise.all(answered.values()), late]);
+      const timeout = pause(CONNECT_MS, undefined, { signal, ref: false });
+      await Promise.race([Promise.all(answered.values()), timeout]);
     },
+  };
+};
+
+/** Items of several feeds in the order of their times. */
+export type Sequence<T> = {
+  add(item: T): void;
+  /** Passes on all waiting items at once, before the command ends. */
+  flush(): void;
+};
+
+/**
+ * Holds each item for `holdMs`, then passes on all waiting items that are no later, oldest first. Race: feeds answer independently, so
+ * the earliest entry may arrive last. An item that arrives later than the hold passes when its own hold ends.
+ */
+export const createSequence = <T>(
+  holdMs: number,
+  timeOf: (item: T) => number,
+  pass: (item: T) => void,
+): Sequence<T> => {
+  let waiting: readonly T[] = [];
+  const passUpTo = (time: number): void => {
+    const due = waiting.filter((item) => timeOf(item) <= time);
+    waiting = waiting.filter((item) => timeOf(item) > time);
+    // `toSorted` is stable: items of one second keep the order of their log.
+    for (const item of due.toSorted((one, other) => timeOf(one) - timeOf(other))) pass(item);
+  };
+  return {
+    add: (item) => {
+      waiting = [...waiting, item];
+      setTimeout(() => passUpTo(timeOf(item)), holdMs);
+    },
+    flush: () => passUpTo(Number.POSITIVE_INFINITY),
   };
 };

@@ -9,7 +9,7 @@ export const WORDS = 'test test test test test test test test test test test jun
 /** A secret sealed so cheaply that a test need not wait; the command makes dear ones only. */
 const sealed = (secret: Uint8Array | `0x${string}`) => {
   const iv = new Uint8Array(16);
-  const [key, { kdf, kdfparams }] = scrypt({ password: PASSWORD, n: 16, r: 8, p: 1, iv });
+  const [key, { kdf, kdfparams }] = scrypt({ password: PASSWORD, n: 1024, r: 8, p: 1, iv });
   return encrypt(secret, key, { kdf, kdfparams, iv });
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 // oxlint-disable-next-line import/default -- Vite gives the text of a file as its default export
 import imports from '../../../dev/imports.ts?raw';
 import manifest from '../../../package.json';
+import { commands } from '../../../src/cli/commands.ts';
 import type { ErrorCode } from '../../../src/client/errors.ts';
 import type { DenialRule } from '../../../src/protocol/account/denial.ts';
 
@@ -25,16 +26,6 @@ const FILES = Object.keys(
   ]),
 ).map(fromRoot);
 
-const COMMANDS = new Map(
-  Object.entries(
-    import.meta.glob(['../../../src/cli/commands/*.ts'], {
-      query: '?raw',
-      import: 'default',
-      eager: true,
-    }),
-  ).map(([path, text]) => [/([a-z-]+)\.ts$/.exec(path)?.[1], text]),
-);
-
 function fromRoot(path: string): string {
   return new URL(path, 'file:///test/unit/docs/').pathname.slice(1);
 }
@@ -43,9 +34,13 @@ function fromRoot(path: string): string {
 const exists = (path: string): boolean =>
   FILES.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
 
-/** The sources of the command line, for the options that they define. */
+/** The sources that define options of the command line: the commands, and the rules of a policy. */
 const CLI = Object.values(
-  import.meta.glob(['../../../src/cli/**/*.ts'], { query: '?raw', import: 'default', eager: true }),
+  import.meta.glob(['../../../src/{cli,policy/rules}/**/*.ts'], {
+    query: '?raw',
+    import: 'default',
+    eager: true,
+  }),
 ).join('\n');
 
 /** The anchors of a page, as GitHub makes them of its headings. */
@@ -84,10 +79,10 @@ describe.each([...PAGES])('%s', (name, text) => {
     for (const [, command = '', verb] of text.matchAll(
       /(?:`|npx )countersign ([a-z]+)(?: ([a-z-]+))?/g,
     )) {
-      const source = COMMANDS.get(command);
-      expect(source, command).toBeTypeOf('string');
-      if (verb !== undefined && source?.includes('commands: ['))
-        expect(source.includes(`name: '${verb}'`), `${command} ${verb}`).toBe(true);
+      const node = commands[command];
+      expect(node, command).toBeDefined();
+      if (verb !== undefined && typeof node === 'object')
+        expect(Object.keys(node.commands), command).toContain(verb);
     }
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { unitsOf } from '../../../../src/cli/lib/decimal.ts';
-import { importLitellm } from '../../../../src/cli/import/litellm.ts';
-import { spanOf } from '../../../../src/cli/import/litellm-duration.ts';
+import { importLitellm, windowOf } from '../../../../src/cli/import/litellm.ts';
+import { unitsOf } from '../../../../src/cli/lib/policy-import.ts';
 import { parsePolicy } from '../../../../src/policy/policy.ts';
 
 const PLAIN = { modelsAsTools: false };
@@ -73,9 +72,9 @@ describe('a budget of LiteLLM', () => {
     ['1w', true],
     ['5h', true],
     ['3d', true],
-  ])('of %s says whether its window begins at another time', (duration, nearly) => {
-    const span = spanOf(duration);
-    expect('every' in span && span.nearly !== undefined).toBe(nearly);
+  ])('of %s says whether its window begins at another time', (duration, isApproximated) => {
+    const window = windowOf(duration);
+    expect('every' in window && window.approximated !== undefined).toBe(isApproximated);
   });
 
   it('is exact to the last digit that was written', () => {

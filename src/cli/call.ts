@@ -1,0 +1,145 @@
+import { type Agent, createAgent } from '../client/agent.ts';
+import { CountersignError } from '../client/errors.ts';
+import type { Offered } from '../client/hooks.ts';
+import type { Signer } from '../client/signer.ts';
+import type { Hex } from '../core/hex.ts';
+import { printAnswer } from './call/answer.ts';
+import { printDryRun } from './call/dry-run.ts';
+import { readRequest } from './call/request.ts';
+import { createTrace, offerText } from './call/trace.ts';
+import { amountIn, tokenAmount } from './lib/amounts.ts';
+import { defineCommand } from './lib/command.ts';
+import { cliErrorOf } from './lib/error-of.ts';
+import { CliError } from './lib/errors.ts';
+import type { Input } from './lib/input.ts';
+import type { Session } from './lib/session.ts';
+
+const DEFAULT_MAX = '$0.05';
+
+export const command = defineCommand({
+  summary: 'call a URL as curl does, and pay if the server asks for it',
+  arguments: [{ syntax: '<url>', summary: 'a URL, or a path at the gateway' }],
+  options: [
+    { flags: '-X, --request <method>', summary: 'method (default: GET; POST with -d)' },
+    { flags: '-d, --data <data>', summary: 'body; @file, or @- for stdin' },
+    {
+      flags: '-H, --header <line>',
+      summary: "header, e.g. 'accept: text/plain'",
+      repeatable: true,
+    },
+    { flags: '--max <amount>', summary: 'pay at most this much (default: $0.05)' },
+    { flags: '--credit', summary: 'pay from credit only; sign no payment' },
+    { flags: '--grant <hash>', summary: 'grant to spend from (default: the default grant)' },
+    { flags: '--dry-run', summary: 'ask for the verdict only; run and pay nothing' },
+    { flags: '--timeout <seconds>', summary: 'timeout of each attempt (default: 120)' },
+    { flags: '-v, --verbose', summary: 'print each step: offer, signature, answer, receipt' },
+  ],
+  shared: ['gateway', 'signer'],
+  examples: [
+    "countersign call '/tools/lookup?word=river' | jq .senses",
+    `countersign call https://api.example/tools/translate -d '{"text":"hello","to":"fr"}' --max 0.02 -v`,
+    "countersign call '/tools/lookup?word=river' --dry-run",
+  ],
+  run: async (session, input) => {
+    const request = await readRequest(session, input);
+    const { url, origin, method, headers, body } = request;
+    const isDryRun = input.flag('dryRun');
+    if (isDryRun) headers.set('Dry-Run', '?1');
+    const signer = await session.profile.signer('agent', origin);
+    const offers: Offered[] = [];
+    const agent = agentOf(session, input, signer, offers, isDryRun);
+    session.ifStopped(
+      'The command signed nothing. A server that asks for no payment may have run the request.',
+    );
+    const response = await session.progress
+      .during(`calling ${new URL(url).host}`, async () =>
+        agent.fetch(url, {
+          method,
+          headers,
+          signal: session.signal,
+          ...(body === undefined ? {} : { body }),
+        }),
+      )
+      .catch((thrown: unknown) => {
+        throw (isDryRun ? refusedDryRun(thrown, offers) : undefined) ?? callError(thrown);
+      });
+    if (isDryRun) await printDryRun(session, response);
+    else await printAnswer(session, request, response, offers.at(-1), input.flag('verbose'));
+  },
+});
+
+const agentOf = (
+  { out, ifStopped }: Session,
+  input: Input,
+  signer: Signer,
+  offers: Offered[],
+  isDryRun: boolean,
+): Agent => {
+  const trace = input.flag('verbose') ? createTrace(out) : undefined;
+  const max = amountIn(input.text('max') ?? DEFAULT_MAX, '--max');
+  const grant = input.text('grant');
+  const timeoutSeconds = input.number('timeout', 1, 86_400);
+  return createAgent({
+    account: trace?.signer(signer) ?? signer,
+    spend: { perCall: max, total: max, onlyCredit: input.flag('credit') },
+    ...(grant === undefined ? {} : { authority: grant as Hex }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(trace === undefined ? {} : { fetch: trace.fetch }),
+    hooks: {
+      ...trace?.hooks,
+      onOffer: (offered) => {
+        offers.push(offered);
+        void trace?.hooks.onOffer?.(offered);
+        // A server that does not know dry runs would settle an unbound payment.
+        return !(isDryRun && offered.binding === 'none');
+      },
+      onSign: ({ call, amount }) => {
+        ifStopped(
+          amount > 0n
+            ? `The command signed the call ${call} and may have sent it. Check its outcome before you call again.`
+            : `The command signed the call ${call}, with nothing to pay, and may have sent it: the tool may have run.`,
+        );
+      },
+    },
+  });
+};
+
+const HINTS: Partial<Readonly<Record<CountersignError['code'], string>>> = {
+  over_per_call: 'Raise --max if you accept the price.',
+  over_total: 'Raise --max if you accept the price.',
+  credit_refused:
+    'The gateway did not accept credit for this call. `countersign credits top-up` buys credit; without --credit the command signs a payment, if the tool accepts one.',
+  answer_lost: 'The call may have run. Check its outcome before you sign it again.',
+  signer_failed: 'No signature left this machine. Check the key.',
+};
+
+/** An error of the client in terms of this command's options. */
+const callError = (thrown: unknown): CliError => {
+  const error = cliErrorOf(thrown);
+  if (!(thrown instanceof CountersignError)) return error;
+  const { code, offer } = thrown;
+  return new CliError(error.message.replaceAll('authority', '--grant'), {
+    hint: HINTS[code] ?? error.hint,
+    exit: error.exit,
+    code,
+    details: {
+      ...error.details,
+      ...(offer === undefined
+        ? {}
+        : { offered: tokenAmount(offer.amount, offer.network, offer.asset), payee: offer.payTo }),
+    },
+    cause: thrown,
+  });
+};
+
+/** The error of a dry run that `onOffer` vetoed; undefined for every other error. */
+const refusedDryRun = (thrown: unknown, offers: readonly Offered[]): CliError | undefined => {
+  const offered = offers.at(-1);
+  if (!(thrown instanceof CountersignError) || thrown.code !== 'vetoed' || offered === undefined)
+    return undefined;
+  return new CliError('This server knows no dry runs.', {
+    hint: 'The command signed nothing. Call without --dry-run to pay the price.',
+    code: 'dry_run_unavailable',
+    details: { offer: offerText(offered) },
+  });
+};

@@ -1,0 +1,86 @@
+import type { AgentHooks, Offered } from '../../client/hooks.ts';
+import type { Signer } from '../../client/signer.ts';
+import type { TypedData } from '../../client/typed-data.ts';
+import { tokenAmount } from '../lib/amounts.ts';
+import type { Output } from '../lib/output.ts';
+import { fields } from '../lib/table.ts';
+import { printable } from '../lib/text.ts';
+
+/** Prints each step of a call on stderr (`-v`). Prints no signature: whoever reads the terminal could present it. */
+export type Trace = {
+  readonly fetch: typeof globalThis.fetch;
+  readonly signer: (signer: Signer) => Signer;
+  readonly hooks: AgentHooks;
+};
+
+const PROOFS = new Set(['payment-signature', 'x-payment', 'agent-intent']);
+/** Long encodings that the trace prints decoded. */
+const ENCODED = new Set([
+  'payment-required',
+  'payment-response',
+  'x-payment-response',
+  'agent-receipt',
+]);
+const MAX_VALUE = 200;
+
+export const createTrace = ({ trace, noteStyle: style }: Output): Trace => {
+  const line = (mark: string, text: string): void => trace(`${style.dim(mark)} ${text}`);
+  const header = (mark: string, [name, value]: readonly [string, string]): void => {
+    if (PROOFS.has(name)) line(mark, `${name}: ${style.dim('(signed; not shown)')}`);
+    else if (ENCODED.has(name)) line(mark, `${name}: ${style.dim(`(${value.length} characters)`)}`);
+    else line(mark, `${name}: ${printable(value).slice(0, MAX_VALUE)}`);
+  };
+  return {
+    fetch: async (input, init) => {
+      const url = new URL(input instanceof Request ? input.url : String(input));
+      line('>', style.bold(`${init?.method ?? 'GET'} ${url.href}`));
+      for (const pair of new Headers(init?.headers)) header('>', pair);
+      const from = performance.now();
+      const response = await globalThis.fetch(input, init);
+      const ms = style.dim(`${Math.round(performance.now() - from)} ms`);
+      line('<', `${style.bold(`${response.status} ${printable(response.statusText)}`)} ${ms}`);
+      for (const pair of response.headers) header('<', pair);
+      return response;
+    },
+    signer: (signer) => ({
+      address: signer.address,
+      signTypedData: async (data) => {
+        line('*', `${style.accent('signs')} ${data.primaryType} as ${signer.address}`);
+        trace(typedDataText(data, style.dim));
+        return await signer.signTypedData(data);
+      },
+    }),
+    hooks: {
+      onOffer: (offered) => {
+        line('*', `${style.accent('offer')} ${offerText(offered)}`);
+      },
+      onRetry: ({ attempt, why, waitMs }) =>
+        line(
+          '*',
+          `${style.warn('retry')} attempt ${attempt} in ${waitMs} ms: ${why.replaceAll('_', ' ')}`,
+        ),
+    },
+  };
+};
+
+/** An offer in one line. */
+export const offerText = ({ requirement, paysFrom, binding }: Offered): string => {
+  const { amount, network, asset, payTo } = requirement;
+  const bound =
+    binding === 'intent' ? 'bound to this request' : 'plain x402, not bound to the request';
+  return `${tokenAmount(amount, network, asset)} to ${payTo}, from ${paysFrom}; ${bound}`;
+};
+
+const typedDataText = ({ domain, message }: TypedData, dim: (text: string) => string): string =>
+  fields(
+    [
+      [
+        '  domain',
+        [domain.name, domain.version, `chain ${domain.chainId}`, domain.verifyingContract]
+          .filter((part) => part !== undefined)
+          .join(', '),
+      ],
+      ...Object.entries(message).map(([name, value]) => [`  ${name}`, String(value)] as const),
+    ],
+    dim,
+  );

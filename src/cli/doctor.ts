@@ -1,0 +1,84 @@
+import { openSigner } from '../crypto/signer.ts';
+import { readTarget, type Target } from './doctor/config-checks.ts';
+import { facilitatorChecks } from './doctor/facilitator-checks.ts';
+import { gatewayChecks } from './doctor/gateway-checks.ts';
+import { backendChecks, queueCheck } from './doctor/operator-checks.ts';
+import { openAdmin } from './lib/admin-client.ts';
+import { chainChecks } from './lib/chain-checks.ts';
+import { type Check, checkLines, skipped } from './lib/check.ts';
+import { defineCommand } from './lib/command.ts';
+import { Ended, EXIT, usageError } from './lib/errors.ts';
+import type { Input } from './lib/input.ts';
+import type { Output } from './lib/output.ts';
+import { upstreamCheck } from './lib/service-checks.ts';
+import type { Session } from './lib/session.ts';
+import { counted, wrapped } from './lib/text.ts';
+
+export const command = defineCommand({
+  summary:
+    'check configuration, clocks, chain, token, facilitators, upstream, gateway, queues and gas',
+  shared: ['gateway', 'signer'],
+  examples: ['countersign doctor', 'countersign doctor --gateway https://gateway.example --as ops'],
+  run: async (session, input) => {
+    const { out, profile, progress, directory, signal, now } = session;
+    const target = await readTarget(directory, await profile.stack());
+    const gateway = (await profile.gatewayIfAny()) ?? target.gateway;
+    const groups = await progress.during('checking each part', async () =>
+      Promise.all([
+        ...target.chains.map(async ({ network, url }) => chainChecks(network, url, now)),
+        facilitatorChecks(target, signal),
+        target.upstream === undefined
+          ? []
+          : upstreamCheck(target.upstream, signal).then((check) => [check]),
+        gateway === undefined
+          ? [skipped('gateway', 'no gateway is configured', 'Give --gateway to check one.')]
+          : gatewayChecks(gateway, await kidOf(target), signal),
+      ]),
+    );
+    const operator = gateway === undefined ? [] : await operatorChecks(session, input, gateway);
+    const checks = [...target.checks, ...groups.flat(), ...operator];
+    if (checks.every(({ status }) => status === 'skip')) {
+      throw usageError(
+        'The command finds nothing to check from here.',
+        'Run it in the directory of a gateway, or give --gateway <origin>.',
+      );
+    }
+    const countOf = (wanted: Check['status']): number =>
+      checks.filter(({ status }) => status === wanted).length;
+    const failed = countOf('fail');
+    out.result({ ok: failed === 0, checks }, () =>
+      [checkLines(out, checks), '', verdictText(out, failed, countOf('warn'))].join('\n'),
+    );
+    if (failed > 0) throw new Ended(EXIT.failed);
+  },
+});
+
+const verdictText = ({ style, width }: Output, failed: number, warned: number): string => {
+  if (failed > 0) return style.bad(`${counted(failed, 'check')} failed.`);
+  if (warned === 0) return style.good('All checks passed.');
+  return style.warn(wrapped(`No check failed; ${counted(warned, 'warning')} to look at.`, width));
+};
+
+const kidOf = async ({ receiptKey }: Target): Promise<string | undefined> => {
+  if (receiptKey === undefined) return undefined;
+  const signer = await openSigner(receiptKey);
+  return signer.ok ? signer.value.kid : undefined;
+};
+
+/** Runs only with a named key or that of a local stack: `doctor` must not ask for a password unexpectedly. */
+const operatorChecks = async (
+  session: Session,
+  input: Input,
+  gateway: string,
+): Promise<readonly Check[]> => {
+  const { profile, env, signal, now } = session;
+  const named = input.text('as') ?? env['COUNTERSIGN_AS'] ?? '';
+  const stack = await profile.stack();
+  if (named === '' && stack?.gateway !== gateway)
+    return [skipped('queues', 'only an operator may read them', 'Give --as <key of an operator>.')];
+  const management = (await openAdmin(session, 'operator', gateway)).management();
+  return [
+    await queueCheck(management, now(), signal),
+    ...(await backendChecks(management, signal)),
+  ];
+};

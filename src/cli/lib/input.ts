@@ -1,0 +1,71 @@
+import type { Hex } from '../../core/hex.ts';
+import { usageError } from './errors.ts';
+
+/** Parsed arguments and options of one run. Option names are in camel case: `passwordFile`. */
+export type Input = {
+  readonly arguments: readonly string[];
+  text(option: string): string | undefined;
+  list(option: string): readonly string[];
+  flag(option: string): boolean;
+  /** @throws CliError usage, unless the value is a whole number in range */
+  number(option: string, least: number, most: number): number | undefined;
+};
+
+export const inputOf = (
+  given: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Input => {
+  const text = (option: string): string | undefined => {
+    const value = options[option];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    arguments: given,
+    text,
+    list: (option) => {
+      const value = options[option];
+      return Array.isArray(value) ? (value as readonly string[]) : [];
+    },
+    flag: (option) => options[option] === true,
+    number: (option, least, most) => {
+      const value = text(option);
+      if (value === undefined) return undefined;
+      const number = /^(0|[1-9][0-9]{0,9})$/.test(value) ? Number(value) : Number.NaN;
+      if (number >= least && number <= most) return number;
+      const flag = flagOf(option);
+      throw usageError(
+        `${flag} takes a whole number from ${least} to ${most}.`,
+        `Correct ${flag} and run the command again.`,
+      );
+    },
+  };
+};
+
+/** `passwordFile` → `--password-file`. */
+export const flagOf = (option: string): string =>
+  `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** `--password-file` → `passwordFile`. */
+export const optionOf = (flag: string): string =>
+  flag.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Splits a comma-separated option. */
+export const listOf = (text: string): string[] =>
+  text === '' ? [] : text.split(',').map((item) => item.trim());
+
+/** 32 bytes as lower-case hex. @throws CliError usage, which names what the hash is of */
+export const hashIn = (text: string | undefined, what: string, example: string): Hex => {
+  const hash = (text ?? '').toLowerCase();
+  if (/^0x[0-9a-f]{64}$/.test(hash)) return hash as Hex;
+  throw usageError(`That is not ${what}.`, `Give 0x and 64 hex digits, ${example}.`);
+};
+
+export const callIn = (text: string | undefined): Hex =>
+  hashIn(text, 'a call id', 'as `countersign settlements list` prints them');
+
+/** `--reason`, which the audit log keeps. @throws CliError usage where it is missing */
+export const reasonIn = (input: Input): string => {
+  const reason = input.text('reason');
+  if (reason !== undefined) return reason;
+  throw usageError('--reason is missing.', 'Give --reason: the audit log keeps it.');
+};

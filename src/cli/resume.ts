@@ -1,0 +1,3 @@
+import { statusCommand } from './lib/account-status.ts';
+
+export const command = statusCommand('active', 'resume an account that you froze or paused');
