@@ -1,4 +1,4 @@
-// An agent in ten lines. Beside `npm start`, once `npm run build` has been run:
+// An agent in ten lines. Run `npm run build` once, keep `npm start` running, then:
 //   AGENT_KEY=$(npx node -p "require('./.dev/stack.json').agent.privateKey") npx node examples/agent.ts
 import { createAgent } from 'countersign/client';
 import { privateKeyToAccount } from 'viem/accounts';

@@ -1,4 +1,4 @@
-// What the page does: one agent for one wallet, and a person who decides about each price.
+// The page: one agent for one wallet, and a person who approves each price.
 import {
   type Agent,
   type AgentResponse,
@@ -36,8 +36,8 @@ const dollars = (amount: bigint): string => `$${Number(amount) / 1e6}`;
 
 const isKey = (text: string): text is `0x${string}` => /^0x[0-9a-fA-F]{64}$/.test(text);
 
-/** Says something to everybody, also to those who listen. */
-const say = (text: string, mood: '' | 'bad' = ''): void => {
+/** Shows a message, which screen readers announce (role="status"). */
+const announce = (text: string, mood: '' | 'bad' = ''): void => {
   status.textContent = text;
   status.className = `status ${mood}`;
 };
@@ -48,37 +48,37 @@ const list = (into: string, facts: readonly Fact[]): void => {
   const rows = facts.map(([name, value, mood]) => {
     const row = document.createElement('div');
     const term = document.createElement('dt');
-    const told = document.createElement('dd');
+    const description = document.createElement('dd');
     term.textContent = name;
-    told.textContent = value;
-    if (mood !== undefined) told.className = mood;
-    row.append(term, told);
+    description.textContent = value;
+    if (mood !== undefined) description.className = mood;
+    row.append(term, description);
     return row;
   });
   part(into, HTMLElement).replaceChildren(...rows);
 };
 
-/** Shows what is about to be signed, and waits for the person. Whatever is not "Pay" is no. */
-const ask = async ({ requirement, paysFrom }: Offered): Promise<boolean> => {
+/** Shows the offer and waits for the person to approve it. */
+const approve = async ({ requirement, paysFrom }: Offered): Promise<boolean> => {
   part('price', HTMLElement).textContent = dollars(requirement.amount);
   list('offer-facts', [
-    ['From', paysFrom === 'credit' ? 'your credit there' : 'your wallet, in USDC'],
+    ['From', paysFrom === 'credit' ? 'your credit at the gateway' : 'your wallet, in USDC'],
     ['To', requirement.payTo, 'code'],
     ['Network', NETWORKS[requirement.network] ?? requirement.network],
   ]);
   offer.hidden = false;
-  say('');
+  announce('');
   pay.focus();
-  const yes = await new Promise<boolean>((resolve) => {
+  const isApproved = await new Promise<boolean>((resolve) => {
     pay.onclick = () => resolve(true);
     decline.onclick = () => resolve(false);
   });
   offer.hidden = true;
-  if (yes) say('Paying…');
-  return yes;
+  if (isApproved) announce('Paying…');
+  return isApproved;
 };
 
-/** The agent of the wallet that is in the field now; its caps count for as long as that does not change. */
+/** The agent of the key in the field. A new key gets a new agent, with new caps. */
 let current: { readonly key: string; readonly agent: Agent } | undefined;
 
 const agentOf = (privateKey: `0x${string}`): Agent => {
@@ -87,7 +87,7 @@ const agentOf = (privateKey: `0x${string}`): Agent => {
     const spend = { perCall: '$0.10', total: '$1' };
     current = {
       key: privateKey,
-      agent: createAgent({ account, spend, hooks: { onOffer: ask } }),
+      agent: createAgent({ account, spend, hooks: { onOffer: approve } }),
     };
   }
   return current.agent;
@@ -103,12 +103,12 @@ const sensesIn = (body: unknown): readonly string[] => {
 const show = async (answer: AgentResponse, agent: Agent): Promise<void> => {
   const { charged, paid, binding, receipt, call, problem } = answer.countersign;
   const body: unknown = await answer.json().catch(() => undefined);
-  const told = answer.ok
+  const texts = answer.ok
     ? sensesIn(body)
-    : [problem?.detail ?? `It answered with status ${answer.status}.`, problem?.hint ?? ''];
+    : [problem?.detail ?? `The gateway answered ${answer.status}.`, problem?.hint ?? ''];
   part('result-title', HTMLElement).textContent = answer.ok ? 'Answer' : 'No answer';
   part('answer', HTMLElement).replaceChildren(
-    ...told.map((text) => {
+    ...texts.map((text) => {
       const paragraph = document.createElement('p');
       paragraph.textContent = text;
       return paragraph;
@@ -119,21 +119,21 @@ const show = async (answer: AgentResponse, agent: Agent): Promise<void> => {
     receipt?.verified === true
       ? ['Receipt', `Verified: signed by ${receipt.claims.iss}`, 'good']
       : receipt === undefined
-        ? ['Receipt', 'none given']
-        : ['Receipt', `Does not hold: ${receipt.why}`, 'bad'],
-    ['Bound to', binding === 'intent' ? 'exactly this request' : 'nothing but its price'],
+        ? ['Receipt', 'None']
+        : ['Receipt', `Not verified: ${receipt.why}`, 'bad'],
+    ['Bound to', binding === 'intent' ? 'Exactly this request' : 'Its price only'],
     ['Call', call ?? 'None', 'code'],
-    ['Left to spend', dollars(agent.spending().remaining)],
+    ['Remaining to spend', dollars(agent.spending().remaining)],
   ]);
-  say('');
+  announce('');
   result.hidden = false;
   part('result-title', HTMLElement).focus();
 };
 
 const explain = (error: unknown): void => {
-  if (error instanceof CountersignError && error.code === 'vetoed') say('Nothing was paid.');
-  else if (error instanceof CountersignError) say(`${error.message} ${error.hint}`, 'bad');
-  else say(String(error), 'bad');
+  if (error instanceof CountersignError && error.code === 'vetoed') announce('Nothing was paid.');
+  else if (error instanceof CountersignError) announce(`${error.message} ${error.hint}`, 'bad');
+  else announce(String(error), 'bad');
 };
 
 const showAddress = (): void => {
@@ -145,14 +145,16 @@ key.addEventListener('input', showAddress);
 part('generate', HTMLButtonElement).addEventListener('click', () => {
   key.value = generatePrivateKey();
   showAddress();
-  say('The new wallet is empty. Send test USDC on Base Sepolia to its address before you pay.');
+  announce(
+    'The new wallet is empty. Send test USDC on Base Sepolia to its address before you pay.',
+  );
 });
 
 const submit = async (): Promise<void> => {
   if (!isKey(key.value)) return;
   send.disabled = true;
   result.hidden = true;
-  say('Asking…');
+  announce('Calling the tool…');
   try {
     const tool = new URL('/tools/lookup', gateway.value);
     tool.searchParams.set('word', word.value);

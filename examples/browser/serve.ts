@@ -1,11 +1,11 @@
-// Serves the page. Beside `npm start`: `npx node examples/browser/serve.ts`, then open http://127.0.0.1:8789
+// Serves the page. While `npm start` is running: `npx node examples/browser/serve.ts`, then open http://127.0.0.1:8789
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-/** The page's files by path: what esbuild makes of page.ts, and the rest as it is. */
+/** The files of the page by path; esbuild bundles page.ts. */
 export const pageFiles = async (): Promise<
   ReadonlyMap<string, readonly [type: string, text: string]>
 > => {

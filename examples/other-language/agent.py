@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""An agent in another language, made from docs/wire-format.md with the standard library alone.
+"""An agent in another language, written from docs/wire-format.md with the standard library alone.
 
   python3 agent.py --vectors ../../test/vectors/countersign-v1.json
   python3 agent.py --gateway http://127.0.0.1:8787 --key 0x… [--paid /tools/lookup?word=river] [--free /tools/whoami]
 
-The first recomputes all test vectors and exits with 1 if anything differs. The second makes a paid, bound call, looks
-it up, makes a free, signed call, and checks the receipts. With `npm start` running, keys stand in .dev/stack.json.
-Others on a machine can read command lines: give a key that matters in the variable AGENT_KEY.
+The first command recomputes all test vectors and exits with 1 if one differs. The second makes a paid, bound call, looks
+it up, makes a free, signed call, and verifies the receipts. While `npm start` is running, .dev/stack.json has test keys.
+Other users of the machine can read command lines, so pass a valuable key in the variable AGENT_KEY.
+
+Numbers in parentheses are sections of docs/wire-format.md.
 """
 
 import argparse
@@ -30,7 +32,7 @@ ATTEMPTS = 4
 
 
 class Refused(Exception):
-    """What ends a run: the gateway's refusal, or ours."""
+    """The gateway or this agent refuses to continue."""
 
 
 class Answer:
@@ -40,13 +42,13 @@ class Answer:
         self.body = body
 
     def now(self):
-        """The gateway's clock (6): ours may be wrong."""
+        """The gateway's clock (6), because the local clock may be wrong."""
         date = self.headers["Date"]
         return int(email.utils.parsedate_to_datetime(date).timestamp() if date else time.time())
 
 
-def ask(audience, target, headers):
-    """One GET, its request line exactly `target`. Redirects are not followed: a proof is for one place."""
+def send(audience, target, headers):
+    """Sends one GET whose request line is exactly `target`. Follows no redirect: a proof is for one address."""
     url = urllib.parse.urlsplit(audience)
     connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = connect(url.netloc, timeout=60)
@@ -58,17 +60,17 @@ def ask(audience, target, headers):
         connection.close()
 
 
-def ask_signed(audience, target, proof, secret):
-    """Sends one proof until it is answered: never a new one, and with its secret from the second attempt on (10, 11)."""
+def send_signed(audience, target, proof, secret):
+    """Sends one proof until the gateway answers: never a new proof, and with the secret from the second attempt on (10, 11)."""
     headers = proof
     for attempt in range(1, ATTEMPTS + 1):
         wait = 1
         try:
-            answer = ask(audience, target, headers)
+            answer = send(audience, target, headers)
             later = answer.status in (409, 503) and "Retry-After" in answer.headers
-            # A proxy has repeated the first attempt, and lost its answer.
-            taken = attempt == 1 and answer.status == 409 and b"already-used" in answer.body
-            if attempt == ATTEMPTS or not (later or taken):
+            # A proxy repeated the first attempt, and its repeat got the answer.
+            repeated = attempt == 1 and answer.status == 409 and b"already-used" in answer.body
+            if attempt == ATTEMPTS or not (later or repeated):
                 return answer
             wait = min(int(answer.headers.get("Retry-After", "0")), 30)
         except (OSError, http.client.HTTPException):
@@ -84,7 +86,7 @@ def expect(answer, status, what):
 
 
 def new_intent(agent, audience, tool, target, now, costs):
-    """An intent for a GET without body, and its secret. `costs`: payTo, asset and maxAmount, or nothing."""
+    """Creates an intent for a GET without body, and its secret. `costs`: payTo, asset and maxAmount, or empty."""
     secret = secrets.token_bytes(32)
     intent = {
         "agent": agent,
@@ -100,13 +102,13 @@ def new_intent(agent, audience, tool, target, now, costs):
         "validAfter": str(now - 60),
         "validBefore": str(now + 180),
         "nonce": wire.retry_nonce(secret),
-        "authority": wire.ZERO_WORD,
+        "authority": wire.ZERO_HASH,
     }
     return intent, secret
 
 
 def acceptable(accepts):
-    """The first entry that this agent wants to pay (5)."""
+    """The first entry that this agent can pay within its cap (5)."""
     for entry in accepts:
         chain_id = int(entry["network"].removeprefix("eip155:"))
         token = wire.USDC.get(chain_id)
@@ -114,27 +116,27 @@ def acceptable(accepts):
             continue
         if entry["asset"].lower() == token["asset"] and int(entry["amount"]) <= MOST_PER_CALL:
             return entry, chain_id, token
-    raise Refused(f"no entry that this agent pays: {accepts}")
+    raise Refused(f"The offer has no entry that this agent can pay: {accepts}")
 
 
-def same_audience(told, audience):
-    """An origin we did not call must not get us to sign for it (3)."""
-    if told != audience:
-        raise Refused(f"called {audience}, but was told to sign for {told}")
+def same_audience(requested, audience):
+    """Rejects another origin than the called one: a signature for it could be used there (3)."""
+    if requested != audience:
+        raise Refused(f"The agent called {audience}, but the server requests a signature for {requested}")
 
 
 def check_receipt(answer, audience, intent, account, call):
-    """Verifies Agent-Receipt with the key of the origin called, then each claim against what was sent (13)."""
+    """Verifies Agent-Receipt with the key of the called origin, then each claim against the request and the answer (13)."""
     header, payload, signature = answer.headers["Agent-Receipt"].split(".")
-    told = json.loads(wire.bytes_of_base64url(header))
-    keys = json.loads(ask(audience, "/.well-known/jwks.json", {}).body)["keys"]
-    key = next(key for key in keys if key["kid"] == told["kid"])
+    protected = json.loads(wire.bytes_of_base64url(header))
+    keys = json.loads(send(audience, "/.well-known/jwks.json", {}).body)["keys"]
+    key = next(key for key in keys if key["kid"] == protected["kid"])
     public = wire.bytes_of_base64url(key["x"])
     signed = f"{header}.{payload}".encode()
-    if (told["alg"], told["typ"]) != ("EdDSA", "agent-receipt+jwt"):
-        raise Refused(f"not a receipt: {told}")
+    if (protected["alg"], protected["typ"]) != ("EdDSA", "agent-receipt+jwt"):
+        raise Refused(f"The token is not a receipt: {protected}")
     if not ed25519.verify(public, signed, wire.bytes_of_base64url(signature)):
-        raise Refused("the receipt's signature is wrong")
+        raise Refused("The signature of the receipt is invalid")
     claims = json.loads(wire.bytes_of_base64url(payload))
     expected = {
         "iss": audience,
@@ -148,25 +150,25 @@ def check_receipt(answer, audience, intent, account, call):
     }
     for name, value in expected.items():
         if claims.get(name) != value:
-            raise Refused(f"receipt: {name} is {claims.get(name)}, not {value}")
+            raise Refused(f"The claim {name} of the receipt is {claims.get(name)}, not {value}")
     if int(claims["charged"]) > int(intent["maxAmount"]):
-        raise Refused(f"receipt: charged {claims['charged']}")
+        raise Refused(f"The receipt charges {claims['charged']}, more than the agent signed for")
     return claims
 
 
 def pay(audience, target, key):
-    """GET → 402 → sign → 200, with the payment bound to this very request (6)."""
+    """GET → 402 → sign → 200, with a payment that is bound to exactly this request (6)."""
     agent = secp256k1.address_of_key(key)
-    asked = ask(audience, target, {})
-    expect(asked, 402, "unsigned request")
-    offer = wire.from_base64(asked.headers["PAYMENT-REQUIRED"])
+    unsigned = send(audience, target, {})
+    expect(unsigned, 402, "unsigned request")
+    offer = wire.from_base64(unsigned.headers["PAYMENT-REQUIRED"])
     accepted, chain_id, token = acceptable(offer["accepts"])
     bound = offer.get("extensions", {}).get("agent-intent", {}).get("info", {})
     if (bound.get("version"), bound.get("binding")) != (1, "eip3009-nonce"):
-        raise Refused(f"no binding that this agent knows: {bound}")
+        raise Refused(f"The offer has no binding that this agent supports: {bound}")
     same_audience(bound["audience"], audience)
 
-    now = asked.now()
+    now = unsigned.now()
     costs = {
         "payTo": accepted["payTo"],
         "asset": accepted["asset"],
@@ -185,49 +187,49 @@ def pay(audience, target, key):
     signature = secp256k1.sign(key, wire.transfer_digest(authorization, token, chain_id))
     header = wire.payment_header(accepted, authorization, signature, intent)
     proof = {"PAYMENT-SIGNATURE": header}
-    answer = ask_signed(audience, target, proof, secret)
+    answer = send_signed(audience, target, proof, secret)
     expect(answer, 200, "paid request")
     claims = check_receipt(answer, audience, intent, f"eip155:{chain_id}:{agent}", call)
-    # Had the answer been lost, the secret would get it again; without it the gateway gives it to nobody.
-    expect(ask(audience, target, proof), 409, "repeat without the retry key")
-    again = ask(audience, target, {**proof, "Agent-Retry-Key": wire.retry_key(secret)})
+    # Only the secret unlocks the stored answer, e.g. after a lost one.
+    expect(send(audience, target, proof), 409, "repeat without the retry key")
+    again = send(audience, target, {**proof, "Agent-Retry-Key": wire.retry_key(secret)})
     expect(again, 200, "repeat with the retry key")
     if again.body != answer.body:
-        raise Refused("the repeat has another answer")
+        raise Refused("The repeat returned another answer")
     return answer, claims, wire.from_base64(answer.headers["PAYMENT-RESPONSE"])
 
 
 def prove(audience, target, key):
-    """GET → 401 → sign → 200, for what costs nothing (8). Gives the answer, the intent, the account and the call id."""
+    """GET → 401 → sign → 200 for a free call (8). Returns the answer, the intent, the account and the call id."""
     agent = secp256k1.address_of_key(key)
-    asked = ask(audience, target, {})
-    expect(asked, 401, "unsigned request")
-    scheme, _, rest = asked.headers["WWW-Authenticate"].partition(" ")
+    unsigned = send(audience, target, {})
+    expect(unsigned, 401, "unsigned request")
+    scheme, _, rest = unsigned.headers["WWW-Authenticate"].partition(" ")
     challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
     if scheme != "AgentIntent" or not {"audience", "chains", "tool"} <= challenge.keys():
-        raise Refused(f"no challenge that this agent knows: {scheme} {challenge}")
+        raise Refused(f"The 401 has no challenge that this agent supports: {scheme} {challenge}")
     same_audience(challenge["audience"], audience)
 
     chain_id = int(challenge["chains"].split(" ")[0].removeprefix("eip155:"))
-    intent, secret = new_intent(agent, audience, challenge["tool"], target, asked.now(), {})
+    intent, secret = new_intent(agent, audience, challenge["tool"], target, unsigned.now(), {})
     digest = wire.intent_digest(intent, chain_id)
     header = wire.agent_intent_header(intent, secp256k1.sign(key, digest), chain_id)
-    answer = ask_signed(audience, target, {"Agent-Intent": header}, secret)
+    answer = send_signed(audience, target, {"Agent-Intent": header}, secret)
     expect(answer, 200, "signed request")
     return answer, intent, f"eip155:{chain_id}:{agent}", wire.hex_of(digest)
 
 
 def use(audience, target, key):
-    """A free tool, and its receipt."""
+    """Calls a free tool and verifies its receipt."""
     answer, intent, account, call = prove(audience, target, key)
     return answer, check_receipt(answer, audience, intent, account, call)
 
 
 def look_up(audience, call, key):
-    """What became of a call, from its payer's gateway (12)."""
+    """Looks up the outcome of a call of this account (12)."""
     answer, intent, _, _ = prove(audience, f"/calls/{call}", key)
     if intent["tool"] != "countersign.calls":
-        raise Refused(f"asked to sign for {intent['tool']}")
+        raise Refused(f"The server requests a signature for the tool {intent['tool']}")
     return json.loads(answer.body)
 
 

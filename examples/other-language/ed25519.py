@@ -1,4 +1,4 @@
-"""Checks an Ed25519 signature (RFC 8032, section 5.1.7), for receipts."""
+"""Verifies Ed25519 signatures (RFC 8032 §5.1.7), for receipts."""
 
 import hashlib
 
@@ -53,7 +53,7 @@ def decode(text):
 
 
 def verify(public, message, signature):
-    """Whether the key of these 32 bytes made this 64-byte signature of a message."""
+    """Whether this 64-byte signature of a message is valid for this 32-byte key."""
     if len(public) != 32 or len(signature) != 64:
         return False
     key, commitment = decode(public), decode(signature[:32])

@@ -1,4 +1,4 @@
-"""Keccak-256 as Ethereum uses it: padding 0x01, so not hashlib's sha3_256."""
+"""Keccak-256 of Ethereum. Its padding 0x01 differs from SHA3-256, so hashlib's sha3_256 does not work."""
 
 RATE = 136
 MASK = (1 << 64) - 1

@@ -1,6 +1,6 @@
 """Signatures of Ethereum keys: RFC 6979, low s, 65 bytes r, s, v (docs/wire-format.md, 4).
 
-Plain arithmetic that takes as long as the numbers make it take: an example, not for a key that others may time.
+An example only: the arithmetic is not constant-time, so never use it with a key whose signing others can time (CWE-208).
 """
 
 import hashlib
@@ -84,7 +84,7 @@ def sign(key, digest):
         x, y = multiply(k, BASE)
         r = x % ORDER
         s = pow(k, -1, ORDER) * (int.from_bytes(digest, "big") + r * key) % ORDER
-        # r >= ORDER would need another v than 27 and 28; nobody has ever seen one.
+        # x >= ORDER would need another v than 27 and 28. Its probability is about 2^-128.
         if r == 0 or s == 0 or x >= ORDER:
             continue
         parity = y & 1
@@ -94,7 +94,7 @@ def sign(key, digest):
 
 
 def recover(digest, signature):
-    """The address whose key signed a digest. Raises BadSignature for whatever a gateway refuses."""
+    """The address whose key signed a digest. Raises BadSignature for every signature that a gateway rejects."""
     raw = bytes.fromhex(signature[2:])
     if raw[-32:] in WRAPPERS:
         raise BadSignature("a wrapper (ERC-6492, ERC-8010)")
@@ -112,7 +112,7 @@ def recover(digest, signature):
     square = (pow(r, 3, FIELD) + 7) % FIELD
     y = pow(square, (FIELD + 1) // 4, FIELD)
     if y * y % FIELD != square:
-        raise BadSignature("r is no point of the curve")
+        raise BadSignature("r is not on the curve")
     if y & 1 != v - 27:
         y = FIELD - y
     inverse = pow(r, -1, ORDER)
@@ -122,5 +122,5 @@ def recover(digest, signature):
         multiply(s * inverse % ORDER, (r, y)),
     )
     if point is None:
-        raise BadSignature("stands for no key")
+        raise BadSignature("recovers no key")
     return address_of_point(point)

@@ -1,4 +1,4 @@
-"""Recomputes test/vectors/countersign-v1.json: hashes, signatures to the byte, and what must fail."""
+"""Recomputes test/vectors/countersign-v1.json: hashes, signatures to the byte, and cases that must fail."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import secp256k1
 import wire
 
 
-# Worked values of docs/wire-format.md (3 and 15), which the file of vectors does not hold.
+# Worked values of docs/wire-format.md (3 and 15), which the vectors lack.
 REQUEST_DIGESTS = {
     "paid": "0x51db86939215eb74d685a646e36f724881e5c51335a63997f8abbd3b5229cabf",
     "unpaid": "0xe572a2c118418b06a646d21a847dfa564ebb9c7a1ecf116da99b5ee0844b2ffb",
@@ -25,7 +25,7 @@ ED25519_SIGNATURE = (
 
 
 class Comparison:
-    """Compares and counts, and prints each difference."""
+    """Compares values, counts the results and prints each difference."""
 
     def __init__(self):
         self.matched = 0
@@ -41,7 +41,7 @@ class Comparison:
 
 
 def recovered(digest, signature):
-    """The signer, or which rule the signature breaks."""
+    """The signer, or the rule that the signature breaks."""
     try:
         return secp256k1.recover(digest, signature)
     except secp256k1.BadSignature as fault:
@@ -49,7 +49,7 @@ def recovered(digest, signature):
 
 
 def check_request(check, name, request, intent):
-    """The six fields that a gateway fills in are those of the request (3)."""
+    """Checks that the six fields that a gateway observes equal those of the request (3)."""
     audience, _, rest = request["url"].partition("/tools/")
     body = request["body"].encode()
     seen = {
@@ -65,7 +65,7 @@ def check_request(check, name, request, intent):
 
 
 def check_signed(check, name, digest, key, person, signature):
-    """A signature: made again to the byte, and recovered."""
+    """Checks that a signature is reproduced to the byte, and recovers its signer."""
     check.same(f"{name} signature", secp256k1.sign(key, digest), signature)
     check.same(f"{name} signer", recovered(digest, signature), person["address"].lower())
 
@@ -77,7 +77,7 @@ def check_payment(check, name, payment, token, chain_id, key, person):
 
 
 def check_mark(check, vectors, chain_id, token):
-    """Bound payments carry the mark; each payment with another value is another signature (6, The mark)."""
+    """Checks that bound payments carry the mark, and that another value needs another signature (6, The mark)."""
     paid, fail = vectors["paid"], vectors["mustFail"]
     agent = vectors["keys"]["agent"]
     key = int(agent["privateKey"], 16)
@@ -100,7 +100,7 @@ def check_mark(check, vectors, chain_id, token):
 
 
 def is_retry_key(text, nonce):
-    """Whether a gateway takes this header for an intent with this nonce (10, The retry key)."""
+    """Whether a gateway accepts this header for an intent with this nonce (10, The retry key)."""
     try:
         secret = wire.bytes_of_base64url(text)
     except ValueError:
@@ -113,15 +113,15 @@ def check_retry(check, vectors):
     secret = wire.bytes_of(retry["secret"])
     check.same("retry nonce", wire.retry_nonce(secret), retry["nonce"])
     check.same("retry header", wire.retry_key(secret), retry["header"])
-    check.same("retry header is taken", is_retry_key(retry["header"], retry["nonce"]), True)
+    check.same("retry header is accepted", is_retry_key(retry["header"], retry["nonce"]), True)
     for name in ("paid", "unpaid", "mcp"):
         check.same(f"{name} nonce", vectors[name]["intent"]["nonce"], retry["nonce"])
     for name, text in vectors["mustFail"]["retrySecrets"].items():
-        check.same(f"mustFail.retrySecrets.{name} is refused", is_retry_key(text, retry["nonce"]), False)
+        check.same(f"mustFail.retrySecrets.{name} is rejected", is_retry_key(text, retry["nonce"]), False)
 
 
 def check_must_fail(check, vectors, chain_id, token):
-    """Each bad encoding is refused or is another signer; each changed intent has another digest."""
+    """Checks that no bad encoding recovers the agent, and that each changed intent has another digest."""
     agent = vectors["keys"]["agent"]["address"].lower()
     paid, unpaid, fail = vectors["paid"], vectors["unpaid"], vectors["mustFail"]
     digests = {
@@ -143,7 +143,7 @@ def check_must_fail(check, vectors, chain_id, token):
 
 
 def check_worked(check, vectors, chain_id):
-    """What the page works out beyond the vectors."""
+    """Checks the worked values of the page that the vectors lack."""
     for name, expected in REQUEST_DIGESTS.items():
         check.same(f"{name} request digest", wire.request_digest(vectors[name]["intent"]), expected)
     agent = vectors["keys"]["agent"]["address"].lower()
@@ -152,7 +152,7 @@ def check_worked(check, vectors, chain_id):
         "type": "call.accepted",
         "seq": 1,
         "account": f"eip155:{chain_id}:{agent}",
-        "prev": wire.ZERO_WORD,
+        "prev": wire.ZERO_HASH,
         "salt": ENTRY_SALT,
         "at": vectors["clock"],
         "call": vectors["paid"]["intentHash"],
@@ -166,7 +166,7 @@ def check_worked(check, vectors, chain_id):
 
 
 def check_vectors(path):
-    """Prints what matched; returns whether all did."""
+    """Prints every result. Returns whether all values match."""
     with open(path, encoding="utf-8") as file:
         vectors = json.load(file)
     check = Comparison()

@@ -1,4 +1,4 @@
-"""Digests and headers of docs/wire-format.md. Structures are dicts in their JSON form."""
+"""Digests and headers of docs/wire-format.md; numbers in parentheses are its sections. Structures are dicts in JSON form."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ import json
 from keccak import keccak256
 
 ZERO_ADDRESS = "0x" + "00" * 20
-ZERO_WORD = "0x" + "00" * 32
+ZERO_HASH = "0x" + "00" * 32
 
 AGENT_INTENT = (
     "AgentIntent(address agent,string audience,string tool,string method,string target,string contentType,"
@@ -27,11 +27,11 @@ TRANSFER = (
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId)"
 TOKEN_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
-# `validAfter` of a bound payment: without its intent, a gateway refuses it (6, The mark).
+# `validAfter` of a bound payment, which a gateway rejects without its intent (6, The mark).
 BOUND_VALID_AFTER = "1131378030"
 RESERVED_VALUES = 256
 
-# What this agent pays with. A server's `extra` never chooses the domain a payment is signed under (5).
+# The tokens that this agent pays with. A server's `extra` must never choose the EIP-712 domain of a payment (5).
 USDC = {
     84532: {"name": "USDC", "version": "2", "asset": "0x036cbd53842c5426634e7929541ec2318f3dcf7e"},
     8453: {"name": "USD Coin", "version": "2", "asset": "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"},
@@ -51,7 +51,7 @@ def sha256(data):
 
 
 def retry_nonce(secret):
-    """The nonce of an intent: a commitment to 32 bytes that only its client has (2, Nonce and secret)."""
+    """The nonce of an intent: a commitment to 32 bytes that only the client knows (2, Nonce and secret)."""
     return sha256(b"countersign-retry/1\n" + secret)
 
 
@@ -60,10 +60,10 @@ def retry_key(secret):
     return base64.urlsafe_b64encode(secret).decode().rstrip("=")
 
 
-def word(kind, value):
-    """One member as 32 bytes (2, Digest, step 3; arrays as in 16)."""
+def encode(kind, value):
+    """Encodes one member as 32 bytes (2, Digest, step 3; arrays as in 16)."""
     if kind.endswith("[]"):
-        return keccak256(b"".join(word(kind[:-2], each) for each in value))
+        return keccak256(b"".join(encode(kind[:-2], each) for each in value))
     if kind == "string":
         return keccak256(value.encode())
     if kind == "address":
@@ -78,11 +78,11 @@ def type_hash(type_string):
 
 
 def struct_hash(type_string, values):
-    """Type hash and members, in the order of the type string (2, Digest, steps 2 to 4)."""
+    """Hashes type hash and members, in the order of the type string (2, Digest, steps 2 to 4)."""
     members = type_string[type_string.index("(") + 1 : -1].split(",")
     kinds = [member.split(" ") for member in members]
     return keccak256(
-        type_hash(type_string) + b"".join(word(kind, values[name]) for kind, name in kinds)
+        type_hash(type_string) + b"".join(encode(kind, values[name]) for kind, name in kinds)
     )
 
 
@@ -95,7 +95,7 @@ def digest(domain, struct):
 
 
 def intent_digest(intent, chain_id):
-    """What an agent signs; the nonce of a bound payment; the call id."""
+    """The digest that an agent signs. Also the nonce of a bound payment, and the call id."""
     return digest(domain_separator(chain_id), struct_hash(AGENT_INTENT, intent))
 
 
@@ -112,12 +112,12 @@ def token_domain_separator(token, chain_id):
 
 
 def transfer_digest(authorization, token, chain_id):
-    """What a payer signs: the digest of an EIP-3009 authorization (6)."""
+    """The digest of an EIP-3009 authorization, which a payer signs (6)."""
     return digest(token_domain_separator(token, chain_id), struct_hash(TRANSFER, authorization))
 
 
 def mark_of(valid_after):
-    """What an authorization says about its binding (6, The mark): "bound", "unknown" or "none"."""
+    """The binding that an authorization states (6, The mark): "bound", "unknown" or "none"."""
     form = int(valid_after) - int(BOUND_VALID_AFTER)
     if form == 0:
         return "bound"
@@ -128,7 +128,7 @@ REQUEST_FIELDS = ("audience", "tool", "method", "target", "contentType", "payloa
 
 
 def request_digest(fields):
-    """One hash of all that a request is (3)."""
+    """Hashes every field that identifies a request (3)."""
     text = b"countersign-request/1\n"
     for name in REQUEST_FIELDS:
         value = fields[name].encode()

@@ -88,7 +88,7 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
         ['--gateway', gateway.replace('127.0.0.1', 'localhost')],
         { AGENT_KEY: agent.privateKey },
       );
-      expect(text).toContain('was told to sign for');
+      expect(text).toContain('requests a signature for');
       expect(code).toBe(1);
       expect(stack.upstream.counts()).toMatchObject({ lookup: 1, whoami: 1 });
     });

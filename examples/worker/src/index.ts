@@ -1,4 +1,4 @@
-// A Worker that pays: `GET /?word=river` buys the answer from the tool `lookup`. wrangler.toml says how to run it.
+// A Worker that pays: `GET /?word=river` buys the answer of the tool `lookup`. See wrangler.toml for how to run it.
 import { type Agent, CountersignError, createAgent } from 'countersign/client';
 import { privateKeyToAccount } from 'viem/accounts';
 
@@ -7,7 +7,7 @@ type Bindings = {
   readonly GATEWAY: string;
 };
 
-/** One agent for as long as this isolate lives: its caps are over all its calls, and it remembers its credit. */
+/** One agent per isolate: its caps apply to all calls of the isolate, and it remembers its credit. */
 let agent: Agent | undefined;
 
 const agentOf = (key: Bindings['AGENT_KEY']): Agent =>
