@@ -31,7 +31,7 @@ export const confirm = async (context: RelayerContext, facts: Facts): Promise<vo
   const due = mined.filter(
     ({ block }) => block === undefined || isFinal(block, head.number, setup.confirmations),
   );
-  const answers = await context.node.ask(
+  const answers = await context.node.query(
     due.map((flight) => landingQuery(context, flight, head.number)),
   );
   const final: (readonly [LiveFlight, Mined])[] = [];
@@ -49,7 +49,7 @@ export const confirm = async (context: RelayerContext, facts: Facts): Promise<vo
       final.push([flight, found]);
     }
   });
-  const times = await context.node.ask(
+  const times = await context.node.query(
     final.map(([, { receipt }]) => blockQuery(toQuantity(receipt.block))),
   );
   final.forEach(([flight, found], at) => {

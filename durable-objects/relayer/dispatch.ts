@@ -1,7 +1,7 @@
 import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import type { ContractCall } from '../../src/settlement/relayer/calldata.ts';
-import { chooseBatch, chooseSuspects } from '../../src/settlement/relayer/choose.ts';
+import { chooseBatch, chooseSuspects } from '../../src/settlement/relayer/choose-batch.ts';
 import {
   feeLimit,
   type Fees,

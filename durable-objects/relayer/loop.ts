@@ -1,6 +1,6 @@
 import type { Seconds } from '../../src/core/clock.ts';
 import { isTooLate } from '../../src/settlement/relayer/pending.ts';
-import { leavesAt } from '../../src/settlement/relayer/choose.ts';
+import { dueAt as batchDueAt } from '../../src/settlement/relayer/choose-batch.ts';
 import { confirm } from './confirm.ts';
 import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
 import type { RelayerContext } from './context.ts';
@@ -183,8 +183,8 @@ const dueAt = (setup: Setup, memory: Memory, now: Seconds): Seconds | undefined 
     return now + (isUnmined ? POLL : CONFIRMING);
   }
   const times: number[] = [...memory.reports.values()].map((one) => one.dueAt);
-  const leaves = leavesAt(waitingOf(memory, now), setup);
-  if (leaves !== undefined) times.push(leaves);
+  const batchAt = batchDueAt(waitingOf(memory, now), setup);
+  if (batchAt !== undefined) times.push(batchAt);
   for (const one of memory.pending.values()) {
     const until = memory.trials.get(one.key)?.until ?? 0;
     // A payment whose pause is over is waiting or barred; a barred one needs no round before its deadline.

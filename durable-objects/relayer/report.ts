@@ -93,7 +93,7 @@ export const notifyBounces = async (
   const { node, setup, subscribers } = context;
   const { token } = setup;
   try {
-    const answers = await node.ask(
+    const answers = await node.query(
       failed.map(({ authorization, signature, sinceBlock }) =>
         bounceQuery({ token, authorization, signature }, sinceBlock),
       ),

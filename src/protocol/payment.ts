@@ -12,7 +12,7 @@ export type Authorization = {
   readonly nonce: Hex;
 };
 
-/** A token that can be paid with: its EIP-712 domain comes from our table, never from the client (standards facts 2.3). */
+/** A token that payments use. Its EIP-712 domain comes from the gateway's table, never from the client. */
 export type Token = {
   readonly network: Network;
   readonly address: Address;
@@ -20,29 +20,29 @@ export type Token = {
   readonly version: string;
 };
 
-/** A verified payment: everything a backend needs to present it, and nothing of the request it pays for. */
+/** A verified payment: everything that a backend needs to present it, and nothing of the request that it pays for. */
 export type Payment = {
   readonly token: Token;
   readonly authorization: Authorization;
-  /** The token signature, as sent. Erased when the payment ends `released` or `settled`. */
+  /** The token signature, as sent. Erased when the payment ends. */
   readonly signature: Hex;
   readonly maxTimeoutSeconds: Seconds;
 };
 
 /**
- * Where the money of a call stands (design §6). `none` is a call without a payment of its own (free, or from credit).
- * `held`: reserved, nothing may present it yet. `queued`: the tool succeeded, the outbox hands it to the Queue.
- * `sent`: presented at least once; what happened is what the chain says. The last three are final, except that
- * `released` may turn `settled` if somebody settles it all the same, and then becomes credit.
+ * The state of a call's payment. `none`: the call has no payment of its own (free, or paid from credit). `held`: reserved, and not to be
+ * presented yet. `queued`: the tool succeeded, and the outbox passes the payment to the Queue. `sent`: presented at least once; what happened is
+ * what the chain shows. The last three are final, except that a `released` payment becomes `settled` if it is settled after all; then the money
+ * becomes credit.
  */
 export type PaymentState = 'none' | 'held' | 'queued' | 'sent' | 'settled' | 'failed' | 'released';
 
-/** What the chain said of one payment; sent to the account by whoever looked (queue consumer or request). */
+/** What became of one payment. The queue consumer, the request or the relayer reports it to the account. */
 export type SettlementResult = { readonly call: Hex } & SettlementOutcome;
 
 /**
- * Why a payment that is owed cannot be presented, as our own node says. `unfunded`: the payer holds less than it signed. `code`: code has
- * come to its address, and does not stand by the signature. `refused`: the token moves nothing from it, e.g. a blacklisted payer.
+ * Why an owed payment cannot be presented, as our own node shows. `unfunded`: the payer holds less than it signed. `code`: the payer's address
+ * has code that does not accept the signature. `refused`: the token moves nothing from the payer, e.g. because it is blacklisted.
  */
 export type BounceReason = 'unfunded' | 'code' | 'refused';
 
@@ -51,23 +51,23 @@ export type SettlementOutcome =
   | { readonly outcome: 'settled'; readonly transaction: Hex; readonly block: number }
   | {
       readonly outcome: 'failed';
-      /** `payer`: becomes a debt. `gateway`: written off (design §6). */
+      /** `payer`: becomes a debt. `gateway`: written off. */
       readonly fault: 'payer' | 'gateway';
       readonly reason: 'spent_otherwise' | 'cancelled' | 'unfunded' | 'not_presented';
       readonly transaction?: Hex;
     }
-  /** It is unused, still valid, and cannot be presented now. Not an end: the payer may mend that. `backend`: who was shown it. */
+  /** Unused, still valid, and not presentable now. Not final: the payer may fix that. `backend`: the backend that it was presented to. */
   | { readonly outcome: 'bounced'; readonly reason: BounceReason; readonly backend?: string }
   /** The nonce is unused after validBefore: the money can never move. */
   | { readonly outcome: 'released' };
 
-/** What the chain has decided. */
+/** An outcome that the chain has decided. */
 export type FinalOutcome = Exclude<SettlementOutcome, { readonly outcome: 'sent' | 'bounced' }>;
 
 /** A message of the settlement queue. JSON; amounts and times of the authorization as decimal strings. */
 export type SettlementMessage = {
   readonly v: 1;
-  /** `settle`: present it, then look. `look`: only look, e.g. after a release or a crash of an upfront call. */
+  /** `settle`: present the payment, then observe. `look`: only observe, e.g. after a release or a crash of an upfront call. */
   readonly kind: 'settle' | 'look';
   readonly account: string;
   readonly call: Hex;
@@ -80,10 +80,10 @@ export type SettlementMessage = {
     readonly validBefore: string;
     readonly nonce: Hex;
   };
-  /** Present for `settle` only. */
+  /** Only with `settle`. */
   readonly signature?: Hex;
   readonly maxTimeoutSeconds: Seconds;
-  /** The newest block known when the call was accepted: an older settlement is not this payment's (design §6). */
+  /** The newest block known when the call was accepted: an older settlement is not this payment's. */
   readonly sinceBlock: number;
   readonly acceptedAt: Seconds;
 };

@@ -6,19 +6,20 @@ import type { Payment } from './payment.ts';
 /** The relayer's name as a backend, in logs, metrics and D1. */
 export const RELAYER = 'relayer';
 
-/** One payment to be moved by our own key, and whose it is. Idempotent by (token, payer, nonce). */
+/** One payment for the relayer, with its account and call. Idempotent by (token, payer, nonce). */
 export type Relay = {
   readonly account: AccountId;
   readonly call: Hex;
   readonly payment: Payment;
-  /** The newest block known when the call was accepted: an older settlement is not this payment's (design §6). */
+  /** The newest block known when the call was accepted: an older settlement is not this payment's. */
   readonly sinceBlock: number;
 };
 
 /**
- * `taken`: it is stored, and goes out with one of the next batches, or already has. Everything else: another backend may be
- * asked. `full`: too many wait. `gas`: the key cannot pay for it. `fee`: gas is dearer than the operator allows.
- * `refused`: the token refuses it when it is tried. `unsupported`: not for this relayer. `unavailable`: the object did not answer.
+ * The relayer's verdict on one payment. `taken`: stored, and sent with one of the next batches, or already sent. With every other verdict
+ * another backend may be tried. `full`: too many payments wait. `gas`: the key cannot pay the gas. `fee`: gas is dearer than the operator
+ * allows. `refused`: the token reverts the simulated transfer. `expired`: too close to `validBefore`. `unsupported`: another token or payee, or
+ * no relayer. `unavailable`: the object did not answer.
  */
 export type Relayed = {
   readonly call: Hex;
@@ -33,33 +34,33 @@ export type Relayed = {
     | 'unavailable';
 };
 
-/** A transaction that is not final yet. Fees in wei for a unit of gas, as decimal strings. */
+/** A transaction that is not final. Fees in wei per unit of gas, as decimal strings. */
 export type Flight = {
   readonly nonce: number;
-  /** Every transaction signed for this nonce, the newest last. */
+  /** The hashes of all transactions signed for this nonce, the newest last. */
   readonly hashes: readonly Hex[];
   readonly payments: number;
   readonly maxFeePerGas: string;
   readonly sentAt: Seconds;
-  /** Once it is in a block. */
+  /** Set once the transaction is in a block. */
   readonly block?: number;
 };
 
-/** How a relayer stands, for operators. Wei as decimal strings. */
+/** The status of a relayer for operators. Wei as decimal strings. */
 export type RelayerStatus =
   | {
       readonly verdict: 'found';
       readonly network: Network;
       readonly address: Address;
-      /** As last read. */
+      /** The balance when last read. */
       readonly balance?: string;
       readonly balanceAt?: Seconds;
-      /** How many payments the balance still pays for, at the gas of the last ones and the fee of now. */
+      /** How many payments the balance pays for, at the recent gas per payment and the current fee. */
       readonly covers?: number;
       readonly waiting: number;
       readonly oldestAt?: Seconds;
       readonly flights: readonly Flight[];
-      /** Since it began. */
+      /** Totals since the relayer's first transaction. */
       readonly totals: {
         readonly transactions: number;
         readonly payments: number;
@@ -71,9 +72,9 @@ export type RelayerStatus =
     }
   | { readonly verdict: 'unconfigured' };
 
-/** What the object answers. Tagged unions, never exceptions. */
+/** The methods of a Relayer object. They return tagged unions and throw no exceptions. */
 export type RelayerRpc = {
-  /** Takes payments over. `urgent`: somebody waits, so the batch leaves at once. */
+  /** Takes payments. `urgent`: a request waits, so the batch is sent at once. */
   relay(relays: readonly Relay[], urgent: boolean): Promise<readonly Relayed[]>;
   status(): Promise<RelayerStatus>;
 };

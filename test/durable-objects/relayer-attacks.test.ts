@@ -103,7 +103,7 @@ const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
           : { kind: 'returned' as const, data: '0x' as const };
       }),
     used: async (_, of) => of.map(() => false),
-    ask: async (questions) =>
+    query: async (questions) =>
       questions.map((question) => ({ ok: true, value: answer(question) }) as never),
     send: async () => undefined as never,
   };

@@ -100,7 +100,7 @@ describe('an object that dies', () => {
     ],
     [
       'before it has looked at the receipt',
-      (bench: Bench) => (bench.node = { ask: async () => die() }),
+      (bench: Bench) => (bench.node = { query: async () => die() }),
     ],
     [
       'before it has told an account',

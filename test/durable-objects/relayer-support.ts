@@ -166,7 +166,7 @@ export const openBench = async (
         payers: async (of) => (bench.node.payers ?? node.payers)(of),
         simulate: async (trials) => (bench.node.simulate ?? node.simulate)(trials),
         used: async (token, of) => (bench.node.used ?? node.used)(token, of),
-        ask: async (questions) => (bench.node.ask ?? node.ask)(questions),
+        query: async (questions) => (bench.node.query ?? node.query)(questions),
         send: async (raw) => (bench.node.send ?? node.send)(raw),
       },
       subscribers: {

@@ -1,36 +1,36 @@
 import { max, min } from '../../protocol/amount.ts';
 
-/** What a unit of gas costs now, in wei. */
+/** The current price of a unit of gas, in wei. */
 export type Market = {
   readonly baseFee: bigint;
   readonly tip: bigint;
 };
 
-/** What a transaction offers for a unit of gas, in wei (EIP-1559). */
+/** The fees of a transaction per unit of gas, in wei (EIP-1559). */
 export type Fees = {
   readonly maxFeePerGas: bigint;
   readonly maxPriorityFeePerGas: bigint;
 };
 
-/** Near its deadline a payment may cost this many times the operator's limit: losing it would cost all of it. */
+/** Near its deadline a payment may cost this many times the operator's limit: missing the deadline loses the whole payment. */
 const NEAR_TIMES = 4n;
 
-/** The most that a unit of gas may cost, in wei, for payments of which one is near its deadline, or none is. */
+/** The highest fee per unit of gas, in wei. `near`: a payment is close to its deadline. */
 export const feeLimit = (maxFeePerGas: bigint, deadline: 'near' | 'far'): bigint =>
   deadline === 'near' ? maxFeePerGas * NEAR_TIMES : maxFeePerGas;
 
-/** Twice the base fee, which full blocks reach in six; undefined when gas is dearer than the limit. */
+/** Fees of twice the base fee, which six full blocks reach; undefined if gas is dearer than the limit. */
 export const feesFor = ({ baseFee, tip }: Market, limit: bigint): Fees | undefined =>
   baseFee + tip > limit
     ? undefined
     : { maxFeePerGas: min(baseFee * 2n + tip, limit), maxPriorityFeePerGas: tip };
 
-/** What a node takes for a replacement is 10 % more of both; 12.5 % is one block's change of the base fee. */
+/** Nodes accept a replacement from 10 % more of both fees; 12.5 % is the base fee's largest change per block. */
 const raised = (fee: bigint): bigint => fee + max(1n, (fee + 7n) / 8n);
 
 /**
- * Fees of a transaction that replaces another one of the same nonce: both higher by an eighth at least, or what is asked
- * now. Undefined when that is beyond the limit.
+ * Fees of a transaction that replaces another one of the same nonce: both at least an eighth higher, or the current price if that is more.
+ * Undefined if they exceed the limit.
  */
 export const replacementFees = (old: Fees, market: Market, limit: bigint): Fees | undefined => {
   const least = raised(old.maxFeePerGas);
@@ -42,16 +42,16 @@ export const replacementFees = (old: Fees, market: Market, limit: bigint): Fees 
 
 const TRANSACTION_GAS = 100_000;
 const PAYMENT_GAS = 130_000;
-/** A wallet that checks its signature in a contract wants more, and may want all it is given. */
+/** A contract wallet verifies its signature in code, which takes more gas and may take all it gets. */
 const CONTRACT_GAS = 600_000;
 const MOST_GAS = 2 ** 24;
-/** Sends nothing to nobody. */
+/** The gas of a transaction that only uses up a nonce. */
 export const FILLER_GAS = 21_000n;
 
-/** How many payments fit into half a block, and under the limit of one transaction (EIP-7825). What fits into no block would hold its nonce for ever. */
+/** How many payments fit into half a block and below the gas limit of a transaction (EIP-7825). A transaction that fits into no block would occupy its nonce forever. */
 export const paymentsIn = (blockGas: number): number =>
   Math.max(0, Math.floor((Math.min(blockGas / 2, MOST_GAS) - TRANSACTION_GAS) / PAYMENT_GAS));
 
-/** Gas limit by rule: an estimate for a batch that may fail in part is one with which it does (local-chain facts 2). */
+/** The gas limit, by rule. Trap: `eth_estimateGas` for a batch with allowFailure returns the smallest limit that succeeds, with which calls of the batch fail. */
 export const gasFor = (payments: number, payer: 'key' | 'contract'): bigint =>
   BigInt(payer === 'key' ? TRANSACTION_GAS + PAYMENT_GAS * payments : CONTRACT_GAS);

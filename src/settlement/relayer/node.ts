@@ -12,50 +12,49 @@ import {
   toQuantity,
 } from '../chain/json-rpc.ts';
 import type { Result } from '../../core/result.ts';
-import { type Block, readFlag } from '../chain/query.ts';
 import type { Authorization } from '../../protocol/payment.ts';
-import { runQueries, type ChainQuery } from '../chain/query.ts';
+import { type Block, type ChainQuery, readFlag, runQueries } from '../chain/query.ts';
 import { authorizationState } from '../chain/token-calls.ts';
 import type { ContractCall, Payer } from './calldata.ts';
 import type { Market } from './fees.ts';
 import { amountSchema } from './receipt.ts';
 
-/** What a relayer has to know before it sends anything. */
+/** The facts that a relayer needs before it sends a transaction. */
 export type Facts = {
   readonly head: Block;
   readonly market: Market;
-  /** Transactions of the key that are in blocks: the next nonce, as far as the chain is concerned. */
+  /** Transactions of the key that are in blocks: the chain's next nonce. */
   readonly count: number;
-  /** Of the key, in wei. */
+  /** The key's balance in wei. */
   readonly balance: bigint;
   /** Gas that all transactions of a block may use together. */
   readonly blockGas: number;
 };
 
-/** What a call would do now. */
+/** The result of a simulated call. */
 export type Simulated =
   | { readonly kind: 'returned'; readonly data: Hex }
   | { readonly kind: 'reverted' }
-  /** The node did not say. */
+  /** The node did not answer. */
   | { readonly kind: 'unknown' };
 
-/** A call as the key would send it. */
+/** A call to simulate, as the key would send it. */
 export type Trial = ContractCall & { readonly gas: bigint };
 
-/** The chain, as the holder of one key asks it. */
+/** The nodes of a chain, as the holder of one key uses them. */
 export type Node = {
   facts(): Promise<Facts | undefined>;
-  /** Who answers for the signatures of these accounts; one of whom the node does not say is missing. */
+  /** Whether a key or a contract verifies the signatures of these accounts. An account without an answer is missing. */
   payers(addresses: readonly Address[]): Promise<ReadonlyMap<Address, Payer>>;
   simulate(trials: readonly Trial[]): Promise<readonly Simulated[]>;
-  /** Whether nonces are used or cancelled; undefined where the node does not say. */
+  /** Whether nonces are used or cancelled; undefined without an answer. */
   used(
     token: Address,
     authorizations: readonly Authorization[],
   ): Promise<readonly (boolean | undefined)[]>;
-  /** Many questions in one JSON-RPC batch (`runQueries`). */
-  ask<T>(questions: readonly ChainQuery<T>[]): Promise<readonly Result<T, RpcFault>[]>;
-  /** Hands a transaction to every node. @returns what they said against it, if none took it. */
+  /** Runs many queries in one JSON-RPC batch (`runQueries`). */
+  query<T>(queries: readonly ChainQuery<T>[]): Promise<readonly Result<T, RpcFault>[]>;
+  /** Sends a transaction to every node. @returns the error of the first node, if none accepted it. */
   send(raw: Hex): Promise<string | undefined>;
 };
 
@@ -66,13 +65,13 @@ const blockSchema = z.object({
   gasLimit: quantitySchema,
 });
 
-/** For nodes that do not advise a tip, in wei. */
+/** The tip in wei for nodes that advise none. */
 const USUAL_TIP = 1_000_000n;
-/** The code of as many accounts as a batch has payers. */
+/** Bytes of an answer with the code of every payer of a batch. */
 const CODE_BYTES = 8 * 1024 * 1024;
 
 export const openNode = (urls: readonly string[], address: Address): Node => {
-  const ask = async (
+  const call = async (
     calls: readonly RpcCall[],
     maxBytes?: number,
   ): Promise<readonly (RpcAnswer | undefined)[]> => {
@@ -82,7 +81,7 @@ export const openNode = (urls: readonly string[], address: Address): Node => {
 
   return {
     async facts() {
-      const [block, nonce, money, advice] = await ask([
+      const [block, nonce, money, advice] = await call([
         { method: 'eth_getBlockByNumber', params: ['latest', false] },
         { method: 'eth_getTransactionCount', params: [address, 'latest'] },
         { method: 'eth_getBalance', params: [address, 'latest'] },
@@ -98,7 +97,7 @@ export const openNode = (urls: readonly string[], address: Address): Node => {
     },
     async payers(addresses) {
       const distinct = [...new Set(addresses)];
-      const answers = await ask(
+      const answers = await call(
         distinct.map((of) => ({ method: 'eth_getCode', params: [of, 'latest'] })),
         CODE_BYTES,
       );
@@ -110,7 +109,7 @@ export const openNode = (urls: readonly string[], address: Address): Node => {
       );
     },
     async simulate(trials) {
-      const answers = await ask(
+      const answers = await call(
         trials.map(({ to, data, gas }) => ({
           method: 'eth_call',
           params: [{ from: address, to, data, gas: toQuantity(Number(gas)) }, 'latest'],
@@ -119,21 +118,21 @@ export const openNode = (urls: readonly string[], address: Address): Node => {
       return trials.map((_, at) => readSimulated(answers[at]));
     },
     async used(token, authorizations) {
-      const answers = await ask(
+      const answers = await call(
         authorizations.map(({ from, nonce }) => authorizationState(token, from, nonce)),
       );
       return authorizations.map((_, at) => readFlag(answers[at]));
     },
-    ask: async (questions) => runQueries(urls, questions),
+    query: async (queries) => runQueries(urls, queries),
     async send(raw) {
-      const call = { method: 'eth_sendRawTransaction', params: [raw] };
-      const said = await Promise.all(urls.map(async (url) => readRefusal(url, call)));
-      return said.includes(undefined) ? undefined : said[0];
+      const send = { method: 'eth_sendRawTransaction', params: [raw] };
+      const rejections = await Promise.all(urls.map(async (url) => readRejection(url, send)));
+      return rejections.includes(undefined) ? undefined : rejections[0];
     },
   };
 };
 
-const readRefusal = async (url: string, call: RpcCall): Promise<string | undefined> => {
+const readRejection = async (url: string, call: RpcCall): Promise<string | undefined> => {
   const answers = await rpcBatch([url], [call]);
   if (!answers.ok) return answers.error.kind;
   const [answer] = answers.value;

@@ -3,9 +3,9 @@ import type { Hex } from '../../core/hex.ts';
 import type { Seconds } from '../../core/clock.ts';
 import type { Authorization } from '../../protocol/payment.ts';
 
-/** A payment that our own key is to move. */
+/** A payment that the relayer has taken. */
 export type Pending = {
-  /** Payer and nonce: the token is the one of the network. */
+  /** Payer and nonce; a network has one token. */
   readonly key: string;
   readonly account: AccountId;
   readonly call: Hex;
@@ -13,9 +13,9 @@ export type Pending = {
   readonly signature: Hex;
   /** The newest block known when the call was accepted. */
   readonly sinceBlock: number;
-  /** When it was taken over. */
+  /** When it was taken. */
   readonly at: Seconds;
-  /** Somebody waits for it. */
+  /** A request waits for it. */
   readonly urgent: boolean;
   /** Mined transactions in which it did not move. */
   readonly strikes: number;
@@ -24,22 +24,22 @@ export type Pending = {
 export const keyOf = ({ from, nonce }: Pick<Authorization, 'from' | 'nonce'>): string =>
   `${from}:${nonce}`;
 
-/** After so many mined failures a payment is refused: whoever burns our gas does it no more often. */
+/** Mined failures after which a payment is refused, so that it burns no more gas. */
 export const MOST_STRIKES = 3;
 
 export const isRefused = ({ strikes }: Pick<Pending, 'strikes'>): boolean =>
   strikes >= MOST_STRIKES;
 
-/** Within this time of validBefore a payment leaves at once, and may cost more gas (`feeLimit`). */
+/** Closer to `validBefore` than this a payment is sent at once and may use the higher fee limit (`feeLimit`). */
 export const NEAR: Seconds = 120;
-/** With less time left no transaction is begun: it would be mined too late, and fail at our cost. */
+/** With less time no transaction is sent: it would be mined too late and fail at our cost. */
 export const TOO_LATE: Seconds = 4;
 
-const timeLeft = ({ authorization }: Pick<Pending, 'authorization'>, now: Seconds): Seconds =>
+const remainingTime = ({ authorization }: Pick<Pending, 'authorization'>, now: Seconds): Seconds =>
   Number(authorization.validBefore) - now;
 
 export const isNear = (pending: Pick<Pending, 'authorization'>, now: Seconds): boolean =>
-  timeLeft(pending, now) <= NEAR;
+  remainingTime(pending, now) <= NEAR;
 
 export const isTooLate = (pending: Pick<Pending, 'authorization'>, now: Seconds): boolean =>
-  timeLeft(pending, now) < TOO_LATE;
+  remainingTime(pending, now) < TOO_LATE;

@@ -2,8 +2,12 @@ import * as z from 'zod/mini';
 import type { Hex } from '../../core/hex.ts';
 import { quantitySchema, readAnswer, type RpcAnswer } from '../chain/json-rpc.ts';
 import { receiptSchema } from '../chain/query.ts';
-import { findTransfer, type ExpectedTransfer, type Receipt } from '../chain/expected-transfer.ts';
-import { expectedTransfer } from '../chain/expected-transfer.ts';
+import {
+  expectedTransfer,
+  findTransfer,
+  type Receipt,
+  type TransferFinding,
+} from '../chain/expected-transfer.ts';
 import type { Token } from '../../protocol/payment.ts';
 import type { Pending } from './pending.ts';
 
@@ -16,11 +20,11 @@ export const amountSchema = z.pipe(
 const minedSchema = z.extend(receiptSchema, {
   gasUsed: quantitySchema,
   effectiveGasPrice: amountSchema,
-  // What a rollup takes for its place on the chain below (OP stack), beside the gas.
+  // The fee of an OP-stack rollup for publishing the transaction on its parent chain.
   l1Fee: z.nullish(amountSchema),
 });
 
-/** A receipt of a transaction of ours, and what it cost. */
+/** The receipt of one of the relayer's transactions, and its cost. */
 export type Mined = {
   readonly receipt: Receipt;
   readonly gasUsed: number;
@@ -28,7 +32,7 @@ export type Mined = {
   readonly fee: bigint;
 };
 
-/** The receipt of the transaction that was asked for; undefined while there is none, or the answer is none. */
+/** Reads the receipt of a transaction; undefined while there is none, or if the answer is not one. */
 export const readMined = (answer: RpcAnswer | undefined, transaction: Hex): Mined | undefined => {
   const read = readAnswer(answer, minedSchema);
   if (read?.transactionHash !== transaction) return undefined;
@@ -37,31 +41,29 @@ export const readMined = (answer: RpcAnswer | undefined, transaction: Hex): Mine
       succeeded: read.status === '0x1',
       block: read.blockNumber,
       transaction,
-      logs: read.logs.map((log) => ({ ...log, index: log.logIndex })),
+      logs: read.logs,
     },
     gasUsed: read.gasUsed,
     fee: BigInt(read.gasUsed) * read.effectiveGasPrice + (read.l1Fee ?? 0n),
   };
 };
 
-/** What a final transaction did with the payments in it. */
+/** What a final transaction did with its payments. */
 export type Fate = {
   readonly settled: readonly Pending[];
-  /** The nonce was used in it, but for another transfer: what that means is for the account's own look to say. */
+  /** The transaction used the nonce for another transfer: the account concludes what that means. */
   readonly spent: readonly Pending[];
   readonly unmoved: readonly Pending[];
 };
 
-/** By the logs alone: that a transaction succeeded says nothing about the calls in it (law 5). */
+/** Reads the fate of payments from the logs alone: a successful transaction may contain failed calls (law 5). */
 export const fateOf = (token: Token, payments: readonly Pending[], { receipt }: Mined): Fate => {
-  const judged = payments.map((payment) => ({
-    payment,
-    judgement: findTransfer(lookOf(token, payment), receipt),
-  }));
-  const of = (...kinds: readonly string[]) =>
-    judged.filter(({ judgement }) => kinds.includes(judgement)).map(({ payment }) => payment);
+  const findings = payments.map((payment) => {
+    const { authorization, sinceBlock } = payment;
+    const transfer = expectedTransfer({ token, authorization }, sinceBlock);
+    return { payment, finding: findTransfer(transfer, receipt) };
+  });
+  const of = (kind: TransferFinding): readonly Pending[] =>
+    findings.filter(({ finding }) => finding === kind).map(({ payment }) => payment);
   return { settled: of('settled'), spent: of('spent_otherwise'), unmoved: of('absent') };
 };
-
-const lookOf = (token: Token, { authorization, sinceBlock }: Pending): ExpectedTransfer =>
-  expectedTransfer({ token, authorization }, sinceBlock);

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import {
   chooseBatch,
   chooseSuspects,
-  leavesAt,
-} from '../../../../src/settlement/relayer/choose.ts';
+  dueAt,
+} from '../../../../src/settlement/relayer/choose-batch.ts';
 import { NEAR, type Pending } from '../../../../src/settlement/relayer/pending.ts';
 import { NOW, pendingOf } from './people.ts';
 
@@ -18,9 +18,9 @@ describe('a batch leaves', () => {
   test('not before it has to', () => {
     expect(chooseBatch(many(9), rules, NOW)).toEqual([]);
     expect(chooseBatch(many(9), rules, NOW + 1)).toEqual([]);
-    expect(leavesAt(many(9), rules)).toBe(NOW + 2);
+    expect(dueAt(many(9), rules)).toBe(NOW + 2);
     expect(chooseBatch([], rules, NOW)).toEqual([]);
-    expect(leavesAt([], rules)).toBeUndefined();
+    expect(dueAt([], rules)).toBeUndefined();
   });
 
   test('when it is full', () => {
@@ -158,7 +158,7 @@ describe('for any that wait', () => {
       fc.property(anyPending, anyRules, (waiting, anyRule) => {
         const clean = waiting.filter(({ strikes }) => strikes === 0);
         const chosen = chooseBatch(waiting, anyRule, NOW);
-        const at = leavesAt(clean, anyRule);
+        const at = dueAt(clean, anyRule);
         const expected = at !== undefined && at <= NOW ? Math.min(clean.length, anyRule.batch) : 0;
         expect(chosen).toHaveLength(expected);
       }),

@@ -1,26 +1,27 @@
 import type { Seconds } from '../../core/clock.ts';
 import { isNear, NEAR, type Pending } from './pending.ts';
 
-/** When batches leave, and how large they are. */
+/** When batches are sent, and how large they are. */
 export type BatchRules = {
   /** Payments in one transaction, at most. */
   readonly batch: number;
-  /** How long the oldest waits for others to join it. */
+  /** How long the oldest payment waits for others to join it. */
   readonly wait: Seconds;
 };
 
-/** Once a payment failed in a mined transaction it shares the next one with fewer, and then with nobody. */
+/** A payment that failed in a mined transaction shares the next one with fewer payments, and after a second failure with none. */
 const SUSPECT_BATCH = 10;
 
-/** What may share a transaction with this one: how many, itself included. */
+/** How many payments may share a transaction with this one, itself included. */
 const sizeFor = ({ strikes }: Pending, { batch }: BatchRules): number => {
   if (strikes === 0) return batch;
   return strikes === 1 ? Math.min(SUSPECT_BATCH, batch) : 1;
 };
 
 /**
- * The payments of the next transaction, or none when nothing has to leave yet. Payments that have failed before never share
- * a transaction with such as have not: a payer can make all of a batch fail (design §6), and the others must go on.
+ * Chooses the payments of the next transaction; none if no payment is due.
+ *
+ * Attack: a payer can make a whole batch fail. Payments that have failed never share a transaction with others, so the others still settle.
  */
 export const chooseBatch = (
   waiting: readonly Pending[],
@@ -28,10 +29,10 @@ export const chooseBatch = (
   now: Seconds,
 ): readonly Pending[] => {
   const clean = waiting.filter(({ strikes }) => strikes === 0);
-  return leaves(clean, rules, now) ? shared(clean, rules.batch) : [];
+  return isDue(clean, rules, now) ? shared(clean, rules.batch) : [];
 };
 
-/** The payments of the next transaction among those that have failed before. They have waited already. */
+/** Chooses the payments of the next transaction among those that have failed before. They have waited already. */
 export const chooseSuspects = (
   waiting: readonly Pending[],
   rules: BatchRules,
@@ -45,8 +46,8 @@ export const chooseSuspects = (
   );
 };
 
-/** When the first of them has to leave; undefined when none waits. */
-export const leavesAt = (waiting: readonly Pending[], rules: BatchRules): Seconds | undefined => {
+/** When the next batch is due; undefined if no payment waits. */
+export const dueAt = (waiting: readonly Pending[], rules: BatchRules): Seconds | undefined => {
   if (waiting.length === 0) return undefined;
   if (waiting.length >= rules.batch || waiting.some(({ urgent }) => urgent)) return 0;
   return waiting.reduce(
@@ -56,14 +57,15 @@ export const leavesAt = (waiting: readonly Pending[], rules: BatchRules): Second
   );
 };
 
-const leaves = (waiting: readonly Pending[], rules: BatchRules, now: Seconds): boolean => {
-  const at = leavesAt(waiting, rules);
+const isDue = (waiting: readonly Pending[], rules: BatchRules, now: Seconds): boolean => {
+  const at = dueAt(waiting, rules);
   return at !== undefined && (at <= now || waiting.some((one) => isNear(one, now)));
 };
 
 /**
- * Round by round one payment of each payer, in the order of their deadlines. Deadlines are written by payers: were they all
- * that counts, one who writes near ones would have every batch to himself.
+ * Takes one payment per payer and round, in order of deadlines.
+ *
+ * Attack: payers choose their deadlines. By deadline alone, a payer with near deadlines would fill every batch.
  */
 const shared = (waiting: readonly Pending[], size: number): readonly Pending[] => {
   const rounds: Pending[][] = [];
