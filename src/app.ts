@@ -3,8 +3,8 @@ import { cors } from 'hono/cors';
 import toolsJson from '../tools.json';
 import type { AdminContext } from './management/admin-context.ts';
 import { openOfferedGrants } from './audit/offered-grants.ts';
-import { type LiveCatalogue, openCatalogue } from './catalog/live.ts';
-import { readToolsOf } from './catalog/read-tools.ts';
+import { type LiveCatalogue, openCatalogue } from './catalog/live-catalogue.ts';
+import { readToolsOf } from './catalog/live-catalogue.ts';
 import { audienceOf, type Config, gatewayAccount, parseConfig } from './config.ts';
 import { problem } from './protocol/problem/problem.ts';
 import type { Reason } from './protocol/problem/reason.ts';
@@ -188,7 +188,7 @@ const catalogueOf = (env: Env, config: Config): LiveCatalogue => {
   const catalogue = openCatalogue({
     read: readToolsOf(() => env.AGENT_ACCOUNT.getByName(self)),
     raise: (alert) => raise(self, alert),
-    start: { tools, documents: toolsJson.tools, upstreamUrl, reach },
+    deployed: { tools, documents: toolsJson.tools, upstreamUrl, reach },
   });
   opened = { env, catalogue };
   return catalogue;

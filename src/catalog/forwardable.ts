@@ -1,7 +1,7 @@
-/** RFC 9110 section 5.6.2, lower case. */
+/** A token of RFC 9110 §5.6.2, lower case. */
 const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 
-/** Connection-bound: each hop has its own (RFC 9110 section 7.6.1). */
+/** Hop-by-hop headers (RFC 9110 §7.6.1). */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -16,7 +16,7 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Credentials, framing, routing, and what proxies say of themselves. */
+/** Credentials, framing, routing, and headers of proxies. */
 const RESERVED = new Set([
   'authorization',
   'content-encoding',
@@ -39,13 +39,13 @@ const RESERVED = new Set([
 ]);
 
 /**
- * Families that carry proofs, that the gateway speaks in itself, or that its own edge sets: from a caller they would be forged,
- * and payment signatures must never reach an upstream (law 9).
+ * Families of headers that carry proofs, that the gateway sends itself, or that its edge sets. A caller's would be forged, and payment
+ * signatures must never reach an upstream (law 9).
  */
 const RESERVED_FAMILY =
   /^(?:payment-|x-payment|agent-|x-agent-|proxy-|cf-|cdn-loop|x-forwarded-|x-method-override|sec-)/;
 
-/** Whether a caller's header may be sent on to an upstream because its tool asks for it. `name` in lower case. */
+/** True if the gateway may forward a caller's header because its tool asks for it. `name` in lower case. */
 export const isForwardable = (name: string): boolean =>
   TOKEN.test(name) &&
   !HOP_BY_HOP.has(name) &&

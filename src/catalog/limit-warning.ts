@@ -3,9 +3,9 @@ import { matchesTool } from '../policy/rules/tools.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Tool } from './tool.ts';
 
-/** A limit that no paid tool of the policy fits under. Amounts are decimal strings of atomic units. */
+/** A limit below the price of every paid tool that the policy allows. Amounts are decimal strings of atomic units. */
 export type LimitWarning = {
-  /** Of the policy, e.g. `perCall`, `windows[0].limit`. */
+  /** Field of the policy, e.g. `perCall`, `windows[0].limit`. */
   readonly field: string;
   readonly limit: string;
   /** The cheapest paid tool that the policy allows, and its price. */
@@ -14,8 +14,8 @@ export type LimitWarning = {
 };
 
 /**
- * Limits of a policy that are below the price of its cheapest tool: usually an amount in the wrong unit, which would stop every paid
- * call. A limit of zero says on purpose that nothing may be spent.
+ * Returns the limits of a policy that are below the price of its cheapest tool. They are usually amounts in the wrong unit, which would
+ * deny every paid call. A limit of zero is intended, so it raises no warning.
  */
 export const limitWarnings = (
   { tools }: Pick<Catalogue, 'tools'>,

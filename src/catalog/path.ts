@@ -1,15 +1,15 @@
 /**
- * The one form of a path that gateway and upstream read alike (design §4.1). Whatever two servers could resolve differently is
- * refused: a signature for one resource must not reach another, and a call must not find a cheaper tool for the same one.
+ * The canonical form of a path, which gateway and upstream read alike. The gateway rejects paths that two servers could resolve
+ * differently: a signature for one resource must not reach another, and a call must not find a cheaper tool for the same one (CWE-436).
  */
 const SEGMENT_TRICK = /(?:^|\/)(?:\.|%2e){1,2}(?:(?:;|%3b)[^/]*)?(?=\/|$)/i;
 const BAD_ESCAPE = /%(?![0-9a-f]{2})/i;
 const SEPARATOR = /%(?:2f|5c)/i;
 const CONTROL = /%(?:[01][0-9a-f]|7f)/i;
-// Letters, digits, `-`, `.`, `_`, `~` (RFC 3986 section 2.3): `/%65nrich` is `/enrich` to every upstream, but not to a router.
+// Letters, digits, `-`, `.`, `_`, `~` (RFC 3986 §2.3): `/%65nrich` is `/enrich` for every upstream, but not for a router.
 const NEEDLESS_ESCAPE = /%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/i;
 
-/** Why a path is not in its one form, as the end of a sentence "The URL …"; undefined when it is. */
+/** Returns why a path is not canonical, as the end of a sentence "The URL …"; undefined if it is. */
 export const pathFault = (path: string): string | undefined => {
   if (!path.startsWith('/')) return 'has no path that starts with a slash';
   if (path.includes('\\')) return 'holds a backslash';
@@ -22,7 +22,7 @@ export const pathFault = (path: string): string | undefined => {
   return isUtf8(path) ? undefined : 'encodes bytes that are not UTF-8';
 };
 
-/** Overlong forms, too, are not UTF-8: `%c0%af` is a slash to a careless decoder. */
+/** Rejects overlong forms as well: `%c0%af` is a slash to a careless decoder (CWE-176). */
 const isUtf8 = (path: string): boolean => {
   try {
     decodeURIComponent(path);
@@ -33,8 +33,8 @@ const isUtf8 = (path: string): boolean => {
 };
 
 /**
- * What a lenient upstream may take a path for: case folded, path parameters and trailing slashes dropped (Express, IIS and
- * Spring do, by default). For comparing only.
+ * Returns a path as a lenient upstream reads it: case folded, without path parameters and trailing slashes (the defaults of Express, IIS
+ * and Spring). For comparisons only.
  */
 export const lenient = (path: string): string =>
   path

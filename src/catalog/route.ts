@@ -1,22 +1,26 @@
 import { lenient } from './path.ts';
 import type { Tool } from './tool.ts';
 
+/** The HTTP methods of tools. OPTIONS is CORS, and fetch sends no CONNECT and TRACE. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** Returns the key of a tool's method and path: two tools with one key would hide each other. */
+export const routeKey = ({ method, path }: Pick<Tool, 'method' | 'path'>): string =>
+  `${method} ${path}`;
+
 export type Route =
   | { readonly route: 'tool'; readonly tool: Tool }
   | { readonly route: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly route: 'not_found' };
 
-/** The methods a tool may be for; OPTIONS is CORS, and fetch sends no CONNECT and TRACE. */
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-
-/** Tools by path, made once for many requests. A wildcard stands under what its path begins with, its slash included. */
+/** Tools by path, built once for many requests. The key of a wildcard is the beginning of its path, including the slash. */
 export type Routes = {
   readonly exact: ReadonlyMap<string, readonly Tool[]>;
   readonly wildcard: ReadonlyMap<string, readonly Tool[]>;
-  /** What a lenient upstream may take for one of them. */
+  /** The paths as a lenient upstream reads them. */
   readonly lenientExact: ReadonlySet<string>;
   readonly lenientWildcard: ReadonlySet<string>;
-  /** Length of the longest beginning: a longer one of a request need not be looked up. */
+  /** Length of the longest wildcard key: a longer beginning of a request's path needs no look-up. */
   readonly longest: number;
 };
 
@@ -44,9 +48,9 @@ export const routesOf = (tools: readonly Tool[]): Routes => {
 };
 
 /**
- * Finds the tool for a method and a canonical path: exact before wildcard, the longest wildcard first, and on one path a tool
- * of this very method before one of any. The nearest path decides alone: another method on the path of a dear tool does not
- * fall through to a cheap wildcard. HEAD is not GET: a HEAD would be paid and give no answer.
+ * Finds the tool for a method and a canonical path: exact before wildcard, the longest wildcard first, and on one path a tool of this
+ * method before one of `*`. The nearest path decides alone: another method on the path of an expensive tool does not fall through to a
+ * cheap wildcard. HEAD does not match GET, because the caller would pay for an answer without a body.
  */
 export const findTool = (routes: Routes, method: string, pathname: string): Route => {
   const atPath = routes.exact.get(pathname) ?? atWildcard(routes, pathname);
@@ -54,7 +58,7 @@ export const findTool = (routes: Routes, method: string, pathname: string): Rout
   const tool =
     atPath.find((each) => each.method === method) ??
     atPath.find((each) => each.method === '*' && isServed(method));
-  // A disabled tool keeps its path: what it sold must not be had from a cheaper tool of a wider one.
+  // A disabled tool keeps its path reserved. Otherwise a cheaper wildcard tool would start serving the same upstream route.
   if (tool !== undefined) return tool.disabled ? { route: 'not_found' } : { route: 'tool', tool };
   const allow = atPath
     .filter(({ disabled }) => !disabled)
@@ -66,11 +70,11 @@ export const findTool = (routes: Routes, method: string, pathname: string): Rout
 
 const isServed = (method: string): boolean => METHODS.some((each) => each === method);
 
-/** The tools of the longest wildcard, unless a nearer path might be meant. */
+/** Returns the tools of the longest wildcard, unless a lenient upstream could take the path for a nearer one. */
 const atWildcard = (routes: Routes, pathname: string): readonly Tool[] | undefined => {
   const here = longestBeginning(routes.wildcard, routes.longest, pathname);
   if (here === undefined) return undefined;
-  // `/tools/Enrich` must not reach the tool of `/tools/*` where the upstream would take it for the dearer `/tools/enrich`.
+  // `/tools/Enrich` must not reach the tool of `/tools/*` if the upstream could serve the more expensive `/tools/enrich` for it.
   const plain = lenient(pathname);
   if (routes.lenientExact.has(plain)) return undefined;
   const nearest = longestBeginning(routes.lenientWildcard, routes.longest, `${plain}/`);
@@ -78,7 +82,7 @@ const atWildcard = (routes: Routes, pathname: string): readonly Tool[] | undefin
   return routes.wildcard.get(here);
 };
 
-/** The longest text up to a slash of this path that is a key. */
+/** Returns the longest beginning of the path, up to a slash, that is a key. */
 const longestBeginning = (
   keys: { has(key: string): boolean },
   longest: number,

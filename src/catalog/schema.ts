@@ -5,25 +5,24 @@ import { type FieldFault, faultsOf } from '../protocol/fault.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { readingText } from '../protocol/wire-fields.ts';
 import { integer, PARAM_NAME, paramText } from '../policy/fields.ts';
-import { contradictions, placeOf } from './contradiction.ts';
 import { isForwardable } from './forwardable.ts';
-import { METHODS } from './route.ts';
+import { METHODS, routeKey } from './route.ts';
 import type { Tool } from './tool.ts';
 import { isRelative, isUpstream } from './upstream.ts';
 
-/** How many tools a gateway may serve. */
+/** The maximum number of tools in a catalogue. */
 export const MAX_TOOLS = 1_000;
 const MAX_KEPT_TIMEOUT = 300;
 const MAX_BODY = 25 * 1024 * 1024;
 const MAX_REQUEST_HEADERS = 16;
 const MAX_PARAMS = 16;
 
-// Characters that have one form only: whatever is written in a path here, a request can write in no second way.
+// Only characters without a second form, so that a request can write such a path in one way only.
 const PATH = /^(?:\/|(?:\/[A-Za-z0-9._~-]+)+)$/;
 const WILDCARD = /^(?:\/[A-Za-z0-9._~-]+)*\/\*$/;
 const DOTS = /\/\.{1,2}(?:\/|$)/;
-/** Paths of the gateway itself: a tool there would never be reached. */
-const OWN =
+/** The gateway's own paths: no request could reach a tool there. */
+const GATEWAY_PATH =
   /^\/(?:healthz|calls|credits|admin|accounts|delegations|revocations|openapi\.json|\.well-known)(?:\/|$)/;
 
 const text = (pattern: RegExp, hint: string) => z.string(hint).check(z.regex(pattern, hint));
@@ -67,7 +66,7 @@ export const toolSchema = z.strictObject(
     method: z.enum([...METHODS, '*'], `must be one of ${METHODS.join(', ')} or *`),
     path: z.string(PATH_HINT).check(
       z.refine((path) => (PATH.test(path) || WILDCARD.test(path)) && !DOTS.test(path), PATH_HINT),
-      z.refine((path) => !OWN.test(path), 'is a path of the gateway itself'),
+      z.refine((path) => !GATEWAY_PATH.test(path), 'is a path of the gateway itself'),
     ),
     description: text(
       /^[^\x00-\x1f\x7f]{1,256}$/u,
@@ -138,7 +137,36 @@ const withDefaults = (tool: z.infer<typeof toolSchema>): Tool => ({
   disabled: tool.disabled ?? false,
 });
 
-/** What no schema says: fields that contradict each other, and an upstream that may not be called. */
+const MAX_TIMEOUT = 25;
+/** Ids of the gateway's own routes: an intent for one of them must never reach an upstream. */
+const GATEWAY_ID = /^countersign(?:\.|$)/;
+
+/** Returns faults that concern several fields of a tool. */
+const contradictions = (tool: Tool): readonly FieldFault[] => {
+  const faults: FieldFault[] = [];
+  const fault = (field: string, reason: string) => faults.push({ field, reason });
+  if (tool.settlement === 'free' && tool.price !== 0n)
+    fault('price', 'must be "$0" for a free tool');
+  if (tool.settlement !== 'free' && tool.price === 0n) {
+    fault('price', 'may be "$0" only with settlement free');
+  }
+  // EIP-3009 transfers exactly the signed value, so only a debit from credit can be lower.
+  if (tool.pricing === 'upto' && tool.settlement !== 'credit') {
+    fault('price', 'may have a max only with settlement credit');
+  }
+  if (tool.timeoutSeconds > MAX_TIMEOUT && tool.onSilence !== 'keep') {
+    fault('timeoutSeconds', `may be above ${MAX_TIMEOUT} only with onSilence keep`);
+  }
+  // A kept hold may wait for days, and an unsettled authorization would expire meanwhile.
+  if (tool.onSilence === 'keep' && tool.settlement !== 'upfront' && tool.settlement !== 'credit') {
+    fault('onSilence', 'may be keep only with settlement upfront or credit');
+  }
+  if (GATEWAY_ID.test(tool.id))
+    fault('id', 'may not start with countersign., which is the gateway itself');
+  return faults;
+};
+
+/** Returns faults that no schema finds: contradictions, and an upstream that the gateway may not call. */
 const faultsIn = (tool: Tool, reach: EgressReach): readonly FieldFault[] => {
   const upstream = isRelative(tool) ? undefined : egressFault(tool.upstream, reach);
   return [
@@ -147,7 +175,7 @@ const faultsIn = (tool: Tool, reach: EgressReach): readonly FieldFault[] => {
   ];
 };
 
-/** Reads `tools.json`. Unknown fields are refused; every fault is given with its path, e.g. `tools[3].price`. */
+/** Parses `tools.json` and reports every fault with its path, e.g. `tools[3].price`. Rejects unknown fields. */
 export const parseTools = (
   json: unknown,
   reach: EgressReach,
@@ -156,21 +184,21 @@ export const parseTools = (
   if (!parsed.success) return err(faultsOf(parsed.error.issues));
   const tools = parsed.data.tools.map(withDefaults);
   const ids = new Set<string>();
-  const places = new Set<string>();
+  const keys = new Set<string>();
   const faults = tools.flatMap((tool, at) => {
     const found = [...faultsIn(tool, reach)];
     if (ids.has(tool.id)) found.push({ field: 'id', reason: 'is the id of an earlier tool' });
-    if (places.has(placeOf(tool))) {
+    if (keys.has(routeKey(tool))) {
       found.push({ field: 'path', reason: 'is served by an earlier tool with the same method' });
     }
     ids.add(tool.id);
-    places.add(placeOf(tool));
+    keys.add(routeKey(tool));
     return found.map(({ field, reason }) => ({ field: `tools[${at}].${field}`, reason }));
   });
   return faults.length === 0 ? ok(tools) : err(faults);
 };
 
-/** Reads one tool, written as in `tools.json`; the fields of its faults are its own, e.g. `price`. */
+/** Parses one tool in the form of `tools.json`; the fields of its faults are its own, e.g. `price`. */
 export const parseTool = (
   json: unknown,
   reach: EgressReach,

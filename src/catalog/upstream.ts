@@ -2,15 +2,14 @@ import type { Tool } from './tool.ts';
 import { pathFault } from './path.ts';
 
 /**
- * Whether a tool's upstream is written so that it can mean one place only: a path, or an absolute http(s) URL, without user,
- * query, fragment and trailing slash (`/` alone, or an origin alone, is the root). Whether that place may be called is for
- * `egressFault`.
+ * True if a tool's upstream is unambiguous: a path, or an absolute http(s) URL, without user, query, fragment and trailing slash (`/`
+ * alone, or an origin alone, is the root). `egressFault` decides whether the gateway may call it.
  */
 export const isUpstream = (upstream: string): boolean => {
   if (upstream.startsWith('/')) return isPlainPath(upstream);
   const url = URL.parse(upstream);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
-  // Equality leaves no room for a user, a query, a default port or another spelling.
+  // Equality excludes a user, a query, a default port and other spellings.
   if (upstream === url.origin) return true;
   return upstream === url.origin + url.pathname && isPlainPath(url.pathname);
 };
@@ -18,16 +17,17 @@ export const isUpstream = (upstream: string): boolean => {
 const isPlainPath = (path: string): boolean =>
   path === '/' || (pathFault(path) === undefined && !path.endsWith('/') && !/[?#*]/.test(path));
 
-/** Whether a tool needs `UPSTREAM_URL`. */
+/** True if the tool needs `UPSTREAM_URL`. */
 export const isRelative = (tool: Tool): boolean => tool.upstream.startsWith('/');
 
-/** Origin of the server that answers for a tool. */
+/** Returns the origin of a tool's upstream. */
 export const originOf = (tool: Tool, upstreamUrl: string | undefined): string =>
   new URL(baseOf(tool, upstreamUrl)).origin;
 
 /**
- * Where a call goes: the tool's upstream, for a `/*` path what the wildcard stood for, and the query, both byte for byte as
- * they were signed. `target` is canonical, and `tool` the one found for its path.
+ * Returns the URL of a call: the tool's upstream, the part that a wildcard matched, and the query, both exactly as signed.
+ *
+ * @param target canonical; `tool` is the tool of its path.
  */
 export const upstreamUrlOf = (
   tool: Tool,
@@ -40,7 +40,7 @@ export const upstreamUrlOf = (
   return base.replace(/\/$/, '') + path.slice(tool.path.length - 2) + search;
 };
 
-/** Config is refused when a relative tool has no `UPSTREAM_URL`. @throws Error in that case */
+/** @throws Error without `UPSTREAM_URL` for a relative upstream; `parseConfig` rejects that configuration */
 const baseOf = (tool: Tool, upstreamUrl: string | undefined): string => {
   if (!isRelative(tool)) return tool.upstream;
   if (upstreamUrl === undefined) throw new Error('a relative upstream needs UPSTREAM_URL');

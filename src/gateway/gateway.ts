@@ -1,5 +1,5 @@
 import type { OfferedGrants } from '../audit/offered-grants.ts';
-import type { LiveCatalogue } from '../catalog/live.ts';
+import type { LiveCatalogue } from '../catalog/live-catalogue.ts';
 import type { Config } from '../config.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';

@@ -1,4 +1,4 @@
-import { MAX_TOP_UP } from '../catalog/own-tool.ts';
+import { MAX_TOP_UP } from '../catalog/gateway-tools.ts';
 import type { Config } from '../config.ts';
 import { min } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';

@@ -1,5 +1,5 @@
 import { TrieRouter } from 'hono/router/trie-router';
-import { managementTool } from '../catalog/own-tool.ts';
+import { managementTool } from '../catalog/gateway-tools.ts';
 import { nowSeconds } from '../core/clock.ts';
 import { authenticate } from '../gateway/account-api/authenticate.ts';
 import { observeOwnHead } from '../gateway/observe.ts';

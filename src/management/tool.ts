@@ -1,5 +1,5 @@
-import { checkPut, findStored, listTools } from '../catalog/catalogue.ts';
-import type { StoredTool } from '../catalog/stored-tool.ts';
+import { checkPut, findListed, listTools } from '../catalog/catalogue.ts';
+import type { ListedTool } from '../catalog/tool-document.ts';
 import { gatewayAccount } from '../config.ts';
 import type { Json } from '../protocol/entry.ts';
 import { outcomeBody, sendCommand } from './command.ts';
@@ -17,7 +17,7 @@ import type { AnswerOf } from './types.ts';
 
 type Item = AnswerOf<'tools.list'>['items'][number];
 
-const itemOf = ({ id, hash, source, disabled, fault, document }: StoredTool): Item => ({
+const itemOf = ({ id, hash, source, disabled, fault, document }: ListedTool): Item => ({
   ...{ id, etag: hash, source, disabled, tool: document as unknown as Item['tool'] },
   ...withoutUndefined({ fault }),
 });
@@ -49,7 +49,7 @@ const idOfCursor = (cursor: string): string | undefined => {
 const get: Handler<'tools.get'> = async ({ context, params, now }) => {
   const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
-  const stored = findStored(catalogue.value, params.tool);
+  const stored = findListed(catalogue.value, params.tool);
   return stored === undefined
     ? refuse({ reason: 'unknown_tool' })
     : reply(stored.document, stored.hash);
@@ -68,7 +68,7 @@ const put: Handler<'tools.put'> = async (request) => {
     }));
     return refuse({ reason: 'malformed_document', faults });
   }
-  const known = findStored(catalogue.value, params.tool)?.hash;
+  const known = findListed(catalogue.value, params.tool)?.hash;
   return write(request, request.body as unknown as Json, known);
 };
 
@@ -76,7 +76,7 @@ const remove: Handler<'tools.delete'> = async (request) => {
   const { context, params, now, expected } = request;
   const catalogue = await context.catalogue.fresh(now);
   if (!catalogue.ok) return catalogue;
-  const known = findStored(catalogue.value, params.tool)?.hash;
+  const known = findListed(catalogue.value, params.tool)?.hash;
   if (known === undefined && expected === undefined) return refuse({ reason: 'unknown_tool' });
   return write(request, null, known);
 };
@@ -91,7 +91,7 @@ const write = async (
     now,
   }: Pick<AdminRequest<'tools.delete'>, 'context' | 'params' | 'by' | 'order' | 'expected' | 'now'>,
   document: Json | null,
-  known: StoredTool['hash'] | undefined,
+  known: ListedTool['hash'] | undefined,
 ): Promise<ReplyResult> => {
   const applied = await sendCommand(context, gatewayAccount(context.config), {
     ...{ kind: 'document', type: 'tool', name: params.tool, document, by, order },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readSetup } from '../../durable-objects/relayer/setup.ts';
-import { readStored } from '../../src/catalog/stored-tool.ts';
+import { readToolDocument } from '../../src/catalog/tool-document.ts';
 import { parseTool, parseTools } from '../../src/catalog/schema.ts';
 import { type Environment, parseConfig } from '../../src/config.ts';
 import type { EgressReach } from '../../src/protocol/egress-url.ts';
@@ -58,7 +58,7 @@ const readers: readonly (readonly [string, (url: string, reach: EgressReach) => 
   [
     'a tool stored by another release',
     (url, reach) => {
-      const stored = readStored('lookup', JSON.stringify(tool(url)), {
+      const stored = readToolDocument('lookup', JSON.stringify(tool(url)), {
         upstreamUrl: undefined,
         reach,
       });

@@ -1,5 +1,5 @@
 import { type LimitWarning, limitWarnings } from '../../catalog/limit-warning.ts';
-import { delegationsTool } from '../../catalog/own-tool.ts';
+import { delegationsTool } from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
 import { nowSeconds, type Seconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';

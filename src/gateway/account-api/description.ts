@@ -5,7 +5,7 @@ import {
   delegationsTool,
   refundsTool,
   revocationsTool,
-} from '../../catalog/own-tool.ts';
+} from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
 import { chainIdOf } from '../../protocol/account-id.ts';
 import { checksummed } from '../../crypto/checksum.ts';

@@ -1,4 +1,4 @@
-import { callsTool } from '../../catalog/own-tool.ts';
+import { callsTool } from '../../catalog/gateway-tools.ts';
 import type { Hex } from '../../core/hex.ts';
 import { decodeBase64 } from '../../crypto/bytes.ts';
 import { sha256Hex } from '../../crypto/digest.ts';

@@ -1,4 +1,4 @@
-import { revocationsTool } from '../../catalog/own-tool.ts';
+import { revocationsTool } from '../../catalog/gateway-tools.ts';
 import { accountId } from '../../protocol/account-id.ts';
 import { revocationDigest } from '../../protocol/intent/agent-revocation.ts';
 import { readRevocation } from '../../protocol/intent/signed-document.ts';

@@ -1,4 +1,4 @@
-import { accountTool } from '../../catalog/own-tool.ts';
+import { accountTool } from '../../catalog/gateway-tools.ts';
 import type { Standing } from '../../protocol/account/standing.ts';
 import { accountId } from '../../protocol/account-id.ts';
 import { limitBody } from '../../protocol/limit.ts';

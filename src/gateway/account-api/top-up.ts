@@ -1,5 +1,5 @@
 import { type Catalogue, cheapestPrice } from '../../catalog/catalogue.ts';
-import { creditsTool, MAX_TOP_UP } from '../../catalog/own-tool.ts';
+import { creditsTool, MAX_TOP_UP } from '../../catalog/gateway-tools.ts';
 import type { Config } from '../../config.ts';
 import { nowSeconds } from '../../core/clock.ts';
 import { ZERO_ADDRESS } from '../../core/hex.ts';

@@ -4,11 +4,11 @@ import {
   type Catalogue,
   catalogueOf,
   checkPut,
-  findStored,
+  findListed,
   listTools,
 } from '../../../src/catalog/catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
-import { readStored, toolHash } from '../../../src/catalog/stored-tool.ts';
+import { readToolDocument, toolHash } from '../../../src/catalog/tool-document.ts';
 import { documentOf, startOf } from './documents.ts';
 
 type Put = { readonly id: string; readonly [key: string]: Json };
@@ -20,7 +20,9 @@ const laid = (file: readonly Put[], puts: readonly Put[] = [], removed: readonly
   catalogueOf(
     startOf(file),
     new Map([
-      ...puts.map((put) => [put.id, readStored(put.id, JSON.stringify(put), UPSTREAM)] as const),
+      ...puts.map(
+        (put) => [put.id, readToolDocument(put.id, JSON.stringify(put), UPSTREAM)] as const,
+      ),
       ...removed.map((id) => [id, undefined] as const),
     ]),
   );
@@ -44,7 +46,7 @@ describe('a catalogue', () => {
     const catalogue = laid([documentOf('b'), documentOf('a', { disabled: true })]);
     expect(listed(catalogue)).toEqual(['a file disabled', 'b file']);
     expect(sold(catalogue, '/tools/b')).toBe('b 1000');
-    expect(findStored(catalogue, 'b')).toMatchObject({
+    expect(findListed(catalogue, 'b')).toMatchObject({
       id: 'b',
       document: documentOf('b'),
       hash: toolHash(documentOf('b')),
@@ -52,7 +54,7 @@ describe('a catalogue', () => {
       disabled: false,
       tool: { id: 'b', price: 1_000n },
     });
-    expect(findStored(catalogue, 'c')).toBeUndefined();
+    expect(findListed(catalogue, 'c')).toBeUndefined();
   });
 
   it('sells what was put, wherever it was put, and no more what it was before', () => {
@@ -62,14 +64,14 @@ describe('a catalogue', () => {
     expect(sold(catalogue, '/tools/a')).toBe('not_found');
     expect(sold(catalogue, '/elsewhere')).toBe('a 2000000');
     expect(sold(catalogue, '/tools/c')).toBe('c 1000');
-    expect(findStored(catalogue, 'a')).toMatchObject({ document: moved, hash: toolHash(moved) });
+    expect(findListed(catalogue, 'a')).toMatchObject({ document: moved, hash: toolHash(moved) });
   });
 
   it('sells no more what was removed, of the file or put', () => {
     const catalogue = laid([documentOf('a'), documentOf('b')], [], ['a', 'c']);
     expect(listed(catalogue)).toEqual(['b file']);
     expect(sold(catalogue, '/tools/a')).toBe('not_found');
-    expect(findStored(catalogue, 'a')).toBeUndefined();
+    expect(findListed(catalogue, 'a')).toBeUndefined();
   });
 
   it.each([
@@ -81,7 +83,7 @@ describe('a catalogue', () => {
     const wide = documentOf('wide', { path: '/tools/*', method: '*' });
     const catalogue = catalogueOf(
       startOf([wide]),
-      new Map([['dear', readStored('dear', JSON.stringify(dear), UPSTREAM)]]),
+      new Map([['dear', readToolDocument('dear', JSON.stringify(dear), UPSTREAM)]]),
     );
     for (const path of ['/tools/dear', '/tools/Dear', '/tools/dear/']) {
       expect(sold(catalogue, path), path).toBe('not_found');
@@ -130,8 +132,8 @@ describe('a catalogue', () => {
         ...NONE,
       },
       new Map([
-        ['escrow', readStored('escrow', JSON.stringify(escrow), NONE)],
-        ['relative', readStored('relative', JSON.stringify(relative), NONE)],
+        ['escrow', readToolDocument('escrow', JSON.stringify(escrow), NONE)],
+        ['relative', readToolDocument('relative', JSON.stringify(relative), NONE)],
       ]),
     );
     expect(listed(catalogue)).toEqual([
@@ -139,17 +141,17 @@ describe('a catalogue', () => {
       'escrow stored (cannot be read by this release: settlement must be one of deferred, upfront, credit, free)',
       'relative stored (upstream is a path, and UPSTREAM_URL is not set)',
     ]);
-    expect(findStored(catalogue, 'escrow')).toMatchObject({ document: escrow, tool: undefined });
+    expect(findListed(catalogue, 'escrow')).toMatchObject({ document: escrow, tool: undefined });
     expect(sold(catalogue, '/tools/relative')).toBe('not_found');
     expect(sold(catalogue, '/tools/escrow')).toBe('not_found');
     expect(sold(catalogue, '/tools/other')).toBe('a 1000');
   });
 });
 
-describe('readStored', () => {
+describe('readToolDocument', () => {
   it('takes no document for a tool of another id', () => {
     const other = documentOf('b');
-    const read = readStored('a', JSON.stringify(other), UPSTREAM);
+    const read = readToolDocument('a', JSON.stringify(other), UPSTREAM);
     expect(read).toMatchObject({ id: 'a', tool: undefined, fault: expect.stringContaining('id') });
   });
 });

@@ -1,5 +1,5 @@
 import type { Json } from '../../../src/protocol/entry.ts';
-import type { Start } from '../../../src/catalog/catalogue.ts';
+import type { DeployedTools } from '../../../src/catalog/catalogue.ts';
 import { parseTools } from '../../../src/catalog/schema.ts';
 
 type Document = { readonly id: string; readonly [key: string]: Json };
@@ -17,7 +17,7 @@ export const documentOf = (id: string, changes: Readonly<Record<string, Json>> =
 });
 
 /** What a gateway of this file starts from. */
-export const startOf = (documents: readonly Document[]): Start => {
+export const startOf = (documents: readonly Document[]): DeployedTools => {
   const tools = parseTools({ tools: documents }, 'public');
   if (!tools.ok) throw new Error(JSON.stringify(tools.error));
   return { tools: tools.value, documents, upstreamUrl: 'https://api.example', reach: 'public' };

@@ -1,5 +1,5 @@
 import type { Json } from '../../../src/protocol/entry.ts';
-import type { ReadTools } from '../../../src/catalog/read-tools.ts';
+import type { ReadTools } from '../../../src/catalog/live-catalogue.ts';
 
 type Put = { readonly id: string; readonly document: Json | null; readonly seq: number };
 

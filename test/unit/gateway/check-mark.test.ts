@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { creditsTool } from '../../../src/catalog/own-tool.ts';
+import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Reason } from '../../../src/protocol/problem/reason.ts';
 import type { Result } from '../../../src/core/result.ts';

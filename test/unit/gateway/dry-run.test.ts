@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
-import { creditsTool } from '../../../src/catalog/own-tool.ts';
+import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
 import { call } from '../../../src/gateway/call.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';
 import { topUp } from '../../../src/gateway/account-api/top-up.ts';

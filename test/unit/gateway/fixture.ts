@@ -1,5 +1,5 @@
 import { catalogueOf } from '../../../src/catalog/catalogue.ts';
-import type { LiveCatalogue } from '../../../src/catalog/live.ts';
+import type { LiveCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { routesOf } from '../../../src/catalog/route.ts';
 import type { Tool } from '../../../src/catalog/tool.ts';
 import type { Config } from '../../../src/config.ts';

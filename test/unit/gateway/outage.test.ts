@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
 import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
-import { creditsTool } from '../../../src/catalog/own-tool.ts';
+import { creditsTool } from '../../../src/catalog/gateway-tools.ts';
 import { call } from '../../../src/gateway/call.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import type { Children } from '../../../src/protocol/account/grant.ts';
 import type { AdminContext } from '../../../src/management/admin-context.ts';
-import { managementTool } from '../../../src/catalog/own-tool.ts';
+import { managementTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';

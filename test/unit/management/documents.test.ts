@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manage } from '../../../src/management/router.ts';
-import { openCatalogue } from '../../../src/catalog/live.ts';
+import { openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
-import { toolHash } from '../../../src/catalog/stored-tool.ts';
+import { toolHash } from '../../../src/catalog/tool-document.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { webhookHash } from '../../../src/webhooks/document.ts';
 import { putWebhook } from '../../../src/webhooks/registry.ts';
@@ -45,7 +45,7 @@ const openOffice = async (apply: Govern, tools = watchedTools()) => {
   const catalogue = openCatalogue({
     read: tools.read,
     raise: async () => true,
-    start: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public' },
+    deployed: { tools: [], documents: [], upstreamUrl: undefined, reach: 'public' },
   });
   return { context: { ...context, catalogue }, asked };
 };

@@ -2,7 +2,7 @@ import { parseEther } from 'viem';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
 import { manage } from '../../../src/management/router.ts';
-import { refundsTool } from '../../../src/catalog/own-tool.ts';
+import { refundsTool } from '../../../src/catalog/gateway-tools.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { observeOwn } from '../../../src/gateway/observe.ts';

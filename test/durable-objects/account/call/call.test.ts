@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import toolsJson from '../../../../tools.json';
-import { openCatalogue } from '../../../../src/catalog/live.ts';
+import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
 import { parseConfig } from '../../../../src/config.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
 import { openSigner } from '../../../../src/crypto/signer.ts';
@@ -28,7 +28,7 @@ const traced = async (): Promise<{ gateway: Gateway; trace: Trace }> => {
   const catalogue = openCatalogue({
     read: async () => ({ top: 0, tools: [] }),
     raise: async () => true,
-    start: { ...config.value, documents: toolsJson.tools },
+    deployed: { ...config.value, documents: toolsJson.tools },
   });
   await catalogue.fresh(nowSeconds());
   const gateway: Gateway = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Applied } from '../../../../src/protocol/account/applied.ts';
 import type { FieldFault } from '../../../../src/protocol/account/command-fault.ts';
-import { delegationsTool } from '../../../../src/catalog/own-tool.ts';
+import { delegationsTool } from '../../../../src/catalog/gateway-tools.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';

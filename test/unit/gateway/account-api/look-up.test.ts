@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallStatus, LookUpVerdict } from '../../../../src/protocol/account/look-up.ts';
-import { callsTool } from '../../../../src/catalog/own-tool.ts';
+import { callsTool } from '../../../../src/catalog/gateway-tools.ts';
 import { sha256Hex } from '../../../../src/crypto/digest.ts';
 import { lookUp } from '../../../../src/gateway/account-api/look-up.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';

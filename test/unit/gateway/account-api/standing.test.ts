@@ -3,7 +3,7 @@ import type {
   StandingQuestion,
   StandingVerdict,
 } from '../../../../src/protocol/account/standing.ts';
-import { accountTool } from '../../../../src/catalog/own-tool.ts';
+import { accountTool } from '../../../../src/catalog/gateway-tools.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
 import { standing } from '../../../../src/gateway/account-api/standing.ts';
 import type { AgentIntent } from '../../../../src/protocol/intent/agent-intent.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Call } from '../../../../src/protocol/account/call.ts';
 import { app } from '../../../../src/app.ts';
-import { creditsTool } from '../../../../src/catalog/own-tool.ts';
-import { openCatalogue } from '../../../../src/catalog/live.ts';
+import { creditsTool } from '../../../../src/catalog/gateway-tools.ts';
+import { openCatalogue } from '../../../../src/catalog/live-catalogue.ts';
 import { observeOwn } from '../../../../src/gateway/observe.ts';
 import { topUp } from '../../../../src/gateway/account-api/top-up.ts';
 import { PaymentRequiredV1Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
@@ -97,8 +97,8 @@ describe('the smallest top-up', () => {
   /** A gateway whose tools changed since it was deployed: its file sells for $0.02. */
   const changed = async (tools: WatchedTools) => {
     const { gateway } = await scriptedGateway(config);
-    const start = { ...config, documents: [], upstreamUrl: undefined };
-    const catalogue = openCatalogue({ read: tools.read, raise: async () => true, start });
+    const deployed = { ...config, documents: [], upstreamUrl: undefined };
+    const catalogue = openCatalogue({ read: tools.read, raise: async () => true, deployed });
     return { ...gateway, catalogue };
   };
   const statusFor = async (tools: WatchedTools, amount: number) => {

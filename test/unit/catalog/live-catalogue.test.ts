@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlertBody } from '../../../src/protocol/account/alert.ts';
-import { findStored } from '../../../src/catalog/catalogue.ts';
-import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live.ts';
+import { findListed } from '../../../src/catalog/catalogue.ts';
+import { type LiveCatalogue, openCatalogue } from '../../../src/catalog/live-catalogue.ts';
 import { findTool } from '../../../src/catalog/route.ts';
 import { documentOf, startOf } from './documents.ts';
 import { type WatchedTools, watchedTools } from './watched.ts';
@@ -28,7 +28,7 @@ const isolate = (tools: WatchedTools = watchedTools()) => {
       if (!isDeaf) alerts.push(alert);
       return !isDeaf;
     },
-    start: START,
+    deployed: START,
     patience: PATIENCE,
   });
   const behind: Promise<unknown>[] = [];
@@ -137,7 +137,7 @@ describe('the catalogue of an isolate', () => {
     put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
     answer();
-    expect(findStored(valueOf(await late), 'a')?.document).toMatchObject({ price: '$2' });
+    expect(findListed(valueOf(await late), 'a')?.document).toMatchObject({ price: '$2' });
     expect(await price(NOW + 1)).toBe(2_000_000n);
   });
 
@@ -154,7 +154,7 @@ describe('the catalogue of an isolate', () => {
     put(priced('t7', '$2'));
     const changed = valueOf(await live.fresh(NOW));
     expect(documents()).toBe(21);
-    expect(findStored(changed, 't7')?.tool?.price).toBe(2_000_000n);
+    expect(findListed(changed, 't7')?.tool?.price).toBe(2_000_000n);
     expect(valueOf(await live.fresh(NOW))).toBe(changed);
   });
 

@@ -1,6 +1,6 @@
 import type { Tool } from './tool.ts';
 
-/** What the gateway serves itself and an intent can name; `tools.json` can hold no such id and no such path. */
+/** Builds the tool of a gateway route, so that an intent can name it. `tools.json` can contain no such id and path. */
 const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool => ({
   ...tool,
   mimeType: 'application/json',
@@ -8,7 +8,7 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   pricing: 'exact',
   settlement: 'free',
   onSilence: 'release',
-  // Nothing is behind it: what answers is this Worker.
+  // The Worker itself answers.
   upstream: '',
   timeoutSeconds: 10,
   maxBodyBytes: 0,
@@ -18,10 +18,10 @@ const own = (tool: Pick<Tool, 'id' | 'method' | 'path' | 'description'>): Tool =
   disabled: false,
 });
 
-/** The most that one top-up may be, atomic units: far from where storage would refuse an account's sum. */
+/** The maximum of one top-up, atomic units: far below what storage can hold for an account. */
 export const MAX_TOP_UP = 1_000_000_000_000n;
 
-/** `POST /credits`: buys credit. The price is the amount asked for, in atomic units. */
+/** `POST /credits`: buys credit. The price is the requested amount, atomic units. */
 export const creditsTool = (amount: bigint): Tool => ({
   ...own({
     id: 'countersign.credits',
@@ -33,7 +33,7 @@ export const creditsTool = (amount: bigint): Tool => ({
   settlement: 'upfront',
 });
 
-/** `GET /calls/<call id>`: what became of a call, for its payer. */
+/** `GET /calls/<call id>`: the state of a call, for its payer. */
 export const callsTool: Tool = own({
   id: 'countersign.calls',
   method: 'GET',
@@ -41,7 +41,7 @@ export const callsTool: Tool = own({
   description: 'What became of a call of the account that asks.',
 });
 
-/** `POST /admin/credits/refunds`: records credit that an operator has paid back on chain. */
+/** `POST /admin/credits/refunds`: records credit that an operator paid back on chain. */
 export const refundsTool: Tool = {
   ...own({
     id: 'countersign.admin.credits.refund',
@@ -57,10 +57,10 @@ export const managementTool = (
   route: Pick<Tool, 'id' | 'method' | 'path' | 'maxBodyBytes'>,
 ): Tool => ({ ...own({ ...route, description: 'Management.' }), maxBodyBytes: route.maxBodyBytes });
 
-/** The longest document: 64 tools, 64 payees and the signature of a contract. */
+/** The largest document: 64 tools, 64 payees and the signature of a contract, bytes. */
 const MAX_DOCUMENT = 32_768;
 
-/** `PUT /delegations`: registers a grant that its issuer has signed. */
+/** `PUT /delegations`: registers a grant that its issuer signed. */
 export const delegationsTool: Tool = {
   ...own({
     id: 'countersign.delegations',
@@ -71,7 +71,7 @@ export const delegationsTool: Tool = {
   maxBodyBytes: MAX_DOCUMENT,
 };
 
-/** `POST /revocations`: takes grants back. */
+/** `POST /revocations`: revokes grants. */
 export const revocationsTool: Tool = {
   ...own({
     id: 'countersign.revocations',
@@ -82,7 +82,7 @@ export const revocationsTool: Tool = {
   maxBodyBytes: MAX_DOCUMENT,
 };
 
-/** `GET /accounts/me`: how the account stands that asks. */
+/** `GET /accounts/me`: the signer's account. */
 export const accountTool: Tool = own({
   id: 'countersign.account',
   method: 'GET',
@@ -90,8 +90,8 @@ export const accountTool: Tool = own({
   description: 'How the account stands that asks.',
 });
 
-/** Keeps a path for a tool that cannot be served. */
-export const keeperOf = (id: string, path: string): Tool => ({
+/** Reserves the path of a tool that cannot be served. */
+export const placeholderTool = (id: string, path: string): Tool => ({
   ...own({ id, method: '*', path, description: '' }),
   disabled: true,
 });

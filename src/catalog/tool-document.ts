@@ -8,43 +8,43 @@ import { parseTool } from './schema.ts';
 import type { Tool } from './tool.ts';
 import { isRelative } from './upstream.ts';
 
-/** A tool as it was written, and what this release makes of it. */
-export type WrittenTool = {
+/** A tool's JSON document and the tool that it defines. */
+export type ToolDocument = {
   readonly id: string;
   readonly document: Json;
-  /** `stored`: put at run time; it wins over one of the same id or the same place in the file. */
+  /** `stored`: put by an operator; it replaces a tool of the same id, or of the same method and path, in the file. */
   readonly source: 'file' | 'stored';
   readonly disabled: boolean;
-  /** Absent where a neighbouring release has stored what this one cannot read. */
+  /** Undefined if the document is invalid for this release or this configuration. */
   readonly tool: Tool | undefined;
-  /** Why it is not served, although nobody has disabled it. */
+  /** Why the tool is not served although it is enabled. */
   readonly fault?: string;
 };
 
-/** `hash`: SHA-256 of the document's canonical JSON, its ETag. */
-export type StoredTool = WrittenTool & { readonly hash: Hex };
+/** A tool as management lists it. `hash`: SHA-256 over the JCS form of the document, its ETag. */
+export type ListedTool = ToolDocument & { readonly hash: Hex };
 
 export const toolHash = (document: Json): Hex => sha256Hex(utf8(canonicalize(document) ?? ''));
 
-/** `path` is not served where `UPSTREAM_URL` is not set: nobody would know where a call goes. */
+/** Returns a fault for an upstream that is a path if `UPSTREAM_URL` is not set. */
 export const upstreamFault = (tool: Tool, upstreamUrl: string | undefined): string | undefined =>
   isRelative(tool) && upstreamUrl === undefined
     ? 'is a path, and UPSTREAM_URL is not set'
     : undefined;
 
-/** What the operator has set about upstreams. */
+/** The operator's settings for upstreams. */
 export type UpstreamSettings = {
-  /** Origin of the upstreams that are paths. */
+  /** Origin of upstreams that are paths. */
   readonly upstreamUrl: string | undefined;
   readonly reach: EgressReach;
 };
 
-/** Reads what was put at run time. It was checked then, but by another release, or beside other variables. */
-export const readStored = (
+/** Parses a stored document again: another release, or other variables, may have accepted it. */
+export const readToolDocument = (
   id: string,
   text: string,
   { upstreamUrl, reach }: UpstreamSettings,
-): WrittenTool => {
+): ToolDocument => {
   const document = JSON.parse(text) as Json;
   const parsed = parseTool(document, reach);
   if (!parsed.ok || parsed.value.id !== id) {
