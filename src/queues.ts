@@ -1,5 +1,5 @@
 import { consumeAudit } from './audit/consumer.ts';
-import { auditDeadLetter } from './audit/dead-letter.ts';
+import { auditDeadLetter } from './audit/consumer.ts';
 import { type Config, gatewayAccount } from './config.ts';
 import { nowSeconds } from './core/clock.ts';
 import { openSigner } from './crypto/signer.ts';

@@ -3,12 +3,12 @@ import type { Seconds } from '../core/clock.ts';
 import type { Status } from '../protocol/account/status.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
-/** What the entries of an account say of itself: its row in `accounts`. */
+/** The row of an account in `accounts`, as its entries describe it. */
 export type AccountRow = {
-  /** Whom it hangs below, nearest first. */
-  readonly above: readonly AccountId[];
+  /** Nearest first. */
+  readonly ancestors: readonly AccountId[];
   readonly label?: string | undefined;
-  /** The owner's word; the operator's is the next one. */
+  /** Set by the owner. */
   readonly status: Status;
   readonly operatorStatus: Status;
   readonly firstAt: Seconds;
@@ -18,14 +18,14 @@ export type AccountRow = {
 
 /** The row of an account before its first entry. */
 export const newRow = (firstAt: Seconds): AccountRow => ({
-  above: [],
+  ancestors: [],
   status: 'active',
   operatorStatus: 'active',
   firstAt,
   seq: 0,
 });
 
-/** The row after one more entry: the same object where that says nothing of the account itself. */
+/** The row after one more entry: the same object if the entry does not change it. */
 export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
   const changes = changesOf(entry);
   return changes === undefined ? row : { ...row, ...changes, seq: entry.seq };
@@ -34,8 +34,8 @@ export const rowAfter = (row: AccountRow, entry: Entry): AccountRow => {
 const changesOf = (entry: Entry): Partial<AccountRow> | undefined => {
   const { type, decision, outcome = {} } = entry;
   if (type === 'grant.taken') {
-    const above = aboveOf(entry);
-    return above && { above };
+    const ancestors = ancestorsOf(entry);
+    return ancestors && { ancestors };
   }
   if (type === 'account.label') {
     return { label: typeof outcome.label === 'string' ? outcome.label : undefined };
@@ -51,7 +51,7 @@ const statusOf = (value: Json | undefined): Status | undefined =>
   STATUSES.find((each) => each === value);
 
 /** The ancestors of an account that has taken a grant, nearest first. */
-const aboveOf = ({ outcome }: Entry): readonly AccountId[] | undefined => {
+const ancestorsOf = ({ outcome }: Entry): readonly AccountId[] | undefined => {
   const above = outcome?.above;
   return Array.isArray(above) ? [...new Set(above.filter(isAccount))] : undefined;
 };

@@ -6,13 +6,13 @@ import { entryText } from './entry.ts';
 import { type Entry } from '../protocol/entry.ts';
 import { type Broken, readLog } from './verify.ts';
 
-/** A compressed chunk, at most: a queue message holds 128 KB (platform facts §2). */
+/** Compressed bytes of a chunk, at most: a queue message holds 128 KB (https://developers.cloudflare.com/queues/platform/limits/). */
 export const MAX_CHUNK_BYTES = 100_000;
-/** Entries of a chunk as text, at most. What unpacks to more is a gzip bomb. */
+/** Uncompressed bytes of a chunk, at most (CWE-409). */
 export const MAX_CHUNK_TEXT = 1_048_576;
 /** Entries of a chunk, at most. */
 export const MAX_CHUNK_ENTRIES = 2_000;
-/** One entry as canonical text, at most: it fits a chunk by itself however badly it compresses. */
+/** Canonical bytes of one entry, at most: even an incompressible entry fits a chunk. */
 export const MAX_ENTRY_TEXT = 65_536;
 
 /** A message of the audit queue (content type `v8`): consecutive entries of one account, `first` to `last`, as a chunk. */
@@ -34,14 +34,13 @@ const messageSchema = z.strictObject({
   body: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
 });
 
-/** Why bytes are not a chunk. */
 export type ChunkFault =
   | { readonly kind: 'too_large'; readonly what: 'body' | 'text' | 'entries' }
   | { readonly kind: 'not_gzip' }
   | { readonly kind: 'not_utf8' }
   | { readonly kind: 'broken'; readonly broken: Broken };
 
-/** Reads a queue message, or undefined when it is not one of ours. */
+/** Reads a queue message; undefined if it is malformed. */
 export const readMessage = (value: unknown): AuditMessage | undefined => {
   const parsed = messageSchema.safeParse(value);
   return parsed.success && parsed.data.first <= parsed.data.last ? parsed.data : undefined;
@@ -51,7 +50,7 @@ export const readMessage = (value: unknown): AuditMessage | undefined => {
 export const encodeChunk = (entries: readonly Entry[]): Promise<Uint8Array> =>
   compress(entries.map((entry) => `${entryText(entry)}\n`).join(''));
 
-/** Reads a chunk. Stops unpacking at the cap, so that a gzip bomb costs no more than an honest chunk. */
+/** Reads a chunk. Stops decompressing at the cap, so that a gzip bomb costs no more than a valid chunk (CWE-409). */
 export const decodeChunk = async (
   bytes: Uint8Array,
 ): Promise<Result<readonly Entry[], ChunkFault>> => {
@@ -65,7 +64,7 @@ export const decodeChunk = async (
   return read.ok ? read : err({ kind: 'broken', broken: read.error });
 };
 
-/** Reads a chunk that was decoded, and verified, before it was stored: five times as fast, and whoever gets the entries can verify them. */
+/** Reads a stored chunk without verifying it again: it was verified before it was stored, and readers of the entries can verify them. */
 export const readStoredChunk = async (bytes: Uint8Array): Promise<readonly Entry[]> => {
   const unpacked = await unpack(bytes);
   if (!unpacked.ok) return [];
@@ -74,8 +73,10 @@ export const readStoredChunk = async (bytes: Uint8Array): Promise<readonly Entry
 };
 
 /**
- * A run of consecutive entries of one account as messages that each fit the queue. @throws RangeError for an entry over `MAX_ENTRY_TEXT`: the
- * caps on headers and evidence make that a bug, and an entry that cannot leave must never be written.
+ * Splits consecutive entries of one account into messages that fit the queue.
+ *
+ * @throws RangeError for an entry over `MAX_ENTRY_TEXT`: the caps on headers and evidence make that a bug, and an entry that cannot be
+ * exported must never be written
  */
 export const splitRun = async (entries: readonly Entry[]): Promise<AuditMessage[]> => {
   const messages: AuditMessage[] = [];
@@ -83,7 +84,7 @@ export const splitRun = async (entries: readonly Entry[]): Promise<AuditMessage[
   return messages;
 };
 
-/** Compressed size is only known afterwards: a run that came out too large is halved. */
+/** Halves a run whose compressed size turns out too large. */
 const pack = async (run: readonly Entry[]): Promise<AuditMessage[]> => {
   const [first, last] = [run[0], run.at(-1)];
   if (first === undefined || last === undefined) return [];
@@ -118,7 +119,7 @@ const splitByText = (entries: readonly Entry[]): Entry[][] => {
 const compress = async (text: string): Promise<Uint8Array> => {
   const { readable, writable } = new CompressionStream('gzip');
   const writer = writable.getWriter();
-  // Both ends at once: a writer waits until somebody reads.
+  // Read and write concurrently: a write waits until its output is read.
   const [packed] = await Promise.all([
     new Response(readable).arrayBuffer(),
     writer.write(utf8(text)),

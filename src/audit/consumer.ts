@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../crypto/bytes.ts';
 import type { AgentAccountRpc } from '../protocol/account/rpc.ts';
 import type { AlertBody } from '../protocol/account/alert.ts';
 import { projectOfferedGrant } from './offered-grants.ts';
@@ -5,11 +6,11 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import {
   type DeadLetter,
+  type MakeDeadLetter,
   type QueueMessage,
   recordDeadLetters,
 } from '../settlement/dead-letter.ts';
 import { type AuditMessage, readMessage } from './chunk.ts';
-import { auditDeadLetter } from './dead-letter.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 import { storeChunk, type StoreFault } from './store.ts';
 
@@ -21,11 +22,11 @@ export type AuditDeps = {
   readonly account: (id: AccountId) => Pick<AgentAccountRpc, 'exported' | 'document'>;
   /** The statements that bring a webhook's entry into its table. `src/webhooks` owns that table and is a higher layer. */
   readonly projectWebhook: (db: D1Database, entry: Entry) => readonly D1PreparedStatement[];
-  /** Raises an operator alert; false where it was not recorded. */
+  /** Raises an alert of the gateway; false if it was not recorded. */
   readonly raise?: (alert: AlertBody) => Promise<boolean>;
-  /** Hears each alert, and again when its chunk comes again. Whatever it throws delays the acknowledgement. */
+  /** Handles each `alert.raised` entry, and again when its chunk is redelivered. A throw delays the acknowledgement. */
   readonly alert?: (account: AccountId, entry: Entry) => Promise<void>;
-  /** Keeps a letter, and makes it known. By default it is only kept. */
+  /** Records a dead letter and raises its alert. Default: only records it. */
   readonly deadLetter?: (letter: DeadLetter) => Promise<void>;
 };
 
@@ -33,8 +34,8 @@ type AuditBatch = { readonly queue: string; readonly messages: readonly QueueMes
 type Delivered = { readonly message: QueueMessage; readonly chunk: AuditMessage };
 
 /**
- * Consumes a batch of the audit queue: stores each account's chunks in the order of its chain, tells the account up to where it
- * may forget, and only then acknowledges. Whatever fails on the way comes again, and a redelivery writes nothing (law 5).
+ * Consumes a batch of the audit queue: stores the chunks of each account in the order of its chain, tells the account up to which seq it may
+ * delete entries, and only then acknowledges. A message that fails on the way is redelivered, and storing it again writes nothing (law 5).
  */
 export const consumeAudit = async (
   batch: AuditBatch,
@@ -44,7 +45,8 @@ export const consumeAudit = async (
   const delivered: Delivered[] = [];
   for (const message of batch.messages) {
     const chunk = readMessage(message.body);
-    if (chunk === undefined) await bury(batch.queue, message, 'malformed message', deps, now);
+    if (chunk === undefined)
+      await recordDeadLetter(batch.queue, message, 'malformed message', deps, now);
     else delivered.push({ message, chunk });
   }
   const accounts = Map.groupBy(delivered, ({ chunk }) => chunk.account);
@@ -62,16 +64,16 @@ const storeInOrder = async (
 ): Promise<void> => {
   const stored: QueueMessage[] = [];
   let last = 0;
-  // A queue does not order: what came after a chunk may be delivered before it.
+  // Queues do not keep order: a chunk may arrive before the one it continues.
   const inOrder = delivered.toSorted((a, b) => a.chunk.first - b.chunk.first);
   for (const { message, chunk } of inOrder) {
     const result = await storeChunk(deps.db, chunk, now);
     if (result.ok) {
       last = Math.max(last, result.value.last);
-      if (await follow(deps, account, result.value.entries)) stored.push(message);
+      if (await applyEntries(deps, account, result.value.entries)) stored.push(message);
       else retry(message);
     } else if (result.error.kind === 'refused') {
-      await bury(queue, message, JSON.stringify(result.error.why), deps, now);
+      await recordDeadLetter(queue, message, JSON.stringify(result.error.why), deps, now);
     } else {
       log(account, chunk, result.error);
       if (result.error.kind === 'unavailable') {
@@ -81,7 +83,7 @@ const storeInOrder = async (
     }
   }
   if (stored.length === 0) return;
-  const acknowledged = await tell(deps, account, last);
+  const acknowledged = await acknowledge(deps, account, last);
   for (const message of stored) {
     if (acknowledged) message.ack();
     else retry(message);
@@ -89,10 +91,10 @@ const storeInOrder = async (
 };
 
 /**
- * What stored entries set off: alerts go out, and what they say of tools and webhooks is in its table. After the chunk and not with it,
- * so that one entry which cannot be followed never holds up the chain; each step may come twice. False where it must come again.
+ * Applies stored entries: sends alerts and updates the tables of webhooks and offered grants. Not in the transaction of the chunk, so that one
+ * entry that fails never blocks the chain. Each step is idempotent. Returns false if the message must be redelivered.
  */
-const follow = async (
+const applyEntries = async (
   deps: AuditDeps,
   account: AccountId,
   entries: readonly Entry[],
@@ -108,14 +110,16 @@ const follow = async (
     for (const entry of entries) if (entry.type === 'alert.raised') await alert?.(account, entry);
     return true;
   } catch (cause) {
-    console.error({ event: 'audit_entries_unfollowed', account, cause: String(cause) });
+    console.error({ event: 'audit_entries_unapplied', account, cause: String(cause) });
     return false;
   }
 };
 
 /**
- * An entry that puts a webhook, with its document: a text that the log held before is named by hash alone, and the account still keeps
- * it. Undefined where the account keeps another one now: a later entry says so. @throws Error where the account does not answer
+ * A `webhook.put` entry with its document. The log holds each text once; later entries name it by hash, and the document is read from the
+ * account. Undefined if the account has a newer document: a later entry will write that one.
+ *
+ * @throws Error if the account does not answer
  */
 const withDocument = async ({ account }: AuditDeps, entry: Entry): Promise<Entry | undefined> => {
   const name = entry.outcome?.['name'];
@@ -128,8 +132,8 @@ const withDocument = async ({ account }: AuditDeps, entry: Entry): Promise<Entry
     : undefined;
 };
 
-/** Once a batch and account: each acknowledgement costs the object rows. */
-const tell = async (deps: AuditDeps, account: AccountId, last: number): Promise<boolean> => {
+/** Tells the account what is stored, once per batch: each call costs the object billed rows. */
+const acknowledge = async (deps: AuditDeps, account: AccountId, last: number): Promise<boolean> => {
   try {
     return (await deps.account(account).exported(last)).verdict === 'ok';
   } catch {
@@ -137,8 +141,8 @@ const tell = async (deps: AuditDeps, account: AccountId, last: number): Promise<
   }
 };
 
-/** What can never be stored is recorded at once, and not tried a hundred times first. */
-const bury = async (
+/** Records a message that can never be stored as a dead letter at once, without a hundred retries. */
+const recordDeadLetter = async (
   queue: string,
   message: QueueMessage,
   reason: string,
@@ -147,8 +151,8 @@ const bury = async (
 ): Promise<void> => {
   console.error({ event: 'audit_chunk_refused', message: message.id, reason });
   try {
-    const letter = auditDeadLetter(message, queue, reason, now);
-    await (deps.deadLetter?.(letter) ?? recordDeadLetters(deps.db, [letter]));
+    const deadLetter = auditDeadLetter(message, queue, reason, now);
+    await (deps.deadLetter?.(deadLetter) ?? recordDeadLetters(deps.db, [deadLetter]));
     message.ack();
   } catch {
     retry(message);
@@ -169,4 +173,37 @@ const log = (account: AccountId, chunk: AuditMessage, fault: StoreFault): void =
     last: chunk.last,
     ...fault,
   });
+};
+
+/** Characters of a body, at most: the largest chunk in base64, with room. */
+const MAX_BODY = 200_000;
+
+/**
+ * Makes the dead letter of an audit message. An account whose chunk is rejected sends it again, each time later, until an operator helps:
+ * one dead letter for the place where its chain is stuck, not one per message.
+ */
+export const auditDeadLetter: MakeDeadLetter = (message, queue, reason, now) => {
+  const read = readMessage(message.body);
+  return {
+    id: read === undefined ? message.id : `${queue}/${read.account}/${read.first}`,
+    queue,
+    account: read?.account ?? '',
+    call: '',
+    body: asText(message.body).slice(0, MAX_BODY),
+    at: now,
+    reason,
+  };
+};
+
+/** JSON of a message, the chunk's bytes in base64, so that the dead letter can be redriven. */
+const asText = (body: unknown): string => {
+  try {
+    const text = JSON.stringify(body, (_, value: unknown) => {
+      if (value instanceof Uint8Array) return encodeBase64(value);
+      return typeof value === 'bigint' ? value.toString() : value;
+    }) as string | undefined;
+    return text ?? 'nothing';
+  } catch {
+    return 'not JSON';
+  }
 };

@@ -3,7 +3,7 @@ import type { Hex } from '../core/hex.ts';
 import { type Day, dayOf } from './day.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
-/** What a movement of credit is, as the books name it. The first four are more credit, the others less. */
+/** A line of the ledger totals. The first four raise credit, the others lower it. */
 export type CreditLine =
   | 'topped_up'
   | 'returned'
@@ -15,8 +15,7 @@ export type CreditLine =
   | 'debt';
 
 /**
- * Credit that came or went otherwise than by paying for a call of its own account. `amount` and `asset` are missing where they are
- * those of the call, which its own row knows.
+ * A change of credit other than paying for a call of the same account. Without `amount` or `asset`, those of the call's row in D1 apply.
  */
 export type CreditMovement = {
   readonly day: Day;
@@ -27,8 +26,10 @@ export type CreditMovement = {
 };
 
 /**
- * What an entry says of credit. Credit that an account bought for another one counts when it is paid for, so `credit.received` counts
- * nothing: what is on its way between the two is owed all the same. Pure. @throws RangeError for an amount storage would round
+ * The movement that an entry records, if any. Credit bought for another account counts when it is paid for, and `credit.received` counts
+ * nothing: credit in transit is owed too. Pure.
+ *
+ * @throws RangeError for an amount that is not a safe integer
  */
 export const creditMovement = (entry: Entry): CreditMovement | undefined => {
   const { call, amounts = {}, payment = {} } = entry;
@@ -44,14 +45,14 @@ export const creditMovement = (entry: Entry): CreditMovement | undefined => {
     case 'call.abandoned':
     case 'call.resolved':
       if (amounts['credited'] !== undefined) return of('topped_up', amounts['credited']);
-      // Money that had moved for a call that cost nothing in the end (law 4): all of its price.
+      // The money of a call that was not charged had moved: all of it returns as credit (law 4).
       return payment.state === 'settled' &&
         payment.paidBy === 'upfront' &&
         amounts['charged'] === '0'
         ? of('returned', undefined)
         : undefined;
     case 'payment.settled':
-      // A debt whose payment moved after all: the account takes it off, so the books do.
+      // The payment of a debt moved after all, so the account removes the debt.
       if (isText(payment.cleared)) return of('late', payment.cleared);
       return isText(payment.credited) ? of('late', payment.credited) : undefined;
     case 'payment.failed':

@@ -1,16 +1,16 @@
 import type { AlertBody } from '../protocol/account/alert.ts';
 
-/** Percent of the largest size at which operators are alerted. */
+/** Percentages of the maximum size that raise an alert. */
 const THRESHOLDS = [70, 90] as const;
-/** A threshold is armed again once the database is this many points below it, so that a size that wavers raises one alert. */
-const REARMED = 5;
+/** A threshold is armed again this many points below it, so that a size around the threshold raises one alert. */
+const HYSTERESIS = 5;
 
 /**
- * Raises `database_size` once each time the database grows past a threshold. D1 says its size with every answer. Raised before it is
- * recorded: a crash between the two raises the alert again rather than never.
+ * Raises `database_size` once each time the database grows past a threshold. D1 reports its size with every answer. The alert is raised
+ * before it is recorded: after a crash between the two it is raised again rather than never.
  *
- * @param max bytes that the database may hold.
- * @throws Error where the database does not answer
+ * @param max the size in bytes at which D1 rejects writes
+ * @throws Error if the database does not answer
  */
 export const watchSize = async (
   db: D1Database,
@@ -27,7 +27,7 @@ export const watchSize = async (
       if (await raise({ rule: 'database_size', detail: { percent, max } })) {
         await record(db, 'INSERT OR IGNORE INTO database_alerts VALUES (?1)', percent);
       }
-    } else if (used < percent - REARMED && raised.has(percent)) {
+    } else if (used < percent - HYSTERESIS && raised.has(percent)) {
       await record(db, 'DELETE FROM database_alerts WHERE percent = ?1', percent);
     }
   }

@@ -3,7 +3,7 @@ import { type AccountId, parseAccountId } from '../protocol/account-id.ts';
 import { type Hex } from '../core/hex.ts';
 import type { Entry, EntryType, Json } from '../protocol/entry.ts';
 
-/** Nesting that evidence may have: an intent inside evidence inside an entry, with room. A deeper value is an attack on recursion. */
+/** Nesting of evidence, at most: an intent in evidence in an entry, with room. A deeper value attacks the recursion (CWE-674). */
 const MAX_DEPTH = 8;
 
 const hash = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value));
@@ -50,7 +50,7 @@ const TYPES = [
   'alert.raised',
 ] as const satisfies readonly EntryType[];
 
-/** One entry as it stands in a chunk or an exported log. Strict: a member nobody knows is not silently dropped from a proof. */
+/** One entry of a chunk or an exported log. Strict: an unknown member must not be dropped silently from a proof. */
 const entrySchema = z.strictObject({
   v: z.literal(1),
   type: z.enum(TYPES),
@@ -73,7 +73,7 @@ const entrySchema = z.strictObject({
   payment: z.optional(jsonObject),
 });
 
-/** Reads an entry, or says which member is not what it must be. */
+/** Reads an entry, or names its first malformed member. */
 export const readEntry = (
   value: unknown,
 ): { readonly entry: Entry } | { readonly field: string } => {
@@ -87,10 +87,10 @@ export const readEntry = (
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Strings, safe integers, booleans, null, arrays and objects: what JCS writes in exactly one way (design §7). */
+/** Whether JCS has exactly one text for a value: strings, safe integers, booleans, null, arrays and objects (RFC 8785). */
 export const isJson = (value: unknown, depth: number): value is Json => {
   if (value === null || typeof value === 'boolean') return true;
-  // A lone surrogate has no UTF-8 form, so two different strings would share one hash.
+  // A lone surrogate has no UTF-8 form: two different strings would share one hash.
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0);
   if (typeof value !== 'object' || depth === 0) return false;

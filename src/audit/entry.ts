@@ -9,7 +9,7 @@ export const GENESIS: ChainHead = { seq: 0, hash: `0x${'00'.repeat(32)}` };
 
 const PREFIX = utf8ToBytes('countersign-entry/1\n');
 
-/** Texts of entries made here: each is hashed, stored and exported, and canonicalized once. They go with their entries. */
+/** Canonical texts of entries that this isolate made: each is hashed, stored and exported, but canonicalized once. */
 const texts = new WeakMap<Entry, string>();
 
 /** The canonical bytes of an entry as text (RFC 8785). */
@@ -21,11 +21,11 @@ const canonicalText = (entry: Entry): string => {
   return text;
 };
 
-/** `SHA-256("countersign-entry/1\n" ‖ JCS)` (design §7). Synchronous: it is taken inside the deciding transaction. */
+/** `SHA-256("countersign-entry/1\n" ‖ JCS)` (docs/wire-format.md §15). Synchronous, because the deciding transaction computes it. */
 export const entryHash = (entry: Entry): Hex =>
   `0x${bytesToHex(sha256(concatBytes(PREFIX, utf8ToBytes(entryText(entry)))))}`;
 
-/** Puts a body at the end of a chain. */
+/** Appends a body to a chain. */
 export const link = (
   head: ChainHead,
   account: AccountId,

@@ -12,9 +12,9 @@ import { agentDelegationSchema } from '../protocol/intent/agent-delegation.ts';
 import { agentIntentSchema } from '../protocol/intent/agent-intent.ts';
 import { agentRevocationSchema } from '../protocol/intent/agent-revocation.ts';
 
-/** What entries keep of signatures (docs/wire-format.md, "Audit log"). Exported logs are external bytes: every member is checked. */
+/* The evidence in entries (docs/wire-format.md §15). An exported log is external input: every member is checked. */
 
-/** A block at which an account's own contract accepted a signature (ERC-1271). */
+/** The block at which an account's contract accepted the signature (ERC-1271). */
 const block = z.exactOptional(z.int().check(z.nonnegative()));
 
 const account = readingText<AccountId>('must be a CAIP-10 account', (text) =>
@@ -37,7 +37,7 @@ const authorization = z.strictObject({
   nonce: bytes32,
 });
 
-/** Of a call that an x402 payment was shown for. The token signature is revealed by the entry that ends the payment. */
+/** The proof of a call that an x402 payment pays. The entry that ends the payment reveals the token signature. */
 export const paymentProofSchema = z.strictObject({
   proof: z.literal('x402'),
   audience: z.exactOptional(printable(256)),
@@ -48,7 +48,7 @@ export const paymentProofSchema = z.strictObject({
   contractCheckedAt: block,
 });
 
-/** Of a call that an `Agent-Intent` was shown for. */
+/** The proof of a call that presented an `Agent-Intent`. */
 export const intentProofSchema = z.strictObject({
   proof: z.literal('intent'),
   audience: z.exactOptional(printable(256)),
@@ -60,7 +60,7 @@ export const intentProofSchema = z.strictObject({
 export type PaymentProof = z.output<typeof paymentProofSchema>;
 export type IntentProof = z.output<typeof intentProofSchema>;
 
-/** Of the entry that ends a payment: absent where the signature was erased before. An order of an operator has a signature of its own. */
+/** The evidence of an entry that ends a payment. Signatures are absent if they were erased before; an operator's command has its own. */
 export const spentSchema = z.object({
   signature: z.exactOptional(signature),
   paymentSignature: z.exactOptional(signature),
@@ -81,8 +81,8 @@ export const revocationSchema = z.object({
   contractCheckedAt: block,
 });
 
-/** The signed intent of whoever gave an order. `by`: its account, whose chain is that of the signature. */
-export const orderSchema = z.object({
+/** The signed intent of a command. `by`: the account of its signer, on the chain of the signature. */
+export const commandSchema = z.object({
   order: agentIntentSchema,
   signature,
   by: account,

@@ -3,7 +3,7 @@ import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
-/** A grant that its issuer keeps until its delegate consents. */
+/** A grant that the issuer's account keeps until the delegate consents. */
 export type OfferedGrant = {
   readonly hash: Hex;
   readonly issuer: AccountId;
@@ -11,13 +11,13 @@ export type OfferedGrant = {
 };
 
 /**
- * Finds the issuer of an offered grant by the hash that an intent names in `authority`. The grant itself is in the issuer's account:
- * an offer that cost its delegate a row would let a stranger fill that account.
+ * Finds the issuer of an offered grant by the hash that an intent names in `authority`. The issuer's account stores the grant: if offers were
+ * stored by the delegate's account, a stranger could fill it (law 12).
  */
 export type OfferedGrants = {
-  /** @throws Error where the database does not answer */
+  /** @throws Error if the database does not answer */
   readonly issuerOf: (hash: Hex) => Promise<AccountId | undefined>;
-  /** @throws Error where the database does not answer; the entry of the registration repairs the row. */
+  /** @throws Error if the database does not answer; the audit consumer then inserts the row from the entry of the registration */
   readonly keep: (grant: OfferedGrant) => Promise<void>;
 };
 
@@ -39,7 +39,7 @@ const insert = (db: D1Database, { hash, issuer, validUntil }: OfferedGrant): D1P
     .prepare('INSERT OR IGNORE INTO offered_grants (hash, issuer, valid_until) VALUES (?1, ?2, ?3)')
     .bind(hash, issuer, validUntil);
 
-/** Repairs the row of an offered grant from the entry of its registration; of any other entry nothing. */
+/** The statement that inserts an offered grant from the entry of its registration; none for other entries. */
 export const projectOfferedGrant = (
   db: D1Database,
   { type, decision, account, evidence }: Entry,
@@ -52,7 +52,7 @@ export const projectOfferedGrant = (
     : [];
 };
 
-/** Deletes the rows of expired grants: a delegate can no longer consent to them. */
+/** Deletes expired grants: a delegate can no longer consent to them. */
 export const pruneOfferedGrants = async (db: D1Database, now: Seconds): Promise<void> => {
   await db.prepare('DELETE FROM offered_grants WHERE valid_until <= ?1').bind(now).run();
 };

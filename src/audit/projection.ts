@@ -3,10 +3,10 @@ import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
-/** What a run of entries says of one call: a member that is missing is not touched in its row. Amounts are atomic units. */
+/** The changes of a call's row. An absent member leaves its column unchanged. Amounts are atomic units. */
 export type CallRow = {
   readonly call: Hex;
-  /** Seq of the newest entry that went in: an older run never overwrites it. */
+  /** Seq of the newest entry in it: older entries never overwrite a row. */
   readonly seq: number;
   readonly state: 'held' | 'committed' | 'released' | 'abandoned';
   /** Seq of the entry that accepted it. */
@@ -24,13 +24,13 @@ export type CallRow = {
   readonly digest?: string;
   readonly reason?: string;
   readonly policy?: Hex;
-  /** Of a silent tool's call: whether its amount waits for an operator, or what he has decided. */
+  /** The amount of a silent tool: held until an operator charges or releases it. */
   readonly kept?: 'held' | 'charged' | 'released';
   readonly acceptedAt?: Seconds;
   readonly endedAt?: Seconds;
 };
 
-/** How one payment ended. `amount` and `credited` are missing where they are the price, and only the call's own row knows it. */
+/** The end of a payment. Without `amount` or `credited`, the price in the call's row applies. */
 export type PaymentRow = {
   readonly call: Hex;
   readonly seq: number;
@@ -47,14 +47,16 @@ export type PaymentRow = {
 export type Projection = {
   readonly calls: readonly CallRow[];
   readonly payments: readonly PaymentRow[];
-  /** Calls whose payment is under way after these entries, and calls of before them whose payment is no longer. */
+  /** Calls whose payment these entries open, and earlier calls whose payment they end. */
   readonly opened: readonly Hex[];
   readonly closed: readonly Hex[];
 };
 
 /**
- * What a run of entries means for the index tables: one row a call and one row an ended payment, however many entries
- * tell of it. Pure. Denials claim no call, so they have no row. @throws RangeError for an amount storage would round
+ * Projects entries to the rows of `calls`, `payments` and `open_payments`: one row a call and one an ended payment, however many entries
+ * describe it. A denial reserves no call, so it has no row. Pure.
+ *
+ * @throws RangeError for an amount that is not a safe integer
  */
 export const project = (entries: readonly Entry[]): Projection => {
   const calls = new Map<Hex, CallRow>();
@@ -78,16 +80,13 @@ export const project = (entries: readonly Entry[]): Projection => {
     payments: [...payments.values()],
     opened: isOpen.filter(([, opens]) => opens).map(([call]) => call),
     closed: isOpen
-      // One that was accepted here, too, has no row that could be deleted.
+      // A call accepted in the same run has no row to delete.
       .filter(([call, opens]) => !opens && calls.get(call)?.firstSeq === undefined)
       .map(([call]) => call),
   };
 };
 
-/**
- * Whether an entry puts a payment under way or ends one: a deferred one is committed to with its call, one that is settled first when
- * its call is accepted. Undefined where it does neither.
- */
+/** Whether an entry opens a payment (deferred: when its call is committed; upfront: when it is accepted) or ends one; else undefined. */
 const opensPayment = ({ type, decision, payment = {} }: Entry): boolean | undefined => {
   if (type === 'call.accepted') {
     return payment.paidBy === 'upfront' && decision === 'settle' ? true : undefined;
@@ -136,7 +135,7 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
           ...answered(outcome),
         }),
       };
-    // The call has ended before, without an answer: what it costs is known now.
+    // The call ended before without an answer. Its charge is known now.
     case 'call.resolved':
       return {
         ...known,
@@ -144,10 +143,10 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
         kept: entry.decision === 'charged' ? 'charged' : 'released',
         ...defined({ charged: stored(amounts?.charged) }),
       };
-    // The hold had ended before; what the tool said afterwards changes neither the state nor the charge.
+    // The hold ended before the answer, which changes neither the state nor the charge.
     case 'call.late':
       return { ...known, state: 'abandoned', ...defined(answered(outcome)) };
-    // An upfront call whose money can never move ends with its payment: its tool was not run.
+    // An upfront call whose payment can never settle ends with it, before its tool ran.
     case 'payment.failed':
     case 'payment.released':
       return entry.decision === undefined
@@ -208,51 +207,24 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
       return { ...ended, state: 'failed' };
     case 'payment.released':
       return { ...ended, state: 'released' };
-    // A call whose tool failed gives its payment back in the entry that ends it.
+    // The entry that ends a failed call also releases its payment.
     case 'call.finished':
     case 'call.abandoned':
       return payment.state === 'released' ? { ...ended, state: 'released' } : undefined;
-    // Still open: its end will make the row.
-    case 'payment.bounced':
-    case 'call.accepted':
-    case 'call.denied':
-    case 'call.dispatched':
-    case 'call.late':
-    case 'call.resolved':
-    case 'credit.received':
-    case 'credit.refunded':
-    case 'credit.lent':
-    case 'grant.issued':
-    case 'grant.accepted':
-    case 'grant.taken':
-    case 'grant.revoked':
-    case 'grant.default':
-    case 'account.status':
-    case 'account.policy':
-    case 'account.label':
-    case 'tool.put':
-    case 'tool.removed':
-    case 'webhook.put':
-    case 'webhook.removed':
-    case 'settlement.redriven':
-    case 'letter.redriven':
-    case 'credit.adjusted':
-    case 'alert.raised':
+    // Entries of an open payment make no row.
+    default:
       return undefined;
   }
 };
 
-/**
- * Whether an entry turns money that moved before the tool ran into credit: the call has ended without being charged (law 4), what it
- * had kept was given back, or it was a top-up.
- */
+/** Whether an entry turns a settled upfront payment into credit: an uncharged call (law 4), a released kept amount, or a top-up. */
 const isCredit = ({ type, amounts, payment }: Entry): boolean =>
   (type === 'call.finished' || type === 'call.abandoned' || type === 'call.resolved') &&
   payment?.state === 'settled' &&
   payment.paidBy === 'upfront' &&
   (amounts?.charged === '0' || amounts?.credited !== undefined);
 
-/** The settled payment, all of it credited now. Where and when it settled stays as it was. */
+/** The settled payment, now credited in full. Its transaction and time stay. */
 const creditRow = (
   { seq, at }: Entry,
   call: Hex,
@@ -264,10 +236,10 @@ const creditRow = (
   return { ...known, seq, state: 'settled', ...defined({ amount, credited: amount }) };
 };
 
-/** Names of the states a call can end in, as its last entry says them in `decision`. */
+/** The states in which a call can end. The last entry of a call has its state in `decision`. */
 const ENDED = new Set<string>(['committed', 'released', 'abandoned'] satisfies CallRow['state'][]);
 
-/** The state that an entry leaves its call in. */
+/** The state of a call after an entry. */
 export const stateOf = ({ type, decision, outcome }: Entry): CallRow['state'] => {
   if (decision !== undefined && ENDED.has(decision)) return decision as CallRow['state'];
   if (type === 'call.abandoned') return 'abandoned';
@@ -296,7 +268,7 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K];
 };
 
-/** Without the members that are undefined, so that merging two rows never erases what one of them knew. */
+/** The members that are not undefined: merging two rows must not erase a known value. */
 const defined = <T extends object>(members: T): Defined<T> =>
   Object.fromEntries(
     Object.entries(members).filter(([, value]) => value !== undefined),

@@ -8,15 +8,15 @@ import type { Entry } from '../protocol/entry.ts';
 import { stateOf } from './projection.ts';
 
 /**
- * What some entries add to `spend`: calls that have ended, what was decided of them later, or denials, under one key. Asset and payee of a call that was accepted in an
- * earlier chunk stand in its row alone, so `call` stays, and SQL looks them up in the transaction that adds.
+ * An addition to `spend`: an ended call, a later decision about one, or denials under one key. `call` stays because only the call's row in D1
+ * has its asset and payee; the statement looks them up.
  */
 export type Spent = {
   /** UTC day of the entry. */
   readonly day: string;
   readonly tool: string;
-  /** Who was above at that moment: an index into `aboves`. */
-  readonly above: number;
+  /** The ancestors at that moment: an index into `lineages`. */
+  readonly lineage: number;
   readonly call?: Hex;
   readonly calls: number;
   readonly charged: number;
@@ -26,28 +26,29 @@ export type Spent = {
 
 export type RollUp = {
   readonly spent: readonly Spent[];
-  /** Each list of accounts above that held in these entries. */
-  readonly aboves: readonly (readonly AccountId[])[];
+  /** Each list of ancestors that the account had during these entries. */
+  readonly lineages: readonly (readonly AccountId[])[];
   /** The account after them. */
   readonly row: AccountRow;
-  /** What its credit did, besides paying for its calls. */
   readonly movements: readonly CreditMovement[];
 };
 
 /**
- * Walks a run of entries in the order of the chain, from the account as it was before: a grant that is taken between two calls puts the
- * second one, and not the first, below somebody. Pure. @throws RangeError for an amount storage would round
+ * Rolls up entries in the order of the chain, from the row of the account before them: a call counts for the ancestors that the account had
+ * when it ended. Pure.
+ *
+ * @throws RangeError for an amount that is not a safe integer
  */
 export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp => {
   let row = before;
-  const aboves = [before.above];
+  const lineages = [before.ancestors];
   const denials = new Map<string, Spent>();
   const ends: Spent[] = [];
   for (const entry of entries) {
     const next = rowAfter(row, entry);
-    if (next.above !== row.above) aboves.push(next.above);
+    if (next.ancestors !== row.ancestors) lineages.push(next.ancestors);
     row = next;
-    const key = { day: dayOf(entry.at), tool: entry.tool ?? '', above: aboves.length - 1 };
+    const key = { day: dayOf(entry.at), tool: entry.tool ?? '', lineage: lineages.length - 1 };
     if (entry.type === 'call.denied') {
       const name = JSON.stringify(key);
       const denied = (denials.get(name)?.denied ?? 0) + (entry.count ?? 1);
@@ -69,12 +70,12 @@ export const rollUp = (entries: readonly Entry[], before: AccountRow): RollUp =>
     }
   }
   const movements = entries.flatMap((entry) => creditMovement(entry) ?? []);
-  return { spent: [...ends, ...denials.values()], aboves, row, movements };
+  return { spent: [...ends, ...denials.values()], lineages, row, movements };
 };
 
 const NOTHING = { calls: 0, charged: 0, denied: 0, failed: 0 } as const;
 
-/** Each call ends in one entry. One that settles first and whose money cannot move ends with its payment; a late answer ends nothing. */
+/** Each call ends in one entry. An upfront call whose payment cannot settle ends with it; a late answer ends nothing. */
 const isEnd = ({ type, decision }: Entry): boolean =>
   type === 'call.finished' ||
   type === 'call.abandoned' ||

@@ -7,7 +7,7 @@ import type { Entry, EntryType } from '../protocol/entry.ts';
 import { type PaymentProof, spentSchema } from './evidence-schema.ts';
 import {
   checkGrant,
-  checkOrder,
+  checkCommand,
   checkProof,
   checkReveal,
   checkRevocation,
@@ -19,19 +19,19 @@ import {
 
 import { type Broken, type Expectation, type VerifiedRun, verifyRun } from './verify.ts';
 
-/** How often each kind of vouching was found in a log. Every signature of it is in one of these counts. */
+/** Counts of the signatures in a log. Each signature is in one of them. */
 export type Signatures = {
-  /** Recomputed here: the key of the account has signed exactly these fields. */
+  /** Recomputed: the account's key signed exactly these fields. */
   readonly recomputed: number;
-  /** Of contract accounts (ERC-1271): vouched for by the chain at a block. Cannot be recomputed offline. */
+  /** Signatures of contract accounts, accepted by the contract at a block (ERC-1271). They cannot be recomputed offline. */
   readonly byChain: readonly { readonly seq: number; readonly block: number }[];
-  /** Payments of which the log holds only the digest of the signature: still open, or released, and then erased for good. */
+  /** Payments whose signature is in the log as a digest only: still open, or released and erased. */
   readonly sealed: number;
-  /** Ends of payments that were accepted before the first entry of this run. */
+  /** Ends of payments that were accepted before the first entry of the run. */
   readonly outside: number;
 };
 
-/** The first entry whose signatures do not hold. */
+/** The first entry with a missing or wrong signature. */
 export type Unsigned = {
   readonly index: number;
   readonly seq: number;
@@ -41,7 +41,7 @@ export type Unsigned = {
   readonly fault: EvidenceFault['reason'];
 };
 
-/** What a type of entry must be signed with. */
+/** The signed evidence that each type of entry must have. */
 const SIGNED_WITH: Readonly<
   Record<EntryType, 'proof' | 'reveal' | 'grant' | 'revocation' | 'order' | 'any' | 'nothing'>
 > = {
@@ -65,7 +65,7 @@ const SIGNED_WITH: Readonly<
   'grant.taken': 'grant',
   'grant.revoked': 'revocation',
   'grant.default': 'order',
-  // By an order, or because a grant or a revocation has moved the account.
+  // A command, or a grant or revocation that moved the account.
   'account.status': 'any',
   'account.policy': 'any',
   'webhook.removed': 'any',
@@ -78,15 +78,15 @@ const SIGNED_WITH: Readonly<
   'alert.raised': 'nothing',
 };
 
-/** A payment of the run: what it was accepted with, and whether its signature may be gone from storage. */
+/** A payment of the run. `erased`: the account may have erased its signature. */
 type Known = { readonly proof: PaymentProof; revealed: boolean; erased: boolean };
 
 /**
- * Recomputes every signature of a log offline (law 11): intents, token signatures, grants, revocations and orders. Pure. It trusts the
- * entries to be as they were written, so verify the chain first (`verifyRun`).
+ * Recomputes every signature of a log offline (law 11): intents, token signatures, grants, revocations and commands. Pure. Verify the chain
+ * first (`verifyRun`): this trusts the entries to be unchanged.
  *
- * A token signature lies in the log as its SHA-256 until the payment has ended; then it must be there, and fit. An entry that lacks a
- * signature which its type needs is a fault, never a signature less.
+ * Until a payment ends the log has the SHA-256 of its token signature; the entry that ends it must reveal a signature with that digest. An
+ * entry without the signature that its type requires is a fault, not a lower count.
  */
 export const verifySignatures = async (
   entries: readonly Entry[],
@@ -110,7 +110,7 @@ export const verifySignatures = async (
     const needed = SIGNED_WITH[type];
     switch (needed) {
       case 'nothing':
-        // A signature that this release does not know how to check must not pass unseen.
+        // A signature that this code cannot check must not pass unchecked.
         return evidence === undefined ? ok(undefined) : fault('evidence', 'unexpected');
       case 'proof': {
         const checked = await checkAcceptance(entry);
@@ -141,14 +141,14 @@ export const verifySignatures = async (
   const reveal = (entry: Entry): Result<unknown, EvidenceFault> => {
     const read = readAs(spentSchema, entry.evidence ?? {});
     if (!read.ok) return read;
-    const isOrdered = read.value.order !== undefined;
-    if (isOrdered) {
-      const ordered = checkOrder(entry);
-      if (!ordered.ok) return ordered;
-      count(entry, ordered.value);
+    const isCommand = read.value.order !== undefined;
+    if (isCommand) {
+      const command = checkCommand(entry);
+      if (!command.ok) return command;
+      count(entry, command.value);
     }
-    const field = `evidence.${isOrdered ? 'paymentSignature' : 'signature'}`;
-    const signature = isOrdered ? read.value.paymentSignature : read.value.signature;
+    const field = `evidence.${isCommand ? 'paymentSignature' : 'signature'}`;
+    const signature = isCommand ? read.value.paymentSignature : read.value.signature;
     const known = entry.call === undefined ? undefined : payments.get(entry.call);
     if (known === undefined) {
       if (isWhole) return fault('call', 'missing');
@@ -163,7 +163,7 @@ export const verifySignatures = async (
     }
     const checked = checkReveal(known.proof, signature, field);
     if (!checked.ok) return checked;
-    // The contract's word was counted when the call was accepted.
+    // The contract's acceptance was counted with the call.
     if (checked.value.block === undefined) recomputed += 1;
     known.revealed = true;
     return checked;
@@ -195,11 +195,11 @@ export const verifySignedRun = async (
   return signatures.ok ? ok({ ...run.value, signatures: signatures.value }) : signatures;
 };
 
-/** The signature of a released payment is erased; if the money moves all the same, no later entry can have it. */
+/** The account erases the signature of a released payment. If the money moves later, no entry can reveal it. */
 const isRelease = ({ type, payment }: Entry): boolean =>
   type === 'payment.released' || payment?.['state'] === 'released';
 
-/** The proof of a call, and that the entry says what was signed. */
+/** Checks the proof of a call, and that the entry has the signed values. */
 const checkAcceptance = async (entry: Entry): Promise<ReturnType<typeof checkProof>> => {
   const { account, call, tool, request, binding, evidence } = entry;
   if (call === undefined) return fault('call', 'missing');
@@ -212,7 +212,7 @@ const checkAcceptance = async (entry: Entry): Promise<ReturnType<typeof checkPro
   return (await requestDigest(intent)) === request ? checked : fault('request', 'mismatch');
 };
 
-/** A grant, a revocation or an order: by its form, where a type may have any of them. */
+/** Checks a grant, a revocation or a command; for `any` the evidence tells which it is. */
 const checkDocument = (
   entry: Entry,
   needed: 'grant' | 'revocation' | 'order' | 'any',
@@ -224,13 +224,13 @@ const checkDocument = (
   if (needed === 'revocation' || (needed === 'any' && 'revocation' in evidence)) {
     return checkRevocation(entry);
   }
-  return checkOrder(entry);
+  return checkCommand(entry);
 };
 
-/** The tool of an intent that consents with the registration. */
+/** The tool of an intent that registers a grant and consents to it. */
 const REGISTRATION = 'countersign.delegations';
 
-/** The delegate's consent to a grant, a proof of its own: for the registration, or by naming the grant. */
+/** Checks the delegate's consent to a grant: an intent that registers the grant, or a proof that names it. */
 const checkConsent = ({
   type,
   account,

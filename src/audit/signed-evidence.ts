@@ -15,19 +15,19 @@ import {
   grantSchema,
   type IntentProof,
   intentProofSchema,
-  orderSchema,
+  commandSchema,
   type PaymentProof,
   paymentProofSchema,
   revocationSchema,
 } from './evidence-schema.ts';
 
-/** Why the signatures of an entry do not hold. `field`: the member of the entry that is wrong. */
+/** Why a signature of an entry is rejected. `field`: the member of the entry. */
 export type EvidenceFault = {
   readonly field: string;
   readonly reason: SignatureFault['reason'] | 'missing' | 'malformed' | 'mismatch' | 'unexpected';
 };
 
-/** `block`: the account's contract vouched for it there (ERC-1271), which nobody can recompute without the chain's state. */
+/** `block`: the account's contract accepted the signature there (ERC-1271), which only the state of the chain can prove. */
 export type Recomputed = { readonly block: number | undefined };
 
 type Checking<T> = Result<T, EvidenceFault>;
@@ -37,7 +37,7 @@ export const fault = (
   reason: EvidenceFault['reason'],
 ): Result<never, EvidenceFault> => err({ field, reason });
 
-/** Reads evidence of one form. The fault names the member that is not what it must be. */
+/** Parses evidence. The fault names the first malformed member. */
 export const readAs = <S extends z.ZodMiniType>(
   schema: S,
   evidence: unknown,
@@ -60,7 +60,7 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
     value,
   );
 
-/** Recomputes one signature, or takes the contract's word for it. */
+/** Recomputes one signature. A contract's signature is counted, not recomputed. */
 export const recompute = (
   signer: Address,
   digest: Hex,
@@ -73,7 +73,7 @@ export const recompute = (
   return verified.ok ? ok({ block: undefined }) : fault(field, verified.error.reason);
 };
 
-/** The chain of an account, which the domains of its signatures name, and its address. */
+/** The address of an account, and its chain, which is in the EIP-712 domain of its signatures. */
 const partsOf = (account: AccountId): { readonly chainId: number; readonly address: Address } => {
   const parsed = parseAccountId(account);
   return {
@@ -82,10 +82,10 @@ const partsOf = (account: AccountId): { readonly chainId: number; readonly addre
   };
 };
 
-/** What a call was accepted for. A payment is still to be revealed. */
+/** The proof that a call was accepted with. The signature of a payment is revealed later. */
 export type Proof = PaymentProof | IntentProof;
 
-/** Checks the proof of an account's call: who signed, for which call id, in which form of binding. */
+/** Checks the proof of a call: its signer, its call id and its binding. */
 export const checkProof = (
   account: AccountId,
   call: Hex | undefined,
@@ -111,7 +111,7 @@ export const checkProof = (
   return checked.ok ? ok({ proof: read.value, recomputed: checked.value }) : checked;
 };
 
-/** The binding: the nonce is the intent's digest, and `validAfter` says so under the same signature. */
+/** Checks the binding: the nonce is the intent's digest, and `validAfter` marks it under the same signature (docs/wire-format.md §6). */
 const checkPayment = (
   account: AccountId,
   call: Hex | undefined,
@@ -143,7 +143,7 @@ const checkPayment = (
   return ok(contractCheckedAt === undefined ? undefined : { block: contractCheckedAt });
 };
 
-/** Recomputes the token signature of a payment, once the log has it. */
+/** Recomputes the revealed token signature of a payment (EIP-3009). */
 export const checkReveal = (
   { token, authorization, contractCheckedAt }: PaymentProof,
   signature: Hex,
@@ -155,7 +155,7 @@ export const checkReveal = (
   return recompute(authorization.from, digest, signature, contractCheckedAt, field);
 };
 
-/** A grant, in the log of its issuer or of its delegate. */
+/** Checks a grant in the log of its issuer or its delegate. */
 export const checkGrant = ({ account, evidence }: Entry): Checking<Recomputed> => {
   const read = readAs(grantSchema, evidence);
   if (!read.ok) return read;
@@ -168,7 +168,7 @@ export const checkGrant = ({ account, evidence }: Entry): Checking<Recomputed> =
   return recompute(delegation.issuer, grant, signature, contractCheckedAt, 'evidence.signature');
 };
 
-/** A revocation, in the log of whoever signed it. */
+/** Checks a revocation in the log of its signer. */
 export const checkRevocation = ({ account, evidence }: Entry): Checking<Recomputed> => {
   const read = readAs(revocationSchema, evidence);
   if (!read.ok) return read;
@@ -179,9 +179,9 @@ export const checkRevocation = ({ account, evidence }: Entry): Checking<Recomput
   return recompute(address, hash, signature, contractCheckedAt, 'evidence.signature');
 };
 
-/** An order of an operator, or of an account above: its intent is signed on the chain of `by`. */
-export const checkOrder = ({ evidence }: Entry): Checking<Recomputed> => {
-  const read = readAs(orderSchema, evidence);
+/** Checks a command of an operator or an ancestor. Its intent is signed on the chain of `by`. */
+export const checkCommand = ({ evidence }: Entry): Checking<Recomputed> => {
+  const read = readAs(commandSchema, evidence);
   if (!read.ok) return read;
   const { order, signature, by, contractCheckedAt } = read.value;
   const { chainId, address } = partsOf(by);

@@ -7,43 +7,43 @@ import { entryHash } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
 import { type Projection, project } from './projection.ts';
 import { type AccountRow, newRow } from './account-row.ts';
-import { additions } from './additions.ts';
+import { rollUpStatements } from './roll-up-statements.ts';
 import { type RollUp, rollUp } from './roll-up.ts';
 import { loadChunk, loadStanding } from './stored-chain.ts';
-import { upserts } from './upsert.ts';
+import { projectionStatements } from './projection-statements.ts';
 import { type Broken, verifyRun } from './verify.ts';
 
 export type Stored = {
-  /** Every entry of the account up to this seq is in D1. */
+  /** D1 has every entry of the account up to this seq. */
   readonly last: number;
-  /** Rows billed by this store; 0 for a redelivery. */
+  /** Rows that D1 billed; 0 for a redelivery. */
   readonly rowsWritten: number;
-  /** What the message held, stored now or before. */
+  /** The entries of the message, stored now or before. */
   readonly entries: readonly Entry[];
 };
 
 export type StoreFault =
-  /** Entries between what is stored and this chunk are missing: they are on their way, or will be sent again. */
+  /** Entries before this chunk are not stored yet: their chunk is in the queue, or the account sends it again. */
   | { readonly kind: 'gap'; readonly expected: number }
-  /** Another consumer stored something of this account at the same moment. */
+  /** Another consumer stored a chunk of this account concurrently. */
   | { readonly kind: 'contended' }
   | { readonly kind: 'unavailable'; readonly cause: string }
-  /** Not what an account could have sent. Trying again cannot help. */
+  /** No account could have sent this. A retry cannot help. */
   | { readonly kind: 'refused'; readonly why: ChunkFault | Refusal };
 
 export type Refusal =
   | { readonly kind: 'broken'; readonly broken: Broken }
-  /** The message says other seqs than its chunk holds. */
+  /** The seqs of the message are not those of its chunk. */
   | { readonly kind: 'mislabelled' }
-  /** Another entry is stored under a seq of this chunk: two histories of one account. */
+  /** D1 has another entry under a seq of this chunk: the account has two histories. */
   | { readonly kind: 'forked'; readonly seq: number }
   /** An amount is not a safe integer. */
   | { readonly kind: 'amount' };
 
 /**
- * Stores a chunk and its projections in one transaction. Idempotent: a redelivery writes nothing, and of a chunk that overlaps
- * what is stored (the outbox cut it elsewhere after a crash) only the rest is written. The chain is verified before anything is
- * written: inside the chunk, and from the stored head (law 11).
+ * Stores a chunk and its projections in one transaction. Verifies the chain first, inside the chunk and from the stored head (law 11).
+ * Idempotent: a redelivery writes nothing, and of a chunk that overlaps stored ones (after a crash the outbox may cut chunks differently) only
+ * the new entries are written.
  */
 export const storeChunk = async (
   db: D1Database,
@@ -68,13 +68,13 @@ export const storeChunk = async (
     const rest = entries.filter(({ seq }) => seq > head.seq);
     if (rest.length === 0) return ok({ last: head.seq, rowsWritten: 0, entries });
     const before = standing.row ?? newRow(entries[0]?.at ?? now);
-    const meant = meaningOf(rest, before);
-    if (meant === undefined) return refuse({ kind: 'amount' });
+    const derived = derive(rest, before);
+    if (derived === undefined) return refuse({ kind: 'amount' });
     const body = rest.length === entries.length ? message.body : await encodeChunk(rest);
     const results = await db.batch([
       insertChunk(db, message.account, rest, run.value.hash, body, now),
-      ...upserts(db, message.account, meant.projection),
-      ...additions(db, message.account, meant.rollUp, standing),
+      ...projectionStatements(db, message.account, derived.projection),
+      ...rollUpStatements(db, message.account, derived.rollUp, standing),
     ]);
     const rowsWritten = results.reduce((rows, { meta }) => rows + meta.rows_written, 0);
     return ok({ last: run.value.last, rowsWritten, entries });
@@ -87,8 +87,8 @@ export const storeChunk = async (
 };
 
 /**
- * The seq at which a chunk and the stored chain part, if they do. A chain that fits neither end would either hide entries (taken
- * for a redelivery) or rewrite them; one hash at the last common seq covers everything before it.
+ * The seq at which a chunk and the stored chain differ, if they do. Without this check a forked chunk would pass for a redelivery. The hash at
+ * the last common seq covers every entry before it.
  */
 const forkAt = async (
   db: D1Database,
@@ -101,7 +101,7 @@ const forkAt = async (
   const common = entries.findLast(({ seq }) => seq <= head.seq) as Entry;
   if (common.seq === head.seq) return entryHash(common) === head.hash ? undefined : common.seq;
   const stored = await loadChunk(db, account, common.seq);
-  // Archived and deleted: what was stored was verified, and there is nothing left to compare.
+  // Archived and deleted: it was verified when it was stored, and there is nothing left to compare.
   if (stored === undefined) return undefined;
   const same = stored.find(({ seq }) => seq === common.seq);
   return same !== undefined && entryHash(same) === entryHash(common) ? undefined : common.seq;
@@ -119,7 +119,7 @@ const insertChunk = (
     .prepare('INSERT INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6)')
     .bind(account, entries[0]?.seq, entries.at(-1)?.seq, lastHash, body, now);
 
-const meaningOf = (
+const derive = (
   entries: readonly Entry[],
   before: AccountRow,
 ): { readonly projection: Projection; readonly rollUp: RollUp } | undefined => {

@@ -2,7 +2,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { AccountRow } from './account-row.ts';
 import type { Status } from '../protocol/account/status.ts';
-import { decodeChunk } from './chunk.ts';
+import { decodeChunk, readStoredChunk } from './chunk.ts';
 import { GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
 
@@ -39,7 +39,7 @@ export const loadStanding = async (db: D1Database, account: AccountId): Promise<
   return {
     head: { seq: row.seq, hash: row.hash },
     row: {
-      above: JSON.parse(row.above) as AccountId[],
+      ancestors: JSON.parse(row.above) as AccountId[],
       label: row.label ?? undefined,
       status: row.status,
       operatorStatus: row.operator_status,
@@ -49,7 +49,7 @@ export const loadStanding = async (db: D1Database, account: AccountId): Promise<
   };
 };
 
-/** The entries of the stored chunk that holds `seq`; undefined when it is archived and deleted, or was never stored. */
+/** Reads the stored chunk with this seq; undefined if it is not stored (any more). */
 export const loadChunk = async (
   db: D1Database,
   account: AccountId,
@@ -65,4 +65,57 @@ export const loadChunk = async (
   return decoded?.ok === true && (decoded.value.at(-1)?.seq ?? 0) >= seq
     ? decoded.value
     : undefined;
+};
+
+/** Compressed bytes of one read, at most; at least one chunk. */
+const MAX_BYTES = 131_072;
+/** Chunks of one read, at most. */
+const MAX_CHUNKS = 256;
+
+/** Stored entries of an account, consecutive unless chunks between them were archived and deleted. */
+export type Run = {
+  readonly entries: readonly Entry[];
+  /** The last seq that was read. */
+  readonly last: number;
+  /** The requested range has more entries. */
+  readonly more: boolean;
+};
+
+/** Sums the sizes first, so that D1 does not read the bodies beyond the limit. */
+const RUN = `
+WITH sized AS MATERIALIZED (
+  SELECT first_seq, sum(length(body)) OVER (ORDER BY first_seq) - length(body) AS before
+  FROM chunks
+  WHERE account = ?1 AND first_seq <= ?3 AND first_seq >= coalesce(
+    (SELECT first_seq FROM chunks WHERE account = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC LIMIT 1), 0)
+  ORDER BY first_seq LIMIT ?4
+)
+SELECT chunks.last_seq, chunks.body, (SELECT count(*) FROM sized) AS found
+FROM sized CROSS JOIN chunks ON chunks.account = ?1 AND chunks.first_seq = sized.first_seq
+WHERE sized.before < ?5`;
+
+type RunRow = { readonly last_seq: number; readonly body: number[]; readonly found: number };
+
+/** Reads stored entries from `from` to `to`, as many as one read returns. */
+export const loadRun = async (
+  db: D1Database,
+  account: AccountId,
+  from: number,
+  to: number,
+): Promise<Run> => {
+  const { results } = await db
+    .prepare(RUN)
+    .bind(account, from, to, MAX_CHUNKS, MAX_BYTES)
+    .all<RunRow>();
+  // Sorted here, because SQLite would copy the bodies to sort them.
+  const inOrder = results.toSorted((a, b) => a.last_seq - b.last_seq);
+  const entries: Entry[] = [];
+  for (const { body } of inOrder) entries.push(...(await readStoredChunk(Uint8Array.from(body))));
+  const last = inOrder.at(-1)?.last_seq ?? to;
+  const found = results[0]?.found ?? 0;
+  return {
+    entries: entries.filter(({ seq }) => seq >= from && seq <= to),
+    last: Math.min(last, to),
+    more: last < to && (found > results.length || found === MAX_CHUNKS),
+  };
 };

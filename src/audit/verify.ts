@@ -5,13 +5,13 @@ import { entryHash, entryText, GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
 import { readEntry } from './entry-schema.ts';
 
-/** What a run of entries is measured against. */
+/** What a run of entries must satisfy. */
 export type Expectation = {
-  /** Whose chain it must be; the account of the first entry where nobody says. */
+  /** The account of the chain. Absent: that of the first entry. */
   readonly account?: AccountId;
-  /** The entry before the first one. Given `GENESIS`, the run must be a whole log from the beginning. */
+  /** The entry before the run. With `GENESIS` the run must be the log from its beginning. */
   readonly after?: ChainHead;
-  /** Hash that the last entry must have, e.g. from a receipt or a stored chain head. Without it nobody can vouch for the last entry. */
+  /** The hash of the last entry, e.g. from a receipt or a stored chain head. Without it nothing proves the last entry. */
   readonly lastHash?: Hex;
 };
 
@@ -23,24 +23,24 @@ export type VerifiedRun = {
   readonly hash: Hex;
 };
 
-/** The first entry that does not hold, by its place in the run (from 0) and, where it has one, its seq. */
+/** The first broken entry: its index in the run, and its seq if it has one. */
 export type Broken = { readonly index: number; readonly seq?: number } & (
   | { readonly reason: 'empty' }
-  /** Not an entry: bad JSON, a member missing, unknown or of another form. */
+  /** Not an entry: bad JSON, or a member that is missing, unknown or malformed. */
   | { readonly reason: 'malformed'; readonly field: string }
   /** An entry of another account's chain. */
   | { readonly reason: 'account'; readonly found: AccountId }
   /** Entries are missing, repeated or out of order. */
   | { readonly reason: 'seq'; readonly expected: number }
-  /** It does not name the entry before it. */
+  /** Its `prev` is not the hash of the entry before it. */
   | { readonly reason: 'unlinked' }
-  /** It is not what it was when the entry after it was written. */
+  /** It was changed after the entry after it was written. */
   | { readonly reason: 'altered' }
 );
 
 /**
- * Verifies a run of consecutive entries of one account offline: form, account, seqs and hash chain (law 11). Pure: no clock, no
- * network, no trust in whoever exported it. Says yes with the chain head it arrives at, or names the first broken entry.
+ * Verifies consecutive entries of one account offline: form, account, seqs and hash chain (law 11). Pure: needs no clock, no network and no
+ * trust in the exporter. Returns the chain head, or names the first broken entry.
  */
 export const verifyRun = (
   entries: readonly Entry[],
@@ -51,8 +51,8 @@ export const verifyRun = (
   const account = expected.account ?? first.account;
   const start = expected.after?.seq ?? first.seq - 1;
   const hashes = entries.map(entryHash);
-  /** What says that entry `index` is as it was: the one after it, or whoever told us the last hash. */
-  const vouched = (index: number): Hex | undefined =>
+  /** The hash that entry `index` must have, from the entry after it or from the caller. */
+  const expectedHash = (index: number): Hex | undefined =>
     index === entries.length - 1 ? expected.lastHash : entries[index + 1]?.prev;
 
   for (const [index, entry] of entries.entries()) {
@@ -65,9 +65,9 @@ export const verifyRun = (
     }
     const before = index === 0 ? startHash(expected, first) : hashes[index - 1];
     if (before !== undefined && entry.prev !== before) {
-      // This entry is itself vouched for, so the change is in the one before it.
+      // If this entry has its expected hash, the one before it was changed.
       const previous = entries[index - 1];
-      return previous !== undefined && vouched(index) === hashes[index]
+      return previous !== undefined && expectedHash(index) === hashes[index]
         ? err({ index: index - 1, seq: previous.seq, reason: 'altered' })
         : err({ ...at, reason: 'unlinked' });
     }
@@ -81,14 +81,14 @@ export const verifyRun = (
   return ok({ account, first: start + 1, last: start + last + 1, hash });
 };
 
-/** Reads NDJSON of canonical entries, as chunks and exports hold it: one JCS object a line. */
+/** Reads NDJSON of canonical entries, the form of chunks and exports: one JCS object a line. */
 export const readLog = (text: string): Result<readonly Entry[], Broken> => {
   const lines = text.endsWith('\n') ? text.slice(0, -1).split('\n') : text.split('\n');
   const entries: Entry[] = [];
   for (const [index, line] of lines.entries()) {
     const read = readEntry(parseJson(line));
     if ('field' in read) return err({ index, reason: 'malformed', field: read.field });
-    // One entry has one text: spaces, duplicate members or another order would be bytes that no hash covers.
+    // An entry has one text. Spaces, duplicate members or another order would be bytes that no hash covers.
     if (entryText(read.entry) !== line) {
       return err({ index, seq: read.entry.seq, reason: 'malformed', field: 'canonical form' });
     }
@@ -106,7 +106,7 @@ export const verifyLog = (
   return read.ok ? verifyRun(read.value, expected) : read;
 };
 
-/** The hash the first entry must name: known for the start of a chain, else only where the caller knows it. */
+/** The `prev` of the first entry: known for seq 1, otherwise only if the caller names the entry before. */
 const startHash = (expected: Expectation, first: Entry): Hex | undefined =>
   expected.after?.hash ?? (first.seq === 1 ? GENESIS.hash : undefined);
 

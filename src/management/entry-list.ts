@@ -1,4 +1,4 @@
-import { loadRun } from '../audit/run.ts';
+import { loadRun } from '../audit/stored-chain.ts';
 import { err, ok } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';

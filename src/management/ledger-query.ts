@@ -1,7 +1,7 @@
 import type { AssetId, Network } from '../protocol/account-id.ts';
 import { type Day, daysAfter, daysBetween, startOf } from '../audit/day.ts';
 import { err, ok } from '../core/result.ts';
-import { FOUND_WITHIN } from '../audit/upsert.ts';
+import { FOUND_WITHIN } from '../audit/projection-statements.ts';
 import type { LedgerItem, LedgerLine } from './ledger-item.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import { attempt, type Page, type Queried } from './page.ts';

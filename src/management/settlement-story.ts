@@ -2,7 +2,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
 import type { Entry } from '../protocol/entry.ts';
-import { loadRun } from '../audit/run.ts';
+import { loadRun } from '../audit/stored-chain.ts';
 import { loadChunk } from '../audit/stored-chain.ts';
 import { loadCall } from './call.ts';
 import { callItem, type CallItem, type CallRow } from './call-row.ts';

@@ -4,7 +4,7 @@ import type { KeptDocument } from '../../../src/protocol/account/document.ts';
 import type { AlertBody } from '../../../src/protocol/account/alert.ts';
 import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import { type AuditDeps, consumeAudit } from '../../../src/audit/consumer.ts';
-import { auditDeadLetter } from '../../../src/audit/dead-letter.ts';
+import { auditDeadLetter } from '../../../src/audit/consumer.ts';
 import { consumeDeadLetters } from '../../../src/settlement/dead-letter.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
 import { openOfferedGrants } from '../../../src/audit/offered-grants.ts';

@@ -461,9 +461,14 @@ describe('the database itself keeps the log', () => {
   test('an older seq never overwrites a newer projection', async () => {
     const before = await rows('calls');
     const old = [{ call: before[0]?.call, seq: 1, state: 'held', tool: 'older' }];
-    const { upserts } = await import('../../../src/audit/upsert.ts');
+    const { projectionStatements } = await import('../../../src/audit/projection-statements.ts');
     await db.batch(
-      upserts(db, ALICE, { calls: old as never, payments: [], opened: [], closed: [] }),
+      projectionStatements(db, ALICE, {
+        calls: old as never,
+        payments: [],
+        opened: [],
+        closed: [],
+      }),
     );
     expect(await rows('calls')).toEqual(before);
   });

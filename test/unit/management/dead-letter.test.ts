@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { manage } from '../../../src/management/router.ts';
-import { auditDeadLetter } from '../../../src/audit/dead-letter.ts';
+import { auditDeadLetter } from '../../../src/audit/consumer.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
 import { deadLetter, recordDeadLetters } from '../../../src/settlement/dead-letter.ts';

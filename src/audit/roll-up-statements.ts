@@ -4,13 +4,13 @@ import type { RollUp } from './roll-up.ts';
 import type { Standing } from './stored-chain.ts';
 
 /**
- * Adds to `spend`, one row a key: of the account itself, of everybody, and of each account above. Plain addition: what makes it happen once
- * is the chunk's insert in the same transaction, which a trigger refuses when its entries are stored already.
+ * Adds to `spend`, one row a key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert of
+ * the chunk, in the same transaction, fails if its entries are stored already.
  */
 const ADD_SPENT = `
 WITH spent AS MATERIALIZED (
   SELECT value ->> 'day' AS day, coalesce(c.asset, '') AS asset, coalesce(value ->> 'tool', c.tool, '') AS tool,
-    coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'above') || ']') AS above,
+    coalesce(c.payee, '') AS payee, json_extract(?3, '$[' || (value ->> 'lineage') || ']') AS above,
     sum(value ->> 'calls') AS calls, sum(value ->> 'charged') AS charged, sum(value ->> 'denied') AS denied,
     sum(value ->> 'failed') AS failed,
     sum(CASE WHEN c.paid_by = 'credit' THEN value ->> 'charged' ELSE 0 END) AS from_credit
@@ -30,7 +30,7 @@ ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, charged = charged + ex
   denied = denied + excluded.denied, failed = failed + excluded.failed,
   from_credit = from_credit + excluded.from_credit`;
 
-/** Adds to `credit_movements`. What a call's payment was worth, and in which asset, stands in its row where its entry does not say it. */
+/** Adds to `credit_movements`. Amount and asset come from the call's row if the entry has none. */
 const ADD_MOVEMENTS = `
 INSERT INTO credit_movements (day, asset, line, count, amount)
 SELECT value ->> 'day', coalesce(value ->> 'asset', c.asset, ''), value ->> 'line', count(*),
@@ -39,7 +39,7 @@ FROM json_each(?2) LEFT JOIN calls c ON c.account = ?1 AND c.call = value ->> 'c
 GROUP BY 1, 2, 3
 ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excluded.amount`;
 
-/** Whole: it was folded from the row as it was, and the chunk's insert fails where that has changed meanwhile. */
+/** Writes the whole row: if another consumer changed it meanwhile, the insert of the chunk fails. */
 const PUT_ACCOUNT = `
 INSERT INTO accounts (account, parent, above, label, status, operator_status, first_at, seq)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -48,33 +48,33 @@ ON CONFLICT (account) DO UPDATE SET parent = excluded.parent, above = excluded.a
 
 const ADD_KIN = 'INSERT OR IGNORE INTO kin (ancestor, account) SELECT value, ?1 FROM json_each(?2)';
 
-/** Statements that bring a roll-up into its tables. The account's own row is written only where it says something new. */
-export const additions = (
+/** The statements that write a roll-up. The account's row is written only if it changed. */
+export const rollUpStatements = (
   db: D1Database,
   account: AccountId,
-  { spent, aboves, row, movements }: RollUp,
+  { spent, lineages, row, movements }: RollUp,
   { row: known }: Pick<Standing, 'row'>,
 ): D1PreparedStatement[] => [
   ...(spent.length === 0
     ? []
-    : [db.prepare(ADD_SPENT).bind(account, JSON.stringify(spent), JSON.stringify(aboves))]),
+    : [db.prepare(ADD_SPENT).bind(account, JSON.stringify(spent), JSON.stringify(lineages))]),
   ...(movements.length === 0
     ? []
     : [db.prepare(ADD_MOVEMENTS).bind(account, JSON.stringify(movements))]),
-  ...(row === known ? [] : put(db, account, row, aboves.flat())),
+  ...(row === known ? [] : put(db, account, row, lineages.flat())),
 ];
 
 const put = (
   db: D1Database,
   account: AccountId,
-  { above, label, status, operatorStatus, firstAt, seq }: AccountRow,
-  ancestors: readonly AccountId[],
+  { ancestors, label, status, operatorStatus, firstAt, seq }: AccountRow,
+  everAncestors: readonly AccountId[],
 ): D1PreparedStatement[] => {
-  const values = [JSON.stringify(above), label ?? null, status, operatorStatus, firstAt, seq];
+  const values = [JSON.stringify(ancestors), label ?? null, status, operatorStatus, firstAt, seq];
   return [
-    db.prepare(PUT_ACCOUNT).bind(account, above[0] ?? null, ...values),
-    ...(ancestors.length === 0
+    db.prepare(PUT_ACCOUNT).bind(account, ancestors[0] ?? null, ...values),
+    ...(everAncestors.length === 0
       ? []
-      : [db.prepare(ADD_KIN).bind(account, JSON.stringify(ancestors))]),
+      : [db.prepare(ADD_KIN).bind(account, JSON.stringify(everAncestors))]),
   ];
 };

@@ -2,7 +2,7 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Projection } from './projection.ts';
 
-/** Column and member of every fact of a call that a later entry may add. */
+/** Column and member of each fact of a call that a later entry may add. */
 const CALL_FACTS = [
   ['tool', 'tool'],
   ['payee', 'payee'],
@@ -21,7 +21,7 @@ const CALL_FACTS = [
   ['ended_at', 'endedAt'],
 ] as const;
 
-/** What only the entry says that accepts a call. A column that an index holds, and that is set, costs its index rows each time. */
+/** Facts of the accepting entry only. Setting an indexed column again would be billed as an index row each time. */
 const FIRST_FACTS = [
   ['first_seq', 'firstSeq'],
   ['accepted_at', 'acceptedAt'],
@@ -47,7 +47,7 @@ const PRICE = "(SELECT price FROM calls WHERE account = ?1 AND call = value ->> 
 const LATE = `(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE account = ?1 AND call = value ->> 'call'
   AND value ->> 'at' BETWEEN accepted_at AND accepted_at + ${FOUND_WITHIN}))`;
 
-/** A settled payment that becomes credit later keeps its transaction and its time: the entry that says so has neither. */
+/** A settled payment that becomes credit keeps its transaction and time, which the entry of the credit does not have. */
 const UPSERT_PAYMENTS = `
 INSERT INTO payments (account, call, seq, state, amount, credited, transaction_hash, block, fault, reason, at, late)
 SELECT ?1, value ->> 'call', value ->> 'seq', value ->> 'state',
@@ -61,7 +61,7 @@ ON CONFLICT (account, call) DO UPDATE SET seq = excluded.seq, state = excluded.s
   late = CASE WHEN state = excluded.state THEN late ELSE excluded.late END
 WHERE excluded.seq > payments.seq`;
 
-/** The plus keeps SQLite from searching by time: it would walk every call that the account ever made. */
+/** The plus keeps SQLite from using the index on time, which would scan all calls of the account. */
 const OF_CALLS = `
 SELECT accepted_at, account, call FROM calls
 WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND +accepted_at IS NOT NULL`;
@@ -69,8 +69,8 @@ WHERE account = ?1 AND call IN (SELECT value FROM json_each(?2)) AND +accepted_a
 const OPEN_PAYMENTS = `INSERT OR IGNORE INTO open_payments (at, account, call) ${OF_CALLS}`;
 const CLOSE_PAYMENTS = `DELETE FROM open_payments WHERE (at, account, call) IN (${OF_CALLS})`;
 
-/** Statements that bring a projection into its tables: one a table, whatever the number of rows: its rows travel as one JSON parameter. */
-export const upserts = (
+/** The statements that write a projection: one a table, with all rows as one JSON parameter. */
+export const projectionStatements = (
   db: D1Database,
   account: AccountId,
   { calls, payments, opened, closed }: Projection,
@@ -79,7 +79,7 @@ export const upserts = (
     [
       [UPSERT_CALLS, calls],
       [UPSERT_PAYMENTS, payments],
-      // After the calls: the key holds when they were accepted.
+      // After the calls, whose `accepted_at` is in the key.
       [OPEN_PAYMENTS, opened],
       [CLOSE_PAYMENTS, closed],
     ] as const
