@@ -9,11 +9,11 @@ import { ROOT } from './root.ts';
 
 type Step = { readonly title: string; readonly checks: readonly string[] };
 
-const WIDTH = 760;
+const WIDTH = 800;
 const PADDING = 24;
 const LINE_HEIGHT = 20;
 /** Characters of a line at 13 px in a monospaced font. */
-const COLUMNS = 88;
+const COLUMNS = 96;
 
 const transcript = (path: string | undefined): string => {
   if (path !== undefined) return readFileSync(path, 'utf8');
