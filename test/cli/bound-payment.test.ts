@@ -20,7 +20,7 @@ type Asked = {
   };
 };
 
-/** A facilitator that answers `/verify` with this. */
+/** A facilitator with a fixed answer to `/verify`. */
 const facilitatorWith = async (body: string, status = 200) => {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
@@ -44,8 +44,8 @@ const facilitatorWith = async (body: string, status = 200) => {
 const refusing = async (invalidReason: unknown) =>
   await facilitatorWith(JSON.stringify({ isValid: false, invalidReason, payer: '0x' }));
 
-describe('doctor asks a facilitator for bound payments', () => {
-  test('with a marked payment of an account that holds nothing', async () => {
+describe('the bound payment check', () => {
+  test('sends a bound payment of an account without funds', async () => {
     const { url, asked } = await refusing('invalid_exact_evm_insufficient_balance');
     const found = await boundPaymentCheck(url, 'eip155:84532', { authorization: 'Bearer x' });
     expect(found).toMatchObject({ name: 'bound payments', status: 'ok' });
@@ -58,7 +58,7 @@ describe('doctor asks a facilitator for bound payments', () => {
   });
 
   test.each(['insufficient_funds', 'invalid_exact_evm_insufficient_balance'])(
-    'and takes %s as a yes',
+    'passes on %s',
     async (reason) => {
       const { url } = await refusing(reason);
       expect(await boundPaymentCheck(url, 'eip155:8453')).toMatchObject({ status: 'ok' });
@@ -68,7 +68,7 @@ describe('doctor asks a facilitator for bound payments', () => {
   test.each([
     'invalid_exact_evm_payload_authorization_valid_after',
     'authorization is not yet valid',
-  ])('and takes %s as a no, with what to do', async (reason) => {
+  ])('fails on %s with a next step', async (reason) => {
     const { url } = await refusing(reason);
     const found = await boundPaymentCheck(url, 'eip155:84532');
     expect(found).toMatchObject({ status: 'fail' });
@@ -81,21 +81,21 @@ describe('doctor asks a facilitator for bound payments', () => {
     ['no reason', '{"isValid":false}', 200],
     ['another form', '{"ok":true}', 200],
     ['a page', '<html>', 404],
-  ])('and knows nothing after %s', async (_, body, status) => {
+  ])('warns after %s', async (_, body, status) => {
     const { url } = await facilitatorWith(body, status);
     const found = await boundPaymentCheck(url, 'eip155:84532');
     expect(found).toMatchObject({ status: 'warn' });
     expect(found.hint).toContain('does not know');
   });
 
-  test('and shows nothing of an answer that a terminal would obey', async () => {
+  test('strips terminal controls from the reason', async () => {
     const { url } = await refusing(`valid_after${String.fromCharCode(27)}[2J${'x'.repeat(500)}`);
     const { says } = await boundPaymentCheck(url, 'eip155:84532');
     expect(says).not.toContain(String.fromCharCode(27));
     expect(says.length).toBeLessThan(200);
   });
 
-  test('and knows nothing where nobody listens, or no token is pinned', async () => {
+  test('warns if nothing listens or no token is known', async () => {
     const silent = await boundPaymentCheck('http://127.0.0.1:1', 'eip155:84532');
     const unknown = await boundPaymentCheck('http://127.0.0.1:1', 'eip155:999999');
     expect([silent.status, unknown.status]).toEqual(['warn', 'warn']);

@@ -8,14 +8,14 @@ import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putFleet, putKey, WORDS } from './support/keys.ts';
-import { beside } from './support/stack.ts';
+import { putStackFile } from './support/stack.ts';
 import { openTerminal } from './support/terminal.ts';
 
 const world = useWorld();
 const home = useHome();
 let place: Home;
 beforeEach(async () => {
-  place = await beside(world(), home());
+  place = await putStackFile(world(), home());
 });
 
 const call = async (...words: readonly string[]): Promise<Ran> =>
@@ -25,7 +25,7 @@ const ran = async (tool: string): Promise<number> =>
   Number(Object.entries(await world().counts()).find(([name]) => name === tool)?.[1] ?? 0);
 
 describe('a paid call', () => {
-  test('gives the body alone to stdout, and says on stderr what it cost', async () => {
+  test('writes the body to stdout and the cost to stderr', async () => {
     const { code, stdout, stderr } = await call(LOOKUP);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ word: 'river' });
@@ -33,7 +33,7 @@ describe('a paid call', () => {
     expect(stderr).toMatch(/^200 · paid \$0\.001 in USDC on base-sepolia · receipt verified\n$/);
   });
 
-  test('is one document with --json', async () => {
+  test('prints one document with --json', async () => {
     const document = documentIn(
       await call('/tools/translate', '-d', '{"text":"hello","to":"fr"}', '--json'),
     );
@@ -48,7 +48,7 @@ describe('a paid call', () => {
     });
   });
 
-  test('shows each step with -v, and no signature', async () => {
+  test('prints each step with -v, but no signature', async () => {
     const { code, stdout, stderr } = await call(LOOKUP, '-v', '--as', 'agent2');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ word: 'river' });
@@ -73,7 +73,7 @@ describe('a paid call', () => {
     expect(stderr).not.toContain(people.agents[1].privateKey.slice(2));
   });
 
-  test('takes its body from a file or from a pipe, and its key from the keystore', async () => {
+  test('reads its body from a file or a pipe, and its key from the keystore', async () => {
     await putKey(place, 'treasury', people.agents[2].privateKey);
     const file = join(place.directory, 'body.json');
     await writeFile(file, '{"text":"hello","to":"de"}');
@@ -99,13 +99,13 @@ describe('a paid call', () => {
     expect(terminal.raw()).not.toContain(PASSWORD);
   });
 
-  test('is signed by the agent of a fleet that --as names', async () => {
+  test('signs as the fleet agent that --as names', async () => {
     await putFleet(place, 'team', ['alice', 'bob']);
     const known = withEnv(place, { COUNTERSIGN_PASSWORD: PASSWORD });
     const { address } = mnemonicToAccount(WORDS, { path: `m/44'/60'/0'/0'/1'` });
     for (const name of ['team/bob', 'team/1', 'bob']) {
       const ran = await pipe(known, ['call', '/tools/whoami', '--as', name, '--json']);
-      // It holds nothing: the gateway says so to the account that it saw.
+      // The account holds no money: the refusal shows which account the gateway saw.
       expect(ran.code).toBe(5);
       expect(documentIn(ran)['error']).toMatchObject({
         rule: 'penniless',
@@ -116,7 +116,7 @@ describe('a paid call', () => {
 });
 
 describe('a refusal', () => {
-  test('of the own cap ends with 5, before anything is signed', async () => {
+  test('by --max ends with 5 before anything is signed', async () => {
     const before = await ran('enrich');
     const { code, stdout, stderr } = await call('/tools/enrich', '-d', '{"text":"x"}', '-v');
     expect(code).toBe(5);
@@ -127,7 +127,7 @@ describe('a refusal', () => {
     expect(await ran('enrich')).toBe(before);
   });
 
-  test('of the gateway shows rule, account, limit, what is left and what to do, and ends with 5', async () => {
+  test('by the gateway prints rule, account, limit, remaining amount and next step, and ends with 5', async () => {
     const words = ['/tools/enrich', '-d', '{"text":"x"}', '--max', '$20'];
     const { code, stdout, stderr } = await call(...words);
     expect(code).toBe(5);
@@ -151,14 +151,14 @@ describe('a refusal', () => {
     });
   });
 
-  test('of a tool keeps its body on stdout and ends with 1', async () => {
+  test('by a tool keeps its body on stdout and ends with 1', async () => {
     const { code, stdout, stderr } = await call('/tools/flaky?status=500');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual({ status: 500 });
     expect(stderr).toContain('500 · nothing charged');
   });
 
-  test('of a tool whose payment had moved says that the money is credit now', async () => {
+  test('by a tool after an upfront payment reports the amount as credit', async () => {
     // A payer without a settled payment here pays before the tool runs.
     const { code, stderr } = await call('/tools/flaky?status=500', '--as', 'agent7');
     expect(code).toBe(1);
@@ -172,7 +172,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('by rate says when the next call passes: in words, and in the document alone', async () => {
+  test('by a rate reports when the next call passes', async () => {
     const set = ['policy', 'set', 'agent8', '--rate', '1/60s', '--operator'];
     expect((await pipe(place, set)).code).toBe(0);
     expect((await call(LOOKUP, '--as', 'agent8')).code).toBe(0);
@@ -191,7 +191,7 @@ describe('a refusal', () => {
     expect(Math.abs(at - after - Date.now() / 1000)).toBeLessThan(10);
   });
 
-  test('with --credit signs no payment: only an intent for what credit there is', async () => {
+  test('with --credit follows an intent, not a payment', async () => {
     const { code, stderr } = await call(LOOKUP, '--credit', '--as', 'agent5', '-v');
     expect(code).toBe(5);
     expect(stderr).toContain('signs AgentIntent');
@@ -201,7 +201,7 @@ describe('a refusal', () => {
 });
 
 describe('--dry-run', () => {
-  test('says what would happen, and nothing does', async () => {
+  test('prints the verdict and runs nothing', async () => {
     const before = await ran('lookup');
     const document = documentIn(await call(LOOKUP, '--dry-run', '--json'));
     expect(document).toMatchObject({ dry_run: true, tool: 'lookup', price: '1000' });
@@ -211,7 +211,7 @@ describe('--dry-run', () => {
     expect(await ran('lookup')).toBe(before);
   });
 
-  test('pays no server that knows no dry runs', async () => {
+  test('pays no server that does not know dry runs', async () => {
     const seen: string[] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers['payment-signature'] === undefined ? 'unsigned' : 'signed');
@@ -246,7 +246,7 @@ describe('--dry-run', () => {
 });
 
 describe('keys of a local stack', () => {
-  test('sign for nothing but this machine', async () => {
+  test('sign for this machine only', async () => {
     for (const words of [[], ['--as', 'agent1'], ['--as', 'owner']]) {
       const { code, stderr } = await call('https://gateway.example/tools/lookup', ...words);
       expect(code).toBe(4);
@@ -256,7 +256,7 @@ describe('keys of a local stack', () => {
   });
 });
 
-test('Ctrl-C while a paid call runs ends with 130 and says that it may have run', async () => {
+test('ends with 130 on Ctrl-C during a paid call and warns that it may have run', async () => {
   const terminal = openTerminal(place, ['call', '/tools/flaky?hang=1', '--as', 'agent4']);
   await terminal.sees('calling 127.0.0.1');
   terminal.press('ctrl-c');

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { encodeBase64 } from '../../src/crypto/bytes.ts';
 import { openCdpTokens } from '../../src/settlement/backends/cdp-token.ts';
 
-/** `doctor` reads the same secret as the Worker, and Node takes no ECPrivateKey for PKCS#8, as workerd does. */
-it('reads an ECDSA key of the platform in Node, too', async () => {
+/** `doctor` reads the Worker's secret. Unlike workerd, Node does not accept an ECPrivateKey as PKCS#8. */
+it('reads an ECDSA key of the platform in Node', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = await exportJWK(privateKey);
   const [d, x, y] = [jwk.d, jwk.x, jwk.y].map((text) => Buffer.from(text ?? '', 'base64url'));

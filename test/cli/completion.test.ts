@@ -16,7 +16,7 @@ const offered = async (...words: readonly string[]): Promise<readonly string[]> 
 
 const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
 
-test.each(['bash', 'zsh', 'fish'])('%s gets a script that it can read', async (shell) => {
+test.each(['bash', 'zsh', 'fish'])('prints a completion script that %s parses', async (shell) => {
   const { code, stdout, stderr } = await pipe(home(), ['completion', shell]);
   expect(code).toBe(0);
   expect(stderr).toBe('');
@@ -27,7 +27,7 @@ test.each(['bash', 'zsh', 'fish'])('%s gets a script that it can read', async (s
   expect(read.status).toBe(0);
 });
 
-test('bash runs nothing of what is typed so far', async () => {
+test('never lets bash evaluate the typed words (CWE-78)', async () => {
   const { stdout } = await pipe(home(), ['completion', 'bash']);
   expect(stdout).toContain("printf '%q '");
   if (!has('bash')) return;
@@ -48,7 +48,7 @@ test('bash runs nothing of what is typed so far', async () => {
   expect(await readFile(kept, 'utf8')).toBe('precious');
 });
 
-test('commands, options and their values are offered', async () => {
+test('completes commands, options and their values', async () => {
   expect(await offered('')).toEqual(
     expect.arrayContaining(['init', 'doctor', 'call', 'keys', 'fleet']),
   );
@@ -61,11 +61,11 @@ test('commands, options and their values are offered', async () => {
   expect(await offered('completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
 });
 
-test('an empty word is offered the same, however often a shell says it', async () => {
+test('ignores repeated empty words', async () => {
   expect(await offered('keys', '', '')).toEqual(await offered('keys', ''));
 });
 
-test('names of keys are offered, and nothing is decrypted for that', async () => {
+test('completes key names without decrypting a key', async () => {
   await putKey(home(), 'treasury', SOME_KEY);
   expect(await offered('call', '--as', '')).toContain('treasury');
 });

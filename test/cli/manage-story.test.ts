@@ -3,28 +3,28 @@ import { beforeEach, expect, test } from 'vitest';
 import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
-import { beside } from './support/stack.ts';
+import { putStackFile } from './support/stack.ts';
 import { openTerminal } from './support/terminal.ts';
 
 const world = useWorld();
 const home = useHome();
 let place: Home;
 beforeEach(async () => {
-  place = withEnv(await beside(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 });
 
-/** Denials of one kind are told together, after ten seconds. */
+/** The account logs equal denials of ten seconds as one entry. */
 const PATIENCE = { timeout: 60_000, interval: 1_000 };
 
-/** Costs two cents. */
+/** A call that costs $0.02. */
 const translate = ['call', '/tools/translate', '-d', '{"text":"hello","to":"fr"}', '--credit'];
 
-/** What stood on the screens, one command after the other. */
+/** The screens of all commands, in order. */
 const transcript: string[] = [];
 
 const wordOf = (word: string): string => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`);
 
-/** Types a command at a terminal and waits for its end. */
+/** Runs a command at a terminal to its end. */
 const at = async (line: readonly string[], exit = 0): Promise<string> => {
   const terminal = openTerminal(place, line, 100);
   const code = await terminal.ended();
@@ -34,8 +34,8 @@ const at = async (line: readonly string[], exit = 0): Promise<string> => {
   return shown;
 };
 
-test('an owner governs a fleet with the command alone', async () => {
-  // A fleet of three, and what it may spend: nobody in it has money of its own.
+test('lets an owner govern a fleet with the command alone', async () => {
+  // A fleet of three agents without money of their own.
   expect(await at(['fleet', 'new', 'team', '--names', 'alice,bob,carol'])).toContain('3 agents');
   await at(['credits', 'top-up', '$1', '--to', 'owner', '--as', 'agent']);
   for (const agent of ['alice', 'bob', 'carol']) {
@@ -46,11 +46,11 @@ test('an owner governs a fleet with the command alone', async () => {
   expect(set).toMatch(/\+ per day +\$0\.002/);
   expect(await at(['accounts', 'tree'])).toMatch(/team\/alice +active +active +\$0\.00/);
 
-  // Somebody watches.
+  // A second terminal follows the decisions.
   const watch = openTerminal(place, ['tail'], 100);
   await watch.sees('watching 4 accounts');
 
-  // An offer to somebody who has not consented opens nothing, and does not end the watch.
+  // An offer without consent opens no account, and does not end `tail`.
   const offered = await at(['grant', `0x${'34'.repeat(20)}`, '--total', '$0.01']);
   expect(offered).toContain('has not consented');
   expect(await at(['accounts', 'tree'])).toMatch(/0x3434\S* +offered/);
@@ -63,7 +63,7 @@ test('an owner governs a fleet with the command alone', async () => {
   await watch.sees(/team\/alice +lookup +\$0\.001 +allowed +from the parent's credit/);
   await watch.sees(/team\/alice +lookup +\$0\.001 +allowed/);
 
-  // The third hits the limit, and says why.
+  // The third call exceeds the limit.
   const denied = await at(
     ['call', '/tools/lookup?word=otter', '--as', 'team/alice', '--credit'],
     5,
@@ -78,14 +78,14 @@ test('an owner governs a fleet with the command alone', async () => {
     /owner:window:day +\$0\.002 +\$0\.00/,
   );
 
-  // Raised, after a look at what that changes; then it goes on.
+  // After a dry run, the owner raises the limit.
   const raised = await at(['policy', 'set', 'team/alice', '--per-day', '$0.05', '--dry-run']);
   expect(raised).toMatch(/dry run/);
   expect(raised).toMatch(/~ per day +\$0\.002 → \$0\.05/);
   expect(await at(['policy', 'set', 'team/alice', '--per-day', '$0.05'])).toMatch(/~ per day/);
   await at(['call', '/tools/lookup?word=otter', '--as', 'team/alice', '--credit']);
 
-  // One is cut off, for ever.
+  // The owner revokes the grant of one agent.
   await at([...translate, '--as', 'team/carol']);
   expect(await at(['revoke', 'team/carol'])).toMatch(/1 grant of team\/carol revoked for ever/);
   const cut = await at([...translate, '--as', 'team/carol'], 5);
@@ -94,7 +94,7 @@ test('an owner governs a fleet with the command alone', async () => {
     .poll(() => watch.shown(), PATIENCE)
     .toMatch(/team\/carol +translate +denied +revoked/);
 
-  // What was spent, by tool.
+  // The spend report by tool.
   const spent = async (): Promise<unknown> => documentIn(await pipe(place, ['spend', '--json']));
   await expect.poll(spent, PATIENCE).toMatchObject({
     rows: [

@@ -58,7 +58,7 @@ describe('flags of a policy', () => {
   const changed = (before: object, options: Record<string, string>) =>
     withFlags(before, inputOf([], options), NOW);
 
-  test('change what they name, and none takes it away', () => {
+  test('change the fields that they name; none removes a field', () => {
     const before = {
       perCall: '$1',
       tools: ['a'],
@@ -109,18 +109,18 @@ describe('flags of a policy', () => {
     ['until', '2026-02-31'],
     ['until', 'soon'],
     ['payees', 'alice'],
-  ])('--%s %s is no value', (option, value) => {
+  ])('reject --%s %s', (option, value) => {
     expect(() => changed({}, { [option]: value })).toThrow(/takes|no address/);
   });
 
-  test('know days, moments and spans', () => {
+  test('accept days, times and durations', () => {
     expect(timeIn('30d', '--until', NOW)).toBe(NOW + 30 * 86_400);
     expect(timeIn('2026-12-31T12:00:00Z', '--until', NOW)).toBe(1_798_718_400);
     expect(timeIn('1798675200', '--until', NOW)).toBe(1_798_675_200);
   });
 });
 
-test('policies are compared in human units, and nothing that differs looks the same', () => {
+test('compares policies in human units, and prints different values differently', () => {
   const before = policy({
     perCall: '0u',
     rate: { limit: 60, seconds: 60 },
@@ -143,7 +143,7 @@ test('policies are compared in human units, and nothing that differs looks the s
   expect(differences(after, after)).toEqual([]);
 });
 
-test('no label passes for a key of this machine', async () => {
+test('never prints a label as if it were a key of this machine', async () => {
   const mine = '0x7e5f4552091a69125d5dfcb7b8c2659029395bdf';
   const session = {
     keystore: {
@@ -160,7 +160,7 @@ test('no label passes for a key of this machine', async () => {
   expect(of('eip155:84532:0x2b5a')).toBe('0x2b5a');
 });
 
-describe('a name that no key here has', () => {
+describe('a name that no key of this machine has', () => {
   const adminThat = (list: () => AsyncGenerator, code = 'unknown_account') =>
     ({
       role: 'owner',
@@ -187,13 +187,13 @@ describe('a name that no key here has', () => {
   test.each([
     ['an owner without a tree', 'unknown_account', 'unknown_name'],
     ['a gateway in trouble', 'storage_unavailable', 'storage_unavailable'],
-  ])('is looked for in the tree: %s', async (_, failure, code) => {
+  ])('is searched in the tree: %s', async (_, failure, code) => {
     await expect(accountNamed(adminThat(failing(failure)), 'nightly')).rejects.toMatchObject({
       code,
     });
   });
 
-  test('of an account that cannot be read now is no unknown name', async () => {
+  test('is not reported as unknown when the account cannot be read', async () => {
     const read = async (code: string) => accountNamed(adminThat(one, code), 'nightly');
     await expect(read('storage_unavailable')).rejects.toMatchObject({
       code: 'storage_unavailable',
@@ -202,8 +202,8 @@ describe('a name that no key here has', () => {
   });
 });
 
-describe('a line of tail', () => {
-  test('says why a call was denied, and whose rule it was', () => {
+describe('a decision of tail', () => {
+  test('shows why a call was denied, and by whose rule', () => {
     const above = 'eip155:84532:0x2b5ad5c4795c026514f8317c7a215e218dccd6cf';
     const line = decisionOf(
       entry({
@@ -233,14 +233,14 @@ describe('a line of tail', () => {
     expect(longest(decisionText(outOf(80), line, names, 'alice'))).toBeLessThanOrEqual(80);
   });
 
-  test('counts calls of a rate, not money', () => {
+  test('prints a rate as calls, not money', () => {
     const line = decisionOf(
       entry({ rule: 'rate', outcome: { limit: { limit: '60', remaining: '0' } } }),
     );
     expect(line?.says).toBe('limit 60, left 0');
   });
 
-  test('is there for what was decided, and not for what followed from it', () => {
+  test('exists for decisions, not for entries that follow from one', () => {
     const verdict = (fields: Partial<EntryEvent>) => decisionOf(entry(fields))?.verdict;
     expect(verdict({ type: 'call.accepted', amounts: { price: '1000' } })).toBe('allowed');
     expect(verdict({ type: 'call.dispatched' })).toBeUndefined();
@@ -255,7 +255,7 @@ describe('a line of tail', () => {
     expect(verdict({ type: 'of.a_later_release' })).toBeUndefined();
   });
 
-  test('that a call ended at another price than it began with says so, and agrees with what is spent', () => {
+  test('shows the charge of a call that ended below its price', () => {
     const decide = createDecisions();
     const call = `0x${'11'.repeat(32)}` as const;
     const begun = { type: 'call.accepted', call, amounts: { price: '50000' } };
@@ -270,7 +270,7 @@ describe('a line of tail', () => {
     expect(decisionText(outOf(140), line, names, undefined)).toMatch(
       /summarise +\$0\.00158 charged/,
     );
-    // At its price the first line has said it all.
+    // A call that ends at its price gets no second line.
     decide(entry(begun));
     expect(decide(entry(ended('50000')))).toBeUndefined();
   });
@@ -312,7 +312,7 @@ describe('a line of tail', () => {
       },
       'the payment settled, but the client never repeated the call, so the tool did not run; $0.05 had moved and is credit now',
     ],
-  ])('says what became of the money of %s', (_, fields, says) => {
+  ])('shows what happened to the money of %s', (_, fields, says) => {
     const decide = createDecisions();
     const call = `0x${'22'.repeat(32)}` as const;
     decide(entry({ type: 'call.accepted', call, amounts: { price: '50000' } }));
@@ -323,7 +323,7 @@ describe('a line of tail', () => {
     expect(decide(entry({ ...failed, ...fields }))).toMatchObject({ verdict: 'failed', says });
   });
 
-  test('of credit names the amount, and what happened to it', () => {
+  test('shows the amount of a credit change', () => {
     const says = (fields: Partial<EntryEvent>) =>
       decisionOf(entry({ amounts: { amount: '1500000' }, ...fields }))?.says;
     expect(says({ type: 'credit.received' })).toBe('$1.50 of credit received');
@@ -336,7 +336,7 @@ describe('a line of tail', () => {
     );
   });
 
-  test('shows a label beside the name of a key of this machine, never instead of it', async () => {
+  test('shows a label next to the name of a key, never instead of it', async () => {
     const session = {
       keystore: {
         entries: async () =>
@@ -352,7 +352,7 @@ describe('a line of tail', () => {
     expect(decisionText(outOf(40), line, known, 'crawler')).toContain('treasury (crawler)');
   });
 
-  test('cannot steer the terminal', () => {
+  test('has no terminal controls', () => {
     const line = decisionOf(
       entry({
         rule: '\u001B[2Jwindow',
@@ -368,7 +368,7 @@ describe('a line of tail', () => {
   });
 });
 
-describe('lines of several feeds', () => {
+describe('decisions of several feeds', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -386,7 +386,7 @@ describe('lines of several feeds', () => {
     return { shown, sequence };
   };
 
-  test('are shown in the order of their times, whichever feed is faster', () => {
+  test('are printed in the order of their times', () => {
     const { shown, sequence } = collect();
     sequence.add([3, 'alice 3']);
     vi.advanceTimersByTime(500);
@@ -408,7 +408,7 @@ describe('lines of several feeds', () => {
     expect(shown).toEqual(['first', 'second', 'third']);
   });
 
-  test('are not lost when the command is stopped, and not shown twice', () => {
+  test('are flushed once when the command stops', () => {
     const { shown, sequence } = collect();
     sequence.add([2, 'b']);
     sequence.add([1, 'a']);
@@ -417,7 +417,7 @@ describe('lines of several feeds', () => {
     expect(shown).toEqual(['a', 'b']);
   });
 
-  test('have denials where the log has them: at the end of their ten seconds', () => {
+  test('sort a denial at the end of its ten seconds, where the log has it', () => {
     const denied = decisionOf(entry({ rule: 'rate', at: NOW, count: 3 }));
     const allowed = decisionOf(
       entry({ type: 'call.accepted', at: NOW + 8, amounts: { price: '1' } }),
@@ -436,7 +436,7 @@ describe('a spend report', () => {
     failed: 0,
   });
 
-  test('adds up exactly, the largest first, days in their order', () => {
+  test('adds exactly, sorts by spend, and sorts days by date', () => {
     const rows = [
       row('a', '9007199254740993'),
       row('b', '2'),
@@ -457,7 +457,7 @@ describe('a spend report', () => {
     ).toEqual(['2026-11-01', '2026-11-02']);
   });
 
-  test('has bars to an eighth of a column, and none of nothing', () => {
+  test('draws bars to an eighth of a column, and none for zero', () => {
     expect([
       bar(8n, 8n, 2),
       bar(4n, 8n, 2),
@@ -468,7 +468,7 @@ describe('a spend report', () => {
     ]).toEqual(['██', '█', '▏', '▏', '', '']);
   });
 
-  test('fits into any terminal', () => {
+  test('fits into every terminal', () => {
     const lines = linesOf(
       [row('a-tool-with-a-long-name.and-more-of-it', '123456789', 1000), row('b', '1')],
       'tool',
@@ -493,7 +493,7 @@ describe('a plan', () => {
       tool: document,
     }) as never;
 
-  test('removes, then changes, then adds, each against what was seen', () => {
+  test('removes, then changes, then adds, each with the ETag it read', () => {
     const there = [item(tool('old')), item(tool('same')), item(tool('other'))];
     const wanted = [tool('new'), tool('same'), tool('other', { price: '$0.02' })];
     expect(planOf(there, wanted, false)).toMatchObject([
@@ -510,13 +510,13 @@ describe('a plan', () => {
     expect(planOf(there.slice(1, 2), [tool('same')], false)).toEqual([]);
   });
 
-  test('does not care in which order the members of a tool stand', () => {
+  test("ignores the order of a tool's members", () => {
     const { id, ...rest } = tool('same');
     expect(planOf([item({ ...rest, id })], [tool('same')], false)).toEqual([]);
   });
 });
 
-describe('what was compared with the chain', () => {
+describe('a reconciliation', () => {
   const OWNER = `eip155:84532:0x${'00'.repeat(18)}d6cf` as const;
   const word: Hex = `0x${'ab'.repeat(32)}`;
   const run = {
@@ -536,14 +536,14 @@ describe('what was compared with the chain', () => {
     ledger: { state: 'released' },
   } satisfies ItemOf<'differences.list'>;
 
-  test('has both sides of each run', () => {
+  test('shows chain and ledger of each run', () => {
     const text = runsText(outOf(120), [run, { ...run, kind: 'again', state: 'stopped' }]);
     expect(text).toMatch(/eip155:84532 +1000-2000 +\$0\.03 \(2\) +\$0\.01 \(1\) +complete/);
     expect(text).toContain('stopped, again');
     expect(runsText(outOf(120), [])).toContain('every 15 minutes');
   });
 
-  test('has what differs, and how much of it somebody should look at', () => {
+  test('lists differences and counts those that an operator must check', () => {
     const { amount: _, ...missing } = difference;
     const text = differencesText(
       outOf(140),
@@ -565,7 +565,7 @@ describe('what was compared with the chain', () => {
   test.each([40, 60, 80])('fits into %i columns', (columns) => {
     const out = outOf(columns);
     expect(longest(runsText(out, [run]))).toBeLessThanOrEqual(columns);
-    // A hash has no place to break.
+    // A hash cannot wrap.
     const text = differencesText(out, [difference], names.of).replace(word, 'the hash');
     expect(longest(text)).toBeLessThanOrEqual(columns);
   });

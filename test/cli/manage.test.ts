@@ -8,26 +8,26 @@ import { ALICE, history } from '../unit/audit/history.ts';
 import { documentIn, pipe, type Ran } from './support/command.ts';
 import { type Home, PASSWORD, useHome, withEnv } from './support/home.ts';
 import { putKey, SOME_KEY } from './support/keys.ts';
-import { beside } from './support/stack.ts';
+import { putStackFile } from './support/stack.ts';
 import { openTerminal } from './support/terminal.ts';
 
 const world = useWorld();
 const home = useHome();
 let place: Home;
 beforeEach(async () => {
-  place = withEnv(await beside(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
+  place = withEnv(await putStackFile(world(), home()), { COUNTERSIGN_PASSWORD: PASSWORD });
 });
 
 const run = async (...words: readonly string[]): Promise<Ran> => await pipe(place, words);
 
-/** The document of a command that must end well. */
+/** The document of a command that must succeed. */
 const told = async (...words: readonly string[]): Promise<Record<string, unknown>> => {
   const ran = await run(...words, '--json');
   expect(ran.code, `${words.join(' ')}: ${ran.stdout}${ran.stderr}`).toBe(0);
   return documentIn(ran);
 };
 
-/** The error of a command that must not. */
+/** The error of a command that must fail with this exit code. */
 const refused = async (
   exit: number,
   ...words: readonly string[]
@@ -46,14 +46,14 @@ const file = async (name: string, content: unknown): Promise<string> => {
 const accountOf = (address: string): string => `eip155:84532:${address.toLowerCase()}`;
 const EVENTUALLY = { timeout: 30_000, interval: 500 };
 
-/** The owner has credit, and an agent a grant. */
+/** Gives the owner credit and the agent a grant. */
 const owned = async (agent: string): Promise<void> => {
   await told('credits', 'top-up', '$0.50', '--to', 'owner', '--as', 'agent8');
   await told('grant', agent, '--total', '$0.40', '--per-call', '$0.05');
 };
 
 describe('policies', () => {
-  test('are changed only where a flag says so, over what was seen', async () => {
+  test('change only in the fields that flags name', async () => {
     await owned('agent1');
     const policy = async () => (await told('policy', 'get', 'agent1'))['policy'];
     await refused(1, 'policy', 'get', 'agent1');
@@ -84,7 +84,7 @@ describe('policies', () => {
     });
   });
 
-  test('that somebody else has changed are not written over', async () => {
+  test('are not overwritten when another writer changed them', async () => {
     await owned('agent2');
     const { etag } = await told('policy', 'set', 'agent2', '--per-day', '$0.10');
     await told('policy', 'set', 'agent2', '--per-day', '$0.20');
@@ -105,7 +105,7 @@ describe('policies', () => {
     expect(await told('policy', 'delete', 'agent2')).toMatchObject({ changed: false });
   });
 
-  test('go to a file and come back, and a diff speaks of dollars', async () => {
+  test('round-trip through a file, with a diff in dollars', async () => {
     await owned('agent3');
     await told('policy', 'set', 'agent3', '--lifetime', '$2', '--alert', '50');
     const path = join(place.directory, 'policy.json');
@@ -116,7 +116,7 @@ describe('policies', () => {
     expect(stdout).toBe('~ lifetime  $2.00 → $2.50\n');
     expect(await told('policy', 'set', 'agent3', path)).toMatchObject({ changed: true });
     expect((await run('policy', 'diff', 'agent3', path)).stdout).toContain('same');
-    // Twice the same cap would be no cap: unknown is refused before anything is sent.
+    // An unknown field must not read as no limit: the command rejects it before it sends anything.
     expect(
       await refused(2, 'policy', 'set', 'agent3', await file('bad.json', { perDay: '$1' })),
     ).toMatchObject({
@@ -133,14 +133,14 @@ describe('policies', () => {
     ).toMatchObject({ code: 'usage' });
   });
 
-  test('of a dry run change nothing', async () => {
+  test('do not change on a dry run', async () => {
     await owned('agent4');
     expect(await told('policy', 'set', 'agent4', '--per-day', '$0.10', '--dry-run')).toMatchObject({
       dry_run: true,
       in_flight: { held: 0, cut_off: 0 },
     });
     expect(await refused(1, 'policy', 'get', 'agent4')).toMatchObject({ code: 'unknown_document' });
-    // One that runs right now, and that the policy would have refused; again and again, for each hangs five seconds only.
+    // Keeps a call running that the policy would deny; each hangs for five seconds.
     let over = false;
     const running = (async () => {
       while (!over) await run('call', '/tools/flaky?hang=1', '--as', 'agent4', '--credit');
@@ -156,7 +156,7 @@ describe('policies', () => {
     await running;
   });
 
-  test('have a slot of the operator, which no owner can touch', async () => {
+  test("of the operator are out of the owner's reach", async () => {
     await owned('agent5');
     expect(
       await told('policy', 'set', 'agent5', '--per-call', '$0.02', '--operator'),
@@ -179,10 +179,10 @@ describe('policies', () => {
 });
 
 describe('an owner', () => {
-  test('freezes and resumes, by name, address, CAIP-10 or label, and hears who knows', async () => {
+  test('freezes and resumes by name, address, CAIP-10 or label', async () => {
     await owned('agent6');
     const { address } = people.agents[5];
-    // By its address, too: this machine holds the key.
+    // An address works as well: this machine holds the key, so the agent consents.
     const newer = await told('grant', address, '--total', '$0.10');
     const { grant } = newer;
     const [older] = newer['earlier'] as readonly string[];
@@ -225,7 +225,7 @@ describe('an owner', () => {
     ).toMatchObject({ code: 'usage' });
   });
 
-  test('may do nothing to the accounts of others, and learns nothing of them', async () => {
+  test('cannot act on accounts of others or learn whether they exist', async () => {
     await owned('agent7');
     await putKey(place, 'stranger', SOME_KEY);
     const words = ['freeze', accountOf(people.agents[6].address), '--as', 'stranger'];
@@ -235,7 +235,7 @@ describe('an owner', () => {
     expect(one['code']).toBe('unknown_account');
   });
 
-  test('hears of a limit below the cheapest tool: which tool, and what it costs', async () => {
+  test('sees a warning about a limit below the price of the cheapest tool', async () => {
     await owned('agent6');
     expect(await told('policy', 'set', 'agent6', '--per-call', '15u')).toMatchObject({
       policy: { perCall: '$0.000015' },
@@ -245,7 +245,7 @@ describe('an owner', () => {
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
       /warning The limit per call, \$0\.0005 \(500u\), is below the price of the cheapest tool that it allows: \w+ costs \$0\.001\. No paid call will pass\./,
     );
-    // A bare decimal is dollars: fifteen of them stop nothing.
+    // A bare number is dollars: $15.00 is above every price.
     const set = await told('policy', 'set', 'agent6', '--per-call', '15');
     expect(set).toMatchObject({ policy: { perCall: '$15.00' } });
     expect(set).not.toHaveProperty('warnings');
@@ -259,7 +259,7 @@ describe('an owner', () => {
     expect(await told('revoke', String(granted['grant']))).toMatchObject({ changed: true });
   });
 
-  test('grants what its options say, and revokes by hash', async () => {
+  test('grants by options and revokes by hash', async () => {
     await told('credits', 'top-up', '$0.10', '--to', 'owner', '--as', 'agent8');
     const granted = await told(
       'grant',
@@ -306,7 +306,7 @@ test.each([
   ['spend'],
   ['tail'],
   ['audit export eip155:84532:0x7e5f4552091a69125d5dfcb7b8c2659029395bdf'],
-])('without a network %s ends with 3 and says what to do', async (line) => {
+])('ends %s with 3 and a next step without a network', async (line) => {
   await putKey(place, 'treasury', SOME_KEY);
   const words = [...line.split(' '), '--gateway', 'http://127.0.0.1:1', '--as', 'treasury'];
   const { code, stdout, stderr } = await run(...words);
@@ -315,7 +315,7 @@ test.each([
   expect(stderr).toMatch(/^next {3}/m);
 });
 
-test('what agents have not reported yet is shown as of when it was', async () => {
+test('prints the time of the last report next to the spend of agents', async () => {
   await owned('agent4');
   expect((await run('call', '/tools/lookup?word=elk', '--as', 'agent4', '--credit')).code).toBe(0);
   const tree = await run('accounts', 'tree');
@@ -331,7 +331,7 @@ test('what agents have not reported yet is shown as of when it was', async () =>
 });
 
 describe('tail', () => {
-  test('gives one JSON document a line, and Ctrl-C ends it with 130', async () => {
+  test('prints one JSON document a line and ends with 130 on Ctrl-C', async () => {
     await owned('agent1');
     const terminal = openTerminal(place, ['tail', 'agent1', '--json'], 400);
     await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -354,7 +354,7 @@ describe('tail', () => {
     expect(await terminal.ended()).toBe(130);
   });
 
-  test('knows a label that was given after it began', async () => {
+  test('shows a label that was set after it started', async () => {
     await owned('agent3');
     const terminal = openTerminal(place, ['tail', accountOf(people.agents[2].address)], 120);
     await terminal.sees('watching 1 account');
@@ -368,7 +368,7 @@ describe('tail', () => {
     expect(await terminal.ended()).toBe(130);
   });
 
-  test('of an account that is not there ends', async () => {
+  test('ends for an unknown account', async () => {
     expect(await refused(1, 'tail', accountOf(`0x${'12'.repeat(20)}`))).toMatchObject({
       code: 'unknown_account',
     });
@@ -376,7 +376,7 @@ describe('tail', () => {
 });
 
 describe('an operator', () => {
-  test('applies a file: sees what changes, is asked, and loses no race', async () => {
+  test('applies a file after a preview and a confirmation', async () => {
     const { tools } = (await told('tools', 'list')) as {
       tools: { id: string; tool: Record<string, unknown> }[];
     };
@@ -421,7 +421,7 @@ describe('an operator', () => {
     ).toMatchObject({ code: 'usage' });
   });
 
-  test('that is raced while it is asked is told, and what the other wrote stays', async () => {
+  test('overwrites no tool that changed during the confirmation', async () => {
     const { tools } = (await told('tools', 'list')) as {
       tools: { id: string; tool: Record<string, unknown> }[];
     };
@@ -448,7 +448,7 @@ describe('an operator', () => {
     expect(await refused(4, 'tools', 'list', '--as', 'owner')).toMatchObject({ code: 'forbidden' });
   });
 
-  test('gives and takes credit', async () => {
+  test('adds and takes credit', async () => {
     const { address } = people.agents[7];
     await told('credits', 'top-up', '$0.01', '--as', 'agent8');
     const given = await told(
@@ -476,7 +476,7 @@ describe('an operator', () => {
     });
   });
 
-  test('reads settlements, accounts and the spend of everybody', async () => {
+  test('reads settlements, accounts and the spend of the gateway', async () => {
     expect((await run('call', '/tools/lookup?word=river', '--as', 'agent7')).code).toBe(0);
     const { address } = people.agents[6];
     const list = async () =>
@@ -502,7 +502,7 @@ describe('an operator', () => {
         .split('\r\n')
         .filter((row) => row.includes(',revenue,lookup,'));
     await expect.poll(revenue, EVENTUALLY).not.toHaveLength(0);
-    // No cron trigger has been pulled on this stack.
+    // No cron trigger ran on this stack.
     expect((await run('settlements', 'reconcile')).stdout).toContain('No reconciliation yet');
     expect(await told('settlements', 'reconcile')).toMatchObject({
       ...{ reconciliations: [], differences: [] },
@@ -515,7 +515,7 @@ describe('an operator', () => {
     expect(await refused(2, 'spend', '--from', '2026-02-31')).toMatchObject({ code: 'usage' });
   });
 
-  test('keeps webhooks', async () => {
+  test('creates, changes, lists and removes webhooks', async () => {
     const put = ['webhooks', 'put', 'pager', 'https://ops.example/alerts', '--operator'];
     expect(await told(...put, '--events', 'debt,breaker')).toMatchObject({ changed: true });
     expect(await told(...put, '--events', 'debt')).toMatchObject({ changed: true });
@@ -536,7 +536,7 @@ describe('an operator', () => {
 });
 
 describe('a log', () => {
-  test('is exported whole, verifies offline, and what was altered does not', async () => {
+  test('verifies offline after an export, unless it was altered', async () => {
     await owned('agent2');
     expect((await run('call', '/tools/lookup?word=river', '--as', 'agent2', '--credit')).code).toBe(
       0,
@@ -553,7 +553,7 @@ describe('a log', () => {
     expect(verified).toMatchObject({ verified: true, first: 1, whole: true });
     const { recomputed, ...rest } = verified['signatures'] as { recomputed: number };
     expect(rest).toEqual({ by_chain: [], sealed: 0, outside: 0 });
-    // The grant that governs it, at least, and the intent of its call.
+    // At least the grant and the intent of the call.
     expect(recomputed).toBeGreaterThan(1);
     expect((await pipe(offline, ['audit', 'verify', path])).stdout).toContain(
       `signatures  ${recomputed} recomputed`,
@@ -574,7 +574,7 @@ describe('a log', () => {
     expect(
       await refused(1, 'audit', 'verify', path, '--head', `0x${'00'.repeat(32)}`),
     ).toMatchObject({ code: 'log_broken' });
-    // A chain that holds, of an entry that nobody has signed.
+    // An intact chain with an unsigned entry.
     const unsigned = history(ALICE, [{ type: 'tool.put', at: 1, outcome: { name: 'lookup' } }]);
     await writeFile(path, `${unsigned.map(entryText).join('\n')}\n`);
     expect(await refused(1, 'audit', 'verify', path)).toMatchObject({
@@ -601,7 +601,7 @@ describe('import', () => {
     ],
   };
 
-  test('prints policies and what does not map, without a gateway', async () => {
+  test('prints policies and unmapped fields without a gateway', async () => {
     const alone = withEnv(home(), { COUNTERSIGN_GATEWAY: '' });
     const path = await file('keys.json', keys);
     const { code, stdout } = await pipe(alone, ['import', 'unkey', path, '--price', '$0.001']);
@@ -615,7 +615,7 @@ describe('import', () => {
     expect((await pipe(alone, ['import', 'litellm', path])).code).toBe(2);
   });
 
-  test('writes them to the accounts that a file names', async () => {
+  test('writes policies to the accounts that --map names', async () => {
     await owned('agent3');
     const rows = [
       {
@@ -656,7 +656,7 @@ test.each([
   ['credits show owner'],
   ['grant agent1 --total much'],
   ['webhooks list'],
-])('40 columns are enough for %s', async (line) => {
+])('fits %s into 40 columns', async (line) => {
   await told(
     'policy',
     'set',

@@ -7,13 +7,13 @@ import { people } from '../../dev/stack/people.ts';
 import { useWorld } from '../conformance/support/world.ts';
 import { documentIn, pipe } from './support/command.ts';
 import { type Home, useHome } from './support/home.ts';
-import { beside } from './support/stack.ts';
+import { putStackFile } from './support/stack.ts';
 import { openTerminal } from './support/terminal.ts';
 
 const world = useWorld();
 const home = useHome();
 
-/** A checkout, as far as `init` looks at it. */
+/** The files of a checkout that `init` reads. */
 let checkout: Home;
 beforeEach(async () => {
   checkout = home();
@@ -78,7 +78,7 @@ describe('init in a pipe', () => {
     expect(status).toBe('ok');
   });
 
-  test('again changes nothing, and keeps the key', async () => {
+  test('changes nothing when run again, and keeps the receipt key', async () => {
     await pipe(checkout, ['init', ...flags()]);
     const before = await Promise.all(['wrangler.toml', 'tools.json', '.dev.vars'].map(read));
     const again = await pipe(checkout, ['init', ...flags()]);
@@ -88,7 +88,7 @@ describe('init in a pipe', () => {
     );
   });
 
-  test('overwrites nothing that was edited, unless told to', async () => {
+  test('overwrites no edited value without --force', async () => {
     const edited = (await read('tools.json')).replace('$0.001', '$0.002');
     await writeFile(join(checkout.directory, 'tools.json'), edited);
     const before = await read('wrangler.toml');
@@ -119,7 +119,7 @@ describe('init in a pipe', () => {
     ['a facilitator on http', { facilitator: 'http://f.example' }, 'must start with https://', 2],
     ['an audience with a path', { audience: 'https://gateway.example/x' }, 'origins only', 2],
     ['no operator', { operator: 'me' }, 'addresses', 2],
-  ] as const)('with %s writes nothing', async (_, changes, reason, exit) => {
+  ] as const)('writes nothing with %s', async (_, changes, reason, exit) => {
     const before = await readdir(checkout.directory);
     const text = await read('wrangler.toml');
     const { code, stdout, stderr } = await pipe(checkout, ['init', ...flags(changes)]);
@@ -131,7 +131,7 @@ describe('init in a pipe', () => {
   });
 
   test.each(['rpc', 'upstream', 'facilitator'])(
-    'without --local-stack refuses a local --%s',
+    'rejects a local --%s without --local-stack',
     async (name) => {
       const urls = {
         rpc: 'https://rpc.example',
@@ -147,7 +147,7 @@ describe('init in a pipe', () => {
     },
   );
 
-  test('turns LOCAL_STACK off again where everything is public', async () => {
+  test('turns LOCAL_STACK off when every URL is public', async () => {
     await pipe(checkout, ['init', ...flags()]);
     const urls = {
       rpc: 'https://rpc.example',
@@ -161,7 +161,7 @@ describe('init in a pipe', () => {
     expect(await read('.dev.vars')).toMatch(/RECEIPT_KEY='.*'\nLOCAL_STACK='false'\n$/);
   });
 
-  test('touches no other Worker', async () => {
+  test('rejects the wrangler.toml of another Worker', async () => {
     const text = 'name = "other"\nmain = "index.js"\n';
     await writeFile(join(checkout.directory, 'wrangler.toml'), text);
     const { code, stderr } = await pipe(checkout, ['init', ...flags()]);
@@ -202,7 +202,7 @@ describe('init at a terminal', () => {
     expect(await variables()).toMatchObject({ AUDIENCES: 'http://localhost:8787' });
   });
 
-  test('Ctrl-C at the last question has written nothing', async () => {
+  test('writes nothing when Ctrl-C interrupts the last question', async () => {
     const before = await readdir(checkout.directory);
     const text = await read('wrangler.toml');
     const terminal = await answer(100);
@@ -212,7 +212,7 @@ describe('init at a terminal', () => {
     expect(await read('wrangler.toml')).toBe(text);
   });
 
-  test('asks before it overwrites what was edited, and takes no for an answer', async () => {
+  test('asks before it overwrites edited values, and obeys the answer', async () => {
     const edited = (await read('tools.json')).replace('$0.001', '$0.002');
     await writeFile(join(checkout.directory, 'tools.json'), edited);
     const no = openTerminal(checkout, ['init', ...flags({ audience: 'http://localhost:8787' })]);
@@ -244,9 +244,9 @@ const documentOfDoctor = (ran: Parameters<typeof documentIn>[0], name: string): 
 
 describe('doctor', () => {
   const doctor = async (...words: readonly string[]) =>
-    await pipe(await beside(world(), checkout), ['doctor', '--json', ...words]);
+    await pipe(await putStackFile(world(), checkout), ['doctor', '--json', ...words]);
 
-  test('finds a local stack well, asking its queues as the operator', async () => {
+  test('passes on a local stack, with its queues read as operator', async () => {
     const ran = await doctor();
     expect(ran.code, ran.stdout).toBe(0);
     for (const name of [
@@ -265,13 +265,13 @@ describe('doctor', () => {
     expect(documentOfDoctor(ran, 'configuration').status).toBe('warn');
   });
 
-  test('says who may not ask for queues, and ends with 1', async () => {
+  test('fails the queue check of a key that is no operator, and ends with 1', async () => {
     const ran = await doctor('--as', 'agent');
     expect(ran.code).toBe(1);
     expect(documentOfDoctor(ran, 'queues').status).toBe('fail');
   });
 
-  test('names each fault of the configuration as the gateway would', async () => {
+  test('reports each fault of the configuration in the words of the gateway', async () => {
     await pipe(checkout, ['init', ...flags()]);
     const text = await read('wrangler.toml');
     await writeFile(
@@ -288,7 +288,7 @@ describe('doctor', () => {
     expect(documentOfDoctor(ran, 'tools.json').status).toBe('fail');
   });
 
-  test('sees a clock that is wrong, a key that is another, and a paused gateway', async () => {
+  test('detects a wrong clock, another receipt key and a paused gateway', async () => {
     const { createServer } = await import('node:http');
     const server = createServer((request, response) => {
       const body =

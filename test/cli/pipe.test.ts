@@ -10,7 +10,7 @@ import { putKey, SOME_KEY } from './support/keys.ts';
 const home = useHome();
 const known = () => withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD });
 
-/** Every command that does something, by the words that name it. */
+/** The words of every command that runs. */
 const leaves = (
   specs: readonly CommandSpec[],
   path: readonly string[] = [],
@@ -22,7 +22,7 @@ const leaves = (
 
 const all = leaves(await loadCommands(commands, 'all')).map((words) => words.join(' '));
 
-test.each(all)('%s says what it takes', async (name) => {
+test.each(all)('prints help for %s', async (name) => {
   const { code, stdout, stderr } = await pipe(home(), [...name.split(' '), '--help']);
   expect(code).toBe(0);
   expect(stdout).toContain(`Usage: countersign ${name}`);
@@ -30,23 +30,20 @@ test.each(all)('%s says what it takes', async (name) => {
   expect(stderr).toBe('');
 });
 
-/** Without a gateway, a key, an argument or a network: whatever it is, it is told, and it does not hang. */
-test.each(all)(
-  '%s --json ends, in a pipe with nothing, with one document on stdout',
-  async (name) => {
-    const ran = await pipe(home(), [...name.split(' '), '--json']);
-    const document = name.startsWith('completion') && ran.code === 0 ? {} : documentIn(ran);
-    if (ran.code === 0) return;
-    const { error } = document as {
-      error: { code: string; message: string; hint: string; exit: number };
-    };
-    expect(error.exit).toBe(ran.code);
-    expect(error.message).not.toBe('');
-    expect(error.hint).not.toBe('');
-    expect(error.code).not.toBe('internal');
-    expect(ran.stderr).toContain('next');
-  },
-);
+/** Without gateway, key, argument or network, every command must end with an error instead of hanging. */
+test.each(all)('%s --json ends in an empty pipe with one document on stdout', async (name) => {
+  const ran = await pipe(home(), [...name.split(' '), '--json']);
+  const document = name.startsWith('completion') && ran.code === 0 ? {} : documentIn(ran);
+  if (ran.code === 0) return;
+  const { error } = document as {
+    error: { code: string; message: string; hint: string; exit: number };
+  };
+  expect(error.exit).toBe(ran.code);
+  expect(error.message).not.toBe('');
+  expect(error.hint).not.toBe('');
+  expect(error.code).not.toBe('internal');
+  expect(ran.stderr).toContain('next');
+});
 
 test.each([
   [['--unknown'], 2],
@@ -70,7 +67,7 @@ test.each([
   [['keys', 'export', 'nobody'], 4],
   [['doctor', '--gateway', 'http://127.0.0.1:1'], 1],
   [['doctor'], 2],
-])('%j ends with %i and says what to do next', async (words, exit) => {
+])('ends %j with %i and prints the next step', async (words, exit) => {
   await putKey(home(), 'treasury', SOME_KEY);
   const { code, stdout, stderr } = await pipe(known(), words);
   expect(code).toBe(exit);
@@ -79,18 +76,18 @@ test.each([
   expect(documentIn(await pipe(known(), [...words, '--json']))).toBeTypeOf('object');
 });
 
-test('a trace is shown only to whoever asks for it', async () => {
+test('prints a stack trace with COUNTERSIGN_DEBUG only', async () => {
   const words = ['call', 'http://127.0.0.1:1/', '--as', 'nobody'];
   const { stderr } = await pipe(withEnv(home(), { COUNTERSIGN_DEBUG: '1' }), words);
   expect(stderr).toMatch(/^\s+at .*:\d+/m);
 });
 
-test('its version is that of the package', async () => {
+test('prints the version of the package', async () => {
   const { stdout } = await pipe(home(), ['--version']);
   expect(stdout).toMatch(/^[0-9]+\.[0-9]+\.[0-9]+\n$/);
 });
 
-test('a signal ends it at once, with 130 and a document, when a server never answers', async () => {
+test('ends with 130 and a document on a signal while a server does not answer', async () => {
   await putKey(home(), 'treasury', SOME_KEY);
   const asked = Promise.withResolvers<void>();
   const server = createServer(() => asked.resolve());

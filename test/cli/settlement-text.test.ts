@@ -20,7 +20,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A gateway that answers each path with this, whoever asks. */
+/** A gateway with fixed answers, for every signer. */
 const gatewayWith = async (
   answers: Readonly<Record<string, { readonly body: unknown; readonly link?: string }>>,
 ) => {
@@ -68,7 +68,7 @@ const open = {
 };
 
 describe('settlements list', () => {
-  test('shows how long, how often, by whom and why, and steers no terminal', async () => {
+  test('prints age, attempts, backend and error of open payments without terminal controls', async () => {
     const settled = { ...open, state: 'settled', age: undefined, attempts: undefined };
     const { run } = await gatewayWith({
       '/admin/settlements': { body: { items: [open, settled] } },
@@ -81,14 +81,14 @@ describe('settlements list', () => {
     expect(stdout).not.toContain(ESC);
   });
 
-  test('has no such columns where nothing waits', async () => {
+  test('omits those columns when no payment waits', async () => {
     const { run } = await gatewayWith({
       '/admin/settlements': { body: { items: [{ ...open, state: 'settled', age: undefined }] } },
     });
     expect((await run('settlements', 'list')).stdout).not.toMatch(/TRIES|tries/i);
   });
 
-  test('tells the story of one with its letters', async () => {
+  test('shows one payment with its dead letters', async () => {
     const letter = { id: 'YS8x', queue: 'q', reason: `${ESC}[2Jretries exhausted`, at: NOW };
     const { run } = await gatewayWith({
       [`/admin/settlements/${ACCOUNT}/${open.call}`]: {
@@ -116,7 +116,7 @@ describe('settlements backends', () => {
     ...{ last_error: `${ESC}[2Jtimeout`, last_error_at: NOW, at: NOW },
   };
 
-  test('shows circuits and gas, readably', async () => {
+  test('prints health and gas', async () => {
     const { run } = await gatewayWith({
       '/admin/backends': { body: { items: [backend] } },
       '/admin/relayers': {
@@ -133,7 +133,7 @@ describe('settlements backends', () => {
     expect(stdout).not.toContain(ESC);
   });
 
-  test('as JSON is what the gateway said', async () => {
+  test("prints the gateway's answer with --json", async () => {
     const { run } = await gatewayWith({
       '/admin/backends': { body: { items: [backend] } },
       '/admin/relayers': { body: { items: [ready] } },
@@ -150,7 +150,7 @@ test.each([
   ['12345678901234567', '0.012345'],
   ['3000000000000000000', '3'],
   ['98765432109876543210', '98.765432'],
-])('%s wei are %s', (wei, expected) => {
+])('prints %s wei as %s', (wei, expected) => {
   expect(coins(wei)).toBe(expected);
 });
 
@@ -164,7 +164,7 @@ describe('settlements export', () => {
   };
   const days = ['--from', '2026-11-01', '--to', '2026-12-31'];
 
-  test('puts all pages into one file, or on standard output', async () => {
+  test('writes all pages to one file or to stdout', async () => {
     const { run } = await gatewayWith(answers);
     const ran = await run('settlements', 'export', ...days, '-o', 'books.csv', '--json');
     expect(ran.code, ran.stdout).toBe(0);
@@ -173,7 +173,7 @@ describe('settlements export', () => {
     expect((await run('settlements', 'export', ...days)).stdout).toBe(HEAD + one + two);
   });
 
-  test('with --json is one document of all lines', async () => {
+  test('prints one document of all lines with --json', async () => {
     const item = { day: '2026-11-01', asset: 'usdc', line: 'settled', count: 1, amount: '5' };
     const path = '/admin/books?from=2026-11-01&to=2026-12-31';
     const { run } = await gatewayWith({
@@ -184,7 +184,7 @@ describe('settlements export', () => {
     expect(JSON.parse(stdout)).toMatchObject({ lines: [item, item] });
   });
 
-  test('takes days, and asks for nothing else', async () => {
+  test('rejects a bad day without a request', async () => {
     const { run, asked } = await gatewayWith(answers);
     const { code, stdout } = await run('settlements', 'export', '--from', 'monday', '--json');
     expect(code).toBe(2);
@@ -206,7 +206,7 @@ describe('doctor', () => {
     [relayer, 'ok', 'not read yet'],
     [{ network: NETWORK, state: 'unavailable' }, 'fail', 'does not answer'],
     [{ network: NETWORK, state: 'unconfigured' }, 'warn', 'not set up'],
-  ] as const)('finds the relayer %j %s', (item, status, says) => {
+  ] as const)('checks the relayer %j as %s', (item, status, says) => {
     const check = relayerCheck(item);
     expect(check).toMatchObject({ status, says: expect.stringContaining(says) as string });
     if (status !== 'ok') expect(check.hint).not.toBe('');
@@ -216,11 +216,11 @@ describe('doctor', () => {
     ['closed', 'ok'],
     ['half_open', 'warn'],
     ['open', 'warn'],
-  ] as const)('finds a circuit that is %s %s', (state, status) => {
+  ] as const)('checks a circuit that is %s as %s', (state, status) => {
     expect(backendCheck({ ...backend, state, last_error: 'timeout' }).status).toBe(status);
   });
 
-  test('says so on the command, and nothing of routes that an older gateway has not', async () => {
+  test('reports backends and relayers, and omits routes that the gateway lacks', async () => {
     const queues = { body: { open_settlements: 0, dead_letters: 0 } };
     const newer = await gatewayWith({
       '/admin/queues': queues,

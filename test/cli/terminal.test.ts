@@ -10,7 +10,7 @@ const known = () => withEnv(home(), { COUNTERSIGN_PASSWORD: PASSWORD });
 const NARROW = 40;
 const COLOUR = /\u001B\[[0-9;]*m/;
 
-/** Lines that the terminal would break: longer than it is wide, and not one word that must stay whole. */
+/** Lines that the terminal would wrap. A single long word may exceed the width. */
 const broken = (shown: string): readonly string[] =>
   shown.split('\n').filter((line) => [...line].length > NARROW && line.trim().includes(' '));
 
@@ -25,7 +25,7 @@ test.each([
   'call http://127.0.0.1:1/tools/lookup --as team/alice',
   'fleet new team --names a,a',
   'call',
-])('40 columns are enough for %s', async (line) => {
+])('fits %s into 40 columns', async (line) => {
   const words = line.split(' ');
   await putFleet(home(), 'team', ['alice', 'somebody-with-a-long-name']);
   const terminal = openTerminal(known(), words, NARROW);
@@ -34,7 +34,7 @@ test.each([
   expect(terminal.shown().length).toBeGreaterThan(20);
 });
 
-test('colours are for terminals, and not where somebody said no', async () => {
+test('prints colours on a terminal only, and not with NO_COLOR, --no-color or a dumb terminal', async () => {
   const shown = async (words: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const terminal = openTerminal(withEnv(known(), env), words);
     await terminal.ended();
@@ -54,7 +54,7 @@ test('colours are for terminals, and not where somebody said no', async () => {
   expect(stdout + stderr).not.toMatch(COLOUR);
 });
 
-test('a reader that has seen enough is no failure', () => {
+test('exits with 0 when the reader closes the pipe', () => {
   const { status, stderr } = spawnSync(
     'bash',
     [
@@ -69,7 +69,7 @@ test('a reader that has seen enough is no failure', () => {
   expect(status).toBe(0);
 });
 
-test('what a server says cannot steer the terminal', async () => {
+test('strips terminal controls from a problem document', async () => {
   const { createServer } = await import('node:http');
   const server = createServer((_, response) => {
     response.writeHead(403, { 'content-type': 'application/problem+json' });

@@ -14,6 +14,7 @@ import {
   unknownFields,
 } from '../lib/policy-import.ts';
 import { APPLY_OPTIONS, EXPORT_FILE, runImport } from '../lib/run-import.ts';
+import { durationIn } from '../lib/times.ts';
 
 export const command = defineCommand({
   summary: 'convert keys, users and teams of LiteLLM to policies: budgets, rates, expiry',
@@ -29,7 +30,7 @@ export const command = defineCommand({
   },
 });
 
-const text = z.nullish(z.string().check(z.maxLength(512)));
+const short = z.nullish(z.string().check(z.maxLength(512)));
 const AMOUNT = 'must be a number of dollars, not below zero';
 const amount = z.nullish(
   z
@@ -41,7 +42,7 @@ const count = z.nullish(z.int().check(z.gte(0)));
 const BUDGET = {
   max_budget: amount,
   soft_budget: amount,
-  budget_duration: text,
+  budget_duration: short,
   rpm_limit: count,
   tpm_limit: count,
   max_parallel_requests: count,
@@ -60,14 +61,8 @@ const rowSchema = z
         z.refine((token) => !token.startsWith('sk-'), SECRET),
       ),
     ),
-    key_name: text,
-    key_alias: text,
-    team_id: text,
-    team_alias: text,
-    user_id: text,
-    user_alias: text,
-    user_email: text,
-    alias: text,
+    ...{ key_alias: short, team_alias: short, user_alias: short, alias: short },
+    ...{ user_email: short, key_name: short, team_id: short, user_id: short },
     models: z.nullish(z.array(z.string().check(z.maxLength(256))).check(z.maxLength(1000))),
     expires: z.nullish(z.string().check(z.maxLength(64))),
     blocked: z.nullish(z.boolean()),
@@ -92,12 +87,8 @@ const KNOWN = new Set([
     api_key rotation_count budget_id key_count litellm_model_table model_id`.split(/\s+/),
 ]);
 
-const idOf = ({
-  token,
-  team_id: team,
-  user_id: user,
-}: { readonly [K in 'token' | 'team_id' | 'user_id']?: unknown }): string | undefined => {
-  const id = token ?? team ?? user;
+const idOf = (row: Readonly<Record<string, unknown>>): string | undefined => {
+  const id = row['token'] ?? row['team_id'] ?? row['user_id'];
   return typeof id === 'string' && id !== '' ? id : undefined;
 };
 
@@ -144,15 +135,9 @@ const policyFrom = (row: Row, options: LitellmOptions): Imported => {
   const draft = createDraft();
   const budget = <K extends keyof typeof BUDGET>(field: K) =>
     row[field] ?? row.litellm_budget_table?.[field] ?? undefined;
-  mapBudget(
-    budget('max_budget'),
-    budget('soft_budget'),
-    budget('budget_duration'),
-    row.spend ?? 0,
-    draft,
-  );
-  const callsPerMinute = budget('rpm_limit');
-  if (callsPerMinute !== undefined) mapRate(callsPerMinute, draft);
+  const duration = budget('budget_duration');
+  mapBudget(budget('max_budget'), budget('soft_budget'), duration, row.spend ?? 0, draft);
+  mapRate(budget('rpm_limit'), draft);
   if (budget('tpm_limit') !== undefined)
     draft.notMapped('tpm_limit', 'limits tokens per minute; a gateway sees calls, not tokens');
   if (budget('max_parallel_requests') !== undefined)
@@ -178,14 +163,8 @@ const policyFrom = (row: Row, options: LitellmOptions): Imported => {
     );
   for (const name of unknownFields(row, KNOWN))
     draft.notMapped(name, 'this command does not know the field');
-  const name =
-    row.key_alias ??
-    row.team_alias ??
-    row.user_alias ??
-    row.alias ??
-    row.user_email ??
-    row.key_name ??
-    undefined;
+  const alias = row.key_alias ?? row.team_alias ?? row.user_alias ?? row.alias;
+  const name = alias ?? row.user_email ?? row.key_name ?? undefined;
   return { id: idOf(row) ?? '', name, policy: draft.policy, notes: draft.notes };
 };
 
@@ -236,7 +215,6 @@ export type ImportedWindow =
   | { readonly every: Every; readonly approximated?: string }
   | { readonly notMapped: string };
 
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 const DAY = 86_400;
 const LONGEST = 366 * DAY;
 
@@ -246,20 +224,16 @@ const LONGEST = 366 * DAY;
  * Unix epoch.
  */
 export const windowOf = (duration: string): ImportedWindow => {
-  const [, digits = '', unit = ''] = /^([0-9]{1,9})(mo|[smhdw])$/.exec(duration.trim()) ?? [];
-  const value = Number(digits);
-  if (unit === '')
+  const text = duration.trim();
+  if (text === '1mo') return { every: 'month' };
+  if (/^[0-9]+mo$/.test(text)) return { notMapped: 'a policy has no window of several months' };
+  const seconds = /[smhdw]$/.test(text) ? durationIn(text) : undefined;
+  if (seconds === undefined)
     return { notMapped: `${JSON.stringify(duration)} is no duration such as 30d or 1h` };
-  if (value === 0) return { notMapped: 'a window cannot have a duration of zero' };
-  if (unit === 'mo')
-    return value === 1
-      ? { every: 'month' }
-      : { notMapped: 'a policy has no window of several months' };
-  const seconds = value * (SECONDS[unit] ?? 0);
   if (seconds > LONGEST) return { notMapped: 'is longer than 366 days, the maximum of a window' };
   if (seconds === 3600) return { every: 'hour' };
   if (seconds === DAY) return { every: 'day' };
-  if (unit === 'd' && value === 30)
+  if (text === '30d')
     return {
       every: 'month',
       approximated: 'LiteLLM resets 30d on the 1st of the month, so it became a month (UTC)',
@@ -277,7 +251,8 @@ export const windowOf = (duration: string): ImportedWindow => {
 
 const MOST_CALLS = 1_000_000;
 
-const mapRate = (calls: number, draft: ImportDraft): void => {
+const mapRate = (calls: number | undefined, draft: ImportDraft): void => {
+  if (calls === undefined) return;
   if (calls === 0) {
     draft.policy.tools = [];
     draft.approximated('rpm_limit', 'allows no call, so the policy allows nothing');

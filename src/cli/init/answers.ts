@@ -1,12 +1,14 @@
 import { readFacilitators } from '../../backend-settings.ts';
 import { type Address, ZERO_ADDRESS } from '../../core/hex.ts';
 import { parseAddress } from '../../crypto/checksum.ts';
+import { network, type Network } from '../../protocol/account-id.ts';
 import { egressFault, type EgressReach } from '../../protocol/egress-url.ts';
+import { nameOfNetwork } from '../../protocol/x402/networks.ts';
+import { tokenNetworks } from '../../protocol/x402/tokens.ts';
 import { readAudiences, readOperators, type Setting } from '../../settings.ts';
 import { usageError } from '../lib/errors.ts';
 import { flagOf, type Input } from '../lib/input.ts';
 import type { Session } from '../lib/session.ts';
-import { defaultFacilitator, findNetwork, type NetworkChoice, networkChoices } from './networks.ts';
 
 /** The settings of the new gateway. */
 export type Answers = {
@@ -144,3 +146,49 @@ const askNetwork = async ({ prompts }: Session, input: Input): Promise<NetworkCh
     `Use one of ${networkChoices.map(({ name }) => name).join(', ')}.`,
   );
 };
+
+/** A network on which a gateway accepts payments. */
+export type NetworkChoice = {
+  readonly network: Network;
+  /** The name in x402, or ours where x402 has none. */
+  readonly name: string;
+  readonly isTest: boolean;
+  /** A public endpoint for first steps. */
+  readonly rpc?: string;
+};
+
+const TESTS = new Set([51, 1328, 43113, 80002, 84532, 421614, 11142220].map(network));
+
+const OTHER_NAMES: Readonly<Record<Network, string>> = {
+  'eip155:50': 'xdc',
+  'eip155:51': 'xdc-apothem',
+  'eip155:42161': 'arbitrum',
+  'eip155:421614': 'arbitrum-sepolia',
+  'eip155:11142220': 'celo-sepolia',
+};
+
+const PUBLIC_RPC: Readonly<Record<Network, string>> = {
+  'eip155:84532': 'https://sepolia.base.org',
+  'eip155:8453': 'https://mainnet.base.org',
+};
+
+/** The usual test network, then the network with the most payments. */
+const FIRST: readonly Network[] = ['eip155:84532', 'eip155:8453'];
+
+const networkChoices: readonly NetworkChoice[] = [
+  ...FIRST,
+  ...tokenNetworks.filter((on) => !FIRST.includes(on)),
+].map((on) => ({
+  network: on,
+  name: nameOfNetwork(on) ?? OTHER_NAMES[on] ?? on,
+  isTest: TESTS.has(on),
+  ...(PUBLIC_RPC[on] === undefined ? {} : { rpc: PUBLIC_RPC[on] }),
+}));
+
+/** By name or CAIP-2 id. */
+const findNetwork = (text: string): NetworkChoice | undefined =>
+  networkChoices.find(({ network: on, name }) => on === text || name === text.toLowerCase());
+
+/** A facilitator that needs no account. The first one settles on Base Sepolia only. */
+const defaultFacilitator = (on: Network): string =>
+  on === 'eip155:84532' ? 'https://x402.org/facilitator' : 'https://facilitator.payai.network';

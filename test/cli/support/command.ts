@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../../dev/root.ts';
 
-/** The command as it is published. */
+/** The built command of the package. */
 export const COMMAND = join(ROOT, 'dist/cli/index.js');
 
 export type Place = {
@@ -12,7 +12,7 @@ export type Place = {
 
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** Runs the command in a pipe: nobody can be asked, and nothing is a terminal. */
+/** Runs the command in pipes, without a terminal to prompt at. */
 export const pipe = async (
   { env, directory }: Place,
   words: readonly string[],
@@ -40,7 +40,7 @@ export const pipe = async (
     child.stdin.end(stdin);
   });
 
-/** The one JSON document on stdout. Throws where there is more, or none. */
+/** The only JSON document on stdout. Throws unless stdout holds exactly one line. */
 export const documentIn = ({ stdout }: Ran): Record<string, unknown> => {
   if (!stdout.endsWith('\n') || stdout.indexOf('\n') !== stdout.length - 1) {
     throw new Error(`stdout is not one line: ${stdout}`);

@@ -6,7 +6,7 @@ import type { Place } from './command.ts';
 
 export const PASSWORD = 'correct horse battery';
 
-/** A home and a directory of their own for each test, and an environment that names them. */
+/** A home and a working directory of its own for each test, with an environment that points to them. */
 export type Home = Place & { readonly home: string };
 
 export const useHome = (): (() => Home) => {
@@ -29,7 +29,7 @@ export const useHome = (): (() => Home) => {
   };
 };
 
-/** The same place, with more in its environment. */
+/** The same place with more environment variables. */
 export const withEnv = (place: Home, env: Readonly<Record<string, string>>): Home => ({
   ...place,
   env: { ...place.env, ...env },

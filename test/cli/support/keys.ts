@@ -6,7 +6,7 @@ import { type Home, PASSWORD } from './home.ts';
 
 export const WORDS = 'test test test test test test test test test test test junk';
 
-/** A secret sealed so cheaply that a test need not wait; the command makes dear ones only. */
+/** Encrypts a secret with cheap scrypt parameters, so that tests need not wait. */
 const sealed = (secret: Uint8Array | `0x${string}`) => {
   const iv = new Uint8Array(16);
   const [key, { kdf, kdfparams }] = scrypt({ password: PASSWORD, n: 1024, r: 8, p: 1, iv });
@@ -19,7 +19,7 @@ const put = async (home: Home, name: string, document: object): Promise<void> =>
   await writeFile(join(directory, `${name}.json`), JSON.stringify(document), { mode: 0o600 });
 };
 
-/** Puts a key into the keystore, as another wallet would write it. */
+/** Writes a key into the keystore in the format of other wallets. */
 export const putKey = async (
   home: Home,
   name: string,
@@ -29,7 +29,7 @@ export const putKey = async (
   await put(home, name, { ...sealed(privateKey), address });
 };
 
-/** Puts a fleet into the keystore. */
+/** Writes a fleet into the keystore. */
 export const putFleet = async (
   home: Home,
   name: string,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { World } from '../../conformance/support/world.ts';
 import type { Home } from './home.ts';
 
-/** Puts the description of a running stack where `npm start` writes it. */
-export const beside = async ({ stack }: World, home: Home): Promise<Home> => {
+/** Writes the description of a running stack where `npm start` writes it. */
+export const putStackFile = async ({ stack }: World, home: Home): Promise<Home> => {
   await mkdir(join(home.directory, '.dev'), { recursive: true });
   await copyFile(stack.file, join(home.directory, '.dev', 'stack.json'));
   return home;

@@ -10,17 +10,17 @@ const KEYS = {
   'ctrl-c': '\u0003',
 } as const;
 
-/** A person at a terminal who runs the command. */
+/** The command at a terminal, and the person in front of it. */
 export type Terminal = {
-  /** Everything that was shown, without colours and cursor movements. */
+  /** All output, without colours and cursor movements. */
   readonly shown: () => string;
-  /** As it was sent. */
+  /** The raw output. */
   readonly raw: () => string;
-  /** Waits until a text is shown that was not waited for before. */
+  /** Waits for a text after the one that the last call found. */
   readonly sees: (text: string | RegExp) => Promise<void>;
   readonly type: (text: string) => void;
   readonly press: (key: keyof typeof KEYS) => void;
-  /** Waits for the end: the exit code. */
+  /** Waits for the end; the exit code. */
   readonly ended: () => Promise<number>;
 };
 
@@ -47,7 +47,7 @@ export const openTerminal = (
   const exit = new Promise<number>((resolve) => {
     process_.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
   });
-  // A spinner draws its line again and again: what was cleared is not to be seen.
+  // A spinner redraws its line: remove what it cleared.
   const shown = (): string =>
     stripVTControlCharacters(raw.replace(/[^\n]*\r\u001B\[2K/g, '')).replaceAll('\r\n', '\n');
   const find = (text: string | RegExp): number => {

@@ -6,7 +6,7 @@ import { parsePolicy } from '../../../../src/policy/policy.ts';
 const PLAIN = { modelsAsTools: false };
 const TOKEN = '88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b';
 
-/** A key as `/key/list?return_full_object=true` gives it, as far as it matters here. */
+/** A row of `/key/list?return_full_object=true`. */
 const row = (fields: object = {}) => ({
   token: TOKEN,
   key_name: 'sk-...abcd',
@@ -40,7 +40,7 @@ const notes = (fields: object, options = PLAIN) =>
   one(fields, options).notes.map(({ field, effect }) => [field, effect]);
 
 describe('a budget of LiteLLM', () => {
-  it('without a duration is a lifetime, with one a window', () => {
+  it('becomes a lifetime limit without a duration, else a window', () => {
     expect(one({ max_budget: 100.0 }).policy).toEqual({ lifetime: '$100.00' });
     const window = (duration: string) =>
       one({ max_budget: 12.5, budget_duration: duration }).policy.windows;
@@ -53,7 +53,7 @@ describe('a budget of LiteLLM', () => {
     expect(window('7d')).toEqual([{ every: 604_800, limit: '$12.50' }]);
   });
 
-  it('that no window can say is not made into another one', () => {
+  it('with an unsupported duration becomes no limit', () => {
     for (const duration of ['2mo', '400d', 'monthly', '0d', '30', 'd']) {
       const item = one({ max_budget: 5, budget_duration: duration });
       expect(item.policy).toEqual({});
@@ -72,12 +72,15 @@ describe('a budget of LiteLLM', () => {
     ['1w', true],
     ['5h', true],
     ['3d', true],
-  ])('of %s says whether its window begins at another time', (duration, isApproximated) => {
-    const window = windowOf(duration);
-    expect('every' in window && window.approximated !== undefined).toBe(isApproximated);
-  });
+  ])(
+    'of %s is marked approximated if its window begins at another time',
+    (duration, isApproximated) => {
+      const window = windowOf(duration);
+      expect('every' in window && window.approximated !== undefined).toBe(isApproximated);
+    },
+  );
 
-  it('is exact to the last digit that was written', () => {
+  it('is exact to the last written digit', () => {
     const limit = (max: number | string) => one({ max_budget: max }).policy.lifetime;
     expect(limit(0.1)).toBe('$0.10');
     expect(limit(0.000001)).toBe('$0.000001');
@@ -93,12 +96,12 @@ describe('a budget of LiteLLM', () => {
     expect(notes({ max_budget: 1e20 })).toEqual([['max_budget', 'not_mapped']]);
   });
 
-  it('counts cents as they are for every amount up to a hundred dollars', () => {
+  it('converts every amount of cents up to $100.00 exactly', () => {
     for (let cents = 0; cents <= 10_000; cents += 1)
       expect(unitsOf(cents / 100)).toEqual({ amount: BigInt(cents) * 10_000n, exact: true });
   });
 
-  it('has a soft limit as a whole percentage of it', () => {
+  it('rounds its soft limit down to a whole percentage', () => {
     expect(one({ max_budget: 100, soft_budget: 80 })).toMatchObject({
       policy: { softPercent: 80 },
       notes: [],
@@ -112,7 +115,7 @@ describe('a budget of LiteLLM', () => {
     expect(notes({ max_budget: 0, soft_budget: 1 })).toEqual([['soft_budget', 'not_mapped']]);
   });
 
-  it('may stand in the budget that the row refers to', () => {
+  it('may come from the budget table of the row', () => {
     const table = { max_budget: 7, soft_budget: 3.5, rpm_limit: 9, budget_duration: '1d' };
     expect(one({ litellm_budget_table: table }).policy).toEqual({
       windows: [{ every: 'day', limit: '$7.00' }],
@@ -126,7 +129,7 @@ describe('a budget of LiteLLM', () => {
 });
 
 describe('a row of LiteLLM', () => {
-  it('has a rate, an end, and may be blocked', () => {
+  it('maps rate, expiry and block', () => {
     expect(one({ rpm_limit: 60 }).policy).toEqual({ rate: { limit: 60, seconds: 60 } });
     expect(one({ rpm_limit: 0 }).policy).toEqual({ tools: [] });
     expect(notes({ rpm_limit: 1_000_001 })).toEqual([['rpm_limit', 'not_mapped']]);
@@ -138,7 +141,7 @@ describe('a row of LiteLLM', () => {
     expect(one({ blocked: true }).policy).toEqual({ tools: [] });
   });
 
-  it('says what no policy does', () => {
+  it('notes fields that no rule covers', () => {
     const more = {
       tpm_limit: 5000,
       max_parallel_requests: 3,
@@ -156,7 +159,7 @@ describe('a row of LiteLLM', () => {
     expect(notes({ max_budget: 5, spend: 1.25 })).toEqual([['spend', 'not_mapped']]);
   });
 
-  it('names models, which become tools only where somebody says so', () => {
+  it('maps models to tools with --models-as-tools only', () => {
     const models = ['gpt-4o', 'openai/*', 'Claude'];
     expect(one({ models }).policy).toEqual({});
     expect(notes({ models })).toEqual([['models', 'not_mapped']]);
@@ -200,7 +203,7 @@ describe('an export of LiteLLM', () => {
     ['half a call', [row({ rpm_limit: 0.5 })]],
     ['one key twice', [row(), row()]],
     ['no id', [{ max_budget: 5 }]],
-  ])('with %s is refused whole, and repeats no secret', (_, json) => {
+  ])('with %s is rejected whole without repeating a secret', (_, json) => {
     const read = importLitellm(json, PLAIN);
     expect(read.ok).toBe(false);
     expect(JSON.stringify(read)).not.toContain('sk-1234');

@@ -4,7 +4,7 @@ import { parsePolicy } from '../../../../src/policy/policy.ts';
 
 const PRICE = { price: 1_000n };
 
-/** A key as `apis.listKeys` gives it. */
+/** A key of `apis.listKeys`. */
 const key = (fields: object = {}) => ({
   keyId: 'key_1234567890abcdef',
   start: 'sk_test_abc123',
@@ -23,15 +23,15 @@ const one = (fields: object, options: Parameters<typeof importUnkey>[1] = PRICE)
   return item;
 };
 
-const lost = (fields: object, options?: Parameters<typeof importUnkey>[1]) =>
+const notes = (fields: object, options?: Parameters<typeof importUnkey>[1]) =>
   one(fields, options).notes.map(({ field, effect }) => [field, effect]);
 
 describe('a key of Unkey', () => {
-  it('that says nothing sets no limit', () => {
+  it('without limits becomes an empty policy', () => {
     expect(one({})).toEqual({ id: key().keyId, name: 'Production', policy: {}, notes: [] });
   });
 
-  it('with credits that come back is a window, without is a lifetime', () => {
+  it('maps refilled credits to a window, others to a lifetime limit', () => {
     const credits = (refill?: object) => ({ credits: { remaining: 1000, refill } });
     expect(one(credits()).policy).toEqual({ lifetime: '$1.00' });
     expect(one(credits({ interval: 'daily', amount: 1000 }))).toMatchObject({
@@ -47,25 +47,25 @@ describe('a key of Unkey', () => {
     expect(one(credits({ interval: 'monthly', amount: 1000, refillDay: 1 })).notes).toEqual([]);
   });
 
-  it('counts, so without a price nothing is made of its credits, and that is said', () => {
+  it('notes credits as not mapped without a price', () => {
     const item = one({ credits: { remaining: 7, refill: null } }, { price: undefined });
     expect(item.policy).toEqual({});
     expect(item.notes).toMatchObject([{ field: 'credits', effect: 'not_mapped' }]);
     expect(item.notes[0]?.why).toContain('--price');
   });
 
-  it('with unlimited credits has no limit, with none left a limit of nothing', () => {
+  it('maps unlimited credits to no limit, and zero credits to $0.00', () => {
     expect(one({ credits: { remaining: null } })).toMatchObject({ policy: {}, notes: [] });
     expect(one({ credits: { remaining: 0 } }).policy).toEqual({ lifetime: '$0.00' });
   });
 
-  it('is multiplied exactly, and never beyond what storage holds', () => {
+  it('multiplies exactly, and never beyond what storage holds', () => {
     const most = { credits: { remaining: 9_007_199_254_740_991 } };
     expect(one(most, { price: 1n }).policy).toEqual({ lifetime: '$9007199254.740991' });
-    expect(lost(most, { price: 2n })).toEqual([['credits.remaining', 'not_mapped']]);
+    expect(notes(most, { price: 2n })).toEqual([['credits.remaining', 'not_mapped']]);
   });
 
-  it('has the tightest of the rates that hold for every call', () => {
+  it('takes the tightest rate that applies to every call', () => {
     const limits = [
       { id: 'rl_1', name: 'burst', limit: 100, duration: 1000, autoApply: true },
       { id: 'rl_2', name: 'steady', limit: 600, duration: 60_000, autoApply: true },
@@ -89,7 +89,7 @@ describe('a key of Unkey', () => {
     });
   });
 
-  it('ends when it expires, and allows nothing while it is disabled', () => {
+  it('maps expiry, and allows nothing while disabled', () => {
     expect(one({ expires: 1_735_689_600_999 }).policy).toEqual({ validUntil: 1_735_689_600 });
     expect(one({ enabled: false })).toMatchObject({
       policy: { tools: [] },
@@ -97,14 +97,14 @@ describe('a key of Unkey', () => {
     });
   });
 
-  it('says what else it holds and no policy does', () => {
+  it('notes fields that no rule covers', () => {
     const more = { permissions: ['documents.read'], roles: [], newThing: { limit: 1 } };
-    expect(lost(more)).toEqual([
+    expect(notes(more)).toEqual([
       ['permissions', 'not_mapped'],
       ['newThing', 'not_mapped'],
     ]);
     expect(
-      lost({
+      notes({
         identity: { id: 'id_1', externalId: 'u', ratelimits: [{ limit: 1, duration: 1000 }] },
       }),
     ).toEqual([['identity.ratelimits', 'not_mapped']]);
@@ -149,7 +149,7 @@ describe('an export of Unkey', () => {
     ['a key itself', [key({ plaintext: 'sk_live_123' })]],
     ['one key twice', [key(), key()]],
     ['too many', Array.from({ length: 10_001 }, (_, at) => key({ keyId: `key_${at}` }))],
-  ])('with %s is refused whole', (_, json) => {
+  ])('with %s is rejected whole', (_, json) => {
     expect(importUnkey(json, PRICE).ok).toBe(false);
   });
 
