@@ -99,7 +99,7 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          provide: { orders: process.env['COUNTERSIGN_ORDERS'] ?? '{}' },
+          provide: { options: process.env['COUNTERSIGN_OPTIONS'] ?? '{}' },
           // The guards are part of `npm test`, which must not hang for an hour.
           testTimeout: name === 'guards' ? 60_000 : 3_600_000,
           hookTimeout: 60_000,

@@ -1,4 +1,4 @@
-/** `npm run build`: the published package in `dist/`: `countersign/client` as JavaScript and types, and the `countersign` command. */
+/** `npm run build`: builds the published package in `dist/`: `countersign/client` with its types, and the `countersign` command. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { PATHS } from '../src/management/paths.ts';
 import { ROOT } from './root.ts';
 
 const dist = join(ROOT, 'dist');
-// Built beside its place: what uses the last build meanwhile, e.g. another run of the tests, keeps it to the end.
+// A rename replaces `dist/` at the end, so that tests that run meanwhile can use the last build.
 const draft = join(ROOT, '.dev', `dist-${process.pid}`);
 
 const compile = (): number => {
@@ -19,7 +19,7 @@ const compile = (): number => {
   return status ?? 1;
 };
 
-/** What npm installs with the package. Everything else, e.g. what only the Worker's bundle has, is taken in. */
+/** Packages that npm installs with this one. All others are bundled. */
 const { dependencies, peerDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as Readonly<Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>>;
@@ -40,7 +40,7 @@ const pathsAsText: Plugin = {
     onLoad({ filter: /src\/management\/paths\.ts$/ }, () => ({ contents: paths })),
 };
 
-/** Types are checked by `npm run check`. What a command imports when it runs is a file of its own, so that each loads only what it needs. */
+/** Bundles the command. Each dynamic import becomes a file, so that a subcommand loads only its own code. */
 const bundle = async (): Promise<void> => {
   await build({
     entryPoints: [join(ROOT, 'src/cli/index.ts')],

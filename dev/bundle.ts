@@ -1,4 +1,4 @@
-/** `npm run bundle`: what the Worker weighs as it is deployed, and whether wrangler takes it. */
+/** `npm run bundle`: prints the size of the deployed Worker, and fails above a limit or where wrangler would upload other modules. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ const wrangler = join(
   'bin/wrangler.js',
 );
 
-/** The names of the modules that wrangler would upload. */
+/** Names of the modules that wrangler would upload. */
 const uploaded = (main: string, outdir: string): readonly string[] => {
   const { status } = spawnSync(
     process.execPath,
@@ -42,7 +42,7 @@ const uploaded = (main: string, outdir: string): readonly string[] => {
 
 const kib = (size: number): string => `${(size / 1024).toFixed(1)} KiB`;
 
-/** Says what modules weigh together; whether that is within the limit. */
+/** Prints the size of modules. @returns whether they are within the limit. */
 const isWithin = (name: string, paths: readonly string[], limit: number): boolean => {
   const bytes = Buffer.concat(paths.map((path) => readFileSync(path)));
   const packed = gzipSync(bytes).length;
@@ -58,16 +58,16 @@ try {
   const modules = [...all, ...wasm];
   const names = uploaded(main, join(directory, 'uploaded'));
   const within = [
-    isWithin('what every isolate loads', first, LIMITS.first),
-    isWithin('the whole Worker in JavaScript', all, LIMITS.all),
-    isWithin('WebAssembly, in every isolate', wasm, LIMITS.wasm),
+    isWithin('JavaScript that every isolate loads', first, LIMITS.first),
+    isWithin('JavaScript of the whole Worker', all, LIMITS.all),
+    isWithin('WebAssembly that every isolate loads', wasm, LIMITS.wasm),
   ];
   if (names.length !== modules.length) {
     console.error(`wrangler would upload ${names.length} modules of ${modules.length}.`);
     process.exitCode = 1;
   }
   if (within.includes(false)) {
-    console.error('The Worker is over its limit: find what came in with esbuild --analyze.');
+    console.error('The Worker is over its limit. Find the cause with `esbuild --analyze`.');
     process.exitCode = 1;
   }
 } finally {

@@ -1,13 +1,13 @@
-/** `npm run package`, last step: what the client weighs, for whoever bundles it with viem as a peer. */
+/** Last step of `npm run package`: prints the size of the client in a browser bundle, without viem, and fails above a limit. */
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from './root.ts';
 
-/** The most the client may weigh, gzip (issue 3). */
+/** Limit in bytes of gzip. */
 const LIMIT = 40 * 1024;
 
-// For a browser: a client that needed Node would not build.
+// The browser platform: a client that imports Node modules does not build.
 const bundle = await build({
   entryPoints: [join(ROOT, 'dist/client/index.js')],
   bundle: true,
@@ -24,6 +24,6 @@ const size = bytes.reduce((sum, file) => sum + gzipSync(file).length, 0);
 const kib = (length: number): string => `${(length / 1024).toFixed(1)} KiB`;
 console.log(`client: ${kib(raw)} minified, ${kib(size)} gzip without viem (limit ${kib(LIMIT)})`);
 if (size > LIMIT) {
-  console.error('The client is over its limit: find what came in with esbuild --analyze.');
+  console.error('The client is over its limit. Find the cause with `esbuild --analyze`.');
   process.exitCode = 1;
 }

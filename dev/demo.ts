@@ -8,6 +8,7 @@ import { accountId, network } from '../src/protocol/account-id.ts';
 import { type Narrator, newNarrator } from './demo/narrator.ts';
 import { type DemoResults, play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
+import { wholeNumber } from './flags.ts';
 import { whenOrphaned } from './stack/process.ts';
 import { killEveryProcess } from './stack/process.ts';
 import { newRunDirectory } from './stack/run-directory.ts';
@@ -48,10 +49,9 @@ const readFlags = (args: readonly string[]): Flags => {
     },
   });
   const text = values['block-time'];
-  const seconds = text === undefined ? undefined : /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
-  if (seconds !== undefined && (seconds === 0 || seconds > MOST_SECONDS))
-    throw new Error(`--block-time takes a whole number from 1 to ${MOST_SECONDS}, not '${text}'`);
-  return { blockTime: seconds, json: values.json, help: values.help };
+  const blockTime =
+    text === undefined ? undefined : wholeNumber('block-time', text, 1, MOST_SECONDS);
+  return { blockTime, json: values.json, help: values.help };
 };
 
 const boot = async (flags: Flags, directory: string, narrator: Narrator): Promise<Stack> => {

@@ -1,6 +1,4 @@
 /** `npm run keys`: prints a new RECEIPT_KEY, the Ed25519 key that signs receipts and assertions. */
 import { newReceiptKey } from '../src/cli/init/files.ts';
 
-export { newReceiptKey };
-
-if (import.meta.main) console.log(await newReceiptKey());
+console.log(await newReceiptKey());

@@ -1,16 +1,16 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import type { Line } from './run-project.ts';
 
-/** What a test project says, as JSON lines: for `runProject`, which started it. */
+/** Reports output and results of a test project as JSON lines, for `runProject`. */
 export default class LineReporter implements Reporter {
   onUserConsoleLog({ content, type }: { readonly content: string; readonly type: string }): void {
-    if (type === 'stdout') tell({ said: content.trimEnd() });
+    if (type === 'stdout') write({ output: content.trimEnd() });
   }
 
   onTestCaseResult(test: TestCase): void {
     const { state, errors = [] } = test.result();
     const failed = state === 'failed' ? errors.map(({ message, diff }) => diff ?? message) : [];
-    tell({ test: test.fullName, failed, meta: test.meta() });
+    write({ test: test.fullName, failed, meta: test.meta() });
   }
 
   onTestRunEnd(
@@ -18,10 +18,10 @@ export default class LineReporter implements Reporter {
     unhandled: readonly { readonly message: string }[],
   ): void {
     const errors = [...modules.flatMap((each) => each.errors()), ...unhandled];
-    for (const { message } of errors) tell({ test: 'all', failed: [message], meta: {} });
+    for (const { message } of errors) write({ test: 'all', failed: [message], meta: {} });
   }
 }
 
-const tell = (line: Line): void => {
+const write = (line: Line): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };

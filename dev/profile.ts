@@ -10,24 +10,33 @@ import { startGateway } from './bench/gateway-subject.ts';
 import { offerOf, startUpstream, TARGET } from './bench/subject.ts';
 import { newWorkspace } from './bench/subject.ts';
 import { ROOT } from './root.ts';
+import { flagsOrExit, wholeNumber } from './flags.ts';
 import { freePort } from './stack/ports.ts';
 
-/** Where the CPU of a paid call goes: the deployed bundle in raw workerd under its own profiler. `--out` keeps the profile, for DevTools. */
-const { values } = parseArgs({
-  options: {
-    requests: { type: 'string', default: '2000' },
-    connections: { type: 'string', default: '16' },
-    agents: { type: 'string', default: '100' },
-    top: { type: 'string', default: '20' },
-    out: { type: 'string' },
-  },
-});
-const [requests, connections, several, top] = [
-  Number(values.requests),
-  Number(values.connections),
-  Number(values.agents),
-  Number(values.top),
-];
+/** `npm run profile`: profiles paid calls in the deployed bundle under raw workerd. `--out` writes the profile for Chrome DevTools. */
+const USAGE =
+  'npm run profile -- [--requests N] [--connections N] [--agents N] [--top N] [--out FILE]';
+
+const readFlags = () => {
+  const { values } = parseArgs({
+    options: {
+      requests: { type: 'string', default: '2000' },
+      connections: { type: 'string', default: '16' },
+      agents: { type: 'string', default: '100' },
+      top: { type: 'string', default: '20' },
+      out: { type: 'string' },
+    },
+  });
+  return {
+    requests: wholeNumber('requests', values.requests),
+    connections: wholeNumber('connections', values.connections),
+    agentCount: wholeNumber('agents', values.agents),
+    top: wholeNumber('top', values.top),
+    out: values.out,
+  };
+};
+
+const { requests, connections, agentCount, top, out } = flagsOrExit(USAGE, readFlags);
 /** Microseconds between samples. */
 const INTERVAL = 200;
 
@@ -37,23 +46,23 @@ const upstream = await startUpstream(bench, { verify: 0, settle: 0 });
 const inspectorPort = await freePort();
 const gateway = await startGateway(bench, upstream, { inspector: inspectorPort });
 const offer = await offerOf(gateway);
-const everybody = agents(several);
-await gateway.seed(everybody);
+const signers = agents(agentCount);
+await gateway.seed(signers);
 const request = { audience: gateway.audience, tool: 'lookup', target: TARGET };
 
-/** Everything is signed before anything is sent. */
-const made = (count: number): readonly Buffer[] =>
+/** Signs requests before the measurement. */
+const signedRequests = (count: number): readonly Buffer[] =>
   Array.from({ length: count }, (_, at) => {
-    const agent = everybody[at % several];
-    if (agent === undefined) throw new Error('There is nobody to call.');
+    const agent = signers[at % agentCount];
+    if (agent === undefined) throw new Error('There is no agent.');
     return getRequest(gateway.port, TARGET, {
       'PAYMENT-SIGNATURE': boundPayment(agent, offer, request),
     });
   });
 
-const warmUp = deal(made(requests), several, connections);
+const warmUp = deal(signedRequests(requests), agentCount, connections);
 mustAllBe(await run(gateway.port, warmUp, gateway), 200, 'warm-up');
-const lanes = deal(made(requests), several, connections);
+const lanes = deal(signedRequests(requests), agentCount, connections);
 const inspector = await openInspector(inspectorPort, 'gateway');
 await inspector.ask('Profiler.enable');
 await inspector.ask('Profiler.setSamplingInterval', { interval: INTERVAL });
@@ -64,15 +73,15 @@ inspector.close();
 await gateway.stop();
 await upstream.stop();
 
-if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(profile));
+if (out !== undefined) writeFileSync(out, JSON.stringify(profile));
 const { main, first, later } = bench.bundles.gateway;
 const scripts = [...new Set([main, ...first, ...later])];
 const frames = framesOf(profile, scripts, ROOT).filter(({ name }) => name !== '(idle)');
 const all = frames.reduce((sum, { microseconds }) => sum + microseconds, 0);
 console.log(
-  `${requests} bound calls of ${several} agents, ${connections} at once: ${measured.cpuPerRequest.toFixed(0)} µs CPU a call of the whole process under the profiler\n`,
+  `${requests} bound calls by ${agentCount} agents over ${connections} connections: ${measured.cpuPerRequest.toFixed(0)} µs of CPU per call, for the whole process under the profiler.\n`,
 );
-console.log('  self      µs a call  function');
+console.log('  self    µs per call  function');
 for (const { name, place, microseconds } of frames.slice(0, top)) {
   const share = `${((microseconds * 100) / all).toFixed(1)} %`;
   console.log(

@@ -4,23 +4,25 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TaskMeta } from 'vitest';
 
-/** One line of `line-reporter.ts`. */
+/** One line of the output of `line-reporter.ts`: console output, or the result of a test. */
 export type Line =
-  | { readonly said: string }
+  | { readonly output: string }
   | { readonly test: string; readonly failed: readonly string[]; readonly meta: TaskMeta };
 
 export type Finished = Extract<Line, { readonly test: string }>;
 
-const KEPT_LINES = 40;
+const LOG_LINES = 40;
 
 /**
- * Runs one of vitest's projects with what is ordered of it. The runtime reports every object that dies, and dying is part of the order;
- * so of what it says the end is shown, and only when the run itself did not work.
+ * Runs a vitest project with options and collects the results of its tests. Shows the output of the runtime only when the run failed
+ * without a failed test: the runtime reports every object that crashes, and the tests crash objects on purpose.
+ *
+ * @param print called with each line that a test prints.
  */
 export const runProject = async (
   project: 'falsify' | 'bench' | 'scale' | 'cost',
-  orders: object,
-  say: (line: string) => void,
+  options: object,
+  print: (line: string) => void,
 ): Promise<readonly Finished[]> => {
   const vitest = dirname(createRequire(import.meta.url).resolve('vitest/package.json'));
   const reporter = join(import.meta.dirname, 'line-reporter.ts');
@@ -29,29 +31,29 @@ export const runProject = async (
     [join(vitest, 'vitest.mjs'), 'run', '--project', project, '--reporter', reporter],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, COUNTERSIGN_ORDERS: JSON.stringify(orders) },
+      env: { ...process.env, COUNTERSIGN_OPTIONS: JSON.stringify(options) },
     },
   );
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
-  const noise: string[] = [];
-  const hear = (line: string): void => {
-    noise.push(line);
-    if (noise.length > KEPT_LINES) noise.shift();
+  const log: string[] = [];
+  const record = (line: string): void => {
+    log.push(line);
+    if (log.length > LOG_LINES) log.shift();
   };
-  createInterface(child.stderr).on('line', hear);
+  createInterface(child.stderr).on('line', record);
   const finished: Finished[] = [];
   for await (const text of createInterface(child.stdout)) {
     const line = lineOf(text);
-    if (line === undefined) hear(text);
-    else if ('said' in line) say(line.said);
+    if (line === undefined) record(text);
+    else if ('output' in line) print(line.output);
     else finished.push(line);
   }
   const code = await ended;
   if (code !== 0 && finished.every(({ failed }) => failed.length === 0)) {
-    throw new Error(`The tests did not run (${code}):\n${noise.join('\n')}`);
+    throw new Error(`vitest ended with code ${code}:\n${log.join('\n')}`);
   }
   return finished;
 };

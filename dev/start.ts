@@ -1,6 +1,7 @@
 /** `npm start`: runs the local stack until Ctrl-C. */
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { wholeNumber } from './flags.ts';
 import { whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/ports.ts';
 import { killEveryProcess } from './stack/process.ts';
@@ -21,12 +22,6 @@ const BAD_USAGE = 2;
 
 type Flags = { readonly options: StackOptions; readonly json: boolean; readonly help: boolean };
 
-const wholeNumber = (name: string, text: string, most: number): number => {
-  const value = /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= most) return value;
-  throw new Error(`--${name} takes a whole number from 1 to ${most}, not '${text}'`);
-};
-
 /** Parses flags. @throws Error that names the wrong one. */
 const readFlags = (args: readonly string[]): Flags => {
   const { values } = parseArgs({
@@ -42,8 +37,10 @@ const readFlags = (args: readonly string[]): Flags => {
   const { port, file } = values;
   const blockTime = values['block-time'];
   const options: StackOptions = {
-    ...(port === undefined ? {} : { port: wholeNumber('port', port, 65_535) }),
-    ...(blockTime === undefined ? {} : { blockTime: wholeNumber('block-time', blockTime, 3600) }),
+    ...(port === undefined ? {} : { port: wholeNumber('port', port, 1, 65_535) }),
+    ...(blockTime === undefined
+      ? {}
+      : { blockTime: wholeNumber('block-time', blockTime, 1, 3600) }),
     ...(file === undefined ? {} : { file }),
   };
   return { options, json: values.json, help: values.help };

@@ -4,20 +4,20 @@ import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { ROOT } from './root.ts';
 import { writeLibsecp256k1 } from './libsecp256k1.ts';
 
-/** A built Worker: where its first module is, and which modules belong to it. */
+/** Modules of a built Worker. */
 export type WorkerModules = {
   readonly main: string;
-  /** Paths of the first module and of all that it imports statically: an isolate loads these before it does anything. */
+  /** Paths of the main module and of its static imports: every isolate loads them at its start. */
   readonly first: readonly string[];
-  /** Paths of those that are loaded where they are used. */
+  /** Paths of modules that are imported dynamically. */
   readonly later: readonly string[];
-  /** Paths of WebAssembly modules that the first ones import. */
+  /** Paths of WebAssembly modules. */
   readonly wasm: readonly string[];
 };
 
 const MAIN = 'index.js';
 
-/** Puts imported WebAssembly modules beside the others, where the runtime compiles them. */
+/** Emits imported WebAssembly modules next to the JavaScript; the runtime compiles them. */
 const wasmModules: Plugin = {
   name: 'wasm-modules',
   async resolveId(source, importer) {
@@ -33,8 +33,8 @@ const wasmModules: Plugin = {
 };
 
 /**
- * Builds the Worker as modules, minified: what `import()` asks for becomes a module of its own. Wrangler, which makes one file of all,
- * would have it read and wrapped with the rest. Its other options are kept.
+ * Builds the Worker as minified modules, one for each dynamic import. wrangler would bundle them into one file, which every isolate would
+ * parse at its start. The other options are those of wrangler.
  */
 export const buildWorker = async (
   directory: string,
@@ -49,7 +49,7 @@ export const buildWorker = async (
     plugins: [wasmModules],
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'production'] },
     transform: { target: 'es2024' },
-    // A module that is not found would be a warning, and missing where it runs.
+    // Otherwise an unresolved import is a warning, and fails at run time.
     onLog: (level, log, report) => report(level === 'warn' ? 'error' : level, log),
   });
   const { output } = await bundle.write({
@@ -59,7 +59,7 @@ export const buildWorker = async (
     chunkFileNames: '[name]-[hash].js',
     minify: true,
     comments: false,
-    // Beside the modules, for `npm run profile`; only modules are uploaded.
+    // For `npm run profile`; wrangler does not upload source maps.
     sourcemap: 'hidden',
   });
   await bundle.close();
@@ -80,10 +80,10 @@ export const buildWorker = async (
 export const otherModules = ({ main, first, later, wasm }: WorkerModules): readonly string[] =>
   [...first, ...later, ...wasm].filter((path) => path !== main);
 
-/** A module with what it imports statically, and what that does. */
+/** Returns a module with its static imports, transitively. */
 const closure = (chunks: ReadonlyMap<string, OutputChunk>, from: string): ReadonlySet<string> => {
   const found = new Set([from]);
-  // A set is walked in the order of insertion, what is added meanwhile included.
+  // The iteration includes names that are added during the loop.
   for (const name of found) {
     for (const imported of chunks.get(name)?.imports ?? []) {
       if (chunks.has(imported)) found.add(imported);

@@ -1,10 +1,10 @@
-/** `npm run worker`: builds what `npm run deploy` deploys, in `.dev/worker/`. */
+/** `npm run worker`: builds the modules that `npm run deploy` uploads, in `.dev/worker/`. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './root.ts';
 import { buildWorker } from './worker-modules.ts';
 
 const directory = join(ROOT, '.dev/worker');
-// A module of an earlier build would be deployed along.
+// Otherwise wrangler would upload modules of an earlier build as well.
 rmSync(directory, { recursive: true, force: true });
 await buildWorker(directory);

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { BenchOrders } from '../../test/bench/rounds.ts';
+import type { BenchOptions } from '../../test/bench/rounds.ts';
 
 /** The parts of the bench, each of which can be run without the others. */
 export const PARTS = [
@@ -20,7 +20,7 @@ export type Part = (typeof PARTS)[number];
 /** What a run of the bench is told. */
 export type Options = {
   readonly rounds: number;
-  readonly orders: BenchOrders;
+  readonly orders: BenchOptions;
   /** Calls that one account remembers. */
   readonly remembered: number;
   readonly json: boolean;

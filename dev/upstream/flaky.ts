@@ -3,7 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 
 const PROMISED_BYTES = 4096;
 
-/** Announces more bytes than it sends, then closes the connection. */
+/** Sends fewer bytes than it announced, then closes the connection. */
 const truncate = ({ outgoing }: HttpBindings): Response => {
   outgoing.writeHead(200, {
     'content-type': 'text/plain',
@@ -14,8 +14,8 @@ const truncate = ({ outgoing }: HttpBindings): Response => {
 };
 
 /**
- * Misbehaves as the query says: `status=` answers with that status (200 to 599), `drop=1` closes the connection without
- * an answer, `hang=1` never answers, `truncate=1` sends less than it has announced. Otherwise it answers 200.
+ * Fails as the query asks: `status=` answers with that status (200 to 599), `drop=1` closes the connection without an answer, `hang=1`
+ * never answers, `truncate=1` sends fewer bytes than announced. Otherwise answers 200.
  */
 export const misbehave = (
   query: URLSearchParams,

@@ -1,4 +1,4 @@
-/** Figures of a text. */
+/** Statistics of a text. */
 export type Statistics = {
   readonly characters: number;
   readonly words: number;
@@ -12,7 +12,7 @@ export type Statistics = {
   readonly frequent: readonly { readonly word: string; readonly count: number }[];
 };
 
-/** The words of a text in lower case, in their order. */
+/** Splits a text into its words, in lower case. */
 export const wordsOf = (text: string): readonly string[] =>
   (text.match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu) ?? []).map((word) => word.toLowerCase());
 
@@ -27,7 +27,7 @@ const codePoints = (text: string): number => Array.from(text).length;
 const filled = (parts: readonly string[]): number =>
   parts.filter((part) => part.trim() !== '').length;
 
-/** Counts what is in a text. Characters are code points. */
+/** Computes the statistics of a text. Characters are code points. */
 export const statisticsOf = (text: string): Statistics => {
   const words = wordsOf(text);
   const counts = countOf(words);

@@ -1,8 +1,8 @@
 import { wordsOf } from './statistics.ts';
 
-/** A summary, and what it costs. */
+/** A summary and its price. */
 export type Summary = {
-  /** The most telling sentences, in their order. */
+  /** The sentences with the most frequent words, in the order of the text. */
   readonly summary: string;
   readonly words: number;
   /** Atomic units of a six-decimal dollar token. */
@@ -10,18 +10,18 @@ export type Summary = {
 };
 
 const SENTENCES = 2;
-/** What a summary costs at least, and for each word that was read. */
+/** Base price and price per word, in atomic units. */
 const BASE = 1_000n;
 const PER_WORD = 20n;
 
-/** How often each word comes; short ones are mostly grammar. */
+/** Counts words of more than three letters; shorter ones are mostly grammar. */
 const frequencies = (words: readonly string[]): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>();
   for (const word of words) if (word.length > 3) counts.set(word, (counts.get(word) ?? 0) + 1);
   return counts;
 };
 
-/** Takes the sentences whose words are the most frequent of the text. */
+/** Summarises a text by its sentences with the most frequent words. */
 export const summarise = (text: string): Summary => {
   const sentences = text.match(/[^.!?]+[.!?]*/g)?.map((sentence) => sentence.trim()) ?? [];
   const words = wordsOf(text);
@@ -31,9 +31,9 @@ export const summarise = (text: string): Summary => {
     at,
     score: wordsOf(sentence).reduce((sum, word) => sum + (counts.get(word) ?? 0), 0),
   }));
-  const telling = scored.toSorted((a, b) => b.score - a.score || a.at - b.at).slice(0, SENTENCES);
+  const best = scored.toSorted((a, b) => b.score - a.score || a.at - b.at).slice(0, SENTENCES);
   return {
-    summary: telling
+    summary: best
       .toSorted((a, b) => a.at - b.at)
       .map(({ sentence }) => sentence)
       .join(' '),

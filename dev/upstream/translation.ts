@@ -1,15 +1,15 @@
-/** Languages the table knows. */
+/** Target languages. */
 export const LANGUAGES = ['fr', 'de', 'es'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 export type Translation = {
   readonly text: string;
   readonly to: Language;
-  /** Words the table does not have; they stay as they were. */
+  /** Words that the table lacks; they stay in English. */
   readonly unknown: readonly string[];
 };
 
-/** English, then French, German, Spanish. */
+/** Lines of English, French, German, Spanish. */
 const TABLE = `
 a|un|ein|un
 agent|agent|Agent|agente
@@ -105,7 +105,7 @@ const words: ReadonlyMap<string, readonly string[]> = new Map(
 
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** Translates English word by word; spacing and punctuation stay, and so does a capital at the start of a word. */
+/** Translates English word by word. Keeps spacing, punctuation and initial capitals. */
 export const translate = (text: string, to: Language): Translation => {
   const column = LANGUAGES.indexOf(to);
   const unknown: string[] = [];

@@ -12,7 +12,7 @@ import { statisticsOf, wordsOf } from './statistics.ts';
 import { summarise } from './summary.ts';
 import { LANGUAGES, translate } from './translation.ts';
 
-/** Tools the demo upstream has; also the names in `GET /_count`. */
+/** Tools of the demo upstream; also the members of `GET /_count`. */
 export const DEMO_TOOLS = [
   'lookup',
   'translate',
@@ -27,7 +27,7 @@ export const DEMO_TOOLS = [
 ] as const;
 export type DemoTool = (typeof DEMO_TOOLS)[number];
 
-/** How often each tool has been asked to run, whatever it answered. */
+/** Requests of each tool, whatever their answer. */
 export type Counts = Record<DemoTool, number>;
 
 export type Upstream = RunningServer & { readonly counts: () => Counts };
@@ -40,7 +40,7 @@ const MOST_ENRICHED_WORDS = 50;
 const textBody = z.object({ text: z.string() });
 const translateBody = z.object({ text: z.string(), to: z.enum(LANGUAGES) });
 
-/** `charge` stands for a tool that charges what it likes: tests send what no honest tool would. */
+/** With `charge`, tests choose the charged amount, as a dishonest tool would. */
 const summariseBody = z.object({ text: z.string(), charge: z.optional(z.string()) });
 
 const readJson = async (request: Request): Promise<unknown> => {
@@ -87,7 +87,7 @@ const addLanguageTools = (app: App, dictionary: Dictionary): void => {
     const sha256 = createHash('sha256').update(body.data.text).digest('hex');
     return context.json({ sha256, at: new Date().toISOString() });
   });
-  // Its price is known when the work is done: it tells the gateway what to charge, up to what the agent has signed for.
+  // The price is known after the work: the tool tells the gateway the charge, up to the amount that the agent signed.
   app.post('/summarise', async (context) => {
     const body = summariseBody.safeParse(await readJson(context.req.raw));
     if (!body.success) return context.json({ error: 'send {"text"}' }, 400);
@@ -99,7 +99,7 @@ const addLanguageTools = (app: App, dictionary: Dictionary): void => {
   });
 };
 
-/** Headers by lower-case name, as Node joins repeated ones; `rawHeaders` has every line as it came. */
+/** Answers with the request. `headers` are as Node joins them; `rawHeaders` has every line. */
 const echo = async (request: Request, { incoming }: HttpBindings): Promise<Response> => {
   const bytes = Buffer.from(await request.arrayBuffer());
   const raw = incoming.rawHeaders;
@@ -130,11 +130,11 @@ const addWireTools = (app: App, check: ReturnType<typeof assertionChecker>): voi
 };
 
 /**
- * Starts the demo upstream on 127.0.0.1. It trusts `X-Agent-Assertion` only if signed by the gateway, whose keys it
- * fetches when first needed, and only if meant for one of `audiences` (its own origin by default).
+ * Starts the demo upstream on 127.0.0.1. It accepts `X-Agent-Assertion` only with a signature of the gateway, whose keys it fetches on
+ * first use, and for one of `audiences` (by default its own origin).
  */
 export const startUpstream = async (options: {
-  /** Origin of the gateway, which need not run yet. */
+  /** Origin of the gateway, which may start later. */
   readonly gateway: string;
   readonly port?: number;
   readonly audiences?: readonly string[];
@@ -156,7 +156,7 @@ export const startUpstream = async (options: {
   const audiences: string[] = [...(options.audiences ?? [])];
   app.get('/_count', (context) => context.json(counts));
   app.use(async (context, next) => {
-    // Counted before anything can fail: a test must see every run, also one that never answers.
+    // Counted first: tests must see every run, also one that never answers.
     const tool = DEMO_TOOLS.find((name) => context.req.path.split('/')[1] === name);
     if (tool !== undefined) counts[tool] += 1;
     await next();

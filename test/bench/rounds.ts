@@ -1,5 +1,5 @@
 /** What `npm run bench` asks of its test. */
-export type BenchOrders = { readonly rounds: number; readonly calls: number };
+export type BenchOptions = { readonly rounds: number; readonly calls: number };
 
 /** Calls a second, round by round: of accounts below one owner, and of as many that stand alone. */
 export type Rounds = {

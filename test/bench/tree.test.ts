@@ -8,13 +8,13 @@ import {
   setPolicy,
   watchLeases,
 } from '../durable-objects/tree-support.ts';
-import { ACCOUNTS, type BenchOrders } from './rounds.ts';
+import { ACCOUNTS, type BenchOptions } from './rounds.ts';
 
 const CREDIT = 1_000_000_000n;
 const LIMITS = { windows: [{ every: 'day', limit: '500000000u' }], lifetime: '600000000u' };
 const PRICE = 10n;
 
-const { rounds, calls } = JSON.parse(inject('orders')) as BenchOrders;
+const { rounds, calls } = JSON.parse(inject('options')) as BenchOptions;
 
 /** Without a rate: an account is called as fast as it answers. */
 const open = async (policy: object, credit: bigint): Promise<Hex> => {

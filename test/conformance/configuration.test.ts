@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newReceiptKey } from '../../dev/keys.ts';
+import { newReceiptKey } from '../../src/cli/init/receipt-key.ts';
 import { app } from '../../src/app.ts';
 import { readProblem } from './support/offer.ts';
 

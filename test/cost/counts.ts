@@ -56,7 +56,7 @@ export type Steady = {
   readonly counts: Counts;
 };
 
-export type CostOrders = { readonly calls: number };
+export type CostOptions = { readonly calls: number };
 
 /** How many calls of one account are made at once. */
 export const AT_ONCE = 32;

@@ -4,11 +4,11 @@ import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vites
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
 import { db, freshDatabase } from '../unit/audit/database.ts';
-import { AT_ONCE, type Bytes, type CostOrders, perCall } from './counts.ts';
+import { AT_ONCE, type Bytes, type CostOptions, perCall } from './counts.ts';
 import { openPayer, type Payer } from './payer.ts';
 
 /** Ordered by `npm run cost` alone. */
-const { calls = 0 } = JSON.parse(inject('orders') ?? '{}') as Partial<CostOrders>;
+const { calls = 0 } = JSON.parse(inject('options') ?? '{}') as Partial<CostOptions>;
 
 /** The least validity for which a tool runs before its payment (`SETTLE_ROOM`, and its timeout). */
 const VALIDITY = 915;

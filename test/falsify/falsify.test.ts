@@ -1,10 +1,10 @@
 import { describe, expect, inject, test } from 'vitest';
 import { wrongs } from './figures.ts';
-import type { Orders } from './orders.ts';
+import type { FalsifyOptions } from './options.ts';
 import { runScenario } from './scenario.ts';
 import { runSkew } from './skew.ts';
 
-const { seed, seeds, calls, kinds } = JSON.parse(inject('orders')) as Orders;
+const { seed, seeds, calls, kinds } = JSON.parse(inject('options')) as FalsifyOptions;
 
 /** What a greedy account gets, it gets in this time. */
 const MOST_MS = 2_000;

@@ -19,7 +19,7 @@ export const runScenario = (seed: number, kind: Kind, calls: number, say: Say): 
     // Whether what somebody holds has come back by itself must not matter.
     await (random.chance(0.5) ? rest(fleet, clock, books) : ring(fleet));
     const rung = books.moment();
-    say(`${title}: everybody goes on until denied`);
+    say(`${title}: all accounts call until the gateway denies them`);
     await exhaust(fleet, gateway, clock, plan.budget);
     const end = books.moment();
     await rest(fleet, clock, books);
@@ -30,7 +30,7 @@ export const runScenario = (seed: number, kind: Kind, calls: number, say: Say): 
     const last = books.moment();
     const found = await contradictions(fleet, rows, books, usageOf(fleet, books, rows, last, last));
     say(
-      `${title}: passed by ${overspend.units} (${overspend.limit}), usable ${usable.share} (${usable.of})`,
+      `${title}: ${overspend.units} above a limit (${overspend.limit}), least use ${usable.share} (${usable.of})`,
     );
     return {
       overspend: Number(overspend.units),

@@ -56,7 +56,7 @@ export const runSkew = (
       const { left } = tightest(fleet, greedy, branch, usage, before.at);
       const overspend = overspendOf(fleet, books, rows).units;
       const share = left <= 0n ? 1 : Number(paid) / Number(left);
-      say(`${title}: ${greedy.name} got ${paid} of ${left} in ${took} ms`);
+      say(`${title}: ${greedy.name} spent ${paid} of ${left} in ${took} ms`);
       return { overspend: Number(overspend), usable: 1, usableSkewed: share, contradictions: [] };
     },
   );

@@ -20,7 +20,7 @@ import { type Measured, type Size, SMALL } from './size.ts';
 import { planOf, slowSteps, watched } from './watch.ts';
 
 /** `npm run scale` says how much. Among the other tests there is less of it, and no clock: they share the machine. */
-const ordered = inject('orders') as string | undefined;
+const ordered = inject('options') as string | undefined;
 const size: Size = ordered === undefined ? SMALL : (JSON.parse(ordered) as Size);
 
 /** Each list, filter and report answers within this, on one machine (issue 5). */

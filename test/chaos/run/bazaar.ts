@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { openRandom } from '../../falsify/random.ts';
-import type { Orders } from './orders.ts';
+import type { ChaosOptions } from './options.ts';
 import { keyInUse, type Payer } from './payer.ts';
 import { buy, type Market, strike } from './payer-life.ts';
 import { type Purchase, purchaseOf } from './purchase.ts';
@@ -29,7 +29,7 @@ const FULL_MS = 200;
 const LASTS = 150;
 
 export const openBazaar = (
-  { payments, seed }: Pick<Orders, 'payments' | 'seed'>,
+  { payments, seed }: Pick<ChaosOptions, 'payments' | 'seed'>,
   payers: readonly Payer[],
   clients: number,
   hasMoved: (payer: Hex, nonce: Hex) => Promise<boolean>,

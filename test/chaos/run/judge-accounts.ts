@@ -35,12 +35,13 @@ export const judgeMoney = ({ payer, key, book }: Case, moved: ByNonce, wrongs: s
   for (const { call, payment, price } of book.calls.filter(takesPayment)) {
     const [own] = moved.get(call) ?? [];
     const hasMoved = own?.from === key.address && own.value === price;
-    if (payment === 'settled' && !hasMoved) say(`${call} is settled, and no transfer is its own`);
-    if (payment !== 'settled' && hasMoved) say(`${call} has moved, and is ${payment}`);
+    if (payment === 'settled' && !hasMoved)
+      say(`${call} is settled, but the chain has no transfer for it`);
+    if (payment !== 'settled' && hasMoved) say(`${call} moved on the chain, but is ${payment}`);
   }
   // Every authorization of a run lasts longer than all its troubles together.
   for (const { call, price } of book.calls.filter(({ fault }) => fault === 'gateway'))
-    say(`${call} was never presented in time: ${price} is our loss`);
+    say(`${call} was not presented in time: the gateway lost ${price}`);
   const settled = book.calls.filter(({ payment }) => payment === 'settled');
   const income = sum(settled.map(({ price }) => price));
   const spent = book.calls
@@ -50,12 +51,12 @@ export const judgeMoney = ({ payer, key, book }: Case, moved: ByNonce, wrongs: s
     )
     .map(({ charged }) => charged);
   if (sum(spent) + book.purse.credit !== income)
-    say(`${income} came in; ${sum(spent)} is spent and ${book.purse.credit} left`);
+    say(`the income is ${income}, but ${sum(spent)} is spent and ${book.purse.credit} remains`);
   const isOurs = book.calls.some(({ fault }) => fault === 'gateway');
   if (!isOurs && book.purse.settled !== income)
-    say(`${income} is settled, and ${book.purse.settled} counts`);
+    say(`${income} is settled, but the account counts ${book.purse.settled}`);
   const owes = book.purse.credit < 0n || book.calls.some(({ fault }) => fault === 'payer');
-  if (payer.trick === undefined && owes) say(`is honest, and owes ${-book.purse.credit}`);
+  if (payer.trick === undefined && owes) say(`is honest, but owes ${-book.purse.credit}`);
 };
 
 /** Money that belongs to no accepted call: only hostile payers send it, and never a backend of ours. */

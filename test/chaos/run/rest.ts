@@ -67,7 +67,7 @@ export const comeToRest = async (resting: Resting): Promise<readonly string[]> =
   const unsettled = await until(LAST_MS, honest, owesNothing);
   const why = `${unsettled} honest payers have payments that nobody settles`;
   const wrongs = unsettled === 0 ? [] : [why];
-  say(unsettled === 0 ? 'all honest payers are settled' : why);
+  say(unsettled === 0 ? 'all payments of honest payers are settled' : why);
   const last = Math.max(now, ...ends) + AFTERWARDS;
   // Nothing ends before the first of them does: that much may pass at once.
   let step = Math.min(...ends, last) + AFTERWARDS - now;
@@ -76,7 +76,7 @@ export const comeToRest = async (resting: Resting): Promise<readonly string[]> =
     await letPass(seconds);
     const isLast = now > last;
     const left = await until(isLast ? LAST_MS : STEP_MS, accounts, isClosed);
-    say(`${seconds} seconds later: ${left} accounts still have something due`);
+    say(`${seconds} seconds later: ${left} accounts have messages or alarms due`);
     if (left === 0 || isLast) return wrongs;
     step = STEP;
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FAULTS } from './orders.ts';
+import { FAULTS } from './options.ts';
 import { runChaos } from './run.ts';
 
 /** Its waits are bounded and long: a slow machine makes it slow, not red. */

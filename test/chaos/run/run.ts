@@ -5,7 +5,7 @@ import { type Book, readBooks } from '../support/books.ts';
 import { type Bazaar, openBazaar } from './bazaar.ts';
 import { readChain } from './chain-record.ts';
 import { type Findings, sumUp } from './findings.ts';
-import type { Orders } from './orders.ts';
+import type { ChaosOptions } from './options.ts';
 import { type Payer, payersOf } from './payer.ts';
 import { comeToRest } from './rest.ts';
 import { type ChaosStage, startChaosStage } from './stage.ts';
@@ -18,14 +18,18 @@ import { judgeAftermath } from './verdict.ts';
 const CLIENTS = 64;
 
 /** Buys, pays and cheats in a world in which everything goes wrong, lets it come to rest, and says what must not be. */
-export const runChaos = async (orders: Orders): Promise<Findings> => {
+export const runChaos = async (options: ChaosOptions): Promise<Findings> => {
   const began = performance.now();
-  const { say, seed, faults } = orders;
-  const unrest = openUnrest(orders);
-  const payers = payersOf(orders.payers, seed, faults.has('payer'));
+  const { say, seed, faults } = options;
+  const unrest = openUnrest(options);
+  const payers = payersOf(options.payers, seed, faults.has('payer'));
   let bazaar: Bazaar | undefined;
   let isClean = false;
-  const stage = await startChaosStage(orders, unrest, async (number) => await bazaar?.runs(number));
+  const stage = await startChaosStage(
+    options,
+    unrest,
+    async (number) => await bazaar?.runs(number),
+  );
   const { chain, gateway } = stage.stack;
   // Dead without having been killed: nobody would ever hear an answer.
   const crashed = stage.stack.crashed.then((why) => {
@@ -39,7 +43,7 @@ export const runChaos = async (orders: Orders): Promise<Findings> => {
       }),
     );
     bazaar = openBazaar(
-      orders,
+      options,
       payers,
       CLIENTS,
       async (payer, nonce) =>
@@ -48,7 +52,7 @@ export const runChaos = async (orders: Orders): Promise<Findings> => {
           args: [payer, nonce],
         }),
     );
-    const trading = tradeUnderFire(orders, stage, bazaar, {
+    const trading = tradeUnderFire(options, stage, bazaar, {
       gateway: gateway.url,
       audience: gateway.audience,
       tricks: openTricks(chain.client, seed),
@@ -56,7 +60,7 @@ export const runChaos = async (orders: Orders): Promise<Findings> => {
     });
     await Promise.race([trading, crashed]);
     say(
-      `${bazaar.purchases.length} purchases, ${bazaar.accepted()} payments accepted; all is calm now`,
+      `${bazaar.purchases.length} purchases, ${bazaar.accepted()} payments accepted; no further faults`,
     );
     unrest.end();
     const restless = await calm(stage, payers, bazaar.ends(), say);
@@ -74,7 +78,7 @@ export const runChaos = async (orders: Orders): Promise<Findings> => {
   } finally {
     await stage.stop();
     if (isClean) await stage.forget();
-    else say(`state and log of the gateway are kept in ${stage.directory}`);
+    else say(`state and log of the gateway stay in ${stage.directory}`);
   }
 };
 
@@ -82,7 +86,7 @@ const calm = async (
   stage: ChaosStage,
   payers: readonly Payer[],
   ends: readonly number[],
-  say: Orders['say'],
+  say: ChaosOptions['say'],
 ): Promise<readonly string[]> => {
   const { client } = stage.stack.chain;
   const idsOf = (some: readonly Payer[]) => some.flatMap(({ keys }) => keys.map(({ id }) => id));

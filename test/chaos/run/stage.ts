@@ -8,11 +8,11 @@ import { usdc } from '../../../dev/stack/usdc.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { startTroubledFacilitator, type TroubledFacilitator } from './facilitator.ts';
 import { startTroubledNode, type TroubledNode } from './node-proxy.ts';
-import type { Orders } from './orders.ts';
+import type { ChaosOptions } from './options.ts';
 import { TOOLS } from './tools.ts';
 import type { Unrest } from './unrest.ts';
 import { type Runs, startUpstreamOf } from './upstream.ts';
-import type { WorkerOrders } from './worker-orders.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 /** How an account stands, as far as it is asked. */
 export type Standing = {
@@ -33,7 +33,7 @@ export type ChaosStage = {
   /** Another version of the Worker takes over. */
   readonly reload: () => Promise<void>;
   /** Ends what goes wrong inside the Worker, lets so many seconds pass there, and says how accounts stand. */
-  readonly control: (orders: {
+  readonly control: (options: {
     readonly calm?: boolean;
     readonly pass?: number;
     readonly accounts: readonly AccountId[];
@@ -58,7 +58,7 @@ const POLICY = JSON.stringify({
 });
 
 /** A module of the Worker. Another life is another text, which `wrangler dev` notices. */
-const entryOf = (told: WorkerOrders, life: number): string => {
+const entryOf = (told: WorkerOptions, life: number): string => {
   const worker = JSON.stringify(join(import.meta.dirname, 'worker.ts'));
   return `// Life ${life}
 import { heed } from ${worker};
@@ -68,7 +68,7 @@ heed(${JSON.stringify(told)});
 };
 
 export const startChaosStage = async (
-  { seed, faults, relayer }: Orders,
+  { seed, faults, relayer }: ChaosOptions,
   unrest: Unrest,
   runs: Runs,
 ): Promise<ChaosStage> => {
@@ -76,7 +76,7 @@ export const startChaosStage = async (
   const toolsFile = join(directory, 'tools.json');
   const entry = join(directory, 'entry.ts');
   await writeFile(toolsFile, JSON.stringify(TOOLS));
-  const told: WorkerOrders = { seed, faults: [...faults] };
+  const told: WorkerOptions = { seed, faults: [...faults] };
   await writeFile(entry, entryOf(told, 0));
   const upstream = await startUpstreamOf(runs);
   const nodes: TroubledNode[] = [];
@@ -138,10 +138,10 @@ export const startChaosStage = async (
         await writeFile(`${entry}.new`, entryOf(told, life));
         await rename(`${entry}.new`, entry);
       },
-      async control(orders) {
+      async control(options) {
         const response = await fetch(`${gateway.url}/_chaos`, {
           method: 'POST',
-          body: JSON.stringify(orders),
+          body: JSON.stringify(options),
         });
         if (!response.ok) throw new Error(`the Worker does not do as told: ${response.status}`);
         return (await response.json()) as readonly Standing[];

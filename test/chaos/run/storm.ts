@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openRandom } from '../../falsify/random.ts';
 import type { Bazaar } from './bazaar.ts';
-import type { Orders } from './orders.ts';
+import type { ChaosOptions } from './options.ts';
 import { BLOCK_TIME, type ChaosStage, RELAYER } from './stage.ts';
 import { befall, type Sky, upheavalsOf } from './upheaval.ts';
 import { weatherOf } from './weather.ts';
@@ -19,7 +19,7 @@ const LONG_RUN = 1_000;
 
 /** Everybody buys, while one upheaval follows the other. */
 export const tradeUnderFire = async (
-  { payments, seed, faults, say }: Orders,
+  { payments, seed, faults, say }: ChaosOptions,
   stage: ChaosStage,
   bazaar: Bazaar,
   market: Parameters<Bazaar['trade']>[0],

@@ -1,5 +1,5 @@
 import { openRandom, type Random } from '../../falsify/random.ts';
-import type { Fault, Orders } from './orders.ts';
+import type { Fault, ChaosOptions } from './options.ts';
 
 /** Whether things go wrong, and how: until it ends, by the seed alone. */
 export type Unrest = {
@@ -12,7 +12,7 @@ export type Unrest = {
   readonly end: () => void;
 };
 
-export const openUnrest = ({ seed, faults }: Pick<Orders, 'seed' | 'faults'>): Unrest => {
+export const openUnrest = ({ seed, faults }: Pick<ChaosOptions, 'seed' | 'faults'>): Unrest => {
   const random = openRandom(`chaos ${seed}`);
   const sent = new Map<string, number>();
   let over = false;

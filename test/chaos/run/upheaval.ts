@@ -1,5 +1,5 @@
 import type { Random } from '../../falsify/random.ts';
-import type { Fault } from './orders.ts';
+import type { Fault } from './options.ts';
 import type { ChaosStage } from './stage.ts';
 import { draw } from './unrest.ts';
 import type { Weather } from './weather.ts';

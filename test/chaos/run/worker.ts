@@ -4,7 +4,7 @@ import gateway from '../../../src/index.ts';
 import { openRandom } from '../../falsify/random.ts';
 import { losingAcknowledgements, troubledQueue } from './queue.ts';
 import { advance, keepTimeOf } from './worker-clock.ts';
-import type { WorkerOrders } from './worker-orders.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 /**
  * The gateway as it is, in a world that is not: queues that lose, repeat and delay, objects that are thrown out at any step, and a
@@ -16,21 +16,21 @@ const EVICTIONS = 250;
 
 let calm = false;
 let calls = 0;
-let orders: WorkerOrders = { seed: 0, faults: [] };
+let options: WorkerOptions = { seed: 0, faults: [] };
 const environments = new WeakMap<Env, Env>();
 
 /** Called by the entry of each life of the Worker, before anything else. */
-export const heed = (told: WorkerOrders): void => {
-  orders = told;
+export const heed = (told: WorkerOptions): void => {
+  options = told;
 };
 
-const stirs = (fault: 'queue' | 'worker'): boolean => !calm && orders.faults.includes(fault);
+const stirs = (fault: 'queue' | 'worker'): boolean => !calm && options.faults.includes(fault);
 
 /** One and the same for one environment, as the gateway keeps what it has read of it. */
 const troubled = (env: Env): Env => {
   const known = environments.get(env);
   if (known !== undefined) return known;
-  const { seed } = orders;
+  const { seed } = options;
   const around = (queue: Queue, dead: Queue, name: string): Queue =>
     troubledQueue(queue, dead, openRandom(`queue ${name} ${seed}`), () => stirs('queue'));
   const made: Env = {
@@ -46,7 +46,7 @@ const troubled = (env: Env): Env => {
 const evictionOf = (): 'before' | 'after' | 'never' => {
   calls += 1;
   if (!stirs('worker')) return 'never';
-  const luck = openRandom(`eviction ${orders.seed} ${calls}`);
+  const luck = openRandom(`eviction ${options.seed} ${calls}`);
   if (luck.integer(1, EVICTIONS) > 1) return 'never';
   return luck.pick(['before', 'after']);
 };
@@ -142,7 +142,7 @@ export default {
   },
 
   async queue(batch, env, context) {
-    const seed = `${orders.seed} ${batch.messages[0]?.id ?? ''}`;
+    const seed = `${options.seed} ${batch.messages[0]?.id ?? ''}`;
     const delivered = stirs('queue')
       ? losingAcknowledgements(batch, openRandom(`batch ${seed}`))
       : batch;

@@ -2,7 +2,7 @@ import type { Findings } from './figures.ts';
 import type { Kind } from './kind.ts';
 
 /** What `npm run falsify` asks of its tests: JSON in the environment, handed over by `vitest.config.ts`. */
-export type Orders = {
+export type FalsifyOptions = {
   readonly seed: number;
   readonly seeds: number;
   /** Of each account, in each scenario. */
@@ -14,7 +14,7 @@ declare module 'vitest' {
   // Declaration merging needs an interface.
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface ProvidedContext {
-    orders: string;
+    options: string;
   }
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface TaskMeta {

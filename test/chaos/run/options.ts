@@ -3,7 +3,7 @@ export const FAULTS = ['facilitator', 'node', 'chain', 'queue', 'worker', 'payer
 export type Fault = (typeof FAULTS)[number];
 
 /** What a run is asked for. */
-export type Orders = {
+export type ChaosOptions = {
   /** Payments that must be accepted before it ends. */
   readonly payments: number;
   readonly payers: number;
