@@ -1,5 +1,5 @@
 import { otherModules } from '../worker-modules.ts';
-import { newReceiptKey } from '../../src/cli/init/receipt-key.ts';
+import { newReceiptKey } from '../../src/cli/init/files.ts';
 import { people } from '../stack/people.ts';
 import { freePort, LOOPBACK } from '../stack/ports.ts';
 import { usdc } from '../stack/usdc.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../root.ts';
-import { newReceiptKey } from '../../src/cli/init/receipt-key.ts';
+import { newReceiptKey } from '../../src/cli/init/files.ts';
 import { writeLibsecp256k1 } from '../libsecp256k1.ts';
 
 /** Replaces text that must exist, so that a renamed key of wrangler.toml is an error. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newReceiptKey } from '../../src/cli/init/receipt-key.ts';
+import { newReceiptKey } from '../../src/cli/init/files.ts';
 import { app } from '../../src/app.ts';
 import { readProblem } from './support/offer.ts';
 
