@@ -13,7 +13,7 @@ import {
   readJson,
   type Setting,
   urlSchema,
-} from './settings.ts';
+} from './json-setting.ts';
 import type { CdpKey } from './settlement/backends/cdp-token.ts';
 import type { Facilitator } from './settlement/backends/facilitator.ts';
 import type { BackendSettings } from './settlement/backends/registry.ts';

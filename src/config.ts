@@ -14,7 +14,6 @@ import {
   readBackends,
 } from './backend-settings.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
-import { readReach } from './local-stack.ts';
 import { BUILT_IN_POLICY, parseDefaultPolicy } from './policy/policy.ts';
 import {
   readAudiences,
@@ -24,43 +23,43 @@ import {
   readOperators,
   readPaused,
   readPayTo,
+  readReach,
   readReconcileDays,
   readReconcileDepth,
   readReceiptKey,
   readRpcUrls,
   readUpstreamUrl,
-  sentence,
-  type Setting,
 } from './settings.ts';
+import { sentence, type Setting } from './json-setting.ts';
 
-/** Everything an operator sets, parsed once an isolate. */
+/** The configuration that an operator sets, read once an isolate. */
 export type Config = BackendConfig & {
-  /** Origins clients may sign for, e.g. `https://gw.example`; the first where a request came to none of them. */
+  /** Origins that clients may sign for, e.g. `https://gw.example`. The first applies to requests for another origin. */
   readonly audiences: readonly [string, ...string[]];
-  /** Networks with a receiver and an RPC endpoint, in the order of PAY_TO; offers are made in this order. */
+  /** Networks with a payee and an RPC endpoint, in the order of PAY_TO. Offers keep this order. */
   readonly networks: readonly [Network, ...Network[]];
   readonly payTo: ReadonlyMap<Network, Address>;
   readonly rpcUrls: ReadonlyMap<Network, readonly [string, ...string[]]>;
   /** Origin that relative tool upstreams are resolved against. */
   readonly upstreamUrl: string | undefined;
-  /** Which URLs the gateway may call. */
+  /** The URLs that the gateway may call. */
   readonly reach: EgressReach;
   readonly paused: boolean;
   readonly policy: Policy;
   readonly confirmations: number;
-  /** Blocks below the head that ledger and chain are compared up to. */
+  /** The reconciliation ends this many blocks before the head of the chain. */
   readonly reconcileDepth: number;
-  /** How many days ledger and chain are compared again for, once a day. */
+  /** The reconciliation repeats this many days, once a day. */
   readonly reconcileDays: number;
-  /** Bytes of log that the commands of one account may write in a day. */
+  /** Bytes of audit log that the commands of one account may write in a day. */
   readonly commandBytes: number;
-  /** How large D1 may grow; alerts are raised below it. */
+  /** The maximum size of D1, bytes; alerts are raised before it is reached. */
   readonly databaseMax: number;
-  /** Who may give orders, e.g. record a refund; on any network. Also counted as senders of refunds. */
+  /** Addresses that may use operator routes, on any network. They also count as senders of refunds. */
   readonly operators: readonly Address[];
   /** Ed25519 private key as JWK text. */
   readonly receiptKey: string;
-  /** What `tools.json` says: what the catalogue begins with. */
+  /** The tools of `tools.json`; operators may change the catalogue later. */
   readonly tools: readonly Tool[];
 };
 
@@ -82,15 +81,15 @@ const VARIABLES = [
   'RECEIPT_KEY',
 ] as const;
 
-/** The environment as it comes; a variable that is not there counts as empty. */
+/** The environment. An absent variable counts as empty. */
 export type Environment = { readonly [name in (typeof VARIABLES)[number]]?: string | undefined };
 
-/** A variable, or `tools.json`, and what it must be. Never holds a value: some are secrets. */
+/** A variable, or `tools.json`, and what is wrong with it. Never contains a value: some are secrets. */
 export type ConfigFault = { readonly name: string; readonly reason: string };
 
 const TOOLS = 'tools.json';
 
-/** Reads everything an operator sets. All faults are collected, each with the name of its variable. */
+/** Reads the configuration and collects all faults, each with the name of its variable. */
 export const parseConfig = (
   environment: Environment,
   toolsJson: unknown,
@@ -135,35 +134,11 @@ export const parseConfig = (
   if (relative !== undefined && (environment.UPSTREAM_URL ?? '').trim() === '') {
     blame('UPSTREAM_URL', [`must be set: the upstream of tool ${relative.id} is a path`]);
   }
-  const [first, ...more] = payTo?.keys() ?? [];
-  if (
-    faults.length > 0 ||
-    audiences === undefined ||
-    payTo === undefined ||
-    rpcUrls === undefined ||
-    backends === undefined ||
-    paused === undefined ||
-    policy === undefined ||
-    confirmations === undefined ||
-    reconcileDepth === undefined ||
-    reconcileDays === undefined ||
-    commandBytes === undefined ||
-    databaseMax === undefined ||
-    operators === undefined ||
-    receiptKey === undefined ||
-    !tools.ok ||
-    first === undefined
-  ) {
-    return err(faults);
-  }
-  return ok({
+  const required = {
     audiences,
-    networks: [first, ...more],
     payTo,
     rpcUrls,
-    ...backends,
-    upstreamUrl,
-    reach,
+    backends,
     paused,
     policy,
     confirmations,
@@ -173,27 +148,44 @@ export const parseConfig = (
     databaseMax,
     operators,
     receiptKey,
+  };
+  const [first, ...more] = payTo?.keys() ?? [];
+  if (faults.length > 0 || !isComplete(required) || !tools.ok || first === undefined) {
+    return err(faults);
+  }
+  const { backends: ownBackends, ...settings } = required;
+  return ok({
+    ...settings,
+    ...ownBackends,
+    networks: [first, ...more],
+    upstreamUrl,
+    reach,
     tools: tools.value,
   });
 };
 
+const isComplete = <Parts extends object>(
+  parts: Parts,
+): parts is { [Name in keyof Parts]: Exclude<Parts[Name], undefined> } =>
+  Object.values(parts).every((part) => part !== undefined);
+
 /**
- * The origin that a request came to, where it is one of ours; otherwise the first. A gateway may have several names, but what it
- * advertises, checks and signs for is never an origin outside the list, whatever the Host header says (design §4.1).
+ * Returns the origin of a request if it is configured; otherwise the first configured one. The gateway never advertises, checks or signs
+ * for an origin outside the list, whatever the Host header claims.
  */
 export const audienceOf = ({ audiences }: Pick<Config, 'audiences'>, href: string): string => {
   const origin = URL.parse(href)?.origin;
   return audiences.find((each) => each === origin) ?? audiences[0];
 };
 
-/** The account that receives money is the gateway's own: it keeps tools and webhooks, and raises what concerns the gateway itself. */
+/** Returns the gateway's own account, that of the payee: it keeps tools and webhooks, and raises alerts about the gateway itself. */
 export const gatewayAccount = ({
   networks,
   payTo,
 }: Pick<Config, 'networks' | 'payTo'>): AccountId =>
   accountId(networks[0], payTo.get(networks[0]) as Address);
 
-/** Whether an account is one that receives money: of those only operators hear. */
+/** True for an account of a payee. Only operators may see those. */
 export const isReceiver = ({ payTo }: Pick<Config, 'payTo'>, account: AccountId): boolean =>
   [...payTo].some(([on, address]) => accountId(on, address) === account);
 
@@ -210,7 +202,7 @@ const readTools = (json: unknown, reach: EgressReach): Setting<readonly Tool[]> 
 const inSentences = <T>(result: Result<T, readonly FieldFault[]>): Setting<T> =>
   result.ok ? result : err(result.error.map(sentence));
 
-/** A receiver without a node could never be checked; a node without a receiver is a network misspelt in PAY_TO. */
+/** Each payee needs a node to verify payments. A node without a payee is usually a network misspelt in PAY_TO. */
 const differences = (
   payTo: ReadonlyMap<Network, Address>,
   rpcUrls: ReadonlyMap<Network, unknown>,

@@ -1,10 +1,10 @@
 import type { AlertBody } from './protocol/account/alert.ts';
 import type { AccountId } from './protocol/account-id.ts';
 
-/** Has an account record an alert. */
+/** Has an account record an alert. False if the account did not answer. */
 export type Raise = (account: AccountId, alert: AlertBody) => Promise<boolean>;
 
-/** Raises alerts. False where the account did not answer; an alert that the account refuses is logged and given up. */
+/** Returns a function that raises alerts. An alert that the account refuses is logged and dropped. */
 export const raiser =
   (env: Env): Raise =>
   async (account, alert) => {

@@ -1,28 +1,23 @@
 import * as z from 'zod/mini';
+import { type Address, ZERO_ADDRESS } from './core/hex.ts';
+import { err, ok } from './core/result.ts';
+import { parseAddress } from './crypto/checksum.ts';
+import { byNetwork, MAX_URLS, readJson, type Setting, urlSchema } from './json-setting.ts';
+import type { Network } from './protocol/account-id.ts';
 import {
   LEAST_COMMAND_BYTES,
   MOST_COMMAND_BYTES,
   parseCommandBytes,
 } from './protocol/command-bytes.ts';
-import { chainIdOf, type Network } from './protocol/account-id.ts';
-import { type Address, ZERO_ADDRESS } from './core/hex.ts';
-import { egressFault, type EgressReach } from './protocol/egress-url.ts';
-import { type FieldFault, faultsOf } from './protocol/fault.ts';
-import { err, ok, type Result } from './core/result.ts';
+import { egressFault, type EgressReach, isLoopbackHost } from './protocol/egress-url.ts';
 import { parseStrictJson } from './protocol/strict-json.ts';
-import { parseAddress } from './crypto/checksum.ts';
 import { readingText } from './protocol/wire-fields.ts';
 import { tokenOf } from './protocol/x402/tokens.ts';
 
-/** What a variable must be, said as the end of a sentence that starts with its name. Never holds the value. */
-export type Setting<T> = Result<T, readonly string[]>;
-
 const MAX_AUDIENCES = 16;
-/** What an intent can name (`agentIntentSchema`): a longer origin could be served, but never be signed for. */
+/** The wire form of an intent takes no longer audience (`agentIntentSchema`): clients could not sign for such an origin. */
 const MAX_AUDIENCE = 256;
 const MAX_OPERATORS = 64;
-export const MAX_URLS = 8;
-const MAX_NETWORKS = 16;
 
 const isOrigin = (text: string): boolean => {
   const url = URL.parse(text);
@@ -34,7 +29,7 @@ const isOrigin = (text: string): boolean => {
   );
 };
 
-/** `AUDIENCES`: origins exactly as clients sign them, so only in the one form that a URL's origin has. */
+/** Reads `AUDIENCES`: origins exactly as clients sign them, so only in the canonical form of a URL's origin. */
 export const readAudiences = (text: string): Setting<[string, ...string[]]> => {
   const [first, ...more] = text.split(',').map((each) => each.trim());
   if (first === undefined || first === '') {
@@ -56,55 +51,29 @@ export const readAudiences = (text: string): Setting<[string, ...string[]]> => {
   return ok([first, ...more]);
 };
 
-export const readJson = <T>(
-  text: string,
-  schema: z.ZodMiniType<T>,
-  example: string,
-): Setting<T> => {
-  if (text === '') return err([`must be set, e.g. ${example}`]);
-  const json = parseStrictJson(text);
-  if (!json.ok) return err([`must be JSON, with no key twice, e.g. ${example}`]);
-  const parsed = schema.safeParse(json.value);
-  return parsed.success ? ok(parsed.data) : err(faultsOf(parsed.error.issues).map(sentence));
+/** Reserved names, which no one can register (RFC 2606, RFC 6761): no public gateway has one of them as its origin. */
+const RESERVED = /\.(?:test|example|invalid|localhost)$/;
+
+/**
+ * Reads `LOCAL_STACK`: "true" lets the gateway call http URLs and its own machine, for development and tests (CWE-918).
+ *
+ * A deployed gateway cannot have it by accident: it is rejected if an audience is reachable from the internet, and without a reachable
+ * audience no client's signature fits the gateway. The reader of `AUDIENCES` reports faults of that variable.
+ */
+export const readReach = (text: string, audiences: string): Setting<EgressReach> => {
+  if (text === '' || text === 'false') return ok('public');
+  if (text !== 'true') return err(['must be "true" or "false"']);
+  const read = readAudiences(audiences);
+  const reachable = read.ok ? read.value.find((origin) => !isUnreachable(origin)) : undefined;
+  return reachable === undefined
+    ? ok('local_stack')
+    : err([`must not be "true": AUDIENCES names ${reachable}, which is not on this machine`]);
 };
 
-/** A fault inside a variable, as a sentence that follows the variable's name. */
-export const sentence = ({ field, reason }: FieldFault): string =>
-  field === '' ? reason : `at ${field}: ${reason}`;
-
-export const networkSchema = readingText<Network>(
-  'must be a CAIP-2 network like "eip155:8453"',
-  (text) => (chainIdOf(text) === undefined ? undefined : (text as Network)),
-);
-
-/** A JSON object by network, in the order written. The key of a fault is shown in its path. */
-export const byNetwork = <T>(value: z.ZodMiniType<T>, hint: string) =>
-  z.pipe(
-    z.record(z.string(), value, hint),
-    z.transform((record: Record<string, T>, payload): ReadonlyMap<Network, T> => {
-      const entries = Object.entries(record);
-      if (entries.length === 0 || entries.length > MAX_NETWORKS) {
-        const message = `must name 1 to ${MAX_NETWORKS} networks`;
-        payload.issues.push({ code: 'custom', input: record, message, continue: false });
-      }
-      const map = new Map<Network, T>();
-      for (const [key, each] of entries) {
-        const network = networkSchema.safeParse(key);
-        if (network.success) map.set(network.data, each);
-        else {
-          const message = network.error.issues[0]?.message ?? '';
-          payload.issues.push({
-            code: 'custom',
-            input: key,
-            message,
-            path: [key],
-            continue: false,
-          });
-        }
-      }
-      return map;
-    }),
-  );
+const isUnreachable = (origin: string): boolean => {
+  const { hostname } = new URL(origin);
+  return isLoopbackHost(hostname) || RESERVED.test(hostname);
+};
 
 const payToSchema = byNetwork(
   readingText<Address>(
@@ -117,7 +86,7 @@ const payToSchema = byNetwork(
   'must be an object from network to address',
 );
 
-/** `PAY_TO`: where money goes, by network. A network without a pinned token could not be offered, so it is refused. */
+/** Reads `PAY_TO`: the payee by network. Rejects a network without a pinned token, which no offer could name. */
 export const readPayTo = (text: string): Setting<ReadonlyMap<Network, Address>> => {
   const read = readJson(text, payToSchema, '{"eip155:8453": "0x…"}');
   if (!read.ok) return read;
@@ -127,16 +96,7 @@ export const readPayTo = (text: string): Setting<ReadonlyMap<Network, Address>> 
     : err(unknown.map((network) => `at ${network}: no token is known on this network`));
 };
 
-/** A URL that the gateway calls. */
-export const urlSchema = (reach: EgressReach) =>
-  z.string('must be an absolute URL').check((payload) => {
-    const message = egressFault(payload.value, reach);
-    if (message !== undefined) {
-      payload.issues.push({ code: 'custom', input: payload.value, message, continue: false });
-    }
-  });
-
-/** Checked to be at least one by `minLength`, which the type does not show. */
+/** `minLength` guarantees one item; the type of zod does not show it. */
 const atLeastOne = <T>(item: z.ZodMiniType<T>, hint: string) =>
   z.pipe(
     z.array(item, hint).check(z.minLength(1, hint), z.maxLength(MAX_URLS, hint)),
@@ -149,14 +109,14 @@ const rpcUrlsSchema = (reach: EgressReach) =>
     'must be an object from network to an array of URLs',
   );
 
-/** `RPC_URLS`: JSON-RPC endpoints by network, tried in order. */
+/** Reads `RPC_URLS`: JSON-RPC endpoints by network, tried in order. */
 export const readRpcUrls = (
   text: string,
   reach: EgressReach,
 ): Setting<ReadonlyMap<Network, [string, ...string[]]>> =>
   readJson(text, rpcUrlsSchema(reach), '{"eip155:8453": ["https://…"]}');
 
-/** `UPSTREAM_URL`: an origin, or empty. */
+/** Reads `UPSTREAM_URL`: an origin, or empty. */
 export const readUpstreamUrl = (text: string, reach: EgressReach): Setting<string | undefined> => {
   if (text === '') return ok(undefined);
   if (!isOrigin(text)) {
@@ -166,13 +126,13 @@ export const readUpstreamUrl = (text: string, reach: EgressReach): Setting<strin
   return fault === undefined ? ok(text) : err([fault]);
 };
 
-/** `PAUSED`. Anything else than the two words is refused: a misspelt "true" must not serve. */
+/** Reads `PAUSED`. Rejects everything but "true", "false" and empty: a misspelt "true" must not serve. */
 export const readPaused = (text: string): Setting<boolean> => {
   if (text === '' || text === 'false') return ok(false);
   return text === 'true' ? ok(true) : err(['must be "true" or "false"']);
 };
 
-/** `OPERATORS`: who may give orders, addresses after each other with commas. Empty: nobody may (law 8). */
+/** Reads `OPERATORS`: comma-separated addresses that may use operator routes. Empty: no address may (law 8). */
 export const readOperators = (text: string): Setting<readonly Address[]> => {
   if (text === '') return ok([]);
   const all = text.split(',');
@@ -185,28 +145,26 @@ export const readOperators = (text: string): Setting<readonly Address[]> => {
   return new Set(known).size === known.length ? ok(known) : err(['names an address twice']);
 };
 
-/** `CONFIRMATIONS`: 1 when empty. */
-export const readConfirmations = (text: string): Setting<number> => {
-  if (text === '') return ok(1);
-  const count = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
-  return count >= 1 && count <= 64 ? ok(count) : err(['must be an integer from 1 to 64']);
-};
+const integer =
+  (fallback: number, from: number, to: number) =>
+  (text: string): Setting<number> => {
+    if (text === '') return ok(fallback);
+    const value = /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= from && value <= to
+      ? ok(value)
+      : err([`must be an integer from ${from} to ${to}`]);
+  };
 
-/** `RECONCILE_DEPTH`: 64 when empty, which is what two minutes of a rollup are. */
-export const readReconcileDepth = (text: string): Setting<number> => {
-  if (text === '') return ok(64);
-  const blocks = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
-  return blocks >= 1 && blocks <= 10_000 ? ok(blocks) : err(['must be an integer from 1 to 10000']);
-};
+/** Reads `CONFIRMATIONS`: 1 if empty. */
+export const readConfirmations = integer(1, 1, 64);
 
-/** `RECONCILE_DAYS`: 3 when empty. */
-export const readReconcileDays = (text: string): Setting<number> => {
-  if (text === '') return ok(3);
-  const days = /^[1-9][0-9]?$/.test(text) ? Number(text) : 0;
-  return days >= 1 && days <= 30 ? ok(days) : err(['must be an integer from 1 to 30']);
-};
+/** Reads `RECONCILE_DEPTH`: 64 if empty, which is two minutes of a rollup's blocks. */
+export const readReconcileDepth = integer(64, 1, 10_000);
 
-/** `COMMAND_BYTES_PER_DAY`: 4 MiB when empty. The account objects read it themselves. */
+/** Reads `RECONCILE_DAYS`: 3 if empty. */
+export const readReconcileDays = integer(3, 1, 30);
+
+/** Reads `COMMAND_BYTES_PER_DAY`: 4 MiB if empty. The account objects read it as well. */
 export const readCommandBytes = (text: string): Setting<number> => {
   const bytes = parseCommandBytes(text);
   return bytes === undefined
@@ -214,12 +172,12 @@ export const readCommandBytes = (text: string): Setting<number> => {
     : ok(bytes);
 };
 
-/** The size that Cloudflare lets a D1 database grow to. */
-const D1_MOST = 10_000_000_000;
+/** Cloudflare's limit for a D1 database, bytes. */
+const D1_LIMIT = 10_000_000_000;
 
-/** `DATABASE_MAX_BYTES`: 10 GB when empty. */
+/** Reads `DATABASE_MAX_BYTES`: 10 GB if empty. */
 export const readDatabaseMax = (text: string): Setting<number> => {
-  if (text === '') return ok(D1_MOST);
+  if (text === '') return ok(D1_LIMIT);
   const bytes = /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : 0;
   return bytes >= 1_000_000 ? ok(bytes) : err(['must be an integer of bytes, at least 1000000']);
 };
@@ -231,10 +189,10 @@ const receiptKeySchema = z.looseObject(
   KEY_HINT,
 );
 
-/** `RECEIPT_KEY`: checked for its form here; `openSigner` checks that the halves belong together. */
+/** Reads `RECEIPT_KEY`: checks its form; `openSigner` checks that the halves belong together. */
 export const readReceiptKey = (text: string): Setting<string> => {
   const json = parseStrictJson(text);
-  // One sentence for every fault: nothing about a secret is worth telling apart.
+  // One message for every fault, so that it reveals nothing about the secret.
   return json.ok && receiptKeySchema.safeParse(json.value).success
     ? ok(text)
     : err([`${KEY_HINT}: \`npm run keys\` prints one`]);

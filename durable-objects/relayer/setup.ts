@@ -4,7 +4,7 @@ import { type AccountId, chainIdOf, type Network } from '../../src/protocol/acco
 import { type Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
 import { err, ok, type Result } from '../../src/core/result.ts';
-import { readReach } from '../../src/local-stack.ts';
+import { readReach } from '../../src/settings.ts';
 import type { RelayerSetting } from '../../src/settlement/backends/relayer.ts';
 import type { Token } from '../../src/protocol/payment.ts';
 import { addressOfPrivateKey } from '../../src/settlement/relayer/transaction.ts';
