@@ -1,4 +1,4 @@
-/** `node dev/openapi.ts`: writes what the gateway serves as static assets, `/openapi.json` and its headers, to `public/`. */
+/** `node dev/openapi.ts`: writes the static assets of the gateway, `/openapi.json` and its headers, to `public/`. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './root.ts';
@@ -10,13 +10,13 @@ const HEADERS = `/openapi.json
 `;
 
 /**
- * Stacks that start at once may both write: each file is there whole or not at all. One that has not changed is left alone, because
- * every `wrangler dev` that serves the folder would start its Worker anew.
+ * Replaces a file atomically: stacks that start concurrently both write it. An unchanged file is not touched, because every `wrangler dev`
+ * that serves the folder would restart its Worker.
  */
 const put = async (directory: string, name: string, text: string): Promise<void> => {
   const path = join(directory, name);
   if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return;
-  // Not a name of a file in the folder: that would be served, too.
+  // Outside the folder, whose files are all served.
   const draft = `${directory}.${name}.${process.pid}`;
   await writeFile(draft, text);
   await rename(draft, path);

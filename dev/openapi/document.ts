@@ -10,9 +10,9 @@ const problem = (description: string): JsonSchema => ({
 });
 
 const RESPONSES = {
-  400: problem('The request is not what it must be: `field` says where.'),
+  400: problem('The request is malformed: `field` names the member.'),
   401: {
-    ...problem('No `Agent-Intent` for exactly this request; `intent` holds what to sign.'),
+    ...problem('No `Agent-Intent` for exactly this request. `intent` holds the fields to sign.'),
     headers: {
       'WWW-Authenticate': {
         schema: { type: 'string' },
@@ -20,21 +20,21 @@ const RESPONSES = {
       },
     },
   },
-  403: problem('Signed well, by nobody who may do this (`forbidden`).'),
+  403: problem('The signature is valid, but its signer has no role for this route (`forbidden`).'),
   404: problem(
-    'Not there, or not for whoever asks: the answer is the same. Also where the account is known but the thing is not.',
+    'Unknown, or not visible to the signer: the answer is the same. Also for an unknown document of a known account.',
   ),
   409: problem(
-    'This intent was used already (`already_used`), or what is there stands against it.',
+    'The intent was used before (`already_used`), or the current state does not allow the command.',
   ),
   412: {
-    ...problem('It has changed since (`precondition_failed`).'),
+    ...problem('The document has changed since (`precondition_failed`).'),
     headers: { ETag: { $ref: '#/components/headers/ETag' } },
   },
-  428: problem('Something is there already: say by `If-Match` what you mean to replace.'),
+  428: problem('The document exists: name the version to replace in `If-Match`.'),
   429: problem('Too many requests; see `Retry-After`.'),
   503: problem(
-    'Cannot be known or kept now. The same request, signed as it is, may be sent again.',
+    'The gateway cannot read or write its storage now. Send the same request, with the same signature, again.',
   ),
   default: problem('Any other refusal.'),
 } as const;
@@ -44,25 +44,26 @@ const PARAMETERS = {
     name: 'If-Match',
     in: 'header',
     schema: { type: 'string' },
-    description: 'The ETag of what is to be replaced, or `*`. Needed where something is there.',
+    description: 'The ETag of the document to replace, or `*`. Required if the document exists.',
   },
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
     schema: { type: 'string', const: '*' },
-    description: 'Only where nothing is there yet.',
+    description: 'Only if no document exists yet.',
   },
   DryRun: {
     name: 'Dry-Run',
     in: 'header',
     schema: { type: 'string', const: '?1' },
-    description: 'Changes nothing; says which calls that run now it would have refused.',
+    description:
+      'Changes nothing. The answer counts the running calls that the policy would have refused.',
   },
   LastEventID: {
     name: 'Last-Event-ID',
     in: 'header',
     schema: { type: 'integer', minimum: 0 },
-    description: 'The last entry that was seen. Comes before `after`.',
+    description: 'The last received entry. Takes precedence over `after`.',
   },
 } as const;
 
@@ -71,13 +72,13 @@ const SECURITY = {
   in: 'header',
   name: 'Agent-Intent',
   description:
-    'No key, but a signature for exactly this request: base64url, without padding, of JSON {"v":1,"chainId":"…","intent":{…},"signature":"0x…"}. ' +
+    'A signature for exactly this request, not a key: base64url, without padding, of JSON {"v":1,"chainId":"…","intent":{…},"signature":"0x…"}. ' +
     'The intent is the EIP-712 structure AgentIntent: its `tool` is `x-countersign-tool`, its `method`, `target`, `contentType` and `payloadDigest` ' +
     'are those of the request, its window is at most 300 s, and its `payTo`, `asset`, `maxAmount` and `authority` are zero. ' +
-    'A reading intent may be sent again while it lasts, a writing one is good once. See docs/wire-format.md, sections 2 to 4 and 8.',
+    'An intent of a GET may be sent again until it expires, any other is good once. See docs/wire-format.md, sections 2 to 4 and 8.',
 } as const;
 
-/** The OpenAPI document of the management API, made of the table that drives it. */
+/** The OpenAPI document of the management API, made from the table of routes. */
 export const openApi = (version: string): JsonSchema => {
   const paths: Record<string, Record<string, JsonSchema>> = {};
   for (const route of ROUTES) {
@@ -92,14 +93,14 @@ export const openApi = (version: string): JsonSchema => {
       license: { name: 'MIT', identifier: 'MIT' },
       description:
         'For operators of a gateway, owners of accounts, and agents. Amounts are strings of atomic units, in policies and tools `"$0.02"` or `"20000u"`; times are Unix seconds. ' +
-        'Lists come in pages: `next` of one is `after` of the following. See docs/management.md.',
+        'Lists are paged: `next` of a page is `after` of the next one. See docs/management.md.',
     },
     servers: [{ url: '/', description: 'This gateway' }],
     tags: [
       { name: 'operators', description: 'For addresses in OPERATORS.' },
       {
         name: 'accounts',
-        description: 'For owners, their subtree, and for agents, themselves.',
+        description: 'For owners about their descendants, and for agents about themselves.',
       },
     ],
     security: [{ AgentIntent: [] }],

@@ -19,7 +19,7 @@ const webhook: BodyOf<'webhooks.put'> = {
 
 const ASSET = 'eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e';
 
-/** A body for each route that takes one. */
+/** An example body for each route that has one. */
 export const EXAMPLES: { readonly [Id in RouteId]?: BodyOf<Id> } = {
   'accounts.put': { label: 'research' },
   'accounts.policy.put': policy,
@@ -38,8 +38,8 @@ export const EXAMPLES: { readonly [Id in RouteId]?: BodyOf<Id> } = {
     settlement: 'deferred',
     upstream: '/translate',
   },
-  'settlements.writeoff': { reason: 'The facilitator lost it, and its time is over' },
-  'settlements.resolve': { charge: false, reason: 'The bank has no such order' },
+  'settlements.writeoff': { reason: 'The facilitator lost it, and it has expired' },
+  'settlements.resolve': { charge: false, reason: 'The bank has no such payment' },
   'webhooks.put': webhook,
   'account.put': { label: 'research' },
   'account.policy.put': policy,

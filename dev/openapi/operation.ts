@@ -12,7 +12,7 @@ const MEDIA = {
 
 const ref = (kind: string, name: string): JsonSchema => ({ $ref: `#/components/${kind}/${name}` });
 
-/** `{account}` where the table has `:account`. */
+/** `{account}` for `:account`. */
 export const templateOf = (path: string): string => path.replace(/:([a-z]+)/g, '{$1}');
 
 const namesIn = (path: string): readonly ParamName[] =>
@@ -72,7 +72,7 @@ const refusals = ({ path, write, precondition, query, body }: Route): readonly s
   '503',
 ];
 
-/** One operation of the document. */
+/** The operation of a route. */
 export const operationOf = (route: Route): JsonSchema => {
   const example = EXAMPLES[route.id];
   return {

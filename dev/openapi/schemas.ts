@@ -21,12 +21,11 @@ import { delivery, webhook } from '../../src/management/webhook.route.ts';
 import { webhookSchema } from '../../src/protocol/webhook.ts';
 import { policySchema } from '../../src/policy/policy.ts';
 
-/** JSON Schema of one thing. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 const natural = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 
-/** What a schema cannot say of itself: documents that are read elsewhere, and numbers that a query carries as text. */
+/** Replacements for schemas that cannot describe themselves: documents parsed elsewhere, and numbers in a query. */
 const INSTEAD = new Map<unknown, JsonSchema>([
   [policyBody, { $ref: '#/components/schemas/Policy' }],
   [policyDocument, { $ref: '#/components/schemas/Policy' }],
@@ -34,7 +33,7 @@ const INSTEAD = new Map<unknown, JsonSchema>([
   [toolDocument, { $ref: '#/components/schemas/Tool' }],
   [limit, { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }],
   [seconds, { ...natural, description: 'Unix time in seconds.' }],
-  [seq, { ...natural, description: 'Place of an entry in the log of its account.' }],
+  [seq, { ...natural, description: 'Sequence number of an entry in the log of its account.' }],
   [cursor, { type: 'string', description: 'The `next` of the page before. Opaque.' }],
 ]);
 
@@ -44,7 +43,7 @@ const ADDED = new Map<unknown, JsonSchema>([
   [hash, { description: '32 bytes as hex.' }],
 ]);
 
-/** What stands under a name of its own. */
+/** Schemas with a name of their own. */
 const NAMED = {
   Account: accountItem,
   Standing: standing,
@@ -62,7 +61,7 @@ for (const [id, schema] of Object.entries(NAMED)) names.add(schema, { id });
 
 const convert = (schema: z.ZodMiniType): Record<string, unknown> => {
   const made = z.toJSONSchema(schema, {
-    // JSON is text before it is read: what a reader makes of it is its own affair.
+    // The schema of the JSON text, not of the parsed values.
     io: 'input',
     unrepresentable: 'any',
     metadata: names,
@@ -78,17 +77,17 @@ const convert = (schema: z.ZodMiniType): Record<string, unknown> => {
   return rest;
 };
 
-/** References to `$defs` made references to the components of the document. */
+/** Turns references to `$defs` into references to the components of the document. */
 const hoisted = (schema: unknown): unknown =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
 
-/** The JSON Schema of what a request says. What it names beyond that is refused. */
+/** The JSON Schema of a request. The gateway rejects unknown members. */
 export const requestSchema = (schema: z.ZodMiniType): JsonSchema => {
   const { $defs: _, ...rest } = convert(schema);
   return hoisted(rest) as JsonSchema;
 };
 
-/** The JSON Schema of an answer. It may gain members: whoever generates a client must not refuse them. */
+/** The JSON Schema of an answer. Unknown members are allowed: later versions may add some, and generated clients must accept them. */
 export const answerSchema = (schema: z.ZodMiniType): JsonSchema =>
   open(requestSchema(schema)) as JsonSchema;
 
@@ -102,7 +101,7 @@ const open = (value: unknown): unknown => {
   );
 };
 
-/** One schema, not a reference to itself. */
+/** A named schema itself, not a reference to it. */
 const alone = (name: string, schema: z.ZodMiniType): JsonSchema => {
   const { $defs, ...rest } = convert(schema);
   const own = ($defs as Record<string, unknown> | undefined)?.[name] ?? rest;
@@ -124,7 +123,7 @@ export const componentSchemas = (): Readonly<Record<string, JsonSchema>> => ({
 
 const PROBLEM: JsonSchema = {
   type: 'object',
-  description: 'RFC 9457. Act on `type`; texts may change, and members may come.',
+  description: 'RFC 9457. Act on `type`: texts may change, and members may be added.',
   required: ['type', 'title', 'status'],
   properties: {
     type: { type: 'string', examples: ['urn:countersign:problem:precondition-failed'] },
@@ -132,7 +131,7 @@ const PROBLEM: JsonSchema = {
     status: { type: 'integer' },
     detail: { type: 'string' },
     hint: { type: 'string' },
-    field: { type: 'string', description: 'What is wrong: a path such as `body.perCall`.' },
+    field: { type: 'string', description: 'The faulty member, as a path such as `body.perCall`.' },
     expected: { type: 'string' },
     got: { type: 'string' },
     docs: { type: 'string' },
