@@ -55,7 +55,7 @@ const summary = (
   return parts.filter((part) => part !== undefined).join(style.dim(' · '));
 };
 
-/** What the call did to the payer's money. A failed call may leave it as credit, or held (`onSilence: keep`). */
+/** The effect of the call on the payer's money. A failed call may leave it as credit, or held (`onSilence: keep`). */
 const chargeText = (
   { paid, charged, credited, problem }: CallReport,
   offered: Offered | undefined,

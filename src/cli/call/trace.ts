@@ -6,7 +6,7 @@ import type { Output } from '../lib/output.ts';
 import { fields } from '../lib/table.ts';
 import { printable } from '../lib/text.ts';
 
-/** Prints each step of a call on stderr (`-v`). Prints no signature: whoever reads the terminal could present it. */
+/** Prints each step of a call on stderr (`-v`). Prints no signature: every reader of the terminal could present it. */
 export type Trace = {
   readonly fetch: typeof globalThis.fetch;
   readonly signer: (signer: Signer) => Signer;

@@ -25,7 +25,7 @@ export type Answers = {
   readonly reach: EgressReach;
 };
 
-/** Where `wrangler dev` serves. */
+/** The origin at which `wrangler dev` serves. */
 const LOCAL_AUDIENCE = 'http://localhost:8787';
 
 type Field = {

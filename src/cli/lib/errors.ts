@@ -16,7 +16,7 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 type Options = {
-  /** What to do next. Every error has a hint. */
+  /** The next step. Every error has one. */
   readonly hint: string;
   readonly exit?: ExitCode;
   /** Stable, for programs. */

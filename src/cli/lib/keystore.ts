@@ -184,7 +184,7 @@ const taken = (name: string): CliError =>
 
 const wrongPassword = (name: string): CliError =>
   new CliError(`The password does not decrypt ${name}.`, {
-    hint: 'Check the password. Only you have it: nobody can recover the key without it.',
+    hint: 'Check the password. You alone have it, and the key is lost without it.',
     exit: EXIT.unauthorised,
     code: 'wrong_password',
   });

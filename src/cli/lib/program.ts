@@ -96,7 +96,7 @@ export const programOf = (
     for (const shared of (spec.shared ?? []).flatMap((name) => SHARED[name]))
       command.addOption(optionOf(shared));
     for (const option of GLOBAL) command.addOption(optionOf(option).helpGroup(GLOBAL_GROUP));
-    // On a narrow terminal an example would break into pieces that nobody can copy.
+    // On a narrow terminal an example would wrap, and could not be copied.
     if (spec.examples !== undefined && !isNarrow) {
       command.addHelpText(
         'after',
@@ -104,6 +104,7 @@ export const programOf = (
       );
     }
     for (const child of spec.commands ?? []) add(command, child);
+    if (spec.commands !== undefined) command.helpCommand(...HELP);
     if (spec.run === undefined) return;
     command.action((...given: unknown[]) => {
       const self = given.at(-1) as Command;
@@ -115,9 +116,11 @@ export const programOf = (
     .version(version, '-V, --version', 'print the version');
   for (const option of GLOBAL) program.addOption(optionOf(option).helpGroup(GLOBAL_GROUP));
   for (const spec of specs) add(program, spec);
-  program.addHelpText('after', `\n${wrapped(EXIT_CODES, helpWidth)}`);
+  program.helpCommand(...HELP).addHelpText('after', `\n${wrapped(EXIT_CODES, helpWidth)}`);
   return program;
 };
+
+const HELP = ['help [command]', 'print the help of a command'] as const;
 
 const EXIT_CODES =
   'Exit codes: 0 success, 1 failure, 2 wrong usage, 3 network failure, 4 not authorised, 5 denied by a limit, 130 cancelled.';

@@ -5,7 +5,7 @@ import { printable } from './text.ts';
 
 export type Question = {
   readonly message: string;
-  /** What to give where nobody can answer, e.g. `--pay-to <address>`. */
+  /** The option to give without a terminal, e.g. `--pay-to <address>`. */
   readonly instead: string;
 };
 

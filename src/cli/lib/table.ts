@@ -3,7 +3,7 @@ import { clipped, printable, widthOf, wrapped } from './text.ts';
 export type Column = {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** Where to cut values on a narrow terminal; absent: never. */
+  /** The place of the cut on a narrow terminal; absent: never cut. */
   readonly cut?: 'end' | 'middle';
 };
 

@@ -20,12 +20,12 @@ export const widthOf = (text: string): number => [...stripVTControlCharacters(te
 
 /** Cuts a text to at most `width` columns: at the end, or in the middle where both ends identify it, e.g. of an address. */
 export const clipped = (text: string, width: number, cut: 'end' | 'middle' = 'end'): string => {
-  const letters = [...text];
-  if (letters.length <= width) return text;
+  const characters = [...text];
+  if (characters.length <= width) return text;
   if (width <= 1) return '…'.slice(0, width);
-  if (cut === 'end') return `${letters.slice(0, width - 1).join('')}…`;
+  if (cut === 'end') return `${characters.slice(0, width - 1).join('')}…`;
   const tail = Math.floor((width - 1) / 2);
-  return `${letters.slice(0, width - 1 - tail).join('')}…${letters.slice(letters.length - tail).join('')}`;
+  return `${characters.slice(0, width - 1 - tail).join('')}…${characters.slice(characters.length - tail).join('')}`;
 };
 
 const help = new Help();

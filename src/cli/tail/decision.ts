@@ -10,7 +10,7 @@ export type Decision = {
   readonly verdict: 'allowed' | 'charged' | 'denied' | 'failed' | 'order' | 'alert' | 'paid';
   readonly tool?: string;
   readonly price?: string;
-  /** What the call cost, if it differs from its price. */
+  /** The charge of the call, if it differs from the price. */
   readonly charged?: string;
   readonly rule?: string;
   readonly call?: string;
@@ -18,7 +18,7 @@ export type Decision = {
   readonly count?: number;
   /** The ancestor whose rule denied the call. */
   readonly by?: string;
-  /** What remained of the limit. */
+  /** The remainder of the limit. */
   readonly left?: string;
   readonly limit?: string;
   readonly says: string;
@@ -141,7 +141,7 @@ const abandonedText = ({ outcome = {} }: EntryEvent): string =>
     ? 'the payment settled, but the client never repeated the call, so the tool did not run'
     : 'the tool gave no answer in time';
 
-/** What the end of a call did with its money. `price` is known if the command saw the call begin. */
+/** The effect of a call's end on its money. `price` is known if the command saw the call begin. */
 const moneyText = (
   { amounts = {}, payment = {} }: EntryEvent,
   price: string | undefined,
