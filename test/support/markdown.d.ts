@@ -21,6 +21,11 @@ interface ImportMeta {
     patterns: readonly string[],
     options: { readonly query: '?raw'; readonly import: 'default'; readonly eager: true },
   ): Readonly<Record<string, string>>;
+  /** The exports of modules. */
+  glob(
+    patterns: readonly string[],
+    options: { readonly eager: true },
+  ): Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The paths of files alone: each value would import its file. */
   glob(patterns: readonly string[]): Readonly<Record<string, () => Promise<unknown>>>;
 }

@@ -4,7 +4,8 @@ import imports from '../../../dev/imports.ts?raw';
 import manifest from '../../../package.json';
 import { commands } from '../../../src/cli/commands.ts';
 import type { ErrorCode } from '../../../src/client/errors.ts';
-import type { DenialRule } from '../../../src/protocol/account/denial.ts';
+import type { Rule } from '../../../src/policy/rule.ts';
+import type { AccountRule } from '../../../src/protocol/account/denial.ts';
 
 /** Every document, by its path in the repository. */
 const PAGES = new Map(
@@ -126,11 +127,32 @@ describe('ARCHITECTURE.md', () => {
   });
 });
 
-describe('docs/troubleshooting.md', () => {
-  const rows = [...(PAGES.get('docs/troubleshooting.md') ?? '').matchAll(/^\| (`.*?) \|/gm)];
-  const told = new Set(
-    rows.flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name)),
+const isRule = (value: unknown): value is Rule<unknown> =>
+  typeof value === 'object' && value !== null && 'shape' in value && 'denials' in value;
+
+/** The names in the first column of the tables of a page. */
+const namesIn = (name: string): ReadonlySet<string | undefined> =>
+  new Set(
+    [...(PAGES.get(name) ?? '').matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word),
+    ),
   );
+
+describe('docs/policy.md', () => {
+  const rules = Object.values(
+    import.meta.glob(['../../../src/policy/rules/*.ts'], { eager: true }),
+  ).flatMap((module) => Object.values(module).filter(isRule));
+
+  it('has every field and every denial of the rules', () => {
+    const names = rules.flatMap(({ shape, denials }) => Object.keys({ ...shape, ...denials }));
+    expect(names.length).toBeGreaterThan(20);
+    const told = namesIn('docs/policy.md');
+    expect(names.filter((name) => !told.has(name))).toEqual([]);
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  const told = namesIn('docs/troubleshooting.md');
 
   it('explains every problem of the wire format', () => {
     const [, table = ''] =
@@ -142,20 +164,16 @@ describe('docs/troubleshooting.md', () => {
     expect(names.filter((name) => !told.has(name))).toEqual([]);
   });
 
-  it('explains every rule of a denial, and every error of the client', () => {
-    const names = [...Object.keys(RULES), ...Object.keys(ERRORS)];
+  it('explains every denial by the account, and every error of the client', () => {
+    const names = [...Object.keys(ACCOUNT_RULES), ...Object.keys(ERRORS)];
     expect(names.filter((name) => !told.has(name))).toEqual([]);
   });
 });
 
 /** The type checker holds both lists against the code. */
-const RULES: Readonly<Record<DenialRule, true>> = {
-  ...{ frozen: true, paused: true, revoked: true, expired: true, not_yet: true },
-  ...{ deny: true, require: true, tool: true, payee: true, asset: true, binding: true },
-  ...{ validity: true, per_call: true, window: true, lifetime: true, rate: true, repeat: true },
-  ...{ exposure: true, balance: true, debt: true, suspended: true, credit: true },
-  ...{ nonce_used: true, penniless: true, authority: true, unreachable: true },
-  ...{ denial_rate: true, failure_rate: true },
+const ACCOUNT_RULES: Readonly<Record<AccountRule, true>> = {
+  ...{ balance: true, debt: true, suspended: true, credit: true, nonce_used: true },
+  ...{ penniless: true, authority: true, unreachable: true, denial_rate: true, failure_rate: true },
 };
 
 const ERRORS: Readonly<Record<ErrorCode, true>> = {
