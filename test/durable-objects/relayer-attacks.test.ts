@@ -51,7 +51,7 @@ const relayNumber = (id: number, from: Address, validBefore: number): Relay => {
   };
 };
 
-/** A relayer without an object: chain, clock and storage are the test's. */
+/** A relayer without an object: the test provides chain, clock and storage. */
 const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
   const world = {
     now: 1_000_000_000,
@@ -59,7 +59,7 @@ const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     baseFee: 10n * MWEI,
     count: 0,
     reverts: (_: Address): boolean => false,
-    /** Payers whose payments were tried, one for each trial. */
+    /** Payers whose payments were simulated, one per trial. */
     tried: [] as string[],
     payersAsked: 0,
     written: [] as Change[],
@@ -143,7 +143,7 @@ const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     memory.facts = { facts: facts(), at: world.now };
     return take(context, relays, urgent);
   };
-  /** Everything that flies is mined, and moves nothing. */
+  /** Mines every open transaction; none moves anything. */
   const mineInVain = async (): Promise<void> => {
     world.count += memory.flights.size;
     world.block += 1;
@@ -158,7 +158,7 @@ describe('a full relayer', () => {
   const many = (count: number, from: (id: number) => Address, now: number) =>
     Array.from({ length: count }, (_, id) => relayNumber(id + 1, from(id), now + 3_600));
 
-  test('makes room by forgetting what has failed when it was tried', () => {
+  test('makes room by dropping payments that failed their trial', () => {
     const { world, memory, give } = scene();
     const hopeless = many(5_000, (id) => codeNumber(id % 5), world.now);
     expect(new Set(give(hopeless))).toEqual(new Set(['taken']));
@@ -166,7 +166,7 @@ describe('a full relayer', () => {
     expect(give([late])).toEqual(['full']);
     const keys = [...memory.pending.keys()];
     for (const key of keys) memory.trials.set(key, { failures: 2, until: world.now + 60 });
-    // In a transaction, and struck by one that was mined: both stay.
+    // One is in a transaction, one has a strike of a mined transaction: both stay.
     const [flying, struck] = keys;
     if (flying === undefined || struck === undefined) throw new Error('nothing pending');
     memory.flights.set(0, {
@@ -183,11 +183,11 @@ describe('a full relayer', () => {
     expect(memory.pending.size).toBe(3);
     expect(memory.trials.size).toBe(2);
     expect(world.written.flatMap(({ ended }) => ended ?? [])).toHaveLength(4_998);
-    // Presented again by its account, it is tried again.
+    // Its account presents it again, so it is tried again.
     expect(give(hopeless.slice(2, 3))).toEqual(['taken']);
   });
 
-  test('of one payer forgets those of that payer alone', () => {
+  test('drops payments of one payer only, if that payer has too many', () => {
     const { world, memory, give } = scene();
     const [other, ...greedy] = many(
       1_001,
@@ -222,7 +222,7 @@ describe('a round', () => {
     expect(memory.flights.size).toBe(1);
   });
 
-  test('ends after eight trials in vain', async () => {
+  test('ends after eight failed trials', async () => {
     const { world, give, send } = scene();
     world.reverts = () => true;
     give(
@@ -235,7 +235,7 @@ describe('a round', () => {
 });
 
 describe('a stuck transaction', () => {
-  test('behind which a payment is near its deadline may cost what that one may', async () => {
+  test('before a payment near its deadline may use the higher fee limit', async () => {
     const { world, memory, context, facts, give, send } = scene();
     world.baseFee = 89n * MWEI;
     give([relayNumber(1, keyNumber(1), world.now + 3_600)]);
@@ -253,9 +253,9 @@ describe('a stuck transaction', () => {
     for (const fee of fees) expect(fee).toBeGreaterThanOrEqual(201n * MWEI);
   });
 
-  test('without such a payment keeps to the limit', async () => {
+  test('without such a payment stays below the limit', async () => {
     const { world, memory, context, facts, give, send } = scene();
-    // The near one goes first: it does not wait for the other.
+    // The payment near its deadline is sent first: it does not wait for the other.
     give([relayNumber(2, keyNumber(2), world.now + 100)]);
     await send();
     give([relayNumber(1, keyNumber(1), world.now + 3_600)]);
@@ -296,7 +296,7 @@ describe('a stuck transaction', () => {
 });
 
 describe('burnt gas', () => {
-  test('bars its payer, whatever the payment, for a day', async () => {
+  test('bars its payer for a day, whatever the payment', async () => {
     const { world, memory, give, send, mineInVain } = scene();
     const burner = codeNumber(1);
     const hour = world.now + 3_600;
@@ -308,26 +308,26 @@ describe('burnt gas', () => {
       transactions += memory.flights.size;
       await mineInVain();
     }
-    // What was taken before is not sent either.
+    // A payment that was taken before is not sent either.
     expect(transactions).toBe(3);
     expect(give([relayNumber(99, burner, hour)])).toEqual(['refused']);
     expect(give(own.slice(5, 6))).toEqual(['refused']);
     expect(give([relayNumber(98, codeNumber(2), hour)])).toEqual(['taken']);
-    // While one that was struck out is kept, and a day.
+    // While the refused payment is kept, and for a day.
     world.now += 86_500;
     expect(give([relayNumber(96, burner, world.now + 3_600)])).toEqual(['refused']);
     world.now = hour + 90_000;
     expect(give([relayNumber(97, burner, world.now + 3_600)])).toEqual(['taken']);
   });
 
-  test('in transactions that others shared bars nobody', async () => {
+  test('in transactions with several payers bars no payer', async () => {
     const { world, memory, give, send, mineInVain } = scene({ batch: 10 });
     const payer = keyNumber(1);
     const mixed = Array.from({ length: 10 }, (_, id) =>
       relayNumber(id, id < 5 ? payer : keyNumber(2), world.now + 3_600),
     );
     give(mixed);
-    // No Multicall3 answer is scripted: aboard by hand.
+    // No Multicall3 answer is scripted: the payments are put into the transaction by hand.
     await send();
     const [flight] = flightsOf(memory);
     if (flight === undefined) throw new Error('no flight');
@@ -340,7 +340,7 @@ describe('burnt gas', () => {
     expect(give([relayNumber(99, payer, world.now + 3_600)])).toEqual(['taken']);
   });
 
-  test('of twenty million by payers with code shuts out payers with code until the hour is over', async () => {
+  test('of twenty million by payers with code bars payers with code until the hour ends', async () => {
     const { world, memory, give, send, mineInVain } = scene();
     const hour = world.now + 7_200;
     let id = 0;
@@ -352,7 +352,7 @@ describe('burnt gas', () => {
       transactions += memory.flights.size;
       await mineInVain();
     }
-    // 34 of 600,000, and what flew beside the last of them.
+    // 34 of 600,000, and those that were open beside the last one.
     expect(transactions).toBeGreaterThanOrEqual(34);
     expect(transactions).toBeLessThanOrEqual(36);
     expect(give([relayNumber(901, codeNumber(1), hour)])).toEqual(['refused']);
@@ -361,7 +361,7 @@ describe('burnt gas', () => {
     expect(give([{ ...wallet, payment: { ...wallet.payment, signature: long } }])).toEqual([
       'refused',
     ]);
-    // Nothing shows that this one has code: it is seen before its transaction, and costs nothing.
+    // Nothing shows yet that this payer has code: the relayer reads it before the transaction, at no cost.
     expect(give([relayNumber(903, codeNumber(903), hour)])).toEqual(['taken']);
     const before = world.tried.length;
     await send();
@@ -376,7 +376,7 @@ describe('burnt gas', () => {
 });
 
 describe('dear gas', () => {
-  test('between the limits keeps out nobody whom it would be paid for', () => {
+  test('between the limits rejects no payment for which it may be paid', () => {
     const { world, give } = scene();
     world.baseFee = 200n * MWEI;
     expect(give([relayNumber(1, keyNumber(1), world.now + 100)])).toEqual(['taken']);

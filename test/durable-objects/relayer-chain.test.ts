@@ -15,12 +15,12 @@ import {
 } from './relayer-support.ts';
 import { BURNER, setCode } from './relayer-wallets.ts';
 
-/** This file's own chain: its blocks come by hand, so that what happens between them can be told. */
+/** This file's own chain: the tests make its blocks, so that they control what happens between them. */
 const rpc = inject('manualRpc');
 const chain = connectChain(rpc);
 
 beforeEach(async () => {
-  // Whatever the last test did to fees is over in a block.
+  // One block resets the fees that the last test changed.
   await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
   await mine(chain);
 });
@@ -33,7 +33,7 @@ const relaysOf = async (count: number): Promise<readonly Relay[]> =>
 
 const callsOf = (relays: readonly Relay[]) => relays.map(({ call }) => call).toSorted();
 
-/** Rounds with a block between them, until nothing is pending. */
+/** Runs rounds with a block between them, until nothing is pending. */
 const goOn = async (bench: Bench, most = 30): Promise<void> => {
   for (let round = 0; round < most; round += 1) {
     await bench.ring();
@@ -48,7 +48,7 @@ const goOn = async (bench: Bench, most = 30): Promise<void> => {
 const balances = async (relays: readonly Relay[]): Promise<readonly bigint[]> =>
   Promise.all(relays.map(async ({ payment }) => chain.balanceOf(payment.authorization.from)));
 
-/** Everything that was ever broadcast, by nonce. */
+/** Every broadcast transaction, by nonce. */
 const watchSends = (bench: Bench): Map<number, Set<Hex>> => {
   const sent = new Map<number, Set<Hex>>();
   const before = bench.node.send;
@@ -89,7 +89,7 @@ describe('an object that dies', () => {
       (bench: Bench) => (bench.node = { send: async () => die() }),
     ],
     [
-      'after the broadcast, before it knows of it',
+      'after the broadcast, before it has noted that',
       (bench: Bench) =>
         (bench.node = {
           send: async (raw) => {
@@ -99,15 +99,15 @@ describe('an object that dies', () => {
         }),
     ],
     [
-      'before it has looked at the receipt',
+      'before it has read the receipt',
       (bench: Bench) => (bench.node = { query: async () => die() }),
     ],
     [
-      'before it has told an account',
+      'before it has notified an account',
       (bench: Bench) => (bench.subscribers = { notify: async () => die() }),
     ],
     [
-      'after it has told an account, before it knows of it',
+      'after it has notified an account, before it has noted that',
       (bench: Bench) =>
         (bench.subscribers = {
           notify: async (account, results) => {
@@ -117,7 +117,7 @@ describe('an object that dies', () => {
         }),
     ],
     [
-      'before it has written the books',
+      'before it has recorded the transaction',
       (bench: Bench) => (bench.subscribers = { recordRelay: async () => die() }),
     ],
   ] as const)('%s goes on where it was', async ([, prepare]) => {
@@ -127,7 +127,7 @@ describe('an object that dies', () => {
     prepare(bench);
     const sent = watchSends(bench);
     await bench.ring();
-    // Whatever went wrong, it rings again.
+    // Whatever failed, its alarm is set again.
     expect(await bench.alarm()).not.toBeNull();
     await mine(chain);
     await bench.ring();
@@ -144,7 +144,7 @@ describe('an object that dies', () => {
     expect(await balances(relays)).toEqual([9_000n, 9_000n, 9_000n]);
     expect(bench.booked.length).toBeGreaterThanOrEqual(1);
     expect(new Set(bench.booked.map(({ hash }) => hash)).size).toBe(1);
-    // One nonce, one payload, in both lives.
+    // One nonce and one payload, before and after the restart.
     const payloads = [...sent, ...again].flatMap(([, datas]) => [...datas]);
     expect(new Set(payloads).size).toBe(1);
   });
@@ -154,7 +154,7 @@ describe('a payment that is marked as bound', () => {
   test.each([
     ['alone', [BOUND_VALID_AFTER]],
     ['beside others', [BOUND_VALID_AFTER, 0n, BOUND_VALID_AFTER, BOUND_VALID_AFTER + 255n]],
-  ])('is settled as every other: %s', async (_, marks) => {
+  ])('is settled as any other: %s', async (_, marks) => {
     const bench = await open();
     const payers = await payersOf(chain, marks.length);
     const relays = await Promise.all(
@@ -168,7 +168,7 @@ describe('a payment that is marked as bound', () => {
 });
 
 describe('a transaction', () => {
-  test('that the node has forgotten is broadcast again, the same bytes', async () => {
+  test('that the node has dropped is broadcast again with the same bytes', async () => {
     const bench = await open();
     const relays = await relaysOf(2);
     await bench.relay(relays);
@@ -193,7 +193,7 @@ describe('a transaction', () => {
     }
   };
 
-  test('that is stuck is replaced: same nonce, same calls, higher fees; and whichever is mined counts', async () => {
+  test('that is stuck is replaced with the same nonce and calls and higher fees; whichever is mined counts', async () => {
     for (const mined of ['the new one', 'the old one'] as const) {
       const bench = await open();
       const relays = await relaysOf(2);
@@ -204,7 +204,7 @@ describe('a transaction', () => {
       if (before === undefined) throw new Error('no flight');
       await spike('20', 2);
       await bench.ring();
-      // Two blocks are no reason yet.
+      // Two blocks are not enough.
       expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
       await spike('20', 1);
       await bench.ring();
@@ -230,7 +230,7 @@ describe('a transaction', () => {
     }
   });
 
-  test('is not replaced while the chain stands still, nor beyond the limit; then it is mined when gas falls', async () => {
+  test('is not replaced while the chain makes no blocks, nor above the limit, and is mined when gas falls', async () => {
     const bench = await open({ setup: { maxFeePerGas: parseGwei('10') } });
     const relays = await relaysOf(1);
     await bench.relay(relays);
@@ -247,7 +247,7 @@ describe('a transaction', () => {
     expect(settledCalls(bench)).toEqual(callsOf(relays));
   });
 
-  test('whose block is reorganised away is broadcast again; nobody was told before it was final', async () => {
+  test('whose block is reorganised away is broadcast again, and no account was notified before it was final', async () => {
     const bench = await open({ setup: { confirmations: 3 } });
     const relays = await relaysOf(2);
     await bench.relay(relays);
@@ -261,7 +261,7 @@ describe('a transaction', () => {
     expect(bench.told).toEqual([]);
     await chain.client.revert({ id: snapshot });
     expect(await balances(relays)).toEqual([10_000n, 10_000n]);
-    // The fork is longer than what it replaces.
+    // The fork is longer than the blocks that it replaces.
     await mine(chain, 3);
     await bench.ring();
     expect((await bench.status()).flights[0]).not.toHaveProperty('block');
@@ -271,7 +271,7 @@ describe('a transaction', () => {
     expect(bench.booked).toHaveLength(1);
   });
 
-  test('whose nonce somebody else has used with our key gives its payments to another one', async () => {
+  test('whose nonce another process has used with our key passes its payments to another one', async () => {
     const bench = await open();
     const relays = await relaysOf(2);
     await bench.relay(relays);
@@ -288,7 +288,7 @@ describe('a transaction', () => {
     });
     await mine(chain);
     await bench.ring();
-    // A receipt may come late: not given up yet, and its payments are in no other transaction.
+    // The receipt may be late: the transaction is not given up yet, and its payments are in no other one.
     expect(await flightsOf(bench)).toMatchObject([{ nonce: flight.nonce, keys: flight.keys }]);
     bench.ahead += 5;
     await bench.ring();
@@ -303,7 +303,7 @@ describe('a transaction', () => {
 });
 
 describe('a key that is exchanged', () => {
-  test('leaves its transactions, and their payments go into others; both mined, each is moved once', async () => {
+  test('drops its transactions, and their payments go into others; if both are mined, each payment moves once', async () => {
     const bench = await open();
     const relays = await relaysOf(2);
     await bench.relay(relays);
@@ -314,14 +314,14 @@ describe('a key that is exchanged', () => {
     const [next] = await flightsOf(bench);
     expect(next?.keys.toSorted()).toEqual(old?.keys.toSorted());
     expect(next?.raw).not.toBe(old?.raw);
-    // The old one is the first in the block.
+    // The old transaction is the first in the block.
     await goOn(bench);
     expect(await balances(relays)).toEqual([9_000n, 9_000n]);
     const again = await relaysOf(1);
     await bench.relay(again);
     await goOn(bench);
     expect(await balances(again)).toEqual([9_000n]);
-    // Nor do the nonces of the old key keep the next one waiting.
+    // The nonces of the old key do not delay the next transaction either.
     await bench.rekey();
     const last = await relaysOf(1);
     await bench.relay(last);
@@ -333,7 +333,7 @@ describe('a key that is exchanged', () => {
 });
 
 describe('transactions', () => {
-  test('under way are four at most, however many wait', async () => {
+  test('in flight are four at most, however many payments wait', async () => {
     const bench = await open({ setup: { batch: 2 } });
     const relays = await relaysOf(12);
     await bench.relay(relays);
@@ -345,7 +345,7 @@ describe('transactions', () => {
     expect(bench.booked).toHaveLength(6);
   });
 
-  test('of which the node has lost all are broadcast again in the order of their nonces', async () => {
+  test('that the node has lost are all broadcast again in the order of their nonces', async () => {
     const bench = await open({ setup: { batch: 1 } });
     const relays = await relaysOf(3);
     await bench.relay(relays);
@@ -364,7 +364,7 @@ describe('transactions', () => {
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
   });
 
-  test('behind a nonce that a deep re-organisation has freed are not stuck for ever', async () => {
+  test('behind a nonce that a deep reorganisation has freed are not stuck forever', async () => {
     const bench = await open();
     const [first, second] = await relaysOf(2);
     if (first === undefined || second === undefined) throw new Error('no relays');
@@ -378,7 +378,7 @@ describe('transactions', () => {
     await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
     await mine(chain, 3);
     await bench.ring();
-    // It may be the node that lags behind.
+    // The node may lag behind.
     expect(await flightsOf(bench)).toHaveLength(1);
     bench.ahead += 61;
     await bench.ring();
@@ -391,7 +391,7 @@ describe('transactions', () => {
     expect(await chain.balanceOf(second.payment.authorization.from)).toBe(9_000n);
   });
 
-  test('are not signed for a nonce that a lagging node says is free', async () => {
+  test('are not signed for a nonce that a lagging node reports as free', async () => {
     const bench = await open();
     const [first, second] = await relaysOf(2);
     if (first === undefined || second === undefined) throw new Error('no relays');
@@ -415,8 +415,8 @@ describe('transactions', () => {
   });
 });
 
-describe('a payer who becomes poisonous between broadcast and block', () => {
-  test('keeps nobody else from being paid, and nobody is struck out for it', async () => {
+describe('a payer that gets gas-burning code between broadcast and block', () => {
+  test('keeps no other payment from settling, and no other payer is refused for it', async () => {
     const bench = await open();
     const relays = await relaysOf(24);
     await bench.relay(relays);
@@ -434,7 +434,7 @@ describe('a payer who becomes poisonous between broadcast and block', () => {
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(others));
     expect(await bench.relay([poison])).toEqual(['refused']);
-    // It has burnt the gas of one batch; what came after were smaller ones.
+    // It has burnt the gas of one batch; later batches were smaller.
     const [burnt, ...rest] = bench.booked;
     expect(burnt?.gasUsed).toBeGreaterThan(2_000_000);
     expect(rest.every(({ payments }) => payments <= 10)).toBe(true);
@@ -442,8 +442,8 @@ describe('a payer who becomes poisonous between broadcast and block', () => {
   });
 });
 
-describe('a payment that fails when it is tried', () => {
-  test('is told to its account with the reason, at once', async () => {
+describe('a payment that fails its trial', () => {
+  test('is reported to its account with the reason, at once', async () => {
     const bench = await open();
     const [honest, payer] = await payersOf(chain, 2);
     if (honest === undefined || payer === undefined) throw new Error('no payers');

@@ -18,7 +18,7 @@ beforeEach(async () => {
   await applyD1Migrations(database, migrations);
 });
 
-/** The object of the network, under other settings than the test run has. */
+/** The object of the network, with other settings than those of the test run. */
 const withRelayer = async <T>(
   settings: Partial<Record<'RELAYERS' | 'RELAYER_KEY', string>>,
   work: (relayer: Relayer, storage: DurableObjectStorage) => Promise<T>,
@@ -27,7 +27,7 @@ const withRelayer = async <T>(
     work(new Relayer(state, { ...env, ...settings } as Env), state.storage),
   );
 
-/** Rings until nothing is under way. The chain mines at once, which takes a moment. */
+/** Runs the alarm until no transaction is open. The chain mines at once, which takes a moment. */
 const ringOut = async (relayer: Relayer): Promise<void> => {
   for (let round = 0; round < 50; round += 1) {
     await relayer.alarm();
@@ -44,7 +44,7 @@ const settingsOf = async () => {
   return { RELAYERS: JSON.stringify({ [network]: { address, wait: 0 } }), RELAYER_KEY: key };
 };
 
-test('takes a payment over, moves it, tells its account, and writes it into the books', async () => {
+test('takes a payment, settles it, notifies its account, and records its cost', async () => {
   const settings = await settingsOf();
   const [payer] = await payersOf(chain, 1);
   if (payer === undefined) throw new Error('no payer');
@@ -66,7 +66,7 @@ test('takes a payment over, moves it, tells its account, and writes it into the 
     expect(await storage.getAlarm()).not.toBeNull();
     await relayer.alarm();
   });
-  // Another life of the object.
+  // The object restarts.
   await withRelayer(settings, async (relayer) => {
     await ringOut(relayer);
     expect(await relayer.status()).toMatchObject({
@@ -99,7 +99,7 @@ test('takes a payment over, moves it, tells its account, and writes it into the 
   expect(JSON.stringify(told)).toContain(String(row?.['transaction_hash']));
 });
 
-test('without a setting it is no relayer, and says so', async () => {
+test('is unconfigured without a setting, and answers so', async () => {
   const [payer] = await payersOf(chain, 1);
   if (payer === undefined) throw new Error('no payer');
   const relay = await relayFrom(payer);
@@ -113,7 +113,7 @@ test('without a setting it is no relayer, and says so', async () => {
   }
 });
 
-test('whose setting is taken away while payments wait rings on, and goes on once it is back', async () => {
+test('keeps its alarm when its setting is removed while payments wait, and continues when it returns', async () => {
   const settings = await settingsOf();
   const [payer] = await payersOf(chain, 1);
   if (payer === undefined) throw new Error('no payer');
@@ -130,13 +130,13 @@ test('whose setting is taken away while payments wait rings on, and goes on once
   expect(await chain.balanceOf(payer.address)).toBe(9_000n);
 });
 
-test('many of one isolate begin at once, each for itself', async () => {
+test('opens several objects of one isolate at once, independently', async () => {
   const stubs = Array.from({ length: 30 }, (_, at) => env.RELAYER.getByName(`many:${at}`));
   const said = await Promise.all(stubs.map(async (stub) => stub.status()));
   expect(said).toEqual(stubs.map(() => ({ verdict: 'unconfigured' })));
 });
 
-test('that cannot be opened takes nothing, and rings again', async () => {
+test('takes nothing if its code cannot be loaded, and tries again', async () => {
   const relays = [{ call: randomHex(32) }] as never;
   const broken = Object.defineProperty({}, 'RELAYERS', {
     get: () => {

@@ -14,7 +14,7 @@ afterEach(() => {
 
 type Asked = Readonly<Record<string, string>>;
 
-/** A signer beside the real chain: what it is asked, and what it answers. */
+/** A scripted signer beside the real chain. */
 const standIn = (answer: (asked: Asked) => Promise<unknown>): Asked[] => {
   const asked: Asked[] = [];
   const real = globalThis.fetch;
@@ -50,7 +50,7 @@ const signAs =
 
 describe('a remote signer', () => {
   test.for(['the bytes', 'bytes and fields'] as const)(
-    'that answers %s moves payments',
+    'that returns %s settles payments',
     async (form) => {
       const bench = await openBench();
       const asked = standIn(async (of) => {
@@ -88,7 +88,7 @@ describe('a remote signer', () => {
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('signer_lied');
     vi.restoreAllMocks();
-    // Once it is honest, what waited goes.
+    // Once it is honest, the waiting payment is sent.
     standIn(signAs(bench.key));
     await ringOut(bench);
     expect(settledCalls(bench)).toEqual([relay.call]);
@@ -106,7 +106,7 @@ describe('a remote signer', () => {
   const key = generatePrivateKey();
   const address = privateKeyToAccount(key).address.toLowerCase() as `0x${string}`;
 
-  test('that signs with another key, denies, or answers nonsense is told apart', async () => {
+  test('that signs with another key, rejects, or answers nonsense has an error of its own for each', async () => {
     const sign = remoteSigner(SIGNER, address);
     standIn(signAs(generatePrivateKey()));
     expect(await sign(unsigned)).toEqual({ ok: false, error: 'signer_lied' });
@@ -136,7 +136,7 @@ describe('settings', () => {
     CONFIRMATIONS: ' 3 ',
   };
 
-  test('make a relayer of its network', () => {
+  test('open the relayer of its network', () => {
     const setup = readSetup(good, network);
     expect(setup).toMatchObject({
       ok: true,
@@ -155,14 +155,14 @@ describe('settings', () => {
   });
 
   test.for([
-    ['no relayer is wanted', { RELAYERS: '' }, 'RELAYERS', 'absent'],
+    ['there are no relayers', { RELAYERS: '' }, 'RELAYERS', 'absent'],
     [
-      'none is wanted on this network',
+      'there is none on this network',
       { RELAYERS: JSON.stringify({ 'eip155:8453': { address } }) },
       'RELAYERS',
       'absent',
     ],
-    ['they are no JSON', { RELAYERS: '{' }, 'RELAYERS', 'malformed'],
+    ['they are not JSON', { RELAYERS: '{' }, 'RELAYERS', 'malformed'],
     [
       'the key is of another address',
       { RELAYER_KEY: generatePrivateKey() },
@@ -170,26 +170,26 @@ describe('settings', () => {
       'malformed',
     ],
     ['there is no key', { RELAYER_KEY: '' }, 'RELAYER_KEY', 'malformed'],
-    ['the key is no key', { RELAYER_KEY: `0x${'ff'.repeat(32)}` }, 'RELAYER_KEY', 'malformed'],
+    ['the key is not a key', { RELAYER_KEY: `0x${'ff'.repeat(32)}` }, 'RELAYER_KEY', 'malformed'],
     [
-      'nobody is paid on this network',
+      'there is no receiver on this network',
       { PAY_TO: JSON.stringify({ 'eip155:8453': address }) },
       'PAY_TO',
       'malformed',
     ],
     [
-      'no node is known',
+      'there is no node',
       { RPC_URLS: JSON.stringify({ 'eip155:8453': ['https://node.test'] }) },
       'RPC_URLS',
       'malformed',
     ],
-    ['confirmations are none', { CONFIRMATIONS: '0' }, 'CONFIRMATIONS', 'malformed'],
+    ['there are no confirmations', { CONFIRMATIONS: '0' }, 'CONFIRMATIONS', 'malformed'],
   ] as const)('make none where %s, and the fault names no value', ([, changes, variable, kind]) => {
     const setup = readSetup({ ...good, ...changes }, network);
     expect(setup).toEqual({ ok: false, error: { variable, kind } });
   });
 
-  test('make none where the object is no network', () => {
+  test('open none if the object is not named by a network', () => {
     expect(readSetup(good, 'eip155:1337').ok).toBe(false);
     expect(readSetup(good, 'nonsense').ok).toBe(false);
     expect(readSetup(good, undefined).ok).toBe(false);

@@ -62,7 +62,7 @@ export const payersOf = async (
   return accounts;
 };
 
-/** One block, wherever blocks come by hand. */
+/** Makes one block on a chain without automatic mining. */
 export const mine = async (chain: ChainAccess, blocks = 1): Promise<void> =>
   chain.client.mine({ blocks });
 
@@ -73,7 +73,7 @@ export const relayOf = (payment: Payment, sinceBlock = 0): Relay => ({
   sinceBlock,
 });
 
-/** A signed payment of 1000 units, as the consumer hands it over. */
+/** A signed payment of 1000 units, as the consumer presents it. */
 export const relayFrom = async (
   payer: PrivateKeyAccount,
   changes: Parameters<typeof signPayment>[1] = {},
@@ -81,14 +81,14 @@ export const relayFrom = async (
 
 export type Told = { readonly account: string; readonly results: readonly SettlementResult[] };
 
-/** A relayer in an object of its own, whose every neighbour can be made to fail. */
+/** A relayer in its own object. A test can make each of its dependencies fail. */
 export type Bench = {
   readonly chain: ChainAccess;
   key: Hex;
   address: Address;
-  /** Seconds that its clock is ahead. */
+  /** How far its clock is ahead. */
   ahead: number;
-  /** Stands in for parts of the node. */
+  /** Replaces parts of the node. */
   node: Partial<Node>;
   subscribers: Partial<Subscribers>;
   setup: Partial<Setup>;
@@ -99,9 +99,9 @@ export type Bench = {
   relay(relays: readonly Relay[], urgent?: boolean): Promise<readonly Relayed['verdict'][]>;
   ring(): Promise<void>;
   status(): Promise<Extract<RelayerStatus, { verdict: 'found' }>>;
-  /** The object dies: all that is not in storage is gone. */
+  /** Restarts the object: everything that is not in storage is lost. */
   crash(): Promise<void>;
-  /** It wakes with another key in its settings. */
+  /** Restarts it with another key in its settings. */
   rekey(): Promise<void>;
   stored(): Promise<Stored>;
   rows(): number;
@@ -129,7 +129,7 @@ export const openBench = async (
     return { key, address };
   };
   benches += 1;
-  // A name that is no network: the object's own relayer keeps out of it.
+  // A name that is not a network: the object's own relayer stays closed.
   const stub = env.RELAYER.getByName(`bench ${benches} ${randomHex(4)}`);
   let loop: Loop | undefined;
   let store: Store | undefined;
@@ -209,13 +209,13 @@ export const openBench = async (
       inObject(async (storage) =>
         (await open(storage).relay(relays, urgent)).map(({ verdict }) => verdict),
       ),
-    // As the runtime does it: the alarm that rings is spent.
+    // As in the runtime, a delivered alarm is no longer set.
     ring: async () =>
       inObject(async (storage) => {
         await storage.deleteAlarm();
         await open(storage).ring();
         if (isManual) return;
-        // A chain that mines at once takes a moment for it: rounds of a test are counted.
+        // Automatic mining takes a moment, and a test counts its rounds.
         const { flights } = openStore(storage).load();
         await Promise.all(
           flights.map(async ({ attempts }) =>
@@ -253,7 +253,7 @@ export const openBench = async (
   return bench;
 };
 
-/** Rings until nothing is pending any more. */
+/** Runs the alarm until nothing is pending. */
 export const ringOut = async (bench: Bench, most = 20): Promise<void> => {
   for (let round = 0; round < most; round += 1) {
     const { pending, flights, reports } = await bench.stored();
@@ -264,7 +264,7 @@ export const ringOut = async (bench: Bench, most = 20): Promise<void> => {
   throw new Error(`still pending after ${most} rounds`);
 };
 
-/** Every payment an account was told of as settled. */
+/** Every payment that an account was notified of as settled. */
 export const settledCalls = ({ told }: Bench): readonly string[] =>
   told.flatMap(({ results }) =>
     results.filter(({ outcome }) => outcome === 'settled').map(({ call }) => call),

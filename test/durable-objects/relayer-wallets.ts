@@ -6,16 +6,15 @@ import { signPayment } from '../unit/settlement/real-chain.ts';
 import { lower, mine, relayOf } from './relayer-support.ts';
 import type { Relay } from '../../src/protocol/relayer-contract.ts';
 
-/** Never ends: all gas that is given to it is gone. */
+/** Loops forever: burns all gas that it gets. */
 export const BURNER: Hex = '0x5b600056';
 
 /**
- * Answers ERC-1271's magic word where gas costs nothing, which is so in `eth_call`, and burns everything in a transaction: what no
- * simulation can see.
+ * Returns ERC-1271's magic word if gas is free, as in `eth_call`, and burns all gas in a transaction: no simulation can see that.
  */
 export const TWO_FACED: Hex = '0x3a156009575b6005565b631626ba7e60e01b5f5260205ff3';
 
-/** Circle's test wallet: an ERC-1271 account that accepts what its owner has signed. */
+/** Circle's test wallet: an ERC-1271 account that accepts its owner's signatures. */
 export const walletPayment = async (chain: ChainAccess, funds = 10_000n): Promise<Relay> => {
   const owner = privateKeyToAccount(generatePrivateKey());
   await chain.client.setBalance({ address: owner.address, value: parseEther('1') });

@@ -24,7 +24,7 @@ const settle = async (bench: Bench): Promise<readonly string[]> => {
   return settledCalls(bench).toSorted();
 };
 
-describe('moves', () => {
+describe('settles', () => {
   test.for([1, 2, 20, 100])('%i payments of as many payers in one transaction', async (count) => {
     const bench = await openBench();
     const payers = await payersOf(bench.chain, count);
@@ -51,7 +51,7 @@ describe('moves', () => {
     });
   });
 
-  test('many payments of one payer, and each account hears of its own', async () => {
+  test('many payments of one payer, and notifies each account of its own', async () => {
     const bench = await openBench();
     const [one, other] = await payersOf(bench.chain, 2);
     if (one === undefined || other === undefined) throw new Error('no payers');
@@ -62,7 +62,7 @@ describe('moves', () => {
     expect(await bench.chain.balanceOf(one.address)).toBe(7_000n);
   });
 
-  test('what a contract wallet pays, beside others and apart from them', async () => {
+  test('payments of contract wallets in transactions of their own', async () => {
     const bench = await openBench();
     const wallet = await walletPayment(bench.chain);
     const relays = await Promise.all(
@@ -74,7 +74,7 @@ describe('moves', () => {
     expect(await bench.chain.balanceOf(wallet.payment.authorization.from)).toBe(9_000n);
   });
 
-  test('a payment of one for whom somebody waits at once, whatever the wait', async () => {
+  test('a payment at once that a request waits for, whatever the configured wait', async () => {
     const bench = await openBench({ setup: { wait: 60 } });
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -87,9 +87,9 @@ describe('moves', () => {
     expect(await settle(bench)).toEqual(callsOf([first, second]));
   });
 
-  test('at most two rows a payment, and ten a transaction', async () => {
+  test('with at most two rows per payment and ten per transaction', async () => {
     const bench = await openBench();
-    // Tables are made once.
+    // Tables are created once.
     const [first, ...payers] = await payersOf(bench.chain, 101);
     if (first === undefined) throw new Error('no payer');
     await bench.relay([await relayFrom(first)]);
@@ -100,7 +100,7 @@ describe('moves', () => {
     expect(bench.booked.at(-1)?.payments).toBe(100);
     expect(bench.rows() - before).toBeLessThanOrEqual(2 * 100 + 10);
     expect(bench.rows() - before).toBeGreaterThanOrEqual(2 * 100);
-    // Alone it costs what a transaction does.
+    // Alone a payment costs the rows of a transaction.
     const [alone] = payers;
     if (alone === undefined) throw new Error('no payer');
     const then = bench.rows();
@@ -110,8 +110,8 @@ describe('moves', () => {
   });
 });
 
-describe('moves a payment once', () => {
-  test('however often it is handed over, and whenever', async () => {
+describe('settles a payment once', () => {
+  test('however often and whenever it is presented', async () => {
     const bench = await openBench();
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -122,7 +122,7 @@ describe('moves a payment once', () => {
     // In a transaction.
     expect((await bench.stored()).flights).toHaveLength(1);
     expect(await bench.relay([relay])).toEqual(['taken']);
-    // Settled, and nobody could be told so far.
+    // Settled, and no account could be notified yet.
     bench.subscribers = { notify: async () => false };
     await bench.ring();
     expect((await bench.stored()).reports).toHaveLength(1);
@@ -130,14 +130,14 @@ describe('moves a payment once', () => {
     expect((await bench.stored()).pending).toEqual([]);
     bench.subscribers = {};
     expect(await settle(bench)).toEqual([relay.call]);
-    // Long over: the chain says that the nonce is used.
+    // Long ended: the chain shows that the nonce is used.
     expect(await bench.relay([relay])).toEqual(['taken']);
     expect(await settle(bench)).toEqual([relay.call]);
     expect(await bench.chain.balanceOf(payer.address)).toBe(9_000n);
     expect(bench.booked).toHaveLength(1);
   });
 
-  test('also when somebody else has presented it first: then it is not told, and leaves the others alone', async () => {
+  test('also if another party has presented it first: its account is not notified, and other payments settle', async () => {
     const bench = await openBench();
     const [stranger, ...payers] = await payersOf(bench.chain, 4);
     if (stranger === undefined) throw new Error('no payer');
@@ -157,7 +157,7 @@ describe('moves a payment once', () => {
   });
 });
 
-describe('is not taken', () => {
+describe('does not take', () => {
   test('a payment of another token, chain or receiver', async () => {
     const bench = await openBench();
     const [payer] = await payersOf(bench.chain, 1);
@@ -178,7 +178,7 @@ describe('is not taken', () => {
     expect(await bench.alarm()).toBeNull();
   });
 
-  test('a payment whose time is over', async () => {
+  test('a payment close to or past its deadline', async () => {
     const bench = await openBench();
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -188,7 +188,7 @@ describe('is not taken', () => {
     expect(await bench.tables()).toEqual([]);
   });
 
-  test('anything without ether for gas; and what was taken before goes on once there is some', async () => {
+  test('anything without ether for gas, and continues taken payments once there is some', async () => {
     const bench = await openBench({ balance: 1_000n });
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -204,13 +204,13 @@ describe('is not taken', () => {
     await bench.ring();
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('insufficient_gas');
-    // Nothing is lost, and it rings on.
+    // Nothing is lost, and the alarm is set.
     expect(await bench.alarm()).not.toBeNull();
     await bench.chain.client.setBalance({ address: bench.address, value: parseEther('1') });
     expect(await settle(bench)).toEqual([relay.call]);
   });
 
-  test('anything while no node answers, and nothing is written', async () => {
+  test('anything while no node answers, and writes nothing', async () => {
     const bench = await openBench();
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -219,7 +219,7 @@ describe('is not taken', () => {
     expect(await bench.tables()).toEqual([]);
   });
 
-  test('what somebody waits for, while gas is dearer than it may be; who can wait, waits', async () => {
+  test('urgent payments while gas is above the limit; others wait', async () => {
     const bench = await openBench({ setup: { maxFeePerGas: 1n } });
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -234,7 +234,7 @@ describe('is not taken', () => {
     expect((await bench.stored()).pending).toHaveLength(1);
   });
 
-  test('the payment after five thousand, or after a thousand of one payer', async () => {
+  test('more than five thousand payments, or a thousand of one payer', async () => {
     const bench = await openBench({ setup: { wait: 60, batch: 100 } });
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -253,13 +253,13 @@ describe('is not taken', () => {
     const greedy = await other.relay(Array.from({ length: 1_001 }, (_, id) => numbered(id + 1, 1)));
     expect(greedy.filter((verdict) => verdict === 'taken')).toHaveLength(1_000);
     expect(await other.relay([model])).toEqual(['taken']);
-    // What it has is not refused for that.
+    // Payments that it has stay taken.
     expect(await bench.relay(many.slice(0, 1))).toEqual(['taken']);
   });
 });
 
 describe('gas between the limit and four times it', () => {
-  test('is paid for a payment whose deadline is near, and for no other', async () => {
+  test('is paid for a payment near its deadline, and for no other', async () => {
     const bench = await openBench();
     const [payer, other] = await payersOf(bench.chain, 2);
     if (payer === undefined || other === undefined) throw new Error('no payers');
@@ -296,7 +296,7 @@ describe('gas between the limit and four times it', () => {
 });
 
 describe('one bad payment', () => {
-  test('is left out by trying, costs no gas, and the rest move', async () => {
+  test('is left out by its trial, costs no gas, and the rest settle', async () => {
     const bench = await openBench();
     const [empty] = await payersOf(bench.chain, 1, 10n);
     const payers = await payersOf(bench.chain, 5);
@@ -310,7 +310,7 @@ describe('one bad payment', () => {
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
     expect(bench.booked).toMatchObject([{ payments: 5 }]);
-    // Other backends are asked for it, and it is still tried: its payer may be good for it in a minute.
+    // Other backends get it, and it is still tried: its payer may have funds in a minute.
     expect(await bench.relay([bad])).toEqual(['refused']);
     await bench.chain.fund(empty.address, 10_000n);
     bench.ahead += 60;
@@ -319,14 +319,14 @@ describe('one bad payment', () => {
     expect(settledCalls(bench)).toContain(bad.call);
   });
 
-  test('for which somebody waits is refused at once', async () => {
+  test('that a request waits for is refused at once', async () => {
     const bench = await openBench();
     const [empty] = await payersOf(bench.chain, 1, 10n);
     if (empty === undefined) throw new Error('no payer');
     expect(await bench.relay([await relayFrom(empty)], true)).toEqual(['refused']);
   });
 
-  test('of an account whose code burns gas goes alone, and never leaves', async () => {
+  test('of an account whose code burns gas is tried alone, and never sent', async () => {
     const bench = await openBench();
     const [hostile, ...payers] = await payersOf(bench.chain, 4);
     if (hostile === undefined) throw new Error('no payer');
@@ -343,7 +343,7 @@ describe('one bad payment', () => {
     expect(await bench.relay([bad])).toEqual(['refused']);
   });
 
-  test('of code that behaves when it is tried burns gas three times, alone, and never again', async () => {
+  test('of code that behaves in the trial burns gas three times, alone, and never again', async () => {
     const bench = await openBench();
     const [hostile, ...payers] = await payersOf(bench.chain, 4);
     if (hostile === undefined) throw new Error('no payer');
@@ -363,7 +363,7 @@ describe('one bad payment', () => {
       expect(gasUsed).toBeLessThanOrEqual(600_000);
     }
     expect(await bench.relay([bad])).toEqual(['refused']);
-    // It stays refused after the object has slept, and is forgotten with its deadline.
+    // It stays refused after a restart, and is dropped at its deadline.
     await bench.crash();
     expect(await bench.relay([bad])).toEqual(['refused']);
     bench.ahead = 3_600;
@@ -376,7 +376,7 @@ describe('a node', () => {
   const threeOf = async (bench: Bench) =>
     Promise.all((await payersOf(bench.chain, 3)).map(async (payer) => relayFrom(payer)));
 
-  test('that has no answer to one call does not keep the others waiting', async () => {
+  test('that cannot answer one call does not delay the others', async () => {
     const bench = await openBench({ setup: { batch: 1 } });
     const relays = await threeOf(bench);
     const [strange, ...others] = relays;
@@ -400,8 +400,8 @@ describe('a node', () => {
 
   test.for([
     ['on a chain without Multicall3', { kind: 'returned', data: '0x' }],
-    ['that tries no call so large', { kind: 'unknown' }],
-    ['where somebody burns the gas of all', { kind: 'reverted' }],
+    ['that refuses a call this large', { kind: 'unknown' }],
+    ['where one payer burns the gas of all', { kind: 'reverted' }],
   ] as const)('%s is asked about payments one by one', async ([, answer]) => {
     const bench = await openBench();
     const relays = await threeOf(bench);
@@ -429,7 +429,7 @@ describe('a node', () => {
     expect(bench.booked.map(({ payments }) => payments)).toEqual([2, 1]);
   });
 
-  test('that does not know payers sends nothing, and nothing is lost', async () => {
+  test("that does not return the payers' code sends nothing, and nothing is lost", async () => {
     const bench = await openBench();
     const relays = await threeOf(bench);
     bench.node = { payers: async () => new Map() };
@@ -443,8 +443,8 @@ describe('a node', () => {
   });
 });
 
-describe('while others do not answer', () => {
-  test('accounts and books are told again, and settlement goes on', async () => {
+describe('while subscribers do not answer', () => {
+  test('notifies accounts and records costs again, and settlement continues', async () => {
     const bench = await openBench();
     const [one, other] = await payersOf(bench.chain, 2);
     if (one === undefined || other === undefined) throw new Error('no payers');
@@ -473,7 +473,7 @@ describe('while others do not answer', () => {
     expect((await bench.stored()).reports).toEqual([]);
   });
 
-  test('an account that has heard is not told again because the books have not', async () => {
+  test('does not notify an account again because the cost was not recorded', async () => {
     const bench = await openBench();
     const [payer] = await payersOf(bench.chain, 1);
     if (payer === undefined) throw new Error('no payer');
@@ -491,7 +491,7 @@ describe('while others do not answer', () => {
   });
 });
 
-test('operators hear once that gas runs out', async () => {
+test('raises one alert when gas runs out', async () => {
   const bench = await openBench({ balance: parseEther('0.01') });
   const payers = await payersOf(bench.chain, 3);
   for (const payer of payers) {
@@ -507,7 +507,7 @@ test('operators hear once that gas runs out', async () => {
   expect(bench.warned).toHaveLength(2);
 });
 
-test('whoever is to hear that gas runs out keeps nothing waiting, silent or broken', async () => {
+test('does not wait for the alert about gas, whether it hangs or fails', async () => {
   const bench = await openBench({ balance: 1_000n });
   const [payer] = await payersOf(bench.chain, 1);
   if (payer === undefined) throw new Error('no payer');
@@ -528,11 +528,11 @@ test('whoever is to hear that gas runs out keeps nothing waiting, silent or brok
   expect(await bench.relay([await relayFrom(payer)])).toEqual(['gas']);
   await bench.ring();
   expect(await bench.alarm()).not.toBeNull();
-  // The one that has no answer yet is not asked again.
+  // A pending alert is not raised again.
   expect(asked).toBe(1);
 });
 
-test('a relayer without work writes nothing and sets no alarm', async () => {
+test('writes nothing and sets no alarm without work', async () => {
   const bench = await openBench();
   await bench.ring();
   await bench.status();

@@ -22,7 +22,7 @@ const batchOf = (queue: string, bodies: readonly unknown[]) =>
     bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body })),
   );
 
-/** Accounts whose objects were asked to raise an alert, over the real environment. */
+/** The real environment, with account objects that record the alerts they get. */
 const watched = () => {
   const orders: { account: string; order: unknown }[] = [];
   const namespace = {
@@ -53,7 +53,7 @@ const self = () => {
 beforeEach(freshDatabase);
 
 describe('a dead letter', () => {
-  test('is an alert of its account', () => {
+  test('raises an alert in its account', () => {
     expect(deadLetterAlert(letter(), SELF)).toEqual({
       account: ALICE,
       alert: {
@@ -66,7 +66,7 @@ describe('a dead letter', () => {
     });
   });
 
-  test('of a stuck chain, or of nobody, is one of the gateway: such a chain carries nothing out', () => {
+  test("of the audit queue, or without account, raises it in the gateway's account, because a stuck chain exports nothing", () => {
     const accountOf = (changes: object) => deadLetterAlert(letter(changes), SELF)?.account;
     expect(accountOf({ queue: 'countersign-audit-dead' })).toBe(SELF);
     expect(accountOf({ queue: 'countersign-audit' })).toBe(SELF);
@@ -74,11 +74,11 @@ describe('a dead letter', () => {
     expect(accountOf({ account: '../other' })).toBe(SELF);
   });
 
-  test('of a webhook is none: it would be its own news', () => {
+  test('of the webhook queue raises none, because it would use the queue that failed', () => {
     expect(deadLetterAlert(letter({ queue: 'countersign-webhooks-dead' }), SELF)).toBeUndefined();
   });
 
-  test('is new once, and again when it comes back', async () => {
+  test('is new once, and again when it returns', async () => {
     expect(await newDeadLetters(db, [letter(), letter({ id: 'l2' })])).toHaveLength(2);
     await recordDeadLetters(db, [letter()]);
     expect(
@@ -105,7 +105,7 @@ describe('a dead letter', () => {
     ]);
   });
 
-  test('is recorded also when its account cannot raise it', async () => {
+  test('is recorded even if its account cannot raise the alert', async () => {
     const { watching } = watched();
     const down = {
       ...watching,
@@ -121,7 +121,7 @@ describe('a dead letter', () => {
     expect(await rows('dead_letters')).toHaveLength(1);
   });
 
-  test('of the webhook queue is recorded once an endpoint and event, and can be sent again', async () => {
+  test('of the webhook queue is recorded once per webhook and event, and can be redriven', async () => {
     const { orders, watching } = watched();
     await register('*', 'ops', everything('https://hooks.example.com/'));
     const detail = { word: '"'.repeat(9_000) };
@@ -142,7 +142,7 @@ describe('a dead letter', () => {
 });
 
 describe('an alert in a chunk', () => {
-  test('is sent on before its chunk is acknowledged', async () => {
+  test('is sent before its chunk is acknowledged', async () => {
     const sent: unknown[] = [];
     const { watching } = watched();
     await register(ALICE, 'ops', everything('https://hooks.example.com/'));
@@ -162,7 +162,7 @@ describe('an alert in a chunk', () => {
 });
 
 test.each(['countersign-settlement', 'countersign-audit'])(
-  'what nobody can read in %s is a letter, and an alert of the gateway',
+  'an unreadable message in %s becomes a dead letter, and an alert of the gateway',
   async (queue) => {
     const { orders, watching } = watched();
     expect((await run(watching, batchOf(queue, ['nothing']))).explicitAcks).toHaveLength(1);

@@ -8,12 +8,12 @@ import { vectorConfig } from './gateway/signing.ts';
 
 beforeEach(freshDatabase);
 
-test('the cron trigger forgets offered grants that have expired', async () => {
+test('deletes expired offered grants', async () => {
   const offered = openOfferedGrants(db);
   const issuer = accountOf(1);
   await offered.keep({ hash: word(1), issuer, validUntil: START });
   await offered.keep({ hash: word(2), issuer, validUntil: START + 1 });
-  // No node to compare a chain with.
+  // Without a node nothing is reconciled.
   await runScheduled(env, { ...vectorConfig(), rpcUrls: new Map() }, START);
   expect(await offered.issuerOf(word(1))).toBeUndefined();
   expect(await offered.issuerOf(word(2))).toBe(issuer);

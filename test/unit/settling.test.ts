@@ -34,7 +34,7 @@ describe('the alert that a backend rejects bound payments', () => {
     return { alert, raised };
   };
 
-  test('is raised in the account of the gateway, once an hour for each backend', async () => {
+  test("is raised in the gateway's account, once an hour per backend", async () => {
     const { alert, raised } = opened();
     for (const at of [NOW, NOW + 1, NOW + 3_599]) await alert(REJECTED, at);
     expect(raised).toEqual([[SELF, ALERT]]);
@@ -44,7 +44,7 @@ describe('the alert that a backend rejects bound payments', () => {
     expect(raised).toHaveLength(4);
   });
 
-  test('is raised with the next event where the account did not answer', async () => {
+  test('is raised with the next event if the account did not answer', async () => {
     const { alert, raised } = opened([false]);
     await alert(REJECTED, NOW);
     await alert(REJECTED, NOW + 1);
@@ -52,7 +52,7 @@ describe('the alert that a backend rejects bound payments', () => {
     expect(raised).toHaveLength(2);
   });
 
-  test('is raised by what settlement observes, in requests and the queue alike', async () => {
+  test('is raised by settlement events of requests and of the queue', async () => {
     const applied: unknown[] = [];
     const namespace = {
       getByName: (account: string) => ({

@@ -25,7 +25,7 @@ const VIEWS: Record<string, Observation> = {
   'unused, past it, funded': unused(NOW + 1, 1_000n),
   'unused, past it, one unit short': unused(NOW + 1, 999n),
   'unused, ten minutes past it, empty': unused(NOW + 600, 0n),
-  'unused, seen too late to blame anybody, empty': unused(NOW + 601, 0n),
+  'unused, observed too late to prove a fault, empty': unused(NOW + 601, 0n),
 };
 
 test.each<[string, Record<Purpose, string | undefined>]>([
@@ -56,7 +56,7 @@ test.each<[string, Record<Purpose, string | undefined>]>([
     { settle: 'payer unfunded', look: 'released', upfront: 'released' },
   ],
   [
-    'unused, seen too late to blame anybody, empty',
+    'unused, observed too late to prove a fault, empty',
     { settle: 'gateway not_presented', look: 'released', upfront: 'released' },
   ],
 ])('%s', (name, expected) => {

@@ -24,7 +24,7 @@ import {
   usedLog,
 } from './scripted.ts';
 
-/** What a facilitator does with a payment it is shown. */
+/** What a facilitator does with a presented payment. */
 type Conduct = (payment: Payment) => Response | Promise<Response>;
 
 let chain: ScriptedChain;
@@ -47,7 +47,7 @@ const honest: Conduct = (payment) => said({ success: true, transaction: chain.pa
 const facilitator =
   (host: string) =>
   (body: unknown, path: string): Response | Promise<Response> => {
-    // Lists that cannot be read leave everybody in.
+    // A facilitator whose list cannot be read counts as supporting the network.
     if (path === '/supported') return new Response('', { status: 404 });
     const { payload } = (
       body as { paymentPayload: { payload: { authorization: { nonce: string } } } }
@@ -122,7 +122,7 @@ const consume = async (messages: readonly Delivered[], now = NOW): Promise<void>
   clock.set(now);
   await consumeSettlement(messages, deps, now);
 };
-/** Delivers one settle message and gives back what became of it. */
+/** Delivers one settle message and returns what became of it. */
 const settleOne = async (payment: Payment, attempts = 1, now = NOW): Promise<Delivered> => {
   const message = deliver(messageFor(payment), attempts);
   await consume([message], now);
@@ -154,12 +154,12 @@ describe('a payment that cannot be presented', () => {
       ({ authorization }) => void chain.refusing.add(authorization.from),
     ],
     [
-      'code at its payer does not stand by the signature',
+      'code at the payer does not accept the signature',
       'code',
       ({ authorization }) => void chain.codes.set(authorization.from, '0x00'),
     ],
   ])(
-    'is told to its account with the reason that our node says: %s',
+    'is reported to its account with the reason that our node shows: %s',
     async (_, reason, happens) => {
       conduct['facilitator.test'] = refused;
       const payment = pay(1);
@@ -170,7 +170,7 @@ describe('a payment that cannot be presented', () => {
     },
   );
 
-  test('is told also where nobody is shown it, because its payer cannot cover it', async () => {
+  test('is reported also if it was not presented, because its payer lacks funds', async () => {
     const payment = pay(1);
     chain.balances.set(payment.authorization.from, 999n);
     expectRetried(await settleOne(payment));
@@ -185,17 +185,20 @@ describe('a payment that cannot be presented', () => {
     'invalid_exact_evm_payload_authorization_valid_after',
     'insufficient_funds',
     'no reason at all',
-  ])('is none where a facilitator claims "%s" and our node would move it', async (errorReason) => {
-    conduct['facilitator.test'] = () => said({ errorReason });
-    await settleOne(pay(1));
-    expect(outcomes()).toMatchObject([sent]);
-  });
+  ])(
+    'has not bounced if a facilitator claims "%s" and our node would move it',
+    async (errorReason) => {
+      conduct['facilitator.test'] = () => said({ errorReason });
+      await settleOne(pay(1));
+      expect(outcomes()).toMatchObject([sent]);
+    },
+  );
 
   test.each<[string, (payment: Payment) => void]>([
-    ['the token is paused, or takes nothing for us', () => void chain.refusing.add(PAY_TO)],
-    ['the node does not say', () => void chain.hidden.add('eth_getCode')],
-    ['the node has not seen the block of acceptance', () => void (chain.state.head = 100)],
-  ])('does not cost its payer its trust where %s', async (_, happens) => {
+    ['the token is paused, or transfers nothing to us', () => void chain.refusing.add(PAY_TO)],
+    ['the node does not answer', () => void chain.hidden.add('eth_getCode')],
+    ['the node lags behind the block of acceptance', () => void (chain.state.head = 100)],
+  ])('does not cost its payer deferred service if %s', async (_, happens) => {
     conduct['facilitator.test'] = refused;
     const payment = pay(1);
     chain.refusing.add(payment.authorization.from);
@@ -209,7 +212,7 @@ describe('a payment that cannot be presented', () => {
     expect(outcomes().filter((one) => one?.outcome === 'bounced')).toEqual([]);
   });
 
-  test('is looked at after fifteen seconds whoever says to have it in hand', async () => {
+  test('is queried after fifteen seconds, even if a backend has it in hand', async () => {
     conduct['facilitator.test'] = () =>
       said({ success: true, transaction: `0x${'ee'.repeat(32)}` });
     const payment = pay(1);
@@ -221,14 +224,14 @@ describe('a payment that cannot be presented', () => {
     expect(outcomes().at(-1)).toMatchObject({ outcome: 'bounced', reason: 'refused' });
   });
 
-  test('costs payments that settle no question', async () => {
+  test('costs settling payments no query', async () => {
     await settleOne(pay(1));
     expect(chain.batches.flat().filter(({ method }) => method === 'eth_getCode')).toEqual([]);
   });
 });
 
-describe('the chain is the truth', () => {
-  test('present, look again, tell the account, acknowledge', async () => {
+describe('the chain decides', () => {
+  test('presents, observes again, reports to the account, acknowledges', async () => {
     const payment = pay(1);
     const message = await settleOne(payment);
     expectAcked(message);
@@ -240,7 +243,7 @@ describe('the chain is the truth', () => {
     ]);
   });
 
-  test('a nonce that is used is never presented: a third account settled it', async () => {
+  test('presents no used nonce: a third account settled it', async () => {
     const payment = pay(1);
     const transaction = chain.pay(payment);
     expectAcked(await settleOne(payment));
@@ -248,7 +251,7 @@ describe('the chain is the truth', () => {
     expect(outcomes()).toMatchObject([{ outcome: 'settled', transaction }]);
   });
 
-  test('success is claimed without a transfer: nothing is settled, and it is presented again after two blocks', async () => {
+  test('settles nothing on a claimed success without a transfer, and presents again after two blocks', async () => {
     const payment = pay(1);
     conduct['facilitator.test'] = () =>
       said({ success: true, transaction: `0x${'ee'.repeat(32)}` });
@@ -283,7 +286,7 @@ describe('the chain is the truth', () => {
       'pending, and then a block comes',
       (payment) => said({ errorReason: 'settlement_pending', transaction: chain.pay(payment) }),
     ],
-  ])('settled although: %s', async (_, does) => {
+  ])('settles although: %s', async (_, does) => {
     conduct['facilitator.test'] = does;
     expectAcked(await settleOne(pay(1)));
     expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
@@ -308,7 +311,7 @@ describe('the chain is the truth', () => {
     expect(outcomes()).toMatchObject([{ outcome: 'failed', fault: 'payer', reason }]);
   });
 
-  test('a twin transfer in one transaction counts for one payment only', async () => {
+  test('counts a twin transfer in one transaction for one payment only', async () => {
     const [first, twin] = [pay(1), pay(2, { from: paymentNumber(1).authorization.from })];
     chain.emit(
       [usedLog(first), transferLog(first, { to: OTHER }), usedLog(twin), transferLog(twin)],
@@ -321,8 +324,8 @@ describe('the chain is the truth', () => {
   });
 });
 
-describe('nothing final without the chain', () => {
-  test('the node is down: nothing is presented, nothing is told', async () => {
+describe('without the chain nothing is final', () => {
+  test('the node is down: presents nothing, and reports nothing', async () => {
     chain.state.down = true;
     const message = await settleOne(pay(1));
     expectRetried(message, 2);
@@ -330,7 +333,7 @@ describe('nothing final without the chain', () => {
     expect(told).toEqual([]);
   });
 
-  test('the node goes down after presenting: told as sent, and no more', async () => {
+  test('the node goes down after presenting: reports sent, and no more', async () => {
     const payment = pay(1);
     conduct['facilitator.test'] = (one) => {
       const transaction = chain.pay(one);
@@ -344,7 +347,7 @@ describe('nothing final without the chain', () => {
     expect(presented).toHaveLength(1);
   });
 
-  test('a settlement waits for its confirmations', async () => {
+  test('waits for the confirmations of a settlement', async () => {
     deps = { ...deps, chains: new Map([['eip155:84532', { urls: [RPC], confirmations: 2 }]]) };
     const payment = pay(1);
     expectRetried(await settleOne(payment));
@@ -354,13 +357,13 @@ describe('nothing final without the chain', () => {
     expect(presented).toHaveLength(1);
   });
 
-  test('a network that is not configured any more: its payments wait', async () => {
+  test('payments of a network that was removed from the configuration wait', async () => {
     deps = { ...deps, chains: new Map() };
     expectRetried(await settleOne(pay(1)));
     expect(told).toEqual([]);
   });
 
-  test('no backend for ten minutes: no debt, and settled afterwards', async () => {
+  test('no backend for ten minutes: makes no debt, and settles afterwards', async () => {
     const payment = pay(1);
     conduct['facilitator.test'] = () => {
       throw new TypeError('connection refused');
@@ -382,13 +385,13 @@ describe('nothing final without the chain', () => {
 describe('past validBefore', () => {
   const late = { validBefore: BigInt(NOW + 10) };
 
-  test('by the clock only: the chain stands still, nothing is final and nothing is presented', async () => {
+  test('by the clock only, without new blocks: nothing is final and nothing is presented', async () => {
     expectRetried(await settleOne(pay(1, late), 3, NOW + 1_000), 8);
     expect(presented).toEqual([]);
     expect(told).toEqual([]);
   });
 
-  test('unused with the funds there is our loss, no debt', async () => {
+  test('unused and funded is our loss, and no debt', async () => {
     const payment = pay(1, late);
     chain.mine(NOW + 11);
     expectAcked(await settleOne(payment, 3, NOW + 12));
@@ -410,35 +413,35 @@ describe('past validBefore', () => {
     expect(outcomes()).toMatchObject([{ outcome: 'failed', fault: 'payer', reason: 'unfunded' }]);
   });
 
-  test('not in the block that carries validBefore itself', async () => {
+  test('nothing is final in the block dated at validBefore', async () => {
     const payment = pay(1, late);
     chain.mine(NOW + 10);
     expectRetried(await settleOne(payment, 3, NOW + 12));
     expect(told).toEqual([]);
   });
 
-  test('a pause never reaches far beyond the deadline', async () => {
+  test('no pause extends far beyond the deadline', async () => {
     conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
     expectRetried(await settleOne(pay(1, late), 6, NOW + 5), 7);
     expect(presented).toHaveLength(1);
   });
 });
 
-describe('looking at what was released', () => {
+describe('observing released payments', () => {
   const released = (payment: Payment) => {
     const { signature: _, ...message } = messageFor(payment, { kind: 'look' });
     return deliver(message);
   };
   const late = { validBefore: BigInt(NOW + 10) };
 
-  test('never presented, while it is valid', async () => {
+  test('presents none of them while they are valid', async () => {
     const message = released(pay(1));
     await consume([message]);
     expectRetried(message);
     expect(presented).toEqual([]);
   });
 
-  test('settled by somebody later', async () => {
+  test('reports one that another party settled later', async () => {
     const payment = pay(1, late);
     chain.pay(payment);
     const message = released(payment);
@@ -447,7 +450,7 @@ describe('looking at what was released', () => {
     expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
   });
 
-  test('unused after validBefore, spent otherwise, cancelled: released, no debt', async () => {
+  test('leaves them released, without debt, if unused after validBefore, spent otherwise or cancelled', async () => {
     const [unused, spent, cancelled] = [pay(1, late), pay(2, late), pay(3, late)];
     chain.emit([usedLog(spent), transferLog(spent, { to: OTHER })], [spent.authorization.nonce]);
     chain.emit([canceledLog(cancelled)], [cancelled.authorization.nonce]);
@@ -461,7 +464,7 @@ describe('looking at what was released', () => {
 });
 
 describe('the queue', () => {
-  test('acknowledged only after the account has stored the result', async () => {
+  test('acknowledges only after the account has stored the result', async () => {
     const payment = pay(1);
     for (const how of ['unavailable', 'throws'] as const) {
       refusal = how;
@@ -473,7 +476,7 @@ describe('the queue', () => {
     expect(presented).toHaveLength(1);
   });
 
-  test('one account that does not answer holds up nobody else', async () => {
+  test('an account that does not answer delays no other account', async () => {
     const [bad, good] = [pay(1), pay(2)];
     const { account } = deps;
     deps = {
@@ -490,7 +493,7 @@ describe('the queue', () => {
     expect(told.map(({ account: id }) => id)).toEqual([messageFor(good).account]);
   });
 
-  test('results of one account go in one call', async () => {
+  test('sends the results of one account in one call', async () => {
     const { from } = paymentNumber(1).authorization;
     const own = [pay(1), pay(2, { from }), pay(3, { from })];
     await consume(own.map((one) => deliver(messageFor(one))));
@@ -498,7 +501,7 @@ describe('the queue', () => {
     expect(told[0]?.results).toHaveLength(3);
   });
 
-  test('a message delivered twice is presented once and told once', async () => {
+  test('presents and reports a message once that is delivered twice', async () => {
     const payment = pay(1);
     const messages = [deliver(messageFor(payment)), deliver(messageFor(payment))];
     await consume(messages);
@@ -507,7 +510,7 @@ describe('the queue', () => {
     expect(outcomes()).toHaveLength(1);
   });
 
-  test('a malformed message becomes a dead letter, and its neighbours are settled', async () => {
+  test('makes a malformed message a dead letter, and settles the other messages', async () => {
     const payment = pay(1);
     const messages = [deliver({ ...messageFor(payment), call: 'x' }), deliver(messageFor(payment))];
     await consume(messages);
@@ -518,7 +521,7 @@ describe('the queue', () => {
     expect(outcomes()).toMatchObject([{ outcome: 'settled' }]);
   });
 
-  test('a dead letter that was not kept comes again', async () => {
+  test('retries a dead letter that was not recorded', async () => {
     deps = {
       ...deps,
       deadLetter: async () => await Promise.reject(new Error('database')),
@@ -529,7 +532,7 @@ describe('the queue', () => {
     expect(letters).toEqual([]);
   });
 
-  test('pauses double and end at a minute', async () => {
+  test('doubles pauses up to a minute', async () => {
     chain.state.down = true;
     const pauses: (number | undefined)[] = [];
     for (let attempts = 1; attempts <= 7; attempts += 1) {
@@ -539,7 +542,7 @@ describe('the queue', () => {
     expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60]);
   });
 
-  test('a payment that waits is left to the next message after eight deliveries, and stays open', async () => {
+  test('leaves a waiting payment to the next message after eight deliveries, and keeps it open', async () => {
     const payment = pay(1);
     conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
     expectRetried(await settleOne(payment, 7));
@@ -553,7 +556,7 @@ describe('the queue', () => {
     expect(outcomes().at(-1)).toMatchObject({ outcome: 'settled' });
   });
 
-  test('a final result that was not stored comes again, however often it came', async () => {
+  test('retries a final result that was not stored, whatever the number of deliveries', async () => {
     const payment = pay(1);
     chain.pay(payment);
     refusal = 'unavailable';
@@ -563,7 +566,7 @@ describe('the queue', () => {
   test.each([
     ['five minutes before', -301, -300],
     ['five minutes after', 301, 300],
-  ])('near its deadline a message goes on, from or to %s', async (_, far, near) => {
+  ])('keeps retrying a message near its deadline, %s', async (_, far, near) => {
     conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
     const payment = pay(1, { validBefore: BigInt(NOW) });
     expectAcked(await settleOne(payment, 20, NOW + far));
@@ -572,7 +575,7 @@ describe('the queue', () => {
 });
 
 describe('presenting', () => {
-  test('earliest deadline first, four at a time, fifty in three requests to the node', async () => {
+  test('presents the earliest deadline first, four at a time, fifty with three requests to the node', async () => {
     let running = 0;
     let most = 0;
     conduct['facilitator.test'] = async (payment) => {
@@ -595,7 +598,7 @@ describe('presenting', () => {
     expect(chain.batches).toHaveLength(3);
   });
 
-  test('another try starts at another backend: who refused it may be wrong', async () => {
+  test('starts each delivery at another backend, because the one that rejected may be wrong', async () => {
     deps = { ...deps, backends: backendsAt([FACILITATOR, 'https://second.test'], { clock }) };
     conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
     const payment = pay(1);
@@ -605,7 +608,7 @@ describe('presenting', () => {
     expect(presented.map(({ host }) => host)).toEqual(['facilitator.test', 'second.test']);
   });
 
-  test('a backend that fails is left alone, and the next one takes over, in the same round', async () => {
+  test('pauses a failing backend, and uses the next one in the same round', async () => {
     deps = { ...deps, backends: backendsAt([FACILITATOR, 'https://second.test'], { clock }) };
     conduct['facilitator.test'] = () => new Response('down', { status: 503 });
     const messages = Array.from({ length: 30 }, (_, at) => deliver(messageFor(pay(at + 1))));
@@ -617,7 +620,7 @@ describe('presenting', () => {
     expect(presented).toHaveLength(30 + first);
   });
 
-  test('no backend at all: the payments wait', async () => {
+  test('payments wait without any backend', async () => {
     deps = { ...deps, backends: backendsAt([], { clock }) };
     expectRetried(await settleOne(pay(1)));
     expect(told).toEqual([]);

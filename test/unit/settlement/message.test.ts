@@ -90,6 +90,6 @@ test.each<[string, unknown]>([
   ['message', null],
   ['message', 'text'],
   ['message', [good]],
-])('wrong: %s', (path, body) => {
+])('rejects a wrong %s', (path, body) => {
   expect(readSettlementMessage(body)).toEqual({ ok: false, error: path });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 const rowsOf = async (table: 'attempts' | 'backends') =>
   (await database.prepare(`SELECT * FROM ${table}`).all()).results;
 
-test('an attempt is written over by a later one, never by an earlier, and forgotten', async () => {
+test('a later attempt overwrites an earlier one, never the reverse, and is deleted at the end', async () => {
   const attempts = attemptsIn(database);
   const { account, call } = messageFor(paymentNumber(1));
   const one = { account: account as `eip155:1:0x${string}`, call, attempts: 2, at: NOW };
@@ -25,7 +25,7 @@ test('an attempt is written over by a later one, never by an earlier, and forgot
     { ...one, backend: 'a.test', error: 'x'.repeat(500) },
     { ...one, call: `0x${'99'.repeat(32)}` },
   ]);
-  // Nobody was asked this time: who was asked last stays.
+  // No backend was tried this time: the last one stays.
   await attempts.record([{ ...one, attempts: 3, error: 'chain_unreadable', at: NOW + 8 }]);
   await attempts.record([{ ...one, attempts: 1, backend: 'b.test', at: NOW + 4 }]);
   await attempts.forget([{ ...one, call: `0x${'99'.repeat(32)}` }]);
@@ -38,7 +38,7 @@ test('an attempt is written over by a later one, never by an earlier, and forgot
   expect(await rowsOf('attempts')).toEqual([]);
 });
 
-test('an error of any length fits', async () => {
+test('stores an error of any length', async () => {
   const attempts = attemptsIn(database);
   const { account, call } = messageFor(paymentNumber(2));
   await attempts.record([
@@ -53,7 +53,7 @@ test('an error of any length fits', async () => {
   expect(await rowsOf('attempts')).toMatchObject([{ error: 'x'.repeat(200), backend: null }]);
 });
 
-test('the health of a backend is written over, and never by what is older', async () => {
+test('newer health of a backend overwrites older health, never the reverse', async () => {
   const one = {
     network: NETWORK,
     backend: 'a.test',

@@ -13,7 +13,7 @@ export const chain = connectChain(rpc);
 export const payTo = inject('people').payTo.toLowerCase() as Address;
 export const evidence = { urls: [rpc], confirmations: 1 } as const;
 
-/** A fresh account: with USDC to pay with, and ether to send transactions of its own. */
+/** A fresh account with USDC for payments and ether for its own transactions. */
 export const freshPayer = async (funds = 10_000n): Promise<PrivateKeyAccount> => {
   const account = privateKeyToAccount(generatePrivateKey());
   await chain.client.setBalance({ address: account.address, value: parseEther('1') });
@@ -40,7 +40,7 @@ export const signPayment = async (
 
 export const headBlock = async (): Promise<number> => Number(await chain.client.getBlockNumber());
 
-/** Waits until a transaction is in a block, and gives back its hash. */
+/** Waits until a transaction is in a block, and returns its hash. */
 export const mined = async (hash: Hex): Promise<Hex> => {
   const receipt = await chain.client.waitForTransactionReceipt({ hash });
   if (receipt.status !== 'success') throw new Error(`transaction ${hash} reverted`);

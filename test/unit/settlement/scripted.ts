@@ -32,7 +32,7 @@ export const TOKEN: Payment['token'] = {
 export const word = (value: number): Hex => amountWord(BigInt(value));
 export const payerNumber = (value: number): Address => `0x${value.toString(16).padStart(40, '0')}`;
 
-/** A payment of 1000 units, valid for an hour, its nonce and payer told apart by a number. */
+/** A payment of 1000 units, valid for an hour. The number chooses its nonce and payer. */
 export const paymentNumber = (
   value: number,
   authorization: Partial<Payment['authorization']> = {},
@@ -79,7 +79,7 @@ export const messageFor = (
   };
 };
 
-/** A clock that stands still, except where somebody waits for it. */
+/** A clock that moves only when code sleeps. */
 export const standingClock = () => {
   let at = NOW * 1_000;
   return {
@@ -95,7 +95,7 @@ export const standingClock = () => {
   };
 };
 
-/** A clock by which many may wait at once: it goes on when nobody has anything else to do. */
+/** A clock for concurrent sleepers: it advances when no other work is pending. */
 export const runningClock = () => {
   let at = NOW * 1_000;
   let due: { readonly at: number; readonly wake: (value?: unknown) => void }[] = [];
@@ -171,7 +171,7 @@ export const transferLog = (
 
 type Block = { readonly number: number; readonly timestamp: number };
 
-/** A chain that says what a test wrote, answered over JSON-RPC. Its first block is 100, dated NOW. */
+/** A chain that a test scripts, answered over JSON-RPC. Its first block is 100, dated NOW. */
 export const scriptChain = () => {
   const blocks = new Map<number, Block>([[100, { number: 100, timestamp: NOW }]]);
   const logs: {
@@ -184,7 +184,7 @@ export const scriptChain = () => {
   const balances = new Map<Address, bigint>();
   const batches: RpcCall[][] = [];
   const hidden = new Set<string>();
-  /** Payers from whom the token moves nothing, and accounts to whom: all of them where it is paused. */
+  /** Payers from which, and receivers to which, the token moves nothing. */
   const refusing = new Set<Address>();
   const codes = new Map<Address, Hex>();
   const state = { head: 100, down: false, lag: 0, paddingBytes: 0, maxRange: Infinity };
@@ -246,7 +246,7 @@ export const scriptChain = () => {
       case 'eth_getCode':
         return codes.get(first) ?? '0x';
       case 'eth_getBlockByNumber': {
-        // The head is never the lagging part: balancers send each call to another node.
+        // The head never lags here: load balancers send each call to another node.
         const block = blocks.get(first === 'latest' ? state.head : Number(first));
         return block === undefined
           ? null
@@ -284,7 +284,7 @@ export const scriptChain = () => {
         return undefined;
     }
   };
-  /** Transfers, by authorization or by their sender; both name the payer first where they name one. */
+  /** Whether a transfer reverts, by authorization or by its sender. */
   const isReverted = ({ method, params }: RpcCall): boolean => {
     if (method !== 'eth_call') return false;
     const { from, data } = params[0] as { readonly from?: Address; readonly data: string };
@@ -335,7 +335,7 @@ export const scriptChain = () => {
 
 export type ScriptedChain = ReturnType<typeof scriptChain>;
 
-/** Answers requests by the host they go to; a host nobody answers for refuses the connection. */
+/** Answers requests by host; a host without an answer refuses the connection. */
 export const answerHosts = (
   hosts: Record<
     string,

@@ -36,8 +36,8 @@ beforeEach(() => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
-describe('a point', () => {
-  test('is written of each event, with columns that keep their places', () => {
+describe('a data point', () => {
+  test('is written for each event, in a fixed order of columns', () => {
     const observe = openEmit({ METRICS });
     for (const event of EVENTS) observe(event);
     expect(
@@ -74,7 +74,7 @@ describe('a point', () => {
     ]);
   });
 
-  test('is within what a dataset takes, whatever a backend is called', () => {
+  test('stays within the limits of a dataset, whatever the name of a backend', () => {
     openEmit({ METRICS })({
       ...{ event: 'backend_answered', network, backend: 'x'.repeat(90_000), ok: false },
       ...{ milliseconds: 1, error: 'y'.repeat(90_000) },
@@ -87,8 +87,8 @@ describe('a point', () => {
   });
 });
 
-describe('a line', () => {
-  test('is for what somebody may have to act on, as JSON', () => {
+describe('a log line', () => {
+  test('is written as JSON for events that an operator may act on', () => {
     const emit = openEmit({ METRICS });
     for (const event of EVENTS) emit(event);
     expect(lines.map(({ level, said }) => [level, JSON.parse(JSON.stringify(said))])).toEqual([
@@ -117,7 +117,7 @@ describe('a line', () => {
   });
 });
 
-test('nobody hears of it where points cannot be written', () => {
+test('never throws if points cannot be written', () => {
   const full = {
     writeDataPoint: () => {
       throw new Error('too many points');

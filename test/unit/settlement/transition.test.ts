@@ -4,7 +4,7 @@ import { type PaymentEvent, transition } from '../../../src/settlement/transitio
 
 const EVENTS: readonly PaymentEvent[] = ['succeed', 'present', 'settle', 'fail', 'release'];
 
-/** The whole matrix, one row a state, one column an event; a dot must never happen. */
+/** The whole matrix: one row per state, one column per event; a dot must never happen. */
 const MATRIX = `
   none     .       .        .       .      .
   held     queued  .        settled failed released
@@ -24,7 +24,7 @@ test.each(rows)('%s', (state, ...expected) => {
   expect(reached).toEqual(expected);
 });
 
-test.each(EVENTS)('%s may repeat: a queue delivers at least once', (event) => {
+test.each(EVENTS)('%s may repeat, because a queue delivers at least once', (event) => {
   for (const [state] of rows) {
     const once = transition(state as PaymentState, event) ?? 'none';
     expect([once, undefined]).toContain(transition(once, event));
@@ -32,7 +32,7 @@ test.each(EVENTS)('%s may repeat: a queue delivers at least once', (event) => {
   }
 });
 
-test('no event leads out of a final state, but for money that moved after a release', () => {
+test('leaves a final state only for money that moved after a release', () => {
   const reached = (state: PaymentState) =>
     new Set(EVENTS.map((event) => transition(state, event)).filter((one) => one !== undefined));
   expect(reached('settled')).toEqual(new Set(['settled']));

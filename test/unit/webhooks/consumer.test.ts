@@ -23,7 +23,7 @@ import {
 const ONCE = { done: 1, again: [] };
 
 let run = 0;
-/** A key of this test's own at the receiver. */
+/** This test's own key at the receiver. */
 let key = '';
 
 beforeEach(async () => {
@@ -36,7 +36,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** An endpoint of ALICE that behaves so, and a message for it. */
+/** A webhook of ALICE whose receiver behaves so, and a message for it. */
 const endpoint = async (behaviour: string, id = 'ops'): Promise<WebhookMessage> => {
   await register(ALICE, id, everything(`${receiver}/${behaviour}/${key}`));
   return nextMessage(id);
@@ -48,7 +48,7 @@ const nextMessage = async (id = 'ops'): Promise<WebhookMessage> => {
 const log = async (id = 'ops') => listDeliveries(db, ALICE, id);
 const found = async (id = 'ops') => findWebhook(db, ALICE, id);
 
-/** Sends a message as often as it may be, each time when it is due. Gives the time of the last. */
+/** Delivers a message at each due time until it ends. Returns the time of the last attempt. */
 const exhaust = async (
   consume: ReturnType<typeof consumer>['consume'],
   message: WebhookMessage,
@@ -64,7 +64,7 @@ const exhaust = async (
 };
 
 describe('a message', () => {
-  test('arrives signed, and the JWKS verifies it', async () => {
+  test('arrives signed, and the JWKS verifies the signature', async () => {
     const message = await endpoint('200');
     expect(await consumer().consume([message], START)).toEqual(ONCE);
     const [received, ...more] = await receivedFor(key);
@@ -104,7 +104,7 @@ describe('a message', () => {
     ]);
   });
 
-  test('comes again after a 500, later each time, with a signature of its own', async () => {
+  test('is sent again after a 500, later each time, with a new signature', async () => {
     const message = await endpoint('twice-500');
     const { consume } = consumer();
     expect(await consume([message], START)).toEqual({ done: 0, again: [10] });
@@ -123,17 +123,17 @@ describe('a message', () => {
     expect(await found()).toMatchObject({ state: 'active', failures: 0 });
   });
 
-  test('is sent once, whatever the queue delivers', async () => {
+  test('is sent once, however often the queue delivers it', async () => {
     const message = await endpoint('200');
     const { consume } = consumer();
-    // Another consumer has it: this one comes again, and finds it delivered.
+    // Another consumer has taken it: this one retries, and finds it delivered.
     const both = await consume([message, message], START);
     expect([both.done, both.again]).toEqual([1, [30]]);
     expect(await consume([message], START + 30)).toEqual(ONCE);
     expect(await receivedFor(key)).toHaveLength(1);
   });
 
-  test('that comes too early waits', async () => {
+  test('waits if it is delivered before it is due', async () => {
     const message = await endpoint('500');
     const { consume } = consumer();
     await consume([message], START);
@@ -141,7 +141,7 @@ describe('a message', () => {
     expect(await receivedFor(key)).toHaveLength(1);
   });
 
-  test('of a consumer that died on the way is taken up again', async () => {
+  test('of a consumer that crashed is sent by another one', async () => {
     const message = await endpoint('200');
     const { consume } = consumer();
     await db
@@ -153,7 +153,7 @@ describe('a message', () => {
     expect(await log()).toMatchObject([{ attempt: 2, outcome: 'delivered' }]);
   });
 
-  test('for an endpoint that is removed, or wants other alerts now, is done with', async () => {
+  test('for a webhook that was removed, or now subscribes to other alerts, is dropped', async () => {
     const message = await endpoint('200');
     await register(ALICE, 'ops', { url: `${receiver}/200/${key}`, events: ['stuck'] });
     expect(await consumer().consume([message], START)).toEqual(ONCE);
@@ -162,7 +162,7 @@ describe('a message', () => {
     expect(await receivedFor(key)).toEqual([]);
   });
 
-  test('goes to the address that is written now', async () => {
+  test('goes to the current URL', async () => {
     const message = await endpoint('500');
     await consumer().consume([message], START);
     await register(ALICE, 'ops', everything(`${receiver}/200/${key}-new`));
@@ -170,7 +170,7 @@ describe('a message', () => {
     expect(await receivedFor(`${key}-new`)).toHaveLength(1);
   });
 
-  test('that no release has sent is a dead letter', async () => {
+  test('that is malformed becomes a dead letter', async () => {
     const message = await endpoint('200');
     const { consume } = consumer();
     const strange = [
@@ -185,7 +185,7 @@ describe('a message', () => {
     expect(await receivedFor(key)).toEqual([]);
   });
 
-  test('is kept while the database does not answer', async () => {
+  test('is retried while the database does not answer', async () => {
     const message = await endpoint('200');
     await db.prepare('DROP TABLE webhooks').run();
     expect(await consumer().consume([message, 'nothing'], START)).toEqual({ done: 1, again: [60] });
@@ -194,15 +194,15 @@ describe('a message', () => {
   });
 });
 
-describe('an endpoint', () => {
-  test('that redirects is not followed', async () => {
+describe('a webhook', () => {
+  test('does not follow redirects', async () => {
     const message = await endpoint('redirect');
     expect(await consumer().consume([message], START)).toEqual({ done: 0, again: [10] });
     expect(await log()).toMatchObject([{ status: 307, fault: 'redirect', outcome: 'retry' }]);
     expect(await receivedFor(`${key}-elsewhere`)).toEqual([]);
   });
 
-  test('that is down, and one that is silent', async () => {
+  test('is logged with its fault if its receiver is down, or does not answer', async () => {
     await register(ALICE, 'down', everything('http://127.0.0.1:1/'));
     const slow = await endpoint('slow', 'slow');
     const down = await nextMessage('down');
@@ -216,7 +216,7 @@ describe('an endpoint', () => {
     expect(await log('down')).toMatchObject([{ fault: 'connection', outcome: 'retry' }]);
   });
 
-  test('that answers without end is let go of', async () => {
+  test('cancels an endless answer', async () => {
     const message = await endpoint('endless');
     const began = Date.now();
     expect(await consumer().consume([message], START)).toEqual(ONCE);
@@ -226,11 +226,11 @@ describe('an endpoint', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     const [after] = await receivedFor(key);
     expect(after?.sentBytes).toBe(before[0]?.sentBytes);
-    // What fits into the buffers of both sides, and no more.
+    // No more than fits into the buffers of both sides.
     expect(after?.sentBytes).toBeLessThan(20_000_000);
   });
 
-  test('whose address may not be asked any more is not, and fails for good', async () => {
+  test('gets no request at a URL that is no longer allowed, and its message fails for good', async () => {
     const message = await endpoint('200');
     expect(await consumer({ reach: 'public' }).consume([message], START)).toEqual(ONCE);
     expect(await log()).toMatchObject([{ fault: 'address', attempt: 1, outcome: 'failed' }]);
@@ -238,7 +238,7 @@ describe('an endpoint', () => {
     expect(await found()).toMatchObject({ state: 'active', failures: 1 });
   });
 
-  test('that says 410 is disabled at once, and its owner hears of it', async () => {
+  test('is disabled at once by a 410, with an alert', async () => {
     const message = await endpoint('410');
     const { consume, raised } = consumer();
     expect(await consume([message], START)).toEqual(ONCE);
@@ -255,7 +255,7 @@ describe('an endpoint', () => {
         },
       },
     ]);
-    // What was under way, and what comes again, goes nowhere, and is no news.
+    // Further messages and retries are dropped without another alert.
     const other = {
       ...message,
       event: { ...message.event, id: message.event.id.replace(/.$/, '0') },
@@ -266,7 +266,7 @@ describe('an endpoint', () => {
     expect(await queued(ALICE, alertOf(ALICE))).toEqual([]);
   });
 
-  test('of everything is the business of the gateway’s own account', async () => {
+  test('of scope * raises its alert in the gateway’s own account', async () => {
     await register('*', 'ops', everything(`${receiver}/410/${key}`));
     const [message] = await queued(ALICE, alertOf(ALICE));
     const { consume, raised } = consumer();
@@ -274,13 +274,13 @@ describe('an endpoint', () => {
     expect(raised).toMatchObject([{ account: SELF, alert: { detail: { scope: '*' } } }]);
   });
 
-  test('is disabled when five messages in a row have failed for good, after eight attempts each', async () => {
+  test('is disabled after five messages in a row that failed for good, with eight attempts each', async () => {
     const first = await endpoint('500');
     const { consume, raised } = consumer();
     let now = await exhaust(consume, first, START);
     expect(await log()).toHaveLength(8);
     expect((await log())[0]).toMatchObject({ attempt: 8, outcome: 'failed' });
-    // Again, it is no second failure.
+    // A redelivery is no second failure.
     expect(await consume([first], now + 1)).toEqual(ONCE);
     for (let failed = 1; failed < MAX_FAILURES; failed += 1) {
       expect(await found()).toMatchObject({ state: 'active', failures: failed });
@@ -294,14 +294,14 @@ describe('an endpoint', () => {
     expect(await receivedFor(key)).toHaveLength(40);
   });
 
-  test('that has recovered begins anew', async () => {
+  test('counts failures anew after a delivery', async () => {
     const message = await endpoint('200');
     await db.prepare('UPDATE webhooks SET failures = 4').run();
     await consumer().consume([message], START);
     expect(await found()).toMatchObject({ failures: 0 });
   });
 
-  test('is spoken of once, however many of its messages end at once', async () => {
+  test('raises one alert, however many of its messages end at once', async () => {
     await endpoint('410');
     const messages = [await nextMessage(), await nextMessage(), await nextMessage()];
     const { consume, raised } = consumer();
@@ -312,7 +312,7 @@ describe('an endpoint', () => {
     expect(raised).toHaveLength(1);
   });
 
-  test('is spoken of again, when the account did not answer', async () => {
+  test('raises its alert again if the account did not answer', async () => {
     const message = await endpoint('410');
     let answers = false;
     const { consume, raised } = consumer({ raises: () => answers });
@@ -326,7 +326,7 @@ describe('an endpoint', () => {
     expect(await receivedFor(key)).toHaveLength(1);
   });
 
-  test('that was written anew while its old address said 410 stays enabled', async () => {
+  test('stays enabled if it was written anew while its old URL answered 410', async () => {
     const message = await endpoint('410');
     vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
       await register(ALICE, 'ops', everything(`${receiver}/200/${key}`));
@@ -338,7 +338,7 @@ describe('an endpoint', () => {
     expect(raised).toEqual([]);
   });
 
-  test('that was removed while it was asked leaves nothing behind', async () => {
+  test('leaves no rows if it was removed during an attempt', async () => {
     const message = await endpoint('500');
     vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
       await register(ALICE, 'ops', null);
@@ -352,7 +352,7 @@ describe('an endpoint', () => {
 });
 
 describe('the log', () => {
-  test('has the last hundred attempts of each endpoint', async () => {
+  test('has the last hundred attempts of each webhook', async () => {
     const message = await endpoint('200');
     const other = await endpoint('200', 'other');
     await consumer().consume([other], START - 1);
@@ -361,7 +361,7 @@ describe('the log', () => {
         .prepare(
           `INSERT INTO webhook_deliveries VALUES (?, 'ops', ?, ?, 1, 'alert.raised', NULL, NULL, NULL, 500, NULL, 1, 'retry', NULL)`,
         )
-        // Several in the same second, too.
+        // Several in one second, too.
         .bind(ALICE, START - 1_000 + Math.floor(index / 7), `msg_${index}`),
     );
     await db.batch(stale);
@@ -374,7 +374,7 @@ describe('the log', () => {
     expect(await log('other')).toHaveLength(1);
   });
 
-  test('of messages is forgotten after a day', async () => {
+  test('of messages is deleted after a day', async () => {
     const first = await endpoint('200');
     await consumer().consume([first], START);
     await consumer().consume([await nextMessage()], START + 86_401);
@@ -382,7 +382,7 @@ describe('the log', () => {
     expect(results).toHaveLength(1);
   });
 
-  test('costs few rows', async () => {
+  test('writes few rows', async () => {
     const message = await endpoint('200');
     const spent = vi.spyOn(Object.getPrototypeOf(db) as D1Database, 'batch');
     await consumer().consume([message], START);
@@ -409,7 +409,7 @@ describe('a test', () => {
     expect(received?.headers['webhook-signature']).toMatch(/^v1a,[A-Za-z0-9+/]{86}==$/);
   });
 
-  test('changes nothing of the endpoint, whatever it answers', async () => {
+  test('changes nothing of the webhook, whatever its receiver answers', async () => {
     await endpoint('410');
     expect(await probe()).toMatchObject({ status: 410, outcome: 'failed' });
     expect(await found()).toMatchObject({ state: 'active', failures: 0 });
@@ -418,7 +418,7 @@ describe('a test', () => {
     expect(await found()).toMatchObject({ state: 'disabled' });
   });
 
-  test('of no endpoint, and of one that may not be asked', async () => {
+  test('of an unknown webhook is undefined, and of a forbidden URL fails', async () => {
     expect(await probe('nobody')).toBeUndefined();
     await endpoint('200');
     expect(await probe('ops', 'public')).toMatchObject({ fault: 'address', outcome: 'failed' });
@@ -426,7 +426,7 @@ describe('a test', () => {
   });
 });
 
-test('a batch names the queue it came from', async () => {
+test('dead letters name the queue of their batch', async () => {
   await consumer().consume(['nothing'], START);
   expect(await rows('dead_letters')).toMatchObject([{ queue: QUEUE, account: '', at: START }]);
 });

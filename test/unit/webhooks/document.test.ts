@@ -13,7 +13,7 @@ const ACCOUNT = `eip155:84532:0x${'a1'.repeat(20)}` as const;
 const document: WebhookDocument = { url: 'https://hooks.example.com/x', events: ['*'] };
 
 describe('a document', () => {
-  test('is read, with its URL in the form of the URL standard', () => {
+  test('is read, with its URL normalised', () => {
     expect(parseWebhook({ ...document, description: 'pager' }, 'public')).toEqual({
       ok: true,
       value: { ...document, description: 'pager' },
@@ -26,7 +26,7 @@ describe('a document', () => {
     expect(parseWebhook({ ...document, events: ['debt', 'stuck'] }, 'public').ok).toBe(true);
   });
 
-  test('is refused with the field that is wrong', () => {
+  test('is rejected with the wrong field', () => {
     const fieldOf = (json: unknown, reach: EgressReach = 'public') => {
       const parsed = parseWebhook(json, reach);
       return parsed.ok ? undefined : parsed.error[0]?.field;
@@ -43,13 +43,13 @@ describe('a document', () => {
     expect(fieldOf('https://hooks.example.com')).toBe('');
   });
 
-  test('has a hash that says nothing of the order of its members', () => {
+  test('has a hash that does not depend on the order of its members', () => {
     const { url, events } = document;
     expect(webhookHash({ events, url })).toBe(webhookHash(document));
     expect(webhookHash({ ...document, events: ['debt'] })).not.toBe(webhookHash(document));
   });
 
-  test('subscribesTo what it asked for', () => {
+  test('subscribes to the events that it lists', () => {
     expect(subscribesTo({ events: ['*'] }, 'debt')).toBe(true);
     expect(subscribesTo({ events: ['debt'] }, 'debt')).toBe(true);
     expect(subscribesTo({ events: ['stuck'] }, 'debt')).toBe(false);
@@ -57,7 +57,7 @@ describe('a document', () => {
 });
 
 describe('a name', () => {
-  test.each(['*', ACCOUNT] as const)('of scope %s is read as it was made', (scope) => {
+  test.each(['*', ACCOUNT] as const)('of scope %s is read as it was written', (scope) => {
     expect(readWebhookName(webhookName(scope, 'ops-1'))).toEqual({ scope, id: 'ops-1' });
   });
 
@@ -70,7 +70,7 @@ describe('a name', () => {
     '*/a/b',
     `${ACCOUNT}0/ops`,
     `x${ACCOUNT}/ops`,
-  ])('%s is none', (name) => {
+  ])('%s is not a name', (name) => {
     expect(readWebhookName(name)).toBeUndefined();
   });
 });

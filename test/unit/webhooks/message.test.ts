@@ -23,7 +23,7 @@ const placesOf = async (account: AccountId, entry = alertOf(account)) =>
 
 beforeEach(freshDatabase);
 
-test('an alert goes to the account, all above it, and everything, and to nobody else', async () => {
+test('an alert goes to webhooks of the account, its ancestors and all accounts, and to no other', async () => {
   await placed(ALICE, JSON.stringify([PARENT, GRANDPARENT]));
   await placed(PARENT, JSON.stringify([GRANDPARENT]));
   for (const scope of [ALICE, PARENT, GRANDPARENT, MALLORY, '*'] as const) {
@@ -39,14 +39,14 @@ test('an alert goes to the account, all above it, and everything, and to nobody 
   expect(await placesOf(SELF)).toEqual(['*/ops']);
 });
 
-test('alerts of an account without stored ancestors go to webhooks of all accounts alone', async () => {
+test('alerts of an account without stored ancestors go to webhooks of all accounts only', async () => {
   await placed(MALLORY, '["everybody"]');
   await register('*', 'ops', hook);
   expect(await placesOf(ALICE)).toEqual(['*/ops']);
   expect(await placesOf(MALLORY)).toEqual(['*/ops']);
 });
 
-test('an alert goes to those who asked for it, are enabled and not removed', async () => {
+test('an alert goes to webhooks that subscribe to it, are enabled and not removed', async () => {
   await register('*', 'all', hook);
   await register('*', 'debts', { ...hook, events: ['debt', 'stuck'] });
   await register('*', 'breakers', { ...hook, events: ['breaker'] });
@@ -59,7 +59,7 @@ test('an alert goes to those who asked for it, are enabled and not removed', asy
   expect(await placesOf(ALICE, breaker)).toEqual(['*/all', '*/breakers']);
 });
 
-test('what is no alert goes nowhere', async () => {
+test('other entries are not sent', async () => {
   await register('*', 'all', hook);
   const [entry] = history(ALICE, [accepted(1)]);
   expect(await queued(ALICE, entry as never)).toEqual([]);
@@ -67,7 +67,7 @@ test('what is no alert goes nowhere', async () => {
   expect(await queued(ALICE, unknown as never)).toEqual([]);
 });
 
-test('a message says what happened, and where it stands in the log', async () => {
+test('a message contains the alert and the place of its entry', async () => {
   await register('*', 'all', hook);
   const entry = alertOf(ALICE);
   const [message] = await queued(ALICE, entry);
@@ -83,7 +83,7 @@ test('a message says what happened, and where it stands in the log', async () =>
   });
 });
 
-test('a message that would be too long leaves out what the log has', async () => {
+test('a message that would be too long leaves out the detail', async () => {
   await register('*', 'all', hook);
   const entry = alertOf(ALICE, { rule: 'debt', detail: { word: 'ü'.repeat(MAX_BODY / 2) } });
   const [message] = await queued(ALICE, entry);
@@ -93,10 +93,10 @@ test('a message that would be too long leaves out what the log has', async () =>
   });
 });
 
-test('a full house goes out in batches that the queue takes', async () => {
+test('the most webhooks are sent in batches that the queue accepts', async () => {
   for (let index = 0; index < 20; index += 1) await register('*', `hook-${index}`, hook);
   const sizes: number[] = [];
-  // Each of these signs is two in a body, and four in a message.
+  // Each of these characters becomes two in a body, and four in a message.
   const word = '"'.repeat(MAX_BODY / 2 - 500);
   const queue = {
     sendBatch: async (batch: Iterable<unknown>) => {
@@ -110,7 +110,7 @@ test('a full house goes out in batches that the queue takes', async () => {
   expect(Math.max(...sizes)).toBeLessThan(256_000);
 });
 
-test('a queue that does not answer is not passed over in silence', async () => {
+test('throws if the queue does not answer', async () => {
   await register('*', 'all', hook);
   const queue = {
     sendBatch: async () => {

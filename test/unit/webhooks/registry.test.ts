@@ -40,7 +40,7 @@ const disable = async () =>
 
 beforeEach(freshDatabase);
 
-describe('an endpoint', () => {
+describe('a webhook', () => {
   test('is found and listed as it was written', async () => {
     expect(await put()).toEqual({ verdict: 'put' });
     const stored = {
@@ -63,7 +63,7 @@ describe('an endpoint', () => {
     expect(await find()).toMatchObject({ state: 'disabled', reason: 'gone', disabledAt: 1 });
   });
 
-  test('is enabled by being written again', async () => {
+  test('is enabled when it is written again', async () => {
     await put();
     await disable();
     await put({ seq: 6 });
@@ -72,7 +72,7 @@ describe('an endpoint', () => {
     expect(await find()).not.toHaveProperty('disabledAt');
   });
 
-  test('is removed, and no older entry revives it', async () => {
+  test('is removed, and no older entry restores it', async () => {
     await put();
     await put({ seq: 7, document: null });
     expect(await find()).toBeUndefined();
@@ -83,7 +83,7 @@ describe('an endpoint', () => {
     expect(await find()).toMatchObject({ document: other });
   });
 
-  test('takes its log and its messages along', async () => {
+  test('is removed with its log and messages', async () => {
     await put();
     const insert = (scope: string) => [
       db.prepare("INSERT INTO webhook_messages VALUES (?, 'ops', 'm', 1, 1, 1)").bind(scope),
@@ -103,14 +103,14 @@ describe('an endpoint', () => {
     expect(await left('webhook_deliveries')).toEqual(['*']);
   });
 
-  test('that was removed is forgotten after a month', async () => {
+  test('is forgotten a month after its removal', async () => {
     await put({ document: null });
     await put({ id: 'other', at: START + 31 * 86_400 });
     const { results } = await db.prepare('SELECT id FROM webhooks').all();
     expect(results).toEqual([{ id: 'other' }]);
   });
 
-  test('of a new gateway account counts by time: its chain begins anew', async () => {
+  test('of a new gateway account is ordered by time, because its chain starts anew', async () => {
     await put({ seq: 50 });
     await put({ seq: 1, holder: OTHER, document: other, at: START + 10 });
     expect(await find()).toMatchObject({ document: other, holder: OTHER });
@@ -120,7 +120,7 @@ describe('an endpoint', () => {
 });
 
 describe('a scope', () => {
-  test('has twenty endpoints at most, also when thirty come at once', async () => {
+  test('has at most twenty webhooks, also if thirty are written at once', async () => {
     const puts = Array.from({ length: 30 }, async (_, index) =>
       put({ id: `hook-${index}`, seq: index + 1 }),
     );
@@ -128,7 +128,7 @@ describe('a scope', () => {
     expect(verdicts.filter((verdict) => verdict === 'put')).toHaveLength(MAX_WEBHOOKS);
     expect(verdicts.filter((verdict) => verdict === 'full')).toHaveLength(10);
     expect(await listWebhooks(db, ALICE)).toHaveLength(MAX_WEBHOOKS);
-    // One of them may be written again, another scope has its own twenty, and who leaves makes room.
+    // One of them may be written again, another scope has its own twenty, and a removal frees a place.
     const [first] = await listWebhooks(db, ALICE);
     expect(await put({ id: first?.id ?? '', seq: 100, document: other })).toEqual({
       verdict: 'put',
@@ -162,32 +162,32 @@ describe('an entry', () => {
     outcome: { name },
   });
 
-  test('writes and removes an endpoint', async () => {
+  test('writes and removes a webhook', async () => {
     await project(putEntry(`${ALICE}/ops`, document));
     expect(await find()).toMatchObject({ document, holder: ALICE, seq: 5 });
     await project(putEntry(`${ALICE}/ops`, document), removed(`${ALICE}/ops`));
     expect(await find()).toBeUndefined();
   });
 
-  test('of everything writes one of everything', async () => {
+  test('with scope * writes a webhook of scope *', async () => {
     await project(putEntry('*/ops', other));
     expect(await listWebhooks(db, '*')).toMatchObject([{ id: 'ops', document: other }]);
   });
 
-  test('changes nothing after the request that made it', async () => {
+  test('changes nothing after the request that wrote it', async () => {
     await put({ holder: ALICE });
     await disable();
     await project(putEntry(`${ALICE}/ops`, document));
     expect(await find()).toMatchObject({ state: 'disabled' });
   });
 
-  test('of a document that this release cannot read ends what it replaced', async () => {
+  test('with an unreadable document removes the webhook that it replaced', async () => {
     await put({ seq: 1, holder: ALICE });
     await project(putEntry(`${ALICE}/ops`, { ...document, secret: 'of a later release' }));
     expect(await find()).toBeUndefined();
   });
 
-  test('of another kind, or without a name, says nothing', async () => {
+  test('of another kind, or without a name, changes nothing', async () => {
     expect(await project({ type: 'tool.put', at: START, outcome: { name: '*/ops' } })).toBe(0);
     expect(await project(putEntry('ops', document), removed('**'))).toBe(0);
     expect(await project({ type: 'webhook.put', at: START })).toBe(0);

@@ -17,7 +17,7 @@ const URL_OF_IT = 'https://api.cdp.test/platform/v2/x402/settle';
 
 const bytes = (text = ''): readonly number[] => [...(decodeBase64Url(text) ?? [])];
 
-/** As the portal hands Ed25519 keys out: base64 of seed and public key. */
+/** An Ed25519 key as the portal issues it: base64 of seed and public key. */
 const ed25519 = async () => {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',
@@ -33,7 +33,7 @@ const es256 = async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   return { secret: await exportPKCS8(privateKey), publicKey };
 };
-/** As the portal hands ECDSA keys out, and `openssl ecparam -genkey` writes them: an ECPrivateKey with curve and public key. */
+/** An ECDSA key as the portal issues it and `openssl ecparam -genkey` writes it: an ECPrivateKey with curve and public key. */
 const sec1 = async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const { d, x, y } = await exportJWK(privateKey);
@@ -58,7 +58,7 @@ describe('a token', () => {
   test.each([
     ['EdDSA', ed25519],
     ['ES256', es256],
-  ])('%s: says who, for what and until when, as the platform wants it', async (alg, make) => {
+  ])('%s: names key, endpoint and expiry as the platform requires', async (alg, make) => {
     const { secret, publicKey } = await make();
     const { payload, protectedHeader } = await verified(await tokenOf(secret), publicKey);
     expect(payload).toEqual({
@@ -77,14 +77,14 @@ describe('a token', () => {
     });
   });
 
-  test('is good for two minutes and no longer', async () => {
+  test('is valid for two minutes', async () => {
     const { secret, publicKey } = await ed25519();
     const token = await tokenOf(secret);
     await verified(token, publicKey, NOW + 119);
     await expect(verified(token, publicKey, NOW + 121)).rejects.toThrow(/exp/);
   });
 
-  test('no two are alike', async () => {
+  test('is different each time', async () => {
     const { secret } = await ed25519();
     const nonces = [await tokenOf(secret), await tokenOf(secret)].map(
       (token) => decodeProtectedHeader(token)['nonce'],
@@ -92,7 +92,7 @@ describe('a token', () => {
     expect(nonces[0]).not.toBe(nonces[1]);
   });
 
-  test('of a key in SEC 1, and in one line with \\n for its ends', async () => {
+  test('is signed by a key in SEC 1, and in one line with \\n for line breaks', async () => {
     const { secret: pem, publicKey } = await sec1();
     for (const secret of [pem, pem.replaceAll('\n', '\\n')]) {
       await verified(await tokenOf(secret), publicKey);
@@ -104,10 +104,10 @@ test.each([
   ['nothing', ''],
   ['text', 'hunter2'],
   ['32 bytes', encodeBase64(new Uint8Array(32))],
-  ['a PEM of nothing', '-----BEGIN PRIVATE KEY-----\nhunter2=\n-----END PRIVATE KEY-----'],
+  ['an empty PEM', '-----BEGIN PRIVATE KEY-----\nhunter2=\n-----END PRIVATE KEY-----'],
   ['a PEM that does not end', '-----BEGIN PRIVATE KEY-----\naGk='],
   ['a public key', '-----BEGIN PUBLIC KEY-----\naGk=\n-----END PUBLIC KEY-----'],
-])('refuses %s, and repeats nothing of it', async (_, secret) => {
+])('rejects %s, and the error repeats nothing of it', async (_, secret) => {
   const opened = await openCdpTokens({ id: ID, secret });
   expect(opened).toEqual({
     ok: false,
@@ -143,7 +143,7 @@ describe('a facilitator with "auth": "cdp"', () => {
     vi.restoreAllMocks();
   });
 
-  test('is let in by a token of that very request', async () => {
+  test('is authorized by a token for exactly that request', async () => {
     const { secret, publicKey } = await ed25519();
     const transaction = `0x${'aa'.repeat(32)}`;
     const uris: unknown[] = [];
@@ -177,7 +177,7 @@ describe('a facilitator with "auth": "cdp"', () => {
     ]);
   });
 
-  test('with a secret that cannot be read: nothing is sent, said once, and it counts as failing', async () => {
+  test('gets no request if the secret cannot be read, which is logged once and counts as a fault', async () => {
     const fetched = answerHosts({});
     const said = vi.spyOn(console, 'error').mockReturnValue();
     const backends = opened('hunter2');

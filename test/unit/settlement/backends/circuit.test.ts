@@ -17,18 +17,18 @@ const faults = (count: number, now: number, from: Circuit = CLOSED): Circuit =>
     (circuit) => afterFault(circuit, now, 'others'),
     from,
   );
-/** A pause that is over, and a probe that fails. */
+/** The pause ends and a probe fails. */
 const failAgain = (circuit: Circuit): Circuit =>
   afterFault(beginProbe(circuit, circuit.until), circuit.until, 'others');
 
-test('three faults in a row open it, two do not, and a success in between starts anew', () => {
+test('opens after three faults in a row, not after two, and a success in between resets the count', () => {
   expect(availabilityOf(faults(2, 100), 100, 'others')).toBe('up');
   const after = afterSuccess(faults(2, 100));
   expect(availabilityOf(faults(2, 100, after), 100, 'others')).toBe('up');
   expect(availabilityOf(faults(3, 100, after), 100, 'others')).toBe('down');
 });
 
-test('half of twenty faults open it, though a success follows each', () => {
+test('opens after half of twenty results are faults, although a success follows each', () => {
   let circuit = CLOSED;
   for (let at = 0; at < 9; at += 1) circuit = afterSuccess(afterFault(circuit, 100, 'others'));
   expect(circuit.state).toBe('closed');
@@ -41,7 +41,7 @@ test('half of twenty faults open it, though a success follows each', () => {
   expect(circuit.state).toBe('closed');
 });
 
-test('where there is nobody else, ten in a row open it, and no share of faults does', () => {
+test('opens alone only after ten faults in a row, whatever their share', () => {
   const alone = (count: number, from: Circuit = CLOSED): Circuit =>
     Array.from({ length: count }).reduce<Circuit>((one) => afterFault(one, 100, 'alone'), from);
   let circuit = CLOSED;
@@ -51,7 +51,7 @@ test('where there is nobody else, ten in a row open it, and no share of faults d
   expect(alone(10, circuit).state).toBe('open');
 });
 
-test('pauses double from 5 to 300 seconds, and a probe that succeeds closes it', () => {
+test('doubles pauses from 5 to 300 seconds, and closes after a successful probe', () => {
   let circuit = faults(3, 100);
   const pauses = [circuit.pause];
   for (let at = 0; at < 8; at += 1) {
@@ -62,7 +62,7 @@ test('pauses double from 5 to 300 seconds, and a probe that succeeds closes it',
   expect(afterSuccess(beginProbe(circuit, circuit.until))).toEqual(CLOSED);
 });
 
-test('one probe at a time; one that never reports makes room after a minute', () => {
+test('allows one probe at a time, and another after a minute without a report', () => {
   const open = faults(3, 100);
   expect(availabilityOf(open, 104, 'others')).toBe('down');
   expect(availabilityOf(open, 105, 'others')).toBe('probe');
@@ -72,7 +72,7 @@ test('one probe at a time; one that never reports makes room after a minute', ()
   expect(availabilityOf(probing, 165, 'others')).toBe('probe');
 });
 
-test('a promise closes nothing, but lets the next one try', () => {
+test('an undecided probe does not close it, but allows the next probe', () => {
   const probing = beginProbe(faults(3, 100), 105);
   const promised = afterUndecided(probing, 107);
   expect(promised.state).toBe('half_open');
@@ -80,13 +80,13 @@ test('a promise closes nothing, but lets the next one try', () => {
   expect(afterUndecided(CLOSED, 107)).toEqual(CLOSED);
 });
 
-test('what was asked before it opened neither closes it nor makes its pause longer', () => {
+test('a presentation from before it opened neither closes it nor lengthens its pause', () => {
   const open = faults(3, 100);
   expect(afterSuccess(open)).toEqual(open);
   expect(faults(5, 101, open)).toEqual(open);
 });
 
-test('a wish to be left alone is followed at once, within bounds, and by nobody cut short', () => {
+test('follows a requested pause at once, within bounds, and nothing shortens it', () => {
   expect(afterFault(CLOSED, 100, 'others', 20)).toMatchObject({ state: 'open', until: 120 });
   expect(afterFault(CLOSED, 100, 'others', 0).until).toBe(105);
   expect(afterFault(CLOSED, 100, 'others', 86_400).until).toBe(400);
@@ -98,7 +98,7 @@ test('a wish to be left alone is followed at once, within bounds, and by nobody 
   expect(availabilityOf(alone, 160, 'alone')).toBe('probe');
 });
 
-test('where there is nobody else, it is tried every 15 seconds', () => {
+test('is tried every 15 seconds when alone', () => {
   let circuit = faults(3, 100);
   for (let at = 0; at < 8; at += 1) circuit = failAgain(circuit);
   const opened = circuit.until - 300;
@@ -114,7 +114,7 @@ const step = fc.record({
 });
 const company = fc.constantFrom<Alternatives[]>('others', 'alone');
 
-test('whatever happens: never shut for longer than 300 seconds, never open without faults, and one success of a probe is enough', () => {
+test('never pauses longer than 300 seconds, never opens without faults, and closes after one successful probe', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), company, (steps, among) => {
       let circuit = CLOSED;

@@ -14,7 +14,7 @@ const answered = async (respond: () => Response | Promise<Response>) => {
   return await postSettle({ url: FACILITATOR }, payment);
 };
 
-test('sends x402 v2, rebuilt from what was verified, and nothing else', async () => {
+test('sends x402 v2, rebuilt from the verified payment, and nothing else', async () => {
   let sent: unknown;
   let at = '';
   answerHosts({
@@ -86,7 +86,7 @@ test.each<[string, unknown, number, unknown]>([
     { kind: 'claimed_failure', reason: 'no reason given' },
   ],
   [
-    'an endless reason',
+    'a very long reason',
     { success: false, errorReason: 'x'.repeat(10_000) },
     200,
     { kind: 'claimed_failure', reason: 'x'.repeat(200) },
@@ -134,11 +134,11 @@ test.each<[string, () => Response, string]>([
     'redirect',
   ],
   ['a flood', () => new Response(`"${'x'.repeat(100_000)}"`), 'too_large'],
-])('unreachable: %s', async (_, respond, why) => {
+])('is unreachable: %s', async (_, respond, why) => {
   expect(await answered(respond)).toEqual({ kind: 'unreachable', why });
 });
 
-test('too many requests speak of us, whatever reason they give, and of when to come back', async () => {
+test('429 concerns the gateway, whatever its reason, and sets the pause', async () => {
   const body = { success: false, errorReason: 'insufficient_funds' };
   const limited = (headers: Record<string, string>) => () =>
     Response.json(body, { status: 429, headers });
@@ -153,7 +153,7 @@ test('too many requests speak of us, whatever reason they give, and of when to c
   expect(await answered(page)).toEqual({ kind: 'unreachable', why: 'not_json', retryAfter: 9 });
 });
 
-test('unreachable: no connection, and silence', async () => {
+test('is unreachable without a connection, and without an answer', async () => {
   answerHosts({});
   expect(await postSettle({ url: FACILITATOR }, payment)).toEqual({
     kind: 'unreachable',

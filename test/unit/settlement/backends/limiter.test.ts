@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openLimiter, takeToken } from '../../../../src/settlement/backends/limiter.ts';
 import { standingClock } from '../scripted.ts';
 
-test('so many places, and one more when one is left', async () => {
+test('gives as many places as configured, and another when one is left', async () => {
   const limiter = openLimiter({ concurrency: 2 }, standingClock());
   const first = await limiter.enter(0, 60_000);
   expect(await limiter.enter(0, 60_000)).toBeDefined();
@@ -14,7 +14,7 @@ test('so many places, and one more when one is left', async () => {
   expect(await limiter.enter(0, 60_000)).toBeUndefined();
 });
 
-test('a place is had by waiting, and the wait is bounded', async () => {
+test('gives a place after a wait, and bounds the wait', async () => {
   const clock = standingClock();
   const limiter = openLimiter({ concurrency: 1 }, clock);
   const first = await limiter.enter(0, 60_000);
@@ -26,7 +26,7 @@ test('a place is had by waiting, and the wait is bounded', async () => {
   expect(await waiting).toBeDefined();
 });
 
-test('a place that was never left is free again when its lease is over', async () => {
+test('frees a place that was never left when its lease ends', async () => {
   const clock = standingClock();
   const limiter = openLimiter({ concurrency: 1 }, clock);
   await limiter.enter(0, 35_000);
@@ -34,7 +34,7 @@ test('a place that was never left is free again when its lease is over', async (
   expect(await limiter.enter(2_000, 35_000)).toBeDefined();
 });
 
-test('a rate: a burst of one second, then so many a second', async () => {
+test('allows a burst of one second, then the rate', async () => {
   const clock = standingClock();
   const limiter = openLimiter({ concurrency: 1_000, perSecond: 5 }, clock);
   const enter = async (waitMs: number) => (await limiter.enter(waitMs, 1_000)) !== undefined;
@@ -47,7 +47,7 @@ test('a rate: a burst of one second, then so many a second', async () => {
   expect(entered).toBeLessThanOrEqual(50);
 });
 
-test('whatever the times: never more tokens than a burst and the rate since then', () => {
+test('never gives more tokens than a burst and the rate since then', () => {
   const times = fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(times, fc.integer({ min: 1, max: 1_000 }), (pauses, perSecond) => {

@@ -73,7 +73,7 @@ const presentables = (count: number) =>
   });
 const patience = (source: 'queue' | 'request' = 'queue') =>
   ({ waitMs: 0, startBy: clock.now() + 40_000, endBy: clock.now() + 50_000, source }) as const;
-/** Presents so many payments to the first in order. */
+/** Presents `count` payments to the first backend. */
 const present = async (backends: Opened, count = 1) =>
   (await backends.for(NETWORK)[0]?.present(presentables(count), patience())) ?? [];
 const breakDown = async (backends: Opened, times = 3) => {
@@ -81,14 +81,14 @@ const breakDown = async (backends: Opened, times = 3) => {
 };
 
 describe('the order', () => {
-  test('facilitators as they are set, the relayer first or last', () => {
+  test('has facilitators as configured, the relayer first or last', () => {
     expect(namesOf(open([A, B]))).toEqual(['a.test', 'b.test']);
     expect(namesOf(open([A, B], relayer(true)))).toEqual(['relayer', 'a.test', 'b.test']);
     expect(namesOf(open([A, B], relayer(false)))).toEqual(['a.test', 'b.test', 'relayer']);
     expect(namesOf(open([], relayer(true)))).toEqual(['relayer']);
   });
 
-  test('only those of the network', () => {
+  test('has only the backends of the network', () => {
     const networks = { networks: [NETWORK, ELSEWHERE] as const };
     const backends = open([facilitatorAt(A, { networks: [ELSEWHERE] }), B], networks);
     expect(namesOf(backends)).toEqual(['b.test']);
@@ -96,13 +96,13 @@ describe('the order', () => {
     expect(namesOf(backends, 'eip155:1')).toEqual([]);
   });
 
-  test('two at one host are told apart, without their paths: those may hold keys', () => {
+  test('numbers two backends at one host instead of showing their paths, which may contain keys', () => {
     expect(namesOf(open([`${A}/hunter2`, `${A}/hunter3`]))).toEqual(['a.test', 'a.test#2']);
   });
 });
 
 describe('health', () => {
-  test('three faults, and it is left out; its pause over, it comes first and gets one payment', async () => {
+  test('leaves a backend out after three faults; after its pause it comes first and gets one payment', async () => {
     answers['a.test'] = busy;
     const backends = open([A, B]);
     await breakDown(backends);
@@ -113,14 +113,14 @@ describe('health', () => {
     const [a] = backends.for(NETWORK);
     const said = await present(backends, 3);
     expect(said.map(({ kind }) => kind)).toEqual(['claimed_success', 'declined', 'declined']);
-    // Its word alone does not close it.
+    // Its claim alone does not close the circuit.
     expect(backends.health()[0]?.state).toBe('half_open');
     a?.health.record('success');
     expect(backends.health()[0]).toMatchObject({ state: 'closed', succeeded: 1, failed: 3 });
     expect(namesOf(backends)).toEqual(['a.test', 'b.test']);
   });
 
-  test('who is being tried is asked by nobody else meanwhile', async () => {
+  test('gives a backend no second payment during a probe', async () => {
     answers['a.test'] = busy;
     const backends = open([A, B]);
     await breakDown(backends);
@@ -134,7 +134,7 @@ describe('health', () => {
     expect(asked).toHaveLength(4);
   });
 
-  test('Retry-After shuts it at once, for as long as it says', async () => {
+  test('pauses at once for the time of Retry-After', async () => {
     answers['a.test'] = () => new Response('', { status: 429, headers: { 'retry-after': '30' } });
     const backends = open([A, B]);
     await present(backends);
@@ -145,7 +145,7 @@ describe('health', () => {
     expect(namesOf(backends)).toEqual(['a.test', 'b.test']);
   });
 
-  test('one network down is not the other', async () => {
+  test('is separate for each network', async () => {
     answers['a.test'] = busy;
     const backends = open([A], { networks: [NETWORK, ELSEWHERE] });
     await breakDown(backends, 10);
@@ -153,14 +153,14 @@ describe('health', () => {
     expect(namesOf(backends, ELSEWHERE)).toEqual(['a.test']);
   });
 
-  test('down is when nobody may be asked and nobody is due to be tried', async () => {
+  test('is down when every backend is paused and none is due for a probe', async () => {
     answers['a.test'] = answers['b.test'] = busy;
     const backends = open([A, B]);
     await breakDown(backends);
     expect(backends.isDown(NETWORK)).toBe(false);
     expect(backends.probeAt(NETWORK)).toBeUndefined();
     clock.set(NOW + 1);
-    // The last one that works is given up later.
+    // The last working backend is paused later.
     await breakDown(backends, 9);
     expect(backends.isDown(NETWORK)).toBe(false);
     await breakDown(backends, 1);
@@ -171,7 +171,7 @@ describe('health', () => {
     expect(backends.probeAt(NETWORK)).toBeUndefined();
   });
 
-  test('alone it is tried every 15 seconds, with company after its whole pause', async () => {
+  test('tries a backend every 15 seconds when alone, and after its whole pause beside others', async () => {
     answers['a.test'] = busy;
     const failFor = async (backends: Opened, times: number, seconds: number) => {
       await breakDown(backends, times);
@@ -191,7 +191,7 @@ describe('health', () => {
     expect(among).toBe(3 + 6);
   });
 
-  test('operators are told of answers and of changes, in kinds and never in words of the backend', async () => {
+  test('emits answers and changes as kinds, never as text of the backend', async () => {
     answers['a.test'] = () =>
       Response.json({ success: false, errorReason: 'Bearer hunter2 is wrong' });
     const backends = open([A, B]);
@@ -224,8 +224,8 @@ describe('health', () => {
   });
 });
 
-describe('bounds of a facilitator', () => {
-  test('never more at once than it allows, whoever asks', async () => {
+describe('limits of a facilitator', () => {
+  test('never exceeds its concurrency, over rounds and networks', async () => {
     let running = 0;
     let most = 0;
     const pause = async () => new Promise((resolve) => setTimeout(resolve, 1));
@@ -255,7 +255,7 @@ describe('bounds of a facilitator', () => {
     expect(said.flat().filter(({ kind }) => kind === 'claimed_success').length).toBeGreaterThan(9);
   });
 
-  test('who finds no place in time does not ask', async () => {
+  test('presents nothing without a place in time', async () => {
     const backends = open([facilitatorAt(A, { concurrency: 1, perSecond: 2 })]);
     const said = await present(backends, 5);
     expect(asked).toHaveLength(2);
@@ -266,11 +266,11 @@ describe('bounds of a facilitator', () => {
       'declined',
       'declined',
     ]);
-    // That is no fault of anybody.
+    // That is no fault of the backend.
     expect(backends.health()[0]).toMatchObject({ state: 'closed', failed: 0 });
   });
 
-  test('the most urgent first, whoever waits', async () => {
+  test('presents the most urgent payment first, whatever waits', async () => {
     const order: string[] = [];
     vi.restoreAllMocks();
     answerHosts({
@@ -288,7 +288,7 @@ describe('bounds of a facilitator', () => {
     expect(order).toEqual(all.map(({ call }) => call));
   });
 
-  test('none begins when the time is over', async () => {
+  test('starts no presentation after the time limit', async () => {
     const backends = open([A]);
     const over = { ...patience(), startBy: clock.now() - 1 };
     const said = await backends.for(NETWORK)[0]?.present(presentables(2), over);
@@ -308,12 +308,12 @@ describe('/supported', () => {
       });
   const lists = () => asked.filter((one) => one.endsWith('/supported'));
 
-  test('who does not settle here is left out', async () => {
+  test('leaves out a facilitator that does not list the network', async () => {
     answers['a.test'] = kinds(ELSEWHERE);
     answers['b.test'] = kinds(NETWORK);
     answers['c.test'] = kinds('eip155:*');
     const backends = open([A, B, C]);
-    // Before it is read, all may be asked.
+    // Before the list is read, every backend may be tried.
     expect(namesOf(backends)).toEqual(['a.test', 'b.test', 'c.test']);
     await backends.refresh(NETWORK);
     expect(namesOf(backends)).toEqual(['b.test', 'c.test']);
@@ -323,7 +323,7 @@ describe('/supported', () => {
     ['version 1', { x402Version: 1, scheme: 'exact', network: NETWORK }],
     ['another scheme', { x402Version: 2, scheme: 'upto', network: NETWORK }],
     ['the name of version 1', { x402Version: 2, scheme: 'exact', network: 'base-sepolia' }],
-  ])('%s is not what we send', async (_, kind) => {
+  ])('does not count %s', async (_, kind) => {
     answers['a.test'] = () => Response.json({ kinds: [kind] });
     const backends = open([A, B]);
     await backends.refresh(NETWORK);
@@ -336,17 +336,17 @@ describe('/supported', () => {
     ['another form', () => Response.json({ kinds: 'all' })],
     ['a refusal', () => Response.json({ kinds: [] }, { status: 401 })],
     ['a flood', () => Response.json({ kinds: [], more: 'x'.repeat(300_000) })],
-  ])('a list that cannot be read leaves it in: %s', async (_, answer) => {
+  ])('keeps a facilitator whose list cannot be read: %s', async (_, answer) => {
     answers['a.test'] = answer;
     answers['b.test'] = kinds(NETWORK);
     const backends = open([A, B]);
     await backends.refresh(NETWORK);
     expect(namesOf(backends)).toEqual(['a.test', 'b.test']);
-    // That says nothing of whether it settles.
+    // That does not affect its health.
     expect(backends.health().every(({ failed }) => failed === 0)).toBe(true);
   });
 
-  test('kept for ten minutes, a failure for one', async () => {
+  test('is kept for ten minutes, a failure for one', async () => {
     answers['a.test'] = busy;
     answers['b.test'] = kinds(NETWORK);
     const backends = open([A, B]);
@@ -362,13 +362,13 @@ describe('/supported', () => {
     expect(await at(600)).toBe(5);
   });
 
-  test('read by one, while the others go on', async () => {
+  test('is read by one request, while the others continue', async () => {
     const backends = open([A, B]);
     await Promise.all([backends.refresh(NETWORK), backends.refresh(NETWORK)]);
     expect(lists()).toHaveLength(2);
   });
 
-  test('not read where the setting says it, nor where there is nothing to choose', async () => {
+  test('is not read if the setting lists networks, nor with a single backend', async () => {
     await open([
       facilitatorAt(A, { networks: [NETWORK] }),
       facilitatorAt(B, { networks: [NETWORK] }),
@@ -377,7 +377,7 @@ describe('/supported', () => {
     expect(asked).toEqual([]);
   });
 
-  test('if nobody says that he settles here, all are asked all the same', async () => {
+  test('is ignored if no facilitator lists the network', async () => {
     answers['a.test'] = answers['b.test'] = kinds(ELSEWHERE);
     const backends = open([A, B]);
     await backends.refresh(NETWORK);
@@ -387,7 +387,7 @@ describe('/supported', () => {
 });
 
 describe('the relayer', () => {
-  test('gets all payments in one call, and each its own answer', async () => {
+  test('gets all payments in one call, and answers each', async () => {
     const calls: [number, boolean][] = [];
     const verdicts = ['taken', 'full', 'refused', 'expired', 'unsupported', 'unavailable'] as const;
     relay = async (relays, urgent) => {
@@ -416,17 +416,17 @@ describe('the relayer', () => {
     ['answers for others', async () => [{ call: `0x${'99'.repeat(32)}`, verdict: 'taken' }]],
     ['answers nothing', async () => []],
     [
-      'says a word of another release',
+      'returns an unknown verdict',
       async (relays) => relays.map(({ call }) => ({ call, verdict: 'postponed' as 'taken' })),
     ],
-  ])('taken is only what it says is taken: %s', async (_, answer) => {
+  ])('has taken only what it says it has taken: %s', async (_, answer) => {
     relay = answer;
     const backends = open([], relayer(true));
     expect(await present(backends)).toEqual([{ kind: 'unreachable', why: 'unavailable' }]);
     expect(backends.health()[0]).toMatchObject({ failed: 1 });
   });
 
-  test('one call is one lesson, however many payments it carries', async () => {
+  test('gets one health signal per call, however many payments it carries', async () => {
     relay = async () => Promise.reject(new Error('object reset'));
     const backends = open([A], relayer(true));
     await present(backends, 50);
@@ -437,7 +437,7 @@ describe('the relayer', () => {
   });
 
   test.each(['gas', 'unsupported'] as const)(
-    'where it says %s to all, it is of no use to anyone for a while',
+    'is paused after it answers %s to all',
     async (verdict) => {
       relay = async (relays) => relays.map(({ call }) => ({ call, verdict }));
       const backends = open([A], relayer(true));
@@ -448,7 +448,7 @@ describe('the relayer', () => {
     },
   );
 
-  test('that gas is too dear for what is urgent says nothing against it: others can wait', async () => {
+  test('stays available when gas is too dear for urgent payments, because others can wait', async () => {
     relay = async (relays) => relays.map(({ call }) => ({ call, verdict: 'fee' }));
     const backends = open([A], relayer(true));
     expect(await present(backends)).toEqual([{ kind: 'declined', why: 'fee' }]);
@@ -456,7 +456,7 @@ describe('the relayer', () => {
     expect(backends.health()[0]).toMatchObject({ backend: 'relayer', failed: 0 });
   });
 
-  test("after its caller's time, or so close to its end that no answer fits in, it is not asked, nor blamed", async () => {
+  test("gets no call, and no fault, after the caller's time or too close to its end", async () => {
     let calls = 0;
     relay = async (relays) => {
       calls += 1;
@@ -479,7 +479,7 @@ describe('the relayer', () => {
     expect(await ask(0, 5_000)).toEqual([{ kind: 'taken' }]);
   });
 
-  test('a payment that it refuses says nothing against it', async () => {
+  test('keeps its health when it refuses a payment', async () => {
     relay = async (relays) => relays.map(({ call }) => ({ call, verdict: 'refused' }));
     const backends = open([], relayer(true));
     await present(backends, 20);
@@ -487,8 +487,8 @@ describe('the relayer', () => {
   });
 });
 
-describe('what is kept for operators', () => {
-  test('a change at once, anything else once a minute, and nothing of who was never asked', async () => {
+describe('the health for operators', () => {
+  test('is written at once for a change, else once a minute, and never for an unused backend', async () => {
     const backends = open([A, B]);
     const news = openHealthChanges();
     const at = (seconds: number) =>

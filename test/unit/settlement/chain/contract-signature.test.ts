@@ -36,13 +36,13 @@ beforeAll(async () => {
 });
 
 describe("Circle's ERC-1271 wallet", () => {
-  test('says yes to its owner, and at which block', async () => {
+  test('accepts its owner, and returns the block', async () => {
     const answer = await ask(account);
     expect(answer).toMatchObject({ ok: true, value: { valid: true } });
     expect(answer.ok && answer.value.block).toBeGreaterThan(0);
   });
 
-  test('says no to a stranger, and to another digest', async () => {
+  test('rejects a stranger, and another digest', async () => {
     const stranger = privateKeyToAccount(generatePrivateKey());
     expect(await ask(account, await stranger.sign({ hash: digest }))).toMatchObject({
       value: { valid: false },
@@ -52,7 +52,7 @@ describe("Circle's ERC-1271 wallet", () => {
     });
   });
 
-  test('reverts on a signature of another length: that is a no', async () => {
+  test('reverts on a signature of another length, which counts as rejected', async () => {
     expect(await ask(account, '0x1234')).toMatchObject({ ok: true, value: { valid: false } });
     expect(await ask(account, '0x')).toMatchObject({ ok: true, value: { valid: false } });
   });
@@ -62,7 +62,7 @@ const magic = `1626ba7e${'0'.repeat(56)}`;
 /** Runtime code that returns `size` bytes of memory, in which one word was stored. */
 const returning = (word: string, size: string): Hex => `0x7f${word}5f5260${size}5ff3`;
 
-describe('only the whole magic word is a yes', () => {
+describe('accepts only the whole magic word', () => {
   test.each<[string, Hex, boolean]>([
     ['the magic word', returning(magic, '20'), true],
     ['the magic word and more', returning(magic, '40'), true],
@@ -80,18 +80,18 @@ describe('only the whole magic word is a yes', () => {
   });
 });
 
-test('an account without code says no: there is no fallback to its key', async () => {
+test('rejects an account without code: there is no fallback to its key', async () => {
   const address = owner.address.toLowerCase() as Address;
   expect(await ask(address)).toMatchObject({ ok: true, value: { valid: false } });
 });
 
-test('a check may not burn more than a million gas', async () => {
-  // GAS, compared with a million: returns the magic word only when it was given more.
+test('limits a check to a million gas', async () => {
+  // GAS compared with a million: returns the magic word only if it got more.
   const greedy: Hex = `0x620f42405a1160105700${'00'.repeat(6)}5b${returning(magic, '20').slice(2)}`;
   expect(await ask(await contractOf(greedy))).toMatchObject({ ok: true, value: { valid: false } });
 });
 
-test('a signature beyond 4096 bytes is not even asked about', async () => {
+test('rejects a signature beyond 4096 bytes without a request', async () => {
   const answer = await checkContractSignature(
     ['http://127.0.0.1:1/'],
     account,
@@ -101,7 +101,7 @@ test('a signature beyond 4096 bytes is not even asked about', async () => {
   expect(answer).toMatchObject({ ok: true, value: { valid: false } });
 });
 
-test('no node answers: a fault, not a no', async () => {
+test('returns a fault, not a rejection, if no node answers', async () => {
   expect(await checkContractSignature(['http://127.0.0.1:1/'], account, digest, signature)).toEqual(
     {
       ok: false,

@@ -28,34 +28,34 @@ const receipt = (
 });
 
 describe('settled', () => {
-  test('its AuthorizationUsed, and next its Transfer', () => {
+  test('by AuthorizationUsed directly followed by its Transfer', () => {
     expect(findTransfer(look, receipt([usedLog(payment), transferLog(payment)]))).toBe('settled');
   });
 
-  test('logs of other contracts in between do not matter', () => {
+  test('despite logs of other contracts in between', () => {
     const noise = { ...transferLog(payment), address: OTHER };
     expect(findTransfer(look, receipt([usedLog(payment), noise, transferLog(payment)]))).toBe(
       'settled',
     );
   });
 
-  test('the order is that of the log index, not of the answer', () => {
+  test('in the order of log indexes, not of the answer', () => {
     const logs = receipt([usedLog(payment), transferLog(payment)]).logs.toReversed();
     expect(findTransfer(look, receipt([], { logs }))).toBe('settled');
   });
 
-  test('in the very block that was the newest at acceptance', () => {
+  test('in the block that was the newest at acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
     expect(findTransfer(look, receipt(logs, { block: 100 }))).toBe('settled');
   });
 
-  test('in a block that a small reorganisation moved below the one of acceptance', () => {
+  test('in a block that a small reorganisation moved below the block of acceptance', () => {
     const logs = [usedLog(payment), transferLog(payment)];
     expect(findTransfer(look, receipt(logs, { block: 99 }))).toBe('settled');
     expect(findTransfer(look, receipt(logs, { block: 100 - REORG_MARGIN }))).toBe('settled');
   });
 
-  test('both of two twins, each with a Transfer of its own', () => {
+  test('for both of two twins, each with its own Transfer', () => {
     const logs = [usedLog(twin), transferLog(twin), usedLog(payment), transferLog(payment)];
     expect(findTransfer(look, receipt(logs))).toBe('settled');
     expect(findTransfer(expectedTransfer(twin, 100), receipt(logs))).toBe('settled');
@@ -64,7 +64,7 @@ describe('settled', () => {
 
 describe('spent otherwise', () => {
   test.each([
-    ['to somebody else', [usedLog(payment), transferLog(payment, { to: OTHER })]],
+    ['to another receiver', [usedLog(payment), transferLog(payment, { to: OTHER })]],
     [
       'to the payer itself',
       [usedLog(payment), transferLog(payment, { to: payment.authorization.from })],
@@ -78,14 +78,14 @@ describe('spent otherwise', () => {
       [usedLog(payment), { ...transferLog(payment), address: OTHER }],
     ],
     [
-      'the next Transfer is of somebody else',
+      'the next Transfer is of another payer',
       [usedLog(payment), transferLog(paymentNumber(3)), transferLog(payment)],
     ],
   ])('%s', (_, logs) => {
     expect(findTransfer(look, receipt(logs))).toBe('spent_otherwise');
   });
 
-  test('one Transfer serves one payment: its twin spent the nonce on itself in the same transaction', () => {
+  test('counts one Transfer for one payment: its twin spent the nonce on itself in the same transaction', () => {
     const logs = [
       usedLog(payment),
       transferLog(payment, { to: payment.authorization.from }),
@@ -96,7 +96,7 @@ describe('spent otherwise', () => {
     expect(findTransfer(expectedTransfer(twin, 100), receipt(logs))).toBe('settled');
   });
 
-  test('two authorizations in a row do not share the Transfer after them', () => {
+  test('does not share one Transfer between two authorizations in a row', () => {
     const logs = [usedLog(payment), usedLog(twin), transferLog(twin)];
     expect(findTransfer(look, receipt(logs))).toBe('spent_otherwise');
   });
@@ -128,10 +128,10 @@ describe('absent', () => {
   });
 });
 
-test('final with as many blocks as are asked for, the own one included', () => {
+test('a block is final with as many blocks as configured, itself included', () => {
   expect(isFinal(100, 100, 1)).toBe(true);
   expect(isFinal(100, 101, 3)).toBe(false);
   expect(isFinal(100, 102, 3)).toBe(true);
-  // The node that gave the head lags behind the one that gave the receipt.
+  // The node that returned the head lags behind the node that returned the receipt.
   expect(isFinal(100, 99, 1)).toBe(false);
 });

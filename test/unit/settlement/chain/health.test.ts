@@ -5,11 +5,11 @@ const BASE = 'eip155:8453';
 const SEPOLIA = 'eip155:84532';
 const NOW = 1_000_000;
 
-test('a chain that has not been asked may be asked', () => {
+test('a chain without record may be tried', () => {
   expect(openChainHealth().silentFor(BASE, NOW)).toBeUndefined();
 });
 
-test('one silence is no outage, two in a row are, and of that chain alone', () => {
+test('counts two unanswered batches in a row as an outage, of that chain alone', () => {
   const health = openChainHealth();
   health.note(BASE, false, NOW);
   expect(health.silentFor(BASE, NOW)).toBeUndefined();
@@ -18,7 +18,7 @@ test('one silence is no outage, two in a row are, and of that chain alone', () =
   expect(health.silentFor(SEPOLIA, NOW + 1)).toBeUndefined();
 });
 
-test('an answer between two silences begins anew', () => {
+test('starts counting anew after an answer', () => {
   const health = openChainHealth();
   health.note(BASE, false, NOW);
   health.note(BASE, true, NOW);
@@ -26,7 +26,7 @@ test('an answer between two silences begins anew', () => {
   expect(health.silentFor(BASE, NOW)).toBeUndefined();
 });
 
-test('after a pause somebody may find out again: one more silence is enough to wait again, one answer to go on', () => {
+test('after a pause one more unanswered batch starts a new pause, and one answer ends it', () => {
   const health = openChainHealth();
   health.note(BASE, false, NOW);
   health.note(BASE, false, NOW);
@@ -38,7 +38,7 @@ test('after a pause somebody may find out again: one more silence is enough to w
   expect(health.silentFor(BASE, NOW + 7)).toBeUndefined();
 });
 
-test('a clock that goes back makes no pause longer', () => {
+test('a clock that is set back lengthens no pause', () => {
   const health = openChainHealth();
   health.note(BASE, false, NOW);
   health.note(BASE, false, NOW);

@@ -31,7 +31,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('sends one batch and puts the answers to their calls, whatever their order', async () => {
+test('sends one batch and assigns the answers to their calls, whatever their order', async () => {
   const fetched = answer({ 'one.test': GOOD.toReversed() });
   expect(await rpcBatch(['https://one.test'], CALLS)).toEqual({
     ok: true,
@@ -47,13 +47,13 @@ test('sends one batch and puts the answers to their calls, whatever their order'
   ]);
 });
 
-test('no calls, no request', async () => {
+test('sends no request without calls', async () => {
   const fetched = answer({});
   expect(await rpcBatch(['https://one.test'], [])).toEqual({ ok: true, value: [] });
   expect(fetched).not.toHaveBeenCalled();
 });
 
-describe('an answer that cannot be placed surely spoils the batch', () => {
+describe('rejects a batch with an answer that cannot be assigned safely', () => {
   test.each<[string, unknown]>([
     ['one is missing', GOOD.slice(0, 1)],
     ['one too many', [...GOOD, { jsonrpc: '2.0', id: 2, result: 'c' }]],
@@ -80,10 +80,10 @@ describe('an answer that cannot be placed surely spoils the batch', () => {
   });
 });
 
-describe('the next URL is asked', () => {
+describe('tries the next URL', () => {
   test.each<[string, unknown]>([
     ['after a refused connection', undefined],
-    ['after a spoiled batch', []],
+    ['after an invalid batch', []],
     ['after a status other than 200', Response.json(GOOD, { status: 429 })],
     [
       'after a redirect',
@@ -102,7 +102,7 @@ describe('the next URL is asked', () => {
   });
 });
 
-test('a revert is an answer, which no other node is asked about', async () => {
+test('a revert is an answer: no other node is tried', async () => {
   const revert = { jsonrpc: '2.0', id: 1, error: { code: 3, message: 'execution reverted' } };
   const fetched = answer({ 'one.test': [GOOD[0], revert], 'two.test': GOOD });
   const answers = await rpcBatch(['https://one.test', 'https://two.test'], CALLS);
@@ -113,7 +113,7 @@ test('a revert is an answer, which no other node is asked about', async () => {
   expect(fetched).toHaveBeenCalledTimes(1);
 });
 
-test('some answers are better than none', async () => {
+test('returns a batch with some answers if no URL has all', async () => {
   const limited = { jsonrpc: '2.0', id: 1, error: { code: -32_005, message: 'limit' } };
   answer({ 'one.test': [GOOD[0], limited] });
   expect(await rpcBatch(['https://one.test', 'https://gone.test'], CALLS)).toMatchObject({
@@ -122,7 +122,7 @@ test('some answers are better than none', async () => {
   });
 });
 
-test('an answer beyond the limit is not read', async () => {
+test('does not read an answer beyond the limit', async () => {
   answer({ 'one.test': GOOD });
   expect(await rpcBatch(['https://one.test'], CALLS, { maxBytes: 20 })).toEqual({
     ok: false,
@@ -139,7 +139,7 @@ test.each<[string, number, boolean]>([
   ['header not found', -32_000, false],
   ['limit exceeded', -32_005, false],
   ['internal error', -32_603, false],
-])('an error of execution, not of the node: "%s" (%i) is %s', (message, code, expected) => {
+])('tells an execution error from a node error: "%s" (%i) is %s', (message, code, expected) => {
   expect(isExecutionError({ code, message })).toBe(expected);
 });
 
@@ -152,17 +152,17 @@ test.each<[string, unknown, number | undefined]>([
   ['no digits', '0x', undefined],
   ['capital digits', '0xFF', undefined],
   ['no prefix', 'ff', undefined],
-  ['a number that is none of text', 255, undefined],
+  ['a number instead of text', 255, undefined],
 ])('quantity: %s', (_, given, read) => {
   expect(readAnswer({ ok: true, value: given }, quantitySchema)).toBe(read);
 });
 
-test('quantities are written as they are read', () => {
+test('writes quantities as it reads them', () => {
   for (const value of [0, 1, 255, Number.MAX_SAFE_INTEGER])
     expect(readAnswer({ ok: true, value: toQuantity(value) }, quantitySchema)).toBe(value);
 });
 
-test('bytes, words and addresses have their length, and come out in lower case', () => {
+test('bytes, words and addresses have their length and become lower case', () => {
   const read = (schema: Parameters<typeof readAnswer>[1], value: unknown) =>
     readAnswer({ ok: true, value }, schema);
   expect(read(bytesSchema, '0xAb')).toBe('0xab');

@@ -38,7 +38,7 @@ const see = async (payment: Payment, confirmations = 1, sinceBlock = 100): Promi
 const expiring = paymentNumber(1, { validBefore: BigInt(NOW + 10) });
 const payment = paymentNumber(1);
 
-test('many payments take two requests, and one transaction one receipt', async () => {
+test('observes many payments in two requests, with one receipt per transaction', async () => {
   const payments = Array.from({ length: 50 }, (_, at) => paymentNumber(at + 1));
   const paid = payments.slice(0, 40);
   chain.emit(
@@ -54,7 +54,7 @@ test('many payments take two requests, and one transaction one receipt', async (
   expect(chain.batches.map((batch) => batch.length)).toEqual([151, 1]);
 });
 
-test('whoever wants to know hears whether any node has answered', async () => {
+test('reports whether any node has answered', async () => {
   const heard: boolean[] = [];
   const hearing = {
     urls: [RPC],
@@ -69,9 +69,9 @@ test('whoever wants to know hears whether any node has answered', async () => {
 });
 
 test.each([
-  ['five megabytes are read where nothing else is to be had', 5, 'settled'],
+  ['five megabytes are read if nothing else is available', 5, 'settled'],
   ['seventeen are not', 17, 'unknown'],
-])('an answer that is too large is no silence: %s', async (_, megabytes, kind) => {
+])('an answer that is too large still counts as an answer: %s', async (_, megabytes, kind) => {
   chain.pay(payment);
   const isLarge = (body: unknown): boolean =>
     (body as { method: string; params: { topics?: unknown }[] }[]).some(
@@ -98,17 +98,17 @@ test.each([
   expect(heard).toEqual([true, true, true]);
 });
 
-test('nothing to look for asks nothing', async () => {
+test('sends no request without payments', async () => {
   expect(await observePayments({ urls: [RPC], confirmations: 1 }, [])).toEqual([]);
   expect(chain.batches).toEqual([]);
 });
 
-test('settled names the transaction and its block', async () => {
+test('returns transaction and block of a settlement', async () => {
   const transaction = chain.pay(payment);
   expect(await see(payment)).toEqual({ kind: 'settled', transaction, block: 101 });
 });
 
-test('settled only with its confirmations', async () => {
+test('settles only with the confirmations', async () => {
   chain.pay(payment);
   chain.mine();
   expect(await see(payment, 3)).toMatchObject({ kind: 'unconfirmed', block: 101 });
@@ -116,7 +116,7 @@ test('settled only with its confirmations', async () => {
   expect(await see(payment, 3)).toMatchObject({ kind: 'settled', block: 101 });
 });
 
-test('a nonce spent on something else, with its confirmations', async () => {
+test('finds a nonce that was spent otherwise, with its confirmations', async () => {
   const logs = [usedLog(payment), transferLog(payment, { to: OTHER })];
   const transaction = chain.emit(logs, [payment.authorization.nonce]);
   expect(await see(payment, 2)).toMatchObject({ kind: 'unconfirmed' });
@@ -124,14 +124,14 @@ test('a nonce spent on something else, with its confirmations', async () => {
   expect(await see(payment, 2)).toEqual({ kind: 'spent_otherwise', transaction });
 });
 
-test('a cancelled nonce, with its confirmations', async () => {
+test('finds a cancelled nonce, with its confirmations', async () => {
   const transaction = chain.emit([canceledLog(payment)], [payment.authorization.nonce]);
   expect(await see(payment, 2)).toMatchObject({ kind: 'unconfirmed' });
   chain.mine();
   expect(await see(payment, 2)).toEqual({ kind: 'cancelled', transaction });
 });
 
-describe('below the block of acceptance', () => {
+describe('a block below the one of acceptance', () => {
   const spend: [string, () => string, string][] = [
     ['spent', () => chain.pay(payment), 'spent_otherwise'],
     [
@@ -141,7 +141,7 @@ describe('below the block of acceptance', () => {
     ],
   ];
 
-  test('a reorganisation may have put the settlement there', async () => {
+  test('may hold the settlement after a reorganisation', async () => {
     const transaction = chain.pay(payment);
     chain.mine();
     expect(await see(payment, 1, 101 + REORG_MARGIN)).toEqual({
@@ -152,11 +152,14 @@ describe('below the block of acceptance', () => {
     expect(await see(payment, 3, 101 + REORG_MARGIN)).toMatchObject({ kind: 'unconfirmed' });
   });
 
-  test.each(spend)('long before, it was %s: the old log proves it', async (_, act, kind) => {
-    const transaction = act();
-    chain.mineMany(70);
-    expect(await see(payment, 1, 102 + REORG_MARGIN)).toEqual({ kind, transaction });
-  });
+  test.each(spend)(
+    'long before it: an old log proves that the nonce was %s',
+    async (_, act, kind) => {
+      const transaction = act();
+      chain.mineMany(70);
+      expect(await see(payment, 1, 102 + REORG_MARGIN)).toEqual({ kind, transaction });
+    },
+  );
 
   test.each(spend)('%s, with its confirmations', async (_, act, kind) => {
     const transaction = act();
@@ -168,7 +171,7 @@ describe('below the block of acceptance', () => {
   });
 });
 
-describe('a node that caps the ranges of eth_getLogs', () => {
+describe('a node that limits the ranges of eth_getLogs', () => {
   const { nonce } = payment.authorization;
   const toOther = (): string =>
     chain.emit([usedLog(payment), transferLog(payment, { to: OTHER })], [nonce]);
@@ -181,7 +184,7 @@ describe('a node that caps the ranges of eth_getLogs', () => {
     chain.state.maxRange = 2_000;
   });
 
-  test('unused: no log is needed', async () => {
+  test('an unused nonce needs no log', async () => {
     chain.mineMany(2_500);
     chain.balances.set(payment.authorization.from, 7n);
     expect(await see(payment)).toMatchObject({ kind: 'unused', balance: 7n });
@@ -197,7 +200,7 @@ describe('a node that caps the ranges of eth_getLogs', () => {
     ['in the last block of the first batch', 3_934],
     ['in the first block of the second batch', 3_935],
     ['in the fifth', 65_000],
-  ])('settled %s, looked at many hours later', async (_, before) => {
+  ])('finds a settlement %s, many hours later', async (_, before) => {
     const long = paymentNumber(1, { validBefore: BigInt(NOW + 80_000) });
     chain.mineMany(before);
     const transaction = chain.pay(long);
@@ -205,14 +208,14 @@ describe('a node that caps the ranges of eth_getLogs', () => {
     expect(await see(long)).toEqual({ kind: 'settled', transaction, block: before + 101 });
   });
 
-  test('spent on somebody else, looked at many hours later', async () => {
+  test('finds a nonce that was spent on another receiver, many hours later', async () => {
     chain.mineMany(10);
     const transaction = toOther();
     chain.mineMany(20_000);
     expect(await see(payment)).toEqual({ kind: 'spent_otherwise', transaction });
   });
 
-  test('windows are whole, adjoin, and end at the first batch that is past validBefore', async () => {
+  test('reads whole, adjacent windows up to the first batch past validBefore', async () => {
     chain.emit([], [nonce]);
     chain.mineMany(50_000);
     await see(payment, 1, 20_000);
@@ -229,26 +232,26 @@ describe('a node that caps the ranges of eth_getLogs', () => {
     expect(chain.batches).toHaveLength(3);
   });
 
-  describe('no log in all of the range that could hold a settlement', () => {
+  describe('no log in the whole range that could hold a settlement', () => {
     beforeEach(() => {
       chain.emit([], [nonce]);
     });
 
-    test('spent before acceptance, once a deep block is past validBefore', async () => {
+    test('means spent before acceptance, once a deep block is past validBefore', async () => {
       chain.mineMany(3_600 + REORG_MARGIN - 1);
       expect(await see(payment)).toMatchObject({ kind: 'unknown' });
       chain.mine();
       expect(await see(payment)).toEqual({ kind: 'spent_otherwise' });
     });
 
-    test('with more confirmations, that many deep', async () => {
+    test('reads deeper with more confirmations', async () => {
       chain.mineMany(3_600 + 98);
       expect(await see(payment, 100)).toMatchObject({ kind: 'unknown' });
       chain.mine();
       expect(await see(payment, 100)).toEqual({ kind: 'spent_otherwise' });
     });
 
-    test('though the blocks before acceptance are not to be had any more', async () => {
+    test('even if the blocks before acceptance are no longer available', async () => {
       chain.mineMany(30_000);
       const real = chain.respond;
       vi.restoreAllMocks();
@@ -259,14 +262,14 @@ describe('a node that caps the ranges of eth_getLogs', () => {
       expect(await see(payment, 1, 20_000)).toEqual({ kind: 'spent_otherwise' });
     });
 
-    test('not when one window is refused', async () => {
+    test('means nothing if one window is refused', async () => {
       chain.mineMany(30_000);
       chain.state.maxRange = 1_999;
       expect(await see(payment, 1, 20_000)).toMatchObject({ kind: 'unknown' });
       expect(chain.batches).toHaveLength(2);
     });
 
-    test('not when the node gives another block than the deep one', async () => {
+    test('means nothing if the node returns another block than the deep one', async () => {
       chain.mineMany(5_000);
       const real = chain.respond;
       vi.restoreAllMocks();
@@ -279,13 +282,13 @@ describe('a node that caps the ranges of eth_getLogs', () => {
       expect(await see(payment)).toMatchObject({ kind: 'unknown' });
     });
 
-    test('not when the blocks are too many to be read', async () => {
+    test('means nothing if the blocks are too many to read', async () => {
       const longest = paymentNumber(1, { validBefore: BigInt(NOW + 95_000) });
       chain.mineMany(100_000);
       expect(await see(longest)).toMatchObject({ kind: 'unknown' });
     });
 
-    test('not when the nonce is unused in the final block', async () => {
+    test('means nothing if the nonce is unused in the final block', async () => {
       const fresh = paymentNumber(2);
       chain.mineMany(9_000);
       chain.emit([], [fresh.authorization.nonce]);
@@ -296,21 +299,21 @@ describe('a node that caps the ranges of eth_getLogs', () => {
   });
 });
 
-describe('never a final view', () => {
-  test('the node is down', async () => {
+describe('no final observation', () => {
+  test('if the node is down', async () => {
     chain.pay(payment);
     chain.state.down = true;
     expect(await see(payment)).toMatchObject({ kind: 'unknown' });
   });
 
-  test('the nonce is used, but no log of it is to be had', async () => {
+  test('if the nonce is used and its log is not available', async () => {
     chain.emit([], [payment.authorization.nonce]);
     expect(await see(payment)).toMatchObject({ kind: 'unknown' });
     expect(await see(payment, 1, 0)).toMatchObject({ kind: 'unknown' });
   });
 
   test.each(['eth_getBlockByNumber', 'eth_call', 'eth_getLogs'])(
-    'the node refuses %s',
+    'if the node refuses %s',
     async (method) => {
       chain.pay(payment);
       chain.hidden.add(method);
@@ -318,7 +321,7 @@ describe('never a final view', () => {
     },
   );
 
-  test('the receipt does not have the log that the node told of', async () => {
+  test('if the receipt lacks the log that the node returned', async () => {
     chain.pay(payment);
     const real = chain.respond;
     vi.restoreAllMocks();
@@ -331,7 +334,7 @@ describe('never a final view', () => {
     expect(await see(payment)).toMatchObject({ kind: 'unknown' });
   });
 
-  test('an authorization state that is no bool', async () => {
+  test('if the authorization state is not a bool', async () => {
     chain.pay(payment);
     chain.mine();
     const real = chain.respond;
@@ -348,11 +351,11 @@ describe('never a final view', () => {
 });
 
 describe('unused past validBefore', () => {
-  test('not while the chain stands still, however late it is by the clock', async () => {
+  test('is not final while the chain makes no blocks, whatever the clock shows', async () => {
     expect(await see(expiring)).toMatchObject({ kind: 'unused', headBlock: 100, headTime: NOW });
   });
 
-  test('state, time and balance are of a final block', async () => {
+  test('reads state, time and balance of one final block', async () => {
     chain.balances.set(expiring.authorization.from, 5n);
     chain.mine(NOW + 5);
     chain.mine(NOW + 20);
@@ -372,16 +375,16 @@ describe('unused past validBefore', () => {
     });
   });
 
-  test('a node that lags behind the head does not release a payment that was settled at the last second', async () => {
+  test('does not release a payment that was settled at the last second, if a node lags behind the head', async () => {
     chain.pay(expiring);
     chain.mine(NOW + 20);
-    // Nonce state and logs come from a node at block 100, where nothing has happened yet.
+    // Nonce state and logs come from a node at block 100, before the settlement.
     chain.state.lag = 2;
     expect(await see(expiring)).toMatchObject({ kind: 'unknown' });
   });
 });
 
-describe('a receipt that is not to be had', () => {
+describe('a receipt that is not available', () => {
   const emitBoth = (huge: Payment, to = PAY_TO): string => {
     const approval = { ...usedLog(paymentNumber(9)), topics: [word(5)] };
     const other = { ...transferLog(huge), address: OTHER };
@@ -392,7 +395,7 @@ describe('a receipt that is not to be had', () => {
   test.each([
     ['refused', () => chain.hidden.add('eth_getTransactionReceipt')],
     ['too large', () => (chain.state.paddingBytes = 5_000_000)],
-  ])('%s: the logs of the token in that block decide', async (_, spoil) => {
+  ])('%s: the token logs of that block decide', async (_, spoil) => {
     spoil();
     const [huge, spent, small] = [paymentNumber(1), paymentNumber(2), paymentNumber(3)];
     const transaction = emitBoth(huge);
@@ -410,21 +413,21 @@ describe('a receipt that is not to be had', () => {
     });
   });
 
-  test('what comes between of the same token counts, whatever its topic', async () => {
+  test('a log of the same token in between counts, whatever its topic', async () => {
     chain.hidden.add('eth_getTransactionReceipt');
     const between = { ...usedLog(payment), topics: [word(5)] };
     chain.emit([usedLog(payment), between, transferLog(payment)], [payment.authorization.nonce]);
     expect(await see(payment)).toMatchObject({ kind: 'spent_otherwise' });
   });
 
-  test('logs of other transactions in that block do not count', async () => {
+  test('ignores logs of other transactions in that block', async () => {
     chain.hidden.add('eth_getTransactionReceipt');
     chain.emit([usedLog(payment)], [payment.authorization.nonce]);
     chain.join([transferLog(payment)]);
     expect(await see(payment)).toMatchObject({ kind: 'spent_otherwise' });
   });
 
-  test('nor its logs: unknown', async () => {
+  test('is unknown if its logs are not available either', async () => {
     chain.hidden.add('eth_getTransactionReceipt');
     chain.pay(payment);
     const real = chain.respond;

@@ -15,7 +15,7 @@ const payment = paymentNumber(1);
 const { from, nonce } = payment.authorization;
 const ask = async () => await readPayerFacts([RPC], from, TOKEN, nonce, NOW);
 
-/** Lets the chain answer, and changes what it says to one call of the batch. */
+/** Makes the chain answer, with one changed answer of the batch. */
 const answerChanged = (place: number, change: object): void => {
   vi.restoreAllMocks();
   answerHosts({
@@ -34,7 +34,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('code, balance, nonce and block in one request, the block first', async () => {
+test('reads code, balance, nonce and block in one request, the block first', async () => {
   chain.balances.set(from, 7_000_000n);
   expect(await ask()).toEqual({
     ok: true,
@@ -52,27 +52,27 @@ test('code, balance, nonce and block in one request, the block first', async () 
   ]);
 });
 
-test('a used nonce', async () => {
+test('reads a used nonce', async () => {
   chain.pay(payment);
   expect(await ask()).toMatchObject({ value: { nonceUsed: true, block: 101 } });
 });
 
-test('an EIP-7702 delegation is code', async () => {
+test('counts an EIP-7702 delegation as code', async () => {
   answerChanged(1, { result: `0xef0100${'ab'.repeat(20)}` });
   expect(await ask()).toMatchObject({ value: { hasCode: true } });
 });
 
 test.each([
   ['a token without code', 2, { result: '0x' }],
-  ['a nonce state that is no bool', 3, { result: `0x${'2'.padStart(64, '0')}` }],
+  ['a nonce state that is not a bool', 3, { result: `0x${'2'.padStart(64, '0')}` }],
   ['a node that refuses', 1, { result: undefined, error: { code: -32_005, message: 'limit' } }],
-  ['code that is no hex', 1, { result: 'none' }],
-])('no facts from %s', async (_, place, change) => {
+  ['code that is not hex', 1, { result: 'none' }],
+])('returns no facts from %s', async (_, place, change) => {
   answerChanged(place, change);
   expect(await ask()).toEqual({ ok: false, error: { kind: 'invalid' } });
 });
 
-test('no facts from a node that is down', async () => {
+test('returns no facts from a node that is down', async () => {
   chain.state.down = true;
   expect(await ask()).toMatchObject({ ok: false });
 });

@@ -33,7 +33,7 @@ import {
 } from '../real-chain.ts';
 import { backendsAt, messageFor } from '../scripted.ts';
 
-/** Everything here is real: the chain, Circle's USDC and the official facilitator, which a test may stand in front of. */
+/** Everything here is real: the chain, Circle's USDC and the official facilitator, whose requests a test may intercept. */
 let payer: PrivateKeyAccount;
 let sender: PrivateKeyAccount;
 let since: number;
@@ -49,7 +49,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Stands between us and the real facilitator; everything else goes where it should. */
+/** Intercepts requests to the real facilitator; all other requests pass. */
 const intercept = (act: (pass: () => Promise<Response>) => Promise<Response>): void => {
   const real = globalThis.fetch.bind(globalThis);
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -157,13 +157,13 @@ const lookMessage = (payment: Payment): SettlementMessage => {
   return rest;
 };
 
-test('USDC writes AuthorizationUsed and right after it Transfer, and nothing else', async () => {
+test('USDC emits AuthorizationUsed, directly followed by Transfer, and nothing else', async () => {
   const hash = await frontRun(await signPayment(payer));
   const { logs } = await chain.client.getTransactionReceipt({ hash });
   expect(logs.map(({ topics }) => topics[0])).toEqual([AUTHORIZATION_USED, TRANSFER]);
 });
 
-test('upfront: the official facilitator takes what we send, and the money moves once', async () => {
+test('settles upfront through the official facilitator, and moves the money once', async () => {
   const payment = await signPayment(payer);
   const outcome = await settle(payment);
   expect(outcome).toMatchObject({ outcome: 'settled' });
@@ -172,7 +172,7 @@ test('upfront: the official facilitator takes what we send, and the money moves 
   expect(await chain.balanceOf(payer.address)).toBe(9_000n);
 });
 
-test('a batch of twelve payers through the queue: all settled, all acknowledged', async () => {
+test('settles and acknowledges a queue batch of twelve payers', async () => {
   const payers = await Promise.all(Array.from({ length: 12 }, async () => await freshPayer()));
   const payments = await Promise.all(payers.map(async (one) => await signPayment(one)));
   const { results, acked } = await consume(payments.map(settleMessage));
@@ -183,7 +183,7 @@ test('a batch of twelve payers through the queue: all settled, all acknowledged'
   for (const one of payers) expect(await chain.balanceOf(one.address)).toBe(9_000n);
 });
 
-describe('the facilitator says otherwise than the chain', () => {
+describe('a facilitator that contradicts the chain', () => {
   const lie = (body: object, status = 200) =>
     Response.json({ transaction: '', network: usdc.network, ...body }, { status });
 
@@ -197,7 +197,7 @@ describe('the facilitator says otherwise than the chain', () => {
       async (pass) => (await pass(), new Response('oops', { status: 500 })),
     ],
     [
-      'says pending after broadcasting',
+      'answers pending after broadcasting',
       async (pass) => (await pass(), lie({ success: false, errorReason: 'settlement_pending' })),
     ],
     [
@@ -207,7 +207,7 @@ describe('the facilitator says otherwise than the chain', () => {
         throw new DOMException('timed out', 'TimeoutError');
       },
     ],
-  ])('settled although it %s', async (_, act) => {
+  ])('is settled although it %s', async (_, act) => {
     const [first, second] = [await signPayment(payer), await signPayment(payer)];
     intercept(act);
     expect(await settle(first)).toMatchObject({ outcome: 'settled' });
@@ -217,7 +217,7 @@ describe('the facilitator says otherwise than the chain', () => {
     expect(await chain.balanceOf(payer.address)).toBe(8_000n);
   });
 
-  test('claims success without a transfer: unknown, sent, and never settled', async () => {
+  test('claims success without a transfer: the payment is unknown, sent, and never settled', async () => {
     const payment = await signPayment(payer);
     intercept(
       async () =>
@@ -230,7 +230,7 @@ describe('the facilitator says otherwise than the chain', () => {
     expect(await chain.balanceOf(payer.address)).toBe(10_000n);
   });
 
-  test('refuses for lack of funds: unknown while valid', async () => {
+  test('rejects for lack of funds: the payment is unknown while it is valid', async () => {
     const poor = await freshPayer(999n);
     expect(await settle(await signPayment(poor))).toEqual({
       outcome: 'unknown',
@@ -239,8 +239,8 @@ describe('the facilitator says otherwise than the chain', () => {
   });
 });
 
-describe('somebody else acts', () => {
-  test('a third account settles it: still settled, and not presented', async () => {
+describe('another party acts', () => {
+  test('a third account settles the payment: it is settled, and not presented', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     intercept(async () => await Promise.reject(new Error('must not be asked')));
@@ -249,7 +249,7 @@ describe('somebody else acts', () => {
     expect(results).toMatchObject([{ outcome: 'settled', transaction }]);
   });
 
-  test('the payer spends the nonce on itself: failed, payer', async () => {
+  test('the payer spends the nonce on itself: failed by the payer', async () => {
     const payment = await signPayment(payer);
     const { nonce } = payment.authorization;
     const transaction = await frontRun(
@@ -263,7 +263,7 @@ describe('somebody else acts', () => {
     ]);
   });
 
-  test('the payer cancels: failed, payer', async () => {
+  test('the payer cancels: failed by the payer', async () => {
     const payment = await signPayment(payer);
     const transaction = await cancel(payment);
     expect((await consume([settleMessage(payment)])).results).toMatchObject([
@@ -271,7 +271,7 @@ describe('somebody else acts', () => {
     ]);
   });
 
-  test('twins in one transaction: each Transfer serves one payment', async () => {
+  test('counts each Transfer for one of the twins in one transaction', async () => {
     const [first, second, spent, paid] = await Promise.all(
       [0, 1, 2, 3].map(async () => await signPayment(payer)),
     );
@@ -289,7 +289,7 @@ describe('somebody else acts', () => {
     ]);
   });
 
-  test('a nonce spent before acceptance is found out by its old log', async () => {
+  test('finds a nonce that was spent before acceptance by its old log', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 65 });
@@ -297,7 +297,7 @@ describe('somebody else acts', () => {
     expect(await see(payment)).toEqual([{ kind: 'spent_otherwise', transaction }]);
   });
 
-  test('a settlement some blocks below the one of acceptance counts: a reorganisation put it there', async () => {
+  test('counts a settlement that a reorganisation moved some blocks below the block of acceptance', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     await chain.client.mine({ blocks: 64 });
@@ -305,7 +305,7 @@ describe('somebody else acts', () => {
     expect(await see(payment)).toMatchObject([{ kind: 'settled', transaction }]);
   });
 
-  test('a released payment is settled by somebody later', async () => {
+  test('settles a released payment that another party presents later', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     const { results, acked } = await consume([lookMessage(payment)]);
@@ -315,7 +315,7 @@ describe('somebody else acts', () => {
 });
 
 describe('nothing happened', () => {
-  test('unused past validBefore: our loss with the funds there, a debt without, and released when not owed', async () => {
+  test('unused past validBefore: our loss if funded, a debt if not, and released if not owed', async () => {
     const validBefore = BigInt(nowSeconds() - 5);
     const [funded, poor] = [
       await signPayment(payer, { validBefore }),
@@ -331,7 +331,7 @@ describe('nothing happened', () => {
     expect(await settle(funded)).toEqual({ outcome: 'released' });
   });
 
-  test('a settlement is unconfirmed until enough blocks are on it', async () => {
+  test('a settlement is unconfirmed until enough blocks are on top of it', async () => {
     const payment = await signPayment(payer);
     const transaction = await frontRun(payment);
     const views = await observePayments({ urls: [rpc], confirmations: 1_000_000 }, [
@@ -340,7 +340,7 @@ describe('nothing happened', () => {
     expect(views).toMatchObject([{ kind: 'unconfirmed', transaction }]);
   });
 
-  test('no node answers: unknown, and the next URL takes over', async () => {
+  test('is unknown if no node answers, and uses the next URL', async () => {
     const payment = await signPayment(payer);
     await frontRun(payment);
     const dead = 'http://127.0.0.1:1/';
@@ -354,7 +354,7 @@ describe('nothing happened', () => {
   });
 });
 
-test('payer facts, before and after a settlement, and of a delegated account', async () => {
+test('reads payer facts before and after a settlement, and of a delegated account', async () => {
   const payment = await signPayment(payer);
   const { from, nonce } = payment.authorization;
   const ask = async () => await readPayerFacts([rpc], from, usdc, nonce, 7);

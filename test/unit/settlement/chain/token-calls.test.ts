@@ -17,7 +17,7 @@ test('topics are the hashes of the event signatures', () => {
   expect(TRANSFER).toBe(toEventSelector('Transfer(address,address,uint256)'));
 });
 
-test('calls are encoded as viem encodes them', () => {
+test('encodes calls as viem does', () => {
   const payer = payerNumber(0xabc);
   expect(authorizationState(TOKEN.address, payer, word(7)).params).toEqual([
     {
@@ -39,7 +39,7 @@ test('calls are encoded as viem encodes them', () => {
   ]);
 });
 
-test('the logs of a token in a block are asked for without a choice of topics', () => {
+test('requests the token logs of a block without a filter on topics', () => {
   expect(tokenLogs(TOKEN.address, 256).params).toEqual([
     { address: TOKEN.address, fromBlock: '0x100', toBlock: '0x100' },
   ]);

@@ -24,7 +24,7 @@ import {
   TOKEN,
 } from '../scripted.ts';
 
-/** Three facilitators and our relayer, one scripted chain: what each does with a payment is written by the test. */
+/** Three facilitators, the relayer and one scripted chain. Each test scripts what they do with a payment. */
 const HOSTS = ['a.test', 'b.test', 'c.test'] as const;
 type Conduct = (payment: Payment) => Response | Promise<Response>;
 
@@ -32,9 +32,9 @@ let chain: ScriptedChain;
 let clock: ReturnType<typeof standingClock>;
 let payments: Map<string, Payment>;
 let conduct: Record<string, Conduct>;
-/** Who was shown what, in order. */
+/** Presentations, in order. */
 let shown: { host: string; nonce: string }[];
-/** Law 5: nobody is ever shown what the chain shows. */
+/** Law 5: a payment that the chain shows is presented to no backend. */
 let shownInVain: string[];
 let relay: (relays: readonly Relay[], urgent: boolean) => readonly Relayed[];
 let handedOver: { count: number; urgent: boolean }[];
@@ -56,7 +56,7 @@ const TRANSACTION = `0x${'ee'.repeat(32)}`;
 const facilitator =
   (host: string) =>
   async (body: unknown, path: string): Promise<Response> => {
-    // Lists that cannot be read leave everybody in.
+    // A facilitator whose list cannot be read counts as supporting the network.
     if (path === '/supported') return new Response('', { status: 404 });
     const { paymentPayload } = body as {
       paymentPayload: { payload: { authorization: { nonce: string } } };
@@ -172,29 +172,35 @@ const FAULTS: [string, Conduct][] = [
 ];
 
 describe('in one round', () => {
-  test.each(FAULTS)('%s at two of three: the third settles it', async (_, fault) => {
-    conduct = { 'a.test': fault, 'b.test': fault };
-    expect(isAcked(await settleOne(pay(1)))).toBe(true);
-    expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
-    expect(told).toMatchObject([{ outcome: 'settled' }]);
-    expect(standing('a.test')).toMatchObject({ failed: 1, succeeded: 0 });
-    expect(standing('c.test')).toMatchObject({ failed: 0, succeeded: 1 });
-  });
+  test.each(FAULTS)(
+    '%s at two of three backends: the third settles the payment',
+    async (_, fault) => {
+      conduct = { 'a.test': fault, 'b.test': fault };
+      expect(isAcked(await settleOne(pay(1)))).toBe(true);
+      expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
+      expect(told).toMatchObject([{ outcome: 'settled' }]);
+      expect(standing('a.test')).toMatchObject({ failed: 1, succeeded: 0 });
+      expect(standing('c.test')).toMatchObject({ failed: 0, succeeded: 1 });
+    },
+  );
 
   test.each<[string, Conduct]>([
     ['500', (one) => (chain.pay(one), new Response('oops', { status: 500 }))],
     ['a broken connection', (one) => (chain.pay(one), Promise.reject(new TypeError('reset')))],
     ['garbage', (one) => (chain.pay(one), new Response('<html>'))],
     ['false failure', (one) => (chain.pay(one), said({ errorReason: 'unexpected_settle_error' }))],
-    ['a word of the payer', (one) => (chain.pay(one), said({ errorReason: 'insufficient_funds' }))],
-  ])('%s after broadcasting: nobody else is asked', async (_, does) => {
+    [
+      'a failure that blames the payer',
+      (one) => (chain.pay(one), said({ errorReason: 'insufficient_funds' })),
+    ],
+  ])('%s after broadcasting: no other backend gets the payment', async (_, does) => {
     conduct = { 'a.test': does };
     expect(isAcked(await settleOne(pay(1)))).toBe(true);
     expect(hosts()).toEqual(['a.test']);
     expect(told).toMatchObject([{ outcome: 'settled' }]);
   });
 
-  test('500 after broadcasting, and the block comes a moment later: nobody else is asked', async () => {
+  test('500 after broadcasting, with the block a moment later: no other backend gets the payment', async () => {
     const payment = pay(1);
     conduct['a.test'] = () => new Response('oops', { status: 500 });
     const { sleep } = clock;
@@ -206,7 +212,7 @@ describe('in one round', () => {
     expect(hosts()).toEqual(['a.test']);
   });
 
-  test('no answer, and then the node is silent: nobody else is asked, because nobody knows', async () => {
+  test('no answer, and then no answer of the node: no other backend gets the payment, because its state is unknown', async () => {
     conduct['a.test'] = () => {
       chain.state.down = true;
       return new Response('oops', { status: 500 });
@@ -219,20 +225,23 @@ describe('in one round', () => {
   test.each<[string, Conduct]>([
     ['pending', () => said({ errorReason: 'settlement_pending', transaction: TRANSACTION })],
     ['claimed', () => said({ success: true, transaction: TRANSACTION })],
-  ])('%s: nobody else is asked for two blocks, and it is no fault', async (_, does) => {
-    conduct['a.test'] = does;
-    const payment = pay(1);
-    expect(isAcked(await settleOne(payment))).toBe(false);
-    chain.mine();
-    await settleOne(payment, 2, NOW + 4);
-    expect(hosts()).toEqual(['a.test']);
-    expect(standing('a.test')).toMatchObject({ failed: 0 });
-    chain.mine();
-    expect(isAcked(await settleOne(payment, 2, NOW + 6))).toBe(true);
-    expect(hosts()).toEqual(['a.test', 'b.test']);
-  });
+  ])(
+    '%s: no other backend gets the payment for two blocks, and no fault is recorded',
+    async (_, does) => {
+      conduct['a.test'] = does;
+      const payment = pay(1);
+      expect(isAcked(await settleOne(payment))).toBe(false);
+      chain.mine();
+      await settleOne(payment, 2, NOW + 4);
+      expect(hosts()).toEqual(['a.test']);
+      expect(standing('a.test')).toMatchObject({ failed: 0 });
+      chain.mine();
+      expect(isAcked(await settleOne(payment, 2, NOW + 6))).toBe(true);
+      expect(hosts()).toEqual(['a.test', 'b.test']);
+    },
+  );
 
-  test("the payer's own fault is heard of one backend a delivery, and counts against none", async () => {
+  test("the payer's own fault costs one presentation a delivery, and counts against no backend", async () => {
     for (const host of HOSTS)
       conduct[host] = () => said({ errorReason: 'invalid_exact_evm_signature' });
     const payment = pay(1);
@@ -272,7 +281,7 @@ describe('in one round', () => {
     },
   );
 
-  test('a backend that rejects bound payments is shut out after three, also where the payer sends no key signature', async () => {
+  test('pauses a backend that rejects three bound payments, also of a payer without a key signature', async () => {
     conduct['a.test'] = () =>
       said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
     for (let number = 1; number <= 3; number += 1) {
@@ -288,7 +297,7 @@ describe('in one round', () => {
   });
 
   test.each([0n, BigInt(NOW - 1), BOUND_VALID_AFTER - 1n])(
-    'the same about a payment with validAfter %i is the word of the payer, as ever',
+    'the same answer about validAfter %i blames the payer',
     async (validAfter) => {
       conduct['a.test'] = () =>
         said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
@@ -299,14 +308,14 @@ describe('in one round', () => {
     },
   );
 
-  test('where every backend rejects bound payments, one that ends unpresented is the fault of the gateway', async () => {
+  test('if every backend rejects bound payments, one that ends unpresented is the fault of the gateway', async () => {
     for (const host of HOSTS)
       conduct[host] = () =>
         said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
     const payment = pay(1, { validAfter: BOUND_VALID_AFTER });
     expect(isAcked(await settleOne(payment))).toBe(false);
     expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
-    // Nor does it suspend the payer: it is presented, and nothing bounced.
+    // The payer keeps its deferred service: the payment was presented and did not bounce.
     expect(told.map(({ outcome }) => outcome)).toEqual(['sent']);
     chain.mine(NOW + 3_601);
     await settleOne(payment, 2, NOW + 3_602);
@@ -317,7 +326,7 @@ describe('in one round', () => {
     });
   });
 
-  test('a failure without a reason in the payment counts against who claims it', async () => {
+  test('a failure that the payment does not explain counts against the backend that claims it', async () => {
     conduct['a.test'] = () => said({ errorReason: 'invalid_exact_evm_transaction_failed' });
     for (let number = 1; number <= 3; number += 1) await settleOne(pay(number));
     expect(standing('a.test')).toMatchObject({ state: 'open', failed: 3 });
@@ -326,7 +335,7 @@ describe('in one round', () => {
   test.each<[string, (payment: Payment) => void]>([
     ['moves the money away', ({ authorization }) => chain.balances.set(authorization.from, 0n)],
     ['cancels', (payment) => chain.cancel(payment)],
-  ])('a payer who %s meanwhile cannot shut a backend out for others', async (_, does) => {
+  ])('a payer that %s meanwhile cannot make others lose a backend', async (_, does) => {
     conduct['a.test'] = (payment) => {
       does(payment);
       return said({ errorReason: 'invalid_exact_evm_transaction_failed' });
@@ -335,7 +344,7 @@ describe('in one round', () => {
     expect(standing('a.test')).toMatchObject({ state: 'closed', failed: 0 });
   });
 
-  test('what cannot be paid now is shown to nobody', async () => {
+  test('presents no payment that cannot be paid now', async () => {
     const payment = pay(1);
     chain.balances.set(payment.authorization.from, 999n);
     expect(isAcked(await settleOne(payment))).toBe(false);
@@ -345,7 +354,7 @@ describe('in one round', () => {
   });
 });
 
-describe('from round to round', () => {
+describe('over several rounds', () => {
   test('a claimed success that the chain does not show after ten blocks and half a minute is a fault', async () => {
     conduct['a.test'] = () => said({ success: true, transaction: TRANSACTION });
     for (let number = 1; number <= 3; number += 1) {
@@ -356,7 +365,7 @@ describe('from round to round', () => {
       await settleOne(payment, 1, from + 30);
       chain.mine();
       await settleOne(payment, 1, from + 29);
-      // A node may be a few blocks behind: so far nobody has lied.
+      // A node may lag a few blocks: so far no claim is false.
       expect(standing('a.test')).toMatchObject({ state: 'closed', failed: number - 1 });
       expect(isAcked(await settleOne(payment, 2, from + 30))).toBe(true);
     }
@@ -368,11 +377,14 @@ describe('from round to round', () => {
   });
 
   test.for([
-    ['another one, shown it two blocks later, has settled: a fault', false],
-    ['its own transaction, though another one was shown it: none', true],
+    ['another backend that got it two blocks later settled it: a fault', false],
+    [
+      'its own transaction is on the chain, although another backend got the payment: no fault',
+      true,
+    ],
   ] as const)('a claimed success, and the chain shows %s', async ([, isTrue]) => {
     const payment = pay(1);
-    // The scripted chain names transactions by their blocks: this one is of the block that follows the two.
+    // The scripted chain names transactions by their blocks: this one is of the block after these two.
     const transaction = isTrue ? `0xf${(103).toString(16).padStart(63, '0')}` : TRANSACTION;
     conduct['a.test'] = () => said({ success: true, transaction });
     await settleOne(payment, 1);
@@ -382,7 +394,7 @@ describe('from round to round', () => {
     expect(standing('a.test')).toMatchObject({ state: 'closed', failed: isTrue ? 0 : 1 });
   });
 
-  test('a claimed success that the chain shows later is none', async () => {
+  test('a claimed success that the chain shows later is no fault', async () => {
     let transaction = TRANSACTION;
     conduct['a.test'] = () => said({ success: true, transaction });
     const payment = pay(1);
@@ -393,7 +405,7 @@ describe('from round to round', () => {
     expect(standing('a.test')).toMatchObject({ failed: 0, succeeded: 1 });
   });
 
-  test('who is shut out is asked again by one payment of a batch, which settles at the next when it fails', async () => {
+  test('one payment of a batch probes a paused backend, and settles at the next backend if the probe fails', async () => {
     conduct['a.test'] = () => new Response('', { status: 503 });
     await consume([1, 2, 3].map((number) => deliver(pay(number))));
     expect(standing('a.test')).toMatchObject({ state: 'open', failed: 3 });
@@ -403,12 +415,12 @@ describe('from round to round', () => {
     );
     await consume(batch, NOW + 5);
     expect(batch.every(isAcked)).toBe(true);
-    // It got the one with the most time.
+    // The probe got the payment with the latest deadline.
     expect(shown.filter(({ host }) => host === 'a.test')).toEqual([
       { host: 'a.test', nonce: paymentNumber(7).authorization.nonce },
     ]);
     expect(shown).toHaveLength(5);
-    // And once it is well, all of them.
+    // Once it works again it gets all of them.
     conduct = {};
     shown = [];
     await consume(
@@ -422,7 +434,7 @@ describe('from round to round', () => {
     expect(hosts()).toEqual(['b.test', 'a.test', 'a.test', 'a.test']);
   });
 
-  test('all down: nothing is lost, few are asked, and all settle when one is back', async () => {
+  test('every backend down: no payment is lost, few are presented, and all settle when one backend returns', async () => {
     for (const host of HOSTS) conduct[host] = () => new Response('', { status: 503 });
     const batch = Array.from({ length: 20 }, (_, at) => pay(at + 1));
     for (let second = 0; second < 60; second += 2) {
@@ -433,7 +445,7 @@ describe('from round to round', () => {
       );
     }
     expect(deps.backends.isDown(TOKEN.network)).toBe(true);
-    // 12 each before it opens, at most, 10 more of the last one, and a probe now and then.
+    // At most 12 each before the circuit opens, 10 more at the last backend, and a probe now and then.
     expect(shown.length).toBeLessThan(3 * 12 + 10);
     expect(told.every(({ outcome }) => outcome === 'sent')).toBe(true);
     conduct = {};
@@ -451,7 +463,7 @@ describe('the relayer', () => {
     deps = { ...deps, backends: openWith(withRelayer()) };
   });
 
-  test('gets all open payments of a round in one call; what it has taken is left to it', async () => {
+  test('gets all open payments of a round in one call, and keeps what it has taken', async () => {
     const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
     expect(handedOver).toEqual([{ count: 50, urgent: false }]);
@@ -461,25 +473,25 @@ describe('the relayer', () => {
     expect(new Set(told.map((one) => one.outcome === 'sent' && one.backend))).toEqual(
       new Set(['relayer']),
     );
-    // One look at the chain: what waits for its batch cannot be there yet.
+    // One observation: a payment that waits for its batch cannot be on the chain yet.
     expect(chain.batches).toHaveLength(1);
     expect([recorded, forgotten]).toEqual([[], []]);
   });
 
-  test('what has been taken is acknowledged only when its account has stored that', async () => {
+  test('acknowledges a taken payment only after its account has stored that', async () => {
     stores = false;
     const message = await settleOne(pay(1));
     expect(isAcked(message)).toBe(false);
     expect(recorded).toMatchObject([{ attempts: 1, error: 'account_unavailable' }]);
   });
 
-  test('near its deadline it is not left to it alone: the balance of that moment decides', async () => {
+  test('observes a taken payment again near its deadline, because the balance of that moment decides', async () => {
     const message = await settleOne(pay(1, { validBefore: BigInt(NOW + 200) }));
     expect(handedOver).toHaveLength(1);
     expect(isAcked(message)).toBe(false);
   });
 
-  test('partial verdicts: what it has not taken goes to facilitators in the same round', async () => {
+  test('payments that it has not taken go to facilitators in the same round', async () => {
     after({ 1: 'full', 2: 'unsupported', 3: 'refused', 4: 'expired', 5: 'unavailable' });
     const messages = Array.from({ length: 7 }, (_, at) =>
       deliver(pay(at + 1, { validBefore: BigInt(NOW + 1_000 + at) })),
@@ -491,7 +503,7 @@ describe('the relayer', () => {
     expect(recorded.map(({ error }) => error)).toEqual(['refused', 'expired']);
   });
 
-  test('a contract wallet goes to it, too', async () => {
+  test('gets payments of contract wallets, too', async () => {
     const payment = { ...pay(1), signature: `0x${'11'.repeat(200)}` } as const;
     const given: Relay[] = [];
     relay = (relays) => {
@@ -508,7 +520,7 @@ describe('the relayer', () => {
     ]);
   });
 
-  test('handed over again it stays with it, whatever the delivery', async () => {
+  test('keeps a taken payment, whatever the delivery', async () => {
     const payment = pay(1);
     await settleOne(payment);
     chain.mine();
@@ -518,7 +530,7 @@ describe('the relayer', () => {
     expect(shown).toEqual([]);
   });
 
-  test('what it took and then refuses goes to facilitators at the next delivery', async () => {
+  test('a payment that it took and then refuses goes to facilitators at the next delivery', async () => {
     const payment = pay(1);
     await settleOne(payment);
     after({ 0: 'refused' });
@@ -529,7 +541,7 @@ describe('the relayer', () => {
     expect(hosts()).toEqual(['a.test']);
   });
 
-  test('it breaks: facilitators take over, and then it is left alone', async () => {
+  test('fails: facilitators take over, and then it is paused', async () => {
     relay = () => {
       throw new Error('object reset');
     };
@@ -540,7 +552,7 @@ describe('the relayer', () => {
     expect(hosts()).toEqual(Array.from({ length: 5 }, () => 'a.test'));
   });
 
-  test('last in order, it gets what the facilitators have not', async () => {
+  test('last in order, gets what the facilitators have not settled', async () => {
     deps = { ...deps, backends: openWith(withRelayer(false)) };
     for (const host of HOSTS) conduct[host] = () => new Response('', { status: 500 });
     expect(isAcked(await settleOne(pay(1)))).toBe(true);
@@ -548,7 +560,7 @@ describe('the relayer', () => {
     expect(handedOver).toEqual([{ count: 1, urgent: false }]);
   });
 
-  test('upfront it is told to hurry, and its word is not taken for the money', async () => {
+  test('gets upfront payments as urgent, and its verdict does not count as a settlement', async () => {
     const settle = async (payment: Payment) =>
       settleNow(
         {
@@ -578,8 +590,8 @@ describe('the relayer', () => {
   });
 });
 
-describe('whatever they do', () => {
-  /** What may come of showing a payment: a word of each kind, before or after it was broadcast, or to be mined later. */
+describe('whatever the backends do', () => {
+  /** Every kind of answer, before or after the broadcast, with the transaction mined at once or later. */
   const CONDUCTS: Record<string, (later: Set<Payment>) => Conduct> = {
     honest: () => honest,
     '500': () => () => new Response('oops', { status: 500 }),
@@ -627,7 +639,7 @@ describe('whatever they do', () => {
     count: fc.integer({ min: 1, max: 8 }),
   });
 
-  test('every payment ends settled once they are well, none as failed, and none is shown when the chain shows it', async () => {
+  test('every payment settles once the backends work, none fails, and none is presented after the chain shows it', async () => {
     await fc.assert(
       fc.asyncProperty(script, async ({ rounds, relayer, count }) => {
         chain = scriptChain();
@@ -647,7 +659,7 @@ describe('whatever they do', () => {
           const batch = [...waiting].map(([payment, attempts]) => deliver(payment, attempts));
           await consume(batch, now);
           for (const [at, [payment, attempts]] of [...waiting].entries()) {
-            // What is acknowledged open, the account sends again, as a first delivery.
+            // The account sends an open payment that was acknowledged again, as a first delivery.
             waiting.set(payment, batch[at]?.ack.mock.calls.length === 1 ? 1 : attempts + 1);
             const end = told.find(
               ({ call, outcome }) => call === payment.authorization.nonce && outcome !== 'sent',
@@ -666,7 +678,7 @@ describe('whatever they do', () => {
             conduct[host] = CONDUCTS[kinds[at] ?? 'honest']?.(later) ?? honest;
           }
           relay = (relays) => {
-            // A relayer that loses what it has taken is one more that lies.
+            // A relayer that loses what it has taken behaves like a backend with false claims.
             if (keeps) for (const one of relays) later.add(one.payment);
             return relays.map(({ call }) => ({ call, verdict: says }));
           };
@@ -689,7 +701,7 @@ describe('whatever they do', () => {
   });
 });
 
-describe('a batch that is more than the first is shown at once', () => {
+describe('a batch beyond the width of the first backend', () => {
   const sharesOf = async (count: number) => {
     const messages = Array.from({ length: count }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
@@ -697,11 +709,11 @@ describe('a batch that is more than the first is shown at once', () => {
     return HOSTS.map((host) => hosts().filter((each) => each === host).length);
   };
 
-  test('goes on to our relayer at the same time, in one call', async () => {
+  test('goes to the relayer at the same time, in one call', async () => {
     deps = { ...deps, backends: openWith(withRelayer(false), 4) };
     expect(await sharesOf(50)).toEqual([4, 0, 0]);
     expect(handedOver).toEqual([{ count: 46, urgent: false }]);
-    // The most urgent ones went to the first.
+    // The most urgent payments went to the first backend.
     expect(shown).toEqual(
       [1, 2, 3, 4].map((number) => ({
         host: 'a.test',
@@ -710,13 +722,13 @@ describe('a batch that is more than the first is shown at once', () => {
     );
   });
 
-  test('is not shared where it is no more than that', async () => {
+  test('is not shared up to that width', async () => {
     deps = { ...deps, backends: openWith(withRelayer(false), 4) };
     expect(await sharesOf(4)).toEqual([4, 0, 0]);
     expect(handedOver).toEqual([]);
   });
 
-  test('without a relayer waits for the first, and never takes more connections than a Worker has', async () => {
+  test('waits for the first backend without a relayer, and never uses more connections than a Worker has', async () => {
     clock = runningClock();
     deps = { ...deps, clock, backends: openWith({}, 32) };
     let [onTheWay, most] = [0, 0];
@@ -731,7 +743,7 @@ describe('a batch that is more than the first is shown at once', () => {
     }
     expect(await sharesOf(24)).toEqual([24, 0, 0]);
     expect(most).toBe(6);
-    // Deliveries that begin at different ones are asked of all three at once.
+    // Deliveries that start at different backends use all three at once.
     most = 0;
     const messages = Array.from({ length: 24 }, (_, at) => deliver(pay(at + 101), (at % 3) + 1));
     await consume(messages);
@@ -741,8 +753,8 @@ describe('a batch that is more than the first is shown at once', () => {
   });
 });
 
-describe('a round has an end', () => {
-  test('however slow they are: nothing begins after its time, and no answer is waited for beyond it', async () => {
+describe('the end of a round', () => {
+  test('starts no presentation after its time, and waits for no answer beyond it, however slow the backends are', async () => {
     const from = NOW * 1_000;
     const begun: string[] = [];
     clock = runningClock();
@@ -757,22 +769,22 @@ describe('a round has an end', () => {
     }
     const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
-    // Each has 12 seconds to begin, then it is the next one's turn.
+    // Each backend has 12 seconds to start presentations, then the next one gets its turn.
     expect(begun).toEqual([
       ...['a.test 0', 'a.test 10000', 'b.test 20000', 'b.test 30000', 'c.test 40000'],
     ]);
     const acked = messages.filter(isAcked).length;
     expect(acked).toBe(begun.length);
-    // The others come again, and are nobody's fault.
+    // The other payments are retried, and count against no backend.
     expect(deps.backends.health().every(({ failed }) => failed === 0)).toBe(true);
   });
 });
 
-describe('what operators see', () => {
-  test('nothing is written of a payment that settles at its first delivery', async () => {
+describe('the records for operators', () => {
+  test('have no row for a payment that settles at its first delivery', async () => {
     await consume([deliver(pay(1)), deliver(pay(2))]);
     expect([recorded, forgotten]).toEqual([[], []]);
-    // Nor of one that only waits for its block, until it has come a second time.
+    // Nor for one that only waits for its block, until its second delivery.
     conduct['a.test'] = () => said({ errorReason: 'settlement_pending', transaction: TRANSACTION });
     const payment = pay(3);
     await settleOne(payment);
@@ -781,7 +793,7 @@ describe('what operators see', () => {
     expect(recorded).toMatchObject([{ attempts: 2 }]);
   });
 
-  test('trouble is written, and forgotten when the payment has ended', async () => {
+  test('have a row for trouble until the payment has ended', async () => {
     for (const host of HOSTS)
       conduct[host] = () => said({ errorReason: 'unexpected_settle_error' });
     const payment = pay(1);
@@ -804,7 +816,7 @@ describe('what operators see', () => {
     expect(forgotten).toEqual([nonce]);
   });
 
-  test('forgotten, too, where the account has sent it again: that is a first delivery', async () => {
+  test('have no row after the account has sent the payment again, which is a first delivery', async () => {
     const payment = pay(1);
     await settleOne(payment, 1, NOW + 15);
     expect(forgotten).toEqual([payment.authorization.nonce]);
@@ -814,7 +826,7 @@ describe('what operators see', () => {
     ['no node answers', () => (chain.state.down = true), 'chain_unreadable'],
     ['the payer has no money', () => chain.balances.clear(), 'unfunded'],
     [
-      'nobody may be asked',
+      'every backend is paused',
       () => (deps = { ...deps, backends: backendsAt([], { clock }) }),
       'no_backend',
     ],
@@ -825,7 +837,7 @@ describe('what operators see', () => {
     expect(recorded).toMatchObject([{ attempts: 1, error }]);
   });
 
-  test('who declined is named where nobody presented it', async () => {
+  test('name the backend that declined if none presented the payment', async () => {
     deps = {
       ...deps,
       backends: backendsAt(
@@ -843,7 +855,7 @@ describe('what operators see', () => {
     expect(recorded).toMatchObject([{ backend: 'relayer', error: 'gas' }]);
   });
 
-  test('a database that fails or hangs keeps no payment from its account', async () => {
+  test('delay no result to an account when the database fails or hangs', async () => {
     const log = vi.spyOn(console, 'error').mockReturnValue();
     deps = {
       ...deps,
@@ -857,7 +869,7 @@ describe('what operators see', () => {
     expect(log).toHaveBeenCalledTimes(1);
   });
 
-  test('ends are told with their age, once for each payment', async () => {
+  test('get one event per ended payment, with its age', async () => {
     const payment = pay(1);
     await consume([deliver(payment), deliver(payment)], NOW + 7);
     expect(observed.filter(({ event }) => event.startsWith('payment_'))).toEqual([

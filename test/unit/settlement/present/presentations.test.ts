@@ -12,7 +12,7 @@ const note = (presentations: Presentations, key: string, block: number, at: numb
   notePresented(presentations, key, { block, at, by, claimed: undefined });
 };
 
-test('a payment is presented again after two blocks, or when the chain stands still, after half a minute', () => {
+test('presents a payment again after two blocks or, if the chain makes no blocks, after half a minute', () => {
   const presentations: Presentations = new Map();
   expect(mayPresent(presentations, 'a', 100, 0)).toBe(true);
   note(presentations, 'a', 100, 1_000);
@@ -23,7 +23,7 @@ test('a payment is presented again after two blocks, or when the chain stands st
   expect(mayPresent(presentations, 'b', 100, 1_001)).toBe(true);
 });
 
-test('it forgets the oldest first and never grows beyond ten thousand', () => {
+test('forgets the oldest presentation first and never exceeds ten thousand', () => {
   const presentations: Presentations = new Map();
   note(presentations, 'first', 100, 0);
   note(presentations, 'second', 100, 0);

@@ -38,7 +38,7 @@ beforeEach(() => {
   const at =
     (host: string) =>
     (_: unknown, path: string): Response => {
-      // Lists that cannot be read leave everybody in.
+      // A facilitator whose list cannot be read counts as supporting the network.
       if (path === '/supported') return new Response('', { status: 404 });
       shown.push(host);
       const act = conduct[host];
@@ -68,24 +68,24 @@ const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
     now,
   );
 
-test('settled by the first backend', async () => {
+test('settles through the first backend', async () => {
   expect(await settle()).toMatchObject({ outcome: 'settled', block: 101 });
   expect(shown).toEqual(['facilitator.test']);
 });
 
-test('already settled by somebody: no backend is asked', async () => {
+test('presents nothing that is already settled', async () => {
   const transaction = chain.pay(payment);
   expect(await settle()).toEqual({ outcome: 'settled', transaction, block: 101 });
   expect(shown).toEqual([]);
 });
 
-test('refused by the first backend, settled by the second', async () => {
+test('settles through the second backend if the first rejects', async () => {
   conduct['facilitator.test'] = () => said({ errorReason: 'unsupported_scheme' });
   expect(await settle()).toMatchObject({ outcome: 'settled' });
   expect(shown).toEqual(['facilitator.test', 'second.test']);
 });
 
-test('a backend that breaks after broadcasting: no second one is asked', async () => {
+test('presents to no second backend after one that failed after broadcasting', async () => {
   conduct['facilitator.test'] = () => {
     chain.pay(payment);
     return new Response('oops', { status: 500 });
@@ -94,7 +94,7 @@ test('a backend that breaks after broadcasting: no second one is asked', async (
   expect(shown).toEqual(['facilitator.test']);
 });
 
-test('a backend that claims failure after broadcasting: no second one is asked', async () => {
+test('presents to no second backend after one that claims failure after broadcasting', async () => {
   conduct['facilitator.test'] = () => {
     chain.pay(payment);
     return said({ errorReason: 'invalid_exact_evm_transaction_failed' });
@@ -103,7 +103,7 @@ test('a backend that claims failure after broadcasting: no second one is asked',
   expect(shown).toEqual(['facilitator.test']);
 });
 
-test('nobody may be asked: unknown after one look, and nobody is waited for', async () => {
+test('is unknown after one observation, without waiting, if every backend is paused', async () => {
   conduct['facilitator.test'] = conduct['second.test'] = () => new Response('', { status: 502 });
   const backends = backendsAt([FACILITATOR, 'https://second.test']);
   const ask = async () =>
@@ -119,11 +119,11 @@ test('nobody may be asked: unknown after one look, and nobody is waited for', as
   expect([shown.length, chain.batches.length]).toEqual([asked, looks + 1]);
 });
 
-test('at a busy backend a caller waits for its turn where there is nobody else, and goes on where there is', async () => {
+test('waits for a place at a busy backend if there is no other, and goes to the other if there is one', async () => {
   const busy = facilitatorAt(FACILITATOR, { concurrency: 1 });
   const clock = standingClock();
   const ask = async (backends: ReturnType<typeof backendsAt>) => {
-    // Somebody holds the one place, and leaves it ten seconds later.
+    // Another request holds the one place for ten seconds.
     const held = backends.for(TOKEN.network)[0];
     let leave = (_: Response): void => undefined;
     vi.restoreAllMocks();
@@ -185,7 +185,7 @@ test.for([
   [9, 0],
   [10, 1],
 ] as const)(
-  'a claimed success that is not there %i blocks later: %i faults',
+  'a claimed success that the chain does not show %i blocks later is %i faults',
   async ([blocks, failed]) => {
     conduct['facilitator.test'] = () => {
       setTimeout(() => chain.mineMany(blocks), 3);
@@ -204,13 +204,13 @@ test.for([
   },
 );
 
-test('a backend that breaks before: the second one is asked', async () => {
+test('presents to the second backend after one that failed before broadcasting', async () => {
   conduct['facilitator.test'] = () => new Response('oops', { status: 500 });
   expect(await settle()).toMatchObject({ outcome: 'settled' });
   expect(shown).toEqual(['facilitator.test', 'second.test']);
 });
 
-test('pending: waits for the block', async () => {
+test('waits for the block of a pending settlement', async () => {
   conduct['facilitator.test'] = () => {
     setTimeout(() => chain.pay(payment), 3);
     return said({ errorReason: 'settlement_pending', transaction: `0x${'aa'.repeat(32)}` });
@@ -231,7 +231,7 @@ test('waits for the confirmations', async () => {
   expect(await settle(payment, 3)).toMatchObject({ outcome: 'settled', block: 101 });
 });
 
-test('a backend that calls a bound payment not valid yet is at fault: the next one settles it before the tool runs', async () => {
+test('counts a backend that calls a bound payment not valid yet as faulty, and settles through the next one', async () => {
   conduct['facilitator.test'] = () =>
     said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
   const bound = paymentNumber(1, { validAfter: BOUND_VALID_AFTER });
@@ -240,7 +240,7 @@ test('a backend that calls a bound payment not valid yet is at fault: the next o
   expect(shown).toEqual(['facilitator.test', 'second.test']);
 });
 
-test('where every backend rejects a bound payment its outcome is unknown, and not a refusal of the payer', async () => {
+test('is unknown, and no rejection of the payer, if every backend rejects a bound payment', async () => {
   conduct['facilitator.test'] = conduct['second.test'] = () =>
     said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
   expect(await settle(paymentNumber(1, { validAfter: BOUND_VALID_AFTER }))).toMatchObject({
@@ -248,7 +248,7 @@ test('where every backend rejects a bound payment its outcome is unknown, and no
   });
 });
 
-test("waits for the confirmations of somebody else's transaction too", async () => {
+test("waits for the confirmations of another sender's transaction, too", async () => {
   chain.pay(payment);
   setTimeout(() => chain.mine(), 3);
   expect(await settle(payment, 2)).toMatchObject({ outcome: 'settled', block: 101 });
@@ -256,7 +256,7 @@ test("waits for the confirmations of somebody else's transaction too", async () 
 });
 
 describe('unknown, never failed, while the authorization is unused and valid', () => {
-  test('success is claimed without a transfer', async () => {
+  test('if success is claimed without a transfer', async () => {
     conduct['facilitator.test'] = () =>
       said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
     expect(await settle()).toEqual({
@@ -266,24 +266,24 @@ describe('unknown, never failed, while the authorization is unused and valid', (
     expect(shown).toEqual(['facilitator.test']);
   });
 
-  test('every backend refuses', async () => {
+  test('if every backend rejects', async () => {
     conduct['facilitator.test'] = () => said({ errorReason: 'a' });
     conduct['second.test'] = () => said({ errorReason: 'insufficient_funds' });
     expect(await settle()).toEqual({ outcome: 'unknown', why: 'insufficient_funds' });
   });
 
-  test('every backend is down', async () => {
+  test('if every backend is down', async () => {
     conduct['facilitator.test'] = conduct['second.test'] = () => new Response('', { status: 502 });
     expect(await settle()).toMatchObject({ outcome: 'unknown' });
   });
 
-  test('the chain is down: no backend is asked', async () => {
+  test('if the chain is down, without presenting', async () => {
     chain.state.down = true;
     expect(await settle()).toMatchObject({ outcome: 'unknown' });
     expect(shown).toEqual([]);
   });
 
-  test('the chain goes down after presenting', async () => {
+  test('if the chain goes down after presenting', async () => {
     conduct['facilitator.test'] = () => {
       chain.state.down = true;
       return said({ success: true, transaction: chain.pay(payment) });
@@ -292,13 +292,13 @@ describe('unknown, never failed, while the authorization is unused and valid', (
     expect(shown).toEqual(['facilitator.test']);
   });
 
-  test('past validBefore by the clock, while the chain has not passed it', async () => {
+  test('past validBefore by the clock, while no block is past it', async () => {
     const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
     expect(await settle(late, 1, NOW + 500)).toMatchObject({ outcome: 'unknown' });
     expect(shown).toEqual([]);
   });
 
-  test('not valid yet: no backend is asked', async () => {
+  test('if it is not valid yet, without presenting', async () => {
     expect(await settle(paymentNumber(1, { validAfter: BigInt(NOW) }))).toEqual({
       outcome: 'unknown',
       why: 'the authorization is not valid now',
@@ -315,7 +315,7 @@ describe('final without a settlement', () => {
     expect(shown).toEqual([]);
   });
 
-  test('failed: the payer spent the nonce on somebody else', async () => {
+  test('failed: the payer spent the nonce on another receiver', async () => {
     const logs = [usedLog(payment), transferLog(payment, { to: OTHER })];
     const transaction = chain.emit(logs, [payment.authorization.nonce]);
     expect(await settle()).toEqual({

@@ -14,8 +14,8 @@ const many = (
   changes: (id: number) => Parameters<typeof pendingOf>[1] = () => ({}),
 ) => Array.from({ length: count }, (_, id) => pendingOf(id + 1, changes(id)));
 
-describe('a batch leaves', () => {
-  test('not before it has to', () => {
+describe('a batch is due', () => {
+  test('not before its time', () => {
     expect(chooseBatch(many(9), rules, NOW)).toEqual([]);
     expect(chooseBatch(many(9), rules, NOW + 1)).toEqual([]);
     expect(dueAt(many(9), rules)).toBe(NOW + 2);
@@ -27,12 +27,12 @@ describe('a batch leaves', () => {
     expect(chooseBatch(many(12), rules, NOW)).toHaveLength(10);
   });
 
-  test('when the oldest has waited', () => {
+  test('when the oldest payment has waited', () => {
     const waiting = [...many(3), pendingOf(9, { at: NOW - 2 })];
     expect(chooseBatch(waiting, rules, NOW)).toHaveLength(4);
   });
 
-  test('when somebody waits', () => {
+  test('when a request waits', () => {
     expect(chooseBatch([...many(3), pendingOf(9, { urgent: true })], rules, NOW)).toHaveLength(4);
   });
 
@@ -45,14 +45,14 @@ describe('a batch leaves', () => {
   });
 });
 
-describe('who goes', () => {
-  test('the earliest deadline first', () => {
+describe('the chosen payments', () => {
+  test('are those with the earliest deadlines', () => {
     const waiting = many(20, (id) => ({ payer: id + 1, validBefore: NOW + 3_600 - id }));
     const chosen = chooseBatch(waiting, rules, NOW);
     expect(chosen).toEqual(waiting.slice(10).toReversed());
   });
 
-  test('each payer its share, whatever deadlines it writes', () => {
+  test('give each payer a share, whatever deadlines it chooses', () => {
     const greedy = many(50, () => ({ payer: 1, validBefore: NOW + 200 }));
     const others = [
       pendingOf(91, { payer: 2 }),
@@ -64,7 +64,7 @@ describe('who goes', () => {
     expect(chosen).toEqual(expect.arrayContaining(others));
   });
 
-  test('those that failed apart, first among few, then alone', () => {
+  test('keep failed payments apart, first among few, then alone', () => {
     const waiting = [
       ...many(30),
       ...Array.from({ length: 30 }, (_, id) => pendingOf(100 + id, { strikes: 1 })),
@@ -83,7 +83,7 @@ describe('who goes', () => {
   });
 });
 
-describe('for any that wait', () => {
+describe('for any waiting payments', () => {
   const anyPending = fc
     .uniqueArray(
       fc.record({
@@ -104,7 +104,7 @@ describe('for any that wait', () => {
   const payersIn = (of: readonly Pending[]) =>
     Map.groupBy(of, ({ authorization }) => authorization.from);
 
-  test('a batch holds no payment twice, none that does not wait, and no more than it may', () => {
+  test('a batch contains waiting payments only, each once, and no more than its limit', () => {
     fc.assert(
       fc.property(anyPending, anyRules, (waiting, anyRule) => {
         for (const chosen of [
@@ -120,7 +120,7 @@ describe('for any that wait', () => {
     );
   });
 
-  test('nobody has two more than one who is left waiting', () => {
+  test('no payer has two payments more than a payer that is left waiting', () => {
     fc.assert(
       fc.property(anyPending, anyRules, (waiting, anyRule) => {
         const chosen = chooseBatch(waiting, anyRule, NOW);
@@ -135,7 +135,7 @@ describe('for any that wait', () => {
     );
   });
 
-  test('of one payer the earlier deadline goes first', () => {
+  test('the earlier deadline of one payer comes first', () => {
     fc.assert(
       fc.property(anyPending, anyRules, (waiting, anyRule) => {
         const chosen = chooseBatch(waiting, anyRule, NOW);
@@ -153,7 +153,7 @@ describe('for any that wait', () => {
     );
   });
 
-  test('a batch is as full as can be, and leaves exactly when it is said to', () => {
+  test('a batch is as full as possible, and due exactly at its time', () => {
     fc.assert(
       fc.property(anyPending, anyRules, (waiting, anyRule) => {
         const clean = waiting.filter(({ strikes }) => strikes === 0);

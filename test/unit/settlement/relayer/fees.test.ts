@@ -11,14 +11,14 @@ import {
 const GWEI = 1_000_000_000n;
 
 describe('fees', () => {
-  test('leave room for the base fee to double', () => {
+  test('allow the base fee to double', () => {
     expect(feesFor({ baseFee: 10n * GWEI, tip: GWEI }, 50n * GWEI)).toEqual({
       maxFeePerGas: 21n * GWEI,
       maxPriorityFeePerGas: GWEI,
     });
   });
 
-  test('never offer more than the limit', () => {
+  test('never exceed the limit', () => {
     expect(feesFor({ baseFee: 40n * GWEI, tip: GWEI }, 50n * GWEI)).toEqual({
       maxFeePerGas: 50n * GWEI,
       maxPriorityFeePerGas: GWEI,
@@ -36,7 +36,7 @@ describe('fees', () => {
 describe('a replacement', () => {
   const fee = fc.bigInt({ min: 0n, max: 100n * GWEI });
 
-  test('offers an eighth more of both, at least what is asked now, and stays under the limit', () => {
+  test('offers an eighth more of both fees, at least the current price, and stays below the limit', () => {
     fc.assert(
       fc.property(fee, fee, fee, fee, fee, (maxFee, tip, baseFee, marketTip, limit) => {
         const old = { maxFeePerGas: maxFee + tip, maxPriorityFeePerGas: tip };
@@ -56,7 +56,7 @@ describe('a replacement', () => {
   });
 });
 
-test('a transaction fits into half a block, and under the limit of one', () => {
+test('a transaction fits into half a block, and below the limit of a transaction', () => {
   for (const blockGas of [1_000_000, 15_000_000, 30_000_000, 400_000_000]) {
     const payments = paymentsIn(blockGas);
     expect(gasFor(payments, 'key') <= BigInt(blockGas) / 2n).toBe(true);
@@ -67,7 +67,7 @@ test('a transaction fits into half a block, and under the limit of one', () => {
   expect(paymentsIn(0)).toBe(0);
 });
 
-test('gas is by rule', () => {
+test('the gas limit follows a rule', () => {
   expect(gasFor(1, 'key')).toBe(230_000n);
   expect(gasFor(100, 'key')).toBe(13_100_000n);
   expect(gasFor(1, 'contract')).toBe(600_000n);

@@ -13,7 +13,7 @@ afterEach(() => {
 
 type Answer = { readonly result?: unknown; readonly error?: { code: number; message: string } };
 
-/** Nodes that answer call by call; undefined: one that does not answer at all. */
+/** Nodes that answer call by call; undefined: a node that does not answer at all. */
 const nodes = (answer: (url: string, call: RpcCall) => Answer | undefined): RpcCall[] => {
   const asked: RpcCall[] = [];
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -43,7 +43,7 @@ describe('facts', () => {
     eth_maxPriorityFeePerGas: '0xf4240',
   };
 
-  test('are of one batch', async () => {
+  test('come from one batch', async () => {
     nodes((_, { method }) => ({ result: facts[method] }));
     expect(await openNode([FIRST], KEY).facts()).toEqual({
       head: { number: 16, timestamp: 32 },
@@ -54,7 +54,7 @@ describe('facts', () => {
     });
   });
 
-  test('are none where the node leaves one out; a tip it need not advise', async () => {
+  test('are undefined if the node leaves one out, except the tip', async () => {
     for (const missing of Object.keys(facts)) {
       nodes((_, { method }) =>
         method === missing ? refused('not found', -32_601) : { result: facts[method] },
@@ -68,7 +68,7 @@ describe('facts', () => {
 });
 
 describe('payers', () => {
-  test('have a key or code; of whom the node does not say, nothing is said', async () => {
+  test('have a key or code; a payer without an answer is missing', async () => {
     const asked = nodes((_, { params: [of] }) => {
       if (of === addressOf(1)) return { result: '0x' };
       return of === addressOf(2) ? { result: '0xEf0100' } : refused('busy');
@@ -82,10 +82,10 @@ describe('payers', () => {
   });
 });
 
-describe('a call that is tried', () => {
+describe('a simulated call', () => {
   const trial = { to: addressOf(9), data: '0x12', gas: 230_000n } as const;
 
-  test('returns, reverts, or is not known', async () => {
+  test('returns, reverts, or is unknown', async () => {
     const answers: Answer[] = [
       { result: '0x01' },
       refused('execution reverted', 3),
@@ -115,7 +115,7 @@ describe('a call that is tried', () => {
 });
 
 describe('a transaction', () => {
-  test('is handed to every node, and one that takes it is enough', async () => {
+  test('is sent to every node, and one that accepts it is enough', async () => {
     const asked = nodes((url) => (url === FIRST ? refused('nonce too low') : { result: '0x12' }));
     expect(await openNode([FIRST, SECOND], KEY).send('0x02')).toBeUndefined();
     expect(asked.map(({ method }) => method)).toEqual([
@@ -124,7 +124,7 @@ describe('a transaction', () => {
     ]);
   });
 
-  test('that none takes is refused in the words of the first', async () => {
+  test('that no node accepts returns the error of the first', async () => {
     nodes((url) => (url === FIRST ? refused('nonce too low') : undefined));
     expect(await openNode([FIRST, SECOND], KEY).send('0x02')).toBe('nonce too low');
     vi.restoreAllMocks();

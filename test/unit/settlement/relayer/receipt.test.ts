@@ -25,7 +25,7 @@ const receiptOf = (changes: Record<string, unknown> = {}) => ({
 });
 
 describe('a receipt', () => {
-  test('says what a transaction cost', () => {
+  test('contains the cost of a transaction', () => {
     expect(readMined(ok(receiptOf()), HASH)).toMatchObject({
       gasUsed: 100_000,
       fee: 100_000_000_000_000n,
@@ -33,12 +33,12 @@ describe('a receipt', () => {
     });
   });
 
-  test('counts what a rollup takes for the chain below', () => {
+  test("counts a rollup's fee for its parent chain", () => {
     expect(readMined(ok(receiptOf({ l1Fee: '0x7b' })), HASH)?.fee).toBe(100_000_000_000_123n);
     expect(readMined(ok(receiptOf({ l1Fee: null })), HASH)?.fee).toBe(100_000_000_000_000n);
   });
 
-  test('of another transaction, or of none, is not read', () => {
+  test('of another transaction, or of none, is rejected', () => {
     expect(readMined(ok(receiptOf()), nonceOf(0xab))).toBeUndefined();
     expect(readMined(ok(null), HASH)).toBeUndefined();
     expect(readMined(undefined, HASH)).toBeUndefined();
@@ -50,7 +50,7 @@ describe('a receipt', () => {
   });
 });
 
-describe('what became of payments', () => {
+describe('the fate of payments', () => {
   type Line = readonly [topics: readonly Hex[], data: Hex, address?: Address];
 
   const used = ({ authorization: of }: Pending): Line => [
@@ -82,7 +82,7 @@ describe('what became of payments', () => {
     Pending,
   ];
 
-  test('stands in its logs, not in its status', () => {
+  test('follows from the logs, not from the status', () => {
     const mined = minedOf([used(one), moved(one), used(third), moved(third)]);
     expect(fateOf(TOKEN, [one, other, third], mined)).toEqual({
       settled: [one, third],
@@ -92,13 +92,13 @@ describe('what became of payments', () => {
     expect(fateOf(TOKEN, [one], minedOf([used(one), moved(one)], false)).unmoved).toEqual([one]);
   });
 
-  test('one transfer serves one payment, whoever its twin is', () => {
+  test('counts one transfer for one payment, whoever its twin is', () => {
     const twin = pendingOf(9, { payer: 1 });
     const fate = fateOf(TOKEN, [one, twin], minedOf([used(one), moved(one), used(twin)]));
     expect(fate).toEqual({ settled: [one], spent: [twin], unmoved: [] });
   });
 
-  test('money that went elsewhere, and logs of another contract, settle nothing', () => {
+  test('does not count money that went elsewhere, nor logs of another contract', () => {
     expect(fateOf(TOKEN, [one], minedOf([used(one), moved(one, addressOf(0xcc))])).spent).toEqual([
       one,
     ]);

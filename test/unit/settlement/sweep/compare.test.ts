@@ -36,7 +36,7 @@ import {
   wellAfter,
 } from './ledger.ts';
 
-/** One payment as the chain and the ledger have it, each in its own way. Payers are few, so that they have many. */
+/** One payment, as the chain and as the ledger have it. Few payers, so that each has many payments. */
 type Fate = {
   readonly payer: number;
   readonly chain?: { readonly block: number; readonly amount: bigint; readonly with: number };
@@ -54,12 +54,12 @@ const fates = fc.array(
       chain: fc.record({
         block: fc.integer({ min: 0, max: LAST }),
         amount: fc.bigInt({ min: 1n, max: 3n }),
-        // In one of few transactions of the block, next to others.
+        // In one of the block's few transactions, next to others.
         with: fc.nat(1),
       }),
       ledger: fc.record({
         state: fc.constantFrom('open', 'failed', 'released', 'settled', 'settled', 'settled'),
-        // Mostly just as the chain has it.
+        // Mostly equal to the chain.
         like: fc.nat(11),
       }),
     },
@@ -78,7 +78,7 @@ const noises = fc.array(
   { maxLength: 8 },
 );
 
-/** What else may stand in a transaction, told apart by a number. */
+/** Other logs of a transaction, chosen by a number. */
 const noise = (kind: string, from: `0x${string}`, at: number): readonly Emitted[] => {
   const other = nonce(10_000 + at);
   switch (kind) {
@@ -86,13 +86,13 @@ const noise = (kind: string, from: `0x${string}`, at: number): readonly Emitted[
       return [transfer(from, PAY_TO, 2n)];
     case 'nothing':
       return [transfer(from, PAY_TO, 0n)];
-    // A payment to somebody else, by a payer of ours.
+    // A payment of one of our payers to another receiver.
     case 'elsewhere':
       return paid(from, other, 2n, OTHER);
-    // An authorization spent on oneself, and then a plain transfer: not one payment.
+    // An authorization spent on its payer, then a plain transfer: not a payment.
     case 'apart':
       return [used(from, other), transfer(from, from, 2n), transfer(from, PAY_TO, 2n)];
-    // Another token's logs, which look just so.
+    // Equal logs of another token.
     default:
       return paid(from, other, 2n).map((log) => ({ ...log, address: OTHER }));
   }
@@ -120,7 +120,7 @@ const ledgerOf = ({ chain, ledger }: Fate): LedgerFate | undefined => {
   }
 };
 
-/** The same question answered the simple way: both sides are known here, so that nothing has to be found. */
+/** The reference: compares both sides directly, because the test knows both. */
 const expected = (all: readonly Fate[], others: readonly Expected[]) => {
   const found: Expected[] = [...others];
   let [chain, ledger] = [0n, 0n];
@@ -137,7 +137,7 @@ const expected = (all: readonly Fate[], others: readonly Expected[]) => {
       found.push({ subject, kind: 'unrecorded', informational: known === undefined ? 1 : 0 });
     } else if (settled.amount !== moved.amount) {
       found.push({ subject, kind: 'amount', informational: 0 });
-      // Where the ledger has it, it never was.
+      // The chain never had it in the ledger's block.
       if (settled.block !== moved.block) {
         found.push({ subject, kind: 'missing', informational: 0 });
       }
@@ -173,8 +173,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('what a sweep finds', () => {
-  test('is what a simple comparison finds, whatever the node refuses and wherever it stops', async () => {
+describe('the differences of a run', () => {
+  test('equal those of a direct comparison, whatever the node refuses and wherever a run stops', async () => {
     const quiet = ['log', 'warn', 'error'] as const;
     for (const level of quiet) vi.spyOn(console, level).mockImplementation(() => undefined);
     await fc.assert(
@@ -216,7 +216,7 @@ describe('what a sweep finds', () => {
             const [block, at] = key.split(' ').map(Number) as [number, number];
             node.mine(block, hashOf(block, at), logs);
           }
-          // Logs count within their block, and those of its second transaction begin after the first's.
+          // Log indexes count within the block, across its transactions.
           const unsolicited = plain.map(({ block, transaction, at }): Expected => {
             const before = transaction === hashOf(block, 1) ? transactions.get(`${block} 0`) : [];
             const subject = `${transaction}:${at + (before?.length ?? 0)}`;
@@ -226,7 +226,7 @@ describe('what a sweep finds', () => {
           Object.assign(node.state, { maxRange, maxLogs: Math.max(maxLogs, 8), answers });
           const { run } = sweeping();
           const now = wellAfter(LAST);
-          // The first run may be cut off anywhere, and each has fifty windows.
+          // The first run may be cut off anywhere; each run has fifty windows.
           for (let at = 0; at < 12 && !(await isComplete()); at += 1) {
             await run(now + at);
             Object.assign(node.state, { answers: Infinity, maxLogs: Infinity });
@@ -240,7 +240,7 @@ describe('what a sweep finds', () => {
           expect(kept.at(-1)).toMatchObject({ state: 'complete', to_block: LAST });
         },
       ),
-      // One invocation may ask the database some ten thousand times.
+      // The limit of one invocation is some ten thousand database queries.
       { numRuns: inject('thorough') ? 100 : 25 },
     );
   });

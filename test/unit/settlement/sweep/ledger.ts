@@ -19,7 +19,7 @@ export type LedgerFate =
       readonly transaction: Hex;
     };
 
-/** Writes the rows of a call and its payment, as the projections do. */
+/** Writes the rows of a call and its payment, as the projection does. */
 export const enter = async (
   from: Hex,
   call: Hex,
@@ -60,7 +60,7 @@ export const site = (changes: Partial<Site> = {}): Site => ({
   ...changes,
 });
 
-/** What a run does, and what it has asked of others. */
+/** Runs the reconciliation, and keeps the alerts and rechecks that it requested. */
 export const sweeping = (changes: Partial<ReconcileDeps> = {}) => {
   const looks: { account: AccountId; calls: readonly Hex[] }[] = [];
   const alerts: AlertBody[] = [];
@@ -82,7 +82,7 @@ export const sweeping = (changes: Partial<ReconcileDeps> = {}) => {
   return { looks, alerts, run: (now: number) => reconcile(deps, now) };
 };
 
-/** When every block up to this one is old enough to be compared. */
+/** The time at which every block up to this one is old enough to be compared. */
 export const wellAfter = (block: number): number => timeOf(block) + 901;
 
 export type DifferenceRow = Readonly<Record<string, string | number | null>>;

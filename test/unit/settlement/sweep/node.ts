@@ -11,7 +11,7 @@ export const RPC = 'https://node.test/';
 export const TOKEN: Address = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
 export const PAY_TO: Address = `0x${'bb'.repeat(20)}`;
 export const OTHER: Address = `0x${'cc'.repeat(20)}`;
-/** Block 0; a block comes every two seconds. */
+/** The time of block 0; a block follows every two seconds. */
 export const GENESIS = 1_800_000_000;
 
 export const payer = (seed: number): Address => `0x${(seed + 0xa0).toString(16).padStart(40, '0')}`;
@@ -34,7 +34,7 @@ export const transfer = (from: Address, to: Address, amount: bigint): Emitted =>
   topics: [TRANSFER, addressWord(from), addressWord(to)],
   data: amountWord(amount),
 });
-/** What a settlement writes. */
+/** The logs of a settlement. */
 export const paid = (from: Address, of: Hex, amount: bigint, to = PAY_TO): readonly Emitted[] => [
   used(from, of),
   transfer(from, to, amount),
@@ -55,28 +55,28 @@ type Filter = {
 
 const quantity = (value: number): Hex => `0x${value.toString(16)}`;
 
-/** A node whose chain is what a test has written, and which refuses what it is told to refuse. */
+/** A node with a scripted chain that refuses the requests that a test names. */
 export const scriptNode = (head: number) => {
   let logs: Written[] = [];
   const state = {
     head,
-    /** Blocks and logs of one answer, at most; more is refused. */
+    /** Blocks and logs of one answer, at most; larger requests are refused. */
     maxRange: Infinity,
     maxLogs: Infinity,
-    /** Batches after which it does not answer any more. */
+    /** Batches after which it stops answering. */
     answers: Infinity,
-    /** A block that is refused always. */
+    /** A block that is always refused. */
     bad: -1,
   };
-  /** Ranges of Transfers that were given. */
+  /** Ranges of Transfers that were returned. */
   const windows: [number, number][] = [];
 
-  /** Writes a transaction. */
+  /** Adds a transaction. */
   const mine = (block: number, transaction: Hex, emitted: readonly Emitted[]): void => {
     const first = logs.filter((log) => log.block === block).length;
     logs.push(...emitted.map((log, at) => ({ ...log, block, transaction, index: first + at })));
   };
-  /** Takes a transaction away, as a reorganisation does. */
+  /** Removes a transaction, as a reorganisation does. */
   const forget = (transaction: Hex): void => {
     logs = logs.filter((log) => log.transaction !== transaction);
   };
@@ -116,7 +116,7 @@ export const scriptNode = (head: number) => {
       case 'eth_getLogs': {
         const { address, fromBlock, toBlock, topics = [] } = first as Filter;
         const [from, to] = [Number(fromBlock), height(toBlock as Hex)];
-        // What is filtered by one nonce is little, and mostly given however long the range is.
+        // Logs of one nonce are few, and nodes usually return them for any range.
         const isWide = to - from >= state.maxRange && topics[0]?.length === 1;
         if (isWide || (from <= state.bad && state.bad <= to)) return undefined;
         const found = logs

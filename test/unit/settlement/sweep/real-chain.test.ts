@@ -56,10 +56,10 @@ const funded = async (): Promise<PrivateKeyAccount> => {
 
 beforeEach(async () => {
   await freshDatabase();
-  // What the file before has left may survive the first reset of a file.
+  // State of the file before may survive the first reset of a file.
   await emptyTables();
   [sender, alice] = await Promise.all([funded(), funded()]);
-  // A receiver of its own, so that no test hears of another's money.
+  // Each test has its own receiver, so that it sees no other test's money.
   payTo = lower(privateKeyToAccount(generatePrivateKey()).address);
   first = Number(await client.getBlockNumber());
   for (const level of ['log', 'warn', 'error'] as const) {
@@ -77,14 +77,14 @@ const sign = (value: bigint, from = alice): Promise<SignedAuthorization> =>
     validBefore: BigInt(nowSeconds() + 3_600),
   });
 
-/** Has the chain settle a payment, as any facilitator would. */
+/** Settles a payment on the chain, as a facilitator does. */
 const present = async (signed: SignedAuthorization) => {
   const transaction = await submitAuthorization({ client, sender, token: usdc, signed });
   const { blockNumber } = await client.getTransactionReceipt({ hash: transaction });
   return { transaction, block: Number(blockNumber) };
 };
 
-/** A call of Alice that her account has accepted, and its tool has answered. */
+/** A call of Alice that her account has accepted and its tool has answered. */
 const buy = async (
   signed: SignedAuthorization,
   settlement: 'upfront' | 'deferred',
@@ -108,7 +108,7 @@ const buy = async (
   await stub.finish(authorization.nonce, attempt, outcome);
 };
 
-/** What the queue's consumer tells the account. */
+/** Reports a settlement to the account, as the queue's consumer does. */
 const settle = async (signed: SignedAuthorization): Promise<Hex> => {
   const seen = await present(signed);
   const { nonce: call, from } = signed.authorization;
@@ -116,13 +116,13 @@ const settle = async (signed: SignedAuthorization): Promise<Hex> => {
   return seen.transaction;
 };
 
-/** Everything that Alice's account has written is in D1. */
+/** Exports everything that Alice's account has written to D1. */
 const exported = async (): Promise<void> => {
   const message = await messageOf(await entriesOf(lower(alice.address)));
   expect(await storeChunk(db, message, nowSeconds())).toMatchObject({ ok: true });
 };
 
-/** An upfront payment, which makes her trusted, and two deferred ones. */
+/** An upfront payment, which allows deferred ones, and two deferred payments. */
 const shop = async (): Promise<readonly SignedAuthorization[]> => {
   const signed = await Promise.all([sign(1_000_000n), sign(3_000n), sign(4_000n)]);
   await buy(signed[0], 'upfront');
@@ -135,7 +135,7 @@ const shop = async (): Promise<readonly SignedAuthorization[]> => {
 };
 
 const DAY = 86_400;
-/** The next runs: by then every block is old enough. */
+/** The next runs, at a time when every block is old enough. */
 let clock = 0;
 beforeEach(() => {
   clock = nowSeconds() + 2_000;
@@ -163,10 +163,10 @@ const sweep = async (later = 900): Promise<void> => {
   );
 };
 
-/** The next day, on which the last ones are compared again. */
+/** The next day, on which the last days are compared again. */
 const sweepAgain = () => sweep((Math.floor(clock / DAY) + 1) * DAY - clock);
 
-/** What an account sends to the settlement queue; none of it arrives. */
+/** The messages that an account sends to the settlement queue; none of them arrives. */
 const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   const sent: unknown[] = [];
   await runInDurableObject(stubOf(payer), (object: AgentAccount) => {
@@ -179,7 +179,7 @@ const messagesOf = async (payer: Hex): Promise<unknown[]> => {
   return sent;
 };
 
-/** What the consumer makes of such a message. */
+/** Processes such a message as the consumer does. */
 const deliver = async (message: unknown): Promise<void> => {
   const read = readSettlementMessage(message);
   if (!read.ok) throw new Error(read.error);
@@ -194,7 +194,7 @@ const kinds = async (): Promise<readonly string[]> =>
   (await differences()).map(({ kind }) => String(kind)).toSorted();
 
 describe('ledger and chain', () => {
-  test('agree about what was really settled: no difference, and one sum', async () => {
+  test('agree about settled payments: no difference, and equal sums', async () => {
     await shop();
     await sweep();
     await sweepAgain();
@@ -204,13 +204,13 @@ describe('ledger and chain', () => {
     expect(await runs()).toMatchObject([
       { kind: 'new', ...sums, ...counts },
       { kind: 'again', ...sums, ...counts },
-      // The blocks that were mined since.
+      // The blocks mined since.
       { kind: 'new', chain_payments: 0 },
     ]);
     expect(told).toEqual([]);
   });
 
-  test('that were tampered with differ in just what was', async () => {
+  test('differ in exactly what was tampered with', async () => {
     const [, lost, raised] = await shop();
     const forged = await sign(9_000n);
     await buy(forged, 'deferred');
@@ -218,14 +218,14 @@ describe('ledger and chain', () => {
     const call = forged.authorization.nonce;
     await stubOf(lower(alice.address)).settled([{ call, outcome: 'settled', ...fake }]);
     await exported();
-    // The ledger forgets that one was settled, and thinks another was twice as much.
+    // The ledger loses one settlement, and has twice the amount of another.
     const nonceOf = (signed?: SignedAuthorization) => signed?.authorization.nonce;
     await db.prepare('DELETE FROM payments WHERE call = ?1').bind(nonceOf(lost)).run();
     await db
       .prepare('UPDATE payments SET amount = amount * 2 WHERE call = ?1')
       .bind(nonceOf(raised))
       .run();
-    // One is paid that was never accepted, and somebody sends money without being asked.
+    // A payment settles that was never accepted, and a plain transfer arrives.
     const stray = await sign(5_000n);
     await present(stray);
     const gift = await client.writeContract({
@@ -233,7 +233,7 @@ describe('ledger and chain', () => {
       args: [payTo, 77n],
     });
     await client.waitForTransactionReceipt({ hash: gift });
-    // The nonce of one that the ledger has as settled is cancelled.
+    // The ledger has a payment as settled whose nonce is cancelled.
     const cancelled = await sign(2_000n);
     const { nonce } = cancelled.authorization;
     await buy(cancelled, 'deferred');
@@ -261,7 +261,7 @@ describe('ledger and chain', () => {
       ]),
     );
     expect(told).toHaveLength(4);
-    // What is put right again is seen to be.
+    // Repaired differences are resolved.
     await db
       .prepare('UPDATE payments SET amount = amount / 2 WHERE call = ?1')
       .bind(nonceOf(raised))
@@ -273,11 +273,11 @@ describe('ledger and chain', () => {
     expect(told).toHaveLength(4);
   });
 
-  test('agree again once the account has looked: what was given back, and paid all the same, is credit', async () => {
+  test("agree again after the account's recheck: a released payment that settled is credit", async () => {
     await shop();
     const signed = await sign(6_000n);
     await buy(signed, 'deferred', failure);
-    // Its one look came before the payment did, on a chain that was taken back since.
+    // Its last look came before the payment, on a chain that was reorganised since.
     const { nonce: call } = signed.authorization;
     const payer = lower(alice.address);
     await stubOf(payer).settled([{ call, outcome: 'released' }]);
@@ -301,7 +301,7 @@ describe('ledger and chain', () => {
     ]);
   });
 
-  test('differ after a deep reorganisation, and the payment that comes again has moved', async () => {
+  test('differ after a deep reorganisation, and the payment that is mined again has moved', async () => {
     const [, , signed] = await shop();
     if (signed === undefined) throw new Error('nothing was bought');
     await exported();
@@ -329,7 +329,7 @@ describe('ledger and chain', () => {
     expect(await kinds()).toEqual([...['missing', 'missing', 'moved']]);
   });
 
-  test('are compared by the cron trigger, and the gateway hears of it', async () => {
+  test("are compared by the cron trigger, which alerts the gateway's account", async () => {
     const signed = await sign(8_000n);
     await present(signed);
     await client.mine({ blocks: 3 });
@@ -382,7 +382,7 @@ describe('ledger and chain', () => {
     ]);
   });
 
-  test('do not keep the size of the database from being watched', async () => {
+  test('do not keep the database size from being checked', async () => {
     const raised: unknown[] = [];
     const apply = async (order: unknown) => {
       raised.push(order);
@@ -407,7 +407,7 @@ describe('ledger and chain', () => {
     ]);
   });
 
-  test('are not compared by a gateway that cannot read its settings', async () => {
+  test('are not compared with an invalid configuration', async () => {
     const broken = { ...env, RECONCILE_DAYS: '0' } as unknown as Env;
     await worker.scheduled(createScheduledController(), broken);
     expect(await runs()).toEqual([]);

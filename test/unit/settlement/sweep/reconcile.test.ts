@@ -35,7 +35,7 @@ const DAY = 86_400;
 const ALICE = payer(1);
 
 let node: ScriptedNode;
-/** Events that were logged. */
+/** Logged events. */
 const said: unknown[] = [];
 
 const chainOf = (head: number): ScriptedNode => {
@@ -44,7 +44,7 @@ const chainOf = (head: number): ScriptedNode => {
   return node;
 };
 
-/** A payment that the chain has in a block, and the ledger as it is said here. */
+/** A payment that the chain has in a block, and the ledger as the argument says. */
 const payment = async (
   seed: number,
   block: number,
@@ -58,7 +58,7 @@ const payment = async (
   return transaction;
 };
 
-/** What the account does once it has looked: its entry settles the payment in D1. */
+/** The effect of the account's recheck: its entry settles the payment in D1. */
 const settle = async (seed: number, block: number, transaction: Hex): Promise<void> => {
   await db.batch([
     db.prepare('DELETE FROM payments WHERE call = ?1').bind(nonce(seed)),
@@ -94,7 +94,7 @@ afterEach(() => {
 });
 
 describe('a run', () => {
-  test('over what agrees finds nothing, and both sums are equal', async () => {
+  test('finds nothing if both sides agree, and both sums are equal', async () => {
     for (let at = 0; at < 5; at += 1) await payment(at, at * 10, 'settled');
     const { run, looks, alerts } = sweeping();
     await run(wellAfter(LAST));
@@ -112,7 +112,7 @@ describe('a run', () => {
     );
   });
 
-  test('compares nothing that is not deep enough, and nothing younger than a quarter of an hour', async () => {
+  test('compares no block that is not deep enough or younger than a quarter of an hour', async () => {
     await payment(1, LAST + 1);
     await payment(2, 30);
     const { run } = sweeping();
@@ -123,12 +123,12 @@ describe('a run', () => {
     await run(wellAfter(HEAD));
     expect((await cursor())?.['next_block']).toBe(LAST + 1);
     expect(await kinds()).toEqual(['unrecorded']);
-    // Where there is nothing new, nothing is written.
+    // Without new blocks nothing is written.
     await run(wellAfter(HEAD) + 1);
     expect(await runs()).toHaveLength(2);
   });
 
-  test('takes as many confirmations as a settlement needs, where those are more', async () => {
+  test('requires as many confirmations as a settlement, if those are more', async () => {
     await payment(1, 40);
     const { run } = sweeping({ sites: [site({ depth: 1, confirmations: 30 })] });
     await run(wellAfter(HEAD));
@@ -136,21 +136,21 @@ describe('a run', () => {
     expect(await differences()).toEqual([]);
   });
 
-  test('begins as many days ago as it is told', async () => {
+  test('begins as many days ago as configured', async () => {
     chainOf(100_000);
     const now = wellAfter(100_000);
     await sweeping().run(now);
     expect(node.windows[0]?.[0]).toBe(Math.floor((now - DAY - timeOf(0)) / 2) + 1);
   });
 
-  test('halves what a node refuses, and asks for more again afterwards', async () => {
+  test('halves a range that the node refuses, and doubles it again afterwards', async () => {
     node.state.maxRange = 9;
     const { run } = sweeping();
     await run(wellAfter(LAST));
     const sizes = node.windows.map(([from, to]) => to - from + 1);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(9);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(LAST + 1);
-    // One after another, with no gap and nothing twice.
+    // Consecutive ranges, without gap or overlap.
     expect(node.windows.map(([from]) => from)).toEqual(
       sizes.map((_, at) => sizes.slice(0, at).reduce((sum, size) => sum + size, 0)),
     );
@@ -160,7 +160,7 @@ describe('a run', () => {
     expect(Math.max(...node.windows.map(([from, to]) => to - from + 1))).toBe(2_000);
   });
 
-  test('does no more than its fifty windows, and the next one goes on', async () => {
+  test('stops after fifty windows, and the next run continues', async () => {
     chainOf(60_000);
     node.state.maxRange = 10;
     const { run } = sweeping({ sites: [site({ days: 30 })] });
@@ -173,7 +173,7 @@ describe('a run', () => {
     expect(node.windows[asked]?.[0]).toBe(next);
   });
 
-  test('that is cut off anywhere loses nothing and counts nothing twice', async () => {
+  test('loses nothing and counts nothing twice when it is cut off anywhere', async () => {
     for (let at = 0; at < 10; at += 1)
       await payment(at, at * 5, at % 2 === 0 ? 'settled' : undefined);
     node.state.maxRange = 4;
@@ -189,7 +189,7 @@ describe('a run', () => {
     expect(await differences()).toHaveLength(5);
   });
 
-  test('of which the database is away writes nothing, and the next one does it all', async () => {
+  test('writes nothing without a database, and the next run does all of it', async () => {
     await payment(1, 20);
     const batch = vi.spyOn(db, 'batch').mockRejectedValueOnce(new Error('D1 is overloaded'));
     const { run, looks } = sweeping();
@@ -204,14 +204,14 @@ describe('a run', () => {
     expect(await kinds()).toEqual(['unrecorded']);
   });
 
-  test('of one network goes on where another does not answer', async () => {
+  test('continues on one network if another does not answer', async () => {
     await payment(1, 20);
     const down = site({ network: 'eip155:8453', urls: ['https://down.test/'] });
     await sweeping({ sites: [down, site()] }).run(wellAfter(LAST));
     expect(await kinds()).toEqual(['unrecorded']);
   });
 
-  test('stops at a block that is refused, and passes it over after some hours, with an alert', async () => {
+  test('stops at a refused block, and skips it after some hours, with an alert', async () => {
     await payment(1, 40, { state: 'open' });
     node.state.bad = 20;
     const { run, alerts } = sweeping();
@@ -230,7 +230,7 @@ describe('a run', () => {
     expect((await runs()).at(-1)).toMatchObject({ state: 'partial' });
   });
 
-  test('waits once for many such blocks, and again a day later', async () => {
+  test('waits once for many refused blocks, and again a day later', async () => {
     node.state.bad = 20;
     const { run } = sweeping();
     const now = wellAfter(LAST);
@@ -240,12 +240,12 @@ describe('a run', () => {
     const grow = (at: number) => {
       node.state.head = Math.floor((at - timeOf(0)) / 2);
     };
-    // Another one, an hour later: at once.
+    // Another block, an hour later, is skipped at once.
     node.state.bad = 60;
     grow(later + 3_600);
     await run(later + 3_600);
     expect(Number((await cursor())?.['next_block'])).toBeGreaterThan(1_000);
-    // A day later it is another matter.
+    // A day later the wait starts anew.
     const next = later + DAY + 3_600;
     node.state.bad = Number((await cursor())?.['next_block']) + 50;
     grow(next);
@@ -253,7 +253,7 @@ describe('a run', () => {
     expect(await cursor()).toMatchObject({ next_block: node.state.bad, stuck_at: next });
   });
 
-  test('has the hours of new blocks go on while the last days are compared again', async () => {
+  test('keeps the wait for new blocks running while the last days are compared again', async () => {
     const { run } = sweeping();
     const now = wellAfter(LAST);
     await run(now);
@@ -269,9 +269,9 @@ describe('a run', () => {
 
   test.each([
     ['is busy', () => new Response('{}', { status: 429 })],
-    ['answers a page', () => new Response('<html>')],
+    ['answers an HTML page', () => new Response('<html>')],
     ['answers no batch', () => Response.json({ error: 'busy' })],
-  ])('passes over nothing that a node which %s does not give', async (_, busy) => {
+  ])('skips no block of a node that %s', async (_, busy) => {
     const { run } = sweeping();
     const now = wellAfter(LAST);
     await run(now);
@@ -288,33 +288,30 @@ describe('a run', () => {
   test.each([
     ['is busy', () => new Response('{}', { status: 429 })],
     ['finds a block too large for its proxy', () => new Response('', { status: 413 })],
-  ])(
-    'that a node which %s has kept from going on for hours raises an alert a day',
-    async (_, busy) => {
-      const { respond } = node;
-      answerHosts({
-        'node.test': (body) =>
-          JSON.stringify(body).includes('eth_getLogs') ? busy() : respond(body),
-      });
-      const { run, alerts } = sweeping();
-      const at = async (now: number): Promise<void> => {
-        node.state.head = Math.floor((now - timeOf(0)) / 2);
-        await run(now);
-      };
-      const old = timeOf(0) + 6 * 3_600;
-      for (const now of [wellAfter(LAST), old - 1]) await at(now);
-      expect(alerts).toEqual([]);
-      for (const now of [old, old + 900, old + 1_800]) await at(now);
-      const day = Math.floor(old / DAY) * DAY;
-      const behind = { network: NETWORK, kind: 'behind', block: 0, at: day };
-      expect(alerts.map(({ detail }) => detail)).toEqual([behind]);
-      for (const now of [day + DAY, day + DAY + 900]) await at(now);
-      expect(alerts.map(({ detail }) => detail)).toEqual([behind, { ...behind, at: day + DAY }]);
-      expect(await cursor()).toMatchObject({ next_block: 0 });
-    },
-  );
+  ])('raises an alert a day while a node that %s blocks it for hours', async (_, busy) => {
+    const { respond } = node;
+    answerHosts({
+      'node.test': (body) =>
+        JSON.stringify(body).includes('eth_getLogs') ? busy() : respond(body),
+    });
+    const { run, alerts } = sweeping();
+    const at = async (now: number): Promise<void> => {
+      node.state.head = Math.floor((now - timeOf(0)) / 2);
+      await run(now);
+    };
+    const old = timeOf(0) + 6 * 3_600;
+    for (const now of [wellAfter(LAST), old - 1]) await at(now);
+    expect(alerts).toEqual([]);
+    for (const now of [old, old + 900, old + 1_800]) await at(now);
+    const day = Math.floor(old / DAY) * DAY;
+    const behind = { network: NETWORK, kind: 'behind', block: 0, at: day };
+    expect(alerts.map(({ detail }) => detail)).toEqual([behind]);
+    for (const now of [day + DAY, day + DAY + 900]) await at(now);
+    expect(alerts.map(({ detail }) => detail)).toEqual([behind, { ...behind, at: day + DAY }]);
+    expect(await cursor()).toMatchObject({ next_block: 0 });
+  });
 
-  test('tells that it stands still also after a run of the same day went well, and again until it was heard', async () => {
+  test('raises that alert also after a successful run of the same day, and repeats it until it was taken', async () => {
     const alerts: unknown[] = [];
     let hears = false;
     const { run } = sweeping({
@@ -328,7 +325,7 @@ describe('a run', () => {
       node.state.head = Math.floor((now - timeOf(0)) / 2);
       await run(now);
     };
-    // From midnight, so that all of it is one day.
+    // From midnight, so that all runs are on one day.
     const day = (Math.floor(timeOf(0) / DAY) + 1) * DAY;
     await at(day);
     const next = Number((await cursor())?.['next_block']);
@@ -348,7 +345,7 @@ describe('a run', () => {
     expect(alerts[2]).toEqual({ network: NETWORK, kind: 'behind', block: next, at: day });
   });
 
-  test('of the last days passes over at once what is too large, and is not complete', async () => {
+  test('skips a block of the last days at once if it is too large, and is not complete', async () => {
     const { run } = sweeping();
     const now = wellAfter(LAST);
     await run(now);
@@ -360,7 +357,7 @@ describe('a run', () => {
     expect(await cursor()).toMatchObject({ again_next: null });
   });
 
-  test('keeps thousands of differences of one window, in statements that a database takes', async () => {
+  test('stores thousands of differences of one window, in statements that D1 accepts', async () => {
     const many = Array.from({ length: 2_500 }, (_, at): Difference => ({
       ...{ network: NETWORK, subject: nonce(at), kind: 'unrecorded', informational: false },
       ...{ account: `${NETWORK}:${ALICE}`, call: nonce(at), transaction: hashOf(10, at) },
@@ -368,7 +365,7 @@ describe('a run', () => {
     }));
     const seen = { differences: many, undecided: [] };
     const statements = saveFindings(db, NETWORK, { from: 0, to: LAST }, seen, 1);
-    // Three of a thousand at most, and what resolves others.
+    // Three statements of at most a thousand rows, and the one that resolves others.
     expect(statements).toHaveLength(4);
     await db.batch([...statements]);
     expect(await differences()).toHaveLength(2_500);
@@ -376,7 +373,7 @@ describe('a run', () => {
 });
 
 describe('a difference', () => {
-  test('of each kind has what both sides say', async () => {
+  test('of each kind has both sides', async () => {
     const moved = await payment(1, 10, { state: 'released', amount: 2n });
     const other = await payment(2, 12, {
       ...{ state: 'settled', amount: 3n, block: 12, transaction: hashOf(12, 2) },
@@ -412,7 +409,7 @@ describe('a difference', () => {
     ]);
   });
 
-  test('is told once, and again when it comes back; what is for information never', async () => {
+  test('raises one alert, and another when it returns; an informational one raises none', async () => {
     const transaction = await payment(1, 10, { state: 'released', amount: 2n });
     await payment(2, 12);
     const { run, alerts } = sweeping({ sites: [site({ days: 3 })] });
@@ -437,7 +434,7 @@ describe('a difference', () => {
     expect(alerts).toHaveLength(2);
   });
 
-  test('that could not be told is told by the next run', async () => {
+  test('whose alert could not be raised is alerted by the next run', async () => {
     await payment(1, 10, { state: 'open' });
     const raise = vi.fn<(alert: object) => Promise<boolean>>().mockResolvedValueOnce(false);
     raise.mockResolvedValue(true);
@@ -448,7 +445,7 @@ describe('a difference', () => {
     expect(raise).toHaveBeenCalledTimes(2);
   });
 
-  test('of many at once is told in a few words', async () => {
+  test('among many raises single alerts for some and one for the rest', async () => {
     for (let at = 0; at < 25; at += 1) await payment(at, at, { state: 'open' });
     const { run, alerts } = sweeping();
     await run(wellAfter(LAST));
@@ -458,7 +455,7 @@ describe('a difference', () => {
     expect(alerts).toHaveLength(11);
   });
 
-  test('has the account look again in each run, until the ledger says what the chain says', async () => {
+  test('makes the account recheck in each run, until the ledger agrees with the chain', async () => {
     const transaction = await payment(1, 10, { state: 'released', amount: 2n });
     await payment(2, 10, { state: 'open' });
     await payment(3, 11);
@@ -481,7 +478,7 @@ describe('a difference', () => {
     expect(await kinds()).toEqual(['unrecorded']);
   });
 
-  test('is looked at with others though an account does not answer', async () => {
+  test('is rechecked although another account does not answer', async () => {
     await payment(1, 10, { state: 'open' });
     const { run, alerts } = sweeping({
       account: () => ({
@@ -495,7 +492,7 @@ describe('a difference', () => {
     expect(await runs()).toMatchObject([{ state: 'complete', differences: 1 }]);
   });
 
-  test('that an earlier run has seen is told before anything is asked', async () => {
+  test('of an earlier run is alerted before any request', async () => {
     await payment(1, 10, { state: 'open' });
     const told: number[] = [];
     const raise = vi.fn<(alert: object) => Promise<boolean>>(async () => {
@@ -509,13 +506,13 @@ describe('a difference', () => {
     expect(told).toEqual([before, before]);
   });
 
-  test('in a block that is always refused does not keep others waiting', async () => {
+  test('in a block that is always refused does not delay others', async () => {
     for (let at = 0; at < 21; at += 1) await payment(at, at, { state: 'open' });
     const { run, looks } = sweeping();
     const now = wellAfter(LAST);
     await run(now);
     const { respond } = node;
-    // The first twenty blocks are given no more.
+    // The node no longer returns the first twenty blocks.
     answerHosts({
       'node.test': (body) => {
         const asked = JSON.stringify(body);
@@ -532,7 +529,7 @@ describe('a difference', () => {
     expect(looks.flatMap(({ calls }) => calls)).toContain(nonce(20));
   });
 
-  test('that nothing can mend is not looked at again', async () => {
+  test('that no recheck can resolve is not rechecked', async () => {
     await payment(1, 10, {
       ...{ state: 'settled', amount: 3n, block: 10, transaction: hashOf(10, 1) },
     });
@@ -542,11 +539,11 @@ describe('a difference', () => {
     expect(await kinds()).toEqual(['amount', 'moved']);
     const before = node.windows.length;
     await run(wellAfter(LAST) + 10);
-    // Five new blocks, and no old one.
+    // Five new blocks, and no old block.
     expect(node.windows.slice(before).every(([from]) => from > 12)).toBe(true);
   });
 
-  test('by dust is kept a hundred times, and counted', async () => {
+  test('by dust is stored a hundred times, and counted', async () => {
     for (let at = 0; at < 130; at += 1) {
       node.mine(20, hashOf(20, at), [transfer(OTHER, PAY_TO, 1n)]);
     }
@@ -557,7 +554,7 @@ describe('a difference', () => {
     expect(await runs()).toMatchObject([{ differences: 131 }]);
   });
 
-  test('is none where the money went to the receiver of that time', async () => {
+  test('does not exist if the money went to the receiver of that time', async () => {
     const transaction = hashOf(20, 1);
     node.mine(20, transaction, paid(ALICE, nonce(1), 2n, OTHER));
     await enter(
@@ -572,7 +569,7 @@ describe('a difference', () => {
     expect(await runs()).toMatchObject([{ chain_amount: '2', ledger_amount: '2' }]);
   });
 
-  test('is not said of a payment that the node says nothing of, and what was known of it stays', async () => {
+  test('stays as it was for a payment that the node does not answer about', async () => {
     const lost = { state: 'settled', amount: 2n, block: 20, transaction: hashOf(20, 1) } as const;
     await enter(ALICE, nonce(1), timeOf(19), lost);
     const { run } = sweeping();
@@ -592,7 +589,7 @@ describe('a difference', () => {
 });
 
 describe('once a day', () => {
-  test('the last days are compared again: what was reorganised away since is found', async () => {
+  test('the last days are compared again, which finds payments that were reorganised away', async () => {
     const transaction = await payment(1, 10, 'settled');
     const stays = await payment(2, 12, 'settled');
     const { run } = sweeping();
@@ -612,7 +609,7 @@ describe('once a day', () => {
     expect(stays).toBeDefined();
     await run(next + 900);
     expect((await runs()).filter(({ kind }) => kind === 'again')).toHaveLength(1);
-    // It is in a block again, a later one.
+    // It is in a later block again.
     node.mine(30, hashOf(30, 1), paid(ALICE, nonce(1), 2n));
     await run(next + 1_800);
     expect(await differences()).toMatchObject([
@@ -626,7 +623,7 @@ describe('once a day', () => {
     ]);
   });
 
-  test('that goes on in the next run where it is much, and new blocks come first', async () => {
+  test('the comparison continues in the next run if it is long, and new blocks come first', async () => {
     chainOf(40_000);
     const { run } = sweeping();
     const now = wellAfter(40_000);
@@ -646,7 +643,7 @@ describe('once a day', () => {
     expect(await cursor()).toMatchObject({ again_next: null, again_to: null });
   });
 
-  test('old runs are forgotten, and differences that are resolved or for information', async () => {
+  test('old runs are deleted, and old differences that are resolved or informational', async () => {
     await payment(1, 10, { state: 'open' });
     await payment(2, 12);
     const { run } = sweeping();
@@ -664,7 +661,7 @@ describe('the ledger', () => {
     return results.map(({ detail }) => detail).join('\n');
   };
 
-  test('is read by keys and by time, and never as a whole', async () => {
+  test('is read by key and by time, and never as a whole', async () => {
     const byKey = await plan(BY_KEY.replace('?1', "'[]'"));
     expect(byKey).toContain('SEARCH c USING PRIMARY KEY (account=? AND call=?)');
     expect(byKey).toContain('SEARCH p USING PRIMARY KEY (account=? AND call=?)');
@@ -676,7 +673,7 @@ describe('the ledger', () => {
     expect(`${byKey}${byTime}`).not.toMatch(/SCAN (c|p)\b/);
   });
 
-  test('of other networks is not compared with this one', async () => {
+  test('has payments of other networks that are not compared', async () => {
     const lost = { state: 'settled', amount: 2n, block: 20, transaction: hashOf(20, 1) } as const;
     await enter(ALICE, nonce(1), timeOf(19), lost);
     await db.batch([
