@@ -55,7 +55,7 @@ const KEY_SIGNATURE = 132;
 /**
  * What an answer, and the observation after it, mean for the health of a backend.
  *
- * Attack: a payer makes its own payments fail in order to shut a backend out for everybody. A claimed failure therefore counts against the
+ * Attack: a payer makes its own payments fail to pause a backend for everybody. A claimed failure therefore counts against the
  * backend only where the chain shows that nothing was wrong with the payment: nonce unused, funds present, signed by a key.
  */
 export const healthSignalOf = (

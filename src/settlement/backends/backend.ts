@@ -27,8 +27,8 @@ export type PresentOptions = {
 /**
  * Moves payments on one network: a facilitator, or the relayer. CONTRIBUTING.md has the recipe for a new kind.
  *
- * What a backend answers is a hint about whom to try next and when to look; what happened is what the chain shows (law 5). Every backend
- * withstands these races:
+ * A backend's answer is a hint about which backend to try next and when to observe; what happened is what the chain shows (law 5). Every
+ * backend withstands these races:
  * - **Two presentations of one payment.** Other isolates and other backends may present the same payment at the same moment. The nonce is
  *   used once, so that is safe; an answer like "nonce already used" must not count as a fault of the backend.
  * - **A lost answer.** A timeout, a broken connection or a 500 may follow a broadcast. The answer is then `unreachable`, never `declined`:

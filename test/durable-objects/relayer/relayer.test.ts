@@ -1,20 +1,13 @@
 import { parseEther } from 'viem';
 import { describe, expect, test } from 'vitest';
-import { submitAuthorization } from '../../dev/stack/authorization.ts';
-import { usdc } from '../../dev/stack/usdc.ts';
-import { MULTICALL3 } from '../../src/settlement/relayer/calldata.ts';
-import { openNode } from '../../src/settlement/relayer/node.ts';
-import { MOST_STRIKES } from '../../src/settlement/relayer/pending.ts';
-import { payTo } from '../unit/settlement/real-chain.ts';
-import {
-  type Bench,
-  openBench,
-  payersOf,
-  relayFrom,
-  ringOut,
-  settledCalls,
-} from './relayer-support.ts';
-import { BURNER, setCode, TWO_FACED, walletPayment } from './relayer-wallets.ts';
+import { submitAuthorization } from '../../../dev/stack/authorization.ts';
+import { usdc } from '../../../dev/stack/usdc.ts';
+import { MULTICALL3 } from '../../../src/settlement/relayer/calldata.ts';
+import { openNode } from '../../../src/settlement/relayer/node.ts';
+import { MOST_STRIKES } from '../../../src/settlement/relayer/pending.ts';
+import { payTo } from '../../unit/settlement/real-chain.ts';
+import { type Bench, openBench, payersOf, relayFrom, ringOut, settledCalls } from './support.ts';
+import { BURNER, setCode, TWO_FACED, walletPayment } from './wallets.ts';
 
 const callsOf = (relays: readonly { readonly call: string }[]) =>
   relays.map(({ call }) => call).toSorted();

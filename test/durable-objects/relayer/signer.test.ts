@@ -1,10 +1,10 @@
 import { keccak256 } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readSetup } from '../../durable-objects/relayer/setup.ts';
-import { remoteSigner } from '../../durable-objects/relayer/signer.ts';
-import type { UnsignedTransaction } from '../../src/settlement/relayer/transaction.ts';
-import { openBench, payersOf, relayFrom, ringOut, settledCalls } from './relayer-support.ts';
+import { readSetup } from '../../../durable-objects/relayer/setup.ts';
+import { remoteSigner } from '../../../durable-objects/relayer/signer.ts';
+import type { UnsignedTransaction } from '../../../src/settlement/relayer/transaction.ts';
+import { openBench, payersOf, relayFrom, ringOut, settledCalls } from './support.ts';
 
 const SIGNER = 'https://signer.test/';
 

@@ -3,11 +3,11 @@ import { env } from 'cloudflare:workers';
 import { parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, expect, test } from 'vitest';
-import { Relayer } from '../../durable-objects/relayer.ts';
-import { nowSeconds } from '../../src/core/clock.ts';
-import { chain, payTo } from '../unit/settlement/real-chain.ts';
-import { payersOf, relayFrom } from './relayer-support.ts';
-import { callOf, factsOf, randomHex, stubOf } from './support.ts';
+import { Relayer } from '../../../durable-objects/relayer.ts';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import { chain, payTo } from '../../unit/settlement/real-chain.ts';
+import { payersOf, relayFrom } from './support.ts';
+import { callOf, factsOf, randomHex, stubOf } from '../support.ts';
 
 const network = 'eip155:84532';
 const { AUDIT_DB: database, TEST_MIGRATIONS: migrations } = env as Env & {

@@ -1,19 +1,12 @@
 import { type Hex, parseEther, parseGwei } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { connectChain } from '../../dev/stack/chain-access.ts';
-import type { Relay } from '../../src/protocol/relayer-contract.ts';
-import { BOUND_VALID_AFTER } from '../../src/protocol/intent/binding.ts';
-import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
-import {
-  type Bench,
-  mine,
-  openBench,
-  payersOf,
-  relayFrom,
-  settledCalls,
-} from './relayer-support.ts';
-import { BURNER, setCode } from './relayer-wallets.ts';
+import { connectChain } from '../../../dev/stack/chain-access.ts';
+import type { Relay } from '../../../src/protocol/relayer-contract.ts';
+import { BOUND_VALID_AFTER } from '../../../src/protocol/intent/binding.ts';
+import { readUnsigned } from '../../../src/settlement/relayer/transaction.ts';
+import { type Bench, mine, openBench, payersOf, relayFrom, settledCalls } from './support.ts';
+import { BURNER, setCode } from './wallets.ts';
 
 /** This file's own chain: the tests make its blocks, so that they control what happens between them. */
 const rpc = inject('manualRpc');
