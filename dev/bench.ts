@@ -4,68 +4,56 @@ import { measureBlocks } from './bench/blocks.ts';
 import { measureBreadth } from './bench/breadth.ts';
 import { buildBundles } from './bench/bundles.ts';
 import { chart } from './bench/chart.ts';
-import { measureCompared } from './bench/compared.ts';
+import { measurePeers } from './bench/peers.ts';
 import { measureFlood } from './bench/flood.ts';
 import { gatesOf } from './bench/gates.ts';
 import { measureGrowth } from './bench/growth.ts';
 import { machine, machineLine } from './bench/machine.ts';
-import { measureObjects } from './bench/objects.ts';
-import { type Options, type Part, readOptions } from './bench/options.ts';
+import { measureObjects } from './bench/object-tests.ts';
+import { type Part, readOptions } from './bench/options.ts';
 import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
 import { startUpstream } from './bench/subject.ts';
 import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
 import { newWorkspace } from './bench/subject.ts';
+import { flagsOrExit } from './flags.ts';
+import { startProgress } from './progress.ts';
 import { ROOT } from './root.ts';
 
 /**
- * The deployed bundle in raw workerd beside its peers: the same requests, the same client, the same tool, a fresh process for each round
- * and subject, in an order that changes from round to round; and once on a real chain. A whole run writes
- * `test/bench/results/<date>.json` and `docs/bench.svg`, one of some parts `.dev/bench.json`.
+ * `npm run bench`: compares the deployed bundle with its peers in raw workerd: the same requests, client and tool, a fresh process for
+ * each subject and round, in changing sequence; and once on a real chain. A complete run writes `test/bench/results/<date>.json` and
+ * `docs/bench.svg`, a run of some parts `.dev/bench.json`.
  */
-const readOptionsOrEnd = (): Options => {
-  try {
-    return readOptions(process.argv.slice(2));
-  } catch (cause) {
-    console.error(cause instanceof Error ? cause.message : String(cause));
-    console.error(
-      'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--calls N] [--json]',
-    );
-    process.exit(2);
-  }
-};
+const USAGE = 'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [--calls N] [--json]';
 
-const options = readOptionsOrEnd();
-const { rounds, orders, remembered, json, isWhole, has } = options;
+const options = flagsOrExit(USAGE, () => readOptions(process.argv.slice(2)));
+const { rounds, objectTests, remembered, json, isWhole, has } = options;
+const print = startProgress();
 
-const began = performance.now();
-const say = (line: string): void => {
-  console.log(`${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
-};
-
-/** One part, if it is asked for. */
+/** Runs one part, if it is selected. */
 const part = async (
   name: Part,
-  what: string,
+  description: string,
   measure: () => Promise<Partial<Measured>>,
 ): Promise<Partial<Measured>> => {
   if (!has(name)) return {};
-  say(what);
+  print(`Measuring ${description}.`);
   return await measure();
 };
 
 const here = machine();
-say(machineLine(here));
+print(machineLine(here));
 const workspace = newWorkspace();
 const bundles = await buildBundles(workspace);
 const bench = { workspace, bundles };
-say(
-  `the gateway has ${bundles.gatewayKiB.toFixed(1)} KiB of JavaScript and ${bundles.wasmKiB.toFixed(1)} KiB of WebAssembly, gzip`,
+print(
+  `The gateway has ${bundles.gatewayKiB.toFixed(1)} KiB of JavaScript and ${bundles.wasmKiB.toFixed(1)} KiB of WebAssembly, gzip.`,
 );
 
-// First, because it needs the most of a machine: what it lacks is known before everything else is measured.
-const blocks = await part('blocks', 'a chain with blocks of two seconds', async () => ({
+// First, because it needs the most of the machine and fails early on a slow one.
+const blocks = await part('blocks', 'payments on a chain with blocks of two seconds', async () => ({
   blocks: await measureBlocks(bench),
 }));
 const upstreams = {
@@ -74,27 +62,29 @@ const upstreams = {
 };
 const { instant } = upstreams;
 const measured: Partial<Measured> = {
-  ...(await measureCompared(bench, upstreams, options, say)),
-  ...(await part('growth', `one account remembers ${remembered} calls`, async () => ({
+  ...(await measurePeers(bench, upstreams, options, print)),
+  ...(await part('growth', `an account that remembers ${remembered} calls`, async () => ({
     growth: await measureGrowth(bench, instant, remembered),
   }))),
-  ...(await part('breadth', 'gateways that hold much', async () => ({
+  ...(await part('breadth', 'gateways with many tools and rules', async () => ({
     breadth: await measureBreadth(bench, instant),
   }))),
-  ...(await part('trees', 'agents below others, and many rules', async () => ({
+  ...(await part('trees', 'agents with ancestors, and many rules', async () => ({
     trees: await measureTrees(bench, instant),
   }))),
   ...(await part('flood', 'a flood of invalid signatures', async () => ({
     flood: await measureFlood(bench, instant),
   }))),
-  ...(await part('replays', 'copies of a settled payment', async () => ({
+  ...(await part('replays', 'a flood of copies of a settled payment', async () => ({
     replays: await measureReplays(bench, instant),
   }))),
   ...blocks,
 };
 await upstreams.instant.stop();
 await upstreams.slow.stop();
-const objects = await part('objects', 'objects alone', () => measureObjects(orders, say));
+const objects = await part('objects', 'objects without a gateway', () =>
+  measureObjects(objectTests, print),
+);
 
 const results: Results = {
   date: new Date().toISOString().slice(0, 10),
@@ -110,7 +100,7 @@ const file = join(ROOT, isWhole ? `test/bench/results/${results.date}.json` : '.
 mkdirSync(dirname(file), { recursive: true });
 writeFileSync(file, `${JSON.stringify({ ...results, gates }, null, 2)}\n`);
 if (isWhole) writeFileSync(join(ROOT, 'docs/bench.svg'), chart(results));
-say('done');
+print('Done.');
 console.log(`\n${markdown(results, gates)}\n`);
 if (json) console.log(JSON.stringify({ gates }));
 const ranAgain = results.concurrency?.some(({ replaysRun }) => replaysRun > 0) ?? false;

@@ -3,7 +3,7 @@ import type { GatewayChanges } from './gateway-subject.ts';
 import { deal, type Measured, mustAllBe, run } from './load.ts';
 import type { Bench, Upstream } from './subject.ts';
 
-/** What a call costs where a gateway holds much, by what it holds. */
+/** Cost of a call in a gateway with many tools or rules. */
 export type Breadth = { readonly holds: string; readonly alone: Measured; readonly at16: Measured };
 
 const WARM_UP = 600;
@@ -12,7 +12,7 @@ const CALLS = 200;
 const names = (prefix: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, number) => `${prefix}-${number}`);
 
-/** The most that a policy may hold: 16 rules, 64 names of tools. */
+/** A policy with its maximum: 16 rules, 64 names of tools. */
 const FULL_POLICY = {
   tools: [...names('allowed', 63), 'lookup'],
   deny: names('denied', 16).map((name) => ({ tools: [name] })),
@@ -34,7 +34,7 @@ const measure = async (
   return mustAllBe(await run(subject.port, lanes, subject), 200, what);
 };
 
-/** The same bound calls to gateways that hold more or less, each in a fresh process. */
+/** Measures the same bound calls with each configuration, in fresh processes. */
 export const measureBreadth = async (
   bench: Bench,
   upstream: Upstream,

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { ROOT } from '../root.ts';
 import { buildWorker, type WorkerModules } from '../worker-modules.ts';
 
-/** Workers of peers and stubs by name; each is built as it would be deployed. */
+/** Workers of peers and stubs, by name. */
 const WORKERS = {
   upstream: 'peers/upstream.ts',
   apiKey: 'peers/api-key.ts',
@@ -22,7 +22,7 @@ const WORKERS = {
 
 type Name = keyof typeof WORKERS;
 
-/** Paths of the modules that run. */
+/** Paths of the built modules. */
 export type Bundles = {
   readonly gateway: WorkerModules;
   /** KiB gzip of the JavaScript and of the WebAssembly that every isolate of the gateway loads. */
@@ -38,7 +38,7 @@ const nameOf = (name: Name): string => `${name}.js`;
 const gzipKiB = (paths: readonly string[]): number =>
   gzipSync(Buffer.concat(paths.map((path) => readFileSync(path)))).length / 1024;
 
-/** Builds the gateway as it is deployed, and everything else as one module each, minified too. */
+/** Builds the gateway as it is deployed, and each other Worker as one minified module. */
 export const buildBundles = async (directory: string): Promise<Bundles> => {
   const gateway = await buildWorker(join(directory, 'gateway'));
   await build({

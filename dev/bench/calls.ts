@@ -11,14 +11,14 @@ import {
 import { deal, type Measured, mustAllBe, runOut } from './load.ts';
 import type { Bench, Upstream } from './subject.ts';
 
-/** How a subject is called: by so many agents, over so many connections at once. */
+/** Number of agents, connections and requests of a measurement. */
 export type Cell = {
   readonly agents: number;
   readonly connections: number;
   readonly requests: number;
 };
 
-/** Somebody who is measured, and how. */
+/** A subject of the comparison, and its measurements. */
 export type Entrant = {
   readonly name: string;
   readonly open: Open;
@@ -27,7 +27,7 @@ export type Entrant = {
   readonly warmUp: number;
 };
 
-/** What one round of an entrant came to, cell by cell. */
+/** Result of one cell in one round. */
 export type Result = Cell & { readonly entrant: string; readonly measured: Measured };
 
 const ONE: readonly Cell[] = [
@@ -36,10 +36,10 @@ const ONE: readonly Cell[] = [
   { agents: 1, connections: 64, requests: 512 },
 ];
 const MANY: readonly Cell[] = ONE.map((cell) => ({ ...cell, agents: AGENTS }));
-/** Enough for everybody's key to be known, and for the code to be compiled. */
+/** Enough calls for the code to be compiled. */
 const WARM_UP = 17 * AGENTS;
 
-/** Names of those who are measured. */
+/** Names of the entrants. */
 export const ENTRANT = {
   bound: 'Countersign, bound',
   vanilla: 'Countersign, vanilla x402',
@@ -61,7 +61,7 @@ export const ENTRANTS: readonly Entrant[] = [
     name: ENTRANT.batchSettlement,
     open: batchSettlement,
     upstream: 'instant',
-    // A channel takes one voucher at a time: one agent has one connection.
+    // A channel accepts one voucher at a time, so one agent has one connection.
     cells: [...ONE.slice(0, 1), ...MANY],
     warmUp: WARM_UP,
   },
@@ -95,7 +95,7 @@ const measure = async (
   return mustAllBe(await runOut(subject.port, lanes, subject, afterwork), 200, what);
 };
 
-/** One round of one entrant: a fresh process, warmed up, then each cell with requests that were signed before its clock ran. */
+/** Measures one round of an entrant: a fresh process, a warm-up, then each cell with requests that are signed before. */
 export const measureEntrant = async (
   bench: Bench,
   upstreams: Readonly<Record<Entrant['upstream'], Upstream>>,

@@ -11,7 +11,7 @@ const RIGHT = 90;
 const STEP = 26;
 const THICK = 16;
 
-/** Read on a light page and on a dark one: GitHub shows the same file on both. */
+/** GitHub shows the same file in light and dark mode. */
 const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
   .title { font-weight: 600; }
@@ -33,7 +33,7 @@ const microseconds = (value: number): string =>
     ? `${value.toFixed(0)} µs`
     : `${(value / 1_000).toFixed(value < 10_000 ? 2 : 1)} ms`;
 
-/** One group of bars from `top` on, each as long as its share of the longest. */
+/** Draws a group of bars, relative to the longest. */
 const panel = (title: string, bars: readonly Bar[], top: number): string => {
   const most = Math.max(...bars.map(({ value }) => value));
   const rows = bars.map(({ label, value, isOurs }, at) => {
@@ -67,10 +67,10 @@ const verifierBars = (results: Results, figure: 'hotMany' | 'first'): readonly B
     isOurs: verifier === 'countersign',
   }));
 
-/** The chart of docs/bench.md: shorter is better everywhere. */
+/** Draws the chart of `docs/bench.md`. */
 export const chart = (results: Results): string => {
   const panels = [
-    ['CPU of one paid call, the tool’s own left out', callBars(results)],
+    ['CPU of one paid call, without the tool', callBars(results)],
     ['CPU of one verification, hot', verifierBars(results, 'hotMany')],
     ['CPU of the first verification of a fresh isolate', verifierBars(results, 'first')],
   ] as const;
@@ -80,7 +80,7 @@ export const chart = (results: Results): string => {
     top += 14 + bars.length * STEP + 30;
     return text;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" role="img" aria-label="CPU of Countersign beside its peers; shorter is better">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" role="img" aria-label="CPU of Countersign and its peers; shorter is better">
 <style>${STYLE}
 </style>
 ${drawn.join('\n')}

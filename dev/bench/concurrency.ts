@@ -2,11 +2,11 @@ import { bound, batchSettlement, type Contender, type Open } from './contenders.
 import { run } from './load.ts';
 import type { Bench, Upstream } from './subject.ts';
 
-/** What became of calls that one agent sent at once. */
+/** Result of concurrent calls of one agent. */
 export type Concurrency = {
   readonly sent: number;
   readonly accepted: number;
-  /** Each call a second time, all at once: how many ran again. */
+  /** How many ran again when each call was repeated. */
   readonly replaysRun: number;
   readonly peerAccepted: number;
 };
@@ -15,7 +15,7 @@ const AT_ONCE = 64;
 
 const lanesOf = (requests: readonly Buffer[]) => requests.map((request) => [request]);
 
-/** How often the tool has run so far. */
+/** Reads how often the tool has run. */
 const runsOf = async ({ url }: Upstream): Promise<number> =>
   (await (await fetch(`${url}/runs`)).json()) as number;
 
@@ -43,6 +43,7 @@ const inFreshProcess = async <T>(
   }
 };
 
+/** Sends 64 calls of one agent at once, then all of them again; the same to batch-settlement. */
 export const measureConcurrency = async (
   bench: Bench,
   upstream: Upstream,
@@ -50,7 +51,8 @@ export const measureConcurrency = async (
   const ours = await inFreshProcess(bound, bench, upstream, async (contender) => {
     const made = await contender.requests(1, AT_ONCE);
     const first = await sendAtOnce(contender, made, upstream);
-    if (first.runs !== first.accepted) throw new Error('A tool ran for nobody, or for nothing.');
+    if (first.runs !== first.accepted)
+      throw new Error('The number of runs differs from the number of accepted calls.');
     const again = await sendAtOnce(contender, made, upstream);
     return { accepted: first.accepted, replaysRun: again.runs };
   });

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import { LOOPBACK } from '../stack/ports.ts';
 
-/** What came back. */
+/** An HTTP answer. */
 export type Answer = { readonly status: number; readonly head: string; readonly body: string };
 
 /**
- * One connection that is kept, and one request on it at a time, as bytes made before. The client is to cost as little as it can: it shares
- * the machine with what it measures.
+ * A keep-alive connection with one request at a time, as prepared bytes. The client shares the machine with its subject, so it must cost
+ * as little as possible.
  */
 export type Connection = {
   readonly send: (request: Buffer) => Promise<Answer>;
@@ -15,8 +15,8 @@ export type Connection = {
 
 const END_OF_HEAD = '\r\n\r\n';
 
-/** The answer at the start of what has come so far; undefined where it is not whole yet. */
-const wholeAnswer = (text: string): Answer | undefined => {
+/** Parses the answer in the received text. @returns undefined while it is incomplete. */
+const answerIn = (text: string): Answer | undefined => {
   const end = text.indexOf(END_OF_HEAD);
   if (end < 0) return undefined;
   const head = text.slice(0, end);
@@ -30,6 +30,7 @@ const wholeAnswer = (text: string): Answer | undefined => {
   return rest.endsWith('0\r\n\r\n') ? { status, head, body: rest } : undefined;
 };
 
+/** Opens a connection to a port of this machine. */
 export const openConnection = async (port: number): Promise<Connection> => {
   const socket = await new Promise<Socket>((resolve, reject) => {
     const opening = connect({ port, host: LOOPBACK, noDelay: true }, () => resolve(opening));
@@ -46,7 +47,7 @@ export const openConnection = async (port: number): Promise<Connection> => {
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
     text += chunk;
-    const answer = wholeAnswer(text);
+    const answer = answerIn(text);
     if (answer === undefined) return;
     text = '';
     waiting?.resolve(answer);
@@ -63,7 +64,7 @@ export const openConnection = async (port: number): Promise<Connection> => {
   };
 };
 
-/** The bytes of a GET. */
+/** Encodes a GET request. */
 export const getRequest = (
   port: number,
   target: string,
@@ -76,7 +77,7 @@ export const getRequest = (
   );
 };
 
-/** Each header of a head, by lower-case name. */
+/** Parses the headers of an answer, by lower-case name. */
 export const headersOf = (head: string): ReadonlyMap<string, string> =>
   new Map(
     head

@@ -14,27 +14,27 @@ import {
 } from './subject.ts';
 import { openChannel } from './vouchers.ts';
 
-/** A running subject, and how it is paid. */
+/** A running subject and its client. */
 export type Contender = {
   readonly subject: Subject;
-  /** So many requests of the first so many agents in turn, signed and never to be sent twice. */
+  /** Signs a number of requests of a number of agents in turn, each to be sent once. */
   readonly requests: (agents: number, count: number) => Promise<readonly Buffer[]>;
-  /** How long it works on after its last answer, milliseconds: that work is counted. */
+  /** Milliseconds of work after the last answer, which is part of the cost. */
   readonly afterwork: number;
 };
 
-/** Starts one in a process of its own. */
+/** Starts a contender in a process of its own. */
 export type Open = (bench: Bench, upstream: Upstream) => Promise<Contender>;
 
-/** As many as a bench has. */
+/** Number of agents. */
 export const AGENTS = 100;
 
-/** The queue's stub settles and exports within a second; the account writes that down. */
+/** Milliseconds in which the stub settles and exports, and the account records it. */
 const GATEWAY_AFTERWORK = 1_250;
 
 const everybody = agents(AGENTS);
 
-/** Deals out calls to agents in turn. */
+/** Makes requests of agents in turn. */
 const inTurn = async (
   of: number,
   count: number,
@@ -69,7 +69,7 @@ const openGateway =
     };
   };
 
-/** Ours, paid by a payment whose nonce is the digest of an `AgentIntent`. */
+/** Opens Countersign with bound payments. */
 export const openBound = (changes: GatewayChanges): Open =>
   openGateway(
     ({ audience }, agent, offer) =>
@@ -77,9 +77,10 @@ export const openBound = (changes: GatewayChanges): Open =>
     changes,
   );
 
+/** Countersign with bound payments and the default policy of the bench. */
 export const bound: Open = openBound({});
 
-/** Ours, paid as any x402 client pays. */
+/** Countersign with vanilla x402 payments. */
 export const vanilla: Open = openGateway((_, agent, offer) => vanillaPayment(agent, offer), {});
 
 /** `@x402/hono` with scheme `exact`. */
@@ -123,7 +124,7 @@ export const batchSettlement: Open = async (bench, upstream) => {
   };
 };
 
-/** A Worker that compares an API key: the floor. */
+/** A Worker that compares an API key: the baseline. */
 export const apiKey: Open = async (bench, upstream) => {
   const subject = await startWorker(bench, 'apiKey', {
     UPSTREAM_URL: upstream.url,

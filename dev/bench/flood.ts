@@ -16,34 +16,34 @@ import { spread, type Spread } from './statistics.ts';
 import { type Bench, newDirectory, offerOf, TARGET, type Upstream } from './subject.ts';
 
 /**
- * Who sends invalid signatures: so many connections, each of which pauses so long after an answer, on average: those that pause alike come
- * together, and what is measured is their queue.
+ * A sender of invalid signatures: connections, and the mean pause of each after an answer. Pauses are random, because equal pauses would
+ * synchronise the connections, and the bench would measure their queue.
  */
 type Flooder = {
   readonly connections: number;
   readonly pauseMs: number;
-  /** How often the paying agent is measured alone and beside it. */
+  /** How often the paying agent is measured alone and during the flood. */
   readonly rounds: number;
 };
 
-/** What a flood does to an agent that pays, of rounds alone and beside it in turn. */
+/** Effect of a flood on a paying agent, in alternating rounds without and with the flood. */
 export type Flooded = Flooder & {
-  /** Invalid signatures a second that were answered. */
+  /** Answered invalid signatures a second. */
   readonly perSecond: number;
   readonly statuses: Readonly<Record<string, number>>;
-  /** CPU of the gateway's process for each of them, microseconds. */
+  /** CPU of the gateway's process for each, in microseconds. */
   readonly cpuEach: number;
   readonly alone: Latency;
-  readonly beside: Latency;
-  /** What the flood has left: databases of accounts. */
+  readonly duringFlood: Latency;
+  /** Databases of accounts that the flood created. */
   readonly accountsMade: number;
 };
 
 export type Latency = { readonly p50: Spread; readonly p99: Spread };
 
 /**
- * The first takes about a third of what an isolate can do, and is what may at most double the 99th percentile. The second is as fast as it
- * is answered: client, node and gateway share two cores, so that it measures what is left of the machine.
+ * The first flooder uses about a third of an isolate and may at most double the 99th percentile. The second sends as fast as it is
+ * answered: client, node and gateway share two cores, so it measures the machine as well.
  */
 const FLOODERS: readonly Flooder[] = [
   { connections: 4, pauseMs: 15, rounds: 5 },
@@ -51,10 +51,10 @@ const FLOODERS: readonly Flooder[] = [
 ];
 const CALLS = 300;
 const WARM_UP = 400;
-/** Claimed accounts. They come again only where the flood is fast, and leave no more then. */
+/** Claimed accounts. A fast flood repeats them. */
 const CLAIMS = 20_000;
 
-/** Payments of accounts that nobody has a key of: the signature is somebody else's, and the dearest kind to find out about. */
+/** Builds payments in the name of random accounts with the signature of another key: the most expensive kind to reject. */
 const forgeries = (port: number, offer: Offer): readonly Buffer[] => {
   const [stranger] = agents(1);
   const [accepted] = offer.accepts;
@@ -96,12 +96,13 @@ const startFlood = async (
   };
 };
 
+/** Summarises the latency of blocks. */
 export const latencyOf = (blocks: readonly Measured[]): Latency => ({
   p50: spread(blocks.map(({ p50 }) => p50)),
   p99: spread(blocks.map(({ p99 }) => p99)),
 });
 
-/** CPU of all of them, microseconds. */
+/** Sums the CPU of blocks, in microseconds. */
 export const cpuOf = (blocks: readonly Measured[]): number =>
   blocks.reduce((all, { cpuPerRequest, requests }) => all + cpuPerRequest * requests, 0);
 
@@ -110,6 +111,7 @@ const databasesIn = async (directory: string): Promise<number> => {
   return files.filter((file) => file.endsWith('.sqlite')).length;
 };
 
+/** Sums counts by status. */
 export const sum = (statuses: Readonly<Record<string, number>>): number =>
   Object.values(statuses).reduce((all, count) => all + count, 0);
 
@@ -123,9 +125,9 @@ const measureFlooder = async (
   const paying = async (): Promise<Measured> =>
     mustAllBe(await run(gateway.port, deal(calls(CALLS), 1, 1), gateway), 200, 'paying agent');
   const before = await databasesIn(directory);
-  const blocks: { readonly alone: Measured[]; readonly beside: Measured[] } = {
+  const blocks: { readonly alone: Measured[]; readonly duringFlood: Measured[] } = {
     alone: [],
-    beside: [],
+    duringFlood: [],
   };
   const statuses: Record<string, number> = {};
   let seconds = 0;
@@ -133,7 +135,7 @@ const measureFlooder = async (
     blocks.alone.push(await paying());
     const flood = await startFlood(gateway.port, flooder, next);
     const began = performance.now();
-    blocks.beside.push(await paying());
+    blocks.duringFlood.push(await paying());
     await flood.stop();
     seconds += (performance.now() - began) / 1_000;
     for (const [status, count] of Object.entries(flood.statuses)) {
@@ -144,33 +146,35 @@ const measureFlooder = async (
     ...flooder,
     perSecond: sum(statuses) / seconds,
     statuses,
-    cpuEach: (cpuOf(blocks.beside) - cpuOf(blocks.alone)) / sum(statuses),
+    cpuEach: (cpuOf(blocks.duringFlood) - cpuOf(blocks.alone)) / sum(statuses),
     alone: latencyOf(blocks.alone),
-    beside: latencyOf(blocks.beside),
+    duringFlood: latencyOf(blocks.duringFlood),
     accountsMade: (await databasesIn(directory)) - before,
   };
 };
 
+/** Formats a spread. */
 export const shown = ({ median, min, max }: Spread): string =>
   `${median.toFixed(1)} (${min.toFixed(1)}–${max.toFixed(1)})`;
 
-/** How much longer the slowest calls of a paying agent take beside the flood: less is better. */
-export const slowdown = ({ alone, beside }: Flooded): number =>
-  beside.p99.median / alone.p99.median;
+/** Ratio of the slowest calls of a paying agent with and without the flood: less is better. */
+export const slowdown = ({ alone, duringFlood }: Flooded): number =>
+  duringFlood.p99.median / alone.p99.median;
 
+/** Describes the effect of a flood in one sentence. */
 export const floodLine = (flooded: Flooded): string => {
-  const { connections, pauseMs, perSecond, statuses, cpuEach, alone, beside, accountsMade } =
+  const { connections, pauseMs, perSecond, statuses, cpuEach, alone, duringFlood, accountsMade } =
     flooded;
   const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
   return (
-    `Invalid signatures of as many claimed accounts, ${perSecond.toFixed(0)} a second (${connections} connections, ` +
-    `${pauseMs} ms after an answer; ${answers.join(', ')}; ${cpuEach.toFixed(0)} µs CPU each), beside one paying agent: p50 ${shown(alone.p50)} → ` +
-    `${shown(beside.p50)} ms, p99 ${shown(alone.p99)} → ${shown(beside.p99)} ms, ${slowdown(flooded).toFixed(2)} times. ` +
-    `Accounts made: ${accountsMade}.`
+    `A flood of ${perSecond.toFixed(0)} invalid signatures a second in the name of different accounts (${connections} connections, ` +
+    `${pauseMs} ms pause after an answer; ${answers.join(', ')}; ${cpuEach.toFixed(0)} µs of CPU each). One paying agent: p50 ${shown(alone.p50)} → ` +
+    `${shown(duringFlood.p50)} ms, p99 ${shown(alone.p99)} → ${shown(duringFlood.p99)} ms, a factor of ${slowdown(flooded).toFixed(2)}. ` +
+    `Accounts created: ${accountsMade}.`
   );
 };
 
-/** One agent pays, alone and beside a flood of invalid signatures. */
+/** Measures a paying agent without and with a flood of invalid signatures. */
 export const measureFlood = async (
   bench: Bench,
   upstream: Upstream,

@@ -3,15 +3,15 @@ import { SourceMap, type SourceMapPayload } from 'node:module';
 import { basename, relative, resolve } from 'node:path';
 import type { CpuProfile, ProfileNode } from './inspector.ts';
 
-/** A function by the time that was spent in itself, not in what it called. */
+/** A function with its own time, without its callees. */
 export type Frame = {
   readonly name: string;
-  /** `file:line` of the source, or what the runtime calls it. */
+  /** `file:line` of the source, or the name of the runtime. */
   readonly place: string;
   readonly microseconds: number;
 };
 
-/** Source maps of modules, by the names that the modules have while they run. */
+/** Source maps by the names of the running modules. */
 type Maps = ReadonlyMap<string, { readonly script: string; readonly map: SourceMap }>;
 
 const mapsOf = (scripts: readonly string[]): Maps =>
@@ -22,7 +22,7 @@ const mapsOf = (scripts: readonly string[]): Maps =>
     }),
   );
 
-/** Where the time of a profile went, most first: functions under the names and lines that their source has. */
+/** Lists the functions of a profile by their own time, with names and lines of the source. */
 export const framesOf = (
   profile: CpuProfile,
   scripts: readonly string[],
@@ -56,7 +56,7 @@ const sourceOf = (
   const entry = map.findEntry(lineNumber, columnNumber);
   if (!('originalSource' in entry)) return { name, place: `${url}:${lineNumber + 1}` };
   const file = relative(root, resolve(script, '..', entry.originalSource));
-  // The map says it where it knows; the types of Node do not.
+  // The types of Node lack the name.
   const { name: mapped } = entry as { readonly name?: string };
   return {
     name: nameIn(file, entry, root) ?? mapped ?? name,
@@ -64,7 +64,7 @@ const sourceOf = (
   };
 };
 
-/** What stands before the place of a function in its source: minified names say nothing. */
+/** Reads the name of a function from its source, because names are minified. */
 const nameIn = (
   file: string,
   {
@@ -91,7 +91,7 @@ const linesOf = (file: string): readonly string[] => {
   try {
     lines = readFileSync(file, 'utf8').split('\n');
   } catch {
-    // A module that wrangler has made has no file.
+    // A generated module has no file.
   }
   read.set(file, lines);
   return lines;

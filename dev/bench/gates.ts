@@ -3,29 +3,29 @@ import { ENTRANT } from './calls.ts';
 import { AGENTS } from './contenders.ts';
 import { slowdown } from './flood.ts';
 
-/** What a change may not make worse. Ratios are the peer's figure divided by ours, so that more is better, except where they say so. */
+/** Figures that a change must not make worse. Ratios are the peer's figure divided by Countersign's: more is better, except where noted. */
 export type Gates = {
-  /** Hot, by CPU; the lower of one signer and 256. */
+  /** CPU, hot; the lower of one signer and 256. */
   readonly verifyVsViem: number;
-  /** The first of a fresh isolate, by CPU. */
+  /** CPU of the first verification of a fresh isolate. */
   readonly firstVerifyVsViem: number;
-  /** A bound call of one of a hundred agents, sixteen at once, by CPU. */
+  /** CPU of a bound call of a hundred agents, sixteen concurrent. */
   readonly callVsBatchSettlement: number;
   readonly callVsExactInstant: number;
-  /** Alone, by the median latency. */
+  /** Median latency of sequential calls. */
   readonly latencyVsExact2s: number;
-  /** Of 64 calls that one agent sends at once; the fewest of all rounds. */
+  /** Accepted calls of 64 concurrent ones of one agent; the minimum of all rounds. */
   readonly concurrentAccepted: number;
   readonly rowsPerCallAlone: number;
   readonly rowsPerCall32: number;
-  /** Our median latency with a million remembered calls, divided by that with none: less is better. */
+  /** Median latency with a million remembered calls, divided by that with none: less is better. */
   readonly growth1e6: number;
-  /** The slowest calls beside a moderate flood of invalid signatures, divided by those alone: less is better. */
+  /** p99 during a moderate flood of invalid signatures, divided by p99 without: less is better. */
   readonly floodP99: number;
   readonly gzipKiB: number;
 };
 
-/** The figures of an entrant with so many connections, called by many agents. */
+/** Finds the figures of an entrant with many agents, by the number of connections. */
 export const cellOf = (
   { calls = [] }: Pick<Results, 'calls'>,
   entrant: string,
@@ -39,6 +39,7 @@ export const cellOf = (
   return found;
 };
 
+/** Finds the figures of a verifier. */
 export const verifierOf = (
   { verification = [] }: Pick<Results, 'verification'>,
   name: VerifierFigures['verifier'],
@@ -80,7 +81,7 @@ const growthGates = ({ growth }: Results): Partial<Gates> => {
   return { growth1e6: (full ?? Number.NaN) / (empty ?? Number.NaN) };
 };
 
-/** Those of the parts that have run. */
+/** Computes the gates of the parts that ran. */
 export const gatesOf = (results: Results): Partial<Gates> => {
   const { concurrency, rows, gzipKiB, flood: [moderate] = [] } = results;
   const gates: Partial<Gates> = {

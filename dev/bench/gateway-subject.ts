@@ -18,10 +18,10 @@ import {
 } from './subject.ts';
 import { type Binding, type Service, startWorkerd } from './workerd.ts';
 
-/** A gateway with stubs of its queues and its database, and a seeder beside it. */
+/** A gateway with stubs of its queues and database, and a seeder. */
 export type GatewaySubject = Subject & Seeder & { readonly audience: string };
 
-/** No limit of it is met by what the bench does. */
+/** Limits that the bench does not reach. */
 const POLICY = {
   perCall: '1000000000000u',
   exposure: '1000000000000000u',
@@ -48,12 +48,13 @@ const gatewayBindings = (
     AUDIENCES: audience,
     LOCAL_STACK: 'true',
     PAY_TO: JSON.stringify({ [usdc.network]: people.payTo }),
-    // Asked only about strangers: payers' facts come from the seeder, and are good for ten minutes.
+    // Used only for unknown payers: the seeder writes payer facts, which are fresh for ten minutes.
     RPC_URLS: JSON.stringify({ [usdc.network]: [`${upstream}/chain`] }),
     FACILITATORS: JSON.stringify([{ url: upstream }]),
     UPSTREAM_URL: upstream,
     RECEIPT_KEY: receiptKey,
     DEFAULT_POLICY: JSON.stringify(policy),
+    COMMAND_BYTES_PER_DAY: '',
   };
   const stubs = Object.entries(QUEUES).map(
     ([name, entrypoint]) => [name, { service: 'bindings', entrypoint }] as const,
@@ -119,9 +120,10 @@ export const startGateway = async (
   return { ...process, ...seeder, port, audience };
 };
 
-/** Makes bound requests to a gateway for one tool: each signed, and never to be sent twice. */
+/** Signs bound requests for one tool, each to be sent once. */
 export type MakeBound = (agent: BenchAgent, count: number) => readonly Buffer[];
 
+/** Reads the offer of a tool, and returns a function that signs requests for it. */
 export const boundRequests = async (
   gateway: GatewaySubject,
   { tool, target }: Sale = LOOKUP,

@@ -2,28 +2,28 @@ import { rm, stat } from 'node:fs/promises';
 import { boundRequests } from './gateway-subject.ts';
 import { type Figures, figuresOf } from './load.ts';
 import { deal, type Measured, mustAllBe, run, runOut } from './load.ts';
-import { databaseOf, remember } from './memory.ts';
+import { databaseOf, remember } from './remembered-calls.ts';
 import { agents, type BenchAgent } from './signing.ts';
 import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { type Bench, newDirectory, type Upstream } from './subject.ts';
 
-/** What calls of an account take while it remembers so many others. */
+/** Cost of a call of an account that remembers many others. */
 export type Remembered = {
   readonly remembered: number;
-  /** Milliseconds that its first call took, once its object had been woken by its alarm. */
+  /** Milliseconds of the first call after the alarm woke the object. */
   readonly firstMs: number;
   readonly alone: Figures;
   readonly at16: Figures;
-  /** How many of its calls were answered with anything but 200. */
+  /** Number of answers other than 200. */
   readonly failed: number;
-  /** Of the object's database. */
+  /** Size of the object's database. */
   readonly mebibytes: number;
 };
 
 const BLOCKS = 4;
-/** Calls of a block, by how many are sent at once. */
+/** Calls of a block, by the number of connections. */
 const CALLS = { 1: 60, 16: 160 } as const;
-/** The account hears of what was settled and exported, and wakes once more to tidy up. */
+/** Milliseconds in which settlement and export reach the account, and its alarm prunes. */
 const AFTERWORK = 1_500;
 const WARM_UP = 600;
 
@@ -36,17 +36,17 @@ const send = async (
   return await runOut(gateway.port, lanes, gateway, AFTERWORK);
 };
 
-/** An account that is asked too much answers late, or not at all: that is a figure too. */
+/** Counts failed calls: an overloaded account answers late or not at all. */
 const failedOf = (blocks: readonly Measured[]): number =>
   blocks.reduce((sum, { requests, statuses }) => sum + requests - (statuses['200'] ?? 0), 0);
 
 type Account = { readonly agent: BenchAgent; readonly remembered: number };
 
-/** Microseconds of CPU in a pause of `QUIET_MS` that mean that nothing goes on. */
+/** Microseconds of CPU within `QUIET_MS` below which the process is idle. */
 const QUIET = 15_000;
 const QUIET_MS = 500;
 
-/** Waits until the process has nothing to do: an object that wakes up with much behind it keeps all others waiting. */
+/** Waits until the process is idle: an object with much state blocks the others while it wakes. */
 const quiet = async ({ cpu }: GatewaySubject): Promise<void> => {
   for (;;) {
     const before = cpu();
@@ -55,7 +55,7 @@ const quiet = async ({ cpu }: GatewaySubject): Promise<void> => {
   }
 };
 
-/** Everybody's calls in one process, in turn: what else the machine does meets them alike. */
+/** Measures the calls of all accounts in turn in one process, so that other load affects them alike. */
 const measureAccounts = async (
   gateway: GatewaySubject,
   accounts: readonly Account[],
@@ -91,7 +91,7 @@ const blocksOf = (): { readonly alone: Measured[]; readonly at16: Measured[] } =
   at16: [],
 });
 
-/** Accounts with a first call that has ended, in a directory that outlives the process. */
+/** Creates accounts with one ended call, in a directory that outlives the process. */
 const begin = async (gateway: GatewaySubject, everybody: readonly BenchAgent[]): Promise<void> => {
   await gateway.seed(everybody);
   const make = await boundRequests(gateway);
@@ -100,7 +100,7 @@ const begin = async (gateway: GatewaySubject, everybody: readonly BenchAgent[]):
   }
 };
 
-/** The same calls of an account that has nothing behind it, and of one that remembers so many calls. */
+/** Compares the calls of a new account with those of one that remembers many calls. */
 export const measureGrowth = async (
   bench: Bench,
   upstream: Upstream,

@@ -11,20 +11,20 @@ export type ProfileNode = {
     readonly columnNumber: number;
   };
   readonly children?: readonly number[];
-  /** Where in the function samples fell; lines from 1. */
+  /** Samples by line of the function; lines from 1. */
   readonly positionTicks?: readonly { readonly line: number; readonly ticks: number }[];
 };
 
 export type CpuProfile = {
   readonly nodes: readonly ProfileNode[];
-  /** Node of each sample, and microseconds since the one before. */
+  /** Node of each sample, and microseconds since the previous sample. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 };
 
-/** A connection to one isolate's inspector. */
+/** A connection to the inspector of an isolate. */
 export type Inspector = {
-  readonly ask: (method: string, parameters?: object) => Promise<unknown>;
+  readonly call: (method: string, parameters?: object) => Promise<unknown>;
   readonly close: () => void;
 };
 
@@ -34,7 +34,7 @@ type Answer = {
   readonly error?: { readonly message: string };
 };
 
-/** Opens the inspector of the Worker of a name, in a process that was started with an inspector's port. */
+/** Opens the inspector of a Worker by its name. The process must have an inspector port. */
 export const openInspector = async (port: number, worker: string): Promise<Inspector> => {
   const listed = await fetch(`http://${LOOPBACK}:${port}/json`);
   const targets = (await listed.json()) as readonly {
@@ -42,30 +42,35 @@ export const openInspector = async (port: number, worker: string): Promise<Inspe
     readonly webSocketDebuggerUrl: string;
   }[];
   const target = targets.find(({ id }) => id === worker);
-  if (target === undefined) throw new Error(`No isolate is ${worker}: ${JSON.stringify(targets)}`);
+  if (target === undefined)
+    throw new Error(`There is no isolate ${worker}: ${JSON.stringify(targets)}`);
   const socket = new WebSocket(target.webSocketDebuggerUrl);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve(), { once: true });
-    socket.addEventListener('error', () => reject(new Error('The inspector refused.')), {
-      once: true,
-    });
+    socket.addEventListener(
+      'error',
+      () => reject(new Error('The inspector refused the connection.')),
+      {
+        once: true,
+      },
+    );
   });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   socket.addEventListener('message', ({ data }) => {
     const { id, result, error } = JSON.parse(String(data)) as Answer;
-    const asked = id === undefined ? undefined : waiting.get(id);
-    if (id === undefined || asked === undefined) return;
+    const pending = id === undefined ? undefined : waiting.get(id);
+    if (id === undefined || pending === undefined) return;
     waiting.delete(id);
-    if (error === undefined) asked.resolve(result);
-    else asked.reject(new Error(error.message));
+    if (error === undefined) pending.resolve(result);
+    else pending.reject(new Error(error.message));
   });
-  let asked = 0;
+  let calls = 0;
   return {
-    ask: async (method, parameters = {}) => {
-      asked += 1;
+    call: async (method, parameters = {}) => {
+      calls += 1;
       const answer = Promise.withResolvers<unknown>();
-      waiting.set(asked, answer);
-      socket.send(JSON.stringify({ id: asked, method, params: parameters }));
+      waiting.set(calls, answer);
+      socket.send(JSON.stringify({ id: calls, method, params: parameters }));
       return await answer.promise;
     },
     close: () => socket.close(),

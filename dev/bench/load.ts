@@ -2,23 +2,23 @@ import { openConnection } from './connection.ts';
 import { quantile, spread, type Spread } from './statistics.ts';
 import type { Workerd } from './workerd.ts';
 
-/** Requests of one connection, sent one after the other. */
+/** Requests of one connection, in sequence. */
 export type Lane = readonly Buffer[];
 
-/** What a run of requests cost. Times in milliseconds, CPU in microseconds of the whole process. */
+/** Cost of a run of requests: milliseconds, and microseconds of CPU of the whole process. */
 export type Measured = {
   readonly requests: number;
   readonly perSecond: number;
   readonly cpuPerRequest: number;
-  /** Of that, what had been used when the last answer came. */
+  /** CPU until the last answer. */
   readonly cpuUntilAnswered: number;
   readonly p50: number;
   readonly p99: number;
-  /** How often each status was answered. */
+  /** Number of answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
 };
 
-/** Deals requests out to so many connections: the requests of one agent stay in their order on one of them. */
+/** Distributes requests over connections. The requests of one agent stay in sequence on one connection. */
 export const deal = (
   requests: readonly Buffer[],
   agents: number,
@@ -32,7 +32,7 @@ export const deal = (
   return lanes.filter((lane) => lane.length > 0);
 };
 
-/** Sends everything, and says what it cost. Connections are opened before the clock runs. */
+/** Sends all requests and measures their cost. Opens the connections before the measurement. */
 export const run = async (
   port: number,
   lanes: readonly Lane[],
@@ -70,7 +70,7 @@ export const run = async (
   };
 };
 
-/** As `run`, with what the process still does about these requests in so many milliseconds after its last answer. */
+/** Like `run`, including the CPU of work after the last answer, for `afterwork` milliseconds. */
 export const runOut = async (
   port: number,
   lanes: readonly Lane[],
@@ -84,19 +84,20 @@ export const runOut = async (
   return { ...measured, cpuPerRequest: (process.cpu() - before) / measured.requests };
 };
 
-/** Refuses figures of anything but what was to be measured. */
+/** Checks that every answer had the expected status. @throws Error otherwise. */
 export const mustAllBe = (measured: Measured, status: number, what: string): Measured => {
   if (measured.statuses[status] === measured.requests) return measured;
   throw new Error(`${what}: not every answer was ${status}: ${JSON.stringify(measured.statuses)}`);
 };
 
-/** What blocks of calls came to, those of all compared accounts sent in turn. Times in milliseconds, CPU in microseconds. */
+/** Spread over blocks of calls: milliseconds, and microseconds of CPU. */
 export type Figures = {
   readonly cpuPerRequest: Spread;
   readonly p50: Spread;
   readonly p99: Spread;
 };
 
+/** Summarises blocks of calls. */
 export const figuresOf = (blocks: readonly Measured[]): Figures => ({
   cpuPerRequest: spread(blocks.map(({ cpuPerRequest }) => cpuPerRequest)),
   p50: spread(blocks.map(({ p50 }) => p50)),

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 
-/** What the figures were measured on. */
+/** Machine and versions of a run. */
 export type Machine = {
   readonly cpu: string;
   readonly cores: number;
@@ -10,6 +10,7 @@ export type Machine = {
   readonly workerd: string;
 };
 
+/** Describes this machine. */
 export const machine = (): Machine => ({
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
   cores: cpus().length,
@@ -17,12 +18,13 @@ export const machine = (): Machine => ({
   workerd: (createRequire(import.meta.url)('workerd/package.json') as { version: string }).version,
 });
 
+/** Formats the machine as one line. */
 export const machineLine = ({ cpu, cores, node, workerd }: Machine): string =>
   `${cpu}, ${cores} cores, Node ${node}, workerd ${workerd}`;
 
 /**
- * CPU time that all threads of a process have used, microseconds: garbage collection and just-in-time compilation included, and hardly
- * moved by what else the machine does. Linux only.
+ * Reads the CPU time of all threads of a process in microseconds, including garbage collection and compilation. Other load of the machine
+ * hardly affects it. Linux only.
  */
 export const cpuOf = (processId: number): number => {
   let nanoseconds = 0;

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../flags.ts';
 import type { BenchOptions } from '../../test/bench/rounds.ts';
 
-/** The parts of the bench, each of which can be run without the others. */
+/** Parts of the bench, which can run without each other. */
 export const PARTS = [
   'blocks',
   'verification',
@@ -17,33 +18,27 @@ export const PARTS = [
 
 export type Part = (typeof PARTS)[number];
 
-/** What a run of the bench is told. */
+/** Options of a run. */
 export type Options = {
   readonly rounds: number;
-  readonly orders: BenchOptions;
-  /** Calls that one account remembers. */
+  readonly objectTests: BenchOptions;
+  /** Calls that one account remembers in the part `growth`. */
   readonly remembered: number;
   readonly json: boolean;
   readonly isWhole: boolean;
   readonly has: (part: Part) => boolean;
 };
 
-const whole = (name: string, text: string): number => {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${name} must be a whole number from 1, and is ${text}`);
-};
-
 const partOf = (text: string): Part => {
   const part = PARTS.find((name) => name === text);
   if (part !== undefined) return part;
-  throw new Error(`--only takes one of ${PARTS.join(', ')}, not ${text}`);
+  throw new Error(`--only takes one of ${PARTS.join(', ')}, not '${text}'`);
 };
 
-/** Throws an error that names what is wrong. */
-export const readOptions = (words: readonly string[]): Options => {
+/** Parses the command line. @throws Error that names the wrong flag. */
+export const readOptions = (args: readonly string[]): Options => {
   const { values } = parseArgs({
-    args: [...words],
+    args: [...args],
     options: {
       rounds: { type: 'string', default: '5' },
       calls: { type: 'string', default: '10' },
@@ -52,12 +47,12 @@ export const readOptions = (words: readonly string[]): Options => {
       json: { type: 'boolean', default: false },
     },
   });
-  const rounds = whole('rounds', values.rounds);
+  const rounds = wholeNumber('rounds', values.rounds);
   const parts = new Set(values.only.length === 0 ? PARTS : values.only.map(partOf));
   return {
     rounds,
-    orders: { rounds, calls: whole('calls', values.calls) },
-    remembered: whole('remembered', values.remembered),
+    objectTests: { rounds, calls: wholeNumber('calls', values.calls) },
+    remembered: wholeNumber('remembered', values.remembered),
     json: values.json,
     isWhole: parts.size === PARTS.length,
     has: (part) => parts.has(part),

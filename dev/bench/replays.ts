@@ -15,20 +15,20 @@ import {
 } from './signing.ts';
 import { type Bench, offerOf, TARGET, type Upstream } from './subject.ts';
 
-/** What copies of one settled payment of an owner do to the agents below it, of rounds alone and beside the copies in turn. */
+/** Effect of copies of an owner's settled payment on its agents, in alternating rounds without and with the copies. */
 export type Replayed = {
-  /** How long ago the payment ended, seconds; 0 for one that is still valid. */
+  /** Seconds since the payment expired; 0 for a valid one. */
   readonly age: number;
-  /** Copies a second that were answered. */
+  /** Answered copies a second. */
   readonly perSecond: number;
   readonly statuses: Readonly<Record<string, number>>;
-  /** CPU of the gateway's process for each copy, microseconds. */
+  /** CPU of the gateway's process for each copy, in microseconds. */
   readonly cpuEach: number;
   readonly alone: Latency;
-  readonly beside: Latency;
+  readonly duringFlood: Latency;
 };
 
-/** As many as the issue of replays names, each from another client address. */
+/** Copies a second, each from another client address. */
 const PER_SECOND = 1_000;
 const LANES = 8;
 const AGES = [0, 25 * 3_600] as const;
@@ -39,7 +39,7 @@ const WARM_UP = 320;
 const ROUNDS = 5;
 const CLIENTS = 4_096;
 
-/** A vanilla payment of the owner that has ended so many seconds ago. Whoever reads the chain has it. */
+/** Signs a vanilla payment of the owner that expired `age` seconds ago. Any reader of the chain could copy it. */
 const paymentOf = (owner: BenchAgent, offer: Offer, age: number): string => {
   const [accepted] = offer.accepts;
   const { payTo, amount } = accepted;
@@ -52,7 +52,7 @@ const paymentOf = (owner: BenchAgent, offer: Offer, age: number): string => {
   });
 };
 
-/** Sends copies at the pace, on so many connections, until it is stopped. A lane that is late sends at once. */
+/** Sends copies at the pace until `stop`. A late connection sends at once. */
 const replay = async (port: number, copies: readonly Buffer[]) => {
   const statuses: Record<string, number> = {};
   const lanes = await Promise.all(Array.from({ length: LANES }, () => openConnection(port)));
@@ -96,16 +96,16 @@ const measureAge = async (
     await awake();
     return mustAllBe(await run(gateway.port, requests, gateway), 200, 'fleet');
   };
-  const blocks: { readonly alone: Measured[]; readonly beside: Measured[] } = {
+  const blocks: { readonly alone: Measured[]; readonly duringFlood: Measured[] } = {
     alone: [],
-    beside: [],
+    duringFlood: [],
   };
   const statuses: Record<string, number> = {};
   let seconds = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     blocks.alone.push(await fleet());
     const flood = await replay(gateway.port, copies);
-    blocks.beside.push(await fleet());
+    blocks.duringFlood.push(await fleet());
     seconds += await flood.stop();
     for (const [status, count] of Object.entries(flood.statuses)) {
       statuses[status] = (statuses[status] ?? 0) + count;
@@ -115,24 +115,25 @@ const measureAge = async (
     age,
     perSecond: sum(statuses) / seconds,
     statuses,
-    cpuEach: (cpuOf(blocks.beside) - cpuOf(blocks.alone)) / sum(statuses),
+    cpuEach: (cpuOf(blocks.duringFlood) - cpuOf(blocks.alone)) / sum(statuses),
     alone: latencyOf(blocks.alone),
-    beside: latencyOf(blocks.beside),
+    duringFlood: latencyOf(blocks.duringFlood),
   };
 };
 
+/** Describes the effect of copies in one sentence. */
 export const replayLine = (replayed: Replayed): string => {
-  const { age, perSecond, statuses, cpuEach, alone, beside } = replayed;
+  const { age, perSecond, statuses, cpuEach, alone, duringFlood } = replayed;
   const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
-  const what = age === 0 ? 'still valid' : `ended ${age / 3_600} hours ago`;
+  const what = age === 0 ? 'still valid' : `expired ${age / 3_600} hours ago`;
   return (
-    `Copies of an owner's settled payment (${what}), ${perSecond.toFixed(0)} a second from ever new clients (${answers.join(', ')}; ` +
-    `${cpuEach.toFixed(0)} µs CPU each), beside ${FLEET} agents below it: p50 ${shown(alone.p50)} → ${shown(beside.p50)} ms, ` +
-    `p99 ${shown(alone.p99)} → ${shown(beside.p99)} ms, ${(beside.p99.median / alone.p99.median).toFixed(2)} times.`
+    `A flood of ${perSecond.toFixed(0)} copies a second of an owner's settled payment (${what}) from changing clients (${answers.join(', ')}; ` +
+    `${cpuEach.toFixed(0)} µs of CPU each). Its ${FLEET} agents: p50 ${shown(alone.p50)} → ${shown(duringFlood.p50)} ms, ` +
+    `p99 ${shown(alone.p99)} → ${shown(duringFlood.p99)} ms, ${(duringFlood.p99.median / alone.p99.median).toFixed(2)} times.`
   );
 };
 
-/** The agents of one owner pay, alone and beside copies of a payment of their owner, whose account lends them their limits. */
+/** Measures the agents of an owner without and with copies of a payment of the owner, whose account leases them their limits. */
 export const measureReplays = async (
   bench: Bench,
   upstream: Upstream,
@@ -141,8 +142,8 @@ export const measureReplays = async (
   try {
     const [owner, ...fleet] = agents(FLEET + 1);
     if (owner === undefined) throw new Error('There is no agent.');
-    const branch: Branch = { above: [owner.address], agents: fleet, isRuled: false };
-    // Before its limits are written: what makes a payer known is a payment larger than they allow.
+    const branch: Branch = { ancestors: [owner.address], agents: fleet, isRuled: false };
+    // First, because the payment that makes the owner known exceeds the limits that `grow` writes.
     await gateway.seed([owner]);
     await grow(gateway, branch);
     const make = await boundRequests(gateway);
@@ -166,8 +167,8 @@ export const measureReplays = async (
     for (const age of AGES) {
       const payment = paymentOf(owner, offer, age);
       const first = getRequest(gateway.port, TARGET, { 'PAYMENT-SIGNATURE': payment });
-      if (age === 0) mustAllBe(await run(gateway.port, [[first]], gateway), 200, 'the owner');
-      // Its payment settles within a second.
+      if (age === 0) mustAllBe(await run(gateway.port, [[first]], gateway), 200, 'owner');
+      // The payment settles within a second.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       measured.push(await measureAge(gateway, age, payment, lanes, awake));
     }

@@ -7,7 +7,7 @@ import type { Results } from './results.ts';
 import { median } from './statistics.ts';
 import { digits, tables } from './tables.ts';
 
-/** What one sentence says better than a table. */
+/** Results that are sentences. */
 const sentences = (
   { concurrency, flood = [], replays = [], rows, tree, gzipKiB }: Results,
   { concurrentAccepted }: Partial<Gates>,
@@ -18,27 +18,29 @@ const sentences = (
     const peer = Math.max(...concurrency.map(({ peerAccepted }) => peerAccepted));
     const replays = Math.max(...concurrency.map(({ replaysRun }) => replaysRun));
     lines.push(
-      `${first?.sent} calls of one agent at once: ${concurrentAccepted} accepted; each sent again: ${replays} ran again. As many vouchers on one channel of batch-settlement: at most ${peer} accepted.`,
+      `${first?.sent} concurrent calls of one agent: ${concurrentAccepted} accepted; when repeated, ${replays} ran again. The same number of vouchers on one channel of batch-settlement: at most ${peer} accepted.`,
     );
   }
   lines.push(...flood.map(floodLine), ...replays.map(replayLine));
   if (rows !== undefined) {
     lines.push(
-      `Rows written a paid call, deletes and alarms included: ${digits(rows.alone)} alone, ${digits(rows.atOnce)} with 32 at once.`,
+      `Rows written per paid call, including deletes and alarms: ${digits(rows.alone)} for a single call, ${digits(rows.atOnce)} with 32 concurrent calls.`,
     );
   }
   if (tree !== undefined) {
     lines.push(
-      `Objects alone, 64 accounts at once: ${digits(median(tree.below))} calls a second below one owner (${tree.asked.toFixed(3)} questions to the owner a call), ${digits(median(tree.alone))} standing alone.`,
+      `Objects without a gateway, 64 accounts at once: ${digits(median(tree.below))} calls a second with a common owner (${tree.asked.toFixed(3)} requests to the owner per call), ${digits(median(tree.alone))} without one.`,
     );
   }
-  return [...lines, `Bundle: ${digits(gzipKiB)} KiB gzip.`].map((line) => `- ${line}`);
+  return [...lines, `JavaScript that every isolate loads: ${digits(gzipKiB)} KiB gzip.`].map(
+    (line) => `- ${line}`,
+  );
 };
 
-/** Everything that was measured, as Markdown. */
+/** Formats all results as Markdown. */
 export const markdown = (results: Results, gates: Partial<Gates>): string =>
   [
-    `${results.date}: ${machineLine(results.machine)}. Medians of ${results.rounds} rounds (least–most). CPU is that of the whole process. Calls are of ${AGENTS} agents in turn, or of one.`,
+    `${results.date}: ${machineLine(results.machine)}. Medians of ${results.rounds} rounds (minimum–maximum). CPU is that of the whole process. ${AGENTS} agents call in turn, or one agent calls.`,
     '',
     ...tables(results),
     ...sentences(results, gates),

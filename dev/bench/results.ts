@@ -8,41 +8,41 @@ import type { Remembered } from './growth.ts';
 import type { Replayed } from './replays.ts';
 import type { Machine } from './machine.ts';
 import { spread, type Spread } from './statistics.ts';
-import type { Stand } from './trees.ts';
+import type { Position } from './trees.ts';
 import type { Verification, Verifier } from './verification.ts';
 
-/** Everything a run has measured. CPU in microseconds, times in milliseconds. */
+/** Results of a run: microseconds of CPU, times in milliseconds. */
 export type Results = Run & Partial<Measured>;
 
-/** What every run says of itself. */
+/** Description of a run. */
 type Run = {
   readonly date: string;
   readonly machine: Machine;
   readonly rounds: number;
-  /** What stood in for something real: its cost is no part of a figure, or is said to be. */
+  /** Stubs in place of real services, and whether their cost is part of the figures. */
   readonly stubs: readonly string[];
-  /** Of the minified Worker. */
+  /** JavaScript that every isolate of the gateway loads. */
   readonly gzipKiB: number;
 };
 
-/** Each from one part of the bench: what was left out has no figures here. The first three have one value a round. */
+/** Results by part of the bench; a part that did not run has none. The first three have one value a round. */
 export type Measured = {
   readonly verification: readonly VerifierFigures[];
   readonly calls: readonly CellFigures[];
   readonly concurrency: readonly Concurrency[];
-  /** Of an account that remembers nothing, and of one that remembers many. */
+  /** A new account, and one that remembers many calls. */
   readonly growth: readonly Remembered[];
   readonly breadth: readonly Breadth[];
-  /** Of agents that stand alone, and of others below one to three accounts; with no rules and with many. */
-  readonly trees: readonly Stand[];
-  /** Of a flood at a moderate pace, and of one as fast as it is answered. */
+  /** Agents without and with one to three ancestors, without and with many rules. */
+  readonly trees: readonly Position[];
+  /** A moderate flood, and one as fast as it is answered. */
   readonly flood: readonly Flooded[];
-  /** Of copies of a payment that is still valid, and of one that ended more than a day ago. */
+  /** Copies of a valid payment, and of one that expired more than a day ago. */
   readonly replays: readonly Replayed[];
-  /** Nothing of it is a stub. */
+  /** End to end, without stubs. */
   readonly blocks: readonly Selling[];
   readonly rows: Rows;
-  /** Calls a second through 64 children of one owner, and of as many accounts that stand alone. */
+  /** Calls a second of 64 children of one owner, and of 64 accounts without an owner. */
   readonly tree: Rounds;
 };
 
@@ -63,19 +63,21 @@ export type CellFigures = Cell & {
   readonly p99: Spread;
 };
 
+/** Stubs of the bench, for the report. */
 export const STUBS = [
-  'queues, their consumers, facilitator and chain behind them: everything settles and is exported after a second; the stub runs in the measured process, so it is counted against Countersign',
-  'D1: the catalogue of an isolate is read every two seconds, and nothing has changed',
-  'rate limit: counts by client, as the real one is set; analytics: agree, and forget',
-  'a chain on which nobody has code or money, in the process of the tool: only the flood makes the gateway ask it',
-  'payer facts: seeded into the objects, fresh for ten minutes',
-  'x402 facilitator of the peers: agrees at once, or after 100 ms and 2 s; a process of its own, not counted',
-  'channels of batch-settlement: put straight into its store in memory, without a deposit',
-  'the tool: one process for everybody, not counted',
-  'grants and policies of trees: ordered from the objects themselves, by signatures that nobody has made',
-  'the chain of two-second blocks is a local one (anvil) with the real USDC; nothing else is a stub there',
+  'queues with their consumers, facilitator and chain: every payment settles and every entry is exported after a second; the stub runs in the measured process, so its cost counts against Countersign',
+  'D1: a paid call sends no query to it',
+  'rate limit: counts by client with the configured limit; analytics: discards the points',
+  'chain: every account is empty and without code; runs in the process of the tool, and only the flood makes the gateway send requests to it',
+  'payer facts: written into the objects, fresh for ten minutes',
+  'x402 facilitator of the peers: accepts at once, or after 100 ms and 2 s; in a process of its own, not counted',
+  'channels of batch-settlement: written into its store in memory, without a deposit',
+  'tool: one process for all subjects, not counted',
+  'grants and policies of trees: written by RPC to the objects, without signatures',
+  'the part `blocks` runs on a local chain (anvil) with the real code of USDC, and has no stub',
 ] as const;
 
+/** Summarises the rounds of each verifier. */
 export const verifierFigures = (all: readonly Verification[]): readonly VerifierFigures[] =>
   [...Map.groupBy(all, ({ verifier }) => verifier)].map(([verifier, rounds]) => ({
     verifier,
@@ -85,6 +87,7 @@ export const verifierFigures = (all: readonly Verification[]): readonly Verifier
     firstHundred: spread(rounds.map(({ firstHundred }) => firstHundred)),
   }));
 
+/** Summarises the rounds of each cell. */
 export const cellFigures = (all: readonly Result[]): readonly CellFigures[] => {
   const cells = Map.groupBy(all, ({ entrant, agents, connections }) =>
     JSON.stringify([entrant, agents, connections]),

@@ -1,31 +1,31 @@
-import type { Enrolment, PolicyOrder, ToolOrder } from '../../test/bench/stubs/enrolment.ts';
+import type { Enrolment, PolicyChange, ToolChange } from '../../test/bench/stubs/enrolment.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import { people } from '../stack/people.ts';
 import { LOOPBACK } from '../stack/ports.ts';
 import type { BenchAgent } from './signing.ts';
 
-/** The Worker beside a gateway's objects that makes accounts what a bench needs, as if they had come to it through the gateway. */
+/** Prepares accounts by RPC, as if their history had come through the gateway. */
 export type Seeder = {
-  /** Makes agents known, as payers whose payments have settled before. */
+  /** Gives agents a settled payment, which makes them known payers. */
   readonly seed: (agents: readonly BenchAgent[]) => Promise<void>;
-  /** What the account of an agent says of itself. */
+  /** Reads the snapshot of an agent's account. */
   readonly snapshot: (agent: BenchAgent) => Promise<Readonly<Record<string, unknown>>>;
-  /** Keeps objects from being evicted, which a process does to those that nobody has asked anything for ten seconds. */
+  /** Prevents eviction: workerd evicts objects that receive no request for ten seconds. */
   readonly wake: (addresses: readonly Hex[]) => Promise<void>;
-  /** Puts one account below another. Returns the hash of the grant, for those below it. */
+  /** Registers a grant from one account to another. @returns its hash, which child grants name. */
   readonly enrol: (enrolment: Enrolment) => Promise<Hex>;
-  readonly setPolicy: (order: PolicyOrder) => Promise<void>;
-  /** Puts so many tools at run time. */
+  readonly setPolicy: (change: PolicyChange) => Promise<void>;
+  /** Puts tools at run time. */
   readonly putTools: (count: number) => Promise<void>;
 };
 
-/** @param output what the process has printed: there stands why an object refused. */
+/** Connects to the seeder. @param output of the process, for errors. */
 export const seederAt = (port: number, output: () => string): Seeder => {
   const url = `http://${LOOPBACK}:${port}`;
   const post = async (path: string, content: object): Promise<Response> => {
     const body = JSON.stringify(content);
     const answer = await fetch(`${url}${path}`, { method: 'POST', body });
-    if (!answer.ok) throw new Error(`The seeder did not do ${path}: ${output()}`);
+    if (!answer.ok) throw new Error(`The seeder failed at ${path}: ${output()}`);
     return answer;
   };
   return {
@@ -41,14 +41,14 @@ export const seederAt = (port: number, output: () => string): Seeder => {
       await post('/wake', addresses);
     },
     enrol: async (enrolment) => (await (await post('/enrol', enrolment)).json()) as Hex,
-    setPolicy: async (order) => {
-      await post('/policy', order);
+    setPolicy: async (change) => {
+      await post('/policy', change);
     },
     putTools: async (count) => {
       await post('/tools', {
         keeper: people.payTo.toLowerCase() as Hex,
         count,
-      } satisfies ToolOrder);
+      } satisfies ToolChange);
     },
   };
 };

@@ -6,24 +6,21 @@ import type { Stack } from '../stack/stack.ts';
 import { type BenchAgent, boundPayment, vanillaPayment } from './signing.ts';
 import { type Bench, offerOf, startWorker, TARGET } from './subject.ts';
 
-/** Who sells on a real chain, and to whom. Its buyers buy from nobody else. */
+/** A seller on a real chain, with buyers of its own. */
 export type Seller = {
   readonly name: string;
   readonly buyers: readonly BenchAgent[];
-  /** Signs the first payment of a buyer, and says what it is for. */
+  /** Signs the first payment of a buyer. */
   readonly first: (buyer: BenchAgent) => Purchase;
-  /** Signs one for the tool that is measured. */
+  /** Signs a payment for the measured tool. */
   readonly next: (buyer: BenchAgent) => Purchase;
   readonly stop: () => Promise<void>;
 };
 
-/** A signed payment, and the URL that it is sent to. */
+/** A signed payment and its URL. */
 export type Purchase = { readonly url: string; readonly payment: string };
 
-/**
- * The cheapest thing that a buyer can begin with at Countersign, so that what it has settled there covers what will be unsettled at a time
- * (law 7): ten cheaper calls.
- */
+/** Tool of the first payment: dear enough that the settled amount covers ten unsettled calls of the measured tool (law 7). */
 const FIRST = '/tools/flaky';
 
 const buyerOf = ({ address, privateKey }: Person): BenchAgent => ({
@@ -31,7 +28,7 @@ const buyerOf = ({ address, privateKey }: Person): BenchAgent => ({
   key: bytesOf(privateKey),
 });
 
-/** Countersign as `npm start` runs it, with the modules that are deployed: under `wrangler dev`, with its queues, its database and its objects. */
+/** Countersign as `npm start` runs it, with the deployed modules: under `wrangler dev`, with queues, database and objects. */
 export const countersign = async ({ gateway }: Stack): Promise<Seller> => {
   const { url, audience, port } = gateway;
   const [first, offer] = [await offerOf({ port }, FIRST), await offerOf({ port })];

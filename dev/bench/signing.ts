@@ -14,10 +14,10 @@ import { CHAIN_ID } from '../stack/chain-client.ts';
 import { person } from '../stack/people.ts';
 import { usdc } from '../stack/usdc.ts';
 
-/** An agent that calls. */
+/** An agent of the bench. */
 export type BenchAgent = { readonly address: Address; readonly key: Uint8Array };
 
-/** What is bought, as the 402 of the server under test says it. */
+/** The offer in the 402 of a subject. */
 export type Offer = {
   readonly accepts: readonly [Requirement, ...Requirement[]];
   readonly resource?: unknown;
@@ -38,17 +38,18 @@ export const PRICE = 1_000n;
 const NO_BODY = sha256Hex(new Uint8Array(0));
 const ZERO: Hex = `0x${'00'.repeat(32)}`;
 
+/** Derives agents. */
 export const agents = (count: number): readonly BenchAgent[] =>
   Array.from({ length: count }, (_, number) => {
     const { address, privateKey } = person(`bench agent ${number}`);
     return { address: address.toLowerCase() as Address, key: bytesOf(privateKey) };
   });
 
-/** Random bytes as hex. Many at once: a bench asks for tens of thousands. */
+/** Returns random bytes as hex. */
 export const randomHex = (bytes: number): Hex =>
   hexOf(crypto.getRandomValues(new Uint8Array(bytes)));
 
-/** 65 bytes, v 27 or 28. */
+/** Signs a digest: 65 bytes, v 27 or 28. */
 export const signDigest = (digest: Hex, key: Uint8Array): Hex => {
   const bytes = secp256k1.sign(bytesOf(digest), key, { prehash: false, format: 'recovered' });
   const v = 27 + (bytes[0] ?? 0);
@@ -79,22 +80,23 @@ export const signTransfer = (
   };
 };
 
-/** The nonce of a payment's authorization: what the chain logs when it moves. */
+/** Reads the nonce of a payment's authorization. */
 export const nonceOf = (payment: string): Hex => {
   const text = Buffer.from(payment, 'base64').toString();
   const { payload } = JSON.parse(text) as { payload: { authorization: { nonce: Hex } } };
   return payload.authorization.nonce;
 };
 
+/** Encodes a value as JSON in base64. */
 export const base64Json = (value: unknown): string => encodeBase64(utf8(JSON.stringify(value)));
 
-/** What a payment of x402 carries of a signed transfer. */
+/** Returns the x402 payload of a signed transfer. */
 export const payloadOf = ({ signature, ...authorization }: SignedTransfer) => ({
   signature,
   authorization,
 });
 
-/** A payment of x402 version 2, as any client sends it. */
+/** Builds a payment of x402 version 2, as any client does. */
 export const vanillaPayment = (agent: BenchAgent, offer: Offer): string => {
   const [accepted] = offer.accepts;
   return base64Json({
@@ -105,7 +107,7 @@ export const vanillaPayment = (agent: BenchAgent, offer: Offer): string => {
   });
 };
 
-/** A payment that is bound to its request: its nonce is the digest of the intent, its `validAfter` the binding mark. */
+/** Builds a payment that is bound to its request: its nonce is the digest of the intent, its `validAfter` the binding mark. */
 export const boundPayment = (
   agent: BenchAgent,
   offer: Offer,

@@ -1,4 +1,4 @@
-/** One figure of every round. */
+/** A figure over all rounds. */
 export type Spread = {
   readonly median: number;
   readonly min: number;
@@ -6,12 +6,13 @@ export type Spread = {
   readonly values: readonly number[];
 };
 
-/** The value that a share of the list is not above. */
+/** Returns a quantile of a list. */
 export const quantile = (list: readonly number[], share: number): number => {
   const sorted = list.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 };
 
+/** Returns the median of a list. */
 export const median = (list: readonly number[]): number => {
   const sorted = list.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -20,6 +21,7 @@ export const median = (list: readonly number[]): number => {
   );
 };
 
+/** Summarises a list. */
 export const spread = (values: readonly number[]): Spread => ({
   median: median(values),
   min: Math.min(...values),

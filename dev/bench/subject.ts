@@ -10,10 +10,10 @@ import { getRequest, headersOf, openConnection } from './connection.ts';
 import type { Offer } from './signing.ts';
 import { type Service, startWorkerd, type Workerd } from './workerd.ts';
 
-/** The request that every subject sells, and every client sends. */
+/** The request of all subjects. */
 export const TARGET = '/tools/lookup?word=signature';
 
-/** What is called for a price: a tool, and where it stands. */
+/** A tool and its path. */
 export type Sale = { readonly tool: string; readonly target: string };
 
 export const LOOKUP: Sale = { tool: 'lookup', target: TARGET };
@@ -24,16 +24,16 @@ export type Subject = Workerd & { readonly port: number };
 /** The tool and a stub facilitator, in one more process of workerd. */
 export type Upstream = { readonly url: string; readonly stop: () => Promise<void> };
 
-/** A key that the floor takes, and what it keeps of it. */
+/** API key of the baseline. */
 export const API_KEY = 'bench-key-0123456789abcdef0123456789abcdef';
 
-/** What every process is made in. */
+/** Directory and bundles of a run. */
 export type Bench = { readonly workspace: string; readonly bundles: Bundles };
 
-/** Where a tmpfs is mounted on Linux: the bench compares what code costs, not disks. */
+/** A tmpfs on Linux: the bench compares code, not disks. */
 const MEMORY = '/dev/shm';
 
-/** A directory for bundles and objects, in memory where there is a tmpfs. It goes with this process, also on Ctrl-C. */
+/** Creates a directory for bundles and objects, in memory where possible. It is removed with this process, also on Ctrl-C. */
 export const newWorkspace = (): string => {
   const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'countersign-bench-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -43,7 +43,7 @@ export const newWorkspace = (): string => {
     ['SIGHUP', 129],
   ] as const) {
     process.once(signal, () => {
-      // Whoever was waiting for one of these processes is about to hear that it is gone.
+      // Pending requests fail when their processes end.
       process.on('uncaughtException', () => {});
       void killEveryProcess().then(() => process.exit(code));
     });
@@ -51,13 +51,13 @@ export const newWorkspace = (): string => {
   return directory;
 };
 
-/** An empty directory for one process. */
+/** Creates an empty directory for one process. */
 export const newDirectory = (workspace: string, name: string): string => {
   mkdirSync(workspace, { recursive: true });
   return mkdtempSync(join(workspace, `${name}-`));
 };
 
-/** A fresh process, with a directory that goes with it. */
+/** Starts a fresh process, whose directory is removed with it. */
 export const start = async (
   directory: string,
   services: readonly Service[],
@@ -71,9 +71,10 @@ export const start = async (
   return { ...process, stop };
 };
 
-/** Milliseconds that the stub facilitator takes. */
+/** Delays of the stub facilitator in milliseconds. */
 export type FacilitatorPace = { readonly verify: number; readonly settle: number };
 
+/** Starts the tool and the stub facilitator. */
 export const startUpstream = async (
   { workspace, bundles }: Bench,
   { verify, settle }: FacilitatorPace,
@@ -90,7 +91,7 @@ export const startUpstream = async (
   return { url: `http://${LOOPBACK}:${port}`, stop };
 };
 
-/** One Worker that needs nothing but text. */
+/** Starts a Worker whose bindings are text. */
 export const startWorker = async (
   { workspace, bundles }: Bench,
   name: Parameters<Bundles['of']>[0],
@@ -106,7 +107,7 @@ export const startWorker = async (
   return { ...process, port };
 };
 
-/** What a subject wants to be paid, as its 402 says. */
+/** Reads the offer of a subject. */
 export const offerOf = async (
   { port }: Pick<Subject, 'port'>,
   target: string = TARGET,
@@ -115,6 +116,7 @@ export const offerOf = async (
   const { status, head } = await connection.send(getRequest(port, target, {}));
   connection.close();
   const offer = headersOf(head).get('payment-required');
-  if (status !== 402 || offer === undefined) throw new Error(`No offer came, but ${status}.`);
+  if (status !== 402 || offer === undefined)
+    throw new Error(`The subject answered ${status} instead of a 402 with an offer.`);
   return JSON.parse(Buffer.from(offer, 'base64').toString()) as Offer;
 };

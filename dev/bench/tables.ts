@@ -2,10 +2,11 @@ import { ENTRANT } from './calls.ts';
 import type { Measured } from './results.ts';
 import type { Spread } from './statistics.ts';
 
+/** Formats a number. */
 export const digits = (value: number): string =>
   value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
 
-/** The median, and within which bounds it was measured. */
+/** Formats a spread as median and range. */
 const cell = ({ median: middle, min, max }: Spread): string =>
   `${digits(middle)} (${digits(min)}–${digits(max)})`;
 
@@ -43,12 +44,12 @@ const calls = (figures: Measured['calls']): readonly string[] =>
     [
       'one call',
       'agents',
-      'at once',
+      'concurrent',
       'CPU µs',
       'until answered',
       'p50 ms',
       'p99 ms',
-      'calls a second',
+      'calls per second',
     ],
     figures.map((figure) => {
       const isWarm = figure.entrant !== ENTRANT.exactSlow;
@@ -56,7 +57,7 @@ const calls = (figures: Measured['calls']): readonly string[] =>
         figure.entrant,
         String(figure.agents),
         String(figure.connections),
-        isWarm ? cell(figure.cpuPerRequest) : 'not warm',
+        isWarm ? cell(figure.cpuPerRequest) : 'cold',
         isWarm ? digits(figure.cpuUntilAnswered.median) : '',
         cell(figure.p50),
         cell(figure.p99),
@@ -69,12 +70,12 @@ const growth = (accounts: Measured['growth']): readonly string[] =>
   table(
     [
       'calls remembered by the account',
-      'p50 ms alone',
-      'p99 ms alone',
-      'CPU µs alone',
-      'CPU µs, 16 at once',
-      'its first call, ms',
-      'calls that failed',
+      'p50 ms, sequential',
+      'p99 ms, sequential',
+      'CPU µs, sequential',
+      'CPU µs, 16 concurrent',
+      'first call, ms',
+      'failed calls',
       'database, MiB',
     ],
     accounts.map(({ remembered, alone, at16, firstMs, failed, mebibytes }) => [
@@ -91,7 +92,7 @@ const growth = (accounts: Measured['growth']): readonly string[] =>
 
 const breadth = (gateways: Measured['breadth']): readonly string[] =>
   table(
-    ['the gateway holds', 'p50 ms alone', 'CPU µs alone', 'CPU µs, 16 at once'],
+    ['gateway', 'p50 ms, sequential', 'CPU µs, sequential', 'CPU µs, 16 concurrent'],
     gateways.map(({ holds, alone, at16 }) => [
       holds,
       digits(alone.p50),
@@ -100,18 +101,18 @@ const breadth = (gateways: Measured['breadth']): readonly string[] =>
     ]),
   );
 
-const trees = (stands: Measured['trees']): readonly string[] =>
+const trees = (positions: Measured['trees']): readonly string[] =>
   table(
     [
-      'the agent stands',
+      'agent',
       'rules that bind its call',
-      'p50 ms alone',
-      'p99 ms alone',
-      'CPU µs alone',
-      'CPU µs, 16 at once',
+      'p50 ms, sequential',
+      'p99 ms, sequential',
+      'CPU µs, sequential',
+      'CPU µs, 16 concurrent',
     ],
-    stands.map(({ stands: where, rules, alone, at16 }) => [
-      where,
+    positions.map(({ position, rules, alone, at16 }) => [
+      position,
       String(rules),
       cell(alone.p50),
       cell(alone.p99),
@@ -123,14 +124,14 @@ const trees = (stands: Measured['trees']): readonly string[] =>
 const blocks = (sellings: Measured['blocks']): readonly string[] =>
   table(
     [
-      `end to end, blocks of ${sellings[0]?.blockSeconds} s, nothing a stub`,
+      `end to end without stubs, blocks of ${sellings[0]?.blockSeconds} s`,
       'payments',
       'on chain',
       'answered, p50 s',
       'p99',
       'settled, p50 s',
       'p99',
-      'a buyer’s first answered, p50 s',
+      'first answer to a buyer, p50 s',
     ],
     sellings.map(({ seller, payments, moved, answered, settled, firstAnswered }) => [
       seller,
@@ -144,7 +145,7 @@ const blocks = (sellings: Measured['blocks']): readonly string[] =>
     ]),
   );
 
-/** A table of each part that was measured, with an empty line after it. */
+/** Formats a table for each part that ran. */
 export const tables = (measured: Partial<Measured>): readonly string[] =>
   [
     measured.verification && verification(measured.verification),

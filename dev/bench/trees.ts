@@ -8,51 +8,51 @@ import { deal, type Lane, type Measured, mustAllBe, runOut } from './load.ts';
 import { agents, type BenchAgent } from './signing.ts';
 import type { Bench, Upstream } from './subject.ts';
 
-/** What a paid call costs by where its agent stands, and by how many rules bind it. */
-export type Stand = {
-  readonly stands: string;
-  /** Accounts above the agent. */
+/** Cost of a paid call by the position of its agent in a tree, and by the rules that bind it. */
+export type Position = {
+  readonly position: string;
+  /** Number of ancestors. */
   readonly depth: number;
   readonly rules: number;
   readonly alone: Figures;
   readonly at16: Figures;
 };
 
-/** Who is compared: sixteen agents each, that have all above them in common. */
-const STANDS = [
-  { stands: 'alone', depth: 0, isRuled: false },
-  { stands: 'depth 1', depth: 1, isRuled: false },
-  { stands: 'depth 2', depth: 2, isRuled: false },
-  { stands: 'depth 3', depth: 3, isRuled: false },
-  { stands: 'alone, with the most rules of one account', depth: 0, isRuled: true },
-  { stands: 'depth 3, with the most rules that bind a call', depth: 3, isRuled: true },
+/** Compared positions, of sixteen agents with common ancestors each. */
+const POSITIONS = [
+  { position: 'without an owner', depth: 0, isRuled: false },
+  { position: 'depth 1', depth: 1, isRuled: false },
+  { position: 'depth 2', depth: 2, isRuled: false },
+  { position: 'depth 3', depth: 3, isRuled: false },
+  { position: 'without an owner, maximum of rules', depth: 0, isRuled: true },
+  { position: 'depth 3, maximum of rules', depth: 3, isRuled: true },
 ] as const;
 
 const SIZE = 16;
 const DEEPEST = 3;
-/** Each of calls sent alone; all but the first also of calls sent at once, whose CPU varies less. */
+/** Blocks of sequential calls; all but the first also have concurrent calls, whose CPU varies less. */
 const BLOCKS = 3;
-/** Calls of a block, by how many are sent at once. */
+/** Calls of a block, by the number of connections. */
 const CALLS = { 1: 64, 16: 128 } as const;
 const WARM_UP = 160;
-/** The queue's stub settles and exports within a second; the accounts write that down. */
+/** Milliseconds in which the stub settles and exports, and the accounts record it. */
 const AFTERWORK = 1_250;
 
-type Grown = (typeof STANDS)[number] & {
+type Grown = (typeof POSITIONS)[number] & {
   readonly branch: Branch;
   readonly blocks: { readonly alone: Measured[]; readonly at16: Measured[] };
 };
 
-/** Everybody is somebody else: no account stands in two branches. */
+/** Assigns different accounts to each branch. */
 const plant = (): readonly Grown[] => {
-  const everybody = agents(STANDS.length * (SIZE + DEEPEST));
-  return STANDS.map((stand, at) => {
+  const everybody = agents(POSITIONS.length * (SIZE + DEEPEST));
+  return POSITIONS.map((each, at) => {
     const first = at * (SIZE + DEEPEST);
-    const above = everybody.slice(first, first + stand.depth).map(({ address }) => address);
-    const below = everybody.slice(first + DEEPEST, first + DEEPEST + SIZE);
+    const ancestors = everybody.slice(first, first + each.depth).map(({ address }) => address);
+    const children = everybody.slice(first + DEEPEST, first + DEEPEST + SIZE);
     return {
-      ...stand,
-      branch: { above, agents: below, isRuled: stand.isRuled },
+      ...each,
+      branch: { ancestors, agents: children, isRuled: each.isRuled },
       blocks: { alone: [], at16: [] },
     };
   });
@@ -73,40 +73,42 @@ const lanesOf = (
   );
 };
 
-/** That the last rule of the account furthest above refuses, in its own name, shows that all the others were asked before it. */
-const mustBeRuled = async (gateway: GatewaySubject, { branch, stands }: Grown): Promise<void> => {
+/** Checks that the last rule of the root denies a call: then every other rule was evaluated before it. */
+const mustBeRuled = async (gateway: GatewaySubject, { branch, position }: Grown): Promise<void> => {
   const make = await boundRequests(gateway, { ...RULED, target: REFUSED });
   const connection = await openConnection(gateway.port);
   for (const agent of branch.agents) {
     const [request] = make(agent, 1);
-    if (request === undefined) throw new Error('Nothing was signed.');
+    if (request === undefined) throw new Error('There is no request.');
     const { status, body } = await connection.send(request);
-    if (status !== 403 || !body.includes(branch.above[0] ?? agent.address)) {
-      throw new Error(`${stands}: what the last rule forbids was answered ${status}: ${body}`);
+    if (status !== 403 || !body.includes(branch.ancestors[0] ?? agent.address)) {
+      throw new Error(
+        `${position}: a call that the last rule denies was answered ${status}: ${body}`,
+      );
     }
   }
   connection.close();
 };
 
-/** Everybody of all branches. */
-const everyone = (grown: readonly Grown[]): readonly Hex[] =>
-  grown.flatMap(({ branch: { above, agents } }) => [
-    ...above,
+/** Lists the accounts of all branches. */
+const accountsOf = (grown: readonly Grown[]): readonly Hex[] =>
+  grown.flatMap(({ branch: { ancestors, agents } }) => [
+    ...ancestors,
     ...agents.map(({ address }) => address),
   ]);
 
 const measure = async (gateway: GatewaySubject, grown: readonly Grown[]): Promise<void> => {
   const make = await boundRequests(gateway, RULED);
   const send = async (
-    { branch, stands }: Grown,
+    { branch, position }: Grown,
     count: number,
     connections: number,
     afterwork = AFTERWORK,
   ): Promise<Measured> => {
     const lanes = lanesOf(make, branch.agents, count, connections);
-    // An agent that has slept holds no lease any more: what is measured is how agents call that are at work.
-    await gateway.wake(everyone(grown));
-    return mustAllBe(await runOut(gateway.port, lanes, gateway, afterwork), 200, stands);
+    // An evicted agent has no lease. The bench measures active agents.
+    await gateway.wake(accountsOf(grown));
+    return mustAllBe(await runOut(gateway.port, lanes, gateway, afterwork), 200, position);
   };
   for (const each of grown) {
     await send(each, WARM_UP, 16, 0);
@@ -121,15 +123,18 @@ const measure = async (gateway: GatewaySubject, grown: readonly Grown[]): Promis
   }
 };
 
-/** The same bound calls of agents that stand alone, and of others below one, two and three accounts, in turn in one process. */
-export const measureTrees = async (bench: Bench, upstream: Upstream): Promise<readonly Stand[]> => {
+/** Compares the same bound calls of agents without and with one to three ancestors, in turn in one process. */
+export const measureTrees = async (
+  bench: Bench,
+  upstream: Upstream,
+): Promise<readonly Position[]> => {
   const gateway = await startGateway(bench, upstream, { tools: 1 });
   try {
     const grown = plant();
     for (const { branch } of grown) await grow(gateway, branch);
     await measure(gateway, grown);
-    return grown.map(({ stands, depth, branch, blocks }) => ({
-      stands,
+    return grown.map(({ position, depth, branch, blocks }) => ({
+      position,
       depth,
       rules: rulesOf(branch),
       alone: figuresOf(blocks.alone),

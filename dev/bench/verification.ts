@@ -4,7 +4,7 @@ import { type Bench, startWorker, type Subject } from './subject.ts';
 import { people } from '../stack/people.ts';
 import type { Address } from '../../src/core/hex.ts';
 
-/** Who verifies. */
+/** Compared verifiers. */
 export const VERIFIERS = [
   { name: 'countersign', worker: 'verifyCountersign' },
   { name: 'viem verifyTypedData', worker: 'verifyViem' },
@@ -16,10 +16,10 @@ export type Verifier = (typeof VERIFIERS)[number];
 /** Microseconds of CPU for one verification. */
 export type Verification = {
   readonly verifier: Verifier['name'];
-  /** Hot, messages of one signer and of 256 in turn. */
+  /** Hot: messages of one signer, and of 256 signers in turn. */
   readonly hotOne: number;
   readonly hotMany: number;
-  /** The first request of a fresh process, that of a Worker which does nothing taken off; and what each of the first hundred took. */
+  /** The first request of a fresh process, less an empty request; and the mean of the first hundred. */
   readonly first: number;
   readonly firstHundred: number;
 };
@@ -27,7 +27,7 @@ export type Verification = {
 const MESSAGES = 256;
 const WARM_UP_MS = 1_200;
 const SLOPES = 5;
-/** CPU that one slope is measured over, microseconds. */
+/** Microseconds of CPU of one slope. */
 const SLOPE_CPU = 120_000;
 
 const ask = async ({ port }: Subject, count: number): Promise<void> => {
@@ -41,7 +41,7 @@ const cpuOfRequest = async (subject: Subject, count: number): Promise<number> =>
   return subject.cpu() - before;
 };
 
-/** Signed transfers of so many signers, as the Workers take them. */
+/** Signs transfers of a number of signers, as the Workers read them. */
 const messages = (signers: number): string => {
   const all = agents(signers);
   const payTo = people.payTo.toLowerCase() as Address;
@@ -55,7 +55,7 @@ const messages = (signers: number): string => {
 
 export type Messages = { readonly one: string; readonly many: string };
 
-/** Signed once: a verification alone asks no clock. */
+/** Signs the messages once: verification does not check times. */
 export const signMessages = (): Messages => ({ one: messages(1), many: messages(MESSAGES) });
 
 const give = async ({ port }: Subject, body: string): Promise<void> => {
@@ -93,9 +93,9 @@ const inFreshProcess = async <T>(
   }
 };
 
-/** The first calls of an isolate, one a request, as they come. */
+/** Measures the first calls of an isolate, one in each request. */
 const cold = async (subject: Subject): Promise<{ first: number; firstHundred: number }> => {
-  // The first request of all pays for what every Worker pays for.
+  // The first request includes the start-up of any Worker.
   await ask(subject, 0);
   const none = await cpuOfRequest(subject, 0);
   const first = (await cpuOfRequest(subject, 1)) - none;
@@ -104,7 +104,7 @@ const cold = async (subject: Subject): Promise<{ first: number; firstHundred: nu
   return { first, firstHundred: sum / 100 };
 };
 
-/** One round of one verifier: three fresh processes. */
+/** Measures one round of a verifier, in three fresh processes. */
 export const measureVerifier = async (
   bench: Bench,
   verifier: Verifier,

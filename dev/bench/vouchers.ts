@@ -4,18 +4,18 @@ import { bytesToHex, getAddress } from 'viem';
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { type BenchAgent, base64Json, type Offer, PRICE } from './signing.ts';
 
-/** A payer's channel of scheme `batch-settlement`, and how much its vouchers have promised so far. */
+/** A payer's channel of scheme `batch-settlement`. */
 export type PayerChannel = {
-  /** As the server's store keeps it. */
+  /** The channel in the server's store. */
   readonly stored: Channel;
-  /** The next payment. Each promises one price more than the one before: they must be sent in their order. */
+  /** Signs the next payment. Each voucher promises one price more, so vouchers must arrive in sequence. */
   readonly pay: () => Promise<string>;
 };
 
 const BALANCE = 1_000_000_000_000n;
 const SALT = `0x${'00'.repeat(32)}` as const;
 
-/** A channel with money in it that nobody has deposited: there is no contract behind the bench. */
+/** Builds a funded channel without a deposit: the bench has no contract. */
 const storedChannel = (
   { address }: PrivateKeyAccount,
   { accepts: [accepted] }: Offer,
@@ -44,6 +44,7 @@ const storedChannel = (
   };
 };
 
+/** Opens a channel. */
 export const openChannel = ({ key }: BenchAgent, offer: Offer): PayerChannel => {
   const [accepted] = offer.accepts;
   const account = privateKeyToAccount(bytesToHex(key));

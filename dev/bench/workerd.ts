@@ -7,21 +7,21 @@ import { LOOPBACK, portAnswers } from '../stack/ports.ts';
 import { startProcess } from '../stack/process.ts';
 import { cpuOf } from './machine.ts';
 
-/** What a binding of a Worker is, as workerd's configuration says it. */
+/** A binding of a Worker in workerd's configuration. */
 export type Binding =
   | { readonly text: string }
   | { readonly service: string; readonly entrypoint: string }
   | { readonly objects: string; readonly of?: string }
   | { readonly wrapped: string };
 
-/** A Worker in the process. */
+/** A Worker of the process. */
 export type Service = {
   readonly name: string;
   /** Path of its main ES module, and of other modules that it imports by their path from there. */
   readonly script: string;
   readonly more?: readonly string[];
   readonly bindings: Readonly<Record<string, Binding>>;
-  /** Its Durable Object classes; their SQLite goes to `storage` of the process. */
+  /** Durable Object classes; their SQLite is in `storage` of the process. */
   readonly classes?: readonly string[];
   /** Port of 127.0.0.1 that it listens on. */
   readonly port?: number;
@@ -30,18 +30,18 @@ export type Service = {
 /** A process of raw workerd. */
 export type Workerd = {
   readonly processId: number;
-  /** CPU that the whole process has used, microseconds. */
+  /** CPU time of the whole process, in microseconds. */
   readonly cpu: () => number;
   readonly output: () => string;
   readonly stop: () => Promise<void>;
 };
 
-/** The package says where its binary is, as a CommonJS module that was compiled from another kind. */
+/** Path of the binary: the default export of a compiled CommonJS module. */
 const { default: workerd } = createRequire(import.meta.url)('workerd') as {
   readonly default: string;
 };
 
-/** Peers run by the rules that the gateway is deployed with. */
+/** Peers run with the compatibility date of the gateway. */
 const COMPATIBILITY_DATE =
   /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'))?.[1] ??
   '';
@@ -84,11 +84,11 @@ const serviceText = (
     ))`;
 };
 
-/** Modules that wrapped bindings are made of, by name. */
+/** Modules of wrapped bindings, by name. */
 export type Modules = Readonly<Record<string, string>>;
 
 type Options = {
-  /** Empty, or of an earlier process that has been stopped: its objects are then found again. */
+  /** Empty, or of a stopped process, whose objects are then found again. */
   readonly directory: string;
   readonly services: readonly Service[];
   readonly modules?: Modules;
@@ -120,7 +120,7 @@ const config :Workerd.Config = (
 `;
 };
 
-/** Starts Workers in a fresh process of raw workerd, and waits until each listens. It dies with this process. */
+/** Starts Workers in a fresh process of raw workerd, and waits until each listens. The process ends with this one. */
 export const startWorkerd = async (options: Options): Promise<Workerd> => {
   const { directory, services, inspector } = options;
   await mkdir(join(directory, 'storage'), { recursive: true });

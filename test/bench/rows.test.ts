@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Of so many calls that an account is asked for by itself, at once. */
+/** Counts the rows of concurrent calls of one account. */
 const rowsOfCalls = async (count: number): Promise<number> => {
   const payer = randomHex(20);
   const stub = stubOf(payer);
@@ -19,7 +19,7 @@ const rowsOfCalls = async (count: number): Promise<number> => {
         const call = callOf(payer);
         const attempt = randomHex(16);
         const { verdict } = await stub.reserve(call, attempt, { facts });
-        if (verdict !== 'go') throw new Error(`a call that can be paid heard ${verdict}`);
+        if (verdict !== 'go') throw new Error(`a payable call received ${verdict}`);
         await stub.finish(call.call, attempt, success);
         return call.call;
       }),
@@ -27,7 +27,7 @@ const rowsOfCalls = async (count: number): Promise<number> => {
   });
 };
 
-test('rows of a call alone, and of calls at once', async ({ task }) => {
+test('counts the rows of a single call and of concurrent calls', async ({ task }) => {
   const alone = await rowsOfCalls(1);
   const together = await rowsOfCalls(AT_ONCE);
   task.meta.rows = { alone, atOnce: together / AT_ONCE };

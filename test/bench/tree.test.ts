@@ -16,7 +16,7 @@ const PRICE = 10n;
 
 const { rounds, calls } = JSON.parse(inject('options')) as BenchOptions;
 
-/** Without a rate: an account is called as fast as it answers. */
+/** Creates an account without a rate limit. */
 const open = async (policy: object, credit: bigint): Promise<Hex> => {
   const payer = randomHex(20);
   await setPolicy(payer, policy);
@@ -31,21 +31,21 @@ const below = async (owner: Hex): Promise<Hex> => {
   return payer;
 };
 
-/** All at once, each one call after the other: reserved, and finished. Calls a second. */
+/** Calls all accounts concurrently, each in sequence. @returns calls a second. */
 const round = async (payers: readonly Hex[]): Promise<number> => {
   const began = performance.now();
   await Promise.all(
     payers.map(async (payer) => {
       for (let made = 0; made < calls; made += 1) {
         const rule = ruleOf(await callOnce(payer, PRICE));
-        if (rule !== 'go') throw new Error(`a call that can be paid heard ${rule}`);
+        if (rule !== 'go') throw new Error(`a payable call received ${rule}`);
       }
     }),
   );
   return (payers.length * calls * 1_000) / (performance.now() - began);
 };
 
-test(`${ACCOUNTS} accounts below one owner, and as many that stand alone`, async ({ task }) => {
+test(`measures ${ACCOUNTS} accounts with and without a common owner`, async ({ task }) => {
   const owner = await open(LIMITS, CREDIT);
   const children: Hex[] = [];
   const singles: Hex[] = [];
@@ -53,7 +53,7 @@ test(`${ACCOUNTS} accounts below one owner, and as many that stand alone`, async
     children.push(await below(owner));
     singles.push(await open(LIMITS, CREDIT / 100n));
   }
-  // The first calls of each are not counted: everybody wakes up, and a child gets its first lease.
+  // Not counted: the objects wake up, and children get their first leases.
   await round(children);
   await round(singles);
 
@@ -64,7 +64,7 @@ test(`${ACCOUNTS} accounts below one owner, and as many that stand alone`, async
     inTree.push(await round(children));
     alone.push(await round(singles));
     console.log(
-      `round ${number} of ${rounds}: ${inTree.at(-1)?.toFixed(0)} below one owner, ${alone.at(-1)?.toFixed(0)} alone`,
+      `round ${number} of ${rounds}: ${inTree.at(-1)?.toFixed(0)} calls a second with a common owner, ${alone.at(-1)?.toFixed(0)} without`,
     );
   }
   task.meta.rounds = { below: inTree, alone, asked: asked.length / (rounds * calls * ACCOUNTS) };

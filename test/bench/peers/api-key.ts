@@ -1,4 +1,4 @@
-/** The floor: a key that was handed out, compared as hashes in constant time. It keeps no state, counts nothing and cannot be paid. */
+/** Baseline: compares an API key by its hash in constant time. It has no state, no limits and no payments. */
 type Bindings = { readonly UPSTREAM_URL: string; readonly API_KEY_SHA256: string };
 
 const bytesOf = (hex: string): Uint8Array<ArrayBuffer> =>

@@ -8,8 +8,8 @@ import { paymentMiddleware } from '@x402/hono';
 import { Hono, type Handler } from 'hono';
 
 /**
- * The strongest peer: `@x402/hono` with scheme `batch-settlement`, whose vouchers are verified here, over the store in memory that it
- * ships. Channels are put straight into that store: there is no contract to deposit into.
+ * The strongest peer: `@x402/hono` with scheme `batch-settlement`, which verifies vouchers itself, over its store in memory. The seed
+ * writes channels into that store, because the bench has no contract.
  */
 type Bindings = {
   readonly UPSTREAM_URL: string;

@@ -3,7 +3,7 @@ import { ExactEvmScheme } from '@x402/evm/exact/server';
 import { paymentMiddleware } from '@x402/hono';
 import { Hono, type Handler } from 'hono';
 
-/** The peer that most sellers run: `@x402/hono` with scheme `exact`, verified and settled by a facilitator within the request. */
+/** The most common peer: `@x402/hono` with scheme `exact`. A facilitator verifies and settles within the request. */
 type Bindings = {
   readonly UPSTREAM_URL: string;
   readonly FACILITATOR_URL: string;

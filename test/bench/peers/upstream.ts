@@ -1,6 +1,6 @@
 /**
- * What stands behind every subject of the bench, in a process of its own that is not counted: the tool, a stub x402 facilitator that
- * agrees to everything, at once or after `VERIFY_MS` and `SETTLE_MS`, and a stub node of a chain on which nobody has code or money.
+ * Services behind every subject of the bench, in a process that is not measured: the tool; a stub x402 facilitator that accepts every
+ * payment, at once or after `VERIFY_MS` and `SETTLE_MS`; and a stub node of a chain where every account is empty and without code.
  */
 type Bindings = {
   readonly VERIFY_MS: string;
@@ -55,18 +55,18 @@ const payerOf = async (request: Request): Promise<string> => {
   return paymentPayload?.payload?.authorization?.from ?? '';
 };
 
-type Asked = readonly { readonly id: number; readonly method: string }[];
+type RpcBatch = readonly { readonly id: number; readonly method: string }[];
 
 const BLOCK = '0x3e8';
 const NOTHING = `0x${'00'.repeat(32)}`;
-const answersOf = (asked: Asked) =>
-  asked.map(({ id, method }) => ({
+const answersOf = (batch: RpcBatch) =>
+  batch.map(({ id, method }) => ({
     jsonrpc: '2.0',
     id,
     result: method === 'eth_blockNumber' ? BLOCK : method === 'eth_getCode' ? '0x' : NOTHING,
   }));
 
-/** How often the tool has run, and the node was asked. */
+/** Runs of the tool, and requests to the node. */
 let runs = 0;
 let looks = 0;
 
@@ -80,7 +80,7 @@ export default {
         return Response.json(runs);
       case '/chain':
         looks += 1;
-        return Response.json(answersOf(await request.json<Asked>()));
+        return Response.json(answersOf(await request.json<RpcBatch>()));
       case '/looks':
         return Response.json(looks);
       case '/supported':

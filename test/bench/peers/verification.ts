@@ -11,7 +11,7 @@ export type SignedTransfer = {
   readonly signature: Hex;
 };
 
-/** Whether the payer's key signed the transfer. */
+/** Verifies that the payer's key signed the transfer. */
 export type Verify = (transfer: SignedTransfer) => boolean | Promise<boolean>;
 
 export const token = {
@@ -21,7 +21,7 @@ export const token = {
   version: '2',
 } as const;
 
-/** A Worker that does nothing but verify: it is sent transfers, then asked to verify so many of them, one after the other. */
+/** A Worker that only verifies: POST stores transfers, GET verifies `n` of them in sequence. */
 export const verificationWorker = (verify: Verify): ExportedHandler => {
   let transfers: readonly SignedTransfer[] = [];
   let at = 0;
@@ -36,7 +36,7 @@ export const verificationWorker = (verify: Verify): ExportedHandler => {
         const transfer = transfers[at % transfers.length];
         at += 1;
         if (transfer === undefined || !(await verify(transfer))) {
-          return new Response('A signature that is right was refused.', { status: 500 });
+          return new Response('The verifier refused a valid signature.', { status: 500 });
         }
       }
       return new Response('verified');

@@ -2,7 +2,7 @@ import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/tran
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { token, verificationWorker } from './verification.ts';
 
-/** What the gateway does with a signature of a payment. */
+/** Verifies a payment as the gateway does. */
 export default verificationWorker(({ signature, value, validAfter, validBefore, ...rest }) => {
   const authorization = {
     ...rest,

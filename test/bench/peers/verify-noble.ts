@@ -4,7 +4,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
 import { token, verificationWorker } from './verification.ts';
 
-/** The least that JavaScript alone can do for a key it has never seen: our digest, recovery by noble, and a comparison. */
+/** The fastest verification in JavaScript alone: the gateway's digest, and recovery by noble. */
 export default verificationWorker(({ signature, value, validAfter, validBefore, ...rest }) => {
   const authorization = {
     ...rest,

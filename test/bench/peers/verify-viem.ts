@@ -18,7 +18,7 @@ const types = {
   ],
 } as const;
 
-/** What the x402 packages do, and most Workers. */
+/** Verifies as the x402 packages do. */
 export default verificationWorker(({ signature, value, validAfter, validBefore, ...rest }) =>
   verifyTypedData({
     address: rest.from,

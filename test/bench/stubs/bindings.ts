@@ -4,14 +4,14 @@ import type { AuditMessage } from '../../../src/audit/chunk.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
 
 /**
- * Stubs of what raw workerd does not have. They do what the real ones would have done to the account by the time it counts: a payment is
- * settled, and entries are exported, about a second after they were sent, as with `max_batch_timeout = 1` in wrangler.toml.
+ * Stubs of services that raw workerd lacks. They have the same effect on the account: a payment is settled and entries are exported about
+ * a second after they were sent, as with `max_batch_timeout = 1` in wrangler.toml.
  */
 type Bindings = {
   readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount>;
 };
 
-/** As the consumers are set in wrangler.toml. */
+/** Settings of the consumers in wrangler.toml. */
 const BATCH_MS = 1_000;
 const BATCH_MOST = 50;
 const BLOCK = 1_000;
@@ -19,7 +19,7 @@ const TRANSACTION = `0x${'ab'.repeat(32)}` as const;
 
 let waiting: SettlementMessage[] = [];
 
-/** Stub of the settlement queue, its consumer, facilitator and chain: everything settles. */
+/** Stub of the settlement queue with its consumer, facilitator and chain: every payment settles. */
 export class SettlementQueue extends WorkerEntrypoint<Bindings> {
   sendBatch(messages: readonly { readonly body: SettlementMessage }[]): void {
     for (const { body } of messages) {
@@ -34,7 +34,7 @@ export class SettlementQueue extends WorkerEntrypoint<Bindings> {
     await this.#settle();
   }
 
-  /** Each account hears of its own payments, as the consumer tells it. */
+  /** Reports to each account its payments, as the consumer does. */
   async #settle(): Promise<void> {
     const due = Map.groupBy(waiting, ({ account }) => account);
     waiting = [];
@@ -50,7 +50,7 @@ export class SettlementQueue extends WorkerEntrypoint<Bindings> {
   }
 }
 
-/** Stub of the audit queue, its consumer and D1: everything is exported. */
+/** Stub of the audit queue with its consumer and D1: every entry is exported. */
 export class AuditQueue extends WorkerEntrypoint<Bindings> {
   send(message: AuditMessage): void {
     this.ctx.waitUntil(this.#exportLater(message));
@@ -62,17 +62,17 @@ export class AuditQueue extends WorkerEntrypoint<Bindings> {
   }
 }
 
-/** Stub of the queues that nothing is sent to here. */
+/** Stub of queues that the bench does not use. */
 export class IdleQueue extends WorkerEntrypoint {
   send(): never {
-    throw new Error('The bench sends nothing here.');
+    throw new Error('The bench does not use this queue.');
   }
 }
 
-/** Stub of D1, which no paid call asks. */
+/** Stub of D1, which paid calls do not use. */
 export class Database extends WorkerEntrypoint {
   prepare(): never {
-    throw new Error('A paid call asks no D1.');
+    throw new Error('A paid call must not use D1.');
   }
 }
 

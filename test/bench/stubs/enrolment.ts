@@ -12,10 +12,10 @@ import {
 } from '../../../src/protocol/intent/agent-delegation.ts';
 import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 
-/** Puts accounts below others, and policies into accounts, by the objects' own methods, as the gateway does once it has checked who signed. */
+/** Bindings for RPC to the accounts, which the gateway calls after it has verified a command. */
 export type Accounts = { readonly AGENT_ACCOUNT: DurableObjectNamespace<AgentAccount> };
 
-/** One grant to be registered: who stands below whom. `depth`: how many grants may stand below it. */
+/** A grant to register. `depth`: how many levels of grants the delegate may add. */
 export type Enrolment = {
   readonly issuer: Hex;
   readonly delegate: Hex;
@@ -24,22 +24,22 @@ export type Enrolment = {
   readonly depth: number;
 };
 
-/** A policy for one of the two slots of an account. */
-export type PolicyOrder = {
+/** A policy in one of the two slots of an account. */
+export type PolicyChange = {
   readonly account: Hex;
   readonly slot: 'operator' | 'owner';
   readonly document: unknown;
 };
 
-/** Tools that the gateway's own account is to keep. */
-export type ToolOrder = { readonly keeper: Hex; readonly count: number };
+/** Tools for the gateway's own account. */
+export type ToolChange = { readonly keeper: Hex; readonly count: number };
 
 const CHAIN_ID = 84532;
 const NETWORK = 'eip155:84532';
 const USDC = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
 const UNLIMITED = 9_007_199_254_740_991n;
 const QUARTER = 90 * 86_400;
-/** All grants of one process end together: none may outlive the one it stands on. */
+/** All grants of a process expire together, because a grant must not outlive its parent grant. */
 let end = 0n;
 
 const stubOf = ({ AGENT_ACCOUNT }: Accounts, address: Hex): DurableObjectStub<AgentAccount> =>
@@ -69,13 +69,13 @@ const grantOf = (enrolment: Enrolment): SignedGrant => {
   };
 };
 
-const carryOut = async (accounts: Accounts, address: Hex, order: AccountCommand) => {
+const apply = async (accounts: Accounts, address: Hex, order: AccountCommand) => {
   const governed = await stubOf(accounts, address).apply(order);
   if (governed.verdict === 'applied') return governed;
-  throw new Error(`${address} did not take an order: ${JSON.stringify(governed)}`);
+  throw new Error(`${address} refused a command: ${JSON.stringify(governed)}`);
 };
 
-/** Registers a grant at its issuer, then at its delegate, which consents. Returns its hash. */
+/** Registers a grant with its issuer and with its delegate, which consents. @returns its hash. */
 export const enrol = async (accounts: Accounts, enrolment: Enrolment): Promise<Hex> => {
   const grant = grantOf(enrolment);
   const { issuer, delegate } = enrolment;
@@ -87,18 +87,19 @@ export const enrol = async (accounts: Accounts, enrolment: Enrolment): Promise<H
     facts: { ...facts, at: nowSeconds() },
     consent: true,
   } as const;
-  const { chain = [] } = await carryOut(accounts, issuer, issue);
+  const { chain = [] } = await apply(accounts, issuer, issue);
   const consent = { call: `${random16()}${random16().slice(2)}`, proof: 'intent' } as const;
-  await carryOut(accounts, delegate, { kind: 'take', grant, chain, consent });
+  await apply(accounts, delegate, { kind: 'take', grant, chain, consent });
   return grant.hash;
 };
 
+/** Writes a policy. */
 export const setPolicy = async (
   accounts: Accounts,
-  { account, slot, document }: PolicyOrder,
+  { account, slot, document }: PolicyChange,
 ): Promise<void> => {
   const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
-  await carryOut(accounts, account, { kind: 'policy', slot, document, order });
+  await apply(accounts, account, { kind: 'policy', slot, document, order });
 };
 
 const toolOf = (number: number) => ({
@@ -112,14 +113,17 @@ const toolOf = (number: number) => ({
   params: { word: { query: 'word' } },
 });
 
-/** Puts tools as an operator does at run time. */
-export const putTools = async (accounts: Accounts, { keeper, count }: ToolOrder): Promise<void> => {
+/** Puts tools as an operator does. */
+export const putTools = async (
+  accounts: Accounts,
+  { keeper, count }: ToolChange,
+): Promise<void> => {
   const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
   const by = { account: accountId(NETWORK, keeper), role: 'operator' } as const;
   const documents = Array.from({ length: count }, (_, number) => toolOf(number));
   await Promise.all(
     documents.map((document) =>
-      carryOut(accounts, keeper, {
+      apply(accounts, keeper, {
         ...{ kind: 'document', type: 'tool', name: document.id, document, by, order },
       }),
     ),

@@ -1,2 +1,2 @@
-/** Stub of the analytics dataset, a wrapped binding: the real one does not wait either. */
+/** Stub of the analytics dataset, as a wrapped binding. The real one does not wait either. */
 export default (): object => ({ writeDataPoint: () => {} });

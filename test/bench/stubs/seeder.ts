@@ -7,16 +7,15 @@ import {
   type Accounts,
   enrol,
   type Enrolment,
-  type PolicyOrder,
+  type PolicyChange,
   putTools,
   setPolicy,
-  type ToolOrder,
+  type ToolChange,
 } from './enrolment.ts';
 
 /**
- * Makes payers known to the gateway's objects without a chain: one upfront payment of each is reserved, settled and finished, by the same
- * calls that the gateway makes. After that its deferred calls run at once (law 7), and its facts are fresh for ten minutes. Grants and
- * policies are ordered here, too.
+ * Makes payers known without a chain: reserves, settles and finishes one upfront payment of each, by the RPC that the gateway uses. After
+ * that, deferred calls run at once (law 7), and payer facts are fresh for ten minutes. Writes grants and policies as well.
  */
 type Seed = { readonly payers: readonly Hex[]; readonly payTo: Hex };
 
@@ -27,7 +26,7 @@ const token = {
   version: '2',
 } as const;
 const asset = assetId(token.network, token.address);
-/** Settled once, in atomic units: a million dollars is a thousand million calls of the bench. */
+/** Settled amount in atomic units: a million dollars covers every call of the bench. */
 const SETTLED = 1_000_000_000_000n;
 const BLOCK = 10;
 
@@ -71,13 +70,14 @@ const trust = async (env: Accounts, payer: Hex, payTo: Hex): Promise<void> => {
   const attempt = random16();
   const balance = SETTLED * 1_000n;
   const facts = { hasCode: false, balance, asset, block: BLOCK, nonceUsed: false };
-  const ask = async (evidence: Evidence, expected: string): Promise<void> => {
-    const { verdict, ...said } = await stub.reserve(call, attempt, evidence);
-    if (verdict !== expected) throw new Error(`${payer} heard ${verdict}: ${JSON.stringify(said)}`);
+  const reserve = async (evidence: Evidence, expected: string): Promise<void> => {
+    const { verdict, ...rest } = await stub.reserve(call, attempt, evidence);
+    if (verdict !== expected)
+      throw new Error(`${payer} received ${verdict}: ${JSON.stringify(rest)}`);
   };
-  await ask({ facts: { ...facts, at: nowSeconds() } }, 'settle');
+  await reserve({ facts: { ...facts, at: nowSeconds() } }, 'settle');
   const settlement = { outcome: 'settled', transaction: `0x${'ab'.repeat(32)}`, block: BLOCK };
-  await ask({ settlement: settlement as Evidence['settlement'] & object }, 'go');
+  await reserve({ settlement: settlement as Evidence['settlement'] & object }, 'go');
   await stub.finish(call.call, attempt, {
     success: true,
     status: 200,
@@ -110,11 +110,11 @@ export default {
       return Response.json(await enrol(env, await request.json<Enrolment>()));
     }
     if (url.pathname === '/policy') {
-      await setPolicy(env, await request.json<PolicyOrder>());
+      await setPolicy(env, await request.json<PolicyChange>());
       return new Response('set');
     }
     if (url.pathname === '/tools') {
-      await putTools(env, await request.json<ToolOrder>());
+      await putTools(env, await request.json<ToolChange>());
       return new Response('put');
     }
     const { payers, payTo } = await request.json<Seed>();

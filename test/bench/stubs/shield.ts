@@ -1,7 +1,7 @@
-/** As in wrangler.toml. */
+/** The limit of wrangler.toml. */
 const SHIELD = { limit: 600, period: 10_000 };
 
-/** Stub of the rate limit, a wrapped binding: the real one counts in the machine that serves the request, and waits for no network. */
+/** Stub of the rate limit, as a wrapped binding. The real one counts on the same machine, without the network. */
 export default (): RateLimit => {
   let window = { number: 0, counts: new Map<string, number>() };
   return {

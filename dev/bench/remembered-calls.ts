@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type BenchAgent, PRICE } from './signing.ts';
 
-/** The file that the object of an agent's account rests in, below the directory of a process that has been stopped. */
+/** Finds the database of an agent's account in the directory of a stopped process. */
 export const databaseOf = async (directory: string, { address }: BenchAgent): Promise<string> => {
   const storage = join(directory, 'storage', 'gateway-AgentAccount');
   for (const name of await readdir(storage)) {
@@ -19,10 +19,10 @@ export const databaseOf = async (directory: string, { address }: BenchAgent): Pr
       database.close();
     }
   }
-  throw new Error(`No object has been made for ${address}.`);
+  throw new Error(`There is no database of ${address}.`);
 };
 
-/** Calls that have ended, as the object itself has written one, under other ids and kept for longer than the bench takes. */
+/** Inserts copies of an ended call that the object wrote, with other ids and a longer retention. */
 export const remember = (file: string, calls: number): void => {
   const database = new DatabaseSync(file);
   const columns = database
@@ -43,5 +43,5 @@ export const remember = (file: string, calls: number): void => {
     count: number;
   };
   database.close();
-  if (count < calls) throw new Error(`Only ${count} calls were remembered.`);
+  if (count < calls) throw new Error(`The database has only ${count} calls.`);
 };

@@ -2,21 +2,21 @@ import type { Hex } from '../../src/core/hex.ts';
 import type { ChainAccess } from '../stack/chain-access.ts';
 import { usdcAbi } from '../stack/usdc.ts';
 
-/** When the node of a chain first showed that authorizations had moved, by their nonces. */
-export type Moved = {
+/** Observes when authorizations settle on a chain, by their nonces. */
+export type TransferWatcher = {
   readonly at: (nonce: Hex) => number | undefined;
-  /** Waits until all of these have moved, or so many milliseconds are over. */
+  /** Waits until all of them have settled, or for a time limit. */
   readonly all: (nonces: readonly Hex[], milliseconds: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
-/** How often the node is asked: what is measured is seen so much later than it happened, at most. */
+/** Interval of requests to the node, and so the error of the measured times. */
 const POLL_MS = 25;
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, POLL_MS));
 
-/** Watches the token's log from now on: there alone stands what has happened to money, whoever sent the transaction. */
-export const watchMoved = async (chain: ChainAccess): Promise<Moved> => {
+/** Watches the logs of the token from the next block on: they show every settlement, whoever sent the transaction. */
+export const watchTransfers = async (chain: ChainAccess): Promise<TransferWatcher> => {
   const seen = new Map<Hex, number>();
   let stopped = false;
   let next = (await chain.client.getBlockNumber()) + 1n;
@@ -41,7 +41,7 @@ export const watchMoved = async (chain: ChainAccess): Promise<Moved> => {
       await pause();
     }
   })();
-  // Whoever waits for something hears of it; until then nobody may call it unhandled.
+  // `all` and `stop` report a failure; until then it must not count as unhandled.
   watching.catch(() => {});
   return {
     at: (nonce) => seen.get(nonce),
