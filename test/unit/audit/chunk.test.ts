@@ -24,18 +24,18 @@ const entriesOf = async (messages: readonly AuditMessage[]) => {
 };
 
 describe('a chunk', () => {
-  test('gives back what went in', async () => {
+  test('decodes to the encoded entries', async () => {
     const entries = paidCalls(ALICE, 5);
     expect(await decodeChunk(await encodeChunk(entries))).toEqual({ ok: true, value: entries });
   });
 
-  test('carries text of every script', async () => {
+  test('carries text in any script', async () => {
     const entries = history(ALICE, [{ ...accepted(1), evidence: { word: 'schön 語 🙂 \u0000' } }]);
     const decoded = await decodeChunk(await encodeChunk(entries));
     expect(decoded).toEqual({ ok: true, value: entries });
   });
 
-  test('is no bomb: unpacking stops at the cap', async () => {
+  test('stops decompressing a gzip bomb at the cap', async () => {
     const bomb = await gzip('0'.repeat(80 * MAX_CHUNK_TEXT));
     expect(bomb.byteLength).toBeLessThan(MAX_CHUNK_BYTES);
     let unpacked = 0;
@@ -79,19 +79,19 @@ describe('a chunk', () => {
       () => new Uint8Array(MAX_CHUNK_BYTES + 1),
       { kind: 'too_large', what: 'body' },
     ],
-  ])('%s is refused', async (_, bytes, error) => {
+  ])('rejects %s', async (_, bytes, error) => {
     expect(await decodeChunk(await bytes())).toMatchObject({ ok: false, error });
   });
 });
 
 describe('a run', () => {
-  test('that is short is one message', async () => {
+  test('that is short fits one message', async () => {
     const entries = paidCalls(ALICE, 1);
     expect(await splitRun(entries)).toMatchObject([{ v: 1, account: ALICE, first: 1, last: 3 }]);
     expect(await splitRun([])).toEqual([]);
   });
 
-  test('that is long is split into messages that fit, without gap or overlap', async () => {
+  test('that is long is split into messages without gap or overlap', async () => {
     const entries = paidCalls(ALICE, 1_000);
     const messages = await splitRun(entries);
     expect(messages.length).toBeGreaterThan(1);
@@ -105,7 +105,7 @@ describe('a run', () => {
     expect(await entriesOf(messages)).toEqual(entries);
   });
 
-  test('of text that does not compress still fits', async () => {
+  test('that does not compress is split until it fits', async () => {
     const noise = () => hexOf(crypto.getRandomValues(new Uint8Array(15_000)));
     const entries = history(
       ALICE,
@@ -121,7 +121,7 @@ describe('a run', () => {
     expect(await entriesOf(messages)).toEqual(entries);
   });
 
-  test('never holds an entry that could not leave', async () => {
+  test('throws for an entry that no message can hold', async () => {
     const entries = history(ALICE, [
       { ...accepted(1), evidence: { word: 'x'.repeat(MAX_ENTRY_TEXT) } },
     ]);
@@ -138,7 +138,7 @@ describe('a message', () => {
     body: new Uint8Array(8),
   };
 
-  test('is read as it was sent', () => {
+  test('is read as sent', () => {
     expect(readMessage(message)).toEqual(message);
   });
 
@@ -151,7 +151,7 @@ describe('a message', () => {
     ['seqs backwards', { ...message, first: 4 }],
     ['half a seq', { ...message, last: 3.5 }],
     ['a body as array', { ...message, body: [1, 2, 3] }],
-  ])('with %s is none', (_, value) => {
+  ])('with %s is rejected', (_, value) => {
     expect(readMessage(value)).toBeUndefined();
   });
 });

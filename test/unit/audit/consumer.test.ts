@@ -17,7 +17,7 @@ import { accepted, ALICE, committed, history, MALLORY, paidCalls, START, word } 
 
 const QUEUE = 'countersign-audit';
 
-/** Accounts that write down what they are told. */
+/** Accounts that record their calls. */
 const listeners = (
   answer: (seq: number) => Promise<{ verdict: 'ok' | 'unavailable' }> = async () => ({
     verdict: 'ok',
@@ -69,7 +69,7 @@ beforeEach(async () => {
 });
 
 describe('a batch', () => {
-  test('in any order is stored in the order of each chain, and each account hears once', async () => {
+  test('in any order is stored in the order of each chain, and acknowledged once per account', async () => {
     const { told, account } = listeners();
     const bodies = [
       await cut(alice, 6, 9),
@@ -92,7 +92,7 @@ describe('a batch', () => {
     expect(await storedEntries(MALLORY)).toEqual(mallory);
   });
 
-  test('with a gap keeps what is behind it for later', async () => {
+  test('with a gap retries the chunks after it', async () => {
     const { told, account } = listeners();
     const [first, second, third] = [
       await cut(alice, 0, 3),
@@ -109,11 +109,11 @@ describe('a batch', () => {
   });
 });
 
-describe('an account that could not be told', () => {
+describe('an account that was not acknowledged', () => {
   test.each([
     ['does not answer', () => Promise.reject(new Error('broken stub'))],
     ['cannot store it', async () => ({ verdict: 'unavailable' as const })],
-  ])('because it %s is told again', async (_, answer) => {
+  ])('because it %s is acknowledged again', async (_, answer) => {
     const body = await cut(alice, 0, 3);
     expect(await deliver([body], listeners(answer))).toMatchObject({ acked: [], retried: ['m0'] });
     const { told, account } = listeners();
@@ -123,7 +123,7 @@ describe('an account that could not be told', () => {
   });
 });
 
-test('a database that is away delays everything and loses nothing', async () => {
+test('a database that does not answer delays everything and loses nothing', async () => {
   const { told, account } = listeners();
   const away = {
     prepare: () => {
@@ -137,7 +137,7 @@ test('a database that is away delays everything and loses nothing', async () => 
   expect(told).toEqual([]);
 });
 
-test('a message that fails waits longer each time, at most a minute', async () => {
+test('a message that fails is retried later each time, at most after a minute', async () => {
   const delays: (number | undefined)[] = [];
   const body = await cut(alice, 3, 6);
   for (const attempts of [1, 2, 3, 6, 99]) {
@@ -157,7 +157,7 @@ test('a message that fails waits longer each time, at most a minute', async () =
   expect(delays).toEqual([2, 4, 8, 60, 60]);
 });
 
-describe('what an entry sets off', () => {
+describe('applying stored entries', () => {
   const alert: EntryBody = {
     type: 'alert.raised',
     at: START,
@@ -180,7 +180,7 @@ describe('what an entry sets off', () => {
     };
   };
 
-  test('an alert is handed on, and again when its chunk comes again', async () => {
+  test('sends an alert, and again when its chunk is redelivered', async () => {
     const deps = listen();
     const body = await messageOf(entries);
     expect(await deliver([body], deps)).toMatchObject({ acked: ['m0'] });
@@ -193,7 +193,7 @@ describe('what an entry sets off', () => {
     ]);
   });
 
-  test('one that cannot be handed on comes again, and holds up nobody', async () => {
+  test('retries an alert that could not be sent, and blocks no other account', async () => {
     const deps = listen(1);
     const [first, second] = [
       await messageOf(entries.slice(0, 2)),
@@ -208,7 +208,7 @@ describe('what an entry sets off', () => {
     expect(deps.heard).toEqual([[ALICE, 2]]);
   });
 
-  test('is in the tables of tools and webhooks after it is stored', async () => {
+  test('updates the table of webhooks', async () => {
     const document = { url: 'https://hooks.example/x', events: ['*'] };
     const orders = history(ALICE, [
       {
@@ -223,14 +223,14 @@ describe('what an entry sets off', () => {
     expect(results).toEqual([{ scope: ALICE, id: 'main' }]);
   });
 
-  describe('an entry that names its text by hash alone', () => {
+  describe('an entry that names its document by hash', () => {
     const document = { url: 'https://hooks.example/x', events: ['*'] };
     const hash = webhookHash(document as WebhookDocument);
     const put = (of: Hex) =>
       history(ALICE, [
         { type: 'webhook.put', at: START, outcome: { name: `${ALICE}/main`, hash: of } },
       ]);
-    /** An account that keeps this document now. */
+    /** An account whose current document is this one. */
     const keeping = (kept: KeptDocument) => {
       const { told, account } = listeners();
       return { told, account: (id: string) => ({ ...account(id), document: async () => kept }) };
@@ -238,13 +238,13 @@ describe('what an entry sets off', () => {
     const urls = async () =>
       (await db.prepare("SELECT document ->> 'url' AS url FROM webhooks").all()).results;
 
-    test('is followed with the document that its account keeps', async () => {
+    test('is applied with the account’s document', async () => {
       const deps = keeping({ verdict: 'found', hash, document });
       expect(await deliver([await messageOf(put(hash))], deps)).toMatchObject({ acked: ['m0'] });
       expect(await urls()).toEqual([{ url: document.url }]);
     });
 
-    test('changes nothing where the account keeps another one since', async () => {
+    test('changes nothing if the account has a newer document', async () => {
       const deps = keeping({ verdict: 'found', hash, document });
       expect(await deliver([await messageOf(put(word(5)))], deps)).toMatchObject({
         acked: ['m0'],
@@ -252,7 +252,7 @@ describe('what an entry sets off', () => {
       expect(await urls()).toEqual([]);
     });
 
-    test('comes again while the account does not answer', async () => {
+    test('is retried while the account does not answer', async () => {
       const deps = keeping({ verdict: 'unavailable' });
       expect(await deliver([await messageOf(put(hash))], deps)).toMatchObject({
         ...{ acked: [], retried: ['m0'] },
@@ -260,7 +260,7 @@ describe('what an entry sets off', () => {
     });
   });
 
-  test('raises an alert while the database takes no chunks', async () => {
+  test('raises an alert while the database rejects chunks', async () => {
     const raised: AlertBody[] = [];
     const away = {
       prepare: () => {
@@ -280,13 +280,13 @@ describe('what an entry sets off', () => {
   });
 });
 
-describe('what no account could have sent', () => {
+describe('a message that no account could have sent', () => {
   const tampered = async (): Promise<AuditMessage> => {
     const entry = { ...(alice[0] as Entry), tool: 'other' };
     return messageOf(alice.slice(0, 3).with(0, entry));
   };
 
-  test('is recorded, acknowledged, and does not hold up the rest', async () => {
+  test('is recorded as a dead letter, acknowledged, and blocks no other message', async () => {
     const { told, account } = listeners();
     const bodies = [{ v: 1, junk: 10n }, await tampered(), await cut(mallory, 0, 3)];
     expect(await deliver(bodies, { account })).toMatchObject({
@@ -306,13 +306,13 @@ describe('what no account could have sent', () => {
     });
   });
 
-  test('is one letter, however often it is sent', async () => {
+  test('is one dead letter, however often it is sent', async () => {
     const { account } = listeners();
     for (let times = 0; times < 3; times += 1) await deliver([await tampered()], { account });
     expect(await rows('dead_letters')).toHaveLength(1);
   });
 
-  test('can be driven again from its letter', async () => {
+  test('can be redriven from its dead letter', async () => {
     const message = await cut(alice, 0, 3);
     const batch = createMessageBatch(`${QUEUE}-dead`, [
       { id: 'd0', timestamp: new Date(), attempts: 1, body: message as unknown },
@@ -332,7 +332,7 @@ describe('what no account could have sent', () => {
     expect(await storedEntries(ALICE)).toEqual(alice.slice(0, 3));
   });
 
-  test('stays in the dead-letter queue while it cannot be recorded', async () => {
+  test('stays in the dead-letter queue until it is recorded', async () => {
     await db.prepare('DROP TABLE dead_letters').run();
     const batch = createMessageBatch(`${QUEUE}-dead`, [
       { id: 'd0', timestamp: new Date(), attempts: 1, body: 'junk' as unknown },
@@ -344,7 +344,7 @@ describe('what no account could have sent', () => {
   });
 });
 
-test('an offered grant is found by its hash once its entry is stored, also where the request could not write it', async () => {
+test('an offered grant is found by its hash once its entry is stored, even if the request could not write the row', async () => {
   const grant = word(77);
   const offered: EntryBody = {
     ...{ type: 'grant.issued', at: START, decision: 'offered' },

@@ -47,13 +47,13 @@ describe('the size of the database', () => {
     expect(percents()).toEqual([70, 90]);
   });
 
-  it('raises both where it grows past both between two looks', async () => {
+  it('raises both alerts if it grows past both between two checks', async () => {
     const { percents, see } = looking();
     await see(950);
     expect(percents()).toEqual([70, 90]);
   });
 
-  it('does not raise again while it wavers, and does after it was well below', async () => {
+  it('does not raise again around a threshold, and does after it was well below', async () => {
     const { percents, see } = looking();
     await see(700, 690, 700, 650, 705);
     expect(percents()).toEqual([70]);
@@ -61,14 +61,14 @@ describe('the size of the database', () => {
     expect(percents()).toEqual([70, 70]);
   });
 
-  it('raises until the account has recorded it', async () => {
+  it('raises until the account has recorded the alert', async () => {
     await looking(true).see(800, 810);
     const { percents, see } = looking();
     await see(820, 830);
     expect(percents()).toEqual([70]);
   });
 
-  it('is what D1 says, not what rows add up to', async () => {
+  it('is the size that D1 reports', async () => {
     const alerts: AlertBody[] = [];
     const raise = async (alert: AlertBody) => alerts.push(alert) > 0;
     const { meta } = await db.prepare('SELECT 1').all();

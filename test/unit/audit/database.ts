@@ -33,7 +33,7 @@ export const freshDatabase = async (): Promise<void> => {
   await applyD1Migrations(db, TEST_MIGRATIONS);
 };
 
-/** One message of these entries. */
+/** These entries as one message. */
 export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage> => {
   const [message, ...more] = await splitRun(entries);
   if (message === undefined || more.length > 0) throw new Error('not one message');
@@ -43,12 +43,12 @@ export const messageOf = async (entries: readonly Entry[]): Promise<AuditMessage
 export const rows = async (
   table: 'calls' | 'payments' | 'dead_letters' | 'open_payments' | 'accounts' | 'kin' | 'spend',
 ) => {
-  // The order of the key, whatever it is.
+  // In the order of the primary key.
   const { results } = await db.prepare(`SELECT * FROM ${table}`).all();
   return results;
 };
 
-/** What the chunks hold, read back by hand. */
+/** The entries in the stored chunks, decoded without the code under test. */
 export const storedEntries = async (account: string): Promise<Entry[]> => {
   const { results } = await db
     .prepare('SELECT body FROM chunks WHERE account = ? ORDER BY first_seq')

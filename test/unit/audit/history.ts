@@ -6,7 +6,7 @@ import { hexOf } from '../../../src/crypto/bytes.ts';
 
 export const ALICE: AccountId = `eip155:84532:0x${'a1'.repeat(20)}`;
 export const MALLORY: AccountId = `eip155:84532:0x${'e0'.repeat(20)}`;
-/** Any number of other accounts. */
+/** Another account for each number. */
 export const accountOf = (seed: number): AccountId =>
   `eip155:84532:0x${(seed + 0xb0b).toString(16).padStart(40, '0')}`;
 
@@ -14,10 +14,10 @@ export const START = 1_800_000_000;
 
 export const word = (seed: number): Hex => `0x${seed.toString(16).padStart(64, '0')}`;
 
-/** Random salts, as the account takes them: they are what keeps a chunk from compressing to nothing. */
+/** Random salts, like the account's: without them a chunk would compress to almost nothing. */
 const randomSalt = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
-/** The entries an account writes when these things happen to it, in order. */
+/** The entries of an account for these events, in order. */
 export const history = (
   account: AccountId,
   bodies: readonly EntryBody[],
@@ -90,14 +90,14 @@ export const late = (call: number, at = START + 95): EntryBody => ({
   outcome: { success: true, status: 200, digest: word(9) },
 });
 
-/** Silence of a tool that keeps the money: of a payment that had moved, or of credit. */
+/** A silent tool that keeps the amount: of a settled payment, or of credit. */
 export const kept = (call: number, paidBy: 'upfront' | 'credit', at = START + 90): EntryBody => ({
   ...abandoned(call, at),
   amounts: { charged: paidBy === 'upfront' ? '20000' : '0' },
   payment: { state: paidBy === 'upfront' ? 'settled' : 'none', paidBy, kept: true },
 });
 
-/** What an operator has decided of it. */
+/** The operator's decision about a kept amount. */
 export const resolved = (
   call: number,
   paidBy: 'upfront' | 'credit',
@@ -144,7 +144,7 @@ export const denied = (call: number, at = START): EntryBody => ({
   outcome: { limit: { rule: 'per_call', limit: '5000000', remaining: '5000000' } },
 });
 
-/** `count` paid calls, one after the other. */
+/** `count` paid calls, one after another. */
 export const paidCalls = (account: AccountId, count: number): Entry[] =>
   history(
     account,

@@ -42,14 +42,14 @@ test('a grant is found by its hash, whether the request or its entry wrote the r
   expect(await offered.issuerOf(word(3))).toBeUndefined();
 });
 
-test('a grant that came with its holder’s consent has no row', async () => {
+test('a grant registered with its delegate’s consent has no row', async () => {
   expect(await project(issued(1, 'active'))).toBe(0);
   expect(await project({ ...issued(1, 'offered'), type: 'grant.taken' })).toBe(0);
   expect(await project(issued(1, 'offered', { grant: 7 }))).toBe(0);
   expect(await project(issued(1, 'offered', { delegation: {} }))).toBe(0);
 });
 
-test('a row goes when its grant has expired, and not before', async () => {
+test('a row is deleted when its grant has expired, and not before', async () => {
   await project(issued(1, 'offered'));
   await pruneOfferedGrants(db, START + 99);
   expect(await offered.issuerOf(word(1))).toBe(OWNER);

@@ -20,7 +20,7 @@ import {
 const of = (...bodies: Parameters<typeof history>[1][number][]) => project(history(ALICE, bodies));
 
 describe('a call', () => {
-  test('that was paid is one call row and one payment row', () => {
+  test('that was paid has one call row and one payment row', () => {
     expect(of(accepted(1), committed(1), settled(1))).toEqual({
       calls: [
         {
@@ -62,14 +62,14 @@ describe('a call', () => {
     });
   });
 
-  test('that runs has no payment row yet', () => {
+  test('that is running has no payment row', () => {
     const { calls, payments } = of(accepted(1));
     expect(calls).toMatchObject([{ state: 'held', price: 20_000, acceptedAt: START }]);
     expect(calls[0]).not.toHaveProperty('charged');
     expect(payments).toEqual([]);
   });
 
-  test('whose tool failed costs nothing, and its payment is released', () => {
+  test('whose tool failed is not charged, and its payment is released', () => {
     expect(of(accepted(1), failed(1))).toMatchObject({
       calls: [
         { state: 'released', charged: 0, success: 0, status: 500, reason: 'upstream_status' },
@@ -78,7 +78,7 @@ describe('a call', () => {
     });
   });
 
-  test('that was abandoned stays so, whatever its tool says later', () => {
+  test('that was abandoned stays abandoned after a late answer', () => {
     expect(of(accepted(1), abandoned(1), late(1))).toMatchObject({
       calls: [
         { state: 'abandoned', charged: 0, success: 1, status: 200, endedAt: START + 90, seq: 3 },
@@ -87,7 +87,7 @@ describe('a call', () => {
     });
   });
 
-  test('whose payer cancelled has a failed payment, with the fault', () => {
+  test('whose payer cancelled the payment has a failed payment with the fault', () => {
     expect(of(accepted(1), committed(1), unpaid(1)).payments).toMatchObject([
       {
         state: 'failed',
@@ -99,7 +99,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('whose released money moved after all is settled, and credited', () => {
+  test('whose released payment moved after all is settled and credited', () => {
     const moved = { ...settled(1), payment: { ...settled(1).payment, credited: '20000' } };
     expect(of(accepted(1), failed(1), moved).payments).toMatchObject([
       { state: 'settled', credited: 20_000, seq: 3 },
@@ -112,7 +112,7 @@ describe('a call', () => {
     ['failed', { ...failed(1), payment: upfront }, 'released'],
     ['was abandoned', { ...abandoned(1), payment: upfront }, 'abandoned'],
     ['was never repeated', { ...abandoned(1), decision: 'released', payment: upfront }, 'released'],
-  ])('that was settled upfront and then %s: its price is credit', (_, end, state) => {
+  ])('that was settled upfront and then %s becomes credit', (_, end, state) => {
     const { transaction, block } = settled(1).payment as { transaction: string; block: number };
     expect(of(accepted(1), settled(1), end)).toMatchObject({
       calls: [{ state, charged: 0 }],
@@ -132,7 +132,7 @@ describe('a call', () => {
   test.each([
     ['succeeded', committed(1)],
     ['fell silent and keeps its charge', { ...abandoned(1), amounts: { charged: '20000' } }],
-  ])('that was settled upfront and then %s: nothing is credit', (_, end) => {
+  ])('that was settled upfront and then %s does not become credit', (_, end) => {
     expect(of(accepted(1), settled(1), { ...end, payment: upfront }).payments).toMatchObject([
       { state: 'settled', seq: 2, credited: 0 },
     ]);
@@ -154,26 +154,31 @@ describe('a call', () => {
     expect(payments).toHaveLength(paid.length);
   });
 
-  test('that was not paid upfront credits nothing by ending', () => {
+  test('that was not paid upfront does not become credit', () => {
     const end = { ...failed(1), payment: { state: 'settled', paidBy: 'deferred' } };
     expect(of(accepted(1), settled(1), end).payments).toMatchObject([{ seq: 2, credited: 0 }]);
   });
 });
 
-describe('a payment is under way', () => {
+describe('a payment', () => {
   const first = { ...accepted(1), decision: 'settle', payment: { paidBy: 'upfront' } };
   const release = { ...failed(1), payment: { state: 'released', paidBy: 'deferred' } };
 
   test.each([
-    ['from the commit of its call', [accepted(1), committed(1)], [word(1)], []],
-    ['not while its tool runs', [accepted(1)], [], []],
-    ['from acceptance, where it is settled first', [first], [word(1)], []],
-    ['until it is settled', [committed(1), settled(1)], [], [word(1)]],
-    ['until it has failed', [unpaid(1)], [], [word(1)]],
-    ['until it is given back', [release], [], [word(1)]],
-    ['and never is, where one chunk has both', [accepted(1), committed(1), settled(1)], [], []],
+    ['is open from the commit of its call', [accepted(1), committed(1)], [word(1)], []],
+    ['is not open while its tool runs', [accepted(1)], [], []],
+    ['is open from the acceptance of its call if it settles first', [first], [word(1)], []],
+    ['is closed when it settles', [committed(1), settled(1)], [], [word(1)]],
+    ['is closed when it fails', [unpaid(1)], [], [word(1)]],
+    ['is closed when it is released', [release], [], [word(1)]],
     [
-      'and is none, of a call from credit',
+      'is never stored as open if one chunk opens and closes it',
+      [accepted(1), committed(1), settled(1)],
+      [],
+      [],
+    ],
+    [
+      'is not opened by a call from credit',
       [{ ...committed(1), payment: { state: 'none' } }],
       [],
       [],
@@ -183,10 +188,10 @@ describe('a payment is under way', () => {
   });
 });
 
-test('a denial claims no row', () => {
+test('a denial has no row', () => {
   expect(of(denied(1))).toEqual({ calls: [], payments: [], opened: [], closed: [] });
 });
 
-test('an amount that storage would round is not stored as another one', () => {
+test('an amount that is not a safe integer is rejected', () => {
   expect(() => of({ ...accepted(1), amounts: { price: '9007199254740993' } })).toThrow(RangeError);
 });

@@ -3,7 +3,7 @@ import type { EntryBody } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { accountOf, START, word } from './history.ts';
 
-/** What one call goes through: names of the entries that tell of it, in order. */
+/** The life of one call: the names of its entries, in order. */
 const LIVES = [
   ['accepted'],
   ['accepted', 'committed'],
@@ -35,7 +35,7 @@ const ASSETS = [
   'eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913',
 ];
 
-/** A call as it was ordered: everything that its first entry says, and later ones do not repeat. */
+/** The facts of a call that only its first entry has. */
 type Life = {
   readonly moments: readonly Moment[];
   readonly tool: string;
@@ -56,7 +56,7 @@ type Deed =
       readonly amount: number;
     };
 
-/** What happens to an account's credit, and to no call of its own. */
+/** A change of an account's credit without a call of its own. */
 const PURSE = [
   { type: 'credit.adjusted', decision: 'added' },
   { type: 'credit.adjusted', decision: 'taken' },
@@ -105,13 +105,13 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: above.map((each) => ({ kind: 'above' as const, above: each })) },
 );
 
-/** Mostly short, so that many of them fall on one day and under one key; sometimes over midnight. */
+/** Mostly short, so that many events share a day and a key; sometimes across midnight. */
 const pause = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 0, max: 300 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 100_000 }) },
 );
 
-/** What happens to an account: calls whose lives interleave, denials, and grants that put it below somebody else. */
+/** The history of an account: interleaved calls, denials, and grants that change its ancestors. */
 export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
   .array(fc.tuple(deed, pause), { minLength: 1, maxLength: 60, size: 'medium' })
   .map((deeds) => {

@@ -72,7 +72,7 @@ const bound = authorizationOf(digest, BOUND_VALID_AFTER);
 const vanilla = authorizationOf(word(9), 0n);
 const tokenFields = { ...TOKEN } as unknown as Json;
 
-/** Signatures of everything below. */
+/** The signatures of the fixtures below. */
 let signed: {
   readonly intent: Hex;
   readonly bound: Hex;
@@ -235,7 +235,7 @@ const flipped = (text: Hex): Hex =>
   `${text.slice(0, 20)}${text[20] === '0' ? '1' : '0'}${text.slice(21)}` as Hex;
 
 describe('a log', () => {
-  it('has each of its signatures recomputed, and counted', async () => {
+  it('has each signature recomputed and counted', async () => {
     expect(await counts(byIntent())).toEqual({ ...NONE, recomputed: 1 });
     expect(await counts(byBound(), ended(digest, { signature: signed.bound }))).toEqual({
       ...NONE,
@@ -247,7 +247,7 @@ describe('a log', () => {
     expect(await counts(granted(), taken(), ordered())).toEqual({ ...NONE, recomputed: 3 });
   });
 
-  it('is verified together with its chain', async () => {
+  it('is verified with its chain', async () => {
     const log = logOf([byIntent(), granted()]);
     expect(await verifySignedRun(log)).toMatchObject({
       ok: true,
@@ -263,7 +263,7 @@ describe('a log', () => {
     });
   });
 
-  it('is not signed by entries that nobody signs', async () => {
+  it('may hold entries that need no signature', async () => {
     const types = ['call.denied', 'call.dispatched', 'call.finished', 'alert.raised'] as const;
     for (const type of types) {
       expect(await counts({ type, at: START })).toEqual(NONE);
@@ -274,11 +274,11 @@ describe('a log', () => {
 });
 
 describe('a payment', () => {
-  it('is sealed until it has ended', async () => {
+  it('is sealed until it ends', async () => {
     expect(await counts(byVanilla(), byBound())).toEqual({ ...NONE, sealed: 2 });
   });
 
-  it('may lack its signature where that was erased before, and nowhere else', async () => {
+  it('may lack its signature only if the account erased it before', async () => {
     const release = ended(word(9), {}, 'payment.released');
     const { evidence: _, ...bare } = release;
     const finished: EntryBody = { ...bare, type: 'call.finished', payment: { state: 'released' } };
@@ -292,7 +292,7 @@ describe('a payment', () => {
     expect(await faultOf([byVanilla(), ended(word(9), {})])).toBe('evidence.signature: missing');
   });
 
-  it('that an operator wrote off has two signatures', async () => {
+  it('written off by an operator has two signatures', async () => {
     const writtenOff = (changes: Evidence) => ({
       ...ordered({ paymentSignature: signed.vanilla, ...changes }, 'payment.failed'),
       call: word(9),
@@ -324,7 +324,7 @@ describe('a payment', () => {
     ['without its token', { token: undefined }, 'evidence.token: missing'],
     ['that was bound, and its intent stripped', { authorization: fieldsOf({ ...vanilla, validAfter: BOUND_VALID_AFTER }) }, 'evidence.authorization.validAfter: mismatch'],
     ['of an unknown binding', { authorization: fieldsOf({ ...vanilla, validAfter: BOUND_VALID_AFTER + 1n }) }, 'evidence.authorization.validAfter: mismatch'],
-    ['with a member nobody knows', { intentSignature: word(1) }, 'evidence.intentSignature: malformed'],
+    ['with an unknown member', { intentSignature: word(1) }, 'evidence.intentSignature: malformed'],
   ])('%s is a fault', async (_, changes, expected) => {
     const bodies = [byVanilla(changes)];
     const atOnce = await verifySignatures(logOf(bodies));
@@ -337,10 +337,10 @@ describe('a payment', () => {
     ['whose intent is of another agent', () => byBound({ intent: { ...intentFields(intent), agent: addressOf(other) } }), 'evidence.intent.agent: mismatch'],
     ['whose intent is missing', () => byBound({ intent: undefined }), 'evidence.authorization.validAfter: mismatch'],
     ['without the mark', () => byBound({ authorization: fieldsOf({ ...bound, validAfter: 0n }) }), 'evidence.authorization.validAfter: mismatch'],
-    ['that says it is not bound', () => byBound({}, { binding: 'none' }), 'binding: mismatch'],
+    ['marked as not bound', () => byBound({}, { binding: 'none' }), 'binding: mismatch'],
     ['for another tool', () => byBound({}, { tool: 'lookup' }), 'tool: mismatch'],
     ['for another request', () => byBound({}, { request: word(3) }), 'request: mismatch'],
-  ])('bound to a request, %s, is a fault', async (_, body, expected) => {
+  ])('bound to a request: %s is a fault', async (_, body, expected) => {
     expect(await faultOf([body()])).toBe(expected);
   }); // prettier-ignore
 });
@@ -364,7 +364,7 @@ describe('an intent', () => {
     expect(await faultOf([body()])).toMatch(expected);
   }); // prettier-ignore
 
-  it('is checked under the chain and the address of its account', async () => {
+  it('is checked for the chain and address of its account', async () => {
     expect(await faultOf([byIntent()], OTHER)).toBe('evidence.intent.agent: mismatch');
     expect(await faultOf([byIntent()], accountId('eip155:8453', addressOf(payer)))).toBe(
       'evidence.intent: mismatch',
@@ -373,7 +373,7 @@ describe('an intent', () => {
 });
 
 describe('a signature of a contract', () => {
-  it('is vouched for by the chain at a block: counted apart, never as recomputed', async () => {
+  it('is counted with its block, never as recomputed', async () => {
     const contract = { contractCheckedAt: 12, intentSignature: `0x${'ab'.repeat(70)}` };
     expect(await counts(byIntent(contract))).toEqual({ ...NONE, byChain: [{ seq: 1, block: 12 }] });
     expect(
@@ -392,7 +392,7 @@ describe('a signature of a contract', () => {
     });
   });
 
-  it('still needs its fields, its digest and a signature', async () => {
+  it('still needs its fields, digest and signature', async () => {
     const at = { contractCheckedAt: 3 };
     expect(await faultOf([byIntent({ ...at, intentSignature: undefined })])).toBe(
       'evidence.intentSignature: missing',
@@ -419,26 +419,26 @@ describe('a document', () => {
     ['a revocation of another id', () => taken({ revocation: { ...revocationFields(revocation), id: word(1) } }), 'evidence.hash: mismatch'],
     ['a revocation without its signature', () => taken({ signature: undefined }), 'evidence.signature: missing'],
     ['a revocation that another signed', () => taken({ signature: signed.grant }), 'evidence.signature: wrong_signer'],
-    ['an order without its signature', () => ordered({ signature: undefined }), 'evidence.signature: missing'],
-    ['an order of nobody', () => ordered({ by: undefined }), 'evidence.by: missing'],
-    ['an order of another account', () => ordered({ by: OTHER }), 'evidence.order.agent: mismatch'],
-    ['an order from another chain', () => ordered({ by: accountId('eip155:8453', addressOf(payer)) }), 'evidence.signature: wrong_signer'],
-    ['an order that another signed', () => ordered({ signature: signed.byOther }), 'evidence.signature: wrong_signer'],
-    ['an order that is missing', () => ({ type: 'tool.put', at: START }), 'evidence: missing'],
+    ['a command without its signature', () => ordered({ signature: undefined }), 'evidence.signature: missing'],
+    ['a command without a signer', () => ordered({ by: undefined }), 'evidence.by: missing'],
+    ['a command of another account', () => ordered({ by: OTHER }), 'evidence.order.agent: mismatch'],
+    ['a command from another chain', () => ordered({ by: accountId('eip155:8453', addressOf(payer)) }), 'evidence.signature: wrong_signer'],
+    ['a command signed by another account', () => ordered({ signature: signed.byOther }), 'evidence.signature: wrong_signer'],
+    ['a missing command', () => ({ type: 'tool.put', at: START }), 'evidence: missing'],
     ['a status by a grant that was widened', () => ({ ...granted(wide()), type: 'account.status' }), 'evidence.grant: mismatch'],
     ['a policy that a bad revocation removed', () => ({ ...taken({ hash: word(1) }), type: 'account.policy' }), 'evidence.hash: mismatch'],
   ])('%s is a fault', async (_, body, expected) => {
     expect(await faultOf([body()])).toBe(expected);
   }); // prettier-ignore
 
-  it('belongs to the log of its parties', async () => {
+  it('is rejected in the log of a third account', async () => {
     const stranger = accountId(`eip155:${CHAIN}`, `0x${'33'.repeat(20)}`);
     expect(await faultOf([granted()], stranger)).toBe('evidence.delegation: mismatch');
     expect(await faultOf([taken()], OTHER)).toBe('evidence.revocation.issuer: mismatch');
     expect((await verifySignatures(logOf([granted()], OTHER))).ok).toBe(true);
   });
 
-  it('also stands for statuses, policies and webhooks that it took away', async () => {
+  it('also proves the statuses, policies and webhooks that it removed', async () => {
     for (const type of ['account.status', 'account.policy', 'webhook.removed'] as const) {
       const bodies = [
         { ...granted(), type },
@@ -451,7 +451,7 @@ describe('a document', () => {
 });
 
 describe('a consent', () => {
-  /** The proof of a consent by an intent with these fields. */
+  /** A consent: the proof of an intent with these fields. */
   const consent = async (fields: Partial<AgentIntent>, changes: Evidence = {}) => {
     const own = { ...intent, ...fields };
     return {
@@ -465,7 +465,7 @@ describe('a consent', () => {
   };
   const naming = { authority: grant };
 
-  it('is recomputed beside its grant: by naming it, or with the registration', async () => {
+  it('is recomputed with its grant, whether it names the grant or registers it', async () => {
     for (const fields of [naming, { tool: 'countersign.delegations', method: 'PUT' }]) {
       expect(await counts(granted(await consent(fields), 'grant.taken'))).toEqual({
         ...NONE,
@@ -478,7 +478,7 @@ describe('a consent', () => {
     );
   });
 
-  it('is a fault where it lacks, is another’s, or is to something else', async () => {
+  it('is a fault if it is missing, another’s, or for something else', async () => {
     const faults = [
       [{}, 'evidence.consent: missing'],
       [await consent(naming, { intentSignature: undefined }), 'evidence.consent.intentSignature: missing'],

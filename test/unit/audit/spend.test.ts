@@ -30,8 +30,8 @@ type Sum = { calls: number; charged: bigint; denied: number; failed: number };
 type Sums = Map<string, Sum>;
 
 /**
- * Adds up entries from scratch, one after the other, and shares nothing with the roll-up: what was agreed to is remembered by call, and
- * each end or denial is added for the account, for everybody, and for whoever is above by then.
+ * The model: adds up entries one by one and shares no code with the roll-up. Remembers the facts of each call, and adds each end or denial for
+ * the account, for all accounts, and for the ancestors of that moment.
  */
 const addUp = (entries: readonly Entry[], sums: Sums = new Map()): Sums => {
   const agreed = new Map<string, { asset: string; payee: string }>();
@@ -89,11 +89,11 @@ const storedSums = async (): Promise<Sums> =>
 
 beforeEach(freshDatabase);
 
-describe('the sums are those of the entries', () => {
-  /** Pieces of a chain as a broken outbox may send them: any, in any order, as often as it likes; two at a time. */
+describe('spend equals the sum of the entries', () => {
+  /** Chunks as a faulty outbox may send them: any, in any order, any number of times, two at once. */
   const pieces = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 12 })), { maxLength: 12 });
 
-  test('however they are cut, sent again and overlap', async () => {
+  test('however chunks are cut, resent and overlap', async () => {
     await fc.assert(
       fc.asyncProperty(
         bodies,
@@ -120,7 +120,7 @@ describe('the sums are those of the entries', () => {
           }
           for (const chain of chains) {
             for (let from = 0; from < chain.length; from += step) {
-              // Two consumers that have the same message.
+              // Two consumers with the same message.
               const both = [
                 chain.slice(from, from + step),
                 chain.slice(Math.max(0, from - 2), from + step),
@@ -138,7 +138,7 @@ describe('the sums are those of the entries', () => {
     );
   }, 240_000);
 
-  /** Chunks are append-only: a new database is dearer than a watermark. */
+  /** Deletes chunks through a watermark: faster than a new database. */
   const forgetChunks = () =>
     db.batch(
       ['DROP TRIGGER IF EXISTS chunks_stay_until_archived', 'DELETE FROM chunks'].map((sql) =>
@@ -160,7 +160,7 @@ const taken = (...above: readonly string[]): EntryBody => ({
 
 const whole = { from: '2026-01-01', to: '2028-12-31', limit: 100 };
 
-/** What a report says, in short. */
+/** A report in short form. */
 const report = async (asked: Pick<Parameters<typeof spendReport>[1], 'scope' | 'by'> & object) => {
   const found = await spendReport(db, { ...whole, ...asked });
   if (!found.ok) return found.error.kind;
@@ -237,7 +237,7 @@ describe('what counts as spend', () => {
     expect(await report({ scope: ALICE, by: 'tool' })).toEqual([`translate ${expected}`]);
   });
 
-  test('is counted on the day of the entry that ends the call, with what only its first entry said', async () => {
+  test('is counted on the day of the entry that ends the call, with the facts of its first entry', async () => {
     const entries = history(ALICE, [accepted(1), committed(1, START + DAY)]);
     await store(entries.slice(0, 1));
     expect(await report({ scope: ALICE, by: 'day' })).toEqual([]);
@@ -246,7 +246,7 @@ describe('what counts as spend', () => {
     expect(await report({ scope: ALICE, by: 'payee' })).toEqual([`${PAYEE} 1 20000 0 0`]);
   });
 
-  test('what an operator decides later counts on his day, whatever had been counted on that of the end', async () => {
+  test('counts a later decision of an operator on its own day', async () => {
     const entries = history(ALICE, [
       accepted(1),
       settled(1),
@@ -269,7 +269,7 @@ describe('what counts as spend', () => {
     }
   });
 
-  test('counts for those who are above by then, in one chunk or in many', async () => {
+  test('counts for the ancestors of that moment, in one chunk or in many', async () => {
     const entries = history(ALICE, [
       accepted(1),
       committed(1),
@@ -280,7 +280,7 @@ describe('what counts as spend', () => {
       taken(OTHER),
       accepted(3),
       committed(3),
-      // Whoever takes a grant back goes on counting what its holder does.
+      // After a revocation the former ancestor still counts the holder's calls.
       { type: 'grant.revoked', at: START },
       accepted(4),
       committed(4),
@@ -301,7 +301,7 @@ describe('what counts as spend', () => {
   });
 });
 
-test('denials of one chunk count for whoever was above at each of them', async () => {
+test('denials of one chunk count for the ancestors at each of them', async () => {
   await store(history(ALICE, [denied(1), taken(OWNER), denied(2), denied(3), taken(OTHER)]));
   expect(await report({ scope: ALICE, by: 'day' })).toEqual(['2027-01-15 0 0 9 0']);
   expect(await report({ scope: OWNER, by: 'day' })).toEqual(['2027-01-15 0 0 6 0']);
@@ -336,7 +336,7 @@ describe('a report', () => {
     },
   );
 
-  test.each(['tool', 'payee', 'day', 'account'] as const)('by %s comes in pages', async (by) => {
+  test.each(['tool', 'payee', 'day', 'account'] as const)('by %s is paged', async (by) => {
     const all = await spendReport(db, { ...whole, scope: OWNER, by });
     for (const limit of [1, 2, 3]) {
       const pages: unknown[] = [];
@@ -352,7 +352,7 @@ describe('a report', () => {
     }
   });
 
-  test('counts its first and its last day', async () => {
+  test('includes its first and its last day', async () => {
     const days = { from: '2027-01-16', to: '2027-01-17' };
     const found = await spendReport(db, { ...whole, ...days, scope: OWNER, by: 'day' });
     expect(found.ok && found.value.items.map(({ key, calls }) => [key, calls])).toEqual([
@@ -361,18 +361,18 @@ describe('a report', () => {
     ]);
   });
 
-  test('knows nothing of an account that nobody has heard of', async () => {
+  test('is empty for an unknown account', async () => {
     expect(await report({ scope: accountOf(99), by: 'tool' })).toEqual([]);
     expect(await report({ scope: accountOf(99), by: 'account' })).toEqual([]);
   });
 
-  test('of another list has no place in this one', async () => {
+  test('rejects a cursor of another list', async () => {
     const found = await spendReport(db, { ...whole, scope: OWNER, by: 'day', limit: 1 });
     const after = found.ok ? found.value.next : undefined;
     expect(await report({ scope: OWNER, by: 'tool', after } as never)).toBe('bad_cursor');
   });
 
-  test('says no rather than add up without end', async () => {
+  test('refuses to add up too many rows', async () => {
     await db
       .prepare(
         `INSERT INTO spend WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)

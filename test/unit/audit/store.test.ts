@@ -22,7 +22,7 @@ import {
 
 const store = async (entries: readonly Entry[]) => storeChunk(db, await messageOf(entries), START);
 
-/** Everything the database says, to compare the ways it can come to be. */
+/** The whole content of the database, to compare orders of arrival. */
 const picture = async () => ({
   entries: (await storedEntries(ALICE)).map(entryText),
   reports: await Promise.all(
@@ -34,7 +34,7 @@ const picture = async () => ({
 
 beforeEach(freshDatabase);
 
-/** The database, and how many rows its batches have read. */
+/** The database, and the rows that its batches have read. */
 const counting = () => {
   const counted = { read: 0 };
   const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
@@ -51,7 +51,7 @@ const counting = () => {
   return { database, counted };
 };
 
-test('what a chunk costs does not grow with what its account has done before', async () => {
+test('the cost of a chunk does not grow with the history of its account', async () => {
   const entries = paidCalls(ALICE, 400);
   await store(entries);
   const last = entries.at(-1) as Entry;
@@ -67,9 +67,9 @@ test('what a chunk costs does not grow with what its account has done before', a
 });
 
 /**
- * Rows billed for one paid call whose account has nobody above. Of a chunk: itself. Of a call: its row, and one in each of the two indexes
- * by time, which no later upsert touches. Of a payment: its row, and where it is decided in a later chunk than it was agreed to, a row that
- * says so and the deletion of that row. Of reports: one row of the account, one of everybody. An account's first chunk: its own row.
+ * Rows billed for one paid call of an account without ancestors. Chunk: its row. Call: its row, and one in each of the two indexes by time,
+ * which no later upsert touches. Payment: its row; if it ends in a later chunk, also its row in `open_payments` and the deletion of that row.
+ * `spend`: one row of the account and one of all accounts. First chunk of an account: its row in `accounts`.
  */
 const CHUNK = 1;
 const CALL = 1 + 2;
@@ -130,18 +130,18 @@ describe('rows of a lone paid call', () => {
     });
   });
 
-  test('only what is kept has a row in the index of what is kept', async () => {
+  test('only kept amounts have an entry in their index', async () => {
     const all = history(ALICE, [accepted(1), kept(1, 'credit'), resolved(1, 'credit', 'charged')]);
     expect(await store(all.slice(0, 2))).toMatchObject({
       value: { rowsWritten: FIRST + CHUNK + CALL + 1 + SPEND },
     });
-    // The call's row, and what it costs: that its place in the index goes is not billed.
+    // The call's row and its rows of `spend`; D1 does not bill the removal of an index entry.
     expect(await store(all.slice(2))).toMatchObject({
       value: { rowsWritten: CHUNK + 1 + SPEND },
     });
   });
 
-  test('a hundred calls of one chunk share their rows of reports', async () => {
+  test('a hundred calls of one chunk share their rows of `spend`', async () => {
     const result = await store(paidCalls(ALICE, 100));
     expect(result).toMatchObject({
       value: { rowsWritten: FIRST + CHUNK + 100 * (CALL + PAYMENT) + SPEND },
@@ -152,9 +152,9 @@ describe('rows of a lone paid call', () => {
 
   test.each([
     ['succeeds', { ...committed(1), payment: spent }, 0, [8, 10, 10]],
-    // And its money as credit, which is a row of the books.
+    // Also a row of `credit_movements`.
     ['fails', { ...failed(1), payment: spent }, 20_000, [9, 12, 11]],
-  ])('one settled upfront whose tool %s', async (_, end, credited, expected) => {
+  ])('a call settled upfront whose tool %s', async (_, end, credited, expected) => {
     const upfront = history(ALICE, [accepted(1), settled(1), end]);
     const written: number[] = [];
     for (const cuts of [[3], [2, 3], [1, 3]]) {
@@ -191,7 +191,7 @@ describe('rows of a lone paid call', () => {
   });
 });
 
-describe('however chunks come, the table is the same', () => {
+describe('the tables do not depend on how chunks arrive', () => {
   const entries = history(ALICE, [
     accepted(1),
     accepted(2),
@@ -265,7 +265,7 @@ describe('however chunks come, the table is the same', () => {
     expect(payments.map(({ state }) => state)).toEqual(['released', 'settled', 'settled']);
   });
 
-  test('two consumers at once store it once', async () => {
+  test('two concurrent consumers store it once', async () => {
     const both = await Promise.all([store(entries.slice(0, 6)), store(entries.slice(0, 4))]);
     const kinds = both.map((result) => (result.ok ? 'stored' : result.error.kind));
     expect(kinds).toContain('stored');
@@ -274,7 +274,7 @@ describe('however chunks come, the table is the same', () => {
     expect((await picture()).entries).toEqual(entries.map(entryText));
   });
 
-  test('a long run of chunks of one account and another', async () => {
+  test('many chunks of two accounts', async () => {
     const long = paidCalls(ALICE, 300);
     const other = paidCalls(MALLORY, 2);
     for (let from = 0; from < long.length; from += 250) await store(long.slice(from, from + 250));
@@ -285,14 +285,14 @@ describe('however chunks come, the table is the same', () => {
   });
 });
 
-describe('a chunk that is not what the account sent writes nothing', () => {
+describe('a chunk that the account did not send writes nothing', () => {
   const entries = paidCalls(ALICE, 2);
   const at = (index: number): Entry => entries[index] as Entry;
   const gap = { ok: false, error: { kind: 'gap', expected: 1 } };
 
   const stored = async () => (await storedEntries(ALICE)).length;
 
-  test('a gap waits', async () => {
+  test('a gap is retried', async () => {
     expect(await store(entries.slice(3))).toEqual(gap);
     expect(await stored()).toBe(0);
     await store(entries.slice(0, 2));
@@ -319,7 +319,7 @@ describe('a chunk that is not what the account sent writes nothing', () => {
     expect(await stored()).toBe(0);
   });
 
-  test('a chunk that says other seqs than it holds', async () => {
+  test('a message with other seqs than its chunk', async () => {
     const message = { ...(await messageOf(entries)), last: 5 };
     expect(await storeChunk(db, message, START)).toMatchObject({
       error: { why: { kind: 'mislabelled' } },
@@ -327,7 +327,7 @@ describe('a chunk that is not what the account sent writes nothing', () => {
     expect(await stored()).toBe(0);
   });
 
-  test('a chain that does not begin at the beginning', async () => {
+  test('a chain that does not begin with seq 1', async () => {
     const forged = entries.with(0, { ...at(0), prev: entryHash(at(3)) });
     expect(await store(forged)).toMatchObject({ error: { kind: 'refused' } });
     expect(await stored()).toBe(0);
@@ -361,7 +361,7 @@ describe('a chunk that is not what the account sent writes nothing', () => {
     expect(await stored()).toBe(0);
   });
 
-  test('a projection that fails takes its chunk with it', async () => {
+  test('a projection that fails rolls its chunk back', async () => {
     await db.prepare('DROP TABLE payments').run();
     expect(await store(entries)).toMatchObject({ error: { kind: 'unavailable' } });
     expect(await stored()).toBe(0);
@@ -369,7 +369,7 @@ describe('a chunk that is not what the account sent writes nothing', () => {
   });
 });
 
-describe('the database itself keeps the log', () => {
+describe('triggers protect the log', () => {
   const entries = paidCalls(ALICE, 3);
   const insert = async (first: number, last: number, account = ALICE, how = 'INSERT') =>
     db
@@ -423,7 +423,7 @@ describe('the database itself keeps the log', () => {
     expect(await chunks()).toHaveLength(2);
   });
 
-  test('what is archived may go, and the chain goes on from its watermark', async () => {
+  test('archived chunks may be deleted, and the chain continues from the watermark', async () => {
     await watermark(3, entryHash(entries[2] as Entry));
     await expect(run('DELETE FROM chunks')).rejects.toThrow('not archived');
     await run('DELETE FROM chunks WHERE last_seq <= 3');
@@ -448,7 +448,7 @@ describe('the database itself keeps the log', () => {
     expect(await chunks()).toEqual([{ first_seq: 7, last_seq: 9 }]);
   });
 
-  test('a watermark never falls and never goes', async () => {
+  test('a watermark never falls and is never removed', async () => {
     await watermark(6, entryHash(entries[5] as Entry));
     const third = entryHash(entries[2] as Entry);
     await expect(watermark(3, third, 'INSERT OR REPLACE')).rejects.toThrow('not the end');
@@ -473,7 +473,7 @@ describe('the database itself keeps the log', () => {
     expect(await rows('calls')).toEqual(before);
   });
 
-  test('each index is one that a list needs', async () => {
+  test('each index serves a list', async () => {
     const { results } = await db
       .prepare(
         `SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
@@ -493,7 +493,7 @@ describe('the database itself keeps the log', () => {
   });
 });
 
-test('a stored chunk is byte for byte the one that was sent', async () => {
+test('a stored chunk is the sent one, byte for byte', async () => {
   const entries = paidCalls(ALICE, 1);
   await store(entries);
   const row = await db.prepare('SELECT body FROM chunks').first<{ body: number[] }>();

@@ -23,15 +23,15 @@ const at = (index: number): Entry => log[index] as Entry;
 const ndjson = (entries: readonly Entry[]): string =>
   entries.map((entry) => `${entryText(entry)}\n`).join('');
 
-describe('a run that holds', () => {
-  test('says where its chain arrives', () => {
+describe('a valid run', () => {
+  test('returns the head of its chain', () => {
     expect(verifyRun(log, whole)).toEqual({
       ok: true,
       value: { account: ALICE, first: 1, last: 9, hash: lastHash },
     });
   });
 
-  test('may start anywhere, from a known head or from none', () => {
+  test('may start anywhere, with or without a known head', () => {
     const rest = log.slice(4);
     const after = { seq: 4, hash: entryHash(at(3)) };
     expect(verifyRun(rest, { after, lastHash })).toMatchObject({
@@ -41,13 +41,13 @@ describe('a run that holds', () => {
     expect(verifyRun(rest)).toMatchObject({ ok: true, value: { first: 5, last: 9 } });
   });
 
-  test('reads back from its text, with or without the last newline', () => {
+  test('is read back from its text, with or without the last newline', () => {
     expect(verifyLog(ndjson(log), whole)).toMatchObject({ ok: true });
     expect(verifyLog(ndjson(log).trimEnd(), whole)).toMatchObject({ ok: true });
   });
 });
 
-describe('tampering is named', () => {
+describe('the first broken entry is named', () => {
   const changes: [string, (entry: Entry) => Entry][] = [
     ['type', (entry) => ({ ...entry, type: 'call.denied' })],
     ['at', (entry) => ({ ...entry, at: entry.at + 1 })],
@@ -65,7 +65,7 @@ describe('tampering is named', () => {
     ['outcome', (entry) => ({ ...entry, outcome: { success: false } })],
     ['payment', (entry) => ({ ...entry, payment: { state: 'failed' } })],
   ];
-  test.each(changes)('another %s', (_, change) => {
+  test.each(changes)('changed %s', (_, change) => {
     for (const index of [0, 3, 8]) {
       const text = ndjson(replaced(index, change(at(index))));
       expect(verifyLog(text, whole)).toEqual({
@@ -89,7 +89,7 @@ describe('tampering is named', () => {
     expect(verifyRun(entries)).toMatchObject({ error: { index: 0, reason: 'unlinked' } });
   });
 
-  test('a tail rewritten with fresh links, told by the known head', () => {
+  test('a tail rewritten with new links, against a known head', () => {
     const forged = history(ALICE, [accepted(50), committed(50), settled(50)], {
       seq: 6,
       hash: entryHash(at(5)),
@@ -108,7 +108,7 @@ describe('tampering is named', () => {
     expect(verifyRun(entries, whole)).toMatchObject({ error: { index, reason: 'seq', expected } });
   });
 
-  test('an end that was cut off, told by the known head', () => {
+  test('a truncated log, against a known head', () => {
     expect(verifyRun(log.slice(0, 8), whole)).toMatchObject({
       error: { seq: 8, reason: 'altered' },
     });
@@ -124,12 +124,12 @@ describe('tampering is named', () => {
     });
   });
 
-  test('nothing at all', () => {
+  test('an empty run', () => {
     expect(verifyRun([])).toEqual({ ok: false, error: { index: 0, reason: 'empty' } });
   });
 });
 
-describe('text that is not entries', () => {
+describe('malformed text', () => {
   const lines = ndjson(log).trimEnd().split('\n');
   const second = lines[1] as string;
   const spoilt = (line: string): string => lines.with(1, line).join('\n');

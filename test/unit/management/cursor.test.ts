@@ -6,13 +6,13 @@ const shape = ['number', 'string'] as const;
 const raw = (text: string): string => encodeBase64Url(utf8(text));
 
 describe('a cursor', () => {
-  test('is read as it was written', () => {
+  test('decodes to the encoded place', () => {
     const cursor = cursorOf('calls', [7, 'schön "語"']);
     expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(readCursor('calls', shape, cursor)).toEqual({ ok: true, value: [7, 'schön "語"'] });
   });
 
-  test('that is missing is the beginning', () => {
+  test('that is absent means the beginning', () => {
     expect(readCursor('calls', shape, undefined)).toEqual({ ok: true, value: undefined });
   });
 
@@ -34,7 +34,7 @@ describe('a cursor', () => {
     ['an unsafe integer', raw('["calls",9007199254740993,"x"]')],
     ['another spelling', raw('["calls", 7, "x"]')],
     ['too much', cursorOf('calls', [7, 'x'.repeat(2_000)])],
-  ])('of %s is refused', (_, cursor) => {
+  ])('rejects a cursor of %s', (_, cursor) => {
     expect(readCursor('calls', shape, cursor)).toEqual({
       ok: false,
       error: { kind: 'bad_cursor' },

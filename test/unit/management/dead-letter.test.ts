@@ -11,7 +11,7 @@ import { ALICE, paidCalls, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
 import { alertOf } from '../webhooks/world.ts';
-import { scriptedOffice, signedRequest } from './admin-context.ts';
+import { scriptedContext, signedRequest } from './scripted-context.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 
@@ -25,15 +25,15 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const redrive = async (id: string, answers: Parameters<typeof scriptedOffice>[1] = {}) => {
-  const { context, asked, queued } = await scriptedOffice(config, answers);
+const redrive = async (id: string, answers: Parameters<typeof scriptedContext>[1] = {}) => {
+  const { context, asked, queued } = await scriptedContext(config, answers);
   const path = `/admin/dead-letters/${encodeBase64Url(utf8(id))}/redrive`;
   const answer = await manage(context, await signedRequest(config, 'deadletters.redrive', path));
   return { answer, asked, queued };
 };
 
 const listed = async () => {
-  const { context } = await scriptedOffice(config);
+  const { context } = await scriptedContext(config);
   const request = await signedRequest(config, 'deadletters.list', '/admin/dead-letters');
   const page = await (await manage(context, request)).json<{ items: Record<string, unknown>[] }>();
   return page.items;
@@ -44,8 +44,8 @@ const record = async (letter: ReturnType<typeof deadLetter>) => {
   return letter.id;
 };
 
-describe('a dead letter', () => {
-  it('of a payment has its account send it again, which alone has the signature', async () => {
+describe('redriving a dead letter', () => {
+  it('makes the account present its payment again, because only the account has the signature', async () => {
     const body = { v: 1, kind: 'settle', account: ALICE, call: word(5), signature: '0xsecret' };
     const id = await record(
       deadLetter({ id: 'm1', body }, 'countersign-settlement-dead', 'r', NOW),
@@ -67,7 +67,7 @@ describe('a dead letter', () => {
     ]);
   });
 
-  it('of a log goes into its queue again, byte for byte', async () => {
+  it('sends an audit message again, byte for byte', async () => {
     const message = await messageOf(paidCalls(ALICE, 3));
     const body = { ...message };
     const id = await record(
@@ -85,7 +85,7 @@ describe('a dead letter', () => {
     ]);
   });
 
-  it('of a webhook goes into its queue again', async () => {
+  it('sends a webhook message again', async () => {
     const event = alertEvent(alertOf(ALICE));
     const body = { v: 1, scope: '*', webhook: 'ops', event };
     const id = await record(
@@ -96,7 +96,7 @@ describe('a dead letter', () => {
     expect(queued).toEqual([{ queue: 'webhooks', message: body }]);
   });
 
-  it('is not sent by an intent that was used', async () => {
+  it('sends nothing for an intent that was used before', async () => {
     const message = await messageOf(paidCalls(ALICE, 1));
     const letter = auditDeadLetter({ id: 'm4', body: message }, 'countersign-audit-dead', 'r', NOW);
     const id = await record(letter);
@@ -108,20 +108,20 @@ describe('a dead letter', () => {
   });
 
   it.each([
-    ['that nobody can read', 'countersign-audit-dead', 'not a message', 409],
-    ['that is cut off', 'countersign-audit-dead', { v: 1, account: ALICE, body: 'x' }, 409],
-    ['of no call', 'countersign-settlement-dead', { v: 1 }, 409],
-    ['of a queue nobody knows', 'countersign-other', { v: 1 }, 409],
-  ] as const)('%s is not sent', async (_, queue, body, status) => {
+    ['an unreadable message', 'countersign-audit-dead', 'not a message', 409],
+    ['a truncated message', 'countersign-audit-dead', { v: 1, account: ALICE, body: 'x' }, 409],
+    ['a payment without a call', 'countersign-settlement-dead', { v: 1 }, 409],
+    ['a message of an unknown queue', 'countersign-other', { v: 1 }, 409],
+  ] as const)('rejects %s', async (_, queue, body, status) => {
     const id = await record(deadLetter({ id: 'm5', body }, queue, 'r', NOW));
     const { answer, asked, queued } = await redrive(id);
     expect([answer.status, asked, queued]).toEqual([status, [], []]);
   });
 
-  it('that is not there is not found', async () => {
+  it('answers 404 for an unknown id', async () => {
     expect((await redrive('nothing')).answer.status).toBe(404);
-    // Not the text of any letter's id.
-    const { context } = await scriptedOffice(config);
+    // Not base64url of any id.
+    const { context } = await scriptedContext(config);
     const path = '/admin/dead-letters/_/redrive';
     const request = await signedRequest(config, 'deadletters.redrive', path);
     expect((await manage(context, request)).status).toBe(404);

@@ -10,7 +10,7 @@ import { db, freshDatabase } from '../audit/database.ts';
 import { watchedTools } from '../catalog/watched.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
-import { type Said, scriptedOffice, signedRequest } from './admin-context.ts';
+import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
 
 const config: Config = { ...vectorConfig([]), operators: [addressOf('owner')] };
 const self = gatewayAccount(config);
@@ -32,16 +32,16 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-type Govern = NonNullable<NonNullable<Parameters<typeof scriptedOffice>[1]>['apply']>;
+type Govern = NonNullable<NonNullable<Parameters<typeof scriptedContext>[1]>['apply']>;
 
-/** What an account says that has put something: where its entry stands. */
+/** The answer of an account that wrote a document, with the place of its entry. */
 const putAs =
   (seq: number, current = hash): Govern =>
   async () =>
     governed({ current, entry: { seq, at: NOW } });
 
-const openOffice = async (apply: Govern, tools = watchedTools()) => {
-  const { context, asked } = await scriptedOffice(config, { apply });
+const openContext = async (apply: Govern, tools = watchedTools()) => {
+  const { context, asked } = await scriptedContext(config, { apply });
   const catalogue = openCatalogue({
     read: tools.read,
     raise: async () => true,
@@ -51,13 +51,13 @@ const openOffice = async (apply: Govern, tools = watchedTools()) => {
 };
 
 describe('a tool', () => {
-  const put = (said: Said = {}) =>
+  const put = (said: RequestParts = {}) =>
     signedRequest(config, 'tools.put', '/admin/tools/hello', { body: document, ...said });
   const get = () => signedRequest(config, 'tools.get', '/admin/tools/hello');
 
-  it('is kept by the gateway’s own account, and this isolate sells by it at once', async () => {
+  it('is kept by the gateway’s own account, and served by this isolate at once', async () => {
     const tools = watchedTools();
-    const { context, asked } = await openOffice(async (order) => {
+    const { context, asked } = await openContext(async (order) => {
       tools.put(document);
       return putAs(3)(order);
     }, tools);
@@ -74,35 +74,35 @@ describe('a tool', () => {
     expect(findTool(sold.routes, 'GET', '/tools/hello')).toMatchObject({ tool: { price: 2_000n } });
     const read = await manage(context, await get());
     expect([read.headers.get('ETag'), await read.json()]).toEqual([`"${hash}"`, document]);
-    // The account may never have written this document: it is told the hash of what the gateway sells.
+    // A tool of tools.json was never written by the account: it gets the hash of the gateway's version.
     await manage(context, await put());
     expect(asked[1]).toMatchObject({ order: { known: hash } });
   });
 
-  it('that the account does not record is 503', async () => {
-    const { context } = await openOffice(async () => ({ verdict: 'unavailable' }));
+  it('answers 503 if the account does not record it', async () => {
+    const { context } = await openContext(async () => ({ verdict: 'unavailable' }));
     expect((await manage(context, await put())).status).toBe(503);
   });
 
-  it('is not changed where the tools cannot be read', async () => {
+  it('is not changed if the catalogue cannot be read', async () => {
     const tools = watchedTools();
     tools.breakDown();
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const { context, asked } = await openOffice(putAs(3), tools);
+    const { context, asked } = await openContext(putAs(3), tools);
     expect((await manage(context, await put())).status).toBe(503);
     expect(asked).toEqual([]);
   });
 
-  it('that does not exist is not removed', async () => {
-    const { context, asked } = await openOffice(putAs(3));
+  it('answers 404 for removing an unknown tool', async () => {
+    const { context, asked } = await openContext(putAs(3));
     const request = await signedRequest(config, 'tools.delete', '/admin/tools/hello');
     expect((await manage(context, request)).status).toBe(404);
     expect(asked).toEqual([]);
   });
 
-  it('is listed page by page', async () => {
+  it('lists tools page by page', async () => {
     const tools = watchedTools();
-    const { context } = await openOffice(putAs(1), tools);
+    const { context } = await openContext(putAs(1), tools);
     const ids = ['a.b', 'a_b', 'hello', 'z'];
     for (const id of ids) tools.put({ ...document, id, path: `/tools/${id}` });
     const found: string[] = [];
@@ -120,11 +120,11 @@ describe('a webhook', () => {
   const hook = { url: 'https://alerts.example/in', events: ['*' as const] };
   const put = () => signedRequest(config, 'webhooks.put', '/admin/webhooks/ops', { body: hook });
 
-  it('that was switched off is entered anew, and used again', async () => {
+  it('enables a disabled webhook again', async () => {
     const at = { scope: '*', id: 'ops', holder: self, at: NOW } as const;
     await putWebhook(db, { ...at, document: hook, seq: 1 });
     await db.prepare("UPDATE webhooks SET state = 'disabled', reason = 'gone'").run();
-    const { context, asked } = await openOffice(putAs(2, webhookHash(hook)));
+    const { context, asked } = await openContext(putAs(2, webhookHash(hook)));
     expect((await manage(context, await put())).status).toBe(200);
     expect(asked).toMatchObject([{ of: self, order: { name: '*/ops', anew: true } }]);
     const read = await signedRequest(config, 'webhooks.get', '/admin/webhooks/ops');
@@ -133,27 +133,27 @@ describe('a webhook', () => {
     });
   });
 
-  it('beyond what a scope may have is refused before anybody is told', async () => {
+  it('rejects a webhook beyond the limit of its scope before any account is called', async () => {
     for (let at = 0; at < 20; at += 1) {
       const named = { scope: '*', id: `w${at}`, holder: self, at: NOW } as const;
       await putWebhook(db, { ...named, document: hook, seq: at + 1 });
     }
-    const { context, asked } = await openOffice(putAs(30));
+    const { context, asked } = await openContext(putAs(30));
     expect((await manage(context, await put())).status).toBe(409);
     expect(asked).toEqual([]);
   });
 
-  it('is tried once for each intent', async () => {
+  it('sends one test alert per intent', async () => {
     const at = { scope: '*', id: 'ops', holder: self, at: NOW } as const;
     await putWebhook(db, { ...at, document: hook, seq: 1 });
     const { sent } = network(KEY_ACCOUNT, () => new Response(null, { status: 204 }));
     const used = { verdict: 'refused', fault: { reason: 'already_used' } } as const;
-    const { context } = await openOffice(async () => used);
+    const { context } = await openContext(async () => used);
     const test = await signedRequest(config, 'webhooks.test', '/admin/webhooks/ops/test');
     expect((await manage(context, test.clone())).status).toBe(409);
     expect(sent).toEqual([]);
     const unchanged = governed({ changed: false, current: webhookHash(hook) });
-    const { context: open } = await openOffice(async () => unchanged);
+    const { context: open } = await openContext(async () => unchanged);
     expect(await (await manage(open, test)).json()).toMatchObject({ outcome: 'delivered' });
     expect(sent).toHaveLength(1);
   });

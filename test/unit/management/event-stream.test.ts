@@ -19,7 +19,7 @@ afterEach(() => {
 
 type Asked = { readonly after: number; readonly waitMs: number; readonly limit: number };
 
-/** An account whose chain grows as the test says: it holds what is not exported. */
+/** An account whose chain grows as the test directs. It keeps the entries that are not exported. */
 const accountWith = (chain: readonly Entry[], exported = 0) => {
   const state = { chain, exported, fails: 0 };
   const asked: Asked[] = [];
@@ -75,12 +75,12 @@ const open = (
   const reader = eventStream(source, ALICE, ALICE, after, signal, clock).getReader();
   return {
     reader,
-    /** The next piece, as text; undefined at the end. */
+    /** The next part as text; undefined at the end. */
     async next(): Promise<string | undefined> {
       const { done, value } = await reader.read();
       return done ? undefined : new TextDecoder().decode(value);
     },
-    /** Reads until so many entries have come. */
+    /** Reads until that many entries have arrived. */
     async entries(count: number): Promise<Entry[]> {
       let text = '';
       while (text.split('\ndata: ').length <= count) text += (await this.next()) ?? '\ndata: ';
@@ -89,7 +89,7 @@ const open = (
   };
 };
 
-/** What a client makes of a stream: entries, and each with its id and its name. */
+/** Parses a stream like a client: entries with their ids and event names. */
 const entriesIn = (text: string): Entry[] => {
   const data = text
     .split('\n\n')
@@ -121,7 +121,7 @@ const store = async (entries: readonly Entry[]): Promise<void> => {
 };
 
 describe('the stream', () => {
-  test('says when to come again, then tells each entry with its seq, its type and the text that was hashed', async () => {
+  test('sends the retry time, then each entry with its seq, its type and the hashed text', async () => {
     const chain = chainOf(2);
     const { next } = open(accountWith(chain), 0);
     expect(await next()).toBe('retry: 3000\n\n');
@@ -132,7 +132,7 @@ describe('the stream', () => {
     );
   });
 
-  test('tells what is in D1 first, then what the account holds, then what happens: without a gap', async () => {
+  test('sends entries of D1, then of the account, then new ones, without a gap', async () => {
     const chain = chainOf(520);
     await store(chain.slice(0, 250));
     await store(chain.slice(250, 500));
@@ -145,7 +145,7 @@ describe('the stream', () => {
     expect(verifyRun(told)).toMatchObject({ ok: true, value: { first: 8, last: 520 } });
   });
 
-  test('goes on after the last id that a client has seen', async () => {
+  test('continues after the client’s last event id', async () => {
     const chain = chainOf(6);
     await store(chain.slice(0, 4));
     const account = accountWith(chain, 4);
@@ -153,7 +153,7 @@ describe('the stream', () => {
     expect(await open(account, 4).entries(2)).toEqual(chain.slice(4));
   });
 
-  test('passes over what is archived, and over nothing else', async () => {
+  test('skips archived entries and no others', async () => {
     const chain = chainOf(8);
     await store(chain.slice(0, 2));
     await store(chain.slice(2, 4));
@@ -172,13 +172,13 @@ describe('the stream', () => {
     expect(await open(accountWith(chain, 6), 0).entries(6)).toEqual(chain.slice(2));
     await archive(6);
     expect(await open(accountWith(chain, 6), 0).entries(2)).toEqual(chain.slice(6));
-    // D1 does not have what the account believes it to have: a gap would look like a forged log.
+    // D1 lacks entries that the account has deleted: a gap would look like a forged log.
     const { next } = open(accountWith(chain, 8), 6);
     await next();
     expect(await next()).toBe(': not available, trying again\n\n');
   });
 
-  test('of a place that was never reached begins where the chain stands', async () => {
+  test('starts at the head of the chain for a seq beyond it', async () => {
     const chain = chainOf(4);
     const account = accountWith(chain.slice(0, 2));
     const stream = open(account, 99);
@@ -190,14 +190,14 @@ describe('the stream', () => {
     expect(await told).toEqual(chain.slice(2));
   });
 
-  test('holds no line break, whatever an entry says', async () => {
+  test('has no line break in data, whatever an entry holds', async () => {
     const [entry] = history(ALICE, [
       { ...denied(1), tool: 'a\nid: 7\r\n\u2028b', outcome: { '\n': '\n' } },
     ]);
     expect(await open(accountWith([entry as Entry]), 0).entries(1)).toEqual([entry]);
   });
 
-  test('goes on after a failure', async () => {
+  test('continues after a failure', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const chain = chainOf(2);
     const account = accountWith(chain);
@@ -210,7 +210,7 @@ describe('the stream', () => {
   });
 });
 
-test('of a real account tells its calls as they happen', async () => {
+test('streams the calls of a real account as they happen', async () => {
   const payer = randomHex(20);
   await topUp(payer, 1_000n);
   const source: EventSource = { db, account: (id) => env.AGENT_ACCOUNT.getByName(id) };
@@ -230,7 +230,7 @@ test('of a real account tells its calls as they happen', async () => {
 });
 
 describe('a client', () => {
-  test('hears something every fifteen seconds, and is sent away after five minutes', async () => {
+  test('gets a heartbeat every fifteen seconds, and is disconnected after five minutes', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: START * 1_000 });
     const account = accountWith([]);
     const { next } = open(account, 0);
@@ -248,13 +248,13 @@ describe('a client', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('that starts from now hears at once where that is', async () => {
+  test('that starts with new entries gets the current seq at once', async () => {
     const { next } = open(accountWith(chainOf(3)), Number.MAX_SAFE_INTEGER);
     expect(await next()).toContain('retry:');
     expect(await next()).toBe(': nothing new\nid: 3\n\n');
   });
 
-  test('that has its five minutes behind it hears nothing more, however much there is', async () => {
+  test('gets nothing after its five minutes, however many entries are left', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: START * 1_000 });
     const { next } = open(accountWith(chainOf(900)), 0);
     await next();
@@ -263,7 +263,7 @@ describe('a client', () => {
     expect(await next()).toBeUndefined();
   });
 
-  test('that does not read is asked for nothing', async () => {
+  test('that does not read causes no calls', async () => {
     const account = accountWith(chainOf(900));
     const { next } = open(account, 0);
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -274,7 +274,7 @@ describe('a client', () => {
     expect(account.asked).toEqual([{ after: 0, waitMs: 0, limit: 200 }]);
   });
 
-  test('that leaves is waited for no longer', async () => {
+  test('that disconnects ends the wait', async () => {
     const account = accountWith([]);
     const { reader, next } = open(account, 0);
     await next();
@@ -288,22 +288,25 @@ describe('a client', () => {
     expect(account.asked).toHaveLength(2);
   });
 
-  test.each(['before', 'while it waits'])('whose request is aborted %s ends', async (when) => {
-    const account = accountWith([]);
-    const controller = new AbortController();
-    if (when === 'before') controller.abort();
-    const { next } = open(account, 0, controller.signal);
-    await next();
-    if (when !== 'before') await next();
-    const waiting = next();
-    if (when !== 'before') {
-      await vi.waitFor(() => expect(account.asked).toHaveLength(2));
-      controller.abort();
-    }
-    expect(await waiting).toBeUndefined();
-  });
+  test.each(['before', 'while it waits'])(
+    'whose request is aborted %s ends the stream',
+    async (when) => {
+      const account = accountWith([]);
+      const controller = new AbortController();
+      if (when === 'before') controller.abort();
+      const { next } = open(account, 0, controller.signal);
+      await next();
+      if (when !== 'before') await next();
+      const waiting = next();
+      if (when !== 'before') {
+        await vi.waitFor(() => expect(account.asked).toHaveLength(2));
+        controller.abort();
+      }
+      expect(await waiting).toBeUndefined();
+    },
+  );
 
-  test('that leaves while it is not available leaves no timer', async () => {
+  test('that disconnects during a failure leaves no timer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const account = accountWith([]);
     account.state.fails = 1_001;

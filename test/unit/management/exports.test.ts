@@ -8,7 +8,7 @@ import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
-import { scriptedOffice, signedRequest } from './admin-context.ts';
+import { scriptedContext, signedRequest } from './scripted-context.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const CALLS = 5;
@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 const ask = async (id: RouteId, path: string) => {
-  const { context } = await scriptedOffice(config, {
+  const { context } = await scriptedContext(config, {
     relation: async () => ({ verdict: 'found', relation: 'none', hasParent: false, exists: true }),
   });
   return manage(context, await signedRequest(config, id, path));
@@ -34,7 +34,7 @@ const ask = async (id: RouteId, path: string) => {
 const nextOf = (answer: Response): string | undefined =>
   /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('Link') ?? '')?.[1];
 
-/** All pages, put together as they come. */
+/** All pages, concatenated. */
 const download = async (id: RouteId, path: string): Promise<string> => {
   let text = '';
   for (let next: string | undefined = path; next !== undefined;) {
@@ -62,8 +62,8 @@ const store = async () => {
 const log = `/accounts/${ALICE}/entries`;
 const calls = `/accounts/${ALICE}/calls`;
 
-describe('an account’s log', () => {
-  it('is the text that was hashed: its pages verify as one', async () => {
+describe('an exported log', () => {
+  it('is the hashed text: its pages verify as one log', async () => {
     const entries = await store();
     for (const limit of [1, 4, 500]) {
       const text = await download('account.entries', `${log}?format=ndjson&limit=${limit}`);
@@ -74,7 +74,7 @@ describe('an account’s log', () => {
     expect(verifyLog(text.replace('"20000"', '"20001"'))).toMatchObject({ ok: false });
   });
 
-  it('as JSON can be searched, and says where it goes on', async () => {
+  it('can be filtered as JSON, and links its next page', async () => {
     await store();
     const answer = await ask('account.entries', `${log}?type=payment.settled&limit=2`);
     const page = await answer.json<{ items: { type: string }[]; next: string }>();
@@ -83,8 +83,8 @@ describe('an account’s log', () => {
   });
 });
 
-describe('calls for a spreadsheet', () => {
-  it('have one head, and hold nothing that it would run', async () => {
+describe('exported calls', () => {
+  it('have one header line and no formula', async () => {
     await store();
     for (const limit of [1, 2, 500]) {
       const text = await download('account.calls', `${calls}?format=csv&limit=${limit}`);
@@ -98,7 +98,7 @@ describe('calls for a spreadsheet', () => {
     expect(answer.headers.get('X-Content-Type-Options')).toBe('nosniff');
   });
 
-  it('are the same as lines of JSON, and as pages', async () => {
+  it('are the same as NDJSON and as pages', async () => {
     await store();
     const lines = (await download('account.calls', `${calls}?format=ndjson&limit=2`))
       .trimEnd()
@@ -113,7 +113,7 @@ describe('calls for a spreadsheet', () => {
     });
   });
 
-  it('of everybody are for an operator, and can be narrowed to one account', async () => {
+  it('of all accounts can be filtered by account, for operators', async () => {
     await store();
     const answer = await ask(
       'calls.list',
@@ -123,7 +123,7 @@ describe('calls for a spreadsheet', () => {
     expect(items).toHaveLength(CALLS - 1);
   });
 
-  it('go on only where a page of this very list has said so', async () => {
+  it('accept a cursor of the same list only', async () => {
     await store();
     const answer = await ask('account.calls', `${calls}?after=bm9uc2Vuc2U`);
     expect([answer.status, (await answer.json<{ field: string }>()).field]).toEqual([
@@ -134,7 +134,7 @@ describe('calls for a spreadsheet', () => {
 });
 
 describe('a payment', () => {
-  it('is told of with its call and its entries', async () => {
+  it('is shown with its call and its entries', async () => {
     const entries = await store();
     const answer = await ask('settlements.get', `/admin/settlements/${ALICE}/${word(1)}`);
     expect(await answer.json()).toMatchObject({

@@ -40,7 +40,7 @@ const store = async (entries: readonly Entry[]) => {
   if (!stored.ok) throw new Error(JSON.stringify(stored.error));
 };
 
-/** All pages, put together. */
+/** The items of all pages. */
 const booksOf = async (asked: Partial<LedgerRange> = {}): Promise<readonly LedgerItem[]> => {
   const items: LedgerItem[] = [];
   let after: string | undefined;
@@ -66,13 +66,13 @@ const sumsOf = (items: readonly LedgerItem[]): Map<string, bigint> =>
       ]),
   );
 
-/** What is owed after the last day, by asset. */
+/** The liability after the last day, by asset. */
 const owedAtEnd = (items: readonly LedgerItem[]): Map<string, bigint> =>
   new Map(
     items.filter(({ line }) => line === LIABILITY).map(({ asset, amount }) => [asset, amount]),
   );
 
-/** Empties what chunks fill; a new database is dearer. */
+/** Empties the tables that chunks fill: faster than a new database. */
 const forget = () =>
   db.batch(
     [
@@ -92,7 +92,7 @@ type Order = Readonly<Record<'asset' | 'tool' | 'payee', string>> & {
 };
 type Ended = { readonly day: string; readonly line: string };
 
-/** Adds up entries from scratch, one after the other, and shares nothing with the tables. */
+/** The model: adds up entries one by one and shares no code with the tables. */
 const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<string, bigint>) => {
   const orders = new Map<string, Order>();
   const ended = new Map<string, Ended>();
@@ -138,7 +138,7 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
         }
         break;
       case 'payment.settled':
-        // Its debt is paid, whatever the entry says of it.
+        // The debt is cleared, whatever else the entry says.
         if (payment['credited'] !== undefined || ended.get(call)?.line === 'debt') {
           credit('late', order.asset, amount);
         }
@@ -181,8 +181,8 @@ const addUp = (chain: readonly Entry[], sums: Map<string, bigint>, owed: Map<str
 const withoutZeros = (sums: ReadonlyMap<string, bigint>) =>
   new Map([...sums].filter(([, amount]) => amount !== 0n));
 
-describe('the books are what the entries say', () => {
-  test('in any history, cut anywhere', async () => {
+describe('ledger totals equal the sum of the entries', () => {
+  test('for any history, cut into any chunks', async () => {
     const lines = new Set<string>();
     let cleared = 0;
     await fc.assert(
@@ -192,7 +192,7 @@ describe('the books are what the entries say', () => {
         for (const chain of [history(ALICE, one), history(MALLORY, other)]) {
           for (let from = 0; from < chain.length; from += step) {
             await store(chain.slice(from, from + step));
-            // Once more: a redelivery adds nothing.
+            // A redelivery adds nothing.
             await store(chain.slice(from, from + step));
           }
           addUp(chain, sums, owed);
@@ -205,7 +205,7 @@ describe('the books are what the entries say', () => {
       }),
       { numRuns: 30, endOnFailure: true, seed: 6 },
     );
-    // A property that never meets a line proves nothing of it.
+    // Every line must occur in some run, or the property proves nothing about it.
     expect(cleared).toBeGreaterThan(0);
     expect([...lines].toSorted()).toEqual(
       [
@@ -217,7 +217,7 @@ describe('the books are what the entries say', () => {
     );
   }, 240_000);
 
-  test('and what the accounts hold: what is owed is the sum of their credit', async () => {
+  test('and their liability equals the credit of the accounts', async () => {
     await fc.assert(
       fc.asyncProperty(plans, steps, async (calls, deeds) => {
         await forget();
@@ -241,7 +241,7 @@ describe('the books are what the entries say', () => {
           items.reduce((sum, { line, amount }) => sum + (lines.includes(line) ? amount : 0n), 0n);
         expect(owedAtEnd(items).get(TOKEN) ?? 0n).toBe(credit);
         expect(total('revenue')).toBe(charged);
-        // Both sides of the books: what came in, or was given up, was earned, is owed, or was paid back.
+        // Money that came in or was written off equals money that was earned, is owed, or was paid back.
         expect(total('settled', 'write_off')).toBe(charged + credit + total('credit_refunded'));
       }),
       { numRuns: 120, endOnFailure: true, seed: 6 },
@@ -256,10 +256,10 @@ const line = (items: readonly LedgerItem[], name: LedgerItem['line']) =>
       [day, asset, tool, payee, count, amount].filter((cell) => cell !== undefined).join(' '),
     );
 
-describe('days', () => {
+describe('days of the ledger totals', () => {
   const midnight = START + DAY - (START % DAY);
 
-  test('a payment counts on the day its end was known, its call on that of its answer', async () => {
+  test('count a payment on the day its end was known, and its call on the day of its answer', async () => {
     await store(
       history(ALICE, [
         accepted(1, midnight - 10),
@@ -279,7 +279,7 @@ describe('days', () => {
     expect(line(items, 'released')).toEqual([`2027-01-16 ${ASSET} translate ${PAYEE} 1 20000`]);
     const one = await booksOf({ from: '2027-01-15', to: '2027-01-15' });
     expect(new Set(one.map(({ day }) => day))).toEqual(new Set(['2027-01-15']));
-    // A debt is of the past for every later day.
+    // A debt lowers the liability of every later day.
     expect((await booksOf({ from: '2027-01-17', to: '2027-01-17' })).at(0)).toEqual({
       ...{ day: '2027-01-17', asset: ASSET, line: 'credit_liability', amount: -20_000n },
     });
@@ -288,7 +288,7 @@ describe('days', () => {
   test.each([
     ['a day and a second', DAY + 1],
     ['a week', 7 * DAY],
-  ])('a payment that took %s is not missed', async (_, seconds) => {
+  ])('count a payment that took %s', async (_, seconds) => {
     await store(
       history(ALICE, [
         accepted(1, midnight),
@@ -302,7 +302,7 @@ describe('days', () => {
     expect(line(await booksOf(), 'settled')).toHaveLength(1);
   });
 
-  test('nor is one that had been given back, and moved days later', async () => {
+  test('count a released payment that moved days later', async () => {
     const later = midnight + 2 * DAY;
     const moved = settled(1, later);
     const entries = history(ALICE, [
@@ -312,14 +312,14 @@ describe('days', () => {
     ]);
     await store(entries.slice(0, 2));
     await store(entries.slice(2));
-    // Of this day alone: the call was accepted long before it.
+    // This day only: the call was accepted long before it.
     const items = await booksOf({ from: '2027-01-18', to: '2027-01-18' });
     expect(line(items, 'settled')).toEqual([`2027-01-18 ${ASSET} 1 20000`]);
     expect(line(items, 'credit_late')).toEqual([`2027-01-18 ${ASSET} 1 20000`]);
     expect(line(items, 'released')).toEqual([]);
   });
 
-  test('nor a debt of which the payment moved after all: the account owes nothing, and so say the books', async () => {
+  test('remove a debt whose payment moved after all', async () => {
     const account = emptyAccount(ALICE);
     const purse = { ...purseOf(account, TOKEN), unsettled: 1_000n, settled: 5_000n };
     const context = {
@@ -349,7 +349,7 @@ describe('days', () => {
     ]);
   });
 
-  test('pages are whole days, and together the whole', async () => {
+  test('split into pages of whole days', async () => {
     const far = midnight + 100 * DAY;
     await store(
       history(ALICE, [accepted(1), committed(1), settled(1), accepted(2, far), committed(2, far)]),
@@ -362,7 +362,7 @@ describe('days', () => {
     expect(days).toEqual(days.toSorted());
   });
 
-  test('a place of other days is none of these', async () => {
+  test('reject a cursor of other days', async () => {
     const asked = { from: '2027-01-10', to: '2027-12-31', feeOn: () => 0n };
     const found = await readLedger(db, asked);
     const after = found.ok ? found.value.next : undefined;
@@ -371,7 +371,7 @@ describe('days', () => {
       { from: '2027-06-01', after },
       { to: '2027-01-12', after },
       { after: 'eA' },
-      // Between the two as a text, and no day.
+      // Sorts between the two days, but is no day.
       { after: cursorOf('books', ['2027-01-1x']) },
     ]) {
       expect(await readLedger(db, { ...asked, ...other })).toMatchObject({
@@ -380,7 +380,7 @@ describe('days', () => {
     }
   });
 
-  test('says no rather than add up without end, and fewer days where those can be', async () => {
+  test('refuse to add up too many rows, and answer fewer days if those fit', async () => {
     const fill = (day: string, scope: string) =>
       db
         .prepare(
@@ -393,7 +393,7 @@ describe('days', () => {
     const asked = { from: '2027-01-10', to: '2027-01-14', feeOn: () => 0n };
     const before = await readLedger(db, asked, 2_000);
     expect(before).toMatchObject({ ok: true, value: { items: [] } });
-    // Which cannot be cut, and may have ten times as much.
+    // One day cannot be split, so it may have ten times as many rows.
     const day = { ...asked, from: '2027-01-14' };
     expect(await readLedger(db, day, 2_000)).toMatchObject({ ok: true });
     expect(await readLedger(db, day, 201)).toMatchObject({ ok: true });
@@ -403,13 +403,13 @@ describe('days', () => {
   });
 });
 
-describe('what settling costs', () => {
+describe('the cost of settlement', () => {
   const relay = (transaction: number, day: string, fee: string) =>
     db
       .prepare(`INSERT INTO relays VALUES ('eip155:84532', ?1, ?2, ?3, 1, 2, 90000, ?4)`)
       .bind(word(transaction), day, START, fee)
       .run();
-  /** Calls whose payments were settled by these transactions. */
+  /** Calls whose payments these transactions settled. */
   const by = (...transactions: readonly number[]): readonly EntryBody[] =>
     transactions.flatMap((transaction, at) => [
       accepted(at + 1),
@@ -418,14 +418,14 @@ describe('what settling costs', () => {
     ]);
   const feeOn = (network: string) => (network === 'eip155:84532' ? 1_000n : 7n);
 
-  test('a facilitator takes its fee for each transaction that is not ours', async () => {
+  test('counts a facilitator’s fee for each transaction that is not the relayer’s', async () => {
     await store(history(ALICE, by(901, 901, 902, 903)));
     await relay(903, '2027-01-15', '1');
     expect(line(await booksOf({ feeOn }), 'fees')).toEqual([`2027-01-15 ${ASSET} 2 2000`]);
     expect(line(await booksOf(), 'fees')).toEqual([]);
   });
 
-  test('ours is ours whichever day its block was of, also long ago', async () => {
+  test('finds the relayer’s transactions whatever the day of their block', async () => {
     const lateDay = START + 5 * DAY;
     await store(
       history(ALICE, [
@@ -443,7 +443,7 @@ describe('what settling costs', () => {
     expect(line(await booksOf({ feeOn }), 'fees')).toEqual([]);
   });
 
-  test('gas is counted to the wei, by network, and never with money', async () => {
+  test('counts gas to the wei, by network, apart from money', async () => {
     const [one, other] = ['98765432109876543210', '1999999999'];
     await relay(901, '2027-01-15', one);
     await relay(902, '2027-01-15', other);

@@ -52,11 +52,11 @@ describe('calls', () => {
       ...call(5, 50, 'lookup'),
       accepted(7, START + 70),
     ]);
-    // Two of one second, of two accounts, keep their places.
+    // Two calls in one second, of two accounts, keep their order.
     await happen(MALLORY, [...call(2, 30), ...call(4, 30, 'lookup'), ...call(6, 60)]);
   });
 
-  test.each([1, 2, 3, 100])('come newest first, %i a page', async (limit) => {
+  test.each([1, 2, 3, 100])('are listed newest first, %i a page', async (limit) => {
     const all = await walk((asked) => listCalls(db, asked), limit);
     expect(named(all)).toEqual([7, 6, 5, 4, 2, 3, 1]);
   });
@@ -72,14 +72,14 @@ describe('calls', () => {
     [{ account: ALICE, tool: 'lookup', state: 'committed', from: START, to: START + 51 }, [5]],
     [{ account: accountOf(1) }, []],
     [{ tool: "' OR 1 = 1 --" }, []],
-  ] as const)('by %j', async (filter, expected) => {
+  ] as const)('can be filtered by %j', async (filter, expected) => {
     for (const limit of [1, 100]) {
       const found = await walk((asked) => listCalls(db, { ...filter, ...asked }), limit);
       expect(named(found)).toEqual(expected);
     }
   });
 
-  test('say what became of them', async () => {
+  test('have their outcome', async () => {
     expect(await valueOf(findCall(db, MALLORY, word(6)))).toMatchObject({
       account: MALLORY,
       state: 'released',
@@ -97,7 +97,7 @@ describe('calls', () => {
     expect(await valueOf(findCall(db, ALICE, word(2)))).toBeUndefined();
   });
 
-  test('from a place that is behind the time asked for begin at that time', async () => {
+  test('start at the end of the time range if the cursor is after it', async () => {
     const { next } = await valueOf(listCalls(db, { limit: 1 }));
     const found = await valueOf(listCalls(db, { limit: 9, to: START + 30, after: next }));
     expect(named(found.items)).toEqual([1]);
@@ -105,7 +105,7 @@ describe('calls', () => {
     expect(named(later.items)).toEqual([6, 5, 4, 2, 3, 1]);
   });
 
-  test('of one account have no place among those of all', async () => {
+  test('of one account reject a cursor of all accounts', async () => {
     const { next } = await valueOf(listCalls(db, { account: ALICE, limit: 1 }));
     expect(await listCalls(db, { limit: 1, after: next })).toEqual({
       ok: false,
@@ -113,7 +113,7 @@ describe('calls', () => {
     });
   });
 
-  test('that no filter finds end a page early, and name where to go on', async () => {
+  test('that do not match end a page early, with `next`', async () => {
     await db
       .prepare(
         `INSERT INTO calls (account, call, tool, state, accepted_at, seq)
@@ -163,19 +163,19 @@ describe('settlements', () => {
     [{ state: 'open' }, [7, 6, 4]],
     [{ state: 'settled' }, [1]],
     [{ state: 'failed' }, [2]],
-    // By their ends, not by the times of their calls.
+    // In the order of their ends, not of their calls.
     [{ state: 'released' }, [3, 8]],
     [{ state: 'open', account: ALICE }, [6, 4]],
     [{ state: 'released', account: ALICE }, [3]],
     [{ account: MALLORY }, [8, 7]],
-  ] as const)('by %j', async (filter, expected) => {
+  ] as const)('can be filtered by %j', async (filter, expected) => {
     for (const limit of [1, 2, 100]) {
       const found = await walk((asked) => listSettlements(db, { ...filter, ...asked }), limit);
       expect(named(found)).toEqual(expected);
     }
   });
 
-  test('say how they stand', async () => {
+  test('have their state', async () => {
     const { items } = await valueOf(listSettlements(db, { limit: 100 }));
     expect(items.map(({ call, state }) => [Number(call), state])).toEqual([
       [8, 'released'],
@@ -194,7 +194,7 @@ describe('settlements', () => {
     expect(items[1]).not.toHaveProperty('payment');
   });
 
-  test('are counted while they wait', async () => {
+  test('are counted while open', async () => {
     expect(await valueOf(queueDepths(db))).toEqual({
       openPayments: 3,
       oldestOpen: START + 4,
@@ -203,7 +203,7 @@ describe('settlements', () => {
   });
 });
 
-describe('what silent tools keep', () => {
+describe('amounts kept by silent tools', () => {
   const credit = (call: number): EntryBody => ({
     ...{ ...accepted(call, START + call), payment: { paidBy: 'credit' } },
   });
@@ -232,11 +232,11 @@ describe('what silent tools keep', () => {
     [{ state: 'kept' }, [7, 2, 1]],
     [{ state: 'kept', account: ALICE }, [2, 1]],
     [{ state: 'kept', account: accountOf(9) }, []],
-    // What is kept has no other state; what was resolved has that of its payment, if it had one.
+    // A kept amount has no other state; a resolved one has the state of its payment, if there is one.
     [{ state: 'settled' }, [5, 4]],
     [{ state: 'open' }, []],
     [{}, [7, 5, 4, 2, 1]],
-  ] as const)('is listed by %j', async (filter, expected) => {
+  ] as const)('are listed by %j', async (filter, expected) => {
     for (const limit of [1, 2, 100]) {
       const found = await walk((asked) => listSettlements(db, { ...filter, ...asked }), limit);
       expect(named(found)).toEqual(expected);
@@ -247,7 +247,7 @@ describe('what silent tools keep', () => {
     );
   });
 
-  test('has its own story, with a late answer and the order', async () => {
+  test('have a story with the late answer and the command', async () => {
     await happen(
       accountOf(2),
       [credit(1), kept(1, 'credit'), late(1), denied(2), resolved(1, 'credit', 'charged')],
@@ -270,7 +270,7 @@ describe('what silent tools keep', () => {
     expect(await valueOf(findCall(db, ALICE, word(6)))).not.toHaveProperty('kept');
   });
 
-  test('is found by an index that has nothing else', async () => {
+  test('are found by an index of their own', async () => {
     const count = (where: string) =>
       db.prepare(`SELECT count(*) AS n FROM calls INDEXED BY calls_kept WHERE ${where}`).first('n');
     expect(await count("kept = 'held' AND accepted_at >= 0")).toBe(3);
@@ -285,7 +285,7 @@ describe('what silent tools keep', () => {
 });
 
 describe('the story of a call', () => {
-  test('is all of its entries, from however many chunks', async () => {
+  test('has all entries of the call, from any number of chunks', async () => {
     const others = Array.from({ length: 40 }, (_, at) => [accepted(100 + at), committed(100 + at)]);
     const bodies = [
       accepted(1),
@@ -306,7 +306,7 @@ describe('the story of a call', () => {
 
   const denyLike = (body: EntryBody): EntryBody => ({ ...denied(3), at: body.at });
 
-  test('of a payment under way holds the orders that were given about it', async () => {
+  test('of an open payment has the commands about it', async () => {
     const redriven: EntryBody = { type: 'settlement.redriven', at: START, call: word(1) };
     await happen(ALICE, [accepted(1), committed(1), denied(2), redriven]);
     const story = await valueOf(settlementStory(db, ALICE, word(1)));
@@ -318,7 +318,7 @@ describe('the story of a call', () => {
     ]);
   });
 
-  test('says where it is not whole: its beginning is archived', async () => {
+  test('is marked incomplete if its beginning is archived', async () => {
     const entries = await happen(ALICE, [accepted(1), committed(1), settled(1)], 2);
     await archive(entries[1] as Entry);
     const story = await valueOf(settlementStory(db, ALICE, word(1)));
@@ -326,12 +326,12 @@ describe('the story of a call', () => {
     expect(story?.entries).toEqual(entries.slice(2));
   });
 
-  test('of a call that D1 has not heard of is none', async () => {
+  test('of an unknown call is undefined', async () => {
     expect(await valueOf(settlementStory(db, ALICE, word(1)))).toBeUndefined();
   });
 });
 
-/** Removes everything up to an entry, as an operator does who has exported it. */
+/** Archives and deletes every chunk up to an entry, like an operator after an export. */
 const archive = (last: Entry) =>
   db.batch([
     db
@@ -354,7 +354,7 @@ describe('entries', () => {
     return all;
   };
 
-  test.each([1, 4, 7, 1_000])('come in the order of the chain, %i a page', async (limit) => {
+  test.each([1, 4, 7, 1_000])('are listed in the order of the chain, %i a page', async (limit) => {
     const entries = await happen(ALICE, paidCalls(ALICE, 9), 4);
     expect(await pages(limit)).toEqual(entries);
     expect(await pages(limit, 'payment.settled')).toEqual(
@@ -362,7 +362,7 @@ describe('entries', () => {
     );
   });
 
-  test('go on from any seq', async () => {
+  test('continue from any seq', async () => {
     const entries = await happen(ALICE, paidCalls(ALICE, 4), 5);
     for (let after = 0; after <= 12; after += 1) {
       const { items, next } = await valueOf(listEntries(db, ALICE, { after, limit: 3 }));
@@ -371,14 +371,14 @@ describe('entries', () => {
     }
   });
 
-  test('begin behind what is archived', async () => {
+  test('begin after archived chunks', async () => {
     const entries = await happen(ALICE, paidCalls(ALICE, 4), 3);
     await archive(entries[5] as Entry);
     expect(await pages(2)).toEqual(entries.slice(6));
     expect(await pages(100)).toEqual(entries.slice(6));
   });
 
-  test('are read a bounded piece at a time, however few are wanted', async () => {
+  test('are read a bounded number at a time, however few match', async () => {
     const noise = () => ({ salt: Array.from(crypto.getRandomValues(new Uint8Array(9_000))) });
     const bodies = Array.from({ length: 60 }, (_, at) => ({
       ...accepted(at + 1),
@@ -392,14 +392,14 @@ describe('entries', () => {
     expect(await pages(1_000)).toHaveLength(61);
   });
 
-  test.each([-1, 1.5, Number.NaN, 2 ** 60])('%d is no place', async (after) => {
+  test.each([-1, 1.5, Number.NaN, 2 ** 60])('reject the place %d', async (after) => {
     expect(await listEntries(db, ALICE, { after, limit: 1 })).toEqual({
       ok: false,
       error: { kind: 'bad_cursor' },
     });
   });
 
-  test('of nobody are none', async () => {
+  test('of an unknown account are none', async () => {
     expect(await valueOf(listEntries(db, ALICE, { limit: 1 }))).toEqual({ items: [] });
   });
 });
@@ -451,14 +451,14 @@ describe('accounts', () => {
     [{ label: 'CRAWL' }, [2]],
     [{ label: '%' }, []],
     [{ under: root, status: 'active', label: 'read' }, [3]],
-  ] as const)('by %j', async (filter, expected) => {
+  ] as const)('can be filtered by %j', async (filter, expected) => {
     for (const limit of [1, 2, 100]) {
       const found = await walk((asked) => listAccounts(db, { ...filter, ...asked }), limit);
       expect(names(found)).toEqual(expected);
     }
   });
 
-  test('say what their entries say', async () => {
+  test('are what their entries describe', async () => {
     expect(await valueOf(findAccount(db, first))).toEqual({
       account: first,
       parent: owner,
@@ -472,7 +472,7 @@ describe('accounts', () => {
     expect(await valueOf(findAccount(db, accountOf(9)))).toBeUndefined();
   });
 
-  test('that move are below others from then on', async () => {
+  test('that move are descendants of their new ancestors only', async () => {
     const third = accountOf(5);
     const moves = [taken(owner, root), label('Mine'), taken(second)];
     const tree = async (under: typeof root) =>
@@ -505,14 +505,14 @@ describe('dead letters', () => {
     ]),
   );
 
-  test.each([1, 2, 100])('come newest first, %i a page', async (limit) => {
+  test.each([1, 2, 100])('are listed newest first, %i a page', async (limit) => {
     const all = await walk((asked) => listDeadLetters(db, asked), limit);
     expect(all.map(({ id }) => id)).toEqual(['d', 'a', 'c', 'b']);
     const some = await walk((asked) => listDeadLetters(db, { queue: 'other', ...asked }), limit);
     expect(some.map(({ id }) => id)).toEqual(['c']);
   });
 
-  test('wait until somebody has sent them again, and anew when they come back', async () => {
+  test('wait until they are sent again, and once more when they come back', async () => {
     expect(await valueOf(queueDepths(db))).toEqual({
       openPayments: 0,
       deadLetters: 4,
@@ -537,7 +537,7 @@ describe('dead letters', () => {
   });
 });
 
-test('a database that is away is an answer', async () => {
+test('a database that does not answer is a fault, not an exception', async () => {
   const away = {
     prepare: () => {
       throw new Error('D1 is overloaded');

@@ -18,7 +18,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
-/** Every object in a value, with the names that lead to it. */
+/** Every object in a value, with its path. */
 const objectsIn = (value: unknown, at = '#'): { readonly at: string; readonly object: Json }[] =>
   isObject(value)
     ? [
@@ -39,7 +39,7 @@ const parametersOf = (operation: Json): readonly Json[] =>
   );
 
 describe('the OpenAPI document', () => {
-  it('has what the specification asks for', () => {
+  it('has the members that the specification requires', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
     expect(Object.keys(document).toSorted()).toEqual(
       ['components', 'info', 'openapi', 'paths', 'security', 'servers', 'tags'].toSorted(),
@@ -52,7 +52,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('names only what it holds', () => {
+  it('references only its own components', () => {
     const references = objectsIn(document).flatMap(({ object }) =>
       typeof object['$ref'] === 'string' ? [object['$ref']] : [],
     );
@@ -60,7 +60,7 @@ describe('the OpenAPI document', () => {
     for (const reference of references) expect(resolve(reference), reference).toBeDefined();
   });
 
-  it('holds nothing that nobody names', () => {
+  it('has no component without a reference', () => {
     const text = JSON.stringify(document);
     for (const [kind, all] of Object.entries(document.components)) {
       if (kind === 'securitySchemes') continue;
@@ -70,7 +70,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('declares each name of a path, and no other', () => {
+  it('declares each parameter of a path, and no other', () => {
     for (const { path, operation } of operations) {
       const inPath = parametersOf(operation).filter((one) => one['in'] === 'path');
       const named = [...path.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name);
@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('declares no parameter twice', () => {
+  it('declares each parameter once', () => {
     for (const { operation } of operations) {
       const names = parametersOf(operation).map(
         ({ in: place, name }) => `${String(place)}:${String(name)}`,
@@ -88,7 +88,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('is the table: each route once, with its own id', () => {
+  it('has each route once, with its id', () => {
     expect(operations.map(({ operation }) => String(operation['operationId'])).toSorted()).toEqual(
       ROUTES.map(({ id }) => id).toSorted(),
     );
@@ -101,7 +101,7 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  it('has a body where the table has one, with an example', () => {
+  it('has an example for each request body', () => {
     for (const route of ROUTES) {
       const operation = operations.find(({ operation: one }) => one['operationId'] === route.id);
       expect(operation?.operation['requestBody'] !== undefined, route.id).toBe(
@@ -112,7 +112,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-/** Keywords of JSON Schema 2020-12 that are used here. Another one would be a typing error, or wants to be looked at. */
+/** The keywords of JSON Schema 2020-12 that the document uses. Another one is a typo or needs a review. */
 const KEYWORDS = new Set([
   ...['$ref', 'type', 'enum', 'const', 'anyOf', 'description', 'examples', 'default'],
   ...['properties', 'required', 'additionalProperties', 'propertyNames'],
@@ -144,7 +144,7 @@ const checkSchema = (schema: unknown, at: string): void => {
 };
 
 describe('its schemas', () => {
-  it('are JSON Schema, and say what they are', () => {
+  it('use known keywords of JSON Schema only', () => {
     for (const [name, schema] of Object.entries(document.components['schemas'] ?? {})) {
       checkSchema(schema, name);
       expect(schema['type'], name).toBe('object');
@@ -154,7 +154,7 @@ describe('its schemas', () => {
     for (const { at, object } of inline) checkSchema(object, at);
   });
 
-  it('let answers gain members, and bodies have no unknown ones', () => {
+  it('allow unknown members in answers but not in bodies', () => {
     const { schemas } = document.components;
     for (const name of ['Standing', 'Ordered', 'Call', 'Settlement', 'Entry', 'Webhook']) {
       expect(JSON.stringify(schemas?.[name]).replaceAll('"policy":', ''), name).not.toContain(
@@ -167,7 +167,7 @@ describe('its schemas', () => {
   });
 });
 
-test('the examples are taken', () => {
+test('each example satisfies its schema', () => {
   for (const { id, body } of ROUTES) {
     if (body !== undefined) expect(body.safeParse(EXAMPLES[id]).success, id).toBe(true);
   }

@@ -14,7 +14,7 @@ import { db, freshDatabase, messageOf } from '../audit/database.ts';
 import { accepted, ALICE, committed, history, settled, START, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, vectorConfig } from '../gateway/signing.ts';
-import { scriptedOffice, signedRequest } from './admin-context.ts';
+import { scriptedContext, signedRequest } from './scripted-context.ts';
 
 const BASE = 'eip155:8453';
 const SEPOLIA = 'eip155:84532';
@@ -53,11 +53,11 @@ const ask = async (
   path: string,
   more: Partial<AdminContext> = {},
 ): Promise<Response> => {
-  const { context } = await scriptedOffice(config);
+  const { context } = await scriptedContext(config);
   return manage({ ...context, ...more }, await signedRequest(config, id, path, { fields: TIMES }));
 };
 
-/** The JSON of an answer, which is what its schema says. */
+/** The JSON of an answer, checked by its schema. */
 const told = async <Id extends RouteId>(id: Id, path: string, more: Partial<AdminContext> = {}) => {
   const answer = await ask(id, path, more);
   expect(answer.status).toBe(200);
@@ -99,7 +99,7 @@ describe('payments', () => {
     },
   );
 
-  test('have their letters in their story', async () => {
+  test('have their dead letters in their story', async () => {
     const letter = { queue: 'countersign-settlement-dead', body: '{}', account: ALICE };
     await recordDeadLetters(db, [
       { ...letter, id: 'a/1', call: word(2), at: START + 350, reason: 'retries exhausted' },
@@ -108,7 +108,7 @@ describe('payments', () => {
     ]);
     const story = await told('settlements.get', `/admin/settlements/${ALICE}/${word(2)}`);
     expect(story).toMatchObject({ settlement: trouble });
-    // Ids as the list of letters has them, so that they can be sent again.
+    // The ids of the list, so that a client can redrive them.
     const { items } = await told('deadletters.list', '/admin/dead-letters');
     const own = (items as readonly { call: string }[]).filter(({ call }) => call === word(2));
     expect(own).toHaveLength(2);
@@ -118,7 +118,7 @@ describe('payments', () => {
   });
 });
 
-test('backends, as the isolate that wrote last saw them', async () => {
+test('lists backends as the isolate that wrote last saw them', async () => {
   expect(await told('backends', '/admin/backends')).toEqual({ items: [] });
   await db.batch([
     db
@@ -166,7 +166,7 @@ describe('relayers', () => {
     }),
   });
 
-  test('say what they still pay for, and what waits', async () => {
+  test('report the payments that their balance covers, and their waiting ones', async () => {
     expect(
       await told('relayers', '/admin/relayers', relayer({ [SEPOLIA]: async () => status })),
     ).toEqual({
@@ -191,7 +191,7 @@ describe('relayers', () => {
     });
   });
 
-  test('one that does not answer hides no other', async () => {
+  test('list the others if one does not answer', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const answers = relayer({
       [SEPOLIA]: async () => {
@@ -207,10 +207,10 @@ describe('relayers', () => {
     vi.restoreAllMocks();
   });
 
-  test('nor does one that never answers', async () => {
+  test('list the others if one never answers', async () => {
     const later = globalThis.setTimeout;
     vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
-    const { context } = await scriptedOffice(config);
+    const { context } = await scriptedContext(config);
     const request = await signedRequest(config, 'relayers', '/admin/relayers', {
       fields: TIMES,
     });
@@ -235,7 +235,7 @@ describe('relayers', () => {
   });
 });
 
-describe('the books', () => {
+describe('ledger totals', () => {
   const day = '2027-01-15';
   const path = `/admin/books?from=${day}&to=${day}`;
   const HOSTILE = '=HYPERLINK("//evil")';
@@ -252,7 +252,7 @@ describe('the books', () => {
     );
   });
 
-  test('come as JSON, with what the facilitator of the network takes', async () => {
+  test('are JSON, with the fee of the network’s facilitator', async () => {
     expect(await told('books', path)).toEqual({
       ...{ from: day, to: day },
       items: [
@@ -268,7 +268,7 @@ describe('the books', () => {
     });
   });
 
-  test('come as a table that no spreadsheet runs, its pages one file', async () => {
+  test('are CSV without formulas, whose pages are one file', async () => {
     let text = '';
     let next: string | undefined = '/admin/books?from=2027-01-01&to=2027-06-30&format=csv';
     while (next !== undefined) {
@@ -285,7 +285,7 @@ describe('the books', () => {
     expect(lines).toContain(
       `${day},${ASSET},revenue,"'=HYPERLINK(""//evil"")",0x${'0f'.repeat(20)},1,20000`,
     );
-    // What is owed stands under each later day.
+    // The liability repeats on each later day.
     expect(lines.filter((line) => line.includes('credit_liability'))).toHaveLength(167);
   });
 
@@ -295,13 +295,13 @@ describe('the books', () => {
     ['no day', 'from=2027-02-30&to=2027-03-01', 'query.from'],
     ['no place', `from=${day}&to=${day}&after=eA`, 'query.after'],
     ['what it does not know', `from=${day}&limit=5`, 'query.limit'],
-  ])('refuse %s', async (_, query, field) => {
+  ])('reject %s', async (_, query, field) => {
     const answer = await ask('books', `/admin/books?${query}`);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ field });
   });
 
-  test('are the last 30 days where none is named', async () => {
+  test('cover the last 30 days by default', async () => {
     expect(await told('books', '/admin/books')).toMatchObject({ from: '2026-12-17', to: day });
   });
 });

@@ -4,8 +4,8 @@ import { entityTag, expectedOf } from '../../../src/management/precondition.ts';
 const HASH = `0x${'ab'.repeat(32)}` as const;
 const read = (headers: Record<string, string>) => expectedOf(new Headers(headers));
 
-describe('what a writer says it has seen', () => {
-  it('is nothing, one hash, anything, or that there is nothing', () => {
+describe('a precondition', () => {
+  it('is absent, one hash, any document, or no document', () => {
     expect(read({})).toEqual({ ok: true, value: undefined });
     expect(read({ 'If-Match': entityTag(HASH).ETag })).toEqual({ ok: true, value: HASH });
     expect(read({ 'If-Match': '*' })).toEqual({ ok: true, value: '*' });
@@ -22,7 +22,7 @@ describe('what a writer says it has seen', () => {
     { 'If-None-Match': `"${HASH}"` },
     { 'If-None-Match': '' },
     { 'If-Match': '*', 'If-None-Match': '*' },
-  ])('is refused where it is not understood: %o', (headers) => {
+  ])('rejects %o', (headers) => {
     const seen = read(headers as Record<string, string>);
     expect(seen.ok).toBe(false);
     if (!seen.ok) expect(seen.error.reason).toBe('malformed_request');

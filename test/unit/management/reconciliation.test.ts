@@ -11,7 +11,7 @@ import { db, freshDatabase } from '../audit/database.ts';
 import { ALICE, word } from '../audit/history.ts';
 import { KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NOW, vectorConfig } from '../gateway/signing.ts';
-import { scriptedOffice, signedRequest } from './admin-context.ts';
+import { scriptedContext, signedRequest } from './scripted-context.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const NETWORK = 'eip155:84532';
@@ -29,7 +29,7 @@ afterEach(() => {
 const run = (at: number, changes: Partial<Run> = {}): Run => ({
   ...{ at, network: NETWORK, kind: 'new', state: 'complete', from: 1, to: 9, differences: 2 },
   chain: { payments: 2, amount: 30n },
-  // More than a number holds: a sum of a busy day.
+  // A sum above the safe integers.
   ledger: { payments: 3, amount: 2n ** 60n },
   ...changes,
 });
@@ -53,7 +53,7 @@ const keep = (at: number, ...all: readonly Difference[]) =>
   ]);
 
 const get = async (id: 'reconciliations.list' | 'differences.list', query = '') => {
-  const { context } = await scriptedOffice(config);
+  const { context } = await scriptedContext(config);
   const path = `/admin/${id.split('.')[0]}${query}`;
   const answer = await manage(context, await signedRequest(config, id, path));
   expect(answer.status, await answer.clone().text()).toBe(200);
@@ -61,8 +61,8 @@ const get = async (id: 'reconciliations.list' | 'differences.list', query = '') 
   return ROUTE_TABLE[id].answer.parse(body) as { items: Record<string, unknown>[]; next?: string };
 };
 
-describe('what was compared', () => {
-  it('is listed newest first, with the sums of both sides', async () => {
+describe('reconciliation runs', () => {
+  it('are listed newest first, with the sums of both sides', async () => {
     await db.batch([saveRun(db, run(NOW)), saveRun(db, run(NOW + 900, { kind: 'again' }))]);
     expect((await get('reconciliations.list')).items).toEqual([
       {
@@ -75,7 +75,7 @@ describe('what was compared', () => {
     ]);
   });
 
-  it('has pages, each with what the one before had not', async () => {
+  it('are listed in pages without overlap', async () => {
     for (let at = 0; at < 5; at += 1) {
       await db.batch([saveRun(db, run(NOW + at)), saveRun(db, run(NOW + at, { kind: 'again' }))]);
     }
@@ -89,7 +89,7 @@ describe('what was compared', () => {
     expect(seen).toEqual([4, 3, 2, 1, 0].flatMap((at) => [`${at} new`, `${at} again`]));
   });
 
-  it('is that of one network where one is asked for', async () => {
+  it('can be filtered by network', async () => {
     await db.batch([saveRun(db, run(NOW)), saveRun(db, run(NOW, { network: 'eip155:8453' }))]);
     const query = '?network=eip155%3A8453';
     expect((await get('reconciliations.list', query)).items).toMatchObject([
@@ -99,7 +99,7 @@ describe('what was compared', () => {
 });
 
 describe('differences', () => {
-  it('are listed with what both sides say, the open ones where nothing else is asked', async () => {
+  it('are listed with both sides, open ones by default', async () => {
     await keep(NOW, difference(1), difference(2, { chain: 2n ** 200n }));
     await keep(
       NOW + 5,
@@ -131,7 +131,7 @@ describe('differences', () => {
     expect((await get('differences.list', '?network=eip155%3A1')).items).toEqual([]);
   });
 
-  it('that are news have who sent the money, and no call', async () => {
+  it('that are informational have the sender and no call', async () => {
     const subject = `${word(5)}:7`;
     const { call: _, ...gift } = difference(5, { subject, kind: 'unsolicited', log: 7 });
     await keep(NOW, { ...gift, informational: true, ledger: 'absent' });
@@ -140,15 +140,15 @@ describe('differences', () => {
     expect(item).not.toHaveProperty('call');
   });
 
-  it('are refused a state or a network that there is not', async () => {
-    const { context } = await scriptedOffice(config);
+  it('reject an unknown state or network', async () => {
+    const { context } = await scriptedContext(config);
     for (const query of ['?state=closed', '?network=base', '?network=eip155%3A01']) {
       const request = await signedRequest(config, 'differences.list', `/admin/differences${query}`);
       expect((await manage(context, request)).status, query).toBe(400);
     }
   });
 
-  it('take a cursor of their own list only', async () => {
+  it('accept a cursor of their own list only', async () => {
     const nonces: readonly Hex[] = [word(1), word(2), word(3)];
     await keep(NOW, ...nonces.map((_, at) => difference(at)));
     await db.batch([saveRun(db, run(NOW)), saveRun(db, run(NOW + 1))]);

@@ -22,7 +22,7 @@ import {
   vectorConfig,
   type Who,
 } from '../gateway/signing.ts';
-import { scriptedOffice } from './admin-context.ts';
+import { scriptedContext } from './scripted-context.ts';
 import { chain, freshPayer, mined, payTo } from '../settlement/real-chain.ts';
 
 const OPERATOR = addressOf('owner');
@@ -71,7 +71,7 @@ type Log = {
   readonly topic?: Hex;
 };
 
-/** A node that knows one transaction, in block 100 unless said otherwise, with these logs. */
+/** A node with one transaction and these logs, in block 100 by default. */
 const nodeWith = (logs: readonly Log[], receipt: Record<string, unknown> = {}): Node => ({
   ...KEY_ACCOUNT,
   eth_getBlockByNumber: { number: '0x64', timestamp: '0x1' },
@@ -96,8 +96,8 @@ const nodeWith = (logs: readonly Log[], receipt: Record<string, unknown> = {}): 
 });
 
 describe('POST /admin/credits/refunds', () => {
-  it('challenges whoever proves nothing, and whoever shows a payment', async () => {
-    const { context } = await scriptedOffice(config);
+  it('challenges a request without a proof, and one with a payment', async () => {
+    const { context } = await scriptedContext(config);
     for (const headers of [{}, paymentHeader(await paymentOf())]) {
       const answer = await manage(context, requestOf(order(), headers));
       expect(answer.status).toBe(401);
@@ -107,9 +107,9 @@ describe('POST /admin/credits/refunds', () => {
     }
   });
 
-  it('is forbidden to everybody but operators, and says nothing else', async () => {
+  it('rejects everyone but operators, and tells them nothing else', async () => {
     const { rpc } = network(nodeWith([{}]));
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     for (const body of [order(), 'not even JSON']) {
       const answer = await manage(context, await ordered(body, { who: 'agent' }));
       expect(answer.status).toBe(403);
@@ -120,33 +120,33 @@ describe('POST /admin/credits/refunds', () => {
     expect([rpc, asked]).toEqual([[], []]);
   });
 
-  it('is forbidden to all where no operator is named', async () => {
-    const { context } = await scriptedOffice({ ...config, operators: [] });
+  it('rejects everyone if no operator is configured', async () => {
+    const { context } = await scriptedContext({ ...config, operators: [] });
     expect((await manage(context, await ordered(order()))).status).toBe(403);
   });
 
-  it('refuses an operator’s name under somebody else’s signature', async () => {
+  it('rejects an operator’s address under a stranger’s signature', async () => {
     network(nodeWith([{}]));
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const forged = await ordered(order(), { who: 'agent', fields: { agent: OPERATOR } });
     const answer = await manage(context, forged);
-    // The same words as for everybody else: who the operators are is nobody's to find out.
+    // The same answer as for every other address, so that it does not reveal the operators.
     expect(answer.status).toBe(403);
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
     expect(asked).toEqual([]);
   });
 
-  it('refuses an operator whose account has code that does not sign', async () => {
+  it('rejects an operator whose contract does not accept the signature', async () => {
     network({ ...nodeWith([{}]), eth_getCode: '0x60' });
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const answer = await manage(context, await ordered(order()));
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
     expect(asked).toEqual([]);
   });
 
-  it('refuses an order that is over, and one whose body was exchanged', async () => {
+  it('rejects an expired intent, and one whose body was replaced', async () => {
     network(nodeWith([{}]));
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const fields = { validAfter: BigInt(NOW - 100), validBefore: BigInt(NOW - 30) };
     const late = await manage(context, await ordered(order(), { fields }));
     expect(await bodyOf(late)).toMatchObject({ type: 'urn:countersign:problem:expired' });
@@ -174,9 +174,9 @@ describe('POST /admin/credits/refunds', () => {
     [order({ log_index: '1' }), 'body.log_index'],
     [order({ log_index: -1 }), 'body.log_index'],
     [order({ log_index: 0.5 }), 'body.log_index'],
-  ])('refuses the body %s and names the field', async (body, field) => {
+  ])('rejects the body %s and names the field', async (body, field) => {
     network(nodeWith([{}]));
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const answer = await manage(context, await ordered(body));
     expect(answer.status).toBe(400);
     expect(await bodyOf(answer)).toMatchObject({ field });
@@ -186,22 +186,22 @@ describe('POST /admin/credits/refunds', () => {
   it.each([
     ['of another token', { address: RECEIVER }],
     ['of another kind', { topic: HASH }],
-    ['to somebody else', { to: OPERATOR }],
-    ['from somebody else', { from: addressOf('agent') }],
+    ['to another address', { to: OPERATOR }],
+    ['from another address', { from: addressOf('agent') }],
     ['of nothing', { amount: 0n }],
     ['of more than can be stored', { amount: 2n ** 53n }],
-  ] as const)('counts no transfer %s', async (_, log) => {
+  ] as const)('ignores a transfer %s', async (_, log) => {
     network(nodeWith([log]));
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const answer = await manage(context, await ordered(order()));
     expect(answer.status).toBe(409);
     expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:no-refund' });
     expect(asked).toEqual([]);
   });
 
-  it('counts no transfer of an operator to itself', async () => {
+  it('ignores a transfer of an operator to itself', async () => {
     network(nodeWith([{ from: OPERATOR, to: OPERATOR }]));
-    const { context } = await scriptedOffice(config);
+    const { context } = await scriptedContext(config);
     const body = order({ account: `eip155:84532:${OPERATOR}` });
     expect((await manage(context, await ordered(body))).status).toBe(409);
   });
@@ -209,13 +209,13 @@ describe('POST /admin/credits/refunds', () => {
   it.each([
     ['that was reverted', nodeWith([{}], { status: '0x0' }), 404, 'unknown-transaction'],
     [
-      'that nobody knows',
+      'that the node does not know',
       { ...nodeWith([]), eth_getTransactionReceipt: null },
       404,
       'unknown-transaction',
     ],
     [
-      'of which the node says nonsense',
+      'with a malformed receipt',
       { ...nodeWith([]), eth_getTransactionReceipt: {} },
       503,
       'payer-unreachable',
@@ -226,9 +226,9 @@ describe('POST /admin/credits/refunds', () => {
       503,
       'payer-unreachable',
     ],
-  ] as const)('believes no transaction %s', async (_, node, status, kind) => {
+  ] as const)('rejects a transaction %s', async (_, node, status, kind) => {
     network(node);
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const answer = await manage(context, await ordered(order()));
     expect(answer.status).toBe(status);
     expect(await bodyOf(answer)).toMatchObject({ type: `urn:countersign:problem:${kind}` });
@@ -243,7 +243,7 @@ describe('POST /admin/credits/refunds', () => {
     'with %i confirmations and block %s of 100 answers %i',
     async (confirmations, block, status) => {
       network(nodeWith([{}], { blockNumber: block }));
-      const { context, asked } = await scriptedOffice({ ...config, confirmations });
+      const { context, asked } = await scriptedContext({ ...config, confirmations });
       const answer = await manage(context, await ordered(order()));
       expect(answer.status).toBe(status);
       expect(asked).toHaveLength(status === 200 ? 1 : 0);
@@ -251,15 +251,15 @@ describe('POST /admin/credits/refunds', () => {
     },
   );
 
-  it('applies what the log says, with the order as evidence', async () => {
-    // Its place in the transaction is what names it: a reorganisation can give it another index in its block.
+  it('applies the amount in the log, with the command as evidence', async () => {
+    // Identified by its index in the transaction, because a reorganisation can change its index in the block.
     network(
       nodeWith([
         { to: OPERATOR, index: 3 },
         { from: OPERATOR, amount: 7_000n, index: 4 },
       ]),
     );
-    const { context, asked } = await scriptedOffice(config, {
+    const { context, asked } = await scriptedContext(config, {
       apply: async () => governed({ changed: false, credit: -12n }),
     });
     const request = await ordered(order());
@@ -301,10 +301,10 @@ describe('POST /admin/credits/refunds', () => {
     ]);
   });
 
-  it('wants to be told which of several transfers is meant, and takes no other log', async () => {
+  it('requires the log index if there are several transfers, and accepts no other log', async () => {
     const logs = [{ amount: 1n }, { from: addressOf('agent') }, { amount: 3n, from: OPERATOR }];
     network(nodeWith(logs));
-    const { context, asked } = await scriptedOffice(config);
+    const { context, asked } = await scriptedContext(config);
     const unclear = await manage(context, await ordered(order()));
     expect(unclear.status).toBe(400);
     expect(await bodyOf(unclear)).toMatchObject({
@@ -317,9 +317,9 @@ describe('POST /admin/credits/refunds', () => {
     expect(await bodyOf(named)).toMatchObject({ amount: '3', log_index: 2 });
   });
 
-  it('is a refusal when the account cannot be told (law 2)', async () => {
+  it('refuses when the account does not answer (law 2)', async () => {
     network(nodeWith([{}]));
-    const { context } = await scriptedOffice(config, {
+    const { context } = await scriptedContext(config, {
       apply: async () => {
         throw new Error('overloaded');
       },
@@ -331,7 +331,7 @@ describe('POST /admin/credits/refunds', () => {
 });
 
 describe('a refund on the real chain', () => {
-  it('is read from USDC’s own log, whoever of the operator’s sent it', async () => {
+  it('is read from USDC’s own log, whichever operator address sent it', async () => {
     const receiver = (await freshPayer(0n)).address.toLowerCase() as Hex;
     const real: Config = {
       ...config,
@@ -351,7 +351,7 @@ describe('a refund on the real chain', () => {
         chain: null,
       }),
     );
-    const { context, asked } = await scriptedOffice(real);
+    const { context, asked } = await scriptedContext(real);
     const body = JSON.stringify({ account: `eip155:84532:${receiver}`, transaction });
     const answer = await manage(context, await ordered(body));
     expect(await bodyOf(answer)).toMatchObject({ amount: '4321', transaction, known: false });

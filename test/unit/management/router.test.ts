@@ -5,7 +5,7 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { RouteId } from '../../../src/management/place.ts';
 import { governed, KEY_ACCOUNT, network } from '../gateway/scripted.ts';
 import { addressOf, NETWORK, NOW, vectorConfig } from '../gateway/signing.ts';
-import { type Said, scriptedOffice, signedRequest } from './admin-context.ts';
+import { type RequestParts, scriptedContext, signedRequest } from './scripted-context.ts';
 
 const config: Config = { ...vectorConfig(), operators: [addressOf('owner')] };
 const X: AccountId = `${NETWORK}:0x${'55'.repeat(20)}`;
@@ -22,8 +22,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const played = (answers: Parameters<typeof scriptedOffice>[1] = {}) =>
-  scriptedOffice(config, {
+const played = (answers: Parameters<typeof scriptedContext>[1] = {}) =>
+  scriptedContext(config, {
     relation: async () => ({
       verdict: 'found',
       relation: 'ancestor',
@@ -36,7 +36,7 @@ const played = (answers: Parameters<typeof scriptedOffice>[1] = {}) =>
 const bodyOf = (answer: Response) => answer.json<Record<string, unknown>>();
 
 describe('a request of the management API', () => {
-  it('without a signature is challenged for its own route', async () => {
+  it('is challenged for its own route without a signature', async () => {
     const { context } = await played();
     for (const [method, path, tool] of [
       ['GET', '/admin/accounts', 'accounts.list'],
@@ -49,7 +49,7 @@ describe('a request of the management API', () => {
     }
   });
 
-  it('without a signature is refused with its body cancelled unread', async () => {
+  it('is rejected without a signature, its body unread', async () => {
     const { context } = await played();
     const happened: string[] = [];
     const body = new ReadableStream<Uint8Array>(
@@ -61,7 +61,7 @@ describe('a request of the management API', () => {
     expect(happened).toEqual(['cancelled']);
   });
 
-  it('for what is no route is 404, with another method 405', async () => {
+  it('is answered 404 for an unknown path, 405 for another method', async () => {
     const { context } = await played();
     const send = (method: string, path: string) =>
       manage(context, new Request(`https://gw.example${path}`, { method }));
@@ -72,7 +72,7 @@ describe('a request of the management API', () => {
     expect([other.status, other.headers.get('Allow')]).toEqual([405, 'DELETE, GET, PUT']);
   });
 
-  it.each<[RouteId, string, Said, string]>([
+  it.each<[RouteId, string, RequestParts, string]>([
     ['account.calls', `${own}/calls?limit=0`, {}, 'query.limit'],
     ['account.calls', `${own}/calls?limit=501`, {}, 'query.limit'],
     ['account.calls', `${own}/calls?limit=1&limit=2`, {}, 'query'],
@@ -140,7 +140,7 @@ describe('a request of the management API', () => {
       { body: { url: 'http://10.0.0.1', events: ['*'] } },
       'body.url',
     ],
-  ])('%s %s says which field is wrong', async (id, path, said, field) => {
+  ])('%s %s names the faulty field', async (id, path, said, field) => {
     const { context, asked } = await played();
     const answer = await manage(context, await signedRequest(config, id, path, said));
     const body = await bodyOf(answer);
@@ -148,7 +148,7 @@ describe('a request of the management API', () => {
     expect(asked).toEqual([]);
   });
 
-  it('of more than its route takes is refused before it is read', async () => {
+  it('is rejected before it is read if its body is too long', async () => {
     const { context } = await played();
     const body = JSON.stringify({ label: 'x'.repeat(5_000) });
     const request = await signedRequest(config, 'account.put', own, { body });
@@ -160,8 +160,8 @@ describe('a request of the management API', () => {
   });
 });
 
-describe('an order', () => {
-  it('carries the intent that gave it, for one attempt each time it arrives', async () => {
+describe('a command', () => {
+  it('carries its intent, and a new attempt for each request', async () => {
     const { context, asked } = await played({
       apply: async () => governed({ current: HASH, revision: 7 }),
     });
@@ -185,7 +185,7 @@ describe('an order', () => {
         signature: expect.stringMatching(/^0x[0-9a-f]{130}$/) as string,
         digest: expect.stringMatching(/^0x[0-9a-f]{64}$/) as string,
         attempt: expect.stringMatching(/^0x[0-9a-f]{32}$/) as string,
-        // Its leeway included.
+        // Includes the tolerated clock skew.
         validBefore: NOW + 50 + 30,
       },
     });
@@ -205,7 +205,7 @@ describe('an order', () => {
     [{ reason: 'not_writable', hint: 'Later.' }, 409, { hint: 'Later.' }],
     [{ reason: 'unknown_call' }, 404, {}],
     [{ reason: 'malformed_policy', field: 'tools', hint: 'is odd' }, 400, { field: 'body.tools' }],
-  ] as const)('refused as %o is answered %i', async (fault, status, more) => {
+  ] as const)('refused with %o is answered %i', async (fault, status, more) => {
     const { context } = await played({ apply: async () => ({ verdict: 'refused', fault }) });
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
       body: {},
@@ -219,7 +219,7 @@ describe('an order', () => {
     expect(answer.headers.get('ETag')).toBe('current' in fault ? `"${HASH}"` : null);
   });
 
-  it('that the account does not answer may be sent again', async () => {
+  it('may be sent again if the account does not answer', async () => {
     for (const apply of [
       async () => ({ verdict: 'unavailable' }) as const,
       async () => {
@@ -234,7 +234,7 @@ describe('an order', () => {
     }
   });
 
-  it('of a policy says how many running calls it would have refused, and may only ask', async () => {
+  it('counts the running calls that a policy would have refused, also in a dry run', async () => {
     const inFlight = { held: 3, cutOff: 2 };
     const { context, asked } = await played({ apply: async () => governed({ inFlight }) });
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, {
@@ -264,7 +264,7 @@ describe('an order', () => {
     },
   );
 
-  it('says every fault of a policy at once', async () => {
+  it('reports all faults of a policy at once', async () => {
     const { context } = await played();
     const body = { perDay: '1', tools: 'all', windows: [{ every: 'week', limit: '$1' }] };
     const request = await signedRequest(config, 'account.policy.put', `${own}/policy`, { body });

@@ -3,16 +3,16 @@ import { toolIdOf } from '../../../src/management/place.ts';
 import { PARAMS, ROUTE_TABLE, type RouteId, ROUTES } from '../../../src/management/routes.ts';
 
 describe('the table of routes', () => {
-  it('lets an intent name each of its tools', () => {
+  it('gives each route a tool id that an intent can name', () => {
     for (const { id } of ROUTES) expect(toolIdOf(id)).toMatch(/^countersign\.admin\.[a-z.]{1,46}$/);
   });
 
-  it('has one route for a method and a path, whatever the names in it are', () => {
+  it('has one route per method and path, whatever the parameter names', () => {
     const places = ROUTES.map(({ method, path }) => `${method} ${path.replace(/:[a-z]+/g, ':')}`);
     expect(new Set(places).size).toBe(places.length);
   });
 
-  it('gives operators what is under /admin, and owners what they write under /accounts', () => {
+  it('admits operators under /admin, and owners to commands under /accounts', () => {
     for (const { id, path, write, roles } of ROUTES) {
       const expected = path.startsWith('/admin/')
         ? ['operator']
@@ -24,7 +24,7 @@ describe('the table of routes', () => {
     }
   });
 
-  it('has a body and a limit for it, or neither', () => {
+  it('has a size limit for each body', () => {
     for (const { id, method, body, maxBody, query } of ROUTES) {
       expect(maxBody > 0, id).toBe(body !== undefined);
       if (body !== undefined) expect(['PUT', 'POST'], id).toContain(method);
@@ -32,7 +32,7 @@ describe('the table of routes', () => {
     }
   });
 
-  it('guards by an ETag whatever is read with one', () => {
+  it('requires a precondition for each document that is read with an ETag', () => {
     for (const { id, etag } of ROUTES.filter(({ write }) => !write)) {
       if (etag !== true) continue;
       const writes = ROUTES.filter(
@@ -47,7 +47,7 @@ const reads = (id: RouteId, query: Readonly<Record<string, string>>): boolean =>
   ROUTES.find((route) => route.id === id)?.query?.safeParse(query).success ?? false;
 
 describe('a query', () => {
-  it('has a limit from 1 to 500, and 100 where it says nothing', () => {
+  it('has a limit from 1 to 500, 100 by default', () => {
     expect(ROUTE_TABLE['account.tree'].query.parse({})).toEqual({ limit: 100 });
     expect(ROUTE_TABLE['account.tree'].query.parse({ limit: '500' })).toEqual({ limit: 500 });
     for (const limit of ['0', '501', '-1', '1e2', '01', ' 5', '5.0', '', 'NaN', '0x10', '٣']) {
@@ -55,19 +55,19 @@ describe('a query', () => {
     }
   });
 
-  it('names nothing that is not known', () => {
+  it('rejects unknown names', () => {
     expect(reads('account.tree', { limits: '5' })).toBe(false);
     expect(reads('account.calls', { account: '0x' })).toBe(false);
   });
 
-  it('has days that there are', () => {
+  it('rejects days that do not exist', () => {
     expect(reads('spend', { by: 'day', from: '2026-02-28', to: '2028-02-29' })).toBe(true);
     for (const from of ['2026-02-29', '2026-13-01', '2026-1-1', '20260101', '2026-00-10', '']) {
       expect(reads('spend', { by: 'day', from }), from).toBe(false);
     }
   });
 
-  it('has seconds that a number holds', () => {
+  it('has safe integers as seconds', () => {
     expect(ROUTE_TABLE['account.calls'].query.parse({ from: '9007199254740991' })).toMatchObject({
       from: Number.MAX_SAFE_INTEGER,
     });
@@ -89,14 +89,14 @@ describe('a path', () => {
     ['tool', 'a', '.'],
     ['webhook', 'pager-1', 'pager.1'],
     ['letter', 'YS9i', 'a/b'],
-  ] as const)('has a %s like %s, not like %s', (name, good, bad) => {
+  ] as const)('accepts the %s %s, and rejects %s', (name, good, bad) => {
     expect(PARAMS[name].safeParse(good).success).toBe(true);
     expect(PARAMS[name].safeParse(bad).success).toBe(false);
   });
 });
 
 describe('a body', () => {
-  it('of an adjustment has an amount with a sign, within what storage holds', () => {
+  it('of an adjustment has a signed safe integer as amount', () => {
     const asset = `eip155:84532/erc20:${ADDRESS}`;
     const { body } = ROUTE_TABLE['credits.adjust'];
     expect(body.parse({ asset, amount: '-5', reason: 'r' })).toMatchObject({ amount: -5n });
@@ -106,7 +106,7 @@ describe('a body', () => {
     }
   });
 
-  it('of a label has text that people can read, or null', () => {
+  it('of a label has printable text or null', () => {
     const { body } = ROUTE_TABLE['account.put'];
     expect(body.safeParse({ label: null }).success).toBe(true);
     expect(body.safeParse({ label: 'Räume 🦊' }).success).toBe(true);
@@ -116,7 +116,7 @@ describe('a body', () => {
     expect(body.safeParse({ label: 'a', labels: 'b' }).success).toBe(false);
   });
 
-  it('that is read elsewhere is an object', () => {
+  it('that is parsed elsewhere is an object', () => {
     const { body } = ROUTE_TABLE['account.policy.put'];
     for (const value of [null, [], 'x', 1, undefined]) {
       expect(body.safeParse(value).success).toBe(false);

@@ -5,7 +5,7 @@ import type { Hex } from '../../../src/core/hex.ts';
 import type { ToolDocument } from '../../../src/management/tool.route.ts';
 import type { AnswerOf, ItemOf, ListId, RequestOf } from '../../../src/management/types.ts';
 
-test('what a caller writes follows from the table', () => {
+test('the type of a request follows from the table', () => {
   expectTypeOf<RequestOf<'queues'>>().toEqualTypeOf<unknown>();
   expectTypeOf<RequestOf<'tools.get'>>().toExtend<{ readonly params: { readonly tool: string } }>();
   expectTypeOf<{ params: { account: string }; body: { status: 'paused' } }>().toExtend<
@@ -28,14 +28,14 @@ test('what a caller writes follows from the table', () => {
   expectTypeOf<'ifMatch'>().not.toExtend<keyof RequestOf<'account.status'>>();
 });
 
-test('what a caller gets follows from the table', () => {
+test('the type of an answer follows from the table', () => {
   expectTypeOf<AnswerOf<'account.get'>['money'][number]['credit_held']>().toEqualTypeOf<string>();
   expectTypeOf<'account.tree'>().toExtend<ListId>();
   expectTypeOf<'account.get'>().not.toExtend<ListId>();
   expectTypeOf<ItemOf<'account.calls'>['call']>().toEqualTypeOf<Hex>();
 });
 
-test('the type of a tool is what the catalogue reads', () => {
+test('the type of a tool is the catalogue’s', () => {
   expectTypeOf<z.input<typeof toolSchema>>().toExtend<ToolDocument>();
   expectTypeOf<keyof ToolDocument>().toEqualTypeOf<keyof z.input<typeof toolSchema>>();
 });

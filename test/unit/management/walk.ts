@@ -6,7 +6,7 @@ import { storeChunk } from '../../../src/audit/store.ts';
 import { db, messageOf } from '../audit/database.ts';
 import { history, START } from '../audit/history.ts';
 
-/** All items of a list, page by page. */
+/** Reads all items of a list, page by page. */
 export const walk = async <T>(
   ask: (asked: PageRequest) => Queried<Page<T>>,
   limit: number,
@@ -23,14 +23,14 @@ export const walk = async <T>(
   return items;
 };
 
-/** What the answer holds. */
+/** The value of a successful query. */
 export const valueOf = async <T>(asked: Queried<T>): Promise<T> => {
   const found = await asked;
   if (!found.ok) throw new Error(JSON.stringify(found.error));
   return found.value;
 };
 
-/** Lets these things happen to an account, in chunks of so many entries. */
+/** Writes these events to an account's log, in chunks of that many entries. */
 export const happen = async (
   account: AccountId,
   bodies: readonly EntryBody[],

@@ -19,13 +19,13 @@ import {
 } from '../gateway/signing.ts';
 
 type Rpc = ReturnType<AdminContext['account']>;
-type Played = Partial<Rpc>;
+type ScriptedRpc = Partial<Rpc>;
 
-/** What was put into a queue. */
+/** A message that the code put into a queue. */
 export type Queued = { readonly queue: 'audit' | 'webhooks'; readonly message: unknown };
 
-/** An context whose accounts are played, over the real database of the test. */
-export const scriptedOffice = async (config: Config, answers: Played = {}) => {
+/** A context with scripted accounts and the test's real database. */
+export const scriptedContext = async (config: Config, answers: ScriptedRpc = {}) => {
   const { gateway, asked, rateLimited } = await scriptedGateway(config, answers);
   const relation: { readonly of: AccountId; readonly by: AccountId }[] = [];
   const queued: Queued[] = [];
@@ -70,19 +70,19 @@ export const scriptedOffice = async (config: Config, answers: Played = {}) => {
 
 export const accountOf = (who: Who): AccountId => `${NETWORK}:${addressOf(who)}`;
 
-export type Said = {
+export type RequestParts = {
   readonly who?: Who;
   readonly fields?: Partial<AgentIntent>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** A request to a path as it is, signed for the route unless nobody signs it. */
+/** A request for a route, signed by one of the test's keys. */
 export const signedRequest = async (
   config: Config,
   id: RouteId,
   path: string,
-  { who = 'owner', fields = {}, body, headers = {} }: Said = {},
+  { who = 'owner', fields = {}, body, headers = {} }: RequestParts = {},
 ): Promise<Request> => {
   const route = ROUTES.find((each) => each.id === id);
   if (route === undefined) throw new Error(`no route ${id}`);
