@@ -121,7 +121,7 @@ describe('a refusal', () => {
     const { code, stdout, stderr } = await call('/tools/enrich', '-d', '{"text":"x"}', '-v');
     expect(code).toBe(5);
     expect(stdout).toBe('');
-    expect(stderr).toContain('The price is $15.00, the cap per call $0.05.');
+    expect(stderr).toContain('The price is $15.00; the cap per call is $0.05.');
     expect(stderr).toContain('Raise --max');
     expect(stderr).not.toContain('signs');
     expect(await ran('enrich')).toBe(before);

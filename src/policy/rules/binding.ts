@@ -20,7 +20,7 @@ export const binding = {
   options: [
     {
       flags: '--binding <how>',
-      summary: 'intent: only what is bound to its request',
+      summary: 'intent: accept only payments bound to their request',
       field: 'binding',
       kind: 'text',
     },

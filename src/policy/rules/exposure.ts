@@ -19,7 +19,7 @@ export const exposure = {
   options: [
     {
       flags: '--unsettled <amount>',
-      summary: 'the most accepted and not yet settled',
+      summary: 'limit of accepted payments that have not settled',
       field: 'exposure',
       kind: 'money',
     },

@@ -30,7 +30,7 @@ export const payees = {
   options: [
     {
       flags: '--payees <addresses>',
-      summary: 'who may be paid, with commas; any',
+      summary: 'allowed payees, comma-separated; any allows all',
       field: 'payees',
       kind: 'payees',
     },

@@ -27,7 +27,7 @@ export const perCall = {
   options: [
     {
       flags: '--per-call <amount>',
-      summary: 'the most one call may cost, in dollars: 0.05; or in atomic units: 50000u',
+      summary: 'limit per call: dollars, 0.05, or atomic units, 50000u',
       field: 'perCall',
       kind: 'money',
     },

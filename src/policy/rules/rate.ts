@@ -84,6 +84,11 @@ export const rate = {
   },
   checksTopUps: true,
   options: [
-    { flags: '--rate <calls/time>', summary: 'e.g. 60/60s', field: 'rate', kind: 'frequency' },
+    {
+      flags: '--rate <calls/time>',
+      summary: 'limit of calls, e.g. 60/60s',
+      field: 'rate',
+      kind: 'frequency',
+    },
   ],
 } satisfies Rule<RateFields>;

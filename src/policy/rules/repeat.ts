@@ -72,7 +72,7 @@ export const repeat = {
   options: [
     {
       flags: '--repeat <times/time>',
-      summary: 'the same request, e.g. 3/60s',
+      summary: 'limit of identical requests, e.g. 3/60s',
       field: 'repeat',
       kind: 'frequency',
     },

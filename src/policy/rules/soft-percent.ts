@@ -14,7 +14,7 @@ export const softPercent = {
   options: [
     {
       flags: '--alert <percent>',
-      summary: 'of a limit, when an alert is raised (80)',
+      summary: 'raise an alert at this share of a limit (default: 80)',
       field: 'softPercent',
       kind: 'percent',
     },

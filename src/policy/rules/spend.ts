@@ -75,22 +75,22 @@ export const spend = {
   options: [
     {
       flags: '--per-hour <amount>',
-      summary: 'the most in one hour',
+      summary: 'limit per hour',
       field: 'hour',
       kind: 'window',
     },
     {
       flags: '--per-day <amount>',
-      summary: 'the most in one day of UTC',
+      summary: 'limit per day of UTC',
       field: 'day',
       kind: 'window',
     },
     {
       flags: '--per-month <amount>',
-      summary: 'the most in one month of UTC',
+      summary: 'limit per month of UTC',
       field: 'month',
       kind: 'window',
     },
-    { flags: '--lifetime <amount>', summary: 'the most ever', field: 'lifetime', kind: 'money' },
+    { flags: '--lifetime <amount>', summary: 'limit in total', field: 'lifetime', kind: 'money' },
   ],
 } satisfies Rule<SpendFields>;

@@ -21,7 +21,7 @@ export const tools = {
   options: [
     {
       flags: '--tools <ids>',
-      summary: 'ids, prefix.* or *, with commas',
+      summary: 'allowed tools: ids, prefix.* or *, comma-separated',
       field: 'tools',
       kind: 'list',
     },

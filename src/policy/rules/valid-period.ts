@@ -35,13 +35,13 @@ export const validPeriod = {
   options: [
     {
       flags: '--from <time>',
-      summary: 'from when it allows anything',
+      summary: 'deny calls before this time',
       field: 'validFrom',
       kind: 'time',
     },
     {
       flags: '--until <time>',
-      summary: 'until when, e.g. 2026-12-31 or 30d',
+      summary: 'deny calls after this time, e.g. 2026-12-31 or 30d',
       field: 'validUntil',
       kind: 'time',
     },
