@@ -17,7 +17,7 @@ const get = async (path: string, init: RequestInit = {}, variables: Partial<Env>
 };
 
 describe('the routes of the gateway itself', () => {
-  it('say how to sign, to anybody and for a while', async () => {
+  it('describe how to sign, publicly and cacheable', async () => {
     const answer = await get('/.well-known/agent-intent');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('Cache-Control')).toBe('public, max-age=300');
@@ -25,7 +25,7 @@ describe('the routes of the gateway itself', () => {
     expect(await answer.json()).toMatchObject({ audience: 'https://gateway.example' });
   });
 
-  it('stand before the tools, each for its own method', async () => {
+  it('precede the tools, each with its own method', async () => {
     const id = `0x${'00'.repeat(32)}`;
     expect((await get('/credits?amount=50000', { method: 'POST' })).status).toBe(402);
     expect((await get(`/calls/${id}`)).status).toBe(401);
@@ -51,11 +51,11 @@ describe('the routes of the gateway itself', () => {
       '/Credits?amount=5',
     ])
       expect((await get(path)).status, path).toBe(404);
-    // Another spelling of a path is no other way in.
+    // Another spelling of a path reaches no route.
     expect((await get('/%63redits?amount=5', { method: 'POST' })).status).toBe(400);
   });
 
-  it('while paused: nothing new begins, what was can be asked for, taken back and paid back', async () => {
+  it('while paused: start nothing new; look-ups, revocations and refunds work', async () => {
     const paused = { PAUSED: 'true' };
     expect((await get('/credits?amount=50000', { method: 'POST' }, paused)).status).toBe(503);
     expect((await get('/tools/lookup?word=tea', {}, paused)).status).toBe(503);
@@ -70,7 +70,7 @@ describe('the routes of the gateway itself', () => {
 });
 
 describe('Agent-Retry-Key in a browser', () => {
-  it('may be sent to any path, and is never one that a page may read', async () => {
+  it('may be sent to any path, and is never readable by a page', async () => {
     for (const path of ['/tools/lookup?word=tea', '/credits?amount=5', '/calls/x']) {
       const preflight = await get(path, {
         method: 'OPTIONS',
@@ -90,7 +90,7 @@ describe('Agent-Retry-Key in a browser', () => {
     }
   });
 
-  it('stands in no log of the runtime, which keeps request headers otherwise', () => {
+  it('is not logged by the runtime, which logs other request headers', () => {
     const [, logs = ''] = wrangler.split('[observability.logs]\n');
     expect(logs.split('\n[')[0]).toContain('invocation_logs = false');
   });

@@ -36,7 +36,7 @@ const tools = {
   ],
 };
 
-/** `RELAYERS` of one relayer that has its own signer. */
+/** `RELAYERS` with one relayer that has its own signer. */
 const relayerOf = (changes: object, network = 'eip155:8453'): string =>
   JSON.stringify({
     [network]: { address: CHECKSUMMED, signer: 'https://signer.example', ...changes },
@@ -50,7 +50,7 @@ const namesOf = (change: Environment, json: unknown = tools) =>
   faultsOf(change, json).map((fault) => fault.name);
 
 describe('parseConfig', () => {
-  it('reads everything', () => {
+  it('reads every variable', () => {
     const result = parseConfig(complete, tools);
     expect(result).toMatchObject({
       ok: true,
@@ -84,7 +84,7 @@ describe('parseConfig', () => {
     ]);
   });
 
-  it('has defaults for what may be empty', () => {
+  it('has defaults for optional variables', () => {
     const { PAUSED: _p, CONFIRMATIONS: _c, DEFAULT_POLICY: _d, OPERATORS: _o, ...rest } = complete;
     expect(parseConfig(rest, tools)).toMatchObject({
       ok: true,
@@ -110,7 +110,7 @@ describe('parseConfig', () => {
     });
   });
 
-  it('names everything that is missing at once', () => {
+  it('reports all missing variables at once', () => {
     const result = parseConfig({}, tools);
     expect(result.ok ? [] : result.error.map((fault) => fault.name)).toEqual([
       'AUDIENCES',
@@ -232,7 +232,7 @@ describe('parseConfig', () => {
     expect(new Set(namesOf({ [name]: value }))).toEqual(new Set([name]));
   });
 
-  it('reads facilitators with everything that can be said of them', () => {
+  it('reads facilitators with all their fields', () => {
     const one = {
       url: 'https://a.example/x402',
       networks: ['eip155:8453', 'eip155:84532'],
@@ -299,7 +299,7 @@ describe('parseConfig', () => {
     expect(result.ok && result.value.relayerKey).toBe(`0x${'ab'.repeat(32)}`);
   });
 
-  it('needs no facilitator where relayers reach every network, and one where they do not', () => {
+  it('needs a facilitator for networks without a relayer', () => {
     const own = { address: CHECKSUMMED, signer: 'https://signer.example' };
     const both = JSON.stringify({ 'eip155:84532': own, 'eip155:8453': own });
     expect(faultsOf({ FACILITATORS: '[]', RELAYERS: both })).toEqual([]);
@@ -322,7 +322,7 @@ describe('parseConfig', () => {
     expect(namesOf({ FACILITATORS, CDP_API_KEY_ID, CDP_API_KEY_SECRET: 's' })).toEqual([]);
   });
 
-  it('refuses a receiver where no token is known, and says where', () => {
+  it('rejects a payee on a network without a token, and names the network', () => {
     const PAY_TO = JSON.stringify({ 'eip155:5': CHECKSUMMED });
     const RPC_URLS = '{"eip155:5": ["https://a.example"]}';
     expect(faultsOf({ PAY_TO, RPC_URLS })).toEqual([
@@ -330,7 +330,7 @@ describe('parseConfig', () => {
     ]);
   });
 
-  it('names the field of a bad tools.json, and of a bad policy', () => {
+  it('names the faulty field of tools.json and of a policy', () => {
     const bad = { tools: [{ ...tools.tools[0], price: '1' }] };
     expect(faultsOf({}, bad)).toEqual([
       {
@@ -350,12 +350,12 @@ describe('parseConfig', () => {
     ]);
   });
 
-  it('needs no UPSTREAM_URL where every upstream is absolute', () => {
+  it('needs no UPSTREAM_URL if every upstream is absolute', () => {
     const absolute = { tools: [{ ...tools.tools[0], upstream: 'https://api.example/lookup' }] };
     expect(faultsOf({ UPSTREAM_URL: '' }, absolute)).toEqual([]);
   });
 
-  it('shows no value: RPC URLs hold keys, RECEIPT_KEY is one', () => {
+  it('reports faults without values, which may be secrets', () => {
     const faults = faultsOf({
       RPC_URLS:
         '{"eip155:84532": ["wss://rpc.example/hunter2"], "eip155:8453": ["https://u:hunter2@a.example"]}',
@@ -378,7 +378,7 @@ describe('audienceOf', () => {
     ['https://gw.example/tools/a', 'https://gw.example'],
     ['http://127.0.0.1:8787/tools/a?x=1', 'http://127.0.0.1:8787'],
     ['https://gw.example:443/', 'https://gw.example'],
-    // Never an origin outside the list, however near.
+    // Never an origin outside the list, however similar.
     ['https://evil.example/', 'https://gw.example'],
     ['http://gw.example/', 'https://gw.example'],
     ['http://127.0.0.1:8788/', 'https://gw.example'],

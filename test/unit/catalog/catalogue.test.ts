@@ -15,7 +15,7 @@ type Put = { readonly id: string; readonly [key: string]: Json };
 
 const UPSTREAM = { upstreamUrl: 'https://api.example', reach: 'public' } as const;
 
-/** A file with these puts, and with these ids removed, laid over it. */
+/** A deployed file with these puts and removals applied. */
 const laid = (file: readonly Put[], puts: readonly Put[] = [], removed: readonly string[] = []) =>
   catalogueOf(
     startOf(file),
@@ -42,7 +42,7 @@ const fieldsOf = (...asked: Parameters<typeof checkPut>) => {
 };
 
 describe('a catalogue', () => {
-  it('is the file, where nothing was put', () => {
+  it('is the file without changes', () => {
     const catalogue = laid([documentOf('b'), documentOf('a', { disabled: true })]);
     expect(listed(catalogue)).toEqual(['a file disabled', 'b file']);
     expect(sold(catalogue, '/tools/b')).toBe('b 1000');
@@ -57,7 +57,7 @@ describe('a catalogue', () => {
     expect(findListed(catalogue, 'c')).toBeUndefined();
   });
 
-  it('sells what was put, wherever it was put, and no more what it was before', () => {
+  it('serves a put tool at its new path, and no longer the old one', () => {
     const moved = documentOf('a', { price: '$2', path: '/elsewhere' });
     const catalogue = laid([documentOf('a'), documentOf('b')], [moved, documentOf('c')]);
     expect(listed(catalogue)).toEqual(['a stored', 'b file', 'c stored']);
@@ -67,7 +67,7 @@ describe('a catalogue', () => {
     expect(findListed(catalogue, 'a')).toMatchObject({ document: moved, hash: toolHash(moved) });
   });
 
-  it('sells no more what was removed, of the file or put', () => {
+  it('serves no removed tool, of the file or put', () => {
     const catalogue = laid([documentOf('a'), documentOf('b')], [], ['a', 'c']);
     expect(listed(catalogue)).toEqual(['b file']);
     expect(sold(catalogue, '/tools/a')).toBe('not_found');
@@ -91,7 +91,7 @@ describe('a catalogue', () => {
     expect(sold(catalogue, '/tools/other')).toBe('wide 1000');
   });
 
-  it('names no method of a tool that is disabled', () => {
+  it('names no method of a disabled tool', () => {
     const at = (id: string, method: string, disabled = false) =>
       documentOf(id, { path: '/x', method, disabled });
     const catalogue = laid([at('get', 'GET', true), at('put', 'PUT'), at('any', '*', true)]);
@@ -105,14 +105,14 @@ describe('a catalogue', () => {
     expect(sold(laid([at('get', 'GET', true)]), '/x', 'PUT')).toBe('not_found');
   });
 
-  it('keeps what was put where a new file says something else at its place, and says so', () => {
+  it('keeps a put tool if a new file has another at its path, and reports the conflict', () => {
     const put = documentOf('put', { path: '/x', price: '$2' });
     const catalogue = laid([documentOf('new', { path: '/x' })], [put]);
     expect(sold(catalogue, '/x')).toBe('put 2000000');
     expect(listed(catalogue)).toEqual(['new file (path is served by tool put)', 'put stored']);
   });
 
-  it('sells, of two that were put at once, the same one everywhere', () => {
+  it('serves the same of two concurrently put tools on every isolate', () => {
     const [a, b] = [documentOf('a', { path: '/x' }), documentOf('b', { path: '/x' })];
     for (const puts of [
       [a, b],
@@ -122,7 +122,7 @@ describe('a catalogue', () => {
     }
   });
 
-  it('shows what this release cannot read, and what has no upstream, and sells neither', () => {
+  it('lists tools that it cannot parse or that have no upstream, and serves neither', () => {
     const escrow = documentOf('escrow', { settlement: 'escrow' });
     const relative = documentOf('relative');
     const NONE = { ...UPSTREAM, upstreamUrl: undefined };
@@ -149,7 +149,7 @@ describe('a catalogue', () => {
 });
 
 describe('readToolDocument', () => {
-  it('takes no document for a tool of another id', () => {
+  it('rejects a document with another id', () => {
     const other = documentOf('b');
     const read = readToolDocument('a', JSON.stringify(other), UPSTREAM);
     expect(read).toMatchObject({ id: 'a', tool: undefined, fault: expect.stringContaining('id') });
@@ -159,7 +159,7 @@ describe('readToolDocument', () => {
 describe('checkPut', () => {
   const catalogue = laid([documentOf('a'), documentOf('b')], [documentOf('c')], ['b']);
 
-  it('takes what is new, what replaces, and what comes to a place that was left', () => {
+  it('accepts a new tool, a replacement, and a tool at a vacated path', () => {
     expect(checkPut(catalogue, 'd', documentOf('d'))).toMatchObject({
       ok: true,
       value: { id: 'd', price: 1_000n, disabled: false },
@@ -190,7 +190,7 @@ describe('checkPut', () => {
     expect(fieldsOf(catalogue, id, document)).toEqual([expect.stringContaining(words) as string]);
   });
 
-  it('refuses a path to nowhere', () => {
+  it('rejects a relative upstream without UPSTREAM_URL', () => {
     const nowhere = catalogueOf(
       { ...startOf([documentOf('a')]), upstreamUrl: undefined },
       new Map(),
@@ -201,7 +201,7 @@ describe('checkPut', () => {
     expect(fieldsOf(nowhere, 'd', documentOf('d', { upstream: 'https://d.example' }))).toEqual([]);
   });
 
-  it('holds the place of a disabled tool, and not of one that is hidden itself', () => {
+  it('reserves the path of a disabled tool, not of a hidden one', () => {
     const hidden = laid(
       [documentOf('new', { path: '/x' }), documentOf('off', { path: '/y', disabled: true })],
       [documentOf('put', { path: '/x' })],
@@ -211,7 +211,7 @@ describe('checkPut', () => {
     expect(fieldsOf(hidden, 'd', documentOf('d', { path: '/y' }))).toHaveLength(1);
   });
 
-  it('takes a thousand tools, and lets each of them be changed', () => {
+  it('accepts a thousand tools, and changes to each of them', () => {
     const full = laid(Array.from({ length: 1_000 }, (_, at) => documentOf(`t${at}`)));
     expect(fieldsOf(full, 't7', documentOf('t7', { price: '$2' }))).toEqual([]);
     expect(fieldsOf(full, 'more', documentOf('more'))).toEqual([' would be more than 1000 tools']);

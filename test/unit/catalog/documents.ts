@@ -4,7 +4,7 @@ import { parseTools } from '../../../src/catalog/schema.ts';
 
 type Document = { readonly id: string; readonly [key: string]: Json };
 
-/** A tool as `tools.json` writes it. */
+/** A tool in the form of `tools.json`. */
 export const documentOf = (id: string, changes: Readonly<Record<string, Json>> = {}): Document => ({
   id,
   method: 'GET',
@@ -16,7 +16,7 @@ export const documentOf = (id: string, changes: Readonly<Record<string, Json>> =
   ...changes,
 });
 
-/** What a gateway of this file starts from. */
+/** The deployed tools of this file. */
 export const startOf = (documents: readonly Document[]): DeployedTools => {
   const tools = parseTools({ tools: documents }, 'public');
   if (!tools.ok) throw new Error(JSON.stringify(tools.error));

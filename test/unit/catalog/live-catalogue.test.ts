@@ -8,7 +8,7 @@ import { type WatchedTools, watchedTools } from './watched.ts';
 
 const START = startOf([documentOf('a'), documentOf('b')]);
 const NOW = 1_800_000_000;
-/** How long a read may keep a call waiting here, milliseconds. */
+/** How long a call waits for a read here, milliseconds. */
 const PATIENCE = 40;
 
 beforeEach(() => {
@@ -18,7 +18,7 @@ beforeEach(() => {
 
 const priced = (id: string, price: string) => documentOf(id, { price });
 
-/** An isolate: what it sells a tool for at a time, and what it still does behind its calls. */
+/** An isolate: its price of a tool at a time, and its background work. */
 const isolate = (tools: WatchedTools = watchedTools()) => {
   const alerts: AlertBody[] = [];
   let isDeaf = false;
@@ -37,7 +37,7 @@ const isolate = (tools: WatchedTools = watchedTools()) => {
     live,
     behind,
     alerts,
-    /** Whether the account that records alerts answers. */
+    /** True if the account that records alerts does not answer. */
     setDeaf: (to: boolean) => {
       isDeaf = to;
     },
@@ -59,7 +59,7 @@ const priceOf = async (
 };
 
 describe('the catalogue of an isolate', () => {
-  it('is read before the first call is served, and not again while it is younger than 2 s', async () => {
+  it('is read before the first call, and not again while it is younger than 2 s', async () => {
     const { price, put, reads, behind } = isolate();
     put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
@@ -68,7 +68,7 @@ describe('the catalogue of an isolate', () => {
     expect([reads(), behind.length]).toEqual([1, 0]);
   });
 
-  it('is read behind a call from 2 s on: no call waits, and one read is enough', async () => {
+  it('is read once in the background from 2 s on: no call waits', async () => {
     const { price, put, reads, behind, settle, holdBack } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     put(priced('a', '$2'));
@@ -78,11 +78,11 @@ describe('the catalogue of an isolate', () => {
     answer();
     await settle();
     expect(await price(NOW + 4)).toBe(2_000_000n);
-    // As old as when that read began, not as when it was answered.
+    // Its age counts from the start of the read, not from its end.
     expect([reads(), behind.length]).toEqual([3, 1]);
   });
 
-  it('is read before a call is served from 5 s on', async () => {
+  it('is read before a call from 5 s on', async () => {
     const { price, put, reads, behind } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     put(priced('a', '$2'));
@@ -90,14 +90,14 @@ describe('the catalogue of an isolate', () => {
     expect([reads(), behind.length]).toEqual([2, 0]);
   });
 
-  it('shows a change on every isolate within 5 s, whichever of them made it', async () => {
+  it('shows a change on every isolate within 5 s', async () => {
     const tools = watchedTools();
     const [one, other] = [isolate(tools), isolate(tools)];
     expect([await one.price(NOW), await other.price(NOW)]).toEqual([1_000n, 1_000n]);
     tools.put(priced('a', '$2'));
     expect(await one.live.fresh(NOW)).toMatchObject({ ok: true });
     expect([await one.price(NOW), await other.price(NOW)]).toEqual([2_000_000n, 1_000n]);
-    // It serves on meanwhile; what it read behind its calls is there for the next.
+    // It continues to serve; the background read is for the next call.
     expect(await other.price(NOW + 2)).toBe(1_000n);
     await other.settle();
     expect(await other.price(NOW + 3)).toBe(2_000_000n);
@@ -113,11 +113,11 @@ describe('the catalogue of an isolate', () => {
     ]);
   });
 
-  it('lets no call wait for the read of another call, nor for a refresh that never ends', async () => {
+  it('lets no call wait for another call’s read, nor for a refresh that never ends', async () => {
     const { price, put, reads, behind, holdBack, letPass } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     holdBack();
-    // The runtime cancels this call: what it reads is never answered.
+    // The runtime cancels this call: its read never ends.
     expect(await price(NOW + 2)).toBe(1_000n);
     void price(NOW + 5);
     await Promise.resolve();
@@ -128,7 +128,7 @@ describe('the catalogue of an isolate', () => {
     expect([reads(), behind.length]).toEqual([5, 2]);
   });
 
-  it('is not set back by an answer that comes late', async () => {
+  it('is not reset by a late answer', async () => {
     const { live, price, put, holdBack, letPass } = isolate();
     put(priced('a', '$1'));
     const answer = holdBack();
@@ -141,7 +141,7 @@ describe('the catalogue of an isolate', () => {
     expect(await price(NOW + 1)).toBe(2_000_000n);
   });
 
-  it('parses again only what has changed, and nothing for calls that came together', async () => {
+  it('parses only changed tools, and nothing for concurrent calls', async () => {
     const { live, put, reads } = isolate();
     for (let seq = 1; seq <= 20; seq += 1) put(priced(`t${seq}`, '$1'));
     const parses = vi.spyOn(JSON, 'parse');
@@ -172,7 +172,7 @@ describe('the catalogue of an isolate', () => {
 });
 
 describe('tools that cannot be read', () => {
-  it('are sold by the last snapshot, whatever its age', async () => {
+  it('are served from the last snapshot, whatever its age', async () => {
     const { price, put, breakDown, recover } = isolate();
     put(priced('a', '$2'));
     expect(await price(NOW)).toBe(2_000_000n);
@@ -183,7 +183,7 @@ describe('tools that cannot be read', () => {
     expect(await price(NOW + 86_402)).toBe(3_000_000n);
   });
 
-  it('are sold by the deployed file where the isolate never read any', async () => {
+  it('are served from the deployed file if the isolate never read any', async () => {
     const { live, price, put, breakDown, recover } = isolate();
     put(priced('a', '$2'));
     breakDown();
@@ -193,7 +193,7 @@ describe('tools that cannot be read', () => {
     expect(await price(NOW + 2)).toBe(2_000_000n);
   });
 
-  it('keep a call waiting for no longer than the patience, and the calls after it not at all', async () => {
+  it('delay a call by at most the patience, and later calls not at all', async () => {
     const { price, put, reads, holdBack, settle } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     put(priced('a', '$2'));
@@ -203,13 +203,13 @@ describe('tools that cannot be read', () => {
     expect(performance.now() - started).toBeLessThan(20 * PATIENCE);
     for (let count = 0; count < 10; count += 1) expect(await price(NOW + 6)).toBe(1_000n);
     expect(reads()).toBe(2);
-    // The late answer serves the calls after it.
+    // Later calls use the late answer.
     answer();
     await vi.waitFor(async () => expect(await price(NOW + 6)).toBe(2_000_000n));
     await settle();
   });
 
-  it('raise one alert an outage, which says by what is sold', async () => {
+  it('raise one alert an outage, which names the source of the tools', async () => {
     const { price, alerts, behind, breakDown, recover, settle } = isolate();
     breakDown();
     for (const at of [0, 1, 2, 5]) await price(NOW + at);
@@ -228,7 +228,7 @@ describe('tools that cannot be read', () => {
     expect(behind).toEqual([]);
   });
 
-  it('raise the alert once the account answers again, where it recorded none before', async () => {
+  it('raise a pending alert once the account answers again', async () => {
     const { price, alerts, setDeaf, breakDown, recover, settle } = isolate();
     breakDown();
     setDeaf(true);
@@ -244,7 +244,7 @@ describe('tools that cannot be read', () => {
     expect(alerts).toEqual([{ rule: 'catalogue_stale', detail: { source: 'file' } }]);
   });
 
-  it('cannot be changed by anybody who has not seen them', async () => {
+  it('cannot be changed without a fresh read', async () => {
     const { live, price, breakDown } = isolate();
     expect(await price(NOW)).toBe(1_000n);
     breakDown();

@@ -9,7 +9,7 @@ import { gatewayAccount } from '../../../src/config.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { documentOf } from './documents.ts';
 
-/** The Worker itself, in requests of its own: each has its own I/O context, and none may wait for another's. */
+/** The Worker itself, in separate requests: each has its own I/O context, and none may wait for another's. */
 const ask = async (path: string): Promise<number> => {
   const answer = await exports.default.fetch(`https://gateway.example${path}`);
   await answer.body?.cancel();
@@ -32,7 +32,7 @@ const self = () => {
 const order: CommandIntent = { fields: {}, signature: `0x${'55'.repeat(65)}` };
 const by: CommandSigner = { account: `eip155:84532:0x${'11'.repeat(20)}`, role: 'operator' };
 
-/** As an operator puts or removes a tool. */
+/** Puts or removes a tool like an operator. */
 const write = async (name: string, document: Json | null): Promise<void> => {
   const expected = (await isKnown(name)) ? '*' : 'none';
   const governed = await self().apply({
@@ -52,8 +52,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('requests that come together', () => {
-  it('are all answered, by an isolate that has read nothing yet and by one whose catalogue is old', async () => {
+describe('concurrent requests', () => {
+  it('are all answered, by a fresh isolate and by one with an old catalogue', async () => {
     await write('fresh', documentOf('fresh'));
     later(5);
     expect(await together(40, '/tools/fresh')).toEqual(Array.from({ length: 40 }, () => 402));
@@ -62,7 +62,7 @@ describe('requests that come together', () => {
     expect(await together(40, '/tools/fresh')).toEqual(Array.from({ length: 40 }, () => 404));
   });
 
-  it('read once behind them where the catalogue is getting old, and see what was put after that', async () => {
+  it('share one background read, and see later changes', async () => {
     later(100);
     expect(await ask('/tools/later')).toBe(404);
     await write('later', documentOf('later'));
@@ -74,7 +74,7 @@ describe('requests that come together', () => {
     expect(await ask('/tools/later')).toBe(402);
   });
 
-  it('are not sold what is disabled', async () => {
+  it('get no disabled tool', async () => {
     later(100);
     await write('later', documentOf('later', { disabled: true }));
     expect(await ask('/tools/later')).toBe(404);
@@ -82,7 +82,7 @@ describe('requests that come together', () => {
 });
 
 describe('without D1', () => {
-  it('a tool is sold by its newest terms, and nothing asks D1', async () => {
+  it('serves the newest terms of a tool without asking D1', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const prepare = vi.spyOn(env.AUDIT_DB, 'prepare').mockImplementation(() => {
       throw new Error('D1_ERROR: Network connection lost.');
@@ -99,7 +99,7 @@ describe('without D1', () => {
 });
 
 describe('an account that keeps tools', () => {
-  it('reads no row for an isolate that knows them all', async () => {
+  it('reads no row for an isolate that is up to date', async () => {
     const { top } = await self()
       .documentsSince('tool', 0)
       .then((found) => (found.verdict === 'found' ? found : { top: -1 }));
@@ -109,7 +109,7 @@ describe('an account that keeps tools', () => {
       const same = await object.documentsSince('tool', top);
       expect(same).toEqual({ verdict: 'found', top, documents: [] });
       const asked = exec.mock.calls.length;
-      // An isolate that is ahead of restored storage gets everything.
+      // An isolate that is ahead of restored storage gets all tools.
       const ahead = await object.documentsSince('tool', top + 1);
       expect(ahead.verdict === 'found' && ahead.documents.length).toBeGreaterThan(1);
       return asked;

@@ -35,11 +35,14 @@ describe('findTool', () => {
     expect(found(method, path)).toBe(id);
   });
 
-  it.each(['/', '/tools', '/lookup/', '/lookup/x', '/LOOKUP', '/tool'])('knows no %s', (path) => {
-    expect(found('GET', path)).toEqual({ route: 'not_found' });
-  });
+  it.each(['/', '/tools', '/lookup/', '/lookup/x', '/LOOKUP', '/tool'])(
+    'finds no tool at %s',
+    (path) => {
+      expect(found('GET', path)).toEqual({ route: 'not_found' });
+    },
+  );
 
-  it('says which methods there are', () => {
+  it('names the methods of a path', () => {
     expect(found('DELETE', '/lookup')).toEqual({
       route: 'method_not_allowed',
       allow: ['GET', 'PUT'],
@@ -50,7 +53,7 @@ describe('findTool', () => {
     });
   });
 
-  it('does not take HEAD for GET: it would be paid and give no answer', () => {
+  it('does not match HEAD with GET, which would be paid and return no body', () => {
     expect(found('HEAD', '/lookup')).toEqual({
       route: 'method_not_allowed',
       allow: ['GET', 'PUT'],
@@ -68,21 +71,21 @@ describe('findTool', () => {
     '/tools/enrich%3Bv',
     '/TOOLS/enrich',
   ])(
-    'does not let %s, which an upstream may take for /tools/enrich, reach the cheap wildcard',
+    'does not route %s, which an upstream may read as /tools/enrich, to the cheap wildcard',
     (path) => {
       expect(found('POST', path)).toEqual({ route: 'not_found' });
     },
   );
 
   it.each(['/tools/ECHO/x', '/tools/echo', '/tools/echo;v/x'])(
-    'does not let %s reach a wider wildcard than its own',
+    'does not route %s to a wider wildcard than its own',
     (path) => {
       expect(found('GET', path)).toEqual({ route: 'not_found' });
     },
   );
 });
 
-/** The rule as it is said, tool by tool; `findTool` must come to the same by its tables. */
+/** The routing rule, tool by tool; the tables of `findTool` must give the same result. */
 const byTheRule = (tools: readonly Tool[], method: string, pathname: string): Route => {
   const isWildcard = (path: string) => path.endsWith('/*');
   const rank = ({ path }: Tool) => (isWildcard(path) ? path.length : Number.MAX_SAFE_INTEGER);
@@ -122,7 +125,7 @@ describe('the tables of findTool', () => {
   );
   const method = fc.constantFrom(...METHODS, 'TRACE');
 
-  it('come to what the rule says, for any tools and any request', () => {
+  it('agree with the rule, for any tools and any request', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.oneof(method, fc.constant('*')), toolPath), { maxLength: 12 }),
@@ -144,7 +147,7 @@ describe('the tables of findTool', () => {
     );
   });
 
-  it('look at no tool but those of one path: a thousand cost no more than ten', () => {
+  it('read only the tools of one path: a thousand cost no more than ten', () => {
     const many = Array.from({ length: 1_000 }, (_, at) =>
       toolOf({ id: `t${at}`, path: at % 2 === 0 ? `/tools/t${at}/*` : `/tools/t${at}` }),
     );

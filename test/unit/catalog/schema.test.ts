@@ -128,7 +128,7 @@ describe('parseTools', () => {
     ]);
   });
 
-  it('takes what is just within bounds', () => {
+  it('accepts values just within bounds', () => {
     expect(
       fieldsOf(
         { ...tool, price: '$999999999.999999', timeoutSeconds: 25, maxBodyBytes: 0 },
@@ -147,7 +147,7 @@ describe('parseTools', () => {
     ).toEqual([]);
   });
 
-  it('keeps a hold only where money is there before: a deferred signature would die under it', () => {
+  it('allows onSilence keep only if money is there first: a deferred authorization would expire', () => {
     const kept = (settlement: string, price = '$1') =>
       fieldsOf({ ...tool, settlement, price, onSilence: 'keep' });
     expect(kept('upfront')).toEqual([]);
@@ -156,13 +156,13 @@ describe('parseTools', () => {
     expect(kept('free', '$0')).toEqual(['tools[0].onSilence']);
   });
 
-  it('reads a price that is the most a tool may take', () => {
+  it('reads a maximum price', () => {
     const json = { tools: [{ ...tool, settlement: 'credit', price: { max: '$0.10' } }] };
     const read = parseTools(json, 'public');
     expect(read).toMatchObject({ ok: true, value: [{ price: 100_000n, pricing: 'upto' }] });
   });
 
-  it('reads where params come from', () => {
+  it('reads the sources of params', () => {
     const params = {
       url: { pointer: '/a~1b/0' },
       'max.price_1-x': { query: 'max price' },
@@ -174,19 +174,19 @@ describe('parseTools', () => {
     });
   });
 
-  it('takes ids that only look like the gateway’s own', () => {
+  it('accepts ids that only resemble the gateway’s own', () => {
     expect(
       fieldsOf({ ...tool, id: 'countersignal' }, { ...tool, id: 'x.countersign.', path: '/x' }),
     ).toEqual([]);
   });
 
-  it('refuses tools that hide each other', () => {
+  it('rejects tools that hide each other', () => {
     expect(fieldsOf(tool, { ...tool, path: '/other' })).toEqual(['tools[1].id']);
     expect(fieldsOf(tool, { ...tool, id: 'other' })).toEqual(['tools[1].path']);
     expect(fieldsOf(tool, { ...tool, id: 'other', method: 'POST' })).toEqual([]);
   });
 
-  it('refuses what is not a list of tools', () => {
+  it('rejects JSON that is not a list of tools', () => {
     for (const json of [
       undefined,
       null,
@@ -200,7 +200,7 @@ describe('parseTools', () => {
     }
   });
 
-  it('shows no value', () => {
+  it('reports faults without values', () => {
     const json = { tools: [{ ...tool, upstream: 'https://user:hunter2@api.example' }] };
     const result = parseTools(json, 'public');
     expect(JSON.stringify(result)).not.toContain('hunter2');

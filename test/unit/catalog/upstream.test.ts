@@ -64,7 +64,7 @@ describe('upstreamUrlOf', () => {
     expect(url(path, upstream, target)).toBe(expected);
   });
 
-  it('stays at its upstream, below its path, and keeps every byte', () => {
+  it('stays at the upstream, below its path, and keeps every byte', () => {
     const segment = fc.stringMatching(/^[A-Za-z0-9_~!$&'()*+,;=:@-]{1,8}$/);
     const query = fc.stringMatching(/^(\?[A-Za-z0-9%/?:@!$'()*+,;=&._~-]{0,20})?$/);
     fc.assert(
@@ -80,7 +80,7 @@ describe('upstreamUrlOf', () => {
     );
   });
 
-  it('names the origin that assertions are for', () => {
+  it('returns the origin of assertions', () => {
     expect(originOf(toolOf({ upstream: '/x' }), 'https://api.example')).toBe('https://api.example');
     expect(originOf(toolOf({ upstream: 'http://b.example:81/x' }), undefined)).toBe(
       'http://b.example:81',

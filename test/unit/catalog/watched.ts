@@ -3,7 +3,7 @@ import type { ReadTools } from '../../../src/catalog/live-catalogue.ts';
 
 type Put = { readonly id: string; readonly document: Json | null; readonly seq: number };
 
-/** The tools of a gateway account, watched. The account can be told to fail, and to wait before it answers. */
+/** The tools of a stub gateway account, which counts reads and can fail or delay its answers. */
 export const watchedTools = () => {
   const puts = new Map<string, Put>();
   let seq = 0;
@@ -12,7 +12,7 @@ export const watchedTools = () => {
   let reads = 0;
   const read: ReadTools = async (since) => {
     reads += 1;
-    // What a read sees is fixed when it begins; only its answer is late.
+    // A read sees the state at its start; only its answer is late.
     const [until, failing] = [gate, broken];
     const top = Math.max(0, ...[...puts.values()].map((put) => put.seq));
     const from = top < since ? 0 : since;
@@ -36,7 +36,7 @@ export const watchedTools = () => {
     put: (document: { readonly id: string; readonly [key: string]: Json }) =>
       write(document.id, document),
     remove: (id: string) => write(id, null),
-    /** As storage that was restored to an earlier time: the changes never were. */
+    /** Drops changes, like storage that was restored to an earlier time. */
     undo: (...ids: readonly string[]) => {
       for (const id of ids) puts.delete(id);
     },
@@ -46,7 +46,7 @@ export const watchedTools = () => {
     recover: () => {
       broken = false;
     },
-    /** Holds back the answers of reads from now on, until what is returned is called. */
+    /** Delays answers from now on until the returned function is called. */
     holdBack: (): (() => void) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       gate = promise;
@@ -55,7 +55,7 @@ export const watchedTools = () => {
         resolve();
       };
     },
-    /** Lets later reads pass, while those held back go on waiting. */
+    /** Stops delaying later reads; delayed ones keep waiting. */
     letPass: () => {
       gate = Promise.resolve();
     },

@@ -14,18 +14,18 @@ const window = {
 const rate = { rule: 'rate', limit: '600', spent: '1', held: '0', remaining: '599', window: 60 };
 
 describe('limitHeaders', () => {
-  it('says quota, window, what remains and until when', () => {
+  it('state quota, window, remaining amount and reset time', () => {
     expect(limitHeaders([window, rate], 1_000_000)).toEqual({
       'RateLimit-Policy': '"window:day";q=20000000;qu="atomic-units";w=86400, "rate";q=600;w=60',
       RateLimit: '"window:day";r=14000000;t=60, "rate";r=599',
     });
   });
 
-  it('says nothing where there is no limit', () => {
+  it('are absent without limits', () => {
     expect(limitHeaders([], 0)).toEqual({});
   });
 
-  it('has no negative time, and no number beyond what a structured field holds', () => {
+  it('contain no negative time, and no integer beyond RFC 9651', () => {
     const headers = limitHeaders(
       [{ ...window, limit: '9007199254740991', remaining: '9007199254740991' }],
       2_000_000,

@@ -18,7 +18,7 @@ const chunksOf = fc.array(fc.uint8Array({ minLength: 1, maxLength: 20 }), { maxL
 const joined = (chunks: readonly Uint8Array[]) => chunks.flatMap((chunk) => [...chunk]);
 
 describe('readUpTo', () => {
-  it('reads any body within the limit whole, and resumes any other without losing a byte', async () => {
+  it('reads a body within the limit completely, and resumes a longer one without losing a byte', async () => {
     await fc.assert(
       fc.asyncProperty(chunksOf, fc.nat(100), async (chunks, limit) => {
         const all = joined(chunks);
@@ -33,17 +33,17 @@ describe('readUpTo', () => {
     );
   });
 
-  it('has the limit itself within the limit', async () => {
+  it('accepts a body of exactly the limit', async () => {
     const ten = () => streamOf([new Uint8Array(6), new Uint8Array(4)]);
     expect((await readUpTo(ten(), 10)).read).toBe('whole');
     expect((await readUpTo(ten(), 9)).read).toBe('over');
   });
 
-  it('reads no body as no bytes', async () => {
+  it('reads an absent body as zero bytes', async () => {
     expect(await readUpTo(null, 0)).toEqual({ read: 'whole', bytes: new Uint8Array(0) });
   });
 
-  it('says that a body broke off', async () => {
+  it('reports a body that breaks off', async () => {
     expect(await readUpTo(streamOf([new Uint8Array(3)], new Error('lost')), 10)).toEqual({
       read: 'broken',
     });
@@ -51,7 +51,7 @@ describe('readUpTo', () => {
 });
 
 describe('resumed', () => {
-  it('breaks where the rest breaks: a cut stream must not look whole', async () => {
+  it('fails where the rest fails, so that a cut stream does not look complete', async () => {
     const reading = await readUpTo(
       streamOf([new Uint8Array(5), new Uint8Array(5)], new Error('lost')),
       4,
@@ -63,7 +63,7 @@ describe('resumed', () => {
     await expect(reader.read()).rejects.toThrow('lost');
   });
 
-  it('stops the upstream when the caller stops', async () => {
+  it('cancels the upstream when the caller cancels', async () => {
     let cancelled = false;
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(10)),
@@ -79,7 +79,7 @@ describe('resumed', () => {
 });
 
 describe('bodyOf', () => {
-  it('gives none to a status that has none', () => {
+  it('returns null for a status without a body', () => {
     const bytes = new Uint8Array(0);
     for (const status of [204, 205, 304])
       expect(new Response(bodyOf(status, bytes), { status }).status).toBe(status);

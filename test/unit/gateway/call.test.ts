@@ -64,13 +64,13 @@ const requestOf = (
 const signed = async (path: string, fields: Partial<AgentIntent> = {}, origin?: string) => {
   const seen = await observe(requestOf(path, {}, origin), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  const intent = intentFor(seen.value.observed, fields);
+  const intent = intentFor(seen.value.received, fields);
   return requestOf(path, intentHeader(await signIntent(intent)), origin);
 };
 
 const whoami: Tool = { ...search, id: 'whoami', method: 'POST', path: '/tools/whoami' };
 
-/** A body that notes what the gateway does with it. */
+/** A body that records whether the gateway reads or cancels it. */
 const unreadBody = () => {
   const happened: string[] = [];
   const stream = new ReadableStream<Uint8Array>(
@@ -89,7 +89,7 @@ const unreadBody = () => {
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
 describe('a paid tool called with an Agent-Intent', () => {
-  it('is debited from credit: no payment goes to the account, none is told of', async () => {
+  it('debits credit, sends no payment to the account and no payment response', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
@@ -114,7 +114,7 @@ describe('a paid tool called with an Agent-Intent', () => {
     expect(sent[0]?.headers.get('Agent-Intent')).toBeNull();
   });
 
-  it('says with a problem what the intent lacks, where it is written how, and asks nobody', async () => {
+  it('rejects a wrong intent with its field and the description URL, before it asks the account', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await call(gateway, await signed('/tools/translate'));
@@ -127,7 +127,7 @@ describe('a paid tool called with an Agent-Intent', () => {
     expect([asked, sent]).toEqual([[], []]);
   });
 
-  it('names POST /credits where the credit does not cover it', async () => {
+  it('names POST /credits if the credit does not cover the price', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, {
       reserve: async ({ account }) => ({
@@ -159,7 +159,7 @@ describe('the assertion', () => {
     { seconds: 5, age: 5, signed: 1 },
     { seconds: 6, age: 0, signed: 2 },
   ])(
-    'is signed while the account decides, and anew where that took $seconds s of its minute',
+    'is signed while the account decides, and again if that took $seconds s of its minute',
     async ({ seconds, age, signed: times }) => {
       const { sent } = network(KEY_ACCOUNT);
       const begun: number[] = [];
@@ -193,7 +193,7 @@ describe('the assertion', () => {
     },
   );
 
-  it("is nobody's where the tool may not run, whether or not it could be signed", async () => {
+  it('is never sent if the tool must not run, whether or not it could be signed', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, {
       reserve: async () => ({ verdict: 'conflict' }),
@@ -206,7 +206,7 @@ describe('the assertion', () => {
 });
 
 describe('the audience', () => {
-  it('is the configured origin that was called: advertised, signed for, and in the receipt', async () => {
+  it('is the configured origin of the request: in the offer, the signature and the receipt', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config);
     const second = 'https://second.example';
@@ -223,7 +223,7 @@ describe('the audience', () => {
     expect(claimsOf(sent[0]?.headers.get('X-Agent-Assertion') ?? null)['iss']).toBe(second);
   });
 
-  it('is never a name outside the list', async () => {
+  it('is never an origin outside the configuration', async () => {
     const { gateway } = await scriptedGateway(config);
     const offered = await call(gateway, requestOf('/tools/translate', {}, 'https://evil.example'));
     const text = atob(offered.headers.get('PAYMENT-REQUIRED') ?? '') + (await offered.text());
@@ -233,7 +233,7 @@ describe('the audience', () => {
 });
 
 describe('the 402', () => {
-  it('says how to bind and how to top up, beside accepts', async () => {
+  it('describes binding and top-ups outside accepts', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, requestOf('/tools/translate?a=b'));
     expect(answer.status).toBe(402);
@@ -269,7 +269,7 @@ describe('the 402', () => {
     expect(said).toMatch(hint);
   });
 
-  it('is also for a tool of variable price: the most it takes', async () => {
+  it('offers the maximum of a tool of variable price', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, requestOf('/tools/metered'));
     expect(decoded(answer.headers.get('PAYMENT-REQUIRED'))).toMatchObject({
@@ -279,7 +279,7 @@ describe('the 402', () => {
 });
 
 describe('a tool that requires binding', () => {
-  it('refuses a vanilla payment with the header, the place and the page', async () => {
+  it('rejects a vanilla payment and names the header, the field and the description', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await call(
       gateway,
@@ -295,7 +295,7 @@ describe('a tool that requires binding', () => {
     expect(asked).toEqual([]);
   });
 
-  it('takes an Agent-Intent, which binds and pays from credit', async () => {
+  it('accepts an Agent-Intent, which is bound and pays from credit', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, await signed('/tools/strict', paying(20_000n)));
@@ -304,7 +304,7 @@ describe('a tool that requires binding', () => {
 });
 
 describe('the 401 of a free tool', () => {
-  it('says how to sign, and what the server saw', async () => {
+  it('states how to sign, and the request as the gateway saw it', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, requestOf('/tools/search.web?q=x'));
     expect(answer.status).toBe(401);
@@ -326,7 +326,7 @@ describe('the 401 of a free tool', () => {
     });
   });
 
-  it('is also the answer to a payment, which a free tool does not take', async () => {
+  it('also answers a payment, which a free tool does not accept', async () => {
     const { gateway } = await scriptedGateway(config);
     const headers = paymentHeader(await paymentOf());
     expect((await call(gateway, requestOf('/tools/search.web', headers))).status).toBe(401);
@@ -355,7 +355,7 @@ describe('the body of a caller without a usable proof', () => {
     expect(body.happened).toEqual(['cancelled']);
   });
 
-  it('does not keep a proof alive that ends while it comes', async () => {
+  it('does not keep a proof alive that expires while the body arrives', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const body = new ReadableStream<Uint8Array>(
@@ -379,7 +379,7 @@ describe('the body of a caller without a usable proof', () => {
     expect(asked[0]).toMatchObject({ asked: 'reserve', call: { execute: false } });
   });
 
-  it('is read once a proof was sent', async () => {
+  it('is read if the request has a proof', async () => {
     const body = unreadBody();
     const { gateway } = await scriptedGateway(config);
     const request = new Request('https://gw.example/tools/translate', {
@@ -392,17 +392,17 @@ describe('the body of a caller without a usable proof', () => {
   });
 });
 
-describe('signatures that only a contract could vouch for', () => {
+describe('signatures that only a contract could accept', () => {
   const { wrongParity, trailingByte, compact2098 } = vectors.mustFail.unpaidSignatureEncodings;
 
   it.each([wrongParity, trailingByte, compact2098])(
-    'are refused where the account has no code: %.12s…',
+    'are rejected if the account has no code: %.12s…',
     async (signature) => {
       network(KEY_ACCOUNT);
       const { gateway, asked, rateLimited } = await scriptedGateway(config);
       const seen = await observe(requestOf('/tools/search.web?q=x'), config);
       if (!seen.ok) throw new Error('is a request');
-      const { intent, chainId } = await signIntent(intentFor(seen.value.observed));
+      const { intent, chainId } = await signIntent(intentFor(seen.value.received));
       const headers = intentHeader({ chainId, intent, signature: signature as `0x${string}` });
       const answer = await call(gateway, requestOf('/tools/search.web?q=x', headers));
       expect(answer.status).toBe(400);
@@ -426,7 +426,7 @@ describe('a tool of variable price', () => {
     return { answer, outcome: ended?.asked === 'finish' ? ended.outcome : undefined };
   };
 
-  it('charges what the tool says, and shows that in the receipt alone', async () => {
+  it('charges what the tool reports, and states it in the receipt only', async () => {
     const { sent } = charging('{"amount":"1234"}');
     const { answer, outcome } = await run();
     expect(answer.status).toBe(200);
@@ -436,21 +436,21 @@ describe('a tool of variable price', () => {
     expect(claimsOf(sent[0]?.headers.get('X-Agent-Assertion') ?? null)['max']).toBe('20000');
   });
 
-  it('tells the tool the most that was signed for', async () => {
+  it('sends the signed maximum to the tool', async () => {
     const { sent } = charging('{"amount":"500"}');
     const { answer } = await run(500n);
     expect(answer.status).toBe(200);
     expect(claimsOf(sent[0]?.headers.get('X-Agent-Assertion') ?? null)['max']).toBe('500');
   });
 
-  it('charges all that is reserved where the tool says nothing', async () => {
+  it('charges the whole reserved amount if the tool reports none', async () => {
     network(KEY_ACCOUNT);
     const { answer, outcome } = await run();
     expect(outcome).not.toHaveProperty('amount');
     expect(claimsOf(answer.headers.get('Agent-Receipt'))['charged']).toBe('20000');
   });
 
-  it('that says nothing wants its most: an agent that signed for less gets nothing', async () => {
+  it('that reports no charge fails if less than its maximum is reserved', async () => {
     network(KEY_ACCOUNT);
     const { answer, outcome } = await run(600n);
     expect(outcome).toMatchObject({ success: false });
@@ -459,7 +459,7 @@ describe('a tool of variable price', () => {
     });
   });
 
-  it('may charge nothing and have succeeded, for a payment signature too', async () => {
+  it('may succeed and charge nothing, also for a payment signature', async () => {
     charging('{"amount":"0"}');
     const { gateway } = await scriptedGateway(config);
     const headers = paymentHeader(await paymentOf({ maxTimeoutSeconds: 300 }));
@@ -472,7 +472,7 @@ describe('a tool of variable price', () => {
     });
   });
 
-  it('tells a payer by signature what was really charged', async () => {
+  it('states the real charge to a payer by signature', async () => {
     charging('{"amount":"77"}');
     const { gateway } = await scriptedGateway(config);
     const headers = paymentHeader(await paymentOf({ maxTimeoutSeconds: 300 }));
@@ -508,7 +508,7 @@ describe('a tool of variable price', () => {
     });
   });
 
-  it('that fails is free, whatever it would like to cost', async () => {
+  it('charges nothing if it fails, whatever it reports', async () => {
     charging('{"amount":"999999"}', 500);
     const { answer, outcome } = await run();
     expect(answer.status).toBe(500);
@@ -518,7 +518,7 @@ describe('a tool of variable price', () => {
 });
 
 describe('a tool of a fixed price', () => {
-  it('cannot charge otherwise: the header is dropped and means nothing', async () => {
+  it('ignores and removes the charge header', async () => {
     network(
       KEY_ACCOUNT,
       () => new Response('ok', { headers: { 'Settlement-Overrides': '{"amount":"999999"}' } }),
@@ -532,36 +532,36 @@ describe('a tool of a fixed price', () => {
   });
 });
 
-describe('an attempt that may not say how the call ended', () => {
+describe('an attempt that cannot report how the call ended', () => {
   const finished = { entry: ENTRY, state: 'abandoned', payment: 'none' } as const;
 
   it.each<[string, FinishVerdict, number, Record<string, unknown>]>([
     [
-      'another attempt owns the call',
+      'another attempt took over the call',
       { verdict: 'unknown_call' },
       503,
       { type: 'urn:countersign:problem:storage-unavailable', retry_after: 2 },
     ],
     [
-      'the hold had ended, nothing was kept',
+      'the hold expired, and nothing is kept',
       { verdict: 'late', ...finished, charged: 0n, kept: false },
       504,
       { money: 'untouched' },
     ],
     [
-      'the money had moved and is credit',
+      'the money moved and is credit',
       { verdict: 'late', ...finished, payment: 'settled', charged: 0n, kept: false },
       504,
       { money: 'credited' },
     ],
     [
-      'the operator has still to resolve it',
+      'the operator must resolve the call',
       { verdict: 'late', ...finished, payment: 'settled', charged: 20_000n, kept: true },
       504,
       { money: 'held' },
     ],
     [
-      'the operator has charged it',
+      'the operator charged the call',
       { verdict: 'late', ...finished, payment: 'settled', charged: 20_000n, kept: false },
       504,
       { money: 'charged' },
@@ -575,8 +575,8 @@ describe('an attempt that may not say how the call ended', () => {
   });
 });
 
-describe('a stored outcome', () => {
-  it('is told with the binding of the call as it was accepted', async () => {
+describe('a stored answer', () => {
+  it('is sent with the binding of the accepted call', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, {
       reserve: async () => ({
@@ -596,8 +596,8 @@ describe('a stored outcome', () => {
   });
 });
 
-describe('operators are told', () => {
-  it('of a payment that was accepted, and of nothing that was not paid by one', async () => {
+describe('payment events', () => {
+  it('report an accepted payment, and no call without one', async () => {
     network(KEY_ACCOUNT);
     const { gateway, observed } = await scriptedGateway(config);
     const paid = requestOf('/tools/translate', paymentHeader(await paymentOf()));
@@ -608,7 +608,7 @@ describe('operators are told', () => {
     expect(observed).toEqual(told);
   });
 
-  it('nothing of one that the account refuses', async () => {
+  it('report no payment that the account denies', async () => {
     network(KEY_ACCOUNT);
     const { gateway, observed } = await scriptedGateway(config, {
       reserve: async () => ({ verdict: 'conflict' }),

@@ -36,7 +36,7 @@ const config = vectorConfig([translate, search, metered]);
 const see = async (path: string, init: RequestInit = {}): Promise<ReceivedRequest> => {
   const seen = await observe(new Request(`https://gw.example${path}`, init), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  return seen.value.observed;
+  return seen.value.received;
 };
 const free = () => see('/tools/search.web?q=x');
 const paid = () => see('/tools/translate', { method: 'POST', body: '{}' });
@@ -85,7 +85,7 @@ describe('the published unpaid intent', () => {
   });
 
   it.each(Object.entries(vectors.mustFail.unpaidSignatureEncodings))(
-    'with signature %s is not accepted',
+    'is rejected with signature %s',
     async (_, signature) => {
       const observed = await free();
       const result = checkIntent(
@@ -95,7 +95,7 @@ describe('the published unpaid intent', () => {
         { ...signed, signature: signature as Hex },
         NOW,
       );
-      // False: only the account's own code could vouch for it, which the gateway asks the chain for.
+      // False: only the account's contract could accept it, which the gateway asks the chain for.
       expect(result.ok && result.value.signedByKey).toBe(false);
     },
   );
@@ -115,10 +115,10 @@ describe('the published unpaid intent', () => {
     });
   });
 
-  it('is refused for another origin of the same gateway', async () => {
+  it('is rejected for another origin of the same gateway', async () => {
     const seen = await observe(new Request('https://second.example/tools/search.web?q=x'), config);
     if (!seen.ok) throw new Error('is a request');
-    expect(checkIntent(config, search, seen.value.observed, signed, NOW)).toMatchObject({
+    expect(checkIntent(config, search, seen.value.received, signed, NOW)).toMatchObject({
       ok: false,
       error: { field: 'Agent-Intent.intent.audience', expected: 'https://second.example' },
     });
@@ -149,14 +149,14 @@ describe('the clock of an unpaid intent', () => {
     expect(await outcome({ validAfter: at(-100), validBefore: at(-seconds) })).toBe(expected);
   });
 
-  it('may last 300 s, not 301', async () => {
+  it('allows a validity of 300 s, not 301', async () => {
     expect(await outcome({ validAfter: at(-1), validBefore: at(299) })).toBe('accepted');
     expect(await outcome({ validAfter: at(-1), validBefore: at(300) })).toBe('window_too_long');
   });
 });
 
 describe('an intent on a paid tool', () => {
-  it('pays from credit: to us, in the pinned token, at least the price', async () => {
+  it('pays from credit: to the configured payee, in the pinned token, at least the price', async () => {
     for (const maxAmount of [20_000n, 20_001n, 2n ** 200n]) {
       expect(await check(translate, await paid(), paying(maxAmount))).toMatchObject({
         ok: true,
@@ -172,15 +172,12 @@ describe('an intent on a paid tool', () => {
     ['asset', { ...paying(20_000n), asset: addressOf('owner') }],
     ['maxAmount', paying(19_999n)],
     ['maxAmount', paying(0n)],
-  ] as const)(
-    'with a %s that says something else, or nothing, is refused',
-    async (field, fields) => {
-      expect(refusal(await check(translate, await paid(), fields))).toMatchObject({
-        reason: 'intent_mismatch',
-        field: `Agent-Intent.intent.${field}`,
-      });
-    },
-  );
+  ] as const)('is rejected with another %s, or none', async (field, fields) => {
+    expect(refusal(await check(translate, await paid(), fields))).toMatchObject({
+      reason: 'intent_mismatch',
+      field: `Agent-Intent.intent.${field}`,
+    });
+  });
 
   it('satisfies a tool that requires binding', async () => {
     const strict: Tool = { ...translate, requireBinding: 'intent' };
@@ -200,7 +197,7 @@ describe('an intent on a paid tool', () => {
     });
   });
 
-  it('of variable price that allows nothing is refused', async () => {
+  it('is rejected for a tool of variable price if it allows nothing', async () => {
     const observed = await see('/tools/metered', { method: 'POST' });
     expect(refusal(await check(metered, observed, paying(0n)))).toMatchObject({
       field: 'Agent-Intent.intent.maxAmount',
@@ -208,22 +205,22 @@ describe('an intent on a paid tool', () => {
     });
   });
 
-  it('is free to say anything of money where nothing is charged', async () => {
+  it('may state any amount for a free tool', async () => {
     const observed = await free();
     const fields = { payTo: addressOf('owner'), maxAmount: 5n };
     expect(await check(search, observed, fields)).toMatchObject({ ok: true, value: { price: 0n } });
   });
 });
 
-describe('a signature for somebody else', () => {
-  it('is only a contract account’s to vouch for', async () => {
+describe('a signature by another key', () => {
+  it('counts only if the account is a contract that accepts it', async () => {
     expect(await check(search, await free(), {}, 'owner')).toMatchObject({
       ok: true,
       value: { signedByKey: false, payer: addressOf('agent') },
     });
   });
 
-  it('on a chain that is not served is refused, with those that are', async () => {
+  it('on an unsupported chain is rejected with the supported ones', async () => {
     expect(refusal(await check(search, await free(), {}, 'agent', 8453))).toEqual({
       reason: 'unsupported_network',
       field: 'Agent-Intent.chainId',

@@ -38,10 +38,10 @@ const see = async (
     config,
   );
   if (!seen.ok) throw new Error(seen.error.reason);
-  return seen.value.observed;
+  return seen.value.received;
 };
 
-/** The published payment, with another intent, nonce or signature where given. */
+/** The published payment with the given changes. */
 const vector = (
   changes: {
     readonly intent?: Record<string, string> | undefined;
@@ -85,7 +85,7 @@ const check = (
   return checkPayment(config, tool, observed, claimed.value.payload, now);
 };
 
-/** Nothing that only a contract account could still vouch for counts as accepted. */
+/** A signature that only a contract could accept does not count as accepted. */
 const isAccepted = (result: Outcome): boolean =>
   result.ok && result.value.signedByKey && result.value.execute;
 const fieldOf = (result: Outcome): unknown =>
@@ -94,7 +94,7 @@ const fieldOf = (result: Outcome): unknown =>
 const ROOT = 'PAYMENT-SIGNATURE.extensions.agent-intent.info.intent';
 
 describe('the published bound payment', () => {
-  it('is accepted for its request, as what the intent digest names', async () => {
+  it('is accepted for its request, with the intent digest as call id', async () => {
     expect(check(vector(), await see())).toMatchObject({
       ok: true,
       value: {
@@ -118,7 +118,7 @@ describe('the published bound payment', () => {
     ['method', { method: 'PUT' }, 'method'],
     ['audience', { url: 'https://second.example/tools/translate?formality=high' }, 'audience'],
   ] as const)(
-    'is refused for a request with another %s, which is named',
+    'is rejected for a request with another %s, with that field',
     async (_, change, field) => {
       const observed = await see(change);
       const tool = observed.tool === 'enrich' ? enrich : translate;
@@ -130,7 +130,7 @@ describe('the published bound payment', () => {
     },
   );
 
-  it('captured and shown to a gateway of another audience with the same payTo is refused', async () => {
+  it('is rejected by a gateway of another audience with the same payTo', async () => {
     const other = { ...config, audiences: ['https://gw2.example'] as const };
     const seen = await observe(
       new Request('https://gw2.example/tools/translate?formality=high', {
@@ -141,7 +141,7 @@ describe('the published bound payment', () => {
       other,
     );
     if (!seen.ok) throw new Error('is a request');
-    expect(check(vector(), seen.value.observed)).toMatchObject({
+    expect(check(vector(), seen.value.received)).toMatchObject({
       ok: false,
       error: {
         reason: 'intent_mismatch',
@@ -165,7 +165,7 @@ describe('every mustFail vector', () => {
     };
 
   it.each(Object.entries(vectors.mustFail.paymentSignatureEncodings))(
-    'signature %s of the payment is not accepted',
+    'rejects the signature %s of the payment',
     async (name, signature) => {
       const result = check(vector({ signature }), await see());
       expect(isAccepted(result)).toBe(false);
@@ -201,11 +201,11 @@ describe('every mustFail vector', () => {
   };
 
   it.each(Object.entries(vectors.mustFail.paidIntentMutations))(
-    'mutation %s of the intent is refused, whatever nonce comes with it',
+    'rejects the mutation %s of the intent with either nonce',
     async (name, mutation) => {
       const mutated = { ...intent, ...mutation.change };
       const observed = await see();
-      // The chain is no field: only a nonce made for another chain shows it.
+      // The intent has no chain field: only the nonce covers the chain.
       const asSigned = name === 'chain' ? mutation.intentHash : payment.authorization.nonce;
       expect(FIELDS[name as keyof typeof FIELDS]).toContain(
         fieldOf(check(vector({ intent: mutated, nonce: asSigned }), observed)),
@@ -223,7 +223,7 @@ describe('the binding', () => {
     return { observed, payload: await paymentOf({ intent: signed, ...terms }) };
   };
 
-  it('strip attack: without its intent the payment is refused', async () => {
+  it('rejects a payment whose intent was stripped', async () => {
     const { observed, payload } = await bound();
     expect(check(payload, observed)).toMatchObject({ ok: true, value: { binding: 'intent' } });
     const { extensions: _, ...stripped } = payload;
@@ -233,7 +233,7 @@ describe('the binding', () => {
     });
   });
 
-  it('intent of one account with a payment of another is refused', async () => {
+  it('rejects the intent of one account with the payment of another', async () => {
     const { observed, payload } = await bound({ agent: addressOf('owner') });
     expect(check(payload, observed)).toMatchObject({
       ok: false,
@@ -253,12 +253,12 @@ describe('the binding', () => {
     });
   });
 
-  it('a random nonce beside an intent is refused: the intent was added by somebody', async () => {
+  it('rejects an intent that was added to a payment with a random nonce', async () => {
     const { observed, payload } = await bound({}, { nonce: `0x${'77'.repeat(32)}` });
     expect(fieldOf(check(payload, observed))).toBe('PAYMENT-SIGNATURE.payload.authorization.nonce');
   });
 
-  it('is asked for by a tool that requires it: by header, place and version', async () => {
+  it('is required by a tool with header, field and version', async () => {
     const strict: Tool = { ...translate, requireBinding: 'intent' };
     const { observed, payload } = await bound();
     expect(isAccepted(check(payload, observed, strict))).toBe(true);
@@ -275,7 +275,7 @@ describe('the binding', () => {
     });
   });
 
-  it('echoed by a vanilla client without an intent binds nothing, and is no fault', async () => {
+  it('ignores an offer that a vanilla client echoes without an intent', async () => {
     const observed = await see();
     const payload = {
       ...(await paymentOf()),
@@ -295,7 +295,7 @@ describe('the binding', () => {
   });
 });
 
-describe('the two clocks of a bound payment (design §4.2)', () => {
+describe('the two validities of a bound payment', () => {
   const at = (seconds: number) => BigInt(NOW + seconds);
   const timed = async (fields: Partial<AgentIntent>, terms: Terms = {}) => {
     const observed = await see();
@@ -333,7 +333,7 @@ describe('the two clocks of a bound payment (design §4.2)', () => {
     expect(outcome(await timed(fields, terms))).toBe(expected);
   });
 
-  it('of an upfront tool: settled within 360 s, not 361', async () => {
+  it('limit an upfront payment to 360 s, not 361', async () => {
     const upfront: Tool = { ...translate, settlement: 'upfront' };
     const observed = await see();
     const signed = intentFor(observed, paying(20_000n));

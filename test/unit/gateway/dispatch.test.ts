@@ -17,7 +17,7 @@ const observed: ReceivedRequest = {
 
 type Upstream = (request: Request, init: RequestInit) => Promise<Response> | Response;
 
-/** Puts an upstream in the place of the network. */
+/** Replaces the network by an upstream. */
 const upstream = (answer: Upstream) => {
   const seen: Request[] = [];
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
@@ -57,7 +57,7 @@ const cut = (chunks: readonly Uint8Array[]) => {
 };
 
 describe('dispatch', () => {
-  it('sends the request that was signed, with the assertion, and nothing of the caller', async () => {
+  it('sends the signed request with the assertion, and no other header of the caller', async () => {
     const requests = upstream(() => new Response('ok'));
     await run({}, {}, { 'PAYMENT-SIGNATURE': 'secret', Cookie: 'a=b', Accept: 'text/plain' });
     const [request] = requests;
@@ -74,7 +74,7 @@ describe('dispatch', () => {
     });
   });
 
-  it('asks past every cache: one agent must not get the answer of another', async () => {
+  it('bypasses caches, so that no agent gets the answer of another', async () => {
     let cache: unknown;
     upstream((_, init) => {
       cache = init.cache;
@@ -84,7 +84,7 @@ describe('dispatch', () => {
     expect(cache).toBe('no-store');
   });
 
-  it('reads a short answer whole, with its digest', async () => {
+  it('reads a short answer completely, with its digest', async () => {
     upstream(
       () => new Response('hello', { status: 201, headers: { 'Set-Cookie': 'a=b', 'X-Mine': '1' } }),
     );
@@ -118,7 +118,7 @@ describe('dispatch', () => {
   });
 
   it.each([300, 301, 302, 303, 305, 307, 308])(
-    'fails on a redirect %i, and names the tool but not the place in the log',
+    'fails on a redirect %i, and logs the tool but not the location',
     async (status) => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
       const headers = { Location: 'https://elsewhere.example/?key=hunter2' };
@@ -130,7 +130,7 @@ describe('dispatch', () => {
     },
   );
 
-  it('reads up to 64 KiB whole, and streams what is longer, every byte of it', async () => {
+  it('reads up to 64 KiB completely, and streams every byte of a longer answer', async () => {
     upstream(() => new Response(new Uint8Array(MAX_WHOLE)));
     expect(await run()).toMatchObject({ kind: 'answered' });
 
@@ -145,7 +145,7 @@ describe('dispatch', () => {
   });
 
   it.each(['text/event-stream', 'Text/Event-Stream; charset=utf-8'])(
-    'streams %s from its first byte on',
+    'streams %s from its first byte',
     async (type) => {
       const stream = new TransformStream<Uint8Array, Uint8Array>();
       upstream(() => new Response(stream.readable, { headers: { 'Content-Type': type } }));
@@ -161,7 +161,7 @@ describe('dispatch', () => {
     },
   );
 
-  it('knows a connection that breaks before the answer', async () => {
+  it('reports a connection that breaks before the answer', async () => {
     upstream(() => {
       throw new Error('Network connection lost.');
     });
@@ -173,7 +173,7 @@ describe('dispatch', () => {
     logged.mockRestore();
   });
 
-  it.each([600, 999])('knows a status %i as no answer', async (status) => {
+  it.each([600, 999])('treats a status %i as no answer', async (status) => {
     upstream(() => {
       const response = new Response('x');
       return new Proxy(response, {
@@ -187,18 +187,18 @@ describe('dispatch', () => {
     expect(await run()).toEqual({ kind: 'failed', reason: 'dropped' });
   });
 
-  it('knows an answer that breaks off', async () => {
+  it('reports an answer that breaks off', async () => {
     upstream(() => new Response(cut([new Uint8Array(5)])));
     expect(await run()).toEqual({ kind: 'failed', reason: 'truncated' });
   });
 
-  it('knows an answer shorter than it said, though it ended in order', async () => {
+  it('reports an answer shorter than its Content-Length', async () => {
     upstream(() => new Response('hello', { headers: { 'Content-Length': '100' } }));
     expect(await run()).toEqual({ kind: 'failed', reason: 'truncated' });
   });
 
   it.each([{}, { 'Transfer-Encoding': 'chunked' }, { 'Transfer-Encoding': 'identity' }])(
-    'reads no more than it may for any length that is declared (%j beside it)',
+    'reads no more than the limit whatever length is declared (with %j)',
     async (beside) => {
       const headers = { 'Content-Length': '5', ...beside };
       upstream(() => new Response(new Uint8Array(MAX_WHOLE + 1), { headers }));
@@ -207,10 +207,10 @@ describe('dispatch', () => {
   );
 
   it.each(['gzip', 'br'])(
-    'does not count the bytes of %s, which the runtime has undone',
+    'does not compare the decoded length of %s with Content-Length',
     async (encoding) => {
       const headers = { 'Content-Length': '3', 'Content-Encoding': encoding };
-      // What the runtime gives for such an answer: the bytes decoded, the headers as they came.
+      // The runtime decodes the bytes and keeps the headers.
       upstream(() => new Response('hello', { headers, encodeBody: 'manual' }));
       const result = await run();
       expect(result).toMatchObject({ kind: 'answered', status: 200 });
@@ -218,7 +218,7 @@ describe('dispatch', () => {
     },
   );
 
-  it('takes a HEAD answer, which has a length and no body', async () => {
+  it('accepts a HEAD answer with a length and no body', async () => {
     upstream(() => new Response(null, { headers: { 'Content-Length': '100' } }));
     expect(await run({}, { method: 'HEAD', body: undefined })).toMatchObject({
       kind: 'answered',
@@ -226,7 +226,7 @@ describe('dispatch', () => {
     });
   });
 
-  it('gives up after the timeout of the tool, before headers and within the body', async () => {
+  it("times out after the tool's timeout, before the headers and within the body", async () => {
     const aborted = (signal: AbortSignal | null | undefined) =>
       new Promise<never>((_, reject) => {
         signal?.addEventListener('abort', () => reject(new Error('aborted')));
@@ -245,7 +245,7 @@ describe('dispatch', () => {
     expect(await run({ timeoutSeconds: 0.05 })).toEqual({ kind: 'failed', reason: 'timeout' });
   });
 
-  it('lets a stream run on after the timeout of the tool', async () => {
+  it("lets a stream continue after the tool's timeout", async () => {
     let signal: AbortSignal | null | undefined;
     upstream((_, init) => {
       signal = init.signal;
@@ -262,7 +262,7 @@ describe('dispatch', () => {
   it.each([
     ['a 402 of its own', () => new Response('{"accepts":[]}', { status: 402 }), 'payment'],
     [
-      'an encoding nobody asked for',
+      'an encoding that was not requested',
       () => new Response('x', { headers: { 'Content-Encoding': 'zstd' }, encodeBody: 'manual' }),
       'encoding',
     ],
@@ -271,7 +271,7 @@ describe('dispatch', () => {
     expect(await run()).toEqual({ kind: 'failed', reason });
   });
 
-  it('names the origin that the assertion is for', () => {
+  it('returns the origin of the assertion', () => {
     expect(upstreamOrigin(configOf(), toolOf())).toBe('https://api.example');
   });
 });

@@ -35,7 +35,7 @@ const requestOf = (headers: Record<string, string> = {}) =>
 const signed = async () => {
   const seen = await observe(requestOf(), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  return intentHeader(await signIntent(intentFor(seen.value.observed, paying(20_000n))));
+  return intentHeader(await signIntent(intentFor(seen.value.received, paying(20_000n))));
 };
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
@@ -63,7 +63,7 @@ const dry = (more: Partial<Extract<ReserveVerdict, { verdict: 'dry_run' }>> = {}
 });
 
 describe('a call with Dry-Run: ?1', () => {
-  it('says what would happen, privately, and neither runs nor finishes anything', async () => {
+  it('returns the decision privately, and neither runs nor finishes the call', async () => {
     const { rpc, sent } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config, dry());
     const answer = await call(gateway, requestOf({ ...(await signed()), 'Dry-Run': '?1' }));
@@ -105,7 +105,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect([rpc, sent]).toEqual([[], []]);
   });
 
-  it('settles no payment, also where the money would move first', async () => {
+  it('settles no payment, also for an upfront tool', async () => {
     const { rpc, sent } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(
       config,
@@ -145,7 +145,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect([rpc, sent]).toEqual([[], []]);
   });
 
-  it('is refused as the call itself would be', async () => {
+  it('is denied like the call itself', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config, {
       reserve: async ({ account }) => ({
@@ -161,7 +161,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect(asked.map((each) => each.asked)).toEqual(['reserve', 'reserve']);
   });
 
-  it('asks the chain for what the account wants to know, as the call would', async () => {
+  it('asks the chain for the facts that the account requests, like the call', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { reserve } = dry();
     const { gateway, asked, rateLimited } = await scriptedGateway(config, {
@@ -175,7 +175,7 @@ describe('a call with Dry-Run: ?1', () => {
     expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
-  it('without a proof is the offer, as without it', async () => {
+  it('without a proof gets the offer', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     const offered = await call(gateway, requestOf({ 'Dry-Run': '?1' }));
     const plain = await call(gateway, requestOf());
@@ -183,20 +183,10 @@ describe('a call with Dry-Run: ?1', () => {
     expect(offered.headers.get('PAYMENT-REQUIRED')).toBe(plain.headers.get('PAYMENT-REQUIRED'));
     expect(asked).toEqual([]);
   });
-
-  it.each([{}, { 'Dry-Run': '?0' }])('that says no is a call: %o', async (header) => {
-    const { sent } = network(KEY_ACCOUNT);
-    const { gateway, asked } = await scriptedGateway(config);
-    const answer = await call(gateway, requestOf({ ...(await signed()), ...header }));
-    expect(await answer.text()).toBe('answer');
-    expect(asked[0]).not.toHaveProperty('call.dryRun');
-    expect(sent).toHaveLength(1);
-    expect(sent[0]?.headers.get('Dry-Run')).toBeNull();
-  });
 });
 
 describe('the header Dry-Run', () => {
-  it.each([{}, { 'Dry-Run': '?0' }])('that says no is a call: %o', async (header) => {
+  it.each([{}, { 'Dry-Run': '?0' }])('with no or false runs the call: %o', async (header) => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await call(gateway, requestOf({ ...(await signed()), ...header }));
@@ -207,7 +197,7 @@ describe('the header Dry-Run', () => {
   });
 
   it.each(['', '1', 'true', '?2', '?1, ?1', '?1, ?0', '?1;a=b', '"?1"', '? 1', 'yes'])(
-    'that says neither yes nor no runs nothing: %s',
+    'with another value runs nothing: %s',
     async (value) => {
       const { sent } = network(KEY_ACCOUNT);
       const { gateway, asked } = await scriptedGateway(config);

@@ -53,16 +53,16 @@ export const configOf = (tools: readonly Tool[] = [toolOf()]): Config => ({
   tools,
 });
 
-/** Head and body of a request, for the tools that a configuration begins with. */
+/** Observes head and body of a request, for the tools of a configuration. */
 export const observe = async (request: Request, config: Config) => {
   const read = observeHead(request, config, routesOf(config.tools));
   if (!read.ok) return read;
   const { head, tool } = read.value;
   const observed = await gateway.observeBody(request, tool, head);
-  return observed.ok ? ok({ tool, observed: observed.value }) : observed;
+  return observed.ok ? ok({ tool, received: observed.value }) : observed;
 };
 
-/** A catalogue that nobody changes. */
+/** A catalogue that does not change. */
 export const soldBy = ({ tools, upstreamUrl, reach }: Config): LiveCatalogue => {
   const sold = catalogueOf({ tools, documents: [], upstreamUrl, reach }, new Map());
   return { current: async () => sold, fresh: async () => ok(sold) };

@@ -13,8 +13,8 @@ const reasonOf = async (request: Request) => {
 };
 const at = (path: string, init?: RequestInit) => new Request(`https://host.example${path}`, init);
 
-describe('observe', () => {
-  it('sees a request as it will be checked', async () => {
+describe('observing a request', () => {
+  it('returns the fields that a proof is checked against', async () => {
     const body = '{"text":"hello"}';
     const result = await look(
       at('/tools/echo/a?x=1&y=%20', {
@@ -27,7 +27,7 @@ describe('observe', () => {
       ok: true,
       value: {
         tool: { id: 'echo' },
-        observed: {
+        received: {
           audience: AUDIENCE,
           tool: 'echo',
           method: 'POST',
@@ -39,18 +39,18 @@ describe('observe', () => {
     });
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body));
     const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
-    if (result.ok) expect(result.value.observed.payloadDigest).toBe(`0x${hex.join('')}`);
+    if (result.ok) expect(result.value.received.payloadDigest).toBe(`0x${hex.join('')}`);
   });
 
-  it('knows no body, and no content type, as empty', async () => {
+  it('treats an absent body and content type as empty', async () => {
     const result = await look(at('/tools/echo/a'));
     expect(result).toMatchObject({
       ok: true,
-      value: { observed: { body: undefined, contentType: '', payloadDigest: EMPTY } },
+      value: { received: { body: undefined, contentType: '', payloadDigest: EMPTY } },
     });
   });
 
-  it('takes the audience from the configuration, whatever host and forwarding headers say', async () => {
+  it('takes the audience from the configuration, whatever Host and forwarding headers claim', async () => {
     const claims = {
       Host: 'evil.example',
       'X-Forwarded-Host': 'evil.example',
@@ -67,20 +67,20 @@ describe('observe', () => {
       const result = await look(request);
       expect(result).toMatchObject({
         ok: true,
-        value: { observed: { audience: AUDIENCE, method: 'GET', target: '/tools/echo/a' } },
+        value: { received: { audience: AUDIENCE, method: 'GET', target: '/tools/echo/a' } },
       });
-      if (result.ok) digests.add(result.value.observed.request);
+      if (result.ok) digests.add(result.value.received.request);
     }
     expect(digests.size).toBe(1);
   });
 
-  it('is for the configured origin it came to, and so has another digest there', async () => {
+  it('gives the same request another digest at another configured origin', async () => {
     const first = await look(new Request('https://gw.example/tools/echo/a'));
     const second = await look(new Request('https://second.example/tools/echo/a'));
     if (!first.ok || !second.ok) throw new Error('are requests');
-    expect(first.value.observed.audience).toBe(AUDIENCE);
-    expect(second.value.observed.audience).toBe('https://second.example');
-    expect(second.value.observed.request).not.toBe(first.value.observed.request);
+    expect(first.value.received.audience).toBe(AUDIENCE);
+    expect(second.value.received.audience).toBe('https://second.example');
+    expect(second.value.received.request).not.toBe(first.value.received.request);
   });
 
   it.each([
@@ -102,7 +102,7 @@ describe('observe', () => {
     ['https://@host.example/tools/echo/a', 'names a user'],
     ['https://host.example./tools/echo/a', 'trailing dot'],
   ])('refuses %s', async (url, hint) => {
-    // A Request may have normalised its URL, the wire does not: the raw text is what arrives.
+    // A Request may have normalised its URL, the wire does not.
     const request = new Proxy(at('/tools/echo/a'), {
       get: (target, key) => (key === 'url' ? url : (Reflect.get(target, key) as unknown)),
     });
@@ -112,7 +112,7 @@ describe('observe', () => {
     });
   });
 
-  it('gives only targets that mean what they say, for any URL', async () => {
+  it('returns only canonical targets, for any URL', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '/',
@@ -145,7 +145,7 @@ describe('observe', () => {
           expect(['not_canonical', 'not_found', 'target_too_long']).toContain(result.error.reason);
           return;
         }
-        const { target } = result.value.observed;
+        const { target } = result.value.received;
         expect(target).toMatch(/^\/tools\/echo\/[\x21-\x7e]*$/);
         const parsed = new URL(target, 'https://host.example');
         expect(parsed.pathname + parsed.search).toBe(target);
@@ -158,7 +158,7 @@ describe('observe', () => {
     );
   });
 
-  it('refuses a target that no intent could hold', async () => {
+  it('rejects a target that is too long for an intent', async () => {
     const longest = `/tools/echo/${'a'.repeat(4096 - '/tools/echo/'.length)}`;
     expect((await look(at(longest))).ok).toBe(true);
     expect(await reasonOf(at(`${longest}a`))).toEqual({ reason: 'target_too_long', limit: 4096 });
@@ -167,7 +167,7 @@ describe('observe', () => {
     });
   });
 
-  it('names no tool and no method that is not there', async () => {
+  it('rejects unknown paths and methods', async () => {
     expect(await reasonOf(at('/admin'))).toEqual({ reason: 'not_found' });
     expect(
       await observe(
@@ -194,7 +194,7 @@ describe('observe', () => {
     });
   });
 
-  it('refuses a content type sent twice, and takes a comma inside quotes', async () => {
+  it('rejects a repeated content type, and accepts a comma inside quotes', async () => {
     const twice = new Headers([
       ['Content-Type', 'text/plain'],
       ['Content-Type', 'application/json'],
@@ -212,7 +212,7 @@ describe('observe', () => {
   });
 
   it.each(['gzip', 'br', 'gzip, identity', 'x'])(
-    'refuses Content-Encoding %s',
+    'rejects Content-Encoding %s',
     async (encoding) => {
       const headers = { 'Content-Encoding': encoding };
       expect(await reasonOf(at('/tools/echo/a', { method: 'POST', body: 'x', headers }))).toEqual({
@@ -221,12 +221,12 @@ describe('observe', () => {
     },
   );
 
-  it('takes Content-Encoding identity, which encodes nothing', async () => {
+  it('accepts Content-Encoding identity', async () => {
     const headers = { 'Content-Encoding': 'Identity' };
     expect((await look(at('/tools/echo/a', { method: 'POST', body: 'x', headers }))).ok).toBe(true);
   });
 
-  it('refuses a body that says it is too large, before reading a byte', async () => {
+  it('rejects a body by its Content-Length, before reading a byte', async () => {
     let read = 0;
     const body = new ReadableStream<Uint8Array>(
       {
@@ -246,7 +246,7 @@ describe('observe', () => {
     expect(read).toBe(0);
   });
 
-  it('stops reading a body that does not say how large it is, at the cap', async () => {
+  it('stops reading a body of unknown length at the limit', async () => {
     let read = 0;
     let cancelled = false;
     const endless = new ReadableStream<Uint8Array>({
@@ -264,7 +264,7 @@ describe('observe', () => {
     expect(cancelled).toBe(true);
   });
 
-  it('takes a body of exactly the cap, and none at all where the tool takes none', async () => {
+  it('accepts a body of exactly the limit, also of zero', async () => {
     const post = (bytes: number) =>
       at('/tools/echo/a', { method: 'POST', body: new Uint8Array(bytes) });
     expect((await look(post(1_024))).ok).toBe(true);
@@ -274,7 +274,7 @@ describe('observe', () => {
     expect((await observe(post(1), bodiless)).ok).toBe(false);
   });
 
-  it('refuses a body that breaks off', async () => {
+  it('rejects a body that breaks off', async () => {
     let first = true;
     const broken = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -288,7 +288,7 @@ describe('observe', () => {
     });
   });
 
-  it('refuses a GET with a body, which could not be passed on', async () => {
+  it('rejects a GET with a body, which fetch cannot forward', async () => {
     const post = at('/tools/echo/a', { method: 'POST', body: 'x' });
     const get = new Proxy(post, {
       get: (target, key) => (key === 'method' ? 'GET' : (Reflect.get(target, key) as unknown)),
@@ -318,7 +318,7 @@ describe('requestDigest', () => {
     expect(await requestDigest(request)).toBe(`0x${hex.join('')}`);
   });
 
-  it('differs with every field, and with where one ends', async () => {
+  it('differs with every field, and with the boundaries of fields', async () => {
     const variants = [
       request,
       { ...request, audience: 'https://second.example' },

@@ -51,7 +51,7 @@ const GO: ReserveVerdict = {
   limits: [],
 };
 
-/** An account that is told of outages, and has by `decide` its own view of the call. */
+/** An account that records outages and decides by `decide`. */
 const telling = async (decide: (evidence: Evidence) => ReserveVerdict) => {
   const told: Evidence[] = [];
   const { gateway, ...rest } = await scriptedGateway(config, {
@@ -88,14 +88,14 @@ describe('an outage', () => {
     expect(got).toBe(expected);
   });
 
-  it('is of one network', () => {
+  it('concerns one network', () => {
     const settling = { backends: DOWN, chainHealth: health(2) };
     expect(outageOf(settling, 'eip155:8453', NOW)).toBeUndefined();
   });
 });
 
 describe('a payment while every backend is down', () => {
-  it('is refused by 503 with Retry-After where the account cannot serve it: never 402, nothing runs, nobody is asked', async () => {
+  it('gets 503 with Retry-After if the account cannot serve it: never 402, nothing runs, no backend is asked', async () => {
     const { rpc, sent } = network(KEY_ACCOUNT);
     const { gateway, told } = await telling(halted);
     const answer = await call({ ...gateway, backends: DOWN }, await paid());
@@ -112,7 +112,7 @@ describe('a payment while every backend is down', () => {
     expect([rpc, sent]).toEqual([[], []]);
   });
 
-  it('is served where the account can', async () => {
+  it('is served if the account needs no settlement', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway, told } = await telling(() => GO);
     const answer = await call({ ...gateway, backends: DOWN }, await paid());
@@ -121,7 +121,7 @@ describe('a payment while every backend is down', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('says the same to a dry run', async () => {
+  it('gets the same answer as a dry run', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await telling(halted);
     const down = { ...gateway, backends: DOWN };
@@ -132,7 +132,7 @@ describe('a payment while every backend is down', () => {
     expect(await bodyOf(dry)).toEqual(await bodyOf(real));
   });
 
-  it('for a top-up is refused too', async () => {
+  it('is rejected for a top-up too', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await telling(halted);
     const request = (headers: Record<string, string>) =>
@@ -148,7 +148,7 @@ describe('a payment while every backend is down', () => {
     });
   });
 
-  it('is told together with the facts that the account asks for', async () => {
+  it('is reported together with the facts that the account requests', async () => {
     network(KEY_ACCOUNT);
     const { gateway, told } = await telling(({ facts, outage }) =>
       facts === undefined ? { verdict: 'stale_payer' } : halted({ ...(outage && { outage }) }),
@@ -160,18 +160,18 @@ describe('a payment while every backend is down', () => {
 });
 
 describe('a call without a payment while every backend is down', () => {
-  it('does not hear of it: credit needs no settlement', async () => {
+  it('is not affected: credit needs no settlement', async () => {
     network(KEY_ACCOUNT);
     const { gateway, told } = await telling(halted);
     const seen = await observe(requestOf({}), config);
     if (!seen.ok) throw new Error(seen.error.reason);
-    const proof = await signIntent(intentFor(seen.value.observed, paying(20_000n)));
+    const proof = await signIntent(intentFor(seen.value.received, paying(20_000n)));
     const answer = await call({ ...gateway, backends: DOWN }, requestOf(intentHeader(proof)));
     expect(answer.status).toBe(200);
     expect(told).toEqual([{}]);
   });
 
-  it('is offered the price as ever', async () => {
+  it('gets the offer as usual', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await telling(halted);
     expect((await call({ ...gateway, backends: DOWN }, requestOf({}))).status).toBe(402);
@@ -189,7 +189,7 @@ describe('while no node of the chain answers', () => {
     return () => asked;
   };
 
-  it('who must be looked up waits: 503 with Retry-After, neither 402 nor 403', async () => {
+  it('a payer that must be looked up gets 503 with Retry-After, neither 402 nor 403', async () => {
     silence();
     const { gateway } = await telling(({ facts }) =>
       facts === undefined ? { verdict: 'stale_payer' } : GO,
@@ -202,7 +202,7 @@ describe('while no node of the chain answers', () => {
     });
   });
 
-  it('is an outage after the second silence, for a few seconds; who needs no look-up goes on', async () => {
+  it('the second silence is an outage for a few seconds; known payers continue', async () => {
     const asked = silence();
     const { gateway, told } = await telling(({ outage }) =>
       outage === undefined ? { verdict: 'stale_payer' } : halted({ outage }),

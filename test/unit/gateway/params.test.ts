@@ -8,7 +8,7 @@ const bytes = (text: string) => Uint8Array.from(new TextEncoder().encode(text));
 
 type Sent = { readonly target?: string; readonly contentType?: string; readonly body?: string };
 
-/** The one parameter `p`; undefined where it was not found. */
+/** The parameter `p`; undefined if it was not found. */
 const read = (
   source: ParamSource,
   { target = '/', contentType = 'application/json', body }: Sent,
@@ -51,7 +51,7 @@ describe('params in the query', () => {
     expect(read({ query: 'q' }, { target })).toBeUndefined();
   });
 
-  test('is measured in bytes', () => {
+  test('the limit counts bytes', () => {
     const target = (letter: string, times: number) =>
       `/x?q=${encodeURIComponent(letter.repeat(times))}`;
     expect(read({ query: 'q' }, { target: target('é', 128) })).toBe('é'.repeat(128));
@@ -105,12 +105,12 @@ describe('params in the body', () => {
     expect(inBody('/a', body)).toBeUndefined();
   });
 
-  test('Unicode folds too: ſ is an s, and the Kelvin sign a k', () => {
+  test('folds Unicode: ſ equals s, and the Kelvin sign equals k', () => {
     expect(inBody('/risk', '{"risk":"x","ri\u017Fk":"y"}')).toBeUndefined();
     expect(inBody('/risk', '{"risk":"x","ris\u212A":"y"}')).toBeUndefined();
   });
 
-  test('not found in bytes that are no UTF-8, nor without a body', () => {
+  test('finds nothing in bytes that are not UTF-8, nor without a body', () => {
     const tool = toolOf({ params: { p: { pointer: '/a' } } });
     const sent = { target: '/', contentType: 'application/json' };
     const body = new Uint8Array([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]);
@@ -131,7 +131,7 @@ describe('params in the body', () => {
     expect(inBody('/a', '{"a":"x","b":"&a=y&"}', contentType)).toBe(expected ? 'x' : undefined);
   });
 
-  test('any text is read as it was written', () => {
+  test('reads any text exactly', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.string({ maxLength: 20 }), (value, key) => {
         fc.pre(key !== '__proto__');
@@ -142,7 +142,7 @@ describe('params in the body', () => {
   });
 });
 
-test('every declared parameter is told, and nothing else', () => {
+test('returns every declared parameter, and no other', () => {
   const tool = toolOf({
     params: { one: { query: 'q' }, two: { pointer: '/a' }, three: { pointer: '/b' } },
   });

@@ -32,7 +32,7 @@ const page = (
   });
 
 describe('paywallPage', () => {
-  it('says what is sold, for how much, to whom, where', () => {
+  it('shows the tool, its price, the payee and the network', () => {
     const { html } = page({ description: 'Looks up a word.' });
     for (const text of [
       'lookup',
@@ -50,7 +50,7 @@ describe('paywallPage', () => {
     }
   });
 
-  it('holds no markup of anybody else', () => {
+  it('escapes markup of the tool and the URL', () => {
     const { html } = page(
       { description: HOSTILE, mimeType: HOSTILE },
       `https://gw.example/?q=${HOSTILE}`,
@@ -61,7 +61,7 @@ describe('paywallPage', () => {
     expect(html).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
   });
 
-  it('loads nothing and runs nothing, and its policy allows its own style only', async () => {
+  it('loads and runs nothing, and its policy allows only its own style', async () => {
     const { html, headers } = page();
     expect(html).not.toMatch(
       /<(script|img|link|iframe|form|object|base)\b|\son\w+=|style="|@import|url\(/i,
@@ -76,18 +76,18 @@ describe('paywallPage', () => {
     expect(headers['X-Content-Type-Options']).toBe('nosniff');
   });
 
-  it('follows the colour scheme, and shows where the keyboard is', () => {
+  it('follows the colour scheme, and shows the keyboard focus', () => {
     expect(PAGE_STYLE).toContain('prefers-color-scheme:dark');
     expect(PAGE_STYLE).toContain(':focus-visible');
     expect(page().html).toContain('<pre tabindex="0" role="region" aria-label=');
   });
 
-  it('shows the method where it is not GET', () => {
+  it('shows a method other than GET', () => {
     expect(page({ method: 'POST' }).html).toContain('method: &#39;POST&#39;');
     expect(page().html).not.toContain('method:');
   });
 
-  it('says who cannot call it, and what it costs at most', () => {
+  it('states which clients cannot call the tool, and its maximum price', () => {
     const bound = page({ requireBinding: 'intent' }).html;
     expect(bound).toContain('only payments that are bound');
     expect(bound).not.toContain('Any other client');

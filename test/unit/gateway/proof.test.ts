@@ -36,7 +36,7 @@ const CARRIERS = [
 const fields = AGENT_INTENT_TYPE.replace(/^AgentIntent\(|\)$/g, '')
   .split(',')
   .map((field) => field.split(' ')[1] ?? '');
-/** Any printable text is a text; these fields take some of what no number, address or hash does. */
+/** These fields accept any printable text. */
 const TEXTS = new Set(['audience', 'tool', 'method', 'target', 'contentType']);
 const never: readonly unknown[] = [true, 1e3, 5, null, {}, ['5']];
 const noNumber: readonly unknown[] = ['0x10', '', ' 5 ', '1e3', '+5', '05', '-1', '5.0'];
@@ -52,7 +52,7 @@ describe.each(CARRIERS)('an intent in %s', (_, root, carry) => {
     expect(await fault(good)).toBeUndefined();
   });
 
-  it.each(fields)('is refused without %s', async (field) => {
+  it.each(fields)('is rejected without %s', async (field) => {
     const { [field]: _value, ...rest } = good;
     expect(await fault(rest)).toMatchObject({
       reason: 'malformed_field',
@@ -60,13 +60,13 @@ describe.each(CARRIERS)('an intent in %s', (_, root, carry) => {
     });
   });
 
-  it.each(fields)('is refused with %s of another type or form', async (field) => {
+  it.each(fields)('is rejected with %s of another type or form', async (field) => {
     const wrong = TEXTS.has(field)
       ? [...never, 'a\n', 'ä', 'x'.repeat(4_097)]
       : [...never, ...noNumber];
     for (const value of wrong) {
       const found = await fault({ ...good, [field]: value });
-      // A text too long for its field may be too long for the header, too.
+      // A text that is too long for its field may be too long for the header as well.
       expect(found, `${field} = ${JSON.stringify(value)}`).toMatchObject({
         reason: 'malformed_field',
         field: `${root}.${field}`,
@@ -74,7 +74,7 @@ describe.each(CARRIERS)('an intent in %s', (_, root, carry) => {
     }
   });
 
-  it('is refused with a key more, or one of another spelling', async () => {
+  it('is rejected with an additional or misspelt key', async () => {
     for (const key of ['extra', 'maxamount', 'chainId', 'signature'])
       expect(await fault({ ...good, [key]: '1' })).toMatchObject({
         reason: 'unknown_field',
@@ -83,8 +83,8 @@ describe.each(CARRIERS)('an intent in %s', (_, root, carry) => {
   });
 });
 
-describe('claim', () => {
-  it('takes one proof only, whichever they are', async () => {
+describe('readProof', () => {
+  it('rejects two proofs in any combination', async () => {
     const intent = agentIntent(vectors.unpaid.intent);
     const payment = await boundPayment(good);
     const old = { 'X-PAYMENT': 'e30=' };
@@ -102,7 +102,7 @@ describe('claim', () => {
     }
   });
 
-  it('refuses a proof that was sent twice', () => {
+  it('rejects a repeated proof', () => {
     const { 'Agent-Intent': value } = agentIntent(vectors.unpaid.intent);
     const headers = new Headers([
       ['Agent-Intent', value],

@@ -8,11 +8,11 @@ test.each([
   ['2001:db8::1', '2001:db8:0:0'],
   ['2001:db8::2', '2001:db8:0:0'],
   ['::1', '0:0:0:0'],
-])('the shield counts %s as %s', (address, client) => {
+])('the rate limiter counts %s as %s', (address, client) => {
   expect(clientOf(new Headers({ 'CF-Connecting-IP': address }))).toBe(client);
 });
 
-test('the shield tells Workers of other zones apart by their zone, because they share one address', () => {
+test('the rate limiter separates Workers of other zones by their zone, because they share one address', () => {
   const worker = (zone: string) =>
     clientOf(new Headers({ 'CF-Connecting-IP': '2a06:98c0:3600::103', 'CF-Worker': zone }));
   expect(worker('one.example')).toBe('2a06:98c0:3600:0 one.example');
@@ -21,7 +21,7 @@ test('the shield tells Workers of other zones apart by their zone, because they 
   expect(worker('z'.repeat(9_000))).toHaveLength(17 + 253);
 });
 
-test('a client cannot make itself another one with CF-Worker', () => {
+test('a client cannot change its key with CF-Worker', () => {
   for (const address of ['203.0.113.7', '2a06:98c0:3601::103', '2001:db8::1']) {
     const headers = { 'CF-Connecting-IP': address };
     expect(clientOf(new Headers({ ...headers, 'CF-Worker': 'one.example' }))).toBe(
@@ -30,12 +30,12 @@ test('a client cannot make itself another one with CF-Worker', () => {
   }
 });
 
-test('a payer is counted apart for its look-ups and for its repeats, and is no client', () => {
+test('a payer has separate counts for look-ups and replays, apart from those of clients', () => {
   const payer = `eip155:84532:0x${'11'.repeat(20)}` as const;
   const keys = new Set([payerKey('facts', payer), payerKey('repeat', payer), payer]);
   expect(keys.size).toBe(3);
 });
 
-test('a request without an address is counted with all others like it', () => {
+test('requests without an address share one count', () => {
   expect(clientOf(new Headers())).toBe('unknown');
 });

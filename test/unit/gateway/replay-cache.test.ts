@@ -6,7 +6,7 @@ import { openReplayCache } from '../../../src/gateway/replay-cache.ts';
 const account = (digit: string): AccountId => `eip155:84532:0x${digit.repeat(40)}`;
 const call = (digit: string): Hex => `0x${digit.repeat(64)}`;
 
-it('remembers a call of one account, and not the same nonce of another one', () => {
+it('remembers a call of one account, not the same nonce of another', () => {
   const calls = openReplayCache();
   calls.add(account('1'), call('a'));
   expect(calls.has(account('1'), call('a'))).toBe(true);
@@ -14,7 +14,7 @@ it('remembers a call of one account, and not the same nonce of another one', () 
   expect(calls.has(account('2'), call('a'))).toBe(false);
 });
 
-it('forgets the call that was seen longest ago, and keeps one that is asked for all the time', () => {
+it('evicts the call that was seen longest ago, and keeps one that is replayed all the time', () => {
   const calls = openReplayCache(3);
   for (const digit of ['a', 'b', 'c']) calls.add(account('1'), call(digit));
   expect(calls.has(account('1'), call('a'))).toBe(true);
@@ -25,7 +25,7 @@ it('forgets the call that was seen longest ago, and keeps one that is asked for 
   }
 });
 
-it('turns away repeats of one account until a moment, and of no other one', () => {
+it('throttles replays of one account for a time, and of no other account', () => {
   const proofs = openReplayCache();
   proofs.throttle(account('1'), 100);
   expect([proofs.isThrottled(account('1'), 99), proofs.isThrottled(account('1'), 100)]).toEqual([

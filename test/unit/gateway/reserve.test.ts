@@ -52,7 +52,7 @@ const signed = async (
 ) => {
   const seen = await observe(requestOf(path, {}, body), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  const intent = intentFor(seen.value.observed, { ...paying(20_000n), ...fields });
+  const intent = intentFor(seen.value.received, { ...paying(20_000n), ...fields });
   return requestOf(path, intentHeader(await signIntent(intent)), body);
 };
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
@@ -63,7 +63,7 @@ const proof = (byte: string): GrantProof => ({
   signature: `0x${byte.repeat(70)}`,
 });
 
-/** A node on which the contracts of these issuers stand by what they signed. */
+/** A node on which the contracts of these issuers accept their signatures. */
 const contracts = (issuers: readonly string[]): Node => ({
   ...KEY_ACCOUNT,
   eth_call: ([{ to, data }]: [{ to: string; data: string }]) =>
@@ -79,14 +79,14 @@ const GO: ReserveVerdict = {
   limits: [],
 };
 
-/** An account that wants these proofs vouched for. */
+/** An account that requests verification of these grants. */
 const wanting =
   (proofs: readonly GrantProof[]) =>
   async (_call: unknown, _attempt: unknown, { grants }: Evidence): Promise<ReserveVerdict> =>
     grants === undefined ? { verdict: 'stale_grant', proofs } : GO;
 
 describe('a call of a tool', () => {
-  it('names its grant to the account, where it names one', async () => {
+  it('passes the grant that its intent names to the account', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     await call(gateway, await signed({ authority: GRANT }));
@@ -97,17 +97,17 @@ describe('a call of a tool', () => {
     expect(claims[1]?.call).not.toHaveProperty('authority');
   });
 
-  it('names its grant when it is paid by a bound payment', async () => {
+  it('passes the grant of a bound payment to the account', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const seen = await observe(requestOf('/tools/translate'), config);
     if (!seen.ok) throw new Error(seen.error.reason);
-    const intent = intentFor(seen.value.observed, { ...paying(20_000n), authority: GRANT });
+    const intent = intentFor(seen.value.received, { ...paying(20_000n), authority: GRANT });
     await call(gateway, requestOf('/tools/translate', paymentHeader(await paymentOf({ intent }))));
     expect(asked[0]).toMatchObject({ call: { proof: 'x402', authority: GRANT } });
   });
 
-  it('brings the parameters that the tool declares: says none for a tool that declares none', async () => {
+  it('carries the declared parameters: none for a tool without declarations', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     await call(gateway, await signed({}, '/tools/declaring', '{"to":"fr"}'));
@@ -119,7 +119,7 @@ describe('a call of a tool', () => {
 });
 
 describe('a grant whose issuer is a contract', () => {
-  it('is vouched for by each contract, asked once, behind the shield', async () => {
+  it('is verified by each contract once, behind the rate limiter', async () => {
     const { rpc } = network(contracts([proof('a1').issuer]));
     const { gateway, asked, rateLimited } = await scriptedGateway(config, {
       reserve: wanting([proof('a1'), proof('b2')]),
@@ -136,7 +136,7 @@ describe('a grant whose issuer is a contract', () => {
     expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
-  it('is asked for the digest and signature that were registered', async () => {
+  it('is verified with the registered digest and signature', async () => {
     const calls: string[] = [];
     network({
       ...KEY_ACCOUNT,
@@ -153,7 +153,7 @@ describe('a grant whose issuer is a contract', () => {
   });
 
   it.each(['facts first', 'grants first'])(
-    'and a payer that is asked about as well: both in one request, %s',
+    'and a payer that the account requests facts about: both in one request, %s',
     async (order) => {
       network(contracts([proof('a1').issuer]));
       const { gateway, asked, rateLimited } = await scriptedGateway(config, {
@@ -177,7 +177,7 @@ describe('a grant whose issuer is a contract', () => {
     },
   );
 
-  it('that is wanted again is refused: the account asks once', async () => {
+  it('that the account requests twice is refused', async () => {
     network(contracts([]));
     const { gateway, asked } = await scriptedGateway(config, {
       reserve: async () => ({ verdict: 'stale_grant', proofs: [proof('a1')] }),
@@ -190,7 +190,7 @@ describe('a grant whose issuer is a contract', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('runs nothing while its node is in trouble, or its client is held off', async () => {
+  it('denies the call while the node fails, or the client is over its limit', async () => {
     const { sent } = network({ ...KEY_ACCOUNT, eth_call: 'nonsense' });
     const { gateway, asked } = await scriptedGateway(config, { reserve: wanting([proof('a1')]) });
     const answer = await call(gateway, await signed());
@@ -204,7 +204,7 @@ describe('a grant whose issuer is a contract', () => {
     expect(sent).toEqual([]);
   });
 
-  it('stands on at most three: more are not asked', async () => {
+  it('has at most three issuers: a longer chain is not verified', async () => {
     const { rpc } = network(contracts([]));
     const proofs = ['a1', 'a2', 'a3', 'a4'].map(proof);
     const { gateway } = await scriptedGateway(config, { reserve: wanting(proofs) });
@@ -213,7 +213,7 @@ describe('a grant whose issuer is a contract', () => {
   });
 });
 
-describe('a repeat of a call', () => {
+describe('a replay of a call', () => {
   const client = { 'CF-Connecting-IP': '203.0.113.7' };
   const account = `eip155:84532:${addressOf('agent')}` as const;
   const keys = ['203.0.113.7', `repeat ${account}`];
@@ -222,7 +222,7 @@ describe('a repeat of a call', () => {
   const asksOf = (asked: readonly { readonly asked: string }[]) =>
     asked.filter((each) => each.asked === 'reserve').length;
 
-  it('is counted for its client and its payer once this isolate has seen the call claimed', async () => {
+  it('counts for its client and payer once this isolate has seen the call reserved', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked, rateLimited } = await scriptedGateway(config);
     const payment = await paymentOf();
@@ -234,7 +234,7 @@ describe('a repeat of a call', () => {
     expect([rateLimited.length, asksOf(asked)]).toEqual([2, 3]);
   });
 
-  it.each(keys)('over the limit of %s is refused before its account is asked', async (full) => {
+  it.each(keys)('over the limit of %s is rejected before its account is asked', async (full) => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const payment = await paymentOf();
@@ -244,11 +244,11 @@ describe('a repeat of a call', () => {
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([429, '10']);
     expect((await bodyOf(answer))['type']).toBe('urn:countersign:problem:too-many-requests');
     expect(asksOf(asked)).toBe(1);
-    // What the flood cannot touch: calls that are new, of the same client and payer.
+    // New calls of the same client and payer are not affected.
     expect((await send(crowded, await paymentOf())).status).toBe(200);
   });
 
-  it('is turned away unread for a second once its payer is over the limit, and then counted again', async () => {
+  it('is rejected unread for a second once its payer is over the limit, and then counted again', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const counted: string[] = [];
@@ -263,7 +263,7 @@ describe('a repeat of a call', () => {
     await send(gateway, payment);
     expect((await send(crowded, payment)).status).toBe(429);
     expect(counted).toEqual(keys);
-    // Nobody has verified it: a copy with another signature is turned away just so, and one of another call is not.
+    // Rejected without verification: a copy with another signature is rejected too, another call is not.
     const copy = { ...payment, payload: { ...payment.payload, signature: `0x${'00'.repeat(65)}` } };
     expect((await send(crowded, copy)).status).toBe(429);
     expect(counted).toEqual(keys);
@@ -274,7 +274,7 @@ describe('a repeat of a call', () => {
     expect(asksOf(asked)).toBe(2);
   });
 
-  it('with a proof that has expired is counted at once: there is nothing left to run', async () => {
+  it('with an expired proof counts at once', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked, rateLimited } = await scriptedGateway(config);
     await send(gateway, await paymentOf({ validBefore: BigInt(NOW - 60) }));
@@ -304,10 +304,10 @@ describe('a repeat of a call', () => {
   });
 });
 
-describe('a proof that ended more than 24 hours ago', () => {
+describe('a proof that expired more than 24 hours ago', () => {
   const aged = (seconds: number) => BigInt(NOW - 86_400 - seconds);
 
-  it('is refused unread: no signature is verified, no account asked, nobody counted', async () => {
+  it('is rejected unread: no signature is verified, no account asked, nothing counted', async () => {
     const { rpc, sent } = network(KEY_ACCOUNT);
     const { gateway, asked, rateLimited } = await scriptedGateway(config);
     const payment = await paymentOf({ validBefore: aged(1) });
@@ -327,7 +327,7 @@ describe('a proof that ended more than 24 hours ago', () => {
     expect([asked, rateLimited, rpc, sent]).toEqual([[], [], [], []]);
   });
 
-  it('is refused as an Agent-Intent too', async () => {
+  it('is rejected as an Agent-Intent too', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     const old = { validAfter: aged(60), validBefore: aged(1) };
     const answer = await call(gateway, await signed(old));
@@ -338,7 +338,7 @@ describe('a proof that ended more than 24 hours ago', () => {
     expect(asked).toEqual([]);
   });
 
-  it('may still look up its call to the second', async () => {
+  it('may look up its call until exactly then', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const payment = await paymentOf({ validBefore: aged(0) });

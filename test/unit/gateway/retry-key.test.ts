@@ -52,10 +52,10 @@ const requestOf = (headers: HeadersInit = {}) =>
 const intentOf = async (committed: Hex = NONCE) => {
   const seen = await observe(requestOf(), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  return intentFor(seen.value.observed, { ...paying(20_000n), nonce: committed });
+  return intentFor(seen.value.received, { ...paying(20_000n), nonce: committed });
 };
 
-/** Both forms in which an intent is sent. */
+/** Both forms in which a request carries an intent. */
 const PROOFS = [
   [
     'Agent-Intent',
@@ -75,7 +75,7 @@ const named = async (identifier: string, who: Who = 'agent') => ({
 
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
-/** Sends headers, and gives the answer with what the account was asked. */
+/** Sends headers; returns the answer and the requests to the account. */
 const send = async (headers: HeadersInit, answers: Parameters<typeof scriptedGateway>[1] = {}) => {
   const { sent, rpc } = network(KEY_ACCOUNT);
   const { gateway, asked } = await scriptedGateway(config, answers);
@@ -85,7 +85,7 @@ const send = async (headers: HeadersInit, answers: Parameters<typeof scriptedGat
 };
 
 describe.each(PROOFS)('Agent-Retry-Key with %s', (_, proof) => {
-  it('tells the account that the secret was shown, and nothing more', async () => {
+  it('tells the account that the secret was presented, never the secret', async () => {
     const { answer, reserved } = await send({ ...(await proof()), 'Agent-Retry-Key': KEY });
     expect(answer.status).toBe(200);
     expect(reserved).toMatchObject([{ showsSecret: true }]);
@@ -96,7 +96,7 @@ describe.each(PROOFS)('Agent-Retry-Key with %s', (_, proof) => {
     expect(told).not.toContain(secret.slice(2));
   });
 
-  it('is not needed by a first request, which then shows no secret', async () => {
+  it('is optional for a first request', async () => {
     const { answer, reserved } = await send(await proof());
     expect(answer.status).toBe(200);
     expect(reserved[0]?.showsSecret).toBeUndefined();
@@ -124,7 +124,7 @@ describe.each(PROOFS)('Agent-Retry-Key with %s', (_, proof) => {
     expect([asked, sent, rpc]).toEqual([[], [], []]);
   });
 
-  it('is refused when it is sent twice, right both times', async () => {
+  it('is rejected if repeated, even if both are right', async () => {
     const headers = new Headers(await proof());
     headers.append('Agent-Retry-Key', KEY);
     headers.append('Agent-Retry-Key', KEY);
@@ -136,7 +136,7 @@ describe.each(PROOFS)('Agent-Retry-Key with %s', (_, proof) => {
     expect(asked).toEqual([]);
   });
 
-  it('is refused when the nonce is the secret itself, not its commitment', async () => {
+  it('is rejected if the nonce is the secret itself instead of its commitment', async () => {
     const headers = { ...(await proof(secret as Hex)), 'Agent-Retry-Key': KEY };
     const { answer, asked } = await send(headers);
     expect(await bodyOf(answer)).toMatchObject({
@@ -164,7 +164,7 @@ describe('Agent-Retry-Key without an intent', () => {
 });
 
 describe('payment-identifier', () => {
-  it('reaches the account as a digest over the payer, the same for every signature of it', async () => {
+  it('reaches the account as a digest over the payer, the same for each of its signatures', async () => {
     const told = [];
     for (const who of ['agent', 'agent', 'owner'] as const) {
       const { reserved } = await send(paymentHeader(await named(IDENTIFIER, who)));
@@ -181,7 +181,7 @@ describe('payment-identifier', () => {
     expect(reserved[0]?.identifier).not.toBe(one?.identifier);
   });
 
-  it('is ignored on a bound payment, whose secret is another', async () => {
+  it('is ignored on a bound payment, which has a retry key', async () => {
     const bound = await paymentOf({ intent: await intentOf() });
     const extensions = {
       ...bound.extensions,
@@ -193,7 +193,7 @@ describe('payment-identifier', () => {
     expect(reserved[0]?.identifier).toBeUndefined();
   });
 
-  it('that was used makes the first call the answer: receipt and payment name that call', async () => {
+  it('that was used returns the first call: receipt and payment name it', async () => {
     const first: Hex = `0x${'f1'.repeat(32)}`;
     const payment = await named(IDENTIFIER);
     const { answer, sent } = await send(paymentHeader(payment), {
@@ -223,7 +223,7 @@ describe('payment-identifier', () => {
   });
 
   it.each(['in_progress', 'conflict', 'already_used'] as const)(
-    'that was used is refused with the id of the first call: %s',
+    'that was used is rejected with the id of the first call: %s',
     async (verdict) => {
       const first: Hex = `0x${'f1'.repeat(32)}`;
       const { answer, sent } = await send(paymentHeader(await named(IDENTIFIER)), {

@@ -22,7 +22,7 @@ export const POLICY: Hex = `0x${'b0'.repeat(32)}`;
 
 type Rpc = ReturnType<Gateway['account']>;
 
-/** What the accounts were asked, in order. */
+/** The requests to the accounts, in order. */
 export type Asked =
   | {
       readonly asked: 'reserve';
@@ -36,7 +36,7 @@ export type Asked =
   | { readonly asked: 'apply'; readonly of: AccountId; readonly order: AccountCommand }
   | { readonly asked: 'standing'; readonly of: AccountId; readonly question: StandingQuestion };
 
-/** Accounts that let everything run and charge what the tool says; each answer can be exchanged. */
+/** Stub accounts that let every call run and charge what the tool reports; a test can replace each answer. */
 const openAccounts =
   (asked: Asked[], answers: Partial<Rpc>) =>
   (of: AccountId): Rpc => {
@@ -96,7 +96,7 @@ const openAccounts =
   };
 const reserved = new Map<Hex, Call>();
 
-/** An order that an account has followed. */
+/** The verdict of an applied command. */
 export const governed = (
   more: Partial<Extract<Applied, { readonly verdict: 'applied' }>> = {},
 ): Applied => ({
@@ -108,14 +108,14 @@ export const governed = (
   ...more,
 });
 
-/** The backends that a configuration names, none of them a relayer. */
+/** The facilitators of a configuration. */
 export const backendsOf = (config: Config): Gateway['backends'] =>
   openBackends(config, {
     relayer: () => ({ relay: async () => [] }),
     emit: () => undefined,
   });
 
-/** A gateway whose accounts are played, with a real key. */
+/** A gateway with stub accounts and a real signing key. */
 export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}) => {
   const signer = await openSigner(env.RECEIPT_KEY);
   if (!signer.ok) throw new Error('no key');
@@ -145,11 +145,11 @@ export const scriptedGateway = async (config: Config, answers: Partial<Rpc> = {}
   return { gateway, asked, rateLimited, observed, offered };
 };
 
-/** What a JSON-RPC method of a played node answers: a result, or one made of the parameters. */
+/** The results of a stub node by JSON-RPC method: a value, or a function of the parameters. */
 export type Node = Readonly<Record<string, unknown>>;
 
 const word = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
-/** A payer without code that holds nothing. */
+/** A payer without code and without balance. */
 export const KEY_ACCOUNT: Node = {
   eth_blockNumber: '0x64',
   eth_getCode: '0x',
@@ -157,7 +157,7 @@ export const KEY_ACCOUNT: Node = {
 };
 
 /**
- * Puts a node and an upstream in the place of the network. What is called is counted: `rpc` by method, `upstream` by request.
+ * Replaces the network by a stub node and an upstream, and records calls: `rpc` by method, `sent` by request.
  */
 export const network = (node: Node, upstream: () => Response = () => new Response('answer')) => {
   const rpc: string[] = [];
@@ -185,7 +185,7 @@ export const network = (node: Node, upstream: () => Response = () => new Respons
   return { rpc, sent };
 };
 
-/** The claims of a compact JWS, unchecked. */
+/** The claims of a compact JWS, unverified. */
 export const claimsOf = (jws: string | null): Record<string, unknown> =>
   JSON.parse(
     atob((jws ?? '').split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? ''),

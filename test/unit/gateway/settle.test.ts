@@ -4,7 +4,7 @@ import { failureOf } from '../../../src/gateway/settle.ts';
 
 it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([
   [
-    'was spent otherwise',
+    'was used by another transfer',
     { outcome: 'failed', fault: 'payer', reason: 'spent_otherwise' },
     403,
     /shows its nonce as used or cancelled, or the payer does not hold the amount/,
@@ -15,9 +15,9 @@ it.each<[string, Parameters<typeof failureOf>[0], number, RegExp]>([
     503,
     /expired before the gateway could settle it/,
   ],
-  // The chain shows no fault of the payer's: the authorization only ran out.
+  // The authorization only expired, which is not the payer's fault.
   [
-    'is unused after its time',
+    'is unused after validBefore',
     { outcome: 'released' },
     503,
     /expired before the gateway could settle it/,

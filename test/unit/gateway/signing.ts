@@ -30,7 +30,7 @@ const keys = {
 export type Who = keyof typeof keys;
 export const addressOf = (who: Who): Address => keys[who].address.toLowerCase() as Address;
 
-/** The tools and the gateway that the published vectors are for. */
+/** The tools and the gateway of the published vectors. */
 export const translate: Tool = toolOf({
   id: 'translate',
   method: 'POST',
@@ -57,7 +57,7 @@ const types = {
       return { type, name };
     }),
 };
-/** The EIP-3009 type that a payment signs, as viem takes it. */
+/** The EIP-3009 type of a payment, for viem. */
 export const transfer = {
   TransferWithAuthorization: [
     { name: 'from', type: 'address' },
@@ -72,7 +72,7 @@ export const transfer = {
 export const randomWord = (): Hex =>
   `0x${Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 
-/** An intent for a request as it was seen, that says nothing of money, but for the fields given. */
+/** An intent for a received request, without money, with the given fields. */
 export const intentFor = (
   observed: Omit<ReceivedRequest, 'body' | 'request'>,
   fields: Partial<AgentIntent> = {},
@@ -94,7 +94,7 @@ export const intentFor = (
   ...fields,
 });
 
-/** What an intent must say to be debited from credit. */
+/** The fields of an intent that pays from credit. */
 export const paying = (maxAmount: bigint): Partial<AgentIntent> => ({
   payTo: PAY_TO,
   asset: ASSET,
@@ -124,16 +124,16 @@ export type Terms = {
   readonly who?: Who;
   readonly value?: bigint;
   readonly to?: Address;
-  /** The binding mark where an intent is sent along, else 0, unless one is given. */
+  /** By default the binding mark with an intent, else 0. */
   readonly validAfter?: bigint;
   readonly validBefore?: bigint;
   readonly nonce?: Hex;
-  /** Sent along; its digest is the nonce unless one is given. */
+  /** The payment's intent; its digest is the default nonce. */
   readonly intent?: AgentIntent;
   readonly maxTimeoutSeconds?: number;
 };
 
-/** A payment of $0.02 as the JSON of an x402 v2 payload, signed by viem, but for the terms given. */
+/** An x402 v2 payload of $0.02, signed by viem, with the given terms. */
 export const paymentOf = async (terms: Terms = {}) => {
   const { who = 'agent', value = 20_000n, intent } = terms;
   const token = tokenOf(NETWORK);
@@ -187,7 +187,7 @@ export const paymentHeader = (payload: unknown) => ({
   'PAYMENT-SIGNATURE': encodeBase64(utf8(JSON.stringify(payload))),
 });
 
-/** The same authorization as x402 v1 carries it, which has no place for an intent. */
+/** The same authorization in the form of x402 v1, which cannot carry an intent. */
 export const oldPaymentHeader = ({ payload }: Awaited<ReturnType<typeof paymentOf>>) => ({
   'X-PAYMENT': btoa(
     JSON.stringify({ x402Version: 1, scheme: 'exact', network: 'base-sepolia', payload }),

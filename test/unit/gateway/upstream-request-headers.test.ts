@@ -23,7 +23,7 @@ const sent = (
 const always = { 'accept-encoding': 'identity', 'x-agent-assertion': 'the.jws.here' };
 
 describe('headersToUpstream', () => {
-  it('sends on what is allowed', () => {
+  it('forwards allowed headers', () => {
     const allowed = {
       accept: 'text/html',
       'accept-language': 'fr',
@@ -71,7 +71,7 @@ describe('headersToUpstream', () => {
     expect(sent({ [name]: 'value' })).toEqual(always);
   });
 
-  it('sets what a caller cannot: the assertion, the signed content type, the encoding', () => {
+  it('sets the assertion, the signed content type and the encoding itself', () => {
     expect(
       sent(
         { 'X-Agent-Assertion': 'forged', 'Content-Type': 'text/html', 'Accept-Encoding': 'gzip' },
@@ -81,14 +81,14 @@ describe('headersToUpstream', () => {
     ).toEqual({ ...always, 'content-type': 'text/plain' });
   });
 
-  it('sends what the tool asks for, and no more', () => {
+  it('forwards the headers that the tool asks for, and no others', () => {
     expect(sent({ 'X-Mine': '1', 'X-Other': '2' }, ['x-mine'])).toEqual({
       ...always,
       'x-mine': '1',
     });
   });
 
-  it('drops what Connection names', () => {
+  it('drops headers that Connection names', () => {
     expect(
       sent({ Connection: 'close, X-Mine, User-Agent', 'X-Mine': '1', 'User-Agent': 'a' }, [
         'x-mine',
@@ -96,7 +96,7 @@ describe('headersToUpstream', () => {
     ).toEqual(always);
   });
 
-  it('never sends a proof, a credential or a hop-by-hop header, whatever a caller sends', () => {
+  it('never forwards a proof, a credential or a hop-by-hop header', () => {
     const forbidden =
       /^(?:payment-|x-payment|agent-|proxy-|x-forwarded-|cf-|cookie|authorization|host$|connection$|te$|trailer|transfer-|upgrade|keep-alive|forwarded|origin$)/;
     const name = fc.oneof(
@@ -146,7 +146,7 @@ describe('headersToUpstream', () => {
 
 describe('isForwardable', () => {
   it.each(['x-mine', 'x-request-id', 'mcp-session-id', 'idempotency-key', 'prefer'])(
-    'takes %s',
+    'accepts %s',
     (name) => {
       expect(isForwardable(name)).toBe(true);
     },

@@ -9,7 +9,7 @@ const kept = (headers: [string, string][]) =>
 const always = { 'cache-control': 'private, no-store' };
 
 describe('headersFromUpstream', () => {
-  it('passes on what a tool says of its answer', () => {
+  it('passes on the headers that describe the answer', () => {
     const own = {
       'content-type': 'text/plain',
       'content-language': 'en',
@@ -60,7 +60,7 @@ describe('headersFromUpstream', () => {
     expect(kept([[name, 'public, max-age=60']])).toEqual(always);
   });
 
-  it('drops every cookie, and what Connection names', () => {
+  it('drops every cookie, and headers that Connection names', () => {
     expect(
       kept([
         ['set-cookie', 'a=1'],
@@ -71,7 +71,7 @@ describe('headersFromUpstream', () => {
     ).toEqual(always);
   });
 
-  it('leaves out what would pass 8 KiB in all', () => {
+  it('omits headers beyond 8 KiB in all', () => {
     const result = kept([
       ['x-a', 'a'.repeat(8_000)],
       ['x-b', 'b'.repeat(1_000)],
@@ -80,7 +80,7 @@ describe('headersFromUpstream', () => {
     expect(Object.keys(result).toSorted()).toEqual(['cache-control', 'x-a', 'x-c']);
   });
 
-  it('never lets a tool speak for the gateway or make an answer cacheable', () => {
+  it("never lets a tool set the gateway's headers or make an answer cacheable", () => {
     const name = fc
       .constantFrom(
         'payment-',

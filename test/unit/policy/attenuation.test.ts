@@ -28,7 +28,7 @@ const child: AgentDelegation = {
 };
 
 describe('attenuationFault', () => {
-  it('takes a child that has all that its parent has', () => {
+  it('accepts a child with all rights of its parent', () => {
     expect(attenuationFault(parent, hash, child)).toBeUndefined();
   });
 
@@ -40,17 +40,17 @@ describe('attenuationFault', () => {
     { windowSeconds: 86_401n },
     { validAfter: parent.validAfter + 1n, validUntil: parent.validUntil - 1n },
     { depth: 0 },
-    // The floor is the issuer's own: another issuer, another count.
+    // Epochs belong to an issuer: another issuer counts separately.
     { epoch: 9n },
   ])('takes a narrower child: case %#', (change) => {
     expect(attenuationFault(parent, hash, { ...child, ...change })).toBeUndefined();
   });
 
   it.each([
-    // Whoever is not the delegate stands on somebody else's grant.
+    // An issuer that is not the parent's delegate uses another account's grant.
     ['issuer', parent.issuer],
     ['issuer', SUB],
-    // Another grant of the same delegate may be wider: this one was checked against its own parent.
+    // Another grant of the same delegate may be wider: the child names its own parent.
     ['parent', `0x${'00'.repeat(32)}`],
     ['parent', delegationDigest({ ...parent, maxTotal: 1n }, 84532)],
     ['audience', 'https://gw2.example'],
@@ -66,7 +66,7 @@ describe('attenuationFault', () => {
     ['payees', [...parent.payees, OTHER]],
     ['maxPerCall', parent.maxPerCall + 1n],
     ['maxTotal', parent.maxTotal + 1n],
-    // The same amount in a shorter window, or in none, is more.
+    // The same amount in a shorter window, or without one, allows more.
     ['windowSeconds', parent.windowSeconds - 1n],
     ['windowSeconds', 0n],
     ['maxPerWindow', parent.maxPerWindow + 1n],
@@ -74,7 +74,7 @@ describe('attenuationFault', () => {
     ['validUntil', parent.validUntil + 1n],
     ['depth', 2],
   ] as [keyof AgentDelegation, unknown][])(
-    'names %s where it is wider or another one: case %#',
+    'names %s if it is wider or different: case %#',
     (field, value) => {
       const fault = attenuationFault(parent, hash, { ...child, [field]: value });
       expect(fault?.field).toBe(field);
@@ -83,7 +83,7 @@ describe('attenuationFault', () => {
     },
   );
 
-  it('says which tool and which payee is too much, and which number', () => {
+  it('names the tool, the payee or the number that is too wide', () => {
     const faults = [
       { tools: ['translate', 'enrich'] },
       { payees: [...parent.payees, OTHER] },
@@ -96,13 +96,13 @@ describe('attenuationFault', () => {
     ]);
   });
 
-  it('lets nobody stand below a grant of depth 0', () => {
+  it('rejects children of a grant of depth 0', () => {
     const leaf = { ...parent, depth: 0 };
     const below = { ...child, depth: 0 };
     expect(attenuationFault(leaf, hash, below)).toMatchObject({ field: 'depth', got: '0' });
   });
 
-  it('lets a child choose its window where the parent has none', () => {
+  it('lets a child choose its window if the parent has none', () => {
     const open = { ...parent, windowSeconds: 0n, maxPerWindow: 0n };
     for (const windowSeconds of [0n, 60n]) {
       const windowed = { ...child, windowSeconds, maxPerWindow: 10n ** 9n };
@@ -110,7 +110,7 @@ describe('attenuationFault', () => {
     }
   });
 
-  it('takes any payee below a parent that names everybody', () => {
+  it('accepts any payee below a parent with the wildcard', () => {
     const open = { ...parent, payees: [ANY_PAYEE] };
     for (const payees of [[ANY_PAYEE], [OTHER], []]) {
       expect(attenuationFault(open, hash, { ...child, payees })).toBeUndefined();
@@ -152,7 +152,7 @@ const inside = (outer: string, one: string): boolean =>
   outer.endsWith('.*') && one.startsWith(outer.slice(0, -1));
 const upTo = (limit: bigint) => fc.bigInt({ min: 0n, max: limit });
 
-/** A parent that may have children, and a child of it that is narrower by construction. */
+/** A parent that may have children, and a child that is narrower by construction. */
 const families = parents
   .filter(({ depth }) => depth > 0)
   .chain((above) =>
@@ -198,7 +198,7 @@ const counter = (rule: 'window' | 'lifetime', limit: bigint) => ({
   held: 0n,
 });
 
-/** Whether an account that has spent nothing yet may make the call on this policy alone. */
+/** True if this policy alone allows the call to an account that has spent nothing. */
 const allows = (policy: Policy, { tool, payTo, price, asset, now }: Call): boolean =>
   evaluate(
     [
@@ -227,7 +227,7 @@ const allows = (policy: Policy, { tool, payTo, price, asset, now }: Call): boole
     now,
   ).allowed;
 
-/** Every call that the child allows and the parent does not; undefined where the child allows none. */
+/** The calls that the child allows and the parent does not; undefined if the child allows none. */
 const leaks = (above: AgentDelegation, below: AgentDelegation): readonly Call[] | undefined => {
   const [parents, children] = [above, below].map((one) => compileDelegation(one, NETWORK));
   if (parents === undefined || children === undefined) return undefined;
@@ -236,7 +236,7 @@ const leaks = (above: AgentDelegation, below: AgentDelegation): readonly Call[] 
 };
 
 describe('a child grant', () => {
-  it('is taken where it is narrower in every field, and allows no call that its parent refuses', () => {
+  it('is accepted if it is narrower in every field, and allows no call that its parent denies', () => {
     let useful = 0;
     fc.assert(
       fc.property(families, ({ above, below }) => {
@@ -250,7 +250,7 @@ describe('a child grant', () => {
     expect(useful).toBeGreaterThan(50);
   });
 
-  it('is refused, or allows no call that its parent refuses, whatever the two are', () => {
+  it('is rejected, or allows no call that its parent denies, for any two grants', () => {
     fc.assert(
       fc.property(parents, scopes, (above, scope) => {
         const below = placed(above, scope);

@@ -6,7 +6,7 @@ const compile = (change: Partial<typeof DELEGATION> = {}) =>
   compileDelegation({ ...DELEGATION, ...change }, 'eip155:84532');
 
 describe('compileDelegation', () => {
-  it('makes the published grant a policy, each field a limit', () => {
+  it('compiles each field of the published grant to a limit', () => {
     expect(compile()).toEqual({
       tools: ['translate', 'search.*'],
       payees: ['0x209693bc6afc0c5328ba36faf03c514ef312287c'],
@@ -21,15 +21,15 @@ describe('compileDelegation', () => {
     });
   });
 
-  it('keeps empty lists: they allow nothing, and absence would allow all', () => {
+  it('keeps empty lists, which allow nothing', () => {
     expect(compile({ tools: [], payees: [] })).toMatchObject({ tools: [], payees: [] });
   });
 
-  it('allows no asset where the grant names none', () => {
+  it('allows no asset if the grant names none', () => {
     expect(compile({ asset: `0x${'00'.repeat(20)}` }).assets).toEqual([]);
   });
 
-  it('has no window where it has no length, and one that allows nothing where its amount is zero', () => {
+  it('has no window without a length, and one that allows nothing for a zero amount', () => {
     expect(compile({ windowSeconds: 0n }).windows).toEqual([]);
     expect(compile({ maxPerWindow: 0n }).windows).toEqual([{ every: 86_400, limit: 0n }]);
   });
@@ -38,7 +38,7 @@ describe('compileDelegation', () => {
     expect(compile({ maxTotal: 0n, maxPerCall: 0n })).toMatchObject({ lifetime: 0n, perCall: 0n });
   });
 
-  it('holds amounts above what storage takes at that', () => {
+  it('caps amounts at the largest storable one', () => {
     const huge = (1n << 256n) - 1n;
     const top = BigInt(Number.MAX_SAFE_INTEGER);
     const policy = compile({ maxPerCall: huge, maxTotal: top + 1n, maxPerWindow: huge });

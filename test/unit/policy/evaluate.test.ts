@@ -77,7 +77,7 @@ const GROUP = {
   repeat: 9,
 };
 
-/** One source for each rule that refuses `subject` by it alone, in the order of precedence. */
+/** For each rule a source that denies `subject` by that rule alone, in the order of evaluation. */
 const REFUSING: readonly (readonly [keyof typeof GROUP, Partial<Policy>, Partial<Source>])[] = [
   ['frozen', {}, { status: 'frozen' }],
   ['paused', {}, { status: 'paused' }],
@@ -103,7 +103,7 @@ const REFUSING: readonly (readonly [keyof typeof GROUP, Partial<Policy>, Partial
 ];
 
 describe('precedence', () => {
-  test.each(REFUSING)('%s refuses, and says whose rule it is', (rule, policy, rest) => {
+  test.each(REFUSING)('%s denies, and names its source', (rule, policy, rest) => {
     const source = sourceOf(policy, rest);
     const verdict = evaluate([sourceOf(), source], subject, NOW);
     expect(verdict).toMatchObject({ allowed: false, rule });
@@ -139,12 +139,12 @@ describe('precedence', () => {
     expect(evaluate([both], subject, NOW)).toMatchObject({ rule: one[0] });
   });
 
-  test('no source allows everything: the account adds at least the default one', () => {
+  test('no sources allow everything: the account always adds the default policy', () => {
     expect(evaluate([], subject, NOW)).toEqual({ allowed: true, arrivals: {}, repeats: {} });
   });
 });
 
-describe('what a rule is held against', () => {
+describe('rules and kinds of calls', () => {
   test('a free call needs no payee, no asset and no money', () => {
     const closed = sourceOf(
       { payees: [], assets: [] },
@@ -157,14 +157,14 @@ describe('what a rule is held against', () => {
     });
   });
 
-  test('every payee is a wish that is said', () => {
+  test('the wildcard allows every payee', () => {
     expect(evaluate([sourceOf({ payees: [ANY_PAYEE] })], subject, NOW).allowed).toBe(true);
     expect(evaluate([sourceOf({ payees: [subject.payTo] })], subject, NOW).allowed).toBe(true);
     expect(evaluate([sourceOf({ payees: ['0x01'] })], subject, NOW).allowed).toBe(false);
   });
 
   test.each(REFUSING)(
-    'a top-up is held against status, validity and rate: %s',
+    'only status, validity and rate apply to a top-up: %s',
     (rule, policy, rest) => {
       const verdict = evaluate([sourceOf(policy, rest)], { ...subject, topUp: true }, NOW);
       expect(verdict.allowed).toBe(GROUP[rule] > 3 && rule !== 'rate');
@@ -172,7 +172,7 @@ describe('what a rule is held against', () => {
     },
   );
 
-  test('bounds are inclusive where they say at most', () => {
+  test('maximums are inclusive', () => {
     expect(evaluate([sourceOf({ perCall: 10n })], subject, NOW).allowed).toBe(true);
     expect(evaluate([sourceOf({ maxValidity: 300 })], subject, NOW).allowed).toBe(true);
     expect(
@@ -183,7 +183,7 @@ describe('what a rule is held against', () => {
     ).toBe(true);
   });
 
-  test('a rule on a parameter names it; a rule on tools alone has none', () => {
+  test('a condition names its parameter; one on tools alone has none', () => {
     const rule = { param: 'q', op: 'eq', value: 'x' } as const;
     expect(evaluate([sourceOf({ deny: [rule] })], subject, NOW)).toMatchObject({ param: 'q' });
     expect(evaluate([sourceOf({ require: [rule] })], subject, NOW)).toMatchObject({ param: 'q' });
@@ -214,7 +214,7 @@ describe('money', () => {
     });
   });
 
-  test('law 6: no counter of any source is passed, in whatever order', () => {
+  test('law 6: no call passes a counter of any source, in any order', () => {
     const units = fc.bigInt({ min: 0n, max: 20n });
     const counters = fc.array(
       fc.record({ limit: units, spent: units, held: units }).map((each) => counter('window', each)),
@@ -235,7 +235,7 @@ describe('money', () => {
     );
   });
 
-  test('waiting helps only where a later call can pass', () => {
+  test('states a retry time only if a later call can pass', () => {
     const refused = (policy: Partial<Policy>, rest: Partial<Source> = {}, price = 10n) =>
       evaluate([sourceOf(policy, rest)], { ...subject, price }, NOW);
     expect(refused({}, { counters: [counter('window')] }, 51n)).not.toHaveProperty('retryAfter');
@@ -246,7 +246,7 @@ describe('money', () => {
 });
 
 describe('rate', () => {
-  test('a burst goes through, then one at a time', () => {
+  test('admits a burst, then one at a time', () => {
     let arrival = 0;
     const admitted = [0, 0, 0, 0, 9, 10, 11, 20].map((now) => {
       const source = sourceOf({ rate: { limit: 3, seconds: 30 } }, { arrival });
@@ -257,7 +257,7 @@ describe('rate', () => {
     expect(admitted).toEqual([true, true, true, false, false, true, false, true]);
   });
 
-  test('a refused call counts nowhere, and each source counts for itself', () => {
+  test('a denied call counts nowhere, and each source counts separately', () => {
     const free = sourceOf({ rate: { limit: 2, seconds: 60 } }, { key: 'free', arrival: 0 });
     const elsewhere = sourceOf({ rate: SLOW }, { key: 'elsewhere' });
     const full = sourceOf({ rate: SLOW }, { key: 'full', arrival: (NOW + 30) * 1000 }, 'owner');
@@ -270,7 +270,7 @@ describe('rate', () => {
       rule: 'rate',
       retryAfter: 30,
       limit: {
-        // When the next call passes, not when the whole burst is back.
+        // The time of the next call, not of the next whole burst.
         resetsAt: NOW + 30,
         rule: 'owner:rate',
         limit: '1',
@@ -293,7 +293,7 @@ describe('repeats', () => {
     return verdict.retryAfter ?? 0;
   };
 
-  test('the call after `times` is refused until the time that began with the first is over', () => {
+  test('denies the call after `times` until the period of the first is over', () => {
     const once = next({}, '0x01', 100) as Repeats;
     const twice = next(once, '0x01', 130) as Repeats;
     expect(twice).toEqual({ '0x01': { since: 100, count: 2 } });
@@ -303,7 +303,7 @@ describe('repeats', () => {
     expect(next(twice, '0x02', 131)).toEqual({ ...twice, '0x02': { since: 131, count: 1 } });
   });
 
-  test('what is over is forgotten', () => {
+  test('forgets requests whose period is over', () => {
     const old = { '0x01': { since: 100, count: 2 }, '0x02': { since: 150, count: 1 } };
     expect(next(old, '0x03', 170)).toEqual({
       '0x02': { since: 150, count: 1 },
@@ -311,7 +311,7 @@ describe('repeats', () => {
     });
   });
 
-  test('at most 64 requests are remembered, and a loop stays among them', () => {
+  test('counts at most 64 requests, and keeps a loop among them', () => {
     let repeats = next({}, '0xff', 100) as Repeats;
     for (let at = 0; at < 200; at += 1) {
       if (at === 50) repeats = next(repeats, '0xff', 100) as Repeats;
@@ -323,12 +323,12 @@ describe('repeats', () => {
     expect(next(repeats, '0xff', 100)).toMatchObject({ '0xff': { count: 1 } });
   });
 
-  test('a top-up is not counted as a repeat', () => {
+  test('does not count a top-up', () => {
     const verdict = evaluate([looping({})], { ...subject, topUp: true }, NOW);
     expect(verdict).toEqual({ allowed: true, arrivals: {}, repeats: {} });
   });
 
-  test('not counted where the account does not keep them', () => {
+  test('does not count if another account does', () => {
     const { repeats: _, ...elsewhere } = looping({});
     expect(evaluate([elsewhere], subject, NOW)).toEqual({
       allowed: true,
@@ -339,7 +339,7 @@ describe('repeats', () => {
 });
 
 describe('remainingLimits', () => {
-  test('names limits by where they come from, and leaves out what is leased', () => {
+  test('names limits by their source, and omits leases', () => {
     const counters = [counter('window'), counter('lifetime')];
     const rate = { limit: 2, seconds: 60 };
     const kinds = ['default', 'operator', 'owner', 'grant', 'lease'] as const;
@@ -360,11 +360,11 @@ describe('remainingLimits', () => {
     expect(told[2]).toEqual({ ...amounts('rate', 2n, 0n, 0n), window: 60 });
   });
 
-  test('a rate that is counted elsewhere is not told', () => {
+  test('omits a rate that another account counts', () => {
     expect(remainingLimits([sourceOf({ rate: SLOW })], NOW)).toEqual([]);
   });
 
-  test('what is overdrawn has nothing left, not less', () => {
+  test('an overdrawn limit has zero remaining', () => {
     expect(counterState(counter('lifetime', { spent: 60n }), 'x:')).toEqual({
       rule: 'x:lifetime',
       limit: '50',

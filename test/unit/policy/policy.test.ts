@@ -43,7 +43,7 @@ describe('parseDefaultPolicy', () => {
     });
   });
 
-  it('has no windows where none are written', () => {
+  it('defaults to no windows', () => {
     const { windows: _, ...rest } = written;
     expect(parseDefaultPolicy(rest)).toMatchObject({ ok: true, value: { windows: [] } });
   });
@@ -76,7 +76,7 @@ describe('parseDefaultPolicy', () => {
     if (!result.ok) expect(result.error.map((fault) => fault.field)).toEqual([field]);
   });
 
-  it('takes the largest storable amount and names every fault at once', () => {
+  it('accepts the largest storable amount, and reports every fault at once', () => {
     expect(parseDefaultPolicy({ ...written, perCall: '9007199254740991u' }).ok).toBe(true);
     const result = parseDefaultPolicy({ perCall: 'x', exposure: 'y', rate: {}, more: 1 });
     expect(result.ok ? [] : result.error.map((fault) => fault.field).toSorted()).toEqual(
@@ -95,7 +95,7 @@ const fieldsOf = (json: unknown): readonly string[] => {
 };
 
 describe('parsePolicy', () => {
-  it('needs nothing, and limits nothing then', () => {
+  it('accepts an empty policy, which limits nothing', () => {
     expect(parsePolicy({})).toEqual({ ok: true, value: { windows: [], deny: [], require: [] } });
   });
 
@@ -206,11 +206,11 @@ describe('parsePolicy', () => {
     expect(fieldsOf(json)).toEqual([field]);
   });
 
-  it('refuses times that are no safe integers', () => {
+  it('rejects times beyond safe integers', () => {
     expect(parsePolicy({ validFrom: 2 ** 53 }).ok).toBe(false);
   });
 
-  it('takes what is just within bounds', () => {
+  it('accepts values just within bounds', () => {
     const value = 'é'.repeat(128);
     expect(
       fieldsOf({
@@ -288,7 +288,7 @@ describe('policyJson', () => {
     );
   });
 
-  it('holds what is there only', () => {
+  it('contains only the fields of the policy', () => {
     expect(policyJson({ lifetime: 7n, windows: [], deny: [], require: [] })).toEqual({
       lifetime: '$0.000007',
       windows: [],
@@ -341,7 +341,7 @@ describe('policyHash', () => {
       { ...BUILT_IN_POLICY, lifetime: 1n },
       { ...BUILT_IN_POLICY, repeat: { times: 1, seconds: 1 } },
       { ...BUILT_IN_POLICY, softPercent: 79 },
-      // Said or not, it is another document: who says 80 keeps it should the default ever change.
+      // An explicit 80 is another document: it stays if the default changes.
       { ...BUILT_IN_POLICY, softPercent: 80 },
       { ...BUILT_IN_POLICY, maxValidity: 1 },
       { ...BUILT_IN_POLICY, binding: 'none' as const },

@@ -11,7 +11,7 @@ const spendOf = (start: number) => ({
 });
 
 describe('windows', () => {
-  test('periods are fixed, in UTC, and end where the next begins', () => {
+  test('periods are fixed in UTC, and end where the next begins', () => {
     const noon = Date.UTC(2026, 1, 28, 12) / 1000;
     expect(periodOf('hour', noon)).toEqual({ start: noon, end: noon + 3_600 });
     expect(periodOf('day', noon)).toEqual({ start: noon - 43_200, end: noon + 43_200 });
@@ -24,7 +24,7 @@ describe('windows', () => {
     expect(periodOf('lifetime', noon)).toEqual({ start: 0, end: Number.MAX_SAFE_INTEGER });
   });
 
-  test('a name says its window, with a grant in front as well', () => {
+  test('a name identifies its window, also with a grant in front', () => {
     for (const every of ['hour', 'day', 'month', 'lifetime', 90] as const) {
       expect(everyOf(windowName(every))).toBe(every);
       expect(everyOf(`0xab/${windowName(every)}`)).toBe(every);
@@ -45,7 +45,7 @@ describe('windows', () => {
     });
   });
 
-  test('a lifetime never starts anew', () => {
+  test('a lifetime never restarts', () => {
     expect(rolled(spendOf(0), 'lifetime', 2 ** 40)).toEqual(spendOf(0));
   });
 });

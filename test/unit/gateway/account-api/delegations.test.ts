@@ -55,7 +55,7 @@ const requestOf = (body: unknown, headers: Record<string, string> = {}) =>
   });
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
-/** Sends a grant to played accounts. */
+/** Sends a grant to stub accounts. */
 const send = async (
   options: {
     readonly fields?: Partial<AgentDelegation>;
@@ -77,7 +77,7 @@ const send = async (
   };
 };
 
-/** The same, with an `Agent-Intent` of somebody. */
+/** The same, with an `Agent-Intent` of the given signer. */
 const sendWith = async (
   who: Who,
   options: {
@@ -104,7 +104,7 @@ const sendWith = async (
   return { answer, asked, rpc, offered, intent };
 };
 
-/** A node on which this account has code that says yes or no. */
+/** A node on which this account has code that accepts or rejects signatures. */
 const contractAt = (address: Hex, accepts: boolean): Node => ({
   ...KEY_ACCOUNT,
   eth_getCode: ([asked]: [Hex]) => (asked === address ? '0x60' : '0x'),
@@ -113,7 +113,7 @@ const contractAt = (address: Hex, accepts: boolean): Node => ({
 });
 
 describe('PUT /delegations', () => {
-  it('warns of limits that no tool fits under, and takes the grant all the same', async () => {
+  it('warns about limits below every price, and registers the grant', async () => {
     network(KEY_ACCOUNT);
     const fields = { tools: ['*'], maxPerCall: 15n, maxTotal: 5_000_000n };
     const { answer } = await send({ fields, apply: () => governed({}) });
@@ -123,7 +123,7 @@ describe('PUT /delegations', () => {
     ]);
   });
 
-  it('registers a grant with its issuer, and with its delegate where that consents', async () => {
+  it('registers a grant with its issuer, and with a consenting delegate', async () => {
     network(KEY_ACCOUNT);
     const above = `0x${'77'.repeat(32)}` as const;
     const chain = [
@@ -173,7 +173,7 @@ describe('PUT /delegations', () => {
     ]);
   });
 
-  it('keeps a grant without consent as an offer: the delegate’s account is not told of it', async () => {
+  it('keeps a grant without consent as an offer, unknown to the delegate’s account', async () => {
     network(KEY_ACCOUNT);
     const { answer, asked, offered } = await send();
     expect(answer.status).toBe(201);
@@ -182,7 +182,7 @@ describe('PUT /delegations', () => {
     expect(offered).toEqual(new Map([[HASH, OWNER]]));
   });
 
-  it('keeps an offer although the database does not answer: its entry repairs the row', async () => {
+  it('registers an offer although the database does not answer: its entry repairs the row', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config);
     const keep = (): Promise<never> => Promise.reject(new Error('D1 is down'));
@@ -191,7 +191,7 @@ describe('PUT /delegations', () => {
     expect((await registerDelegation(failing, requestOf(body))).status).toBe(201);
   });
 
-  it('looks at the chain of the issuer once, behind the shield', async () => {
+  it('asks the issuer’s chain once, behind the rate limiter', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { rateLimited } = await send();
     expect(rpc.filter((method) => method === 'eth_getCode')).toHaveLength(1);
@@ -203,7 +203,7 @@ describe('PUT /delegations', () => {
     expect(asked).toEqual([]);
   });
 
-  it('goes on where it was broken off', async () => {
+  it('continues after an interruption', async () => {
     network(KEY_ACCOUNT);
     const { answer } = await sendWith('agent', {
       apply: (kind) => governed({ changed: kind === 'take' }),
@@ -211,7 +211,7 @@ describe('PUT /delegations', () => {
     expect(answer.status).toBe(201);
   });
 
-  it('of a grant that both know is 409, and names the grant', async () => {
+  it('answers 409 with the hash of a grant that both accounts hold', async () => {
     network(KEY_ACCOUNT);
     const apply = () => governed({ changed: false });
     for (const { answer } of [await send({ apply }), await sendWith('agent', { apply })]) {
@@ -225,7 +225,7 @@ describe('PUT /delegations', () => {
   });
 });
 
-describe('a grant that says what cannot be', () => {
+describe('a grant with impossible terms', () => {
   type Body = Awaited<ReturnType<typeof delegationBody>>;
   const edits: readonly (readonly [string, (body: Body) => unknown, string])[] = [
     ['no JSON', () => 'not JSON', 'body'],
@@ -251,7 +251,7 @@ describe('a grant that says what cannot be', () => {
     ['no signature', ({ signature: _, ...body }) => body, 'body.signature'],
   ];
 
-  it.each(edits)('with %s is refused with the field', async (_, edit, field) => {
+  it.each(edits)('with %s is rejected with the field', async (_, edit, field) => {
     const { rpc } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const body = edit(await delegationBody(delegationOf()));
@@ -284,13 +284,13 @@ describe('a grant that says what cannot be', () => {
     expect([asked, rpc]).toEqual([[], []]);
   });
 
-  it('for a second name of this gateway, or for no money at all, is none of these', async () => {
+  it('for a second audience of this gateway, or without money, is accepted', async () => {
     network(KEY_ACCOUNT);
     const fields = { audience: 'https://second.example', asset: `0x${'00'.repeat(20)}` as const };
     expect((await send({ fields })).answer.status).toBe(201);
   });
 
-  it('with 65 tools is refused with the field; with 64 it is not', async () => {
+  it('with 65 tools is rejected with the field; with 64 it is accepted', async () => {
     network(KEY_ACCOUNT);
     const tools = Array.from({ length: 65 }, (_, at) => `tool-${at}`);
     const { answer, asked } = await send({ fields: { tools } });
@@ -300,7 +300,7 @@ describe('a grant that says what cannot be', () => {
     expect((await send({ fields: { tools: tools.slice(1) } })).answer.status).toBe(201);
   });
 
-  it('in more than 32 KiB is not read', async () => {
+  it('of more than 32 KiB is not read', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     const answer = await registerDelegation(gateway, requestOf(`"${'x'.repeat(32_767)}"`));
     expect(answer.status).toBe(413);
@@ -308,7 +308,7 @@ describe('a grant that says what cannot be', () => {
     expect(asked).toEqual([]);
   });
 
-  it('with the largest of everything fits', async () => {
+  it('with maximum values fits into the limit', async () => {
     network(contractAt(addressOf('owner'), true));
     const nth = (at: number, bytes: number) => at.toString(16).padStart(bytes * 2, 'f');
     const fields = {
@@ -320,7 +320,7 @@ describe('a grant that says what cannot be', () => {
     expect(answer.status).toBe(201);
   });
 
-  it('is signed by its issuer: stolen, altered or made for another delegate it is nothing', async () => {
+  it('needs the issuer’s signature: altered, or for another delegate, it is rejected', async () => {
     network(KEY_ACCOUNT);
     const stolen = vectors.delegation.signature as Hex;
     for (const options of [
@@ -358,7 +358,7 @@ describe('a grant that says what cannot be', () => {
 });
 
 describe('the header Dry-Run', () => {
-  it('is for calls: a grant that was only to be tried is not registered', async () => {
+  it('is for calls only: a dry run registers no grant', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     const body = await delegationBody(delegationOf());
     for (const value of ['?1', 'yes']) {
@@ -371,7 +371,7 @@ describe('the header Dry-Run', () => {
 });
 
 describe('an issuer with code', () => {
-  it('is asked, and the grant is marked to be asked for again', async () => {
+  it('is asked, and the grant is marked for repeated verification', async () => {
     network(contractAt(addressOf('owner'), true));
     const { answer, asked } = await send({ signing: { signature: `0x${'ab'.repeat(70)}` } });
     expect(answer.status).toBe(201);
@@ -380,14 +380,14 @@ describe('an issuer with code', () => {
     ]);
   });
 
-  it('that says no is believed, and its key is not', async () => {
+  it('that rejects the signature overrules its key', async () => {
     network(contractAt(addressOf('owner'), false));
     const { answer, asked } = await send();
     expect(await bodyOf(answer)).toMatchObject({ fault: 'contract_refused' });
     expect(asked).toEqual([]);
   });
 
-  it('cannot be asked while its node is in trouble: nothing is written', async () => {
+  it('cannot be asked while the node fails: nothing is written', async () => {
     network({ ...KEY_ACCOUNT, eth_getCode: 'nonsense' });
     const { answer, asked } = await send();
     expect(answer.status).toBe(503);
@@ -404,7 +404,7 @@ describe('consent', () => {
   it('is the delegate’s signature of this very request', async () => {
     const { answer, asked, intent } = await sendWith('agent');
     expect(answer.status).toBe(201);
-    // What was signed goes with it, for the log (law 11).
+    // The signed intent goes into the log (law 11).
     expect(takes(asked)).toMatchObject({
       of: AGENT,
       order: {
@@ -418,13 +418,13 @@ describe('consent', () => {
     });
   });
 
-  it('is not the issuer’s to give', async () => {
+  it('cannot come from the issuer', async () => {
     const { answer, asked } = await sendWith('owner');
     expect(answer.status).toBe(201);
     expect(asked).toMatchObject([{ of: OWNER, order: { kind: 'issue', consent: false } }]);
   });
 
-  it('is nobody else’s', async () => {
+  it('cannot come from another account', async () => {
     const { answer, asked, rpc } = await sendWith('agent', {
       fields: { delegate: `0x${'66'.repeat(20)}` },
     });
@@ -433,7 +433,7 @@ describe('consent', () => {
     expect([asked, rpc]).toEqual([[], []]);
   });
 
-  it('is not forged in the delegate’s name', async () => {
+  it('cannot be forged in the delegate’s name', async () => {
     const { answer, asked } = await sendWith('agent', { signer: 'owner' });
     expect(await bodyOf(answer)).toMatchObject({
       field: 'Agent-Intent.signature',
@@ -442,7 +442,7 @@ describe('consent', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is not a key’s that its account has given up to a contract', async () => {
+  it('cannot come from the key of an account that has code', async () => {
     const { answer, asked } = await sendWith('agent', {
       node: contractAt(addressOf('agent'), false),
     });
@@ -458,7 +458,7 @@ describe('consent', () => {
     });
   });
 
-  it('is for this grant, this route and this minute', async () => {
+  it('is for this grant, this route and this time only', async () => {
     for (const intent of [
       { payloadDigest: `0x${'11'.repeat(32)}` },
       { tool: 'countersign.revocations' },
@@ -471,7 +471,7 @@ describe('consent', () => {
     }
   });
 
-  it('is no payment', async () => {
+  it('cannot be a payment', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const body = await delegationBody(delegationOf());
@@ -503,12 +503,12 @@ describe('an account that refuses', () => {
         field: `body.${fault.field}`,
       });
       expect(body).not.toHaveProperty('grant');
-      // A delegate never hears of what its issuer does not let it have.
+      // The delegate’s account is not asked if the issuer refuses.
       expect(asked).toHaveLength(kind === 'issue' ? 1 : 2);
     }
   });
 
-  it('or does not answer, or throws, is a refusal of ours (law 2)', async () => {
+  it('or does not answer, or throws, ends in a refusal (law 2)', async () => {
     network(KEY_ACCOUNT);
     const throwing = (): Applied => {
       throw new Error('overloaded');

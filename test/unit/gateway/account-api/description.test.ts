@@ -8,7 +8,7 @@ import { vectorConfig } from '../signing.ts';
 const told = description(vectorConfig(), 'https://second.example');
 
 describe('/.well-known/agent-intent', () => {
-  it('is enough to make the published digests', () => {
+  it('suffices to compute the published digests', () => {
     expect(told.typed_data.type).toBe(vectors.typeStrings.AgentIntent);
     const { name, version } = told.typed_data.domain;
     const [first] = told.networks;
@@ -21,7 +21,7 @@ describe('/.well-known/agent-intent', () => {
     expect(digest).toBe(vectors.paid.intentHash);
   });
 
-  it('names the origin that was asked, where money goes, and what the gateway serves itself', () => {
+  it('names the requested origin, the payees, and the gateway’s own routes', () => {
     expect(told).toMatchObject({
       version: 1,
       audience: 'https://second.example',

@@ -28,7 +28,7 @@ const sign = (
     message,
   });
 
-/** What the owner grants the agent in the vectors, but for the fields given. */
+/** The vectors' grant of the owner to the agent, with the given fields. */
 export const delegationOf = (fields: Partial<AgentDelegation> = {}): AgentDelegation => ({
   ...DELEGATION,
   ...fields,
@@ -42,7 +42,7 @@ export const revocationOf = (fields: Partial<AgentRevocation> = {}): AgentRevoca
 export type Signing = {
   readonly who?: Who;
   readonly chainId?: number;
-  /** In the place of the real one. */
+  /** Replaces the real signature. */
   readonly signature?: Hex;
 };
 
@@ -70,13 +70,13 @@ export const revocationBody = async (
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-/** The second form of an ECDSA signature: s on the other side of the curve, and the parity turned. */
+/** The malleated form of an ECDSA signature: high s, and the other parity. */
 export const malleated = (signature: Hex): Hex => {
   const s = ORDER - BigInt(`0x${signature.slice(66, 130)}`);
   const v = signature.endsWith('1b') ? '1c' : '1b';
   return `0x${signature.slice(2, 66)}${s.toString(16).padStart(64, '0')}${v}`;
 };
 
-/** As an undeployed account would sign (ERC-6492). */
+/** The signature of an undeployed contract account (ERC-6492). */
 export const counterfactual = (signature: Hex): Hex =>
   `0x${signature.slice(2)}${'6492'.repeat(16)}`;

@@ -68,7 +68,7 @@ const asking = async (
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
 describe('GET /calls/<call id>', () => {
-  it('tells the payer what became of the call, privately, with its answer and receipt', async () => {
+  it('returns the state of the call to its payer, privately, with answer and receipt', async () => {
     const { gateway, asked } = await scriptedGateway(config, { lookUp: async () => found });
     const answer = await lookUp(gateway, await asking());
     expect(answer.status).toBe(200);
@@ -107,7 +107,7 @@ describe('GET /calls/<call id>', () => {
     ]);
   });
 
-  it('gives no receipt where no answer is stored', async () => {
+  it('returns no receipt without a stored answer', async () => {
     const { answer: _, transaction: _transaction, ...bare } = status;
     const { gateway } = await scriptedGateway(config, {
       lookUp: async () => ({ verdict: 'found', status: bare }),
@@ -133,7 +133,7 @@ describe('GET /calls/<call id>', () => {
     expect(asked).toEqual([]);
   });
 
-  it('challenges whoever proves nothing, and whoever shows a payment', async () => {
+  it('challenges a caller without an intent, also one with a payment', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     for (const headers of [{}, paymentHeader(await paymentOf())]) {
       const answer = await lookUp(gateway, requestOf(`/calls/${ID}`, headers));
@@ -160,7 +160,7 @@ describe('GET /calls/<call id>', () => {
       });
   });
 
-  it('takes an intent for this call id and no other, and for nothing but a look-up', async () => {
+  it('accepts an intent for this call id and for a look-up only', async () => {
     const { gateway, asked } = await scriptedGateway(config, { lookUp: async () => found });
     const signedPath = `/calls/0x${'d0'.repeat(32)}`;
     const moved = await lookUp(gateway, await asking({ signedPath }));
@@ -170,7 +170,7 @@ describe('GET /calls/<call id>', () => {
     expect(asked).toEqual([]);
   });
 
-  it('knows other people’s calls as little as those that never were: it asks the signer’s account', async () => {
+  it('asks only the signer’s account, so other accounts’ calls are unknown', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     const fields = { agent: addressOf('owner') };
     const answer = await lookUp(gateway, await asking({ fields, who: 'owner' }));
@@ -179,7 +179,7 @@ describe('GET /calls/<call id>', () => {
     expect(asked).toMatchObject([{ of: `eip155:84532:${addressOf('owner')}` }]);
   });
 
-  it('refuses a signature that is not the account’s', async () => {
+  it('rejects a signature of another key', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config, { lookUp: async () => found });
     const answer = await lookUp(gateway, await asking({ who: 'owner' }));
@@ -188,7 +188,7 @@ describe('GET /calls/<call id>', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks the chain once where the account wants to know of its code, behind the shield', async () => {
+  it('asks the chain once if the account requests facts, behind the rate limiter', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { gateway, asked, rateLimited } = await scriptedGateway(config, {
       lookUp: async ({ facts }) => (facts === undefined ? { verdict: 'stale_payer' } : found),
@@ -204,7 +204,7 @@ describe('GET /calls/<call id>', () => {
     expect((await lookUp(closed, await asking())).status).toBe(429);
   });
 
-  it('believes the contract of an account with code, and not its key', async () => {
+  it('accepts the contract’s signature of an account with code, not its key’s', async () => {
     const lookUpOfContract = async (question: { readonly contractCheckedAt?: number }) =>
       question.contractCheckedAt === undefined ? ({ verdict: 'contract_only' } as const) : found;
     const refusing = network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
@@ -223,7 +223,7 @@ describe('GET /calls/<call id>', () => {
     expect((await lookUp(gateway, await asking())).status).toBe(200);
   });
 
-  it('is a refusal when the account cannot be asked (law 2)', async () => {
+  it('is refused if the account does not answer (law 2)', async () => {
     const { gateway } = await scriptedGateway(config, {
       lookUp: async () => {
         throw new Error('overloaded');

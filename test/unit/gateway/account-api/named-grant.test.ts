@@ -65,10 +65,10 @@ const request = (headers: Record<string, string> = {}) =>
 const intentNaming = async () => {
   const seen = await observe(request(), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  return intentFor(seen.value.observed, { ...paying(20_000n), authority: GRANT });
+  return intentFor(seen.value.received, { ...paying(20_000n), authority: GRANT });
 };
 
-/** An account that has not taken the grant, until the gateway has sought it: then it lets the call run if it was told to take it. */
+/** An account that holds the grant only after a `take` command, and lets the call run then. */
 const play = async (
   options: {
     readonly offered?: boolean;
@@ -97,8 +97,8 @@ const play = async (
   return { ...played, rpc, seen, orders };
 };
 
-describe('a call that names a grant which its account has not taken', () => {
-  it('has the account take it where it was offered, with the intent as consent', async () => {
+describe('a call that names a grant which its account does not hold', () => {
+  it('has the account take an offered grant, with the intent as consent', async () => {
     const { gateway, asked, orders, seen } = await play();
     const intent = await intentNaming();
     const answer = await call(gateway, request(intentHeader(await signIntent(intent))));
@@ -120,11 +120,11 @@ describe('a call that names a grant which its account has not taken', () => {
         }) as unknown,
       },
     ]);
-    // The chain has said that the holder's key counts; it is not asked again.
+    // The chain has confirmed the holder's key, so it is not asked again.
     expect(seen[1]).toMatchObject({ soughtGrant: true, facts: { hasCode: false } });
   });
 
-  it('consents by a bound payment, too', async () => {
+  it('consents by a bound payment as well', async () => {
     const { gateway, orders } = await play();
     const intent = await intentNaming();
     await call(gateway, request(paymentHeader(await paymentOf({ intent }))));
@@ -134,7 +134,7 @@ describe('a call that names a grant which its account has not taken', () => {
     });
   });
 
-  it('is denied where nothing was offered: neither chain nor any other account is asked', async () => {
+  it('is denied without an offer: neither the chain nor another account is asked', async () => {
     const { gateway, asked, rpc } = await play({ offered: false });
     const answer = await call(
       gateway,
@@ -145,7 +145,7 @@ describe('a call that names a grant which its account has not taken', () => {
     expect(rpc).toEqual([]);
   });
 
-  it('is denied where the issuer or the account refuses, and 503 where one does not answer', async () => {
+  it('is denied if the issuer or the account refuses, and gets 503 if one does not answer', async () => {
     for (const kind of ['accept', 'take']) {
       for (const [verdict, status] of [
         [{ verdict: 'refused', fault: { reason: 'grant_revoked', field: 'delegation.id' } }, 403],
@@ -161,7 +161,7 @@ describe('a call that names a grant which its account has not taken', () => {
     }
   });
 
-  it('is not a consent of a key that its account has given up to a contract', async () => {
+  it('is no consent by the key of an account that has code', async () => {
     const { gateway, orders } = await play({
       node: { ...KEY_ACCOUNT, eth_getCode: '0x60', eth_call: `0x${'0'.repeat(64)}` },
     });
@@ -173,7 +173,7 @@ describe('a call that names a grant which its account has not taken', () => {
     expect(orders).toEqual([]);
   });
 
-  it('is held off by the shield before the database is asked (law 12)', async () => {
+  it('is rate-limited before the database is asked (law 12)', async () => {
     const { gateway, orders } = await play();
     const asked: Hex[] = [];
     const closed = {
@@ -192,7 +192,7 @@ describe('a call that names a grant which its account has not taken', () => {
     expect([asked, orders]).toEqual([[], []]);
   });
 
-  it('waits where the database does not answer: the grant may be offered', async () => {
+  it('gets 503 if the database does not answer: the grant may be offered', async () => {
     const { gateway, orders } = await play();
     const issuerOf = (): Promise<never> => Promise.reject(new Error('D1 is down'));
     const failing = { ...gateway, offeredGrants: { ...gateway.offeredGrants, issuerOf } };

@@ -52,7 +52,7 @@ const send = async (
 };
 
 describe('POST /revocations', () => {
-  it('says who has stopped, and who stops when its lease ends', async () => {
+  it('lists holders that acknowledged, and those whose lease must expire', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const silent = [`eip155:84532:0x${'66'.repeat(20)}`] as const;
     const { answer, asked, rateLimited } = await send({
@@ -91,14 +91,14 @@ describe('POST /revocations', () => {
     expect(await bodyOf(answer)).toMatchObject({ epoch: '7' });
   });
 
-  it('again is no error: nothing changes', async () => {
+  it('may be repeated without effect', async () => {
     network(KEY_ACCOUNT);
     const { answer } = await send({ apply: () => governed({ changed: false }) });
     expect(answer.status).toBe(200);
     expect(await bodyOf(answer)).toMatchObject({ changed: false, acknowledged: [], silent: [] });
   });
 
-  it('goes to the account of whoever signed, which may be the delegate', async () => {
+  it('goes to the signer’s account, which may be the delegate', async () => {
     network(KEY_ACCOUNT);
     const { asked } = await send({
       fields: { issuer: addressOf('agent') },
@@ -109,7 +109,7 @@ describe('POST /revocations', () => {
 });
 
 describe('a revocation', () => {
-  it('that somebody else signed in the issuer’s name kills nothing', async () => {
+  it('with another key’s signature revokes nothing', async () => {
     network(KEY_ACCOUNT);
     for (const signing of [
       { who: 'agent' },
@@ -136,7 +136,7 @@ describe('a revocation', () => {
     expect([asked, rpc]).toEqual([[], []]);
   });
 
-  it('of a contract is the contract’s to confirm', async () => {
+  it('of a contract account needs the contract’s confirmation', async () => {
     const magic = `0x1626ba7e${'0'.repeat(56)}`;
     const says = (answer: string) => ({
       ...KEY_ACCOUNT,
@@ -155,7 +155,7 @@ describe('a revocation', () => {
     expect((await send({ signing })).answer.status).toBe(503);
   });
 
-  it('for another chain, with another field, or with both id and epoch is refused with the field', async () => {
+  it('for another chain, with another field, or with both id and epoch is rejected with the field', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config);
     const body = await revocationBody(revocationOf());
@@ -186,7 +186,7 @@ describe('a revocation', () => {
     expect(await bodyOf(answer)).toMatchObject({ field: `body.${field}` });
   });
 
-  it('that is not known to be written is to be sent again (law 2)', async () => {
+  it('whose write is not confirmed must be sent again (law 2)', async () => {
     network(KEY_ACCOUNT);
     const throwing = (): Applied => {
       throw new Error('overloaded');

@@ -90,7 +90,7 @@ const asking = async (who: Who = 'agent', fields: Partial<AgentIntent> = {}) => 
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
 describe('GET /accounts/me', () => {
-  it('tells the account that signed how it stands, privately', async () => {
+  it('returns the signer’s own account, privately', async () => {
     const { gateway, asked } = await scriptedGateway(config, { standing: async () => found });
     const answer = await standing(gateway, await asking());
     expect(answer.status).toBe(200);
@@ -138,7 +138,7 @@ describe('GET /accounts/me', () => {
     expect(asked).toEqual([{ asked: 'standing', of: ACCOUNT, question: { account: ACCOUNT } }]);
   });
 
-  it('of an account that stands by itself names no parent', async () => {
+  it('names no parent of an account without one', async () => {
     const { parent: _, ...alone } = found.standing;
     const { gateway } = await scriptedGateway(config, {
       standing: async () => ({ verdict: 'found', standing: alone }),
@@ -146,7 +146,7 @@ describe('GET /accounts/me', () => {
     expect(await bodyOf(await standing(gateway, await asking()))).not.toHaveProperty('parent');
   });
 
-  it('of an account that never did anything is 404, and says from when on it is known', async () => {
+  it('answers 404 for an unused account, and states when an account becomes known', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await standing(gateway, await asking());
     expect(answer.status).toBe(404);
@@ -156,7 +156,7 @@ describe('GET /accounts/me', () => {
     });
   });
 
-  it('challenges whoever proves nothing, and whoever shows a payment', async () => {
+  it('challenges a caller without an intent, also one with a payment', async () => {
     const { gateway, asked } = await scriptedGateway(config);
     for (const headers of [{}, paymentHeader(await paymentOf())]) {
       const answer = await standing(gateway, requestOf(headers));
@@ -166,7 +166,7 @@ describe('GET /accounts/me', () => {
     expect(asked).toEqual([]);
   });
 
-  it('takes an intent for this and nothing else, in time, signed by the account', async () => {
+  it('accepts an intent for this route only, in time, signed by the account', async () => {
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config, { standing: async () => found });
     const borrowed = await standing(gateway, await asking('agent', { tool: 'countersign.calls' }));
@@ -178,7 +178,7 @@ describe('GET /accounts/me', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks the chain once where the account wants to know of its code', async () => {
+  it('asks the chain once if the account requests facts', async () => {
     const { rpc } = network(KEY_ACCOUNT);
     const { gateway, asked, rateLimited } = await scriptedGateway(config, {
       standing: async ({ facts }) => (facts === undefined ? { verdict: 'stale_payer' } : found),
@@ -189,7 +189,7 @@ describe('GET /accounts/me', () => {
     expect(rateLimited).toEqual(['unknown', `facts eip155:84532:${addressOf('agent')}`]);
   });
 
-  it('believes the contract of an account with code, and not its key', async () => {
+  it('accepts the contract’s signature of an account with code, not its key’s', async () => {
     const ofContract = async ({ contractCheckedAt }: StandingQuestion): Promise<StandingVerdict> =>
       contractCheckedAt === undefined ? { verdict: 'contract_only' } : found;
     network({ ...KEY_ACCOUNT, eth_getCode: '0x60' });
@@ -204,7 +204,7 @@ describe('GET /accounts/me', () => {
     expect(await bodyOf(refused)).toMatchObject({ fault: 'contract_only' });
   });
 
-  it('is a refusal when the account cannot be asked (law 2)', async () => {
+  it('is refused if the account does not answer (law 2)', async () => {
     const throwing = async (): Promise<StandingVerdict> => {
       throw new Error('overloaded');
     };

@@ -55,7 +55,7 @@ const requestOf = (query: string, headers: Record<string, string> = {}, body?: s
   });
 const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
-/** An account whose money has moved. */
+/** An account whose upfront payment has settled. */
 const settledAccount = {
   reserve: async ({ price, topUp: asked }: Call) =>
     ({
@@ -81,7 +81,7 @@ const settledAccount = {
     }) as const,
 };
 
-/** A payment of the amount that a top-up asks for, bound to the request. */
+/** A payment of the top-up's amount, bound to the request. */
 const bound = async (query: string) => {
   const amount = BigInt(new URLSearchParams(query).get('amount') ?? '0');
   const seen = await observeOwn(requestOf(query), config, creditsTool(amount));
@@ -91,10 +91,10 @@ const bound = async (query: string) => {
 };
 const vanilla = (value: bigint) => paymentOf({ value, maxTimeoutSeconds: 300 });
 
-describe('the smallest top-up', () => {
+describe('the minimum top-up', () => {
   const priced = (id: string, price: string, more = {}) =>
     documentOf(id, { price, upstream: 'https://api.example/x', ...more });
-  /** A gateway whose tools changed since it was deployed: its file sells for $0.02. */
+  /** A gateway whose tools changed since the deployment; its file sells for $0.02. */
   const changed = async (tools: WatchedTools) => {
     const { gateway } = await scriptedGateway(config);
     const deployed = { ...config, documents: [], upstreamUrl: undefined };
@@ -107,7 +107,7 @@ describe('the smallest top-up', () => {
     return answer.status;
   };
 
-  it('is the price of the cheapest tool that is sold now, not of the deployed file', async () => {
+  it('is the price of the cheapest current tool, not of the deployed file', async () => {
     const tools = watchedTools();
     tools.put(priced('cheap', '$0.001'));
     expect([await statusFor(tools, 999), await statusFor(tools, 1_000)]).toEqual([400, 402]);
@@ -117,7 +117,7 @@ describe('the smallest top-up', () => {
     expect([await statusFor(tools, 499_999), await statusFor(tools, 500_000)]).toEqual([400, 402]);
   });
 
-  it('follows no tool that is disabled, free, or hidden by another one at its path', async () => {
+  it('ignores tools that are disabled, free, or hidden by another one at their path', async () => {
     const tools = watchedTools();
     tools.put(priced('off', '$0.001', { disabled: true }));
     tools.put(priced('free', '$0', { settlement: 'free' }));
@@ -164,7 +164,7 @@ describe('POST /credits', () => {
     expect(asked).toEqual([]);
   });
 
-  it('takes no body with a payment, and offers without reading one', async () => {
+  it('rejects a body with a payment, and offers without reading one', async () => {
     const { gateway } = await scriptedGateway(config);
     const paid = requestOf('?amount=20000', await bound('?amount=20000'), '{}');
     expect((await topUp(gateway, paid)).status).toBe(413);
@@ -183,7 +183,7 @@ describe('POST /credits', () => {
     expect(answer.headers.get('Allow')).toBe(allow);
   });
 
-  it.each(['20000', '1000000000000'])('asks for %s, upfront, on every network', async (amount) => {
+  it.each(['20000', '1000000000000'])('offers %s, upfront, on every network', async (amount) => {
     const { gateway } = await scriptedGateway(config);
     const answer = await topUp(gateway, requestOf(`?amount=${amount}`));
     expect(answer.status).toBe(402);
@@ -196,7 +196,7 @@ describe('POST /credits', () => {
         { network: SECOND, amount, maxTimeoutSeconds: 300 },
       ],
     });
-    // Credit cannot buy credit, so nothing is said of it.
+    // Credit cannot buy credit, so the offer does not mention it.
     expect(header['extensions']).toEqual({
       'payment-identifier': { info: { required: false } },
       'agent-intent': {
@@ -213,7 +213,7 @@ describe('POST /credits', () => {
     expect(body).not.toHaveProperty('credit');
   });
 
-  it('for an account is offered on the chain of that account alone', async () => {
+  it('for an account is offered on the chain of that account only', async () => {
     const { gateway } = await scriptedGateway(config);
     const answer = await topUp(
       gateway,
@@ -224,7 +224,7 @@ describe('POST /credits', () => {
     });
   });
 
-  it('becomes the payer’s own credit, paid first, and nothing is called upstream', async () => {
+  it('becomes the payer’s own credit, paid upfront, without an upstream call', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config, settledAccount);
     const payment = await vanilla(50_000n);
@@ -265,7 +265,7 @@ describe('POST /credits', () => {
     });
   });
 
-  it('for another account needs the payer’s word that it is so', async () => {
+  it('for another account needs a bound payment', async () => {
     const query = `?amount=50000&account=${OTHER}`;
     network(KEY_ACCOUNT);
     const { gateway, asked } = await scriptedGateway(config, settledAccount);
@@ -284,7 +284,7 @@ describe('POST /credits', () => {
     expect(asked[0]).toMatchObject({ of: OWN, call: { topUp: { to: OTHER }, binding: 'intent' } });
   });
 
-  it('naming the payer itself needs no such word; escaped as clients write it, too', async () => {
+  it('for the payer itself needs no bound payment, also with an escaped account', async () => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, settledAccount);
     for (const account of [OWN, encodeURIComponent(OWN)]) {
@@ -294,7 +294,7 @@ describe('POST /credits', () => {
     }
   });
 
-  it('bound to one account cannot be moved to another, nor to another amount', async () => {
+  it('bound to one account cannot be moved to another account or amount', async () => {
     const { gateway, asked } = await scriptedGateway(config, settledAccount);
     const headers = await bound(`?amount=50000&account=${OTHER}`);
     const thief = `eip155:84532:0x${'33'.repeat(20)}`;
@@ -307,7 +307,7 @@ describe('POST /credits', () => {
     expect(asked).toEqual([]);
   });
 
-  it('cannot be paid from credit: an Agent-Intent is answered with the offer', async () => {
+  it('cannot be paid from credit: an Agent-Intent gets the offer', async () => {
     const { gateway, asked } = await scriptedGateway(config, settledAccount);
     const seen = await observeOwn(requestOf('?amount=50000'), config, creditsTool(5n));
     if (!seen.ok) throw new Error('is a request');

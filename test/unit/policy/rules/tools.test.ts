@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { coversPatterns, matchesTool } from '../../../../src/policy/rules/tools.ts';
 
-/** Few letters, so that prefixes meet. */
+/** Few letters, so that prefixes coincide. */
 const id = fc
   .array(fc.constantFrom('a', 'b', 'ab'), { minLength: 1, maxLength: 3 })
   .map((parts) => parts.join('.'));
@@ -28,20 +28,20 @@ describe('tool patterns', () => {
     expect(matchesTool([one], tool)).toBe(expected);
   });
 
-  test('an empty list is about no tool', () => {
+  test('an empty list matches no tool', () => {
     expect(matchesTool([], 'pay')).toBe(false);
     expect(coversPatterns([], [])).toBe(true);
     expect(coversPatterns([], ['pay'])).toBe(false);
   });
 
-  test('a wildcard is inside no list of less, however long', () => {
+  test('no list of narrower patterns covers a wildcard', () => {
     expect(coversPatterns(['a.*', 'b.*', 'a', 'b'], ['*'])).toBe(false);
     expect(coversPatterns(['a.b.*'], ['a.*'])).toBe(false);
     expect(coversPatterns(['a.*'], ['a.*', 'a.b.*', 'a.b'])).toBe(true);
     expect(coversPatterns(['a.*'], ['a'])).toBe(false);
   });
 
-  test('what a covered child matches, its parent matches', () => {
+  test('a parent matches everything that a covered child matches', () => {
     fc.assert(
       fc.property(patterns, patterns, id, (parent, child, tool) => {
         fc.pre(coversPatterns(parent, child) && matchesTool(child, tool));

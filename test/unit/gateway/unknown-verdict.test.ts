@@ -37,16 +37,16 @@ const requestOf = (headers: Record<string, string> = {}) =>
 const byIntent = async (more: Record<string, string> = {}): Promise<Request> => {
   const seen = await observe(requestOf(), config);
   if (!seen.ok) throw new Error(seen.error.reason);
-  const intent = await signIntent(intentFor(seen.value.observed, paying(20_000n)));
+  const intent = await signIntent(intentFor(seen.value.received, paying(20_000n)));
   return requestOf({ ...intentHeader(intent), ...more });
 };
 
-describe('a Worker whose account is of a later release', () => {
+describe('a Worker whose account runs a newer release', () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
   });
 
-  /** A word that no release so far knows; it may bring anything. */
+  /** A verdict that this release does not know, with any members. */
   const later = (more: object = {}): ReserveVerdict => {
     const word: unknown = { verdict: 'of_a_later_release', ...more };
     return word as ReserveVerdict;
@@ -64,7 +64,7 @@ describe('a Worker whose account is of a later release', () => {
     ['a dry run', () => byIntent({ 'Dry-Run': '?1' })],
   ];
 
-  it.for(requests)('calls no tool on a word that it does not know: %s', async ([, request]) => {
+  it.for(requests)('runs no tool on an unknown verdict: %s', async ([, request]) => {
     for (const word of [later(), later(accepted)]) {
       const { sent } = network(KEY_ACCOUNT);
       const { gateway, asked } = await scriptedGateway(config, { reserve: async () => word });
@@ -75,14 +75,14 @@ describe('a Worker whose account is of a later release', () => {
     }
   });
 
-  it('calls the tool on the word that it knows', async () => {
+  it('runs the tool on "go"', async () => {
     const { sent } = network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config);
     const answer = await call(gateway, await byIntent());
     expect([answer.status, sent.length]).toEqual([200, 1]);
   });
 
-  it('calls no tool when the word comes after the payment has settled', async () => {
+  it('runs no tool on an unknown verdict after the payment has settled', async () => {
     const { sent } = network(KEY_ACCOUNT);
     let asks = 0;
     const { gateway } = await scriptedGateway(config, {

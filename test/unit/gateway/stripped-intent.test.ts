@@ -33,7 +33,7 @@ const see = async (): Promise<ReceivedRequest> => {
     config,
   );
   if (!seen.ok) throw new Error(seen.error.reason);
-  return seen.value.observed;
+  return seen.value.received;
 };
 
 type Outcome = Result<CheckedProof, Reason | ProofFault> | undefined;
@@ -68,7 +68,7 @@ const ADVERT = {
   binding: 'eip3009-nonce',
 };
 
-/** A payment signed by the vectors' agent, as x402 v2 carries it, without an intent. */
+/** A payment signed by the vectors' agent, in the form of x402 v2, without an intent. */
 const published = (payment: {
   readonly authorization: (typeof mustFail.strippedPayment)['authorization'];
   readonly signature: string;
@@ -97,7 +97,7 @@ const asVersion1 = ({ payload }: Pick<Payment, 'payload'> | ReturnType<typeof pu
 
 const stripped = published(mustFail.strippedPayment);
 
-/** Every form in which whoever holds a bound payment can send it without its intent. */
+/** Every form in which an attacker can send a bound payment without its intent. */
 const strippings: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['v2 without extensions', paymentHeader(stripped)],
   ['v2 with extensions null', paymentHeader({ ...stripped, extensions: null })],
@@ -142,7 +142,7 @@ const tools: readonly (readonly [string, Tool])[] = [
 ];
 
 describe('a bound payment without its intent', () => {
-  it.each(strippings)('is refused as %s, at every tool', async (_, headers) => {
+  it.each(strippings)('is rejected as %s, by every tool', async (_, headers) => {
     const observed = await see();
     for (const [name, tool] of tools)
       expect(outcomeOf(headers, observed, tool), name).toMatchObject({
@@ -151,7 +151,7 @@ describe('a bound payment without its intent', () => {
       });
   });
 
-  it('is refused whatever the clock says of it', async () => {
+  it('is rejected before and after its validity', async () => {
     const observed = await see();
     for (const now of [0, NOW - 10_000, NOW + 49, NOW + 50, NOW + 86_400 * 400])
       expect(outcomeOf(paymentHeader(stripped), observed, translate, now)).toMatchObject({
@@ -160,7 +160,7 @@ describe('a bound payment without its intent', () => {
       });
   });
 
-  it('names the place of the intent, or the header that has none', async () => {
+  it('names the field of the intent, or the header that cannot carry one', async () => {
     const observed = await see();
     expect(outcomeOf(paymentHeader(stripped), observed)).toEqual({
       ok: false,
@@ -173,7 +173,7 @@ describe('a bound payment without its intent', () => {
   });
 
   it.each([null, {}, [], '', 'x', 0, 1, true, [paid.intent]])(
-    'and with %j in its place is malformed, in no way absent',
+    'and with %j in its place is malformed, not absent',
     async (intent) => {
       const observed = await see();
       for (const payment of [stripped, published(mustFail.unmarkedPayments['0'])]) {
@@ -189,7 +189,7 @@ describe('a bound payment without its intent', () => {
 
 describe('the published payments with another validAfter', () => {
   it.each(Object.entries(mustFail.unmarkedPayments))(
-    '%s: refused with the intent of the bound one, at that field',
+    '%s: rejected with the intent of the bound one, with that field',
     async (value, payment) => {
       expect(outcomeOf(paymentHeader(withIntent(published(payment))), await see())).toEqual({
         ok: false,
@@ -203,7 +203,7 @@ describe('the published payments with another validAfter', () => {
     },
   );
 
-  it('of a form that is not known is refused without an intent too, in both versions', async () => {
+  it('of an unknown form is rejected without an intent as well, in both versions', async () => {
     const payment = published(mustFail.unmarkedPayments['1131378031']);
     const observed = await see();
     for (const [version, headers] of [
@@ -223,7 +223,7 @@ describe('the published payments with another validAfter', () => {
   });
 
   it.each(['0', '1131378029', '1799999990'] as const)(
-    '%s is plain x402 without an intent, also with the advert echoed',
+    '%s is plain x402 without an intent, also if the client echoes the offer',
     async (value) => {
       const payment = published(mustFail.unmarkedPayments[value]);
       const observed = await see();
@@ -238,7 +238,7 @@ describe('the published payments with another validAfter', () => {
 });
 
 describe('a marked payment, changed in any way', () => {
-  /** What an attacker can make of one: another value, with or without the intent, in either version. */
+  /** An attacker's variants: another value, with or without the intent, in either version. */
   const mutations = fc.record({
     offset: fc.oneof(
       fc.integer({ min: -300, max: 300 }),
@@ -250,7 +250,7 @@ describe('a marked payment, changed in any way', () => {
     signed: fc.boolean(),
   });
 
-  it('is bound only with mark and intent, vanilla only with neither, and refused otherwise', async () => {
+  it('is bound only with mark and intent, vanilla only without both, and rejected otherwise', async () => {
     const observed = await see();
     const intent = intentFor(observed, paying(PRICE));
     const marked = await paymentOf({ intent });
@@ -278,7 +278,7 @@ describe('a marked payment, changed in any way', () => {
         const isReserved = mutation.offset >= 0 && mutation.offset < 256;
         const isGood = result?.ok === true && result.value.signedByKey && result.value.execute;
         const expected = hasIntent ? mutation.offset === 0 : !isReserved;
-        // Another value under the old signature is another signer's, at best a contract's: never the payer's.
+        // Another value under the old signature recovers another signer, so at best a contract could accept it.
         const isSigned = mutation.signed || mutation.offset === 0;
         expect(isGood).toBe(expected && isSigned);
         if (isGood) expect(result.value.binding).toBe(hasIntent ? 'intent' : 'none');
@@ -289,7 +289,7 @@ describe('a marked payment, changed in any way', () => {
     expect([...seen].toSorted()).toEqual(['false false', 'false true', 'true false', 'true true']);
   });
 
-  it('to Permit2 is refused: the mark there is not in use', async () => {
+  it('to Permit2 is rejected: the mark is for EIP-3009 only', async () => {
     const payment = await paymentOf({ intent: intentFor(await see(), paying(PRICE)) });
     const { signature, authorization } = payment.payload;
     const permit2Authorization = {
