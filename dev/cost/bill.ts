@@ -1,7 +1,7 @@
 import type { Counts } from '../../test/cost/counts.ts';
 import { OBJECT_GIGABYTES, OBJECT_SECONDS, PRICES } from './prices.ts';
 
-/** One line of a bill: so many of it a call, at so much a million. */
+/** A line of a bill: units per call, and dollars for a million units. */
 export type Line = {
   readonly what: string;
   readonly each: number;
@@ -17,13 +17,15 @@ export type Cpu = {
   readonly apiKey: number;
 };
 
+/** Sums the requests of objects. */
 export const objectRequests = ({ reserve, finish, settled, exported, alarm }: Counts): number =>
   reserve + finish + settled + exported + alarm;
 
-/** Each invocation of Worker or object is an event in Workers Logs, as `wrangler.toml` has it. */
+/** Counts invocations of Worker and objects. Each is an event in Workers Logs with the sampling of `wrangler.toml`. */
 export const invocations = (counts: Counts): number =>
   counts.worker + counts.batches + objectRequests(counts);
 
+/** Computes the bill of a call. */
 export const billOf = (counts: Counts, cpu: number): readonly Line[] => [
   { what: 'Worker requests', each: counts.worker, price: PRICES.workerRequest },
   { what: 'Worker CPU, ms', each: cpu, price: PRICES.workerCpuMillisecond },
@@ -42,13 +44,13 @@ export const billOf = (counts: Counts, cpu: number): readonly Line[] => [
   { what: 'Workers Logs events', each: invocations(counts) + counts.lines, price: PRICES.logEvent },
 ];
 
-/** A Worker without state: so many requests a call. */
+/** Computes the bill of a Worker without state. */
 export const plainBill = (requests: number, cpu: number): readonly Line[] => [
   { what: 'Worker requests', each: requests, price: PRICES.workerRequest },
   { what: 'Worker CPU, ms', each: cpu, price: PRICES.workerCpuMillisecond },
   { what: 'Workers Logs events', each: requests, price: PRICES.logEvent },
 ];
 
-/** Dollars of a million calls. */
+/** Sums a bill: dollars for a million calls. */
 export const dollars = (lines: readonly Line[]): number =>
   lines.reduce((sum, { each, price }) => sum + each * price, 0);

@@ -7,13 +7,13 @@ import type { Cpu } from './bill.ts';
 
 const DIRECTORY = 'test/bench/results';
 
-/** CPU of a call as the newest results have it: of the whole process, so Worker and object together, and without the consumers. */
+/** Reads the CPU of a call from the newest results: Worker and object together, without the queue consumers. */
 export const newestCpu = (): Cpu => {
   const newest = readdirSync(join(ROOT, DIRECTORY))
     .filter((name) => name.endsWith('.json'))
     .toSorted()
     .at(-1);
-  if (newest === undefined) throw new Error(`There is nothing in ${DIRECTORY}: npm run bench.`);
+  if (newest === undefined) throw new Error(`${DIRECTORY} has no results: run npm run bench.`);
   const file = `${DIRECTORY}/${newest}`;
   const { calls } = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as Pick<Results, 'calls'>;
   const of = (entrant: string, agents: number, connections: number): number => {

@@ -1,4 +1,4 @@
-/** List prices beyond what the Workers Paid plan includes, in dollars for a million; `docs/cost.md` names the pages and the day they were read. */
+/** List prices beyond the included usage of the Workers Paid plan, in dollars for a million. `docs/cost.md` names sources and dates. */
 export const PRICES = {
   workerRequest: 0.3,
   workerCpuMillisecond: 0.02,
@@ -11,27 +11,24 @@ export const PRICES = {
   analyticsPoint: 0.25,
 } as const;
 
-/** Dollars for a gigabyte and month. */
+/** Dollars for a gigabyte and a month. */
 export const STORAGE = { database: 0.75, object: 0.2 } as const;
 
-/** Dollars that the facilitator of the Coinbase Developer Platform takes for a transaction, after the first thousand of a month. */
+/** Dollars for a transaction by the facilitator of the Coinbase Developer Platform, after the first thousand of a month. */
 export const CDP_FEE = 0.001;
 
-/**
- * How long an object is billed for a request. Assumed: what it waits for (storage being made durable elsewhere) is not there on one
- * machine. An object is billed for 128 MB.
- */
+/** Billed duration of a request to an object, with 128 MB. Assumed: on one machine, an object does not wait for replicas of its storage. */
 export const OBJECT_SECONDS = 0.01;
 export const OBJECT_GIGABYTES = 0.128;
 
-/** What a transaction costs on Base: assumed, but for the least base fee. */
+/** Assumed cost of a transaction on Base. */
 export const CHAIN = {
-  /** Least base fee 0.005, and a tip of 0.001. */
+  /** The minimum base fee of 0.005, and a tip of 0.001. */
   gwei: 0.006,
   etherDollars: 3_000,
 } as const;
 
-/** Gas of a payment by our own key, measured on a local chain with Circle's code (docs/configuration.md). */
+/** Gas of a payment by the relayer, measured on a local chain with the code of USDC. */
 export const GAS = [
   ['one payment', 85_700],
   ['20 of 20 payers', 52_400],
@@ -39,6 +36,6 @@ export const GAS = [
   ['100 of one payer', 43_500],
 ] as const;
 
-/** Dollars of a million payments, without what a rollup takes for data on its first layer. */
+/** Computes the gas of a million payments in dollars, without the data fee of a rollup. */
 export const gasDollars = (gas: number): number =>
   gas * CHAIN.gwei * 1e-9 * CHAIN.etherDollars * 1_000_000;

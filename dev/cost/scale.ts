@@ -3,7 +3,7 @@ import type { Bytes, Counts } from '../../test/cost/counts.ts';
 const MONTH = 30 * 86_400;
 const GIGABYTE = 1e9;
 
-/** Of the platform, and what `wrangler.toml`, `FACILITATORS` and the code set; `assumed` what only a deployment could tell. */
+/** Limits of the platform, of `wrangler.toml`, of `FACILITATORS` and of the code. `assumed` are figures that only a deployment can show. */
 export const LIMITS = {
   databaseGigabytes: 10,
   accountDatabaseGigabytes: 1_000,
@@ -12,26 +12,26 @@ export const LIMITS = {
   queueMessagesPerSecond: 5_000,
   /** `max_concurrency` of the consumers of settlement and of audit. */
   consumers: 2,
-  /** Requests at once to one facilitator, of one isolate. */
+  /** Concurrent requests of one isolate to one facilitator. */
   facilitatorConcurrency: 4,
-  /** Transactions of our own key that are in no block yet, and payments in each. */
+  /** Pending transactions of the relayer, and payments in each. */
   flights: 4,
   batch: 100,
   blockSeconds: 2,
-  /** A proof's validity in an offer of a deferred tool, and how long a call is remembered after it. */
+  /** Seconds: validity of a proof for a deferred tool, and retention of the call after that. */
   remembered: 3_600 + 600,
-  /** Calls that an account looks through in one go when some may be over, and seconds between two goes where it remembers more. */
-  slice: 2_000,
-  slicePause: 2,
+  /** Calls that one alarm of an account checks, and seconds until the next alarm where it remembers more. */
+  checked: 2_000,
+  checkPause: 2,
   assumed: { settleSeconds: 2, databaseBatchSeconds: 0.005 },
 } as const;
 
 type Met = {
   readonly limit: string;
   readonly arithmetic: string;
-  /** Calls a month, or in all. */
+  /** Calls a month, or in total. */
   readonly calls: number;
-  readonly of: 'all accounts, in all' | 'all accounts, a month' | 'one account, a month';
+  readonly of: 'all accounts, total' | 'all accounts, a month' | 'one account, a month';
 };
 
 export type Grown = { readonly alone: Bytes; readonly atOnce: Bytes };
@@ -40,7 +40,7 @@ export type Both = { readonly alone: Counts; readonly atOnce: Counts };
 const monthly = (perSecond: number): number => perSecond * MONTH;
 const kilobytes = (bytes: number): string => (bytes / 1_000).toFixed(1);
 
-/** Each limit, and at how many calls it is met, the nearest first. */
+/** Computes at how many calls each limit is reached, the nearest first. */
 export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] => {
   const { assumed } = LIMITS;
   const perFacilitator = (LIMITS.consumers * LIMITS.facilitatorConcurrency) / assumed.settleSeconds;
@@ -48,42 +48,42 @@ export const limitsOf = ({ alone, atOnce }: Both, bytes: Grown): readonly Met[] 
   const requests = atOnce.reserve + atOnce.finish + atOnce.settled + atOnce.exported + atOnce.alarm;
   const chunks = 1 / assumed.databaseBatchSeconds;
   const remembered = (LIMITS.objectGigabytes * GIGABYTE) / bytes.atOnce.object;
-  // On average a call waits for half of a walk.
-  const walk = (remembered / LIMITS.slice) * LIMITS.slicePause;
+  // On average, a call waits for half of the checks.
+  const walk = (remembered / LIMITS.checked) * LIMITS.checkPause;
   const kept = LIMITS.remembered + walk / 2;
   const all: readonly Met[] = [
     {
-      limit: '10 GB of one D1, calls alone',
+      limit: '10 GB of one D1, single calls',
       arithmetic: `10 GB / ${kilobytes(bytes.alone.database)} KB`,
       calls: (LIMITS.databaseGigabytes * GIGABYTE) / bytes.alone.database,
-      of: 'all accounts, in all',
+      of: 'all accounts, total',
     },
     {
-      limit: '10 GB of one D1, 32 at once',
+      limit: '10 GB of one D1, 32 concurrent',
       arithmetic: `10 GB / ${kilobytes(bytes.atOnce.database)} KB`,
       calls: (LIMITS.databaseGigabytes * GIGABYTE) / bytes.atOnce.database,
-      of: 'all accounts, in all',
+      of: 'all accounts, total',
     },
     {
-      limit: 'one facilitator that takes 2 s (assumed), at the defaults',
+      limit: 'one facilitator that takes 2 s (assumed), default settings',
       arithmetic: `${LIMITS.consumers} consumers × ${LIMITS.facilitatorConcurrency} requests / 2 s = ${perFacilitator} a second`,
       calls: monthly(perFacilitator),
       of: 'all accounts, a month',
     },
     {
-      limit: '1 TB of D1 in one Cloudflare account, 32 at once',
+      limit: '1 TB of D1 in one Cloudflare account, 32 concurrent',
       arithmetic: `1 TB / ${kilobytes(bytes.atOnce.database)} KB`,
       calls: (LIMITS.accountDatabaseGigabytes * GIGABYTE) / bytes.atOnce.database,
-      of: 'all accounts, in all',
+      of: 'all accounts, total',
     },
     {
-      limit: 'one D1, calls alone: 5 ms a batch (assumed), one at a time',
+      limit: 'one D1, single calls: 5 ms a batch (assumed), in sequence',
       arithmetic: `${chunks} chunks a second / ${alone.auditMessages.toFixed(2)} chunks a call`,
       calls: monthly(chunks / alone.auditMessages),
       of: 'all accounts, a month',
     },
     {
-      limit: 'our own key on one chain',
+      limit: 'the relayer on one chain',
       arithmetic: `${LIMITS.flights} transactions × ${LIMITS.batch} payments / 2 s block = ${relayed} a second`,
       calls: monthly(relayed),
       of: 'all accounts, a month',

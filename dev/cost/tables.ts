@@ -4,7 +4,7 @@ import { countTable } from './count-table.ts';
 import { CDP_FEE, CHAIN, GAS, gasDollars, PRICES, STORAGE } from './prices.ts';
 import { type Both, type Grown, LIMITS, limitsOf } from './scale.ts';
 
-/** Everything that `npm run cost` has counted. */
+/** Counts of `npm run cost`. */
 export type Counted = {
   readonly counts: Both;
   readonly bytes: Grown;
@@ -21,23 +21,24 @@ const money = (value: number): string =>
 const small = (value: number): string =>
   value.toLocaleString('en-US', { maximumFractionDigits: value < 1 ? 4 : 2 });
 
-/** Dollars of a million calls, line by line. */
+/** Formats the bill of a million calls. */
 const bill = ({ counts, cpu }: Counted): readonly string[] => {
   const alone = billOf(counts.alone, cpu.alone);
   const atOnce = billOf(counts.atOnce, cpu.atOnce);
   return [
-    '| a million paid calls | $ a million | each, alone | $ alone | each, of 32 | $ of 32 |',
+    '| a million paid calls | $ a million units | units, single call | $ | units, one of 32 | $ |',
     '|---|--:|--:|--:|--:|--:|',
     ...alone.map(({ what, each, price }, at) => {
       const other = atOnce[at]?.each ?? 0;
       const cells = [what, price, small(each), money(each * price), small(other)];
       return `| ${[...cells, money(other * price)].join(' | ')} |`;
     }),
-    `| **all of it** | | | **${money(dollars(alone))}** | | **${money(dollars(atOnce))}** |`,
+    `| **total** | | | **${money(dollars(alone))}** | | **${money(dollars(atOnce))}** |`,
   ];
 };
 
-const beside = ({ counts, cpu }: Counted): readonly string[] => {
+/** Formats the cost of settlement, and of the peers. */
+const settlement = ({ counts, cpu }: Counted): readonly string[] => {
   const ours = [
     dollars(billOf(counts.alone, cpu.alone)),
     dollars(billOf(counts.atOnce, cpu.atOnce)),
@@ -65,24 +66,26 @@ const beside = ({ counts, cpu }: Counted): readonly string[] => {
   ];
 };
 
-const kept = ({ bytes, reads, steady }: Counted): readonly string[] => {
+/** Formats the cost of storage. */
+const storage = ({ bytes, reads, steady }: Counted): readonly string[] => {
   const share = LIMITS.remembered / MONTH;
   const row = (name: string, alone: number, atOnce: number, price: number): string =>
     `| ${name} | ${Math.round(alone).toLocaleString('en-US')} | ${Math.round(atOnce).toLocaleString('en-US')} | ${money((alone * price) / 1_000)} | ${money((atOnce * price) / 1_000)} |`;
-  const walked = Math.round(reads.alarm * LIMITS.slice);
+  const walked = Math.round(reads.alarm * LIMITS.checked);
   return [
-    '| kept of a call | bytes, alone | bytes, of 32 | $ a million calls, alone | of 32 |',
+    '| stored for a call | bytes, single | bytes, one of 32 | $ a million calls, single | one of 32 |',
     '|---|--:|--:|--:|--:|',
     row('D1, a month', bytes.alone.database, bytes.atOnce.database, STORAGE.database),
-    row('of that, bodies of chunks', bytes.alone.chunks, bytes.atOnce.chunks, STORAGE.database),
-    row('object, for 70 minutes', bytes.alone.object, bytes.atOnce.object, STORAGE.object * share),
+    row('of which bodies of chunks', bytes.alone.chunks, bytes.atOnce.chunks, STORAGE.database),
+    row('object, 70 minutes', bytes.alone.object, bytes.atOnce.object, STORAGE.object * share),
     '',
-    `An object that wakes reads ${small(reads.wake)} row(s) for each call that it remembers. An alarm by which a call is over reads ${small(reads.alarm)} for each of up to ${LIMITS.slice.toLocaleString('en-US')} of them. One that is called each second, and remembers ${steady.remembered} calls: ${small(steady.counts.alarm)} alarm, ${small(steady.counts.objectWritten)} rows written and ${Math.round(steady.counts.objectRead).toLocaleString('en-US')} read a call. Where it remembers ${LIMITS.slice.toLocaleString('en-US')} (a call each two seconds, for an hour and more) that is ${walked.toLocaleString('en-US')} rows, $${money(walked * PRICES.rowRead)} a million calls; where it remembers more, ${(walked / LIMITS.slicePause).toLocaleString('en-US')} rows a second, however many calls that is.`,
+    `An object that wakes reads ${small(reads.wake)} row(s) for each remembered call. The alarm at the end of a call reads ${small(reads.alarm)} rows for each of up to ${LIMITS.checked.toLocaleString('en-US')} calls. With one call a second and ${steady.remembered} remembered calls, a call costs ${small(steady.counts.alarm)} alarm, ${small(steady.counts.objectWritten)} rows written and ${Math.round(steady.counts.objectRead).toLocaleString('en-US')} rows read. With ${LIMITS.checked.toLocaleString('en-US')} remembered calls (one every two seconds for more than an hour) it reads ${walked.toLocaleString('en-US')} rows, $${money(walked * PRICES.rowRead)} a million calls; with more, ${(walked / LIMITS.checkPause).toLocaleString('en-US')} rows a second at any rate.`,
   ];
 };
 
+/** Formats the limits. */
 const scale = ({ counts, bytes }: Counted): readonly string[] => [
-  '| limit | arithmetic | met at, million calls | of |',
+  '| limit | arithmetic | reached at, million calls | scope |',
   '|---|---|--:|---|',
   ...limitsOf(counts, bytes).map(
     ({ limit, arithmetic, calls, of }) =>
@@ -90,23 +93,23 @@ const scale = ({ counts, bytes }: Counted): readonly string[] => [
   ),
 ];
 
-/** The tables of `docs/cost.md`, by the name of the place where each stands. */
+/** Formats the tables of `docs/cost.md`, by the names of their markers. */
 export const tablesOf = (counted: Counted): Readonly<Record<string, readonly string[]>> => {
   const { alone, atOnce }: { readonly alone: Counts; readonly atOnce: Counts } = counted.counts;
   return {
     bill: bill(counted),
-    beside: beside(counted),
+    settlement: settlement(counted),
     counts: countTable(alone, atOnce),
-    kept: kept(counted),
+    storage: storage(counted),
     scale: scale(counted),
   };
 };
 
-/** A document with each table in its place. @throws Error where it has no such place */
+/** Inserts tables between their markers. @throws Error where a marker is missing. */
 export const filled = (page: string, tables: Readonly<Record<string, readonly string[]>>): string =>
   Object.entries(tables).reduce((text, [name, lines]) => {
     const [start, end] = [`<!-- ${name}-start -->`, `<!-- ${name}-end -->`];
     const [from, to] = [text.indexOf(start), text.indexOf(end)];
-    if (from < 0 || to < from) throw new Error(`docs/cost.md has no place for ${name}`);
+    if (from < 0 || to < from) throw new Error(`docs/cost.md has no marker ${name}`);
     return `${text.slice(0, from)}${start}\n${lines.join('\n')}\n${text.slice(to)}`;
   }, page);
