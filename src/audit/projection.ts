@@ -186,35 +186,32 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
 
 const paymentRow = (entry: Entry, call: Hex, price: number | undefined): PaymentRow | undefined => {
   const { seq, at, payment = {}, amounts } = entry;
-  const amount = stored(amounts?.amount) ?? price;
-  const ended = {
+  const state = endOf(entry);
+  if (state === undefined) return undefined;
+  return {
     call,
     seq,
     at,
+    state,
     credited: stored(text(payment.credited)) ?? 0,
     ...defined({
-      amount,
+      amount: stored(amounts?.amount) ?? price,
       transaction: text(payment.transaction),
       block: integer(payment.block),
       fault: text(payment.fault),
       reason: text(payment.reason),
     }),
   };
-  switch (entry.type) {
-    case 'payment.settled':
-      return { ...ended, state: 'settled' };
-    case 'payment.failed':
-      return { ...ended, state: 'failed' };
-    case 'payment.released':
-      return { ...ended, state: 'released' };
-    // The entry that ends a failed call also releases its payment.
-    case 'call.finished':
-    case 'call.abandoned':
-      return payment.state === 'released' ? { ...ended, state: 'released' } : undefined;
-    // Entries of an open payment make no row.
-    default:
-      return undefined;
-  }
+};
+
+/** The state in which an entry ends a payment; undefined for entries of open payments and all others. */
+const endOf = ({ type, payment }: Entry): PaymentRow['state'] | undefined => {
+  if (type === 'payment.settled') return 'settled';
+  if (type === 'payment.failed') return 'failed';
+  if (type === 'payment.released') return 'released';
+  // The entry that ends a failed call also releases its payment.
+  const endsCall = type === 'call.finished' || type === 'call.abandoned';
+  return endsCall && payment?.state === 'released' ? 'released' : undefined;
 };
 
 /** Whether an entry turns a settled upfront payment into credit: an uncharged call (law 4), a released kept amount, or a top-up. */
