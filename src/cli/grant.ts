@@ -1,5 +1,5 @@
 import { hashDelegation, signDelegation } from '../client/delegation.ts';
-import { random32 } from '../client/intent-proof.ts';
+import { random32 } from '../core/random.ts';
 import { type Address, type Hex, ZERO_ADDRESS, ZERO_HASH } from '../core/hex.ts';
 import type { AnswerOf } from '../management/types.ts';
 import { type AccountId, parseAccountId } from '../protocol/account-id.ts';

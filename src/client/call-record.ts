@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
 import { decodeBase64 } from '../crypto/bytes.ts';
+import { isRecord } from './json.ts';
 import { reading, readingText, uint256 } from '../protocol/wire-fields.ts';
 
 /** A call of this account as the gateway stores it (`GET /calls/:id`). Amounts in atomic units, times in Unix seconds. */
@@ -44,16 +45,19 @@ const body = reading(z.string(), 'must be base64', (text) => {
   return bytes === undefined ? undefined : new Uint8Array(bytes);
 });
 
+const isTextRecord = (value: unknown): boolean =>
+  isRecord(value) && Object.values(value).every((text) => typeof text === 'string');
+
 const schema = z.looseObject({
   call: hash,
   tool: z.string(),
   request: hash,
-  binding: z.enum(['none', 'intent']),
+  binding: z.literal(['none', 'intent']),
   state: z.string(),
   asset: z.string(),
   price: uint256,
   charged: uint256,
-  paid_from: z.enum(['payment', 'credit', 'none']),
+  paid_from: z.literal(['payment', 'credit', 'none']),
   payment: z.string(),
   transaction: z.nullish(hash),
   accepted_at: z.int(),
@@ -62,7 +66,7 @@ const schema = z.looseObject({
   answer: z.nullish(
     z.looseObject({
       status: z.int().check(z.gte(200), z.lte(599)),
-      headers: z.record(z.string(), z.string()),
+      headers: z.custom<Readonly<Record<string, string>>>(isTextRecord),
       body,
     }),
   ),

@@ -1,7 +1,7 @@
 import { assetId, chainIdOf, type AssetId, type Network } from '../protocol/account-id.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import { CountersignError } from './errors.ts';
-import { readJsonBody } from './json.ts';
+import { isRecord, readJsonBody } from './json.ts';
 
 /** The challenge of a 401: the intent that a gateway requests before it serves a free call (docs/wire-format.md §8). */
 export type Challenge = {
@@ -83,10 +83,9 @@ const parametersFrom = (header: string, from: number): Map<string, string> | und
 
 const toolOfBody = async (response: Response, withinMs: number | undefined): Promise<string> => {
   const body = await readJsonBody(response, MAX_BODY, withinMs);
-  if (typeof body !== 'object' || body === null || !('intent' in body)) return '';
-  const { intent } = body;
-  if (typeof intent !== 'object' || intent === null || !('tool' in intent)) return '';
-  return typeof intent.tool === 'string' ? intent.tool : '';
+  const intent = isRecord(body) ? body['intent'] : undefined;
+  const tool = isRecord(intent) ? intent['tool'] : undefined;
+  return typeof tool === 'string' ? tool : '';
 };
 
 const malformed = (response: Response, what: string): CountersignError =>

@@ -13,7 +13,7 @@ const HINTS = {
     'Use a printable method, a content type of at most 256 printable characters and a path with query of at most 4096.',
   unreachable: 'The client signed no payment. Check the address and the network, then call again.',
   redirected:
-    'The client sends a signature to no other address. If you trust the new address (response.url or the Location header), call it directly.',
+    'The client sends a signature to no other address. If you trust the new address (response.url or Location), call it directly.',
   offer_missing: 'The 402 has no x402 offer. Ask the operator how to pay for this resource.',
   offer_malformed:
     'The client signed no payment. Tell the operator which field of the offer is wrong.',
@@ -22,12 +22,11 @@ const HINTS = {
     'Ask the operator to offer USDC on a network that the client supports, e.g. Base (eip155:8453).',
   flow_unsupported:
     'The client signs only EIP-3009 authorizations. Ask the operator to offer them.',
-  token_mismatch:
-    'The offer names another EIP-712 domain than the token has. Do not pay it; tell the operator.',
+  token_mismatch: 'Do not pay this offer: it names the wrong EIP-712 domain. Tell the operator.',
   asset_not_allowed: 'If you want to pay in this asset, add it to spend.assets.',
   payee_not_allowed: 'If you trust this payee, add it to spend.payees.',
   over_per_call: 'If the price is right, raise spend.perCall.',
-  over_total: 'To spend more, create an agent with a higher spend.total.',
+  over_total: 'To spend more, raise spend.total in a new agent.',
   binding_unavailable:
     'The client signed no payment. This call needs a payment that is bound to its request: ask the operator to offer the extension agent-intent.',
   binding_downgraded:
@@ -50,8 +49,7 @@ const HINTS = {
   refused: 'Read error.problem: it states why the gateway refused, and what would help.',
   command_lost:
     'The gateway may have carried out the command. Read the stored state before you sign the command again.',
-  answer_malformed:
-    'The answer does not match the description of the API. Check the address and the release of the gateway.',
+  answer_malformed: 'Check the address and the release of the gateway.',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** Identifies a failure of the client. Stable: programs may switch on it. */

@@ -1,8 +1,6 @@
 import { assetId, chainIdOf, type Network } from '../protocol/account-id.ts';
-import { ZERO_ADDRESS, type Address, type Hex } from '../core/hex.ts';
+import { ZERO_ADDRESS, type Address, type Hex, ZERO_HASH } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
-import { hexOf } from '../crypto/bytes.ts';
-import { ZERO_HASH } from '../core/hex.ts';
 import { intentDigest, type AgentIntent } from '../protocol/intent/agent-intent.ts';
 import { AGENT_INTENT_HEADER, encodeAgentIntent } from '../protocol/intent/signed-intent.ts';
 import { commitmentOf, newRetrySecret, type RetrySecret } from '../protocol/intent/retry-key.ts';
@@ -25,9 +23,6 @@ export type IntentTerms = {
   /** Digest of the grant that the call is made under. Absent where none is needed, e.g. for a look-up. */
   readonly authority?: Hex;
 };
-
-/** 32 random bytes. */
-export const random32 = (): Hex => hexOf(crypto.getRandomValues(new Uint8Array(32)));
 
 /** An intent, and the secret that its nonce commits to. */
 export type NewIntent = { readonly intent: AgentIntent; readonly secret: RetrySecret };

@@ -18,6 +18,10 @@ const isShallow = (value: unknown, levels: number): boolean => {
   return levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1));
 };
 
+/** Whether a value of `readJson` is an object, not an array or null. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Reads a header of base64 JSON with at most `limit` characters; undefined for any other header. */
 export const readBase64Json = (header: string, limit: number): unknown => {
   const bytes = header.length > limit ? undefined : decodeBase64(header);

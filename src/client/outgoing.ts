@@ -4,7 +4,7 @@ import { CountersignError } from './errors.ts';
 import type { ObservedRequest } from '../protocol/intent/observed-request.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import { RETRY_KEY_HEADER } from '../protocol/intent/retry-key.ts';
-import { PAYMENT_HEADER } from '../protocol/x402/payment-payload.ts';
+import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
 
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;

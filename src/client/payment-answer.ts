@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Hex } from '../core/hex.ts';
 import { parseAmount } from '../protocol/amount.ts';
-import { readBase64Json } from './json.ts';
+import { isRecord, readBase64Json } from './json.ts';
 
 /** The outcome of a payment that `PAYMENT-RESPONSE` (version 1: `X-PAYMENT-RESPONSE`) states. Unsigned. */
 export type PaymentAnswer = {
@@ -25,7 +25,7 @@ const schema = z.looseObject({
   errorReason: z.nullish(z.string()),
   transaction: z.nullish(z.string()),
   amount: z.nullish(z.string()),
-  extra: z.nullish(z.record(z.string(), z.unknown())),
+  extra: z.nullish(z.custom<Readonly<Record<string, unknown>>>(isRecord)),
 });
 
 /** Reads the header of an answer; undefined where it is absent or malformed. */

@@ -7,9 +7,10 @@ import { intentDigest, intentFields, type AgentIntent } from '../protocol/intent
 import { BOUND_VALID_AFTER } from '../protocol/intent/binding.ts';
 import type { Authorization } from '../protocol/payment.ts';
 import { nameOfNetwork } from '../protocol/x402/networks.ts';
-import { PAYMENT_HEADER } from '../protocol/x402/payment-payload.ts';
+import { PAYMENT_HEADER } from '../protocol/x402/headers.ts';
 import type { AgentContext } from './context.ts';
-import { createIntent, random32, windowAt } from './intent-proof.ts';
+import { createIntent, windowAt } from './intent-proof.ts';
+import { random32 } from '../core/random.ts';
 import type { Choice } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Proof } from './proof.ts';

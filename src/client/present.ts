@@ -3,7 +3,7 @@ import type { AgentContext } from './context.ts';
 import { creditKey } from './credit.ts';
 import { CountersignError } from './errors.ts';
 import { exchange, type Exchanged } from './exchange.ts';
-import { readBase64Json, readJsonBody } from './json.ts';
+import { isRecord, readBase64Json, readJsonBody } from './json.ts';
 import { creditIn } from './limits.ts';
 import { storedAnswer } from './look.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -117,6 +117,4 @@ const reasonOf = async (response: Response, withinMs: number): Promise<string> =
 };
 
 const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)[name]
-    : undefined;
+  isRecord(value) ? value[name] : undefined;

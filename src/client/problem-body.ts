@@ -1,4 +1,4 @@
-import { readJsonBody } from './json.ts';
+import { isRecord, readJsonBody } from './json.ts';
 
 /** A problem of RFC 9457 as the server sent it. The client never bases a payment on it. */
 export type ProblemBody = {
@@ -23,7 +23,7 @@ export const problemIn = async (
   const type = response.headers.get('content-type') ?? '';
   if (!type.toLowerCase().startsWith('application/problem+json')) return undefined;
   const body = await readJsonBody(response, MAX_BODY, withinMs);
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  if (!isRecord(body)) return undefined;
   const members = Object.entries(body).filter(
     ([name, value]) => !TEXTS.includes(name) || typeof value === 'string',
   );

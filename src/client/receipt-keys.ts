@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { importJWK } from 'jose';
 import { createBoundedMap } from '../core/bounded-map.ts';
 import { race } from './abort.ts';
 import { readJsonBody } from './json.ts';
@@ -71,8 +70,12 @@ const importAll = async (jwks: z.output<typeof jwksSchema>['keys']): Promise<Key
   const keys = new Map<string, CryptoKey>();
   for (const { kty, crv, x, kid } of jwks) {
     if (kty !== 'OKP' || crv !== 'Ed25519' || x === undefined || kid === undefined) continue;
-    const key = await importJWK({ kty, crv, x }, 'EdDSA').catch(() => undefined);
-    if (key instanceof CryptoKey) keys.set(kid, key);
+    const key = await importKey({ kty, crv, x }).catch(() => undefined);
+    if (key !== undefined) keys.set(kid, key);
   }
   return keys;
 };
+
+/** Imports an Ed25519 key with WebCrypto: `importJWK` of jose would add 1 KiB gzip for the algorithms of JWE. */
+const importKey = async (jwk: JsonWebKey): Promise<CryptoKey> =>
+  await crypto.subtle.importKey('jwk', jwk, { name: 'Ed25519' }, false, ['verify']);

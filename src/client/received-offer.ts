@@ -3,10 +3,10 @@ import { chainIdOf, type Network } from '../protocol/account-id.ts';
 import { schemaFault } from '../protocol/fault.ts';
 import { address, printable, readingText, uint256 } from '../protocol/wire-fields.ts';
 import { networkOfName } from '../protocol/x402/networks.ts';
-import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/offer.ts';
+import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
 import type { Requirement } from '../protocol/x402/requirement.ts';
 import { CountersignError } from './errors.ts';
-import { readBase64Json, readJsonBody } from './json.ts';
+import { isRecord, readBase64Json, readJsonBody } from './json.ts';
 
 /** An entry of `accepts`. */
 export type Entry =
@@ -39,7 +39,9 @@ const MAX_ENTRIES = 32;
 const MAX_TEXT = 256;
 
 const text = z.string('must be a string');
-const record = z.nullish(z.record(z.string(), z.unknown(), 'must be an object'));
+const record = z.nullish(
+  z.custom<Readonly<Record<string, unknown>>>(isRecord, 'must be an object'),
+);
 const accepts = z
   .array(z.unknown(), 'must be an array')
   .check(

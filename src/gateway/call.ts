@@ -5,7 +5,7 @@ import { policyWording } from '../policy/policy.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import { problem, type ProblemContext } from '../protocol/problem/problem.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { paymentField } from '../protocol/x402/payment-payload.ts';
+import { paymentField } from '../protocol/x402/headers.ts';
 import { answer, answerStored } from './answer.ts';
 import { beginAssertion } from './assertion.ts';
 import { discard } from './body.ts';

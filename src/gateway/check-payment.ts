@@ -10,7 +10,8 @@ import { type AgentIntent, intentDigest } from '../protocol/intent/agent-intent.
 import { bindIntent } from '../protocol/intent/binding.ts';
 import { checkIntentWindow } from '../protocol/intent/intent-window.ts';
 import { checkAuthorization } from '../protocol/x402/authorization.ts';
-import { paymentField, type PaymentPayload } from '../protocol/x402/payment-payload.ts';
+import { type PaymentPayload } from '../protocol/x402/payment-payload.ts';
+import { paymentField } from '../protocol/x402/headers.ts';
 import { matchRequirement, requirementOn } from '../protocol/x402/requirement.ts';
 import { tokenOf } from '../protocol/x402/tokens.ts';
 import { bindingRequired, INTENT } from './proof.ts';

@@ -3,12 +3,8 @@ import type { Config } from '../config.ts';
 import { min } from '../protocol/amount.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import { creditExtension, offeredExtensions } from '../protocol/x402/extensions.ts';
-import {
-  encodePaymentRequired,
-  type Offer,
-  PAYMENT_REQUIRED_HEADER,
-  paymentRequiredBody,
-} from '../protocol/x402/offer.ts';
+import { encodePaymentRequired, type Offer, paymentRequiredBody } from '../protocol/x402/offer.ts';
+import { PAYMENT_REQUIRED_HEADER } from '../protocol/x402/headers.ts';
 import type { PaidRequest } from './paid-request.ts';
 import { requirementsOf } from './requirements.ts';
 

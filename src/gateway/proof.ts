@@ -13,10 +13,9 @@ import type { WireFault } from '../protocol/fault.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
-  PAYMENT_HEADER,
-  paymentField,
   type PaymentPayload,
 } from '../protocol/x402/payment-payload.ts';
+import { PAYMENT_HEADER, paymentField } from '../protocol/x402/headers.ts';
 
 /** A proof as the request carries it, parsed and not verified. `showsSecret`: the request presents the secret behind the intent's nonce. */
 export type Proof =

@@ -9,7 +9,7 @@ import type { ReserveVerdict } from '../protocol/account/reserve.ts';
 import { accountId } from '../protocol/account-id.ts';
 import { AGENT_INTENT_HEADER } from '../protocol/intent/signed-intent.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
-import { paymentField } from '../protocol/x402/payment-payload.ts';
+import { paymentField } from '../protocol/x402/headers.ts';
 import type { Gateway } from './gateway.ts';
 import type { CheckedProof } from './paid-request.ts';
 import type { Proof } from './proof.ts';

@@ -14,7 +14,7 @@ import { MAX_INTENT_WINDOW, UNPAID_SKEW } from '../../protocol/intent/intent-win
 import { BOUND_VALID_AFTER } from '../../protocol/intent/binding.ts';
 import { AGENT_INTENT_HEADER, MAX_AGENT_INTENT } from '../../protocol/intent/signed-intent.ts';
 import { RETRY_KEY_HEADER } from '../../protocol/intent/retry-key.ts';
-import { PAYMENT_HEADER } from '../../protocol/x402/payment-payload.ts';
+import { PAYMENT_HEADER } from '../../protocol/x402/headers.ts';
 import { tokenOf } from '../../protocol/x402/tokens.ts';
 
 /** The fields of the type as `eth_signTypedData_v4` wants them. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Address, Hex } from '../../core/hex.ts';
+import { type Address, type Hex, ZERO_HASH } from '../../core/hex.ts';
 import {
   addressWord,
   bytes32Word,
@@ -8,10 +8,8 @@ import {
   uintWord,
   type Word,
 } from '../../crypto/typed-data.ts';
-import { bytes32 } from '../wire-fields.ts';
-import { ZERO_HASH } from '../../core/hex.ts';
+import { bytes32, party, storedUint } from '../wire-fields.ts';
 import { domainWord } from './domain.ts';
-import { party, storedUint } from '../wire-fields.ts';
 
 /**
  * A revocation: the issuer permanently revokes the grant with this `id` or, with id zero, all of its grants below `epoch`

@@ -21,12 +21,9 @@ const CHAIN_ID = /^[1-9][0-9]{0,15}$/;
 const CHAIN_ID_HINT = 'must be a chain id: a positive integer, or that as a decimal string';
 
 /** The chain id of a signing domain: a number or a decimal string. */
-export const chainId = reading<number | string, number>(
-  z.union([z.number(), z.string()], CHAIN_ID_HINT),
-  CHAIN_ID_HINT,
-  (value) => {
-    const text = String(value);
-    const id = Number(text);
-    return CHAIN_ID.test(text) && Number.isSafeInteger(id) ? id : undefined;
-  },
-);
+export const chainId = reading<unknown, number>(z.unknown(), CHAIN_ID_HINT, (value) => {
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
+  const text = String(value);
+  const id = Number(text);
+  return CHAIN_ID.test(text) && Number.isSafeInteger(id) ? id : undefined;
+});

@@ -26,7 +26,7 @@ const MONEY_HINTS: Readonly<Record<Money, string>> = {
   credited:
     'The payment had settled before the tool failed, so the amount is credit of the paying account now: its next call that the credit covers spends it. To try again, sign a new proof.',
   held: 'The tool may have acted, so the gateway keeps the amount reserved until the operator resolves the call. Do not sign again before.',
-  charged: 'The operator has resolved this call: the amount is charged.',
+  charged: 'The operator has resolved this call and charged the amount.',
 };
 
 const failed =

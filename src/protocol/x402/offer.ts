@@ -21,8 +21,6 @@ export type Resource = {
   readonly mimeType: string;
 };
 
-export const PAYMENT_REQUIRED_HEADER = 'PAYMENT-REQUIRED';
-
 /** Some proxies reject response headers above 2 KiB. */
 const MAX_HEADER = 2048;
 

@@ -8,6 +8,7 @@ import { readJsonHeader, type JsonHeader } from '../json-header.ts';
 import type { AgentIntent } from '../intent/agent-intent.ts';
 import type { Authorization } from '../payment.ts';
 import { acceptedExtensions } from './extensions.ts';
+import { PAYMENT_HEADER } from './headers.ts';
 import { networkOfName } from './networks.ts';
 import type { Requirement } from './requirement.ts';
 
@@ -24,13 +25,6 @@ export type PaymentPayload = {
   /** From `extensions["agent-intent"]`. The parser does not check that the nonce commits to it. */
   readonly intent?: AgentIntent;
 };
-
-/** The request header of each x402 version; also the root of its field paths. */
-export const PAYMENT_HEADER = { 1: 'X-PAYMENT', 2: 'PAYMENT-SIGNATURE' } as const;
-
-/** The path of a field, as problems name it: `PAYMENT-SIGNATURE.payload.authorization.to`. */
-export const paymentField = (version: 1 | 2, field: string): string =>
-  `${PAYMENT_HEADER[version]}.${field}`;
 
 const header = (version: 1 | 2): JsonHeader => ({
   name: PAYMENT_HEADER[version],

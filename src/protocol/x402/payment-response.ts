@@ -1,6 +1,7 @@
 import type { Network } from '../account-id.ts';
 import type { Address, Hex } from '../../core/hex.ts';
 import { encodeBase64, utf8 } from '../../crypto/bytes.ts';
+import { PAYMENT_RESPONSE_HEADER } from './headers.ts';
 import { nameOfNetwork } from './networks.ts';
 
 /** The outcome of a payment in the form of x402 (`SettleResponse`). `amount` in atomic units. */
@@ -58,8 +59,6 @@ export const refusedPayment = (paid: PaidCall, errorReason: string): PaymentResp
   extra: { status: 'refused', payment: paid.call },
 });
 
-const RESPONSE_HEADER = { 1: 'X-PAYMENT-RESPONSE', 2: 'PAYMENT-RESPONSE' } as const;
-
 /** Writes the response header for a client's x402 version: its name, and its value as base64 JSON. */
 export const paymentResponseHeader = (
   version: 1 | 2,
@@ -68,5 +67,5 @@ export const paymentResponseHeader = (
   const network =
     version === 1 ? (nameOfNetwork(response.network) ?? response.network) : response.network;
   const wire = { ...response, network, amount: response.amount.toString() };
-  return [RESPONSE_HEADER[version], encodeBase64(utf8(JSON.stringify(wire)))];
+  return [PAYMENT_RESPONSE_HEADER[version], encodeBase64(utf8(JSON.stringify(wire)))];
 };

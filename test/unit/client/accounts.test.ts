@@ -7,8 +7,16 @@ import { bytesOf, hexOf } from '../../../src/crypto/bytes.ts';
 import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { intentOf } from '../protocol/intent/wire.ts';
-import { account, AGENT, agentOf, BASE_SEPOLIA, offer, scripted, URL_OF_TOOL } from './server.ts';
-import type { Hex } from './server.ts';
+import {
+  account,
+  AGENT,
+  agentOf,
+  BASE_SEPOLIA,
+  offer,
+  scripted,
+  URL_OF_TOOL,
+  type Hex,
+} from './server.ts';
 
 const MNEMONIC = 'test test test test test test test test test test test junk';
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

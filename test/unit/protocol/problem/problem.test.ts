@@ -218,7 +218,7 @@ describe('problem', () => {
     ['untouched', /charged nothing/],
     ['credited', /is credit of the paying account now/],
     ['held', /keeps the amount reserved/],
-    ['charged', /the amount is charged/],
+    ['charged', /charged the amount/],
   ] as const)('states what an upstream failure means for the money: %s', (money, text) => {
     const { members } = problemOf({ reason: 'upstream_timeout', money });
     expect(members['money']).toBe(money);

@@ -14,11 +14,11 @@ import { verifyStrict } from '../../../../src/crypto/verifier.ts';
 import { checkAuthorization } from '../../../../src/protocol/x402/authorization.ts';
 import { offeredExtensions } from '../../../../src/protocol/x402/extensions.ts';
 import {
-  PAYMENT_REQUIRED_HEADER,
   encodePaymentRequired,
   paymentRequiredBody,
   type Offer,
 } from '../../../../src/protocol/x402/offer.ts';
+import { PAYMENT_REQUIRED_HEADER } from '../../../../src/protocol/x402/headers.ts';
 import {
   parsePaymentSignature,
   parseXPayment,

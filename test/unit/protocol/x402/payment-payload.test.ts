@@ -6,9 +6,9 @@ import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
 import {
   parsePaymentSignature,
   parseXPayment,
-  paymentField,
   type PaymentPayload,
 } from '../../../../src/protocol/x402/payment-payload.ts';
+import { paymentField } from '../../../../src/protocol/x402/headers.ts';
 import vectors from '../../../vectors/countersign-v1.json';
 import { intentOf } from '../intent/wire.ts';
 import { AGENT, PAY_TO, changed, header, leaves, payload1, payload2 } from './fixture.ts';
