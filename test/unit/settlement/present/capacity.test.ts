@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { NOW, paymentNumber, runningClock } from '../scripted.ts';
+import {
+  HOSTS,
+  consume,
+  deliver,
+  honest,
+  hosts,
+  isAcked,
+  openWith,
+  pay,
+  withRelayer,
+  world,
+  useFailoverWorld,
+} from './failover-world.ts';
+
+useFailoverWorld();
+
+describe('a batch beyond the width of the first backend', () => {
+  const sharesOf = async (count: number) => {
+    const messages = Array.from({ length: count }, (_, at) => deliver(pay(at + 1)));
+    await consume(messages);
+    expect(messages.every(isAcked)).toBe(true);
+    return HOSTS.map((host) => hosts().filter((each) => each === host).length);
+  };
+
+  test('goes to the relayer at the same time, in one call', async () => {
+    world.deps = { ...world.deps, backends: openWith(withRelayer(false), 4) };
+    expect(await sharesOf(50)).toEqual([4, 0, 0]);
+    expect(world.handedOver).toEqual([{ count: 46, urgent: false }]);
+    // The most urgent payments went to the first backend.
+    expect(world.shown).toEqual(
+      [1, 2, 3, 4].map((number) => ({
+        host: 'a.test',
+        nonce: paymentNumber(number).authorization.nonce,
+      })),
+    );
+  });
+
+  test('is not shared up to that width', async () => {
+    world.deps = { ...world.deps, backends: openWith(withRelayer(false), 4) };
+    expect(await sharesOf(4)).toEqual([4, 0, 0]);
+    expect(world.handedOver).toEqual([]);
+  });
+
+  test('waits for the first backend without a relayer, and never uses more connections than a Worker has', async () => {
+    world.clock = runningClock();
+    world.deps = { ...world.deps, clock: world.clock, backends: openWith({}, 32) };
+    let [onTheWay, most] = [0, 0];
+    for (const host of HOSTS) {
+      world.conduct[host] = async (payment) => {
+        onTheWay += 1;
+        most = Math.max(most, onTheWay);
+        await world.clock.sleep(1_000);
+        onTheWay -= 1;
+        return honest(payment);
+      };
+    }
+    expect(await sharesOf(24)).toEqual([24, 0, 0]);
+    expect(most).toBe(6);
+    // Deliveries that start at different backends use all three at once.
+    most = 0;
+    const messages = Array.from({ length: 24 }, (_, at) => deliver(pay(at + 101), (at % 3) + 1));
+    await consume(messages);
+    expect(new Set(hosts()).size).toBe(3);
+    expect(messages.every(isAcked)).toBe(true);
+    expect(most).toBe(6);
+  });
+});
+
+describe('the end of a round', () => {
+  test('starts no presentation after its time, and waits for no answer beyond it, however slow the backends are', async () => {
+    const from = NOW * 1_000;
+    const begun: string[] = [];
+    world.clock = runningClock();
+    world.deps = { ...world.deps, clock: world.clock, backends: openWith({}, 1) };
+    // Each answer takes ten seconds of the clock.
+    for (const host of HOSTS) {
+      world.conduct[host] = async (payment) => {
+        begun.push(`${host} ${world.clock.now() - from}`);
+        await world.clock.sleep(10_000);
+        return honest(payment);
+      };
+    }
+    const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
+    await consume(messages);
+    // Each backend has 12 seconds to start presentations, then the next one gets its turn.
+    expect(begun).toEqual([
+      ...['a.test 0', 'a.test 10000', 'b.test 20000', 'b.test 30000', 'c.test 40000'],
+    ]);
+    const acked = messages.filter(isAcked).length;
+    expect(acked).toBe(begun.length);
+    // The other payments are retried, and count against no backend.
+    expect(world.deps.backends.health().every(({ failed }) => failed === 0)).toBe(true);
+  });
+});

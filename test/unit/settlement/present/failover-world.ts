@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, vi } from 'vitest';
+import type { Relay, Relayed } from '../../../../src/protocol/relayer-contract.ts';
+import type { Attempt } from '../../../../src/settlement/operator-tables.ts';
+import type { BackendSettings } from '../../../../src/settlement/backends/registry.ts';
+import { consumeSettlement, type SettlementDeps } from '../../../../src/settlement/consumer.ts';
+import type { Payment, SettlementResult } from '../../../../src/protocol/payment.ts';
+import type { SettlementEvent } from '../../../../src/settlement/telemetry.ts';
+import {
+  answerHosts,
+  backendsAt,
+  facilitatorAt,
+  messageFor,
+  NOW,
+  OTHER,
+  paymentNumber,
+  RPC,
+  scriptChain,
+  type ScriptedChain,
+  standingClock,
+  TOKEN,
+} from '../scripted.ts';
+
+/** The state that each test starts with anew. */
+type World = {
+  chain: ScriptedChain;
+  clock: ReturnType<typeof standingClock>;
+  payments: Map<string, Payment>;
+  conduct: Record<string, Conduct>;
+  /** Presentations, in order. */
+  shown: { host: string; nonce: string }[];
+  /** Law 5: a payment that the chain shows is presented to no backend. */
+  shownInVain: string[];
+  relay: (relays: readonly Relay[], urgent: boolean) => readonly Relayed[];
+  handedOver: { count: number; urgent: boolean }[];
+  told: SettlementResult[];
+  stores: boolean;
+  recorded: Attempt[];
+  forgotten: string[];
+  observed: SettlementEvent[];
+  deps: SettlementDeps;
+};
+
+export const world = {} as World;
+
+/** Three facilitators, the relayer and one scripted chain. Each test scripts what they do with a payment. */
+export const HOSTS = ['a.test', 'b.test', 'c.test'] as const;
+export type Conduct = (payment: Payment) => Response | Promise<Response>;
+
+export const said = (changes: object, status = 200): Response =>
+  Response.json(
+    { success: false, transaction: '', network: TOKEN.network, ...changes },
+    { status },
+  );
+export const honest: Conduct = (payment) =>
+  said({ success: true, transaction: world.chain.pay(payment) });
+export const TRANSACTION = `0x${'ee'.repeat(32)}`;
+
+export const facilitator =
+  (host: string) =>
+  async (body: unknown, path: string): Promise<Response> => {
+    // A facilitator whose list cannot be read counts as supporting the network.
+    if (path === '/supported') return new Response('', { status: 404 });
+    const { paymentPayload } = body as {
+      paymentPayload: { payload: { authorization: { nonce: string } } };
+    };
+    const { nonce } = paymentPayload.payload.authorization;
+    const payment = world.payments.get(nonce) as Payment;
+    if (world.chain.isUsed(payment)) world.shownInVain.push(nonce);
+    world.shown.push({ host, nonce });
+    return (world.conduct[host] ?? honest)(payment);
+  };
+
+export const openWith = (settings: Partial<BackendSettings> = {}, concurrency = 4) =>
+  backendsAt(
+    HOSTS.map((host) => facilitatorAt(`https://${host}`, { concurrency })),
+    {
+      clock: world.clock,
+      emit: (event) => void world.observed.push(event),
+      relayer: () => ({
+        relay: async (relays, urgent) => {
+          world.handedOver.push({ count: relays.length, urgent });
+          return world.relay(relays, urgent);
+        },
+      }),
+    },
+    settings,
+  );
+export const withRelayer = (first = true): Partial<BackendSettings> => ({
+  relayers: new Map([
+    [TOKEN.network, { address: OTHER, batch: 100, wait: 2, maxFeePerGas: 1n, first }],
+  ]),
+});
+
+/** Resets the world before each test. Test files share modules, so each file calls it. */
+export const useFailoverWorld = (): void => {
+  beforeEach(() => {
+    world.chain = scriptChain();
+    world.clock = standingClock();
+    world.payments = new Map();
+    world.conduct = {};
+    world.shown = [];
+    world.shownInVain = [];
+    world.handedOver = [];
+    world.told = [];
+    world.stores = true;
+    world.recorded = [];
+    world.forgotten = [];
+    world.observed = [];
+    world.relay = (relays) => relays.map(({ call }) => ({ call, verdict: 'taken' }));
+    world.deps = {
+      chains: new Map([[TOKEN.network, { urls: [RPC], confirmations: 1 }]]),
+      backends: openWith(),
+      presentations: new Map(),
+      clock: world.clock,
+      account: () => ({
+        settled: async (results) => {
+          if (!world.stores) return { verdict: 'unavailable' };
+          world.told.push(...results);
+          return { verdict: 'ok' };
+        },
+      }),
+      deadLetter: async () => Promise.reject(new Error('no letter expected')),
+      attempts: {
+        record: async (attempts) => void world.recorded.push(...attempts),
+        forget: async (ended) => void world.forgotten.push(...ended.map(({ call }) => call)),
+      },
+      recordHealth: async () => undefined,
+      emit: (event) => void world.observed.push(event),
+    };
+    answerHosts({
+      'node.test': (body) => world.chain.respond(body),
+      ...Object.fromEntries(HOSTS.map((host) => [host, facilitator(host)])),
+    });
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    if (world.shownInVain.length > 0)
+      throw new Error(`world.shown in vain: ${world.shownInVain.join()}`);
+  });
+};
+
+export const pay = (
+  number: number,
+  authorization: Partial<Payment['authorization']> = {},
+): Payment => {
+  const payment = paymentNumber(number, authorization);
+  world.payments.set(payment.authorization.nonce, payment);
+  world.chain.balances.set(payment.authorization.from, 1_000n);
+  return payment;
+};
+export const deliver = (payment: Payment, attempts = 1, acceptedAt = NOW) => ({
+  id: crypto.randomUUID(),
+  body: messageFor(payment, { acceptedAt }),
+  attempts,
+  ack: vi.fn<() => void>(),
+  retry: vi.fn<(options?: { delaySeconds?: number }) => void>(),
+});
+export type Delivered = ReturnType<typeof deliver>;
+export const consume = async (messages: readonly Delivered[], now = NOW): Promise<void> => {
+  world.clock.set(now);
+  await consumeSettlement(messages, world.deps, now);
+};
+export const settleOne = async (payment: Payment, attempts = 1, now = NOW): Promise<Delivered> => {
+  const message = deliver(payment, attempts);
+  await consume([message], now);
+  return message;
+};
+export const isAcked = ({ ack, retry }: Delivered): boolean =>
+  ack.mock.calls.length === 1 && retry.mock.calls.length === 0;
+export const hosts = (): string[] => world.shown.map(({ host }) => host);
+export const standing = (host: string) =>
+  world.deps.backends.health().find(({ backend }) => backend === host);
+
+export const FAULTS: [string, Conduct][] = [
+  ['500', () => new Response('oops', { status: 500 })],
+  ['no connection', () => Promise.reject(new TypeError('connection reset'))],
+  ['garbage', () => new Response('<html>')],
+  ['another form', () => Response.json({ ok: true })],
+  ['429', () => said({ errorReason: 'rate_limit_exceeded' }, 429)],
+  ['success without a hash', () => said({ success: true })],
+  ['a failure of its own', () => said({ errorReason: 'unexpected_settle_error' }, 500)],
+];
