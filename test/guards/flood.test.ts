@@ -149,8 +149,8 @@ describe('the rate limit', () => {
       );
     }
     expect(refused).toBe(50);
-    const { shield, chain, recovery = 0 } = tally();
-    expect({ shield, chain, recovery }).toEqual({
+    const { rateLimit, chain, recovery = 0 } = tally();
+    expect({ rateLimit, chain, recovery }).toEqual({
       rateLimit: sent,
       chain: sent - refused,
       recovery: 0,
@@ -197,7 +197,7 @@ describe('copies of one settled payment', () => {
     // New calls of the same payer are not counted with the copies.
     tally();
     expect((await gateway.fetch(requestWith(await vanilla('agent')))).status).toBe(200);
-    expect(tally()).not.toHaveProperty('shield');
+    expect(tally()).not.toHaveProperty('rateLimit');
   });
 
   it('cost no recovery and no RPC once they are a day old', async () => {

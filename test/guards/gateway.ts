@@ -89,7 +89,7 @@ export const countedGateway = async (): Promise<CountedGateway> => {
     RECEIPT_KEY: await receiptKey(),
     AGENT_ACCOUNT: countedAccounts(env.AGENT_ACCOUNT),
     AUDIT_DB: counted(env.AUDIT_DB, (method) => `database.${method}`),
-    SHIELD: counted(env.SHIELD, () => 'shield'),
+    SHIELD: counted(env.SHIELD, () => 'rateLimit'),
   };
   for (const name of ['digest', 'sign'] as const) countNative(name);
   network(nodeOf(contracts), () => {
