@@ -32,7 +32,7 @@ export const AGENTS = 100;
 /** Milliseconds in which the stub settles and exports, and the account records it. */
 const GATEWAY_AFTERWORK = 1_250;
 
-const everybody = agents(AGENTS);
+const ALL_AGENTS = agents(AGENTS);
 
 /** Makes requests of agents in turn. */
 const inTurn = async (
@@ -42,7 +42,7 @@ const inTurn = async (
 ): Promise<readonly Buffer[]> => {
   const made: Buffer[] = [];
   for (let at = 0; at < count; at += 1) {
-    const agent = everybody[at % of];
+    const agent = ALL_AGENTS[at % of];
     if (agent !== undefined) made.push(await make(agent, at % of));
   }
   return made;
@@ -58,7 +58,7 @@ const openGateway =
   async (bench, upstream) => {
     const gateway = await startGateway(bench, upstream, changes);
     const offer = await offerOf(gateway);
-    await gateway.seed(everybody);
+    await gateway.seed(ALL_AGENTS);
     return {
       subject: gateway,
       afterwork: GATEWAY_AFTERWORK,
@@ -109,7 +109,7 @@ export const batchSettlement: Open = async (bench, upstream) => {
     PAY_TO: people.payTo,
   });
   const offer = await offerOf(subject);
-  const channels = everybody.map((agent) => openChannel(agent, offer));
+  const channels = ALL_AGENTS.map((agent) => openChannel(agent, offer));
   const body = JSON.stringify(channels.map(({ stored }) => stored));
   const seeded = await fetch(`http://127.0.0.1:${subject.port}/seed`, { method: 'POST', body });
   if (!seeded.ok) throw new Error(`The channels were not seeded: ${await seeded.text()}`);

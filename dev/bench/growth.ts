@@ -92,10 +92,10 @@ const blocksOf = (): { readonly alone: Measured[]; readonly at16: Measured[] } =
 });
 
 /** Creates accounts with one ended call, in a directory that outlives the process. */
-const begin = async (gateway: GatewaySubject, everybody: readonly BenchAgent[]): Promise<void> => {
-  await gateway.seed(everybody);
+const begin = async (gateway: GatewaySubject, all: readonly BenchAgent[]): Promise<void> => {
+  await gateway.seed(all);
   const make = await boundRequests(gateway);
-  for (const agent of everybody) {
+  for (const agent of all) {
     mustAllBe(await send(gateway, make(agent, 1), 1), 200, 'growth, first call');
   }
 };
@@ -107,8 +107,8 @@ export const measureGrowth = async (
   calls: number,
 ): Promise<readonly Remembered[]> => {
   const directory = newDirectory(bench.workspace, 'growth');
-  const everybody = agents(2);
-  const accounts = everybody.map((agent, at) => ({ agent, remembered: at === 0 ? 0 : calls }));
+  const all = agents(2);
+  const accounts = all.map((agent, at) => ({ agent, remembered: at === 0 ? 0 : calls }));
   const inProcess = async <T>(work: (gateway: GatewaySubject) => Promise<T>): Promise<T> => {
     const gateway = await startGateway(bench, upstream, { directory });
     try {
@@ -118,7 +118,7 @@ export const measureGrowth = async (
     }
   };
   try {
-    await inProcess((gateway) => begin(gateway, everybody));
+    await inProcess((gateway) => begin(gateway, all));
     for (const { agent, remembered } of accounts) {
       if (remembered > 0) remember(await databaseOf(directory, agent), remembered);
     }

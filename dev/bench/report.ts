@@ -29,7 +29,7 @@ const sentences = (
   }
   if (tree !== undefined) {
     lines.push(
-      `Objects without a gateway, 64 accounts at once: ${digits(median(tree.below))} calls a second with a common owner (${tree.asked.toFixed(3)} requests to the owner per call), ${digits(median(tree.alone))} without one.`,
+      `Objects without a gateway, 64 accounts at once: ${digits(median(tree.children))} calls a second with a common owner (${tree.ownerRequests.toFixed(3)} requests to the owner per call), ${digits(median(tree.alone))} without one.`,
     );
   }
   return [...lines, `JavaScript that every isolate loads: ${digits(gzipKiB)} KiB gzip.`].map(

@@ -45,11 +45,11 @@ type Grown = (typeof POSITIONS)[number] & {
 
 /** Assigns different accounts to each branch. */
 const plant = (): readonly Grown[] => {
-  const everybody = agents(POSITIONS.length * (SIZE + DEEPEST));
+  const all = agents(POSITIONS.length * (SIZE + DEEPEST));
   return POSITIONS.map((each, at) => {
     const first = at * (SIZE + DEEPEST);
-    const ancestors = everybody.slice(first, first + each.depth).map(({ address }) => address);
-    const children = everybody.slice(first + DEEPEST, first + DEEPEST + SIZE);
+    const ancestors = all.slice(first, first + each.depth).map(({ address }) => address);
+    const children = all.slice(first + DEEPEST, first + DEEPEST + SIZE);
     return {
       ...each,
       branch: { ancestors, agents: children, isRuled: each.isRuled },
@@ -60,11 +60,11 @@ const plant = (): readonly Grown[] => {
 
 const lanesOf = (
   make: MakeBound,
-  everybody: readonly BenchAgent[],
+  all: readonly BenchAgent[],
   count: number,
   connections: number,
 ): readonly Lane[] => {
-  const each = everybody.map((agent) => make(agent, count / SIZE));
+  const each = all.map((agent) => make(agent, count / SIZE));
   const inTurn = Array.from({ length: count }, (_, at) => each[at % SIZE]?.[Math.floor(at / SIZE)]);
   return deal(
     inTurn.filter((request) => request !== undefined),

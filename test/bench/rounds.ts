@@ -3,10 +3,10 @@ export type BenchOptions = { readonly rounds: number; readonly calls: number };
 
 /** Calls a second by round: of accounts with a common owner, and of accounts without one. */
 export type Rounds = {
-  readonly below: readonly number[];
+  readonly children: readonly number[];
   readonly alone: readonly number[];
   /** Requests to the owner for each paid call of its children. */
-  readonly asked: number;
+  readonly ownerRequests: number;
 };
 
 /** Rows written for each paid call, including deletes and alarms: of a single call, and of 32 concurrent calls of one account. */

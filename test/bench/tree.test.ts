@@ -24,7 +24,7 @@ const open = async (policy: object, credit: bigint): Promise<Hex> => {
   return payer;
 };
 
-const below = async (owner: Hex): Promise<Hex> => {
+const childOf = async (owner: Hex): Promise<Hex> => {
   const payer = randomHex(20);
   await enrol(owner, payer);
   await setPolicy(payer, {});
@@ -50,14 +50,14 @@ test(`measures ${ACCOUNTS} accounts with and without a common owner`, async ({ t
   const children: Hex[] = [];
   const singles: Hex[] = [];
   for (let made = 0; made < ACCOUNTS; made += 1) {
-    children.push(await below(owner));
+    children.push(await childOf(owner));
     singles.push(await open(LIMITS, CREDIT / 100n));
   }
   // Not counted: the objects wake up, and children get their first leases.
   await round(children);
   await round(singles);
 
-  const asked = watchLeases();
+  const leases = watchLeases();
   const inTree: number[] = [];
   const alone: number[] = [];
   for (let number = 1; number <= rounds; number += 1) {
@@ -67,6 +67,10 @@ test(`measures ${ACCOUNTS} accounts with and without a common owner`, async ({ t
       `round ${number} of ${rounds}: ${inTree.at(-1)?.toFixed(0)} calls a second with a common owner, ${alone.at(-1)?.toFixed(0)} without`,
     );
   }
-  task.meta.rounds = { below: inTree, alone, asked: asked.length / (rounds * calls * ACCOUNTS) };
+  task.meta.rounds = {
+    children: inTree,
+    alone,
+    ownerRequests: leases.length / (rounds * calls * ACCOUNTS),
+  };
   expect(inTree).toHaveLength(rounds);
 });
