@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { CountersignError } from '../../../src/client/index.ts';
 import { transferWithAuthorizationDigest } from '../../../src/protocol/x402/transfer-digest.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
@@ -18,7 +17,6 @@ import { tokenOf } from '../../../src/protocol/x402/tokens.ts';
 import vectors from '../../vectors/countersign-v1.json';
 import { requirement } from '../protocol/x402/fixture.ts';
 import {
-  account,
   AGENT,
   agentOf,
   base64Json,
@@ -53,6 +51,7 @@ const rawOf = (header: string | null | undefined): Record<string, unknown> =>
   JSON.parse(atob(header ?? '')) as Record<string, unknown>;
 
 const token = tokenOf(BASE_SEPOLIA);
+
 if (token === undefined) throw new Error('no token');
 
 describe('a bound payment', () => {
@@ -230,93 +229,6 @@ describe('a plain payment', () => {
   });
 });
 
-describe('a request', () => {
-  it('that costs nothing returns its answer unchanged', async () => {
-    const server = scripted(() => new Response('free', { status: 201 }));
-    const answer = await agentOf(server).fetch(new URL(URL_OF_TOOL));
-    expect([answer.status, await answer.text()]).toEqual([201, 'free']);
-    expect(answer.countersign).toMatchObject({ paid: 'none', binding: 'none', charged: 0n });
-    expect(answer.countersign.call).toBeUndefined();
-  });
-
-  it('keeps headers, body and method of a Request, twice', async () => {
-    const server = scripted(
-      () => offer(),
-      () => new Response('ok'),
-    );
-    const form = new FormData();
-    form.set('file', new Blob(['bytes']), 'a.txt');
-    const request = new Request(`${URL_OF_TOOL}#part`, {
-      method: 'PUT',
-      body: form,
-      headers: { 'x-trace': '7' },
-    });
-    await agentOf(server).fetch(request);
-    const [first, second] = server.arrived;
-    expect(first?.url).toBe(URL_OF_TOOL);
-    expect(second?.body).toBe(first?.body);
-    expect(second?.method).toBe('PUT');
-    expect(second?.headers.get('x-trace')).toBe('7');
-    const { intent } = proofOf(second);
-    expect(intent?.contentType).toMatch(/^multipart\/form-data; ?boundary=/);
-    expect(intent?.contentType).toBe(second?.headers.get('content-type'));
-    expect(intent?.payloadDigest).toBe(sha256Hex(utf8(second?.body ?? '')));
-  });
-
-  it('reads a stream once', async () => {
-    const server = scripted(
-      () => offer(),
-      () => new Response('ok'),
-    );
-    const body = new Response('streamed').body;
-    await agentOf(server).fetch(URL_OF_TOOL, { method: 'POST', body });
-    expect(server.arrived.map((each) => each.body)).toEqual(['streamed', 'streamed']);
-  });
-
-  it.each(['PAYMENT-SIGNATURE', 'X-PAYMENT', 'Agent-Intent'])(
-    'with a header %s of the caller is rejected',
-    async (name) => {
-      const server = scripted();
-      const error = await agentOf(server)
-        .fetch(URL_OF_TOOL, { headers: { [name]: 'x' } })
-        .catch((cause: unknown) => cause);
-      expect(error).toMatchObject({ code: 'header_reserved' });
-      expect(server.arrived).toHaveLength(0);
-    },
-  );
-
-  it('that the caller aborts signs and sends nothing more', async () => {
-    const stop = new AbortController();
-    const server = scripted(() => offer());
-    let signed = 0;
-    const agent = agentOf(server, {
-      hooks: { onOffer: () => stop.abort(new Error('enough')) },
-      account: {
-        address: account.address,
-        signTypedData: async (data) => {
-          signed += 1;
-          return await account.signTypedData(data as never);
-        },
-      },
-    });
-    await expect(agent.fetch(URL_OF_TOOL, { signal: stop.signal })).rejects.toThrow('enough');
-    expect(signed).toBe(0);
-    expect(agent.spending().signed).toBe(0n);
-    expect(server.arrived).toHaveLength(1);
-  });
-
-  it('to an unreachable server throws unreachable', async () => {
-    const server = scripted(() => {
-      throw new TypeError('no route');
-    });
-    const error = await agentOf(server)
-      .fetch(URL_OF_TOOL)
-      .catch((cause: unknown) => cause);
-    expect(error).toBeInstanceOf(CountersignError);
-    expect(error).toMatchObject({ code: 'unreachable' });
-  });
-});
-
 describe('the version 1 body', () => {
   it('is ignored where a version 2 header exists', async () => {
     const server = scripted(
@@ -334,13 +246,5 @@ describe('the version 1 body', () => {
     );
     await agentOf(server).fetch(URL_OF_TOOL);
     expect(server.arrived[1]?.headers.has('X-PAYMENT')).toBe(true);
-  });
-});
-
-it('accepts an account of viem', () => {
-  expect(agentOf(scripted(), { account }).spending()).toEqual({
-    signed: 0n,
-    charged: 0n,
-    remaining: 1_000_000n,
   });
 });

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CountersignError, createAgent, type ErrorCode } from '../../../src/client/index.ts';
+import { CountersignError, type ErrorCode } from '../../../src/client/index.ts';
 import type { Signer } from '../../../src/client/signer.ts';
-import { createBudget } from '../../../src/client/budget.ts';
 import {
   account,
   agentOf,
   base64Json,
   BASE_SEPOLIA,
-  binding,
   entry,
   entry1,
   GATEWAY,
@@ -266,161 +264,5 @@ describe('an agent pays no malicious 402', () => {
     );
     const answer = await agentOf(server, { account: signer }).fetch(URL_OF_TOOL);
     expect([await answer.text(), count(), server.arrived.length]).toEqual(['ok', 1, 2]);
-  });
-});
-
-describe('the total', () => {
-  const serve: Step = ({ headers }) =>
-    headers.has('PAYMENT-SIGNATURE') ? new Response('ok') : offer();
-
-  it('holds for parallel calls', async () => {
-    const { signer, count } = counting();
-    const server = scripted(...Array<Step>(40).fill(serve));
-    const agent = agentOf(server, {
-      account: signer,
-      spend: { perCall: '$0.05', total: 50_000n },
-    });
-    const ended = await Promise.allSettled(
-      Array.from({ length: 20 }, async () => await agent.fetch(URL_OF_TOOL)),
-    );
-    expect(ended.filter((each) => each.status === 'fulfilled')).toHaveLength(2);
-    for (const each of ended) {
-      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'over_total' });
-    }
-    expect(count()).toBe(2);
-    expect(agent.spending()).toEqual({ signed: 40_000n, charged: 40_000n, remaining: 10_000n });
-  });
-
-  it('counts signed amounts, also where the server states that it charged nothing', async () => {
-    const server = scripted(
-      () => offer(),
-      () => new Response('no', { status: 500 }),
-    );
-    const agent = agentOf(server);
-    const answer = await agent.fetch(URL_OF_TOOL);
-    expect([answer.status, answer.countersign.charged]).toEqual([500, 0n]);
-    expect(agent.spending()).toEqual({ signed: 20_000n, charged: 0n, remaining: 980_000n });
-  });
-
-  it('returns an amount where the client sent nothing', async () => {
-    const broken: Signer = {
-      address: account.address,
-      signTypedData: async () => await Promise.reject(new Error('locked')),
-    };
-    const options = [
-      [{ account: broken }, 'signer_failed'],
-      [{ hooks: { onOffer: () => false } }, 'vetoed'],
-      [
-        {
-          hooks: {
-            onOffer: () => {
-              throw new Error('no');
-            },
-          },
-        },
-        'vetoed',
-      ],
-      [{ hooks: { onSign: async () => await Promise.reject(new Error('no')) } }, 'vetoed'],
-    ] as const;
-    for (const [more, code] of options) {
-      const server = scripted(() => offer());
-      const agent = agentOf(server, more);
-      const error = await failing(agent.fetch(URL_OF_TOOL));
-      expect(error.code).toBe(code);
-      expect(server.arrived).toHaveLength(1);
-      expect(agent.spending().signed).toBe(0n);
-    }
-  });
-
-  it('never falls below zero when an amount is returned twice', () => {
-    const budget = createBudget(10n);
-    const held = budget.takePayment(10n);
-    if (!held.ok) throw new Error('not held');
-    expect(budget.takePayment(1n)).toEqual({ ok: false, error: { remaining: 0n } });
-    held.value.giveBack();
-    held.value.giveBack();
-    expect(budget.spending()).toEqual({ signed: 0n, charged: 0n, remaining: 10n });
-  });
-});
-
-describe('hooks', () => {
-  it('receive the offer, the signed call and the answer, but no secret', async () => {
-    const seen: unknown[] = [];
-    const server = scripted(
-      () => offer([entry()], binding()),
-      () => new Response('ok'),
-    );
-    const see = (what: unknown): void => {
-      seen.push(what);
-    };
-    await agentOf(server, { hooks: { onOffer: see, onSign: see, onAnswer: see } }).fetch(
-      URL_OF_TOOL,
-    );
-    expect(seen).toMatchObject([
-      { url: URL_OF_TOOL, method: 'GET', paysFrom: 'payment', binding: 'intent' },
-      { url: URL_OF_TOOL, pays: 'payment', amount: 20_000n },
-      { paid: 'payment', charged: 20_000n },
-    ]);
-    const proof = server.arrived[1]?.headers.get('PAYMENT-SIGNATURE') ?? '';
-    const { payload } = JSON.parse(atob(proof)) as { payload: { signature: string } };
-    const text = JSON.stringify(seen, (_, value: unknown) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    );
-    expect(text).not.toContain(payload.signature);
-  });
-
-  it('cannot lose an answer when they fail after it', async () => {
-    const server = scripted(
-      () => offer(),
-      () => new Response('ok'),
-    );
-    const onAnswer = (): never => {
-      throw new Error('mine');
-    };
-    const answer = await agentOf(server, { hooks: { onAnswer } }).fetch(URL_OF_TOOL);
-    expect(await answer.text()).toBe('ok');
-  });
-});
-
-describe('options', () => {
-  it.each([
-    ['spend.perCall', { spend: { perCall: '0.05', total: '$1' } }],
-    ['spend.perCall', { spend: { perCall: '50000', total: '$1' } }],
-    ['spend.perCall', { spend: { perCall: 0.05 as never, total: '$1' } }],
-    ['spend.total', { spend: { perCall: 1n, total: -1n } }],
-    ['spend.assets', { spend: { perCall: 1n, total: 1n, assets: ['eip155:1/erc20:0x00'] } }],
-    ['spend.payees', { spend: { perCall: 1n, total: 1n, payees: ['0x12'] } }],
-    ['audiences', { audiences: ['gw.example'] }],
-    ['retries', { retries: -1 }],
-    ['timeoutSeconds', { timeoutSeconds: 0 }],
-  ])('rejects an invalid %s and names it', (name, more) => {
-    expect(() => agentOf(scripted(), more)).toThrow(name);
-  });
-
-  it('show both forms of an amount where it is malformed', () => {
-    const make = () => agentOf(scripted(), { spend: { perCall: '15', total: '$1' } });
-    expect(make).toThrow(/"\$0\.02".*"20000u"/);
-  });
-
-  it.each<[string, object, RegExp]>([
-    ['no spend', {}, /lack spend\.perCall and spend\.total/],
-    ['no total', { spend: { perCall: '$0.05' } }, /lack spend\.total/],
-    ['no cap per call', { spend: { total: '$1' } }, /lack spend\.perCall/],
-  ])('with %s throw an error that shows the missing option', (_, options, message) => {
-    const make = () => createAgent({ account, ...options } as never);
-    expect(make).toThrow(message);
-    expect(make).toThrow(
-      expect.objectContaining({
-        name: 'CountersignError',
-        code: 'spend_missing',
-        hint: expect.stringContaining("spend: { perCall: '$0.05', total: '$1.00' }") as string,
-      }),
-    );
-  });
-
-  it('without an account throw an error', () => {
-    expect(() => createAgent({ spend: { perCall: 1n, total: 1n } } as never)).toThrow(
-      expect.objectContaining({ code: 'options_invalid' }),
-    );
   });
 });

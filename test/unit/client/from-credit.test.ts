@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createBudget } from '../../../src/client/budget.ts';
 import { intentDigest } from '../../../src/protocol/intent/agent-intent.ts';
 import { verifyStrict } from '../../../src/crypto/verifier.ts';
 import {
@@ -14,13 +13,11 @@ import {
   HASH,
   intentOf,
   offer,
-  offer1,
   PAY_TO,
   problem,
   scripted,
   served,
   URL_OF_TOOL,
-  type Hex,
   type Step,
 } from './server.ts';
 
@@ -232,85 +229,6 @@ describe('credit that an answer stated', () => {
   });
 });
 
-describe('topUp', () => {
-  const price = (amount: string) => (): Response =>
-    offer([entry({ amount })], binding({ tool: 'countersign.credits' }));
-  const credited = (charged: string, left?: bigint): Step =>
-    serve(left, { charged, tool: 'countersign.credits' });
-
-  it('pays more than the cap per call, counts once, and pays later calls', async () => {
-    const server = scripted(
-      price('500000'),
-      credited('500000', 500_000n),
-      () => offer(),
-      serve(480_000n),
-      serve(460_000n),
-    );
-    const agent = agentOf(server, { spend: { perCall: '$0.05', total: '$0.50' } });
-    const answer = await agent.topUp(GATEWAY, '$0.50');
-    expect(server.arrived[0]).toMatchObject({
-      url: `${GATEWAY}/credits?amount=500000`,
-      method: 'POST',
-    });
-    expect(answer.countersign).toMatchObject({ paid: 'payment', charged: 500_000n });
-    expect(agent.spending()).toEqual({ signed: 500_000n, charged: 500_000n, remaining: 0n });
-    for (let at = 0; at < 2; at += 1) {
-      expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('credit');
-    }
-    expect(agent.spending().remaining).toBe(0n);
-  });
-
-  it('never pays more than the caller chose, nor more than the total', async () => {
-    const dear = agentOf(scripted(price('500001')));
-    await expect(dear.topUp(GATEWAY, '$0.50')).rejects.toMatchObject({ code: 'over_per_call' });
-    const poor = agentOf(scripted(price('500000')), { spend: { perCall: '$1', total: '$0.49' } });
-    await expect(poor.topUp(GATEWAY, 500_000n)).rejects.toMatchObject({ code: 'over_total' });
-  });
-
-  it('for another account signs only a bound payment, and adds no credit to this account', async () => {
-    const to = `eip155:84532:0x${'ab'.repeat(20)}` as const;
-    const plain = agentOf(scripted(() => offer([entry()], {})));
-    await expect(plain.topUp(GATEWAY, 20_000n, { account: to })).rejects.toMatchObject({
-      code: 'binding_unavailable',
-    });
-    const old = agentOf(scripted(() => offer1()));
-    await expect(old.topUp(GATEWAY, 20_000n, { account: to })).rejects.toMatchObject({
-      code: 'binding_unavailable',
-    });
-
-    const server = scripted(price('20000'), credited('20000'), () => offer(), serve());
-    const agent = agentOf(server);
-    await agent.topUp(GATEWAY, 20_000n, { account: to });
-    expect(server.arrived[0]?.url).toBe(`${GATEWAY}/credits?amount=20000&account=${to}`);
-    expect((await agent.fetch(URL_OF_TOOL)).countersign.paid).toBe('payment');
-  });
-
-  it('never pays from credit', async () => {
-    const server = scripted(
-      () => offer(),
-      serve(50_000n),
-      price('20000'),
-      credited('20000', 70_000n),
-    );
-    const agent = agentOf(server);
-    await agent.fetch(URL_OF_TOOL);
-    expect((await agent.topUp(GATEWAY, 20_000n)).countersign.paid).toBe('payment');
-  });
-
-  it.each([
-    ['nowhere', ['gw', 1n, undefined]],
-    ['nothing', [GATEWAY, 0n, undefined]],
-    ['nobody', [GATEWAY, 1n, 'eip155:1:0xAB']],
-  ] as const)('of %s is rejected', async (_, [gateway, amount, to]) => {
-    const asked = agentOf(scripted()).topUp(
-      gateway,
-      amount,
-      to === undefined ? {} : { account: to as `eip155:${number}:${Hex}` },
-    );
-    await expect(asked).rejects.toMatchObject({ code: 'options_invalid' });
-  });
-});
-
 describe('a payment that settled for a failed call', () => {
   it('is credit that pays the next call and is not counted again', async () => {
     const settled = {
@@ -344,20 +262,5 @@ describe('a payment that settled for a failed call', () => {
     const second = await agent.fetch(URL_OF_TOOL);
     expect(second.countersign).toMatchObject({ paid: 'credit', charged: 20_000n, credited: 0n });
     expect(agent.spending()).toEqual({ signed: 20_000n, charged: 20_000n, remaining: 0n });
-  });
-});
-
-describe('the budget for credit', () => {
-  it('counts credit that this agent did not pay for, and returns what a call did not charge', () => {
-    const budget = createBudget(100n);
-    budget.addPrepaid('here', 30n);
-    const first = budget.takeCredit('here', 50n);
-    if (!first.ok) throw new Error('not held');
-    expect(budget.spending().signed).toBe(20n);
-    first.value.release(10n);
-    first.value.release(0n);
-    const second = budget.takeCredit('here', 30n);
-    expect([second.ok, budget.spending().signed]).toEqual([true, 20n]);
-    expect(budget.takeCredit('elsewhere', 81n)).toEqual({ ok: false, error: { remaining: 80n } });
   });
 });
