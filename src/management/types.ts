@@ -3,7 +3,7 @@ import type { ParamName, ROUTE_TABLE, RouteId } from './routes.ts';
 
 type EntryOf<Id extends RouteId> = (typeof ROUTE_TABLE)[Id];
 
-/** A member that is there only where there is something to say; optional where all of it is. */
+/** A member of a request: left out if the route has no such part, optional if all of the part is. */
 type Part<Name extends string, T> = [T] extends [never]
   ? unknown
   : Record<never, never> extends T
@@ -13,8 +13,8 @@ type Part<Name extends string, T> = [T] extends [never]
 type Schema<Id extends RouteId, Name extends 'query' | 'body'> =
   EntryOf<Id> extends Record<Name, infer S extends z.ZodMiniType> ? S : never;
 
-/** What a caller writes into a query: text, and numbers as numbers. */
-type Asked<In, Out> = {
+/** A query as a caller writes it: numbers as numbers, everything else as text. */
+type QueryInput<In, Out> = {
   [K in keyof In]: K extends keyof Out
     ? Exclude<Out[K], undefined> extends number
       ? number
@@ -24,10 +24,10 @@ type Asked<In, Out> = {
 
 type QueryOf<S extends z.ZodMiniType> = [S] extends [never]
   ? never
-  : Asked<z.input<S>, z.output<S>>;
+  : QueryInput<z.input<S>, z.output<S>>;
 type BodyOf<S extends z.ZodMiniType> = [S] extends [never] ? never : z.input<S>;
 
-/** A caller's request for a route. */
+/** The request for a route, as a client passes it. */
 export type RequestOf<Id extends RouteId> = Part<
   'params',
   [ParamName<Id>] extends [never] ? never : { readonly [K in ParamName<Id>]: string }
@@ -40,16 +40,16 @@ export type RequestOf<Id extends RouteId> = Part<
     ? {
         /** A hash, with or without quotes, or `*`. */
         readonly ifMatch?: string;
-        /** Only where nothing is there yet. */
+        /** Only if no document exists yet. */
         readonly ifNoneMatch?: '*';
       }
     : unknown) &
   (EntryOf<Id> extends { readonly dryRun: true } ? { readonly dryRun?: boolean } : unknown);
 
-/** The JSON that a route answers with; of the feed, the data of each event. */
+/** The JSON answer of a route; of a stream, the data of each event. */
 export type AnswerOf<Id extends RouteId> = z.output<EntryOf<Id>['answer']>;
 
-/** Routes that answer with pages, and what is on them. */
+/** Routes that answer pages, and the items of those. */
 export type ListId = {
   [Id in RouteId]: AnswerOf<Id> extends { readonly items: readonly unknown[] } ? Id : never;
 }[RouteId];

@@ -19,7 +19,7 @@ import {
   problem,
   scripted,
   type Step,
-} from '../client/server.ts';
+} from './server.ts';
 
 const OWNER = `${BASE_SEPOLIA}:${account.address.toLowerCase()}`;
 const OTHER = `eip155:8453:${account.address.toLowerCase()}`;
