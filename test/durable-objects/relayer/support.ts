@@ -269,3 +269,13 @@ export const settledCalls = ({ told }: Bench): readonly string[] =>
   told.flatMap(({ results }) =>
     results.filter(({ outcome }) => outcome === 'settled').map(({ call }) => call),
   );
+
+/** The calls of payments, sorted. */
+export const callsOf = (relays: readonly { readonly call: string }[]) =>
+  relays.map(({ call }) => call).toSorted();
+
+/** Runs the alarm until nothing is pending. Returns the settled calls, sorted. */
+export const settle = async (bench: Bench): Promise<readonly string[]> => {
+  await ringOut(bench);
+  return settledCalls(bench).toSorted();
+};
