@@ -26,7 +26,7 @@ type Run = {
 
 const runs: Run[] = [];
 
-/** Starts `npm run demo` and watches it. */
+/** Starts `npm run demo` and observes it. */
 const run = (flags: readonly string[]): Run => {
   const mark = randomUUID();
   const child = spawn(process.execPath, [DEMO, ...flags], {
@@ -63,14 +63,14 @@ const run = (flags: readonly string[]): Run => {
   return started;
 };
 
-/** What still runs of it when nothing should. */
+/** Lists processes that still run after the end. */
 const remains = async (demo: Run): Promise<readonly string[]> => {
   const deadline = Date.now() + 4000;
   while (demo.processes().length > 0 && Date.now() < deadline) await pause(20);
   return demo.processes().map(({ command }) => command);
 };
 
-/** Looks at the demo's chain and upstream from outside for as long as they answer; returns what was seen last. */
+/** Observes the chain and the upstream of the demo while they answer. @returns the last observation. */
 const observe = async (demo: Run, rpc: string, upstream: string) => {
   const chain = connectChain(rpc);
   const look = async () => {
@@ -107,7 +107,7 @@ describe('npm run demo', () => {
       for (const { id } of demo.processes()) process.kill(id, 'SIGKILL');
   });
 
-  it('holds, and its line says what an onlooker sees on the chain', async () => {
+  it('passes, and its results agree with an observer of the chain', async () => {
     const demo = run(['--json']);
     const [, rpc = ''] = await demo.says(/^ +chain +(\S+)/m);
     const [, upstream = ''] = await demo.says(/^ +upstream +(\S+)/m);
@@ -156,7 +156,7 @@ describe('npm run demo', () => {
     expect(await remains(demo)).toEqual([]);
   });
 
-  it('is stopped completely by Ctrl-C', async () => {
+  it('stops completely on Ctrl-C', async () => {
     const demo = run([]);
     await demo.says(/^ 1\. /m);
     demo.child.kill('SIGINT');
@@ -164,7 +164,7 @@ describe('npm run demo', () => {
     expect(await remains(demo)).toEqual([]);
   });
 
-  it('fails by name when a part crashes', async () => {
+  it('fails with the name of a crashed part', async () => {
     const demo = run(['--json']);
     await demo.says(/^ 3\. /m);
     const anvil = demo.processes().find(({ command }) => command.includes('/anvil '));
@@ -175,7 +175,7 @@ describe('npm run demo', () => {
     expect(await remains(demo)).toEqual([]);
   });
 
-  it('is refused unknown flags and bad values, by name', async () => {
+  it('rejects unknown flags and invalid values by name', async () => {
     const demo = run(['--block-time', '0']);
     expect(await demo.ended).toBe(2);
     expect(demo.told()).toMatch(/^--block-time takes .* not '0'/);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { freePort, portTaken } from '../../dev/stack/ports.ts';
 import { type Launched, launch, launchBelow } from '../stack/launch.ts';
 
-/** How long a process may take to disappear. */
+/** Time limit for processes to end. */
 const GONE_MS = 4000;
 
 describe('a running stack', () => {
@@ -88,7 +88,7 @@ describe('a running stack', () => {
     expect(stack.stderr()).not.toMatch(/could not start/);
   });
 
-  it('leaves nothing behind when it is killed', async () => {
+  it('leaves no process after SIGKILL', async () => {
     const { flags } = await flagsFor();
     const stack = start(flags);
     await stack.ready;
@@ -126,7 +126,7 @@ describe('a running stack', () => {
     expect(await stack.remaining(GONE_MS)).toEqual([]);
   });
 
-  it('can have a second beside it, and outlives that', async () => {
+  it('runs next to a second stack, and outlives it', async () => {
     const first = start(['--json']);
     const one = await first.ready;
     const second = start(['--json', '--block-time', '1']);
@@ -147,7 +147,7 @@ describe('a running stack', () => {
     expect(await first.ended).toBe(0);
   });
 
-  it('is refused a taken port, unknown flags and bad values, by name', async () => {
+  it('rejects a taken port, unknown flags and invalid values by name', async () => {
     const { flags } = await flagsFor();
     const stack = start(flags);
     const { gateway } = await stack.ready;

@@ -27,7 +27,7 @@ describe('the local chain', () => {
     functionName: 'name' | 'symbol' | 'decimals' | 'version' | 'DOMAIN_SEPARATOR',
   ) => await chain.client.readContract({ address: usdc.address, abi: usdcAbi, functionName });
 
-  it('has USDC as it is on Base Sepolia', async () => {
+  it('has the code and domain of USDC on Base Sepolia', async () => {
     expect(await chain.client.getChainId()).toBe(84532);
     expect(await read('name')).toBe(usdc.name);
     expect(await read('version')).toBe(usdc.version);
@@ -37,11 +37,11 @@ describe('the local chain', () => {
     const domain = { name, version, chainId: 84532n, verifyingContract };
     const separator = await read('DOMAIN_SEPARATOR');
     expect(separator).toBe(hashDomain({ domain, types: domainTypes }));
-    // What the contract on Base Sepolia answers.
+    // The answer of the contract on Base Sepolia.
     expect(separator).toBe('0x71f17a3b2ff373b803d70a5a07c046c1a2bc8e89c09ef722fcb047abe94c9818');
   });
 
-  it('has Multicall3 where every chain has it', async () => {
+  it('has Multicall3 at its canonical address', async () => {
     const block = await chain.client.readContract({
       address: multicall3,
       abi: parseAbi(['function getBlockNumber() view returns (uint256)']),
@@ -50,7 +50,7 @@ describe('the local chain', () => {
     expect(block).toBeGreaterThan(0n);
   });
 
-  it('gives nine agents 1000 USDC each, and facilitators ether', async () => {
+  it('funds nine agents with 1000 USDC each, and facilitators with ether', async () => {
     const agents = [people.agent, ...people.agents];
     expect(new Set(agents.map(({ address }) => address)).size).toBe(9);
     for (const { address, privateKey } of agents) {
@@ -62,7 +62,7 @@ describe('the local chain', () => {
     expect(await chain.balanceOf(people.payTo)).toBe(0n);
   });
 
-  it('funds many accounts at once, also for a client that only knows the URL', async () => {
+  it('mints for many accounts at once, also through a client that only knows the URL', async () => {
     const other = connectChain(chain.rpc);
     const strangers = Array.from({ length: 20 }, (_, at) => person(`stranger ${at}`).address);
     await Promise.all(
@@ -74,10 +74,10 @@ describe('the local chain', () => {
     expect(balances).toEqual(strangers.map((_, at) => BigInt(at + 1)));
   });
 
-  it('does not run ahead of the clock', async () => {
+  it('keeps block times close to the clock', async () => {
     for (let at = 0; at < 20; at += 1) await chain.client.mine({ blocks: 1 });
     const { timestamp } = await chain.client.getBlock();
-    // anvil gives every block a later second than the last: mined faster than that, it may lead a little.
+    // anvil assigns each block a later second, so blocks that come faster run ahead a little.
     expect(Number(timestamp) - Date.now() / 1000).toBeLessThan(30);
   });
 });
@@ -89,7 +89,7 @@ describe('the local chain with a block time', () => {
   });
   afterAll(async () => await chain.stop());
 
-  it('makes a block a second, and none for a transaction', async () => {
+  it('mines a block each second, and none for a transaction', async () => {
     const first = await chain.client.getBlockNumber();
     const from = Date.now();
     while ((await chain.client.getBlockNumber()) < first + 3n)
@@ -105,7 +105,7 @@ describe('the local chain with a block time', () => {
     const receipts = await Promise.all(
       hashes.map(async (hash) => await chain.client.waitForTransactionReceipt({ hash })),
     );
-    // Sent within a moment: at most one block boundary lies between them.
+    // At most one block boundary lies between transactions that are sent together.
     const blocks = new Set(receipts.map(({ blockNumber }) => blockNumber));
     expect(blocks.size).toBeLessThan(3);
   });

@@ -86,7 +86,7 @@ describe('the facilitator', () => {
     [2, BOUND_VALID_AFTER, 'marked as bound'],
     [2, BOUND_VALID_AFTER + 255n, 'marked with the last reserved value'],
   ] as const)(
-    'settles what an agent has signed, x402 v%i with validAfter %i (%s), to the unit',
+    'settles a payment of x402 v%i with validAfter %i (%s) to the unit',
     async (version, validAfter, _) => {
       const signed = await sign(people.agent, 1234n, randomNonce(), validAfter);
       const agent = await chain.balanceOf(people.agent.address);
@@ -106,7 +106,7 @@ describe('the facilitator', () => {
     },
   );
 
-  it('settles one authorization once', async () => {
+  it('settles an authorization only once', async () => {
     const body = exchange(await sign(people.agent, 5n), 2);
     const before = await chain.balanceOf(people.payTo);
     expect(await settle(body)).toMatchObject({ success: true });
@@ -117,7 +117,7 @@ describe('the facilitator', () => {
     expect(await chain.balanceOf(people.payTo)).toBe(before + 5n);
   });
 
-  it('settles forty at once without losing one', async () => {
+  it('settles forty concurrent payments', async () => {
     const before = await chain.balanceOf(people.payTo);
     const payers = [1, 2, 3, 4, 5].flatMap(() => people.agents);
     const bodies = await Promise.all(
@@ -128,7 +128,7 @@ describe('the facilitator', () => {
     expect(await chain.balanceOf(people.payTo)).toBe(before + 280n);
   });
 
-  it('refuses what is not a payment, and what is too long', async () => {
+  it('rejects bodies that are no payment or too long', async () => {
     const { paymentPayload } = exchange(await sign(people.agent, 1n), 2);
     const { paymentRequirements } = exchange(await sign(people.agent, 1n), 1);
     expect((await post('/settle', '{"')).status).toBe(400);
@@ -137,7 +137,7 @@ describe('the facilitator', () => {
     expect((await post('/settle', 'x'.repeat(70_000))).status).toBe(413);
   });
 
-  it('can be wrapped, so that it settles and says it did not', async () => {
+  it('lets a wrapper answer with a failure after a settlement', async () => {
     const lying = await startFacilitator({
       rpc: chain.rpc,
       key: people.facilitators[1].privateKey,
@@ -153,7 +153,7 @@ describe('the facilitator', () => {
     await lying.stop();
   });
 
-  it('sees an authorization that somebody else presented, and one that was cancelled', async () => {
+  it('rejects authorizations that another sender presented or that were cancelled', async () => {
     const sender = privateKeyToAccount(people.facilitators[2].privateKey);
     const { client } = chain;
     const taken = await sign(people.agents[0], 11n);
@@ -177,7 +177,7 @@ describe('the facilitator', () => {
     }
   });
 
-  it('says what it supports', async () => {
+  it('lists its supported schemes', async () => {
     const answer = (await (await fetch(`${facilitator.url}/supported`)).json()) as {
       kinds: { x402Version: number; network: string }[];
     };

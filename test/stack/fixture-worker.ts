@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 
-/** Stands in for the gateway where a test is about how it is run, not about what it does. */
+/** Replaces the gateway in tests of its process. */
 export class AgentAccount extends DurableObject {
   async next(): Promise<number> {
     const next = ((await this.ctx.storage.get<number>('next')) ?? 0) + 1;
@@ -9,7 +9,7 @@ export class AgentAccount extends DurableObject {
   }
 }
 
-/** Bound in wrangler.toml, so it must be there. */
+/** Required by the bindings of wrangler.toml. */
 export class Relayer extends DurableObject {}
 
 type Bindings = {

@@ -36,7 +36,7 @@ describe('the gateway under wrangler', () => {
   const inGroup = (group: number) =>
     (runningProcesses() ?? []).filter((process) => process.group === group);
 
-  it('is given its variables, the secret and a migrated database', async () => {
+  it('has its variables, the secret and a migrated database', async () => {
     expect(await ask('/environment')).toMatchObject({
       AUDIENCES: gateway.url,
       PAY_TO: JSON.stringify({ 'eip155:84532': people.payTo }),
@@ -65,7 +65,7 @@ describe('the gateway under wrangler', () => {
     expect(readFileSync(gateway.log, 'utf8')).not.toContain(d);
   });
 
-  it('is killed as a whole, and goes on where it was', async () => {
+  it('is killed with all its processes, and continues with its state', async () => {
     expect(await ask('/next')).toBe(1);
     const key = await ask('/key');
     const group = gateway.processId();
@@ -78,7 +78,7 @@ describe('the gateway under wrangler', () => {
     expect(crashes).toEqual([]);
   });
 
-  it('is reported when it crashes', async () => {
+  it('reports a crash', async () => {
     process.kill(-gateway.processId(), 'SIGKILL');
     await expect.poll(() => crashes, { timeout: 5000 }).toHaveLength(1);
     await gateway.restart();
@@ -90,7 +90,7 @@ describe('the gateway itself', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('sells the tools of another file', async () => {
+  it('sells the tools of a given file', async () => {
     const toolsFile = join(directory, 'other-tools.json');
     const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: object[] };
     writeFileSync(toolsFile, JSON.stringify({ tools: [{ ...tools[0], price: '$0.123' }] }));
@@ -130,7 +130,7 @@ describe('the files of a gateway', () => {
     expect((await write({ PAUSED: 'true' })).key).toBe(key);
   });
 
-  it('change of wrangler.toml only what this machine needs', async () => {
+  it('change only local settings of wrangler.toml', async () => {
     const { config } = await write({});
     const original = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').split('\n');
     const lines = config.split('\n');
@@ -147,7 +147,7 @@ describe('the files of a gateway', () => {
     ]);
   });
 
-  it('are refused a value that would end early', async () => {
+  it('reject a value with a quote or a line break', async () => {
     await expect(write({ A: "it's" })).rejects.toThrow(/^A /);
     await expect(write({ A: 'b\nRECEIPT_KEY=c' })).rejects.toThrow(/^A /);
   });
@@ -158,7 +158,7 @@ describe('the demo tools', () => {
     expect((await readTools(TOOLS_FILE)).map(({ id }) => id)).toHaveLength(10);
   });
 
-  it('are refused with the name of a bad field', async () => {
+  it('are rejected with the name of an invalid field', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
     const file = join(directory, 'tools.json');
     const { tools } = JSON.parse(readFileSync(TOOLS_FILE, 'utf8')) as { tools: object[] };

@@ -8,7 +8,7 @@ import type { StackDescription } from '../../dev/stack/stack-file.ts';
 const START = join(import.meta.dirname, '../../dev/start.ts');
 const MARK = 'COUNTERSIGN_TEST_RUN';
 
-/** `npm start` as a process of its own, watched from outside. */
+/** A process of `npm start`, observed from outside. */
 export type Launched = {
   readonly child: ChildProcess;
   readonly stdout: () => string;
@@ -61,7 +61,7 @@ const watch = (child: ChildProcess, mark: string): Launched => {
   const ready = says(/^\{.*\}$/m).then(
     () => JSON.parse(/^\{.*\}$/m.exec(stdout)?.[0] ?? '') as StackDescription,
   );
-  // Not every test waits for it.
+  // Some tests do not wait for it.
   ready.catch(() => {});
   const processes = () => (runningProcesses() ?? []).filter(({ id }) => marked(id, mark));
   const remaining = async (milliseconds: number): Promise<readonly string[]> => {
@@ -81,7 +81,7 @@ const watch = (child: ChildProcess, mark: string): Launched => {
   };
 };
 
-/** Starts `dev/start.ts` with these flags. */
+/** Starts `dev/start.ts` with flags. */
 export const launch = (flags: readonly string[]): Launched => {
   const mark = randomUUID();
   const child = spawn(process.execPath, [START, ...flags], {
@@ -91,7 +91,7 @@ export const launch = (flags: readonly string[]): Launched => {
   return watch(child, mark);
 };
 
-/** Starts it as the child of another process: `child` is that other one. */
+/** Starts it as the child of another process, which is `child`. */
 export const launchBelow = (flags: readonly string[]): Launched => {
   const mark = randomUUID();
   const words = JSON.stringify([START, ...flags]);

@@ -8,7 +8,7 @@ import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { buildWorker, type WorkerModules } from '../../dev/worker-modules.ts';
 import { createAgent, createManagement } from '../../src/client/index.ts';
 
-/** The Worker in the modules that are deployed. Everywhere else tests run it as one file, which wrangler makes of it. */
+/** The Worker in its deployed modules. All other tests run it as one file, which wrangler bundles. */
 const network = 'eip155:84532';
 const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
 const relayerKey = generatePrivateKey();
@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-it('takes a call, settles it through queue and relayer, and answers for it', async () => {
+it('serves a paid call, settles it through queue and relayer, and reports it', async () => {
   const { gateway, agent, operator } = stack.description;
   const account = privateKeyToAccount(agent.privateKey);
   const payer = createAgent({ account, spend: { perCall: '$0.10', total: '$1' } });
@@ -50,13 +50,13 @@ it('takes a call, settles it through queue and relayer, and answers for it', asy
     .toMatchObject({ items: [{ network, totals: { transactions: 1, payments: 1 } }] });
 });
 
-it('compares ledger and chain when the clock says so', async () => {
+it('reconciles ledger and chain on schedule', async () => {
   const answer = await fetch(`${stack.description.gateway}/cdn-cgi/handler/scheduled`);
   expect(answer.status).toBe(200);
   expect(await answer.text()).toBe('ok');
 });
 
-it('keeps what no call needs out of what every isolate loads', () => {
+it('loads code that calls do not need only on demand', () => {
   expect(built.later.map((path) => /[a-z]+/.exec(path.slice(path.lastIndexOf('/')))?.[0])).toEqual(
     expect.arrayContaining(['beside', 'open', 'queues', 'router', 'scheduled', 'settle']),
   );

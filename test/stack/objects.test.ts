@@ -8,7 +8,7 @@ import { people } from '../../dev/stack/people.ts';
 import { freePort, LOOPBACK } from '../../dev/stack/ports.ts';
 import { buildWorker, otherModules, type WorkerModules } from '../../dev/worker-modules.ts';
 
-/** Objects of one isolate whose code comes late, as modules in raw workerd: no test runner stands between them and `import()`. */
+/** Objects that load their code with `import()`, as deployed modules in raw workerd, without a test runner. */
 const networks = ['eip155:84532', 'eip155:8453'];
 const workspace = mkdtempSync(join(tmpdir(), 'countersign-'));
 const key = generatePrivateKey();
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(workspace, { recursive: true, force: true }));
 
-/** Asks all objects of the names at once. What they throw is said as text. */
+/** Calls all objects of the names at once. An exception becomes text. */
 const DRIVER = `export default {
   async fetch(request, env) {
     const { objects, names, method, args } = await request.json();
@@ -41,7 +41,7 @@ type Ask = (
   ...args: unknown[]
 ) => Promise<readonly unknown[]>;
 
-/** A fresh isolate. */
+/** Starts a fresh isolate. */
 const begin = async (worker: WorkerModules): Promise<Ask> => {
   const [directory, port] = [mkdtempSync(join(workspace, 'run-')), await freePort()];
   const script = join(directory, 'driver.js');
@@ -51,7 +51,7 @@ const begin = async (worker: WorkerModules): Promise<Ask> => {
   });
   const bindings = {
     ...{ PAY_TO: each(people.payTo), RELAYERS: each({ address }), RELAYER_KEY: { text: key } },
-    // Nobody listens there.
+    // No process listens there.
     ...{ RPC_URLS: each([`http://${LOOPBACK}:1`]), CONFIRMATIONS: { text: '1' } },
     ...{ DEFAULT_POLICY: { text: '' }, COMMAND_BYTES_PER_DAY: { text: '' } },
     ...{ LOCAL_STACK: { text: 'true' }, AUDIENCES: { text: `http://${LOOPBACK}` } },
@@ -84,7 +84,7 @@ const begin = async (worker: WorkerModules): Promise<Ask> => {
   };
 };
 
-/** The Worker with a module that throws when it is loaded: the one that holds a text. */
+/** Breaks a module of the Worker, found by a text in it: it throws when it is loaded. */
 const without = (text: string): WorkerModules => {
   const worker = mkdtempSync(join(workspace, 'broken-'));
   cpSync(dirname(built.main), worker, { recursive: true });
@@ -103,7 +103,7 @@ const accounts = Array.from(
   (_, at) => `eip155:84532:0x${at.toString().padStart(40, '0')}`,
 );
 
-it.each([1, 2, 3])('begin all at once in a fresh isolate: relayers (%i)', async () => {
+it.each([1, 2, 3])('relayers start concurrently in a fresh isolate (%i)', async () => {
   const ask = await begin(built);
   const names = [...many, ...networks, ...many, ...networks];
   const said = await ask('RELAYER', names, 'status');
@@ -115,7 +115,7 @@ it.each([1, 2, 3])('begin all at once in a fresh isolate: relayers (%i)', async 
   );
 });
 
-it.each([1, 2, 3])('begin all at once in a fresh isolate: accounts (%i)', async () => {
+it.each([1, 2, 3])('accounts start concurrently in a fresh isolate (%i)', async () => {
   const ask = await begin(built);
   const names = [...accounts, ...accounts];
   expect(await ask('AGENT_ACCOUNT', names, 'document', 'tool', 'none')).toEqual(
@@ -123,7 +123,7 @@ it.each([1, 2, 3])('begin all at once in a fresh isolate: accounts (%i)', async 
   );
 });
 
-it('relayers take nothing when their code cannot be loaded', async () => {
+it('relayers accept no payment when their code cannot be loaded', async () => {
   const ask = await begin(without('relayer_unsupported'));
   const names = [...networks, ...networks];
   expect(await ask('RELAYER', names, 'relay', [{ call: '0x01' }, { call: '0x02' }], true)).toEqual(
@@ -134,7 +134,7 @@ it('relayers take nothing when their code cannot be loaded', async () => {
   );
 });
 
-it('accounts refuse what they are asked beside calls when its code cannot be loaded', async () => {
+it('accounts reject commands and look-ups when their code cannot be loaded', async () => {
   const ask = await begin(without('grant.default'));
   const unavailable = accounts.map(() => ({ verdict: 'unavailable' }));
   expect(await ask('AGENT_ACCOUNT', accounts, 'govern', { kind: 'status' })).toEqual(unavailable);

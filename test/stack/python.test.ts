@@ -13,7 +13,7 @@ const why = missing
   ? ' (skipped: there is no python3 here; on Debian, apt-get install python3)'
   : '';
 
-/** Runs the Python agent: exit code, and all it said. `-B`: leaves no compiled files in the tree. */
+/** Runs the Python agent. @returns exit code and output. `-B` writes no compiled files. */
 const python = async (
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -32,18 +32,18 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   describe('with the vectors', () => {
-    it('computes every hash and signature, and refuses what must fail', async () => {
+    it('computes every hash and signature, and rejects the vectors that must fail', async () => {
       const { code, text } = await python(['--vectors', VECTORS]);
       expect(text).toMatch(/^\d{2,} matched, 0 different$/m);
       expect(text).not.toContain('WRONG');
       expect(code).toBe(0);
     });
 
-    it('sees each of them changed', async () => {
+    it('detects a change of each vector', async () => {
       const results =
         /"(domainSeparator|Agent[A-Za-z]+|intentHash|digest|signature|hash)": "0x[^"]*/g;
       const changed = join(directory, 'changed.json');
-      // The fourth digit: within r of a signature.
+      // The fourth digit is within r of a signature.
       const altered = readFileSync(VECTORS, 'utf8').replace(results, (text) =>
         text.replace(/(0x...)(.)/, (_, before, digit) => before + (digit === '0' ? '1' : '0')),
       );
@@ -67,7 +67,7 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
     });
     afterAll(async () => await stack?.stop());
 
-    it('pays for a call, bound to it, looks it up, makes a free one, and verifies the receipts', async () => {
+    it('pays for a call with a bound payment, looks it up, makes a free call, and verifies the receipts', async () => {
       const { gateway, agent } = stack.description;
       const { code, text } = await python(['--gateway', gateway], { AGENT_KEY: agent.privateKey });
       expect(text).toMatch(/^paid, bound: 200 \{/m);
@@ -82,7 +82,7 @@ describe.skipIf(missing)(`an agent written in Python from docs/wire-format.md${w
       expect(stack.upstream.counts()).toMatchObject({ lookup: 1, whoami: 1 });
     });
 
-    it('does not sign for another origin than the one it called', async () => {
+    it('does not sign for another origin than the called one', async () => {
       const { gateway, agent } = stack.description;
       const { code, text } = await python(
         ['--gateway', gateway.replace('127.0.0.1', 'localhost')],

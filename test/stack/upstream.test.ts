@@ -47,13 +47,13 @@ describe('the demo upstream', () => {
   });
 
   it.each(['qwxzy', '', ' ', '../index', '%00', 'x'.repeat(200)])(
-    'lookup knows no %j',
+    'lookup answers 404 for %j',
     async (word) => {
       expect((await get(`/lookup?word=${encodeURIComponent(word)}`)).status).toBe(404);
     },
   );
 
-  it('summarise says what it charges, by the word', async () => {
+  it('summarise reports a charge by the word', async () => {
     const text = 'Rivers carry water. Rivers carry sand and water to the sea. Nobody asked.';
     const answer = await post('/summarise', { text });
     expect(await answer.json()).toEqual({
@@ -66,7 +66,7 @@ describe('the demo upstream', () => {
     expect((await post('/summarise', {})).status).toBe(400);
   });
 
-  it('notarise gives the digest of a text', async () => {
+  it('notarise returns the digest of a text', async () => {
     const answer = await post('/notarise', { text: 'abc' });
     expect(await answer.json()).toEqual({
       sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
@@ -78,20 +78,20 @@ describe('the demo upstream', () => {
     ['fr', 'Bonjour, monde! Le chien est here2?'],
     ['de', 'Hallo, Welt! Der Hund ist here2?'],
     ['es', 'Hola, mundo! El perro es here2?'],
-  ])('translate to %s word by word', async (to, text) => {
+  ])('translate translates to %s word by word', async (to, text) => {
     const answer = await post('/translate', { text: 'Hello, world! The dog is here2?', to });
     const expected = text.replace('here2', { fr: 'ici2', de: 'hier2', es: 'aquí2' }[to] ?? '');
     expect(await answer.json()).toEqual({ text: expected, to, unknown: [] });
   });
 
-  it('translate keeps and names words it does not know, and refuses other languages', async () => {
+  it('translate keeps and lists unknown words, and rejects other languages', async () => {
     const answer = await post('/translate', { text: 'water flux', to: 'fr' });
     expect(await answer.json()).toEqual({ text: 'eau flux', to: 'fr', unknown: ['flux'] });
     expect((await post('/translate', { text: 'water', to: 'xx' })).status).toBe(400);
     expect((await post('/translate', 'water')).status).toBe(400);
   });
 
-  it('report counts what is in a text', async () => {
+  it('report returns the statistics of a text', async () => {
     const answer = await post('/report', { text: 'One two. Two three!\n\nIt’s four.' });
     expect(await answer.json()).toEqual({
       characters: 31,
@@ -148,7 +148,7 @@ describe('the demo upstream', () => {
       .sign(key);
   const whoami = async (header: string) => await get('/whoami', { 'x-agent-assertion': header });
 
-  it('whoami says whom the gateway has verified, once', async () => {
+  it('whoami accepts an assertion of the gateway once', async () => {
     const header = await assertion();
     const answer = await whoami(header);
     expect(answer.status).toBe(200);
@@ -157,14 +157,14 @@ describe('the demo upstream', () => {
     expect((await whoami(await assertion())).status).toBe(200);
   });
 
-  it('whoami refuses whoever goes around the gateway', async () => {
+  it('whoami rejects requests without a valid assertion', async () => {
     const { privateKey } = await generateKeyPair('Ed25519');
     const old = now() - 120;
     const good = await assertion();
     const wrong = [
       'a.b.c',
       await assertion({}, { key: privateKey as CryptoKey }),
-      // A receipt is signed with the same key, and anybody may have one.
+      // A receipt has a signature of the same key, and every payer has one.
       await assertion({}, { typ: 'agent-receipt+jwt' }),
       await assertion({ aud: 'https://other.example' }),
       await assertion({ tool: 'lookup' }),
@@ -196,7 +196,7 @@ describe('the demo upstream', () => {
     });
   });
 
-  it('flaky answers, drops, truncates and hangs as told', async () => {
+  it('flaky answers, drops, truncates and hangs as requested', async () => {
     expect((await get('/flaky?status=503')).status).toBe(503);
     expect((await get('/flaky?status=204')).status).toBe(204);
     expect((await get('/flaky?status=99')).status).toBe(400);
@@ -220,7 +220,7 @@ describe('the demo upstream', () => {
     expect((await get('/stream?chunks=100000')).status).toBe(400);
   });
 
-  it('counts every run per tool, also those that fail', async () => {
+  it('counts every run by tool, also failed ones', async () => {
     const before = upstream.counts();
     await get('/lookup?word=river');
     await get('/lookup?word=qwxzy');
