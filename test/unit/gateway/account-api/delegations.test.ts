@@ -1,43 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Applied } from '../../../../src/protocol/account/applied.ts';
 import type { FieldFault } from '../../../../src/protocol/account/command-fault.ts';
-import { delegationsTool } from '../../../../src/catalog/gateway-tools.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { registerDelegation } from '../../../../src/gateway/account-api/delegations.ts';
-import { observeOwn } from '../../../../src/gateway/observe.ts';
-import type { AgentDelegation } from '../../../../src/protocol/intent/agent-delegation.ts';
-import {
-  type AgentIntent,
-  intentDigest,
-  intentFields,
-} from '../../../../src/protocol/intent/agent-intent.ts';
 import vectors from '../../../vectors/countersign-v1.json';
-import {
-  counterfactual,
-  delegationBody,
-  delegationOf,
-  malleated,
-  type Signing,
-} from './documents.ts';
-import { governed, KEY_ACCOUNT, network, type Node, scriptedGateway } from '../scripted.ts';
-import {
-  addressOf,
-  intentFor,
-  intentHeader,
-  NOW,
-  PAY_TO,
-  paymentHeader,
-  paymentOf,
-  signIntent,
-  vectorConfig,
-  type Who,
-} from '../signing.ts';
+import { delegationBody, delegationOf } from './documents.ts';
+import { governed, KEY_ACCOUNT, network, scriptedGateway } from '../scripted.ts';
+import { addressOf, NOW } from '../signing.ts';
 
-const config = vectorConfig();
-const OWNER = `eip155:84532:${addressOf('owner')}` as const;
-const AGENT = `eip155:84532:${addressOf('agent')}` as const;
-const HASH = vectors.delegation.hash;
-const MAGIC = `0x1626ba7e${'0'.repeat(56)}`;
+import {
+  config,
+  OWNER,
+  AGENT,
+  HASH,
+  requestOf,
+  bodyOf,
+  send,
+  sendWith,
+  contractAt,
+} from './delegation-fixture.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
@@ -45,71 +25,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
-});
-
-const requestOf = (body: unknown, headers: Record<string, string> = {}) =>
-  new Request('https://gw.example/delegations', {
-    method: 'PUT',
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-    headers: { 'Content-Type': 'application/json', ...headers },
-  });
-const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
-
-/** Sends a grant to stub accounts. */
-const send = async (
-  options: {
-    readonly fields?: Partial<AgentDelegation>;
-    readonly signing?: Signing;
-    readonly apply?: (kind: string) => Applied;
-  } = {},
-) => {
-  const { fields, signing, apply } = options;
-  const { gateway, asked, rateLimited, offered } = await scriptedGateway(
-    config,
-    apply === undefined ? {} : { apply: async ({ kind }) => apply(kind) },
-  );
-  const body = await delegationBody(delegationOf(fields), signing);
-  return {
-    answer: await registerDelegation(gateway, requestOf(body)),
-    asked,
-    rateLimited,
-    offered,
-  };
-};
-
-/** The same, with an `Agent-Intent` of the given signer. */
-const sendWith = async (
-  who: Who,
-  options: {
-    readonly fields?: Partial<AgentDelegation>;
-    readonly intent?: Partial<AgentIntent>;
-    readonly node?: Node;
-    readonly signer?: Who;
-    readonly apply?: (kind: string) => Applied;
-  } = {},
-) => {
-  const { rpc } = network(options.node ?? KEY_ACCOUNT);
-  const { apply } = options;
-  const { gateway, asked, offered } = await scriptedGateway(
-    config,
-    apply === undefined ? {} : { apply: async ({ kind }) => apply(kind) },
-  );
-  const delegation = delegationOf(options.fields);
-  const body = await delegationBody(delegation);
-  const seen = await observeOwn(requestOf(body), config, delegationsTool);
-  if (!seen.ok) throw new Error(seen.error.reason);
-  const intent = intentFor(seen.value, { agent: addressOf(who), ...options.intent });
-  const headers = intentHeader(await signIntent(intent, options.signer ?? who));
-  const answer = await registerDelegation(gateway, requestOf(body, headers));
-  return { answer, asked, rpc, offered, intent };
-};
-
-/** A node on which this account has code that accepts or rejects signatures. */
-const contractAt = (address: Hex, accepts: boolean): Node => ({
-  ...KEY_ACCOUNT,
-  eth_getCode: ([asked]: [Hex]) => (asked === address ? '0x60' : '0x'),
-  eth_call: ([{ to, data }]: [{ to: Hex; data: string }]) =>
-    accepts && to === address && data.startsWith('0x1626ba7e') ? MAGIC : `0x${'0'.repeat(64)}`,
 });
 
 describe('PUT /delegations', () => {
@@ -225,138 +140,6 @@ describe('PUT /delegations', () => {
   });
 });
 
-describe('a grant with impossible terms', () => {
-  type Body = Awaited<ReturnType<typeof delegationBody>>;
-  const edits: readonly (readonly [string, (body: Body) => unknown, string])[] = [
-    ['no JSON', () => 'not JSON', 'body'],
-    ['a key twice', () => '{"v":1,"v":1}', 'body'],
-    ['another version', (body) => ({ ...body, v: 2 }), 'body.v'],
-    ['an unknown field', (body) => ({ ...body, note: 'x' }), 'body.note'],
-    ['a chain that is not served', (body) => ({ ...body, chainId: '8453' }), 'body.chainId'],
-    [
-      'an unknown field in the grant',
-      ({ delegation, ...body }) => ({ ...body, delegation: { ...delegation, note: 'x' } }),
-      'body.delegation.note',
-    ],
-    [
-      'a number where text belongs',
-      ({ delegation, ...body }) => ({ ...body, delegation: { ...delegation, maxTotal: 5 } }),
-      'body.delegation.maxTotal',
-    ],
-    [
-      'depth 4',
-      ({ delegation, ...body }) => ({ ...body, delegation: { ...delegation, depth: 4 } }),
-      'body.delegation.depth',
-    ],
-    ['no signature', ({ signature: _, ...body }) => body, 'body.signature'],
-  ];
-
-  it.each(edits)('with %s is rejected with the field', async (_, edit, field) => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const { gateway, asked } = await scriptedGateway(config);
-    const body = edit(await delegationBody(delegationOf()));
-    const answer = await registerDelegation(gateway, requestOf(body));
-    expect(answer.status).toBe(400);
-    expect(await bodyOf(answer)).toMatchObject({ field });
-    expect([asked, rpc]).toEqual([[], []]);
-  });
-
-  it.each([
-    [
-      'for another gateway',
-      { audience: 'https://other.example' },
-      'audience',
-      'https://gw.example or https://second.example',
-    ],
-    ['for other money', { asset: `0x${'99'.repeat(20)}` as const }, 'asset', /^0x036cbd/],
-    ['to the gateway’s own account', { delegate: PAY_TO }, 'delegate', /receives no money/],
-    ['that is over', { validUntil: BigInt(NOW) }, 'validUntil', `> ${NOW}`],
-  ])('%s is refused, however well it is signed', async (_, fields, field, expected) => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const { answer, asked } = await send({ fields });
-    expect(answer.status).toBe(400);
-    const body = await bodyOf(answer);
-    expect(body).toMatchObject({
-      type: 'urn:countersign:problem:grant-refused',
-      field: `body.delegation.${field}`,
-    });
-    expect(body['expected']).toMatch(expected);
-    expect([asked, rpc]).toEqual([[], []]);
-  });
-
-  it('for a second audience of this gateway, or without money, is accepted', async () => {
-    network(KEY_ACCOUNT);
-    const fields = { audience: 'https://second.example', asset: `0x${'00'.repeat(20)}` as const };
-    expect((await send({ fields })).answer.status).toBe(201);
-  });
-
-  it('with 65 tools is rejected with the field; with 64 it is accepted', async () => {
-    network(KEY_ACCOUNT);
-    const tools = Array.from({ length: 65 }, (_, at) => `tool-${at}`);
-    const { answer, asked } = await send({ fields: { tools } });
-    expect(answer.status).toBe(400);
-    expect((await bodyOf(answer))['field']).toBe('body.delegation.tools');
-    expect(asked).toEqual([]);
-    expect((await send({ fields: { tools: tools.slice(1) } })).answer.status).toBe(201);
-  });
-
-  it('of more than 32 KiB is not read', async () => {
-    const { gateway, asked } = await scriptedGateway(config);
-    const answer = await registerDelegation(gateway, requestOf(`"${'x'.repeat(32_767)}"`));
-    expect(answer.status).toBe(413);
-    expect(await bodyOf(answer)).toMatchObject({ limit: 32_768 });
-    expect(asked).toEqual([]);
-  });
-
-  it('with maximum values fits into the limit', async () => {
-    network(contractAt(addressOf('owner'), true));
-    const nth = (at: number, bytes: number) => at.toString(16).padStart(bytes * 2, 'f');
-    const fields = {
-      tools: Array.from({ length: 64 }, (_, at) => nth(at, 32)),
-      payees: Array.from({ length: 64 }, (_, at): Hex => `0x${nth(at, 20)}`),
-    };
-    const signature: Hex = `0x${'ab'.repeat(4_095)}`;
-    const { answer } = await send({ fields, signing: { signature } });
-    expect(answer.status).toBe(201);
-  });
-
-  it('needs the issuer’s signature: altered, or for another delegate, it is rejected', async () => {
-    network(KEY_ACCOUNT);
-    const stolen = vectors.delegation.signature as Hex;
-    for (const options of [
-      { signing: { who: 'agent' } },
-      { fields: { maxTotal: 5_000_001n }, signing: { signature: stolen } },
-      { fields: { delegate: `0x${'66'.repeat(20)}` }, signing: { signature: stolen } },
-    ] as const) {
-      const { answer, asked } = await send(options);
-      expect(answer.status).toBe(400);
-      expect(await bodyOf(answer)).toMatchObject({
-        type: 'urn:countersign:problem:invalid-signature',
-        field: 'body.signature',
-        fault: 'wrong_signer',
-      });
-      expect(asked).toEqual([]);
-    }
-  });
-
-  it.each([
-    ['high s', malleated, 'invalid-signature', 'high_s'],
-    ['an ERC-6492 wrapper', counterfactual, 'unsupported-signature', undefined],
-  ])('signed with %s is refused before anybody is asked', async (_, form, type, fault) => {
-    const { rpc } = network(KEY_ACCOUNT);
-    const signature = form(vectors.delegation.signature as Hex);
-    const { answer, asked } = await send({ signing: { signature } });
-    expect(answer.status).toBe(400);
-    const body = await bodyOf(answer);
-    expect(body).toMatchObject({
-      type: `urn:countersign:problem:${type}`,
-      field: 'body.signature',
-    });
-    expect(body['fault']).toBe(fault);
-    expect([asked, rpc]).toEqual([[], []]);
-  });
-});
-
 describe('the header Dry-Run', () => {
   it('is for calls only: a dry run registers no grant', async () => {
     const { gateway, asked } = await scriptedGateway(config);
@@ -395,88 +178,6 @@ describe('an issuer with code', () => {
       type: 'urn:countersign:problem:payer-unreachable',
     });
     expect(asked).toEqual([]);
-  });
-});
-
-describe('consent', () => {
-  const takes = (asked: readonly unknown[]) => asked.at(-1);
-
-  it('is the delegate’s signature of this very request', async () => {
-    const { answer, asked, intent } = await sendWith('agent');
-    expect(answer.status).toBe(201);
-    // The signed intent goes into the log (law 11).
-    expect(takes(asked)).toMatchObject({
-      of: AGENT,
-      order: {
-        kind: 'take',
-        consent: {
-          call: intentDigest(intent, 84532),
-          proof: 'intent',
-          intent: { fields: intentFields(intent), signature: expect.any(String) as string },
-        },
-      },
-    });
-  });
-
-  it('cannot come from the issuer', async () => {
-    const { answer, asked } = await sendWith('owner');
-    expect(answer.status).toBe(201);
-    expect(asked).toMatchObject([{ of: OWNER, order: { kind: 'issue', consent: false } }]);
-  });
-
-  it('cannot come from another account', async () => {
-    const { answer, asked, rpc } = await sendWith('agent', {
-      fields: { delegate: `0x${'66'.repeat(20)}` },
-    });
-    expect(answer.status).toBe(403);
-    expect(await bodyOf(answer)).toMatchObject({ type: 'urn:countersign:problem:forbidden' });
-    expect([asked, rpc]).toEqual([[], []]);
-  });
-
-  it('cannot be forged in the delegate’s name', async () => {
-    const { answer, asked } = await sendWith('agent', { signer: 'owner' });
-    expect(await bodyOf(answer)).toMatchObject({
-      field: 'Agent-Intent.signature',
-      fault: 'wrong_signer',
-    });
-    expect(asked).toEqual([]);
-  });
-
-  it('cannot come from the key of an account that has code', async () => {
-    const { answer, asked } = await sendWith('agent', {
-      node: contractAt(addressOf('agent'), false),
-    });
-    expect(await bodyOf(answer)).toMatchObject({
-      field: 'Agent-Intent.signature',
-      fault: 'contract_refused',
-    });
-    expect(asked).toEqual([]);
-    const accepted = await sendWith('agent', { node: contractAt(addressOf('agent'), true) });
-    expect(takes(accepted.asked)).toMatchObject({
-      of: AGENT,
-      order: { consent: { contractCheckedAt: 100 } },
-    });
-  });
-
-  it('is for this grant, this route and this time only', async () => {
-    for (const intent of [
-      { payloadDigest: `0x${'11'.repeat(32)}` },
-      { tool: 'countersign.revocations' },
-      { validAfter: BigInt(NOW - 100), validBefore: BigInt(NOW - 30) },
-    ] as const) {
-      const { answer, asked } = await sendWith('agent', { intent });
-      expect(answer.status).toBe(400);
-      expect((await bodyOf(answer))['field']).toMatch(/^Agent-Intent\.intent\./);
-      expect(asked).toEqual([]);
-    }
-  });
-
-  it('cannot be a payment', async () => {
-    network(KEY_ACCOUNT);
-    const { gateway, asked } = await scriptedGateway(config);
-    const body = await delegationBody(delegationOf());
-    await registerDelegation(gateway, requestOf(body, paymentHeader(await paymentOf())));
-    expect(asked).toMatchObject([{ of: OWNER, order: { kind: 'issue', consent: false } }]);
   });
 });
 

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { FinishVerdict } from '../../../src/protocol/account/finish.ts';
+
+import { call } from '../../../src/gateway/call.ts';
+
+import { claimsOf, ENTRY, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
+import { NOW, paying } from './signing.ts';
+
+import { config, signed, bodyOf } from './call-fixture.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('an attempt that cannot report how the call ended', () => {
+  const finished = { entry: ENTRY, state: 'abandoned', payment: 'none' } as const;
+
+  it.each<[string, FinishVerdict, number, Record<string, unknown>]>([
+    [
+      'another attempt took over the call',
+      { verdict: 'unknown_call' },
+      503,
+      { type: 'urn:countersign:problem:storage-unavailable', retry_after: 2 },
+    ],
+    [
+      'the hold expired, and nothing is kept',
+      { verdict: 'late', ...finished, charged: 0n, kept: false },
+      504,
+      { money: 'untouched' },
+    ],
+    [
+      'the money moved and is credit',
+      { verdict: 'late', ...finished, payment: 'settled', charged: 0n, kept: false },
+      504,
+      { money: 'credited' },
+    ],
+    [
+      'the operator must resolve the call',
+      { verdict: 'late', ...finished, payment: 'settled', charged: 20_000n, kept: true },
+      504,
+      { money: 'held' },
+    ],
+    [
+      'the operator charged the call',
+      { verdict: 'late', ...finished, payment: 'settled', charged: 20_000n, kept: false },
+      504,
+      { money: 'charged' },
+    ],
+  ])('says so: %s', async (_, verdict, status, body) => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config, { finish: async () => verdict });
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(answer.status).toBe(status);
+    expect(await bodyOf(answer)).toMatchObject(body);
+  });
+});
+
+describe('a stored answer', () => {
+  it('is sent with the binding of the accepted call', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config, {
+      reserve: async () => ({
+        verdict: 'stored',
+        answer: { status: 200, headers: {}, body: btoa('answer') },
+        charged: 20_000n,
+        paidFrom: 'payment',
+        payment: 'queued',
+        binding: 'none',
+        entry: '0x',
+        policy: '0x',
+      }),
+    });
+    const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
+    expect(await answer.text()).toBe('answer');
+    expect(claimsOf(answer.headers.get('Agent-Receipt'))['binding']).toBe('none');
+  });
+});

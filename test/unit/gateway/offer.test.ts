@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { Tool } from '../../../src/catalog/tool.ts';
+import { call } from '../../../src/gateway/call.ts';
+
+import { decoded, KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
+import {
+  NOW,
+  paying,
+  paymentHeader,
+  paymentOf,
+  search,
+  translate,
+  vectorConfig,
+} from './signing.ts';
+
+import { config, requestOf, signed, bodyOf } from './call-fixture.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the 402', () => {
+  it('describes binding and top-ups outside accepts', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf('/tools/translate?a=b'));
+    expect(answer.status).toBe(402);
+    const header = decoded(answer.headers.get('PAYMENT-REQUIRED'));
+    expect(header['extensions']).toEqual({
+      'payment-identifier': { info: { required: false } },
+      'agent-intent': {
+        info: {
+          version: 1,
+          audience: 'https://gw.example',
+          tool: 'translate',
+          binding: 'eip3009-nonce',
+        },
+      },
+      'agent-credit': { info: { version: 1, topUp: 'https://gw.example/credits' } },
+    });
+    const body = await bodyOf(answer);
+    expect(body['credit']).toEqual({
+      top_up: 'https://gw.example/credits?amount=200000',
+      hint: expect.any(String) as string,
+    });
+    expect(body['accepts']).toHaveLength(1);
+    expect(header['accepts']).toHaveLength(1);
+  });
+
+  it.each([
+    ['/tools/translate', /^Sign one entry of `accepts`/],
+    ['/tools/strict', /^Sign an AgentIntent for this request\. Sign one entry/],
+    ['/tools/metered', /^Buy credit with a POST to `credit\.top_up`/],
+  ])('of %s asks for what that tool takes', async (path, hint) => {
+    const { gateway } = await scriptedGateway(config);
+    const { hint: said } = await bodyOf(await call(gateway, requestOf(path)));
+    expect(said).toMatch(hint);
+  });
+
+  it('offers the maximum of a tool of variable price', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf('/tools/metered'));
+    expect(decoded(answer.headers.get('PAYMENT-REQUIRED'))).toMatchObject({
+      accepts: [{ scheme: 'exact', amount: '20000', maxTimeoutSeconds: 300 }],
+    });
+  });
+});
+
+describe('a tool that requires binding', () => {
+  it('rejects a vanilla payment and names the header, the field and the description', async () => {
+    const { gateway, asked } = await scriptedGateway(config);
+    const answer = await call(
+      gateway,
+      requestOf('/tools/strict', paymentHeader(await paymentOf())),
+    );
+    expect(answer.status).toBe(400);
+    expect(await bodyOf(answer)).toMatchObject({
+      type: 'urn:countersign:problem:binding-required',
+      field: 'PAYMENT-SIGNATURE.extensions.agent-intent.info.intent',
+      hint: expect.stringContaining('extensions["agent-intent"].info.intent') as string,
+      docs: 'https://gw.example/.well-known/agent-intent',
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('accepts an Agent-Intent, which is bound and pays from credit', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, await signed('/tools/strict', paying(20_000n)));
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('the 401 of a free tool', () => {
+  it('states how to sign, and the request as the gateway saw it', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const answer = await call(gateway, requestOf('/tools/search.web?q=x'));
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('WWW-Authenticate')).toBe(
+      'AgentIntent error="intent_required", audience="https://gw.example", ' +
+        'chains="eip155:84532", max_validity="300", tool="search.web"',
+    );
+    const { intent, docs } = await bodyOf(answer);
+    expect(docs).toBe('https://gw.example/.well-known/agent-intent');
+    expect(intent).toEqual({
+      audience: 'https://gw.example',
+      tool: 'search.web',
+      method: 'GET',
+      target: '/tools/search.web?q=x',
+      contentType: '',
+      payTo: '0x0000000000000000000000000000000000000000',
+      asset: '0x0000000000000000000000000000000000000000',
+      maxAmount: '0',
+    });
+  });
+
+  it('also answers a payment, which a free tool does not accept', async () => {
+    const { gateway } = await scriptedGateway(config);
+    const headers = paymentHeader(await paymentOf());
+    expect((await call(gateway, requestOf('/tools/search.web', headers))).status).toBe(401);
+  });
+});
+
+const whoami: Tool = { ...search, id: 'whoami', method: 'POST', path: '/tools/whoami' };
+
+/** A body that records whether the gateway reads or cancels it. */
+const unreadBody = () => {
+  const happened: string[] = [];
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull: (controller) => {
+        happened.push('read');
+        controller.enqueue(new Uint8Array(65_536));
+      },
+      cancel: () => void happened.push('cancelled'),
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, happened };
+};
+
+describe('the body of a caller without a usable proof', () => {
+  const asked: readonly [string, string, Record<string, string>, number][] = [
+    ['a paid tool without a proof', '/tools/translate', {}, 402],
+    ['a free tool without a proof', '/tools/whoami', {}, 401],
+    ['a proof that is no base64', '/tools/translate', { 'PAYMENT-SIGNATURE': '?' }, 400],
+    ['two proofs', '/tools/translate', { 'X-PAYMENT': 'e30=', 'Agent-Intent': 'e30' }, 400],
+    ['a Dry-Run that is neither yes nor no', '/tools/translate', { 'Dry-Run': 'yes' }, 400],
+    ['more bytes than the tool takes', '/tools/translate', { 'Content-Length': '99999999' }, 402],
+  ];
+
+  it.each(asked)('is cancelled unread: %s', async (_, path, headers, status) => {
+    const body = unreadBody();
+    const { gateway } = await scriptedGateway(vectorConfig([translate, whoami]));
+    const request = new Request(`https://gw.example${path}`, {
+      method: 'POST',
+      body: body.stream,
+      headers,
+    });
+    expect((await call(gateway, request)).status).toBe(status);
+    expect(body.happened).toEqual(['cancelled']);
+  });
+
+  it('does not keep a proof alive that expires while the body arrives', async () => {
+    network(KEY_ACCOUNT);
+    const { gateway, asked } = await scriptedGateway(config);
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          vi.setSystemTime((NOW + 60) * 1_000);
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const payment = await paymentOf({ validBefore: BigInt(NOW + 30) });
+    await call(
+      gateway,
+      new Request('https://gw.example/tools/translate', {
+        method: 'POST',
+        body,
+        headers: paymentHeader(payment),
+      }),
+    );
+    expect(asked[0]).toMatchObject({ asked: 'reserve', call: { execute: false } });
+  });
+
+  it('is read if the request has a proof', async () => {
+    const body = unreadBody();
+    const { gateway } = await scriptedGateway(config);
+    const request = new Request('https://gw.example/tools/translate', {
+      method: 'POST',
+      body: body.stream,
+      headers: paymentHeader(await paymentOf()),
+    });
+    await call(gateway, request);
+    expect(body.happened).toContain('read');
+  });
+});
