@@ -1,18 +1,33 @@
 import type { Entry, EntryType } from '../../src/protocol/entry.ts';
 import type { AccountId } from '../../src/protocol/account-id.ts';
+import type { DocumentType } from '../../src/protocol/account/document.ts';
 import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import type { Disk } from '../store/disk.ts';
+import type { Committed } from '../store/group-commit.ts';
+import { valuesOf } from '../store/noun.ts';
+import { RESEND_FIRST, type Sending, sendAt, UNSENT } from '../store/outbox.ts';
+import { CALL } from './call/call-noun.ts';
 import { DENIAL_WINDOW } from './call/denial.ts';
-import { dueAt, type Live, RESEND_FIRST, resendPause } from './log/outbox.ts';
-import { awaitsLook, type LastLooks, openLastLooks } from './call/last-looks.ts';
-import { type CallRecord, isFinal, prunesAt } from './call/record.ts';
-import { idleAt } from './tree/idle.ts';
-import type { AccountState } from './state.ts';
-import { type Lessees, openLessees } from './tree/lessees.ts';
-import type { LeaseRow } from './tree/lessor.ts';
-import { isPending, keyOf, type Transfer } from './commands/transfer.ts';
-import type { AccountStorage } from './storage.ts';
+import { type LastLooks, openLastLooks } from './call/last-looks.ts';
+import { awaitsLook, type CallRecord, isFinal, prunesAt } from './call/record.ts';
 import { openWholeCalls, type WholeCalls } from './call/whole-calls.ts';
+import { DOCUMENT } from './commands/document.ts';
+import {
+  isPending,
+  pendingTransfers,
+  TRANSFER,
+  type Transfer,
+  transferKey,
+} from './commands/transfer.ts';
+import { dueAt, type Live } from './log/outbox.ts';
+import type { Pruning } from './call/pruning.ts';
+import { openPruning } from './log/pruning.ts';
+import { ACCOUNT, type AccountState, emptyAccount } from './state.ts';
+import { heldGrants } from './tree/held-grant.ts';
+import { idleAt } from './tree/idle.ts';
+import { ISSUED_LEASE, liveLessees } from './tree/issued-lease.ts';
+import { type Lessees, openLessees } from './tree/lessees.ts';
 
 /** More unexported entries than this are read from storage instead of being kept. */
 const KEPT_ENTRIES = 1_000;
@@ -21,7 +36,7 @@ export const EXPORT_DELAY: Seconds = 10;
 /** An export without an acknowledgement is sent again after this long. */
 export const EXPORT_RESEND: Seconds = 20;
 
-/** What people wait to see, or to hear of. */
+/** Entries that people wait to see. */
 const PROMPT: ReadonlySet<string> = new Set([
   'account.label',
   'account.status',
@@ -35,22 +50,22 @@ const PROMPT: ReadonlySet<string> = new Set([
   'alert.raised',
 ] satisfies EntryType[]);
 
-/** Credit on its way to another account, and how often that was told. Not stored: a restart tells it again. */
-export type Pending = {
-  readonly transfer: Transfer;
-  readonly sentAt: Seconds;
-  readonly sends: number;
-};
+/** Credit on its way to another account. */
+export type Pending = Sending & { readonly transfer: Transfer };
 
 /** What an awake account remembers. A cache: storage is the truth, and all of this is rebuilt from it. */
 export type Memory = {
   state: AccountState;
+  /** Calls on which something is still due, but for those that await their last look. */
   readonly live: Map<Hex, Live>;
   readonly looks: LastLooks;
   readonly whole: WholeCalls;
   /** Credit that its other account has not acknowledged, by peer and asset. */
   readonly pending: Map<string, Pending>;
   readonly lessees: Lessees;
+  /** The newest entry that wrote a document, by type; absent until a reader asks for it. */
+  readonly newestDocument: Map<DocumentType, number>;
+  readonly prune: Pruning;
   /** Newest entries that are not in D1 yet; empty when there are too many to keep. */
   fresh: readonly Entry[];
   /** A payment ended or a call without one: worth exporting now. */
@@ -58,88 +73,95 @@ export type Memory = {
   exportSentAt: Seconds;
   exportSentTo: number;
   pruneAt: Seconds | undefined;
-  /** When the alarm is set for, Unix seconds. */
-  alarmAt: Seconds | undefined;
 };
 
-export const loadMemory = async (
-  account: AccountId,
-  storage: AccountStorage,
-  now: Seconds,
-  getAlarm: () => Promise<number | null>,
-): Promise<Memory> => {
-  const state = storage.loadAccount(account);
-  const live = storage.loadLive();
-  const alarm = await getAlarm();
+export const wake = (account: AccountId, disk: Disk, now: Seconds): Memory => {
+  const [known = emptyAccount(account)] = disk.find(ACCOUNT, { limit: 1 });
+  const state = { ...known, held: heldGrants(disk) };
+  // Without answers and entries, which are most of a record: an account wakes with what it must do.
+  const live = [...disk.brief(CALL, { where: [['due', '=', 'live']] })];
   return {
     state,
-    looks: openLastLooks(storage.loadLooks()),
-    live: new Map(live.map((record) => [record.id, { record: slim(record), sentAt: 0, sends: 0 }])),
+    live: new Map(live.map((record) => [record.id, { record, ...UNSENT }])),
+    looks: openLastLooks(looksIn(disk)),
     whole: openWholeCalls(),
     pending: new Map(
-      storage.loadPending().map((transfer) => [keyOf(transfer), { transfer, sentAt: 0, sends: 0 }]),
+      [...pendingTransfers(disk)].map((transfer) => [
+        transferKey(transfer),
+        { transfer, ...UNSENT },
+      ]),
     ),
-    lessees: openLessees(storage.loadLessees(now)),
+    lessees: openLessees(liveLessees(disk, now)),
+    newestDocument: new Map(),
+    prune: openPruning(disk),
     fresh: [],
     exportNow: state.head.seq > state.exported,
     exportSentAt: 0,
     exportSentTo: state.exported,
     pruneAt: undefined,
-    alarmAt: alarm === null ? undefined : Math.ceil(alarm / 1000),
   };
+};
+
+const looksIn = function* (disk: Disk): Iterable<readonly [Hex, Seconds]> {
+  for (const { key, valid_before: validBefore } of disk.list(CALL, {
+    where: [['due', '=', 'look']],
+  })) {
+    yield [key as Hex, Number(validBefore)];
+  }
 };
 
 /** Takes over a committed group. @returns its entries, in order. */
 export const remember = (
   memory: Memory,
-  state: AccountState,
-  records: Iterable<CallRecord>,
-  loose: readonly Entry[],
-  transfers: Iterable<Transfer>,
-  leases: Iterable<LeaseRow>,
-  resend: ReadonlySet<Hex>,
+  { state, writes, entries }: Committed<AccountState>,
 ): readonly Entry[] => {
   const before = memory.state.head.seq;
-  const added: Entry[] = [...loose];
-  for (const record of records) {
-    added.push(...record.entries.filter(({ seq }) => seq > before));
-    const known = memory.live.get(record.id);
-    memory.whole.keep(record);
-    if (isFinal(record)) {
-      memory.live.delete(record.id);
-      memory.exportNow = true;
-      memory.looks.remove(record.id);
-      const pruneAt = prunesAt(record);
-      memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
-    } else if (awaitsLook(record)) {
-      memory.live.delete(record.id);
-      memory.looks.add(record.id, record.validBefore);
-      if (resend.has(record.id)) memory.looks.hasten(record.id);
-    } else {
-      // A call whose payment came into another state is told to the Queue anew.
-      const isTold = known?.record.payment === record.payment || record.payment === 'sent';
-      const told = isTold && !resend.has(record.id) ? known : undefined;
-      memory.live.set(record.id, {
-        record: slim(record),
-        sentAt: told?.sentAt ?? 0,
-        sends: told?.sends ?? 0,
-        ...(known?.alerted === true ? { alerted: true } : {}),
-      });
-    }
+  const added: Entry[] = [...entries];
+  for (const record of valuesOf(writes, CALL)) {
+    const own = record.entries.filter(({ seq }) => seq > before);
+    added.push(...own);
+    rememberCall(memory, record, own);
   }
-  for (const transfer of transfers) {
-    if (isPending(transfer)) {
-      memory.pending.set(keyOf(transfer), { transfer, sentAt: 0, sends: 0 });
-    } else memory.pending.delete(keyOf(transfer));
+  for (const transfer of valuesOf(writes, TRANSFER)) {
+    if (isPending(transfer)) memory.pending.set(transferKey(transfer), { transfer, ...UNSENT });
+    else memory.pending.delete(transferKey(transfer));
   }
-  for (const lease of leases) memory.lessees.set(lease, lease.until);
-  const complete = memory.fresh.length > 0 || before === state.exported;
+  for (const lease of valuesOf(writes, ISSUED_LEASE)) memory.lessees.set(lease, lease.until);
+  if (writes.some(({ noun }) => noun.name === DOCUMENT.name)) memory.newestDocument.clear();
+  const isComplete = memory.fresh.length > 0 || before === state.exported;
   memory.exportNow ||= added.some(({ type }) => PROMPT.has(type));
   const ordered = added.toSorted((a, b) => a.seq - b.seq);
   const fresh = [...memory.fresh, ...ordered].filter(({ seq }) => seq > state.exported);
-  memory.fresh = complete && fresh.length <= KEPT_ENTRIES ? fresh : [];
+  memory.fresh = isComplete && fresh.length <= KEPT_ENTRIES ? fresh : [];
   memory.state = state;
   return ordered;
+};
+
+/** @param added the entries of the call that this group has added. */
+const rememberCall = (memory: Memory, record: CallRecord, added: readonly Entry[]): void => {
+  const known = memory.live.get(record.id);
+  const isRedriven = added.some(({ type }) => type === 'settlement.redriven');
+  memory.whole.keep(record);
+  if (isFinal(record)) {
+    memory.live.delete(record.id);
+    memory.exportNow = true;
+    memory.looks.remove(record.id);
+    const pruneAt = prunesAt(record);
+    memory.pruneAt = Math.min(memory.pruneAt ?? pruneAt, pruneAt);
+  } else if (awaitsLook(record)) {
+    memory.live.delete(record.id);
+    memory.looks.add(record.id, record.validBefore);
+    if (isRedriven) memory.looks.hasten(record.id);
+  } else {
+    // A call whose payment came into another state is sent to the settlement queue anew.
+    const isSent = known?.record.payment === record.payment || record.payment === 'sent';
+    const { sentAt, sends } = isSent && !isRedriven && known !== undefined ? known : UNSENT;
+    memory.live.set(record.id, {
+      record: brief(record),
+      ...{ sentAt, sends },
+      ...(known?.alerted === true ? { alerted: true } : {}),
+    });
+  }
 };
 
 /**
@@ -155,16 +177,16 @@ export const releasedOf = ({ looks, live }: Memory, most: number): number => {
   return looks.size() + running;
 };
 
-/** When the alarm must ring next; undefined when nothing is due ever. */
+/** When the alarm must fire next; undefined where nothing will ever be due. */
 export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
   const times = [...memory.live.values()].map((live) => dueAt(live, now));
   if (memory.state.head.seq > memory.state.exported) {
-    const pending = memory.exportSentTo > memory.state.exported;
+    const isSent = memory.exportSentTo > memory.state.exported;
     times.push(
-      pending ? memory.exportSentAt + EXPORT_RESEND : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY,
+      isSent ? memory.exportSentAt + EXPORT_RESEND : (memory.fresh[0]?.at ?? now) + EXPORT_DELAY,
     );
   }
-  times.push(...[...memory.pending.values()].map((pending) => transferDueAt(pending, now)));
+  times.push(...[...memory.pending.values()].map((pending) => resendAt(pending, now)));
   times.push(...memory.state.denials.map(({ since }) => since + DENIAL_WINDOW));
   times.push(memory.looks.dueAt(), memory.pruneAt, idleAt(memory.state, now));
   const due = times.filter((time) => time !== undefined);
@@ -176,14 +198,10 @@ export const nextDue = (memory: Memory, now: Seconds): Seconds | undefined => {
       );
 };
 
-/** Answers and entries are most of a record: they are read from storage when somebody asks. */
-const slim = (record: CallRecord): CallRecord => ({ ...record, answer: undefined, entries: [] });
+/** Answers and entries are most of a record; who needs them reads them from storage. */
+const brief = (record: CallRecord): CallRecord => ({ ...record, answer: undefined, entries: [] });
 
-/** When the other account is told (again). */
-export const transferSendAt = ({ sentAt, sends }: Pending): Seconds =>
-  sends === 0 ? 0 : sentAt + resendPause(sends);
-
-const transferDueAt = (pending: Pending, now: Seconds): Seconds => {
-  const send = transferSendAt(pending);
-  return send <= now ? now + RESEND_FIRST : send;
+const resendAt = (pending: Pending, now: Seconds): Seconds => {
+  const at = sendAt(pending);
+  return at <= now ? now + RESEND_FIRST : at;
 };

@@ -1,16 +1,20 @@
-import { max } from '../../src/protocol/amount.ts';
-import type { AssetId } from '../../src/protocol/account-id.ts';
 import { remainingLimits } from '../../src/policy/evaluate.ts';
 import { policyJson } from '../../src/policy/policy.ts';
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import type {
+  Standing,
+  StandingQuestion,
+  StandingVerdict,
+} from '../../src/protocol/account/standing.ts';
+import { max } from '../../src/protocol/amount.ts';
+import { refusalOfAsker } from './call/look-up.ts';
+import { labelHash } from './commands/label.ts';
+import { type Context, type Decision, unchanged } from './decision.ts';
+import { purseOf } from './purse.ts';
+import type { AccountState } from './state.ts';
 import { exists, relationTo } from './tree/ancestry.ts';
 import { defaultAmong, ownSources, sourcesAbove } from './tree/authority.ts';
-import type { StandingQuestion, StandingVerdict } from '../../src/protocol/account/standing.ts';
-import { type Context, type Decision, unchanged } from './decision.ts';
-import { labelHash } from './commands/label.ts';
-import { refusalOfAsker } from './call/look-up.ts';
-import { type AccountState, purseOf } from './state.ts';
-import type { Standing } from '../../src/protocol/account/standing.ts';
-import { type HeldGrant, isLive, isRevoked } from './tree/tree.ts';
+import { type HeldGrant, isLive, isRevoked } from './tree/held-grant.ts';
 
 /** How an account stands, for its holder, whose signature the gateway has checked. Reads only, as `lookUp`. */
 export const standing = (

@@ -1,6 +1,12 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { AgentAccount } from '../../durable-objects/account/agent-account.ts';
+import { CALL } from '../../durable-objects/account/call/call-noun.ts';
+import type { CallRecord } from '../../durable-objects/account/call/record.ts';
+import { entriesAfter } from '../../durable-objects/account/log/stored-entries.ts';
+import { ACCOUNT, type AccountState } from '../../durable-objects/account/state.ts';
+import type { Disk } from '../../durable-objects/store/disk.ts';
+import { openSqlDisk } from '../../durable-objects/store/sql-disk.ts';
 import type { FinishVerdict, Outcome } from '../../src/protocol/account/finish.ts';
 import type { Call, PayerFacts } from '../../src/protocol/account/call.ts';
 import { entryHash, GENESIS } from '../../src/audit/entry.ts';
@@ -152,15 +158,25 @@ export const topUp = async (
   return stubOf(payer).finish(call.call, attempt, success);
 };
 
-/** Every entry an account still keeps, in order; throws where its chain is broken. */
-export const entriesOf = async (payer: Hex): Promise<Entry[]> => {
-  const kept = await runInDurableObject(stubOf(payer), (_, state) => {
-    const texts = state.storage.sql.exec<{ json: string }>(
-      `SELECT entries AS json FROM calls UNION ALL SELECT '[' || entry || ']' FROM entries`,
-    );
-    return [...texts].flatMap(({ json }) => JSON.parse(json) as Entry[]);
+/** Reads what an account has stored, or writes what the account itself would have stored. */
+export const onDisk = <T>(payer: Hex, work: (disk: Disk) => T): Promise<T> =>
+  runInDurableObject(stubOf(payer), (_, { storage }) => work(openSqlDisk(storage)));
+
+/** Every call that an account remembers. */
+export const callsOf = (payer: Hex): Promise<readonly CallRecord[]> =>
+  onDisk(payer, (disk) => [...disk.find(CALL)]);
+
+/** What an account stores of itself. */
+export const storedAccountOf = (payer: Hex): Promise<AccountState> =>
+  onDisk(payer, (disk) => {
+    const [account] = disk.find(ACCOUNT);
+    if (account === undefined) throw new Error('no account');
+    return account;
   });
-  const entries = kept.toSorted((a, b) => a.seq - b.seq);
+
+/** Every entry an account still keeps, in order; throws where its chain is broken. */
+export const entriesOf = async (payer: Hex): Promise<readonly Entry[]> => {
+  const entries = await onDisk(payer, (disk) => entriesAfter(disk, 0, 1_000_000));
   let head = GENESIS;
   for (const entry of entries) {
     if (entry.seq !== head.seq + 1 || entry.prev !== head.hash) {
@@ -176,7 +192,7 @@ export const tablesOf = (payer: Hex): Promise<string[]> =>
   runInDurableObject(stubOf(payer), (_, state) =>
     state.storage.sql
       .exec<{ name: string }>(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('account', 'calls', 'entries', 'transfers')",
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
       )
       .toArray()
       .map(({ name }) => name),

@@ -1,12 +1,13 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject } from 'cloudflare:test';
 import { vi } from 'vitest';
-import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
-import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
-import type { Denial } from '../../src/protocol/account/denial.ts';
-import type { Evidence } from '../../src/protocol/account/call.ts';
+import { nowSeconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import { ANY_PAYEE } from '../../src/policy/rules/payees.ts';
+import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { Applied } from '../../src/protocol/account/applied.ts';
-import type { CommandIntent } from '../../src/protocol/account/signer.ts';
+import type { Evidence } from '../../src/protocol/account/call.ts';
+import type { Denial } from '../../src/protocol/account/denial.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
 import type { Consent, SignedGrant } from '../../src/protocol/account/grant.ts';
 import type {
   LeaseRequest,
@@ -14,18 +15,19 @@ import type {
   Recall,
   Returned,
 } from '../../src/protocol/account/lease.ts';
-import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { Hex } from '../../src/core/hex.ts';
-import { nowSeconds } from '../../src/core/clock.ts';
+import type { ReserveVerdict } from '../../src/protocol/account/reserve.ts';
+import type { CommandIntent } from '../../src/protocol/account/signer.ts';
+import type { Status } from '../../src/protocol/account/status.ts';
 import {
   type AgentDelegation,
   delegationDigest,
 } from '../../src/protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from '../../src/policy/rules/payees.ts';
-import { type Status } from '../../src/protocol/account/status.ts';
+import { AgentAccount } from '../../durable-objects/account/agent-account.ts';
+import type { Write } from '../../durable-objects/store/noun.ts';
 import {
   factsOf,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
@@ -251,31 +253,11 @@ export const limitOf = async (payer: Hex, rule: string) => {
 
 export const rowsOf = async (payer: Hex): Promise<number> => (await snapshotOf(payer)).rowsWritten;
 
-/** Puts rows where the account itself would have put them, encoded as it does. */
-export const putRows = (
-  payer: Hex,
-  table: 'grants' | 'leases',
-  rows: readonly (readonly SqlStorageValue[])[],
-): Promise<void> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) => {
-    storage.transactionSync(() => {
-      for (const row of rows) {
-        const marks = row.map(() => '?').join(', ');
-        storage.sql.exec(`INSERT INTO ${table} VALUES (${marks})`, ...row);
-      }
-    });
-  });
-
-/** Names of all tables of an account. */
-export const allTablesOf = (payer: Hex): Promise<string[]> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) =>
-    storage.sql
-      .exec<{ name: string }>(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-      )
-      .toArray()
-      .map(({ name }) => name),
-  );
+/** Stores values where the account itself would have stored them; it wakes with them. */
+export const putValues = async (payer: Hex, writes: readonly Write[]): Promise<void> => {
+  await onDisk(payer, (disk) => disk.write(writes));
+  await putToSleep(payer);
+};
 
 /** The account whose object it is; its context is not public. */
 const accountIn = (object: AgentAccount): AccountId =>

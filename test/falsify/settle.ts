@@ -1,13 +1,11 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import type { Row as StoredRow } from '../../durable-objects/account/codec.ts';
-import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
-import type { LeaseRow } from '../../durable-objects/account/tree/lessor.ts';
-import { decodeLease } from '../../durable-objects/account/tree/tree-codec.ts';
-import type { Hex } from '../../src/core/hex.ts';
 import { nowSeconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import { windowName } from '../../src/policy/window.ts';
-import { accountOf, asset, snapshotOf, stubOf } from '../durable-objects/support.ts';
+import type { AgentAccountRpc } from '../../src/protocol/account/rpc.ts';
+import { ISSUED_LEASE, type IssuedLease } from '../../durable-objects/account/tree/issued-lease.ts';
+import { accountOf, asset, onDisk, snapshotOf, stubOf } from '../durable-objects/support.ts';
 import type { Books } from './books.ts';
 import type { Clock } from './clock.ts';
 import type { Fleet, Limit, Member } from './fleet.ts';
@@ -42,13 +40,8 @@ export const recallAll = async ({ members }: Fleet): Promise<void> => {
   }
 };
 
-const leasesOf = (payer: Hex): Promise<LeaseRow[]> =>
-  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-    const [made] = [...sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'leases'")];
-    return made === undefined
-      ? []
-      : [...sql.exec<StoredRow>('SELECT * FROM leases')].map(decodeLease);
-  });
+const leasesOf = (payer: Hex): Promise<readonly IssuedLease[]> =>
+  onDisk(payer, (disk) => [...disk.find(ISSUED_LEASE)]);
 
 /** What an account says of itself against what its calls, and those below it, say. Empty where both agree. */
 export const contradictions = async (

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import { isFinal, keepsHold } from '../../durable-objects/account/call/record.ts';
-import { purseOf } from '../../durable-objects/account/state.ts';
 import { GENESIS } from '../../src/audit/entry.ts';
-import { type Entry } from '../../src/protocol/entry.ts';
 import type { Hex } from '../../src/core/hex.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { isFinal, keepsHold } from '../../durable-objects/account/call/record.ts';
+import { purseOf } from '../../durable-objects/account/purse.ts';
 import { asset, type Book, type Books } from './books.ts';
 
 export const sum = <T>(list: Iterable<T>, amount: (one: T) => bigint): bigint => {

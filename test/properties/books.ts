@@ -1,46 +1,41 @@
 import { expect } from 'vitest';
-import { openWholeCalls } from '../../durable-objects/account/call/whole-calls.ts';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
+import { GENESIS } from '../../src/audit/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
 import type { Call, Evidence } from '../../src/protocol/account/call.ts';
-import type { Context, Decision } from '../../durable-objects/account/decision.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import type { SettlementOutcome } from '../../src/protocol/payment.ts';
+import { CALL } from '../../durable-objects/account/call/call-noun.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';
-import { openLessees } from '../../durable-objects/account/tree/lessees.ts';
-import { openLastLooks } from '../../durable-objects/account/call/last-looks.ts';
-import type { Memory } from '../../durable-objects/account/memory.ts';
+import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
 import {
-  isBounced,
   awaitsSettlement,
   type CallRecord,
+  isBounced,
   isFinal,
   keepsHold,
 } from '../../durable-objects/account/call/record.ts';
-import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
 import { reserve } from '../../durable-objects/account/call/reserve.ts';
-import { resolve } from '../../durable-objects/account/commands/resolve.ts';
 import { conclude } from '../../durable-objects/account/call/settled.ts';
-import {
-  type AccountState,
-  emptyAccount,
-  exposed,
-  purseOf,
-  suspensionOf,
-} from '../../durable-objects/account/state.ts';
-import type { AccountStorage } from '../../durable-objects/account/storage.ts';
+import { apply } from '../../durable-objects/account/commands/apply.ts';
+import { resolve } from '../../durable-objects/account/commands/resolve.ts';
 import {
   acknowledgeTransfer,
   isPending,
-  keyOf,
-  noTransfer,
   type Transfer,
+  TRANSFER,
+  transferKey,
+  transferWith,
 } from '../../durable-objects/account/commands/transfer.ts';
-import { tick } from '../../durable-objects/account/log/upkeep.ts';
-import { apply } from '../../durable-objects/account/commands/apply.ts';
-import { GENESIS } from '../../src/audit/entry.ts';
-import { type Entry } from '../../src/protocol/entry.ts';
-import { type AccountId, accountId, assetId } from '../../src/protocol/account-id.ts';
-import { type Hex } from '../../src/core/hex.ts';
-import type { Policy } from '../../src/policy/policy.ts';
-import type { SettlementOutcome } from '../../src/protocol/payment.ts';
+import type { Context, Decision } from '../../durable-objects/account/decision.ts';
+import { tick } from '../../durable-objects/account/log/tick.ts';
+import { exposed, purseOf, suspensionOf } from '../../durable-objects/account/purse.ts';
+import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';
+import { put, valuesOf } from '../../durable-objects/store/noun.ts';
+import { NOTHING, openOverlay } from '../../durable-objects/store/overlay.ts';
+import type { Reader } from '../../durable-objects/store/query.ts';
 import { ALONE } from './alone.ts';
 import type { Plan, Step } from './steps.ts';
 
@@ -143,14 +138,19 @@ export const openBooks = (
   const bookAt = (index: number): Book => all[index % count] as Book;
   const bookOf = (index: number): Book => bookAt((plans[index] as Plan).payer);
 
+  const readerOf = ({ records, transfers }: Book): Reader =>
+    openOverlay(NOTHING, [
+      ...[...records.values()].map((record) => put(CALL, record)),
+      ...[...transfers.values()].map((transfer) => put(TRANSFER, transfer)),
+    ]);
+
   const contextOf = (book: Book): Context => ({
     ...ALONE,
     now,
     policy,
     policyHash: POLICY_HASH,
     salt: nextSalt,
-    transferWith: (peer, of) =>
-      book.transfers.get(keyOf({ peer, asset: of })) ?? noTransfer(peer, of),
+    read: readerOf(book),
   });
 
   const callOf = (index: number): Call => {
@@ -200,7 +200,7 @@ export const openBooks = (
     const before = book.state.head.seq;
     book.state = decision.state;
     book.heads.set(book.state.head.seq, book.state.head.hash);
-    for (const record of decision.records) {
+    for (const record of valuesOf(decision.writes, CALL)) {
       book.records.set(record.id, record);
       // Only what entered with this decision: a payer that made its payment impossible owes it.
       for (const { type, payment, seq } of record.entries) {
@@ -209,9 +209,10 @@ export const openBooks = (
         if (record.charged > 0n) note('debt');
       }
     }
-    book.loose.push(...decision.loose);
-    for (const transfer of decision.transfers ?? []) {
-      const known = book.transfers.get(keyOf(transfer)) ?? noTransfer(transfer.peer, asset);
+    book.loose.push(...decision.entries);
+    for (const transfer of valuesOf(decision.writes, TRANSFER)) {
+      const known =
+        book.transfers.get(transferKey(transfer)) ?? transferWith(NOTHING, transfer.peer, asset);
       // Totals only grow, and nothing is acknowledged that was never sent.
       const grows =
         transfer.sent >= known.sent &&
@@ -219,7 +220,7 @@ export const openBooks = (
         transfer.received >= known.received &&
         transfer.acknowledged <= transfer.sent;
       if (!grows) expect(transfer).toEqual(known);
-      book.transfers.set(keyOf(transfer), transfer);
+      book.transfers.set(transferKey(transfer), transfer);
     }
     bounds(book);
     return decision.verdict;
@@ -296,9 +297,9 @@ export const openBooks = (
   };
 
   const concluded = (book: Book, record: CallRecord, outcome: SettlementOutcome): void => {
-    const { state, record: next, durable } = conclude(book.state, record, outcome, contextOf(book));
-    if (!durable) return;
-    commit(book, { state, records: [next], loose: [], durable, verdict: undefined });
+    const { state, record: next, isNews } = conclude(book.state, record, outcome, contextOf(book));
+    if (!isNews) return;
+    commit(book, { state, writes: [put(CALL, next)], entries: [], verdict: undefined });
   };
 
   /** Best of all a payment that is owed: of any other one it changes nothing. */
@@ -396,7 +397,10 @@ export const openBooks = (
     );
     note(`delivery ${nameOf(applied)}`);
     if (how === 'unanswered') return;
-    commit(from, acknowledgeTransfer(from.state, to.account, asset, total, contextOf(from)));
+    commit(
+      from,
+      acknowledgeTransfer(from.state, { peer: to.account, asset }, total, readerOf(from)),
+    );
   };
 
   const deliver = (from: Book, how: Parameters<typeof tell>[1], late: number | undefined): void => {
@@ -408,7 +412,7 @@ export const openBooks = (
       const bogus = total + 1_000_000n;
       commit(
         sender,
-        acknowledgeTransfer(sender.state, to.account, asset, bogus, contextOf(sender)),
+        acknowledgeTransfer(sender.state, { peer: to.account, asset }, bogus, readerOf(sender)),
       );
       return tell(old, how);
     }
@@ -444,24 +448,8 @@ export const openBooks = (
 
   const ring = (book: Book): void => {
     const live = [...book.records.values()].filter((record) => !isFinal(record));
-    const memory: Memory = {
-      state: book.state,
-      live: new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }])),
-      looks: openLastLooks([]),
-      whole: openWholeCalls(),
-      pending: new Map(),
-      lessees: openLessees([]),
-      fresh: [],
-      exportNow: false,
-      exportSentAt: 0,
-      exportSentTo: 0,
-      pruneAt: undefined,
-      alarmAt: undefined,
-    };
-    const load = (id: Hex): CallRecord | undefined => book.records.get(id);
-    // Nothing is pruned here: the records are what the books are checked against.
-    const storage = { prune: () => undefined } as unknown as AccountStorage;
-    commit(book, tick(book.state, load, memory, storage, contextOf(book)));
+    const known = new Map(live.map((record) => [record.id, { record, sentAt: 0, sends: 0 }]));
+    commit(book, tick(book.state, { live: known }, contextOf(book)));
   };
 
   const wait = (seconds: number): void => {

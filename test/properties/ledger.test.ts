@@ -1,28 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/protocol/account/finish.ts';
+import { entryHash, GENESIS } from '../../src/audit/entry.ts';
+import type { Hex } from '../../src/core/hex.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { accountId, assetId } from '../../src/protocol/account-id.ts';
 import type { Call } from '../../src/protocol/account/call.ts';
-import type { Context, Decision } from '../../durable-objects/account/decision.ts';
+import type { Outcome } from '../../src/protocol/account/finish.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { CALL } from '../../durable-objects/account/call/call-noun.ts';
 import { expire } from '../../durable-objects/account/call/expire.ts';
 import { finish } from '../../durable-objects/account/call/finish.ts';
-import { type CallRecord, isFinal } from '../../durable-objects/account/call/record.ts';
 import { NO_PROGRESS } from '../../durable-objects/account/call/progress.ts';
+import { type CallRecord, isFinal } from '../../durable-objects/account/call/record.ts';
 import { reserve } from '../../durable-objects/account/call/reserve.ts';
 import { conclude } from '../../durable-objects/account/call/settled.ts';
-import {
-  type AccountState,
-  EMPTY_PURSE,
-  emptyAccount,
-  exposed,
-  purseOf,
-  withPurse,
-} from '../../durable-objects/account/state.ts';
-import { noTransfer } from '../../durable-objects/account/commands/transfer.ts';
-import { entryHash, GENESIS } from '../../src/audit/entry.ts';
-import { type Entry } from '../../src/protocol/entry.ts';
-import { accountId, assetId } from '../../src/protocol/account-id.ts';
-import { type Hex } from '../../src/core/hex.ts';
-import type { Policy } from '../../src/policy/policy.ts';
+import type { Context, Decision } from '../../durable-objects/account/decision.ts';
+import { EMPTY_PURSE, exposed, purseOf, withPurse } from '../../durable-objects/account/purse.ts';
+import { type AccountState, emptyAccount } from '../../durable-objects/account/state.ts';
+import { put, valuesOf } from '../../durable-objects/store/noun.ts';
 import { ALONE } from './alone.ts';
 
 const START = 1_800_000_000;
@@ -159,7 +154,6 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
     policy,
     policyHash: hex(9, 32),
     salt: () => hex(++salt, 16),
-    transferWith: noTransfer,
   });
   const idOf = (index: number): Hex => hex(index + 1, 32);
 
@@ -205,8 +199,8 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
 
   const apply = <Verdict>(decision: Decision<Verdict>): Verdict => {
     state = decision.state;
-    for (const record of decision.records) records.set(record.id, record);
-    loose.push(...decision.loose);
+    for (const record of valuesOf(decision.writes, CALL)) records.set(record.id, record);
+    loose.push(...decision.entries);
     bounds();
     return decision.verdict;
   };
@@ -246,7 +240,12 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
               : ({ outcome: 'failed', fault: 'payer', reason: 'unfunded' } as const)
             : ({ outcome: 'released' } as const);
     const told = conclude(state, record, outcome, context());
-    if (told.durable) apply({ ...told, records: [told.record], loose: [], verdict: undefined });
+    if (told.isNews) {
+      apply({
+        ...{ state: told.state, writes: [put(CALL, told.record)] },
+        ...{ entries: [], verdict: undefined },
+      });
+    }
   };
 
   const attempt = (index: number, which: number, evidence: Parameters<typeof reserve>[4]): void => {
@@ -282,9 +281,8 @@ const newWorld = (plans: readonly Plan[], funds: bigint, trust: bigint) => {
             if (ended !== undefined)
               apply({
                 state: ended.state,
-                records: [ended.record],
-                loose: [],
-                durable: true,
+                writes: [put(CALL, ended.record)],
+                entries: [],
                 verdict: undefined,
               });
           }

@@ -1,10 +1,9 @@
-import { link } from '../../../src/audit/entry.ts';
-import { type Entry } from '../../../src/protocol/entry.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { tripped } from '../log/alerts.ts';
-import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
+import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
+import { raiseBreaker } from '../log/alerts.ts';
 import { type AccountState, type DenialBucket, isKnown } from '../state.ts';
 
 /** Equal denials within this time are one entry with a count (design §5). */
@@ -23,10 +22,9 @@ export const deny = (
   const verdict = { verdict: 'denied', denial } as const;
   if (!isKnown(state)) return unchanged(state, verdict);
   const flushed = flushDenials(state, context);
-  const { state: known, loose: alerts } =
-    denial.rule === 'repeat'
-      ? tripped(flushed.state, call, context)
-      : { state: flushed.state, loose: [] };
+  const tripped = denial.rule === 'repeat' ? raiseBreaker(flushed.state, call, context) : undefined;
+  const known = tripped?.state ?? flushed.state;
+  const entries = [...flushed.entries, ...(tripped?.entries ?? [])];
   const open = known.denials.find((bucket) => bucket.rule === denial.rule);
   const bucket: DenialBucket =
     open === undefined
@@ -41,16 +39,11 @@ export const deny = (
           of: ofDenial(denial),
         }
       : { ...open, count: open.count + 1 };
-  return {
-    state: {
-      ...known,
-      denials: [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket],
-    },
-    records: [],
-    loose: [...flushed.loose, ...alerts],
-    durable: open === undefined || flushed.loose.length + alerts.length > 0,
-    verdict,
-  };
+  const denials = [...known.denials.filter(({ rule }) => rule !== denial.rule), bucket];
+  const next = { ...known, denials };
+  return open === undefined || entries.length > 0
+    ? stored(next, verdict, entries)
+    : unchanged(next, verdict);
 };
 
 /** Whose rule it was, and how it stood. */
@@ -71,13 +64,14 @@ const ofDenial = ({
 /** Turns every bucket whose ten seconds are over into an entry. */
 export const flushDenials = (
   state: AccountState,
-  context: Context,
-): { readonly state: AccountState; readonly loose: readonly Entry[] } => {
-  let head = state.head;
-  const loose: Entry[] = [];
-  for (const bucket of state.denials) {
-    if (context.now < bucket.since + DENIAL_WINDOW) continue;
-    const linked = link(head, state.account, context.salt(), {
+  context: Pick<Context, 'now' | 'salt'>,
+): { readonly state: AccountState; readonly entries: readonly Entry[] } => {
+  const isOver = ({ since }: DenialBucket): boolean => context.now >= since + DENIAL_WINDOW;
+  const over = state.denials.filter(isOver);
+  if (over.length === 0) return { state, entries: [] };
+  let next: AccountState = { ...state, denials: state.denials.filter((each) => !isOver(each)) };
+  const entries = over.map((bucket) => {
+    const entered = enter(next, context, {
       type: 'call.denied',
       at: bucket.since,
       call: bucket.call,
@@ -89,10 +83,8 @@ export const flushDenials = (
       policy: bucket.policy,
       ...(bucket.of === undefined ? {} : { outcome: bucket.of }),
     });
-    head = linked.head;
-    loose.push(linked.entry);
-  }
-  if (loose.length === 0) return { state, loose };
-  const denials = state.denials.filter(({ since }) => context.now < since + DENIAL_WINDOW);
-  return { state: { ...state, head, denials }, loose };
+    next = entered.state;
+    return entered.entry;
+  });
+  return { state: next, entries };
 };

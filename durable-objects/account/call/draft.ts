@@ -1,15 +1,17 @@
+import * as money from './money.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Verdict } from '../../../src/policy/evaluate.ts';
-import { countersOf } from '../tree/authority.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Context } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { countersOf } from '../tree/authority.ts';
+import { drawText } from '../tree/draws.ts';
+import { type HeldGrant, linksOf } from '../tree/held-grant.ts';
+import { CREDIT } from '../tree/share.ts';
+import { shareOf, type Tree } from '../tree/tree.ts';
 import type { Funding } from './funds.ts';
-import * as money from './money.ts';
 import { HOLD_GRACE, SETTLE_LEASE } from './permit.ts';
 import type { CallRecord } from './record.ts';
-import { drawText, shareOf } from '../tree/shares.ts';
-import type { AccountState } from '../state.ts';
-import { CREDIT, type HeldGrant, linksOf, type Tree } from '../tree/tree.ts';
 
 type Funded = Extract<Funding, { readonly funded: true }>;
 

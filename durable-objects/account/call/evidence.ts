@@ -10,7 +10,7 @@ import type { HeldPayment } from './record.ts';
  * SHA-256 stands here, because a signature that is later released must not lie in a log where somebody could present it
  * (design §6, "Released signatures are erased"); the entry that ends the payment carries the signature itself.
  */
-export const evidenceOf = (call: Consent): { readonly [key: string]: Json } => ({
+export const callEvidence = (call: Consent): { readonly [key: string]: Json } => ({
   proof: call.proof,
   ...(call.audience === undefined ? {} : { audience: call.audience }),
   ...(call.payment === undefined

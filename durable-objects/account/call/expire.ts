@@ -1,10 +1,10 @@
-import type { Seconds } from '../../../src/core/clock.ts';
-import { append, type Context } from '../decision.ts';
-import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
 import * as money from './money.ts';
-import { awaitsSettlement, type CallRecord, isKeepable } from './record.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { Write } from '../../store/noun.ts';
+import { append, type Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
-import type { Transfer } from '../commands/transfer.ts';
+import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
+import { awaitsSettlement, type CallRecord, isKeepable } from './record.ts';
 
 /** How long settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
 const REPEAT_GRACE: Seconds = 300;
@@ -22,7 +22,8 @@ export const expiresAt = (record: CallRecord): Seconds | undefined => {
 export type Expired = {
   readonly state: AccountState;
   readonly record: CallRecord;
-  readonly transfers?: readonly Transfer[] | undefined;
+  /** Besides its record. */
+  readonly writes: readonly Write[];
 };
 
 /**
@@ -36,7 +37,7 @@ export const expire = (
 ): Expired | undefined => {
   const due = expiresAt(record);
   if (due === undefined || context.now < due) return undefined;
-  const { next, state: moved, transfers } = end(state, record, context);
+  const { next, state: moved, writes = [] } = end(state, record, context);
   const entered = append(moved, next, context, {
     type: 'call.abandoned',
     decision: next.state,
@@ -44,13 +45,13 @@ export const expire = (
     outcome: { reason: awaitsSettlement(record) ? 'never_repeated' : 'no_finish' },
     payment: paymentOf(next),
   });
-  return { state: entered.state, record: entered.record, transfers };
+  return { state: entered.state, record: entered.record, writes };
 };
 
 type Ended = {
   readonly next: CallRecord;
   readonly state: AccountState;
-  readonly transfers?: readonly Transfer[];
+  readonly writes?: readonly Write[];
 };
 
 const end = (state: AccountState, record: CallRecord, context: Context): Ended => {

@@ -1,7 +1,8 @@
-import { min } from '../../../src/protocol/amount.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
-import { type AccountState, exposed, type Purse, purseOf, suspensionOf } from '../state.ts';
+import { min } from '../../../src/protocol/amount.ts';
+import { exposed, type Purse, purseOf, suspensionOf } from '../purse.ts';
+import type { AccountState } from '../state.ts';
 
 /** What must be left of an authorization when its tool has answered: an outage of the backends fits in. */
 const SETTLE_ROOM: Seconds = 900;

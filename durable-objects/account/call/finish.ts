@@ -1,13 +1,14 @@
-import type { Json } from '../../../src/protocol/entry.ts';
+import * as money from './money.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { FinishVerdict, Outcome } from '../../../src/protocol/account/finish.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import type { Write } from '../../store/noun.ts';
+import { sendMore } from '../commands/transfer.ts';
 import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
-import * as money from './money.ts';
+import type { AccountState } from '../state.ts';
 import { limitsOf, paidFrom } from './permit.ts';
 import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './record.ts';
 import { advanced, ended } from './settled.ts';
-import type { AccountState } from '../state.ts';
-import { sendMore, type Transfer } from '../commands/transfer.ts';
 
 /**
  * Ends a dispatched call with what its tool did (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat hears the same
@@ -50,10 +51,8 @@ const commit = (
   };
   const spent = money.spend(state, record, charged);
   const credited = creditTopUp(spent, committed, context);
-  return {
-    ...close(credited.state, committed, outcome, context),
-    ...(credited.transfers.length === 0 ? {} : { transfers: credited.transfers }),
-  };
+  const closed = close(credited.state, committed, outcome, context);
+  return { ...closed, writes: [...closed.writes, ...credited.writes] };
 };
 
 /**
@@ -72,11 +71,10 @@ export const creditTopUp = (
   state: AccountState,
   record: CallRecord,
   context: Context,
-): { readonly state: AccountState; readonly transfers: readonly Transfer[] } => {
-  if (record.topUp === undefined) return { state, transfers: [] };
-  if (record.topUp === state.account) return { state: money.topUp(state, record), transfers: [] };
-  const transfer = sendMore(context, record.topUp, record.asset, record.price);
-  return { state, transfers: [transfer] };
+): { readonly state: AccountState; readonly writes: readonly Write[] } => {
+  if (record.topUp === undefined) return { state, writes: [] };
+  if (record.topUp === state.account) return { state: money.topUp(state, record), writes: [] };
+  return { state, writes: [sendMore(context.read, record.topUp, record.asset, record.price)] };
 };
 
 /** Law 4: failure costs nothing. Silence of a tool that spends on someone's behalf keeps what it may have spent. */

@@ -1,25 +1,17 @@
-import { MAX_STORED, min } from '../../../src/protocol/amount.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { amounts } from '../../../src/policy/limit.ts';
-import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Call, Evidence, PayerFacts } from '../../../src/protocol/account/call.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import { MAX_STORED, min } from '../../../src/protocol/amount.ts';
+import { freeCredit, promised, type Purse, purseOf, suspensionOf, withPurse } from '../purse.ts';
+import { type AccountState, isKnown } from '../state.ts';
+import { type Ask, lends } from '../tree/asks.ts';
+import { type HeldGrant, linksOf } from '../tree/held-grant.ts';
 import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';
-import { type Ask, lends } from '../tree/lessee.ts';
 import type { Progress } from './progress.ts';
 import type { PaidBy } from './record.ts';
-import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import {
-  type AccountState,
-  freeCredit,
-  isKnown,
-  promised,
-  type Purse,
-  purseOf,
-  suspensionOf,
-  withPurse,
-} from '../state.ts';
-import { type HeldGrant, linksOf } from '../tree/tree.ts';
 
 /** Facts older than this are asked again before money is trusted to them (design §5). */
 const FACTS_LIFETIME: Seconds = 600;

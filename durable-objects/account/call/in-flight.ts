@@ -6,7 +6,7 @@ import { ANY_PAYEE } from '../../../src/policy/rules/payees.ts';
 import { type Policy } from '../../../src/policy/policy.ts';
 import { type Source } from '../../../src/policy/evaluate.ts';
 import type { Context } from '../decision.ts';
-import { metersOf } from '../tree/limit-counters.ts';
+import { limitCounters } from '../tree/limit-counters.ts';
 import type { CallRecord } from './record.ts';
 import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
@@ -50,10 +50,10 @@ const isCutOff = (
       deny: policy.deny.filter(({ param }) => param === undefined),
       require: [],
     },
-    counters: metersOf(state, policy, record.asset, context.now).map(({ meter }) => ({
-      ...meter,
+    counters: limitCounters(state, policy, record.asset, context.now).map(({ counter }) => ({
+      ...counter,
       // The call itself is in what is held.
-      held: max(runs, meter.held) - record.price,
+      held: max(runs, counter.held) - record.price,
     })),
   };
   const subject = {

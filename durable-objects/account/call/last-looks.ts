@@ -1,7 +1,7 @@
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { LOOK_DELAY, resendPause } from '../log/outbox.ts';
-import type { CallRecord } from './record.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import { resendPause } from '../../store/outbox.ts';
+import { LOOK_DELAY } from '../log/outbox.ts';
 
 /** Messages that one commit or alarm sends, at most: each is read from storage for it. */
 const AT_ONCE = 200;
@@ -69,7 +69,3 @@ export const openLastLooks = (stored: Iterable<readonly [Hex, Seconds]>): LastLo
     size: () => looks.size,
   };
 };
-
-/** Whether all that is still due of a call is its last look. */
-export const awaitsLook = ({ payment, looked }: CallRecord): boolean =>
-  payment === 'released' && !looked;

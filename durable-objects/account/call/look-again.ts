@@ -1,9 +1,11 @@
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import type { Context } from '../decision.ts';
 import { firstSendAt, settlementMessage } from '../log/outbox.ts';
-import type { CallRecord } from './record.ts';
 import type { AccountState } from '../state.ts';
+import { loadCall } from './call-noun.ts';
+import type { CallRecord } from './record.ts';
 
 /** Calls that are looked at again for one request, at most. */
 export const MOST_LOOKS = 50;
@@ -14,12 +16,11 @@ export const MOST_LOOKS = 50;
  */
 export const looksAgain = (
   { account }: AccountState,
-  load: (id: Hex) => CallRecord | undefined,
   calls: readonly Hex[],
-  now: Seconds,
+  { now, read }: Pick<Context, 'now' | 'read'>,
 ): readonly SettlementMessage[] =>
   calls.slice(0, MOST_LOOKS).flatMap((id) => {
-    const record = load(id);
+    const record = loadCall(read, id);
     return record !== undefined && mayLook(record, now)
       ? (settlementMessage(account, record) ?? [])
       : [];

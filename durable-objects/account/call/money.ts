@@ -1,13 +1,15 @@
+import type { Seconds } from '../../../src/core/clock.ts';
+import { everyOf, rolled, type WindowSpend } from '../../../src/policy/window.ts';
+import { max } from '../../../src/protocol/amount.ts';
+import { type Purse, purseOf, withPurse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { changeDraws } from '../tree/draws.ts';
+import { type CallRecord, isBounced } from './record.ts';
+
 /**
  * Every movement of money in an account, one function each. A purse is only ever changed here, so that the sum of the
  * movements equals the ledger: what is held is later spent or given back, once (laws 4 to 7).
  */
-import { max } from '../../../src/protocol/amount.ts';
-import type { Seconds } from '../../../src/core/clock.ts';
-import { everyOf, periodOf, rolled, type WindowSpend } from '../../../src/policy/window.ts';
-import { type CallRecord, isBounced } from './record.ts';
-import { eachDraw } from '../tree/shares.ts';
-import { type AccountState, type Purse, purseOf, withPurse } from '../state.ts';
 
 type Change = (purse: Purse) => Purse;
 
@@ -21,7 +23,7 @@ const above = (
   held: bigint,
   spent: bigint,
 ): AccountState =>
-  eachDraw(state, record.draws, (share) => ({
+  changeDraws(state, record.draws, (share) => ({
     ...share,
     held: share.held + held,
     spent: share.spent + spent,
@@ -31,7 +33,7 @@ const above = (
 export const reserve = (state: AccountState, record: CallRecord): AccountState =>
   change(above(state, record, record.price, 0n), record, (purse) => {
     const windows: Record<string, WindowSpend> = { ...purse.windows };
-    for (const { name } of record.windows.map((text) => periodIn(text, record))) {
+    for (const { name } of record.windows.map(periodIn)) {
       const spent = rolled(purse.windows[name], everyOf(name), record.acceptedAt);
       windows[name] = { ...spent, held: spent.held + record.price };
     }
@@ -238,19 +240,15 @@ export const counted = (
   return names.map((name) => `${name}|${rolled(windows[name], everyOf(name), now).start}`);
 };
 
-/** Records of earlier releases name the counter alone: there, the call's time says which period it was. */
-const periodIn = (text: string, { acceptedAt }: CallRecord) => {
-  const [name = '', start] = text.split('|');
-  return {
-    name,
-    start: start === undefined ? periodOf(everyOf(name), acceptedAt).start : Number(start),
-  };
+const periodIn = (text: string): { readonly name: string; readonly start: Seconds } => {
+  const [name = '', start = ''] = text.split('|');
+  return { name, start: Number(start) };
 };
 
 /** A call belongs to the window of its reserve: a period that has ended since is not touched (design §5). */
 const settleWindows = (purse: Purse, record: CallRecord, charged: bigint): Purse['windows'] => {
   const windows: Record<string, WindowSpend> = { ...purse.windows };
-  for (const { name, start } of record.windows.map((text) => periodIn(text, record))) {
+  for (const { name, start } of record.windows.map(periodIn)) {
     const spent = windows[name];
     if (spent?.start !== start) continue;
     windows[name] = { ...spent, spent: spent.spent + charged, held: spent.held - record.price };

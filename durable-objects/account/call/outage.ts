@@ -1,9 +1,10 @@
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import { freeCredit, purseOf } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { reachOfCredit } from '../tree/reach.ts';
 import { mayDefer } from './exposure.ts';
 import { type Backing, lenderOf } from './funds.ts';
-import { reachOfCredit } from '../tree/reach.ts';
-import { type AccountState, freeCredit, purseOf } from '../state.ts';
 
 /**
  * Whether an outage ends a call before anybody is asked about it: nothing but a settlement could pay for it, whatever the chain says of

@@ -1,11 +1,12 @@
 import type { Seconds } from '../../../src/core/clock.ts';
-import { amounts } from '../../../src/policy/limit.ts';
 import { remainingLimits } from '../../../src/policy/evaluate.ts';
-import { ownSources } from '../tree/authority.ts';
+import { amounts } from '../../../src/policy/limit.ts';
 import type { Accepted, ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Context } from '../decision.ts';
+import { purseOf } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { ownSources } from '../tree/authority.ts';
 import type { CallRecord } from './record.ts';
-import { type AccountState, purseOf } from '../state.ts';
 
 /** A hold lives this much longer than the tool may take; then the alarm abandons the call (design §3). */
 export const HOLD_GRACE: Seconds = 60;

@@ -1,8 +1,8 @@
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
-import type { Report } from '../tree/lessor.ts';
+import type { Report } from '../tree/merge-report.ts';
 
 /** What one attempt to decide a call has learned from other accounts so far. */
 export type Progress = {

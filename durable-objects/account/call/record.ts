@@ -12,7 +12,7 @@ export type PaidBy = 'deferred' | 'upfront' | 'credit' | 'lent' | 'free';
 /** A payment as it rests in storage: the signature is gone once nothing may present it any more. */
 export type HeldPayment = Omit<Payment, 'signature'> & { readonly signature?: Hex };
 
-/** One call: a row of `calls`. */
+/** One call. */
 export type CallRecord = {
   readonly id: Hex;
   readonly request: Hex;
@@ -51,7 +51,7 @@ export type CallRecord = {
   /** The grant that it stands on, and the shares from above that it counts in (`drawText`). */
   readonly grant: Hex | undefined;
   readonly draws: readonly string[];
-  /** Its own entries; they leave with the row. */
+  /** Its own entries; they leave with it. */
   readonly entries: readonly Entry[];
 };
 
@@ -71,9 +71,7 @@ export const isBounced = ({ entries }: CallRecord): boolean =>
 export const keepsHold = (record: CallRecord): boolean =>
   record.state === 'abandoned' &&
   isKeepable(record) &&
-  !record.entries.some(({ type }) => type === 'call.resolved') &&
-  // What moved first was spent at once by earlier releases, which did not say that it is kept: given back, it would be counted off twice.
-  (record.paidBy !== 'upfront' || record.entries.some(({ payment }) => payment?.['kept'] === true));
+  !record.entries.some(({ type }) => type === 'call.resolved');
 
 /** Why a payment failed that an operator gave up. */
 export const WRITTEN_OFF = 'written_off';
@@ -119,6 +117,10 @@ const LATE_WORD: Seconds = 86_400;
 /** From when its row may go, once nothing can happen to its money any more. */
 export const prunesAt = (record: CallRecord): Seconds =>
   Math.max(record.validBefore + PRUNE_HORIZON, (writtenOffAt(record) ?? -LATE_WORD) + LATE_WORD);
+
+/** Whether all that is still due of a call is its last look. */
+export const awaitsLook = ({ payment, looked }: CallRecord): boolean =>
+  payment === 'released' && !looked;
 
 /** Nothing can happen to the money of this call any more. */
 export const isFinal = (record: CallRecord): boolean => {

@@ -95,7 +95,7 @@ const proceed = (
   }
   const verdict: ReserveVerdict =
     next.state === 'held' ? { verdict: 'in_progress', retryAfter: 2 } : { verdict: 'already_used' };
-  return told.durable ? changed(told.state, next, verdict) : unchanged(state, verdict);
+  return told.isNews ? changed(told.state, next, verdict) : unchanged(state, verdict);
 };
 
 /**

@@ -1,37 +1,39 @@
-import { min } from '../../../src/protocol/amount.ts';
+import * as money from './money.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
 import type { Subject } from '../../../src/policy/rule.ts';
+import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import { min } from '../../../src/protocol/amount.ts';
+import { put } from '../../store/noun.ts';
+import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { type Ask, asksOf, wasShort, wasStopped } from '../tree/asks.ts';
 import {
   grantOf,
-  issuerOf,
   namesUntaken,
   ownSources,
   rulesHash,
   sourcesAbove,
   staleProofs,
 } from '../tree/authority.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
-import type { Denial } from '../../../src/protocol/account/denial.ts';
-import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
-import { append, changed, type Context, type Decision, unchanged } from '../decision.ts';
+import { linksOf } from '../tree/held-grant.ts';
+import { withReports } from '../tree/merge-report.ts';
+import { furthest, hasLent, lentReach, type Reach, withAllReturned } from '../tree/reach.ts';
+import { issuerOf } from '../tree/signed-grant.ts';
 import { deny } from './denial.ts';
 import { counting, draftOf } from './draft.ts';
-import { evidenceOf } from './evidence.ts';
+import { callEvidence } from './evidence.ts';
 import { fund, isStale, withFacts } from './funds.ts';
-import { type Ask, asksOf, wasShort, wasStopped } from '../tree/lessee.ts';
-import { withReports } from '../tree/lessor.ts';
-import * as money from './money.ts';
+import { IDENTIFIER } from './identifier.ts';
 import { haltedAtOnce } from './outage.ts';
 import { countDenial, countRisk, failureRefusal, floodRefusal, isFlooded } from './pace.ts';
 import { limitsOf, paidFrom, permit } from './permit.ts';
 import type { Progress } from './progress.ts';
-import { furthest, hasLent, lentReach, type Reach, withAllReturned } from '../tree/reach.ts';
 import type { CallRecord } from './record.ts';
 import { type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
 import { repeat } from './repeat.ts';
-import type { AccountState } from '../state.ts';
-import { linksOf } from '../tree/tree.ts';
 
 /** What the account itself must learn from others of its tree before it can decide. */
 export type Question =
@@ -42,8 +44,6 @@ export type Question =
 
 /** How many rounds of recalls one call may cause: each asks those with most. */
 export const MOST_RECALLS = 16;
-
-const UNAVAILABLE: ReserveVerdict = { verdict: 'unavailable' };
 
 /**
  * Claims a call: call id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7).
@@ -194,11 +194,7 @@ export const reserve = (
     const asked = proofs.find(({ hash }) => evidence.grants?.some((each) => each.hash === hash));
     const denied = grant && linksOf(grant).find(({ hash }) => hash === asked?.hash);
     return denied === undefined
-      ? // A Worker of the release before would take a word that it does not know for leave to run the tool.
-        unchanged(
-          informed,
-          call.params === undefined ? UNAVAILABLE : { verdict: 'stale_grant', proofs },
-        )
+      ? unchanged(informed, { verdict: 'stale_grant', proofs })
       : refuse({
           rule: 'revoked',
           account: issuerOf(denied),
@@ -222,7 +218,7 @@ export const reserve = (
   const entered = append(reserved, draft, context, {
     type: 'call.accepted',
     binding: call.binding,
-    evidence: evidenceOf(call),
+    evidence: callEvidence(call),
     decision,
     policy,
     amounts: { price: call.price.toString() },
@@ -236,7 +232,11 @@ export const reserve = (
     },
   });
   const accepted: CallRecord = { ...entered.record, acceptedEntry: entered.hash };
-  return changed(entered.state, accepted, permit(entered.state, accepted, context));
+  const { identifier } = accepted;
+  const named =
+    identifier === undefined ? [] : [put(IDENTIFIER, { digest: identifier, call: call.call })];
+  const decided = changed(entered.state, accepted, permit(entered.state, accepted, context));
+  return { ...decided, writes: [...decided.writes, ...named] };
 };
 
 /** Law 12: a trouble of ours is no denial of a policy, and leaves no entry. */

@@ -1,16 +1,21 @@
-import type { SettlementOutcome } from '../../../src/protocol/payment.ts';
-import { type PaymentEvent, transition } from '../../../src/settlement/transition.ts';
-import { append, type Context } from '../decision.ts';
-import { spentSignature } from './evidence.ts';
+import type { Decision } from '../decision.ts';
 import * as money from './money.ts';
-import { burned, type CallRecord, type HeldPayment, isBounced } from './record.ts';
+import type { Acknowledged } from '../../../src/protocol/account/rpc.ts';
+import type { SettlementOutcome, SettlementResult } from '../../../src/protocol/payment.ts';
+import { type PaymentEvent, transition } from '../../../src/settlement/transition.ts';
+import { put } from '../../store/noun.ts';
+import { openOverlay } from '../../store/overlay.ts';
+import { append, type Context } from '../decision.ts';
 import type { AccountState } from '../state.ts';
+import { CALL, loadCall } from './call-noun.ts';
+import { spentSignature } from './evidence.ts';
+import { burned, type CallRecord, type HeldPayment, isBounced } from './record.ts';
 
-/** A call after the chain was heard; `durable: false` when it said nothing new (a redelivery, a late "sent"). */
+/** A call after the chain was heard; `isNews: false` when it said nothing new (a redelivery, a late "sent"). */
 export type Concluded = {
   readonly state: AccountState;
   readonly record: CallRecord;
-  readonly durable: boolean;
+  readonly isNews: boolean;
 };
 
 /**
@@ -23,7 +28,7 @@ export const conclude = (
   result: SettlementOutcome,
   context: Context,
 ): Concluded => {
-  const same: Concluded = { state, record, durable: false };
+  const same: Concluded = { state, record, isNews: false };
   switch (record.payment) {
     case 'none':
     case 'settled':
@@ -40,6 +45,24 @@ export const conclude = (
   }
 };
 
+/** Concludes a batch of results, in order; unknown calls have ended and been pruned. */
+export const concludeAll = (
+  state: AccountState,
+  results: readonly SettlementResult[],
+  context: Context,
+): Decision<Acknowledged> => {
+  const overlay = openOverlay(context.read);
+  let current = state;
+  for (const result of results) {
+    const record = loadCall(overlay, result.call);
+    const concluded = record && conclude(current, record, result, context);
+    if (concluded?.isNews !== true) continue;
+    current = concluded.state;
+    overlay.add([put(CALL, concluded.record)]);
+  }
+  return { state: current, writes: [...overlay.writes()], entries: [], verdict: { verdict: 'ok' } };
+};
+
 const concludeUpfront = (
   state: AccountState,
   record: CallRecord,
@@ -50,7 +73,7 @@ const concludeUpfront = (
     // Its tool waits for it: nothing was served on trust.
     case 'sent':
     case 'bounced':
-      return { state, record, durable: false };
+      return { state, record, isNews: false };
     case 'settled':
       return enter(
         money.settleUpfront(state, record, result.block),
@@ -91,8 +114,8 @@ const concludeCommitted = (
   switch (result.outcome) {
     case 'sent':
       return record.payment === 'sent'
-        ? { state, record, durable: false }
-        : { state, record: advanced(record, 'present'), durable: true };
+        ? { state, record, isNews: false }
+        : { state, record: advanced(record, 'present'), isNews: true };
     case 'settled':
       return enter(
         money.settleDeferred(state, record, result.block),
@@ -119,7 +142,7 @@ const concludeCommitted = (
       return bounce(state, record, result, context);
     // A committed payment is never merely "unused": the consumer says whose fault that was.
     case 'released':
-      return { state, record, durable: false };
+      return { state, record, isNews: false };
   }
 };
 
@@ -133,7 +156,7 @@ const bounce = (
   { reason, backend }: Extract<SettlementOutcome, { readonly outcome: 'bounced' }>,
   context: Context,
 ): Concluded => {
-  if (isBounced(record)) return { state, record, durable: false };
+  if (isBounced(record)) return { state, record, isNews: false };
   const until = Number(record.held?.authorization.validBefore ?? record.validBefore);
   const entered = append(
     money.bounce(state, record, until),
@@ -145,7 +168,7 @@ const bounce = (
       payment: { reason, until, ...(backend === undefined ? {} : { backend }) },
     },
   );
-  return { state: entered.state, record: entered.record, durable: true };
+  return { state: entered.state, record: entered.record, isNews: true };
 };
 
 /**
@@ -158,7 +181,7 @@ const concludeFailed = (
   result: SettlementOutcome,
   context: Context,
 ): Concluded => {
-  if (result.outcome !== 'settled') return { state, record, durable: false };
+  if (result.outcome !== 'settled') return { state, record, isNews: false };
   const { transaction, block } = result;
   const next: CallRecord = { ...record, payment: 'settled', transaction };
   const fault = faultOf(record);
@@ -197,7 +220,7 @@ const concludeReleased = (
   context: Context,
 ): Concluded => {
   if (result.outcome === 'sent' || result.outcome === 'bounced') {
-    return { state, record, durable: false };
+    return { state, record, isNews: false };
   }
   if (result.outcome === 'settled') {
     // Also after the look that found it unused: the block of that look may have been reorganised away (law 5).
@@ -210,10 +233,10 @@ const concludeReleased = (
       context,
     );
   }
-  if (record.looked) return { state, record, durable: false };
+  if (record.looked) return { state, record, isNews: false };
   const looked: CallRecord = { ...record, looked: true };
   const isExported = (record.entries.at(-1)?.seq ?? 0) <= state.exported;
-  return { state, record: isExported ? burned(looked) : looked, durable: true };
+  return { state, record: isExported ? burned(looked) : looked, isNews: true };
 };
 
 /** Moves a call's payment by the table of design §6; an event that is not in it changes nothing. */
@@ -250,5 +273,5 @@ const enter = (
     payment,
     ...(type === 'payment.released' ? {} : { evidence: spentSignature(before.held) }),
   });
-  return { state: entered.state, record: entered.record, durable: true };
+  return { state: entered.state, record: entered.record, isNews: true };
 };

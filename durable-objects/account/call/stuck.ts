@@ -1,11 +1,11 @@
-import type { AssetId } from '../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { AssetId } from '../../../src/protocol/account-id.ts';
 import { append, type Context } from '../decision.ts';
-import type { Memory } from '../memory.ts';
 import type { Live } from '../log/outbox.ts';
-import type { CallRecord } from './record.ts';
 import type { AccountState } from '../state.ts';
+import { loadCall } from './call-noun.ts';
+import type { CallRecord } from './record.ts';
 
 /** A payment that is open this long after its call has ended, when the settlement queue was first told of it, is stuck. */
 const STUCK_AFTER: Seconds = 900;
@@ -18,8 +18,7 @@ const AT_ONCE = 20;
  */
 export const raiseStuck = (
   state: AccountState,
-  load: (id: Hex) => CallRecord | undefined,
-  { live }: Pick<Memory, 'live'>,
+  live: Map<Hex, Live>,
   context: Context,
 ): { readonly state: AccountState; readonly records: readonly CallRecord[] } => {
   const records: CallRecord[] = [];
@@ -31,7 +30,7 @@ export const raiseStuck = (
       continue;
     }
     if ((looked += 1) > AT_ONCE) break;
-    const record = load(id);
+    const record = loadCall(context.read, id);
     if (record === undefined || !isOpen(record, endedAt(record), context.now)) continue;
     live.set(id, { ...each, alerted: true });
     if (record.entries.some(({ type }) => type === 'alert.raised')) continue;

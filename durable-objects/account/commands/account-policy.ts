@@ -1,17 +1,19 @@
-import type { Json } from '../../../src/protocol/entry.ts';
 import { parsePolicy, policyHash, policyJson } from '../../../src/policy/policy.ts';
-import { isRaised, mayReplace } from '../tree/ancestry.ts';
-import { windowBeyondCap, withoutDeadCounters } from '../tree/counters.ts';
-import type { CallRecord } from '../call/record.ts';
-import type { Context, Decision } from '../decision.ts';
-import { inFlight } from '../call/in-flight.ts';
-import { evidenceOf } from './ordered.ts';
-import { mismatch, unseen } from './precondition.ts';
-import type { AccountState } from '../state.ts';
-import { changedTree, done, refused } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import { put } from '../../store/noun.ts';
+import { inFlight } from '../call/in-flight.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { Context, Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { isRaised, mayReplace } from '../tree/ancestry.ts';
+import { windowBeyondCap, withoutDeadCounters } from '../tree/counters.ts';
 import type { WrittenPolicy } from '../tree/tree.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { isLogged, LOGGED_TEXT } from './logged-text.ts';
+import { mismatch, unseen } from './precondition.ts';
+import { changedTree, done, refused } from './tree-change.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'policy' }>;
 
@@ -46,9 +48,9 @@ export const setPolicy = (
     ...(written === undefined ? {} : { [slot]: written }),
     ...(kept === undefined ? {} : { ownerBy: kept }),
   };
-  const evidence = evidenceOf(order, by);
+  const evidence = commandEvidence(order, by);
   const outcome = { hash: next ?? null };
-  const isNewText = next !== undefined && !context.hasText(next);
+  const isNewText = next !== undefined && !isLogged(context.read, next);
   const beyond = written === undefined ? undefined : windowBeyondCap(state, written.policy);
   if (beyond !== undefined) {
     return refused(state, {
@@ -71,7 +73,8 @@ export const setPolicy = (
     context,
     more,
   );
-  return isNewText ? { ...changed, texts: [next] } : changed;
+  const text = isNewText ? [put(LOGGED_TEXT, { hash: next, at: context.now })] : [];
+  return { ...changed, writes: [...changed.writes, ...text] };
 };
 
 type Read =

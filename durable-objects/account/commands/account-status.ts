@@ -1,15 +1,15 @@
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Status } from '../../../src/protocol/account/status.ts';
-import { isRaised, mayReplace } from '../tree/ancestry.ts';
-import type { Context, Decision } from '../decision.ts';
-import { evidenceOf } from './ordered.ts';
-import { documentHash, mismatch } from './precondition.ts';
-import type { AccountState } from '../state.ts';
-import { changedTree, done, refused } from './tree-change.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { Status } from '../../../src/protocol/account/status.ts';
+import type { Context, Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { isRaised, mayReplace } from '../tree/ancestry.ts';
 import type { Tree } from '../tree/tree.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { documentHash, mismatch } from './precondition.ts';
+import { changedTree, done, refused } from './tree-change.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'status' }>;
 
@@ -66,7 +66,7 @@ export const setStatus = (
       type: 'account.status',
       decision: status,
       outcome: { side, status: tree.status },
-      evidence: evidenceOf(order, by),
+      evidence: commandEvidence(order, by),
     },
     context,
     { current },

@@ -1,11 +1,11 @@
-import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
-import { link } from '../../../src/audit/entry.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { CreditCommand } from '../../../src/protocol/account/command.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import { evidenceOf } from './ordered.ts';
-import { type AccountState, freeCredit, purseOf, withPurse } from '../state.ts';
-import { refused, told } from './tree-change.ts';
+import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
+import { type Context, type Decision, enter, unchanged } from '../decision.ts';
+import { freeCredit, purseOf, withPurse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { applied, refused } from './tree-change.ts';
 
 type Adjust = Extract<CreditCommand, { readonly kind: 'adjust' }>;
 
@@ -31,16 +31,15 @@ export const adjust = (
   if (max(credit, amount) > MAX_STORED) {
     return refused(state, { reason: 'not_writable', hint: 'More than an account can hold.' });
   }
-  const { entry, head } = link(state.head, state.account, context.salt(), {
+  const credited = withPurse(state, asset, { ...purse, credit });
+  const entered = enter(credited, context, {
     type: 'credit.adjusted',
-    at: context.now,
     // Amounts in entries have no sign.
     decision: amount > 0n ? 'added' : 'taken',
     amounts: { amount: max(amount, -amount).toString() },
     payment: { asset, credit: credit.toString() },
     outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
-    evidence: evidenceOf(order, by),
+    evidence: commandEvidence(order, by),
   });
-  const next = { ...withPurse(state, asset, { ...purse, credit }), head };
-  return { ...told(next, { credit }), loose: [entry] };
+  return applied(entered.state, { credit }, [entered.entry]);
 };

@@ -1,39 +1,35 @@
-import type { Hex } from '../../../src/core/hex.ts';
-import { setPolicy } from './account-policy.ts';
-import { type Charge, type Payer, withinBudget } from './command-budget.ts';
-import { setStatus } from './account-status.ts';
-import { takeAlert } from '../log/alerts.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import { putDocument } from './documents.ts';
-import type { Hear } from './enrolment.ts';
-import { receive, recordRefund } from './credit.ts';
-import { adjust } from './adjust.ts';
-import { accept, issue } from './issue.ts';
-import { setLabel } from './label.ts';
-import { noteLetter } from './dead-letter.ts';
-import type { Memory } from '../memory.ts';
-import { evidenceOf, once, type Ordered, refusalOf, roomOf } from './ordered.ts';
-import { documentHash, mismatch } from './precondition.ts';
-import type { CallRecord } from '../call/record.ts';
-import { revoke } from './revoke.ts';
-import type { AccountState } from '../state.ts';
-import { take } from './take.ts';
-import { changedTree, done, refused } from './tree-change.ts';
+import { refusalOf } from './permission.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import { isDurable } from '../../store/decision.ts';
+import { loadCall } from '../call/call-noun.ts';
+import type { CallRecord } from '../call/record.ts';
+import type { Context, Decision } from '../decision.ts';
+import { takeAlert } from '../log/alerts.ts';
+import type { Memory } from '../memory.ts';
+import type { AccountState } from '../state.ts';
+import { setPolicy } from './account-policy.ts';
+import { setStatus } from './account-status.ts';
+import { adjust } from './adjust.ts';
+import { once } from './applied-command.ts';
+import { type Charge, type Payer, withinBudget } from './command-budget.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { receive, recordRefund } from './credit.ts';
+import { noteLetter } from './dead-letter.ts';
+import type { AskAncestors } from './enrolment.ts';
+import { accept, issue } from './issue.ts';
+import { setLabel } from './label.ts';
 import { redrive, writeOff } from './payment-command.ts';
+import { capacityFor, type SignedCommand } from './permission.ts';
+import { documentHash, mismatch } from './precondition.ts';
+import { putDocument } from './put-document.ts';
 import { resolve } from './resolve.ts';
-
-/** The account's calls, as far as orders concern them. */
-export type Calls = {
-  readonly load: (id: Hex) => CallRecord | undefined;
-  readonly live: Memory['live'];
-};
+import { revoke } from './revoke.ts';
+import { take } from './take.ts';
+import { changedTree, done, refused } from './tree-change.ts';
 
 /** What other accounts were asked for this order. */
-export type Known = { readonly hasHeard?: boolean; readonly isCharged?: boolean };
-
-const NO_CALLS: Calls = { load: () => undefined, live: new Map() };
+export type Known = { readonly hasAsked?: boolean; readonly isCharged?: boolean };
 
 /**
  * Takes an order that concerns the account's place in a tree, or what its operator and its owner have a say in. Pure, and idempotent:
@@ -47,10 +43,10 @@ export const apply = (
   order: AccountCommand,
   context: Context,
   known: Known = {},
-  calls: Calls = NO_CALLS,
-): Decision<Applied | Hear | Charge> => {
-  const decision = decide(state, order, context, known, calls);
-  const payer = decision.durable ? payerOf(state, order) : undefined;
+  live: Memory['live'] = new Map(),
+): Decision<Applied | AskAncestors | Charge> => {
+  const decision = decide(state, order, context, known, live);
+  const payer = isDurable(decision) ? payerOf(state, order) : undefined;
   return payer === undefined
     ? decision
     : withinBudget(state, decision, { ...payer, paid: known.isCharged === true }, context);
@@ -79,29 +75,29 @@ const decide = (
   state: AccountState,
   order: AccountCommand,
   context: Context,
-  { hasHeard = false }: Known,
-  calls: Calls,
-): Decision<Applied | Hear> => {
-  const ordered = (given: Ordered, decide: () => Decision<Applied>): Decision<Applied> => {
+  { hasAsked = false }: Known,
+  live: Memory['live'],
+): Decision<Applied | AskAncestors> => {
+  const ordered = (given: SignedCommand, decide: () => Decision<Applied>): Decision<Applied> => {
     const fault = refusalOf(state, given);
     if (fault !== undefined) return refused(state, fault);
     // What changes nothing may be asked again.
     if (given.kind === 'policy' && given.dryRun === true) return decide();
-    return once(state, given.order, context, decide, roomOf(state, given.by));
+    return once(state, given.order, context, decide, capacityFor(state, given.by));
   };
   switch (order.kind) {
     case 'issue':
-      return issue(state, order, context, hasHeard);
+      return issue(state, order, context, hasAsked);
     case 'accept':
-      return accept(state, order, context, hasHeard);
+      return accept(state, order, context, hasAsked);
     case 'take':
-      return take(state, order, context, hasHeard);
+      return take(state, order, context, hasAsked);
     case 'revoke':
       return revoke(state, order, context);
     case 'status':
       return ordered(order, () => setStatus(state, order, context));
     case 'policy':
-      return ordered(order, () => setPolicy(state, order, context, runningIn(calls)));
+      return ordered(order, () => setPolicy(state, order, context, runningIn(live, context)));
     case 'default':
       return ordered(order, () => setDefault(state, order, context));
     case 'label':
@@ -109,11 +105,17 @@ const decide = (
     case 'document':
       return ordered(order, () => putDocument(state, order, context));
     case 'redrive':
-      return ordered(order, () => redrive(state, calls.load(order.call), order, context));
+      return ordered(order, () =>
+        redrive(state, loadCall(context.read, order.call), order, context),
+      );
     case 'writeOff':
-      return ordered(order, () => writeOff(state, calls.load(order.call), order, context));
+      return ordered(order, () =>
+        writeOff(state, loadCall(context.read, order.call), order, context),
+      );
     case 'resolve':
-      return ordered(order, () => resolve(state, calls.load(order.call), order, context));
+      return ordered(order, () =>
+        resolve(state, loadCall(context.read, order.call), order, context),
+      );
     case 'deadLetter':
       return ordered(order, () => noteLetter(state, order, context));
     case 'alert':
@@ -124,18 +126,13 @@ const decide = (
       return recordRefund(state, order, context);
     case 'adjust':
       return ordered(order, () => adjust(state, order, context));
-    // A newer Worker may know kinds that this object does not.
-    default:
-      return unchanged(state, UNAVAILABLE);
   }
 };
 
-const UNAVAILABLE: Applied = { verdict: 'unavailable' };
-
 /** Calls that run now; from storage, because memory does not keep what they were accepted for. */
-const runningIn = ({ live, load }: Calls): readonly CallRecord[] =>
+const runningIn = (live: Memory['live'], { read }: Context): readonly CallRecord[] =>
   [...live].flatMap(([id, { record }]) => {
-    const running = record.state === 'held' ? load(id) : undefined;
+    const running = record.state === 'held' ? loadCall(read, id) : undefined;
     return running?.state === 'held' ? [running] : [];
   });
 
@@ -153,7 +150,7 @@ const setDefault = (
   if (fault !== undefined) return refused(state, fault);
   const more = { current: documentHash({ grant }) };
   if (defaultGrant === grant) return done(state, false, more);
-  const evidence = { ...evidenceOf(order, by), grant };
+  const evidence = { ...commandEvidence(order, by), grant };
   return changedTree(
     state,
     { defaultGrant: grant },

@@ -1,33 +1,27 @@
+import { admit } from '../../../src/policy/rules/rate.ts';
 import { entryText } from '../../../src/audit/entry.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import type { Rate } from '../../../src/policy/rules/rate.ts';
-import { admit } from '../../../src/policy/rules/rate.ts';
-import { aboveOf, hasParent } from '../tree/ancestry.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import type { Hear } from './enrolment.ts';
-import { type AccountState, hasPaid } from '../state.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type {
   ChargedCommand,
   CommandCharge,
 } from '../../../src/protocol/account/command-charge.ts';
 import type { BudgetFault } from '../../../src/protocol/account/command-fault.ts';
+import { type Context, type Decision, stored, unchanged } from '../decision.ts';
+import { type AccountState, hasPaid } from '../state.ts';
+import { aboveOf, hasParent } from '../tree/ancestry.ts';
+import type { CommandCount } from '../tree/tree.ts';
+import type { AskAncestors } from './enrolment.ts';
 
 /**
  * What an account's commands have used: `own` those it signs; of these apart, `grant` the grants it gives and `stop` what only stops
  * somebody; `below` all that its descendants sign.
  */
 export type CommandBudget = CommandCharge['budget'];
-
-/** A rate (GCRA arrival, milliseconds), and the bytes written to the log on the UTC day that began at `day`. */
-export type CommandCount = {
-  readonly arrival: number;
-  readonly day: Seconds;
-  readonly bytes: number;
-};
 
 const DAY: Seconds = 86_400;
 
@@ -94,8 +88,8 @@ export const spendBudget = (
 };
 
 /** Bytes that a decision adds to the log by itself, in the form in which they are exported. */
-export const loggedBytes = ({ loose }: Pick<Decision<unknown>, 'loose'>): number =>
-  loose.reduce((sum, entry) => sum + utf8(entryText(entry)).byteLength + 1, 0);
+export const loggedBytes = ({ entries }: Pick<Decision<unknown>, 'entries'>): number =>
+  entries.reduce((sum, entry) => sum + utf8(entryText(entry)).byteLength + 1, 0);
 
 /** The top of the tree that an account belongs to; undefined where it stands at the top itself. */
 export const rootOf = (state: AccountState): AccountId | undefined =>
@@ -118,10 +112,10 @@ export type Payer = {
  */
 export const withinBudget = (
   before: AccountState,
-  decision: Decision<Applied | Hear>,
+  decision: Decision<Applied | AskAncestors>,
   { account, budget, id, paid }: Payer,
   context: Budget,
-): Decision<Applied | Hear | Charge> => {
+): Decision<Applied | AskAncestors | Charge> => {
   const bytes = loggedBytes(decision);
   const ask = (to: AccountId, of: CommandBudget): Decision<Charge> =>
     unchanged(before, { verdict: 'charge', to, budget: of, bytes, id });
@@ -145,8 +139,5 @@ export const chargeHere = (
   if (root !== undefined) {
     return unchanged(state, { verdict: 'charge', to: root, budget: 'below', bytes, id });
   }
-  return {
-    ...{ state: spent.state, records: [], loose: [], durable: true },
-    verdict: { verdict: 'charged' },
-  };
+  return stored(spent.state, { verdict: 'charged' });
 };

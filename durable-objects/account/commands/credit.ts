@@ -1,13 +1,15 @@
-import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
 import { parseAccountId } from '../../../src/protocol/account-id.ts';
-import { link } from '../../../src/audit/entry.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { CreditCommand } from '../../../src/protocol/account/command.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import { evidenceOf } from './ordered.ts';
-import { type AccountState, type Purse, purseOf, withPurse } from '../state.ts';
-import type { Transfer } from './transfer.ts';
-import { done, told } from './tree-change.ts';
+import { max, MAX_STORED } from '../../../src/protocol/amount.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
+import { put } from '../../store/noun.ts';
+import { type Context, type Decision, enter, unchanged } from '../decision.ts';
+import { type Purse, purseOf, withPurse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { type Transfer, TRANSFER, transferWith } from './transfer.ts';
+import { applied, done } from './tree-change.ts';
 
 type Credit = Extract<CreditCommand, { readonly kind: 'credit' }>;
 type Refund = Extract<CreditCommand, { readonly kind: 'refund' }>;
@@ -22,7 +24,7 @@ export const receive = (
 ): Decision<Applied> => {
   // Totals are kept by the sender's name: without one, another account's total would count again.
   if (parseAccountId(from) === undefined) return unchanged(state, UNAVAILABLE);
-  const known = context.transferWith(from, asset);
+  const known = transferWith(context.read, from, asset);
   const purse = purseOf(state, asset);
   // A later message has overtaken this one: its total includes this amount.
   if (total <= known.received) return done(state, false, { credit: purse.credit });
@@ -32,7 +34,6 @@ export const receive = (
   const credited: Purse = { ...purse, credit: purse.credit + amount };
   return move(state, { ...known, received: total }, credited, context, {
     type: 'credit.received',
-    at: context.now,
     amounts: { amount: amount.toString(), total: total.toString() },
     payment: { asset, from },
   });
@@ -47,7 +48,7 @@ export const recordRefund = (
   { asset, amount, transaction, place, block, order, by }: Refund,
   context: Context,
 ): Decision<Applied> => {
-  const known = context.transferWith(`${transaction}#${place}`, asset);
+  const known = transferWith(context.read, `${transaction}#${place}`, asset);
   const purse = purseOf(state, asset);
   if (known.received > 0n) return done(state, false, { credit: purse.credit });
   const refunded: Purse = {
@@ -58,8 +59,7 @@ export const recordRefund = (
   };
   return move(state, { ...known, received: amount }, refunded, context, {
     type: 'credit.refunded',
-    at: context.now,
-    evidence: evidenceOf(order, by),
+    evidence: commandEvidence(order, by),
     amounts: { amount: amount.toString() },
     payment: { asset, transaction, block, log: place },
   });
@@ -70,9 +70,9 @@ const move = (
   transfer: Transfer,
   purse: Purse,
   context: Context,
-  body: Parameters<typeof link>[3],
+  body: Omit<EntryBody, 'at'>,
 ): Decision<Applied> => {
-  const { entry, head } = link(state.head, state.account, context.salt(), body);
-  const next = { ...withPurse(state, transfer.asset, purse), head };
-  return { ...told(next, { credit: purse.credit }), loose: [entry], transfers: [transfer] };
+  const entered = enter(withPurse(state, transfer.asset, purse), context, body);
+  const decision = applied(entered.state, { credit: purse.credit }, [entered.entry]);
+  return { ...decision, writes: [...decision.writes, put(TRANSFER, transfer)] };
 };

@@ -1,9 +1,9 @@
-import type { Context, Decision } from '../decision.ts';
-import { evidenceOf } from './ordered.ts';
-import type { AccountState } from '../state.ts';
-import { noted } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { Context, Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { logged } from './tree-change.ts';
 
 const MAX_TEXT = 512;
 
@@ -13,12 +13,12 @@ export const noteLetter = (
   { id, queue, by, order }: Extract<AccountCommand, { readonly kind: 'deadLetter' }>,
   context: Context,
 ): Decision<Applied> =>
-  noted(
+  logged(
     state,
     {
       type: 'letter.redriven',
       outcome: { letter: plain(id), queue: plain(queue) },
-      evidence: evidenceOf(order, by),
+      evidence: commandEvidence(order, by),
     },
     context,
   );

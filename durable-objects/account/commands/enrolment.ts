@@ -1,21 +1,16 @@
-import type { Json } from '../../../src/protocol/entry.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
-import { checkedAt } from '../call/evidence.ts';
 import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import { delegationFields } from '../../../src/protocol/intent/agent-delegation.ts';
+import { checkedAt } from '../call/evidence.ts';
 
 /** Those above must be heard before this can be decided. */
-export type Hear = { readonly verdict: 'hear' };
+export type AskAncestors = { readonly verdict: 'ask_ancestors' };
 
-export const HEAR: Hear = { verdict: 'hear' };
-
-/** The account of a grant's delegate. */
-export const accountOf = (grant: SignedGrant): AccountId =>
-  `eip155:${grant.chainId}:${grant.delegation.delegate}`;
+export const ASK_ANCESTORS: AskAncestors = { verdict: 'ask_ancestors' };
 
 /** The grant as it was signed: what makes it checkable without trusting us (law 11). */
-export const evidenceOf = (grant: SignedGrant): { readonly [key: string]: Json } => ({
+export const grantEvidence = (grant: SignedGrant): { readonly [key: string]: Json } => ({
   grant: grant.hash,
   delegation: delegationFields(grant.delegation),
   signature: grant.signature,

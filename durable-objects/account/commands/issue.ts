@@ -1,14 +1,24 @@
 import { attenuationFault } from '../../../src/policy/attenuation.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
-import { grantStatus } from '../tree/issued.ts';
-import { type AccountState, hasPaid, isKnown } from '../state.ts';
-import { changedTree, done, noted, refused } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { FieldFault } from '../../../src/protocol/account/command-fault.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
-import { type IssuedGrant, isZero, linksOf } from '../tree/tree.ts';
+import { put } from '../../store/noun.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import { type AccountState, hasPaid, isKnown } from '../state.ts';
+import { linksOf } from '../tree/held-grant.ts';
+import {
+  ISSUED_GRANT,
+  issuedById,
+  issuedCount,
+  issuedGrant,
+  type IssuedGrant,
+} from '../tree/issued-grant.ts';
+import { grantStatus } from '../tree/issued.ts';
+import { isRevokedId } from '../tree/revoked-grant.ts';
+import { delegateOf, isZero } from '../tree/signed-grant.ts';
+import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './enrolment.ts';
+import { changedTree, done, logged, refused } from './tree-change.ts';
 
 /** Grants that may stand on each other (docs/wire-format.md). */
 const MAX_CHAIN = 3;
@@ -23,42 +33,43 @@ export const issue = (
   state: AccountState,
   { grant, facts, consent }: Issue,
   context: Context,
-  hasHeard: boolean,
-): Decision<Applied | Hear> => {
+  hasAsked: boolean,
+): Decision<Applied | AskAncestors> => {
   const { delegation, hash } = grant;
   // Law 12: anybody can sign a grant; only who has shown money anywhere may cost us a row.
   if (!isKnown(state) && facts.balance === 0n) {
     return refused(state, { reason: 'penniless', field: 'delegation.issuer' });
   }
   // One unit in a wallet is no reason to store any number of rows.
-  if (!hasPaid(state) && context.issuedCount() >= MAX_UNPAID) {
+  if (!hasPaid(state) && issuedCount(context.read) >= MAX_UNPAID) {
     const expected = `an account that has paid here, beyond ${MAX_UNPAID} grants`;
     return refused(state, wrong('issuer', expected, 'none'));
   }
   const death = deathOf(state, delegation, context);
   if (death !== undefined) return refused(state, death);
-  const twin = context.issuedById(delegation.id);
+  const twin = issuedById(context.read, delegation.id);
   if (twin !== undefined && twin.grant.hash !== hash) {
     return refused(state, { reason: 'already_registered', field: 'delegation.id' });
   }
-  const above = chainAbove(state, grant, context, hasHeard);
+  const above = chainAbove(state, grant, context, hasAsked);
   if ('verdict' in above) return above;
   const { chain } = above;
   if (twin !== undefined)
     return consent ? accepted(state, twin, chain, context) : done(state, false, { chain });
   const issued: IssuedGrant = {
     grant,
-    child: accountOf(grant),
+    child: delegateOf(grant),
     status: consent ? 'active' : 'offered',
     registeredAt: context.now,
   };
   const next = changedTree(
     state,
     {},
-    { type: 'grant.issued', decision: issued.status, evidence: evidenceOf(grant) },
+    { type: 'grant.issued', decision: issued.status, evidence: grantEvidence(grant) },
     context,
+    { chain },
   );
-  return { ...next, issued: [issued], verdict: verdictOf(next.state.tree.revision, { chain }) };
+  return { ...next, writes: [...next.writes, put(ISSUED_GRANT, issued)] };
 };
 
 /** The issuer's part of a consent that comes after the registration: whether what it has offered still lives. */
@@ -66,9 +77,9 @@ export const accept = (
   state: AccountState,
   { hash, delegate }: Accept,
   context: Context,
-  hasHeard: boolean,
-): Decision<Applied | Hear> => {
-  const issued = context.issuedGrant(hash);
+  hasAsked: boolean,
+): Decision<Applied | AskAncestors> => {
+  const issued = issuedGrant(context.read, hash);
   // Another account's intent may name any grant; this one was made to its delegate.
   if (issued?.child !== delegate) return refused(state, { reason: 'unknown_grant', field: 'hash' });
   const { delegation } = issued.grant;
@@ -79,7 +90,7 @@ export const accept = (
   }
   const death = deathOf(state, delegation, context);
   if (death !== undefined) return refused(state, death);
-  const above = chainAbove(state, issued.grant, context, hasHeard);
+  const above = chainAbove(state, issued.grant, context, hasAsked);
   return 'verdict' in above ? above : accepted(state, issued, above.chain, context);
 };
 
@@ -94,8 +105,8 @@ const accepted = (
   if (status !== 'offered') return done(state, false, more);
   // What the delegate signed is in its own log.
   const outcome = { grant: grant.hash, delegate: child };
-  const next = noted(state, { type: 'grant.accepted', outcome }, context, more);
-  return { ...next, issued: [{ ...issued, status: 'active' }] };
+  const next = logged(state, { type: 'grant.accepted', outcome }, context, more);
+  return { ...next, writes: [...next.writes, put(ISSUED_GRANT, { ...issued, status: 'active' })] };
 };
 
 /** Why an issuer may let no one use a grant any more, whatever stands above it. */
@@ -105,7 +116,7 @@ const deathOf = (
   context: Context,
 ): FieldFault | undefined => {
   if (status !== 'active') return wrong('issuer', 'an active account', status);
-  if (context.isRevoked(id)) return { reason: 'grant_revoked', field: 'delegation.id' };
+  if (isRevokedId(context.read, id)) return { reason: 'grant_revoked', field: 'delegation.id' };
   return epoch < BigInt(epochFloor)
     ? { reason: 'grant_revoked', field: 'delegation.epoch' }
     : undefined;
@@ -117,8 +128,8 @@ const chainAbove = (
   state: AccountState,
   { delegation }: SignedGrant,
   context: Context,
-  hasHeard: boolean,
-): Above | Decision<Applied | Hear> => {
+  hasAsked: boolean,
+): Above | Decision<Applied | AskAncestors> => {
   const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
     refused(state, wrong(field, expected, got));
   if (isZero(delegation.parent)) {
@@ -153,17 +164,5 @@ const chainAbove = (
     return refuse('delegate', 'an account that is not above the issuer', delegation.delegate);
   }
   // Last: what is wrong in itself costs nobody a question.
-  return hasHeard ? { chain } : unchanged(state, HEAR);
+  return hasAsked ? { chain } : unchanged(state, ASK_ANCESTORS);
 };
-
-const verdictOf = (
-  revision: number,
-  more: Partial<Extract<Applied, { readonly verdict: 'applied' }>>,
-): Applied => ({
-  verdict: 'applied',
-  changed: true,
-  revision,
-  acknowledged: [],
-  silent: [],
-  ...more,
-});

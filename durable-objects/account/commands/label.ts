@@ -1,11 +1,11 @@
 import type { Hex } from '../../../src/core/hex.ts';
-import type { Context, Decision } from '../decision.ts';
-import { evidenceOf } from './ordered.ts';
-import { documentHash, unseen } from './precondition.ts';
-import type { AccountState } from '../state.ts';
-import { done, noted, refused } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { Context, Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { documentHash, unseen } from './precondition.ts';
+import { done, logged, refused } from './tree-change.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'label' }>;
 
@@ -31,9 +31,9 @@ export const setLabel = (
   if (fault !== undefined) return refused(state, fault);
   const more = next === undefined ? {} : { current: next };
   if ((known ?? null) === label) return done(state, false, more);
-  return noted(
+  return logged(
     { ...state, tree: label === null ? rest : { ...rest, label } },
-    { type: 'account.label', outcome: { label }, evidence: evidenceOf(order, by) },
+    { type: 'account.label', outcome: { label }, evidence: commandEvidence(order, by) },
     context,
     more,
   );

@@ -1,16 +1,18 @@
-import type { Json } from '../../../src/protocol/entry.ts';
-import type { Seconds } from '../../../src/core/clock.ts';
-import { append, type Context, type Decision } from '../decision.ts';
-import { spentSignature } from '../call/evidence.ts';
 import * as money from '../call/money.ts';
-import { evidenceOf } from './ordered.ts';
-import { LOOK_DELAY, firstSendAt } from '../log/outbox.ts';
-import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
-import { ended } from '../call/settled.ts';
-import type { AccountState } from '../state.ts';
-import { refused, told } from './tree-change.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import { put } from '../../store/noun.ts';
+import { CALL } from '../call/call-noun.ts';
+import { spentSignature } from '../call/evidence.ts';
+import { type CallRecord, WRITTEN_OFF } from '../call/record.ts';
+import { ended } from '../call/settled.ts';
+import { append, type Context, type Decision } from '../decision.ts';
+import { firstSendAt, LOOK_DELAY } from '../log/outbox.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { applied, refused } from './tree-change.ts';
 
 type Order<Kind extends AccountCommand['kind']> = Extract<AccountCommand, { readonly kind: Kind }>;
 
@@ -31,13 +33,10 @@ export const redrive = (
   const entered = append(state, record, context, {
     type: 'settlement.redriven',
     payment: { state: record.payment },
-    evidence: evidenceOf(order, by),
+    evidence: commandEvidence(order, by),
   });
-  return {
-    ...told(entered.state),
-    records: [entered.record],
-    resend: [record.id],
-  };
+  // Memory sends it again when it sees this entry.
+  return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
 
 /** An operator gives up a payment that nobody can present any more and that nobody has seen move: our loss, no debt (design §6). */
@@ -64,11 +63,11 @@ export const writeOff = (
     payment: { fault: 'gateway', reason: WRITTEN_OFF },
     outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
     evidence: {
-      ...evidenceOf(order, by),
+      ...commandEvidence(order, by),
       ...(paid['signature'] === undefined ? {} : { paymentSignature: paid['signature'] }),
     },
   });
-  return { ...told(entered.state), records: [entered.record] };
+  return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
 
 const MAX_REASON = 1_000;

@@ -1,11 +1,13 @@
-import { append, type Context, type Decision } from '../decision.ts';
 import * as money from '../call/money.ts';
-import { evidenceOf } from './ordered.ts';
-import { type CallRecord, keepsHold } from '../call/record.ts';
-import type { AccountState } from '../state.ts';
-import { refused, told } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import { put } from '../../store/noun.ts';
+import { CALL } from '../call/call-noun.ts';
+import { type CallRecord, keepsHold } from '../call/record.ts';
+import { append, type Context, type Decision } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import { applied, refused } from './tree-change.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'resolve' }>;
 
@@ -35,10 +37,10 @@ export const resolve = (
       amounts: { charged: charged.toString(), before: record.charged.toString() },
       outcome: { reason: reason.slice(0, MAX_REASON).toWellFormed() },
       payment: { state: record.payment, paidBy: record.paidBy },
-      evidence: evidenceOf(order, by),
+      evidence: commandEvidence(order, by),
     },
   );
-  return { ...told(entered.state), records: [entered.record] };
+  return { ...applied(entered.state), writes: [put(CALL, entered.record)] };
 };
 
 const hintOf = ({ state, entries }: CallRecord): string => {

@@ -1,13 +1,16 @@
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import { MAX_STORED } from '../../../src/protocol/amount.ts';
 import type { Json } from '../../../src/protocol/entry.ts';
 import { revocationFields } from '../../../src/protocol/intent/agent-revocation.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { put } from '../../store/noun.ts';
 import { checkedAt } from '../call/evidence.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
 import { type AccountState, hasPaid, isKnown } from '../state.ts';
+import { HELD_GRANT, type HeldGrant } from '../tree/held-grant.ts';
+import { ISSUED_GRANT, issuedById, issuedCount } from '../tree/issued-grant.ts';
+import { isRevokedId, REVOKED_GRANT } from '../tree/revoked-grant.ts';
 import { changedTree, done, refused } from './tree-change.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import type { HeldGrant } from '../tree/tree.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'revoke' }>;
 
@@ -39,15 +42,15 @@ export const revoke = (
   if (epoch > 0n) {
     const floor = Number(epoch < MAX_STORED ? epoch : MAX_STORED);
     // Law 12: as below, who has issued nothing and never paid has nothing to revoke.
-    if (!hasPaid(state) && context.issuedCount() === 0) {
+    if (!hasPaid(state) && issuedCount(context.read) === 0) {
       return refused(state, { reason: 'unknown_grant', field: 'revocation.epoch' });
     }
     return floor <= state.tree.epochFloor
       ? done(state, false)
       : changedTree(state, { epochFloor: floor }, entry, context);
   }
-  if (context.isRevoked(id)) return done(state, false);
-  const issued = context.issuedById(id);
+  if (isRevokedId(context.read, id)) return done(state, false);
+  const issued = issuedById(context.read, id);
   const isHeld = state.held.some(({ grant }) => grant.delegation.id === id);
   // Law 12: who has paid here may revoke what nobody has registered yet; for anybody else an id that is none of its own is no row.
   if (!hasPaid(state) && issued === undefined && !isHeld) {
@@ -59,10 +62,14 @@ export const revoke = (
       ? { ...each, status: 'revoked' }
       : each,
   );
+  const decision = changedTree({ ...state, held }, {}, entry, context);
   return {
-    ...changedTree({ ...state, held }, {}, entry, context),
-    revoked: [id],
-    issued: issued === undefined ? [] : [{ ...issued, status: 'revoked' }],
-    held: held.filter((each, at) => each !== state.held[at]),
+    ...decision,
+    writes: [
+      ...decision.writes,
+      put(REVOKED_GRANT, { id }),
+      ...(issued === undefined ? [] : [put(ISSUED_GRANT, { ...issued, status: 'revoked' })]),
+      ...held.filter((each, at) => each !== state.held[at]).map((each) => put(HELD_GRANT, each)),
+    ],
   };
 };

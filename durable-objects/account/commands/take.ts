@@ -1,15 +1,18 @@
-import { isStopped } from './account-status.ts';
-import { addressOf, compiled, issuerOf } from '../tree/authority.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import { withoutWebhooks } from './documents.ts';
-import { accountOf, evidenceOf, HEAR, type Hear, wrong } from './enrolment.ts';
-import { evidenceOf as consentEvidence } from '../call/evidence.ts';
-import { shareEnd } from '../tree/shares.ts';
-import type { AccountState } from '../state.ts';
-import { changedTree, done, refused } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
-import { type HeldGrant, isLive, isRevoked, outstandingOf } from '../tree/tree.ts';
+import { put } from '../../store/noun.ts';
+import { callEvidence } from '../call/evidence.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { HELD_GRANT, type HeldGrant, isLive, isRevoked } from '../tree/held-grant.ts';
+import { ownsOthers } from '../tree/issued-grant.ts';
+import { isRevokedId } from '../tree/revoked-grant.ts';
+import { outstandingOf, shareEnd } from '../tree/share.ts';
+import { addressOf, compiled, delegateOf, issuerOf } from '../tree/signed-grant.ts';
+import { isStopped } from './account-status.ts';
+import { ASK_ANCESTORS, type AskAncestors, grantEvidence, wrong } from './enrolment.ts';
+import { withoutWebhooks } from './put-document.ts';
+import { changedTree, done, refused } from './tree-change.ts';
 
 /** Grants that one account may hold at a time. */
 const MAX_HELD = 16;
@@ -25,16 +28,16 @@ export const take = (
   state: AccountState,
   { grant, chain, consent }: Take,
   context: Context,
-  hasHeard: boolean,
-): Decision<Applied | Hear> => {
+  hasAsked: boolean,
+): Decision<Applied | AskAncestors> => {
   const { tree, held, account } = state;
   const { delegation, hash } = grant;
   const refuse = (field: string, expected: string, got: string): Decision<Applied> =>
     refused(state, wrong(field, expected, got));
   const issuer = issuerOf(grant);
-  if (accountOf(grant) !== account) return refuse('delegate', account, delegation.delegate);
+  if (delegateOf(grant) !== account) return refuse('delegate', account, delegation.delegate);
   const known = held.find((each) => each.grant.hash === hash);
-  if (context.isRevoked(delegation.id) || known?.status === 'revoked') {
+  if (isRevokedId(context.read, delegation.id) || known?.status === 'revoked') {
     return refused(state, { reason: 'grant_revoked', field: 'delegation.id' });
   }
   if (known?.status === 'active') return done(state, false);
@@ -42,12 +45,12 @@ export const take = (
   if (known?.consent === consent.call) {
     return refuse('delegate', 'a consent that has not been used', consent.call);
   }
-  if (context.ownsOthers()) {
+  if (ownsOthers(context.read)) {
     return refuse('delegate', 'an account that has issued no grants as an owner', account);
   }
   const moves = tree.governed && tree.parent !== undefined && tree.parent !== issuer;
   if (moves) {
-    if (!hasHeard) return unchanged(state, HEAR);
+    if (!hasAsked) return unchanged(state, ASK_ANCESTORS);
     // A key that was cut off must not find itself a new owner (law 8).
     if (held.some((each) => isCutOff(state, each)) || isStopped(state)) {
       return refuse('issuer', addressOf(tree.parent) ?? '', delegation.issuer);
@@ -56,10 +59,10 @@ export const take = (
       return refused(state, { reason: 'holds_leases', field: 'delegation.issuer' });
     }
   }
-  const above = [grant, ...chain].map(issuerOf);
+  const ancestors = [grant, ...chain].map(issuerOf);
   // Nor may its manager, who finds himself a new owner, take it away from the one that has stopped it.
   const stopper = isStopped(state) ? tree.ownerStatus?.by : undefined;
-  if (stopper !== undefined && !above.includes(stopper)) {
+  if (stopper !== undefined && !ancestors.includes(stopper)) {
     return refuse('parent', `a grant from below ${stopper}`, delegation.parent);
   }
   const live = held.filter((each) => isLive(tree, each, context.now));
@@ -83,18 +86,25 @@ export const take = (
     );
   const next = changedTree(
     { ...state, held: [...kept, taken] },
-    { governed: true, parent: issuer, above, defaultGrant: hash },
+    { governed: true, parent: issuer, ancestors, defaultGrant: hash },
     {
       type: 'grant.taken',
-      evidence: { ...evidenceOf(grant), consent: consentEvidence(consent) },
+      evidence: { ...grantEvidence(grant), consent: callEvidence(consent) },
       // Who reads this account's log alone must learn whom it hangs below, nearest first.
-      outcome: { above },
+      outcome: { above: ancestors },
     },
     context,
   );
-  if (!moves) return { ...next, held: [taken] };
-  const left = withoutWebhooks(next.state, evidenceOf(grant), context);
-  return { ...next, ...left, loose: [...next.loose, ...left.loose], held: [...kept, taken] };
+  const grants = (moves ? [...kept, taken] : [taken]).map((each) => put(HELD_GRANT, each));
+  const writes = [...next.writes, ...grants];
+  if (!moves) return { ...next, writes };
+  const left = withoutWebhooks(next.state, grantEvidence(grant), context);
+  return {
+    ...next,
+    state: left.state,
+    writes: [...writes, ...left.writes],
+    entries: [...next.entries, ...left.entries],
+  };
 };
 
 const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
@@ -103,7 +113,7 @@ const isCutOff = ({ tree }: AccountState, held: HeldGrant): boolean =>
 /** Whether money from above is still in use here, or a lease lives. */
 const holdsLeases = ({ leases, tree }: AccountState, { now }: Context): boolean =>
   Object.values(leases).some(({ until, status }) => status === 'active' && now < until) ||
-  Object.values(tree.books).some((book) =>
+  Object.values(tree.shares).some((book) =>
     // What is left of a period that has ended is nobody's.
     Object.entries(book).some(
       ([name, share]) => now < shareEnd(name, share) && outstandingOf(share) > share.spent,

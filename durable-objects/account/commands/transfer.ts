@@ -1,10 +1,13 @@
 import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
+import { toStored } from '../../../src/protocol/amount.ts';
+import { type Noun, put, type Write } from '../../store/noun.ts';
+import type { Reader } from '../../store/query.ts';
+import { type Decision, unchanged } from '../decision.ts';
 import type { AccountState } from '../state.ts';
 
 /**
- * Credit on its way between this account and one other, in one asset: totals that only grow, so that a message which is lost, late,
- * repeated or out of order moves nothing twice (design §5, as leases do). A row of `transfers`; atomic units.
+ * Credit on its way between this account and another one, in one asset: totals that only grow, so that a message which is lost, late,
+ * repeated or out of order moves nothing twice. Atomic units.
  */
 export type Transfer = {
   /** The other account; or, for what an operator has paid back, the chain's Transfer log. */
@@ -17,49 +20,66 @@ export type Transfer = {
   readonly received: bigint;
 };
 
-export const noTransfer = (peer: string, asset: AssetId): Transfer => ({
-  peer,
-  asset,
-  sent: 0n,
-  acknowledged: 0n,
-  received: 0n,
-});
+type Stored = Pick<Transfer, 'peer' | 'asset'> &
+  Readonly<Record<'sent' | 'acknowledged' | 'received', number>>;
 
-/** One name for both halves of the key: neither holds a space. */
-export const keyOf = ({ peer, asset }: Pick<Transfer, 'peer' | 'asset'>): string =>
+/** Neither half of the key holds a space. */
+export const transferKey = ({ peer, asset }: Pick<Transfer, 'peer' | 'asset'>): string =>
   `${peer} ${asset}`;
 
-/** Whether the other side must hear of it (again). */
+/** Whether the other side must be told (again). */
 export const isPending = ({ sent, acknowledged }: Transfer): boolean => sent > acknowledged;
 
-/** Adds to what the other side is owed. The outbox sends it until the other side has committed it (law 5). */
-export const sendMore = (
-  context: Context,
-  peer: AccountId,
-  asset: AssetId,
-  amount: bigint,
-): Transfer => {
-  const known = context.transferWith(peer, asset);
-  return { ...known, sent: known.sent + amount };
+/** The index holds what is under way only: an account that wakes does not read all that ever paid for it. */
+export const TRANSFER: Noun<Transfer, 'pending'> = {
+  name: 'transfer',
+  key: transferKey,
+  encode: ({ peer, asset, sent, acknowledged, received }) =>
+    JSON.stringify({
+      peer,
+      asset,
+      sent: toStored(sent),
+      acknowledged: toStored(acknowledged),
+      received: toStored(received),
+    } satisfies Stored),
+  decode: (text) => {
+    const { sent, acknowledged, received, ...key } = JSON.parse(text) as Stored;
+    return {
+      ...key,
+      sent: BigInt(sent),
+      acknowledged: BigInt(acknowledged),
+      received: BigInt(received),
+    };
+  },
+  fields: { pending: (transfer) => (isPending(transfer) ? 1 : null) },
+  indexed: ['pending'],
 };
 
-/** The other side has committed everything up to `total`. A lower total is an old message and says nothing. */
+export const pendingTransfers = (read: Reader): Iterable<Transfer> =>
+  read.find(TRANSFER, { where: [['pending', '=', 1]] });
+
+/** Credit that went to or came from another account so far; all zero where none did. */
+export const transferWith = (read: Reader, peer: string, asset: AssetId): Transfer =>
+  read.get(TRANSFER, transferKey({ peer, asset })) ?? {
+    ...{ peer, asset, sent: 0n, acknowledged: 0n, received: 0n },
+  };
+
+/** Adds to what this account owes the other one. The outbox sends it until the other one has committed it (law 5). */
+export const sendMore = (read: Reader, peer: AccountId, asset: AssetId, amount: bigint): Write => {
+  const known = transferWith(read, peer, asset);
+  return put(TRANSFER, { ...known, sent: known.sent + amount });
+};
+
+/** The other account has committed everything up to `total`. An older message has a lower total and changes nothing. */
 export const acknowledgeTransfer = (
   state: AccountState,
-  peer: string,
-  asset: AssetId,
+  { peer, asset }: Pick<Transfer, 'peer' | 'asset'>,
   total: bigint,
-  context: Context,
+  read: Reader,
 ): Decision<{ readonly verdict: 'ok' }> => {
-  const known = context.transferWith(peer, asset);
+  const known = transferWith(read, peer, asset);
   const verdict = { verdict: 'ok' } as const;
   if (total <= known.acknowledged || total > known.sent) return unchanged(state, verdict);
-  return {
-    state,
-    records: [],
-    loose: [],
-    transfers: [{ ...known, acknowledged: total }],
-    durable: true,
-    verdict,
-  };
+  const writes = [put(TRANSFER, { ...known, acknowledged: total })];
+  return { state, writes, entries: [], verdict };
 };

@@ -1,30 +1,29 @@
-import { link } from '../../../src/audit/entry.ts';
-import { type EntryBody } from '../../../src/protocol/entry.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import type { AccountState } from '../state.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type {
   CommandFault,
   CreditTooLow,
   FieldFault,
 } from '../../../src/protocol/account/command-fault.ts';
+import type { EntryBody } from '../../../src/protocol/entry.ts';
+import { type Context, type Decision, enter, stored, unchanged } from '../decision.ts';
+import type { AccountState } from '../state.ts';
 import type { Tree } from '../tree/tree.ts';
 
 type Done = Extract<Applied, { readonly verdict: 'applied' }>;
 
-/** An order that was right and changes nothing, or had been carried out before. */
+/** A command that was right and changes nothing now. @param changed whether the account is otherwise than before all the same. */
 export const done = (
   state: AccountState,
   changed: boolean,
   more: Partial<Done> = {},
-): Decision<Applied> => unchanged(state, governed(state, changed, more));
+): Decision<Applied> => unchanged(state, answerOf(state, changed, more));
 
 export const refused = (
   state: AccountState,
   fault: FieldFault | CommandFault | CreditTooLow,
 ): Decision<Applied> => unchanged(state, { verdict: 'refused', fault });
 
-/** A change that those below must hear of: a new revision, and an entry with the signature that ordered it (law 11). */
+/** A change that descendants must learn of: a new revision, and an entry with the signature that ordered it (law 11). */
 export const changedTree = (
   state: AccountState,
   changes: Partial<Tree>,
@@ -32,46 +31,31 @@ export const changedTree = (
   context: Context,
   more: Partial<Done> = {},
 ): Decision<Applied> => {
-  const { entry, head } = link(state.head, state.account, context.salt(), {
-    ...body,
-    at: context.now,
-  });
+  const entered = enter(state, context, body);
   const tree: Tree = { ...state.tree, ...changes, revision: state.tree.revision + 1 };
-  const next = { ...state, head, tree };
-  return {
-    state: next,
-    records: [],
-    loose: [entry],
-    durable: true,
-    verdict: governed(next, true, more),
-  };
+  return applied({ ...entered.state, tree }, more, [entered.entry]);
 };
 
-/** A change that decides nothing below: an entry, and no new revision. */
-export const noted = (
+/** A change that decides nothing for descendants: an entry, and no new revision. */
+export const logged = (
   state: AccountState,
   body: Omit<EntryBody, 'at'>,
   context: Context,
   more: Partial<Done> = {},
 ): Decision<Applied> => {
-  const { entry, head } = link(state.head, state.account, context.salt(), {
-    ...body,
-    at: context.now,
-  });
-  const { seq, at } = entry;
-  return { ...told({ ...state, head }, { ...more, entry: { seq, at } }), loose: [entry] };
+  const entered = enter(state, context, body);
+  const { seq, at } = entered.entry;
+  return applied(entered.state, { ...more, entry: { seq, at } }, [entered.entry]);
 };
 
-/** What was carried out, without its records or entries. */
-export const told = (state: AccountState, more: Partial<Done> = {}): Decision<Applied> => ({
-  state,
-  records: [],
-  loose: [],
-  durable: true,
-  verdict: governed(state, true, more),
-});
+/** A command that was carried out. */
+export const applied = (
+  state: AccountState,
+  more: Partial<Done> = {},
+  entries: Decision<Applied>['entries'] = [],
+): Decision<Applied> => stored(state, answerOf(state, true, more), entries);
 
-const governed = ({ tree }: AccountState, changed: boolean, more: Partial<Done>): Applied => ({
+const answerOf = ({ tree }: AccountState, changed: boolean, more: Partial<Done>): Applied => ({
   verdict: 'applied',
   changed,
   revision: tree.revision,

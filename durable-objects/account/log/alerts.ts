@@ -1,22 +1,22 @@
 import type { AssetId } from '../../../src/protocol/account-id.ts';
-import { link } from '../../../src/audit/entry.ts';
-import { type Entry } from '../../../src/protocol/entry.ts';
-import type { Call } from '../../../src/protocol/account/call.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import { hashOf } from '../tree/issued.ts';
-import { saidNow, saidOnce } from './recent-alerts.ts';
-import { crossings } from './soft-limit.ts';
-import { type AccountState, purseOf } from '../state.ts';
-import { done } from '../commands/tree-change.ts';
-import type { Applied } from '../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { AlertBody } from '../../../src/protocol/account/alert.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type { Call } from '../../../src/protocol/account/call.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import { isDurable } from '../../store/decision.ts';
+import { applied, done } from '../commands/tree-change.ts';
+import { type Context, type Decision, enter } from '../decision.ts';
+import { purseOf } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { hashOf } from '../tree/issued.ts';
+import { raisedNow, raisedOnce } from './recent-alerts.ts';
+import { crossings } from './soft-limit.ts';
 
 const MAX_DETAILS = 16;
 const MAX_TEXT = 512;
 
 /** An account with the entries of alerts that belong to no call. */
-type Alerted = { readonly state: AccountState; readonly loose: readonly Entry[] };
+type Alerted = Pick<Decision<unknown>, 'state' | 'entries'>;
 
 /**
  * Looks at what a decision did to the account's money, and adds what its people should hear of: a limit that is nearly used up, a
@@ -27,10 +27,10 @@ export const withAlerts = <Verdict>(
   decision: Decision<Verdict>,
   context: Context,
 ): Decision<Verdict> => {
-  const { state, durable } = decision;
-  if (!durable || state.purses === before.purses) return decision;
+  const { state } = decision;
+  if (!isDurable(decision) || state.purses === before.purses) return decision;
   const assets = Object.keys(state.purses) as AssetId[];
-  let alerted: Alerted = { state, loose: [] };
+  let alerted: Alerted = { state, entries: [] };
   for (const asset of assets) {
     if (state.purses[asset] === before.purses[asset]) continue;
     const crossed = crossings(before, alerted.state, asset, context);
@@ -40,22 +40,21 @@ export const withAlerts = <Verdict>(
     const alerts = [...crossed.alerts, ...(owes ? [debt] : [])];
     alerted = raise({ ...alerted, state: crossed.state }, alerts, context);
   }
-  const { loose } = alerted;
-  return loose.length === 0
+  const { entries } = alerted;
+  return entries.length === 0
     ? decision
-    : { ...decision, state: alerted.state, loose: [...decision.loose, ...loose] };
+    : { ...decision, state: alerted.state, entries: [...decision.entries, ...entries] };
 };
 
 /** The same tool with the same request too often: an agent in a loop, which its owner hears of once in a while for each tool. */
-export const tripped = (
+export const raiseBreaker = (
   state: AccountState,
   { tool, request }: Call,
   context: Context,
-): Alerted => {
-  const first = saidOnce(state, `breaker ${tool}`, context.now);
-  return first === undefined
-    ? { state, loose: [] }
-    : raise({ state: first, loose: [] }, [{ rule: 'breaker', detail: { tool, request } }], context);
+): Alerted | undefined => {
+  const first = raisedOnce(state, `breaker ${tool}`, context.now);
+  const alert: AlertBody = { rule: 'breaker', detail: { tool, request } };
+  return first && raise({ state: first, entries: [] }, [alert], context);
 };
 
 /** An alert that was raised outside the account. Idempotent: the same one within `ALERT_PAUSE` changes nothing. */
@@ -64,55 +63,28 @@ export const takeAlert = (
   { alert }: Extract<AccountCommand, { readonly kind: 'alert' }>,
   context: Context,
 ): Decision<Applied> => {
-  // A newer Worker may raise what this object does not know.
-  if (!RULES.has(alert.rule)) return unchanged(state, { verdict: 'unavailable' });
   // Law 12: where nothing is known of an account, nobody is there to hear of it.
   if (state.head.seq === 0) return done(state, false);
   const body = { rule: alert.rule, detail: plain(alert.detail) };
-  const first = saidNow(state, hashOf([body.rule, body.detail]), context.now);
+  const first = raisedNow(state, hashOf([body.rule, body.detail]), context.now);
   if (first === undefined) return done(state, false);
-  const alerted = raise({ state: first, loose: [] }, [body], context);
-  return {
-    ...alerted,
-    records: [],
-    durable: true,
-    verdict: done(alerted.state, true).verdict,
-  };
+  const alerted = raise({ state: first, entries: [] }, [body], context);
+  return applied(alerted.state, {}, alerted.entries);
 };
-
-const RULES: ReadonlySet<string> = new Set([
-  'soft_limit',
-  'breaker',
-  'debt',
-  'stuck',
-  'dead_letter',
-  'webhook_disabled',
-  'gas',
-  'reconciliation',
-  'catalogue_stale',
-  'database_size',
-  'database_unavailable',
-  'backend',
-] satisfies AlertBody['rule'][]);
 
 /** Puts alerts at the end of the chain. */
 const raise = (
-  { state, loose }: Alerted,
+  { state, entries }: Alerted,
   alerts: readonly AlertBody[],
   context: Context,
 ): Alerted => {
-  let { head } = state;
-  const entries = alerts.map(({ rule, detail }) => {
-    const linked = link(head, state.account, context.salt(), {
-      type: 'alert.raised',
-      at: context.now,
-      rule,
-      outcome: detail,
-    });
-    ({ head } = linked);
-    return linked.entry;
+  let next = state;
+  const added = alerts.map(({ rule, detail }) => {
+    const entered = enter(next, context, { type: 'alert.raised', rule, outcome: detail });
+    next = entered.state;
+    return entered.entry;
   });
-  return { state: { ...state, head }, loose: [...loose, ...entries] };
+  return { state: next, entries: [...entries, ...added] };
 };
 
 /** What an entry can hold. One that does not fit, or is not read, could never leave, nor anything after it (law 11). */

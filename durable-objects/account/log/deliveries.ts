@@ -1,11 +1,14 @@
 import { splitRun } from '../../../src/audit/chunk.ts';
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { nowSeconds, type Seconds } from '../../../src/core/clock.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
-import { EXPORT_DELAY, EXPORT_RESEND, type Memory, transferSendAt } from '../memory.ts';
-import { sendAt, settlementMessage } from './outbox.ts';
-import type { AccountStorage } from '../storage.ts';
+import type { Disk } from '../../store/disk.ts';
+import { sendAt, sent } from '../../store/outbox.ts';
+import { loadCall } from '../call/call-noun.ts';
 import type { Transfer } from '../commands/transfer.ts';
+import { EXPORT_DELAY, EXPORT_RESEND, type Memory } from '../memory.ts';
+import { settleAt, settlementMessage } from './outbox.ts';
+import { entriesAfter } from './stored-entries.ts';
 
 /** Messages a `sendBatch` takes, kept well under its 256 KB. */
 const BATCH = 50;
@@ -16,7 +19,7 @@ const EXPORT_MOST = 500;
 
 export type Deliveries = {
   /** Tells the queues what they have not acknowledged. Failures are left to the next alarm. */
-  send(memory: Memory, storage: AccountStorage): Promise<void>;
+  send(memory: Memory, disk: Disk): Promise<void>;
 };
 
 /**
@@ -28,21 +31,21 @@ export const openDeliveries = (
   account: AccountId,
   acknowledge: (transfer: Transfer) => Promise<unknown>,
 ): Deliveries => {
-  const settle = async (memory: Memory, storage: AccountStorage, now: Seconds): Promise<void> => {
+  const settle = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
     const messages: { body: SettlementMessage }[] = [];
     for (const id of memory.looks.take(now)) {
-      const record = storage.loadCall(id);
+      const record = loadCall(disk, id);
       const body = record && settlementMessage(memory.state.account, record);
       if (body === undefined) memory.looks.remove(id);
       else messages.push({ body });
     }
     for (const [id, live] of memory.live) {
-      const due = sendAt(live);
+      const due = settleAt(live);
       if (due === undefined || due > now) continue;
       const body = settlementMessage(memory.state.account, live.record);
       if (body === undefined) continue;
       messages.push({ body });
-      memory.live.set(id, { ...live, sentAt: now, sends: live.sends + 1 });
+      memory.live.set(id, sent(live, now));
     }
     for (let at = 0; at < messages.length; at += BATCH) {
       await env.SETTLEMENT_QUEUE.sendBatch(messages.slice(at, at + BATCH));
@@ -51,14 +54,14 @@ export const openDeliveries = (
 
   /** Tells other accounts of the credit that this one has paid for, until each has committed it (law 5). */
   const credit = async (memory: Memory, now: Seconds): Promise<void> => {
-    const due = [...memory.pending].filter(([, pending]) => transferSendAt(pending) <= now);
+    const due = [...memory.pending].filter(([, pending]) => sendAt(pending) <= now);
     const told = due.slice(0, CREDITS_AT_ONCE).map(async ([key, pending]) => {
-      const { peer, asset, sent } = pending.transfer;
-      memory.pending.set(key, { ...pending, sentAt: now, sends: pending.sends + 1 });
+      const { peer, asset, sent: total } = pending.transfer;
+      memory.pending.set(key, sent(pending, now));
       // The stored name, not the object's: two names for one payer would be two counts of what it has sent.
       const { account: from } = memory.state;
-      const order = { kind: 'credit', from, asset, total: sent } as const;
-      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(order);
+      const command = { kind: 'credit', from, asset, total } as const;
+      const applied = await env.AGENT_ACCOUNT.getByName(peer).apply(command);
       if (applied.verdict !== 'unavailable') await acknowledge(pending.transfer);
     });
     // One account that cannot be reached must not keep the others waiting.
@@ -66,11 +69,7 @@ export const openDeliveries = (
     if (failed?.status === 'rejected') throw failed.reason;
   };
 
-  const exportEntries = async (
-    memory: Memory,
-    storage: AccountStorage,
-    now: Seconds,
-  ): Promise<void> => {
+  const exportEntries = async (memory: Memory, disk: Disk, now: Seconds): Promise<void> => {
     const { head, exported } = memory.state;
     if (head.seq <= exported) return;
     const underWay = memory.exportSentTo > exported && now < memory.exportSentAt + EXPORT_RESEND;
@@ -79,7 +78,7 @@ export const openDeliveries = (
     const entries =
       memory.fresh[0]?.seq === exported + 1
         ? memory.fresh.slice(0, EXPORT_MOST)
-        : storage.loadEntries(exported, EXPORT_MOST);
+        : entriesAfter(disk, exported, EXPORT_MOST);
     const last = entries.at(-1);
     if (last === undefined) return;
     memory.exportNow = last.seq < head.seq;
@@ -91,12 +90,12 @@ export const openDeliveries = (
   };
 
   return {
-    async send(memory, storage) {
+    async send(memory, disk) {
       const now = nowSeconds();
       const done = await Promise.allSettled([
-        settle(memory, storage, now),
+        settle(memory, disk, now),
         credit(memory, now),
-        exportEntries(memory, storage, now),
+        exportEntries(memory, disk, now),
       ]);
       for (const one of done) {
         if (one.status === 'rejected') {

@@ -1,9 +1,10 @@
-import type { Entry } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { EntryPage } from '../../../src/protocol/account/entries.ts';
+import type { Entry } from '../../../src/protocol/entry.ts';
 import { unchanged } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Memory } from '../memory.ts';
-import type { EntryPage } from '../../../src/protocol/account/entries.ts';
+import { entriesAfter } from './stored-entries.ts';
 
 /** Longer than this nobody waits, milliseconds. */
 const MAX_WAIT_MS = 25_000;
@@ -36,10 +37,10 @@ export const openFeed = (ledger: () => Ledger): Feed => {
   const read = (after: number, limit: number): Promise<EntryPage> =>
     ledger().submit<EntryPage>(
       // What its memory holds is durable: what the jobs before it in this group have decided is not, yet.
-      (state, _, __, memory) =>
+      (state, _, memory) =>
         unchanged(state, {
           verdict: 'found',
-          entries: entriesAfter(memory, after, limit),
+          entries: entriesIn(memory, after, limit),
           exported: memory.state.exported,
           head: memory.state.head.seq,
         }),
@@ -47,14 +48,14 @@ export const openFeed = (ledger: () => Ledger): Feed => {
     );
 
   /** Without a gap, from the one after `after` on; none where that one is in D1 and no longer here. */
-  const entriesAfter = (memory: Memory, after: number, limit: number): readonly Entry[] => {
+  const entriesIn = (memory: Memory, after: number, limit: number): readonly Entry[] => {
     const { head, exported } = memory.state;
     if (after >= head.seq) return [];
     const kept = [recent, memory.fresh].find(
       ([first]) => first !== undefined && first.seq <= after + 1,
     );
     if (kept !== undefined) return kept.filter(({ seq }) => seq > after).slice(0, limit);
-    return after < exported ? [] : ledger().storage().loadEntries(after, limit);
+    return after < exported ? [] : entriesAfter(ledger().disk(), after, limit);
   };
 
   return {

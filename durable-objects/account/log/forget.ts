@@ -1,8 +1,9 @@
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import { everyOf, periodOf } from '../../../src/policy/window.ts';
-import type { AccountState, Purse } from '../state.ts';
-import { type HeldGrant, linksOf } from '../tree/tree.ts';
+import { remove, type Write } from '../../store/noun.ts';
+import type { Purse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { HELD_GRANT, type HeldGrant, linksOf } from '../tree/held-grant.ts';
 
 /** A grant that was held is of no use to anybody this long after its end: it cannot be registered again, and no call of it runs. */
 const FORGET_HELD: Seconds = 3_600;
@@ -17,24 +18,27 @@ export const isOver = (held: HeldGrant, now: Seconds): boolean => now >= forgets
  * the one row that every commit writes. A grant is kept while one of its books is open: the account above has not heard yet how it
  * ended, and who has forgotten what was spent could give it back (law 6).
  *
- * @returns the same state where nothing is to be forgotten, and the grants whose rows go.
+ * @returns the same state where nothing is to be forgotten, and removals of the grants.
  */
 export const forget = (
   state: AccountState,
   now: Seconds,
-): { readonly state: AccountState; readonly dropped: readonly Hex[] } => {
+): { readonly state: AccountState; readonly writes: readonly Write[] } => {
   const isDone = (each: HeldGrant): boolean =>
-    isOver(each, now) && linksOf(each).every(({ hash }) => state.tree.books[hash] === undefined);
+    isOver(each, now) && linksOf(each).every(({ hash }) => state.tree.shares[hash] === undefined);
   const dropped = state.held.filter(isDone).map(({ grant }) => grant.hash);
-  if (dropped.length === 0) return { state, dropped };
+  if (dropped.length === 0) return { state, writes: [] };
   const held = state.held.filter((each) => !isDone(each));
   const links = new Set<string>(held.flatMap(linksOf).map(({ hash }) => hash));
   const gone = (hash: string): boolean => !links.has(hash);
-  const words = without(state.tree.words, gone);
+  const answers = without(state.tree.answers, gone);
   const purses = Object.fromEntries(
     Object.entries(state.purses).map(([asset, purse]) => [asset, forgetful(purse, gone, now)]),
   );
-  return { state: { ...state, held, tree: { ...state.tree, words }, purses }, dropped };
+  return {
+    state: { ...state, held, tree: { ...state.tree, answers }, purses },
+    writes: dropped.map((hash) => remove(HELD_GRANT, hash)),
+  };
 };
 
 /** The counters of a grant are named for it: `<hash>/lifetime`. */

@@ -1,34 +1,25 @@
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { SettlementMessage } from '../../../src/protocol/payment.ts';
+import { RESEND_FIRST, sendAt, type Sending } from '../../store/outbox.ts';
 import { expiresAt } from '../call/expire.ts';
 import { awaitsSettlement, type CallRecord } from '../call/record.ts';
 
-/** A call on which something is still due, and how often the Queue was told. Resends are not stored: a restart sends again. */
-export type Live = {
+/** A call on which something is still due, and how often the settlement queue was told of it. */
+export type Live = Sending & {
   readonly record: CallRecord;
-  readonly sentAt: Seconds;
-  readonly sends: number;
-  /** Its payment is open for too long, and that was said. */
+  /** An alert was raised because its payment is open for too long. */
   readonly alerted?: boolean;
 };
-
-/** After this long without an acknowledgement a message is sent again, then at doubled pauses up to `RESEND_MOST`. */
-export const RESEND_FIRST: Seconds = 15;
-const RESEND_MOST: Seconds = 300;
-
-/** The pause after so many sends without an answer. */
-export const resendPause = (sends: number): Seconds =>
-  Math.min(RESEND_MOST, RESEND_FIRST * 2 ** (sends - 1));
 
 /** Released payments are looked at once more, this long after their authorization has ended (design §6). */
 export const LOOK_DELAY: Seconds = 30;
 
 /** When the settlement queue must hear of this call (again); undefined when it need not. */
-export const sendAt = ({ record, sentAt, sends }: Live): Seconds | undefined => {
+export const settleAt = ({ record, ...sending }: Live): Seconds | undefined => {
   const first = firstSendAt(record);
   if (first === undefined) return undefined;
-  return sends === 0 ? first : Math.max(first, sentAt + resendPause(sends));
+  return Math.max(first, sendAt(sending));
 };
 
 /** From when there is something to tell of its payment; undefined where there is nothing. */
@@ -52,7 +43,7 @@ export const firstSendAt = (record: CallRecord): Seconds | undefined => {
 
 /** When this call next needs the alarm. What is due to be sent now goes out with this commit; the alarm only sends it again. */
 export const dueAt = (live: Live, now: Seconds): Seconds | undefined => {
-  const send = sendAt(live);
+  const send = settleAt(live);
   const resend = send !== undefined && send <= now ? now + RESEND_FIRST : send;
   const times = [expiresAt(live.record), resend].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);

@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 64;
  * Remembers that something is said now that comes from outside; undefined where it was said a short while ago. The oldest is forgotten
  * for it.
  */
-export const saidNow = (
+export const raisedNow = (
   state: AccountState,
   key: string,
   now: Seconds,
@@ -21,13 +21,13 @@ export const saidNow = (
   return { ...state, tree: { ...state.tree, alerts } };
 };
 
-/** As `saidNow`, of what calls can bring about at will: nothing is forgotten for it, or more than are remembered would be said each time. */
-export const saidOnce = (
+/** As `raisedNow`, of what calls can bring about at will: nothing is forgotten for it, or more than are remembered would be said each time. */
+export const raisedOnce = (
   state: AccountState,
   key: string,
   now: Seconds,
 ): AccountState | undefined =>
-  liveOf(state, now).length < MAX_REMEMBERED ? saidNow(state, key, now) : undefined;
+  liveOf(state, now).length < MAX_REMEMBERED ? raisedNow(state, key, now) : undefined;
 
 const liveOf = ({ tree }: AccountState, now: Seconds): readonly (readonly [string, Seconds])[] =>
   Object.entries(tree.alerts ?? {}).filter(([, at]) => now < at + ALERT_PAUSE);

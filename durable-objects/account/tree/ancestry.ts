@@ -1,7 +1,7 @@
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import { type AccountState, isKnown } from '../state.ts';
 import type { Relation } from '../../../src/protocol/account/relation.ts';
-import { linksOf } from './tree.ts';
+import { type AccountState, isKnown } from '../state.ts';
+import { linksOf } from './held-grant.ts';
 
 /**
  * The accounts above this one, nearest first, as the grant says that it consented to last: also when that grant was revoked or has
@@ -9,7 +9,7 @@ import { linksOf } from './tree.ts';
  * is not above: `take` alone writes this, and wants the holder's signature.
  */
 export const aboveOf = ({ tree }: Pick<AccountState, 'tree'>): readonly AccountId[] =>
-  tree.above ?? [];
+  tree.ancestors ?? [];
 
 /** Whether an account above may have a say. One that consented to no grant stands for itself. */
 export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
@@ -31,7 +31,7 @@ export const relationTo = (
 const isCutOffAt = ({ tree, held }: AccountState, rank: number): boolean => {
   const last = held.findLast(({ issuer }) => issuer === tree.parent);
   const own = last === undefined ? [] : linksOf(last).slice(rank + 1);
-  return own.some(({ hash }) => tree.words[hash]?.status === 'revoked');
+  return own.some(({ hash }) => tree.answers[hash]?.status === 'revoked');
 };
 
 /**

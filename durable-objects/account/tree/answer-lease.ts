@@ -1,9 +1,10 @@
-import type { Ledger } from '../ledger.ts';
-import { unchanged } from '../decision.ts';
-import { lease, type Leased, withReports } from './lessor.ts';
-import type { Recalls } from './recalls.ts';
-import { MOST_RECALLS } from '../call/reserve.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
+import { MOST_RECALLS } from '../call/reserve.ts';
+import { unchanged } from '../decision.ts';
+import type { Ledger } from '../ledger.ts';
+import { lease, type Leased } from './grant-lease.ts';
+import { withReports } from './merge-report.ts';
+import type { Recalls } from './recalls.ts';
 
 const FAILED: Leased = { verdict: { verdict: 'unavailable' }, reach: 'never' };
 
@@ -18,7 +19,7 @@ export const answerLease = async (
   request: LeaseRequest,
 ): Promise<LeaseVerdict> => {
   const decide = (): Promise<Leased> =>
-    ledger.submit<Leased>((state, _, context) => lease(state, request, context), FAILED);
+    ledger.submit<Leased>((state, context) => lease(state, request, context), FAILED);
   let { verdict, reach } = await decide();
   if (verdict.verdict !== 'short' || reach === 'never') return verdict;
   if (request.dryRun === true) return rehearse(ledger, recalls, request);
@@ -41,7 +42,7 @@ const rehearse = async (
 ): Promise<LeaseVerdict> => {
   // The asker has just told how it stands.
   const reports = (await recalls.reports()).filter(({ child }) => child !== request.child);
-  const { verdict, reach } = await ledger.submit<Leased>((state, _, context) => {
+  const { verdict, reach } = await ledger.submit<Leased>((state, context) => {
     const known = withReports(state, reports, context);
     return unchanged(state, lease(known, request, context).verdict);
   }, FAILED);

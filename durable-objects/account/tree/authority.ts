@@ -1,23 +1,18 @@
-import {
-  parseAccountId,
-  type AccountId,
-  accountId,
-  network,
-} from '../../../src/protocol/account-id.ts';
-import { type Address } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
-import { compileDelegation } from '../../../src/policy/compile.ts';
-import type { Origin, Subject } from '../../../src/policy/rule.ts';
-import type { Policy } from '../../../src/policy/policy.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
-import type { Denial } from '../../../src/protocol/account/denial.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import type { Origin, Subject } from '../../../src/policy/rule.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Call, GrantProof } from '../../../src/protocol/account/call.ts';
-import type { Context } from '../decision.ts';
-import { hashOf } from './issued.ts';
-import { metersOf, namesOf } from './limit-counters.ts';
-import type { AccountState } from '../state.ts';
-import { type HeldGrant, isLive, type Lease, linksOf } from './tree.ts';
+import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { Context } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { type HeldGrant, isLive, linksOf } from './held-grant.ts';
+import type { HeldLease } from './held-lease.ts';
+import { hashOf } from './issued.ts';
+import { limitCounters, namesOf } from './limit-counters.ts';
+import { compiled, delegateOf, issuerOf } from './signed-grant.ts';
 
 /** By what right a call is made: a grant that its account holds, or none where it stands for itself. */
 export type Standing =
@@ -82,13 +77,6 @@ const isUsable = ({ status }: HeldGrant): boolean => status !== 'superseded';
 const namedIn = (usable: readonly HeldGrant[], { authority }: Call): HeldGrant | undefined =>
   usable.find(({ grant }) => grant.hash === authority);
 
-/** The account above that has issued a grant. */
-export const issuerOf = ({ chainId, delegation }: SignedGrant): AccountId =>
-  accountId(network(chainId), delegation.issuer);
-
-const holderOf = ({ chainId, delegation }: SignedGrant): AccountId =>
-  accountId(network(chainId), delegation.delegate);
-
 /** Every policy that this account counts by itself. */
 export const ownSources = (
   state: AccountState,
@@ -109,7 +97,9 @@ export const ownSources = (
     origin: { kind, account, hash: written.hash },
     status,
     policy: written.policy,
-    counters: metersOf(state, written.policy, asset, context.now, prefix).map(({ meter }) => meter),
+    counters: limitCounters(state, written.policy, asset, context.now, prefix).map(
+      ({ counter }) => counter,
+    ),
     ...counts,
   });
   const standard = { policy: context.policy, hash: context.policyHash };
@@ -175,7 +165,7 @@ export const sourcesAbove = (
         return above === undefined ? said : [...said, grantSource(above)];
       });
 
-const saidOf = (account: AccountId, link: SignedGrant, lease: Lease): readonly Source[] => {
+const saidOf = (account: AccountId, link: SignedGrant, lease: HeldLease): readonly Source[] => {
   const status =
     lease.status === 'expired' || lease.status === 'unknown' ? 'revoked' : lease.status;
   const key = `${account}/lease`;
@@ -193,15 +183,11 @@ const saidOf = (account: AccountId, link: SignedGrant, lease: Lease): readonly S
 
 const grantSource = (grant: SignedGrant): Source => ({
   key: grant.hash,
-  origin: { kind: 'grant', account: holderOf(grant), hash: grant.hash },
+  origin: { kind: 'grant', account: delegateOf(grant), hash: grant.hash },
   status: 'active',
   policy: compiled(grant),
   counters: [],
 });
-
-/** The policy that a delegation is (design §4.5). */
-export const compiled = ({ chainId, delegation }: SignedGrant): Policy =>
-  compileDelegation(delegation, network(chainId));
 
 /** Signatures of contract issuers that nobody has vouched for lately: a contract may change its mind (design §4.7). */
 export const staleProofs = (
@@ -230,6 +216,3 @@ export const rulesHash = (sources: readonly Source[]): Origin['hash'] => {
     ? first.origin.hash
     : hashOf([first, ...more].map((each) => each?.origin));
 };
-
-export const addressOf = (account: AccountId): Address | undefined =>
-  parseAccountId(account)?.address;

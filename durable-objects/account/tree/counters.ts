@@ -1,13 +1,13 @@
-import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { everyOf, periodOf, windowName } from '../../../src/policy/window.ts';
+import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Context } from '../decision.ts';
+import type { Purse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import type { HeldGrant } from './held-grant.ts';
 import { namesOf } from './limit-counters.ts';
-import { shareEnd } from './shares.ts';
-import type { AccountState, Purse } from '../state.ts';
-import type { Shares } from '../../../src/protocol/account/lease.ts';
-import { CREDIT, type HeldGrant } from './tree.ts';
+import { withoutEnded } from './share.ts';
 
 /** How long after its period a counter may go: clocks of an account and of those it leases to differ, and may be set back. */
 const GRACE: Seconds = 3_600;
@@ -68,25 +68,13 @@ export const withoutDeadCounters = (
       purses = { ...purses, [asset]: { ...purse, windows: Object.fromEntries(kept) } };
     }
   }
-  for (const [issued, book] of Object.entries(tree.books)) {
-    const kept = withoutEndedShares(book, now);
-    if (kept !== book) tree = { ...tree, books: { ...tree.books, [issued]: kept } };
+  for (const [issued, book] of Object.entries(tree.shares)) {
+    const kept = withoutEnded(book, now);
+    if (kept !== book) tree = { ...tree, shares: { ...tree.shares, [issued]: kept } };
   }
   const repeats = liveRepeats(state, policies, now);
   if (repeats !== tree.repeats) tree = { ...tree, repeats };
   return purses === state.purses && tree === state.tree ? state : { ...state, purses, tree };
-};
-
-/**
- * A share of a period that is over. The account above counts it no more, and an answer about it that comes late is of an older period
- * than the counter.
- */
-export const withoutEndedShares = (shares: Shares, now: Seconds): Shares => {
-  const all = Object.entries(shares);
-  const kept = all.filter(
-    ([name, share]) => name === CREDIT || now < shareEnd(name, share) + GRACE,
-  );
-  return kept.length === all.length ? shares : Object.fromEntries(kept);
 };
 
 /** What the repeat rule counted, without a policy that has such a rule: for as long as any rule could have counted it. */

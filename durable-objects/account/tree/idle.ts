@@ -1,9 +1,9 @@
-import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { forgetsAt, isOver } from '../log/forget.ts';
-import { hasUnused } from './shares.ts';
 import type { AccountState } from '../state.ts';
-import { linksOf } from './tree.ts';
+import { linksOf } from './held-grant.ts';
+import { hasUnused } from './share.ts';
 
 /** An account that is this long without use of a lease gives back what it did not use. */
 const IDLE_GRACE: Seconds = 5;
@@ -24,7 +24,7 @@ export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] 
 
 /** Whether nothing can happen to a book any more: every grant here that stands on it is over, and no call holds anything of it. */
 export const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
-  const book = state.tree.books[issued];
+  const book = state.tree.shares[issued];
   return (
     book !== undefined &&
     Object.values(book).every(({ held }) => held === 0n) &&
@@ -52,7 +52,7 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 ];
 
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
-  hasUnused(tree.books[issued] ?? {}, now);
+  hasUnused(tree.shares[issued] ?? {}, now);
 
 /** Who has slept holds no lease any more. */
 const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>

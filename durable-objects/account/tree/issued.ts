@@ -1,24 +1,26 @@
 import canonicalize from 'canonicalize';
-import { type AssetId, assetId, network } from '../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../src/core/hex.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
 import { sha256Hex } from '../../../src/crypto/digest.ts';
 import { policyJson } from '../../../src/policy/policy.ts';
-import type { Context } from '../decision.ts';
-import { type NamedMeter, metersOf } from './limit-counters.ts';
-import type { AccountState } from '../state.ts';
+import { type AssetId, assetId, network } from '../../../src/protocol/account-id.ts';
 import type {
+  AncestorPolicy,
   Authority,
   LeaseRequest,
-  AncestorPolicy,
 } from '../../../src/protocol/account/lease.ts';
-import { isZero, type Tree } from './tree.ts';
+import type { Context } from '../decision.ts';
+import type { AccountState } from '../state.ts';
+import { issuedGrant } from './issued-grant.ts';
+import { limitCounters, type NamedCounter } from './limit-counters.ts';
+import { isZero } from './signed-grant.ts';
+import type { Tree } from './tree.ts';
 
 /** What an account says to those below: how things stand with the grant it has issued, and in which of its counters they count. */
 export type Over = {
   readonly authority: Authority;
   readonly asset: AssetId;
-  readonly meters: (state: AccountState) => readonly NamedMeter[];
+  readonly counters: (state: AccountState) => readonly NamedCounter[];
 };
 
 /** The word of the account above for one of its grants (design §4.5: attenuation holds at use, too). */
@@ -30,7 +32,7 @@ export const authorityOver = (
   const { tree } = state;
   const policies = policiesAbove(tree);
   const policiesHash = hashOf(policies.map(({ hash }) => hash));
-  const grant = context.issuedGrant(issued)?.grant;
+  const grant = issuedGrant(context.read, issued)?.grant;
   // A call that costs nothing may be of another asset; what is shared here is the grant's, or it would be counted in the wrong purse.
   const counted =
     grant === undefined ? asset : assetId(network(grant.chainId), grant.delegation.asset);
@@ -43,13 +45,13 @@ export const authorityOver = (
       ...(knows === policiesHash ? {} : { policies }),
     },
     asset: counted,
-    meters: (now) => countersOf(now, issued, counted, context),
+    counters: (now) => countersOf(now, issued, counted, context),
   };
 };
 
 const statusOf = (state: AccountState, issued: Hex, context: Context): Authority['status'] => {
   if (state.tree.status !== 'active') return state.tree.status;
-  const row = context.issuedGrant(issued);
+  const row = issuedGrant(context.read, issued);
   // An offer lets nobody spend: its delegate consents first.
   if (row === undefined || row.status === 'offered') return 'unknown';
   return grantStatus(state, row.grant.delegation, row.status, context);
@@ -76,16 +78,16 @@ const countersOf = (
   issued: Hex,
   asset: AssetId,
   context: Context,
-): readonly NamedMeter[] => {
+): readonly NamedCounter[] => {
   const { operator, owner } = state.tree;
-  const parent = context.issuedGrant(issued)?.grant.delegation.parent;
+  const parent = issuedGrant(context.read, issued)?.grant.delegation.parent;
   const by = state.held.find(({ grant }) => grant.hash === parent);
   return [
-    ...metersOf(state, operator?.policy ?? context.policy, asset, context.now),
-    ...(owner === undefined ? [] : metersOf(state, owner.policy, asset, context.now)),
+    ...limitCounters(state, operator?.policy ?? context.policy, asset, context.now),
+    ...(owner === undefined ? [] : limitCounters(state, owner.policy, asset, context.now)),
     ...(by === undefined
       ? []
-      : metersOf(state, by.policy, asset, context.now, `${by.grant.hash}/`)),
+      : limitCounters(state, by.policy, asset, context.now, `${by.grant.hash}/`)),
   ];
 };
 

@@ -1,19 +1,20 @@
-import { max, min } from '../../../src/protocol/amount.ts';
-import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import { nowSeconds } from '../../../src/core/clock.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
-import { issuerOf } from './authority.ts';
-import { unchanged } from '../decision.ts';
-import { type Answered, answers } from './lease-waiters.ts';
-import type { Ledger } from '../ledger.ts';
-import { type Ask, policiesOf, takeLease } from './lessee.ts';
-import type { Progress } from '../call/progress.ts';
-import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
-import { shareEnd, shareOf } from './shares.ts';
+import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
-import { CREDIT, unusedOf } from './tree.ts';
+import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
+import { max, min } from '../../../src/protocol/amount.ts';
+import type { Progress } from '../call/progress.ts';
+import { unchanged } from '../decision.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Ask } from './asks.ts';
+import { type Answered, answers } from './lease-waiters.ts';
+import { CREDIT, shareEnd, unusedOf } from './share.ts';
+import { issuerOf } from './signed-grant.ts';
+import { policiesOf, takeLease } from './take-lease.ts';
+import { shareOf } from './tree.ts';
 
 /** The most that a busy account asks for ahead, in calls like the one that waits. */
 const MOST_AHEAD = 256n;
@@ -27,25 +28,29 @@ export type Peers = (
 ) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'report' | 'giveBack'>;
 
 /** Where calls wait for shares of limits above: one request at a time for each grant, for all that wait. */
-export type Desk = {
+export type LeaseRequests = {
   /** Asks for all at once; what was learned, for the call to be decided again. */
   obtain(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
   /** What those above would give, without taking it. */
-  sound(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
+  rehearse(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
 };
 
 type Waiter = Ask & { readonly done: (answered: Answered) => void };
 
 /** All calls that wait for one account above. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
-type Line = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
+type Waiting = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
 
-export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk => {
-  const lines = new Map<Hex, Line>();
+export const openLeaseRequests = (
+  account: AccountId,
+  ledger: Ledger,
+  peers: Peers,
+): LeaseRequests => {
+  const lines = new Map<Hex, Waiting>();
 
-  const lineOf = (issued: Hex): Line => {
+  const lineOf = (issued: Hex): Waiting => {
     const known = lines.get(issued);
     if (known !== undefined) return known;
-    const line: Line = { waiters: [], isAsking: false, appetite: 0n };
+    const line: Waiting = { waiters: [], isAsking: false, appetite: 0n };
     lines.set(issued, line);
     return line;
   };
@@ -57,13 +62,13 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     wish: Pick<LeaseRequest, 'need' | 'want'> & Partial<LeaseRequest>,
   ): Promise<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined> =>
     ledger.submit<{ readonly request: LeaseRequest; readonly busy: boolean } | undefined>(
-      (state, _, { now }) => {
+      (state, { now }) => {
         const lease = state.leases[link.hash];
         const request: LeaseRequest = {
           child: account,
           issued: link.hash,
           asset,
-          shares: state.tree.books[link.hash] ?? {},
+          shares: state.tree.shares[link.hash] ?? {},
           ...(lease === undefined || wish.dryRun === true ? {} : { knows: lease.policiesHash }),
           ...wish,
         };
@@ -83,7 +88,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     }
   };
 
-  const ask = async (line: Line, head: Waiter, asset: AssetId): Promise<void> => {
+  const ask = async (line: Waiting, head: Waiter, asset: AssetId): Promise<void> => {
     const { link } = head;
     const sum = (of: (waiter: Waiter) => bigint): bigint =>
       line.waiters.reduce((all, waiter) => all + of(waiter), 0n);
@@ -100,7 +105,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     const verdict: LeaseVerdict =
       asked === undefined ? { verdict: 'unavailable' } : await send(link, asked.request);
     const held = await ledger.submit(
-      (state, _, { now }) => {
+      (state, { now }) => {
         const next =
           verdict.verdict === 'unavailable'
             ? state
@@ -129,7 +134,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
     for (const [waiter, answer] of answered) waiter.done(answer);
   };
 
-  const serve = async (line: Line, asset: AssetId): Promise<void> => {
+  const serve = async (line: Waiting, asset: AssetId): Promise<void> => {
     line.isAsking = true;
     for (let head = line.waiters[0]; head !== undefined; head = line.waiters[0]) {
       await ask(line, head, asset);
@@ -165,7 +170,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
       return all.reduce((known, [each, answered]) => learned(known, each, answered), progress);
     },
 
-    async sound(progress, asks, asset) {
+    async rehearse(progress, asks, asset) {
       const all = await Promise.all(
         asks.map(async (each) => {
           const { link, need, credit } = each;
@@ -190,8 +195,7 @@ export const openDesk = (account: AccountId, ledger: Ledger, peers: Peers): Desk
           // A refusal is remembered as any other: the status above is not this call's to keep.
           if (verdict.verdict === 'refused') {
             await ledger.submit<undefined>(
-              (state, _, { now }) =>
-                unchanged(takeLease(state, link, verdict, now, need), undefined),
+              (state, { now }) => unchanged(takeLease(state, link, verdict, now, need), undefined),
               undefined,
             );
             return (known: Progress) => known;

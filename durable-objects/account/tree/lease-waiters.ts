@@ -1,8 +1,8 @@
-import { max, min } from '../../../src/protocol/amount.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
-import { issuerOf } from './authority.ts';
-import type { Ask } from './lessee.ts';
 import type { LeaseVerdict } from '../../../src/protocol/account/lease.ts';
+import { max, min } from '../../../src/protocol/amount.ts';
+import type { Ask } from './asks.ts';
+import { issuerOf } from './signed-grant.ts';
 
 /** What a call that waits for an account above is told; then it is decided again. */
 export type Answered =

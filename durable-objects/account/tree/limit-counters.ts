@@ -1,16 +1,17 @@
-import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 import type { SpendCounter } from '../../../src/policy/rule.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { type Every, periodOf, rolled, windowName } from '../../../src/policy/window.ts';
-import { type AccountState, purseOf } from '../state.ts';
+import type { AssetId } from '../../../src/protocol/account-id.ts';
+import { purseOf } from '../purse.ts';
+import type { AccountState } from '../state.ts';
 
 /** A limit on money, and the name under which its spend is counted: two policies with a `day` share one count. */
-export type NamedMeter = {
+export type NamedCounter = {
   readonly name: string;
   /** When the period that is counted began; a clock that goes back does not begin an older one again. */
   readonly start: Seconds;
-  readonly meter: SpendCounter;
+  readonly counter: SpendCounter;
 };
 
 const inAsset =
@@ -30,23 +31,27 @@ export const namesOf = (policy: Policy, asset: AssetId, prefix = ''): readonly s
  *
  * @param prefix names the counters of one grant apart from the account's own, e.g. `<hash>/`.
  */
-export const metersOf = (
+export const limitCounters = (
   state: AccountState,
   policy: Policy,
   asset: AssetId,
   now: Seconds,
   prefix = '',
-): readonly NamedMeter[] => {
+): readonly NamedCounter[] => {
   const { windows } = purseOf(state, asset);
-  const read = (every: Every, limit: bigint, rule: SpendCounter['rule']): NamedMeter => {
+  const read = (every: Every, limit: bigint, rule: SpendCounter['rule']): NamedCounter => {
     const name = windowName(every);
-    const counter = `${prefix}${name}`;
-    const { start, spent, held, leased, drawn, heldBelow } = rolled(windows[counter], every, now);
+    const counterName = `${prefix}${name}`;
+    const { start, spent, held, leased, drawn, heldBelow } = rolled(
+      windows[counterName],
+      every,
+      now,
+    );
     const { end } = periodOf(every, start);
     const times = rule === 'window' ? { resetsAt: end, window: end - start } : {};
     const used = { spent: spent + drawn, held: held + leased - drawn };
     const lent = { unused: leased - drawn - heldBelow, held: heldBelow };
-    return { name: counter, start, meter: { rule, name, limit, ...used, lent, ...times } };
+    return { name: counterName, start, counter: { rule, name, limit, ...used, lent, ...times } };
   };
   return [
     ...policy.windows

@@ -1,9 +1,10 @@
-import type { AssetId } from '../../../src/protocol/account-id.ts';
-import type { SpendCounter } from '../../../src/policy/rule.ts';
 import type { Source } from '../../../src/policy/evaluate.ts';
+import type { SpendCounter } from '../../../src/policy/rule.ts';
+import type { AssetId } from '../../../src/protocol/account-id.ts';
 import type { Call } from '../../../src/protocol/account/call.ts';
 import type { Funding } from '../call/funds.ts';
-import { type AccountState, freeCredit, type Purse, purseOf, withPurse } from '../state.ts';
+import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
 
 /**
  * Whether a need that a limit has no room for could be met by what accounts below have of it. `now`: what they reported as unused is

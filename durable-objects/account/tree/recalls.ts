@@ -1,17 +1,18 @@
-import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
-import { unchanged } from '../decision.ts';
-import { inTime, type Peers } from './lease-requests.ts';
-import { idleBranches } from './idle.ts';
-import { authorityOver } from './issued.ts';
-import type { Ledger } from '../ledger.ts';
-import { type LeaseRow, type Report, takeBack } from './lessor.ts';
-import { closeBook, giveUp } from './lessee.ts';
-import { hasUnused } from './shares.ts';
+import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { Recall, Returned, Shares } from '../../../src/protocol/account/lease.ts';
-import { linksOf } from './tree.ts';
-import { issuerOf } from './authority.ts';
+import { unchanged } from '../decision.ts';
+import type { Ledger } from '../ledger.ts';
+import { linksOf } from './held-grant.ts';
+import { idleBranches } from './idle.ts';
+import { type IssuedLease, leaseOf, liveLeases, recallable } from './issued-lease.ts';
+import { authorityOver } from './issued.ts';
+import { inTime, type Peers } from './lease-requests.ts';
+import { type Report, takeBack } from './merge-report.ts';
+import { closeShares, giveUp } from './return-shares.ts';
+import { hasUnused } from './share.ts';
+import { issuerOf } from './signed-grant.ts';
 
 /** How long an account below may take to answer, milliseconds: a round of them fits into what an account above may take. */
 const TIMEOUT_MS = 2_000;
@@ -58,14 +59,14 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   let next: Promise<number> | undefined;
 
   /** One message for each account below, whatever the number of grants it holds from here. */
-  const recallsOf = (rows: readonly LeaseRow[]): Promise<ReadonlyMap<AccountId, Recall>> =>
-    ledger.submit<ReadonlyMap<AccountId, Recall>>((state, _, context) => {
+  const recallsOf = (rows: readonly IssuedLease[]): Promise<ReadonlyMap<AccountId, Recall>> =>
+    ledger.submit<ReadonlyMap<AccountId, Recall>>((state, context) => {
       const all = new Map<AccountId, Recall>();
       for (const row of rows) {
         const { authority } = authorityOver(state, row, context);
         const { revision, status } = authority;
         // What is told of the shares may have changed since the row was read.
-        const { shares } = context.leaseOf(row.child, row.issued) ?? row;
+        const { shares } = leaseOf(context.read, row.child, row.issued) ?? row;
         const branches = all.get(row.child)?.branches ?? {};
         const of = { of: state.account };
         const branch = { revision, status, shares };
@@ -93,15 +94,15 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   };
 
   const hear = ({ child, issued, shares }: Report): Promise<unknown> =>
-    ledger.submit<unknown>((state, _, context) => {
-      const row = context.leaseOf(child, issued);
+    ledger.submit<unknown>((state, context) => {
+      const row = leaseOf(context.read, child, issued);
       return row === undefined
         ? unchanged(state, undefined)
         : takeBack(state, row, shares, context);
     }, undefined);
 
   const recall = async (
-    rows: readonly LeaseRow[],
+    rows: readonly IssuedLease[],
   ): Promise<readonly (readonly [AccountId, boolean])[]> => {
     const recalls = [...(await recallsOf(rows))];
     return Promise.all(
@@ -114,10 +115,8 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   };
 
   /** Those below that may have something to give back, most first, without those that do not answer. */
-  const candidates = (now: number): readonly LeaseRow[] =>
-    ledger
-      .storage()
-      .recallable(Math.floor(now / 1000), AT_ONCE + silentUntil.size)
+  const candidates = (now: number): readonly IssuedLease[] =>
+    recallable(ledger.disk(), Math.floor(now / 1000), AT_ONCE + silentUntil.size)
       .filter(({ child }) => now >= (silentUntil.get(child) ?? 0))
       .slice(0, AT_ONCE);
 
@@ -188,7 +187,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     },
 
     async push(issued) {
-      const live = ledger.storage().liveLeases(Math.floor(Date.now() / 1000));
+      const live = liveLeases(ledger.disk(), Math.floor(Date.now() / 1000));
       const rows = live.filter((row) => issued === undefined || issued.includes(row.issued));
       const told: (readonly [AccountId, boolean])[] = [];
       for (let at = 0; at < Math.min(rows.length, MOST_TOLD); at += AT_ONCE) {
@@ -202,7 +201,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     },
 
     async giveUpIdle() {
-      const idle = await ledger.submit<readonly SignedGrant[]>((state, _, { now }) => {
+      const idle = await ledger.submit<readonly SignedGrant[]>((state, { now }) => {
         const due = idleBranches(state, now);
         const links = state.held.flatMap(linksOf).filter(({ hash }) => due.includes(hash));
         return unchanged(state, [...new Map(links.map((link) => [link.hash, link])).values()]);
@@ -219,7 +218,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
           const heard = await inTime(peers(issuerOf(link)).giveBack(account, branches), TIMEOUT_MS);
           if (heard.verdict !== 'ok') continue;
           await ledger.submit<unknown>(
-            (state, _, { now }) => closeBook(state, link.hash, shares, now),
+            (state, { now }) => closeShares(state, link.hash, shares, now),
             undefined,
           );
         } catch (cause) {

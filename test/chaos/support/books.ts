@@ -93,6 +93,14 @@ const readEntries = async (bodies: readonly unknown[]): Promise<readonly Entry[]
   return entries;
 };
 
+/** As the object stores its account. */
+type Stored = {
+  readonly account: string;
+  readonly exported: number;
+  readonly head: { readonly seq: number; readonly hash: Hex };
+  readonly purses: Readonly<Record<string, Record<string, unknown>>>;
+};
+
 /** Reads the books of every account that has one, also while the gateway runs. */
 export const readBooks = async (directory: string): Promise<ReadonlyMap<string, Book>> => {
   const [audit] = databasesWith(join(directory, STATE, 'd1/miniflare-D1DatabaseObject'), 'chunks');
@@ -100,9 +108,10 @@ export const readBooks = async (directory: string): Promise<ReadonlyMap<string, 
   const objects = databasesWith(join(directory, STATE, 'do/countersign-AgentAccount'), 'account');
   const books = new Map<string, Book>();
   for (const file of objects) {
-    const row = open(file, (database) => database.prepare('SELECT * FROM account').get());
+    const row = open(file, (database) => database.prepare('SELECT text FROM account').get());
     if (row === undefined) continue;
-    const account = String(row['account']);
+    const known = JSON.parse(String(row['text'])) as Stored;
+    const { account } = known;
     const stored = open(audit, (database) => ({
       calls: readCalls(database, account),
       bodies: database
@@ -110,13 +119,13 @@ export const readBooks = async (directory: string): Promise<ReadonlyMap<string, 
         .all(account)
         .map(({ body }) => body),
     }));
-    const [purse] = Object.values(JSON.parse(String(row['purses'])) as Record<string, object>);
+    const [purse] = Object.values(known.purses);
     books.set(account, {
       calls: stored.calls,
       entries: await readEntries(stored.bodies),
-      exported: Number(row['exported']),
-      head: { seq: Number(row['head_seq']), hash: row['head_hash'] as Hex },
-      purse: purseOf(purse as Record<string, unknown> | undefined),
+      exported: known.exported,
+      head: known.head,
+      purse: purseOf(purse),
     });
   }
   return books;

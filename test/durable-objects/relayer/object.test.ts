@@ -1,3 +1,5 @@
+import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
+import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
 import { applyD1Migrations, type D1Migration, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { parseEther } from 'viem';
@@ -92,11 +94,10 @@ test('takes a payment, settles it, notifies its account, and records its cost', 
   expect(BigInt(String(row?.['fee']))).toBeGreaterThan(0n);
   expect(Math.abs(Number(row?.['at']) - nowSeconds())).toBeLessThan(600);
 
-  const told = await runInDurableObject(account, async (_, { storage }) =>
-    storage.sql.exec('SELECT * FROM calls').toArray(),
-  );
-  expect(told).toMatchObject([{ payment: 'settled' }]);
-  expect(JSON.stringify(told)).toContain(String(row?.['transaction_hash']));
+  const calls = await runInDurableObject(account, async (_, { storage }) => [
+    ...openSqlDisk(storage).find(CALL),
+  ]);
+  expect(calls).toMatchObject([{ payment: 'settled', transaction: row?.['transaction_hash'] }]);
 });
 
 test('is unconfigured without a setting, and answers so', async () => {

@@ -1,7 +1,7 @@
-import { purseOf } from '../../../durable-objects/account/state.ts';
-import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
-import type { Share } from '../../../src/protocol/account/lease.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
+import type { Share } from '../../../src/protocol/account/lease.ts';
+import { purseOf } from '../../../durable-objects/account/purse.ts';
+import { CREDIT, outstandingOf, unusedOf } from '../../../durable-objects/account/tree/share.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';
 
@@ -20,7 +20,7 @@ export const checkBooks = (
   const { account, leases } = keeper;
   const { tree } = keeper.state();
   const purse = purseOf(keeper.state(), ASSET);
-  const rows = [...leases.values()].flatMap(({ shares }) => Object.entries(shares));
+  const rows = [...leases()].flatMap(({ shares }) => Object.entries(shares));
   const names = new Set([...Object.keys(purse.windows), ...rows.map(([name]) => name)]);
   names.delete(CREDIT);
   const counted = (name: string, start: number, of: (share: Share) => bigint): bigint =>
@@ -56,7 +56,7 @@ export const checkBooks = (
     counted(CREDIT, 0, ({ held: of }) => of),
   );
   if (purse.credit < 0n || purse.creditHeld < 0n) throw new Error(`${account} credit below zero`);
-  for (const [issued, shares] of Object.entries(tree.books)) {
+  for (const [issued, shares] of Object.entries(tree.shares)) {
     for (const [name, share] of Object.entries(shares)) {
       const { returned, spent, held } = share;
       const least = [unusedOf(share), returned, spent, held].reduce((a, b) => (a < b ? a : b));

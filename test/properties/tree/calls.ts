@@ -1,16 +1,18 @@
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import type { Hex } from '../../../src/core/hex.ts';
 import type { Evidence } from '../../../src/protocol/account/call.ts';
-import { unchanged } from '../../../durable-objects/account/decision.ts';
-import { forget } from '../../../durable-objects/account/log/forget.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
+import { CALL } from '../../../durable-objects/account/call/call-noun.ts';
+import { expire } from '../../../durable-objects/account/call/expire.ts';
 import { finish } from '../../../durable-objects/account/call/finish.ts';
 import { NO_PROGRESS, type Progress } from '../../../durable-objects/account/call/progress.ts';
-import { expire } from '../../../durable-objects/account/call/expire.ts';
 import { type CallRecord, keepsHold } from '../../../durable-objects/account/call/record.ts';
-import { resolve } from '../../../durable-objects/account/commands/resolve.ts';
 import { MOST_RECALLS, reserve } from '../../../durable-objects/account/call/reserve.ts';
-import type { Hex } from '../../../src/core/hex.ts';
-import type { Keeper } from './keeper.ts';
+import { resolve } from '../../../durable-objects/account/commands/resolve.ts';
+import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { forget } from '../../../durable-objects/account/log/forget.ts';
+import { put } from '../../../durable-objects/store/noun.ts';
 import type { Grants } from './grants.ts';
+import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import { accountAt, hex } from './names.ts';
 import type { Office } from './office.ts';
@@ -72,7 +74,7 @@ export const openCalls = (
         const at = clock.now;
         evidence = { grants: verdict.proofs.map(({ hash }) => ({ hash, valid: true, at })) };
       } else {
-        const record = keeper.calls.get(call.call);
+        const record = keeper.call(call.call);
         if (verdict.verdict === 'go' && record !== undefined) admit(keeper, record);
         return verdict;
       }
@@ -85,14 +87,14 @@ export const openCalls = (
     reference.settle(record.id, keepsHold(record) ? record.price : record.charged);
 
   const end = (keeper: Keeper, id: Hex, how: How): void => {
-    const record = keeper.calls.get(id);
+    const record = keeper.call(id);
     if (record === undefined) return;
     const outcome = outcomeOf(how, record.price);
     const { verdict } = keeper.decide((state, context) =>
       finish(state, record, ATTEMPT, outcome, context),
     );
     note(`finish ${verdict}`);
-    const ended = keeper.calls.get(id) ?? record;
+    const ended = keeper.call(id) ?? record;
     if (verdict === 'finished') settle(ended);
     if (keepsHold(ended)) note('kept');
   };
@@ -117,14 +119,14 @@ export const openCalls = (
     /** An operator resolves one that is kept, or is told that nothing is. */
     resolve(which: number, charge: boolean): void {
       const kept = running.filter(([of, each]) => {
-        const record = of.calls.get(each);
+        const record = of.call(each);
         return record !== undefined && keepsHold(record);
       });
       const [keeper, id] =
         (kept.length > 0 ? kept : running).at(which % Math.max(1, kept.length || running.length)) ??
         [];
       if (keeper === undefined || id === undefined) return;
-      const record = keeper.calls.get(id);
+      const record = keeper.call(id);
       const order = {
         kind: 'resolve',
         call: id,
@@ -135,14 +137,14 @@ export const openCalls = (
       } as const;
       const { verdict } = keeper.decide((state, context) => resolve(state, record, order, context));
       if ((verdict === 'applied') !== kept.length > 0) throw new Error(`resolved: ${verdict}`);
-      const ended = keeper.calls.get(id) ?? record;
+      const ended = keeper.call(id) ?? record;
       if (verdict !== 'applied' || ended === undefined) return;
       note(`resolved ${ended.paidBy}`);
       settle(ended);
     },
     finishAll(how: (at: number) => How): void {
       running.forEach(([keeper, id], at) => {
-        if (keeper.calls.get(id)?.state === 'held') end(keeper, id, how(at));
+        if (keeper.call(id)?.state === 'held') end(keeper, id, how(at));
       });
     },
     /** Alarms: whatever has run out of time ends, and grants that ended long ago are forgotten. */
@@ -150,19 +152,17 @@ export const openCalls = (
       for (const keeper of keepers) {
         keeper.decide((state) => {
           const lasting = forget(state, clock.now);
-          const { dropped } = lasting;
-          if (dropped.length > 0) note('forgotten');
-          return { ...unchanged(lasting.state, undefined), dropped, durable: dropped.length > 0 };
+          if (lasting.writes.length > 0) note('forgotten');
+          return { ...unchanged(lasting.state, undefined), writes: lasting.writes };
         });
-        for (const record of keeper.calls.values()) {
+        for (const record of keeper.calls()) {
           const ended = expire(keeper.state(), record, keeper.context());
           if (ended === undefined) continue;
           note('abandoned');
           keeper.decide(() => ({
             state: ended.state,
-            records: [ended.record],
-            loose: [],
-            durable: true,
+            writes: [put(CALL, ended.record), ...ended.writes],
+            entries: [],
             verdict: undefined,
           }));
           settle(ended.record);

@@ -1,14 +1,15 @@
-import { issuerOf } from '../../../durable-objects/account/tree/authority.ts';
-import { unchanged } from '../../../durable-objects/account/decision.ts';
-import { type Ask, takeLease } from '../../../durable-objects/account/tree/lessee.ts';
-import { lease } from '../../../durable-objects/account/tree/lessor.ts';
-import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
-import { type Answered, answers } from '../../../durable-objects/account/tree/lease-waiters.ts';
-import type { Progress } from '../../../durable-objects/account/call/progress.ts';
-import { shareOf } from '../../../durable-objects/account/tree/shares.ts';
 import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
 import type { LeaseRequest, LeaseVerdict } from '../../../src/protocol/account/lease.ts';
-import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/tree.ts';
+import type { Progress } from '../../../durable-objects/account/call/progress.ts';
+import { MOST_RECALLS } from '../../../durable-objects/account/call/reserve.ts';
+import { unchanged } from '../../../durable-objects/account/decision.ts';
+import type { Ask } from '../../../durable-objects/account/tree/asks.ts';
+import { lease } from '../../../durable-objects/account/tree/grant-lease.ts';
+import { type Answered, answers } from '../../../durable-objects/account/tree/lease-waiters.ts';
+import { CREDIT, unusedOf } from '../../../durable-objects/account/tree/share.ts';
+import { issuerOf } from '../../../durable-objects/account/tree/signed-grant.ts';
+import { takeLease } from '../../../durable-objects/account/tree/take-lease.ts';
+import { shareOf } from '../../../durable-objects/account/tree/tree.ts';
 import type { Keeper } from './keeper.ts';
 import { ASSET } from './names.ts';
 import { keeperOf, type Office } from './office.ts';
@@ -68,7 +69,7 @@ export const openLeases = (office: Office, { look, round }: Recalls) => {
       need,
       want: need + ahead,
       ...(credit === undefined ? {} : { credit, creditWant: credit + ahead }),
-      shares: tree.books[link.hash] ?? {},
+      shares: tree.shares[link.hash] ?? {},
       ...(known === undefined ? {} : { knows: known.policiesHash }),
     };
   };

@@ -45,7 +45,7 @@ const giveBack = (world: World, keeper: Keeper, isAsked: boolean): void => {
   agentsCall(world, 1n, 40n);
   if (isAsked) world.post.withFates(ANSWERS_ASLEEP, () => void world.recalls.round(keeper));
   for (const each of isAsked ? [] : world.keepers) {
-    const books = Object.keys(each.state().tree.books) as Hex[];
+    const books = Object.keys(each.state().tree.shares) as Hex[];
     world.post.withFates(ASLEEP, () => world.recalls.giveUp(each, books));
   }
 };

@@ -1,8 +1,8 @@
-import { apply, type Known } from '../../../durable-objects/account/commands/apply.ts';
-import { asksOf } from '../../../durable-objects/account/tree/lessee.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type { Status } from '../../../src/protocol/account/status.ts';
+import { apply, type Known } from '../../../durable-objects/account/commands/apply.ts';
+import { asksOf } from '../../../durable-objects/account/tree/asks.ts';
 import type { Keeper } from './keeper.ts';
 import type { Leases } from './leases.ts';
 import type { Limits } from './limits.ts';
@@ -40,15 +40,15 @@ export const openOrders = (office: Office, { push }: Recalls, { sound }: Leases)
       keeper.decide((state, context) => apply(state, order, context, known));
     // Budgets are another story: the top of the tree pays for every command here.
     let verdict = decide({ isCharged: true });
-    if (verdict.verdict === 'hear') {
+    if (verdict.verdict === 'ask_ancestors') {
       const { held: by } = keeper.state();
       sound(
         keeper,
         by.flatMap((each) => asksOf(keeper.state(), each, 0n, clock.now)),
       );
-      verdict = decide({ hasHeard: true, isCharged: true });
+      verdict = decide({ hasAsked: true, isCharged: true });
     }
-    if (verdict.verdict === 'hear' || verdict.verdict === 'charge')
+    if (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'charge')
       throw new Error('an order does not come to an end');
     if (verdict.verdict === 'applied' && verdict.changed) {
       if (isRepeated && (order.kind === 'revoke' || order.kind === 'issue')) {

@@ -1,17 +1,17 @@
-import { issuerOf } from '../../../durable-objects/account/tree/authority.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Recall, Share, Shares } from '../../../src/protocol/account/lease.ts';
 import { unchanged } from '../../../durable-objects/account/decision.ts';
+import { type IssuedLease, leaseOf } from '../../../durable-objects/account/tree/issued-lease.ts';
 import { authorityOver } from '../../../durable-objects/account/tree/issued.ts';
+import { takeBack } from '../../../durable-objects/account/tree/merge-report.ts';
 import {
-  closeBook,
+  closeShares,
   giveUp,
   recalled,
   reported,
-} from '../../../durable-objects/account/tree/lessee.ts';
-import { type LeaseRow, takeBack } from '../../../durable-objects/account/tree/lessor.ts';
-import { shareEnd } from '../../../durable-objects/account/tree/shares.ts';
-import type { Recall, Share, Shares } from '../../../src/protocol/account/lease.ts';
-import { unusedOf } from '../../../durable-objects/account/tree/tree.ts';
-import type { Hex } from '../../../src/core/hex.ts';
+} from '../../../durable-objects/account/tree/return-shares.ts';
+import { shareEnd, unusedOf } from '../../../durable-objects/account/tree/share.ts';
+import { issuerOf } from '../../../durable-objects/account/tree/signed-grant.ts';
 import type { Keeper } from './keeper.ts';
 import { keeperOf, type Office } from './office.ts';
 
@@ -30,7 +30,7 @@ export const openRecalls = (office: Office) => {
   ): void => {
     for (const [issued, shares] of Object.entries(branches) as [Hex, Shares][]) {
       above.decide<unknown>((state, context) => {
-        const row = context.leaseOf(child.account, issued);
+        const row = leaseOf(context.read, child.account, issued);
         return row === undefined
           ? unchanged(state, undefined)
           : takeBack(state, row, shares, context);
@@ -40,7 +40,7 @@ export const openRecalls = (office: Office) => {
 
   const messages = (
     above: Keeper,
-    rows: readonly LeaseRow[],
+    rows: readonly IssuedLease[],
   ): readonly (readonly [Keeper, Recall])[] =>
     [...new Set(rows.map((row) => row.child))].map((account) => {
       const branches: Record<Hex, Recall['branches'][Hex]> = {};
@@ -53,7 +53,7 @@ export const openRecalls = (office: Office) => {
     });
 
   /** Accounts below are told how things stand, and give back what they do not use. */
-  const recall = (above: Keeper, rows: readonly LeaseRow[]): void => {
+  const recall = (above: Keeper, rows: readonly IssuedLease[]): void => {
     for (const [child, message] of messages(above, rows)) {
       const word = reference.words.last(above.account);
       post.send('recall', above, () => {
@@ -66,8 +66,8 @@ export const openRecalls = (office: Office) => {
     }
   };
 
-  const rowsWith = (above: Keeper, isWorth: (share: Share) => boolean): readonly LeaseRow[] =>
-    [...above.leases.values()].filter(({ shares }) =>
+  const rowsWith = (above: Keeper, isWorth: (share: Share) => boolean): readonly IssuedLease[] =>
+    [...above.leases()].filter(({ shares }) =>
       Object.entries(shares).some(
         ([name, share]) => clock.now < shareEnd(name, share) && isWorth(share),
       ),
@@ -92,7 +92,7 @@ export const openRecalls = (office: Office) => {
     },
     /** Tells holders of live leases how things stand now; undefined: all of them. */
     push(above: Keeper, issued?: readonly Hex[]): void {
-      const live = [...above.leases.values()].filter(({ until }) => until > clock.now);
+      const live = [...above.leases()].filter(({ until }) => until > clock.now);
       recall(
         above,
         live.filter((row) => issued === undefined || issued.includes(row.issued)),
@@ -110,7 +110,7 @@ export const openRecalls = (office: Office) => {
           hearBack(above, keeper, { [hash]: shares });
           return true;
         });
-        if (heard === true) keeper.decide((state) => closeBook(state, hash, shares, clock.now));
+        if (heard === true) keeper.decide((state) => closeShares(state, hash, shares, clock.now));
       }
     },
   };

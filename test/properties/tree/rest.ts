@@ -1,6 +1,6 @@
-import { purseOf } from '../../../durable-objects/account/state.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { everyOf, rolled } from '../../../src/policy/window.ts';
+import { purseOf } from '../../../durable-objects/account/purse.ts';
 import { equal } from './balance.ts';
 import type { Keeper } from './keeper.ts';
 import { agentsCall, MISHAPS } from './mishap.ts';
@@ -31,7 +31,7 @@ const isRevoked = (keeper: Keeper, key: string): boolean =>
 const checkBack = (world: World): void => {
   const { keepers, recalls, grants, reference, clock, note } = world;
   for (const keeper of keepers) {
-    recalls.giveUp(keeper, Object.keys(keeper.state().tree.books) as Hex[]);
+    recalls.giveUp(keeper, Object.keys(keeper.state().tree.shares) as Hex[]);
   }
   // What was given in a reply that got lost is known above only.
   for (const keeper of keepers) {

@@ -104,7 +104,7 @@ export const openWorld = (plan: Plan, steps: readonly Step[], note: (event: stri
         return wait(step.seconds, step.alarms);
       case 'idle': {
         const keeper = keeperAt(step.of);
-        return recalls.giveUp(keeper, Object.keys(keeper.state().tree.books) as Hex[]);
+        return recalls.giveUp(keeper, Object.keys(keeper.state().tree.shares) as Hex[]);
       }
       case 'recall':
         return void recalls.round(keeperAt(step.of));

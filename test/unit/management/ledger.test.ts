@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LedgerItem } from '../../../src/management/ledger-item.ts';
+import { creditMovement } from '../../../src/audit/credit-movement.ts';
+import { storeChunk } from '../../../src/audit/store.ts';
 import { cursorOf } from '../../../src/management/cursor.ts';
+import type { LedgerItem } from '../../../src/management/ledger-item.ts';
 import { type LedgerRange, readLedger } from '../../../src/management/ledger-query.ts';
 import type { Entry, EntryBody } from '../../../src/protocol/entry.ts';
-import { storeChunk } from '../../../src/audit/store.ts';
-import type { Context } from '../../../durable-objects/account/decision.ts';
 import type { CallRecord } from '../../../durable-objects/account/call/record.ts';
 import { conclude } from '../../../durable-objects/account/call/settled.ts';
-import { emptyAccount, purseOf, withPurse } from '../../../durable-objects/account/state.ts';
-import { noTransfer } from '../../../durable-objects/account/commands/transfer.ts';
-import { creditMovement } from '../../../src/audit/credit-movement.ts';
-import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
+import type { Context } from '../../../durable-objects/account/decision.ts';
+import { purseOf, withPurse } from '../../../durable-objects/account/purse.ts';
+import { emptyAccount } from '../../../durable-objects/account/state.ts';
 import { ALONE } from '../../properties/alone.ts';
 import { asset as TOKEN, openBooks } from '../../properties/books.ts';
 import { plans, steps } from '../../properties/steps.ts';
@@ -327,7 +326,6 @@ describe('days of the ledger totals', () => {
       now: midnight,
       policyHash: word(7),
       salt: () => `0x${'11'.repeat(16)}` as const,
-      transferWith: (peer: AccountId, of: AssetId) => noTransfer(peer, of),
     } as Context;
     const call = word(1);
     const record = {

@@ -1,9 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Outcome } from '../../../../src/protocol/account/finish.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Outcome } from '../../../../src/protocol/account/finish.ts';
 import {
   callOf,
+  callsOf,
   factsOf,
   failure,
   purseOf,
@@ -271,10 +272,7 @@ describe('law 3: around the end of a record', () => {
     const next = await runInDurableObject(stubOf(payer), (_, state) => state.storage.getAlarm());
     const pause = (next ?? 0) / 1000 - (start + 10_000);
     expect(pause).toBeGreaterThanOrEqual(10);
-    const left = await runInDurableObject(stubOf(payer), (_, state) =>
-      state.storage.sql.exec('SELECT id FROM calls').toArray(),
-    );
-    expect(left).toHaveLength(1);
+    expect(await callsOf(payer)).toHaveLength(1);
   });
 });
 

@@ -1,14 +1,15 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import type { CreditCommand } from '../../../../src/protocol/account/command.ts';
 import type { Outcome } from '../../../../src/protocol/account/finish.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
 import {
   accountOf,
   asset,
   callOf,
+  callsOf,
   entriesOf,
   factsOf,
   failure,
@@ -24,7 +25,6 @@ import {
   topUpOf,
   trust,
 } from '../../support.ts';
-import { callOnce, enrol, ruleOf, setStatus } from '../../tree-support.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -287,11 +287,7 @@ describe('a call that an intent pays from credit', () => {
     await runDurableObjectAlarm(stubOf(payer));
     const rows = (await snapshotOf(payer)).rowsWritten - before;
     expect(rows).toBeLessThanOrEqual(10);
-    expect(
-      await runInDurableObject(stubOf(payer), (_, { storage }) =>
-        storage.sql.exec('SELECT 1 FROM calls').toArray(),
-      ),
-    ).toEqual([]);
+    expect(await callsOf(payer)).toEqual([]);
   });
 });
 
@@ -410,99 +406,6 @@ describe('a stored answer', () => {
       const repeat = await stubOf(payer).reserve({ ...call, binding: then }, randomHex(16), {});
       expect(repeat).toMatchObject({ verdict: 'stored', binding: first });
     }
-  });
-});
-
-describe.for([
-  // What each release left behind: the first one knew no top-ups and no transfers, the second one no trees.
-  { version: 1, lacks: ['calls.top_up', 'calls.authority', 'account.tree'] },
-  { version: 2, lacks: ['calls.authority', 'account.tree'] },
-])('an object of storage version $version', ({ version, lacks }) => {
-  const storedOf = (payer: Hex) =>
-    runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-      const { version: now, tree } = sql
-        .exec<{ version: number; tree: string | null }>('SELECT version, tree FROM account')
-        .one();
-      const missing = lacks.filter((place) => {
-        const [table = '', column = ''] = place.split('.');
-        return (
-          sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray()
-            .length === 0
-        );
-      });
-      return { version: now, missing, tree };
-    });
-
-  test('is upgraded when it wakes, with its money, calls and chain', async () => {
-    const payer = randomHex(20);
-    await trust(payer, MILLION, 10n * MILLION);
-    const old = callOf(payer);
-    const attempt = randomHex(16);
-    await stubOf(payer).reserve(old, attempt, {});
-    const before = await purseOf(payer);
-    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-      for (const place of lacks) {
-        const [table = '', column = ''] = place.split('.');
-        sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
-      }
-      // Nor did they lend anything.
-      const { purses } = sql.exec<{ purses: string }>('SELECT purses FROM account').one();
-      const unlent = JSON.stringify(JSON.parse(purses), (key, value: unknown) =>
-        ['creditLent', 'leased', 'drawn'].includes(key) ? undefined : value,
-      );
-      sql.exec('UPDATE account SET version = ?, purses = ?', version, unlent);
-    });
-    await evictDurableObject(stubOf(payer));
-    expect(await purseOf(payer)).toEqual(before);
-    expect(await storedOf(payer)).toEqual({ version: 3, missing: [], tree: null });
-    expect(await stubOf(payer).finish(old.call, attempt, success)).toMatchObject({
-      state: 'committed',
-    });
-    await topUp(payer, 5_000n);
-    await topUp(payer, 6_000n, { topUp: { to: accountOf(randomHex(20)) } });
-    await evictDurableObject(stubOf(payer));
-    expect(await creditOf(payer)).toBe('5000');
-    await entriesOf(payer);
-  });
-
-  test('can stand in a tree afterwards', async () => {
-    const payer = randomHex(20);
-    await topUp(payer, 5_000n);
-    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-      for (const place of lacks) {
-        const [table = '', column = ''] = place.split('.');
-        sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
-      }
-      sql.exec('UPDATE account SET version = ?', version);
-    });
-    await evictDurableObject(stubOf(payer));
-    const agent = randomHex(20);
-    await enrol(payer, agent);
-    expect(ruleOf(await callOnce(agent, 1_000n))).toBe('go');
-    for (const each of [payer, agent]) await evictDurableObject(stubOf(each));
-    await setStatus(payer, 'frozen');
-    expect(await purseOf(payer)).toMatchObject({ credit: '4000', creditLent: '0' });
-    await evictDurableObject(stubOf(payer));
-    const { tree } = await storedOf(payer);
-    expect(JSON.parse(tree ?? '{}')).toMatchObject({ status: 'frozen', revision: 2 });
-    expect(ruleOf(await callOnce(payer, 1n))).toBe('frozen');
-    expect(ruleOf(await callOnce(agent, 1n))).toBe('frozen');
-    await entriesOf(payer);
-  });
-});
-
-describe('an object that an older release has written to after a newer one (a deploy rolled back, then repeated)', () => {
-  test('wakes with its money', async () => {
-    const payer = randomHex(20);
-    await topUp(payer, 5_000n);
-    // Release 1 replaces the account row, with its own version, at each acknowledged export; the column stays.
-    await runInDurableObject(stubOf(payer), (_, { storage }) => {
-      storage.sql.exec('UPDATE account SET version = 1');
-    });
-    await evictDurableObject(stubOf(payer));
-    expect(await creditOf(payer)).toBe('5000');
-    await topUp(payer, 6_000n);
-    expect(await creditOf(payer)).toBe('11000');
   });
 });
 

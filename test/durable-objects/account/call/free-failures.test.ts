@@ -1,11 +1,13 @@
-import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { CALL, loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
+import type { CallRecord } from '../../../../durable-objects/account/call/record.ts';
 import {
   callOf,
   failure,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
@@ -31,13 +33,11 @@ const fail = async (payer: Hex, changes: Parameters<typeof callOf>[1] = {}) => {
   return call;
 };
 
-const rowOf = (payer: Hex, call: Hex): Promise<Record<string, SqlStorageValue> | undefined> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) =>
-    storage.sql.exec('SELECT * FROM calls WHERE id = ?', call).toArray().at(0),
-  );
+const recordOf = (payer: Hex, call: Hex): Promise<CallRecord | undefined> =>
+  onDisk(payer, (disk) => loadCall(disk, call));
 
 const entriesIn = async (payer: Hex, call: Hex): Promise<unknown> =>
-  JSON.parse(((await rowOf(payer, call))?.['entries'] ?? '[]') as string);
+  (await recordOf(payer, call))?.entries ?? [];
 
 const exportAll = async (payer: Hex): Promise<void> => {
   await stubOf(payer).exported((await snapshotOf(payer)).seq);
@@ -62,14 +62,20 @@ describe('a call whose tool failed', () => {
     const payer = randomHex(20);
     await trust(payer, 1_000_000n, 100_000_000n);
     const call = await fail(payer);
-    expect(await rowOf(payer, call.call)).toMatchObject({ state: 'released', answer: null });
+    expect(await recordOf(payer, call.call)).toMatchObject({
+      state: 'released',
+      answer: undefined,
+    });
     expect((await repeatOf(payer, call)).verdict).toBe('already_used');
     await topUp(payer, 10_000n);
     const unpaid = intentCallOf(payer);
     const attempt = randomHex(16);
     expect(ruleOf(await stubOf(payer).reserve(unpaid, attempt, {}))).toBe('go');
     await stubOf(payer).finish(unpaid.call, attempt, answered);
-    expect(await rowOf(payer, unpaid.call)).toMatchObject({ state: 'released', answer: null });
+    expect(await recordOf(payer, unpaid.call)).toMatchObject({
+      state: 'released',
+      answer: undefined,
+    });
   });
 
   test('keeps only what refuses a repeat once it is exported and looked at, without a row for that', async () => {
@@ -82,41 +88,42 @@ describe('a call whose tool failed', () => {
     await stubOf(payer).settled([{ call: call.call, outcome: 'released' }]);
     // Its row and the account's.
     expect((await snapshotOf(payer)).rowsWritten - before).toBeLessThanOrEqual(2);
-    const row = await rowOf(payer, call.call);
-    const { accepted_entry: entry, prune_at: pruneAt, ...rest } = row ?? {};
-    expect(entry).toMatch(/^0x[0-9a-f]{64}$/);
-    expect(pruneAt).toBe(call.validBefore + 600);
-    expect(rest).toEqual({
+    expect(await recordOf(payer, call.call)).toEqual({
       id: call.call,
       request: call.request,
       tool: call.tool,
       state: 'released',
       payment: 'released',
-      paid_by: 'deferred',
-      on_silence: 'release',
-      looked: 1,
+      paidBy: 'deferred',
+      onSilence: 'release',
+      looked: true,
       asset: call.asset,
-      price: Number(call.price),
-      charged: 0,
-      accepted_at: expect.any(Number),
-      valid_before: call.validBefore,
-      last_seq: 0,
+      price: call.price,
+      charged: 0n,
+      acceptedAt: expect.any(Number),
+      acceptedEntry: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      validBefore: call.validBefore,
       attempt: '0x',
       policy: '0x',
-      windows: '[]',
-      entries: '[]',
-      timeout_seconds: 0,
-      dispatched_at: 0,
-      hold_until: 0,
-      since_block: 0,
-      identifier: null,
-      transaction_hash: null,
-      finished_entry: null,
-      held: null,
-      answer: null,
-      top_up: null,
-      authority: null,
+      windows: [],
+      draws: [],
+      entries: [],
+      timeoutSeconds: 0,
+      dispatchedAt: 0,
+      holdUntil: 0,
+      sinceBlock: 0,
+      identifier: undefined,
+      transaction: undefined,
+      finishedEntry: undefined,
+      held: undefined,
+      answer: undefined,
+      topUp: undefined,
+      grant: undefined,
     });
+    const [listed] = await onDisk(payer, (disk) => [
+      ...disk.list(CALL, { where: [['key', '=', call.call]] }),
+    ]);
+    expect(listed).toMatchObject({ prune_at: call.validBefore + 600, last_seq: 0 });
   });
 
   test('never runs again afterwards, and says nothing of its request to a stranger', async () => {

@@ -1,13 +1,16 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { CALL, loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
 import { openLastLooks } from '../../../../durable-objects/account/call/last-looks.ts';
 import { MOST_RELEASED } from '../../../../durable-objects/account/call/pace.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
+import { put } from '../../../../durable-objects/store/noun.ts';
 import {
   callOf,
   failure,
   intentCallOf,
+  onDisk,
   randomHex,
   snapshotOf,
   stubOf,
@@ -27,16 +30,12 @@ describe('many calls that fail', () => {
     const attempt = randomHex(16);
     expect(ruleOf(await stubOf(payer).reserve(call, attempt, {}))).toBe('go');
     await stubOf(payer).finish(call.call, attempt, failure);
-    await runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-      const columns = [...sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('calls')")]
-        .map(({ name }) => name)
-        .filter((name) => name !== 'id')
-        .join(', ');
-      sql.exec(
-        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-         INSERT INTO calls (id, ${columns}) SELECT printf('0x%064x', i), ${columns} FROM n, calls WHERE calls.id = ?`,
-        count - 1,
-        call.call,
+    await onDisk(payer, (disk) => {
+      const failed = loadCall(disk, call.call);
+      if (failed === undefined) throw new Error('no call');
+      const idOf = (at: number): Hex => `0x${at.toString(16).padStart(64, '0')}`;
+      disk.write(
+        Array.from({ length: count - 1 }, (_, at) => put(CALL, { ...failed, id: idOf(at + 1) })),
       );
     });
     await putToSleep(payer);

@@ -1,10 +1,19 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds, type Seconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import type { SettlementMessage } from '../../../../src/protocol/payment.ts';
-import { callOf, failure, purseOf, randomHex, snapshotOf, stubOf, trust } from '../../support.ts';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import {
+  callOf,
+  callsOf,
+  failure,
+  purseOf,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  trust,
+} from '../../support.ts';
 import { pass, putToSleep, restore } from '../../tree-support.ts';
 
 afterEach(restore);
@@ -52,9 +61,7 @@ const exportAll = async (payer: Hex): Promise<void> => {
 };
 
 const kept = async (payer: Hex): Promise<readonly string[]> =>
-  runInDurableObject(stubOf(payer), (_, { storage }) =>
-    [...storage.sql.exec<{ id: string }>('SELECT id FROM calls')].map(({ id }) => id),
-  );
+  (await callsOf(payer)).map(({ id }) => id);
 
 const moved = (call: Hex) =>
   ({ call, outcome: 'settled', transaction: randomHex(32), block: 12 }) as const;

@@ -1,18 +1,21 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Call } from '../../../../src/protocol/account/call.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { Call } from '../../../../src/protocol/account/call.ts';
+import { IDENTIFIER } from '../../../../durable-objects/account/call/identifier.ts';
 import { BALANCE, BLOCK, rowsOf } from '../../row-count.ts';
 import {
   callOf,
   factsOf,
   failure,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
   stubOf,
   success,
+  tablesOf,
   trust,
 } from '../../support.ts';
 
@@ -33,11 +36,11 @@ const trusted = async (): Promise<Hex> => {
   return payer;
 };
 
-const identifiersOf = (payer: Hex): Promise<readonly unknown[] | undefined> =>
-  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-    const made = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'identifiers'").toArray();
-    return made.length === 0 ? undefined : sql.exec('SELECT * FROM identifiers').toArray();
-  });
+/** Undefined where the account has never stored one. */
+const identifiersOf = async (payer: Hex): Promise<readonly unknown[] | undefined> =>
+  (await tablesOf(payer)).includes(IDENTIFIER.name)
+    ? onDisk(payer, (disk) => [...disk.find(IDENTIFIER)])
+    : undefined;
 
 /** What a fresh signature must leave as it was. */
 const moneyOf = async (payer: Hex) => ({

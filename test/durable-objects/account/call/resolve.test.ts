@@ -1,12 +1,11 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-
-import type { Outcome } from '../../../../src/protocol/account/finish.ts';
-import type { Call } from '../../../../src/protocol/account/call.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { Call } from '../../../../src/protocol/account/call.ts';
+import type { Outcome } from '../../../../src/protocol/account/finish.ts';
+import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/signer.ts';
 import {
   accountOf,
   callOf,
@@ -316,12 +315,6 @@ describe('nothing to resolve', () => {
     await hints({ payer, call: deferred.call, attempt }, 'released');
   });
 
-  test('of what moved before this release: it was spent at once', async () => {
-    const made = await silentUpfront();
-    await forgetMark(made);
-    await hints(made, 'abandoned');
-  });
-
   test('where there is no such call, and by nobody but an operator', async () => {
     const { payer, call } = await silentCredit();
     expect(await resolve(payer, randomHex(32), true)).toEqual({
@@ -340,15 +333,3 @@ describe('nothing to resolve', () => {
     expect((await snapshotOf(nobody)).seq).toBe(0);
   });
 });
-
-/** As an earlier release wrote it: its entry does not say that the money is kept. */
-const forgetMark = async ({ payer, call }: Silent): Promise<void> => {
-  await runInDurableObject(stubOf(payer), (_, { storage }) => {
-    const { entries } = storage.sql
-      .exec<{ entries: string }>('SELECT entries FROM calls WHERE id = ?', call)
-      .one();
-    const old = entries.replace('"kept":true', '"kept":false');
-    storage.sql.exec('UPDATE calls SET entries = ? WHERE id = ?', old, call);
-  });
-  await evictDurableObject(stubOf(payer));
-};

@@ -1,14 +1,10 @@
-import {
-  abortAllDurableObjects,
-  evictDurableObject,
-  runDurableObjectAlarm,
-  runInDurableObject,
-} from 'cloudflare:test';
+import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { TRANSFER } from '../../../../durable-objects/account/commands/transfer.ts';
 import {
   accountOf,
   asset,
@@ -16,6 +12,7 @@ import {
   factsOf,
   failure,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   settleFirst,
@@ -267,12 +264,14 @@ describe('a top-up for another account arrives exactly once', () => {
     release();
     await vi.waitFor(async () => {
       const [row] = await transfersOf(payer);
-      expect(row?.acknowledged).toBe(1_000);
+      expect(row?.acknowledged).toBe(1_000n);
     });
     expect((await snapshotOf(payer)).sending).toBe(1);
     await ringUntilQuiet(payer);
     expect(await creditOf(receiver)).toBe('3000');
-    expect(await transfersOf(payer)).toEqual([{ sent: 3_000, acknowledged: 3_000, received: 0 }]);
+    expect(await transfersOf(payer)).toEqual([
+      { sent: 3_000n, acknowledged: 3_000n, received: 0n },
+    ]);
   });
 
   test('an older answer that comes late takes nothing back', async () => {
@@ -296,7 +295,7 @@ describe('a top-up for another account arrives exactly once', () => {
       });
     await topUp(payer, 1_000n, to(receiver));
     await topUp(payer, 2_000n, to(receiver));
-    const acknowledged = [{ sent: 3_000, acknowledged: 3_000, received: 0 }];
+    const acknowledged = [{ sent: 3_000n, acknowledged: 3_000n, received: 0n }];
     await vi.waitFor(async () => {
       expect(await transfersOf(payer)).toEqual(acknowledged);
     });
@@ -384,7 +383,7 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
       await ringUntilQuiet(payer);
       expect(await creditOf(payer)).toBe('34');
       expect(await creditOf(receiver)).toBe('1500');
-      expect(await transfersOf(payer)).toMatchObject([{ sent: 1_500, acknowledged: 1_500 }]);
+      expect(await transfersOf(payer)).toMatchObject([{ sent: 1_500n, acknowledged: 1_500n }]);
       const abandoned = (await entriesOf(payer)).filter(({ type }) => type === 'call.abandoned');
       expect(new Set(abandoned.map(({ amounts }) => amounts))).toEqual(
         new Set(calls.map(({ price }) => ({ charged: `${price}`, credited: `${price}` }))),
@@ -417,10 +416,8 @@ describe('law 5: a Worker that dies in the middle of a top-up', () => {
 });
 
 const transfersOf = (payer: Hex) =>
-  runInDurableObject(stubOf(payer), (_, state) =>
-    state.storage.sql
-      .exec<{ sent: number; acknowledged: number; received: number }>(
-        'SELECT sent, acknowledged, received FROM transfers',
-      )
-      .toArray(),
+  onDisk(payer, (disk) =>
+    [...disk.find(TRANSFER)].map(({ sent, acknowledged, received }) => ({
+      ...{ sent, acknowledged, received },
+    })),
   );

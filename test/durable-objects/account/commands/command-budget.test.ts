@@ -1,15 +1,25 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { entryText } from '../../../../src/audit/entry.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
+import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/signer.ts';
 import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
 import { spendBudget } from '../../../../durable-objects/account/commands/command-budget.ts';
 import { emptyAccount } from '../../../../durable-objects/account/state.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { AccountCommand } from '../../../../src/protocol/account/command.ts';
-import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
-import { accountOf, entriesOf, randomHex, snapshotOf, stubOf, trust } from '../../support.ts';
+import { ENTRY } from '../../../../durable-objects/store/entry.ts';
+import {
+  accountOf,
+  entriesOf,
+  onDisk,
+  randomHex,
+  snapshotOf,
+  stubOf,
+  trust,
+} from '../../support.ts';
 import { branchWith, enrol, grantOf, ownerWith, restore } from '../../tree-support.ts';
 
 const DAY = 86_400;
@@ -105,8 +115,8 @@ const flood = async (payer: Hex, by: CommandSigner, target = payer, atOnce = 100
 };
 
 const loggedBy = async (payer: Hex): Promise<number> =>
-  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) =>
-    Number(sql.exec('SELECT sum(length(entry)) AS bytes FROM entries').one()['bytes']),
+  onDisk(payer, (disk) =>
+    [...disk.find(ENTRY)].reduce((sum, entry) => sum + entryText(entry).length, 0),
   );
 
 describe('the bytes of a day', () => {

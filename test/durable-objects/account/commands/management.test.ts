@@ -1,15 +1,18 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
-import type { Applied } from '../../../../src/protocol/account/applied.ts';
-import type { Expected, AccountCommand } from '../../../../src/protocol/account/command.ts';
-import type { CommandSigner, CommandIntent } from '../../../../src/protocol/account/signer.ts';
-import { documentHash } from '../../../../durable-objects/account/commands/precondition.ts';
-import type { Entry, Json } from '../../../../src/protocol/entry.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { Applied } from '../../../../src/protocol/account/applied.ts';
+import type { AccountCommand, Expected } from '../../../../src/protocol/account/command.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import type { CommandIntent, CommandSigner } from '../../../../src/protocol/account/signer.ts';
 import type { Status } from '../../../../src/protocol/account/status.ts';
+import type { Entry, Json } from '../../../../src/protocol/entry.ts';
+import type { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { loadCall } from '../../../../durable-objects/account/call/call-noun.ts';
+import { APPLIED_COMMAND } from '../../../../durable-objects/account/commands/applied-command.ts';
+import { DOCUMENT } from '../../../../durable-objects/account/commands/document.ts';
+import { documentHash } from '../../../../durable-objects/account/commands/precondition.ts';
 import {
   accountOf,
   asset,
@@ -17,15 +20,16 @@ import {
   entriesOf,
   factsOf,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
   stubOf,
   success,
+  tablesOf,
   trust,
 } from '../../support.ts';
 import {
-  allTablesOf,
   AUDIENCE,
   branchWith,
   callOnce,
@@ -228,7 +232,7 @@ describe('who may order what', () => {
       refused('malformed_policy'),
     );
     expect(await adjust(key, -1n)).toMatchObject(refused('credit_too_low'));
-    expect(await allTablesOf(key)).toEqual([]);
+    expect(await tablesOf(key)).toEqual([]);
   });
 
   test('an owner still sees and stops an agent whose grant it revoked, or that has run out', async () => {
@@ -287,7 +291,7 @@ describe('who may order what', () => {
       hasParent: false,
       exists: false,
     });
-    expect(await allTablesOf(stranger)).toEqual([]);
+    expect(await tablesOf(stranger)).toEqual([]);
     for (const by of [agent, manager, owner]) {
       expect((await standingOf(agent, ownerBy(by))).parent).toBe(accountOf(manager));
     }
@@ -351,12 +355,7 @@ describe('an order is carried out once', () => {
 
   test('is forgotten when its intent is over, and not carried out after that', async () => {
     const owner = await ownerWith(1_000n);
-    const kept = (): Promise<number> =>
-      runInDurableObject(
-        stubOf(owner),
-        (_, { storage }) =>
-          storage.sql.exec<{ count: number }>('SELECT count(*) AS count FROM orders').one().count,
-      );
+    const kept = (): Promise<number> => onDisk(owner, (disk) => disk.count(APPLIED_COMMAND));
     const old = intentOf();
     await orderLabel(owner, ownerBy(owner), 'one', { order: old });
     await orderLabel(owner, ownerBy(owner), null);
@@ -768,7 +767,7 @@ describe('credit', () => {
     const payer = randomHex(20);
     const { digest: _, ...order } = intentOf();
     expect(await adjust(payer, 50n, order)).toEqual({ verdict: 'unavailable' });
-    expect(await allTablesOf(payer)).toEqual([]);
+    expect(await tablesOf(payer)).toEqual([]);
   });
 });
 
@@ -829,12 +828,8 @@ describe('writing a payment off', () => {
     });
     expect((await snapshotOf(payer)).open).toBe(0);
     // Erased, as of every payment that has ended.
-    const held = await runInDurableObject(
-      stubOf(payer),
-      (_, { storage }) =>
-        storage.sql.exec<{ held: string }>('SELECT held FROM calls WHERE id = ?', call).one().held,
-    );
-    expect(held).not.toContain(signature);
+    const record = await onDisk(payer, (disk) => loadCall(disk, call));
+    expect(record?.held?.signature).toBeUndefined();
     expect(await writeOff(payer, call)).toMatchObject(refused('not_writable'));
   });
 
@@ -1019,7 +1014,7 @@ describe('documents', () => {
       expect(await orderDocument(keeper, document)).toMatchObject(refused('not_writable'));
     }
     expect(await orderDocument(keeper, tool, { name: '' })).toMatchObject(refused('not_writable'));
-    expect(await allTablesOf(keeper)).toEqual([]);
+    expect(await tablesOf(keeper)).toEqual([]);
     expect(await orderDocument(keeper, deep(7))).toMatchObject(changed);
     await orderDocument(keeper, 'x'.repeat(16_382), { name: 'long' });
     // Its entry must fit into what leaves the account.
@@ -1037,42 +1032,18 @@ describe('documents', () => {
     expect(await lastEntry(agent)).toMatchObject({ type: 'webhook.put' });
     expect(await on(agent, owner, null)).toMatchObject(changed);
     expect(await lastEntry(agent)).toMatchObject({ type: 'webhook.removed' });
-    const rows = await runInDurableObject(
-      stubOf(agent),
-      (_, { storage }) =>
-        storage.sql.exec<{ count: number }>('SELECT count(*) AS count FROM documents').one().count,
-    );
+    const rows = await onDisk(agent, (disk) => disk.count(DOCUMENT));
     expect(rows).toBe(0);
   });
 });
 
 describe('storage', () => {
-  test('an account of an earlier release: its one status was the operator’s', async () => {
-    const { owner, agent } = await branchWith(1_000n);
-    expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-    await runInDurableObject(stubOf(agent), (_, { storage }) => {
-      const { tree } = storage.sql.exec<{ tree: string }>('SELECT tree FROM account').one();
-      const old = JSON.parse(tree) as Record<string, unknown>;
-      storage.sql.exec('UPDATE account SET tree = ?', JSON.stringify({ ...old, status: 'frozen' }));
-      storage.sql.exec('DROP TABLE IF EXISTS orders');
-    });
-    await evictDurableObject(stubOf(agent));
-    expect(await standingOf(agent)).toMatchObject({
-      status: 'frozen',
-      operatorStatus: 'frozen',
-      ownerStatus: 'active',
-    });
-    expect(await orderStatus(agent, ownerBy(owner), 'paused')).toMatchObject(changed);
-    expect(await orderStatus(agent, operator, 'active')).toMatchObject(changed);
-    expect((await standingOf(agent)).status).toBe('paused');
-  });
-
-  test('calls neither make nor touch the tables of orders', async () => {
+  test('calls neither make nor touch the table of commands', async () => {
     const payer = await ownerWith(1_000n);
     const before = await rowsOf(payer);
     expect(ruleOf(await callOnce(payer, 10n))).toBe('go');
     const alone = (await rowsOf(payer)) - before;
-    expect(await allTablesOf(payer)).not.toContain('orders');
+    expect(await tablesOf(payer)).not.toContain(APPLIED_COMMAND.name);
     await orderLabel(payer, ownerBy(payer), 'shop');
     const managed = await rowsOf(payer);
     expect(ruleOf(await callOnce(payer, 10n))).toBe('go');

@@ -1,68 +1,56 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { Row } from '../../../../durable-objects/account/codec.ts';
-import { openPruning } from '../../../../durable-objects/account/log/pruning.ts';
-import { TABLES } from '../../../../durable-objects/account/tables.ts';
+import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
+import { openCallPruning, type Pruning } from '../../../../durable-objects/account/call/pruning.ts';
+import type { CallRecord } from '../../../../durable-objects/account/call/record.ts';
+import { put } from '../../../../durable-objects/store/noun.ts';
+import { openSqlDisk } from '../../../../durable-objects/store/sql-disk.ts';
+import { countReads } from '../../count-reads.ts';
 
 const NOW = 1_800_000_000;
-const SLICE = 10;
+const STEP = 10;
 /** As in `pruning.ts`. */
 const PAUSE = 2;
 const HOUR = 3_600;
 
 type Stored = { readonly id: string; readonly pruneAt: number | null; readonly seq: number };
 
+/** A call whose fields are given: pruning looks at nothing else. */
+const record = { entries: [] } as unknown as CallRecord;
+
 /** The pruning of an account with these calls, and what it deleted and read. */
 const accountOf = <T>(
   stored: readonly Stored[],
   work: (account: {
-    readonly prune: ReturnType<typeof openPruning>;
+    readonly prune: Pruning;
     readonly add: (call: Stored) => void;
     readonly left: () => readonly string[];
     readonly read: () => number;
   }) => T,
 ): Promise<T> =>
-  runInDurableObject(
-    env.AGENT_ACCOUNT.get(env.AGENT_ACCOUNT.newUniqueId()),
-    (_, { storage: { sql } }) => {
-      let read = 0;
-      const run = (query: string, ...bindings: SqlStorageValue[]): Row[] => {
-        const cursor = sql.exec<Row>(query, ...bindings);
-        const rows = cursor.toArray();
-        read += cursor.rowsRead;
-        return rows;
+  runInDurableObject(env.AGENT_ACCOUNT.get(env.AGENT_ACCOUNT.newUniqueId()), (_, { storage }) => {
+    const disk = openSqlDisk(storage);
+    const add = ({ id, pruneAt, seq }: Stored): void => {
+      const fields = {
+        ...{ due: () => null, prune_at: () => pruneAt, last_seq: () => seq },
+        ...{ valid_before: () => null, identifier: () => null },
       };
-      run(TABLES);
-      const columns = sql
-        .exec<{ name: string; type: string }>("SELECT name, type FROM pragma_table_info('calls')")
-        .toArray();
-      const add = ({ id, pruneAt, seq }: Stored): void => {
-        const known = new Map<string, SqlStorageValue>([
-          ['id', id],
-          ['prune_at', pruneAt],
-          ['last_seq', seq],
-        ]);
-        const values = columns.map(({ name, type }) => {
-          const value = known.get(name);
-          return value === undefined ? (type === 'TEXT' ? '' : 0) : value;
-        });
-        run(`INSERT INTO calls VALUES (${columns.map(() => '?').join(', ')})`, ...values);
-      };
-      for (const call of stored) add(call);
-      read = 0;
-      return work({
-        prune: openPruning(run, () => undefined, SLICE),
-        add,
-        left: () =>
-          sql
-            .exec<{ id: string }>('SELECT id FROM calls ORDER BY id')
-            .toArray()
-            .map(({ id }) => id),
-        read: () => read,
-      });
-    },
-  );
+      disk.write([put({ ...CALL, fields, encode: () => '{}', key: () => id }, record)]);
+    };
+    for (const call of stored) add(call);
+    const counted = countReads(storage);
+    const pruned = openSqlDisk(counted.storage);
+    // The names of the tables are read once.
+    pruned.exists();
+    const before = counted.read();
+    return work({
+      prune: openCallPruning(pruned, STEP),
+      add,
+      left: () => [...disk.list(CALL)].map(({ key }) => String(key)),
+      read: () => counted.read() - before,
+    });
+  });
 
 const idOf = (number: number): string => `0x${number.toString(16).padStart(64, '0')}`;
 
@@ -109,7 +97,7 @@ describe('pruning', () => {
     });
   });
 
-  it('walks a large account in shares, reads a few rows for each, and leaves nothing that is due', async () => {
+  it('walks a large account in steps, reads a few rows for each, and leaves nothing that is due', async () => {
     const many = 95;
     const stored = calls(many, { pruneAt: NOW, seq: 1 });
     await accountOf(
@@ -117,15 +105,15 @@ describe('pruning', () => {
       ({ prune, left, read }) => {
         let now = NOW;
         let due: number | undefined;
-        for (let shares = 1; shares < 10; shares += 1) {
+        for (let steps = 1; steps < 10; steps += 1) {
           const before = read();
           due = prune(now, 1, due);
-          // Never more than the share, however often it is passed over, and what is deleted.
-          expect(read() - before).toBeLessThanOrEqual(5 * SLICE);
+          // Never more than the step, however often it is passed over, and what is deleted.
+          expect(read() - before).toBeLessThanOrEqual(5 * STEP);
           expect(due).toBe(now + PAUSE);
           now += PAUSE;
         }
-        expect(left()).toHaveLength(many + 1 - 9 * SLICE);
+        expect(left()).toHaveLength(many + 1 - 9 * STEP);
         expect(prune(now, 1, due)).toBe(NOW + 500);
         expect(left()).toEqual([idOf(999)]);
       },
@@ -150,7 +138,7 @@ describe('pruning', () => {
       for (let past = 1; past < PAUSE; past += 1) expect(prune(NOW + past, 1, due)).toBe(due);
       expect(read()).toBe(before);
       expect(prune(NOW + PAUSE, 1, due)).toBe(NOW + 2 * PAUSE);
-      expect(left()).toHaveLength(95 - 2 * SLICE);
+      expect(left()).toHaveLength(95 - 2 * STEP);
     });
   });
 

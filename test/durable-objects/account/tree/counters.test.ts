@@ -1,15 +1,16 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { withoutDeadCounters } from '../../../../durable-objects/account/tree/counters.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { BUILT_IN_POLICY } from '../../../../src/policy/policy.ts';
+import { EMPTY_PURSE } from '../../../../durable-objects/account/purse.ts';
 import {
+  ACCOUNT,
   type AccountState,
-  EMPTY_PURSE,
   emptyAccount,
 } from '../../../../durable-objects/account/state.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
-import { BUILT_IN_POLICY } from '../../../../src/policy/policy.ts';
-import { accountOf, asset, purseOf, randomHex, stubOf } from '../../support.ts';
+import { withoutDeadCounters } from '../../../../durable-objects/account/tree/counters.ts';
+import { accountOf, asset, purseOf, randomHex, storedAccountOf, stubOf } from '../../support.ts';
 import {
   branchWith,
   callOnce,
@@ -31,20 +32,12 @@ beforeEach(() => pass(DAY - (nowSeconds() % DAY) + 60));
 afterEach(restore);
 
 /** Names of the counters that an account's row holds. */
-const countersOf = (payer: Hex): Promise<string[]> =>
-  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-    const { purses } = sql.exec<{ purses: string }>('SELECT purses FROM account').one();
-    const all = JSON.parse(purses) as Record<string, { windows: Record<string, unknown> }>;
-    return Object.keys(all[asset]?.windows ?? {}).toSorted();
-  });
-const rowBytes = (payer: Hex): Promise<number> =>
-  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) =>
-    Number(
-      sql.exec('SELECT length(purses) + coalesce(length(tree), 0) AS bytes FROM account').one()[
-        'bytes'
-      ],
-    ),
-  );
+const countersOf = async (payer: Hex): Promise<string[]> => {
+  const { purses } = await storedAccountOf(payer);
+  return Object.keys(purses[asset]?.windows ?? {}).toSorted();
+};
+const rowBytes = async (payer: Hex): Promise<number> =>
+  JSON.stringify(ACCOUNT.encode(await storedAccountOf(payer))).length;
 
 const windowsOf = (...every: (string | number)[]) => ({
   windows: every.map((each) => ({ every: each, limit: '1000u' })),
@@ -177,12 +170,10 @@ describe('counters that something refers to', () => {
 });
 
 describe('shares of an ancestor’s limit', () => {
-  const sharesOf = (payer: Hex): Promise<string[]> =>
-    runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-      const { tree } = sql.exec<{ tree: string }>('SELECT tree FROM account').one();
-      const { books } = JSON.parse(tree) as { books: Record<string, Record<string, unknown>> };
-      return [...new Set(Object.values(books).flatMap(Object.keys))].toSorted();
-    });
+  const sharesOf = async (payer: Hex): Promise<string[]> => {
+    const { tree } = await storedAccountOf(payer);
+    return [...new Set(Object.values(tree.shares).flatMap((own) => Object.keys(own)))].toSorted();
+  };
 
   test('go after their period, and count in it until then', async () => {
     const { owner, agent } = await branchWith(100_000n, windowsOf('hour'));

@@ -1,16 +1,24 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
-import type { LeaseRow } from '../../../../durable-objects/account/tree/lessor.ts';
-import { encodeIssued, encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
-import type { Child, SignedGrant } from '../../../../src/protocol/account/grant.ts';
-import {
-  openTreeStorage,
-  type TreeStorage,
-} from '../../../../durable-objects/account/tree/tree-storage.ts';
-import type { AccountId } from '../../../../src/protocol/account-id.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { AccountId } from '../../../../src/protocol/account-id.ts';
+import type { Child, SignedGrant } from '../../../../src/protocol/account/grant.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import type { Context } from '../../../../durable-objects/account/decision.ts';
+import { emptyAccount } from '../../../../durable-objects/account/state.ts';
+import { children } from '../../../../durable-objects/account/tree/children.ts';
+import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/issued-grant.ts';
+import {
+  ISSUED_LEASE,
+  type IssuedLease,
+  liveLeases,
+  recallable,
+} from '../../../../durable-objects/account/tree/issued-lease.ts';
+import type { Disk } from '../../../../durable-objects/store/disk.ts';
+import { put } from '../../../../durable-objects/store/noun.ts';
+import { openSqlDisk } from '../../../../durable-objects/store/sql-disk.ts';
+import { countReads } from '../../count-reads.ts';
 import {
   accountOf,
   asset,
@@ -28,8 +36,8 @@ import {
   LONG,
   ownerWith,
   pass,
-  putRows,
   putToSleep,
+  putValues,
   restore,
   ruleOf,
   setPolicy,
@@ -73,11 +81,10 @@ const issueAll = async (grants: readonly SignedGrant[]): Promise<void> => {
 };
 
 const putAll = (grants: readonly SignedGrant[]): Promise<void> =>
-  putRows(
+  putValues(
     owner,
-    'grants',
     grants.map((grant) =>
-      encodeIssued({
+      put(ISSUED_GRANT, {
         grant,
         child: accountOf(grant.delegation.delegate),
         status: 'active',
@@ -89,18 +96,15 @@ const putAll = (grants: readonly SignedGrant[]): Promise<void> =>
 /** What is read of an account's database for one question. */
 const rowsRead = <T>(
   payer: Hex,
-  question: (storage: TreeStorage) => T,
+  question: (disk: Disk) => T,
 ): Promise<{ readonly read: number; readonly answer: T }> =>
-  runInDurableObject(stubOf(payer), (_, { storage: { sql } }) => {
-    let read = 0;
-    const run: Parameters<typeof openTreeStorage>[0] = (query, ...bindings) => {
-      const cursor = sql.exec(query, ...bindings);
-      const rows = cursor.toArray();
-      read += cursor.rowsRead;
-      return rows;
-    };
-    const answer = question(openTreeStorage(run, () => true));
-    return { read, answer };
+  runInDurableObject(stubOf(payer), (_, { storage }) => {
+    const counted = countReads(storage);
+    const disk = openSqlDisk(counted.storage);
+    // The names of the tables are read once a life of the object.
+    disk.exists();
+    const before = counted.read();
+    return { answer: question(disk), read: counted.read() - before };
   });
 
 const pagesOf = async (payer: Hex, limit: number): Promise<(readonly Child[])[]> => {
@@ -175,9 +179,11 @@ describe('ten thousand agents of one owner', () => {
   test('cost a page no more reads than it shows', async () => {
     for (const limit of [1, 50, PAGE]) {
       for (const after of [undefined, `0x80${'00'.repeat(31)}`] as const) {
-        const { read, answer } = await rowsRead(owner, (storage) =>
-          storage.loadChildren(after, limit),
-        );
+        const { read, answer } = await rowsRead(owner, (disk) => {
+          const context = { read: disk, now: nowSeconds() } as unknown as Context;
+          const page = children(emptyAccount(accountOf(owner)), after, limit, context);
+          return page.verdict.children;
+        });
         expect(answer).toHaveLength(limit);
         // A grant and what its delegate holds.
         expect(read).toBeLessThanOrEqual(2 * limit + 1);
@@ -238,25 +244,28 @@ describe('ten thousand agents of one owner', () => {
     const { children } = await stubOf(owner).children(undefined, PAGE);
     const rows = children
       .filter(({ leasedUntil }) => leasedUntil === 0)
-      .map(({ grant, account }): LeaseRow => ({
+      .map(({ grant, account }): IssuedLease => ({
         child: account,
         issued: grant,
         asset,
         until: nowSeconds() - 1_000,
         shares: {},
       }));
-    const others = Array.from({ length: SIZE - BUSY - rows.length }, (): LeaseRow => ({
+    const others = Array.from({ length: SIZE - BUSY - rows.length }, (): IssuedLease => ({
       child: accountOf(randomHex(20)),
       issued: randomHex(32),
       asset,
       until: nowSeconds() - 1_000,
       shares: {},
     }));
-    await putRows(owner, 'leases', [...rows, ...others].map(encodeLease));
-    const live = await rowsRead(owner, (storage) => storage.liveLeases(nowSeconds()));
+    await putValues(
+      owner,
+      [...rows, ...others].map((lease) => put(ISSUED_LEASE, lease)),
+    );
+    const live = await rowsRead(owner, (disk) => liveLeases(disk, nowSeconds()));
     expect(live.answer).toHaveLength(BUSY);
     console.log(`rows read to find ${BUSY} live leases of ${SIZE}: ${live.read}`);
-    const loose = await rowsRead(owner, (storage) => storage.recallable(nowSeconds(), 64));
+    const loose = await rowsRead(owner, (disk) => recallable(disk, nowSeconds(), 64));
     console.log(`rows read to find whom to recall from of ${SIZE}: ${loose.read}`);
     const recalls = watchRecalls();
     await timed(`frozen: ${BUSY} at work of ${SIZE} with a lease once`, () =>

@@ -1,24 +1,25 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
-import type { Evidence } from '../../../../src/protocol/account/call.ts';
-import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import type { Evidence, Param } from '../../../../src/protocol/account/call.ts';
+import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
+import type { ReserveVerdict } from '../../../../src/protocol/account/reserve.ts';
 import type { Status } from '../../../../src/protocol/account/status.ts';
-import type { Param } from '../../../../src/protocol/account/call.ts';
+import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
 import {
   accountOf,
   entriesOf,
   factsOf,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   stubOf,
   success,
+  tablesOf,
 } from '../../support.ts';
 import {
-  allTablesOf,
   AUDIENCE,
   branchWith,
   callOnce,
@@ -361,12 +362,7 @@ describe('a revocation', () => {
     const agent = randomHex(20);
     const grant = await enrol(owner, agent);
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
-    const admitted = (): Promise<number> =>
-      runInDurableObject(
-        stubOf(agent),
-        (_, { storage }) =>
-          storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM calls').one().n,
-      );
+    const admitted = (): Promise<number> => onDisk(agent, (disk) => disk.count(CALL));
 
     let went = 0;
     let revoked: ReturnType<typeof revoke> | undefined;
@@ -701,7 +697,7 @@ describe('a dry run', () => {
     const stranger = randomHex(20);
     expect(ruleOf(await dry(stranger, 10n))).toBe('credit');
     expect(ruleOf(await dry(stranger, 0n, { settlement: 'free' }))).toBe('penniless');
-    expect(await allTablesOf(stranger)).toEqual([]);
+    expect(await tablesOf(stranger)).toEqual([]);
     expect(await rowsOf(stranger)).toBe(0);
   });
 

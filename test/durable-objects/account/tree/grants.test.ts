@@ -1,13 +1,13 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
+import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
+import { ANY_PAYEE } from '../../../../src/policy/rules/payees.ts';
+import { assetId, network } from '../../../../src/protocol/account-id.ts';
 import type { Applied } from '../../../../src/protocol/account/applied.ts';
 import type { SignedGrant } from '../../../../src/protocol/account/grant.ts';
-import { assetId, network } from '../../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../../src/core/hex.ts';
-import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { AgentAccountRpc } from '../../../../src/protocol/account/rpc.ts';
 import type { AgentDelegation } from '../../../../src/protocol/intent/agent-delegation.ts';
-import { ANY_PAYEE } from '../../../../src/policy/rules/payees.ts';
 import {
   accountOf,
   entriesOf,
@@ -18,10 +18,10 @@ import {
   snapshotOf,
   stubOf,
   success,
+  tablesOf,
   topUp,
 } from '../../support.ts';
 import {
-  allTablesOf,
   AUDIENCE,
   branchWith,
   callOnce,
@@ -107,7 +107,7 @@ describe('a grant on a grant', () => {
     // Nothing is left behind of it, above or below.
     const { seq, revision } = await snapshotOf(manager);
     expect({ seq, revision }).toEqual({ seq: before.seq, revision: before.revision });
-    expect(await allTablesOf(agent)).toEqual([]);
+    expect(await tablesOf(agent)).toEqual([]);
     // The same one within its parent is taken, so nothing else was wrong with it.
     const fits = grantOf(manager, agent, { ...narrow, depth: 0, parent });
     expect(await register(fits)).toMatchObject({ verdict: 'applied', changed: true });
@@ -271,7 +271,7 @@ describe('an owner', () => {
       reason: 'grant_revoked',
       field: 'delegation.epoch',
     });
-    expect(await allTablesOf(agent)).toEqual([]);
+    expect(await tablesOf(agent)).toEqual([]);
     expect((await register(grantOf(owner, agent, { epoch: 7n }))).verdict).toBe('applied');
     // An older epoch, replayed, takes nothing back.
     expect(await revoke(owner, ZERO, 5n)).toMatchObject({ changed: false });
@@ -294,8 +294,8 @@ describe('an owner', () => {
       facts: factsOf(0n),
     });
     expect(faultOf(revoked)).toMatchObject({ reason: 'penniless' });
-    expect(await allTablesOf(stranger)).toEqual([]);
-    expect(await allTablesOf(agent)).toEqual([]);
+    expect(await tablesOf(stranger)).toEqual([]);
+    expect(await tablesOf(agent)).toEqual([]);
     expect((await snapshotOf(stranger)).rowsWritten).toBe(0);
   });
 });
@@ -403,7 +403,7 @@ describe('a registration', () => {
       field: 'delegation.delegate',
       expected: accountOf(other),
     });
-    expect(await allTablesOf(other)).toEqual([]);
+    expect(await tablesOf(other)).toEqual([]);
   });
 
   test('of more than sixteen grants at a time is refused; what has run out makes room', async () => {
@@ -427,12 +427,12 @@ describe('a grant without its holder’s consent', () => {
     const { agent } = await branchWith(10_000n);
     for (const holder of [paying, fresh, agent]) {
       const before = await snapshotOf(holder);
-      const tables = await allTablesOf(holder);
+      const tables = await tablesOf(holder);
       const nothing = grantOf(stranger, holder, { tools: [], payees: [], maxPerCall: 0n });
       expect(await offer(nothing)).toMatchObject({ verdict: 'applied', changed: true });
       await setStatus(stranger, 'frozen');
       expect(await snapshotOf(holder)).toEqual(before);
-      expect(await allTablesOf(holder)).toEqual(tables);
+      expect(await tablesOf(holder)).toEqual(tables);
       const by = { account: accountOf(stranger), role: 'owner' } as const;
       expect(await stubOf(holder).relation({ by: by.account })).toMatchObject({ relation: 'none' });
       const asked = await stubOf(holder).standing({ account: accountOf(holder), by });
@@ -445,7 +445,7 @@ describe('a grant without its holder’s consent', () => {
     expect(ruleOf(await callOnce(agent, 100n))).toBe('go');
     // A stranger's call is a stranger's: the credit of the issuer is no consent.
     expect(ruleOf(await callOnce(fresh, 100n))).toBe('credit');
-    expect(await allTablesOf(fresh)).toEqual([]);
+    expect(await tablesOf(fresh)).toEqual([]);
   });
 
   test('is listed by its issuer as offered, and lends nothing', async () => {
@@ -516,7 +516,7 @@ describe('a grant without its holder’s consent', () => {
     expect(faultOf(await stubOf(owner).apply(asOther))).toMatchObject({ reason: 'unknown_grant' });
     await revoke(owner, grant.delegation.id);
     expect(faultOf(await acceptOffered(grant))).toMatchObject({ reason: 'grant_revoked' });
-    expect(await allTablesOf(agent)).toEqual([]);
+    expect(await tablesOf(agent)).toEqual([]);
     const early = grantOf(owner, agent, { epoch: 3n });
     await offer(early);
     await revoke(owner, ZERO, 4n);
@@ -525,7 +525,7 @@ describe('a grant without its holder’s consent', () => {
     await offer(short);
     pass(10);
     expect(faultOf(await acceptOffered(short))).toMatchObject({ field: 'delegation.validUntil' });
-    expect(await allTablesOf(agent)).toEqual([]);
+    expect(await tablesOf(agent)).toEqual([]);
   });
 
   test('is asked for once by a call that names it, and refused where nothing was offered', async () => {

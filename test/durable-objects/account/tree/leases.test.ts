@@ -1,13 +1,17 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { LeaseRow } from '../../../../durable-objects/account/tree/lessor.ts';
-import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
-import type { LeaseRequest, LeaseVerdict, Shares } from '../../../../src/protocol/account/lease.ts';
-import { assetId } from '../../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import { periodOf } from '../../../../src/policy/window.ts';
+import { assetId } from '../../../../src/protocol/account-id.ts';
+import type { LeaseRequest, LeaseVerdict, Shares } from '../../../../src/protocol/account/lease.ts';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { CALL } from '../../../../durable-objects/account/call/call-noun.ts';
+import {
+  ISSUED_LEASE,
+  type IssuedLease,
+} from '../../../../durable-objects/account/tree/issued-lease.ts';
+import { put } from '../../../../durable-objects/store/noun.ts';
 import {
   accountOf,
   asset,
@@ -15,6 +19,7 @@ import {
   factsOf,
   failure,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
@@ -37,8 +42,8 @@ import {
   pass,
   type Passing,
   pause,
-  putRows,
   putToSleep,
+  putValues,
   restore,
   rowsOf,
   ruleOf,
@@ -72,11 +77,7 @@ const begin = async (payer: Hex, price: bigint, changes: Parameters<typeof callO
   return (outcome = success) => stubOf(payer).finish(call.call, attempt, outcome);
 };
 
-const callsOf = (payer: Hex): Promise<number> =>
-  runInDurableObject(
-    stubOf(payer),
-    (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM calls').one().n,
-  );
+const callsOf = (payer: Hex): Promise<number> => onDisk(payer, (disk) => disk.count(CALL));
 
 /** What is in use of the owner's window is what was spent, once everybody has told. */
 const expectSpent = async (owner: Hex, spent: number): Promise<void> => {
@@ -407,14 +408,17 @@ describe('the whole limit', () => {
     const shares: Shares = {
       [`${LONG}s`]: { start: past, granted: 9_000n, returned: 0n, spent: 0n, held: 0n },
     };
-    const idle = Array.from({ length: 80 }, (): LeaseRow => ({
+    const idle = Array.from({ length: 80 }, (): IssuedLease => ({
       child: accountOf(randomHex(20)),
       issued: randomHex(32),
       asset,
       until: 1_000,
       shares,
     }));
-    await putRows(owner, 'leases', idle.map(encodeLease));
+    await putValues(
+      owner,
+      idle.map((lease) => put(ISSUED_LEASE, lease)),
+    );
     expect((await callWhile(second, 100n)).went).toBe(95);
     await expectSpent(owner, 10_000);
   });

@@ -1,7 +1,7 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openLessees } from '../../../../durable-objects/account/tree/lessees.ts';
 import type { Hex } from '../../../../src/core/hex.ts';
+import { openLessees } from '../../../../durable-objects/account/tree/lessees.ts';
 import {
   accountOf,
   callOf,
@@ -9,12 +9,13 @@ import {
   failure,
   intentCallOf,
   randomHex,
+  storedAccountOf,
   stubOf,
   success,
+  tablesOf,
   topUp,
 } from '../../support.ts';
 import {
-  allTablesOf,
   AUDIENCE,
   callOnce,
   denialOf,
@@ -270,7 +271,7 @@ describe('a flood of denied calls', () => {
     const rules = await flood(stranger, 10n, BURST + 10);
     expect(rules.slice(0, BURST).every((rule) => rule === 'credit')).toBe(true);
     expect(rules.at(-1)).toBe('denial_rate');
-    expect(await allTablesOf(stranger)).toEqual([]);
+    expect(await tablesOf(stranger)).toEqual([]);
   });
 
   test('of a key with an empty wallet has the chain asked at that rate only', async () => {
@@ -300,12 +301,7 @@ describe('an owner that writes one policy after the other', () => {
     const owner = await ownerWith(1_000_000n);
     const agent = randomHex(20);
     const { hash } = await enrol(owner, agent);
-    const names = () =>
-      runInDurableObject(stubOf(agent), (_, { storage }) => {
-        const { tree } = storage.sql.exec<{ tree: string }>('SELECT tree FROM account').one();
-        const { books } = JSON.parse(tree) as { books: Record<string, Record<string, unknown>> };
-        return Object.keys(books[hash] ?? {});
-      });
+    const names = async () => Object.keys((await storedAccountOf(agent)).tree.shares[hash] ?? {});
     for (let i = 0; i < 6; i += 1) {
       await setPolicy(owner, { windows: [{ every: 60 + i, limit: '1000u' }] });
       expect(ruleOf(await callOnce(agent, 10n))).toBe('go');

@@ -1,15 +1,24 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import type { LeaseRow } from '../../../../durable-objects/account/tree/lessor.ts';
-import type { Ledger } from '../../../../durable-objects/account/ledger.ts';
-import { openRecalls } from '../../../../durable-objects/account/tree/recalls.ts';
-import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
-import { allReturned } from '../../../../durable-objects/account/tree/shares.ts';
-import type { Share, Shares } from '../../../../src/protocol/account/lease.ts';
-import type { Hex } from '../../../../src/core/hex.ts';
 import { nowSeconds } from '../../../../src/core/clock.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import { periodOf } from '../../../../src/policy/window.ts';
+import type { Share, Shares } from '../../../../src/protocol/account/lease.ts';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import type { Ledger } from '../../../../durable-objects/account/ledger.ts';
+import { encodePurse } from '../../../../durable-objects/account/purse.ts';
+import { HELD_GRANT } from '../../../../durable-objects/account/tree/held-grant.ts';
+import { ISSUED_GRANT } from '../../../../durable-objects/account/tree/issued-grant.ts';
+import {
+  ISSUED_LEASE,
+  type IssuedLease,
+} from '../../../../durable-objects/account/tree/issued-lease.ts';
+import { openRecalls } from '../../../../durable-objects/account/tree/recalls.ts';
+import { REVOKED_GRANT } from '../../../../durable-objects/account/tree/revoked-grant.ts';
+import { allReturned } from '../../../../durable-objects/account/tree/share.ts';
+import { encodeTree } from '../../../../durable-objects/account/tree/tree.ts';
+import { ENTRY } from '../../../../durable-objects/store/entry.ts';
+import { type Noun, put } from '../../../../durable-objects/store/noun.ts';
 import {
   accountOf,
   asset,
@@ -18,16 +27,18 @@ import {
   factsOf,
   failure,
   intentCallOf,
+  onDisk,
   purseOf,
   randomHex,
   snapshotOf,
+  storedAccountOf,
   stubOf,
   success,
+  tablesOf,
   topUp,
   topUpOf,
 } from '../../support.ts';
 import {
-  allTablesOf,
   AUDIENCE,
   branchWith,
   callOnce,
@@ -40,8 +51,8 @@ import {
   LONG,
   ownerWith,
   pass,
-  putRows,
   putToSleep,
+  putValues,
   register,
   restore,
   revoke,
@@ -57,12 +68,10 @@ const DAY = 86_400;
 const windowOf = (limit: number) => ({ windows: [{ every: LONG, limit: `${limit}u` }] });
 const WINDOW = `window:${LONG}s`;
 
-const countOf = (payer: Hex, table: string): Promise<number> =>
-  runInDurableObject(
-    stubOf(payer),
-    (_, { storage }) =>
-      storage.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).one().n,
-  );
+const countOf = <Value, Fields extends string>(
+  payer: Hex,
+  noun: Noun<Value, Fields>,
+): Promise<number> => onDisk(payer, (disk) => disk.count(noun));
 
 /** D1 has everything, and the alarm has rung: what nobody needs any more is gone. */
 const tidy = async (payer: Hex): Promise<void> => {
@@ -93,14 +102,17 @@ describe('what one agent holds idle', () => {
       expect(await register(grantOf(owner, agent))).toMatchObject({ verdict: 'applied' });
     }
     for (let i = 0; i < 8; i += 1) expect(ruleOf(await callOnce(holder, 10n))).toBe('go');
-    const sleepers = Array.from({ length: 64 }, (): LeaseRow => ({
+    const sleepers = Array.from({ length: 64 }, (): IssuedLease => ({
       child: accountOf(randomHex(20)),
       issued: randomHex(32),
       asset,
       until: nowSeconds() - 60,
       shares: shares(),
     }));
-    await putRows(owner, 'leases', sleepers.map(encodeLease));
+    await putValues(
+      owner,
+      sleepers.map((lease) => put(ISSUED_LEASE, lease)),
+    );
     const { remaining } = await limitOf(owner, WINDOW);
     const recalls = watchRecalls(({ to, message }, real) => {
       if (to === accountOf(holder)) return real();
@@ -156,15 +168,15 @@ describe('lent credit of an agent that is no more', () => {
     expect(creditLent).not.toBe('0');
     pass(33 * DAY);
     await tidy(owner);
-    expect(await countOf(owner, 'grants')).toBe(0);
-    expect(await countOf(owner, 'leases')).toBe(1);
+    expect(await countOf(owner, ISSUED_GRANT)).toBe(0);
+    expect(await countOf(owner, ISSUED_LEASE)).toBe(1);
     expect((await purseOf(owner)).creditLent).toBe(creditLent);
     expect(ruleOf(await callOnce(owner, 9_910n))).toBe('go');
     expect(await purseOf(owner)).toMatchObject({ credit: '0', creditLent: '0' });
     // Nothing is outstanding now: it goes, so that the rows of an owner have an end.
     pass(2 * DAY);
     await tidy(owner);
-    expect(await countOf(owner, 'leases')).toBe(0);
+    expect(await countOf(owner, ISSUED_LEASE)).toBe(0);
   });
 
   test('leaves no row where it came back in time', async () => {
@@ -172,7 +184,7 @@ describe('lent credit of an agent that is no more', () => {
     expect(await purseOf(owner)).toMatchObject({ credit: '9910', creditLent: '0' });
     pass(33 * DAY);
     await tidy(owner);
-    expect(await countOf(owner, 'leases')).toBe(0);
+    expect(await countOf(owner, ISSUED_LEASE)).toBe(0);
   });
 
   test('is never more than was not spent, also when the agent has forgotten its grant meanwhile', async () => {
@@ -212,24 +224,24 @@ describe('an account that has never paid', () => {
       });
       expect(await withoutFacts(stranger)).toMatchObject({ verdict: 'refused' });
     }
-    expect(await allTablesOf(stranger)).toEqual([]);
+    expect(await tablesOf(stranger)).toEqual([]);
   });
 
   test('writes none, either, once it has a place in a tree', async () => {
     const stranger = randomHex(20);
     const grant = await enrol(stranger, randomHex(20));
-    const before = await countOf(stranger, 'entries');
+    const before = await countOf(stranger, ENTRY);
     for (let i = 0; i < 5; i += 1) {
       expect(faultOf(await revoke(stranger, randomHex(32)))).toMatchObject({
         reason: 'unknown_grant',
       });
       expect(await withoutFacts(stranger)).toMatchObject({ verdict: 'refused' });
     }
-    expect(await countOf(stranger, 'revoked')).toBe(0);
-    expect(await countOf(stranger, 'entries')).toBe(before);
+    expect(await countOf(stranger, REVOKED_GRANT)).toBe(0);
+    expect(await countOf(stranger, ENTRY)).toBe(before);
     // What it has issued it may revoke.
     expect(await revoke(stranger, grant.delegation.id)).toMatchObject({ verdict: 'applied' });
-    expect(await countOf(stranger, 'revoked')).toBe(1);
+    expect(await countOf(stranger, REVOKED_GRANT)).toBe(1);
   });
 
   test('may not, and one that has may revoke an id before it is registered', async () => {
@@ -245,14 +257,10 @@ describe('grants that have ended', () => {
     const owner = await ownerWith(1_000_000n, windowOf(100_000));
     const [manager, agent] = [randomHex(20), randomHex(20)];
     const sizeOf = (payer: Hex) =>
-      runInDurableObject(stubOf(payer), (_, { storage }) => {
-        const { t, p } = storage.sql
-          .exec<{ t: number; p: number }>(
-            'SELECT length(tree) AS t, length(purses) AS p FROM account',
-          )
-          .one();
-        return { t, p };
-      });
+      storedAccountOf(payer).then(({ tree, purses }) => ({
+        t: JSON.stringify(encodeTree(tree)).length,
+        p: JSON.stringify(Object.values(purses).map(encodePurse)).length,
+      }));
     const sizes = [];
     for (let i = 0; i < 20; i += 1) {
       const own = {
@@ -289,7 +297,7 @@ describe('grants that have ended', () => {
     expect(ruleOf(await callOnce(agent, 10n))).toBe('go');
     pass(4_300);
     await tidy(agent);
-    expect(await countOf(agent, 'grants')).toBe(1);
+    expect(await countOf(agent, HELD_GRANT)).toBe(1);
   });
 });
 
@@ -318,16 +326,15 @@ describe('a recall round that fails', () => {
   test('does not break those after it, nor whoever waits for the next one', async () => {
     let fails = true;
     let rounds = 0;
-    const storage = {
-      recallable: () => {
+    const disk = {
+      find: () => {
         rounds += 1;
         if (fails) throw new Error('disk');
         return [];
       },
-      liveLeases: () => [],
     };
     const ledger: unknown = {
-      storage: () => storage,
+      disk: () => disk,
       submit: (_: unknown, refused: unknown) => Promise.resolve(refused),
     };
     const recalls = openRecalls(accountOf(randomHex(20)), ledger as Ledger, () => {

@@ -1,9 +1,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
-import { encodeLease } from '../../../../durable-objects/account/tree/tree-codec.ts';
+import type { Hex } from '../../../../src/core/hex.ts';
 import { assetId } from '../../../../src/protocol/account-id.ts';
-import { type Hex } from '../../../../src/core/hex.ts';
+import { AgentAccount } from '../../../../durable-objects/account/agent-account.ts';
+import { ISSUED_LEASE } from '../../../../durable-objects/account/tree/issued-lease.ts';
+import { put } from '../../../../durable-objects/store/noun.ts';
 import {
   accountOf,
   asset,
@@ -22,13 +23,13 @@ import {
   faultOf,
   freeOnce,
   grantOf,
-  offer,
   limitOf,
   LONG,
+  offer,
   ownerWith,
   pass,
-  putRows,
   putToSleep,
+  putValues,
   register,
   restore,
   revoke,
@@ -109,7 +110,7 @@ describe('what is spent counts at the owner', () => {
     const agent = randomHex(20);
     const { hash: issued } = await enrol(owner, agent);
     const row = { child: accountOf(agent), issued, asset: other, until: 0, shares: {} };
-    await putRows(owner, 'leases', [encodeLease(row)]);
+    await putValues(owner, [put(ISSUED_LEASE, row)]);
     expect(await callWhile(agent, 100n, 40)).toMatchObject({
       went: 10,
       denial: { rule: 'window', account: accountOf(owner) },
@@ -278,7 +279,7 @@ describe('a key that was cut off', () => {
   const sponsor = async (agent: Hex, total: bigint): Promise<void> => {
     const from = accountOf(randomHex(20));
     const applied = await stubOf(agent).apply({ kind: 'credit', from, asset, total });
-    expect(applied).toEqual({ verdict: 'applied', credit: total });
+    expect(applied).toMatchObject({ verdict: 'applied', credit: total });
   };
 
   test('cannot decline a grant that it has lived on: it stays refused, and finds no new owner', async () => {

@@ -1,11 +1,13 @@
 import type { Hex } from '../../../src/core/hex.ts';
-import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Call, Evidence } from '../../../src/protocol/account/call.ts';
-import type { Desk } from '../tree/lease-requests.ts';
+import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
 import type { Context } from '../decision.ts';
 import type { Ledger } from '../ledger.ts';
-import { NO_PROGRESS, type Progress } from './progress.ts';
+import type { LeaseRequests } from '../tree/lease-requests.ts';
 import type { Recalls } from '../tree/recalls.ts';
+import { loadCall } from './call-noun.ts';
+import { callNamed } from './identifier.ts';
+import { NO_PROGRESS, type Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
 import { MOST_RECALLS, type Question, reserve } from './reserve.ts';
 
@@ -19,9 +21,9 @@ const PAUSE_MS = 50;
  * Decides a call, asking accounts above for shares of their limits and those below for what they do not use, until a decision needs
  * nothing more. Every answer is only news: each time the whole call is decided again, on what is true then (design §5).
  */
-export const claim = async (
+export const reserveCall = async (
   ledger: Ledger,
-  desk: Desk,
+  requests: LeaseRequests,
   recalls: Recalls,
   call: Call,
   attempt: Hex,
@@ -32,8 +34,8 @@ export const claim = async (
     if (tried > HASTY_TRIES) await scheduler.wait(PAUSE_MS);
     const known = progress;
     const verdict = await ledger.submit<ReserveVerdict | Question>(
-      (state, load, context) =>
-        reserve(state, recordOf(call, load, context), call, attempt, evidence, known, context),
+      (state, context) =>
+        reserve(state, recordOf(call, context), call, attempt, evidence, known, context),
       { verdict: 'unavailable' },
     );
     if (verdict.verdict === 'look') {
@@ -46,7 +48,7 @@ export const claim = async (
       progress = { ...known, recalls: asked === 0 ? MOST_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'ask') {
       const { asks, asset } = verdict;
-      const ask = call.dryRun === true ? desk.sound : desk.obtain;
+      const ask = call.dryRun === true ? requests.rehearse : requests.obtain;
       progress = await ask(known, asks, asset);
     } else return verdict;
   }
@@ -59,9 +61,8 @@ export const claim = async (
  */
 const recordOf = (
   { call, identifier }: Call,
-  load: (id: Hex) => CallRecord | undefined,
-  { callNamed }: Pick<Context, 'callNamed'>,
+  { read }: Pick<Context, 'read'>,
 ): CallRecord | undefined => {
-  const named = identifier === undefined ? undefined : callNamed(identifier);
-  return (named === undefined ? undefined : load(named)) ?? load(call);
+  const named = identifier === undefined ? undefined : callNamed(read, identifier);
+  return (named === undefined ? undefined : loadCall(read, named)) ?? loadCall(read, call);
 };

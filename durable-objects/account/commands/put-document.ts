@@ -1,13 +1,6 @@
-import type { Json } from '../../../src/protocol/entry.ts';
 import { isJson } from '../../../src/audit/entry-schema.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import { utf8 } from '../../../src/crypto/bytes.ts';
-import { type Context, type Decision, unchanged } from '../decision.ts';
-import type { KeptStorage } from '../kept-storage.ts';
-import { evidenceOf } from './ordered.ts';
-import { documentHash, documentText, unseen } from './precondition.ts';
-import type { AccountState } from '../state.ts';
-import { done, noted, refused } from './tree-change.ts';
 import type { Applied } from '../../../src/protocol/account/applied.ts';
 import type { AccountCommand } from '../../../src/protocol/account/command.ts';
 import type {
@@ -15,17 +8,27 @@ import type {
   DocumentType,
   KeptDocument,
 } from '../../../src/protocol/account/document.ts';
+import type { Json } from '../../../src/protocol/entry.ts';
+import { put, remove } from '../../store/noun.ts';
+import { type Context, type Decision, unchanged } from '../decision.ts';
+import type { Memory } from '../memory.ts';
+import type { AccountState } from '../state.ts';
+import { commandEvidence } from './command-evidence.ts';
+import {
+  changedDocuments,
+  DOCUMENT,
+  documentCount,
+  documentKey,
+  documentNames,
+  documentOf,
+  newestOf,
+  type StoredDocument,
+} from './document.ts';
+import { isLogged, LOGGED_TEXT } from './logged-text.ts';
+import { documentHash, documentText, unseen } from './precondition.ts';
+import { done, logged, refused } from './tree-change.ts';
 
 type Order = Extract<AccountCommand, { readonly kind: 'document' }>;
-
-/** A row of `documents`. A removed tool stays as a row without text: the gateway's own list may still know it. */
-export type StoredDocument = {
-  readonly type: DocumentType;
-  readonly name: string;
-  readonly text: string | null;
-  /** Of the entry that wrote it: readers ask for what changed since. */
-  readonly seq: number;
-};
 
 const MAX_BYTES = 16_384;
 /** As deep as evidence may be, which holds it one level down. */
@@ -48,55 +51,59 @@ export const putDocument = (
       `A document is JSON of at most ${MAX_BYTES} bytes and ${MAX_DEPTH} levels, with no fractions.`,
     );
   }
-  const stored = context.documentOf(type, name);
+  const stored = documentOf(context.read, type, name);
   const current = stored === undefined ? known : hashOf(stored);
   const next = document === null ? undefined : documentHash(document);
   const fault = unseen(expected, current, next);
   if (fault !== undefined) return refused(state, fault);
   const more = next === undefined ? {} : { current: next };
   if (current === next && (next === undefined || anew !== true)) return done(state, false, more);
-  if (current === undefined && context.documentNames(type).length >= MOST[type]) {
+  if (current === undefined && documentCount(context.read, type) >= MOST[type]) {
     return unwritable(`There are at most ${MOST[type]} of these. Remove one first.`);
   }
-  const isNewText = next !== undefined && !context.hasText(next);
-  const decision = noted(
+  const isNewText = next !== undefined && !isLogged(context.read, next);
+  const decision = logged(
     state,
     {
       type: document === null ? `${type}.removed` : `${type}.put`,
       outcome: next === undefined ? { name } : { name, hash: next },
-      evidence: isNewText ? { ...evidenceOf(order, by), document } : evidenceOf(order, by),
+      evidence: isNewText
+        ? { ...commandEvidence(order, by), document }
+        : commandEvidence(order, by),
     },
     context,
     more,
   );
+  const text = document === null ? null : documentText(document);
+  const { seq } = decision.state.head;
   return {
     ...decision,
-    documents: [
-      {
-        ...{ type, name, text: document === null ? null : documentText(document) },
-        seq: decision.state.head.seq,
-      },
+    writes: [
+      ...decision.writes,
+      // Only the gateway knows its webhooks; a removed tool may still be in its tools.json.
+      text === null && type === 'webhook'
+        ? remove(DOCUMENT, documentKey({ type, name }))
+        : put(DOCUMENT, { type, name, text, seq }),
+      ...(isNewText ? [put(LOGGED_TEXT, { hash: next, at: context.now })] : []),
     ],
-    texts: isNewText ? [next] : [],
   };
 };
 
-/** Who was above and is so no more hears nothing more of the account: its webhooks go, with an entry for each. */
+/** A former ancestor learns nothing more of the account: its webhooks are removed, with an entry for each. */
 export const withoutWebhooks = (
   state: AccountState,
   evidence: { readonly [key: string]: Json },
   context: Context,
-): Required<Pick<Decision<unknown>, 'state' | 'loose' | 'documents'>> => {
-  let left = state;
-  const names = context.documentNames('webhook');
-  const loose = names.flatMap((name) => {
-    const removed = noted(left, { type: 'webhook.removed', outcome: { name }, evidence }, context);
-    left = removed.state;
-    return removed.loose;
+): Omit<Decision<unknown>, 'verdict'> => {
+  let next = state;
+  const names = documentNames(context.read, 'webhook');
+  const entries = names.flatMap((name) => {
+    const removed = logged(next, { type: 'webhook.removed', outcome: { name }, evidence }, context);
+    next = removed.state;
+    return removed.entries;
   });
-  const { seq } = left.head;
-  const documents = names.map((name) => ({ type: 'webhook' as const, name, text: null, seq }));
-  return { state: left, loose, documents };
+  const writes = names.map((name) => remove(DOCUMENT, documentKey({ type: 'webhook', name })));
+  return { state: next, writes, entries };
 };
 
 /** As it is kept, for whoever has lost it. Reads only. */
@@ -106,23 +113,28 @@ export const documentIn = (
   name: string,
   context: Context,
 ): Decision<KeptDocument> => {
-  const stored = context.documentOf(type, name);
+  const stored = documentOf(context.read, type, name);
   if (stored === undefined || stored.text === null) return unchanged(state, { verdict: 'unknown' });
   const document = JSON.parse(stored.text) as Json;
   return unchanged(state, { verdict: 'found', hash: documentHash(document), document });
 };
 
 /**
- * What changed since an entry of the chain, removed documents included; all of it where the reader is ahead, because then storage was
- * restored to an earlier time. Reads no row where nothing changed: every isolate asks every few seconds.
+ * Documents that changed since an entry of the chain, removed tools included; all of them where the reader is ahead, because then
+ * storage was restored to an earlier time. Reads nothing where nothing changed: every isolate asks every few seconds.
  */
 export const documentsSince = (
   state: AccountState,
-  storage: Pick<KeptStorage, 'loadDocumentsSince'>,
+  { newestDocument }: Pick<Memory, 'newestDocument'>,
   type: DocumentType,
   since: number,
-): Decision<ChangedDocuments> =>
-  unchanged(state, { verdict: 'found', ...storage.loadDocumentsSince(type, since) });
+  { read }: Pick<Context, 'read'>,
+): Decision<ChangedDocuments> => {
+  const top = newestDocument.get(type) ?? newestOf(read, type);
+  newestDocument.set(type, top);
+  const documents = top === since ? [] : changedDocuments(read, type, top < since ? 0 : since);
+  return unchanged(state, { verdict: 'found', top, documents });
+};
 
 const hashOf = ({ text }: StoredDocument): Hex | undefined =>
   text === null ? undefined : documentHash(JSON.parse(text) as Json);

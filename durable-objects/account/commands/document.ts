@@ -1,0 +1,70 @@
+import type { DocumentType } from '../../../src/protocol/account/document.ts';
+import type { Noun } from '../../store/noun.ts';
+import type { Condition, Reader } from '../../store/query.ts';
+
+/** A document that the account keeps for the gateway. A removed tool stays, without text: the tools.json of the gateway may still list it. */
+export type StoredDocument = {
+  readonly type: DocumentType;
+  readonly name: string;
+  readonly text: string | null;
+  /** Of the entry that wrote it: readers ask for what changed since. */
+  readonly seq: number;
+};
+
+export const documentKey = ({ type, name }: Pick<StoredDocument, 'type' | 'name'>): string =>
+  `${type} ${name}`;
+
+export const DOCUMENT: Noun<StoredDocument, 'type' | 'seq' | 'is_kept'> = {
+  name: 'document',
+  key: documentKey,
+  encode: JSON.stringify,
+  decode: (text) => JSON.parse(text) as StoredDocument,
+  fields: {
+    type: ({ type }) => type,
+    seq: ({ seq }) => seq,
+    is_kept: ({ text }) => (text === null ? 0 : 1),
+  },
+};
+
+export const documentOf = (
+  read: Reader,
+  type: DocumentType,
+  name: string,
+): StoredDocument | undefined => read.get(DOCUMENT, documentKey({ type, name }));
+
+const kept = (type: DocumentType): readonly Condition<'type' | 'is_kept'>[] => [
+  ['type', '=', type],
+  ['is_kept', '=', 1],
+];
+
+/** How many documents of a type are not removed. */
+export const documentCount = (read: Reader, type: DocumentType): number =>
+  read.count(DOCUMENT, { where: kept(type) });
+
+export const documentNames = (read: Reader, type: DocumentType): readonly string[] =>
+  [...read.find(DOCUMENT, { where: kept(type) })].map(({ name }) => name);
+
+/** The newest entry that wrote a document of this type; 0 where none did. */
+export const newestOf = (read: Reader, type: DocumentType): number => {
+  const [newest] = read.find(DOCUMENT, {
+    where: [['type', '=', type]],
+    highest: ['seq'],
+    limit: 1,
+  });
+  return newest?.seq ?? 0;
+};
+
+/** Documents that were written after an entry, by name. */
+export const changedDocuments = (
+  read: Reader,
+  type: DocumentType,
+  after: number,
+): readonly Pick<StoredDocument, 'name' | 'text'>[] =>
+  [
+    ...read.find(DOCUMENT, {
+      where: [
+        ['type', '=', type],
+        ['seq', '>', after],
+      ],
+    }),
+  ].map(({ name, text }) => ({ name, text }));

@@ -1,0 +1,66 @@
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { CommandFault, FieldFault } from '../../../src/protocol/account/command-fault.ts';
+import type { CommandIntent, CommandSigner } from '../../../src/protocol/account/signer.ts';
+import { type AccountState, hasPaid } from '../state.ts';
+import { aboveOf, exists, hasParent, relationTo } from '../tree/ancestry.ts';
+
+/** A command that carries the signed intent of its sender. */
+export type SignedCommand = Extract<AccountCommand, { readonly order: CommandIntent }>;
+
+/** Commands remembered at a time: more than anyone gives in five minutes, and few enough to count. Law 12: fewer of unpaid accounts. */
+const MOST_COMMANDS = 1_000;
+const MOST_UNPAID = 100;
+
+/**
+ * How many orders may be remembered when this sender gives one more. Those higher up have room that those below cannot fill, and
+ * operators always have some: who is to be stopped must not be able to keep the order out.
+ */
+export const capacityFor = (state: AccountState, by: CommandSigner | undefined): number =>
+  by?.role === 'owner'
+    ? (hasPaid(state) ? MOST_COMMANDS : MOST_UNPAID) * (2 + aboveOf(state).indexOf(by.account))
+    : Infinity;
+
+/** Why an order is not this sender's to give. Absent `by`: the gateway itself. */
+export const refusalOf = (
+  state: AccountState,
+  order: SignedCommand,
+): CommandFault | FieldFault | undefined => {
+  const { by } = order;
+  if (by === undefined) return undefined;
+  const forbidden = { reason: 'forbidden' } as const;
+  if (by.role === 'operator') return isOperators(order) ? undefined : forbidden;
+  if (!isOwners(order)) return forbidden;
+  switch (relationTo(state, by.account)) {
+    case 'ancestor':
+      return undefined;
+    case 'self':
+      if (hasParent(state)) return forbidden;
+      // Law 12: anybody can sign for a key of his own.
+      return exists(state) ? undefined : { reason: 'penniless', field: 'account' };
+    case 'none':
+      return forbidden;
+  }
+};
+
+const isOperators = (order: SignedCommand): boolean =>
+  order.kind === 'policy' ? order.slot === 'operator' : order.kind !== 'default';
+
+const isOwners = (order: SignedCommand): boolean => {
+  switch (order.kind) {
+    case 'status':
+    case 'default':
+    case 'label':
+      return true;
+    case 'policy':
+      return order.slot === 'owner';
+    case 'document':
+      return order.type === 'webhook';
+    case 'redrive':
+    case 'writeOff':
+    case 'resolve':
+    case 'deadLetter':
+    case 'adjust':
+    case 'refund':
+      return false;
+  }
+};

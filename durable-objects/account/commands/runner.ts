@@ -1,0 +1,138 @@
+import type { AccountId } from '../../../src/protocol/account-id.ts';
+import type { Applied } from '../../../src/protocol/account/applied.ts';
+import type {
+  ChargedCommand,
+  CommandCharge,
+} from '../../../src/protocol/account/command-charge.ts';
+import type { AccountCommand } from '../../../src/protocol/account/command.ts';
+import type { AgentAccountRpc } from '../../../src/protocol/account/rpc.ts';
+import type { Ledger } from '../ledger.ts';
+import { loadManagement } from '../load-management.ts';
+import { isDurable } from '../../store/decision.ts';
+import { unchanged } from '../decision.ts';
+import { issuedById } from '../tree/issued-grant.ts';
+import type { Recalls } from '../tree/recalls.ts';
+import type { Known } from './apply.ts';
+import type { Charge } from './command-budget.ts';
+import type { AskAncestors } from './enrolment.ts';
+
+/** Charges that are remembered: more than the rates let pass while copies of one command are under way. */
+const MOST_CHARGES = 1_000;
+
+type Pushed = Awaited<ReturnType<Recalls['push']>>;
+
+const UNAVAILABLE = { verdict: 'unavailable' } as const;
+
+/** Commands of an account: decided here, paid for where their sender's budget is, and pushed to descendants. */
+export type Commands = {
+  /**
+   * Applies a command, and tells descendants that may decide for this account. Who has acknowledged admits nothing against it any more;
+   * everyone else stops when its lease ends.
+   */
+  apply(command: AccountCommand): Promise<Applied>;
+  /** Counts a command that another account of the tree carries out. The same one again, by its id, is counted once. */
+  charge(charge: CommandCharge): Promise<ChargedCommand>;
+};
+
+export const openCommands = (
+  ledger: Ledger,
+  recalls: Recalls,
+  peers: (account: AccountId) => Pick<AgentAccountRpc, 'charge'>,
+  askAncestors: () => Promise<boolean>,
+): Commands => {
+  const charges = new Set<string>();
+
+  const chargeTo = async ({ to, budget, bytes, id }: Charge): Promise<ChargedCommand> => {
+    try {
+      return await peers(to).charge({ budget, bytes, id });
+    } catch (cause) {
+      console.error({ event: 'charge_failed', account: to, cause: String(cause) });
+      return UNAVAILABLE;
+    }
+  };
+
+  /** Copies of one signed command can arrive at once, before any of them is carried out. */
+  const noteCharge = (key: string): void => {
+    charges.add(key);
+    const [oldest] = charges;
+    if (charges.size > MOST_CHARGES && oldest !== undefined) charges.delete(oldest);
+  };
+
+  /** Tells descendants of what a command has changed. */
+  const push = async (command: AccountCommand): Promise<Partial<Pushed>> => {
+    switch (command.kind) {
+      case 'issue':
+      case 'accept':
+      case 'take':
+      case 'default':
+      case 'label':
+      case 'document':
+      case 'redrive':
+      case 'writeOff':
+      case 'resolve':
+      case 'deadLetter':
+      case 'alert':
+      case 'credit':
+      case 'refund':
+      case 'adjust':
+        return {};
+      case 'policy':
+        return command.dryRun === true ? {} : recalls.push(undefined);
+      case 'status':
+        return recalls.push(undefined);
+      case 'revoke': {
+        const { id, epoch } = command.revocation;
+        // A holder that gives up its own grant takes it from every descendant that stands on it.
+        const issued = epoch === 0n ? issuedById(ledger.disk(), id) : undefined;
+        return recalls.push(issued && [issued.grant.hash]);
+      }
+    }
+  };
+
+  return {
+    async apply(command) {
+      const management = await loadManagement();
+      if (management === undefined) return UNAVAILABLE;
+      const decide = (known: Known) =>
+        ledger.submit<Applied | AskAncestors | Charge>(
+          (state, context, { live }) => management.apply(state, command, context, known, live),
+          UNAVAILABLE,
+        );
+      let known: Known = {};
+      let verdict = await decide(known);
+      while (verdict.verdict === 'ask_ancestors' || verdict.verdict === 'charge') {
+        if (verdict.verdict === 'ask_ancestors') {
+          if (known.hasAsked === true || !(await askAncestors())) return UNAVAILABLE;
+          known = { ...known, hasAsked: true };
+        } else {
+          if (known.isCharged === true) return UNAVAILABLE;
+          const charged = await chargeTo(verdict);
+          if (charged.verdict !== 'charged') return charged;
+          known = { ...known, isCharged: true };
+        }
+        // CWE-367: everything may have changed during the wait, so the command is decided again from the beginning.
+        verdict = await decide(known);
+      }
+      return verdict.verdict === 'applied' ? { ...verdict, ...(await push(command)) } : verdict;
+    },
+
+    async charge(charge) {
+      const management = await loadManagement();
+      if (management === undefined) return UNAVAILABLE;
+      const key = `${charge.budget} ${charge.id}`;
+      const decide = (isPaidByRoot: boolean) =>
+        ledger.submit<ChargedCommand | Charge>((state, context) => {
+          if (charges.has(key)) return unchanged(state, { verdict: 'charged' });
+          const decision = management.chargeHere(state, charge, context, isPaidByRoot);
+          if (isDurable(decision)) noteCharge(key);
+          return decision;
+        }, UNAVAILABLE);
+      const verdict = await decide(false);
+      if (verdict.verdict !== 'charge') return verdict;
+      const root = await chargeTo(verdict);
+      if (root.verdict !== 'charged') return root;
+      const paid = await decide(true);
+      return paid.verdict === 'charge' ? UNAVAILABLE : paid;
+    },
+  };
+};

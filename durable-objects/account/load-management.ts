@@ -1,0 +1,14 @@
+/**
+ * Loads what no call needs, before anything is decided; undefined where that fails. Each request imports for itself: in workerd, a
+ * request that waits for the import of another one hangs when that one is cancelled.
+ */
+export const loadManagement = async () => {
+  try {
+    return await import('./management.ts');
+  } catch (cause) {
+    console.error({ event: 'account_management_unloaded', cause: String(cause) });
+    return undefined;
+  }
+};
+
+export type Management = NonNullable<Awaited<ReturnType<typeof loadManagement>>>;

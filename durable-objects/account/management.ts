@@ -1,0 +1,8 @@
+/** What no call needs, in a module of its own: an account that only takes calls neither reads nor evaluates it. */
+export { apply } from './commands/apply.ts';
+export { chargeHere } from './commands/command-budget.ts';
+export { documentIn, documentsSince } from './commands/put-document.ts';
+export { lookUp } from './call/look-up.ts';
+export { snapshotOf } from './snapshot.ts';
+export { standing } from './standing.ts';
+export { children } from './tree/children.ts';

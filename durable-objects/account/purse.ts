@@ -1,0 +1,143 @@
+import type { AssetId } from '../../src/protocol/account-id.ts';
+import { toStored } from '../../src/protocol/amount.ts';
+import type { Seconds } from '../../src/core/clock.ts';
+import type { WindowSpend } from '../../src/policy/window.ts';
+
+/** The money of an account in one asset. Atomic units. */
+export type Purse = {
+  /** Prepaid money; negative is a debt, which refuses the account until it is cleared (design §6). */
+  readonly credit: bigint;
+  /** Part of the credit that running calls have reserved. */
+  readonly creditHeld: bigint;
+  /** Part of the credit that accounts below have and did not spend yet; what they spent is gone from `credit`. */
+  readonly creditLent: bigint;
+  /** Part of `creditLent` that running calls of accounts below hold, as those last reported. */
+  readonly creditHeldBelow: bigint;
+  /** Payments of running calls that will be settled after the tool: exposure. */
+  readonly deferredHeld: bigint;
+  /** Payments that are being settled before their tool runs: no exposure, but the balance must cover them too. */
+  readonly upfrontHeld: bigint;
+  /** Accepted, the tool has answered, the chain has not settled yet: exposure. */
+  readonly unsettled: bigint;
+  /** Of that, what could not be presented through the payer: while it is open, nothing more is served before it is paid for (law 7). */
+  readonly bounced: bigint;
+  /** When the last of those payments can no longer move; 0 where there is none. */
+  readonly bouncedUntil: Seconds;
+  /** Everything that ever settled here: what a payer may owe at most (law 7). */
+  readonly settled: bigint;
+  /** The payer's token balance at `balanceBlock`, less what settled in later blocks. */
+  readonly balance: bigint;
+  readonly balanceBlock: number;
+  readonly balanceAt: Seconds;
+  /** Newest block of a settlement here: facts from a node that lags behind it would give that money back. */
+  readonly settledBlock: number;
+  readonly windows: Readonly<Record<string, WindowSpend>>;
+};
+
+export const EMPTY_PURSE: Purse = {
+  credit: 0n,
+  creditHeld: 0n,
+  creditLent: 0n,
+  creditHeldBelow: 0n,
+  deferredHeld: 0n,
+  upfrontHeld: 0n,
+  unsettled: 0n,
+  bounced: 0n,
+  bouncedUntil: 0,
+  settled: 0n,
+  balance: 0n,
+  balanceBlock: 0,
+  balanceAt: 0,
+  settledBlock: 0,
+  windows: {},
+};
+
+type Purses = { readonly purses: Readonly<Record<AssetId, Purse>> };
+
+export const purseOf = ({ purses }: Purses, asset: AssetId): Purse => purses[asset] ?? EMPTY_PURSE;
+
+export const withPurse = <State extends Purses>(
+  state: State,
+  asset: AssetId,
+  purse: Purse,
+): State => ({ ...state, purses: { ...state.purses, [asset]: purse } });
+
+/** Money this payer has promised and the chain has not moved yet: all of it must fit into the balance. */
+export const promised = (purse: Purse): bigint =>
+  purse.deferredHeld + purse.upfrontHeld + purse.unsettled;
+
+/** Accepted service that is not paid yet (law 7). */
+export const exposed = (purse: Purse): bigint => purse.deferredHeld + purse.unsettled;
+
+/** Credit that is free to pay with: neither running calls nor descendants have it. */
+export const freeCredit = (purse: Purse): bigint =>
+  purse.credit - purse.creditHeld - purse.creditLent;
+
+/** What an account has not paid because its payments could not be presented, and until when; undefined where it is trusted. */
+export const suspensionOf = ({
+  purses,
+}: Purses): { readonly amount: bigint; readonly until: Seconds } | undefined => {
+  const bounced = Object.values(purses).find((purse) => purse.bounced > 0n);
+  return bounced && { amount: bounced.bounced, until: bounced.bouncedUntil };
+};
+
+/** As stored: amounts are numbers that were checked to be safe integers. */
+type AsNumbers<Value> = {
+  readonly [Name in keyof Value]: Value[Name] extends bigint ? number : Value[Name];
+};
+
+type StoredWindow = AsNumbers<WindowSpend>;
+
+export type StoredPurse = Omit<AsNumbers<Purse>, 'windows'> & {
+  readonly windows: Readonly<Record<string, StoredWindow>>;
+};
+
+export const encodePurse = (purse: Purse): StoredPurse => ({
+  ...purse,
+  credit: toStored(purse.credit),
+  creditHeld: toStored(purse.creditHeld),
+  creditLent: toStored(purse.creditLent),
+  creditHeldBelow: toStored(purse.creditHeldBelow),
+  deferredHeld: toStored(purse.deferredHeld),
+  upfrontHeld: toStored(purse.upfrontHeld),
+  unsettled: toStored(purse.unsettled),
+  bounced: toStored(purse.bounced),
+  settled: toStored(purse.settled),
+  balance: toStored(purse.balance),
+  windows: mapValues(purse.windows, (window) => ({
+    ...window,
+    spent: toStored(window.spent),
+    held: toStored(window.held),
+    leased: toStored(window.leased),
+    drawn: toStored(window.drawn),
+    heldBelow: toStored(window.heldBelow),
+  })),
+});
+
+export const decodePurse = (purse: StoredPurse): Purse => ({
+  ...purse,
+  credit: BigInt(purse.credit),
+  creditHeld: BigInt(purse.creditHeld),
+  creditLent: BigInt(purse.creditLent),
+  creditHeldBelow: BigInt(purse.creditHeldBelow),
+  deferredHeld: BigInt(purse.deferredHeld),
+  upfrontHeld: BigInt(purse.upfrontHeld),
+  unsettled: BigInt(purse.unsettled),
+  bounced: BigInt(purse.bounced),
+  settled: BigInt(purse.settled),
+  balance: BigInt(purse.balance),
+  windows: mapValues(purse.windows, (window) => ({
+    ...window,
+    spent: BigInt(window.spent),
+    held: BigInt(window.held),
+    leased: BigInt(window.leased),
+    drawn: BigInt(window.drawn),
+    heldBelow: BigInt(window.heldBelow),
+  })),
+});
+
+export const mapValues = <From, To>(
+  record: Readonly<Record<string, From>>,
+  map: (value: From) => To,
+): Readonly<Record<string, To>> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));

@@ -1,0 +1,65 @@
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { SignedGrant } from '../../../src/protocol/account/grant.ts';
+import type { AccountState } from '../state.ts';
+import { type HeldGrant, linksOf } from './held-grant.ts';
+import type { HeldLease } from './held-lease.ts';
+import { CREDIT, shareEnd, unusedOf } from './share.ts';
+import { shareOf } from './tree.ts';
+
+/** What must be asked above before a call can be decided: from whom, and how much it needs. */
+export type Ask = {
+  readonly link: SignedGrant;
+  readonly need: bigint;
+  /** Of the credit of that account. */
+  readonly credit?: bigint;
+};
+
+/** The accounts above whose word has run out, or whose share does not cover the price. */
+export const asksOf = (
+  state: AccountState,
+  grant: HeldGrant | undefined,
+  price: bigint,
+  now: Seconds,
+): readonly Ask[] =>
+  grant === undefined
+    ? []
+    : linksOf(grant)
+        .filter((link) => !covers(state, link, price, now))
+        .map((link) => ({ link, need: price }));
+
+const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seconds): boolean => {
+  const lease = state.leases[link.hash];
+  if (lease === undefined || now >= lease.until) return false;
+  // Who has refused has nothing to share.
+  return lease.status !== 'active' || canDraw(state, link, lease, price, now);
+};
+
+/** Whether an account above has last said that it lets nothing through: a call must be told that before anything else. */
+export const wasStopped = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
+  const word = tree.answers[hash];
+  return word !== undefined && word.status !== 'active';
+};
+
+/** Whether an account above had too little for as much as one of these a moment ago. */
+export const wasShort = ({ leases }: AccountState, asks: readonly Ask[]): boolean =>
+  asks.some(({ link, need }) => {
+    const shortOf = leases[link.hash]?.shortOf;
+    return shortOf !== undefined && need >= shortOf;
+  });
+
+const canDraw = (
+  { tree }: AccountState,
+  { hash }: SignedGrant,
+  { names }: HeldLease,
+  price: bigint,
+  now: Seconds,
+): boolean =>
+  price === 0n ||
+  names.every((name) => {
+    const share = shareOf(tree, hash, name);
+    return now < shareEnd(name, share) && unusedOf(share) >= price;
+  });
+
+/** Whether the leased credit of the account above covers a price. */
+export const lends = (state: AccountState, { hash }: SignedGrant, price: bigint): boolean =>
+  unusedOf(shareOf(state.tree, hash, CREDIT)) >= price;

@@ -1,0 +1,125 @@
+import type { AccountId, AssetId } from '../../../src/protocol/account-id.ts';
+import { max, toStored } from '../../../src/protocol/amount.ts';
+import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
+import type { Hex } from '../../../src/core/hex.ts';
+import type { Seconds } from '../../../src/core/clock.ts';
+import type { Disk } from '../../store/disk.ts';
+import type { Noun } from '../../store/noun.ts';
+import type { Reader } from '../../store/query.ts';
+import {
+  decodeShares,
+  encodeShares,
+  outstandingOf,
+  shareEnd,
+  type StoredShare,
+  unusedOf,
+} from './share.ts';
+
+/** What one descendant has of this account, by one grant. */
+export type IssuedLease = {
+  readonly child: AccountId;
+  readonly issued: Hex;
+  readonly asset: AssetId;
+  /** Until when the descendant may decide for this account. */
+  readonly until: Seconds;
+  readonly shares: Shares;
+};
+
+type Stored = Omit<IssuedLease, 'shares'> & {
+  readonly shares: Readonly<Record<string, StoredShare>>;
+};
+
+type Fields = 'until' | 'unused' | 'loose' | 'good_until';
+
+/** How long a lease is good, from when it was asked for. */
+export const LEASE_SECONDS = 60;
+/** How much longer it is stored for: a renewal within this time costs no row, and its holder is told of a freeze all the same. */
+export const UNTIL_GRACE = 5;
+
+export const leaseKey = ({ child, issued }: Pick<IssuedLease, 'child' | 'issued'>): string =>
+  `${child} ${issued}`;
+
+const parseKey = (key: unknown): readonly [child: AccountId, issued: Hex] => {
+  const [child = '', issued = ''] = String(key).split(' ');
+  return [child as AccountId, issued as Hex];
+};
+
+const most = (shares: Shares, of: (share: Share) => bigint): number =>
+  toStored(Object.values(shares).reduce((least, share) => max(least, of(share)), 0n));
+
+/** What could come back, as far as is known here: `unused` by the last report, `loose` whatever runs. */
+export const ISSUED_LEASE: Noun<IssuedLease, Fields> = {
+  name: 'issued_lease',
+  key: leaseKey,
+  encode: ({ shares, ...lease }) =>
+    JSON.stringify({ ...lease, shares: encodeShares(shares) } satisfies Stored),
+  decode: (text) => {
+    const { shares, ...lease } = JSON.parse(text) as Stored;
+    return { ...lease, shares: decodeShares(shares) };
+  },
+  fields: {
+    until: ({ until }) => until,
+    unused: ({ shares }) => most(shares, unusedOf),
+    loose: ({ shares }) => most(shares, (share) => outstandingOf(share) - share.spent),
+    /** When the period of the last share ends that could come back. */
+    good_until: ({ shares }) =>
+      Object.entries(shares).reduce(
+        (latest, [name, share]) =>
+          outstandingOf(share) > share.spent ? Math.max(latest, shareEnd(name, share)) : latest,
+        0,
+      ),
+  },
+};
+
+export const leaseOf = (read: Reader, child: AccountId, issued: Hex): IssuedLease | undefined =>
+  read.get(ISSUED_LEASE, leaseKey({ child, issued }));
+
+/** The descendants that may still decide for this account, and until when. */
+export const liveLessees = function* (
+  disk: Disk,
+  now: Seconds,
+): Iterable<readonly [child: AccountId, issued: Hex, until: Seconds]> {
+  for (const { key, until } of disk.list(ISSUED_LEASE, { where: [['until', '>', now]] })) {
+    yield [...parseKey(key), Number(until)];
+  }
+};
+
+export const liveLeases = (read: Reader, now: Seconds): readonly IssuedLease[] => [
+  ...read.find(ISSUED_LEASE, { where: [['until', '>', now]] }),
+];
+
+/** Leases that may have something to give back, most first. */
+export const recallable = (read: Reader, now: Seconds, limit: number): readonly IssuedLease[] => [
+  ...read.find(ISSUED_LEASE, {
+    where: [
+      ['loose', '>', 0],
+      ['good_until', '>', now],
+    ],
+    highest: ['unused', 'loose'],
+    limit,
+  }),
+];
+
+/** Keys of leases of which nothing can come back any more. */
+export const endedLeases = function* (
+  disk: Disk,
+  now: Seconds,
+): Iterable<{ readonly key: string; readonly issued: Hex }> {
+  for (const { key, loose, good_until: goodUntil } of disk.list(ISSUED_LEASE)) {
+    if (Number(loose) > 0 && Number(goodUntil) > now) continue;
+    yield { key: String(key), issued: parseKey(key)[1] };
+  }
+};
+
+/**
+ * Until when a descendant has reported what it spent: what it spent later is not in its shares here. Undefined where it holds nothing
+ * that it could spend: then all of it is reported. A report since the last renewal may make the time old, never too new.
+ */
+export const reportedAt = ({ until, shares }: IssuedLease): Seconds | undefined =>
+  Object.values(shares).every((share) => unusedOf(share) === 0n && share.held === 0n)
+    ? undefined
+    : until - LEASE_SECONDS - UNTIL_GRACE;
+
+/** What was spent by one grant, by the counter that saw most of it; without a limit, by the credit lent. */
+export const spentOf = ({ shares }: IssuedLease): bigint =>
+  Object.values(shares).reduce((highest, { spent }) => max(highest, spent), 0n);

@@ -1,0 +1,126 @@
+import type { Decision } from '../decision.ts';
+import { everyOf, rolled } from '../../../src/policy/window.ts';
+import type { Share, Shares } from '../../../src/protocol/account/lease.ts';
+import { max, min } from '../../../src/protocol/amount.ts';
+import { put } from '../../store/noun.ts';
+import { type Context, enter, unchanged } from '../decision.ts';
+import { purseOf, withPurse } from '../purse.ts';
+import type { AccountState } from '../state.ts';
+import { ISSUED_LEASE, type IssuedLease, leaseOf } from './issued-lease.ts';
+import { CREDIT, NO_SHARE, outstandingOf, withoutEnded } from './share.ts';
+
+export type Told = {
+  readonly state: AccountState;
+  readonly row: IssuedLease;
+  readonly entries: Decision<unknown>['entries'];
+  readonly changed: boolean;
+};
+
+/** Takes over the child's totals. Only periods that run count: what is left of an older one is nobody's. */
+export const merge = (
+  state: AccountState,
+  row: IssuedLease,
+  shares: Shares,
+  context: Context,
+): Told => {
+  const next: Record<string, Share> = { ...row.shares };
+  let changed = false;
+  for (const [name, told] of Object.entries(shares)) {
+    const known = row.shares[name];
+    if (known === undefined || known.start !== told.start) continue;
+    // A child that claims more than it was ever given is not believed: it may give back only what it has.
+    const spent = min(max(known.spent, told.spent), known.granted - known.returned);
+    const returned = min(max(known.returned, told.returned), known.granted - spent);
+    const held = min(max(0n, told.held), known.granted - returned - spent);
+    changed ||= spent !== known.spent || returned !== known.returned || held !== known.held;
+    next[name] = { ...known, spent, returned, held };
+  }
+  const merged = { ...row, shares: next };
+  const drawn = (next[CREDIT]?.spent ?? 0n) - (row.shares[CREDIT]?.spent ?? 0n);
+  const after = counted(state, row, merged, context);
+  if (drawn === 0n) return { state: after, row: merged, entries: [], changed };
+  return { ...lend(after, row, drawn, context), row: merged, changed };
+};
+
+/** Credit that an account below has spent is gone from this one's purse; the entry is what makes both logs add up (law 11). */
+const lend = (
+  state: AccountState,
+  { child, asset, issued }: IssuedLease,
+  drawn: bigint,
+  context: Context,
+) => {
+  const purse = purseOf(state, asset);
+  const lent = withPurse(state, asset, { ...purse, credit: purse.credit - drawn });
+  const entered = enter(lent, context, {
+    type: 'credit.lent',
+    amounts: { amount: drawn.toString() },
+    payment: { asset, to: child, grant: issued },
+  });
+  return { state: entered.state, entries: [entered.entry] };
+};
+
+/** The counters here follow what the rows of `leases` say: granted less returned is counted, spent or not. */
+export const counted = (
+  state: AccountState,
+  before: IssuedLease,
+  after: IssuedLease,
+  { now }: Context,
+): AccountState => {
+  const purse = purseOf(state, after.asset);
+  const windows = { ...purse.windows };
+  let { creditLent, creditHeldBelow } = purse;
+  for (const [name, share] of Object.entries(after.shares)) {
+    const past = before.shares[name];
+    const known = past?.start === share.start ? past : NO_SHARE;
+    const leased = outstandingOf(share) - outstandingOf(known);
+    const drawn = share.spent - known.spent;
+    const held = share.held - known.held;
+    if (name === CREDIT) {
+      creditLent += leased - drawn;
+      creditHeldBelow += held;
+      continue;
+    }
+    const counter = rolled(purse.windows[name], everyOf(name), now);
+    if (counter.start !== share.start) continue;
+    windows[name] = {
+      ...counter,
+      leased: counter.leased + leased,
+      drawn: counter.drawn + drawn,
+      heldBelow: counter.heldBelow + held,
+    };
+  }
+  return withPurse(state, after.asset, { ...purse, windows, creditLent, creditHeldBelow });
+};
+
+/** How an account below has reported that it stands. */
+export type Report = Pick<IssuedLease, 'child' | 'issued' | 'shares'>;
+
+/** The account as if reports had been taken over. For dry runs, which write nothing. Pure. */
+export const withReports = (
+  state: AccountState,
+  reports: readonly Report[],
+  context: Context,
+): AccountState =>
+  reports.reduce((known, { child, issued, shares }) => {
+    const row = leaseOf(context.read, child, issued);
+    return row === undefined ? known : merge(known, row, shares, context).state;
+  }, state);
+
+/** What came back from an account below, and what it has spent: after a recall, or when it has nothing to do. Pure. */
+export const takeBack = (
+  state: AccountState,
+  row: IssuedLease,
+  shares: Shares,
+  context: Context,
+): Decision<{ readonly verdict: 'ok' }> => {
+  const told = merge(state, row, shares, context);
+  const verdict = { verdict: 'ok' } as const;
+  if (!told.changed) return unchanged(state, verdict);
+  const kept = { ...told.row, shares: withoutEnded(told.row.shares, context.now) };
+  return {
+    state: told.state,
+    writes: [put(ISSUED_LEASE, kept)],
+    entries: told.entries,
+    verdict,
+  };
+};

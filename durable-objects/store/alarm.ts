@@ -1,0 +1,50 @@
+import type { Seconds } from '../../src/core/clock.ts';
+import type { Disk } from './disk.ts';
+
+/** The one alarm of an object. It outlives the object, and setting it is billed as a row. */
+export type Alarm = {
+  /** Reads when the alarm is set for; once a life of the object. */
+  load(): Promise<void>;
+  /** Whether the alarm is set, as far as is known. */
+  isSet(): boolean;
+  /** Sets the alarm, unless it is set for as early already. Synchronous up to the write, which joins the transaction before it. */
+  set(at: Seconds | undefined): Promise<void>;
+  /** The alarm has fired, so it is not set any more. */
+  fired(): void;
+};
+
+export const openAlarm = (
+  storage: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>,
+  disk: () => Pick<Disk, 'countRow'>,
+): Alarm => {
+  let alarmAt: Seconds | undefined;
+  let isKnown = false;
+
+  return {
+    async load() {
+      if (isKnown) return;
+      const stored = await storage.getAlarm();
+      if (isKnown) return;
+      alarmAt = stored === null ? undefined : Math.ceil(stored / 1000);
+      isKnown = true;
+    },
+    isSet: () => alarmAt !== undefined,
+    async set(at) {
+      if (at === undefined || (alarmAt !== undefined && alarmAt <= at)) return;
+      alarmAt = at;
+      isKnown = true;
+      disk().countRow();
+      try {
+        await storage.setAlarm(at * 1000);
+      } catch (cause) {
+        alarmAt = undefined;
+        isKnown = false;
+        throw cause;
+      }
+    },
+    fired() {
+      alarmAt = undefined;
+      isKnown = true;
+    },
+  };
+};

@@ -1,0 +1,183 @@
+/**
+ * The engine under every object: nouns, decisions, group commit.
+ *
+ * - A **noun** (`noun.ts`) is a keyed value with one descriptor: `{name, key, encode, decode}`, and the fields that queries compare.
+ * - A **decision** (`decision.ts`) is pure and synchronous: from the state, a reader and a clock to `{state, writes, entries, verdict}`.
+ * - A **group** is what arrives while the last commit is being made durable. Its decisions are made one after the other, each on what its
+ *   predecessors have written (`overlay.ts`), written in one transaction, and answered only after `sync()` resolves. There is no timer.
+ * - A **disk** (`disk.ts`) stores the writes and counts the rows. Nothing above it knows SQL.
+ *
+ * Race: an answer that leaves before its commit is durable could be undone by a crash, and the caller would run the tool twice. One
+ * runner takes the groups, so no decision ever sees a state that is not its predecessor's.
+ */
+import { nowSeconds, type Seconds } from '../../src/core/clock.ts';
+import type { Entry } from '../../src/protocol/entry.ts';
+import { openAlarm } from './alarm.ts';
+import { type Decision, isDurable } from './decision.ts';
+import type { Disk } from './disk.ts';
+import { ENTRY } from './entry.ts';
+import { type Noun, put, type Write } from './noun.ts';
+import { openOverlay } from './overlay.ts';
+import type { Reader } from './query.ts';
+import { openSqlDisk } from './sql-disk.ts';
+
+/** How long after a failed commit the alarm tries again. */
+const FAILED_PAUSE: Seconds = 30;
+
+export type Decide<State, Context, Memory, Verdict> = (
+  state: State,
+  context: Context,
+  memory: Memory,
+) => Decision<State, Verdict>;
+
+/** What a group has stored. */
+export type Committed<State> = {
+  readonly state: State;
+  readonly writes: readonly Write[];
+  readonly entries: readonly Entry[];
+};
+
+/** What an object brings along. `Memory` is a cache: storage is the truth, and memory is rebuilt from it. */
+export type Model<State, Context, Memory extends { state: State }> = {
+  /** Names the object in logs. */
+  readonly name: string;
+  /** The noun of the object's own state, which every durable group stores. */
+  readonly state: Noun<State>;
+  wake(disk: Disk, now: Seconds): Memory;
+  /** Over what the disk has, as a decision reads it: a model may know some of it without reading. */
+  readerOf(memory: Memory, disk: Disk): Reader;
+  contextOf(memory: Memory, read: Reader, now: Seconds): Context;
+  /** Adds what follows from every decision, such as alerts. */
+  complete<Verdict>(
+    before: State,
+    decision: Decision<State, Verdict>,
+    context: Context,
+  ): Decision<State, Verdict>;
+  /** Takes a written group over into memory. @returns its entries, in order. */
+  remember(memory: Memory, committed: Committed<State>): readonly Entry[];
+  /** When the alarm must fire next; undefined where nothing will ever be due. */
+  nextDue(memory: Memory, now: Seconds): Seconds | undefined;
+  /** After a group is durable and before it is answered. */
+  afterCommit(memory: Memory, added: readonly Entry[]): void;
+};
+
+export type GroupCommit<State, Context, Memory> = {
+  /** Decides, commits with its group, then answers; `refused` where the commit failed. */
+  submit<Verdict>(
+    decide: Decide<State, Context, Memory, Verdict>,
+    refused: Verdict,
+  ): Promise<Verdict>;
+  /** After an alarm: does what is due, then sets the next alarm, even where something failed. */
+  rearm(work: (memory: Memory) => Promise<void>): Promise<void>;
+  /** What is durable. */
+  disk(): Disk;
+};
+
+type Job<State, Context, Memory> = {
+  readonly decide: Decide<State, Context, Memory, unknown>;
+  readonly answer: (verdict: unknown) => void;
+  readonly refused: unknown;
+};
+
+export const openGroupCommit = <State, Context, Memory extends { state: State }>(
+  storage: DurableObjectStorage,
+  model: Model<State, Context, Memory>,
+): GroupCommit<State, Context, Memory> => {
+  let disk = openSqlDisk(storage);
+  let alarm = openAlarm(storage, () => disk);
+  let memory: Memory | undefined;
+  let waiting: Job<State, Context, Memory>[] = [];
+  let isRunning = false;
+
+  const commit = async (group: readonly Job<State, Context, Memory>[]): Promise<unknown[]> => {
+    const now = nowSeconds();
+    if (memory === undefined) {
+      await alarm.load();
+      memory = model.wake(disk, now);
+    }
+    const known = memory;
+    const overlay = openOverlay(model.readerOf(known, disk));
+    const context = model.contextOf(known, overlay, now);
+    const entries: Entry[] = [];
+    let { state } = known;
+    let stores = false;
+    const verdicts = group.map(({ decide }) => {
+      const decision = model.complete(state, decide(state, context, known), context);
+      ({ state } = decision);
+      stores ||= isDurable(decision);
+      overlay.add(decision.writes);
+      entries.push(...decision.entries);
+      return decision.verdict;
+    });
+    if (!stores) {
+      known.state = state;
+      // An alarm that failed too often is gone for good: the next request sets it again (law 5).
+      if (!alarm.isSet()) await alarm.set(model.nextDue(known, now));
+      return verdicts;
+    }
+    overlay.add([put(model.state, state)]);
+    const writes = [...overlay.writes()];
+    disk.write([...writes, ...entries.map((entry) => put(ENTRY, entry))]);
+    const added = model.remember(known, { state, writes, entries });
+    const set = alarm.set(model.nextDue(known, now));
+    await Promise.all([set, storage.sync()]);
+    model.afterCommit(known, added);
+    return verdicts;
+  };
+
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      try {
+        const verdicts = await commit(group);
+        group.forEach((job, index) => job.answer(verdicts[index]));
+      } catch (cause) {
+        // A failed commit rejects its whole group (law 2): some of it was decided on writes that do not exist now.
+        console.error({ event: 'commit_failed', object: model.name, cause: String(cause) });
+        memory = undefined;
+        disk = openSqlDisk(storage);
+        alarm = openAlarm(storage, () => disk);
+        for (const { answer, refused } of group) answer(refused);
+        await retryLater();
+      }
+    }
+    isRunning = false;
+  };
+
+  /** The failed commit may have been the one that set the alarm; without an alarm nothing would ever be sent again. */
+  const retryLater = async (): Promise<void> => {
+    try {
+      if (!disk.exists()) return;
+      const later = (nowSeconds() + FAILED_PAUSE) * 1000;
+      const alarmAt = await storage.getAlarm();
+      // Never later than it was: commits that keep failing would put the alarm off for ever.
+      if (alarmAt === null || alarmAt > later) await storage.setAlarm(later);
+    } catch (cause) {
+      console.error({ event: 'alarm_failed', object: model.name, cause: String(cause) });
+    }
+  };
+
+  return {
+    disk: () => disk,
+    async rearm(work) {
+      // Without memory, after a failed commit, storage is asked again a little later.
+      if (memory === undefined) {
+        await storage.setAlarm((nowSeconds() + FAILED_PAUSE) * 1000);
+        return;
+      }
+      alarm.fired();
+      await work(memory);
+      // A commit that failed meanwhile has dropped it.
+      const known = memory as Memory | undefined;
+      if (known === undefined) await retryLater();
+      else await alarm.set(model.nextDue(known, nowSeconds()));
+    },
+    submit: <Verdict>(decide: Decide<State, Context, Memory, Verdict>, refused: Verdict) =>
+      new Promise<Verdict>((resolve) => {
+        waiting.push({ decide, refused, answer: (verdict) => resolve(verdict as Verdict) });
+        if (!isRunning) void run();
+      }),
+  };
+};

@@ -1,0 +1,58 @@
+import type { Key, Noun, Write } from './noun.ts';
+import { compare, meets, type Query, type Reader } from './query.ts';
+
+/** What lies below, with writes laid over it that are not on the disk yet. */
+export type Overlay = Reader & {
+  add(writes: Iterable<Write>): void;
+  /** Every write, the last one for each value. */
+  writes(): Iterable<Write>;
+};
+
+export const openOverlay = (below: Reader, writes: Iterable<Write> = []): Overlay => {
+  const nouns = new Map<string, Map<Key, Write>>();
+
+  const add = (more: Iterable<Write>): void => {
+    for (const write of more) {
+      const own = nouns.get(write.noun.name) ?? new Map<Key, Write>();
+      // Set anew, so that the writes keep the order in which they were decided.
+      own.delete(write.key);
+      nouns.set(write.noun.name, own.set(write.key, write));
+    }
+  };
+  add(writes);
+
+  const find = <Value, Fields extends string>(
+    noun: Noun<Value, Fields>,
+    query: Query<Fields> = {},
+  ): Iterable<Value> => {
+    const own = nouns.get(noun.name);
+    if (own === undefined) return below.find(noun, query);
+    const { where = [], highest, limit } = query;
+    // Each write can hide one value that the limit has counted.
+    const more = limit === undefined ? query : { ...query, limit: limit + own.size };
+    const kept = [...below.find(noun, more)].filter((value) => !own.has(noun.key(value)));
+    const written = [...own.values()].flatMap(({ value }) =>
+      value !== undefined && meets(noun, value as Value, where) ? [value as Value] : [],
+    );
+    return [...kept, ...written].toSorted(compare(noun, highest)).slice(0, limit);
+  };
+
+  return {
+    get(noun, key) {
+      const write = nouns.get(noun.name)?.get(key);
+      return write === undefined
+        ? below.get(noun, key)
+        : (write.value as ReturnType<typeof noun.decode> | undefined);
+    },
+    find,
+    count: (noun, query) =>
+      nouns.has(noun.name) ? [...find(noun, query)].length : below.count(noun, query),
+    add,
+    *writes() {
+      for (const own of nouns.values()) yield* own.values();
+    },
+  };
+};
+
+/** Reads nothing at all: what a decision without storage stands on. */
+export const NOTHING: Reader = { get: () => undefined, find: () => [], count: () => 0 };

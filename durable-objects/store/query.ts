@@ -1,0 +1,77 @@
+import type { Field, Key, Noun } from './noun.ts';
+
+export type Condition<Fields extends string> = readonly [
+  field: Fields | 'key',
+  is: '=' | '<' | '<=' | '>' | '>=',
+  value: string | number,
+];
+
+/** Which values of a noun: those that meet every condition, by key, or with the highest fields first. */
+export type Query<Fields extends string> = {
+  readonly where?: readonly Condition<Fields>[];
+  readonly highest?: readonly Fields[];
+  readonly limit?: number;
+};
+
+/** A value's key and fields, without the value. */
+export type Listed<Fields extends string> = { readonly key: Key } & Readonly<Record<Fields, Field>>;
+
+/** Reads values. What it reads includes what a decision's predecessors in the group have written. */
+export type Reader = {
+  get<Value, Fields extends string>(noun: Noun<Value, Fields>, key: Key): Value | undefined;
+  find<Value, Fields extends string>(
+    noun: Noun<Value, Fields>,
+    query?: Query<Fields>,
+  ): Iterable<Value>;
+  count<Value, Fields extends string>(noun: Noun<Value, Fields>, query?: Query<Fields>): number;
+};
+
+/** Whether a value that is not on the disk yet meets the conditions. */
+export const meets = <Value, Fields extends string>(
+  noun: Noun<Value, Fields>,
+  value: Value,
+  where: readonly Condition<Fields>[],
+): boolean =>
+  where.every(([field, is, than]) => {
+    const own = fieldOf(noun, value, field);
+    if (own === null || typeof own !== typeof than) return false;
+    switch (is) {
+      case '=':
+        return own === than;
+      case '<':
+        return own < than;
+      case '<=':
+        return own <= than;
+      case '>':
+        return own > than;
+      case '>=':
+        return own >= than;
+    }
+  });
+
+/** The order of a query's results. */
+export const compare =
+  <Value, Fields extends string>(noun: Noun<Value, Fields>, highest: readonly Fields[] = []) =>
+  (one: Value, other: Value): number => {
+    for (const field of highest) {
+      const order = compareFields(fieldOf(noun, other, field), fieldOf(noun, one, field));
+      if (order !== 0) return order;
+    }
+    return compareFields(noun.key(one), noun.key(other));
+  };
+
+const fieldOf = <Value, Fields extends string>(
+  noun: Noun<Value, Fields>,
+  value: Value,
+  field: Fields | 'key',
+): Field => (field === 'key' ? noun.key(value) : (noun.fields?.[field as Fields]?.(value) ?? null));
+
+/** As SQLite sorts: null, then numbers, then text by its code units. */
+const compareFields = (one: Field, other: Field): number => {
+  if (one === other) return 0;
+  const [rank, otherRank] = [rankOf(one), rankOf(other)];
+  if (rank !== otherRank || one === null || other === null) return rank - otherRank;
+  return one < other ? -1 : 1;
+};
+
+const rankOf = (field: Field): number => (field === null ? 0 : typeof field === 'number' ? 1 : 2);
