@@ -9,7 +9,7 @@ import { signIntent, windowAt } from './intent-proof.ts';
 import { choose } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
 import { signPayment } from './payment-proof.ts';
-import { conclude, present, type Presented } from './present.ts';
+import { conclude, present, type SignedResult } from './present.ts';
 import type { Proof } from './proof.ts';
 import { readOffer, type ReceivedOffer } from './received-offer.ts';
 import { send } from './send.ts';
@@ -24,7 +24,7 @@ export type Terms = {
   readonly from: 'credit' | 'payment';
 };
 
-export type Called = { readonly response: AgentResponse; readonly proof?: Proof };
+export type CallResult = { readonly response: AgentResponse; readonly proof?: Proof };
 
 /**
  * Makes one call: first unsigned, so that the server states its terms, then signed for exactly those terms, with at most one payment.
@@ -34,7 +34,7 @@ export const call = async (
   context: AgentContext,
   outgoing: Outgoing,
   terms: Terms,
-): Promise<Called> => {
+): Promise<CallResult> => {
   outgoing.signal?.throwIfAborted();
   const rules = { ...context.rules, perCall: terms.perCall };
   const known = terms.from === 'credit' ? context.memory.offerOf(outgoing) : undefined;
@@ -106,7 +106,7 @@ const rejectRedirected = ({ url }: Outgoing, response: Response): void => {
   );
 };
 
-const unsigned = async ({ timeoutMs }: AgentContext, response: Response): Promise<Called> => ({
+const unsigned = async ({ timeoutMs }: AgentContext, response: Response): Promise<CallResult> => ({
   response: withReport(response, await unsignedReport(response, timeoutMs)),
 });
 
@@ -115,7 +115,7 @@ const identify = async (
   context: AgentContext,
   outgoing: Outgoing,
   response: Response,
-): Promise<Called> => {
+): Promise<CallResult> => {
   const challenge = await readChallenge(response, context.timeoutMs);
   if (challenge === undefined) return await unsigned(context, response);
   rejectRedirected(outgoing, response);
@@ -142,7 +142,7 @@ const pay = async (
   offer: ReceivedOffer,
   terms: Terms,
   response: Response,
-): Promise<Presented> => {
+): Promise<SignedResult> => {
   const rules = { ...context.rules, perCall: terms.perCall };
   const chosen = choose(offer, rules, ({ amount }) => context.budget.takePayment(amount));
   if (!chosen.ok) {

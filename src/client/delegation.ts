@@ -35,7 +35,7 @@ export const signDelegation = async (
   chainId: number,
   delegation: AgentDelegation,
 ): Promise<DelegationBody> => {
-  const own = ownedBy(account, chainId, delegationOf(delegation));
+  const own = requireIssuer(account, chainId, delegationOf(delegation));
   const signature = await sign(account, delegationTypedData(own, chainId));
   return delegationBodyOf({ chainId, delegation: own, signature });
 };
@@ -51,8 +51,8 @@ export const signRevocation = async (
   chainId: number,
   revocation: AgentRevocation,
 ): Promise<RevocationBody> => {
-  const read = mustBe('revocation', agentRevocationSchema, revocationFields(revocation));
-  const own = ownedBy(account, chainId, read);
+  const read = validated('revocation', agentRevocationSchema, revocationFields(revocation));
+  const own = requireIssuer(account, chainId, read);
   const signature = await sign(account, revocationTypedData(own, chainId));
   return revocationBodyOf({ chainId, revocation: own, signature });
 };
@@ -67,16 +67,16 @@ export const hashDelegation = (chainId: number, delegation: AgentDelegation): He
 
 /** Validates a grant as the gateway does, and converts addresses to lower case. The client signs no grant that a gateway rejects. */
 const delegationOf = (delegation: AgentDelegation): AgentDelegation =>
-  mustBe('delegation', agentDelegationSchema, delegationFields(delegation));
+  validated('delegation', agentDelegationSchema, delegationFields(delegation));
 
-const mustBe = <T>(name: string, schema: z.ZodMiniType<T>, fields: unknown): T => {
+const validated = <T>(name: string, schema: z.ZodMiniType<T>, fields: unknown): T => {
   const parsed = schema.safeParse(fields);
   if (parsed.success) return parsed.data;
   const { field, hint } = schemaFault(name, parsed.error.issues, {});
   throw invalid(`${field} ${hint}`);
 };
 
-const ownedBy = <T extends { readonly issuer: Address }>(
+const requireIssuer = <T extends { readonly issuer: Address }>(
   account: Signer,
   chainId: number,
   document: T,

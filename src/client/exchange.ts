@@ -12,7 +12,7 @@ import { hasBodyDigest, RECEIPT_HEADER } from './receipt.ts';
 import { send, type Sending, type Transport } from './send.ts';
 
 /** The answer to a signed request, after as many repeats as it took. */
-export type Exchanged = {
+export type ExchangeResult = {
   readonly response: Response;
   /** The bytes of the body, where a receipt contains their digest. */
   readonly body: Uint8Array<ArrayBuffer> | undefined;
@@ -25,7 +25,7 @@ export type Exchanged = {
 };
 
 type Attempt =
-  | { readonly got: 'answer'; readonly exchanged: Omit<Exchanged, 'attempts' | 'lost'> }
+  | { readonly got: 'answer'; readonly result: Omit<ExchangeResult, 'attempts' | 'lost'> }
   | { readonly got: 'nothing'; readonly cause: unknown }
   /** The gateway does not know the outcome yet, or the call is running. */
   | { readonly got: 'later'; readonly response: Response; readonly waitMs: number | undefined };
@@ -40,7 +40,7 @@ export type Sender = Transport & {
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 };
 
-/** Gateways digest no longer answers. */
+/** Gateways digest answers up to this size, in bytes. */
 const MAX_DIGESTED = 1024 * 1024;
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
@@ -55,16 +55,16 @@ export const exchange = async (
   sender: Sender,
   outgoing: Outgoing,
   proof: Proof,
-): Promise<Exchanged> => {
+): Promise<ExchangeResult> => {
   let lost = false;
   for (let attempts = 1; ; attempts += 1) {
     const attempt = await sendOnce(sender, outgoing, proof, attempts > 1);
     if (attempt.got === 'answer') {
-      if (!wasRepeatedByProxy(sender, proof, attempts, attempt.exchanged)) {
-        return { ...attempt.exchanged, attempts, lost };
+      if (!wasRepeatedByProxy(sender, proof, attempts, attempt.result)) {
+        return { ...attempt.result, attempts, lost };
       }
       report(sender, { call: proof.call, attempt: 2, why: 'already_used', waitMs: 0 });
-      await attempt.exchanged.response.body?.cancel().catch(() => undefined);
+      await attempt.result.response.body?.cancel().catch(() => undefined);
       continue;
     }
     if (attempt.got === 'nothing') lost = true;
@@ -93,7 +93,7 @@ const wasRepeatedByProxy = (
   { retries }: Sender,
   { secret }: Proof,
   attempts: number,
-  { problem }: Pick<Exchanged, 'problem'>,
+  { problem }: Pick<ExchangeResult, 'problem'>,
 ): boolean =>
   attempts === 1 && retries > 0 && secret !== undefined && isProblem(problem, 'already-used');
 
@@ -122,7 +122,7 @@ const sendOnce = async (
         receipt !== null && hasBodyDigest(receipt)
           ? await readCopy(response, MAX_DIGESTED, sender.timeoutMs)
           : undefined;
-      return { got: 'answer', exchanged: { response, body, problem } };
+      return { got: 'answer', result: { response, body, problem } };
     });
   } catch (cause) {
     if (outgoing.signal?.aborted === true || cause instanceof CountersignError) throw cause;

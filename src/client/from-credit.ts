@@ -5,12 +5,12 @@ import { consent } from './consent.ts';
 import type { AgentContext } from './context.ts';
 import { creditKey } from './credit.ts';
 import { CountersignError } from './errors.ts';
-import type { Exchanged } from './exchange.ts';
+import type { ExchangeResult } from './exchange.ts';
 import { signIntent, windowAt } from './intent-proof.ts';
 import { creditIn } from './limits.ts';
 import { choose, type Rules } from './offer-choice.ts';
 import type { Outgoing } from './outgoing.ts';
-import { conclude, isFromAudience, present, type Presented } from './present.ts';
+import { conclude, isFromAudience, present, type SignedResult } from './present.ts';
 import { isProblem, type ProblemBody } from './problem-body.ts';
 import type { ReceivedOffer } from './received-offer.ts';
 
@@ -26,7 +26,7 @@ export const callFromCredit = async (
   outgoing: Outgoing,
   offer: ReceivedOffer,
   rules: Rules,
-): Promise<Presented | undefined> => {
+): Promise<SignedResult | undefined> => {
   const { binding } = offer;
   if (binding === undefined) return undefined;
   const { budget, credit } = context;
@@ -58,38 +58,38 @@ export const callFromCredit = async (
     credit.add(key, known);
     throw cause;
   });
-  const exchanged = await present(context, outgoing, proof).catch((cause: unknown) => {
+  const result = await present(context, outgoing, proof).catch((cause: unknown) => {
     // The cause is unknown, so the next call requests a new offer and counts on no remembered credit.
     context.memory.forgetOffer(outgoing);
     credit.forget(key);
     throw cause;
   });
-  if (debitsNothing(exchanged.problem)) {
+  if (debitsNothing(result.problem)) {
     // An earlier attempt may have run or may still arrive, also where a proxy answered 503. A payment now could pay twice (law 5).
-    if (exchanged.attempts > 1) throw lostBefore(exchanged, proof.call);
+    if (result.attempts > 1) throw lostBefore(result, proof.call);
     // The intent can only debit credit at its audience, so only the audience can state that it debited none.
     if (isFromAudience(outgoing, proof)) hold.giveBack();
     credit.forget(key);
     context.memory.forgetOffer(outgoing);
-    if (offer.creditOnly && isProblem(exchanged.problem, 'denied')) {
-      return await conclude(context, outgoing, proof, exchanged);
+    if (offer.creditOnly && isProblem(result.problem, 'denied')) {
+      return await conclude(context, outgoing, proof, result);
     }
-    await exchanged.response.body?.cancel().catch(() => undefined);
+    await result.response.body?.cancel().catch(() => undefined);
     return undefined;
   }
-  const presented = await conclude(context, outgoing, proof, exchanged);
+  const presented = await conclude(context, outgoing, proof, result);
   const report = presented.response.countersign;
   // Only the holder of the credit can state what it debited.
   const charged = isFromAudience(outgoing, proof, report) ? report.charged : requirement.amount;
   hold.release(charged);
   // A stored answer carries no limits, so the credit that the call did not use counts as free again.
-  if (creditIn(exchanged.response.headers) === undefined) {
+  if (creditIn(result.response.headers) === undefined) {
     credit.add(key, max(known - charged, 0n));
   }
   return presented;
 };
 
-const lostBefore = ({ response, attempts }: Exchanged, call: Hex): CountersignError =>
+const lostBefore = ({ response, attempts }: ExchangeResult, call: Hex): CountersignError =>
   new CountersignError(
     'answer_lost',
     `The gateway did not answer at first and refused the repeat (attempt ${attempts}).`,

@@ -5,7 +5,7 @@ import { callRecordOf, type CallRecord } from './call-record.ts';
 import { networkFor, readChallenge } from './challenge.ts';
 import { requireAudience, type AgentContext } from './context.ts';
 import { CountersignError } from './errors.ts';
-import { exchange, type Exchanged } from './exchange.ts';
+import { exchange, type ExchangeResult } from './exchange.ts';
 import { signQuestion, windowAt } from './intent-proof.ts';
 import { readJsonBody } from './json.ts';
 import { observedAs, readOutgoing, type Outgoing } from './outgoing.ts';
@@ -100,8 +100,8 @@ export const storedAnswer = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
-  refusal: Exchanged,
-): Promise<Exchanged> => {
+  refusal: ExchangeResult,
+): Promise<ExchangeResult> => {
   if (proof.gateway === undefined) return refusal;
   const { audience, tool } = proof.gateway;
   try {

@@ -39,7 +39,7 @@ export type Answered<Id extends RouteId> = {
 
 type Abortable = { readonly signal?: AbortSignal };
 /** Optional where the route needs no parameter. */
-type Given<R> =
+type Arguments<R> =
   Record<never, never> extends R ? [request?: R & Abortable] : [request: R & Abortable];
 
 /** The management API of a gateway (docs/management.md). The client signs every request for itself alone. */
@@ -51,12 +51,12 @@ export type Management = {
    */
   call<Id extends Exclude<RouteId, 'account.events'>>(
     id: Id,
-    ...request: Given<RequestOf<Id>>
+    ...request: Arguments<RequestOf<Id>>
   ): Promise<Answered<Id>>;
   /** Yields every item of a list, and fetches each page when it is needed. */
-  list<Id extends ListId>(id: Id, ...request: Given<RequestOf<Id>>): AsyncGenerator<ItemOf<Id>>;
+  list<Id extends ListId>(id: Id, ...request: Arguments<RequestOf<Id>>): AsyncGenerator<ItemOf<Id>>;
   /** Yields a list as text in the `format` of the query, NDJSON by default, page by page. The pages together are one file. */
-  export<Id extends ExportId>(id: Id, ...request: Given<RequestOf<Id>>): AsyncGenerator<string>;
+  export<Id extends ExportId>(id: Id, ...request: Arguments<RequestOf<Id>>): AsyncGenerator<string>;
   /** Yields the log entries of an account (CAIP-10) as it writes them, until the caller stops. Reconnects by itself. */
   events(account: string, options?: EventsOptions): AsyncGenerator<EntryEvent>;
 };

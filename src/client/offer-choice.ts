@@ -67,9 +67,9 @@ export const choose = (
       const { requirement, asset } = checked.value;
       const held = take(requirement, asset);
       if (held.ok) return ok({ ...checked.value, hold: held.value });
-      nearest = further(nearest, overTotal(requirement, held.error));
+      nearest = nearerFault(nearest, aboveTotal(requirement, held.error));
     } else {
-      nearest = further(nearest, checked.error);
+      nearest = nearerFault(nearest, checked.error);
     }
   }
   return err(nearest ?? { code: 'scheme_unsupported', detail: 'The offer has no entry.' });
@@ -120,13 +120,13 @@ const check = (entry: Entry, rules: Rules): Result<Passed, ChoiceFault> => {
   return ok({ requirement, raw, token, asset });
 };
 
-const overTotal = (requirement: Requirement, { remaining }: Exhausted): ChoiceFault => ({
+const aboveTotal = (requirement: Requirement, { remaining }: Exhausted): ChoiceFault => ({
   code: 'over_total',
   detail: `The price is ${formatDollars(requirement.amount)}; ${formatDollars(remaining)} of the total remains.`,
   requirement,
 });
 
-const further = (known: ChoiceFault | undefined, fault: ChoiceFault): ChoiceFault =>
+const nearerFault = (known: ChoiceFault | undefined, fault: ChoiceFault): ChoiceFault =>
   known !== undefined && STAGES.indexOf(known.code) >= STAGES.indexOf(fault.code) ? known : fault;
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? '').slice(0, 128);

@@ -50,9 +50,9 @@ export const readOutgoing = async (input: FetchInput, init?: FetchInit): Promise
   url.hash = '';
   const target = url.pathname + url.search;
   const contentType = request.headers.get('content-type')?.trim() ?? '';
-  mustBe(request.method, MAX_METHOD, 'method');
-  mustBe(target, MAX_TARGET, 'target');
-  mustBe(contentType, MAX_CONTENT_TYPE, 'content type');
+  requireSignable(request.method, MAX_METHOD, 'method');
+  requireSignable(target, MAX_TARGET, 'target');
+  requireSignable(contentType, MAX_CONTENT_TYPE, 'content type');
   const body = new Uint8Array(await request.arrayBuffer());
   return {
     url: url.href,
@@ -76,7 +76,7 @@ export const observedAs = (
   tool: string,
 ): ObservedRequest => ({ audience, tool, method, target, contentType, payloadDigest });
 
-const mustBe = (text: string, limit: number, what: string): void => {
+const requireSignable = (text: string, limit: number, what: string): void => {
   if (text.length <= limit && PRINTABLE.test(text)) return;
   throw new CountersignError(
     'request_unsignable',

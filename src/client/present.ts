@@ -2,7 +2,7 @@ import type { Hex } from '../core/hex.ts';
 import type { AgentContext } from './context.ts';
 import { creditKey } from './credit.ts';
 import { CountersignError } from './errors.ts';
-import { exchange, type Exchanged } from './exchange.ts';
+import { exchange, type ExchangeResult } from './exchange.ts';
 import { isRecord, readBase64Json, readJsonBody } from './json.ts';
 import { creditIn } from './limits.ts';
 import { storedAnswer } from './look.ts';
@@ -15,7 +15,7 @@ import { signedReport } from './signed-report.ts';
 import { withReport, type AgentResponse, type CallReport } from './call-report.ts';
 
 /** The answer to a signed request, and its proof. */
-export type Presented = { readonly response: AgentResponse; readonly proof: Proof };
+export type SignedResult = { readonly response: AgentResponse; readonly proof: Proof };
 
 /**
  * Sends a proof until the gateway answers. A 402 ends the call, whatever its reason: another signature could pay twice (law 5).
@@ -26,14 +26,14 @@ export const present = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
-): Promise<Exchanged> => {
+): Promise<ExchangeResult> => {
   context.memory.keepCall(proof.call, proof.network);
-  const exchanged = await exchange(context, outgoing, proof);
-  if (exchanged.response.status === 402) throw await refused(context, exchanged, proof.call);
+  const result = await exchange(context, outgoing, proof);
+  if (result.response.status === 402) throw await refused(context, result, proof.call);
   // The repeat met its own first attempt: look up the stored answer.
-  return exchanged.attempts > 1 && isProblem(exchanged.problem, 'already-used')
-    ? await storedAnswer(context, outgoing, proof, exchanged)
-    : exchanged;
+  return result.attempts > 1 && isProblem(result.problem, 'already-used')
+    ? await storedAnswer(context, outgoing, proof, result)
+    : result;
 };
 
 /** Reports on an answer, and remembers what later calls need from it. */
@@ -41,12 +41,12 @@ export const conclude = async (
   context: AgentContext,
   outgoing: Outgoing,
   proof: Proof,
-  exchanged: Exchanged,
-): Promise<Presented> => {
-  const report = await signedReport(context, outgoing, proof, exchanged);
-  rememberCredit(context, outgoing, proof, exchanged.response, report);
+  result: ExchangeResult,
+): Promise<SignedResult> => {
+  const report = await signedReport(context, outgoing, proof, result);
+  rememberCredit(context, outgoing, proof, result.response, report);
   context.budget.charge(report.charged);
-  const response = withReport(exchanged.response, report);
+  const response = withReport(result.response, report);
   notify(() => context.hooks.onAnswer?.(report, response));
   return { response, proof };
 };
@@ -83,7 +83,7 @@ const MAX_HEADER = 16_384;
 
 const refused = async (
   { timeoutMs }: Pick<AgentContext, 'timeoutMs'>,
-  { response, lost, attempts }: Exchanged,
+  { response, lost, attempts }: ExchangeResult,
   call: Hex,
 ): Promise<CountersignError> => {
   const reason = await reasonOf(response, timeoutMs);

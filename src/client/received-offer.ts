@@ -142,13 +142,13 @@ const parse = (response: Response, root: string, version: 1 | 2, json: unknown):
     ),
     resource: parsed.data.resource ?? undefined,
     extensions,
-    binding: version === 2 && bound.success ? named(bound.data.info) : undefined,
+    binding: version === 2 && bound.success ? intentTerms(bound.data.info) : undefined,
     creditOnly: creditSchema.safeParse(extensions['agent-credit']).success,
   };
 };
 
 /** Keeps only what an intent names: other fields of the server must not get into the signed intent. */
-const named = ({ audience, tool }: { readonly audience: string; readonly tool: string }) => ({
+const intentTerms = ({ audience, tool }: { readonly audience: string; readonly tool: string }) => ({
   audience,
   tool,
 });

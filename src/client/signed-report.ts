@@ -1,7 +1,7 @@
 import { min } from '../protocol/amount.ts';
 import type { CallReport } from './call-report.ts';
 import type { AgentContext } from './context.ts';
-import type { Exchanged } from './exchange.ts';
+import type { ExchangeResult } from './exchange.ts';
 import { limitsOf } from './limits.ts';
 import type { Outgoing } from './outgoing.ts';
 import { paymentAnswerOf, type PaymentAnswer } from './payment-answer.ts';
@@ -13,7 +13,7 @@ export const signedReport = async (
   context: Pick<AgentContext, 'keys' | 'signer'>,
   outgoing: Outgoing,
   proof: Proof,
-  { response, body, problem, attempts, record }: Exchanged,
+  { response, body, problem, attempts, record }: ExchangeResult,
 ): Promise<CallReport> => {
   const payment = paymentAnswerOf(response.headers);
   const receipt = await receiptOf(context, outgoing, proof, response, body);
