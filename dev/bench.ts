@@ -9,17 +9,17 @@ import { measureFlood } from './bench/flood.ts';
 import { gatesOf } from './bench/gates.ts';
 import { measureGrowth } from './bench/growth.ts';
 import { machine, machineLine } from './bench/machine.ts';
-import { measureObjects } from './bench/object-tests.ts';
 import { type Part, readOptions } from './bench/options.ts';
 import { markdown } from './bench/report.ts';
 import { type Measured, type Results, STUBS } from './bench/results.ts';
-import { startUpstream } from './bench/subject.ts';
+import { newWorkspace, startUpstream } from './bench/subject.ts';
 import { measureReplays } from './bench/replays.ts';
 import { measureTrees } from './bench/trees.ts';
-import { newWorkspace } from './bench/subject.ts';
+import type { BenchOptions, Rounds, Rows } from '../test/bench/rounds.ts';
 import { flagsOrExit } from './flags.ts';
 import { startProgress } from './progress.ts';
 import { ROOT } from './root.ts';
+import { runProject } from './run-project.ts';
 
 /**
  * `npm run bench`: compares the deployed bundle with its peers in raw workerd: the same requests, client and tool, a fresh process for
@@ -31,6 +31,21 @@ const USAGE = 'npm run bench -- [--only PART]… [--rounds N] [--remembered N] [
 const options = flagsOrExit(USAGE, () => readOptions(process.argv.slice(2)));
 const { rounds, objectTests, remembered, json, isWhole, has } = options;
 const print = startProgress();
+
+/** Measures the objects without a gateway: runs the vitest project `bench`. */
+const measureObjects = async (
+  options: BenchOptions,
+  print: (line: string) => void,
+): Promise<{ readonly tree: Rounds; readonly rows: Rows }> => {
+  const finished = await runProject('bench', options, print);
+  const failed = finished.flatMap((each) => each.failed);
+  const tree = finished.find(({ meta }) => meta.rounds)?.meta.rounds;
+  const rows = finished.find(({ meta }) => meta.rows)?.meta.rows;
+  if (failed.length > 0 || tree === undefined || rows === undefined) {
+    throw new Error(`The tests of the objects failed:\n${failed.join('\n')}`);
+  }
+  return { tree, rows };
+};
 
 /** Runs one part, if it is selected. */
 const part = async (

@@ -9,8 +9,7 @@ import { type Narrator, newNarrator } from './demo/narrator.ts';
 import { type DemoResults, play } from './demo/story.ts';
 import { openWallet } from './demo/wallet.ts';
 import { wholeNumber } from './flags.ts';
-import { whenOrphaned } from './stack/process.ts';
-import { killEveryProcess } from './stack/process.ts';
+import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { newRunDirectory } from './stack/run-directory.ts';
 import { type Stack, startStack } from './stack/stack.ts';
 

@@ -2,9 +2,8 @@
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { wholeNumber } from './flags.ts';
-import { whenOrphaned } from './stack/process.ts';
+import { killEveryProcess, whenOrphaned } from './stack/process.ts';
 import { portTaken } from './stack/ports.ts';
-import { killEveryProcess } from './stack/process.ts';
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 
 const HELP = `Runs Countersign on this machine: a chain with USDC, a facilitator, an upstream with demo tools, and the gateway.

@@ -1,5 +1,4 @@
-import type { Hex } from '../../src/core/hex.ts';
-import { ZERO_HASH } from '../../src/core/hex.ts';
+import { type Hex, ZERO_HASH } from '../../src/core/hex.ts';
 import type { GatewaySubject } from './gateway-subject.ts';
 import type { BenchAgent } from './signing.ts';
 import type { Sale } from './subject.ts';

@@ -1,10 +1,8 @@
 import { rm, stat } from 'node:fs/promises';
-import { boundRequests } from './gateway-subject.ts';
-import { type Figures, figuresOf } from './load.ts';
-import { deal, type Measured, mustAllBe, run, runOut } from './load.ts';
+import { boundRequests, type GatewaySubject, startGateway } from './gateway-subject.ts';
+import { deal, type Figures, figuresOf, type Measured, mustAllBe, run, runOut } from './load.ts';
 import { databaseOf, remember } from './remembered-calls.ts';
 import { agents, type BenchAgent } from './signing.ts';
-import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { type Bench, newDirectory, type Upstream } from './subject.ts';
 
 /** Cost of a call of an account that remembers many others. */

@@ -1,8 +1,7 @@
-import { boundRequests } from './gateway-subject.ts';
+import { boundRequests, type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { type Branch, grow } from './branches.ts';
 import { getRequest, openConnection } from './connection.ts';
 import { cpuOf, type Latency, latencyOf, shown, sum } from './flood.ts';
-import { type GatewaySubject, startGateway } from './gateway-subject.ts';
 import { deal, type Lane, type Measured, mustAllBe, run } from './load.ts';
 import {
   agents,

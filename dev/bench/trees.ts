@@ -1,10 +1,21 @@
 import { openConnection } from './connection.ts';
-import { boundRequests, type MakeBound } from './gateway-subject.ts';
+import {
+  boundRequests,
+  type GatewaySubject,
+  type MakeBound,
+  startGateway,
+} from './gateway-subject.ts';
 import { type Branch, grow, REFUSED, RULED, rulesOf } from './branches.ts';
-import { type Figures, figuresOf } from './load.ts';
-import { type GatewaySubject, startGateway } from './gateway-subject.ts';
+import {
+  deal,
+  type Figures,
+  figuresOf,
+  type Lane,
+  type Measured,
+  mustAllBe,
+  runOut,
+} from './load.ts';
 import type { Hex } from '../../src/core/hex.ts';
-import { deal, type Lane, type Measured, mustAllBe, runOut } from './load.ts';
 import { agents, type BenchAgent } from './signing.ts';
 import type { Bench, Upstream } from './subject.ts';
 

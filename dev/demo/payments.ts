@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { summarise } from '../upstream/summary.ts';
+import { summarise } from '../upstream/text.ts';
 import { jsonOf, offerOf, send, textOf } from './exchange.ts';
 import { buy, byAgent, byStock, byTopUp, dollars, type Purchase } from './purchase.ts';
 import { ARTICLE, priceOf, type Requests, runsOf, type Scene, TOP_UP } from './scene.ts';

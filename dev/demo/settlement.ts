@@ -1,5 +1,4 @@
-import type { Address, Hex } from 'viem';
-import { isAddressEqual, parseEventLogs } from 'viem';
+import { type Address, type Hex, isAddressEqual, parseEventLogs } from 'viem';
 import type { ChainAccess } from '../stack/chain-access.ts';
 import { usdcAbi } from '../stack/usdc.ts';
 

@@ -1,6 +1,5 @@
 import { decodePaymentSignatureHeader, encodePaymentSignatureHeader } from '@x402/core/http';
-import type { Hex } from 'viem';
-import { isHex } from 'viem';
+import { type Hex, isHex } from 'viem';
 import * as z from 'zod/mini';
 
 /** A signed request and its answer, as an observer on the network sees them. */

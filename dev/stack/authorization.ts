@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Address, Hex, LocalAccount } from 'viem';
-import { bytesToHex } from 'viem';
+import { type Address, bytesToHex, type Hex, type LocalAccount } from 'viem';
 import type { Authorization, Token } from '../../src/protocol/payment.ts';
 import type { ChainClient } from './chain-client.ts';
 import { usdcAbi } from './usdc.ts';

@@ -4,11 +4,10 @@ import { parseEther } from 'viem';
 import { type ChainAccess, connectChain } from './chain-access.ts';
 import { type ChainClient, CHAIN_ID } from './chain-client.ts';
 import { mint } from './faucet.ts';
-import { deployMulticall3 } from './contracts.ts';
+import { deployMulticall3, deployUsdc } from './contracts.ts';
 import { people } from './people.ts';
 import { freePort, LOOPBACK } from './ports.ts';
 import { type Exit, startProcess } from './process.ts';
-import { deployUsdc } from './contracts.ts';
 
 /** A chain that this process started. */
 export type Chain = ChainAccess & {

@@ -1,8 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Address, Hex } from 'viem';
-import { encodeDeployData, keccak256, maxUint256, pad, parseAbi, parseEther, toBytes } from 'viem';
+import {
+  type Address,
+  encodeDeployData,
+  type Hex,
+  keccak256,
+  maxUint256,
+  pad,
+  parseAbi,
+  parseEther,
+  toBytes,
+} from 'viem';
 import type { ChainClient } from './chain-client.ts';
 import { multicall3 } from './faucet.ts';
 import { person } from './people.ts';

@@ -1,5 +1,4 @@
-import type { Address } from 'viem';
-import { encodeFunctionData, multicall3Abi, parseEther } from 'viem';
+import { type Address, encodeFunctionData, multicall3Abi, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import type { ChainClient } from './chain-client.ts';
 import { usdc, usdcAbi } from './usdc.ts';

@@ -1,5 +1,4 @@
-import type { Address, Hex } from 'viem';
-import { keccak256, toBytes } from 'viem';
+import { type Address, type Hex, keccak256, toBytes } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 
 /** A key of the local stack, with its checksummed address. */

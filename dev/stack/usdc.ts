@@ -1,5 +1,4 @@
-import type { Address } from 'viem';
-import { parseAbi } from 'viem';
+import { type Address, parseAbi } from 'viem';
 import type { Token } from '../../src/protocol/payment.ts';
 import { type ChainClient, CHAIN_ID } from './chain-client.ts';
 

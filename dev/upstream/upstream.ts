@@ -6,10 +6,8 @@ import * as z from 'zod/mini';
 import { type RunningServer, serveLoopback } from '../stack/server.ts';
 import { assertionChecker } from './assertion.ts';
 import { type Dictionary, openDictionary } from './dictionary.ts';
-import { events } from './events.ts';
-import { misbehave } from './flaky.ts';
-import { statisticsOf, wordsOf } from './statistics.ts';
-import { summarise } from './summary.ts';
+import { events, misbehave } from './responses.ts';
+import { statisticsOf, summarise, wordsOf } from './text.ts';
 import { LANGUAGES, translate } from './translation.ts';
 
 /** Tools of the demo upstream; also the members of `GET /_count`. */
