@@ -1,4 +1,4 @@
-/** Something that a person should look at (entry `alert.raised`). */
+/** An alert for operators or owners (entry `alert.raised`). */
 export type AlertBody = {
   readonly rule:
     | 'soft_limit'

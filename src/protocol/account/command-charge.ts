@@ -1,7 +1,7 @@
 import type { Hex } from '../../core/hex.ts';
 import type { BudgetFault } from './command-fault.ts';
 
-/** One command that another account of the tree is about to carry out, to be paid for here. `id` names it: it is counted once. */
+/** A command that another account of the tree is about to apply, charged to this account's budget. Each `id` counts once. */
 export type CommandCharge = {
   readonly budget: 'own' | 'grant' | 'stop' | 'below';
   readonly bytes: number;

@@ -2,23 +2,23 @@ import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
 import type { AccountId } from '../account-id.ts';
 
-/** Why an order of an operator or an owner changed nothing; none is about a field of its body. */
+/** Why a command of an operator or an owner had no effect. None of these concerns a field of the body. */
 export type CommandFault =
   | { readonly reason: 'forbidden' }
-  /** The intent has ordered something before, in another request. */
+  /** Another request has used the same signed intent. */
   | { readonly reason: 'already_used' }
-  /** `current`: hash of what is there; absent where nothing is. */
+  /** `current`: hash of the stored document; absent if there is none. */
   | { readonly reason: 'precondition_failed'; readonly current?: Hex }
   | { readonly reason: 'precondition_required'; readonly current: Hex }
   | { readonly reason: 'not_writable'; readonly hint: string }
   | { readonly reason: 'unknown_call' }
   | BudgetFault;
 
-/** A command was refused because its account, or the top of its tree, gives too many. Nothing was written. */
+/** A command exceeds the command budget of its account, or of the root of its tree. Nothing was written. */
 export type BudgetFault = {
   readonly reason: 'too_many_commands';
   readonly rule: 'command_rate' | 'command_bytes';
-  /** Whose limit it is. */
+  /** The account of the budget. */
   readonly account: AccountId;
   /** Commands, or bytes of log, in `window` seconds. */
   readonly limit: number;
@@ -27,7 +27,7 @@ export type BudgetFault = {
   readonly resetsAt: Seconds;
 };
 
-/** Why an order changed nothing. `field` as in the order's own document. */
+/** Why a command had no effect. `field`: of the command's own document. */
 export type FieldFault =
   | {
       readonly reason: 'grant_refused';
@@ -42,5 +42,5 @@ export type FieldFault =
   | { readonly reason: 'penniless'; readonly field: string }
   | { readonly reason: 'malformed_policy'; readonly field: string; readonly hint: string };
 
-/** `credit`: what could be taken, atomic units. */
+/** `credit`: the amount that could be removed, atomic units. */
 export type CreditTooLow = { readonly reason: 'credit_too_low'; readonly credit: string };

@@ -8,30 +8,30 @@ import type { Consent, SignedGrant } from './grant.ts';
 import type { CommandSigner, CommandIntent } from './signer.ts';
 import type { Status } from './status.ts';
 
-/** `If-Match`: the hash of what is to be replaced, or `*` for anything that is there; `none`: nothing may be there yet. */
+/** `If-Match`: the hash of the document to replace, or `*` for any; `none`: there must be no document yet. */
 export type Expected = Hex | '*' | 'none';
 
-/** An order that concerns an account's place in a tree. Idempotent. */
+/** A command to an account. Idempotent. */
 export type AccountCommand =
   | CreditCommand
-  /** To the issuer: it lets `grant` be used. The gateway has verified its signature. */
+  /** To the issuer: register `grant`. The gateway has verified its signature. */
   | {
       readonly kind: 'issue';
       readonly grant: SignedGrant;
       readonly facts: PayerFacts;
-      /** The delegate consents. Without, the grant is kept here as an offer, and the delegate's account learns nothing of it. */
+      /** The delegate consents. Otherwise the issuer keeps the grant as an offer, unknown to the delegate's account. */
       readonly consent: boolean;
     }
-  /** To the issuer: the delegate consents to a grant that was offered to it. Answered with the grant and its chain. */
+  /** To the issuer: the delegate consents to an offered grant. The verdict contains the grant and its chain. */
   | { readonly kind: 'accept'; readonly hash: Hex; readonly delegate: AccountId }
-  /** To the delegate, after its issuer has agreed. `chain`: the grants that `grant` stands on, nearest first. */
+  /** To the delegate, after the issuer has registered the grant. `chain`: the grants above it, nearest first. */
   | {
       readonly kind: 'take';
       readonly grant: SignedGrant;
       readonly chain: readonly SignedGrant[];
       readonly consent: Consent;
     }
-  /** To whoever signed it: as issuer of the grant, or as its delegate. */
+  /** To the signer: the issuer of the grant, or its delegate. */
   | {
       readonly kind: 'revoke';
       readonly revocation: AgentRevocation;
@@ -39,10 +39,10 @@ export type AccountCommand =
       readonly signature: Hex;
       /** The block at which the issuer's contract accepted the signature (ERC-1271); absent for a key. */
       readonly contractCheckedAt?: number;
-      /** Absent where the chain could not be asked: an account that is known here may cut a key off all the same. */
+      /** Absent if no node answered: a known account may revoke a key all the same. */
       readonly facts?: PayerFacts;
     }
-  /** By whom is not said: by the gateway itself, as an operator. */
+  /** Without `by`: the gateway itself, as an operator. */
   | {
       readonly kind: 'status';
       readonly status: Status;
@@ -50,18 +50,18 @@ export type AccountCommand =
       readonly expected?: Expected;
       readonly order: CommandIntent;
     }
-  /** A policy document, or null to take it away. `operator` and `owner`: both bind, whoever writes the other. */
+  /** Sets a policy, or removes it with null. The operator's and the owner's policy both bind. */
   | {
       readonly kind: 'policy';
       readonly slot: 'operator' | 'owner';
       readonly document: unknown;
       readonly by?: CommandSigner;
       readonly expected?: Expected;
-      /** Only says what would be cut off. */
+      /** Only return which running calls the policy would have denied. */
       readonly dryRun?: boolean;
       readonly order: CommandIntent;
     }
-  /** Which grant a call without authority uses. */
+  /** Sets the grant of calls without `authority`. */
   | {
       readonly kind: 'default';
       readonly grant: Hex;
@@ -69,7 +69,7 @@ export type AccountCommand =
       readonly expected?: Expected;
       readonly order: CommandIntent;
     }
-  /** A name for people, or null for none. An operator's order makes an account that is not known yet. */
+  /** Sets a name for people, or removes it with null. An operator's command creates an unknown account. */
   | {
       readonly kind: 'label';
       readonly label: string | null;
@@ -77,29 +77,29 @@ export type AccountCommand =
       readonly expected?: Expected;
       readonly order: CommandIntent;
     }
-  /** A document that the account keeps for the gateway, or null to remove it: entries `tool.put`, `webhook.removed`, … */
+  /** Puts a document that the account keeps for the gateway, or removes it with null: entries `tool.put`, `webhook.removed`, … */
   | {
       readonly kind: 'document';
       readonly type: DocumentType;
       readonly name: string;
-      /** At most 16 KiB of canonical JSON, as `Json`; or null. Unknown here, as RPC types cannot follow it. */
+      /** At most 16 KiB of canonical JSON, of type `Json`; or null. `unknown`, because RPC types cannot express `Json`. */
       readonly document: unknown;
-      /** Hash of what the gateway itself began with, where the account was never told of this document. */
+      /** Hash of the deployed document, if the account has never stored this one. */
       readonly known?: Hex;
-      /** Enters it again where it has not changed: what the gateway has switched off meanwhile is wanted again. */
+      /** Write an entry even if the document has not changed: it re-enables what the gateway has disabled meanwhile. */
       readonly anew?: boolean;
       readonly expected?: Expected;
       readonly by: CommandSigner;
       readonly order: CommandIntent;
     }
-  /** Tells the settlement queue of a payment again, now. */
+  /** Sends a payment to the settlement queue again. */
   | {
       readonly kind: 'redrive';
       readonly call: Hex;
       readonly by: CommandSigner;
       readonly order: CommandIntent;
     }
-  /** Gives up a payment that cannot move any more: no debt of the payer. */
+  /** Writes off a payment that cannot move any more, without a debt of the payer. */
   | {
       readonly kind: 'writeOff';
       readonly call: Hex;
@@ -107,7 +107,7 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly order: CommandIntent;
     }
-  /** Says whether a silent tool has done its work: what its call keeps is earned, or given back (law 4). */
+  /** Resolves a call of a silent tool: charges the kept hold, or releases it (law 4). */
   | {
       readonly kind: 'resolve';
       readonly call: Hex;
@@ -116,7 +116,7 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly order: CommandIntent;
     }
-  /** To the gateway's own account: an operator has had a dead letter sent again that is no payment's. */
+  /** To the gateway's own account: an operator resent a dead letter that belongs to no payment. */
   | {
       readonly kind: 'deadLetter';
       readonly id: string;
@@ -124,14 +124,14 @@ export type AccountCommand =
       readonly by: CommandSigner;
       readonly order: CommandIntent;
     }
-  /** Raised elsewhere: a dead letter, a webhook that was switched off. */
+  /** Records an alert of the Worker: a dead letter, a disabled webhook. */
   | { readonly kind: 'alert'; readonly alert: AlertBody };
 
-/** A command that moves credit. Idempotent by what it carries. */
+/** A command that moves credit. Idempotent by its content. */
 export type CreditCommand =
   /**
-   * Credit that another account has paid for. `total` is all that `from` ever sent here in this asset: it only grows, so a
-   * message that comes twice, late or out of order changes nothing (design §5, as leases do).
+   * Credit that another account paid for. `total` is everything that `from` ever sent in this asset. It only grows, so a repeated, late
+   * or reordered message changes nothing.
    */
   | {
       readonly kind: 'credit';
@@ -139,19 +139,19 @@ export type CreditCommand =
       readonly asset: AssetId;
       readonly total: bigint;
     }
-  /** The operator has paid credit back on chain: recorded once for each Transfer log. */
+  /** Records credit that the operator paid back on chain, once for each Transfer log. */
   | {
       readonly kind: 'refund';
       readonly asset: AssetId;
       readonly amount: bigint;
       readonly transaction: Hex;
-      /** Which log of the transaction the Transfer is, from 0. */
+      /** Index of the Transfer log in the transaction, from 0. */
       readonly place: number;
       readonly block: number;
       readonly by?: CommandSigner;
       readonly order: CommandIntent;
     }
-  /** An operator gives credit (a positive amount), or takes it away. Carried out once for each signed intent, which it must name. */
+  /** An operator adds credit (a positive amount) or removes it. Applied once for each signed intent, which it must name. */
   | {
       readonly kind: 'adjust';
       readonly asset: AssetId;

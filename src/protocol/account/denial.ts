@@ -27,14 +27,14 @@ export type DenialRule = AccountRule | PolicyRule;
 
 export type Denial = {
   readonly rule: DenialRule;
-  /** Whose rule it is: the caller's own account, or one above it. */
+  /** The account of the rule: the caller's own, or an ancestor. */
   readonly account: AccountId;
   readonly limit?: LimitState;
-  /** The declared parameter that a rule is about. */
+  /** The declared parameter of the condition that denies. */
   readonly param?: string;
-  /** The grant that refuses. */
+  /** The grant that denies. */
   readonly grant?: Hex;
-  /** The grant of this account that the call stood on; absent for an account that stands for itself. */
+  /** The grant that the call used; absent for a call without a grant. */
   readonly authority?: Hex;
   readonly retryAllowed: boolean;
   readonly retryAfter?: Seconds;

@@ -2,13 +2,13 @@ import type { Hex } from '../../core/hex.ts';
 
 export type DocumentType = 'tool' | 'webhook';
 
-/** A document that the account keeps. `hash`: SHA-256 of its canonical JSON. */
+/** A stored document. `hash`: SHA-256 over its JCS form. */
 export type KeptDocument =
   | { readonly verdict: 'found'; readonly hash: Hex; readonly document: unknown }
   | { readonly verdict: 'unknown' }
   | { readonly verdict: 'unavailable' };
 
-/** Documents of one type that changed, without text where one was removed. `top`: the newest entry that wrote one. */
+/** Documents of one type that changed; `text` is null for a removed one. `top`: sequence number of the newest change. */
 export type ChangedDocuments =
   | {
       readonly verdict: 'found';

@@ -1,13 +1,13 @@
 import type { Entry } from '../entry.ts';
 
-/** An `Entry`, whose JSON members RPC types cannot follow. */
+/** An `Entry` with unknown members, because RPC types cannot express `Json`. */
 export type LoggedEntry = Omit<Entry, 'evidence' | 'outcome' | 'payment'> & {
   readonly evidence?: unknown;
   readonly outcome?: unknown;
   readonly payment?: unknown;
 };
 
-/** Entries after a place in the chain, in order. `exported`: up to where D1 has them; `head`: where the chain ends. */
+/** Entries after a sequence number, in order. `exported`: the last one that D1 has; `head`: the last one of the chain. */
 export type EntryPage =
   | {
       readonly verdict: 'found';

@@ -9,9 +9,9 @@ export type CallState = 'held' | 'committed' | 'released' | 'abandoned';
 /** How a dispatched call ended. */
 export type Outcome = {
   readonly success: boolean;
-  /** HTTP status the upstream answered, 0 when it did not. */
+  /** HTTP status of the upstream; 0 without an answer. */
   readonly status: number;
-  /** SHA-256 of the body, or `streamed` for answers finished at their headers. */
+  /** SHA-256 of the body; `streamed` for an answer that was finished at its headers. */
   readonly digest: Hex | 'streamed' | 'none';
   readonly reason:
     | 'answered'
@@ -23,8 +23,8 @@ export type Outcome = {
     | 'refused';
   readonly answer?: StoredAnswer;
   /**
-   * What a tool of variable price charges for this call, atomic units: at most the reserved price, and counted only where credit
-   * pays, because an EIP-3009 value is exact (design §2.4 of x402 facts). Absent: the reserved price.
+   * The charge of a tool of variable price, atomic units: at most the reserved price. Counts only if credit pays, because EIP-3009
+   * transfers exactly the signed value. Absent: the reserved price.
    */
   readonly amount?: bigint;
 };
@@ -36,14 +36,14 @@ export type FinishVerdict =
       readonly charged: bigint;
       readonly paidFrom: 'payment' | 'credit' | 'none';
       readonly payment: PaymentState;
-      /** True when the amount stays reserved until somebody resolves it (law 4). */
+      /** The amount stays held until an operator resolves the call (law 4). */
       readonly kept?: boolean;
       readonly transaction?: Hex;
       readonly entry: Hex;
       readonly policy: Hex;
       readonly limits: readonly LimitState[];
     }
-  /** The hold had ended before: recorded, charges nothing. */
+  /** The hold had expired: the account records the outcome and charges nothing. */
   | {
       readonly verdict: 'late';
       readonly state: CallState;

@@ -4,61 +4,61 @@ import type { AccountId, AssetId } from '../account-id.ts';
 import type { LimitState } from '../limit.ts';
 import type { Status } from './status.ts';
 
-/** What one account below has of one counter above: totals that only grow, but for `held`. Atomic units. */
+/** A child's share of one counter of its parent: totals that only grow, except `held`. Atomic units. */
 export type Share = {
-  /** When the counter's period began: a share is good for that period alone. */
+  /** Start of the counter's period: a share is valid for that period only. */
   readonly start: Seconds;
-  /** Given to the account below, ever; and what it has given back, ever. */
+  /** Granted to the child in total, and returned by it in total. */
   readonly granted: bigint;
   readonly returned: bigint;
-  /** What it has spent of it, and what its running calls hold. */
+  /** Spent by the child, and held by its running calls. */
   readonly spent: bigint;
   readonly held: bigint;
 };
 
-/** Shares by the name of the counter above, e.g. `day`, `lifetime`, `<grant>/lifetime`, `credit`. */
+/** Shares by the name of the parent's counter, e.g. `day`, `lifetime`, `<grant>/lifetime`, `credit`. */
 export type Shares = Readonly<Record<string, Share>>;
 
-/** A policy of an account above, which binds everybody below it as well. */
+/** A policy of an ancestor, which binds all its descendants. */
 export type AncestorPolicy = {
   readonly kind: 'operator' | 'owner';
   readonly hash: Hex;
-  /** As `policyJson` writes it. */
+  /** The form of `policyJson`. */
   readonly document: unknown;
 };
 
-/** An account above, as it lets one grant of its own be used. A lower revision is an older word and says nothing. */
+/** An ancestor's permission to use one of its grants. The holder ignores a lower revision than it knows. */
 export type Authority = {
   readonly revision: number;
   readonly status: Status | 'expired' | 'unknown';
-  /** Absent where the asker knows them already, by `policiesHash`. */
+  /** Absent if the child already knows them by `policiesHash`. */
   readonly policies?: readonly AncestorPolicy[];
   readonly policiesHash: Hex;
 };
 
-/** Asks an account above for a share of its limits and for its word that a grant lives (design §5, "Hierarchy by leases"). */
+/** Asks an ancestor for shares of its limits and for its permission to use a grant. */
 export type LeaseRequest = {
   readonly child: AccountId;
-  /** The grant by which the account above let this branch of its tree grow: it has issued it. */
+  /** The grant that the ancestor issued for this branch of its tree. */
   readonly issued: Hex;
   readonly asset: AssetId;
-  /** What the child must have unused in every counter to go on, and what it would like to have. */
+  /** The unused amount that the child needs in every counter, and the amount that it would like. */
   readonly need: bigint;
   readonly want: bigint;
-  /** As `need`, of the account's credit; absent where the child pays otherwise. */
+  /** Like `need`, of the ancestor's credit; absent if the child pays otherwise. */
   readonly credit?: bigint;
   readonly creditWant?: bigint;
-  /** The child's books with this account, under this grant. */
+  /** The child's shares under this grant. */
   readonly shares: Shares;
   readonly knows?: Hex;
-  /** Only says what it would give. */
+  /** Only return what the ancestor would grant. */
   readonly dryRun?: boolean;
 };
 
 export type LeaseVerdict =
-  /** Good for `LEASE_SECONDS` from when it was asked for. */
+  /** Valid for `LEASE_SECONDS` from the time of the request. */
   | { readonly verdict: 'leased'; readonly authority: Authority; readonly shares: Shares }
-  /** The grant lives, but this limit has too little left; nothing is given. */
+  /** The grant is active, but too little of this limit remains; nothing is granted. */
   | {
       readonly verdict: 'short';
       readonly authority: Authority;
@@ -66,11 +66,11 @@ export type LeaseVerdict =
       readonly rule: 'window' | 'lifetime' | 'credit';
       readonly limit: LimitState;
     }
-  /** The grant, or the account itself, lets nothing through. */
+  /** The grant, or the ancestor itself, allows nothing. */
   | { readonly verdict: 'refused'; readonly authority: Authority }
   | { readonly verdict: 'unavailable' };
 
-/** An account above takes back what is not used, and says how things stand with it now. By the grant it has issued. */
+/** An ancestor takes back unused shares and sends its current revision and status, by issued grant. */
 export type Recall = {
   readonly of: AccountId;
   readonly branches: Readonly<
@@ -81,7 +81,7 @@ export type Recall = {
   >;
 };
 
-/** The answer to a recall, and what an idle account sends by itself: its books by branch, everything unused given back. */
+/** The answer to a recall, and the message of an idle account: its shares by branch, all unused amounts returned. */
 export type Returned =
   | { readonly verdict: 'returned'; readonly branches: Readonly<Record<Hex, Shares>> }
   | { readonly verdict: 'unavailable' };

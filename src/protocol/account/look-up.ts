@@ -6,24 +6,24 @@ import type { Binding, PayerFacts } from './call.ts';
 import type { CallState } from './finish.ts';
 import type { StoredAnswer } from './reserve.ts';
 
-/** A question about one call by its payer: reads, never writes (design §4.6). */
+/** A payer's question about one of its calls. It reads, never writes. */
 export type LookUp = {
   readonly account: AccountId;
   readonly call: Hex;
-  /** What the chain said just now, when the account has asked for it. */
+  /** Fresh chain facts, if the account requested them. */
   readonly facts?: PayerFacts;
-  /** The question's signature was checked by the account's own contract (ERC-1271) at this block. */
+  /** The block at which the account's own contract accepted the question's signature (ERC-1271). */
   readonly contractCheckedAt?: number;
 };
 
-/** What is known of a call. Amounts in atomic units. */
+/** The state of a call. Amounts in atomic units. */
 export type CallStatus = {
   readonly call: Hex;
   readonly tool: string;
-  /** `requestDigest` of the request it was first used for. */
+  /** `requestDigest` of the call's first request. */
   readonly request: Hex;
   readonly binding: Binding;
-  /** The audience that `request` was digested with. */
+  /** The audience in the digest `request`. */
   readonly audience?: string;
   readonly state: CallState;
   readonly asset: AssetId;
@@ -40,10 +40,10 @@ export type CallStatus = {
 
 export type LookUpVerdict =
   | { readonly verdict: 'found'; readonly status: CallStatus }
-  /** Never seen, or forgotten. */
+  /** Never seen, or pruned. */
   | { readonly verdict: 'unknown_call' }
-  /** The account must be asked for its code first (design §4.7). */
+  /** The account needs chain facts first: whether it has code. */
   | { readonly verdict: 'stale_payer' }
-  /** The account has code, and its key's signature does not count. */
+  /** The account has code, so the signature of its key does not count (ERC-1271). */
   | { readonly verdict: 'contract_only' }
   | { readonly verdict: 'unavailable' };

@@ -6,7 +6,7 @@ import type { PaymentState } from '../payment.ts';
 import type { Binding, GrantProof } from './call.ts';
 import type { Denial } from './denial.ts';
 
-/** An answer kept for repeats: at most 64 KiB of body, base64. */
+/** An answer stored for repeats: at most 64 KiB of body, base64. */
 export type StoredAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,16 +20,16 @@ export type Accepted = {
   readonly charged: bigint;
   readonly paidFrom: 'payment' | 'credit' | 'none';
   readonly limits: readonly LimitState[];
-  /** Of a top-up: whose credit its money becomes. An object of a release that knows no top-ups does not say so. */
+  /** Of a top-up: the account that gets the credit. */
   readonly creditTo?: AccountId;
 };
 
 export type ReserveVerdict =
-  /** Run the tool now. Given once per call, and again only to the same attempt. */
+  /** Run the tool now. Returned once per call, and again only to the same attempt. */
   | ({ readonly verdict: 'go' } & Accepted)
-  /** Settle the payment first, then reserve again with `evidence.settlement`. `sinceBlock` bounds the search for its log. */
+  /** Settle the payment first, then reserve again with `evidence.settlement`. The search for its log starts at `sinceBlock`. */
   | ({ readonly verdict: 'settle'; readonly sinceBlock: number } & Accepted)
-  /** This call has ended; its answer again, to a holder of its secret only. */
+  /** This call has ended; its stored answer, for a caller that presented the call's secret. */
   | {
       readonly verdict: 'stored';
       readonly answer: StoredAnswer;
@@ -37,28 +37,28 @@ export type ReserveVerdict =
       readonly paidFrom: 'payment' | 'credit' | 'none';
       readonly payment: PaymentState;
       readonly transaction?: Hex;
-      /** How the call was bound when it was accepted, whatever this repeat shows. */
+      /** The binding of the accepted call, which may differ from this repeat's. */
       readonly binding?: Binding;
       readonly entry: Hex;
       readonly policy: Hex;
-      /** Atomic units that were reserved for it. */
+      /** The reserved amount, atomic units. */
       readonly price?: bigint;
       readonly call?: Hex;
     }
-  /** `call`, here and above: the call that this is about, where a payment-identifier led to another one than the proof's. */
+  /** `call`, in each verdict: the call that a payment-identifier led to, if it is not the proof's. */
   | { readonly verdict: 'in_progress'; readonly retryAfter: Seconds; readonly call?: Hex }
-  /** The same proof, or payment-identifier, was first used for another request. */
+  /** The proof, or the payment-identifier, was first used for another request. */
   | { readonly verdict: 'conflict'; readonly call?: Hex }
   | { readonly verdict: 'already_used'; readonly call?: Hex }
-  /** An expired proof that never ran: it may look up, never execute. */
+  /** An expired proof of a call that never ran. */
   | { readonly verdict: 'expired' }
-  /** Fresher facts are needed; nothing was written. Ask the chain once and reserve again. */
+  /** The account needs fresher facts and wrote nothing: ask the chain once and reserve again. */
   | { readonly verdict: 'stale_payer' }
-  /** Contract issuers of the call's grants must be asked again; nothing was written. */
+  /** The contracts that issued the call's grants must confirm their signatures again. The account wrote nothing. */
   | { readonly verdict: 'stale_grant'; readonly proofs: readonly GrantProof[] }
-  /** The call names a grant that the account has not taken: by naming it, its holder consents. Nothing was written. */
+  /** The call names a grant that the account does not hold. Naming it is the holder's consent. The account wrote nothing. */
   | { readonly verdict: 'unknown_grant' }
-  /** What would have happened: nothing has. `settle`: the payment would move before the tool runs. */
+  /** The decision that the call would get. `settle`: its payment would move before the tool runs. */
   | {
       readonly verdict: 'dry_run';
       readonly decision: 'go' | 'settle';
@@ -67,7 +67,7 @@ export type ReserveVerdict =
       readonly limits: readonly LimitState[];
     }
   | { readonly verdict: 'denied'; readonly denial: Denial }
-  /** Its payment would have to be settled before the tool runs, or others of the account's first, and none is. Nothing was claimed. */
+  /** The call needs a settlement, of its own payment or of earlier ones, and none is possible now. Nothing was reserved. */
   | { readonly verdict: 'settlement_unavailable'; readonly retryAfter: Seconds }
-  /** Storage failed: nothing is known to be written, nothing may run. */
+  /** Storage failed. Nothing may run. */
   | { readonly verdict: 'unavailable' };

@@ -17,12 +17,12 @@ import type { StandingQuestion, StandingVerdict } from './standing.ts';
 
 export type Acknowledged = { readonly verdict: 'ok' } | { readonly verdict: 'unavailable' };
 
-/** Which payments are looked at again: not those that are settled, under way, or known here no longer. */
+/** The payments that the account looks up again: not those that are settled, in progress, or pruned. */
 export type Rechecked =
   | { readonly verdict: 'rechecking'; readonly calls: readonly Hex[] }
   | { readonly verdict: 'unavailable' };
 
-/** Methods an AgentAccount answers over RPC. */
+/** The RPC methods of an AgentAccount. */
 export type AgentAccountRpc = {
   reserve(call: Call, attempt: Hex, evidence: Evidence): Promise<ReserveVerdict>;
   finish(call: Hex, attempt: Hex, outcome: Outcome): Promise<FinishVerdict>;
@@ -38,7 +38,7 @@ export type AgentAccountRpc = {
   relation(question: { readonly by: AccountId }): Promise<Relation>;
   document(type: DocumentType, name: string): Promise<KeptDocument>;
   documentsSince(type: DocumentType, since: number): Promise<ChangedDocuments>;
-  /** Waits for the next entry after `after`, at most `waitMs` (25 s). `by`: who listens, and may wait so often at a time. */
+  /** Waits for the next entry after `after`, at most `waitMs` (25 s). The account limits concurrent waits of one reader, `by`. */
   entries(after: number, waitMs: number, limit: number, by?: AccountId): Promise<EntryPage>;
   settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   /** Sends these payments to the settlement queue again, to be looked up on the chain. */

@@ -6,10 +6,10 @@ import type { PayerFacts } from './call.ts';
 import type { CommandSigner } from './signer.ts';
 import type { Status } from './status.ts';
 
-/** How the account stands, for its holder: `GET /accounts/me`. As `LookUp`, it reads only. */
+/** The question of `GET /accounts/me`. Like `LookUp`, it only reads. */
 export type StandingQuestion = {
   readonly account: AccountId;
-  /** Who asks, where the gateway has vouched for them: an operator, an account above, or its holder. Absent: its holder, by its key. */
+  /** The signer, if the gateway has authorised it: an operator, an ancestor, or the holder. Absent: the holder, by its key. */
   readonly by?: CommandSigner;
   readonly facts?: PayerFacts;
   readonly contractCheckedAt?: number;
@@ -22,21 +22,21 @@ export type StandingVerdict =
   | { readonly verdict: 'contract_only' }
   | { readonly verdict: 'unavailable' };
 
-/** How an account stands. Amounts are decimal strings of atomic units. */
+/** The state of an account. Amounts are decimal strings of atomic units. */
 export type Standing = {
   readonly account: AccountId;
-  /** The worse of the two below. */
+  /** The stricter of `operatorStatus` and `ownerStatus`. */
   readonly status: Status;
   readonly operatorStatus?: Status;
   readonly ownerStatus?: Status;
   readonly label?: string;
-  /** Hashes of what may be replaced: policies by `policyHash`, the label as `{"label": …}`. */
+  /** Hashes for `If-Match`: of policies by `policyHash`, of the label as `{"label": …}`. */
   readonly etags?: { readonly operator?: Hex; readonly owner?: Hex; readonly label?: Hex };
   /** Grows with every change of status, policy or grants. */
   readonly revision: number;
-  /** The account above; absent for one that stands by itself. */
+  /** Absent for an account without a parent. */
   readonly parent?: AccountId;
-  /** What binds its calls, with where it comes from: its own policies, its grants, and what is known of those above. */
+  /** The policies that bind its calls, with their source: its own, its grants', and the known ones of ancestors. */
   readonly policies: readonly {
     readonly kind: 'default' | 'operator' | 'owner' | 'grant';
     readonly account: AccountId;
@@ -55,7 +55,7 @@ export type Standing = {
     readonly asset: AssetId;
     readonly credit: string;
     readonly creditHeld: string;
-    /** Of `creditHeld`, what accounts below hold: what they spent of it counts here when they report. */
+    /** The part of `creditHeld` that is leased to children; what they spent of it counts here when they report. */
     readonly creditLent: string;
     readonly held: string;
     readonly unsettled: string;

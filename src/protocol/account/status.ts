@@ -1,2 +1,2 @@
-/** Whether an account takes calls. `paused` may be resumed any time, `frozen` by whoever froze it, `revoked` never. */
+/** Whether an account accepts calls. `paused` can be resumed, `frozen` only by the account that froze it, `revoked` never. */
 export type Status = 'active' | 'paused' | 'frozen' | 'revoked';
