@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { toolIdOf } from '../../src/management/place.ts';
-import { PARAMS, type ParamName, type Route } from '../../src/management/routes.ts';
+import { PARAMS, type ParamName, type AdminRoute } from '../../src/management/routes.ts';
 import { EXAMPLES } from './examples.ts';
 import { answerSchema, type JsonSchema, requestSchema } from './schemas.ts';
 
@@ -29,7 +29,7 @@ const queryParameters = (schema: z.ZodMiniType | undefined): readonly JsonSchema
   }));
 };
 
-const parametersOf = (route: Route): readonly JsonSchema[] => [
+const parametersOf = (route: AdminRoute): readonly JsonSchema[] => [
   ...namesIn(route.path).map((name) => ({
     name,
     in: 'path',
@@ -44,7 +44,7 @@ const parametersOf = (route: Route): readonly JsonSchema[] => [
   ...(route.stream === true ? [ref('parameters', 'LastEventID')] : []),
 ];
 
-const contentOf = ({ answer, formats = ['json'], stream }: Route): JsonSchema => {
+const contentOf = ({ answer, formats = ['json'], stream }: AdminRoute): JsonSchema => {
   const schema = answerSchema(answer);
   if (stream === true) {
     return {
@@ -61,7 +61,7 @@ const contentOf = ({ answer, formats = ['json'], stream }: Route): JsonSchema =>
   );
 };
 
-const refusals = ({ path, write, precondition, query, body }: Route): readonly string[] => [
+const refusals = ({ path, write, precondition, query, body }: AdminRoute): readonly string[] => [
   ...(path.includes(':') || query !== undefined || body !== undefined ? ['400'] : []),
   '401',
   ...(write || path.startsWith('/admin') ? ['403'] : []),
@@ -73,7 +73,7 @@ const refusals = ({ path, write, precondition, query, body }: Route): readonly s
 ];
 
 /** The operation of a route. */
-export const operationOf = (route: Route): JsonSchema => {
+export const operationOf = (route: AdminRoute): JsonSchema => {
   const example = EXAMPLES[route.id];
   return {
     operationId: route.id,

@@ -1,14 +1,20 @@
-import type { Role } from '../../src/management/route.ts';
-import { type Route, ROUTES } from '../../src/management/routes.ts';
+import type { AdminRole } from '../../src/management/route.ts';
+import { type AdminRoute, ROUTES } from '../../src/management/routes.ts';
 
-const ROLE_NAMES: Readonly<Record<Role, string>> = {
+const ROLE_NAMES: Readonly<Record<AdminRole, string>> = {
   operator: 'operators',
   above: 'ancestors',
   self: 'itself',
   sovereign: 'itself (without a parent)',
 };
 
-const notesOf = ({ etag, precondition, dryRun, formats, stream }: Route): readonly string[] => [
+const notesOf = ({
+  etag,
+  precondition,
+  dryRun,
+  formats,
+  stream,
+}: AdminRoute): readonly string[] => [
   ...(etag === true ? ['ETag'] : []),
   ...(precondition === 'etag' ? ['If-Match'] : []),
   ...(dryRun === true ? ['Dry-Run'] : []),
@@ -16,7 +22,7 @@ const notesOf = ({ etag, precondition, dryRun, formats, stream }: Route): readon
   ...(stream === true ? ['SSE'] : []),
 ];
 
-const row = (route: Route): string => {
+const row = (route: AdminRoute): string => {
   const { id, method, path, roles, summary } = route;
   const who = roles.map((role) => ROLE_NAMES[role]).join(', ');
   return `| \`${method} ${path}\` | \`${id}\` | ${who} | ${summary} | ${notesOf(route).join(', ')} |`;

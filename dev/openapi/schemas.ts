@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { toolSchema } from '../../src/catalog/schema.ts';
-import { accountItem, standing } from '../../src/management/account.route.ts';
+import { accountItem, standingSchema } from '../../src/management/account.route.ts';
 import { callItem, settlement } from '../../src/management/call.route.ts';
 import { entry } from '../../src/management/entry.route.ts';
 import {
@@ -46,7 +46,7 @@ const ADDED = new Map<unknown, JsonSchema>([
 /** Schemas with a name of their own. */
 const NAMED = {
   Account: accountItem,
-  Standing: standing,
+  Standing: standingSchema,
   Ordered: commandOutcome,
   Call: callItem,
   Settlement: settlement,

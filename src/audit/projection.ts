@@ -4,7 +4,7 @@ import type { Seconds } from '../core/clock.ts';
 import type { Entry, Json } from '../protocol/entry.ts';
 
 /** The changes of a call's row. An absent member leaves its column unchanged. Amounts are atomic units. */
-export type CallRow = {
+export type CallUpdate = {
   readonly call: Hex;
   /** Seq of the newest entry in it: older entries never overwrite a row. */
   readonly seq: number;
@@ -31,7 +31,7 @@ export type CallRow = {
 };
 
 /** The end of a payment. Without `amount` or `credited`, the price in the call's row applies. */
-export type PaymentRow = {
+export type PaymentUpdate = {
   readonly call: Hex;
   readonly seq: number;
   readonly state: 'settled' | 'failed' | 'released';
@@ -45,8 +45,8 @@ export type PaymentRow = {
 };
 
 export type Projection = {
-  readonly calls: readonly CallRow[];
-  readonly payments: readonly PaymentRow[];
+  readonly calls: readonly CallUpdate[];
+  readonly payments: readonly PaymentUpdate[];
   /** Calls whose payment these entries open, and earlier calls whose payment they end. */
   readonly opened: readonly Hex[];
   readonly closed: readonly Hex[];
@@ -59,8 +59,8 @@ export type Projection = {
  * @throws RangeError for an amount that is not a safe integer
  */
 export const project = (entries: readonly Entry[]): Projection => {
-  const calls = new Map<Hex, CallRow>();
-  const payments = new Map<Hex, PaymentRow>();
+  const calls = new Map<Hex, CallUpdate>();
+  const payments = new Map<Hex, PaymentUpdate>();
   const open = new Map<Hex, boolean>();
   for (const entry of entries) {
     if (entry.call === undefined) continue;
@@ -104,7 +104,7 @@ const ENDS_PAYMENT = new Set<Entry['type']>([
   'payment.released',
 ]);
 
-const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
+const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   const { seq, amounts, outcome = {}, payment = {} } = entry;
   const known = defined({ call, seq, tool: entry.tool, request: entry.request });
   switch (entry.type) {
@@ -184,7 +184,11 @@ const callRow = (entry: Entry, call: Hex): CallRow | undefined => {
   }
 };
 
-const paymentRow = (entry: Entry, call: Hex, price: number | undefined): PaymentRow | undefined => {
+const paymentRow = (
+  entry: Entry,
+  call: Hex,
+  price: number | undefined,
+): PaymentUpdate | undefined => {
   const { seq, at, payment = {}, amounts } = entry;
   const state = endOf(entry);
   if (state === undefined) return undefined;
@@ -205,7 +209,7 @@ const paymentRow = (entry: Entry, call: Hex, price: number | undefined): Payment
 };
 
 /** The state in which an entry ends a payment; undefined for entries of open payments and all others. */
-const endOf = ({ type, payment }: Entry): PaymentRow['state'] | undefined => {
+const endOf = ({ type, payment }: Entry): PaymentUpdate['state'] | undefined => {
   if (type === 'payment.settled') return 'settled';
   if (type === 'payment.failed') return 'failed';
   if (type === 'payment.released') return 'released';
@@ -226,19 +230,23 @@ const creditRow = (
   { seq, at }: Entry,
   call: Hex,
   price: number | undefined,
-  settled: PaymentRow | undefined,
-): PaymentRow => {
+  settled: PaymentUpdate | undefined,
+): PaymentUpdate => {
   const { credited: _, ...known } = settled ?? { call, at };
   const amount = settled?.amount ?? price;
   return { ...known, seq, state: 'settled', ...defined({ amount, credited: amount }) };
 };
 
 /** The states in which a call can end. The last entry of a call has its state in `decision`. */
-const ENDED = new Set<string>(['committed', 'released', 'abandoned'] satisfies CallRow['state'][]);
+const ENDED = new Set<string>([
+  'committed',
+  'released',
+  'abandoned',
+] satisfies CallUpdate['state'][]);
 
 /** The state of a call after an entry. */
-export const stateOf = ({ type, decision, outcome }: Entry): CallRow['state'] => {
-  if (decision !== undefined && ENDED.has(decision)) return decision as CallRow['state'];
+export const stateOf = ({ type, decision, outcome }: Entry): CallUpdate['state'] => {
+  if (decision !== undefined && ENDED.has(decision)) return decision as CallUpdate['state'];
   if (type === 'call.abandoned') return 'abandoned';
   return outcome?.success === true ? 'committed' : 'released';
 };

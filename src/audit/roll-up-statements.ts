@@ -1,7 +1,7 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { AccountRow } from './account-row.ts';
 import type { RollUp } from './roll-up.ts';
-import type { Standing } from './stored-chain.ts';
+import type { StoredHead } from './stored-chain.ts';
 
 /**
  * Adds to `spend`, one row a key: for the account, for all accounts, and for each ancestor. The addition happens once because the insert of
@@ -53,7 +53,7 @@ export const rollUpStatements = (
   db: D1Database,
   account: AccountId,
   { spent, lineages, row, movements }: RollUp,
-  { row: known }: Pick<Standing, 'row'>,
+  { row: known }: Pick<StoredHead, 'row'>,
 ): D1PreparedStatement[] => [
   ...(spent.length === 0
     ? []

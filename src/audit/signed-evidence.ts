@@ -83,7 +83,7 @@ const partsOf = (account: AccountId): { readonly chainId: number; readonly addre
 };
 
 /** The proof that a call was accepted with. The signature of a payment is revealed later. */
-export type Proof = PaymentProof | IntentProof;
+export type LoggedProof = PaymentProof | IntentProof;
 
 /** Checks the proof of a call: its signer, its call id and its binding. */
 export const checkProof = (
@@ -91,7 +91,7 @@ export const checkProof = (
   call: Hex | undefined,
   evidence: unknown,
   field = 'evidence',
-): Checking<{ readonly proof: Proof; readonly recomputed: Recomputed | undefined }> => {
+): Checking<{ readonly proof: LoggedProof; readonly recomputed: Recomputed | undefined }> => {
   const kind = valueAt(evidence, ['proof']);
   if (kind === 'x402') {
     const read = readAs(paymentProofSchema, evidence, field);

@@ -9,11 +9,11 @@ import { type Projection, project } from './projection.ts';
 import { type AccountRow, newRow } from './account-row.ts';
 import { rollUpStatements } from './roll-up-statements.ts';
 import { type RollUp, rollUp } from './roll-up.ts';
-import { loadChunk, loadStanding } from './stored-chain.ts';
+import { loadChunk, loadStoredHead } from './stored-chain.ts';
 import { projectionStatements } from './projection-statements.ts';
 import { type Broken, verifyRun } from './verify.ts';
 
-export type Stored = {
+export type StoredChunk = {
   /** D1 has every entry of the account up to this seq. */
   readonly last: number;
   /** Rows that D1 billed; 0 for a redelivery. */
@@ -29,9 +29,9 @@ export type StoreFault =
   | { readonly kind: 'contended' }
   | { readonly kind: 'unavailable'; readonly cause: string }
   /** No account could have sent this. A retry cannot help. */
-  | { readonly kind: 'refused'; readonly why: ChunkFault | Refusal };
+  | { readonly kind: 'refused'; readonly why: ChunkFault | ChunkRefusal };
 
-export type Refusal =
+export type ChunkRefusal =
   | { readonly kind: 'broken'; readonly broken: Broken }
   /** The seqs of the message are not those of its chunk. */
   | { readonly kind: 'mislabelled' }
@@ -49,7 +49,7 @@ export const storeChunk = async (
   db: D1Database,
   message: AuditMessage,
   now: Seconds,
-): Promise<Result<Stored, StoreFault>> => {
+): Promise<Result<StoredChunk, StoreFault>> => {
   const decoded = await decodeChunk(message.body);
   if (!decoded.ok) return refuse(decoded.error);
   const entries = decoded.value;
@@ -59,7 +59,7 @@ export const storeChunk = async (
     return refuse({ kind: 'mislabelled' });
   }
   try {
-    const standing = await loadStanding(db, message.account);
+    const standing = await loadStoredHead(db, message.account);
     const { head } = standing;
     if (message.first > head.seq + 1) return err({ kind: 'gap', expected: head.seq + 1 });
     const fork = await forkAt(db, message.account, head, entries);
@@ -130,5 +130,5 @@ const derive = (
   }
 };
 
-const refuse = (why: ChunkFault | Refusal): Result<never, StoreFault> =>
+const refuse = (why: ChunkFault | ChunkRefusal): Result<never, StoreFault> =>
   err({ kind: 'refused', why });

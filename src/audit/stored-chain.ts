@@ -7,7 +7,7 @@ import { GENESIS } from './entry.ts';
 import { type ChainHead, type Entry } from '../protocol/entry.ts';
 
 /** The head of an account's stored chain, and what its entries say of the account: no row before the first chunk. */
-export type Standing = { readonly head: ChainHead; readonly row?: AccountRow };
+export type StoredHead = { readonly head: ChainHead; readonly row?: AccountRow };
 
 type StandingRow = {
   readonly seq: number;
@@ -33,7 +33,7 @@ FROM (
   ) ORDER BY last_seq DESC LIMIT 1
 ) head JOIN accounts a ON a.account = ?1`;
 
-export const loadStanding = async (db: D1Database, account: AccountId): Promise<Standing> => {
+export const loadStoredHead = async (db: D1Database, account: AccountId): Promise<StoredHead> => {
   const row = await db.prepare(STANDING).bind(account).first<StandingRow>();
   if (row === null) return { head: GENESIS };
   return {
@@ -73,7 +73,7 @@ const MAX_BYTES = 131_072;
 const MAX_CHUNKS = 256;
 
 /** Stored entries of an account, consecutive unless chunks between them were archived and deleted. */
-export type Run = {
+export type StoredRun = {
   readonly entries: readonly Entry[];
   /** The last seq that was read. */
   readonly last: number;
@@ -102,7 +102,7 @@ export const loadRun = async (
   account: AccountId,
   from: number,
   to: number,
-): Promise<Run> => {
+): Promise<StoredRun> => {
   const { results } = await db
     .prepare(RUN)
     .bind(account, from, to, MAX_CHUNKS, MAX_BYTES)

@@ -51,8 +51,8 @@ const limit = z.strictObject({
   account: z.exactOptional(account),
 });
 
-/** The standing of an account: its policies, what remains of each limit, its money. */
-export const standing = z.strictObject({
+/** The standingSchema of an account: its policies, what remains of each limit, its money. */
+export const standingSchema = z.strictObject({
   account,
   label: z.exactOptional(z.string()),
   status: z.enum(STATUSES),
@@ -142,8 +142,8 @@ export const ACCOUNT_ROUTES = {
   'account.get': {
     path: 'GET /accounts/:account',
     roles: READERS,
-    summary: 'Shows the standing of an account',
-    answer: standing,
+    summary: 'Shows the standingSchema of an account',
+    answer: standingSchema,
   },
   'account.put': {
     path: 'PUT /accounts/:account',

@@ -8,9 +8,9 @@ import type { Reason } from '../protocol/problem/reason.ts';
 import type { ACCOUNT_ROUTES } from './account.route.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
-import { type Condition, conditions, scan, type Scan } from './scan.ts';
+import { type SqlCondition, conditions, scan, type Scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 
 /** An account, as its stored entries describe it. */
@@ -41,7 +41,7 @@ export type AccountFilter = {
 export const listAccounts = (
   db: D1Database,
   { parent, under, status, label, ...page }: AccountFilter & PageRequest,
-): Queried<Page<AccountItem>> =>
+): Queried<ListPage<AccountItem>> =>
   attempt(() =>
     scan(
       db,
@@ -114,7 +114,7 @@ const descendantsOf = (under: AccountId): AccountScan => ({
 });
 
 /** `kin` keeps former descendants too; those have other ancestors now. */
-const isDescendantOf = (under: AccountId): Condition => [
+const isDescendantOf = (under: AccountId): SqlCondition => [
   'EXISTS (SELECT 1 FROM json_each(a.above) WHERE value = ?)',
   under,
 ];

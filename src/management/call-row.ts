@@ -1,9 +1,9 @@
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
+import type { CallState } from '../protocol/account/finish.ts';
 import type { Seconds } from '../core/clock.ts';
 import { withoutNulls } from './page.ts';
 
-export type CallState = 'held' | 'committed' | 'released' | 'abandoned';
 export type EndedPayment = 'settled' | 'failed' | 'released';
 
 /** The end of a payment. */
@@ -91,7 +91,7 @@ p.block, p.fault, p.reason AS payment_reason, p.at AS payment_at, p.seq AS payme
 
 export const PAYMENTS_JOIN = 'LEFT JOIN payments p ON p.account = c.account AND p.call = c.call';
 
-export const callItem = (row: CallRow): CallItem => ({
+export const callItemOf = (row: CallRow): CallItem => ({
   ...withoutNulls({
     account: row.account,
     call: row.call,
@@ -101,9 +101,9 @@ export const callItem = (row: CallRow): CallItem => ({
     request: row.request as Hex | null,
     binding: row.binding,
     asset: row.asset,
-    price: money(row.price),
+    price: amountOf(row.price),
     paidBy: row.paid_by,
-    charged: money(row.charged),
+    charged: amountOf(row.charged),
     success: row.success === null ? null : row.success === 1,
     status: row.status,
     digest: row.digest as Hex | null,
@@ -134,5 +134,5 @@ export const paymentItem = (row: CallRow): PaymentItem | null =>
       };
 
 /** An amount of one row: a safe integer. */
-export const money = (value: number | null): bigint | null =>
+export const amountOf = (value: number | null): bigint | null =>
   value === null ? null : BigInt(value);

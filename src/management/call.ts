@@ -1,19 +1,19 @@
 import type { AccountId } from '../protocol/account-id.ts';
+import type { CallState } from '../protocol/account/finish.ts';
 import type { Seconds } from '../core/clock.ts';
 import type { Hex } from '../core/hex.ts';
 import { ok } from '../core/result.ts';
 import {
   CALL_COLUMNS,
-  callItem,
+  callItemOf,
   type CallItem,
   type CallRow,
-  type CallState,
   PAYMENTS_JOIN,
 } from './call-row.ts';
 import type { CALL_ROUTES } from './call.route.ts';
 import type { Cell } from './csv.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { attempt, type Page, type PageRequest, type Queried } from './page.ts';
+import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
 import {
   queryReason,
   refuse,
@@ -40,7 +40,7 @@ export type CallFilter = {
 export const listCalls = (
   db: D1Database,
   { account, tool, state, from, to, ...page }: CallFilter & PageRequest,
-): Queried<Page<CallItem>> =>
+): Queried<ListPage<CallItem>> =>
   attempt(() =>
     scan(
       db,
@@ -49,7 +49,7 @@ export const listCalls = (
         filters: conditions({ 'c.tool = ?': tool, 'c.state = ?': state }),
       },
       page,
-      callItem,
+      callItemOf,
     ),
   );
 
@@ -61,7 +61,7 @@ export const findCall = (
 ): Queried<CallItem | undefined> =>
   attempt(async () => {
     const row = await loadCall(db, account, call);
-    return ok(row === null ? undefined : callItem(row));
+    return ok(row === null ? undefined : callItemOf(row));
   });
 
 export const loadCall = (db: D1Database, account: AccountId, call: Hex): Promise<CallRow | null> =>

@@ -99,7 +99,7 @@ export const outcomeBody = (applied: AppliedCommand): AnswerOf<'accounts.put'> =
 });
 
 /** A document for an account to keep under a name; null removes it. `known`: the hash that the gateway knows there. */
-export type KeptDocument = {
+export type DocumentCommand = {
   readonly keeper: AccountId;
   readonly type: DocumentType;
   readonly name: string;
@@ -117,14 +117,14 @@ export type EntryPlace = NonNullable<AppliedCommand['entry']>;
  *
  * @param write writes the D1 table
  */
-export const sendDocument = async (
+export const sendDocumentCommand = async (
   {
     context,
     by,
     order,
     expected,
   }: Pick<AdminRequest<'tools.put'>, 'context' | 'by' | 'order' | 'expected'>,
-  { keeper, known, anew, ...document }: KeptDocument,
+  { keeper, known, anew, ...document }: DocumentCommand,
   write: (place: EntryPlace) => Promise<Reason | undefined>,
 ): Promise<Result<AppliedCommand, Reason>> => {
   const applied = await sendCommand(context, keeper, {

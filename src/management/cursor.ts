@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { QueryFault } from './page.ts';
 
 /** The key of the last row of a page. */
-export type Place = readonly (string | number)[];
+export type CursorPlace = readonly (string | number)[];
 
 /** The types of a place's columns. */
 export type Shape = readonly ('string' | 'number')[];
@@ -11,7 +11,7 @@ export type Shape = readonly ('string' | 'number')[];
 const MAX_CURSOR = 1_024;
 
 /** Encodes a place as an opaque cursor. `list` names the list and its order, so that no other list accepts the cursor. */
-export const cursorOf = (list: string, place: Place): string =>
+export const cursorOf = (list: string, place: CursorPlace): string =>
   encodeBase64Url(utf8(JSON.stringify([list, ...place])));
 
 /**
@@ -22,11 +22,11 @@ export const readCursor = (
   list: string,
   shape: Shape,
   cursor: string | undefined,
-): Result<Place | undefined, QueryFault> => {
+): Result<CursorPlace | undefined, QueryFault> => {
   if (cursor === undefined) return ok(undefined);
   const place = cursor.length > MAX_CURSOR ? undefined : parse(cursor);
   return place !== undefined && fits(place, list, shape)
-    ? ok(place.slice(1) as Place)
+    ? ok(place.slice(1) as CursorPlace)
     : err({ kind: 'bad_cursor' });
 };
 

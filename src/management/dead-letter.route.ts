@@ -3,7 +3,7 @@ import { account, hash, pageOf, pageQuery, time } from './fields.ts';
 import { OPERATOR, type RouteTable } from './route.ts';
 
 /** A message that no consumer could process. `redriven_at`: when it was last sent again. */
-export const deadLetter = z.strictObject({
+export const deadLetterSchema = z.strictObject({
   id: z.string(),
   queue: z.string(),
   account: z.exactOptional(account),
@@ -21,7 +21,7 @@ export const DEAD_LETTER_ROUTES = {
     roles: OPERATOR,
     query: pageQuery,
     summary: 'Lists messages that no consumer could process',
-    answer: pageOf(deadLetter),
+    answer: pageOf(deadLetterSchema),
   },
   'deadletters.redrive': {
     path: 'POST /admin/dead-letters/:letter/redrive',

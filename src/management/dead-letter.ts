@@ -17,7 +17,7 @@ import { readWebhookMessage } from '../webhooks/message.ts';
 import { type AppliedCommand, sendCommand } from './command.ts';
 import type { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
 import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
@@ -41,7 +41,7 @@ type DeadLetterWithBody = DeadLetterItem & { readonly body: string };
 export const listDeadLetters = (
   db: D1Database,
   { queue, ...page }: { readonly queue?: string | undefined } & PageRequest,
-): Queried<Page<DeadLetterItem>> =>
+): Queried<ListPage<DeadLetterItem>> =>
   attempt(() =>
     scan(
       db,
@@ -66,7 +66,7 @@ export const listDeadLetters = (
 const MAX_OF_CALL = 20;
 
 /** The dead letters about one call, newest first. There are few: a payment has one message in a queue at a time. */
-export const deadLettersOf = async (
+export const deadLettersOfCall = async (
   db: D1Database,
   account: AccountId,
   call: Hex,

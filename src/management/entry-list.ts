@@ -2,7 +2,7 @@ import { loadRun } from '../audit/stored-chain.ts';
 import { err, ok } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Entry, EntryType } from '../protocol/entry.ts';
-import { attempt, boundedLimit, type Page, type Queried } from './page.ts';
+import { attempt, boundedLimit, type ListPage, type Queried } from './page.ts';
 
 /** The cursor of this list is a seq; `after` may be any seq of the chain. */
 export type EntriesRequest = {
@@ -16,7 +16,7 @@ export const listEntries = (
   db: D1Database,
   account: AccountId,
   { after = 0, limit: most, type }: EntriesRequest,
-): Queried<Page<Entry, number>> =>
+): Queried<ListPage<Entry, number>> =>
   attempt(async () => {
     if (!Number.isSafeInteger(after) || after < 0) return err({ kind: 'bad_cursor' });
     const limit = boundedLimit(most);

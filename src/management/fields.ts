@@ -49,7 +49,7 @@ export const toolId = texts(
 );
 
 /** The name of a webhook, chosen by its owner. */
-export const webhookName = texts(
+export const webhookId = texts(
   /^[a-z0-9][a-z0-9_-]{0,63}$/,
   'must be 1 to 64 of a-z 0-9 _ -, starting with a letter or digit',
 );

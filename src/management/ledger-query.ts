@@ -4,7 +4,7 @@ import { err, ok } from '../core/result.ts';
 import { FOUND_WITHIN } from '../audit/projection-statements.ts';
 import type { LedgerItem, LedgerLine } from './ledger-item.ts';
 import { cursorOf, readCursor } from './cursor.ts';
-import { attempt, type Page, type Queried } from './page.ts';
+import { attempt, type ListPage, type Queried } from './page.ts';
 import { creditOf } from './ledger-credit.ts';
 
 export type LedgerRange = {
@@ -32,7 +32,7 @@ export const readLedger = (
   db: D1Database,
   range: LedgerRange,
   most = MAX_ADDED,
-): Queried<Page<LedgerItem>> =>
+): Queried<ListPage<LedgerItem>> =>
   attempt(async () => {
     const place = readCursor(LIST, ['string'], range.after);
     if (!place.ok) return place;

@@ -6,7 +6,7 @@ export const MAX_ROWS = 1_000;
 export const MAX_SCANNED = 5_000;
 
 /** One page of a list. `next` asks for the page after it; a short or empty page with `next` is not the last. */
-export type Page<T, Place = string> = { readonly items: readonly T[]; readonly next?: Place };
+export type ListPage<T, Place = string> = { readonly items: readonly T[]; readonly next?: Place };
 
 export type QueryFault =
   /** `after` is no place of this list with these filters. */

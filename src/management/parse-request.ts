@@ -10,7 +10,7 @@ import { schemaFault } from '../protocol/fault.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import { parseStrictJson } from '../protocol/strict-json.ts';
 import { expectedOf } from './precondition.ts';
-import { PARAMS, type Route } from './routes.ts';
+import { PARAMS, type AdminRoute } from './routes.ts';
 
 /** The query, body and headers of a request, as its route declares them. */
 type ParsedRequest = {
@@ -41,7 +41,7 @@ const OTHER_NETWORK = 'must be on a network of this gateway';
 
 /** Parses query, headers and body strictly: a member that no handler reads is an error, so that no caller believes it had an effect. */
 export const parseRequest = (
-  route: Route,
+  route: AdminRoute,
   observed: ReceivedRequest,
   headers: Headers,
 ): Result<ParsedRequest, Reason> => {
@@ -64,7 +64,7 @@ export const parseRequest = (
   });
 };
 
-const parseQuery = (route: Route, target: string): Result<unknown, Reason> => {
+const parseQuery = (route: AdminRoute, target: string): Result<unknown, Reason> => {
   const at = target.indexOf('?');
   const params = new URLSearchParams(at < 0 ? '' : target.slice(at));
   const names = [...params.keys()];
@@ -80,7 +80,10 @@ const parseQuery = (route: Route, target: string): Result<unknown, Reason> => {
   return parsed('query', route.query, Object.fromEntries(params));
 };
 
-const parseExpected = (route: Route, headers: Headers): Result<Expected | undefined, Reason> => {
+const parseExpected = (
+  route: AdminRoute,
+  headers: Headers,
+): Result<Expected | undefined, Reason> => {
   if (!route.write) return ok(undefined);
   const expected = expectedOf(headers);
   return expected.ok && expected.value !== undefined && route.precondition === undefined
@@ -88,7 +91,7 @@ const parseExpected = (route: Route, headers: Headers): Result<Expected | undefi
     : expected;
 };
 
-const parseBody = (route: Route, bytes: Uint8Array | undefined): Result<unknown, Reason> => {
+const parseBody = (route: AdminRoute, bytes: Uint8Array | undefined): Result<unknown, Reason> => {
   if (route.body === undefined) return ok(undefined);
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   const json = text === undefined ? undefined : parseStrictJson(text);

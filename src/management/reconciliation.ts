@@ -5,7 +5,7 @@ import type { Sum } from '../settlement/sweep/compare.ts';
 import type { Difference } from '../settlement/sweep/difference.ts';
 import type { Run } from '../settlement/sweep/cursor.ts';
 import type { Handler, Handlers } from './handler.ts';
-import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import type { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
 import { queryReason, refuse, replyPage, withoutUndefined } from './reply.ts';
 import { conditions, scan } from './scan.ts';
@@ -15,7 +15,7 @@ import type { AnswerOf } from './types.ts';
 export const listReconciliations = (
   db: D1Database,
   { network, ...page }: { readonly network?: Network | undefined } & PageRequest,
-): Queried<Page<Run>> =>
+): Queried<ListPage<Run>> =>
   attempt(() =>
     scan(
       db,
@@ -52,7 +52,7 @@ export type DifferenceFilter = {
 export const listDifferences = (
   db: D1Database,
   { state = 'open', network, ...page }: DifferenceFilter & PageRequest,
-): Queried<Page<DifferenceItem>> =>
+): Queried<ListPage<DifferenceItem>> =>
   attempt(() =>
     scan(
       db,

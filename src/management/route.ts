@@ -4,11 +4,11 @@ import type * as z from 'zod/mini';
  * Who may use a route about an account. `operator`: an operator of this gateway. `above`: an ancestor whose grant the account, or the
  * account's delegating parent, consented to. `self`: the account. `sovereign`: the account, if it has no parent.
  */
-export type Role = 'operator' | 'above' | 'self' | 'sovereign';
+export type AdminRole = 'operator' | 'above' | 'self' | 'sovereign';
 
-export const OPERATOR: readonly Role[] = ['operator'];
-export const READERS: readonly Role[] = ['operator', 'above', 'self'];
-export const WRITERS: readonly Role[] = ['above', 'sovereign'];
+export const OPERATOR: readonly AdminRole[] = ['operator'];
+export const READERS: readonly AdminRole[] = ['operator', 'above', 'self'];
+export const WRITERS: readonly AdminRole[] = ['above', 'sovereign'];
 
 /** Limits of bodies, in bytes. */
 export const SMALL_BODY = 4_096;
@@ -18,10 +18,10 @@ export const POLICY_BODY = 32_768;
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** A route of the management API, as `x.route.ts` declares it. No I/O: the router, the client and the OpenAPI document read it. */
-type RouteEntry = {
+export type RouteEntry = {
   /** With `:name` for each parameter. */
   readonly path: `${Method} /${string}`;
-  readonly roles: readonly Role[];
+  readonly roles: readonly AdminRole[];
   readonly query?: z.ZodMiniType;
   readonly body?: z.ZodMiniType;
   /** The longest body, in bytes. */
@@ -43,13 +43,3 @@ type RouteEntry = {
 
 /** The routes of a noun, by route id. */
 export type RouteTable = Readonly<Record<string, RouteEntry>>;
-
-/** A route with its id, its path taken apart. */
-export type Route<Id extends string = string> = Omit<RouteEntry, 'path'> & {
-  readonly id: Id;
-  readonly method: Method;
-  readonly path: string;
-  /** The route changes something: its intent is good once, and the log keeps it as evidence. */
-  readonly write: boolean;
-  readonly maxBody: number;
-};

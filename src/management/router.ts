@@ -7,13 +7,13 @@ import { clientOf } from '../gateway/rate-limit.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import { problem } from '../protocol/problem/problem.ts';
 import type { AdminContext } from './admin-context.ts';
-import { admit, isForOperatorsOnly } from './admit.ts';
+import { authorise, isForOperatorsOnly } from './authorise.ts';
 import { commandIntent } from './command.ts';
 import type { AdminRequest, Handler } from './handler.ts';
 import { HANDLERS } from './handlers.ts';
 import { parseParams, parseRequest } from './parse-request.ts';
 import { toolIdOf } from './place.ts';
-import { type Route, type RouteId, ROUTES } from './routes.ts';
+import { type AdminRoute, type RouteId, ROUTES } from './routes.ts';
 
 /**
  * The management API. Every request under `/admin` and `/accounts` takes the same steps: match the route, authenticate the signer, authorise
@@ -37,7 +37,7 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   // Non-operators get 403 for operator routes whatever the path holds, so that they learn nothing about it.
   if (!params.ok && !isForOperatorsOnly(route)) return problem(params.error);
   const account = params.ok ? (params.value['account'] as AccountId | undefined) : undefined;
-  const admitted = await admit(context, route, account, signer, clientOf(request.headers));
+  const admitted = await authorise(context, route, account, signer, clientOf(request.headers));
   if (!admitted.ok) return problem(admitted.error);
   if (!params.ok) return problem(params.error);
   const parsed = parseRequest(route, received, request.headers);
@@ -55,23 +55,24 @@ export const manage = async (context: AdminContext, request: Request): Promise<R
   return answered.ok ? answered.value : problem(answered.error);
 };
 
-const toolOf = ({ id, method, path, maxBody }: Route) =>
+const toolOf = ({ id, method, path, maxBody }: AdminRoute) =>
   managementTool({ id: toolIdOf(id), method, path, maxBodyBytes: maxBody });
 
 /** The table gives route and handler the same types by id, which the compiler cannot follow through a look-up. */
-const handlerOf = ({ id }: Route): Handler<RouteId> => HANDLERS[id] as unknown as Handler<RouteId>;
+const handlerOf = ({ id }: AdminRoute): Handler<RouteId> =>
+  HANDLERS[id] as unknown as Handler<RouteId>;
 
 type Match =
   | {
       readonly match: 'route';
-      readonly route: Route;
+      readonly route: AdminRoute;
       /** The parameters of the path by name, percent-decoded but not parsed. */
       readonly params: Readonly<Record<string, string>>;
     }
   | { readonly match: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly match: 'not_found' };
 
-const router = new TrieRouter<Route>();
+const router = new TrieRouter<AdminRoute>();
 for (const route of ROUTES) router.add(route.method, route.path, route);
 
 const METHODS = ['DELETE', 'GET', 'POST', 'PUT'] as const;

@@ -14,8 +14,8 @@ import { SETTLEMENT_ROUTES } from './settlement.route.ts';
 import { SPEND_ROUTES } from './spend.route.ts';
 import { TOOL_ROUTES } from './tool.route.ts';
 import { WEBHOOK_ROUTES } from './webhook.route.ts';
-import { account, deadLetterId, hash, toolId, webhookName } from './fields.ts';
-import type { Method, Route as RouteOf, RouteTable } from './route.ts';
+import { account, deadLetterId, hash, toolId, webhookId } from './fields.ts';
+import type { Method, RouteEntry, RouteTable } from './route.ts';
 
 /** Every route of the management API, by route id. Drives the router, authorisation, the client, the OpenAPI document and the tests. */
 export const ROUTE_TABLE = {
@@ -37,7 +37,16 @@ export const ROUTE_TABLE = {
 } as const satisfies RouteTable;
 
 export type RouteId = keyof typeof ROUTE_TABLE;
-export type Route = RouteOf<RouteId>;
+
+/** A route with its id and its path taken apart. */
+export type AdminRoute = Omit<RouteEntry, 'path'> & {
+  readonly id: RouteId;
+  readonly method: Method;
+  readonly path: string;
+  /** The route changes something: its intent is good once, and the log keeps it as evidence. */
+  readonly write: boolean;
+  readonly maxBody: number;
+};
 
 type NamesIn<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | NamesIn<Rest>
@@ -55,16 +64,16 @@ export const PARAMS = {
   account,
   call: hash,
   tool: toolId,
-  webhook: webhookName,
+  webhook: webhookId,
   letter: deadLetterId,
 } as const satisfies Record<ParamName, z.ZodMiniType>;
 
-const routeOf = (id: RouteId): Route => {
+const routeOf = (id: RouteId): AdminRoute => {
   const entry: RouteTable[string] = ROUTE_TABLE[id];
   const [method, path = ''] = entry.path.split(' ');
   return { maxBody: 0, ...entry, id, method: method as Method, path, write: method !== 'GET' };
 };
 
-export const ROUTES: readonly Route[] = (Object.keys(ROUTE_TABLE) as readonly RouteId[]).map(
+export const ROUTES: readonly AdminRoute[] = (Object.keys(ROUTE_TABLE) as readonly RouteId[]).map(
   routeOf,
 );

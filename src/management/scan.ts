@@ -1,6 +1,12 @@
 import { ok, type Result } from '../core/result.ts';
-import { cursorOf, type Place, readCursor, type Shape } from './cursor.ts';
-import { boundedLimit, MAX_SCANNED, type Page, type PageRequest, type QueryFault } from './page.ts';
+import { cursorOf, type CursorPlace, readCursor, type Shape } from './cursor.ts';
+import {
+  boundedLimit,
+  MAX_SCANNED,
+  type ListPage,
+  type PageRequest,
+  type QueryFault,
+} from './page.ts';
 
 /**
  * A list in the order of an index, read in two statements: the first finds the index row `MAX_SCANNED` rows ahead, the second filters the
@@ -17,36 +23,36 @@ export type Scan<Row> = {
   readonly order?: 'ASC';
   readonly shape: Shape;
   /** Conditions on the index columns before the key. */
-  readonly within: readonly Condition[];
+  readonly within: readonly SqlCondition[];
   /** Bounds of the first key column: `least` included, `below` excluded. */
   readonly range: { readonly least: string | number; readonly below?: number | undefined };
   readonly columns: string;
   readonly joins: string;
   /** Conditions that the index cannot answer. */
-  readonly filters: readonly Condition[];
-  readonly placeOf: (row: Row) => Place;
+  readonly filters: readonly SqlCondition[];
+  readonly placeOf: (row: Row) => CursorPlace;
 };
 
-export type Condition = readonly [sql: string, ...values: readonly (string | number)[]];
+export type SqlCondition = readonly [sql: string, ...values: readonly (string | number)[]];
 
 export const scan = async <Row, T>(
   db: D1Database,
   { list, index, key, order, shape, within, range, columns, joins, filters, placeOf }: Scan<Row>,
   { after, limit: wanted }: PageRequest,
   item: (row: Row) => T,
-): Promise<Result<Page<T>, QueryFault>> => {
+): Promise<Result<ListPage<T>, QueryFault>> => {
   const limit = boundedLimit(wanted);
   const read = readCursor(list, shape, after);
   if (!read.ok) return read;
-  const bound = (sql: string, place: Place): Condition => [
+  const bound = (sql: string, place: CursorPlace): SqlCondition => [
     `(${key.join(', ')}) ${sql} (${key.map(() => '?').join(', ')})`,
     ...place,
   ];
   // One bound a side. Given two, SQLite seeks by one of them and scans all rows up to the other.
   const isAscending = order === 'ASC';
   const { least, below } = range;
-  const floor: Condition = [`${key[0]} >= ?`, least];
-  const ceiling: readonly Condition[] = below === undefined ? [] : [[`${key[0]} < ?`, below]];
+  const floor: SqlCondition = [`${key[0]} >= ?`, least];
+  const ceiling: readonly SqlCondition[] = below === undefined ? [] : [[`${key[0]} < ?`, below]];
   const place = read.value;
   const isPast = place !== undefined && below !== undefined && Number(place[0]) >= below;
   const start = place === undefined || isPast ? undefined : bound(isAscending ? '>' : '<', place);
@@ -64,7 +70,7 @@ export const scan = async <Row, T>(
           [...from, ...end],
           `${sorted} LIMIT 1 OFFSET ${MAX_SCANNED - 1}`,
         )
-          .raw<Place>()
+          .raw<CursorPlace>()
           .then(([row]) => row);
   const upTo = edge === undefined ? end : [bound(isAscending ? '<=' : '>=', edge)];
   const { results } = await prepared(
@@ -85,21 +91,21 @@ export const scan = async <Row, T>(
 const prepared = (
   db: D1Database,
   select: string,
-  conditions: readonly Condition[],
+  conditions: readonly SqlCondition[],
   tail: string,
 ): D1PreparedStatement =>
   db
     .prepare(`${select} ${conditions.length === 0 ? '' : `WHERE ${sqlOf(conditions)}`} ${tail}`)
     .bind(...valuesOf(conditions));
 
-export const sqlOf = (conditions: readonly Condition[]): string =>
+export const sqlOf = (conditions: readonly SqlCondition[]): string =>
   conditions.map(([sql]) => sql).join(' AND ');
 
-export const valuesOf = (conditions: readonly Condition[]): readonly (string | number)[] =>
+export const valuesOf = (conditions: readonly SqlCondition[]): readonly (string | number)[] =>
   conditions.flatMap(([, ...values]) => values);
 
 /** The conditions whose value is not undefined. */
 export const conditions = (
   given: Readonly<Record<string, string | number | undefined>>,
-): readonly Condition[] =>
+): readonly SqlCondition[] =>
   Object.entries(given).flatMap(([sql, value]) => (value === undefined ? [] : [[sql, value]]));

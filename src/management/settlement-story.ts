@@ -5,8 +5,8 @@ import type { Entry } from '../protocol/entry.ts';
 import { loadRun } from '../audit/stored-chain.ts';
 import { loadChunk } from '../audit/stored-chain.ts';
 import { loadCall } from './call.ts';
-import { callItem, type CallItem, type CallRow } from './call-row.ts';
-import { type DeadLetterItem, deadLettersOf } from './dead-letter.ts';
+import { callItemOf, type CallItem, type CallRow } from './call-row.ts';
+import { type DeadLetterItem, deadLettersOfCall } from './dead-letter.ts';
 import { attempt, type Queried, withoutNulls } from './page.ts';
 import { type Trouble, TROUBLE_COLUMNS, troubleOf, type TroubleRow } from './settlement-body.ts';
 
@@ -35,14 +35,14 @@ export const settlementStory = (
       loadCall(db, account, call),
       db.prepare(IS_OPEN).bind(account, call).first(),
       db.prepare(TRIED).bind(account, call).first<TroubleRow>(),
-      deadLettersOf(db, account, call),
+      deadLettersOfCall(db, account, call),
     ]);
     if (row === null) return ok(undefined);
     const isOpen = open !== null;
     const trouble = tried === null || !isOpen ? null : troubleOf(tried);
     const run = await entriesOf(db, row, isOpen);
     return ok({
-      call: callItem(row),
+      call: callItemOf(row),
       open: isOpen,
       deadLetters,
       ...withoutNulls({ trouble }),

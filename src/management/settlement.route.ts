@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { reasonText } from '../protocol/wire-fields.ts';
 import { callItem, settlement, SETTLEMENT_STATES } from './call.route.ts';
-import { deadLetter } from './dead-letter.route.ts';
+import { deadLetterSchema } from './dead-letter.route.ts';
 import { entry } from './entry.route.ts';
 import { account, commandOutcome, listQuery, oneOf, pageOf } from './fields.ts';
 import { OPERATOR, type RouteTable, SMALL_BODY } from './route.ts';
@@ -25,7 +25,7 @@ const settlementStory = z.strictObject({
   call: z.exactOptional(callItem),
   entries: z.array(entry),
   complete: z.exactOptional(z.boolean()),
-  dead_letters: z.exactOptional(z.array(deadLetter)),
+  dead_letters: z.exactOptional(z.array(deadLetterSchema)),
 });
 
 export const SETTLEMENT_ROUTES = {

@@ -2,11 +2,11 @@ import type { Seconds } from '../core/clock.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import { callBody, callsByTime } from './call.ts';
-import { CALL_COLUMNS, type CallRow, money, paymentItem, type PaymentItem } from './call-row.ts';
+import { CALL_COLUMNS, type CallRow, amountOf, paymentItem, type PaymentItem } from './call-row.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import { deadLetterBody } from './dead-letter.ts';
 import type { Handler, Handlers } from './handler.ts';
-import { attempt, type Page, type PageRequest, type Queried, withoutNulls } from './page.ts';
+import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
 import { conditions, scan, type Scan } from './scan.ts';
 import {
@@ -48,7 +48,7 @@ export type SettlementFilter = {
 export const listSettlements = (
   db: D1Database,
   { state, account, ...page }: SettlementFilter & PageRequest,
-): Queried<Page<SettlementItem>> =>
+): Queried<ListPage<SettlementItem>> =>
   attempt(() => scan(db, scanOf(state, account), page, settlementItem));
 
 const scanOf = (
@@ -129,7 +129,7 @@ const settlementItem = (row: SettlementRow): SettlementItem =>
     tool: row.tool,
     payee: row.payee,
     asset: row.asset,
-    amount: money(row.amount ?? row.price),
+    amount: amountOf(row.amount ?? row.price),
     paidBy: row.paid_by,
     acceptedAt: row.accepted_at,
     endedAt: row.ended_at,

@@ -1,18 +1,18 @@
 import { type Day, dayOf, daysAfter, daysBetween } from '../audit/day.ts';
 import { err, ok } from '../core/result.ts';
 import type { AccountId } from '../protocol/account-id.ts';
-import { cursorOf, type Place, readCursor } from './cursor.ts';
+import { cursorOf, type CursorPlace, readCursor } from './cursor.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
 import {
   attempt,
   boundedLimit,
   MAX_SCANNED,
-  type Page,
+  type ListPage,
   type PageRequest,
   type Queried,
 } from './page.ts';
 import { queryReason, refuse, replyReport, type ReplyResult } from './reply.ts';
-import { type Condition, conditions, sqlOf, valuesOf } from './scan.ts';
+import { type SqlCondition, conditions, sqlOf, valuesOf } from './scan.ts';
 import type { SPEND_ROUTES } from './spend.route.ts';
 import type { AnswerOf } from './types.ts';
 
@@ -45,7 +45,7 @@ export type SpendRange = {
 export const spendReport = (
   db: D1Database,
   range: SpendRange & PageRequest,
-): Queried<Page<SpendItem>> =>
+): Queried<ListPage<SpendItem>> =>
   attempt(() =>
     range.by === 'account' ? spendByAccount(db, range) : spendBy(db, range, range.by),
   );
@@ -57,14 +57,14 @@ const spendBy = async (
   db: D1Database,
   { scope, from, to, asset, after, limit: wanted }: SpendRange & PageRequest,
   by: 'tool' | 'payee' | 'day',
-): Queried<Page<SpendItem>> => {
+): Queried<ListPage<SpendItem>> => {
   const limit = boundedLimit(wanted);
   const list = `spend ${by}`;
   const read = readCursor(list, ['string', 'string'], after);
   if (!read.ok) return read;
   // The key begins with the day, so a later page skips the days before.
   const first = by === 'day' && read.value !== undefined ? String(read.value[0]) : from;
-  const within = (kind: 'own' | 'tree'): readonly Condition[] => [
+  const within = (kind: 'own' | 'tree'): readonly SqlCondition[] => [
     ...conditions({ 'scope = ?': scope, 'kind = ?': kind }),
     ...conditions({ 'day >= ?': first < from ? from : first, 'day <= ?': to, 'asset = ?': asset }),
   ];
@@ -84,7 +84,7 @@ const spendBy = async (
 /** Reads at most one row more than one report adds up. */
 const isTooWide = async (
   db: D1Database,
-  within: (kind: 'own' | 'tree') => readonly Condition[],
+  within: (kind: 'own' | 'tree') => readonly SqlCondition[],
 ): Promise<boolean> => {
   const rows = (kind: 'own' | 'tree'): string => `SELECT 1 FROM spend WHERE ${sqlOf(within(kind))}`;
   const row = await db
@@ -101,7 +101,7 @@ const isTooWide = async (
 const spendByAccount = async (
   db: D1Database,
   { scope, from, to, asset, after, limit: wanted }: SpendRange & PageRequest,
-): Queried<Page<SpendItem>> => {
+): Queried<ListPage<SpendItem>> => {
   const limit = boundedLimit(wanted);
   const list = 'spend account';
   const read = readCursor(list, ['string', 'string'], after);
@@ -111,7 +111,7 @@ const spendByAccount = async (
     Math.floor(MAX_SCANNED / (ROWS_A_DAY * Math.max(1, daysBetween(from, to) || 1))),
   );
   const accounts = await accountsIn(db, scope, read.value, most + 1);
-  const own: readonly Condition[] = [
+  const own: readonly SqlCondition[] = [
     ['s.day >= ?', from],
     ['s.day <= ?', to],
     ...conditions({ 's.asset = ?': asset }),
@@ -127,7 +127,7 @@ const spendByAccount = async (
     .bind(JSON.stringify(accounts.slice(0, most)), ...valuesOf(own))
     .all<SpendRow>();
   // After every asset of the last scanned account.
-  const edge: Place | undefined =
+  const edge: CursorPlace | undefined =
     accounts.length > most ? [accounts[most - 1] ?? '', LAST_ASSET] : undefined;
   return ok(pageOf(list, results, limit, edge));
 };
@@ -137,7 +137,7 @@ const ROWS_A_DAY = 2;
 /** Sorts after every asset, all of which are ASCII. */
 const LAST_ASSET = '\u{10ffff}';
 
-const whileInScope = (scope: AccountId): Condition => [
+const whileInScope = (scope: AccountId): SqlCondition => [
   '(s.scope = ? OR EXISTS (SELECT 1 FROM json_each(s.above) WHERE value = ?))',
   scope,
   scope,
@@ -147,7 +147,7 @@ const whileInScope = (scope: AccountId): Condition => [
 const accountsIn = async (
   db: D1Database,
   scope: AccountId | '*',
-  place: Place | undefined,
+  place: CursorPlace | undefined,
   count: number,
 ): Promise<readonly AccountId[]> => {
   const from = place?.[0] ?? '';
@@ -179,11 +179,11 @@ const pageOf = (
   list: string,
   rows: readonly SpendRow[],
   limit: number,
-  edge?: Place,
-): Page<SpendItem> => {
+  edge?: CursorPlace,
+): ListPage<SpendItem> => {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const next: Place | undefined =
+  const next: CursorPlace | undefined =
     rows.length > limit && last !== undefined ? [last.key, last.asset] : edge;
   return {
     items: shown.map(({ key, asset, calls, charged, denied, failed }) => ({

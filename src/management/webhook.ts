@@ -10,7 +10,7 @@ import {
   putWebhook,
   type Webhook,
 } from '../webhooks/registry.ts';
-import { outcomeBody, sendDocument } from './command.ts';
+import { outcomeBody, sendDocumentCommand } from './command.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
 import { refuse, reply, replyPage, type ReplyResult, withoutUndefined } from './reply.ts';
 import type { RouteId } from './routes.ts';
@@ -89,7 +89,7 @@ const put = (
       known: known?.hash,
       anew: known?.state === 'disabled',
     };
-    const done = await sendDocument(request, kept, async (place) => {
+    const done = await sendDocumentCommand(request, kept, async (place) => {
       const written = { scope, id, document, holder: keeper, ...place };
       const { verdict } = await putWebhook(context.db, written);
       return verdict === 'full' ? { reason: 'not_writable', hint: FULL } : undefined;
@@ -107,7 +107,7 @@ const remove = (
     const known = (await findWebhook(context.db, scope, id))?.hash;
     if (known === undefined && expected === undefined) return refuse(UNKNOWN);
     const kept = { ...keptBy(keeper, scope, id), document: null, known };
-    const done = await sendDocument(request, kept, async (place) => {
+    const done = await sendDocumentCommand(request, kept, async (place) => {
       await putWebhook(context.db, { scope, id, document: null, holder: keeper, ...place });
       return undefined;
     });
@@ -140,7 +140,7 @@ const test = (
       document: known.document as unknown as Json,
       known: known.hash,
     };
-    const applied = await sendDocument(
+    const applied = await sendDocumentCommand(
       { ...request, expected: known.hash },
       kept,
       async () => undefined,

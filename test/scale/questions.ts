@@ -4,7 +4,7 @@ import { cursorOf } from '../../src/management/cursor.ts';
 import { queueDepths } from '../../src/management/queue.ts';
 import { listEntries } from '../../src/management/entry-list.ts';
 import { findDeadLetter, listDeadLetters, markRedriven } from '../../src/management/dead-letter.ts';
-import type { Page, Queried } from '../../src/management/page.ts';
+import type { ListPage, Queried } from '../../src/management/page.ts';
 import { listSettlements } from '../../src/management/settlement.ts';
 import type { SettlementState } from '../../src/management/settlement-body.ts';
 import { type SpendKey, spendReport } from '../../src/management/spend.ts';
@@ -16,7 +16,7 @@ import { DAYS, nth } from './fill.ts';
 
 export type Question = readonly [
   name: string,
-  ask: (db: D1Database) => Queried<Page<unknown, unknown> | object | undefined | void>,
+  ask: (db: D1Database) => Queried<ListPage<unknown, unknown> | object | undefined | void>,
 ];
 
 const DAY = 86_400;

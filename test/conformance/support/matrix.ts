@@ -1,8 +1,8 @@
 import type { LocalAccount } from 'viem';
 import type { AgentIntent } from '../../../src/protocol/intent/agent-intent.ts';
 import { type RouteId, toolIdOf } from '../../../src/management/place.ts';
-import type { Role } from '../../../src/management/route.ts';
-import type { Route } from '../../../src/management/routes.ts';
+import type { AdminRole } from '../../../src/management/route.ts';
+import type { AdminRoute } from '../../../src/management/routes.ts';
 import { agentIntent, signIntent } from './intent.ts';
 import { requestOf, type Said } from './manage.ts';
 import { nowSeconds } from './payment.ts';
@@ -35,14 +35,15 @@ export const SIGNINGS = [
 export type Signing = (typeof SIGNINGS)[number];
 
 /** What each person is to each account: facts of the stage, from which the table of routes says who may do what. */
-const RELATIONS: { readonly [of in Target]: { readonly [who in Person]?: readonly Role[] } } = {
-  agent: { operator: ['operator'], owner: ['above'], agent: ['self'] },
-  owner: { operator: ['operator'], owner: ['self', 'sovereign'] },
-  nobody: { operator: ['operator'] },
-};
+const RELATIONS: { readonly [of in Target]: { readonly [who in Person]?: readonly AdminRole[] } } =
+  {
+    agent: { operator: ['operator'], owner: ['above'], agent: ['self'] },
+    owner: { operator: ['operator'], owner: ['self', 'sovereign'] },
+    nobody: { operator: ['operator'] },
+  };
 
 export type Case = {
-  readonly route: Route;
+  readonly route: AdminRoute;
   readonly target: Target;
   readonly who: Person;
   readonly signing: Signing;
@@ -51,11 +52,12 @@ export type Case = {
 /** What must come of a request: it is heard, or refused with one status and one type. */
 export type Expected = 'heard' | `${number} ${string}`;
 
-export const isAboutKin = ({ roles }: Route): boolean => roles.some((role) => role !== 'operator');
-const isAboutAccount = ({ path }: Route): boolean => path.includes(':account');
+export const isAboutKin = ({ roles }: AdminRoute): boolean =>
+  roles.some((role) => role !== 'operator');
+const isAboutAccount = ({ path }: AdminRoute): boolean => path.includes(':account');
 
 /** Every case of the table: each route by each person in each way, and those about an account by each person about each other account. */
-export const casesOf = (routes: readonly Route[]): readonly Case[] =>
+export const casesOf = (routes: readonly AdminRoute[]): readonly Case[] =>
   routes.flatMap((route) =>
     PEOPLE.flatMap((who) => [
       ...SIGNINGS.map((signing) => ({ route, target: 'agent', who, signing }) as const),

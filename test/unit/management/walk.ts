@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Page, PageRequest, Queried } from '../../../src/management/page.ts';
+import type { ListPage, PageRequest, Queried } from '../../../src/management/page.ts';
 import type { EntryBody } from '../../../src/protocol/entry.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
 import { storeChunk } from '../../../src/audit/store.ts';
@@ -8,7 +8,7 @@ import { history, START } from '../audit/history.ts';
 
 /** Reads all items of a list, page by page. */
 export const walk = async <T>(
-  ask: (asked: PageRequest) => Queried<Page<T>>,
+  ask: (asked: PageRequest) => Queried<ListPage<T>>,
   limit: number,
 ): Promise<T[]> => {
   const items: T[] = [];

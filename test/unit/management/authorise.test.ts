@@ -3,8 +3,8 @@ import type { Relation } from '../../../src/protocol/account/relation.ts';
 import { manage } from '../../../src/management/router.ts';
 import type { Config } from '../../../src/config.ts';
 import type { AccountId } from '../../../src/protocol/account-id.ts';
-import type { Role } from '../../../src/management/route.ts';
-import type { Route } from '../../../src/management/routes.ts';
+import type { AdminRole } from '../../../src/management/route.ts';
+import type { AdminRoute } from '../../../src/management/routes.ts';
 import { ROUTES } from '../../../src/management/routes.ts';
 import { freshDatabase } from '../audit/database.ts';
 import { governed, KEY_ACCOUNT, network, type Node } from '../gateway/scripted.ts';
@@ -25,7 +25,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const pathOf = ({ path }: Route, account: string): string =>
+const pathOf = ({ path }: AdminRoute, account: string): string =>
   path
     .replace(':account', account)
     .replace(':call', CALL)
@@ -70,7 +70,8 @@ describe.each(kinRoutes.map((route) => [route.id, route] as const))('%s', (id, r
     });
     return manage(context, await signedRequest(config, id, pathOf(route, account), { who }));
   };
-  const isFor = (...roles: readonly Role[]) => roles.some((role) => route.roles.includes(role));
+  const isFor = (...roles: readonly AdminRole[]) =>
+    roles.some((role) => route.roles.includes(role));
 
   it.each([
     ['an account above', found('ancestor', true), isFor('above')],

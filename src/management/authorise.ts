@@ -8,16 +8,16 @@ import type { CommandSigner } from '../protocol/account/signer.ts';
 import { type AccountId, accountId } from '../protocol/account-id.ts';
 import type { Reason } from '../protocol/problem/reason.ts';
 import type { AdminContext } from './admin-context.ts';
-import type { Role } from './route.ts';
-import type { Route } from './routes.ts';
+import type { AdminRole } from './route.ts';
+import type { AdminRoute } from './routes.ts';
 
-type Roles = Pick<Route, 'roles'>;
+type Roles = Pick<AdminRoute, 'roles'>;
 
 /**
  * Authorises a request: whether its signer has a role of the route, for the account in its path if there is one. The only place that decides
  * this, and it runs before any look-up: an unknown account and a stranger's account give the same 404, so the API leaks nothing.
  */
-export const admit = (
+export const authorise = (
   context: AdminContext,
   route: Roles,
   account: AccountId | undefined,
@@ -96,7 +96,10 @@ type FoundRelation = Pick<
 
 const STRANGER: FoundRelation = { relation: 'none', hasParent: true };
 
-const rolesOf = ({ relation, hasParent }: FoundRelation, operator: boolean): readonly Role[] => [
+const rolesOf = (
+  { relation, hasParent }: FoundRelation,
+  operator: boolean,
+): readonly AdminRole[] => [
   ...(operator ? (['operator'] as const) : []),
   ...(relation === 'ancestor' ? (['above'] as const) : []),
   ...(relation === 'self' ? (['self'] as const) : []),
