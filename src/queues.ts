@@ -11,11 +11,11 @@ import { consumeSettlement, type SettlementDeps } from './settlement/consumer.ts
 import {
   consumeDeadLetters,
   type DeadLetter,
-  deadLetter,
   deadLettersOf,
   type MakeDeadLetter,
   newDeadLetters,
   recordDeadLetters,
+  settlementDeadLetter,
 } from './settlement/dead-letter.ts';
 import { attemptsIn, recordHealth } from './settlement/operator-tables.ts';
 import { settlingOf } from './settling.ts';
@@ -24,7 +24,7 @@ import { enqueueAlerts } from './webhooks/message.ts';
 import { projectWebhook } from './webhooks/registry.ts';
 
 const DEAD_LETTER_QUEUES: ReadonlyMap<string, MakeDeadLetter> = new Map([
-  ['countersign-settlement-dead', deadLetter],
+  ['countersign-settlement-dead', settlementDeadLetter],
   ['countersign-audit-dead', auditDeadLetter],
   ['countersign-webhooks-dead', webhookDeadLetter],
 ]);
@@ -35,12 +35,12 @@ export const consume = async (batch: MessageBatch, env: Env, config: Config): Pr
   const db = env.AUDIT_DB;
   const self = gatewayAccount(config);
   const raise = raiser(env);
-  /** Only new dead letters raise an alert, so they are raised before they are recorded. */
-  const raiseNew = async (letters: readonly DeadLetter[]): Promise<void> =>
-    raiseDeadLetters(await newDeadLetters(db, letters), self, raise);
-  const keepDeadLetter = async (letter: DeadLetter): Promise<void> => {
-    await raiseNew([letter]);
-    await recordDeadLetters(db, [letter]);
+  /** Only new dead deadLetters raise an alert, so they are raised before they are recorded. */
+  const raiseNew = async (deadLetters: readonly DeadLetter[]): Promise<void> =>
+    raiseDeadLetters(await newDeadLetters(db, deadLetters), self, raise);
+  const keepDeadLetter = async (deadLetter: DeadLetter): Promise<void> => {
+    await raiseNew([deadLetter]);
+    await recordDeadLetters(db, [deadLetter]);
   };
   const makeDeadLetter = DEAD_LETTER_QUEUES.get(batch.queue);
   if (makeDeadLetter !== undefined) {
@@ -105,13 +105,13 @@ const settlementDeps = (
   };
 };
 
-/** Raises the alerts of dead letters. An alert that cannot be raised does not keep a dead letter from being recorded. */
+/** Raises the alerts of dead deadLetters. An alert that cannot be raised does not keep a dead letter from being recorded. */
 const raiseDeadLetters = async (
-  letters: readonly DeadLetter[],
+  deadLetters: readonly DeadLetter[],
   self: AccountId,
   raise: Raise,
 ): Promise<void> => {
-  const alerts = letters.flatMap((letter) => deadLetterAlert(letter, self) ?? []);
+  const alerts = deadLetters.flatMap((deadLetter) => deadLetterAlert(deadLetter, self) ?? []);
   await Promise.all(alerts.map(async ({ account, alert }) => raise(account, alert)));
 };
 

@@ -3,7 +3,7 @@ import type { Acknowledged } from '../protocol/account/rpc.ts';
 import type { AccountId } from '../protocol/account-id.ts';
 import type { SettlementResult } from '../protocol/payment.ts';
 import type { BackendHealth } from './backends/health.ts';
-import { deadLetter, type DeadLetter, type QueueMessage } from './dead-letter.ts';
+import { type DeadLetter, type QueueMessage, settlementDeadLetter } from './dead-letter.ts';
 import { readSettlementMessage } from './message.ts';
 import type { Attempts } from './operator-tables.ts';
 import { type RoundDeps, settleRound } from './present/round.ts';
@@ -27,7 +27,7 @@ export type SettlementDeps = RoundDeps & {
     settled(results: readonly SettlementResult[]): Promise<Acknowledged>;
   };
   /** Keeps a message that cannot be read. @throws if it was not kept. */
-  readonly deadLetter: (letter: DeadLetter) => Promise<void>;
+  readonly deadLetter: (deadLetter: DeadLetter) => Promise<void>;
   /** The payments that take long, for operators. */
   readonly attempts: Attempts;
   /** Writes the health of backends that changed. */
@@ -70,7 +70,7 @@ const readAll = async (
       continue;
     }
     try {
-      await deps.deadLetter(deadLetter(message, QUEUE, `malformed: ${read.error}`, now));
+      await deps.deadLetter(settlementDeadLetter(message, QUEUE, `malformed: ${read.error}`, now));
       message.ack();
     } catch {
       message.retry({ delaySeconds: pauseAfter(attempts) });

@@ -39,7 +39,7 @@ const MAX_NAME = 128;
 const PAUSE: Seconds = 60;
 
 /** Makes the dead letter of a settlement message. */
-export const deadLetter: MakeDeadLetter = (message, queue, reason, now) => ({
+export const settlementDeadLetter: MakeDeadLetter = (message, queue, reason, now) => ({
   id: message.id,
   queue,
   account: textOf(message.body, 'account'),
@@ -49,7 +49,7 @@ export const deadLetter: MakeDeadLetter = (message, queue, reason, now) => ({
   reason,
 });
 
-/** The dead letters of a batch whose deliveries are used up. */
+/** The dead deadLetters of a batch whose deliveries are used up. */
 export const deadLettersOf = (
   { queue, messages }: QueueBatch,
   make: MakeDeadLetter,
@@ -57,37 +57,37 @@ export const deadLettersOf = (
 ): readonly DeadLetter[] =>
   messages.map((message) => make(message, queue, 'retries exhausted', now));
 
-/** Records dead letters in D1, each once. One that was redriven and returns is open again. @throws if D1 does not accept them. */
+/** Records dead deadLetters in D1, each once. One that was redriven and returns is open again. @throws if D1 does not accept them. */
 export const recordDeadLetters = async (
   database: D1Database,
-  letters: readonly DeadLetter[],
+  deadLetters: readonly DeadLetter[],
 ): Promise<void> => {
-  if (letters.length === 0) return;
+  if (deadLetters.length === 0) return;
   const insert = database.prepare(
     `INSERT INTO dead_letters (id, queue, account, call, body, at, reason) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET body = excluded.body, at = excluded.at, reason = excluded.reason, redriven_at = NULL
      WHERE redriven_at IS NOT NULL`,
   );
   await database.batch(
-    letters.map(({ id, queue, account, call, body, at, reason }) =>
+    deadLetters.map(({ id, queue, account, call, body, at, reason }) =>
       insert.bind(id, queue, account, call, body, at, reason),
     ),
   );
 };
 
-/** The dead letters that D1 does not have, or that were redriven and returned. @throws if D1 does not answer. */
+/** The dead deadLetters that D1 does not have, or that were redriven and returned. @throws if D1 does not answer. */
 export const newDeadLetters = async (
   database: D1Database,
-  letters: readonly DeadLetter[],
+  deadLetters: readonly DeadLetter[],
 ): Promise<readonly DeadLetter[]> => {
   const { results } = await database
     .prepare(
       'SELECT id FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1)) AND redriven_at IS NULL',
     )
-    .bind(JSON.stringify(letters.map(({ id }) => id)))
+    .bind(JSON.stringify(deadLetters.map(({ id }) => id)))
     .all<{ id: string }>();
   const known = new Set(results.map(({ id }) => id));
-  return letters.filter(({ id }) => !known.has(id));
+  return deadLetters.filter(({ id }) => !known.has(id));
 };
 
 /**
@@ -118,7 +118,7 @@ const textOf = (body: unknown, field: string): string => {
   return typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
 };
 
-/** Operators read and export dead letters, so the payment signature stays out of them (law 9). */
+/** Operators read and export dead deadLetters, so the payment signature stays out of them (law 9). */
 const withoutSignature = (body: unknown): string => {
   try {
     const text = JSON.stringify(body, (key, value: unknown) =>

@@ -49,8 +49,8 @@ const consume = async (
   try {
     const read = readWebhookMessage(message.body);
     if (read === undefined) {
-      const letter = webhookDeadLetter(message, queue, 'malformed message', now);
-      await recordDeadLetters(deps.db, [letter]);
+      const deadLetter = webhookDeadLetter(message, queue, 'malformed message', now);
+      await recordDeadLetters(deps.db, [deadLetter]);
       message.ack();
       return;
     }

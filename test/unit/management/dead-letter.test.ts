@@ -3,7 +3,7 @@ import { manage } from '../../../src/management/router.ts';
 import { auditDeadLetter } from '../../../src/audit/consumer.ts';
 import { type Config, gatewayAccount } from '../../../src/config.ts';
 import { encodeBase64Url, utf8 } from '../../../src/crypto/bytes.ts';
-import { deadLetter, recordDeadLetters } from '../../../src/settlement/dead-letter.ts';
+import { recordDeadLetters, settlementDeadLetter } from '../../../src/settlement/dead-letter.ts';
 import { webhookDeadLetter } from '../../../src/webhooks/consumer.ts';
 import { alertEvent } from '../../../src/webhooks/message.ts';
 import { db, freshDatabase, messageOf } from '../audit/database.ts';
@@ -39,7 +39,7 @@ const listed = async () => {
   return page.items;
 };
 
-const record = async (letter: ReturnType<typeof deadLetter>) => {
+const record = async (letter: ReturnType<typeof settlementDeadLetter>) => {
   await recordDeadLetters(db, [letter]);
   return letter.id;
 };
@@ -48,7 +48,7 @@ describe('redriving a dead letter', () => {
   it('makes the account present its payment again, because only the account has the signature', async () => {
     const body = { v: 1, kind: 'settle', account: ALICE, call: word(5), signature: '0xsecret' };
     const id = await record(
-      deadLetter({ id: 'm1', body }, 'countersign-settlement-dead', 'r', NOW),
+      settlementDeadLetter({ id: 'm1', body }, 'countersign-settlement-dead', 'r', NOW),
     );
     const { answer, asked, queued } = await redrive(id);
     expect(answer.status).toBe(200);
@@ -113,7 +113,7 @@ describe('redriving a dead letter', () => {
     ['a payment without a call', 'countersign-settlement-dead', { v: 1 }, 409],
     ['a message of an unknown queue', 'countersign-other', { v: 1 }, 409],
   ] as const)('rejects %s', async (_, queue, body, status) => {
-    const id = await record(deadLetter({ id: 'm5', body }, queue, 'r', NOW));
+    const id = await record(settlementDeadLetter({ id: 'm5', body }, queue, 'r', NOW));
     const { answer, asked, queued } = await redrive(id);
     expect([answer.status, asked, queued]).toEqual([status, [], []]);
   });

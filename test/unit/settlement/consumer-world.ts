@@ -25,7 +25,7 @@ type World = {
   payments: Map<string, Payment>;
   presented: { host: string; nonce: string }[];
   conduct: Record<string, Conduct>;
-  told: { account: AccountId; results: readonly SettlementResult[] }[];
+  reported: { account: AccountId; results: readonly SettlementResult[] }[];
   letters: DeadLetter[];
   refusal: 'none' | 'unavailable' | 'throws';
   deps: SettlementDeps;
@@ -40,10 +40,10 @@ export const world = {} as World;
 /** What a facilitator does with a presented payment. */
 export type Conduct = (payment: Payment) => Response | Promise<Response>;
 
-export const said = (changes: object): Response =>
+export const answerWith = (changes: object): Response =>
   Response.json({ success: false, transaction: '', network: TOKEN.network, ...changes });
 export const honest: Conduct = (payment) =>
-  said({ success: true, transaction: world.chain.pay(payment) });
+  answerWith({ success: true, transaction: world.chain.pay(payment) });
 
 export const facilitator =
   (host: string) =>
@@ -65,7 +65,7 @@ export const useConsumerWorld = (): void => {
     world.payments = new Map();
     world.presented = [];
     world.conduct = {};
-    world.told = [];
+    world.reported = [];
     world.letters = [];
     world.refusal = 'none';
     world.clock = standingClock();
@@ -88,7 +88,7 @@ export const useConsumerWorld = (): void => {
           if (world.refusal === 'throws') throw new Error('object reset');
           if (world.refusal === 'unavailable')
             return await Promise.resolve({ verdict: 'unavailable' });
-          world.told.push({ account, results });
+          world.reported.push({ account, results });
           return { verdict: 'ok' };
         },
       }),
@@ -137,7 +137,7 @@ export const settleOne = async (payment: Payment, attempts = 1, now = NOW): Prom
   return message;
 };
 export const outcomes = (): (SettlementResult | undefined)[] =>
-  world.told.flatMap(({ results }) => results);
+  world.reported.flatMap(({ results }) => results);
 export const expectAcked = (message: Delivered): void => {
   expect(message.ack).toHaveBeenCalledTimes(1);
   expect(message.retry).not.toHaveBeenCalled();

@@ -9,7 +9,7 @@ import {
   honest,
   outcomes,
   pay,
-  said,
+  answerWith,
   settleOne,
   world,
   useConsumerWorld,
@@ -44,15 +44,15 @@ describe('the queue', () => {
     await consume(messages);
     expectRetried(messages[0] as Delivered);
     expectAcked(messages[1] as Delivered);
-    expect(world.told.map(({ account: id }) => id)).toEqual([messageFor(good).account]);
+    expect(world.reported.map(({ account: id }) => id)).toEqual([messageFor(good).account]);
   });
 
   test('sends the results of one account in one call', async () => {
     const { from } = paymentNumber(1).authorization;
     const own = [pay(1), pay(2, { from }), pay(3, { from })];
     await consume(own.map((one) => deliver(messageFor(one))));
-    expect(world.told).toHaveLength(1);
-    expect(world.told[0]?.results).toHaveLength(3);
+    expect(world.reported).toHaveLength(1);
+    expect(world.reported[0]?.results).toHaveLength(3);
   });
 
   test('presents and reports a message once that is delivered twice', async () => {
@@ -98,7 +98,7 @@ describe('the queue', () => {
 
   test('leaves a waiting payment to the next message after eight deliveries, and keeps it open', async () => {
     const payment = pay(1);
-    world.conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    world.conduct['facilitator.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
     expectRetried(await settleOne(payment, 7));
     expectAcked(await settleOne(payment, 8, NOW + 60));
     world.chain.state.down = true;
@@ -121,7 +121,7 @@ describe('the queue', () => {
     ['five minutes before', -301, -300],
     ['five minutes after', 301, 300],
   ])('keeps retrying a message near its deadline, %s', async (_, far, near) => {
-    world.conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    world.conduct['facilitator.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
     const payment = pay(1, { validBefore: BigInt(NOW) });
     expectAcked(await settleOne(payment, 20, NOW + far));
     expectRetried(await settleOne(payment, 20, NOW + near));
@@ -157,7 +157,7 @@ describe('presenting', () => {
       ...world.deps,
       backends: backendsAt([FACILITATOR, 'https://second.test'], { clock: world.clock }),
     };
-    world.conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    world.conduct['facilitator.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
     const payment = pay(1);
     expectRetried(await settleOne(payment));
     expect(world.presented.map(({ host }) => host)).toEqual(['facilitator.test']);
@@ -183,6 +183,6 @@ describe('presenting', () => {
   test('payments wait without any backend', async () => {
     world.deps = { ...world.deps, backends: backendsAt([], { clock: world.clock }) };
     expectRetried(await settleOne(pay(1)));
-    expect(world.told).toEqual([]);
+    expect(world.reported).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, expect, test, vi } from 'vitest';
 import {
   consumeDeadLetters,
-  deadLetter,
+  settlementDeadLetter,
   recordDeadLetters,
 } from '../../../src/settlement/dead-letter.ts';
 import { messageFor, NOW, paymentNumber } from './scripted.ts';
@@ -24,7 +24,7 @@ const rows = async () =>
     .results;
 
 const consume = async (messages: readonly ReturnType<typeof message>[], now: number) =>
-  consumeDeadLetters({ queue: 'settlement', messages }, database, deadLetter, now);
+  consumeDeadLetters({ queue: 'settlement', messages }, database, settlementDeadLetter, now);
 
 beforeEach(async () => {
   await applyD1Migrations(database, migrations);
@@ -65,7 +65,7 @@ test('retries a message that D1 did not record', async () => {
 });
 
 test('bounds a dead letter, whatever the message holds', async () => {
-  const huge = deadLetter(
+  const huge = settlementDeadLetter(
     { id: 'c', body: { account: 'x'.repeat(500), call: 7, junk: 'y'.repeat(50_000) } },
     'settlement',
     'malformed: call',
@@ -74,6 +74,8 @@ test('bounds a dead letter, whatever the message holds', async () => {
   expect(huge.account).toHaveLength(128);
   expect(huge.call).toBe('');
   expect(huge.body).toHaveLength(16_384);
-  expect(deadLetter({ id: 'd', body: { n: 1n } }, 'settlement', '', NOW).body).toBe('not JSON');
+  expect(settlementDeadLetter({ id: 'd', body: { n: 1n } }, 'settlement', '', NOW).body).toBe(
+    'not JSON',
+  );
   await recordDeadLetters(database, []);
 });

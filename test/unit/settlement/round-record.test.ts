@@ -7,7 +7,7 @@ import {
   deliver,
   isAcked,
   pay,
-  said,
+  answerWith,
   settleOne,
   withRelayer,
   world,
@@ -22,7 +22,7 @@ describe('the records for operators', () => {
     expect([world.recorded, world.forgotten]).toEqual([[], []]);
     // Nor for one that only waits for its block, until its second delivery.
     world.conduct['a.test'] = () =>
-      said({ errorReason: 'settlement_pending', transaction: TRANSACTION });
+      answerWith({ errorReason: 'settlement_pending', transaction: TRANSACTION });
     const payment = pay(3);
     await settleOne(payment);
     expect(world.recorded).toEqual([]);
@@ -32,7 +32,7 @@ describe('the records for operators', () => {
 
   test('have a row for trouble until the payment has ended', async () => {
     for (const host of HOSTS)
-      world.conduct[host] = () => said({ errorReason: 'unexpected_settle_error' });
+      world.conduct[host] = () => answerWith({ errorReason: 'unexpected_settle_error' });
     const payment = pay(1);
     const { nonce } = payment.authorization;
     await settleOne(payment);

@@ -12,7 +12,7 @@ import {
   honest,
   openWith,
   pay,
-  said,
+  answerWith,
   withRelayer,
   world,
   useFailoverWorld,
@@ -38,16 +38,16 @@ describe('whatever the backends do', () => {
     '429': () => () => new Response('', { status: 429, headers: { 'retry-after': '7' } }),
     pending: (later) => (one) => (
       later.add(one),
-      said({ errorReason: 'settlement_pending', transaction: TRANSACTION })
+      answerWith({ errorReason: 'settlement_pending', transaction: TRANSACTION })
     ),
     'pending for ever': () => () =>
-      said({ errorReason: 'settlement_pending', transaction: TRANSACTION }),
-    'false success': () => () => said({ success: true, transaction: TRANSACTION }),
-    'false failure': () => () => said({ errorReason: 'insufficient_funds' }),
-    'failure of its own': () => () => said({ errorReason: 'unexpected_settle_error' }),
+      answerWith({ errorReason: 'settlement_pending', transaction: TRANSACTION }),
+    'false success': () => () => answerWith({ success: true, transaction: TRANSACTION }),
+    'false failure': () => () => answerWith({ errorReason: 'insufficient_funds' }),
+    'failure of its own': () => () => answerWith({ errorReason: 'unexpected_settle_error' }),
     'false failure after broadcast': () => (one) => (
       world.chain.pay(one),
-      said({ errorReason: 'invalid_exact_evm_transaction_failed' })
+      answerWith({ errorReason: 'invalid_exact_evm_transaction_failed' })
     ),
     'the node falls silent': () => () => {
       world.chain.state.down = true;
@@ -77,7 +77,7 @@ describe('whatever the backends do', () => {
       fc.asyncProperty(script, async ({ rounds, relayer, count }) => {
         world.chain = scriptChain();
         world.payments = new Map();
-        world.told = [];
+        world.reported = [];
         world.deps = {
           ...world.deps,
           backends: openWith(relayer ? withRelayer() : {}),
@@ -94,7 +94,7 @@ describe('whatever the backends do', () => {
           for (const [at, [payment, attempts]] of [...waiting].entries()) {
             // The account sends an open payment that was acknowledged again, as a first delivery.
             waiting.set(payment, batch[at]?.ack.mock.calls.length === 1 ? 1 : attempts + 1);
-            const end = world.told.find(
+            const end = world.reported.find(
               ({ call, outcome }) => call === payment.authorization.nonce && outcome !== 'sent',
             );
             if (end !== undefined) waiting.delete(payment);
@@ -124,10 +124,10 @@ describe('whatever the backends do', () => {
         };
         for (let left = 40; left > 0 && waiting.size > 0; left -= 1) await round(15);
         expect(waiting.size).toBe(0);
-        const ends = world.told.filter(({ outcome }) => outcome !== 'sent');
+        const ends = world.reported.filter(({ outcome }) => outcome !== 'sent');
         expect(ends).toHaveLength(count);
         expect(ends.every(({ outcome }) => outcome === 'settled')).toBe(true);
-        expect(world.shownInVain).toEqual([]);
+        expect(world.presentedInVain).toEqual([]);
       }),
       { numRuns: 150 },
     );

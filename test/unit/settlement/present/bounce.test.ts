@@ -8,7 +8,7 @@ import {
   expectRetried,
   outcomes,
   pay,
-  said,
+  answerWith,
   settleOne,
   world,
   useConsumerWorld,
@@ -17,7 +17,7 @@ import {
 useConsumerWorld();
 
 describe('a payment that cannot be presented', () => {
-  const refused: Conduct = () => said({ errorReason: 'invalid_exact_evm_signature' });
+  const refused: Conduct = () => answerWith({ errorReason: 'invalid_exact_evm_signature' });
   const sent = { outcome: 'sent', backend: 'facilitator.test' };
   const bounced = (reason: string) => ({
     outcome: 'bounced',
@@ -66,7 +66,7 @@ describe('a payment that cannot be presented', () => {
   ])(
     'has not bounced if a facilitator claims "%s" and our node would move it',
     async (errorReason) => {
-      world.conduct['facilitator.test'] = () => said({ errorReason });
+      world.conduct['facilitator.test'] = () => answerWith({ errorReason });
       await settleOne(pay(1));
       expect(outcomes()).toMatchObject([sent]);
     },
@@ -87,7 +87,7 @@ describe('a payment that cannot be presented', () => {
     const message = deliver(messageFor(payment, { sinceBlock: 101 }));
     await consume([message]);
     expect(outcomes()).toMatchObject([bounced('refused')]);
-    world.told = [];
+    world.reported = [];
     happens(payment);
     await consume([deliver(messageFor(payment, { sinceBlock: 101 }), 2)], NOW + 40);
     expect(outcomes().filter((one) => one?.outcome === 'bounced')).toEqual([]);
@@ -95,7 +95,7 @@ describe('a payment that cannot be presented', () => {
 
   test('is queried after fifteen seconds, even if a backend has it in hand', async () => {
     world.conduct['facilitator.test'] = () =>
-      said({ success: true, transaction: `0x${'ee'.repeat(32)}` });
+      answerWith({ success: true, transaction: `0x${'ee'.repeat(32)}` });
     const payment = pay(1);
     world.chain.refusing.add(payment.authorization.from);
     const body = messageFor(payment, { acceptedAt: NOW });

@@ -29,7 +29,7 @@ describe('a batch beyond the width of the first backend', () => {
     expect(await sharesOf(50)).toEqual([4, 0, 0]);
     expect(world.handedOver).toEqual([{ count: 46, urgent: false }]);
     // The most urgent payments went to the first backend.
-    expect(world.shown).toEqual(
+    expect(world.presented).toEqual(
       [1, 2, 3, 4].map((number) => ({
         host: 'a.test',
         nonce: paymentNumber(number).authorization.nonce,

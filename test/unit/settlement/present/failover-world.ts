@@ -27,12 +27,12 @@ type World = {
   payments: Map<string, Payment>;
   conduct: Record<string, Conduct>;
   /** Presentations, in order. */
-  shown: { host: string; nonce: string }[];
+  presented: { host: string; nonce: string }[];
   /** Law 5: a payment that the chain shows is presented to no backend. */
-  shownInVain: string[];
+  presentedInVain: string[];
   relay: (relays: readonly Relay[], urgent: boolean) => readonly Relayed[];
   handedOver: { count: number; urgent: boolean }[];
-  told: SettlementResult[];
+  reported: SettlementResult[];
   stores: boolean;
   recorded: Attempt[];
   forgotten: string[];
@@ -46,13 +46,13 @@ export const world = {} as World;
 export const HOSTS = ['a.test', 'b.test', 'c.test'] as const;
 export type Conduct = (payment: Payment) => Response | Promise<Response>;
 
-export const said = (changes: object, status = 200): Response =>
+export const answerWith = (changes: object, status = 200): Response =>
   Response.json(
     { success: false, transaction: '', network: TOKEN.network, ...changes },
     { status },
   );
 export const honest: Conduct = (payment) =>
-  said({ success: true, transaction: world.chain.pay(payment) });
+  answerWith({ success: true, transaction: world.chain.pay(payment) });
 export const TRANSACTION = `0x${'ee'.repeat(32)}`;
 
 export const facilitator =
@@ -65,8 +65,8 @@ export const facilitator =
     };
     const { nonce } = paymentPayload.payload.authorization;
     const payment = world.payments.get(nonce) as Payment;
-    if (world.chain.isUsed(payment)) world.shownInVain.push(nonce);
-    world.shown.push({ host, nonce });
+    if (world.chain.isUsed(payment)) world.presentedInVain.push(nonce);
+    world.presented.push({ host, nonce });
     return (world.conduct[host] ?? honest)(payment);
   };
 
@@ -98,10 +98,10 @@ export const useFailoverWorld = (): void => {
     world.clock = standingClock();
     world.payments = new Map();
     world.conduct = {};
-    world.shown = [];
-    world.shownInVain = [];
+    world.presented = [];
+    world.presentedInVain = [];
     world.handedOver = [];
-    world.told = [];
+    world.reported = [];
     world.stores = true;
     world.recorded = [];
     world.forgotten = [];
@@ -115,7 +115,7 @@ export const useFailoverWorld = (): void => {
       account: () => ({
         settled: async (results) => {
           if (!world.stores) return { verdict: 'unavailable' };
-          world.told.push(...results);
+          world.reported.push(...results);
           return { verdict: 'ok' };
         },
       }),
@@ -134,8 +134,8 @@ export const useFailoverWorld = (): void => {
   });
   afterEach(() => {
     vi.restoreAllMocks();
-    if (world.shownInVain.length > 0)
-      throw new Error(`world.shown in vain: ${world.shownInVain.join()}`);
+    if (world.presentedInVain.length > 0)
+      throw new Error(`world.presented in vain: ${world.presentedInVain.join()}`);
   });
 };
 
@@ -167,7 +167,7 @@ export const settleOne = async (payment: Payment, attempts = 1, now = NOW): Prom
 };
 export const isAcked = ({ ack, retry }: Delivered): boolean =>
   ack.mock.calls.length === 1 && retry.mock.calls.length === 0;
-export const hosts = (): string[] => world.shown.map(({ host }) => host);
+export const hosts = (): string[] => world.presented.map(({ host }) => host);
 export const standing = (host: string) =>
   world.deps.backends.health().find(({ backend }) => backend === host);
 
@@ -176,7 +176,7 @@ export const FAULTS: [string, Conduct][] = [
   ['no connection', () => Promise.reject(new TypeError('connection reset'))],
   ['garbage', () => new Response('<html>')],
   ['another form', () => Response.json({ ok: true })],
-  ['429', () => said({ errorReason: 'rate_limit_exceeded' }, 429)],
-  ['success without a hash', () => said({ success: true })],
-  ['a failure of its own', () => said({ errorReason: 'unexpected_settle_error' }, 500)],
+  ['429', () => answerWith({ errorReason: 'rate_limit_exceeded' }, 429)],
+  ['success without a hash', () => answerWith({ success: true })],
+  ['a failure of its own', () => answerWith({ errorReason: 'unexpected_settle_error' }, 500)],
 ];

@@ -12,7 +12,7 @@ import {
   hosts,
   isAcked,
   pay,
-  said,
+  answerWith,
   settleOne,
   standing,
   world,
@@ -28,7 +28,7 @@ describe('in one round', () => {
       world.conduct = { 'a.test': fault, 'b.test': fault };
       expect(isAcked(await settleOne(pay(1)))).toBe(true);
       expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
-      expect(world.told).toMatchObject([{ outcome: 'settled' }]);
+      expect(world.reported).toMatchObject([{ outcome: 'settled' }]);
       expect(standing('a.test')).toMatchObject({ failed: 1, succeeded: 0 });
       expect(standing('c.test')).toMatchObject({ failed: 0, succeeded: 1 });
     },
@@ -43,17 +43,17 @@ describe('in one round', () => {
     ['garbage', (one) => (world.chain.pay(one), new Response('<html>'))],
     [
       'false failure',
-      (one) => (world.chain.pay(one), said({ errorReason: 'unexpected_settle_error' })),
+      (one) => (world.chain.pay(one), answerWith({ errorReason: 'unexpected_settle_error' })),
     ],
     [
       'a failure that blames the payer',
-      (one) => (world.chain.pay(one), said({ errorReason: 'insufficient_funds' })),
+      (one) => (world.chain.pay(one), answerWith({ errorReason: 'insufficient_funds' })),
     ],
   ])('%s after broadcasting: no other backend gets the payment', async (_, does) => {
     world.conduct = { 'a.test': does };
     expect(isAcked(await settleOne(pay(1)))).toBe(true);
     expect(hosts()).toEqual(['a.test']);
-    expect(world.told).toMatchObject([{ outcome: 'settled' }]);
+    expect(world.reported).toMatchObject([{ outcome: 'settled' }]);
   });
 
   test('500 after broadcasting, with the block a moment later: no other backend gets the payment', async () => {
@@ -61,7 +61,7 @@ describe('in one round', () => {
     world.conduct['a.test'] = () => new Response('oops', { status: 500 });
     const { sleep } = world.clock;
     world.clock.sleep = async (milliseconds) => {
-      if (world.shown.length > 0 && !world.chain.isUsed(payment)) world.chain.pay(payment);
+      if (world.presented.length > 0 && !world.chain.isUsed(payment)) world.chain.pay(payment);
       await sleep(milliseconds);
     };
     expect(isAcked(await settleOne(payment))).toBe(true);
@@ -75,12 +75,12 @@ describe('in one round', () => {
     };
     expect(isAcked(await settleOne(pay(1)))).toBe(false);
     expect(hosts()).toEqual(['a.test']);
-    expect(world.told).toMatchObject([{ outcome: 'sent', backend: 'a.test' }]);
+    expect(world.reported).toMatchObject([{ outcome: 'sent', backend: 'a.test' }]);
   });
 
   test.each<[string, Conduct]>([
-    ['pending', () => said({ errorReason: 'settlement_pending', transaction: TRANSACTION })],
-    ['claimed', () => said({ success: true, transaction: TRANSACTION })],
+    ['pending', () => answerWith({ errorReason: 'settlement_pending', transaction: TRANSACTION })],
+    ['claimed', () => answerWith({ success: true, transaction: TRANSACTION })],
   ])(
     '%s: no other backend gets the payment for two blocks, and no fault is recorded',
     async (_, does) => {
@@ -99,13 +99,13 @@ describe('in one round', () => {
 
   test("the payer's own fault costs one presentation a delivery, and counts against no backend", async () => {
     for (const host of HOSTS)
-      world.conduct[host] = () => said({ errorReason: 'invalid_exact_evm_signature' });
+      world.conduct[host] = () => answerWith({ errorReason: 'invalid_exact_evm_signature' });
     const payment = pay(1);
     for (let attempts = 1; attempts <= 30; attempts += 1) {
       const message = deliver(payment, attempts);
       await consume([message], NOW + attempts);
     }
-    expect(world.shown).toHaveLength(30);
+    expect(world.presented).toHaveLength(30);
     expect(hosts().slice(0, 4)).toEqual(['a.test', 'b.test', 'c.test', 'a.test']);
     expect(world.deps.backends.health().map(({ state, failed }) => [state, failed])).toEqual(
       HOSTS.map(() => ['closed', 0]),
@@ -120,10 +120,10 @@ describe('in one round', () => {
   ])(
     '%s about a bound payment is the fault of the backend: the next one settles it',
     async (reason) => {
-      world.conduct['a.test'] = () => said({ errorReason: reason });
+      world.conduct['a.test'] = () => answerWith({ errorReason: reason });
       expect(isAcked(await settleOne(pay(1, { validAfter: BOUND_VALID_AFTER })))).toBe(true);
       expect(hosts()).toEqual(['a.test', 'b.test']);
-      expect(world.told).toMatchObject([{ outcome: 'settled' }]);
+      expect(world.reported).toMatchObject([{ outcome: 'settled' }]);
       expect(standing('a.test')).toMatchObject({ failed: 1, succeeded: 0 });
       expect(world.observed).toContainEqual({
         event: 'backend_rejects_bound',
@@ -139,7 +139,7 @@ describe('in one round', () => {
 
   test('pauses a backend that rejects three bound payments, also of a payer without a key signature', async () => {
     world.conduct['a.test'] = () =>
-      said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+      answerWith({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
     for (let number = 1; number <= 3; number += 1) {
       const payment = {
         ...pay(number, { validAfter: BOUND_VALID_AFTER }),
@@ -149,14 +149,14 @@ describe('in one round', () => {
       await settleOne(payment);
     }
     expect(standing('a.test')).toMatchObject({ state: 'open', failed: 3 });
-    expect(world.told.map(({ outcome }) => outcome)).toEqual(['settled', 'settled', 'settled']);
+    expect(world.reported.map(({ outcome }) => outcome)).toEqual(['settled', 'settled', 'settled']);
   });
 
   test.each([0n, BigInt(NOW - 1), BOUND_VALID_AFTER - 1n])(
     'the same answer about validAfter %i blames the payer',
     async (validAfter) => {
       world.conduct['a.test'] = () =>
-        said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+        answerWith({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
       expect(isAcked(await settleOne(pay(1, { validAfter })))).toBe(false);
       expect(hosts()).toEqual(['a.test']);
       expect(standing('a.test')).toMatchObject({ failed: 0 });
@@ -167,15 +167,15 @@ describe('in one round', () => {
   test('if every backend rejects bound payments, one that ends unpresented is the fault of the gateway', async () => {
     for (const host of HOSTS)
       world.conduct[host] = () =>
-        said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+        answerWith({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
     const payment = pay(1, { validAfter: BOUND_VALID_AFTER });
     expect(isAcked(await settleOne(payment))).toBe(false);
     expect(hosts()).toEqual(['a.test', 'b.test', 'c.test']);
     // The payer keeps its deferred service: the payment was presented and did not bounce.
-    expect(world.told.map(({ outcome }) => outcome)).toEqual(['sent']);
+    expect(world.reported.map(({ outcome }) => outcome)).toEqual(['sent']);
     world.chain.mine(NOW + 3_601);
     await settleOne(payment, 2, NOW + 3_602);
-    expect(world.told.at(-1)).toMatchObject({
+    expect(world.reported.at(-1)).toMatchObject({
       outcome: 'failed',
       fault: 'gateway',
       reason: 'not_presented',
@@ -183,7 +183,8 @@ describe('in one round', () => {
   });
 
   test('a failure that the payment does not explain counts against the backend that claims it', async () => {
-    world.conduct['a.test'] = () => said({ errorReason: 'invalid_exact_evm_transaction_failed' });
+    world.conduct['a.test'] = () =>
+      answerWith({ errorReason: 'invalid_exact_evm_transaction_failed' });
     for (let number = 1; number <= 3; number += 1) await settleOne(pay(number));
     expect(standing('a.test')).toMatchObject({ state: 'open', failed: 3 });
   });
@@ -197,7 +198,7 @@ describe('in one round', () => {
   ])('a payer that %s meanwhile cannot make others lose a backend', async (_, does) => {
     world.conduct['a.test'] = (payment) => {
       does(payment);
-      return said({ errorReason: 'invalid_exact_evm_transaction_failed' });
+      return answerWith({ errorReason: 'invalid_exact_evm_transaction_failed' });
     };
     for (let number = 1; number <= 20; number += 1) await settleOne(pay(number));
     expect(standing('a.test')).toMatchObject({ state: 'closed', failed: 0 });
@@ -207,7 +208,7 @@ describe('in one round', () => {
     const payment = pay(1);
     world.chain.balances.set(payment.authorization.from, 999n);
     expect(isAcked(await settleOne(payment))).toBe(false);
-    expect(world.shown).toEqual([]);
+    expect(world.presented).toEqual([]);
     world.chain.balances.set(payment.authorization.from, 1_000n);
     expect(isAcked(await settleOne(payment, 2))).toBe(true);
   });

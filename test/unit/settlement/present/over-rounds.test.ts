@@ -8,7 +8,7 @@ import {
   hosts,
   isAcked,
   pay,
-  said,
+  answerWith,
   settleOne,
   standing,
   world,
@@ -19,7 +19,7 @@ useFailoverWorld();
 
 describe('over several rounds', () => {
   test('a claimed success that the chain does not show after ten blocks and half a minute is a fault', async () => {
-    world.conduct['a.test'] = () => said({ success: true, transaction: TRANSACTION });
+    world.conduct['a.test'] = () => answerWith({ success: true, transaction: TRANSACTION });
     for (let number = 1; number <= 3; number += 1) {
       const payment = pay(number);
       const from = NOW + 100 * number;
@@ -49,7 +49,7 @@ describe('over several rounds', () => {
     const payment = pay(1);
     // The scripted chain names transactions by their blocks: this one is of the block after these two.
     const transaction = isTrue ? `0xf${(103).toString(16).padStart(63, '0')}` : TRANSACTION;
-    world.conduct['a.test'] = () => said({ success: true, transaction });
+    world.conduct['a.test'] = () => answerWith({ success: true, transaction });
     await settleOne(payment, 1);
     world.chain.mineMany(2);
     expect(isAcked(await settleOne(payment, 2, NOW + 4))).toBe(true);
@@ -59,7 +59,7 @@ describe('over several rounds', () => {
 
   test('a claimed success that the chain shows later is no fault', async () => {
     let transaction = TRANSACTION;
-    world.conduct['a.test'] = () => said({ success: true, transaction });
+    world.conduct['a.test'] = () => answerWith({ success: true, transaction });
     const payment = pay(1);
     await settleOne(payment);
     world.chain.mine();
@@ -72,20 +72,20 @@ describe('over several rounds', () => {
     world.conduct['a.test'] = () => new Response('', { status: 503 });
     await consume([1, 2, 3].map((number) => deliver(pay(number))));
     expect(standing('a.test')).toMatchObject({ state: 'open', failed: 3 });
-    world.shown = [];
+    world.presented = [];
     const batch = [4, 5, 6, 7].map((number) =>
       deliver(pay(number, { validBefore: BigInt(NOW + 1_000 + number) })),
     );
     await consume(batch, NOW + 5);
     expect(batch.every(isAcked)).toBe(true);
     // The probe got the payment with the latest deadline.
-    expect(world.shown.filter(({ host }) => host === 'a.test')).toEqual([
+    expect(world.presented.filter(({ host }) => host === 'a.test')).toEqual([
       { host: 'a.test', nonce: paymentNumber(7).authorization.nonce },
     ]);
-    expect(world.shown).toHaveLength(5);
+    expect(world.presented).toHaveLength(5);
     // Once it works again it gets all of them.
     world.conduct = {};
-    world.shown = [];
+    world.presented = [];
     await consume(
       [8, 9].map((number) => deliver(pay(number))),
       NOW + 20,
@@ -109,8 +109,8 @@ describe('over several rounds', () => {
     }
     expect(world.deps.backends.isDown(TOKEN.network)).toBe(true);
     // At most 12 each before the circuit opens, 10 more at the last backend, and a probe now and then.
-    expect(world.shown.length).toBeLessThan(3 * 12 + 10);
-    expect(world.told.every(({ outcome }) => outcome === 'sent')).toBe(true);
+    expect(world.presented.length).toBeLessThan(3 * 12 + 10);
+    expect(world.reported.every(({ outcome }) => outcome === 'sent')).toBe(true);
     world.conduct = {};
     const messages = batch.map((payment) => deliver(payment, 3));
     await consume(messages, NOW + 80);

@@ -32,10 +32,10 @@ describe('the relayer', () => {
     const messages = Array.from({ length: 50 }, (_, at) => deliver(pay(at + 1)));
     await consume(messages);
     expect(world.handedOver).toEqual([{ count: 50, urgent: false }]);
-    expect(world.shown).toEqual([]);
+    expect(world.presented).toEqual([]);
     expect(messages.every(isAcked)).toBe(true);
-    expect(world.told).toHaveLength(50);
-    expect(new Set(world.told.map((one) => one.outcome === 'sent' && one.backend))).toEqual(
+    expect(world.reported).toHaveLength(50);
+    expect(new Set(world.reported.map((one) => one.outcome === 'sent' && one.backend))).toEqual(
       new Set(['relayer']),
     );
     // One observation: a payment that waits for its batch cannot be on the chain yet.
@@ -63,7 +63,7 @@ describe('the relayer', () => {
     );
     await consume(messages);
     const nonces = [2, 3, 6].map((number) => paymentNumber(number).authorization.nonce);
-    expect(world.shown).toEqual(nonces.map((nonce) => ({ host: 'a.test', nonce })));
+    expect(world.presented).toEqual(nonces.map((nonce) => ({ host: 'a.test', nonce })));
     expect(messages.map(isAcked)).toEqual([true, true, true, false, false, true, true]);
     expect(world.recorded.map(({ error }) => error)).toEqual(['refused', 'expired']);
   });
@@ -92,7 +92,7 @@ describe('the relayer', () => {
     world.chain.mine();
     await settleOne(payment, 2, NOW + 15);
     expect(world.handedOver).toHaveLength(2);
-    expect(world.shown).toEqual([]);
+    expect(world.presented).toEqual([]);
   });
 
   test('a payment that it took and then refuses goes to facilitators at the next delivery', async () => {

@@ -18,7 +18,7 @@ import {
   expectRetried,
   outcomes,
   pay,
-  said,
+  answerWith,
   settleOne,
   world,
   useConsumerWorld,
@@ -31,7 +31,7 @@ describe('the chain decides', () => {
     const payment = pay(1);
     const message = await settleOne(payment);
     expectAcked(message);
-    expect(world.told).toMatchObject([
+    expect(world.reported).toMatchObject([
       {
         account: messageFor(payment).account,
         results: [{ call: payment.authorization.nonce, outcome: 'settled', block: 101 }],
@@ -50,7 +50,7 @@ describe('the chain decides', () => {
   test('settles nothing on a claimed success without a transfer, and presents again after two blocks', async () => {
     const payment = pay(1);
     world.conduct['facilitator.test'] = () =>
-      said({ success: true, transaction: `0x${'ee'.repeat(32)}` });
+      answerWith({ success: true, transaction: `0x${'ee'.repeat(32)}` });
     expectRetried(await settleOne(payment), 4);
     expect(outcomes()).toMatchObject([{ outcome: 'sent', backend: 'facilitator.test' }]);
     world.chain.mine();
@@ -65,7 +65,7 @@ describe('the chain decides', () => {
   test.each<[string, Conduct]>([
     [
       'failure is claimed after a transfer',
-      (payment) => (world.chain.pay(payment), said({ errorReason: 'insufficient_funds' })),
+      (payment) => (world.chain.pay(payment), answerWith({ errorReason: 'insufficient_funds' })),
     ],
     [
       '500 after broadcasting',
@@ -81,7 +81,7 @@ describe('the chain decides', () => {
     [
       'pending, and then a block comes',
       (payment) =>
-        said({ errorReason: 'settlement_pending', transaction: world.chain.pay(payment) }),
+        answerWith({ errorReason: 'settlement_pending', transaction: world.chain.pay(payment) }),
     ],
   ])('settles although: %s', async (_, does) => {
     world.conduct['facilitator.test'] = does;
@@ -131,7 +131,7 @@ describe('without the chain nothing is final', () => {
     const message = await settleOne(pay(1));
     expectRetried(message, 2);
     expect(world.presented).toEqual([]);
-    expect(world.told).toEqual([]);
+    expect(world.reported).toEqual([]);
   });
 
   test('the node goes down after presenting: reports sent, and no more', async () => {
@@ -139,7 +139,7 @@ describe('without the chain nothing is final', () => {
     world.conduct['facilitator.test'] = (one) => {
       const transaction = world.chain.pay(one);
       world.chain.state.down = true;
-      return said({ success: true, transaction });
+      return answerWith({ success: true, transaction });
     };
     expectRetried(await settleOne(payment));
     expect(outcomes()).toMatchObject([{ outcome: 'sent' }]);
@@ -164,7 +164,7 @@ describe('without the chain nothing is final', () => {
   test('payments of a network that was removed from the configuration wait', async () => {
     world.deps = { ...world.deps, chains: new Map() };
     expectRetried(await settleOne(pay(1)));
-    expect(world.told).toEqual([]);
+    expect(world.reported).toEqual([]);
   });
 
   test('no backend for ten minutes: makes no debt, and settles afterwards', async () => {
@@ -192,7 +192,7 @@ describe('past validBefore', () => {
   test('by the clock only, without new blocks: nothing is final and nothing is presented', async () => {
     expectRetried(await settleOne(pay(1, late), 3, NOW + 1_000), 8);
     expect(world.presented).toEqual([]);
-    expect(world.told).toEqual([]);
+    expect(world.reported).toEqual([]);
   });
 
   test('unused and funded is our loss, and no debt', async () => {
@@ -221,11 +221,11 @@ describe('past validBefore', () => {
     const payment = pay(1, late);
     world.chain.mine(NOW + 10);
     expectRetried(await settleOne(payment, 3, NOW + 12));
-    expect(world.told).toEqual([]);
+    expect(world.reported).toEqual([]);
   });
 
   test('no pause extends far beyond the deadline', async () => {
-    world.conduct['facilitator.test'] = () => said({ errorReason: 'insufficient_funds' });
+    world.conduct['facilitator.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
     expectRetried(await settleOne(pay(1, late), 6, NOW + 5), 7);
     expect(world.presented).toHaveLength(1);
   });

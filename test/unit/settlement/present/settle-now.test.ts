@@ -21,7 +21,7 @@ import {
 } from '../scripted.ts';
 
 let chain: ScriptedChain;
-let shown: string[];
+let presented: string[];
 let conduct: Record<string, () => Response>;
 const payment = paymentNumber(1);
 const presentable = {
@@ -33,16 +33,16 @@ const presentable = {
 
 beforeEach(() => {
   chain = scriptChain();
-  shown = [];
+  presented = [];
   conduct = {};
   const at =
     (host: string) =>
     (_: unknown, path: string): Response => {
       // A facilitator whose list cannot be read counts as supporting the network.
       if (path === '/supported') return new Response('', { status: 404 });
-      shown.push(host);
+      presented.push(host);
       const act = conduct[host];
-      if (act === undefined) return said({ success: true, transaction: chain.pay(payment) });
+      if (act === undefined) return answerWith({ success: true, transaction: chain.pay(payment) });
       return act();
     };
   answerHosts({
@@ -55,7 +55,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const said = (changes: object): Response =>
+const answerWith = (changes: object): Response =>
   Response.json({ success: false, transaction: '', ...changes });
 const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
   await settleNow(
@@ -70,19 +70,19 @@ const settle = async (one: Payment = payment, confirmations = 1, now = NOW) =>
 
 test('settles through the first backend', async () => {
   expect(await settle()).toMatchObject({ outcome: 'settled', block: 101 });
-  expect(shown).toEqual(['facilitator.test']);
+  expect(presented).toEqual(['facilitator.test']);
 });
 
 test('presents nothing that is already settled', async () => {
   const transaction = chain.pay(payment);
   expect(await settle()).toEqual({ outcome: 'settled', transaction, block: 101 });
-  expect(shown).toEqual([]);
+  expect(presented).toEqual([]);
 });
 
 test('settles through the second backend if the first rejects', async () => {
-  conduct['facilitator.test'] = () => said({ errorReason: 'unsupported_scheme' });
+  conduct['facilitator.test'] = () => answerWith({ errorReason: 'unsupported_scheme' });
   expect(await settle()).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test', 'second.test']);
+  expect(presented).toEqual(['facilitator.test', 'second.test']);
 });
 
 test('presents to no second backend after one that failed after broadcasting', async () => {
@@ -91,16 +91,16 @@ test('presents to no second backend after one that failed after broadcasting', a
     return new Response('oops', { status: 500 });
   };
   expect(await settle()).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test']);
+  expect(presented).toEqual(['facilitator.test']);
 });
 
 test('presents to no second backend after one that claims failure after broadcasting', async () => {
   conduct['facilitator.test'] = () => {
     chain.pay(payment);
-    return said({ errorReason: 'invalid_exact_evm_transaction_failed' });
+    return answerWith({ errorReason: 'invalid_exact_evm_transaction_failed' });
   };
   expect(await settle()).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test']);
+  expect(presented).toEqual(['facilitator.test']);
 });
 
 test('is unknown after one observation, without waiting, if every backend is paused', async () => {
@@ -114,9 +114,9 @@ test('is unknown after one observation, without waiting, if every backend is pau
     );
   for (let at = 0; at < 10; at += 1) await ask();
   expect(backends.isDown(TOKEN.network)).toBe(true);
-  const [asked, looks] = [shown.length, chain.batches.length];
+  const [presentations, batches] = [presented.length, chain.batches.length];
   expect(await ask()).toEqual({ outcome: 'unknown', why: 'every backend is paused' });
-  expect([shown.length, chain.batches.length]).toEqual([asked, looks + 1]);
+  expect([presented.length, chain.batches.length]).toEqual([presentations, batches + 1]);
 });
 
 test('waits for a place at a busy backend if there is no other, and goes to the other if there is one', async () => {
@@ -131,16 +131,17 @@ test('waits for a place at a busy backend if there is no other, and goes to the 
       'node.test': (body) => chain.respond(body),
       'facilitator.test': async (_, path) => {
         if (path === '/supported') return new Response('', { status: 404 });
-        shown.push('facilitator.test');
-        if (shown.length > 1) return said({ success: true, transaction: chain.pay(payment) });
+        presented.push('facilitator.test');
+        if (presented.length > 1)
+          return answerWith({ success: true, transaction: chain.pay(payment) });
         return new Promise<Response>((resolve) => {
           leave = resolve;
         });
       },
       'second.test': (_, path) => {
         if (path === '/supported') return new Response('', { status: 404 });
-        shown.push('second.test');
-        return said({ success: true, transaction: chain.pay(payment) });
+        presented.push('second.test');
+        return answerWith({ success: true, transaction: chain.pay(payment) });
       },
     });
     const from = clock.now();
@@ -156,7 +157,7 @@ test('waits for a place at a busy backend if there is no other, and goes to the 
       sleep: async (milliseconds: number) => {
         await clock.sleep(milliseconds);
         await new Promise((resolve) => setTimeout(resolve, 0));
-        if (clock.now() >= from + 10_000) leave(said({ errorReason: 'settlement_pending' }));
+        if (clock.now() >= from + 10_000) leave(answerWith({ errorReason: 'settlement_pending' }));
       },
     };
     sleeping = waiting.sleep;
@@ -165,20 +166,20 @@ test('waits for a place at a busy backend if there is no other, and goes to the 
       presentable,
       NOW,
     );
-    leave(said({ errorReason: 'settlement_pending' }));
+    leave(answerWith({ errorReason: 'settlement_pending' }));
     await first;
     return settled;
   };
   let sleeping = async (milliseconds: number): Promise<void> => clock.sleep(milliseconds);
   const shared = { now: clock.now, sleep: async (milliseconds: number) => sleeping(milliseconds) };
   expect(await ask(backendsAt([busy], { clock: shared }))).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test', 'facilitator.test']);
+  expect(presented).toEqual(['facilitator.test', 'facilitator.test']);
   chain = scriptChain();
-  shown = [];
+  presented = [];
   expect(await ask(backendsAt([busy, 'https://second.test'], { clock: shared }))).toMatchObject({
     outcome: 'settled',
   });
-  expect(shown).toEqual(['facilitator.test', 'second.test']);
+  expect(presented).toEqual(['facilitator.test', 'second.test']);
 });
 
 test.for([
@@ -189,7 +190,7 @@ test.for([
   async ([blocks, failed]) => {
     conduct['facilitator.test'] = () => {
       setTimeout(() => chain.mineMany(blocks), 3);
-      return said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
+      return answerWith({ success: true, transaction: `0x${'aa'.repeat(32)}` });
     };
     const backends = backendsAt([FACILITATOR]);
     const config = {
@@ -207,16 +208,16 @@ test.for([
 test('presents to the second backend after one that failed before broadcasting', async () => {
   conduct['facilitator.test'] = () => new Response('oops', { status: 500 });
   expect(await settle()).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test', 'second.test']);
+  expect(presented).toEqual(['facilitator.test', 'second.test']);
 });
 
 test('waits for the block of a pending settlement', async () => {
   conduct['facilitator.test'] = () => {
     setTimeout(() => chain.pay(payment), 3);
-    return said({ errorReason: 'settlement_pending', transaction: `0x${'aa'.repeat(32)}` });
+    return answerWith({ errorReason: 'settlement_pending', transaction: `0x${'aa'.repeat(32)}` });
   };
   expect(await settle()).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test']);
+  expect(presented).toEqual(['facilitator.test']);
 });
 
 test('waits for the confirmations', async () => {
@@ -226,23 +227,23 @@ test('waits for the confirmations', async () => {
       chain.mine();
       chain.mine();
     }, 3);
-    return said({ success: true, transaction });
+    return answerWith({ success: true, transaction });
   };
   expect(await settle(payment, 3)).toMatchObject({ outcome: 'settled', block: 101 });
 });
 
 test('counts a backend that calls a bound payment not valid yet as faulty, and settles through the next one', async () => {
   conduct['facilitator.test'] = () =>
-    said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+    answerWith({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
   const bound = paymentNumber(1, { validAfter: BOUND_VALID_AFTER });
-  conduct['second.test'] = () => said({ success: true, transaction: chain.pay(bound) });
+  conduct['second.test'] = () => answerWith({ success: true, transaction: chain.pay(bound) });
   expect(await settle(bound)).toMatchObject({ outcome: 'settled' });
-  expect(shown).toEqual(['facilitator.test', 'second.test']);
+  expect(presented).toEqual(['facilitator.test', 'second.test']);
 });
 
 test('is unknown, and no rejection of the payer, if every backend rejects a bound payment', async () => {
   conduct['facilitator.test'] = conduct['second.test'] = () =>
-    said({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
+    answerWith({ errorReason: 'invalid_exact_evm_payload_authorization_valid_after' });
   expect(await settle(paymentNumber(1, { validAfter: BOUND_VALID_AFTER }))).toMatchObject({
     outcome: 'unknown',
   });
@@ -252,23 +253,23 @@ test("waits for the confirmations of another sender's transaction, too", async (
   chain.pay(payment);
   setTimeout(() => chain.mine(), 3);
   expect(await settle(payment, 2)).toMatchObject({ outcome: 'settled', block: 101 });
-  expect(shown).toEqual([]);
+  expect(presented).toEqual([]);
 });
 
 describe('unknown, never failed, while the authorization is unused and valid', () => {
   test('if success is claimed without a transfer', async () => {
     conduct['facilitator.test'] = () =>
-      said({ success: true, transaction: `0x${'aa'.repeat(32)}` });
+      answerWith({ success: true, transaction: `0x${'aa'.repeat(32)}` });
     expect(await settle()).toEqual({
       outcome: 'unknown',
       why: 'the settlement is not on the chain yet',
     });
-    expect(shown).toEqual(['facilitator.test']);
+    expect(presented).toEqual(['facilitator.test']);
   });
 
   test('if every backend rejects', async () => {
-    conduct['facilitator.test'] = () => said({ errorReason: 'a' });
-    conduct['second.test'] = () => said({ errorReason: 'insufficient_funds' });
+    conduct['facilitator.test'] = () => answerWith({ errorReason: 'a' });
+    conduct['second.test'] = () => answerWith({ errorReason: 'insufficient_funds' });
     expect(await settle()).toEqual({ outcome: 'unknown', why: 'insufficient_funds' });
   });
 
@@ -280,22 +281,22 @@ describe('unknown, never failed, while the authorization is unused and valid', (
   test('if the chain is down, without presenting', async () => {
     chain.state.down = true;
     expect(await settle()).toMatchObject({ outcome: 'unknown' });
-    expect(shown).toEqual([]);
+    expect(presented).toEqual([]);
   });
 
   test('if the chain goes down after presenting', async () => {
     conduct['facilitator.test'] = () => {
       chain.state.down = true;
-      return said({ success: true, transaction: chain.pay(payment) });
+      return answerWith({ success: true, transaction: chain.pay(payment) });
     };
     expect(await settle()).toMatchObject({ outcome: 'unknown' });
-    expect(shown).toEqual(['facilitator.test']);
+    expect(presented).toEqual(['facilitator.test']);
   });
 
   test('past validBefore by the clock, while no block is past it', async () => {
     const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
     expect(await settle(late, 1, NOW + 500)).toMatchObject({ outcome: 'unknown' });
-    expect(shown).toEqual([]);
+    expect(presented).toEqual([]);
   });
 
   test('if it is not valid yet, without presenting', async () => {
@@ -303,7 +304,7 @@ describe('unknown, never failed, while the authorization is unused and valid', (
       outcome: 'unknown',
       why: 'the authorization is not valid now',
     });
-    expect(shown).toEqual([]);
+    expect(presented).toEqual([]);
   });
 });
 
@@ -312,7 +313,7 @@ describe('final without a settlement', () => {
     chain.mine(NOW + 6);
     const late = paymentNumber(1, { validBefore: BigInt(NOW + 5) });
     expect(await settle(late, 1, NOW + 7)).toEqual({ outcome: 'released' });
-    expect(shown).toEqual([]);
+    expect(presented).toEqual([]);
   });
 
   test('failed: the payer spent the nonce on another receiver', async () => {
@@ -329,6 +330,6 @@ describe('final without a settlement', () => {
   test('failed: the payer cancelled', async () => {
     chain.emit([canceledLog(payment)], [payment.authorization.nonce]);
     expect(await settle()).toMatchObject({ outcome: 'failed', reason: 'cancelled' });
-    expect(shown).toEqual([]);
+    expect(presented).toEqual([]);
   });
 });
