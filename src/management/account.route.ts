@@ -51,7 +51,7 @@ const limit = z.strictObject({
   account: z.exactOptional(account),
 });
 
-/** The standingSchema of an account: its policies, what remains of each limit, its money. */
+/** The standing of an account: its policies, what remains of each limit, its money. */
 export const standingSchema = z.strictObject({
   account,
   label: z.exactOptional(z.string()),
@@ -142,7 +142,7 @@ export const ACCOUNT_ROUTES = {
   'account.get': {
     path: 'GET /accounts/:account',
     roles: READERS,
-    summary: 'Shows the standingSchema of an account',
+    summary: 'Shows the standing of an account',
     answer: standingSchema,
   },
   'account.put': {
