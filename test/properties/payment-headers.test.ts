@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeBase64, utf8 } from '../../../../src/crypto/bytes.ts';
-import {
-  parsePaymentSignature,
-  parseXPayment,
-} from '../../../../src/protocol/x402/payment-payload.ts';
-import { changed, header, leaves, payload1, payload2 } from './fixture.ts';
+import { encodeBase64, utf8 } from '../../src/crypto/bytes.ts';
+import { parsePaymentSignature, parseXPayment } from '../../src/protocol/x402/payment-payload.ts';
+import { changed, header, leaves, payload1, payload2 } from '../unit/protocol/x402/fixture.ts';
 
 /** 1e5 headers in all, of four kinds. */
 const RUNS = 25_000;
