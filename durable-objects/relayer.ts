@@ -38,7 +38,7 @@ export class Relayer extends DurableObject<Env> implements RelayerRpc {
   /** Runs one round. Alarms are delivered at least once, so a round is idempotent. */
   override async alarm(): Promise<void> {
     const loop = await this.#open();
-    await (loop?.ring() ?? this.ctx.storage.setAlarm(Date.now() + UNOPENED_MS));
+    await (loop?.onAlarm() ?? this.ctx.storage.setAlarm(Date.now() + UNOPENED_MS));
   }
 
   /**

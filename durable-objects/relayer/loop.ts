@@ -17,7 +17,7 @@ export type Loop = {
   relay(relays: readonly Relay[], urgent: boolean): Promise<readonly Relayed[]>;
   status(): Promise<RelayerStatus>;
   /** Runs one round and sets the next alarm. */
-  ring(): Promise<void>;
+  onAlarm(): Promise<void>;
 };
 
 /** Older facts are read again before payments are admitted. */
@@ -141,7 +141,7 @@ export const openLoop = (context: RelayerContext, disk: DurableObjectStorage): L
       if (!isFresh()) await look();
       return statusOf(context);
     },
-    async ring() {
+    async onAlarm() {
       alarmAt = undefined;
       try {
         await run();

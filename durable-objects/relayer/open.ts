@@ -38,7 +38,7 @@ export const openRelayer = ({ id, storage }: DurableObjectState, env: Env): Loop
 const idle = (store: Store, storage: DurableObjectStorage): Loop => ({
   relay: async (relays) => relays.map(({ call }) => ({ call, verdict: 'unsupported' })),
   status: async () => ({ verdict: 'unconfigured' }),
-  ring: async () => {
+  onAlarm: async () => {
     const { pending, flights, reports } = store.load();
     if (pending.length + flights.length + reports.length === 0) return;
     await storage.setAlarm(Date.now() + UNCONFIGURED_MS);

@@ -20,7 +20,7 @@ export type Backends = {
   refresh(network: Network): Promise<void>;
 };
 
-/** The settings of every kind of backend. */
+/** The settings of every kind of backend. Those of a further kind are optional, so that configurations without it stay valid. */
 export type BackendSettings = FacilitatorSettings & RelayerSettings;
 
 export type BackendDeps = {

@@ -29,7 +29,7 @@ const callsOf = (relays: readonly Relay[]) => relays.map(({ call }) => call).toS
 /** Runs rounds with a block between them, until nothing is pending. */
 const goOn = async (bench: Bench, most = 30): Promise<void> => {
   for (let round = 0; round < most; round += 1) {
-    await bench.ring();
+    await bench.onAlarm();
     const { pending, flights, reports } = await bench.stored();
     if (pending.length + flights.length + reports.length === 0) return;
     await mine(chain);
@@ -119,11 +119,11 @@ describe('an object that dies', () => {
     await bench.relay(relays);
     prepare(bench);
     const sent = watchSends(bench);
-    await bench.ring();
+    await bench.onAlarm();
     // Whatever failed, its alarm is set again.
     expect(await bench.alarm()).not.toBeNull();
     await mine(chain);
-    await bench.ring();
+    await bench.onAlarm();
     const left = await bench.stored();
     const isDone = left.pending.length + left.flights.length + left.reports.length === 0;
     expect((await bench.alarm()) === null).toBe(isDone);
@@ -165,12 +165,12 @@ describe('a transaction', () => {
     const bench = await open();
     const relays = await relaysOf(2);
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     const [flight] = await flightsOf(bench);
     if (flight === undefined) throw new Error('no flight');
     await chain.client.dropTransaction({ hash: flight.attempts[0].hash });
     bench.ahead += 4;
-    await bench.ring();
+    await bench.onAlarm();
     await mine(chain);
     expect(await balances(relays)).toEqual([10_000n, 10_000n]);
     bench.ahead += 4;
@@ -192,15 +192,15 @@ describe('a transaction', () => {
       const relays = await relaysOf(2);
       await bench.relay(relays);
       const sent = watchSends(bench);
-      await bench.ring();
+      await bench.onAlarm();
       const [before] = await flightsOf(bench);
       if (before === undefined) throw new Error('no flight');
       await spike('20', 2);
-      await bench.ring();
+      await bench.onAlarm();
       // Two blocks are not enough.
       expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
       await spike('20', 1);
-      await bench.ring();
+      await bench.onAlarm();
       const [flight] = await flightsOf(bench);
       const [old, next] = flight?.attempts ?? [];
       if (old === undefined || next === undefined) throw new Error('not replaced');
@@ -227,12 +227,12 @@ describe('a transaction', () => {
     const bench = await open({ setup: { maxFeePerGas: parseGwei('10') } });
     const relays = await relaysOf(1);
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     bench.ahead += 300;
-    await bench.ring();
+    await bench.onAlarm();
     expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
     await spike('20', 4);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await flightsOf(bench))[0]?.attempts).toHaveLength(1);
     await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
     await mine(chain);
@@ -245,18 +245,18 @@ describe('a transaction', () => {
     const relays = await relaysOf(2);
     await bench.relay(relays);
     const snapshot = await chain.client.snapshot();
-    await bench.ring();
+    await bench.onAlarm();
     await mine(chain);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.status()).flights).toMatchObject([{ block: expect.any(Number) }]);
     await mine(chain);
-    await bench.ring();
+    await bench.onAlarm();
     expect(bench.told).toEqual([]);
     await chain.client.revert({ id: snapshot });
     expect(await balances(relays)).toEqual([10_000n, 10_000n]);
     // The fork is longer than the blocks that it replaces.
     await mine(chain, 3);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.status()).flights[0]).not.toHaveProperty('block');
     await goOn(bench);
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
@@ -268,7 +268,7 @@ describe('a transaction', () => {
     const bench = await open();
     const relays = await relaysOf(2);
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     const [flight] = await flightsOf(bench);
     if (flight === undefined) throw new Error('no flight');
     await chain.client.sendTransaction({
@@ -280,14 +280,14 @@ describe('a transaction', () => {
       maxPriorityFeePerGas: parseGwei('20'),
     });
     await mine(chain);
-    await bench.ring();
+    await bench.onAlarm();
     // The receipt may be late: the transaction is not given up yet, and its payments are in no other one.
     expect(await flightsOf(bench)).toMatchObject([{ nonce: flight.nonce, keys: flight.keys }]);
     bench.ahead += 5;
-    await bench.ring();
+    await bench.onAlarm();
     expect(await flightsOf(bench)).toHaveLength(1);
     bench.ahead += 5;
-    await bench.ring();
+    await bench.onAlarm();
     expect(await flightsOf(bench)).toMatchObject([{ nonce: flight.nonce + 1, keys: flight.keys }]);
     expect((await bench.status()).lastError?.text).toMatch(/foreign_nonce/);
     await goOn(bench);
@@ -300,10 +300,10 @@ describe('a key that is exchanged', () => {
     const bench = await open();
     const relays = await relaysOf(2);
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     const [old] = await flightsOf(bench);
     await bench.rekey();
-    await bench.ring();
+    await bench.onAlarm();
     const [next] = await flightsOf(bench);
     expect(next?.keys.toSorted()).toEqual(old?.keys.toSorted());
     expect(next?.raw).not.toBe(old?.raw);
@@ -318,7 +318,7 @@ describe('a key that is exchanged', () => {
     await bench.rekey();
     const last = await relaysOf(1);
     await bench.relay(last);
-    await bench.ring();
+    await bench.onAlarm();
     expect(await flightsOf(bench)).toMatchObject([{ nonce: 0 }]);
     await goOn(bench);
     expect(settledCalls(bench)).toEqual(expect.arrayContaining(callsOf(last)));
@@ -330,8 +330,8 @@ describe('transactions', () => {
     const bench = await open({ setup: { batch: 2 } });
     const relays = await relaysOf(12);
     await bench.relay(relays);
-    await bench.ring();
-    await bench.ring();
+    await bench.onAlarm();
+    await bench.onAlarm();
     expect((await flightsOf(bench)).map(({ keys }) => keys.length)).toEqual([2, 2, 2, 2]);
     await goOn(bench);
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(relays));
@@ -342,7 +342,7 @@ describe('transactions', () => {
     const bench = await open({ setup: { batch: 1 } });
     const relays = await relaysOf(3);
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     const flights = await flightsOf(bench);
     expect(flights).toHaveLength(3);
     for (const { attempts } of flights) {
@@ -350,7 +350,7 @@ describe('transactions', () => {
     }
     const sent = watchSends(bench);
     bench.ahead += 8;
-    await bench.ring();
+    await bench.onAlarm();
     expect([...sent.keys()]).toEqual(flights.map(({ nonce }) => nonce));
     await mine(chain);
     await goOn(bench);
@@ -365,16 +365,16 @@ describe('transactions', () => {
     await bench.relay([first]);
     await goOn(bench);
     await bench.relay([second]);
-    await bench.ring();
+    await bench.onAlarm();
     expect(await flightsOf(bench)).toMatchObject([{ nonce: 1 }]);
     await chain.client.revert({ id: snapshot });
     await chain.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('1') });
     await mine(chain, 3);
-    await bench.ring();
+    await bench.onAlarm();
     // The node may lag behind.
     expect(await flightsOf(bench)).toHaveLength(1);
     bench.ahead += 61;
-    await bench.ring();
+    await bench.onAlarm();
     expect((await flightsOf(bench)).map(({ nonce, keys }) => [nonce, keys.length])).toEqual([
       [0, 0],
       [1, 1],
@@ -400,7 +400,7 @@ describe('transactions', () => {
         blockGas: 30_000_000,
       }),
     };
-    await bench.ring();
+    await bench.onAlarm();
     expect(await flightsOf(bench)).toEqual([]);
     bench.node = {};
     await goOn(bench);
@@ -413,7 +413,7 @@ describe('a payer that gets gas-burning code between broadcast and block', () =>
     const bench = await open();
     const relays = await relaysOf(24);
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     expect(await flightsOf(bench)).toMatchObject([{ keys: { length: 24 } }]);
     const poison = relays[5];
     if (poison === undefined) throw new Error('no relay');
@@ -421,7 +421,7 @@ describe('a payer that gets gas-burning code between broadcast and block', () =>
     await mine(chain);
     const others = relays.filter((one) => one !== poison);
     for (let round = 0; round < 20 && settledCalls(bench).length < others.length; round += 1) {
-      await bench.ring();
+      await bench.onAlarm();
       await mine(chain);
       bench.ahead += 2;
     }
@@ -443,7 +443,7 @@ describe('a payment that fails its trial', () => {
     const relays = [await relayFrom(honest), await relayFrom(payer)];
     await setCode(chain, payer.address, '0x00');
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     await vi.waitUntil(() => bench.told.length > 0, { timeout: 5_000 });
     expect(bench.told[0]).toEqual({
       account: relays[1]?.account,

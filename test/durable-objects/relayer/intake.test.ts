@@ -47,7 +47,7 @@ describe('does not take', () => {
     bench.ahead += 60;
     expect(await bench.relay([relay])).toEqual(['taken']);
     await bench.chain.client.setBalance({ address: bench.address, value: 1_000n });
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('insufficient_gas');
     // Nothing is lost, and the alarm is set.
@@ -75,7 +75,7 @@ describe('does not take', () => {
     const now = Math.floor(Date.now() / 1000);
     const late = await relayFrom(payer, { validBefore: BigInt(now + 200) });
     expect(await bench.relay([late])).toEqual(['fee']);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.stored()).pending).toHaveLength(1);
   });
@@ -106,7 +106,7 @@ describe('does not take', () => {
 
 test('writes nothing and sets no alarm without work', async () => {
   const bench = await openBench();
-  await bench.ring();
+  await bench.onAlarm();
   await bench.status();
   expect(await bench.tables()).toEqual([]);
   expect(await bench.alarm()).toBeNull();

@@ -30,7 +30,7 @@ const withRelayer = async <T>(
   );
 
 /** Runs the alarm until no transaction is open. The chain mines at once, which takes a moment. */
-const ringOut = async (relayer: Relayer): Promise<void> => {
+const alarmUntilIdle = async (relayer: Relayer): Promise<void> => {
   for (let round = 0; round < 50; round += 1) {
     await relayer.alarm();
     const status = await relayer.status();
@@ -70,7 +70,7 @@ test('takes a payment, settles it, notifies its account, and records its cost', 
   });
   // The object restarts.
   await withRelayer(settings, async (relayer) => {
-    await ringOut(relayer);
+    await alarmUntilIdle(relayer);
     expect(await relayer.status()).toMatchObject({
       verdict: 'found',
       network,
@@ -126,7 +126,7 @@ test('keeps its alarm when its setting is removed while payments wait, and conti
     expect(await storage.getAlarm()).not.toBeNull();
   });
   await withRelayer(settings, async (relayer) => {
-    await ringOut(relayer);
+    await alarmUntilIdle(relayer);
   });
   expect(await chain.balanceOf(payer.address)).toBe(9_000n);
 });

@@ -1,7 +1,7 @@
 import { parseEther } from 'viem';
 import { describe, expect, test } from 'vitest';
 import { usdc } from '../../../dev/stack/usdc.ts';
-import { openBench, payersOf, relayFrom, ringOut, callsOf, settle } from './support.ts';
+import { openBench, payersOf, relayFrom, alarmUntilIdle, callsOf, settle } from './support.ts';
 
 describe('while subscribers do not answer', () => {
   test('notifies accounts and records costs again, and settlement continues', async () => {
@@ -18,11 +18,11 @@ describe('while subscribers do not answer', () => {
       },
     };
     await bench.relay([first]);
-    await bench.ring();
-    await bench.ring();
+    await bench.onAlarm();
+    await bench.onAlarm();
     await bench.relay([second]);
-    await bench.ring();
-    await bench.ring();
+    await bench.onAlarm();
+    await bench.onAlarm();
     expect(await bench.chain.balanceOf(other.address)).toBe(9_000n);
     expect((await bench.stored()).reports).toHaveLength(2);
     expect(await bench.alarm()).not.toBeNull();
@@ -45,7 +45,7 @@ describe('while subscribers do not answer', () => {
       },
     };
     await bench.relay([await relayFrom(payer)]);
-    await ringOut(bench, 30);
+    await alarmUntilIdle(bench, 30);
     expect(tries).toBe(3);
     expect(bench.told).toHaveLength(1);
   });
@@ -56,14 +56,14 @@ test('raises one alert when gas runs out', async () => {
   const payers = await payersOf(bench.chain, 3);
   for (const payer of payers) {
     await bench.relay([await relayFrom(payer)]);
-    await ringOut(bench);
+    await alarmUntilIdle(bench);
   }
   await bench.crash();
-  await bench.ring();
+  await bench.onAlarm();
   expect(bench.warned).toMatchObject([{ network: usdc.network, address: bench.address }]);
   expect(Number(bench.warned[0]?.['covers'])).toBeLessThan(1_000);
   bench.ahead += 6 * 3_600;
-  await bench.ring();
+  await bench.onAlarm();
   expect(bench.warned).toHaveLength(2);
 });
 
@@ -86,7 +86,7 @@ test('does not wait for the alert about gas, whether it hangs or fails', async (
   await bench.chain.client.setBalance({ address: bench.address, value: 1_000n });
   bench.ahead += 60;
   expect(await bench.relay([await relayFrom(payer)])).toEqual(['gas']);
-  await bench.ring();
+  await bench.onAlarm();
   expect(await bench.alarm()).not.toBeNull();
   // A pending alert is not raised again.
   expect(asked).toBe(1);

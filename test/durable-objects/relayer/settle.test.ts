@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { submitAuthorization } from '../../../dev/stack/authorization.ts';
 import { usdc } from '../../../dev/stack/usdc.ts';
 import { payTo } from '../../unit/settlement/real-chain.ts';
-import { openBench, payersOf, relayFrom, ringOut, callsOf, settle } from './support.ts';
+import { openBench, payersOf, relayFrom, alarmUntilIdle, callsOf, settle } from './support.ts';
 import { walletPayment } from './wallets.ts';
 
 describe('settles', () => {
@@ -62,7 +62,7 @@ describe('settles', () => {
     if (payer === undefined) throw new Error('no payer');
     const [first, second] = [await relayFrom(payer), await relayFrom(payer)];
     await bench.relay([first]);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
     expect(await bench.relay([second], true)).toEqual(['taken']);
     expect((await bench.stored()).flights).toMatchObject([{ keys: { length: 2 } }]);
@@ -75,10 +75,10 @@ describe('settles', () => {
     const [first, ...payers] = await payersOf(bench.chain, 101);
     if (first === undefined) throw new Error('no payer');
     await bench.relay([await relayFrom(first)]);
-    await ringOut(bench);
+    await alarmUntilIdle(bench);
     const before = bench.rows();
     await bench.relay(await Promise.all(payers.map(async (payer) => relayFrom(payer))));
-    await ringOut(bench);
+    await alarmUntilIdle(bench);
     expect(bench.booked.at(-1)?.payments).toBe(100);
     expect(bench.rows() - before).toBeLessThanOrEqual(2 * 100 + 10);
     expect(bench.rows() - before).toBeGreaterThanOrEqual(2 * 100);
@@ -87,7 +87,7 @@ describe('settles', () => {
     if (alone === undefined) throw new Error('no payer');
     const then = bench.rows();
     await bench.relay([await relayFrom(alone)]);
-    await ringOut(bench);
+    await alarmUntilIdle(bench);
     expect(bench.rows() - then).toBeLessThanOrEqual(12);
   });
 });
@@ -100,13 +100,13 @@ describe('settles a payment once', () => {
     const relay = await relayFrom(payer);
     expect(await bench.relay([relay, relay])).toEqual(['taken', 'taken']);
     expect((await bench.stored()).pending).toHaveLength(1);
-    await bench.ring();
+    await bench.onAlarm();
     // In a transaction.
     expect((await bench.stored()).flights).toHaveLength(1);
     expect(await bench.relay([relay])).toEqual(['taken']);
     // Settled, and no account could be notified yet.
     bench.subscribers = { notify: async () => false };
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).reports).toHaveLength(1);
     expect(await bench.relay([relay])).toEqual(['taken']);
     expect((await bench.stored()).pending).toEqual([]);
@@ -165,10 +165,10 @@ describe('gas between the limit and four times it', () => {
     expect(await dear.relay([near])).toEqual(['taken']);
     dear.node = {};
     dear.ahead = 150;
-    await dear.ring();
+    await dear.onAlarm();
     expect((await dear.stored()).flights).toHaveLength(0);
     dear.ahead = 181;
-    await dear.ring();
+    await dear.onAlarm();
     const { flights, pending } = await dear.stored();
     expect(flights).toMatchObject([{ keys: { length: 1 } }]);
     expect(flights[0]?.keys).toEqual([pending.find(({ call }) => call === near.call)?.key]);

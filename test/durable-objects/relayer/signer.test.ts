@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readSetup } from '../../../durable-objects/relayer/setup.ts';
 import { remoteSigner } from '../../../durable-objects/relayer/signer.ts';
 import type { UnsignedTransaction } from '../../../src/settlement/relayer/transaction.ts';
-import { openBench, payersOf, relayFrom, ringOut, settledCalls } from './support.ts';
+import { openBench, payersOf, relayFrom, alarmUntilIdle, settledCalls } from './support.ts';
 
 const SIGNER = 'https://signer.test/';
 
@@ -62,7 +62,7 @@ describe('a remote signer', () => {
         (await payersOf(bench.chain, 2)).map(async (payer) => relayFrom(payer)),
       );
       await bench.relay(relays);
-      await ringOut(bench);
+      await alarmUntilIdle(bench);
       expect(settledCalls(bench)).toHaveLength(2);
       expect(asked).toMatchObject([{ from: bench.address, chainId: '0x14a34', value: '0x0' }]);
     },
@@ -84,13 +84,13 @@ describe('a remote signer', () => {
     if (payer === undefined) throw new Error('no payer');
     const relay = await relayFrom(payer);
     await bench.relay([relay]);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('signer_lied');
     vi.restoreAllMocks();
     // Once it is honest, the waiting payment is sent.
     standIn(signAs(bench.key));
-    await ringOut(bench);
+    await alarmUntilIdle(bench);
     expect(settledCalls(bench)).toEqual([relay.call]);
   });
 

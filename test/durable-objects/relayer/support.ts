@@ -97,7 +97,7 @@ export type Bench = {
   readonly warned: Readonly<Record<string, string | number>>[];
   readonly events: SettlementEvent[];
   relay(relays: readonly Relay[], urgent?: boolean): Promise<readonly Relayed['verdict'][]>;
-  ring(): Promise<void>;
+  onAlarm(): Promise<void>;
   status(): Promise<Extract<RelayerStatus, { verdict: 'found' }>>;
   /** Restarts the object: everything that is not in storage is lost. */
   crash(): Promise<void>;
@@ -210,10 +210,10 @@ export const openBench = async (
         (await open(storage).relay(relays, urgent)).map(({ verdict }) => verdict),
       ),
     // As in the runtime, a delivered alarm is no longer set.
-    ring: async () =>
+    onAlarm: async () =>
       inObject(async (storage) => {
         await storage.deleteAlarm();
-        await open(storage).ring();
+        await open(storage).onAlarm();
         if (isManual) return;
         // Automatic mining takes a moment, and a test counts its rounds.
         const { flights } = openStore(storage).load();
@@ -254,11 +254,11 @@ export const openBench = async (
 };
 
 /** Runs the alarm until nothing is pending. */
-export const ringOut = async (bench: Bench, most = 20): Promise<void> => {
+export const alarmUntilIdle = async (bench: Bench, most = 20): Promise<void> => {
   for (let round = 0; round < most; round += 1) {
     const { pending, flights, reports } = await bench.stored();
     if (pending.length + flights.length + reports.length === 0) return;
-    await bench.ring();
+    await bench.onAlarm();
     bench.ahead += 1;
   }
   throw new Error(`still pending after ${most} rounds`);
@@ -276,6 +276,6 @@ export const callsOf = (relays: readonly { readonly call: string }[]) =>
 
 /** Runs the alarm until nothing is pending. Returns the settled calls, sorted. */
 export const settle = async (bench: Bench): Promise<readonly string[]> => {
-  await ringOut(bench);
+  await alarmUntilIdle(bench);
   return settledCalls(bench).toSorted();
 };

@@ -23,7 +23,7 @@ describe('one bad payment', () => {
     const good = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
     await bench.relay([bad, ...good]);
     for (let round = 0; round < 4; round += 1) {
-      await bench.ring();
+      await bench.onAlarm();
       bench.ahead += 5;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
@@ -32,8 +32,8 @@ describe('one bad payment', () => {
     expect(await bench.relay([bad])).toEqual(['refused']);
     await bench.chain.fund(empty.address, 10_000n);
     bench.ahead += 60;
-    await bench.ring();
-    await bench.ring();
+    await bench.onAlarm();
+    await bench.onAlarm();
     expect(settledCalls(bench)).toContain(bad.call);
   });
 
@@ -53,7 +53,7 @@ describe('one bad payment', () => {
     const good = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
     await bench.relay([bad, ...good]);
     for (let round = 0; round < 4; round += 1) {
-      await bench.ring();
+      await bench.onAlarm();
       bench.ahead += 5;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
@@ -70,7 +70,7 @@ describe('one bad payment', () => {
     const good = await Promise.all(payers.map(async (payer) => relayFrom(payer)));
     await bench.relay([bad, ...good]);
     for (let round = 0; round < 12; round += 1) {
-      await bench.ring();
+      await bench.onAlarm();
       bench.ahead += 2;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(good));
@@ -85,7 +85,7 @@ describe('one bad payment', () => {
     await bench.crash();
     expect(await bench.relay([bad])).toEqual(['refused']);
     bench.ahead = 3_600;
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).pending).toEqual([]);
   });
 });
@@ -108,7 +108,7 @@ describe('a node', () => {
     };
     await bench.relay(relays);
     for (let round = 0; round < 6; round += 1) {
-      await bench.ring();
+      await bench.onAlarm();
       bench.ahead += 1;
     }
     expect(settledCalls(bench).toSorted()).toEqual(callsOf(others));
@@ -152,7 +152,7 @@ describe('a node', () => {
     const relays = await threeOf(bench);
     bench.node = { payers: async () => new Map() };
     await bench.relay(relays);
-    await bench.ring();
+    await bench.onAlarm();
     expect((await bench.stored()).flights).toEqual([]);
     expect((await bench.status()).lastError?.text).toBe('payers_unknown');
     expect(await bench.alarm()).not.toBeNull();
