@@ -20,7 +20,7 @@ const list: Handler<'account.entries'> = async ({ context, params, query, reques
     return refuse({
       reason: 'malformed_request',
       field: 'query.type',
-      hint: 'is for JSON only: an exported log holds every entry',
+      hint: 'is supported for JSON only: an exported log has every entry',
     });
   }
   const found = await listEntries(context.db, params.account, {

@@ -52,7 +52,11 @@ export const parseRequest = (
   const dryRun = isDryRun(headers);
   if (!dryRun.ok) return dryRun;
   if (dryRun.value && route.dryRun === undefined) {
-    return err({ reason: 'malformed_request', field: 'dry-run', hint: 'is not for this route' });
+    return err({
+      reason: 'malformed_request',
+      field: 'dry-run',
+      hint: 'is not supported by this route',
+    });
   }
   const body = parseBody(route, observed.body);
   if (!body.ok) return body;
@@ -70,7 +74,7 @@ const parseQuery = (route: AdminRoute, target: string): Result<unknown, Reason> 
   const names = [...params.keys()];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
-    return err({ reason: 'malformed_request', field: 'query', hint: 'must hold each name once' });
+    return err({ reason: 'malformed_request', field: 'query', hint: 'must have each name once' });
   }
   if (route.query === undefined) {
     return names.length === 0
@@ -87,7 +91,11 @@ const parseExpected = (
   if (!route.write) return ok(undefined);
   const expected = expectedOf(headers);
   return expected.ok && expected.value !== undefined && route.precondition === undefined
-    ? err({ reason: 'malformed_request', field: 'if-match', hint: 'is not for this route' })
+    ? err({
+        reason: 'malformed_request',
+        field: 'if-match',
+        hint: 'is not supported by this route',
+      })
     : expected;
 };
 

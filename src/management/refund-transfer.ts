@@ -72,7 +72,7 @@ const judge = (
     return err({
       reason: 'malformed_request',
       field: 'body.log_index',
-      hint: `must say which transfer is meant, one of: ${named.map((each) => each.logIndex).join(', ')}`,
+      hint: `must name the transfer, one of: ${named.map((each) => each.logIndex).join(', ')}`,
     });
   }
   const first = receipt.logs.reduce((least, each) => Math.min(least, each.logIndex), log.logIndex);

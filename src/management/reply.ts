@@ -109,13 +109,13 @@ export const queryReason = (fault: QueryFault): Reason => {
       return {
         reason: 'malformed_request',
         field: 'query.from',
-        hint: 'is too long ago for one report: ask for fewer days',
+        hint: 'begins a range with more rows than one report adds up: ask for fewer days',
       };
     case 'day_too_full':
       return {
         reason: 'malformed_request',
         field: 'query.from',
-        hint: `the day ${fault.day} has more calls than one report adds up: leave it out`,
+        hint: `the day ${fault.day} has more calls than one report adds up: exclude it`,
       };
     case 'unavailable':
       console.error({ event: 'query_failed', cause: fault.cause });
