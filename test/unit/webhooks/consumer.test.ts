@@ -1,11 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EgressReach } from '../../../src/protocol/egress-url.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeBase64, utf8 } from '../../../src/crypto/bytes.ts';
-import { MAX_FAILURES, PAUSES } from '../../../src/webhooks/attempt.ts';
-import { listDeliveries, MAX_DELIVERIES, testDelivery } from '../../../src/webhooks/deliveries.ts';
-import type { WebhookMessage } from '../../../src/webhooks/message.ts';
-import { findWebhook, listWebhooks } from '../../../src/webhooks/registry.ts';
-import { db, freshDatabase, rows } from '../audit/database.ts';
+import { MAX_FAILURES } from '../../../src/webhooks/attempt.ts';
+import { listWebhooks } from '../../../src/webhooks/registry.ts';
+import { db, rows } from '../audit/database.ts';
 import { ALICE, START } from '../audit/history.ts';
 import {
   alertOf,
@@ -19,55 +16,24 @@ import {
   SELF,
   signer,
 } from './world.ts';
+import {
+  ONCE,
+  endpoint,
+  exhaust,
+  found,
+  log,
+  nextMessage,
+  useReceiver,
+  world,
+} from './receiver.ts';
 
-const ONCE = { done: 1, again: [] };
-
-let run = 0;
-/** This test's own key at the receiver. */
-let key = '';
-
-beforeEach(async () => {
-  await freshDatabase();
-  run += 1;
-  key = `run-${run}`;
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-/** A webhook of ALICE whose receiver behaves so, and a message for it. */
-const endpoint = async (behaviour: string, id = 'ops'): Promise<WebhookMessage> => {
-  await register(ALICE, id, everything(`${receiver}/${behaviour}/${key}`));
-  return nextMessage(id);
-};
-const nextMessage = async (id = 'ops'): Promise<WebhookMessage> => {
-  const messages = await queued(ALICE, alertOf(ALICE));
-  return messages.find(({ webhook }) => webhook === id) as WebhookMessage;
-};
-const log = async (id = 'ops') => listDeliveries(db, ALICE, id);
-const found = async (id = 'ops') => findWebhook(db, ALICE, id);
-
-/** Delivers a message at each due time until it ends. Returns the time of the last attempt. */
-const exhaust = async (
-  consume: ReturnType<typeof consumer>['consume'],
-  message: WebhookMessage,
-  from: number,
-): Promise<number> => {
-  let now = from;
-  for (const pause of PAUSES) {
-    expect(await consume([message], now)).toEqual({ done: 0, again: [pause] });
-    now += pause;
-  }
-  expect(await consume([message], now)).toEqual(ONCE);
-  return now;
-};
+useReceiver();
 
 describe('a message', () => {
   test('arrives signed, and the JWKS verifies the signature', async () => {
     const message = await endpoint('200');
     expect(await consumer().consume([message], START)).toEqual(ONCE);
-    const [received, ...more] = await receivedFor(key);
+    const [received, ...more] = await receivedFor(world.key);
     expect(more).toEqual([]);
     const { headers = {}, body = '' } = received ?? {};
     expect(headers).toMatchObject({
@@ -115,7 +81,7 @@ describe('a message', () => {
       { attempt: 2, status: 500, outcome: 'retry', retryAt: START + 70 },
       { attempt: 1, status: 500, outcome: 'retry', retryAt: START + 10 },
     ]);
-    const received = await receivedFor(key);
+    const received = await receivedFor(world.key);
     expect(new Set(received.map(({ body }) => body)).size).toBe(1);
     expect(received.map(({ headers }) => headers['webhook-timestamp'])).toEqual(
       [START, START + 10, START + 70].map(String),
@@ -130,7 +96,7 @@ describe('a message', () => {
     const both = await consume([message, message], START);
     expect([both.done, both.again]).toEqual([1, [30]]);
     expect(await consume([message], START + 30)).toEqual(ONCE);
-    expect(await receivedFor(key)).toHaveLength(1);
+    expect(await receivedFor(world.key)).toHaveLength(1);
   });
 
   test('waits if it is delivered before it is due', async () => {
@@ -138,7 +104,7 @@ describe('a message', () => {
     const { consume } = consumer();
     await consume([message], START);
     expect(await consume([message], START + 3)).toEqual({ done: 0, again: [7] });
-    expect(await receivedFor(key)).toHaveLength(1);
+    expect(await receivedFor(world.key)).toHaveLength(1);
   });
 
   test('of a consumer that crashed is sent by another one', async () => {
@@ -155,19 +121,19 @@ describe('a message', () => {
 
   test('for a webhook that was removed, or now subscribes to other alerts, is dropped', async () => {
     const message = await endpoint('200');
-    await register(ALICE, 'ops', { url: `${receiver}/200/${key}`, events: ['stuck'] });
+    await register(ALICE, 'ops', { url: `${receiver}/200/${world.key}`, events: ['stuck'] });
     expect(await consumer().consume([message], START)).toEqual(ONCE);
     await register(ALICE, 'ops', null);
     expect(await consumer().consume([message], START)).toEqual(ONCE);
-    expect(await receivedFor(key)).toEqual([]);
+    expect(await receivedFor(world.key)).toEqual([]);
   });
 
   test('goes to the current URL', async () => {
     const message = await endpoint('500');
     await consumer().consume([message], START);
-    await register(ALICE, 'ops', everything(`${receiver}/200/${key}-new`));
+    await register(ALICE, 'ops', everything(`${receiver}/200/${world.key}-new`));
     expect(await consumer().consume([message], START + 10)).toEqual(ONCE);
-    expect(await receivedFor(`${key}-new`)).toHaveLength(1);
+    expect(await receivedFor(`${world.key}-new`)).toHaveLength(1);
   });
 
   test('that is malformed becomes a dead letter', async () => {
@@ -182,7 +148,7 @@ describe('a message', () => {
     ];
     expect(await consume(strange, START)).toEqual({ done: 5, again: [] });
     expect(await rows('dead_letters')).toHaveLength(5);
-    expect(await receivedFor(key)).toEqual([]);
+    expect(await receivedFor(world.key)).toEqual([]);
   });
 
   test('is retried while the database does not answer', async () => {
@@ -199,7 +165,7 @@ describe('a webhook', () => {
     const message = await endpoint('redirect');
     expect(await consumer().consume([message], START)).toEqual({ done: 0, again: [10] });
     expect(await log()).toMatchObject([{ status: 307, fault: 'redirect', outcome: 'retry' }]);
-    expect(await receivedFor(`${key}-elsewhere`)).toEqual([]);
+    expect(await receivedFor(`${world.key}-elsewhere`)).toEqual([]);
   });
 
   test('is logged with its fault if its receiver is down, or does not answer', async () => {
@@ -222,9 +188,9 @@ describe('a webhook', () => {
     expect(await consumer().consume([message], START)).toEqual(ONCE);
     expect(Date.now() - began).toBeLessThan(5_000);
     expect(await log()).toMatchObject([{ status: 200, outcome: 'delivered' }]);
-    const before = await receivedFor(key);
+    const before = await receivedFor(world.key);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const [after] = await receivedFor(key);
+    const [after] = await receivedFor(world.key);
     expect(after?.sentBytes).toBe(before[0]?.sentBytes);
     // No more than fits into the buffers of both sides.
     expect(after?.sentBytes).toBeLessThan(20_000_000);
@@ -234,7 +200,7 @@ describe('a webhook', () => {
     const message = await endpoint('200');
     expect(await consumer({ reach: 'public' }).consume([message], START)).toEqual(ONCE);
     expect(await log()).toMatchObject([{ fault: 'address', attempt: 1, outcome: 'failed' }]);
-    expect(await receivedFor(key)).toEqual([]);
+    expect(await receivedFor(world.key)).toEqual([]);
     expect(await found()).toMatchObject({ state: 'active', failures: 1 });
   });
 
@@ -261,13 +227,13 @@ describe('a webhook', () => {
       event: { ...message.event, id: message.event.id.replace(/.$/, '0') },
     };
     expect(await consume([message, other], START + 60)).toEqual({ done: 2, again: [] });
-    expect(await receivedFor(key)).toHaveLength(1);
+    expect(await receivedFor(world.key)).toHaveLength(1);
     expect(raised).toHaveLength(1);
     expect(await queued(ALICE, alertOf(ALICE))).toEqual([]);
   });
 
   test('of scope * raises its alert in the gateway’s own account', async () => {
-    await register('*', 'ops', everything(`${receiver}/410/${key}`));
+    await register('*', 'ops', everything(`${receiver}/410/${world.key}`));
     const [message] = await queued(ALICE, alertOf(ALICE));
     const { consume, raised } = consumer();
     await consume([message], START);
@@ -291,7 +257,7 @@ describe('a webhook', () => {
     expect(raised.map(({ alert }) => alert.detail)).toMatchObject([
       { reason: 'failing', failures: 5 },
     ]);
-    expect(await receivedFor(key)).toHaveLength(40);
+    expect(await receivedFor(world.key)).toHaveLength(40);
   });
 
   test('counts failures anew after a delivery', async () => {
@@ -323,13 +289,13 @@ describe('a webhook', () => {
     expect(raised).toHaveLength(2);
     expect(await consume([message], START + 90)).toEqual(ONCE);
     expect(raised).toHaveLength(2);
-    expect(await receivedFor(key)).toHaveLength(1);
+    expect(await receivedFor(world.key)).toHaveLength(1);
   });
 
   test('stays enabled if it was written anew while its old URL answered 410', async () => {
     const message = await endpoint('410');
     vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
-      await register(ALICE, 'ops', everything(`${receiver}/200/${key}`));
+      await register(ALICE, 'ops', everything(`${receiver}/200/${world.key}`));
       return new Response(null, { status: 410 });
     });
     const { consume, raised } = consumer();
@@ -348,81 +314,6 @@ describe('a webhook', () => {
     expect(await consume([message], START)).toEqual(ONCE);
     expect(raised).toEqual([]);
     expect(await log()).toEqual([]);
-  });
-});
-
-describe('the log', () => {
-  test('has the last hundred attempts of each webhook', async () => {
-    const message = await endpoint('200');
-    const other = await endpoint('200', 'other');
-    await consumer().consume([other], START - 1);
-    const stale = Array.from({ length: MAX_DELIVERIES + 20 }, (_, index) =>
-      db
-        .prepare(
-          `INSERT INTO webhook_deliveries VALUES (?, 'ops', ?, ?, 1, 'alert.raised', NULL, NULL, NULL, 500, NULL, 1, 'retry', NULL)`,
-        )
-        // Several in one second, too.
-        .bind(ALICE, START - 1_000 + Math.floor(index / 7), `msg_${index}`),
-    );
-    await db.batch(stale);
-    await consumer().consume([message], START);
-    const kept = await log();
-    expect(kept).toHaveLength(MAX_DELIVERIES);
-    expect(kept[0]).toMatchObject({ message: message.event.id });
-    const { results } = await db.prepare('SELECT webhook FROM webhook_deliveries').all();
-    expect(results).toHaveLength(MAX_DELIVERIES + 1);
-    expect(await log('other')).toHaveLength(1);
-  });
-
-  test('of messages is deleted after a day', async () => {
-    const first = await endpoint('200');
-    await consumer().consume([first], START);
-    await consumer().consume([await nextMessage()], START + 86_401);
-    const { results } = await db.prepare('SELECT message FROM webhook_messages').all();
-    expect(results).toHaveLength(1);
-  });
-
-  test('writes few rows', async () => {
-    const message = await endpoint('200');
-    const spent = vi.spyOn(Object.getPrototypeOf(db) as D1Database, 'batch');
-    await consumer().consume([message], START);
-    const results = (await spent.mock.results.at(-1)?.value) as D1Result[];
-    expect(results.reduce((sum, { meta }) => sum + meta.rows_written, 0)).toBe(2);
-  });
-});
-
-describe('a test', () => {
-  const probe = async (id = 'ops', reach: EgressReach = 'local_stack') =>
-    testDelivery({ db, signer: await signer(), reach }, ALICE, id, START);
-
-  test('is sent at once, and logged', async () => {
-    await endpoint('200');
-    const delivery = await probe();
-    expect(delivery).toMatchObject({ type: 'webhook.test', status: 200, outcome: 'delivered' });
-    expect(await log()).toEqual([delivery]);
-    const [received] = await receivedFor(key);
-    expect(JSON.parse(received?.body ?? '')).toEqual({
-      type: 'webhook.test',
-      timestamp: new Date(START * 1000).toISOString(),
-      data: { scope: ALICE, webhook: 'ops' },
-    });
-    expect(received?.headers['webhook-signature']).toMatch(/^v1a,[A-Za-z0-9+/]{86}==$/);
-  });
-
-  test('changes nothing of the webhook, whatever its receiver answers', async () => {
-    await endpoint('410');
-    expect(await probe()).toMatchObject({ status: 410, outcome: 'failed' });
-    expect(await found()).toMatchObject({ state: 'active', failures: 0 });
-    await db.prepare("UPDATE webhooks SET state = 'disabled', reason = 'gone'").run();
-    expect(await probe()).toMatchObject({ status: 410 });
-    expect(await found()).toMatchObject({ state: 'disabled' });
-  });
-
-  test('of an unknown webhook is undefined, and of a forbidden URL fails', async () => {
-    expect(await probe('nobody')).toBeUndefined();
-    await endpoint('200');
-    expect(await probe('ops', 'public')).toMatchObject({ fault: 'address', outcome: 'failed' });
-    expect(await receivedFor(key)).toEqual([]);
   });
 });
 
