@@ -104,6 +104,16 @@ describe.each([...PAGES])('%s', (name, text) => {
 
   it('cites nothing outside the repository', () => {
     expect(text).not.toMatch(/design §|\bfacts\/|issue \d/i);
+    expect(text, 'a merge conflict').not.toMatch(/^(?:<{7}|>{7})/m);
+  });
+});
+
+describe('STORAGE.md', () => {
+  it('names the files of the stored nouns', () => {
+    const named = (PAGES.get('STORAGE.md') ?? '').matchAll(/`((?:account|store)\/[\w./-]+)`/g);
+    const paths = [...named].map(([, path = '']) => `durable-objects/${path}`);
+    expect(paths.length).toBeGreaterThan(10);
+    expect(paths.filter((path) => !exists(path))).toEqual([]);
   });
 });
 
