@@ -50,7 +50,7 @@ export const recordRound = async (
   clearTimeout(timer);
   const failed = results.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') {
-    console.error({ event: 'trouble_unrecorded', cause: String(failed.reason) });
+    console.error({ event: 'round_unrecorded', cause: String(failed.reason) });
   }
 };
 

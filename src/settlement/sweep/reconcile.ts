@@ -93,7 +93,7 @@ const alert = async (
   now: Seconds,
 ): Promise<void> => {
   const alerted = await alertDifferences(db, network, raise, now);
-  if (alerted > 0) console.warn({ event: 'differences_told', network, told: alerted });
+  if (alerted > 0) console.warn({ event: 'differences_alerted', network, alerted });
 };
 
 const headOf = async ({ urls }: Site): Promise<number | undefined> => {

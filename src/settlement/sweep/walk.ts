@@ -136,10 +136,10 @@ const requestRechecks = async (
       try {
         const rechecked = await accountOf(account).recheck(some);
         if (rechecked.verdict === 'rechecking' && rechecked.calls.length > 0) {
-          console.warn({ event: 'payments_looked_at', account, calls: rechecked.calls.length });
+          console.warn({ event: 'payments_rechecked', account, calls: rechecked.calls.length });
         }
       } catch (cause) {
-        console.error({ event: 'look_failed', account, cause: String(cause) });
+        console.error({ event: 'recheck_failed', account, cause: String(cause) });
       }
     }
   }
