@@ -108,6 +108,30 @@ describe.each([...PAGES])('%s', (name, text) => {
   });
 });
 
+describe('the code', () => {
+  const sources = Object.values(
+    import.meta.glob(['../../../{src,durable-objects,dev,examples}/**/*.{ts,py}'], {
+      query: '?raw',
+      import: 'default',
+      eager: true,
+    }),
+  ).join('\n');
+
+  it('cites laws, sections and documents that exist', () => {
+    const laws = [...sources.matchAll(/\blaws? (\d+)(?: (?:and|to) (\d+))?/g)];
+    expect(laws.length).toBeGreaterThan(50);
+    for (const [citation, ...numbers] of laws)
+      for (const number of numbers) expect(Number(number ?? 1), citation).toBeLessThanOrEqual(12);
+    for (const [, name = '', section] of sources.matchAll(
+      /\b((?:docs\/[a-z-]+|[A-Z]{6,})\.md)(?:,? §(\d+))?/g,
+    )) {
+      expect(PAGES.get(name), name).toBeDefined();
+      if (section !== undefined)
+        expect(PAGES.get(name), `${name} §${section}`).toMatch(new RegExp(`^## ${section} `, 'm'));
+    }
+  });
+});
+
 describe('STORAGE.md', () => {
   it('names the files of the stored nouns', () => {
     const named = (PAGES.get('STORAGE.md') ?? '').matchAll(/`((?:account|store)\/[\w./-]+)`/g);
