@@ -37,7 +37,9 @@ export const retryAfter = (seconds: number) => ({ 'Retry-After': seconds.toStrin
 export const quoted = (text: string): string =>
   `"${text.replace(/[\\"]/g, (sign) => `\\${sign}`)}"`;
 
-/** The text of a field that has a wrong value. */
+const LONGEST_VALUE = 128;
+
+/** The text of a field that has a wrong value. `expected` completes "must be …". */
 export const mismatchText = (
   reason: { readonly field: string; readonly expected: string; readonly got: string },
   title: string,
@@ -46,7 +48,8 @@ export const mismatchText = (
 ): ProblemText => ({
   status: 400,
   title,
-  detail: `${reason.field} has a value that the gateway cannot accept. ${effect}`,
+  // The whole value is in `expected`: a URL would bury the sentence.
+  detail: `${reason.field} must be ${reason.expected.slice(0, LONGEST_VALUE)}. ${effect}`,
   hint,
   more: { field: reason.field, expected: reason.expected, got: reason.got },
 });

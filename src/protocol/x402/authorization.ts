@@ -50,7 +50,7 @@ export const checkAuthorization = (
   const at = BigInt(now);
   const earliest = at + SETTLE_MARGIN;
   const latest = at + BigInt(requirement.maxTimeoutSeconds) + CLOCK_LEAD;
-  if (authorization.from === ZERO_ADDRESS) return fault('zero_payer', 'from', 'a payer');
+  if (authorization.from === ZERO_ADDRESS) return fault('zero_payer', 'from', 'a nonzero address');
   if (authorization.to !== requirement.payTo) {
     return fault('recipient_mismatch', 'to', requirement.payTo);
   }

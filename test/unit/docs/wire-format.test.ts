@@ -252,6 +252,7 @@ const AUTHORIZATION = {
 
 /** Enough for the words of any reason. */
 const ANY_MEMBERS = {
+  expected: 'e',
   version: 2,
   because: 'tool',
   field: 'x',
