@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../core/without-undefined.ts';
 import { parseAmount, toStored } from '../protocol/amount.ts';
 import type { Hex } from '../core/hex.ts';
 import type { Seconds } from '../core/clock.ts';
@@ -106,7 +107,7 @@ const ENDS_PAYMENT = new Set<Entry['type']>([
 
 const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
   const { seq, amounts, outcome = {}, payment = {} } = entry;
-  const known = defined({ call, seq, tool: entry.tool, request: entry.request });
+  const known = withoutUndefined({ call, seq, tool: entry.tool, request: entry.request });
   switch (entry.type) {
     case 'call.accepted':
       return {
@@ -114,7 +115,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         state: 'held',
         firstSeq: seq,
         acceptedAt: entry.at,
-        ...defined({
+        ...withoutUndefined({
           payee: text(payment.payTo),
           binding: entry.binding,
           policy: entry.policy,
@@ -129,7 +130,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         ...known,
         state: stateOf(entry),
         endedAt: entry.at,
-        ...defined({
+        ...withoutUndefined({
           charged: stored(amounts?.charged),
           kept: payment.kept === true ? ('held' as const) : undefined,
           ...answered(outcome),
@@ -141,11 +142,11 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
         ...known,
         state: 'abandoned',
         kept: entry.decision === 'charged' ? 'charged' : 'released',
-        ...defined({ charged: stored(amounts?.charged) }),
+        ...withoutUndefined({ charged: stored(amounts?.charged) }),
       };
     // The hold ended before the answer, which changes neither the state nor the charge.
     case 'call.late':
-      return { ...known, state: 'abandoned', ...defined(answered(outcome)) };
+      return { ...known, state: 'abandoned', ...withoutUndefined(answered(outcome)) };
     // An upfront call whose payment can never settle ends with it, before its tool ran.
     case 'payment.failed':
     case 'payment.released':
@@ -155,7 +156,7 @@ const callRow = (entry: Entry, call: Hex): CallUpdate | undefined => {
             ...known,
             state: stateOf(entry),
             endedAt: entry.at,
-            ...defined({ charged: stored(amounts?.charged) }),
+            ...withoutUndefined({ charged: stored(amounts?.charged) }),
           };
     case 'call.denied':
     case 'call.dispatched':
@@ -198,7 +199,7 @@ const paymentRow = (
     at,
     state,
     credited: stored(text(payment.credited)) ?? 0,
-    ...defined({
+    ...withoutUndefined({
       amount: stored(amounts?.amount) ?? price,
       transaction: text(payment.transaction),
       block: integer(payment.block),
@@ -234,7 +235,7 @@ const creditRow = (
 ): PaymentUpdate => {
   const { credited: _, ...known } = settled ?? { call, at };
   const amount = settled?.amount ?? price;
-  return { ...known, seq, state: 'settled', ...defined({ amount, credited: amount }) };
+  return { ...known, seq, state: 'settled', ...withoutUndefined({ amount, credited: amount }) };
 };
 
 /** The states in which a call can end. The last entry of a call has its state in `decision`. */
@@ -268,13 +269,3 @@ const stored = (value: string | undefined): number | undefined => {
   const amount = value === undefined ? undefined : parseAmount(value);
   return amount === undefined ? undefined : toStored(amount);
 };
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
-  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
-};
-
-/** The members that are not undefined: merging two rows must not erase a known value. */
-const defined = <T extends object>(members: T): Defined<T> =>
-  Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as Defined<T>;

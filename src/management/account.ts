@@ -9,7 +9,8 @@ import type { ACCOUNT_ROUTES } from './account.route.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
-import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import { type SqlCondition, conditions, scan, type Scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 

@@ -14,14 +14,8 @@ import type { CALL_ROUTES } from './call.route.ts';
 import type { Cell } from './csv.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried } from './page.ts';
-import {
-  queryReason,
-  refuse,
-  reply,
-  replyExport,
-  type ReplyResult,
-  withoutUndefined,
-} from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, reply, replyExport, type ReplyResult } from './reply.ts';
 import { conditions, scan, type Scan } from './scan.ts';
 import { settlementBody, settlementState } from './settlement-body.ts';
 import type { AnswerOf } from './types.ts';

@@ -18,7 +18,8 @@ import { type AppliedCommand, sendCommand } from './command.ts';
 import type { DEAD_LETTER_ROUTES } from './dead-letter.route.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
-import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 

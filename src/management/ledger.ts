@@ -6,7 +6,8 @@ import type { Handlers } from './handler.ts';
 import type { LedgerItem } from './ledger-item.ts';
 import { readLedger } from './ledger-query.ts';
 import { type LEDGER_ROUTES, MAX_LEDGER_DAYS } from './ledger.route.ts';
-import { queryReason, refuse, replyExport, replyReport, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, replyExport, replyReport } from './reply.ts';
 import type { AnswerOf } from './types.ts';
 
 /** Days of a report without `from`, today included. */

@@ -3,7 +3,8 @@ import { ok } from '../core/result.ts';
 import type { Handlers } from './handler.ts';
 import { attempt, type Queried, withoutNulls } from './page.ts';
 import type { QUEUE_ROUTES } from './queue.route.ts';
-import { queryReason, refuse, reply, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, reply } from './reply.ts';
 import type { AnswerOf } from './types.ts';
 
 /** Counts of what waits, each at most `MAX_COUNTED`. */

@@ -7,7 +7,8 @@ import type { Run } from '../settlement/sweep/cursor.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import type { RECONCILIATION_ROUTES } from './reconciliation.route.ts';
-import { queryReason, refuse, replyPage, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, replyPage } from './reply.ts';
 import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 

@@ -4,7 +4,8 @@ import type { Handlers } from './handler.ts';
 import type { RELAYER_ROUTES } from './relayer.route.ts';
 import type { AnswerOf } from './types.ts';
 import type { AdminContext } from './admin-context.ts';
-import { reply, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { reply } from './reply.ts';
 
 type Item = AnswerOf<'relayers'>['items'][number];
 

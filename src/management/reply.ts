@@ -122,13 +122,3 @@ export const queryReason = (fault: QueryFault): Reason => {
       return { reason: 'storage_unavailable' };
   }
 };
-
-/** The members of an object that are not undefined: schemas of answers allow absent members, not undefined ones. */
-export const withoutUndefined = <T extends object>(
-  members: T,
-): { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-} =>
-  Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as ReturnType<typeof withoutUndefined<T>>;

@@ -3,7 +3,8 @@ import type { AccountId } from '../protocol/account-id.ts';
 import type { Hex } from '../core/hex.ts';
 import type { CallItem, EndedPayment, PaymentItem } from './call-row.ts';
 import { withoutNulls } from './page.ts';
-import { withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+
 import type { AnswerOf } from './types.ts';
 
 /** `kept`: whatever the state of the payment, an operator must resolve the amount of a silent tool (law 4). */

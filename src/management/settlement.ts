@@ -7,7 +7,8 @@ import { outcomeBody, sendCommand } from './command.ts';
 import { deadLetterBody } from './dead-letter.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
-import { queryReason, refuse, reply, replyPage, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, reply, replyPage } from './reply.ts';
 import { conditions, scan, type Scan } from './scan.ts';
 import {
   settlementBody,

@@ -4,14 +4,8 @@ import { gatewayAccount } from '../config.ts';
 import type { Json } from '../protocol/entry.ts';
 import { outcomeBody, sendCommand } from './command.ts';
 import type { AdminRequest, Handler, Handlers } from './handler.ts';
-import {
-  queryReason,
-  refuse,
-  reply,
-  replyPage,
-  type ReplyResult,
-  withoutUndefined,
-} from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { queryReason, refuse, reply, replyPage, type ReplyResult } from './reply.ts';
 import type { TOOL_ROUTES } from './tool.route.ts';
 import type { AnswerOf } from './types.ts';
 

@@ -12,7 +12,8 @@ import {
 } from '../webhooks/registry.ts';
 import { outcomeBody, sendDocumentCommand } from './command.ts';
 import type { AdminRequest, Handlers } from './handler.ts';
-import { refuse, reply, replyPage, type ReplyResult, withoutUndefined } from './reply.ts';
+import { withoutUndefined } from '../core/without-undefined.ts';
+import { refuse, reply, replyPage, type ReplyResult } from './reply.ts';
 import type { RouteId } from './routes.ts';
 import type { AnswerOf } from './types.ts';
 import type { WEBHOOK_ROUTES } from './webhook.route.ts';
