@@ -9,9 +9,10 @@ import {
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isNear } from '../../src/settlement/relayer/pending.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
+import { put } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
+import { FLIGHT, type FlightRecord, newest } from './flight.ts';
 import { aboard, fail, flightsOf, type LiveFlight } from './memory.ts';
-import { type FlightRecord, newest } from './record.ts';
 
 const KNOWN = /already known|already imported|known transaction|already exists/i;
 
@@ -87,7 +88,7 @@ const higherFees = (
 
 /** Signs the same calls for the same nonce with higher fees: whichever transaction is mined moves the same payments. */
 const replace = async (
-  { setup, memory, store, now, ...rest }: RelayerContext,
+  { setup, memory, disk, now, ...rest }: RelayerContext,
   flight: LiveFlight,
   facts: Facts,
   fees: Fees,
@@ -104,8 +105,8 @@ const replace = async (
     attempts: [...flight.record.attempts, attempt],
     raw,
   };
-  store.write({ flight: record });
+  disk.write([put(FLIGHT, record)]);
   flight.record = record;
-  await broadcast({ setup, memory, store, now, ...rest }, flight);
+  await broadcast({ setup, memory, disk, now, ...rest }, flight);
   return true;
 };

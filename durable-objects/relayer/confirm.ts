@@ -1,15 +1,18 @@
-import { quantitySchema, readAnswer, toQuantity } from '../../src/settlement/chain/json-rpc.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import { blockQuery } from '../../src/settlement/chain/query.ts';
 import { isFinal } from '../../src/settlement/chain/expected-transfer.ts';
-import type { ChainQuery } from '../../src/settlement/chain/query.ts';
+import { quantitySchema, readAnswer, toQuantity } from '../../src/settlement/chain/json-rpc.ts';
+import { blockQuery, type ChainQuery } from '../../src/settlement/chain/query.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { fateOf, type Mined, readMined } from '../../src/settlement/relayer/receipt.ts';
+import { put, remove } from '../store/noun.ts';
 import { noteBurnt, noteStrike, noteStruckOut } from './burners.ts';
 import type { RelayerContext } from './context.ts';
+import { COUNTERS, counted } from './counters.ts';
+import { FLIGHT } from './flight.ts';
 import { aboard, fail, flightsOf, type LiveFlight, openReport } from './memory.ts';
-import { counted, type ReportRecord } from './record.ts';
+import { PENDING } from './pending-noun.ts';
+import { REPORT, type ReportRecord } from './report-record.ts';
 
 /** How long a used nonce may lack a receipt of ours before the transaction is given up: nodes have blocks before receipts. */
 const MISSING: Seconds = 10;
@@ -89,18 +92,18 @@ const landingQuery = (
 };
 
 /** Another process has used the nonce with our key. Only then may its payments go into another transaction. */
-const giveUp = ({ memory, store, now }: RelayerContext, flight: LiveFlight): void => {
+const giveUp = ({ memory, disk, now }: RelayerContext, flight: LiveFlight): void => {
   flight.missingSince ??= now();
   if (now() - flight.missingSince < MISSING) return;
   const { nonce } = flight.record;
-  store.write({ landed: [nonce] });
+  disk.write([remove(FLIGHT, nonce)]);
   memory.flights.delete(nonce);
   fail(memory, 'foreign_nonce: a transaction that is not ours was sent with this key', now());
 };
 
 /** Ends a final transaction. One storage transaction: the result and the report to send are stored together or not at all. */
 const end = (
-  { setup, memory, store, subscribers, now }: RelayerContext,
+  { setup, memory, disk, subscribers, now }: RelayerContext,
   flight: LiveFlight,
   mined: Mined,
   block: { readonly timestamp: Seconds },
@@ -124,7 +127,13 @@ const end = (
     .map(({ key }) => key)
     .filter((key) => !kept.has(key));
   const counters = counted(memory.counters, nonce, attempts.length, report);
-  store.write({ landed: [nonce], pending: struck, ended, report, counters });
+  disk.write([
+    remove(FLIGHT, nonce),
+    ...struck.map((one) => put(PENDING, one)),
+    ...ended.map((key) => remove(PENDING, key)),
+    put(REPORT, report),
+    put(COUNTERS, counters),
+  ]);
   memory.flights.delete(nonce);
   for (const key of ended) memory.pending.delete(key);
   for (const one of struck) memory.pending.set(one.key, one);

@@ -3,10 +3,10 @@ import type { AccountId } from '../../src/protocol/account-id.ts';
 import type { SettlementResult } from '../../src/protocol/payment.ts';
 import type { Node } from '../../src/settlement/relayer/node.ts';
 import { type Emit, openEmit } from '../../src/settlement/telemetry.ts';
+import type { Disk } from '../store/disk.ts';
 import type { Memory } from './memory.ts';
-import type { ReportRecord } from './record.ts';
+import type { ReportRecord } from './report-record.ts';
 import type { Setup } from './setup.ts';
-import type { Store } from './store.ts';
 
 /** The subscribers of the relayer's results. Each call may fail; then the relayer repeats it. */
 export type Subscribers = {
@@ -23,7 +23,7 @@ export type Subscribers = {
 export type RelayerContext = {
   readonly setup: Setup;
   readonly node: Node;
-  readonly store: Store;
+  readonly disk: Disk;
   readonly memory: Memory;
   readonly subscribers: Subscribers;
   readonly now: () => Seconds;

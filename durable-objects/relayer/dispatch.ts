@@ -1,5 +1,5 @@
-import type { Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import type { Hex } from '../../src/core/hex.ts';
 import type { ContractCall } from '../../src/settlement/relayer/calldata.ts';
 import { chooseBatch, chooseSuspects } from '../../src/settlement/relayer/choose-batch.ts';
 import {
@@ -12,8 +12,10 @@ import {
 } from '../../src/settlement/relayer/fees.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isNear, type Pending } from '../../src/settlement/relayer/pending.ts';
+import { put } from '../store/noun.ts';
 import { broadcast } from './broadcast.ts';
 import type { RelayerContext } from './context.ts';
+import { FLIGHT } from './flight.ts';
 import {
   aboard,
   fail,
@@ -134,7 +136,7 @@ const sendTransaction = async (
   facts: Facts,
   { nonce, keys, call, gas, fees }: Outgoing,
 ): Promise<boolean> => {
-  const { setup, store, memory } = context;
+  const { setup, disk, memory } = context;
   const signed = await setup.sign({ chainId: setup.chainId, nonce, ...call, gas, ...fees });
   const at = context.now();
   if (!signed.ok) {
@@ -145,7 +147,7 @@ const sendTransaction = async (
   const attempt = { ...fees, hash, at, block: facts.head.number };
   const record = { nonce, keys, attempts: [attempt], raw } as const;
   // Race: the object dies between signing and broadcasting. It then finds the transaction in storage and broadcasts the same bytes.
-  store.write({ flight: record });
+  disk.write([put(FLIGHT, record)]);
   const flight = openFlight(record);
   memory.flights.set(nonce, flight);
   for (const key of keys) memory.trials.delete(key);

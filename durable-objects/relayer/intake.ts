@@ -1,11 +1,13 @@
-import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import type { Address } from '../../src/core/hex.ts';
+import type { Relay, Relayed } from '../../src/protocol/relayer-contract.ts';
 import { feeLimit, feesFor, gasFor } from '../../src/settlement/relayer/fees.ts';
 import { isRefused, keyOf, NEAR, type Pending } from '../../src/settlement/relayer/pending.ts';
-import type { Relay, Relayed } from '../../src/protocol/relayer-contract.ts';
-import type { RelayerContext } from './context.ts';
+import { put, remove } from '../store/noun.ts';
 import { isBarred } from './burners.ts';
+import type { RelayerContext } from './context.ts';
 import { inFlight, isHeld, type Memory, reservedOf } from './memory.ts';
+import { PENDING } from './pending-noun.ts';
 
 /** Payments that may wait at once; further ones go to other backends. */
 const MOST_PENDING = 5_000;
@@ -26,7 +28,7 @@ export const take = (
   relays: readonly Relay[],
   urgent: boolean,
 ): readonly Verdict[] => {
-  const { memory, store } = context;
+  const { memory, disk } = context;
   const now = context.now();
   const fresh = new Map<string, Pending>();
   const counts = new Map<Address, number>();
@@ -67,7 +69,7 @@ export const take = (
     }
     return verdict;
   });
-  if (fresh.size > 0) store.write({ pending: [...fresh.values()] });
+  if (fresh.size > 0) disk.write([...fresh.values()].map((one) => put(PENDING, one)));
   for (const one of fresh.values()) memory.pending.set(one.key, one);
   return verdicts;
 };
@@ -87,9 +89,9 @@ const hopelessOf = (memory: Memory, now: Seconds): readonly Pending[] => {
   );
 };
 
-const evict = ({ memory, store }: RelayerContext, payments: readonly Pending[]): void => {
+const evict = ({ memory, disk }: RelayerContext, payments: readonly Pending[]): void => {
   if (payments.length === 0) return;
-  store.write({ ended: payments.map(({ key }) => key) });
+  disk.write(payments.map(({ key }) => remove(PENDING, key)));
   for (const { key } of payments) {
     memory.pending.delete(key);
     memory.trials.delete(key);

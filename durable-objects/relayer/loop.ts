@@ -1,13 +1,16 @@
 import type { Seconds } from '../../src/core/clock.ts';
-import { isTooLate } from '../../src/settlement/relayer/pending.ts';
-import { dueAt as batchDueAt } from '../../src/settlement/relayer/choose-batch.ts';
-import { confirm } from './confirm.ts';
 import type { Relay, Relayed, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
+import { dueAt as batchDueAt } from '../../src/settlement/relayer/choose-batch.ts';
+import { isTooLate } from '../../src/settlement/relayer/pending.ts';
+import { openAlarm } from '../store/alarm.ts';
+import { remove } from '../store/noun.ts';
+import { rebroadcast } from './broadcast.ts';
+import { confirm } from './confirm.ts';
 import type { RelayerContext } from './context.ts';
 import { dispatch } from './dispatch.ts';
 import { afterwards, take } from './intake.ts';
 import { fail, inFlight, type Memory, waitingOf } from './memory.ts';
-import { rebroadcast } from './broadcast.ts';
+import { PENDING } from './pending-noun.ts';
 import { report } from './report.ts';
 import type { Setup } from './setup.ts';
 import { alertLowGas, statusOf } from './status.ts';
@@ -31,14 +34,13 @@ const REPORT_MS = 5_000;
 /** How long a round waits for the alert about low gas. */
 const ALERT_MS = 2_000;
 
-export const openLoop = (context: RelayerContext, disk: DurableObjectStorage): Loop => {
-  const { setup, memory, store } = context;
+export const openLoop = (context: RelayerContext, storage: DurableObjectStorage): Loop => {
+  const { setup, memory, disk } = context;
   let running: Promise<void> | undefined;
   let queued: Promise<void> | undefined;
   let reporting: Promise<void> | undefined;
   let alerting: Promise<void> | undefined;
-  /** Unknown until it is read: the stored alarm outlives the object. */
-  let alarmAt: Seconds | 'unknown' | undefined = 'unknown';
+  const alarm = openAlarm(storage, () => disk);
 
   const look = async (): Promise<boolean> => {
     const facts = await context.node.facts();
@@ -102,14 +104,8 @@ export const openLoop = (context: RelayerContext, disk: DurableObjectStorage): L
 
   const setAlarm = async (at: Seconds | undefined): Promise<void> => {
     if (at === undefined) return;
-    if (alarmAt === 'unknown') {
-      const stored = await disk.getAlarm();
-      alarmAt = stored === null ? undefined : Math.ceil(stored / 1000);
-    }
-    if (alarmAt !== undefined && alarmAt <= at) return;
-    store.countAlarm();
-    await disk.setAlarm(at * 1000);
-    alarmAt = at;
+    await alarm.load();
+    await alarm.set(at);
   };
 
   return {
@@ -142,7 +138,7 @@ export const openLoop = (context: RelayerContext, disk: DurableObjectStorage): L
       return statusOf(context);
     },
     async onAlarm() {
-      alarmAt = undefined;
+      alarm.fired();
       try {
         await run();
         if (memory.reports.size > 0) await reportAll();
@@ -164,12 +160,12 @@ const pause = async (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Drops payments that no block can include any more: their accounts conclude from the chain what became of them. */
-const drop = ({ memory, store, now }: RelayerContext): void => {
+const drop = ({ memory, disk, now }: RelayerContext): void => {
   const flying = inFlight(memory);
   const ended = [...memory.pending.values()]
     .filter((one) => isTooLate(one, now()) && !flying.has(one.key))
     .map(({ key }) => key);
-  if (ended.length > 0) store.write({ ended });
+  if (ended.length > 0) disk.write(ended.map((key) => remove(PENDING, key)));
   for (const key of ended) {
     memory.pending.delete(key);
     memory.trials.delete(key);

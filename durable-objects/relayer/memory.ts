@@ -1,11 +1,13 @@
-import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
+import type { Address, Hex } from '../../src/core/hex.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused, isTooLate, type Pending } from '../../src/settlement/relayer/pending.ts';
 import { readUnsigned } from '../../src/settlement/relayer/transaction.ts';
 import { type Burners, isBarred, openBurners } from './burners.ts';
-import { type Counters, type FlightRecord, newest, type ReportRecord } from './record.ts';
-import type { Stored } from './store.ts';
+import type { Counters } from './counters.ts';
+import { type FlightRecord, newest } from './flight.ts';
+import type { ReportRecord } from './report-record.ts';
+import type { Stored } from './stored.ts';
 
 /** A transaction that is not final, and what this life of the object has seen of it. */
 export type LiveFlight = {

@@ -4,8 +4,10 @@ import type { SettlementResult } from '../../src/protocol/payment.ts';
 import { RELAYER } from '../../src/protocol/relayer-contract.ts';
 import { bounceQuery } from '../../src/settlement/present/bounce.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
+import { remove } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
 import { fail, type LiveReport } from './memory.ts';
+import { REPORT } from './report-record.ts';
 
 /** Accounts that are notified at once. */
 const AT_ONCE = 20;
@@ -19,14 +21,14 @@ const GIVEN_UP: Seconds = 7 * 86_400;
  * for the other, and settlement waits for neither.
  */
 export const report = async (context: RelayerContext): Promise<void> => {
-  const { memory, store } = context;
+  const { memory, disk } = context;
   const due = [...memory.reports.values()].filter(({ dueAt }) => dueAt <= context.now());
   for (const one of due) {
     await Promise.all([notifyAll(context, one), recordOnce(context, one)]);
     const isDone = one.untold.size === 0 && one.booked;
     if (isDone || context.now() - one.record.at > GIVEN_UP) {
       if (!isDone) console.error({ event: 'relay_unreported', transaction: one.record.hash });
-      store.write({ reported: [one.record.hash] });
+      disk.write([remove(REPORT, one.record.hash)]);
       memory.reports.delete(one.record.hash);
       continue;
     }

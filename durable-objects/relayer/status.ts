@@ -2,9 +2,11 @@ import type { Seconds } from '../../src/core/clock.ts';
 import type { Flight, RelayerStatus } from '../../src/protocol/relayer-contract.ts';
 import type { Facts } from '../../src/settlement/relayer/node.ts';
 import { isRefused } from '../../src/settlement/relayer/pending.ts';
+import { put } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
+import { COUNTERS, type Counters } from './counters.ts';
+import { newest } from './flight.ts';
 import { flightsOf, inFlight, type LiveFlight } from './memory.ts';
-import { type Counters, newest } from './record.ts';
 
 /** How many payments the balance pays for, at the recent gas per payment and the current fee. */
 const coverOf = (
@@ -66,7 +68,7 @@ const ALERT_EVERY: Seconds = 6 * 3_600;
 export const alertLowGas = async ({
   setup,
   memory,
-  store,
+  disk,
   subscribers,
   now,
 }: RelayerContext): Promise<void> => {
@@ -84,5 +86,5 @@ export const alertLowGas = async ({
   const counters = { ...memory.counters, warnedAt: now() };
   memory.counters = counters;
   // A relayer that has never sent a transaction has no tables yet (law 12).
-  if (counters.transactions > 0) store.write({ counters });
+  if (counters.transactions > 0) disk.write([put(COUNTERS, counters)]);
 };

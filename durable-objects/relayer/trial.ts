@@ -1,3 +1,4 @@
+import type { Seconds } from '../../src/core/clock.ts';
 import {
   aggregate,
   aggregated,
@@ -5,11 +6,12 @@ import {
   type Payer,
   transferData,
 } from '../../src/settlement/relayer/calldata.ts';
-import type { Seconds } from '../../src/core/clock.ts';
 import { gasFor } from '../../src/settlement/relayer/fees.ts';
 import type { Pending } from '../../src/settlement/relayer/pending.ts';
+import { remove } from '../store/noun.ts';
 import type { RelayerContext } from './context.ts';
 import { fail, isHeld, rememberContract, waitingOf } from './memory.ts';
+import { PENDING } from './pending-noun.ts';
 import { notifyBounces } from './report.ts';
 
 /** The result of a trial: the payments that the next transaction may carry. */
@@ -106,14 +108,14 @@ const tryTogether = async (context: RelayerContext, many: readonly Pending[]): P
 
 /** Drops payments that can never move any more, and postpones the rest. */
 const setAside = async (context: RelayerContext, bad: readonly Pending[]): Promise<Tried> => {
-  const { node, setup, store, memory } = context;
+  const { node, setup, disk, memory } = context;
   const used = await node.used(
     setup.token.address,
     bad.map(({ authorization }) => authorization),
   );
   // The nonce was used by another transaction or cancelled: the account concludes from the chain what that means (law 5).
   const ended = bad.filter((_, at) => used[at] === true).map(({ key }) => key);
-  if (ended.length > 0) store.write({ ended });
+  if (ended.length > 0) disk.write(ended.map((key) => remove(PENDING, key)));
   for (const key of ended) {
     memory.pending.delete(key);
     memory.trials.delete(key);

@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import type { Relay } from '../../../src/protocol/relayer-contract.ts';
-import { confirm } from '../../../durable-objects/relayer/confirm.ts';
-import type { RelayerContext } from '../../../durable-objects/relayer/context.ts';
-import { dispatch } from '../../../durable-objects/relayer/dispatch.ts';
-import { take } from '../../../durable-objects/relayer/intake.ts';
-import { flightsOf, openMemory } from '../../../durable-objects/relayer/memory.ts';
-import { noCounters, newest } from '../../../durable-objects/relayer/record.ts';
-import { rebroadcast } from '../../../durable-objects/relayer/broadcast.ts';
-import { keySigner } from '../../../durable-objects/relayer/signer.ts';
-import type { Change } from '../../../durable-objects/relayer/store.ts';
 import type { Address, Hex } from '../../../src/core/hex.ts';
+import type { Relay } from '../../../src/protocol/relayer-contract.ts';
 import type { ChainQuery } from '../../../src/settlement/chain/query.ts';
 import type { Facts, Node } from '../../../src/settlement/relayer/node.ts';
 import { addressOfPrivateKey } from '../../../src/settlement/relayer/transaction.ts';
+import { rebroadcast } from '../../../durable-objects/relayer/broadcast.ts';
+import { confirm } from '../../../durable-objects/relayer/confirm.ts';
+import type { RelayerContext } from '../../../durable-objects/relayer/context.ts';
+import { noCounters } from '../../../durable-objects/relayer/counters.ts';
+import { dispatch } from '../../../durable-objects/relayer/dispatch.ts';
+import { newest } from '../../../durable-objects/relayer/flight.ts';
+import { take } from '../../../durable-objects/relayer/intake.ts';
+import { flightsOf, openMemory } from '../../../durable-objects/relayer/memory.ts';
+import { keySigner } from '../../../durable-objects/relayer/signer.ts';
+import type { Write } from '../../../durable-objects/store/noun.ts';
+import { NOTHING } from '../../../durable-objects/store/overlay.ts';
 
 const KEY: Hex = `0x${'11'.repeat(32)}`;
 const NETWORK = 'eip155:84532';
@@ -62,7 +64,7 @@ const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     /** Payers whose payments were simulated, one per trial. */
     tried: [] as string[],
     payersAsked: 0,
-    written: [] as Change[],
+    written: [] as Write[],
   };
   const memory = openMemory({ pending: [], flights: [], reports: [], counters: noCounters });
   const facts = (): Facts => ({
@@ -111,11 +113,15 @@ const scene = (setup: Partial<RelayerContext['setup']> = {}) => {
     node,
     memory,
     now: () => world.now,
-    store: {
-      load: () => ({ pending: [], flights: [], reports: [], counters: noCounters }),
-      write: (change) => void world.written.push(change),
+    disk: {
+      ...NOTHING,
+      brief: () => [],
+      list: () => [],
+      write: (writes) => void world.written.push(...writes),
+      removeAll: () => undefined,
+      exists: () => false,
       rowsWritten: () => 0,
-      countAlarm: () => undefined,
+      countRow: () => undefined,
     },
     subscribers: {
       notify: async () => true,
@@ -182,7 +188,7 @@ describe('a full relayer', () => {
     expect([...memory.pending.keys()].slice(0, 2)).toEqual([flying, struck]);
     expect(memory.pending.size).toBe(3);
     expect(memory.trials.size).toBe(2);
-    expect(world.written.flatMap(({ ended }) => ended ?? [])).toHaveLength(4_998);
+    expect(world.written.filter(({ value }) => value === undefined)).toHaveLength(4_998);
     // Its account presents it again, so it is tried again.
     expect(give(hopeless.slice(2, 3))).toEqual(['taken']);
   });

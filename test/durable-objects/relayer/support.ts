@@ -8,22 +8,24 @@ import {
   privateKeyToAddress,
 } from 'viem/accounts';
 import { inject } from 'vitest';
+import { nowSeconds } from '../../../src/core/clock.ts';
+import { accountId } from '../../../src/protocol/account-id.ts';
+import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
+import type { Relay, Relayed, RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
+import { type Node, openNode } from '../../../src/settlement/relayer/node.ts';
+import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
 import { type ChainAccess, connectChain } from '../../../dev/stack/chain-access.ts';
 import { multicall3 } from '../../../dev/stack/faucet.ts';
 import { usdc, usdcAbi } from '../../../dev/stack/usdc.ts';
-import type { Relay, Relayed, RelayerStatus } from '../../../src/protocol/relayer-contract.ts';
-import type { Subscribers, RelayerContext } from '../../../durable-objects/relayer/context.ts';
+import type { RelayerContext, Subscribers } from '../../../durable-objects/relayer/context.ts';
 import { type Loop, openLoop } from '../../../durable-objects/relayer/loop.ts';
-import type { ReportRecord } from '../../../durable-objects/relayer/record.ts';
+import { loadMemory } from '../../../durable-objects/relayer/open.ts';
+import type { ReportRecord } from '../../../durable-objects/relayer/report-record.ts';
 import type { Setup } from '../../../durable-objects/relayer/setup.ts';
 import { keySigner } from '../../../durable-objects/relayer/signer.ts';
-import { openStore, type Stored, type Store } from '../../../durable-objects/relayer/store.ts';
-import { loadMemory } from '../../../durable-objects/relayer/open.ts';
-import { accountId } from '../../../src/protocol/account-id.ts';
-import { nowSeconds } from '../../../src/core/clock.ts';
-import type { Payment, SettlementResult } from '../../../src/protocol/payment.ts';
-import { type Node, openNode } from '../../../src/settlement/relayer/node.ts';
-import type { SettlementEvent } from '../../../src/settlement/telemetry.ts';
+import { loadStored, type Stored } from '../../../durable-objects/relayer/stored.ts';
+import type { Disk } from '../../../durable-objects/store/disk.ts';
+import { openSqlDisk } from '../../../durable-objects/store/sql-disk.ts';
 import { payTo, signPayment } from '../../unit/settlement/real-chain.ts';
 import { randomHex } from '../support.ts';
 
@@ -132,19 +134,19 @@ export const openBench = async (
   // A name that is not a network: the object's own relayer stays closed.
   const stub = env.RELAYER.getByName(`bench ${benches} ${randomHex(4)}`);
   let loop: Loop | undefined;
-  let store: Store | undefined;
+  let disk: Disk | undefined;
 
   const inObject = async <T>(work: (storage: DurableObjectStorage) => Promise<T> | T): Promise<T> =>
     runInDurableObject(stub, async (_, state) => work(state.storage));
 
   const open = (storage: DurableObjectStorage): Loop => {
     if (loop !== undefined) return loop;
-    store = openStore(storage);
+    disk = openSqlDisk(storage);
     const { address, key } = bench;
     const node = openNode([rpc], address);
     const context: RelayerContext = {
-      store,
-      memory: loadMemory(store, address),
+      disk,
+      memory: loadMemory(disk, address),
       now: () => nowSeconds() + bench.ahead,
       setup: {
         network: usdc.network,
@@ -216,7 +218,7 @@ export const openBench = async (
         await open(storage).onAlarm();
         if (isManual) return;
         // Automatic mining takes a moment, and a test counts its rounds.
-        const { flights } = openStore(storage).load();
+        const { flights } = loadStored(openSqlDisk(storage));
         await Promise.all(
           flights.map(async ({ attempts }) =>
             chain.client.waitForTransactionReceipt({ hash: attempts[0].hash }),
@@ -236,8 +238,8 @@ export const openBench = async (
       Object.assign(bench, await freshKey());
       loop = undefined;
     },
-    stored: async () => inObject((storage) => openStore(storage).load()),
-    rows: () => store?.rowsWritten() ?? 0,
+    stored: async () => inObject((storage) => loadStored(openSqlDisk(storage))),
+    rows: () => disk?.rowsWritten() ?? 0,
     alarm: async () => inObject(async (storage) => storage.getAlarm()),
     tables: async () =>
       inObject((storage) =>

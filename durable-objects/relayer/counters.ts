@@ -1,44 +1,7 @@
-import type { AccountId } from '../../src/protocol/account-id.ts';
-import type { Address, Hex } from '../../src/core/hex.ts';
+import type { Address } from '../../src/core/hex.ts';
 import type { Seconds } from '../../src/core/clock.ts';
-import type { Fees } from '../../src/settlement/relayer/fees.ts';
-
-/** One signed version of a transaction. Attempts of one nonce differ in their fees only, and any of them may be mined. */
-export type Attempt = Fees & {
-  readonly hash: Hex;
-  readonly at: Seconds;
-  /** The newest block when it was signed. */
-  readonly block: number;
-};
-
-/** A transaction that is not final. It was stored before it was broadcast. */
-export type FlightRecord = {
-  readonly nonce: number;
-  /** Keys of its payments; none in a transaction that only fills a gap between nonces. */
-  readonly keys: readonly string[];
-  /** The newest last. */
-  readonly attempts: readonly [Attempt, ...Attempt[]];
-  /** The newest attempt, as it is broadcast. */
-  readonly raw: Hex;
-};
-
-/** The result of a final transaction, until every subscriber has it. */
-export type ReportRecord = {
-  readonly hash: Hex;
-  readonly block: number;
-  /** Time of the block. */
-  readonly at: Seconds;
-  /** Payments that it carried. */
-  readonly payments: number;
-  readonly gasUsed: number;
-  /** Wei. */
-  readonly fee: bigint;
-  readonly settled: readonly {
-    readonly key: string;
-    readonly account: AccountId;
-    readonly call: Hex;
-  }[];
-};
+import type { Noun } from '../store/noun.ts';
+import type { ReportRecord } from './report-record.ts';
 
 /** Totals since the relayer's first transaction. */
 export type Counters = {
@@ -93,5 +56,23 @@ export const counted = (
       : Math.round((counters.gasPerPayment * 3 + gasUsed / Math.max(1, settled.length)) / 4),
 });
 
-export const newest = ({ attempts }: Pick<FlightRecord, 'attempts'>): Attempt =>
-  attempts.at(-1) ?? attempts[0];
+type Stored = Omit<Counters, 'gasUsed' | 'fees'> & {
+  readonly gasUsed: string;
+  readonly fees: string;
+};
+
+/** One value an object. */
+export const COUNTERS: Noun<Counters> = {
+  name: 'counters',
+  key: () => 'counters',
+  encode: ({ gasUsed, fees, ...counters }) =>
+    JSON.stringify({
+      ...counters,
+      gasUsed: gasUsed.toString(),
+      fees: fees.toString(),
+    } satisfies Stored),
+  decode: (text) => {
+    const { gasUsed, fees, ...counters } = JSON.parse(text) as Stored;
+    return { ...counters, gasUsed: BigInt(gasUsed), fees: BigInt(fees) };
+  },
+};
