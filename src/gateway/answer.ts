@@ -67,7 +67,7 @@ export const answerStored = async (
   const { status } = stored.answer;
   const body = new Uint8Array(decodeBase64(stored.answer.body) ?? []);
   const outcome = {
-    binding: stored.binding ?? checked.binding,
+    binding: stored.binding,
     status,
     response: sha256Hex(body),
   };
@@ -75,7 +75,7 @@ export const answerStored = async (
     ...PRIVATE,
     ...(await receiptHeader(gateway, receiptCall(checked, call), { ...stored, ...outcome })),
     // The price that was reserved: the tool's price may have changed since.
-    ...paymentHeader(checked, { ...stored, status, price: stored.price ?? call.price }),
+    ...paymentHeader(checked, { ...stored, status, price: stored.price }),
   };
   return respond(body, status, new Headers(stored.answer.headers), headers);
 };

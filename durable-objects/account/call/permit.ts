@@ -26,7 +26,6 @@ export const permit = (
     charged: record.price,
     paidFrom: paidFrom(record),
     limits: limitsOf(state, record, context),
-    ...(record.topUp === undefined ? {} : { creditTo: record.topUp }),
   };
   return record.dispatchedAt > 0
     ? { verdict: 'go', ...accepted }

@@ -1,6 +1,5 @@
 import type { Seconds } from '../../core/clock.ts';
 import type { Hex } from '../../core/hex.ts';
-import type { AccountId } from '../account-id.ts';
 import type { LimitState } from '../limit.ts';
 import type { PaymentState } from '../payment.ts';
 import type { Binding, GrantProof } from './call.ts';
@@ -20,8 +19,6 @@ export type Accepted = {
   readonly charged: bigint;
   readonly paidFrom: 'payment' | 'credit' | 'none';
   readonly limits: readonly LimitState[];
-  /** Of a top-up: the account that gets the credit. */
-  readonly creditTo?: AccountId;
 };
 
 export type ReserveVerdict =
@@ -38,11 +35,11 @@ export type ReserveVerdict =
       readonly payment: PaymentState;
       readonly transaction?: Hex;
       /** The binding of the accepted call, which may differ from this repeat's. */
-      readonly binding?: Binding;
+      readonly binding: Binding;
       readonly entry: Hex;
       readonly policy: Hex;
       /** The reserved amount, atomic units. */
-      readonly price?: bigint;
+      readonly price: bigint;
       readonly call?: Hex;
     }
   /** `call`, in each verdict: the call that a payment-identifier led to, if it is not the proof's. */

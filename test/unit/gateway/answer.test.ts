@@ -50,7 +50,7 @@ describe('an attempt that cannot report how the call ended', () => {
       504,
       { money: 'charged' },
     ],
-  ])('says so: %s', async (_, verdict, status, body) => {
+  ])('states it: %s', async (_, verdict, status, body) => {
     network(KEY_ACCOUNT);
     const { gateway } = await scriptedGateway(config, { finish: async () => verdict });
     const answer = await call(gateway, await signed('/tools/translate', paying(20_000n)));
@@ -70,6 +70,7 @@ describe('a stored answer', () => {
         paidFrom: 'payment',
         payment: 'queued',
         binding: 'none',
+        price: 20_000n,
         entry: '0x',
         policy: '0x',
       }),

@@ -60,7 +60,6 @@ const openAccounts =
             charged: claimed.price,
             paidFrom: claimed.payment === undefined ? 'credit' : 'payment',
             limits: [],
-            ...(claimed.topUp === undefined ? {} : { creditTo: claimed.topUp.to }),
           }
         );
       },

@@ -1,16 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReserveVerdict } from '../../../src/protocol/account/reserve.ts';
-import type { Call } from '../../../src/protocol/account/call.ts';
-import type { Hex } from '../../../src/core/hex.ts';
 import { call } from '../../../src/gateway/call.ts';
-import { factsOf, intentCallOf, randomHex, stubOf } from '../../durable-objects/support.ts';
-import {
-  AUDIENCE,
-  grantOf,
-  ownerWith,
-  register,
-  rowsOf,
-} from '../../durable-objects/tree-support.ts';
 import { observe } from './fixture.ts';
 import { KEY_ACCOUNT, network, scriptedGateway } from './scripted.ts';
 import {
@@ -93,26 +83,5 @@ describe('a Worker whose account runs a newer release', () => {
     });
     const answer = await call(gateway, requestOf(paymentHeader(await paymentOf())));
     expect([answer.status, asks, sent.length]).toEqual([503, 1, 0]);
-  });
-});
-
-describe('an account whose Worker is of an earlier release', () => {
-  const ask = (agent: Hex, release: Partial<Call>): Promise<ReserveVerdict> =>
-    stubOf(agent).reserve(
-      intentCallOf(agent, { price: 10n, settlement: 'credit', audience: AUDIENCE, ...release }),
-      randomHex(16),
-      { facts: factsOf(0n) },
-    );
-
-  it('is unavailable where it would ask for something that such a Worker does not know', async () => {
-    const owner = await ownerWith(10_000n);
-    const agent = randomHex(20);
-    const grant = { ...grantOf(owner, agent), contractCheckedAt: 7 };
-    expect((await register(grant)).verdict).toBe('applied');
-    const before = await rowsOf(agent);
-    // A Worker that knows grants reads parameters, if there are none as well.
-    expect(await ask(agent, {})).toEqual({ verdict: 'unavailable' });
-    expect(await ask(agent, { params: {} })).toMatchObject({ verdict: 'stale_grant' });
-    expect(await rowsOf(agent)).toBe(before);
   });
 });

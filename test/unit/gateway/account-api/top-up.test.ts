@@ -57,10 +57,9 @@ const bodyOf = (response: Response) => response.json<Record<string, unknown>>();
 
 /** An account whose upfront payment has settled. */
 const settledAccount = {
-  reserve: async ({ price, topUp: asked }: Call) =>
+  reserve: async ({ price }: Call) =>
     ({
       verdict: 'go',
-      ...(asked === undefined ? {} : { creditTo: asked.to }),
       entry: ENTRY,
       policy: POLICY,
       charged: price,
