@@ -23,12 +23,12 @@ const listeners = (
     verdict: 'ok',
   }),
 ) => {
-  const told: [string, number][] = [];
+  const acknowledged: [string, number][] = [];
   return {
-    told,
+    acknowledged,
     account: (id: string) => ({
       exported: (seq: number) => {
-        told.push([id, seq]);
+        acknowledged.push([id, seq]);
         return answer(seq);
       },
       document: async () => ({ verdict: 'unknown' }) as const,
@@ -70,7 +70,7 @@ beforeEach(async () => {
 
 describe('a batch', () => {
   test('in any order is stored in the order of each chain, and acknowledged once per account', async () => {
-    const { told, account } = listeners();
+    const { acknowledged, account } = listeners();
     const bodies = [
       await cut(alice, 6, 9),
       await cut(mallory, 0, 3),
@@ -81,29 +81,29 @@ describe('a batch', () => {
       acked: ['m0', 'm1', 'm2', 'm3'],
       retried: [],
     });
-    expect(new Map(told)).toEqual(
+    expect(new Map(acknowledged)).toEqual(
       new Map([
         [ALICE, 9],
         [MALLORY, 3],
       ]),
     );
-    expect(told).toHaveLength(2);
+    expect(acknowledged).toHaveLength(2);
     expect(await storedEntries(ALICE)).toEqual(alice);
     expect(await storedEntries(MALLORY)).toEqual(mallory);
   });
 
   test('with a gap retries the chunks after it', async () => {
-    const { told, account } = listeners();
+    const { acknowledged, account } = listeners();
     const [first, second, third] = [
       await cut(alice, 0, 3),
       await cut(alice, 3, 6),
       await cut(alice, 6, 9),
     ];
     expect(await deliver([third, first], { account })).toEqual({ acked: ['m1'], retried: ['m0'] });
-    expect(told).toEqual([[ALICE, 3]]);
+    expect(acknowledged).toEqual([[ALICE, 3]]);
     expect(await deliver([third], { account })).toMatchObject({ acked: [], retried: ['m0'] });
     expect(await deliver([second, third], { account })).toMatchObject({ acked: ['m0', 'm1'] });
-    expect(told.at(-1)).toEqual([ALICE, 9]);
+    expect(acknowledged.at(-1)).toEqual([ALICE, 9]);
     expect(await storedEntries(ALICE)).toEqual(alice);
     expect(await rows('dead_letters')).toEqual([]);
   });
@@ -116,15 +116,15 @@ describe('an account that was not acknowledged', () => {
   ])('because it %s is acknowledged again', async (_, answer) => {
     const body = await cut(alice, 0, 3);
     expect(await deliver([body], listeners(answer))).toMatchObject({ acked: [], retried: ['m0'] });
-    const { told, account } = listeners();
+    const { acknowledged, account } = listeners();
     expect(await deliver([body], { account })).toMatchObject({ acked: ['m0'] });
-    expect(told).toEqual([[ALICE, 3]]);
+    expect(acknowledged).toEqual([[ALICE, 3]]);
     expect(await storedEntries(ALICE)).toEqual(alice.slice(0, 3));
   });
 });
 
 test('a database that does not answer delays everything and loses nothing', async () => {
-  const { told, account } = listeners();
+  const { acknowledged, account } = listeners();
   const away = {
     prepare: () => {
       throw new Error('D1 is overloaded');
@@ -134,7 +134,7 @@ test('a database that does not answer delays everything and loses nothing', asyn
     acked: [],
     retried: ['m0', 'm1'],
   });
-  expect(told).toEqual([]);
+  expect(acknowledged).toEqual([]);
 });
 
 test('a message that fails is retried later each time, at most after a minute', async () => {
@@ -167,15 +167,15 @@ describe('applying stored entries', () => {
   const entries = history(ALICE, [accepted(1), alert, committed(1)]);
 
   const listen = (fails = 0) => {
-    const heard: [string, number][] = [];
+    const sent: [string, number][] = [];
     let left = fails;
     return {
-      heard,
+      sent,
       ...listeners(),
       alert: async (account: string, entry: Entry) => {
         left -= 1;
         if (left >= 0) throw new Error('the queue is away');
-        heard.push([account, entry.seq]);
+        sent.push([account, entry.seq]);
       },
     };
   };
@@ -187,7 +187,7 @@ describe('applying stored entries', () => {
     expect(await deliver([body, await cut(mallory, 0, 3)], deps)).toMatchObject({
       acked: ['m0', 'm1'],
     });
-    expect(deps.heard).toEqual([
+    expect(deps.sent).toEqual([
       [ALICE, 2],
       [ALICE, 2],
     ]);
@@ -205,7 +205,7 @@ describe('applying stored entries', () => {
     });
     expect(await storedEntries(ALICE)).toEqual(entries);
     expect(await deliver([first], deps)).toMatchObject({ acked: ['m0'] });
-    expect(deps.heard).toEqual([[ALICE, 2]]);
+    expect(deps.sent).toEqual([[ALICE, 2]]);
   });
 
   test('updates the table of webhooks', async () => {
@@ -232,8 +232,11 @@ describe('applying stored entries', () => {
       ]);
     /** An account whose current document is this one. */
     const keeping = (kept: KeptDocument) => {
-      const { told, account } = listeners();
-      return { told, account: (id: string) => ({ ...account(id), document: async () => kept }) };
+      const { acknowledged, account } = listeners();
+      return {
+        acknowledged,
+        account: (id: string) => ({ ...account(id), document: async () => kept }),
+      };
     };
     const urls = async () =>
       (await db.prepare("SELECT document ->> 'url' AS url FROM webhooks").all()).results;
@@ -287,13 +290,13 @@ describe('a message that no account could have sent', () => {
   };
 
   test('is recorded as a dead letter, acknowledged, and blocks no other message', async () => {
-    const { told, account } = listeners();
+    const { acknowledged, account } = listeners();
     const bodies = [{ v: 1, junk: 10n }, await tampered(), await cut(mallory, 0, 3)];
     expect(await deliver(bodies, { account })).toMatchObject({
       acked: ['m0', 'm1', 'm2'],
       retried: [],
     });
-    expect(told).toEqual([[MALLORY, 3]]);
+    expect(acknowledged).toEqual([[MALLORY, 3]]);
     expect(await storedEntries(ALICE)).toEqual([]);
     const letters = await rows('dead_letters');
     expect(letters).toMatchObject([

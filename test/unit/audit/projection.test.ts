@@ -144,9 +144,9 @@ describe('a call', () => {
     ['upfront', 'charged', 20_000, [{ state: 'settled', seq: 2, credited: 0 }]],
     ['upfront', 'released', 0, [{ state: 'settled', seq: 4, credited: 20_000, block: 123 }]],
   ] as const)('that keeps %s stays abandoned when it is %s', (paidBy, decision, charged, paid) => {
-    const told = [accepted(1), ...(paidBy === 'upfront' ? [settled(1)] : []), kept(1, paidBy)];
-    expect(of(...told).calls).toMatchObject([{ state: 'abandoned', kept: 'held' }]);
-    const { calls, payments } = of(...told, resolved(1, paidBy, decision), late(1));
+    const entries = [accepted(1), ...(paidBy === 'upfront' ? [settled(1)] : []), kept(1, paidBy)];
+    expect(of(...entries).calls).toMatchObject([{ state: 'abandoned', kept: 'held' }]);
+    const { calls, payments } = of(...entries, resolved(1, paidBy, decision), late(1));
     expect(calls).toMatchObject([
       { state: 'abandoned', kept: decision, charged, success: 1, endedAt: START + 90 },
     ]);

@@ -117,7 +117,7 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
   .map((deeds) => {
     let at = START;
     let calls = 0;
-    const running: { id: number; life: Life; told: number }[] = [];
+    const running: { id: number; life: Life; written: number }[] = [];
     return deeds.flatMap(([each, seconds]): EntryBody[] => {
       at += seconds;
       if (each.kind === 'denied') {
@@ -133,12 +133,12 @@ export const bodies: fc.Arbitrary<readonly EntryBody[]> = fc
       }
       if (each.kind === 'call') {
         calls += 1;
-        running.push({ id: calls, life: each.life, told: 0 });
+        running.push({ id: calls, life: each.life, written: 0 });
       }
       const call = each.kind === 'call' ? running.at(-1) : running[each.pick % running.length];
-      const moment = call?.life.moments[call.told];
+      const moment = call?.life.moments[call.written];
       if (call === undefined || moment === undefined) return [];
-      call.told += 1;
+      call.written += 1;
       return [bodyOf(call.id, call.life, moment, at)];
     });
   });

@@ -229,9 +229,9 @@ describe('what counts as spend', () => {
     ],
     ['a debt was spent', [accepted(1), committed(1), unpaid(1)], '1 20000 0 0'],
     ['denials, as many as an entry stands for', [denied(1), denied(2)], '0 0 6 0'],
-  ] as const)('%s', async (_, told, expected) => {
-    await store(history(ALICE, told as readonly EntryBody[]));
-    const sums = told[0].type === 'call.denied' ? '' : ASSET;
+  ] as const)('%s', async (_, bodies, expected) => {
+    await store(history(ALICE, bodies as readonly EntryBody[]));
+    const sums = bodies[0].type === 'call.denied' ? '' : ASSET;
     const found = await spendReport(db, { ...whole, scope: ALICE, by: 'tool', asset: sums });
     expect(found).toMatchObject({ value: { items: [{ key: 'translate', asset: sums }] } });
     expect(await report({ scope: ALICE, by: 'tool' })).toEqual([`translate ${expected}`]);

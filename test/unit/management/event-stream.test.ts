@@ -138,11 +138,11 @@ describe('the stream', () => {
     await store(chain.slice(250, 500));
     const account = accountWith(chain.slice(0, 510), 500);
     const stream = open(account, 7);
-    const told = await stream.entries(503);
+    const received = await stream.entries(503);
     account.grow(chain.slice(510));
-    told.push(...(await stream.entries(10)));
-    expect(told).toEqual(chain.slice(7));
-    expect(verifyRun(told)).toMatchObject({ ok: true, value: { first: 8, last: 520 } });
+    received.push(...(await stream.entries(10)));
+    expect(received).toEqual(chain.slice(7));
+    expect(verifyRun(received)).toMatchObject({ ok: true, value: { first: 8, last: 520 } });
   });
 
   test('continues after the client’s last event id', async () => {
@@ -184,10 +184,10 @@ describe('the stream', () => {
     const stream = open(account, 99);
     await stream.next();
     account.grow([]);
-    const told = stream.entries(2);
+    const received = stream.entries(2);
     await vi.waitFor(() => expect(account.asked.at(-1)?.after).toBe(2));
     account.grow(chain.slice(2));
-    expect(await told).toEqual(chain.slice(2));
+    expect(await received).toEqual(chain.slice(2));
   });
 
   test('has no line break in data, whatever an entry holds', async () => {
