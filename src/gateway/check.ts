@@ -55,8 +55,8 @@ const withSecret = (
   checked.ok && showsSecret ? ok({ ...checked.value, showsSecret }) : checked;
 
 /**
- * True if the money would become another account's credit and the payer has not signed that. Attack: whoever sees a vanilla payment in
- * transit could have it credited to their own account.
+ * True if the money would become another account's credit and the payer has not signed that. Attack: a third party that captures a
+ * vanilla payment in transit could have it credited to its own account.
  */
 const isForAnother = (
   topUp: PaidRequest['topUp'],

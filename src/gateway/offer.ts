@@ -61,7 +61,7 @@ export const offer = async (config: Config, paidRequest: PaidRequest): Promise<R
 /** How to pay from credit instead. Not in `accepts`, because x402 clients take its first entry. */
 const creditOf = (audience: string, price: bigint) => ({
   top_up: `${audience}/credits?amount=${min(price * CALLS_AHEAD, MAX_TOP_UP)}`,
-  hint: 'POST to top_up buys credit, in atomic units. Calls are then paid from it by an Agent-Intent, or by any payment.',
+  hint: 'POST to top_up buys credit, in atomic units. An Agent-Intent, or the signature of any payment, then pays for calls from it.',
 });
 
 /** Only a payment that commits to the beneficiary buys another account's credit. */

@@ -1,6 +1,6 @@
 /**
- * The types that the steps of a paid request hand to each other, in the order in which the steps make them. They are in one file, below
- * all steps, so that no step imports a later one.
+ * The types that the steps of a paid request pass to each other, in the order of the steps. One file below all steps holds them, so that no
+ * step imports a later one.
  */
 import type { Tool } from '../catalog/tool.ts';
 import type { Seconds } from '../core/clock.ts';

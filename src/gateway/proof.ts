@@ -116,7 +116,7 @@ export type RetryKeyFault =
 
 /**
  * Checks whether a request presents the secret that its intent's nonce commits to. Passes on only yes or no, never the secret. Rejects a
- * wrong secret here, so that nobody can try guesses at the account.
+ * wrong secret here, so that an attacker cannot try guesses at the account.
  *
  * @param nonce of the intent; undefined if the request carries none.
  */

@@ -50,7 +50,7 @@ export const evaluate = (sources: readonly Source[], subject: Subject, now: Seco
   return { allowed: true, arrivals, repeats };
 };
 
-/** Returns every limit whose remaining amount the account knows. A lease is a share, which tells nothing about the ancestor's limit. */
+/** Returns every limit whose remaining amount the account knows. A lease is only a share of an ancestor's limit. */
 export const remainingLimits = (sources: readonly Source[], now: Seconds): LimitState[] =>
   sources
     .filter(({ origin }) => origin.kind !== 'lease')

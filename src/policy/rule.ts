@@ -15,7 +15,7 @@ import type { Wording } from '../protocol/problem/denial.ts';
 export type Rule<Fields> = {
   /** Schemas of the rule's fields. Every field is optional: without it the policy sets no limit of this kind. */
   readonly shape: Readonly<Record<string, z.ZodMiniType>>;
-  /** What each denial says, by the name that it has on the wire. */
+  /** The wording of each denial, by its name on the wire. */
   readonly denials: Readonly<Record<PolicyRule, DenialWording>>;
   /** Returns why the rule denies the call, or undefined. Pure and cheap: it runs inside the deciding transaction (law 2). */
   readonly check?: (
@@ -30,7 +30,7 @@ export type Rule<Fields> = {
   readonly options?: readonly PolicyOption[];
 };
 
-/** `final`: the wording of a denial that waiting does not lift, where the rule has both kinds. */
+/** `final`: the wording of a denial that no later call passes, if the rule has both kinds. */
 export type DenialWording = Wording & { readonly final?: Wording };
 
 /** A CLI option that sets one field of a policy document. */

@@ -1,4 +1,4 @@
-/** The gateway's own routes for accounts and clients. The Worker loads this module with the first request for one of them; no call needs it. */
+/** The gateway's own routes for accounts and clients. The Worker loads this module with the first request for one of them. */
 export { registerDelegation } from './delegations.ts';
 export { description } from './description.ts';
 export { lookUp } from './look-up.ts';

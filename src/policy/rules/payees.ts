@@ -3,7 +3,7 @@ import type { Address } from '../../core/hex.ts';
 import { payees as payeeList } from '../../protocol/wire-fields.ts';
 import type { Rule } from '../rule.ts';
 
-/** The payee that stands for every payee. An owner must name it explicitly. */
+/** The wildcard for every payee. An owner must name it explicitly. */
 export const ANY_PAYEE: Address = `0x${'ff'.repeat(20)}`;
 
 export type PayeesFields = {
