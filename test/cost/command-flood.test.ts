@@ -20,7 +20,7 @@ import { openWorld } from './world.ts';
 const DAY = 86_400;
 const SECONDS = 60;
 const EACH_SECOND = 11;
-/** What the commands of one account may add to the log in a day (`COMMAND_BYTES_PER_DAY`). */
+/** Bytes that commands of one account may add to the log in a day (`COMMAND_BYTES_PER_DAY`). */
 const DAILY_BYTES = 4 * 1_048_576;
 
 beforeEach(freshDatabase);
@@ -29,7 +29,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A policy of 28 KB that no other one is equal to. */
+/** Creates a unique policy of 28 KB. */
 const largePolicy = () => ({
   require: Array.from({ length: 3 }, (_, at) => ({
     ...{ param: `p${at}`, op: 'in' },
@@ -39,7 +39,7 @@ const largePolicy = () => ({
 
 const ZERO: Hex = `0x${'00'.repeat(32)}`;
 
-/** What the log of all accounts holds in D1. */
+/** Bytes of the log of all accounts in D1. */
 const stored = async () => {
   const { results, meta } = await db.prepare('SELECT body FROM chunks').all<{ body: number[] }>();
   let entries = 0;
@@ -55,7 +55,7 @@ const stored = async () => {
   return { chunks: results.length, entries, text, packed, database: meta.size_after };
 };
 
-test('a minute of 28 KB policies by an account that has paid $0.001', async () => {
+test('bounds a minute of 28 KB policies by an account that has paid $0.001', async () => {
   const { address, privateKey } = person(`flooder ${randomHex(16)}`);
   const payer = address.toLowerCase() as Address;
   const account = accountOf(payer);
@@ -143,6 +143,6 @@ test('a minute of 28 KB policies by an account that has paid $0.001', async () =
     retry_after: Number((refusal as { 'Retry-After': string })['Retry-After']),
     resets_at: expect.any(Number) as number,
   });
-  // A refused command writes no row: what the accepted ones wrote bounds the object, too.
+  // A rejected command writes no row, so the accepted ones bound the object as well.
   expect(grew('objectWritten')).toBeLessThan(8 * (statuses.get(200) ?? 0));
 }, 600_000);

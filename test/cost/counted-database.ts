@@ -1,6 +1,6 @@
 import type { Meter } from './meter.ts';
 
-/** A D1 that counts queries and rows as its `meta` says them: SQLite's own counts, as the bill has them. */
+/** Wraps D1 to count queries and the rows in their `meta`, which are billed. */
 export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
   const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
@@ -17,7 +17,7 @@ export const countedDatabase = (db: D1Database, meter: Meter): D1Database => {
       bind: (...values: unknown[]) => counted(statement.bind(...values)),
       all,
       run: all,
-      // `first` has no `meta` of its own.
+      // `first` returns no `meta`.
       first: async <T>(): Promise<T | null> => (await all<T>()).results[0] ?? null,
     } as unknown as D1PreparedStatement;
     inner.set(wrapped, statement);

@@ -14,10 +14,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Payments are settled and exported after this long, and their payer is not asked about again before ten minutes are over. */
+/** Seconds in which a payment is settled and exported. Payer facts stay fresh for ten minutes. */
 const SETTLED = 60;
 
-/** One call after a day of silence, then so many at once; until the account has forgotten them all. */
+/** Counts one call after a day of silence, then concurrent calls, until the account has pruned them all. */
 const countOf = async (atOnce: number): Promise<Counts> => {
   const { world, account, call } = await openPayer();
   const before = world.meter.counts();
@@ -28,33 +28,33 @@ const countOf = async (atOnce: number): Promise<Counts> => {
   return perCall(world.meter.counts(), before, 1);
 };
 
-/** How calls group depends on the machine, a little: by a fifth, or by two of all calls. */
-const expectNear = (said: number, counted: number, why: string): void => {
+/** Compares with a tolerance of a fifth, or of two calls: how calls share commits depends on the machine. */
+const expectNear = (documented: number, counted: number, why: string): void => {
   const most = Math.max(counted / 5, 2 / AT_ONCE);
-  expect.soft(said, why).toBeGreaterThanOrEqual(counted - most);
-  expect.soft(said, why).toBeLessThanOrEqual(counted + most);
+  expect.soft(documented, why).toBeGreaterThanOrEqual(counted - most);
+  expect.soft(documented, why).toBeLessThanOrEqual(counted + most);
 };
 
-test('what a paid call is billed for', async ({ task }) => {
+test('counts the billed operations of a paid call as docs/cost.md lists them', async ({ task }) => {
   const alone = await countOf(0);
   await freshDatabase();
-  // What the first one costs is taken off.
+  // Without the cost of the first call.
   const atOnce = perCall(await countOf(AT_ONCE), alone, AT_ONCE);
-  // Design §5, and STORAGE.md.
+  // The limits of STORAGE.md.
   expect(alone.objectWritten).toBeLessThanOrEqual(10);
   expect(atOnce.objectWritten).toBeLessThan(5);
   expect(alone).toMatchObject({ finish: 1, settled: 1, exported: 1, lines: 0 });
   expect(alone).toMatchObject({ settlementMessages: 1, auditMessages: 1, operations: 6 });
   task.meta.counts = { alone, atOnce };
 
-  // Whoever counts to write the page anew must not fail over what it says.
+  // `npm run cost -- --write` updates the page, so it must not fail on the old figures.
   if ((inject('options') as string | undefined) !== undefined) return;
   const table = page.slice(page.indexOf('<!-- counts-start -->'));
   for (const name of NAMED) {
     const row = table.split('\n').find((line) => line.startsWith(`| ${COUNT_NAMES[name]} |`));
     const [one = NaN, of32 = NaN] = row?.split('|').slice(2, 4).map(Number) ?? [];
     const why = `docs/cost.md, ${name}: npm run cost -- --write`;
-    // Reads cost next to nothing, and depend on what else a table holds.
+    // Reads are cheap, and depend on the other rows of a table.
     if (name === 'objectRead' || name === 'databaseRead') expectNear(one, alone[name], why);
     else expect.soft(one, why).toBe(Number(written(alone[name])));
     expectNear(of32, atOnce[name], why);

@@ -1,4 +1,4 @@
-/** What Cloudflare bills, or a document says, of calls: each is counted by `npm run cost`, none is estimated. */
+/** Figures of calls that Cloudflare bills or that documents name. `npm run cost` counts each; none is estimated. */
 export const COUNTED = [
   'worker',
   'batches',
@@ -30,27 +30,27 @@ export const NOTHING: Counts = Object.fromEntries(COUNTED.map((name) => [name, 0
 const each = (value: (name: Counted) => number): Counts =>
   Object.fromEntries(COUNTED.map((name) => [name, value(name)])) as Counts;
 
-/** What came since, divided among so many calls. */
+/** Divides the difference of two counts by the number of calls. */
 export const perCall = (after: Counts, before: Counts, calls: number): Counts =>
   each((name) => (after[name] - before[name]) / calls);
 
-/** Bytes that a call adds to what is kept of it. */
+/** Bytes that a call adds to storage. */
 export type Bytes = {
-  /** In the object of its account, while it is remembered. */
+  /** In the object of its account, until the call is pruned. */
   readonly object: number;
   /** In D1, until its chunk is archived. */
   readonly database: number;
-  /** Of that, what chunks are; the rest are projections, which stay. */
+  /** Bodies of chunks in D1. The rest are projections, which stay. */
   readonly chunks: number;
 };
 
-/** How much more an account reads where it remembers more calls, rows a remembered call. */
+/** Rows that an account reads for each remembered call. */
 export type Reads = {
   readonly alarm: number;
   readonly wake: number;
 };
 
-/** Of an account that is called each second: what a call costs when as many are forgotten as are made. */
+/** Cost of a call in the steady state of one call a second, where each call prunes another. */
 export type Steady = {
   readonly remembered: number;
   readonly counts: Counts;
@@ -58,14 +58,14 @@ export type Steady = {
 
 export type CostOptions = { readonly calls: number };
 
-/** How many calls of one account are made at once. */
+/** Concurrent calls of one account. */
 export const AT_ONCE = 32;
 
 declare module 'vitest' {
   // Declaration merging needs an interface.
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface TaskMeta {
-    /** What was counted, for `dev/cost.ts`: of a call alone, and of one of 32. */
+    /** Counts for `dev/cost.ts`: of a single call, and of one of 32. */
     counts?: { readonly alone: Counts; readonly atOnce: Counts };
     bytes?: { readonly alone: Bytes; readonly atOnce: Bytes };
     reads?: Reads;

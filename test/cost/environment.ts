@@ -13,7 +13,7 @@ import { UPSTREAM } from './outside.ts';
 export const AUDIENCE = 'https://gateway.example';
 const METHODS: ReadonlySet<string> = new Set<Counted>(['reserve', 'finish', 'settled', 'exported']);
 
-/** What the Worker is given: real objects and a real D1, both counted. */
+/** Environment of the Worker, with counted objects and a counted D1. */
 export const environment = async (meter: Meter): Promise<Env> => {
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const asked = (stub: DurableObjectStub<AgentAccount>): DurableObjectStub<AgentAccount> =>

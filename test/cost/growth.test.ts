@@ -7,12 +7,12 @@ import { db, freshDatabase } from '../unit/audit/database.ts';
 import { AT_ONCE, type Bytes, type CostOptions, perCall } from './counts.ts';
 import { openPayer, type Payer } from './payer.ts';
 
-/** Ordered by `npm run cost` alone. */
+/** Runs only with `npm run cost`. */
 const { calls = 0 } = JSON.parse(inject('options') ?? '{}') as Partial<CostOptions>;
 
-/** The least validity for which a tool runs before its payment (`SETTLE_ROOM`, and its timeout). */
+/** Minimum validity with which a tool runs before its payment settles (`SETTLE_ROOM`, and its timeout). */
 const VALIDITY = 915;
-/** How long after that a call is forgotten. */
+/** Seconds after that until a call is pruned. */
 const FORGOTTEN = 600;
 const REMEMBERED = 320;
 const SECONDS = 30;
@@ -35,7 +35,7 @@ const sizesOf = async (account: AccountId): Promise<Bytes> => {
   return { object, database: meta.size_after, chunks: results[0]?.chunks ?? 0 };
 };
 
-/** Makes so many calls, so many at once, none of which is forgotten meanwhile. */
+/** Makes calls in concurrent groups, before any of them is pruned. */
 const grow = async ({ call, world, account }: Payer, group: number): Promise<Bytes> => {
   const before = await sizesOf(account);
   const groups = Math.ceil(calls / group);
@@ -49,14 +49,14 @@ const grow = async ({ call, world, account }: Payer, group: number): Promise<Byt
 };
 
 describe.skipIf(calls === 0)('an account that remembers', () => {
-  test('bytes of calls that were made alone, or at once', async ({ task }) => {
+  test('counts the bytes of single and concurrent calls', async ({ task }) => {
     const alone = await grow(await openPayer(), 1);
     await freshDatabase();
     const atOnce = await grow(await openPayer(), AT_ONCE);
     task.meta.bytes = { alone, atOnce };
   });
 
-  test('rows that are read where much is remembered', async ({ task }) => {
+  test('counts the rows that an account with many calls reads', async ({ task }) => {
     const payer = await openPayer();
     const { world, account } = payer;
     const stub = env.AGENT_ACCOUNT.getByName(account);
@@ -83,10 +83,10 @@ describe.skipIf(calls === 0)('an account that remembers', () => {
     };
   });
 
-  test('a call a second, for long', async ({ task }) => {
+  test('counts a call in the steady state of one call a second', async ({ task }) => {
     const { world, account, callsValidFor } = await openPayer();
     const start = nowSeconds();
-    // As if one had been made each second: from some moment on, one is forgotten each second.
+    // As if one call had been made each second: from now on, one is pruned each second.
     for (let made = 0; made < REMEMBERED; made += AT_ONCE) {
       await callsValidFor(Array.from({ length: AT_ONCE }, (_, at) => VALIDITY + made + at));
       await world.until(account, start);

@@ -5,24 +5,24 @@ import type { AgentAccount } from '../../durable-objects/account/agent-account.t
 import type { AccountId } from '../../src/protocol/account-id.ts';
 import { type Counted, type Counts, NOTHING } from './counts.ts';
 
-/** A message that an object has sent, until its consumer acknowledges it. */
+/** A message of an object, until its consumer acknowledges it. */
 export type Sent = { readonly queue: string; readonly body: unknown; readonly operations: number };
 
-/** Counts as things happen. Rows read are known when a cursor has been read, so they are added up when somebody asks. */
+/** Counts operations. The rows read by a cursor are known after it was read, so `counts` adds them up. */
 export type Meter = {
   add(name: Counted, more?: number): void;
   counts(): Counts;
-  /** Has the object's storage and queues counted from now on: to be said again after each eviction. */
+  /** Starts counting storage and queues of an object. Must be called again after each eviction. */
   watch(account: AccountId): Promise<void>;
-  /** What the watched object, and others before it, have sent since this was last asked; what it is about to send is waited for. */
+  /** Returns the messages since the last call, after pending ones are sent. */
   sent(account: AccountId): Promise<readonly Sent[]>;
 };
 
-/** A chunk of a message that is one operation, and what comes on top of each (Queues pricing). */
+/** Bytes of a message that are one operation, and the overhead of each message (pricing of Queues). */
 const CHUNK_BYTES = 64_000;
 const OVERHEAD = 100;
 
-/** As JSON; bytes inside count as what they are (structured clones of them add a few dozen bytes more). */
+/** Estimates the size of a message: JSON, and bytes as they are. Structured clones add a few dozen bytes. */
 const sizeOf = (body: unknown): number => {
   let bytes = 0;
   const text = JSON.stringify(body, (_, value: unknown) => {
@@ -47,7 +47,7 @@ export const openMeter = (): Meter => {
     const chunks = Math.ceil((bytes + OVERHEAD) / CHUNK_BYTES);
     add(`${queue}Messages`);
     add(`${queue}Bytes`, bytes);
-    // Written, read and deleted; each further read is added where it happens.
+    // Written, read and deleted. Each further read counts where it happens.
     add('operations', 3 * chunks);
     outbox.push({ queue: `countersign-${queue}`, body, operations: chunks });
   };

@@ -3,7 +3,7 @@ import type { Payment } from '../../src/protocol/payment.ts';
 import { answerHosts, FACILITATOR, RPC, type ScriptedChain } from '../unit/settlement/scripted.ts';
 
 export const UPSTREAM = 'https://upstream.example';
-/** What the tool says: about what a look-up of a word is. */
+/** An answer of the tool with the size of a dictionary entry. */
 const ANSWER = JSON.stringify({
   word: 'signature',
   senses: 'a name, written by hand. '.repeat(30),
@@ -33,7 +33,7 @@ const facilitatorOf =
     return Response.json({ success: true, transaction, network: usdc.network, payer: from });
   };
 
-/** Everything that the gateway asks: a node, a facilitator whose transactions are mined at once, and the tool. */
+/** Services outside the gateway: a node, a facilitator whose transactions are mined at once, and the tool. */
 export const answerOutside = (chain: ScriptedChain): void => {
   answerHosts({
     [new URL(RPC).host]: (body) => chain.respond(body),

@@ -19,9 +19,9 @@ import { openWorld, TARGET, type World } from './world.ts';
 export type Payer = {
   readonly world: World;
   readonly account: AccountId;
-  /** Asks for the offer and pays, so many at once, as a client does: bound to the request. */
+  /** Reads the offer and pays with bound payments, concurrently, as a client does. */
   readonly call: (calls: number) => Promise<void>;
-  /** Calls past the gateway, whose payments are valid for so long each. */
+  /** Calls the object directly, with payments of a given validity. */
   readonly callsValidFor: (seconds: readonly number[]) => Promise<void>;
 };
 
@@ -29,7 +29,7 @@ const BALANCE = 1_000_000_000n;
 const DAY = 86_400;
 const REQUEST = { audience: AUDIENCE, tool: 'lookup', target: TARGET };
 
-/** A payer that the gateway has known for long, with nothing left to do. It begins tomorrow, so that no alarm rings by itself. */
+/** Opens a known payer without pending work. The clock starts tomorrow, so that no alarm runs by itself. */
 export const openPayer = async (): Promise<Payer> => {
   const { address, privateKey } = person(`payer ${randomHex(16)}`);
   const payer = address.toLowerCase() as Address;

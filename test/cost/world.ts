@@ -17,20 +17,20 @@ import { openMeter, type Sent } from './meter.ts';
 import { answerOutside } from './outside.ts';
 
 export const TARGET = '/tools/lookup?word=signature';
-/** As `wrangler.toml` has it: how long a queue waits for a batch to fill, and how many a batch is. */
+/** Settings of the queues in `wrangler.toml`: batch timeout and batch size. */
 const WAIT = 1;
 const BATCH: Readonly<Record<string, number>> = {
   'countersign-settlement': 50,
   'countersign-audit': 20,
 };
-/** An object that nobody asks for so long is gone from memory. */
+/** Seconds without a request after which an object is evicted. */
 const HIBERNATES = 10;
 
 type Waiting = Sent & { readonly at: number; readonly attempts: number };
 
 /**
- * The whole gateway by a clock of its own: the Worker's `fetch` and `queue`, real objects, the real consumers, a real D1. Only what is
- * outside is written here: a chain that mines what the facilitator is shown, the tool, and when a queue delivers.
+ * Runs the whole gateway with its own clock: the Worker's `fetch` and `queue`, real objects, consumers and D1. The chain (which mines what
+ * the facilitator receives), the tool and the delivery of queues are stubs.
  */
 export const openWorld = async (start: number) => {
   const meter = openMeter();
@@ -91,7 +91,7 @@ export const openWorld = async (start: number) => {
     await gateway.queue({ queue, messages } as unknown as MessageBatch, world);
   };
 
-  /** Puts the object out of memory where nobody has asked it for long. */
+  /** Evicts the object after a time without requests. */
   const wake = async (account: AccountId): Promise<void> => {
     if (nowSeconds() >= awake + HIBERNATES) {
       await evictDurableObject(stubOf(account));
@@ -104,7 +104,7 @@ export const openWorld = async (start: number) => {
     meter,
     chain,
     wake,
-    /** Asks the Worker, and answers when everything that the request began has ended. */
+    /** Sends a request to the Worker. Resolves after all work that it started has ended. */
     send,
     offer: async (): Promise<Offer> => {
       const { headers } = await ask({});
@@ -117,7 +117,7 @@ export const openWorld = async (start: number) => {
       await answer.arrayBuffer();
     },
     set,
-    /** Lets everything happen that is due until then, in its order: deliveries first, then the alarm. */
+    /** Runs everything that is due until a time in sequence: deliveries first, then the alarm. */
     until: async (account: AccountId, end: number): Promise<void> => {
       for (;;) {
         await collect(account);

@@ -5,14 +5,14 @@ import { paidCalls, START } from '../unit/audit/history.ts';
 import type { Size } from './size.ts';
 
 const DAY = 86_400;
-/** Over how long the calls are spread. */
+/** Period of the calls. */
 export const DAYS = 90;
 const OWNERS = 10;
-/** Of each account below. */
+/** Chunks of each account. */
 const CHUNKS = 10;
 const BLOCK = 100_000;
 
-/** The first is above all, the next ten are each above a tenth of the others. */
+/** The first account is the root; each of the next ten is the parent of a tenth of the others. */
 export const nth = (at: number): AccountId => `eip155:84532:0x${at.toString(16).padStart(40, '0')}`;
 
 const NTH = (at: string) => `'eip155:84532:0x' || printf('%040x', ${at})`;
@@ -22,8 +22,8 @@ const int = (sql: string) => `CAST(${sql} AS INTEGER)`;
 const N = `WITH RECURSIVE n(i) AS (SELECT ${int('?1')} UNION ALL SELECT i + 1 FROM n WHERE i < ?2)`;
 
 /**
- * As the tables look after so many calls, by one statement a table and block: the roll-up itself is held against its entries elsewhere.
- * Account by account, which is the order of the key; times and call ids are in no order.
+ * Fills the tables as after many calls, with one statement per table and block; other tests compare the roll-up with its entries. Rows are
+ * in the order of the key (by account); times and call ids are in no order.
  */
 const CALLS = `
 INSERT INTO calls (account, call, tool, payee, request, binding, asset, price, paid_by, charged, state, success, status, digest, reason,
@@ -72,7 +72,7 @@ INSERT INTO spend (scope, kind, day, asset, tool, payee, above, calls, charged, 
 SELECT a.value, 'tree', day, asset, tool, payee, '[]', sum(calls), sum(charged), 0, sum(failed)
 FROM spend CROSS JOIN json_each(above) a WHERE kind = 'own' GROUP BY 1, 3, 4, 5, 6`;
 
-/** Bodies that are never read: each account's own chain stands on the real store, which is tested elsewhere. */
+/** Dummy bodies of chunks, which no query reads. */
 const CHUNKS_OF = `
 INSERT INTO chunks ${N} SELECT ${NTH(`1 + i % ${int('?3')}`)}, 1 + i / ${int('?3')} * 3, 3 + i / ${int('?3')} * 3, printf('0x%064x', i), ?4, ?5 FROM n`;
 
@@ -81,7 +81,7 @@ INSERT INTO dead_letters (id, queue, account, call, body, at, reason, redriven_a
 ${N} SELECT 'letter-' || i, iif(i % 3 = 0, 'countersign-settlement', 'countersign-audit'), '', '', '{}', ?3 + i, 'retries exhausted',
   iif(i % 2 = 0, 1, NULL) FROM n`;
 
-/** Takes away what would be filled in another order than its own, and says how to make it again. */
+/** Drops indexes while rows arrive in another order. @returns the statements that create them again. */
 const withoutIndexes = async (): Promise<readonly string[]> => {
   const { results } = await db
     .prepare(
@@ -94,11 +94,11 @@ const withoutIndexes = async (): Promise<readonly string[]> => {
 
 export const fill = async (
   { calls, accounts }: Size,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<void> => {
   const began = performance.now();
-  const told = (what: string) => {
-    say(`${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  const report = (what: string) => {
+    print(`${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   };
   const run = (sql: string, ...values: readonly unknown[]) =>
     db
@@ -116,17 +116,17 @@ export const fill = async (
     const to = Math.min(below, from + block);
     await run(CALLS, from * each, to * each - 1, each, first, DAYS * DAY, calls);
     await run(PAYMENTS, nth(1 + from), nth(1 + to));
-    told(`${to * each} calls`);
+    report(`${to * each} calls`);
   }
   for (const sql of indexes) await run(sql);
-  told('indexes');
+  report('indexes');
   await run(OPEN);
   for (const sql of [OWN, ALL, TREE]) await run(sql);
-  told('spend');
+  report('spend');
   const body = await encodeChunk(paidCalls(nth(1), 1));
   for (let from = 0; from < below * CHUNKS; from += BLOCK) {
     await run(CHUNKS_OF, from, Math.min(below * CHUNKS, from + BLOCK) - 1, below, body, START);
   }
   await run(LETTERS, 1, 5_000, START);
-  told('all');
+  report('all');
 };

@@ -47,7 +47,7 @@ const scopes = [
   ['an agent', AGENT],
 ] as const;
 
-/** Every list, filter and report, with filters that find much, little and nothing. `real`: an account whose chunks hold its entries. */
+/** Every list, filter and report, with filters that match many rows, few and none. `real` is an account whose chunks contain its entries. */
 export const questions = (real: AccountId, call: Hex): readonly Question[] => [
   ['accounts', (db) => listAccounts(db, { limit })],
   [

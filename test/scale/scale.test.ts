@@ -19,14 +19,14 @@ import { questions } from './questions.ts';
 import { type Measured, type Size, SMALL } from './size.ts';
 import { planOf, slowSteps, watched } from './watch.ts';
 
-/** `npm run scale` says how much. Among the other tests there is less of it, and no clock: they share the machine. */
+/** Options of `npm run scale`. Without it, the data is small and times are not checked, because other tests share the machine. */
 const ordered = inject('options') as string | undefined;
 const size: Size = ordered === undefined ? SMALL : (JSON.parse(ordered) as Size);
 
-/** Each list, filter and report answers within this, on one machine (issue 5). */
+/** Time limit of each list, filter and report. */
 const MOST_MS = 300;
 const RUNS = 5;
-/** Rows that the answers to one question read, at most, however much there is: those of a bounded scan, or those that a report adds up. */
+/** Maximum of rows that a query reads, whatever the size: a bounded scan, or the rows that a report adds up. */
 const MOST_ROWS = 40_000;
 const REAL_CALLS = 2_000;
 
@@ -58,7 +58,7 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
       const { sql, values } = each;
       const plan = await planOf(db, each);
       expect({ sql, slow: slowSteps(plan) }).toEqual({ sql, slow: [] });
-      // A list that were sorted would be read whole for its first page.
+      // A sorted list would read every row for its first page.
       if (!/spend|UNION/.test(sql)) {
         expect(plan.filter((step) => step.includes('TEMP B-TREE FOR ORDER BY'))).toEqual([]);
       }
@@ -94,7 +94,7 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
     600_000,
   );
 
-  test('storing a chunk walks no table either', async () => {
+  test('stores a chunk without a scan of a table', async () => {
     const entries = history(nth(1_000_000), [accepted(1), committed(1), denied(2), unpaid(1)]);
     const { db: asked, seen } = watched(db);
     expect(await store(entries.slice(0, 2), asked)).toMatchObject({ ok: true });
@@ -102,7 +102,7 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
     expect(seen.length).toBeGreaterThan(8);
     for (const each of seen) {
       const plan = await planOf(db, each);
-      // A search that does not name the call walks all that the account ever made.
+      // A search without the call id scans every call of the account.
       const walks = plan.filter((step) => /^SEARCH (calls|c)\b(?!.*\bcall=)/.test(step));
       expect({ sql: each.sql, slow: slowSteps(plan), walks }).toEqual({
         sql: each.sql,
@@ -141,7 +141,7 @@ describe(`${size.calls} calls of ${size.accounts} accounts`, () => {
         )
         .bind(nth(1_000_000))
         .first<Record<'calls' | 'charged' | 'failed', number>>();
-      // One tree holds them all, except the account whose chain is real.
+      // All accounts are in one tree, except the one with a real chain.
       expect(await sumOf(nth(0), by)).toEqual({
         calls: BigInt(row?.calls ?? 0),
         charged: BigInt(row?.charged ?? 0),

@@ -1,13 +1,13 @@
-/** What `npm run scale` orders; the tests alone build the small one. */
+/** Size of the data. `npm test` uses the small one. */
 export type Size = { readonly calls: number; readonly accounts: number };
 
 export const SMALL: Size = { calls: 20_000, accounts: 500 };
 
-/** What one question took. */
+/** Times of one query. */
 export type Measured = {
   readonly question: string;
   readonly items: number;
-  /** Of five runs. */
+  /** Median of five runs. */
   readonly medianMs: number;
   readonly mostMs: number;
 };
@@ -16,7 +16,7 @@ declare module 'vitest' {
   // Declaration merging needs an interface.
   // oxlint-disable-next-line typescript/consistent-type-definitions
   interface TaskMeta {
-    /** What was measured, for `dev/scale.ts`. */
+    /** Times for `dev/scale.ts`. */
     measured?: readonly Measured[];
   }
 }

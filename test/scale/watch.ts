@@ -1,7 +1,7 @@
-/** A statement as it was asked, with what it was bound to. */
+/** A statement with its bindings. */
 export type Seen = { readonly sql: string; readonly values: readonly unknown[] };
 
-/** A database that writes down what it is asked, so that the same can be explained. */
+/** Wraps a database to record its statements, so that their plans can be explained. */
 export const watched = (db: D1Database): { readonly db: D1Database; readonly seen: Seen[] } => {
   const seen: Seen[] = [];
   const prepare = (sql: string): D1PreparedStatement => {
@@ -29,11 +29,11 @@ export const watched = (db: D1Database): { readonly db: D1Database; readonly see
   return { db: watching, seen };
 };
 
-/** Tables that grow with calls and accounts: nothing may walk them from end to end. */
+/** Tables that grow with calls and accounts. No statement may scan them. */
 const LARGE =
   /^SCAN (calls|payments|spend|accounts|chunks|kin|a|c|d|k|o|p|s)\b(?!.*(USING|VIRTUAL TABLE))/;
 
-/** How the database would do it. */
+/** Explains the query plan of a statement. */
 export const planOf = async (db: D1Database, { sql, values }: Seen): Promise<readonly string[]> => {
   const { results } = await db
     .prepare(`EXPLAIN QUERY PLAN ${sql}`)
@@ -42,6 +42,6 @@ export const planOf = async (db: D1Database, { sql, values }: Seen): Promise<rea
   return results.map(({ detail }) => detail);
 };
 
-/** Steps of a plan that would take the longer the more there is. */
+/** Finds the steps of a plan whose time grows with the tables. */
 export const slowSteps = (plan: readonly string[]): readonly string[] =>
   plan.filter((step) => LARGE.test(step));
