@@ -6,12 +6,12 @@ import { type Context, type Decision, enter, stored, unchanged } from '../decisi
 import { raiseBreaker } from '../log/alerts.ts';
 import { type AccountState, type DenialBucket, isKnown } from '../state.ts';
 
-/** Equal denials within this time are one entry with a count (design §5). */
+/** Equal denials within this time are one entry with a count. */
 export const DENIAL_WINDOW: Seconds = 10;
 
 /**
- * Refuses a call, without claiming its id. A stranger's denial writes nothing (law 12). A known account's first denial by a rule
- * opens a bucket, which is stored; the ones that follow only count in memory, so that a runaway agent costs two rows in ten seconds.
+ * Denies a call without reserving its id. A stranger's denial writes nothing (law 12). The first denial of a known account by a rule
+ * opens a bucket, which is stored; further ones only count in memory, so that a runaway agent costs two rows in ten seconds.
  */
 export const deny = (
   state: AccountState,
@@ -46,7 +46,7 @@ export const deny = (
     : unchanged(next, verdict);
 };
 
-/** Whose rule it was, and how it stood. */
+/** The account of the rule, and the state of the limit. */
 const ofDenial = ({
   account,
   limit,

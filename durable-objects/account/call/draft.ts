@@ -15,7 +15,7 @@ import type { CallRecord } from './record.ts';
 
 type Funded = Extract<Funding, { readonly funded: true }>;
 
-/** The record of a call that may begin: what it is, what pays for it, and every counter that it is held against. */
+/** The record of a new call: what it is, what pays for it, and every counter that it counts in. */
 export const draftOf = (
   state: AccountState,
   call: Call,
@@ -49,7 +49,7 @@ export const draftOf = (
     looked: false,
     identifier: call.identifier,
     transaction: undefined,
-    // §4.4: paid from credit, the authorization is dropped; nobody can present it from here.
+    // Credit pays: drop the authorization, so that nothing can present it from here.
     held: isPayment ? call.payment : undefined,
     topUp: call.topUp?.to,
     answer: undefined,
@@ -70,7 +70,7 @@ export const draftOf = (
   };
 };
 
-/** The shares above that a call counts in: every counter of every account above, and the lender's credit. */
+/** The ancestors' shares that a call counts in: every counter of every ancestor, and the lender's credit. */
 const drawsOf = (
   { tree, leases }: AccountState,
   grant: HeldGrant | undefined,

@@ -6,9 +6,9 @@ import type { Consent } from '../../../src/protocol/account/grant.ts';
 import type { HeldPayment } from './record.ts';
 
 /**
- * What makes an acceptance checkable without trusting us (law 11): the signed fields, verbatim. Of a token signature only its
- * SHA-256 stands here, because a signature that is later released must not lie in a log where somebody could present it
- * (design §6, "Released signatures are erased"); the entry that ends the payment carries the signature itself.
+ * The signed fields, verbatim: anyone can check an acceptance offline (law 11). Of a token signature it keeps only the SHA-256, because
+ * a signature that is released later could be presented by any reader of the log. The entry that ends the payment has the signature
+ * itself.
  */
 export const callEvidence = (call: Consent): { readonly [key: string]: Json } => ({
   proof: call.proof,
@@ -28,7 +28,7 @@ export const callEvidence = (call: Consent): { readonly [key: string]: Json } =>
   ...checkedAt(call),
 });
 
-/** The block at which a contract accepted a signature: offline, the chain at that block is all that vouches for it (ERC-1271). */
+/** The block at which a contract accepted a signature: offline, only the chain at that block can confirm it (ERC-1271). */
 export const checkedAt = ({
   contractCheckedAt,
 }: {
@@ -36,7 +36,7 @@ export const checkedAt = ({
 }): { readonly contractCheckedAt?: number } =>
   contractCheckedAt === undefined ? {} : { contractCheckedAt };
 
-/** The token signature of a payment that nobody can present any more: used on chain, or past its validity. */
+/** The signature of a payment that can no longer be presented: used on chain, or expired. */
 export const spentSignature = (held: HeldPayment | undefined): { readonly [key: string]: Json } =>
   held?.signature === undefined ? {} : { signature: held.signature };
 

@@ -6,10 +6,10 @@ import type { AccountState } from '../state.ts';
 import { chargedAmounts, creditTopUp, keptCharge, paymentOf, toReleased } from './finish.ts';
 import { awaitsSettlement, type CallRecord, isKeepable } from './record.ts';
 
-/** How long settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
+/** How long the settled money of an upfront call that never ran waits for a repeat before it becomes credit. */
 const REPEAT_GRACE: Seconds = 300;
 
-/** When a held call's time is up; undefined when nothing but the chain can end it. */
+/** When a held call ends by itself; undefined if only the chain can end it. */
 export const expiresAt = (record: CallRecord): Seconds | undefined => {
   if (record.state !== 'held') return undefined;
   if (!awaitsSettlement(record)) return record.holdUntil;
@@ -22,13 +22,13 @@ export const expiresAt = (record: CallRecord): Seconds | undefined => {
 export type Expired = {
   readonly state: AccountState;
   readonly record: CallRecord;
-  /** Besides its record. */
+  /** Besides the record. */
   readonly writes: readonly Write[];
 };
 
 /**
- * The alarm's part of a call's life. A tool that was let run and never finished is abandoned; an upfront payment that settled for
- * a call nobody repeated becomes credit (design §6). Pure; undefined when the call's time is not up.
+ * The alarm's part of a call's life: abandons a dispatched call without a finish, and turns the settled money of an upfront call
+ * without a repeat into credit. Pure; undefined if the call's time is not up.
  */
 export const expire = (
   state: AccountState,
@@ -55,7 +55,7 @@ type Ended = {
 };
 
 const end = (state: AccountState, record: CallRecord, context: Context): Ended => {
-  // The money of a top-up has moved and there is no tool that could fail: it becomes the credit it was paid for.
+  // The money of a top-up has moved, and no tool can fail: it becomes the credit it was paid for.
   if (record.topUp !== undefined && record.payment === 'settled') {
     const next: CallRecord = { ...record, state: 'committed', charged: record.price };
     return { next, ...creditTopUp(state, next, context) };

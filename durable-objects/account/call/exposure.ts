@@ -4,22 +4,22 @@ import { min } from '../../../src/protocol/amount.ts';
 import { exposed, type Purse, purseOf, suspensionOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 
-/** What must be left of an authorization when its tool has answered: an outage of the backends fits in. */
+/** What must remain of an authorization when its tool has answered: enough for an outage of the backends. */
 const SETTLE_ROOM: Seconds = 900;
 
-/** A delivered payment that is open for longer hangs: with blocks of any rollup it takes a tenth of that. */
+/** A delivered payment that is open for longer is slow: on any rollup it takes a tenth of that. */
 const SLOW_AFTER: Seconds = 60;
 
-/** How long to wait for payments that hang. */
+/** `Retry-After` while payments are slow. */
 const SLOW_PAUSE: Seconds = 15;
 
-/** How much more a payer may owe: under its cap, and under its last known balance (law 7). Atomic units. */
+/** How much more service a payer may get unpaid: up to its cap, and up to its last known balance (law 7). Atomic units. */
 export const roomFor = (purse: Purse, exposure: bigint): bigint =>
   min(exposure, purse.balance) - exposed(purse);
 
 /**
- * Whether the payment of a call may come after its tool at all. A price that never fits under the exposure cap is settled before the tool,
- * and so is what a contract has signed, because it may take its word back (§4.7), and what a payer owes next whose last payment bounced.
+ * Whether the payment of a call may settle after its tool at all. It settles first if the price exceeds the exposure cap, if a contract
+ * has signed it (ERC-1271: a contract may withdraw its signature), or if a payment of this payer has bounced.
  */
 export const mayWait = (
   state: AccountState,
@@ -33,8 +33,8 @@ export const mayWait = (
   suspensionOf(state) === undefined;
 
 /**
- * Law 7: never owe us more than what already settled here. A hundred fresh keys passing one dollar along fail here. An authorization
- * that may end before the Queue has surely presented it would be our loss each time: it moves first.
+ * Law 7: exposure stays below what already settled here, so a hundred fresh keys that pass one dollar along fail here. An authorization
+ * that may expire before the queue has presented it settles first, because each one would be our loss.
  */
 export const mayDefer = (
   state: AccountState,
@@ -48,8 +48,8 @@ export const mayDefer = (
 };
 
 /**
- * How long to wait for room that settlements do not make, seconds; undefined while they do. `since`: of the longest open payment.
- * That it hangs is our trouble and no fault of the payer's.
+ * How long to wait while settlements are slow, seconds; undefined if they are not. Slow settlement is no fault of the payer.
+ * @param since of the longest open payment.
  */
 export const settlesSlowly = (since: Seconds | undefined, now: Seconds): Seconds | undefined =>
   since !== undefined && now - since >= SLOW_AFTER ? SLOW_PAUSE : undefined;

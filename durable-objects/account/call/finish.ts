@@ -11,8 +11,8 @@ import { awaitsSettlement, type CallRecord, isKeepable, keepsHold } from './reco
 import { advanced, ended } from './settled.ts';
 
 /**
- * Ends a dispatched call with what its tool did (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat hears the same
- * verdict. A finish after the hold has ended is recorded and charges nothing.
+ * Ends a dispatched call with the outcome of its tool (laws 4 and 5). Pure, and idempotent by (call, attempt): a repeat gets the same
+ * verdict. A finish after the hold has expired is recorded and charges nothing.
  */
 export const finish = (
   state: AccountState,
@@ -21,7 +21,7 @@ export const finish = (
   outcome: Outcome,
   context: Context,
 ): Decision<FinishVerdict> => {
-  // Only the attempt that was told to run can say how it went.
+  // Only the attempt that got "go" may finish the call.
   if (record === undefined || record.attempt !== attempt || awaitsSettlement(record)) {
     return unchanged(state, { verdict: 'unknown_call' });
   }
@@ -56,17 +56,17 @@ const commit = (
 };
 
 /**
- * What the tool charges: its price, or less where its price is variable and credit pays (an EIP-3009 value is exact). More than was
- * reserved never gets here as a success; if it did, it would be a failure (`exceeds`).
+ * The charge: the price, or less if the tool has a variable price and credit pays (EIP-3009 transfers exactly the signed value).
+ * `exceeds` turns a charge above the price into a failure before this.
  */
 const chargeOf = (record: CallRecord, { amount }: Outcome): bigint =>
   amount === undefined || paidFrom(record) !== 'credit' ? record.price : amount;
 
-/** Whether the tool charges more than was reserved, or less than nothing: nobody has agreed to that (law 6). */
+/** Whether the tool charges more than was reserved, or a negative amount: the payer has agreed to neither (law 6). */
 const exceeds = (record: CallRecord, { amount }: Outcome): boolean =>
   amount !== undefined && (amount > record.price || amount < 0n);
 
-/** Where the money of a settled top-up goes: on the payer's own purse, or on its way to another account (exactly once, law 5). */
+/** Credits a settled top-up: to the payer's own purse, or as a transfer to another account (exactly once, law 5). */
 export const creditTopUp = (
   state: AccountState,
   record: CallRecord,
@@ -77,7 +77,7 @@ export const creditTopUp = (
   return { state, writes: [sendMore(context.read, record.topUp, record.asset, record.price)] };
 };
 
-/** Law 4: failure costs nothing. Silence of a tool that spends on someone's behalf keeps what it may have spent. */
+/** Law 4: a failure costs nothing. The silence of a tool with `onSilence: keep` keeps what it may have spent. */
 const fail = (
   state: AccountState,
   record: CallRecord,
@@ -90,20 +90,20 @@ const fail = (
     const nextState = isKeepable(kept) ? state : money.spend(state, record, kept.charged);
     return close(nextState, kept, outcome, context);
   }
-  // Failures are free, so nothing that a tool sent with one is kept: a repeat is told that the proof is used.
+  // Failures are free, so the answer of a failed tool is not stored: a repeat gets `already_used`.
   const released: CallRecord = { ...toReleased(record), state: 'released' };
   return close(money.giveBack(state, record), released, outcome, context);
 };
 
-/** Nobody knows what the tool did: no answer in time, or half of one (law 4). */
+/** The outcome of the tool is unknown: no answer in time, or half of one (law 4). */
 const isSilence = (outcome: Outcome): boolean =>
   outcome.reason === 'timeout' || outcome.reason === 'dropped' || outcome.reason === 'truncated';
 
-/** Money that moved upfront stays charged, credit is only held: until an operator resolves it (`resolve.ts`). */
+/** Until an operator resolves the call (`commands/resolve.ts`), money that moved upfront stays charged, and credit stays held. */
 export const keptCharge = (record: CallRecord): bigint =>
   record.paidBy === 'upfront' ? record.price : 0n;
 
-/** A deferred payment that was never handed out is released and its signature erased; upfront money stays settled, as credit. */
+/** A deferred payment that was never presented is released and its signature erased; upfront money stays settled, and becomes credit. */
 export const toReleased = (record: CallRecord): CallRecord =>
   record.payment === 'held' ? ended(record, 'release') : record;
 
@@ -130,14 +130,14 @@ const close = (
   return changed(entered.state, ended, finished(entered.state, ended, context));
 };
 
-/** `kept`: its amount waits for an operator; D1 does not know what its tool does on silence. */
+/** `kept`: the amount waits for an operator. The entry says so, because D1 does not know the tool's `onSilence`. */
 export const paymentOf = (record: CallRecord): { readonly [key: string]: Json } => ({
   state: record.payment,
   paidBy: record.paidBy,
   ...(record.state === 'abandoned' && isKeepable(record) ? { kept: true } : {}),
 });
 
-/** A top-up is paid for and credited at once: who adds up what was earned must see both. */
+/** A top-up is charged and credited at once: a sum of the log must see both. */
 export const chargedAmounts = (record: CallRecord): { readonly [key: string]: string } => ({
   charged: record.charged.toString(),
   ...(record.topUp !== undefined && record.state === 'committed'
@@ -145,7 +145,7 @@ export const chargedAmounts = (record: CallRecord): { readonly [key: string]: st
     : {}),
 });
 
-/** Recorded once; its answer is nobody's any more, because the call has ended without it. */
+/** Records a late finish once. The answer is dropped, because the call has ended without it. */
 const late = (
   state: AccountState,
   record: CallRecord,

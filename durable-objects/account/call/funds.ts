@@ -13,24 +13,24 @@ import { mayDefer, mayWait, roomFor, settlesSlowly } from './exposure.ts';
 import type { Progress } from './progress.ts';
 import type { PaidBy } from './record.ts';
 
-/** Facts older than this are asked again before money is trusted to them (design §5). */
+/** Facts older than this are requested again before the account trusts them with money. */
 const FACTS_LIFETIME: Seconds = 600;
 
-/** How long a refused payer should wait for settlements to make room. */
+/** `Retry-After` while settlements free the payer's balance or exposure. */
 const SETTLEMENT_PAUSE: Seconds = 5;
 
-/** How long a suspended payer should wait before it tries again: some blocks. */
+/** `Retry-After` of a suspended payer: some blocks. */
 const SUSPENDED_PAUSE: Seconds = 15;
 
-/** The most credit an account may hold in one asset, ten million dollars: far below what storage can count. */
+/** The most credit of an account in one asset, ten million dollars: far below what storage can count. */
 const MAX_CREDIT = 10_000_000_000_000n;
 
 export type Funding =
   | { readonly funded: true; readonly paidBy: PaidBy; readonly lender?: Hex }
-  /** Credit above must be asked for first. */
+  /** The account must ask an ancestor for credit first. */
   | { readonly funded: false; readonly ask: Ask }
   | { readonly funded: false; readonly stale: true }
-  /** Nothing can be settled now, and nothing but a settlement would let it go on. Seconds to wait. */
+  /** Only a settlement would let the call run, and none is possible now. Seconds to wait. */
   | { readonly funded: false; readonly halted: Seconds }
   | {
       readonly funded: false;
@@ -38,7 +38,7 @@ export type Funding =
       readonly denial: Omit<Denial, 'account' | 'policy'>;
     };
 
-/** Takes over what the chain said of the payer, unless something newer is known. */
+/** Takes over what the chain shows about the payer, unless newer facts are known. */
 export const withFacts = (state: AccountState, facts: PayerFacts): AccountState => {
   const purse = purseOf(state, facts.asset);
   const known =
@@ -50,30 +50,30 @@ export const withFacts = (state: AccountState, facts: PayerFacts): AccountState 
     ? known
     : withPurse(known, facts.asset, {
         ...purse,
-        // A whale's balance does not fit into storage; what fits is more than any price.
+        // A balance may exceed what storage counts; the maximum is more than any price.
         balance: min(facts.balance, MAX_STORED),
         balanceBlock: facts.block,
         balanceAt: facts.at,
       });
 };
 
-/** Whether it is not known well enough if the account has code: code may have come since the last look (EIP-7702). */
+/** Whether the account must check for code again: a key's account may have got code since (EIP-7702). */
 export const isStale = (state: AccountState, now: Seconds): boolean =>
   state.factsAt === 0 || now - state.factsAt > FACTS_LIFETIME;
 
-/** By what a call may be paid besides its own money. */
+/** What may pay for a call besides its own payment. */
 export type Backing = {
-  /** Accepted but unsettled money, at most. */
+  /** Limit of accepted but unsettled money. */
   readonly exposure: bigint;
   readonly grant: HeldGrant | undefined;
   readonly progress: Progress;
-  /** Since when the longest open of its payments waits for the chain; undefined where none does. */
+  /** Since when the longest open payment waits for the chain; undefined without one. */
   readonly openSince: () => Seconds | undefined;
 };
 
 /**
- * Decides what pays for a call: the payer's own credit, its payment (before or after the tool), the credit of an account above, or
- * nothing. Laws 7 and 12.
+ * Decides what pays for a call: the payer's own credit, its payment (before or after the tool), an ancestor's credit, or nothing (laws
+ * 7 and 12).
  */
 export const fund = (
   state: AccountState,
@@ -89,18 +89,18 @@ export const fund = (
     denial,
   });
   const fresh = evidence.facts !== undefined;
-  // Nothing is refused that could be served: credit above needs no settlement.
+  // An ancestor's credit needs no settlement, so try it before refusing.
   const halt = (seconds: Seconds): Funding =>
     (call.topUp === undefined ? borrow(state, call, grant, progress) : undefined) ?? {
       funded: false,
       halted: seconds,
     };
 
-  // Law 12: a stranger's intent can be paid by nothing, and must not cost a look at the chain to hear so.
+  // Law 12: nothing can pay for a stranger's intent, so it must not cost a look at the chain.
   if (call.payment === undefined && call.settlement !== 'free' && !isKnown(state)) {
     return refuse(lacksCredit(purse));
   }
-  // §4.7: an account with code is verified by its contract only.
+  // ERC-1271: only its contract can verify the signature of an account with code.
   if (isStale(state, now) && call.contractCheckedAt === undefined) {
     return { funded: false, stale: true };
   }
@@ -110,7 +110,7 @@ export const fund = (
       : { funded: false, stale: true };
   }
 
-  // A top-up is what clears a debt (design §6), and it must come from outside: credit cannot buy credit.
+  // A top-up clears a debt. Its money must come from outside: credit cannot buy credit.
   const topsUp = call.topUp !== undefined;
   if (topsUp && (call.payment === undefined || call.settlement !== 'upfront')) {
     return refuse({ rule: 'credit', retryAllowed: false });
@@ -131,7 +131,7 @@ export const fund = (
     });
   }
   if (call.settlement === 'free') {
-    // Law 12: anybody can make keys; only one that has shown money anywhere may cost us a row.
+    // Law 12: anyone can make keys; only a key that has shown money may cost a row.
     if (isKnown(state) || purse.balance > 0n) return { funded: true, paidBy: 'free' };
     return fresh
       ? refuse({ rule: 'penniless', retryAllowed: true })
@@ -149,7 +149,7 @@ export const fund = (
     return refuse({ rule: 'nonce_used', retryAllowed: false });
   }
   if (promised(purse) + call.price > purse.balance) {
-    // A wallet that was topped up a second ago must not be refused on a balance ten minutes old.
+    // A wallet that was funded a second ago must not be refused on a balance that is ten minutes old.
     if (!fresh) return { funded: false, stale: true };
     return (
       (topsUp ? undefined : borrow(state, call, grant, progress)) ??
@@ -162,7 +162,7 @@ export const fund = (
     );
   }
 
-  // One payment at a time may show that the payer is good for it again. More would only cost backends trials in vain (law 12).
+  // A suspended payer may show with one payment at a time that it can pay again. More would cost backends trials in vain (law 12).
   const suspension = suspensionOf(state);
   if (suspension !== undefined && call.settlement === 'deferred' && purse.upfrontHeld > 0n) {
     return (
@@ -182,7 +182,7 @@ export const fund = (
   const outage = evidence.outage?.retryAfter;
   const isFull = call.price > roomFor(purse, exposure);
   if (isFull && mayWait(state, call, exposure)) {
-    // Back-pressure, no denial: the payer has done nothing wrong, we are behind with settling what it has paid.
+    // Back-pressure is no denial: the payer has done nothing wrong, settlement is behind.
     const pause = outage ?? settlesSlowly(openSince(), now);
     if (pause !== undefined) return halt(pause);
     return refuse({
@@ -196,7 +196,7 @@ export const fund = (
   return outage === undefined ? { funded: true, paidBy: 'upfront' } : halt(outage);
 };
 
-/** The nearest account above that has credit to lend; each is asked once (design §5, "leased the same way"). */
+/** The nearest ancestor that has credit to lend; the account asks each once. */
 const borrow = (
   state: AccountState,
   { price }: Call,
@@ -210,7 +210,7 @@ const borrow = (
     : { funded: false, ask: { link, need: price, credit: price } };
 };
 
-/** Whose credit is next to be asked for. */
+/** The ancestor whose credit to ask for next. */
 export const lenderOf = (
   grant: HeldGrant | undefined,
   { poor }: Progress,

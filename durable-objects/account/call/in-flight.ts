@@ -14,7 +14,7 @@ import type { Applied } from '../../../src/protocol/account/applied.ts';
 
 type InFlight = NonNullable<Extract<Applied, { readonly verdict: 'applied' }>['inFlight']>;
 
-/** How many calls run, and how many of them a policy would have refused. They may end all the same: they were allowed (law 4). */
+/** Counts running calls, and those that a policy would have denied. They may end all the same (law 4). */
 export const inFlight = (
   state: AccountState,
   policy: Policy | undefined,
@@ -22,7 +22,7 @@ export const inFlight = (
   context: Context,
 ): InFlight => {
   if (policy === undefined) return { held: running.length, cutOff: 0 };
-  // A window that nobody had before has counted none of them.
+  // A new window has counted none of them.
   const runs = new Map<AssetId, bigint>();
   for (const { asset, price } of running) runs.set(asset, (runs.get(asset) ?? 0n) + price);
   const cutOff = running.filter((record) =>
@@ -31,7 +31,7 @@ export const inFlight = (
   return { held: running.length, cutOff: cutOff.length };
 };
 
-/** What is not known of a running call any more is not held against it: its parameters, its pace, how long its proof was good. */
+/** Ignores what is no longer known about a running call: its parameters, its rate, the validity of its proof. */
 const isCutOff = (
   state: AccountState,
   { rate: _, repeat: __, maxValidity: ___, ...policy }: Policy,
@@ -52,7 +52,7 @@ const isCutOff = (
     },
     counters: limitCounters(state, policy, record.asset, context.now).map(({ counter }) => ({
       ...counter,
-      // The call itself is in what is held.
+      // The held amount includes the call itself.
       held: max(runs, counter.held) - record.price,
     })),
   };
@@ -70,7 +70,7 @@ const isCutOff = (
   return !evaluate([source], subject, context.now).allowed;
 };
 
-/** Said by the entry that accepted it, or by its payment. */
+/** The payee, from the entry that accepted the call, or from its payment. */
 const payeeOf = ({ entries, held }: CallRecord): Address | undefined => {
   const said = entries.find(({ type }) => type === 'call.accepted')?.payment?.['payTo'];
   return typeof said === 'string' ? (said as Address) : held?.authorization.to;

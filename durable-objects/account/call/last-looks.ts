@@ -3,22 +3,22 @@ import type { Hex } from '../../../src/core/hex.ts';
 import { resendPause } from '../../store/outbox.ts';
 import { LOOK_DELAY } from '../log/outbox.ts';
 
-/** Messages that one commit or alarm sends, at most: each is read from storage for it. */
+/** Messages of one commit or alarm, at most: each is read from storage. */
 const AT_ONCE = 200;
 
 /**
- * Released payments that are looked at once more after their authorization has ended (law 5). Failures are free, so there may be
- * thousands: all that memory keeps of one is its id and when to ask. Its row has the rest.
+ * Released payments that get a last look after their authorization has ended (law 5). Failures are free, so there may be thousands:
+ * memory keeps the id and the time of each, storage the rest.
  */
 export type LastLooks = {
   /** @param validBefore end of the authorization. */
   add(call: Hex, validBefore: Seconds): void;
-  /** Has the settlement queue told of it at once. */
+  /** Sends the call to the settlement queue at once. */
   hasten(call: Hex): void;
   remove(call: Hex): void;
-  /** Calls of which the settlement queue must be told now. Each counts as told. */
+  /** Calls to send to the settlement queue now. Each counts as sent. */
   take(now: Seconds): readonly Hex[];
-  /** When the next one is due; undefined where none is kept. */
+  /** When the next look is due; undefined without one. */
   dueAt(): Seconds | undefined;
   size(): number;
 };
@@ -26,13 +26,13 @@ export type LastLooks = {
 export const openLastLooks = (stored: Iterable<readonly [Hex, Seconds]>): LastLooks => {
   type Look = { readonly at: Seconds; readonly sends: number };
   const looks = new Map<Hex, Look>();
-  /** The least of all times; undefined where it must be looked for. */
+  /** The earliest time; undefined if it must be computed. */
   let soonest: Seconds | undefined = Infinity;
 
   const put = (call: Hex, look: Look): void => {
     const known = looks.get(call);
     looks.set(call, look);
-    // Moved from the front: another one may be the next.
+    // The earliest has moved: another one may be the next.
     if (known !== undefined && known.at === soonest) soonest = undefined;
     else if (soonest !== undefined) soonest = Math.min(soonest, look.at);
   };

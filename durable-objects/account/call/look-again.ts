@@ -7,12 +7,12 @@ import type { AccountState } from '../state.ts';
 import { loadCall } from './call-noun.ts';
 import type { CallRecord } from './record.ts';
 
-/** Calls that are looked at again for one request, at most. */
+/** The most calls of one request. */
 export const MOST_LOOKS = 50;
 
 /**
- * What the settlement queue is told of payments whose money was seen to move although they are not settled here: it looks, and what it
- * sees is what happened (law 5). Of one that was released or has failed, too, for which nothing is due any more. Nothing is stored.
+ * Settlement messages for payments whose money was seen to move although they are not settled here: the queue consumer looks at the
+ * chain, which decides (law 5). Also for released and failed payments, for which nothing else is due. Stores nothing.
  */
 export const looksAgain = (
   { account }: AccountState,
@@ -31,7 +31,7 @@ const mayLook = (record: CallRecord, now: Seconds): boolean => {
     case 'none':
     case 'settled':
       return false;
-    // Its own attempt is at work, or its tool is: each asks the chain, or has it asked, when it is done.
+    // Its attempt or its tool is at work; each has the chain asked when it is done.
     case 'held':
       return (firstSendAt(record) ?? Infinity) <= now;
     case 'queued':

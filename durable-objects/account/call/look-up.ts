@@ -7,9 +7,9 @@ import { bindingOf } from './repeat.ts';
 import type { AccountState } from '../state.ts';
 
 /**
- * What became of a call, for its payer, whose signature the gateway has checked (design §4.6). Reads only: nothing is claimed,
- * written or counted, so asking is free. An account with code must have vouched for the question itself (§4.7); what the chain said
- * of it is remembered for the next question, in memory only.
+ * Returns what became of a call to its payer, whose signature the gateway has checked. Reads only: it reserves, writes and counts
+ * nothing, so asking is free. The contract of an account with code must have verified the question (ERC-1271). Chain facts are kept for
+ * the next question, in memory alone.
  */
 export const lookUp = (
   state: AccountState,
@@ -17,7 +17,7 @@ export const lookUp = (
   question: LookUp,
   now: number,
 ): Decision<LookUpVerdict> => {
-  // Law 12: whoever asks for nothing that we have costs no look at the chain, and learns nothing.
+  // Law 12: a question about an unknown call costs no look at the chain.
   if (record === undefined || isBurned(record)) {
     return unchanged(state, { verdict: 'unknown_call' });
   }
@@ -27,7 +27,7 @@ export const lookUp = (
     : unchanged(asker.state, { verdict: asker.refusal });
 };
 
-/** Whether a key may ask for its account: one with code must have vouched for the question itself (§4.7). */
+/** Whether a key may ask for its account. The contract of an account with code must have verified the question (ERC-1271). */
 export const refusalOfAsker = (
   state: AccountState,
   { facts, contractCheckedAt }: Pick<LookUp, 'facts' | 'contractCheckedAt'>,

@@ -7,8 +7,8 @@ import { changeDraws } from '../tree/draws.ts';
 import { type CallRecord, isBounced } from './record.ts';
 
 /**
- * Every movement of money in an account, one function each. A purse is only ever changed here, so that the sum of the
- * movements equals the ledger: what is held is later spent or given back, once (laws 4 to 7).
+ * Every movement of money in an account, one function each. Nothing else changes a purse, so every hold is later spent or given back,
+ * once (laws 4 to 7).
  */
 
 type Change = (purse: Purse) => Purse;
@@ -16,7 +16,7 @@ type Change = (purse: Purse) => Purse;
 const change = (state: AccountState, record: CallRecord, by: Change): AccountState =>
   withPurse(state, record.asset, by(purseOf(state, record.asset)));
 
-/** What a call was counted in above: shares of limits, and of credit where that pays (design §5, leases). */
+/** Moves what a call counts in its ancestors: shares of limits, and of credit if that pays. */
 const above = (
   state: AccountState,
   record: CallRecord,
@@ -29,7 +29,7 @@ const above = (
     spent: share.spent + spent,
   }));
 
-/** Reserves the price of a new call: in its source of money and in every window. */
+/** Holds the price of a new call, in its source of money and in every window. */
 export const reserve = (state: AccountState, record: CallRecord): AccountState =>
   change(above(state, record, record.price, 0n), record, (purse) => {
     const windows: Record<string, WindowSpend> = { ...purse.windows };
@@ -66,7 +66,7 @@ export const spend = (state: AccountState, record: CallRecord, charged: bigint):
     }
   });
 
-/** The tool did not succeed, or never ran: the hold is given back; money that already moved is credit (law 4). */
+/** The tool failed, or never ran: the hold is released; money that already moved becomes credit (law 4). */
 export const giveBack = (state: AccountState, record: CallRecord): AccountState =>
   change(above(state, record, -record.price, 0n), record, (purse) => {
     const windows = settleWindows(purse, record, 0n);
@@ -84,7 +84,7 @@ export const giveBack = (state: AccountState, record: CallRecord): AccountState 
     }
   });
 
-/** A top-up whose money has moved, for the payer itself: it is credit now, and clears a debt first (design §6). */
+/** A top-up of the payer's own account has settled: it is credit now, and clears a debt first. */
 export const topUp = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({ ...purse, credit: purse.credit + record.price }));
 
@@ -99,7 +99,7 @@ export const settleUpfront = (
       {
         ...purse,
         upfrontHeld: purse.upfrontHeld - record.price,
-        // Law 7: what became another account's credit may be paid back to that one, so it is no reason to trust this one.
+        // Law 7: the receiving account may pay the credit back, so a top-up for another account is no reason to trust this one.
         settled: isForAnother(state, record) ? purse.settled : purse.settled + record.price,
       },
       record.price,
@@ -107,7 +107,7 @@ export const settleUpfront = (
     ),
   );
 
-/** The chain moved a deferred payment of a call that succeeded. */
+/** The chain moved the deferred payment of a call that succeeded. */
 export const settleDeferred = (
   state: AccountState,
   record: CallRecord,
@@ -126,8 +126,8 @@ export const settleDeferred = (
   );
 
 /**
- * A payment that the payer owes cannot be presented through the payer's doing. What was known of the payer is forgotten with it: code
- * may have come to its address, or its money may have left.
+ * An accepted payment cannot be presented because of its payer. Its facts are forgotten: the payer may have become a contract, or its
+ * money may have left.
  */
 export const bounce = (state: AccountState, record: CallRecord, until: Seconds): AccountState =>
   change({ ...state, factsAt: 0 }, record, (purse) => ({
@@ -137,14 +137,14 @@ export const bounce = (state: AccountState, record: CallRecord, until: Seconds):
     bouncedUntil: Math.max(purse.bouncedUntil, until),
   }));
 
-/** The payment has ended, whatever became of it: it is no reason to distrust its payer any more. */
+/** The payment has ended: it is no reason to distrust its payer any more. */
 const withoutBounce = (purse: Purse, record: CallRecord): Purse => {
   if (!isBounced(record)) return purse;
   const bounced = purse.bounced - record.charged;
   return { ...purse, bounced, bouncedUntil: bounced === 0n ? 0 : purse.bouncedUntil };
 };
 
-/** Somebody settled a payment that we had released: money for nothing becomes credit (design §6). */
+/** A payment that was released has settled after all: its money bought nothing and becomes credit. */
 export const settleReleased = (
   state: AccountState,
   record: CallRecord,
@@ -162,7 +162,7 @@ export const settleReleased = (
     ),
   );
 
-/** The payer made its accepted payment impossible: a debt, which is negative credit (design §6). */
+/** The payer made its accepted payment impossible: a debt, which is negative credit. */
 export const owe = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
     ...withoutBounce(purse, record),
@@ -170,7 +170,7 @@ export const owe = (state: AccountState, record: CallRecord): AccountState =>
     credit: purse.credit - record.charged,
   }));
 
-/** We failed to present a payment in time although the funds were there: our loss, no debt (design §6). */
+/** We failed to present a funded payment in time: our loss, no debt. */
 export const writeOff = (state: AccountState, record: CallRecord): AccountState =>
   change(state, record, (purse) => ({
     ...withoutBounce(purse, record),
@@ -178,7 +178,7 @@ export const writeOff = (state: AccountState, record: CallRecord): AccountState 
     settled: max(0n, purse.settled - record.charged),
   }));
 
-/** It had moved after all. What the write-off took from the trust in the payer comes back with it, and no more. */
+/** A written-off payment had moved after all: gives back exactly what the write-off took from the trust in the payer. */
 export const settleWrittenOff = (
   state: AccountState,
   record: CallRecord,
@@ -188,7 +188,7 @@ export const settleWrittenOff = (
     lowered({ ...purse, settled: purse.settled + record.charged }, record.charged, block),
   );
 
-/** What the payer was said to owe had moved after all: the debt is paid. */
+/** A payment that counted as a debt had moved after all: the debt is paid. */
 export const settleOwed = (state: AccountState, record: CallRecord, block: number): AccountState =>
   change(state, record, (purse) =>
     lowered(
@@ -219,7 +219,7 @@ const moveHold = (purse: Purse, record: CallRecord, amount: bigint): Purse => {
   }
 };
 
-/** A settlement in a block later than the known balance lowers it; one that the balance has seen does not (design §5). */
+/** A settlement in a later block than the known balance lowers it; the balance already includes an earlier settlement. */
 const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
   ...purse,
   balance: block > purse.balanceBlock ? max(0n, purse.balance - amount) : purse.balance,
@@ -227,8 +227,8 @@ const lowered = (purse: Purse, amount: bigint, block: number): Purse => ({
 });
 
 /**
- * Counters with the periods that a call is counted in, as its record keeps them. Not by its time: a clock that goes back finds a counter
- * that has begun a newer period, and what is held there must be given back there.
+ * The counters that a call is counted in, with their periods, as its record keeps them. The record needs the periods: after a clock was
+ * set back, the hold may be in a newer period than the call's time, and must be released there.
  */
 export const counted = (
   state: AccountState,
@@ -245,7 +245,7 @@ const periodIn = (text: string): { readonly name: string; readonly start: Second
   return { name, start: Number(start) };
 };
 
-/** A call belongs to the window of its reserve: a period that has ended since is not touched (design §5). */
+/** A call belongs to the window of its reserve: a period that has ended since does not change. */
 const settleWindows = (purse: Purse, record: CallRecord, charged: bigint): Purse['windows'] => {
   const windows: Record<string, WindowSpend> = { ...purse.windows };
   for (const { name, start } of record.windows.map(periodIn)) {

@@ -7,8 +7,9 @@ import { mayDefer } from './exposure.ts';
 import { type Backing, lenderOf } from './funds.ts';
 
 /**
- * Whether an outage ends a call before anybody is asked about it: nothing but a settlement could pay for it, whatever the chain says of
- * its payer. Seconds to wait. Who is refused anyhow must not cost a look (law 12), nor a share of a limit above.
+ * Whether an outage ends a call before another account or the chain is asked about it: only a settlement could pay for it, whatever the
+ * chain shows about its payer. Seconds to wait. A call that is refused anyway must cost neither a look (law 12) nor a share of an
+ * ancestor's limit.
  */
 export const haltedAtOnce = (
   state: AccountState,
@@ -20,7 +21,7 @@ export const haltedAtOnce = (
   if (outage === undefined || call.payment === undefined) return undefined;
   if (call.settlement !== 'upfront' && call.settlement !== 'deferred') return undefined;
   const purse = purseOf(state, call.asset);
-  // Its debt is what it must hear of: waiting does not clear it.
+  // Its payer must learn of the debt: waiting does not clear it.
   if (purse.credit < 0n && call.topUp?.to !== state.account) return undefined;
   const isCovered =
     call.topUp === undefined &&

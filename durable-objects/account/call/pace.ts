@@ -6,17 +6,17 @@ import type { Refusal } from './refusal.ts';
 import type { AccountState } from '../state.ts';
 
 /**
- * Denied calls and dry runs of one account. They are free, and each may ask the chain or an account above. The state is one number in
- * memory, stored with whatever is written anyway (a known account's denials write once in ten seconds); an idle object that loses it
- * had its full burst back within a minute.
+ * The rate of denied calls and dry runs of one account. They are free, and each may ask the chain or an ancestor. The state is one
+ * number in memory, stored with whatever is written anyway. An idle object that loses it would have had its full burst back within a
+ * minute.
  */
 const DENIAL_RATE: Rate = { limit: 300, seconds: 60 };
 
-/** From so many calls on that failed, or may, and whose payment could still move, new ones begin at this rate. */
+/** From this many failed or failing calls on whose payments could still move, new calls start at this rate. */
 export const MOST_RELEASED = 5_000;
 const FAILURE_RATE: Rate = { limit: 1, seconds: 1 };
 
-/** The account with one more denied call or dry run; undefined where its rate is used up. */
+/** Counts one more denied call or dry run; undefined if the rate is used up. */
 export const countDenial = (state: AccountState, now: Seconds): AccountState | undefined => {
   const pace = admit(DENIAL_RATE, state.denialArrival, now);
   return pace.admitted ? { ...state, denialArrival: pace.arrival } : undefined;
@@ -26,7 +26,7 @@ export const countDenial = (state: AccountState, now: Seconds): AccountState | u
 export const isFlooded = (state: AccountState, now: Seconds): boolean =>
   countDenial(state, now) === undefined;
 
-/** As `countDenial`, of calls that begin while `released` wait for the end of their authorization. */
+/** As `countDenial`, for calls that start while `released` payments wait for the end of their authorizations. */
 export const countRisk = (
   state: AccountState,
   released: number,
@@ -37,7 +37,7 @@ export const countRisk = (
   return pace.admitted ? { ...state, failureArrival: pace.arrival } : undefined;
 };
 
-/** Law 8: how often, and when again. */
+/** Law 8: the denial names the rate, and when to retry. */
 export const floodRefusal = ({ denialArrival }: AccountState, now: Seconds): Refusal =>
   refusalOf('denial_rate', DENIAL_RATE, denialArrival, now);
 

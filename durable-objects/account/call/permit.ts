@@ -8,13 +8,13 @@ import type { AccountState } from '../state.ts';
 import { ownSources } from '../tree/authority.ts';
 import type { CallRecord } from './record.ts';
 
-/** A hold lives this much longer than the tool may take; then the alarm abandons the call (design §3). */
+/** A hold lives this much longer than the tool may take; then the alarm abandons the call. */
 export const HOLD_GRACE: Seconds = 60;
 
 /** How long one attempt may settle an upfront payment before another attempt may take over. */
 export const SETTLE_LEASE: Seconds = 90;
 
-/** The verdict that lets an accepted call go on: run the tool, or settle first. Also given again to the same attempt. */
+/** The verdict for an accepted call: run the tool, or settle first. The same attempt gets it again. */
 export const permit = (
   state: AccountState,
   record: CallRecord,
@@ -39,7 +39,7 @@ export const paidFrom = (record: CallRecord): Accepted['paidFrom'] =>
       ? 'none'
       : 'payment';
 
-/** What is left of the account's limits, and its credit where it has some: an agent must know that it can pay from it (§4.4). */
+/** The account's remaining limits, and its credit if it has some: the agent learns here that it can pay from credit. */
 export const limitsOf = (
   state: AccountState,
   { asset, grant }: Pick<CallRecord, 'asset' | 'grant'>,

@@ -6,26 +6,26 @@ import type { Report } from '../tree/merge-report.ts';
 
 /** What one attempt to decide a call has learned from other accounts so far. */
 export type Progress = {
-  /** An account above that has too little left for this call, by the grant it has issued. */
+  /** An ancestor with too little left for this call, by the grant that it issued. */
   readonly short?: {
     readonly issued: Hex;
     readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'>;
   };
-  /** Grants whose issuers gave no answer (law 8: refuse). */
+  /** A grant whose issuer gave no answer (law 8: deny). */
   readonly unreachable?: { readonly issued: Hex; readonly account: AccountId };
   /** Grants whose issuers have no credit for this call. */
   readonly poor: readonly Hex[];
-  /** Accounts below have reported what they do not use. */
+  /** Descendants have reported what they do not use. */
   readonly looked: boolean;
-  /** Of a dry run: what they have reported. */
+  /** Of a dry run: those reports. */
   readonly reports: readonly Report[];
-  /** How often they were asked for it. */
+  /** How many rounds of recalls there were. */
   readonly recalls: number;
-  /** Of a dry run: grants whose issuers would give what is needed. */
+  /** Of a dry run: grants whose issuers would lend what is needed. */
   readonly assumed: readonly Hex[];
-  /** Of a dry run: grants whose issuers would lend the price. */
+  /** Of a dry run: grants whose issuers would lend the price as credit. */
   readonly lenders: readonly Hex[];
-  /** Of a dry run: policies above, which no lease brings. */
+  /** Of a dry run: the ancestors' policies, which no lease brings. */
   readonly above: readonly Source[];
 };
 

@@ -3,19 +3,19 @@ import type { Verdict } from '../../../src/policy/evaluate.ts';
 import type { Denial } from '../../../src/protocol/account/denial.ts';
 import type { Progress } from './progress.ts';
 
-/** Why a call is not let run; without an account it is the caller's own rule. */
+/** Why a call is denied. Without an account, the rule is the caller's own. */
 export type Refusal = Omit<Denial, 'policy' | 'account'> & Partial<Pick<Denial, 'account'>>;
 
 type Refused = Extract<Verdict, { readonly allowed: false }>;
 
-/** What a policy has refused, with whose it is. */
+/** The denial of a policy rule, with the account of the policy. */
 export const refusalOf = (refused: Refused): Refusal => {
   const { rule, source, limit, retryAfter, param } = refused;
   const { kind, account, hash } = source.origin;
   return {
     rule,
     account,
-    // A pause may end any time; nobody knows when.
+    // A pause may end at any time.
     retryAllowed: retryAfter !== undefined || rule === 'paused',
     ...(limit === undefined ? {} : { limit }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
@@ -24,7 +24,7 @@ export const refusalOf = (refused: Refused): Refusal => {
   };
 };
 
-/** No answer from an account above is a refusal (design §5). */
+/** Law 8: without an answer from an ancestor the call is denied. */
 export const unreachable = (account: Denial['account']): Refusal => ({
   rule: 'unreachable',
   account,
@@ -32,7 +32,7 @@ export const unreachable = (account: Denial['account']): Refusal => ({
   retryAfter: 1,
 });
 
-/** A new period helps only where the whole limit would cover the price. */
+/** A new period helps only if the whole limit would cover the price. */
 export const waiting = (
   denial: NonNullable<Progress['short']>['denial'],
   price: bigint,

@@ -8,8 +8,8 @@ import { conclude } from './settled.ts';
 import type { AccountState } from '../state.ts';
 
 /**
- * A call that is known already: the runtime's retry of one attempt gets the same verdict again; any other attempt gets a stored
- * outcome, a conflict, or "wait". Never a second "go".
+ * Decides a call that is known already. The runtime's retry of one attempt gets the same verdict again; another attempt gets a stored
+ * outcome, a conflict, or `in_progress`, never a second "go" (law 3).
  */
 export const repeat = (
   state: AccountState,
@@ -21,13 +21,13 @@ export const repeat = (
 ): Decision<ReserveVerdict> => {
   if (record.id !== call.call) return sameOperation(state, record, call, context);
   const shown = isShown(record, call);
-  // The signature of a settled payment is on the chain, and the intent is in the log: a caller with both must not learn from us
-  // which request they were for, nor get the answer (law 3).
+  // Attack: the signature of a settled payment is on the chain, and the intent is in the log. A caller with both must learn neither the
+  // request nor the answer (law 3).
   if (record.state !== 'held' && !shown) return unchanged(state, { verdict: 'already_used' });
   if (record.attempt !== attempt && keepsSecret(record) && !shown) {
     return unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
   }
-  // A payment moved to another tool, path, query, method or body: pinned at first use (§4.3).
+  // A payment was moved to another tool, path, query, method or body: the first use pins the request.
   if (record.request !== call.request) return unchanged(state, { verdict: 'conflict' });
   if (record.state !== 'held') return unchanged(state, ended(record));
 
@@ -37,9 +37,9 @@ export const repeat = (
         ? unchanged(state, permit(state, record, context))
         : proceed(state, record, evidence.settlement, context);
     }
-    // While a payment settles, its signature is public: without a secret, its owner and a copier look the same. So a call without
-    // one is never taken over; its settled money becomes credit (law 4).
-    // An attempt that lost the record while it settled brings news, not a wish to run: "go" would start a tool for no client.
+    // While a payment settles, its signature is public: without a secret, the gateway cannot tell its owner from a copier. So no other
+    // attempt takes over a call without a secret; its settled money becomes credit (law 4). If another attempt took over while this one
+    // was settling, only record the settlement. Answering "go" here would start a tool run that no client is waiting for.
     return shown && (evidence.settlement === undefined || evidence.settlement.outcome === 'settled')
       ? takeOver(state, record, call, attempt, context)
       : unchanged(state, { verdict: 'in_progress', retryAfter: waitFor(record, context) });
@@ -50,8 +50,8 @@ export const repeat = (
 };
 
 /**
- * A fresh signature under a used `payment-identifier`: the same operation for x402. It may read what became of the first call and
- * nothing else: its own payment must never be held, presented or run.
+ * A fresh signature under a used `payment-identifier` is the same x402 operation. It may read the outcome of the first call and nothing
+ * else: its own payment must never be held, presented or run.
  */
 const sameOperation = (
   state: AccountState,
@@ -69,10 +69,10 @@ const sameOperation = (
   );
 };
 
-/** How long after an attempt gave up the next one may settle: what the gateway tells its caller to wait. */
+/** How long after an attempt gave up the next one may settle; the gateway sends it as `Retry-After`. */
 const GIVEN_BACK_PAUSE = 5;
 
-/** The attempt that settled an upfront payment brings what the chain said; a settled one may run, once. */
+/** The attempt that settled an upfront payment brings the chain's result; a settled call may run, once. */
 const proceed = (
   state: AccountState,
   record: CallRecord,
@@ -80,8 +80,8 @@ const proceed = (
   context: Context,
 ): Decision<ReserveVerdict> => {
   if (settlement.outcome === 'sent') {
-    // It gives up without knowing: whoever repeats the call may try soon, and the chain is asked meanwhile. Not at once: each
-    // try costs a backend a look, and a payer that has moved its money away would have them for free (law 12).
+    // The attempt gives up without a result: a repeat may try soon, and the settlement queue asks the chain meanwhile. Not at once,
+    // because each try costs a backend a look, which a payer that has moved its money away would get for free (law 12).
     const given = {
       ...record,
       holdUntil: Math.min(record.holdUntil, context.now + GIVEN_BACK_PAUSE),
@@ -99,9 +99,9 @@ const proceed = (
 };
 
 /**
- * Another attempt at an upfront call that was left between settle and dispatch. If the chain has moved the money it runs once, here;
- * if nobody knows yet, it may settle when the first attempt's lease is over. The first attempt, should it still live, no longer
- * owns the record and hears `in_progress`: there is one owner at any time, so one dispatch.
+ * Another attempt at an upfront call whose first attempt ended between settle and dispatch. If the chain has moved the money, the call
+ * runs once, here; otherwise this attempt may settle when the first attempt's lease has expired. The first attempt, if it still runs,
+ * no longer owns the record and gets `in_progress`: one owner at a time, so one dispatch.
  */
 const takeOver = (
   state: AccountState,
@@ -114,7 +114,7 @@ const takeOver = (
     verdict: 'in_progress' as const,
     retryAfter: waitFor(record, context),
   });
-  // §4.6: an expired proof may look up, never execute; the alarm turns its money into credit.
+  // An expired proof may look up, never execute; the alarm turns its money into credit.
   if (!call.execute) return wait;
   if (record.payment === 'settled') return dispatch(state, record, attempt, context);
   if (context.now < record.holdUntil) return wait;
@@ -138,14 +138,14 @@ const dispatch = (
 };
 
 /**
- * Whether the caller shows what only client and gateway know: the secret of the intent whose digest is this call id, or the first
- * request's payment-identifier. Signatures and intents prove nothing here: the chain and the log show them to others.
+ * Whether the caller presents what only client and gateway know: the secret behind the intent's nonce, or the payment-identifier of the
+ * first request. Signatures and intents prove nothing here: the chain and the log show them to others.
  */
 const isShown = (record: CallRecord, call: Call): boolean =>
   call.showsSecret === true ||
   (record.identifier !== undefined && record.identifier === call.identifier);
 
-/** Whether its client has a secret to show. */
+/** Whether the client has a secret to present. */
 const keepsSecret = (record: CallRecord): boolean =>
   record.identifier !== undefined || bindingOf(record) === 'intent';
 
@@ -167,7 +167,7 @@ const ended = (record: CallRecord): Ended =>
       }
     : { verdict: 'already_used' };
 
-/** How the call was bound when it was accepted; its own entries leave with its row, so the first one still says so. */
+/** How the call was bound when it was accepted. Its entries stay with its record, so the first entry still has the binding. */
 export const bindingOf = (record: CallRecord): Binding =>
   record.entries.find(({ type }) => type === 'call.accepted')?.binding ?? 'none';
 

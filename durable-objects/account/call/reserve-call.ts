@@ -11,15 +11,18 @@ import { NO_PROGRESS, type Progress } from './progress.ts';
 import type { CallRecord } from './record.ts';
 import { MOST_RECALLS, type Question, reserve } from './reserve.ts';
 
-/** How often one call is decided again for what it learns; others may take each time what it waited for. */
+/** How often one call may be decided: concurrent calls may each time take what it waited for. */
 const MOST_TRIES = 64;
-/** After so many it waits a little each time, milliseconds: where two clocks differ, a window begins a moment later above. */
+/**
+ * After this many decisions the call waits a little each time, milliseconds: if two clocks differ, an ancestor's window begins a moment
+ * later.
+ */
 const HASTY_TRIES = 12;
 const PAUSE_MS = 50;
 
 /**
- * Decides a call, asking accounts above for shares of their limits and those below for what they do not use, until a decision needs
- * nothing more. Every answer is only news: each time the whole call is decided again, on what is true then (design §5).
+ * Decides a call, asking ancestors for shares of their limits and descendants for what they do not use, until a decision needs nothing
+ * more. An answer decides nothing by itself: the whole call is decided again each time, on the state of that moment.
  */
 export const reserveCall = async (
   ledger: Ledger,
@@ -44,7 +47,7 @@ export const reserveCall = async (
       progress = { ...known, looked: true, reports };
     } else if (verdict.verdict === 'recall') {
       const asked = await recalls.round();
-      // With nobody left to ask, another round would bring nothing.
+      // No descendant is left to ask, so another round would bring nothing.
       progress = { ...known, recalls: asked === 0 ? MOST_RECALLS : known.recalls + 1 };
     } else if (verdict.verdict === 'ask') {
       const { asks, asset } = verdict;
@@ -56,8 +59,10 @@ export const reserveCall = async (
 };
 
 /**
- * What is known of a call. A payment-identifier leads to the call that it was first used for, whatever signature comes with it now;
- * looked up in the decision that reserves, so that two signatures under one identifier cannot both be new.
+ * The record of a call. A payment-identifier leads to the call that it was first used for, whatever signature comes with it now.
+ *
+ * Race: two signatures under one identifier arrive at once. The identifier is looked up in the decision that reserves, so only one is
+ * new.
  */
 const recordOf = (
   { call, identifier }: Call,

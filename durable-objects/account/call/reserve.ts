@@ -35,20 +35,22 @@ import type { CallRecord } from './record.ts';
 import { type Refusal, refusalOf, unreachable, waiting } from './refusal.ts';
 import { repeat } from './repeat.ts';
 
-/** What the account itself must learn from others of its tree before it can decide. */
+/** What the account must learn from other accounts of its tree before it can decide. */
 export type Question =
   | { readonly verdict: 'ask'; readonly asks: readonly Ask[]; readonly asset: Call['asset'] }
-  /** Accounts below may have money of this account that they do not use: they report it, or give it back. */
+  /** Descendants may hold money of this account that they do not use: they report it (`look`), or return it (`recall`). */
   | { readonly verdict: 'look' }
   | { readonly verdict: 'recall' };
 
-/** How many rounds of recalls one call may cause: each asks those with most. */
+/** Rounds of recalls that one call may cause: each round asks the descendants with most unused money. */
 export const MOST_RECALLS = 16;
 
 /**
- * Claims a call: call id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7).
- * Pure. A call that is known already is `repeat`'s; a denial never claims the id. What can be refused without asking other accounts is
- * refused without asking, so that a denied call costs them nothing; what was learned from one is looked at again here, after every wait.
+ * Reserves a call: its id, every limit, the hold on the money and the record, in one decision (laws 2, 3, 6, 7). Pure. `repeat` decides
+ * a known call; a denial never reserves the id. What can be refused without other accounts is refused first, so that a denied call
+ * costs them nothing.
+ *
+ * CWE-367: a limit may change during each wait for another account, so the whole call is decided again after every answer.
  */
 export const reserve = (
   state: AccountState,
@@ -62,7 +64,7 @@ export const reserve = (
   if (record !== undefined) {
     return rehearsed(state, call, repeat(state, record, call, attempt, evidence, context));
   }
-  // §4.6: an expired proof may look up, never execute.
+  // An expired proof may look up, never execute.
   if (!call.execute) return unchanged(state, { verdict: 'expired' });
 
   const informed = withEvidence(state, evidence);
@@ -70,11 +72,11 @@ export const reserve = (
   const isDry = call.dryRun === true;
   const isFlooding = isFlooded(informed, now);
   const isSought = evidence.soughtGrant === true || !namesUntaken(state, call);
-  // A dry run consents to nothing, and the account looks up no grants during a flood of denied calls.
+  // A dry run consents to nothing, and during a flood of denied calls the account looks up no grants.
   if (!isSought && !isDry && !isFlooding) return unchanged(state, { verdict: 'unknown_grant' });
   const standing = grantOf(informed, call, now);
   const grant = standing.stands ? standing.grant : undefined;
-  // A dry run takes nothing from others: what accounts below would give back counts as returned.
+  // A dry run takes nothing from other accounts: what descendants would return counts as returned.
   const view = isDry
     ? withAllReturned(withReports(informed, progress.reports, context), call.asset)
     : informed;
@@ -95,7 +97,7 @@ export const reserve = (
       ? unchanged(counted ?? informed, { verdict: 'denied', denial })
       : deny(counted ?? informed, call, denial, context);
   };
-  /** While denied calls have used up their rate, the account asks no other account on behalf of a call like those. */
+  /** While denied calls have used up their rate, the account asks no other account for a call that would be denied. */
   const ask = (question: ReserveVerdict | Question, isVain: boolean) =>
     isFlooding && isVain
       ? refuse(floodRefusal(informed, now))
@@ -106,7 +108,7 @@ export const reserve = (
     return unchanged(informed, { verdict: 'look' });
   }
 
-  // A policy that an operator wrote without saying so leaves the default's bound on what may be owed (law 7).
+  // An operator's policy without `exposure` keeps the default's bound on unpaid service (law 7).
   const exposure = own.reduce(
     (least, each) => min(least, each.policy.exposure ?? least),
     own[0]?.policy.exposure ?? context.policy.exposure ?? 0n,
@@ -115,10 +117,10 @@ export const reserve = (
   const funding = fund(view, call, evidence, { exposure, grant, progress, openSince }, now);
   const lent = lentReach(view, call, funding);
   const canBePaid = funding.funded || 'ask' in funding || lent !== 'never';
-  // Facts that are old are asked for; fresh ones that say too little were asked for in vain before.
+  // Old facts are requested; fresh facts that are insufficient were requested in vain before.
   const isUnsure = !funding.funded && 'stale' in funding && funding.stale;
   const stalePayer = () => ask({ verdict: 'stale_payer' }, !isStale(informed, now));
-  /** Accounts below report what they do not use, then give it back: only where that would let the call run. */
+  /** Has descendants report, then return what they do not use, but only if that would let the call run. */
   const fetchLeases = (reach: Reach, otherwise: () => Decision<ReserveVerdict>) => {
     if (reach === 'never' || isDry) return otherwise();
     if (!progress.looked) return ask({ verdict: 'look' }, true);
@@ -131,7 +133,7 @@ export const reserve = (
   const allowed = evaluate([...own, ...above], subject, now);
   if (!allowed.allowed) {
     if (allowed.counter === undefined) return refuse(refusalOf(allowed));
-    // A limit that is short only of what accounts below do not use is not what refuses; another one may be.
+    // A limit that lacks only what descendants do not use is not the reason for a denial; another limit may be.
     const returned = withAllReturned(informed, call.asset);
     const { reach, sources } = furthest(
       ownSources(returned, call.asset, grant, context),
@@ -142,7 +144,7 @@ export const reserve = (
     if (!then.allowed && (then.counter === undefined || reach === 'now')) return refuse(refusal);
     if (reach === 'never') return refuse(refusal);
     if (isUnsure) return stalePayer();
-    // What a recall would mend is not why a call is refused that nothing can pay for.
+    // If nothing can pay for the call, that is the reason, not the limit that a recall would restore.
     if (!canBePaid && 'denial' in funding) return refuse(funding.denial);
     return fetchLeases(reach, () => refuse(refusal));
   }
@@ -152,7 +154,7 @@ export const reserve = (
   const risked = isDeferred ? countRisk(informed, context.released(), now) : informed;
   if (risked === undefined) return refuse(failureRefusal(informed, now));
 
-  // A top-up spends nothing yet, so nothing above counts it. A call that nothing can pay for gets no share of anybody's limit.
+  // A top-up spends nothing yet, so no ancestor counts it. A call that nothing can pay for gets no share of a limit.
   const asks = subject.topUp
     ? []
     : canBePaid
@@ -166,7 +168,7 @@ export const reserve = (
     if (short !== undefined && progress.short !== undefined) {
       return refuse(waiting(progress.short.denial, call.price, now));
     }
-    // Its credit is asked for in the same breath: an idle account costs one question, not two.
+    // Ask for the ancestor's credit in the same request: an idle account then costs one request, not two.
     const borrows = 'ask' in funding ? funding.ask : undefined;
     const all = open.map((each) => (each.link === borrows?.link ? borrows : each));
     return ask({ verdict: 'ask', asks: all, asset: call.asset }, wasShort(informed, all));
@@ -239,13 +241,13 @@ export const reserve = (
   return { ...decided, writes: [...decided.writes, ...named] };
 };
 
-/** Law 12: a trouble of ours is no denial of a policy, and leaves no entry. */
+/** Law 12: our own outage is no denial by a policy and leaves no entry. */
 const unavailableFor = (retryAfter: Seconds): ReserveVerdict => ({
   verdict: 'settlement_unavailable',
   retryAfter,
 });
 
-/** Of a dry run: what a repeat would hear, and nothing of what it would change. */
+/** Of a dry run: the verdict that a repeat would get, without its changes. */
 const rehearsed = (
   state: AccountState,
   call: Call,
@@ -259,7 +261,7 @@ const rehearsed = (
   return unchanged(state, { verdict: 'dry_run', decision, policy, paidFrom: from, limits });
 };
 
-/** What the chain said of the payer, and contract issuers of their signatures. */
+/** Takes over what the chain shows about the payer, and which contracts confirmed their signatures. */
 const withEvidence = (state: AccountState, { facts, grants }: Evidence): AccountState => {
   const informed = facts === undefined ? state : withFacts(state, facts);
   const stood = (grants ?? []).filter(({ valid }) => valid);

@@ -11,7 +11,7 @@ import { CALL, loadCall } from './call-noun.ts';
 import { spentSignature } from './evidence.ts';
 import { burned, type CallRecord, type HeldPayment, isBounced } from './record.ts';
 
-/** A call after the chain was heard; `isNews: false` when it said nothing new (a redelivery, a late "sent"). */
+/** A call after a result from the chain. `isNews` is false if the result changes nothing (a redelivery, a late "sent"). */
 export type Concluded = {
   readonly state: AccountState;
   readonly record: CallRecord;
@@ -19,8 +19,8 @@ export type Concluded = {
 };
 
 /**
- * What the chain said of one call's payment (design §6). Pure and idempotent: a final payment does not change again, except that
- * a released one which somebody settled after all becomes credit, and a failed one is settled then, and that happens once.
+ * Concludes one call's payment from a result of the chain. Pure and idempotent. A final payment does not change again, with two
+ * exceptions, each once: a released payment that moved after all becomes credit, and a failed payment that moved is settled.
  */
 export const conclude = (
   state: AccountState,
@@ -45,7 +45,7 @@ export const conclude = (
   }
 };
 
-/** Concludes a batch of results, in order; unknown calls have ended and been pruned. */
+/** Concludes a batch of results, in order. Unknown calls have ended and been pruned. */
 export const concludeAll = (
   state: AccountState,
   results: readonly SettlementResult[],
@@ -70,7 +70,7 @@ const concludeUpfront = (
   context: Context,
 ): Concluded => {
   switch (result.outcome) {
-    // Its tool waits for it: nothing was served on trust.
+    // The tool waits for this payment: nothing was served on trust.
     case 'sent':
     case 'bounced':
       return { state, record, isNews: false };
@@ -83,7 +83,7 @@ const concludeUpfront = (
         { transaction: result.transaction, block: result.block },
         context,
       );
-    // Nothing ran and nothing can move any more: no debt, the hold is given back.
+    // Nothing ran, and the money can no longer move: no debt, the hold is released.
     case 'failed':
       return enter(
         money.giveBack(state, record),
@@ -140,15 +140,15 @@ const concludeCommitted = (
       );
     case 'bounced':
       return bounce(state, record, result, context);
-    // A committed payment is never merely "unused": the consumer says whose fault that was.
+    // A committed payment is never merely "unused": the queue consumer decides whose fault that was.
     case 'released':
       return { state, record, isNews: false };
   }
 };
 
 /**
- * A payment that is owed cannot be presented through its payer: from now on nothing is served to that payer before it is paid for, until
- * this payment has ended (law 7). Written once; its signature stays out of the log, because somebody may still present it.
+ * An accepted payment cannot be presented because of its payer. Until it has ended, the account gets no deferred service (law 7).
+ * Entered once. The signature stays out of the log, because it may still be presented.
  */
 const bounce = (
   state: AccountState,
@@ -172,8 +172,8 @@ const bounce = (
 };
 
 /**
- * An operator gave it up without asking the chain, or a block that was taken for final has been reorganised away: what the chain
- * says now is what happened (law 5). What the failure took is given back, once.
+ * A failed payment has settled: an operator had written it off without asking the chain, or a reorganisation removed a block that was
+ * final. The chain decides (law 5). What the failure took is given back, once.
  */
 const concludeFailed = (
   state: AccountState,
@@ -185,7 +185,7 @@ const concludeFailed = (
   const { transaction, block } = result;
   const next: CallRecord = { ...record, payment: 'settled', transaction };
   const fault = faultOf(record);
-  // Of a call whose tool was never run it is money for nothing, as of a payment that was released.
+  // The tool of this call never ran, so its money bought nothing, as with a released payment.
   const forNothing = fault !== 'payer' && fault !== 'gateway';
   const move = forNothing
     ? money.settleReleased
@@ -223,7 +223,7 @@ const concludeReleased = (
     return { state, record, isNews: false };
   }
   if (result.outcome === 'settled') {
-    // Also after the look that found it unused: the block of that look may have been reorganised away (law 5).
+    // Also after the last look found it unused: a reorganisation may have removed the block of that look (law 5).
     return enter(
       money.settleReleased(state, record, result.block),
       { ...ended(record, 'settle'), transaction: result.transaction, looked: true },
@@ -239,13 +239,13 @@ const concludeReleased = (
   return { state, record: isExported ? burned(looked) : looked, isNews: true };
 };
 
-/** Moves a call's payment by the table of design §6; an event that is not in it changes nothing. */
+/** Moves a payment by the table in `src/settlement/transition.ts`; an event that the table does not allow changes nothing. */
 export const advanced = (record: CallRecord, event: PaymentEvent): CallRecord => ({
   ...record,
   payment: transition(record.payment, event) ?? record.payment,
 });
 
-/** Ends a payment in storage: its signature is of no use to anybody here any more, and must not be (design §6). */
+/** Ends a payment in storage, and erases its signature: nothing needs it here any more. */
 export const ended = (record: CallRecord, event: 'settle' | 'fail' | 'release'): CallRecord => ({
   ...advanced(record, event),
   held: record.held === undefined ? undefined : withoutSignature(record.held),
@@ -263,7 +263,7 @@ const enter = (
 ): Concluded => {
   const entered = append(state, next, context, {
     type,
-    // The chain has ended the call with its payment: nothing else will ever say so.
+    // The payment has ended its call: no other entry will ever record that.
     ...(next.state === before.state
       ? { amounts: { amount: before.price.toString() } }
       : {

@@ -7,14 +7,14 @@ import type { AccountState } from '../state.ts';
 import { loadCall } from './call-noun.ts';
 import type { CallRecord } from './record.ts';
 
-/** A payment that is open this long after its call has ended, when the settlement queue was first told of it, is stuck. */
+/** A payment that is open this long after its call has ended is stuck. */
 const STUCK_AFTER: Seconds = 900;
-/** The most that one alarm looks at: after a long outage there may be thousands. */
+/** The most calls that one alarm reads: after a long outage there may be thousands. */
 const AT_ONCE = 20;
 
 /**
- * Raises an alert for each payment that should have been settled long ago, once. The call's own entries remember; `Live.alerted` saves
- * reading them at each alarm.
+ * Raises an alert once for each stuck payment. The call's own entries remember the alert; `Live.alerted` saves reading them at each
+ * alarm.
  */
 export const raiseStuck = (
   state: AccountState,
@@ -25,7 +25,7 @@ export const raiseStuck = (
   let current = state;
   let looked = 0;
   for (const [id, each] of live) {
-    // Its tool was let run before it could end: no need to read a younger one.
+    // A call ends after it was dispatched: no need to read a younger one.
     if (each.alerted === true || !isOpen(each.record, each.record.dispatchedAt, context.now)) {
       continue;
     }
@@ -55,8 +55,8 @@ const isOpen = ({ payment }: CallRecord, since: Seconds, now: Seconds): boolean 
   (payment === 'queued' || payment === 'sent') && now >= since + STUCK_AFTER;
 
 /**
- * Since when the payment of one asset that is open for longest has waited for the chain: from the latest moment at which its tool can
- * have answered, because live records say no nearer one.
+ * Since when the longest open payment of an asset has waited for the chain. Counted from the latest moment at which its tool can have
+ * answered, because live records have no nearer one.
  */
 export const openSince = (live: Iterable<Live>, asset: AssetId): Seconds | undefined => {
   let oldest: Seconds | undefined;

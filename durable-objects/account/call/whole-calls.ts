@@ -6,12 +6,12 @@ import { type CallRecord, isFinal } from './record.ts';
 const MOST_CHARACTERS = 65_536;
 
 /**
- * Open calls as storage has them, the latest of them: whoever ends one need not read and decode its row again. A call that nothing can
- * happen to any more is never here, so that none outlives its row.
+ * The latest open calls as stored, so that the request that ends a call need not read and decode it again. Final calls are never here,
+ * so none outlives its stored value.
  */
 export type WholeCalls = {
   load(id: Hex): CallRecord | undefined;
-  /** Takes over a record that was written. */
+  /** Takes over a stored record. */
   keep(record: CallRecord): void;
 };
 
@@ -30,7 +30,7 @@ export const openWholeCalls = (mostCharacters: number = MOST_CHARACTERS): WholeC
       drop(record.id);
       if (isFinal(record)) return;
       const size = sizeOf(record);
-      // A long answer must not push out all others, only to go itself.
+      // A long answer must not evict all others only to be evicted itself.
       if (size > mostCharacters) return;
       kept.set(record.id, { record, characters: size });
       characters += size;
