@@ -11,19 +11,16 @@ import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
-import { type SqlCondition, conditions, scan, type Scan } from './scan.ts';
+import { conditions, scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 
 /** An account, as its stored entries describe it. */
 export type AccountItem = {
   readonly account: AccountId;
   readonly parent?: AccountId;
-  /** Its ancestors, nearest first. */
-  readonly above: readonly AccountId[];
   readonly label?: string;
-  /** The stricter of `ownerStatus` and `operatorStatus`. */
+  /** The stricter of the owner's status and `operatorStatus`. */
   readonly status: Status;
-  readonly ownerStatus: Status;
   readonly operatorStatus: Status;
   readonly firstAt: Seconds;
 };
@@ -31,8 +28,6 @@ export type AccountItem = {
 export type AccountFilter = {
   /** Its children only. */
   readonly parent?: AccountId | undefined;
-  /** Its current descendants only. */
-  readonly under?: AccountId | undefined;
   readonly status?: Status | undefined;
   /** A part of the label; case-insensitive. */
   readonly label?: string | undefined;
@@ -41,44 +36,37 @@ export type AccountFilter = {
 /** Lists accounts in the order of their ids. */
 export const listAccounts = (
   db: D1Database,
-  { parent, under, status, label, ...page }: AccountFilter & PageRequest,
+  { parent, status, label, ...page }: AccountFilter & PageRequest,
 ): Queried<ListPage<AccountItem>> =>
   attempt(() =>
     scan(
       db,
       {
-        ...(under === undefined ? childrenOf(parent) : descendantsOf(under)),
-        filters: [
-          ...(under === undefined
-            ? []
-            : [isDescendantOf(under), ...conditions({ 'a.parent = ?': parent })]),
-          ...conditions({
-            [`${EFFECTIVE} = ?`]: status,
-            'instr(lower(a.label), lower(?)) > 0': label,
-          }),
-        ],
+        list: parent === undefined ? 'accounts' : 'accounts of',
+        index: `accounts a${parent === undefined ? '' : ' INDEXED BY accounts_below'}`,
+        key: ['a.account'],
+        order: 'ASC',
+        shape: ['string'],
+        within: conditions({ 'a.parent = ?': parent }),
+        range: { least: '' },
+        columns: `a.account, a.parent, a.label, ${EFFECTIVE} AS effective, a.operator_status, a.first_at`,
+        joins: '',
+        filters: conditions({
+          [`${EFFECTIVE} = ?`]: status,
+          'instr(lower(a.label), lower(?)) > 0': label,
+        }),
+        placeOf: ({ account }) => [account],
       },
       page,
       accountItem,
     ),
   );
 
-export const findAccount = (db: D1Database, account: AccountId): Queried<AccountItem | undefined> =>
-  attempt(async () => {
-    const row = await db
-      .prepare(`SELECT ${COLUMNS} FROM accounts a WHERE a.account = ?1`)
-      .bind(account)
-      .first<AccountRow>();
-    return ok(row === null ? undefined : accountItem(row));
-  });
-
 type AccountRow = {
   readonly account: AccountId;
   readonly parent: AccountId | null;
-  readonly above: string;
   readonly label: string | null;
   readonly effective: Status;
-  readonly status: Status;
   readonly operator_status: Status;
   readonly first_at: number;
 };
@@ -87,47 +75,12 @@ const EFFECTIVE = `CASE WHEN 'revoked' IN (a.status, a.operator_status) THEN 're
   WHEN 'frozen' IN (a.status, a.operator_status) THEN 'frozen'
   WHEN 'paused' IN (a.status, a.operator_status) THEN 'paused' ELSE 'active' END`;
 
-const COLUMNS = `
-a.account, a.parent, a.above, a.label, ${EFFECTIVE} AS effective, a.status, a.operator_status, a.first_at`;
-
-type AccountScan = Omit<Scan<AccountRow>, 'filters'>;
-
-const childrenOf = (parent: AccountId | undefined): AccountScan => ({
-  list: parent === undefined ? 'accounts' : 'accounts of',
-  index: `accounts a${parent === undefined ? '' : ' INDEXED BY accounts_below'}`,
-  key: ['a.account'],
-  order: 'ASC',
-  shape: ['string'],
-  within: conditions({ 'a.parent = ?': parent }),
-  range: { least: '' },
-  columns: COLUMNS,
-  joins: '',
-  placeOf: ({ account }) => [account],
-});
-
-const descendantsOf = (under: AccountId): AccountScan => ({
-  ...childrenOf(undefined),
-  list: 'accounts under',
-  index: 'kin k',
-  key: ['k.account'],
-  within: [['k.ancestor = ?', under]],
-  joins: 'CROSS JOIN accounts a ON a.account = k.account',
-});
-
-/** `kin` keeps former descendants too; those have other ancestors now. */
-const isDescendantOf = (under: AccountId): SqlCondition => [
-  'EXISTS (SELECT 1 FROM json_each(a.above) WHERE value = ?)',
-  under,
-];
-
 const accountItem = (row: AccountRow): AccountItem =>
   withoutNulls({
     account: row.account,
     parent: row.parent,
-    above: JSON.parse(row.above) as AccountId[],
     label: row.label,
     status: row.effective,
-    ownerStatus: row.status,
     operatorStatus: row.operator_status,
     firstAt: row.first_at,
   });

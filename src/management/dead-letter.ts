@@ -20,7 +20,7 @@ import type { AdminRequest, Handler, Handlers } from './handler.ts';
 import { attempt, type ListPage, type PageRequest, type Queried, withoutNulls } from './page.ts';
 import { withoutUndefined } from '../core/without-undefined.ts';
 import { queryReason, refuse, reply, replyPage } from './reply.ts';
-import { conditions, scan } from './scan.ts';
+import { scan } from './scan.ts';
 import type { AnswerOf } from './types.ts';
 
 /** A message that no consumer could process. */
@@ -41,7 +41,7 @@ type DeadLetterWithBody = DeadLetterItem & { readonly body: string };
 /** Lists dead letters, newest first, without their bodies. */
 export const listDeadLetters = (
   db: D1Database,
-  { queue, ...page }: { readonly queue?: string | undefined } & PageRequest,
+  page: PageRequest,
 ): Queried<ListPage<DeadLetterItem>> =>
   attempt(() =>
     scan(
@@ -55,7 +55,7 @@ export const listDeadLetters = (
         range: { least: 0 },
         columns: COLUMNS,
         joins: '',
-        filters: conditions({ 'd.queue = ?': queue }),
+        filters: [],
         placeOf: ({ at, id }) => [at, id],
       },
       page,

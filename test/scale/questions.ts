@@ -1,4 +1,4 @@
-import { listAccounts, findAccount } from '../../src/management/account.ts';
+import { listAccounts } from '../../src/management/account.ts';
 import { findCall, listCalls } from '../../src/management/call.ts';
 import { cursorOf } from '../../src/management/cursor.ts';
 import { queueDepths } from '../../src/management/queue.ts';
@@ -55,12 +55,9 @@ export const questions = (real: AccountId, call: Hex): readonly Question[] => [
     (db) => listAccounts(db, { limit, after: cursorOf('accounts', [AGENT]) }),
   ],
   ['accounts of an owner', (db) => listAccounts(db, { limit, parent: OWNER })],
-  ['accounts under one', (db) => listAccounts(db, { limit, under: ROOT })],
   ['accounts that are frozen', (db) => listAccounts(db, { limit, status: 'frozen' })],
   ['accounts by a label of many', (db) => listAccounts(db, { limit, label: 'agent 1' })],
   ['accounts by a label of none', (db) => listAccounts(db, { limit, label: 'nobody' })],
-  ['frozen accounts under one', (db) => listAccounts(db, { limit, under: ROOT, status: 'frozen' })],
-  ['one account', (db) => findAccount(db, AGENT)],
   ['calls', (db) => listCalls(db, { limit })],
   ['calls from the middle', (db) => listCalls(db, { limit, after: deep })],
   ['calls of a week', (db) => listCalls(db, { limit, from: middle - 7 * DAY, to: middle })],
@@ -127,10 +124,6 @@ export const questions = (real: AccountId, call: Hex): readonly Question[] => [
       }),
   ],
   ['dead letters', (db) => listDeadLetters(db, { limit })],
-  [
-    'dead letters of a queue',
-    (db) => listDeadLetters(db, { limit, queue: 'countersign-settlement' }),
-  ],
   ['one dead letter', (db) => findDeadLetter(db, 'letter-7')],
   ['a dead letter sent again', (db) => markRedriven(db, 'letter-7', START)],
   ['depths', (db) => queueDepths(db)],
