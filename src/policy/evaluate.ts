@@ -18,25 +18,37 @@ export type Verdict =
     }
   | ({ readonly allowed: false; readonly source: Source } & Refusal);
 
-/** The checks alone: reading `check` from objects of many shapes costs more than the checks. */
-const CHECKS = RULE_GROUPS.map((group) => group.map(({ check }) => check));
-const TOP_UP_CHECKS = RULE_GROUPS.map((group) =>
-  group.filter(({ checksTopUps }) => checksTopUps === true).map(({ check }) => check),
-).filter(({ length }) => length > 0);
+/** The checks of all groups in one list, and for each check where its group begins. */
+const flat = (groups: typeof RULE_GROUPS) => ({
+  checks: groups.flatMap((group) => group.map(({ check }) => check)),
+  groupStart: groups.flatMap((group, at) =>
+    group.map(() => groups.slice(0, at).reduce((count, { length }) => count + length, 0)),
+  ),
+});
+
+const ALL = flat(RULE_GROUPS);
+const TOP_UP = flat(
+  RULE_GROUPS.map((group) => group.filter(({ checksTopUps }) => checksTopUps === true)),
+);
 
 /**
- * Decides whether a call satisfies every source at once: the account's own policies, its grants, and those of every ancestor. Checks the
- * rules in the order of `RULE_GROUPS`.
+ * Decides whether a call satisfies every source at once: the account's own policies, its grants, and those of every ancestor. Names the
+ * denial of the earliest group of `RULE_GROUPS`, and within a group that of the first source.
  */
 export const evaluate = (sources: readonly Source[], subject: Subject, now: Seconds): Verdict => {
-  for (const group of subject.topUp ? TOP_UP_CHECKS : CHECKS) {
-    for (const source of sources) {
-      for (const check of group) {
-        const refusal = check(source.policy, source, subject, now);
-        if (refusal !== undefined) return { allowed: false, source, ...refusal };
-      }
+  const { checks, groupStart } = subject.topUp ? TOP_UP : ALL;
+  let denied: Extract<Verdict, { readonly allowed: false }> | undefined;
+  /** After a denial, only earlier groups matter. */
+  let end = checks.length;
+  for (const source of sources) {
+    for (let at = 0; at < end; at += 1) {
+      const refusal = checks[at]?.(source.policy, source, subject, now);
+      if (refusal === undefined) continue;
+      denied = { allowed: false, source, ...refusal };
+      end = groupStart[at] ?? 0;
     }
   }
+  if (denied !== undefined) return denied;
   const arrivals: Record<string, number> = {};
   const repeats: Record<string, Repeats> = {};
   for (const source of sources) {
