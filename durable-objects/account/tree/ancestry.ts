@@ -4,18 +4,18 @@ import { type AccountState, isKnown } from '../state.ts';
 import { linksOf } from './held-grant.ts';
 
 /**
- * The accounts above this one, nearest first, as the grant says that it consented to last: also when that grant was revoked or has
- * expired. An owner must be able to read, and to stop, an agent whose grant it took back (law 8). An account whose grant is an offer
- * is not above: `take` alone writes this, and wants the holder's signature.
+ * The ancestors of an account, nearest first, by the grant that it took last, also after that grant was revoked or has expired: an
+ * owner must still be able to read and stop an agent whose grant it revoked (law 8). An offer makes no ancestor: only `take` writes
+ * this, with the holder's signature.
  */
 export const aboveOf = ({ tree }: Pick<AccountState, 'tree'>): readonly AccountId[] =>
   tree.ancestors ?? [];
 
-/** Whether an account above may have a say. One that consented to no grant stands for itself. */
+/** Whether the account has ancestors that may command it. An account without a taken grant has none. */
 export const hasParent = ({ tree }: Pick<AccountState, 'tree'>): boolean =>
   tree.governed && tree.parent !== undefined;
 
-/** Whether anything was ever written here. */
+/** Whether anything was ever stored here. */
 export const exists = (state: AccountState): boolean => isKnown(state) || state.head.seq > 0;
 
 export const relationTo = (
@@ -27,7 +27,7 @@ export const relationTo = (
   return rank < 0 || isCutOffAt(state, rank) ? 'none' : 'ancestor';
 };
 
-/** Whoever was cut off by somebody above him has no say below either, as soon as that is heard here: a leaked key must be worth nothing. */
+/** Attack: an account that one of its own ancestors has cut off must not command its descendants with a leaked key. */
 const isCutOffAt = ({ tree, held }: AccountState, rank: number): boolean => {
   const last = held.findLast(({ issuer }) => issuer === tree.parent);
   const own = last === undefined ? [] : linksOf(last).slice(rank + 1);
@@ -35,8 +35,8 @@ const isCutOffAt = ({ tree, held }: AccountState, rank: number): boolean => {
 };
 
 /**
- * Whether `by` may replace what `writer` wrote for this account: what an account higher up has written, those between cannot undo.
- * Somebody who is above no more has no say.
+ * Whether `by` may replace what `writer` wrote for this account: accounts between the two cannot undo what a higher ancestor wrote. A
+ * former ancestor has no say.
  */
 export const mayReplace = (
   state: AccountState,
@@ -48,7 +48,7 @@ export const mayReplace = (
   return ranks.indexOf(by) >= ranks.indexOf(writer);
 };
 
-/** Whoever stands higher and orders the same makes it his: those between must not lift it any more. */
+/** A higher ancestor that orders the same becomes its writer, so that accounts below it cannot lift it. */
 export const isRaised = (
   state: AccountState,
   by: AccountId | undefined,

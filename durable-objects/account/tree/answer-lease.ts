@@ -9,9 +9,8 @@ import type { Recalls } from './recalls.ts';
 const FAILED: Leased = { verdict: { verdict: 'unavailable' }, reach: 'never' };
 
 /**
- * Answers an account below that asks for a share. Siblings are disturbed only for a need that they can meet: one that all of them
- * together could not meet is refused at once; otherwise they report, which costs them no row and no share, and give back only where
- * that is enough.
+ * Answers a descendant that asks for a share. A need that all siblings together could not meet is refused at once. Otherwise the
+ * siblings report, which costs them no row and no share, and return money only if that meets the need.
  */
 export const answerLease = async (
   ledger: Ledger,
@@ -34,13 +33,13 @@ export const answerLease = async (
   return verdict;
 };
 
-/** As `answerLease`, of a dry run: what others would give back counts as given, and nothing is written. */
+/** As `answerLease`, for a dry run: what others would return counts as granted, and nothing is written. */
 const rehearse = async (
   ledger: Ledger,
   recalls: Recalls,
   request: LeaseRequest,
 ): Promise<LeaseVerdict> => {
-  // The asker has just told how it stands.
+  // The request itself reports for its account.
   const reports = (await recalls.reports()).filter(({ child }) => child !== request.child);
   const { verdict, reach } = await ledger.submit<Leased>((state, context) => {
     const known = withReports(state, reports, context);

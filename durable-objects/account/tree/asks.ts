@@ -6,15 +6,15 @@ import type { HeldLease } from './held-lease.ts';
 import { CREDIT, shareEnd, unusedOf } from './share.ts';
 import { shareOf } from './tree.ts';
 
-/** What must be asked above before a call can be decided: from whom, and how much it needs. */
+/** What a call needs from an ancestor before it can be decided. */
 export type Ask = {
   readonly link: SignedGrant;
   readonly need: bigint;
-  /** Of the credit of that account. */
+  /** Of the ancestor's credit. */
   readonly credit?: bigint;
 };
 
-/** The accounts above whose word has run out, or whose share does not cover the price. */
+/** Asks the ancestors whose lease has expired, or whose share does not cover the price. */
 export const asksOf = (
   state: AccountState,
   grant: HeldGrant | undefined,
@@ -30,17 +30,17 @@ export const asksOf = (
 const covers = (state: AccountState, link: SignedGrant, price: bigint, now: Seconds): boolean => {
   const lease = state.leases[link.hash];
   if (lease === undefined || now >= lease.until) return false;
-  // Who has refused has nothing to share.
+  // An ancestor that refuses has nothing to share.
   return lease.status !== 'active' || canDraw(state, link, lease, price, now);
 };
 
-/** Whether an account above has last said that it lets nothing through: a call must be told that before anything else. */
+/** Whether the ancestor's last answer was that it is not active: the denial must name that first. */
 export const wasStopped = ({ tree }: AccountState, { hash }: SignedGrant): boolean => {
   const word = tree.answers[hash];
   return word !== undefined && word.status !== 'active';
 };
 
-/** Whether an account above had too little for as much as one of these a moment ago. */
+/** Whether an ancestor lately had too little for one of these needs. */
 export const wasShort = ({ leases }: AccountState, asks: readonly Ask[]): boolean =>
   asks.some(({ link, need }) => {
     const shortOf = leases[link.hash]?.shortOf;
@@ -60,6 +60,6 @@ const canDraw = (
     return now < shareEnd(name, share) && unusedOf(share) >= price;
   });
 
-/** Whether the leased credit of the account above covers a price. */
+/** Whether the leased credit of the ancestor covers a price. */
 export const lends = (state: AccountState, { hash }: SignedGrant, price: bigint): boolean =>
   unusedOf(shareOf(state.tree, hash, CREDIT)) >= price;

@@ -14,17 +14,17 @@ import { hashOf } from './issued.ts';
 import { limitCounters, namesOf } from './limit-counters.ts';
 import { compiled, delegateOf, issuerOf } from './signed-grant.ts';
 
-/** By what right a call is made: a grant that its account holds, or none where it stands for itself. */
+/** Whether a call may be made: by a grant that its account holds, or without one if the account was never granted one. */
 export type Standing =
   | { readonly stands: true; readonly grant: HeldGrant | undefined }
   | { readonly stands: false; readonly denial: Pick<Denial, 'rule' | 'retryAllowed' | 'grant'> };
 
-/** How long a contract issuer's word for its own signature is good (design §4.5). */
+/** How long a contract issuer's confirmation of its signature is valid. */
 const CONTRACT_SECONDS: Seconds = 60;
 
 /**
- * The grant that a call without authority stands on: the account's default while it lives, else the one taken last that lives. A newer
- * grant thereby replaces an older one, and a revoked one is no hindrance to its successor.
+ * The grant of a call without `authority`: the account's default while it lives, else the last one taken that lives. So a newer grant
+ * replaces an older one, and a revoked one does not block its successor.
  */
 export const defaultAmong = (
   { tree }: Pick<AccountState, 'tree'>,
@@ -33,8 +33,8 @@ export const defaultAmong = (
   live.find(({ grant }) => grant.hash === tree.defaultGrant) ?? live.at(-1);
 
 /**
- * The grant that a call stands on (docs/wire-format.md): the one its intent names, else the account's default. An account that was ever
- * governed never goes without one: a revoked agent is no stranger (law 8).
+ * The grant of a call (`docs/wire-format.md`): the one its intent names, else the account's default. An account that ever took a grant
+ * never calls without one: a revoked agent is no stranger (law 8).
  */
 export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing => {
   const { held, tree } = state;
@@ -50,7 +50,7 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
   const named = namedIn(usable, call);
   if (call.authority !== undefined && named === undefined) return refuse('authority');
   if (!tree.governed && named === undefined) return { stands: true, grant: undefined };
-  // A grant for one origin of this gateway is none for another one.
+  // A grant for one origin of this gateway does not apply to another one.
   const isHere = ({ grant }: HeldGrant): boolean =>
     call.audience === undefined || grant.delegation.audience === call.audience;
   const live = usable.filter(
@@ -60,7 +60,7 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
   const grant =
     named ??
     defaultAmong(state, live) ??
-    // Nothing lives: say of the newest why.
+    // No grant lives: let the newest one give the reason.
     usable.at(-1);
   if (grant === undefined) return refuse('expired');
   if (grant.status === 'revoked') return refuse('revoked', grant);
@@ -71,13 +71,13 @@ export const grantOf = (state: AccountState, call: Call, now: Seconds): Standing
 export const namesUntaken = ({ held }: AccountState, call: Call): boolean =>
   call.authority !== undefined && namedIn(held.filter(isUsable), call) === undefined;
 
-/** A grant of a parent that the account has left is taken anew, as any other. */
+/** A grant of a former parent must be taken anew. */
 const isUsable = ({ status }: HeldGrant): boolean => status !== 'superseded';
 
 const namedIn = (usable: readonly HeldGrant[], { authority }: Call): HeldGrant | undefined =>
   usable.find(({ grant }) => grant.hash === authority);
 
-/** Every policy that this account counts by itself. */
+/** Every policy that this account counts itself. */
 export const ownSources = (
   state: AccountState,
   asset: Subject['asset'],
@@ -149,7 +149,10 @@ export const countersOf = (
 
 const NOTHING: Policy = { windows: [], deny: [], require: [] };
 
-/** What those above have said, while their leases last (an older word is asked for again): their status, their policies, and the grants they hold themselves. */
+/**
+ * The ancestors' statuses and policies while their leases last, and the grants that they hold themselves. An expired lease is asked for
+ * again.
+ */
 export const sourcesAbove = (
   state: AccountState,
   grant: HeldGrant | undefined,
@@ -189,7 +192,7 @@ const grantSource = (grant: SignedGrant): Source => ({
   counters: [],
 });
 
-/** Signatures of contract issuers that nobody has vouched for lately: a contract may change its mind (design §4.7). */
+/** Signatures of contract issuers that were not confirmed lately: a contract may withdraw its signature (ERC-1271). */
 export const staleProofs = (
   state: AccountState,
   grant: HeldGrant | undefined,
@@ -209,7 +212,7 @@ export const staleProofs = (
           signature,
         }));
 
-/** One hash for all that decides: the policy's own where nothing else is there (design §5, "its hash goes into every entry"). */
+/** One hash for every policy that binds a call; the policy's own hash if there is only one. */
 export const rulesHash = (sources: readonly Source[]): Origin['hash'] => {
   const [first, ...more] = sources.filter(({ origin }) => origin.kind !== 'lease');
   return first !== undefined && more.length === 0

@@ -9,16 +9,16 @@ import type { HeldGrant } from './held-grant.ts';
 import { namesOf } from './limit-counters.ts';
 import { withoutEnded } from './share.ts';
 
-/** How long after its period a counter may go: clocks of an account and of those it leases to differ, and may be set back. */
+/** How long after its period a counter may go: the clocks of an account and its descendants differ, and may be set back. */
 const GRACE: Seconds = 3_600;
 
-/** Counters that one asset may have before a policy may add no other window: they stand in the row that every commit writes. */
+/** The most counters of one asset that a policy may add windows to: every commit stores them. */
 const MOST_COUNTERS = 128;
 
 /** The longest time that a policy may count repeats for (`repeat.seconds`). */
 const LONGEST_REPEAT: Seconds = 86_400;
 
-/** Policies whose limits count here: in force now, so that each of their counters is read. */
+/** Policies in force, whose counters are read. */
 type InForce = { readonly own: readonly Policy[]; readonly held: readonly HeldGrant[] };
 
 const inForce = ({ tree, held }: AccountState, { policy }: Pick<Context, 'policy'>): InForce => ({
@@ -29,15 +29,15 @@ const inForce = ({ tree, held }: AccountState, { policy }: Pick<Context, 'policy
 const isRead = (name: string, asset: AssetId, { own, held }: InForce): boolean => {
   const [hash, counter] = name.split('/');
   if (counter === undefined) return own.some((policy) => namesOf(policy, asset).includes(name));
-  // A revoked grant never comes back; one that was declined or left behind may be taken again.
+  // A revoked grant never returns; one that was declined or superseded may be taken again.
   return held.some(({ grant, status }) => grant.hash === hash && status !== 'revoked');
 };
 
 /**
- * Whether nothing refers to a counter any more. Its identity is its length, its asset and its grant, never the policy that wrote the
- * limit: a limit that is edited, or taken away and put back, goes on counting. So a window outlives its policies until its period is
- * over, and `lifetime`, whose period never ends, stays with its account. Only a grant's counters end earlier: with a revoked one, once
- * no call holds and no account below has anything of them.
+ * Whether nothing refers to a counter any more. A counter is identified by its length, asset and grant, never by the policy that wrote
+ * the limit: a limit that is edited, or removed and restored, goes on counting. So a window outlives its policies until its period is
+ * over, and `lifetime` stays with its account. A grant's counters end earlier, with a revoked grant, once no call holds and no
+ * descendant has anything of them.
  */
 const isOver = (
   name: string,
@@ -50,7 +50,7 @@ const isOver = (
   return name.includes('/') && held === 0n && leased === drawn;
 };
 
-/** The account without counters, and shares of its ancestors' counters, that nothing refers to. The same state where there are none. */
+/** The account without counters and shares that nothing refers to. The same state if there are none. */
 export const withoutDeadCounters = (
   state: AccountState,
   context: Pick<Context, 'now' | 'policy'>,
@@ -77,7 +77,7 @@ export const withoutDeadCounters = (
   return purses === state.purses && tree === state.tree ? state : { ...state, purses, tree };
 };
 
-/** What the repeat rule counted, without a policy that has such a rule: for as long as any rule could have counted it. */
+/** Repeat counts; without a policy that has such a rule, for as long as any rule could have counted them. */
 const liveRepeats = (
   { tree: { repeats } }: AccountState,
   { own: [base, owner] }: InForce,
@@ -95,7 +95,7 @@ const liveRepeats = (
   return size(next) === size(repeats) ? repeats : next;
 };
 
-/** The first window of a policy that would be one counter too many for an asset; undefined where all fit. */
+/** The first window of a policy that would be one counter too many for an asset; undefined if all fit. */
 export const windowBeyondCap = (state: AccountState, policy: Policy): string | undefined => {
   for (const [asset, { windows }] of Object.entries(state.purses)) {
     const fresh = policy.windows.filter(

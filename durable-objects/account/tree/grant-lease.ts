@@ -25,12 +25,12 @@ import { counted, merge, type Told } from './merge-report.ts';
 import { isWorse, type Reach, reachOfCredit, reachOfLimit } from './reach.ts';
 import { CREDIT, NO_SHARE, shareEnd, unusedOf } from './share.ts';
 
-/** The answer to a lease request. `reach`: of a need that was not met, whether accounts below could give back what is missing. */
+/** The answer to a lease request. `reach`: whether descendants could return what is missing for an unmet need. */
 export type Leased = { readonly verdict: LeaseVerdict; readonly reach: Reach };
 
 /**
- * Gives an account below a share of every limit here, and the word that its grant lives (law 6). Counted here is what was granted less
- * what came back, whatever the child did with it; so no message that is lost, late or repeated can make the sum pass a limit. Pure.
+ * Lends a descendant a share of every limit, as long as its grant lives (law 6). The account counts what was granted less what was
+ * returned, whatever the descendant did with it, so no lost, late or repeated message makes the sum exceed a limit. Pure.
  */
 export const lease = (
   state: AccountState,
@@ -45,7 +45,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const { authority, asset, counters } = authorityOver(state, request, context);
   const { child, issued } = request;
   const known = leaseOf(context.read, child, issued) ?? noLease({ child, issued, asset });
-  // What it has spent and given back counts, whether it may have more or not.
+  // What the descendant has spent and returned counts in any case.
   const told = merge(state, { ...known, asset }, request.shares, context);
   if (authority.status !== 'active')
     return heardOnly(told, { verdict: 'refused', authority }, 'never');
@@ -55,7 +55,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const kept = currentShares(told.row.shares, named, context.now);
   const current = pick(kept, [...names, CREDIT]);
 
-  // The need must fit into every limit, so the one that is furthest from that decides, and is named.
+  // The need must fit into every limit, so the limit that lacks most decides, and is named.
   let lacking: Lacking | undefined;
   const lack = (lacks: Lacking): void => {
     if (isWorse(lacks.reach, lacking?.reach)) lacking = lacks;
@@ -63,7 +63,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   for (const { counter, left } of limits) {
     const share = current[counter.name] ?? NO_SHARE;
     const lacks = request.need - unusedOf(share);
-    // Where a limit was lowered below what is out, nothing of it may be used any more, also what was given before (law 6).
+    // If a limit was lowered below what is lent, nothing of it may be used any more, not even what was granted before (law 6).
     if (request.need === 0n || (left >= 0n && lacks <= min(left, grantable(share)))) continue;
     const limit = { ...counterState(withoutUnused(counter.counter)), account: state.account };
     const reach = lacks > grantable(share) ? 'never' : reachOfLimit(counter.counter, request.need);
@@ -90,7 +90,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
     return heardOnly(told, { verdict: 'short', authority, shares: current, rule, limit }, reach);
   }
 
-  // The last units are handed out one need at a time, so that none rests with somebody who does not use it.
+  // Grant the last units one need at a time, so that none rests with a descendant that does not use it.
   const parts = BigInt(2 * context.leaseParts(issued));
   const equalPart = (left: bigint): bigint => max(0n, left) / parts;
   const goal = limits.reduce(
@@ -111,7 +111,7 @@ const decide = (state: AccountState, request: LeaseRequest, context: Context): D
   const verdict: LeaseVerdict = { verdict: 'leased', authority, shares };
   const good = context.now + LEASE_SECONDS;
   const isSame = Object.entries(shares).every(([name, share]) => isOf(share, known.shares[name]));
-  // Asking again and again costs no rows where nothing is given.
+  // A repeated request costs no rows if nothing is granted.
   if (isSame && known.until >= good) return heardOnly(told, verdict, 'now');
   const until = Math.max(known.until, good + UNTIL_GRACE);
   const row: IssuedLease = { ...told.row, until, shares: { ...kept, ...shares } };
@@ -136,8 +136,8 @@ const noLease = ({
 });
 
 /**
- * The shares that count now. The counter says which period that is: one that `counted` would pass over must never be granted into, or
- * the limit would have no end. What is kept of other counters is what is still good, should their limits come back.
+ * The shares of the current periods. The counter decides which period that is: a share of another period would not be counted, and the
+ * limit would have no end. Shares of other counters stay while they are valid, in case their limits return.
  */
 const currentShares = (
   shares: Shares,
@@ -152,7 +152,7 @@ const currentShares = (
   return current;
 };
 
-/** Totals only grow, and storage counts so far: one that could not be stored would fail its whole group, again and again. */
+/** Totals only grow, and storage counts only so far: a total beyond that would fail its whole group, again and again. */
 const grantable = ({ granted }: Share): bigint => MAX_STORED - granted;
 
 const granting = (share: Share, more: bigint): Share => ({
@@ -160,21 +160,21 @@ const granting = (share: Share, more: bigint): Share => ({
   granted: share.granted + min(more, grantable(share)),
 });
 
-/** The limit as a refused child sees it: unused shares of its siblings count as remaining, because a need that fits gets them. */
+/** The limit for a refused descendant: unused shares of its siblings count as remaining, because a need that fits gets them. */
 const withoutUnused = (counter: SpendCounter): SpendCounter => ({
   ...counter,
   held: counter.held - (counter.lent?.unused ?? 0n),
 });
 
-/** Below zero where the limit was lowered. */
+/** Below zero if the limit was lowered. */
 const leftOf = ({ limit, spent, held }: SpendCounter): bigint => limit - spent - held;
 
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
-/** A limit that has too little left for a need. */
+/** A limit with too little remaining for a need. */
 type Lacking = Pick<Short, 'rule' | 'limit'> & Pick<Leased, 'reach'>;
 
-/** Gives nothing; what the child has said is kept. */
+/** Grants nothing, and keeps what the descendant has reported. */
 const heardOnly = (
   { state, row, entries, changed }: Told,
   verdict: LeaseVerdict,
@@ -186,7 +186,7 @@ const heardOnly = (
   verdict: { verdict, reach },
 });
 
-/** Whether a share is what it was: of the same period, too, since totals begin anew with each. */
+/** Whether a share is unchanged, its period included: totals begin anew with each period. */
 const isOf = ({ start, granted }: Share, known: Share | undefined): boolean =>
   start === known?.start && granted === known.granted;
 

@@ -5,15 +5,15 @@ import type { AccountState } from '../state.ts';
 import { linksOf } from './held-grant.ts';
 import { hasUnused } from './share.ts';
 
-/** An account that is this long without use of a lease gives back what it did not use. */
+/** After this long without a lease an account returns what it did not use. */
 const IDLE_GRACE: Seconds = 5;
 
-/** What an account above could not be told of a grant that has ended is told again after this long. */
+/** A report about an ended grant that did not arrive is repeated after this long. */
 const TELL_AGAIN: Seconds = 60;
 
 /**
- * Grants above whose issuers must hear how things stand here: unused money rests although the lease is over (design §5, "renewed by
- * use"), or the grant has ended and its book is about to be closed.
+ * Grants whose issuers must get a report: unused money remains although the lease has expired, or the grant has ended and its shares
+ * can be forgotten.
  */
 export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] =>
   branchesOf(state).filter(
@@ -22,7 +22,7 @@ export const idleBranches = (state: AccountState, now: Seconds): readonly Hex[] 
       isClosing(state, issued, now),
   );
 
-/** Whether nothing can happen to a book any more: every grant here that stands on it is over, and no call holds anything of it. */
+/** Whether shares can be forgotten: every held grant that stands on them is over, and no call holds anything of them. */
 export const isClosing = (state: AccountState, issued: Hex, now: Seconds): boolean => {
   const book = state.tree.shares[issued];
   return (
@@ -34,7 +34,7 @@ export const isClosing = (state: AccountState, issued: Hex, now: Seconds): boole
   );
 };
 
-/** When the alarm must look for such; undefined when nothing can become idle. */
+/** When the alarm must check for idle shares; undefined if none can become idle. */
 export const idleAt = (state: AccountState, now: Seconds): Seconds | undefined => {
   const branches = branchesOf(state);
   const times = [
@@ -54,6 +54,6 @@ const branchesOf = ({ held }: AccountState): readonly Hex[] => [
 const isUnused = ({ tree }: AccountState, issued: Hex, now: Seconds): boolean =>
   hasUnused(tree.shares[issued] ?? {}, now);
 
-/** Who has slept holds no lease any more. */
+/** An account that has slept holds no lease any more. */
 const leaseEnd = ({ leases }: AccountState, issued: Hex): Seconds =>
   (leases[issued]?.until ?? 0) + IDLE_GRACE;

@@ -16,14 +16,14 @@ import { limitCounters, type NamedCounter } from './limit-counters.ts';
 import { isZero } from './signed-grant.ts';
 import type { Tree } from './tree.ts';
 
-/** What an account says to those below: how things stand with the grant it has issued, and in which of its counters they count. */
+/** What an account tells descendants: the state of the grant that it issued, and the counters that they count in. */
 export type Over = {
   readonly authority: Authority;
   readonly asset: AssetId;
   readonly counters: (state: AccountState) => readonly NamedCounter[];
 };
 
-/** The word of the account above for one of its grants (design §4.5: attenuation holds at use, too). */
+/** The issuer's answer about one of its grants: a grant must stay within its parent's limits also when it is used. */
 export const authorityOver = (
   state: AccountState,
   { issued, asset, child, knows }: Pick<LeaseRequest, 'issued' | 'asset' | 'child' | 'knows'>,
@@ -33,13 +33,13 @@ export const authorityOver = (
   const policies = policiesAbove(tree);
   const policiesHash = hashOf(policies.map(({ hash }) => hash));
   const grant = issuedGrant(context.read, issued)?.grant;
-  // A call that costs nothing may be of another asset; what is shared here is the grant's, or it would be counted in the wrong purse.
+  // A free call may be in another asset. The share is in the grant's asset, or it would count in the wrong purse.
   const counted =
     grant === undefined ? asset : assetId(network(grant.chainId), grant.delegation.asset);
   return {
     authority: {
       revision: tree.revision,
-      // The grant names its delegate; who stands below that one shows it by the chain that its own account was given.
+      // The grant names its delegate. A deeper descendant shows by the chain of its own account that it stands on it.
       status: child === state.account ? 'unknown' : statusOf(state, issued, context),
       policiesHash,
       ...(knows === policiesHash ? {} : { policies }),
@@ -52,7 +52,7 @@ export const authorityOver = (
 const statusOf = (state: AccountState, issued: Hex, context: Context): Authority['status'] => {
   if (state.tree.status !== 'active') return state.tree.status;
   const row = issuedGrant(context.read, issued);
-  // An offer lets nobody spend: its delegate consents first.
+  // An offer allows no spend: its delegate consents first.
   if (row === undefined || row.status === 'offered') return 'unknown';
   return grantStatus(state, row.grant.delegation, row.status, context);
 };
@@ -67,7 +67,7 @@ export const grantStatus = (
   if (status === 'revoked' || delegation.epoch < BigInt(tree.epochFloor)) return 'revoked';
   if (BigInt(now) >= delegation.validUntil) return 'expired';
   if (isZero(delegation.parent)) return 'active';
-  // What this account does not hold any more it cannot let others use.
+  // An account cannot let others use a grant that it no longer holds.
   const parent = held.find(({ grant }) => grant.hash === delegation.parent);
   if (parent?.status !== 'active') return 'revoked';
   return BigInt(now) >= parent.grant.delegation.validUntil ? 'expired' : 'active';
@@ -91,7 +91,7 @@ const countersOf = (
   ];
 };
 
-/** The operator's default is left out: it binds everybody here anyway. */
+/** The operator's default is left out: it binds every account here anyway. */
 const policiesAbove = ({ operator, owner }: Tree): readonly AncestorPolicy[] => [
   ...(operator === undefined
     ? []
@@ -101,6 +101,6 @@ const policiesAbove = ({ operator, owner }: Tree): readonly AncestorPolicy[] => 
     : [{ kind: 'owner' as const, hash: owner.hash, document: policyJson(owner.policy) }]),
 ];
 
-/** One hash for several. */
+/** One hash for several values. */
 export const hashOf = (parts: readonly unknown[]): Hex =>
   sha256Hex(utf8(canonicalize(parts) ?? ''));

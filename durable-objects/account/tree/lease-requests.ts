@@ -16,9 +16,9 @@ import { issuerOf } from './signed-grant.ts';
 import { policiesOf, takeLease } from './take-lease.ts';
 import { shareOf } from './tree.ts';
 
-/** The most that a busy account asks for ahead, in calls like the one that waits. */
+/** The most that a busy account asks for ahead, in calls like the waiting one. */
 const MOST_AHEAD = 256n;
-/** How long an account above may take to answer, milliseconds: then the call is refused (law 8). */
+/** How long an ancestor may take to answer, milliseconds; then the call is denied (law 8). */
 const TIMEOUT_MS = 5_000;
 
 const KNOWN: ReadonlySet<string> = new Set(['leased', 'short', 'refused']);
@@ -27,17 +27,17 @@ export type Peers = (
   account: AccountId,
 ) => Pick<AgentAccountRpc, 'lease' | 'recall' | 'report' | 'giveBack'>;
 
-/** Where calls wait for shares of limits above: one request at a time for each grant, for all that wait. */
+/** Requests for shares of ancestors' limits: one at a time for each grant, for all calls that wait. */
 export type LeaseRequests = {
-  /** Asks for all at once; what was learned, for the call to be decided again. */
+  /** Asks for everything at once. @returns what the call's next decision must know. */
   obtain(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
-  /** What those above would give, without taking it. */
+  /** As `obtain`, without taking anything: for dry runs. */
   rehearse(progress: Progress, asks: readonly Ask[], asset: AssetId): Promise<Progress>;
 };
 
 type Waiter = Ask & { readonly done: (answered: Answered) => void };
 
-/** All calls that wait for one account above. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
+/** All calls that wait for one ancestor. `appetite`: what a busy account asks for beyond its needs, doubled each time. */
 type Waiting = { waiters: Waiter[]; isAsking: boolean; appetite: bigint };
 
 export const openLeaseRequests = (
@@ -55,7 +55,7 @@ export const openLeaseRequests = (
     return line;
   };
 
-  /** The request as the books stand now; the account is read in its ledger, between two groups. */
+  /** The request by the shares of this moment, read between two groups. */
   const requestOf = (
     link: SignedGrant,
     asset: AssetId,
@@ -116,7 +116,7 @@ export const openLeaseRequests = (
             unusedOf(shareOf(next.tree, link.hash, name)),
           ),
           credit: unusedOf(shareOf(next.tree, link.hash, CREDIT)),
-          // A share of a period that is over here, and not yet above, is of no use: more of it would not be, either.
+          // A share whose period is over here and not yet at the ancestor is useless, and so would be more of it.
           usable: (next.leases[link.hash]?.names ?? []).every(
             (name) => now < shareEnd(name, shareOf(next.tree, link.hash, name)),
           ),
@@ -125,7 +125,7 @@ export const openLeaseRequests = (
       { isLive: false, unused: [], credit: 0n, usable: false },
     );
     if (asked?.busy !== true || !held.usable) line.appetite = 0n;
-    // What was too much is not asked for in larger pieces.
+    // Do not ask for larger amounts of what was too much.
     else if (verdict.verdict === 'leased') {
       line.appetite = min(max(head.need, line.appetite * 2n), head.need * MOST_AHEAD);
     }
@@ -192,7 +192,7 @@ export const openLeaseRequests = (
             return (known: Progress) =>
               answered.reduce((so, [, answer]) => learned(so, each, answer), known);
           }
-          // A refusal is remembered as any other: the status above is not this call's to keep.
+          // A refusal is remembered as any other: it is the ancestor's status, not this call's.
           if (verdict.verdict === 'refused') {
             await ledger.submit<undefined>(
               (state, { now }) => unchanged(takeLease(state, link, verdict, now, need), undefined),
@@ -215,7 +215,7 @@ export const openLeaseRequests = (
   };
 };
 
-/** Gives up on an answer that does not come. */
+/** Rejects if an answer takes too long. */
 export const inTime = async <T>(answer: Promise<T>, milliseconds: number): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

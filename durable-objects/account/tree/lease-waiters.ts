@@ -4,15 +4,15 @@ import { max, min } from '../../../src/protocol/amount.ts';
 import type { Ask } from './asks.ts';
 import { issuerOf } from './signed-grant.ts';
 
-/** What a call that waits for an account above is told; then it is decided again. */
+/** What a waiting call learns from an ancestor's answer; then it is decided again. */
 export type Answered =
   | { readonly answered: 'again' }
   | { readonly answered: 'unreachable' }
-  /** The account above has no credit for it. */
+  /** The ancestor has no credit for it. */
   | { readonly answered: 'poor' }
   | { readonly answered: 'short'; readonly denial: Pick<Denial, 'rule' | 'account' | 'limit'> };
 
-/** What there is to use after an answer: in each counter above, and of its credit. Without a live lease nothing of it is. */
+/** What is usable after an answer: in each counter, and of the credit. Nothing without a live lease. */
 export type Usable = {
   readonly isLive: boolean;
   readonly unused: readonly bigint[];
@@ -20,8 +20,9 @@ export type Usable = {
 };
 
 /**
- * Whom an answer from above wakes, in the order in which they came. Those that it covers go on; those that it can never cover are
- * refused with the limit that it named; the others wait for the next. The first is always answered, so that nobody waits for ever. Pure.
+ * Decides which waiting calls an answer wakes, in the order of their arrival. Calls that it covers continue; calls that it can never
+ * cover are denied with the limit that it names; the others wait for the next answer. The first is always answered, so no call waits
+ * for ever. Pure.
  */
 export const answers = <W extends Ask>(
   waiters: readonly W[],
@@ -32,7 +33,7 @@ export const answers = <W extends Ask>(
   const answered: (readonly [W, Answered])[] = [];
   const left: W[] = [];
   if (verdict.verdict === 'unavailable' || verdict.verdict === 'refused') {
-    // A refusal is the account's status now: the decision says it in its own words.
+    // A refusal is the ancestor's status now: the next decision names it.
     const answer: Answered = {
       answered: verdict.verdict === 'refused' ? 'again' : 'unreachable',
     };
@@ -66,7 +67,7 @@ export const answers = <W extends Ask>(
 
 type Short = Extract<LeaseVerdict, { readonly verdict: 'short' }>;
 
-/** Whether all that is left above, together with what is here, is less than a call needs. */
+/** Whether a call needs more than everything that remains at the ancestor and here. */
 const isBeyond = (
   waiter: Ask,
   { rule, limit }: Short,

@@ -2,13 +2,13 @@ import type { AccountId } from '../../../src/protocol/account-id.ts';
 import type { Hex } from '../../../src/core/hex.ts';
 import type { Seconds } from '../../../src/core/clock.ts';
 
-/** Accounts below that may decide for this one, and until when. */
+/** Descendants that may decide for this account, and until when. */
 export type Lessees = {
   set(lessee: { readonly child: AccountId; readonly issued: Hex }, until: Seconds): void;
   count(now: Seconds): number;
   /**
-   * Into how many equal parts what is left is divided for a holder of this grant: by branches first, then within its own, so that an
-   * account with thousands of accounts below it takes nothing from its siblings.
+   * Into how many equal parts the remaining amount is divided for a holder of this grant: by branches first, then within its own, so
+   * that an account with thousands of descendants takes nothing from its siblings.
    */
   parts(issued: Hex, now: Seconds): number;
 };

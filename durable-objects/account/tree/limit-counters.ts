@@ -6,10 +6,10 @@ import type { AssetId } from '../../../src/protocol/account-id.ts';
 import { purseOf } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 
-/** A limit on money, and the name under which its spend is counted: two policies with a `day` share one count. */
+/** A limit on money, and the name of its counter: two policies with a `day` share one counter. */
 export type NamedCounter = {
   readonly name: string;
-  /** When the period that is counted began; a clock that goes back does not begin an older one again. */
+  /** Start of the counted period; a clock that is set back does not begin an older one again. */
   readonly start: Seconds;
   readonly counter: SpendCounter;
 };
@@ -26,10 +26,10 @@ export const namesOf = (policy: Policy, asset: AssetId, prefix = ''): readonly s
 ];
 
 /**
- * What a policy's limits on money have counted in this account. Money that was given to accounts below counts as held until they say
- * that it is spent.
+ * What a policy's limits on money have counted in this account. Money that descendants have counts as held until they report it as
+ * spent.
  *
- * @param prefix names the counters of one grant apart from the account's own, e.g. `<hash>/`.
+ * @param prefix separates the counters of one grant from the account's own, e.g. `<hash>/`.
  */
 export const limitCounters = (
   state: AccountState,

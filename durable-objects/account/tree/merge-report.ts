@@ -16,7 +16,7 @@ export type Told = {
   readonly changed: boolean;
 };
 
-/** Takes over the child's totals. Only periods that run count: what is left of an older one is nobody's. */
+/** Takes over the child's totals of current periods: nothing of an older period counts any more. */
 export const merge = (
   state: AccountState,
   row: IssuedLease,
@@ -28,7 +28,7 @@ export const merge = (
   for (const [name, told] of Object.entries(shares)) {
     const known = row.shares[name];
     if (known === undefined || known.start !== told.start) continue;
-    // A child that claims more than it was ever given is not believed: it may give back only what it has.
+    // Attack: a child that reports more than it was granted. It may return only what it has.
     const spent = min(max(known.spent, told.spent), known.granted - known.returned);
     const returned = min(max(known.returned, told.returned), known.granted - spent);
     const held = min(max(0n, told.held), known.granted - returned - spent);
@@ -42,7 +42,7 @@ export const merge = (
   return { ...lend(after, row, drawn, context), row: merged, changed };
 };
 
-/** Credit that an account below has spent is gone from this one's purse; the entry is what makes both logs add up (law 11). */
+/** Credit that a descendant has spent leaves this account's purse; the entry makes both logs add up (law 11). */
 const lend = (
   state: AccountState,
   { child, asset, issued }: IssuedLease,
@@ -59,7 +59,7 @@ const lend = (
   return { state: entered.state, entries: [entered.entry] };
 };
 
-/** The counters here follow what the rows of `leases` say: granted less returned is counted, spent or not. */
+/** Counts what the stored leases say: granted less returned, spent or not. */
 export const counted = (
   state: AccountState,
   before: IssuedLease,
@@ -92,7 +92,7 @@ export const counted = (
   return withPurse(state, after.asset, { ...purse, windows, creditLent, creditHeldBelow });
 };
 
-/** How an account below has reported that it stands. */
+/** A descendant's report of its shares. */
 export type Report = Pick<IssuedLease, 'child' | 'issued' | 'shares'>;
 
 /** The account as if reports had been taken over. For dry runs, which write nothing. Pure. */
@@ -106,7 +106,7 @@ export const withReports = (
     return row === undefined ? known : merge(known, row, shares, context).state;
   }, state);
 
-/** What came back from an account below, and what it has spent: after a recall, or when it has nothing to do. Pure. */
+/** Takes over what a descendant returned and spent, after a recall or when it is idle. Pure. */
 export const takeBack = (
   state: AccountState,
   row: IssuedLease,

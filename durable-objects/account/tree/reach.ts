@@ -7,8 +7,8 @@ import { freeCredit, type Purse, purseOf, withPurse } from '../purse.ts';
 import type { AccountState } from '../state.ts';
 
 /**
- * Whether a need that a limit has no room for could be met by what accounts below have of it. `now`: what they reported as unused is
- * enough. `perhaps`: only if calls fail that they reported as running. `never`: not even if everybody gave everything back.
+ * Whether descendants could free what a need lacks. `now`: what they reported as unused is enough. `perhaps`: only if calls fail that
+ * they reported as running. `never`: not even if they returned everything.
  */
 export type Reach = 'now' | 'perhaps' | 'never';
 
@@ -25,7 +25,7 @@ const NOTHING: Lent = { unused: 0n, held: 0n };
 export const reachOfLimit = ({ limit, spent, held, lent }: SpendCounter, need: bigint): Reach =>
   reachOf(need, limit - spent - held, lent ?? NOTHING);
 
-/** The limit that is furthest from room for a price, and the sources with that limit alone. */
+/** The limit that lacks most for a price, and the sources with that limit alone. */
 export const furthest = (
   sources: readonly Source[],
   price: bigint,
@@ -45,11 +45,11 @@ export const furthest = (
   };
 };
 
-/** As `reachOfLimit`, of the account's credit. */
+/** As `reachOfLimit`, for the account's credit. */
 export const reachOfCredit = (purse: Purse, need: bigint): Reach =>
   reachOf(need, freeCredit(purse), lentCredit(purse));
 
-/** Of the credit that would pay for a call, where the account lacks it only because accounts below have some. */
+/** For the credit that would pay for a call, if the account lacks it only because descendants have some. */
 export const lentReach = (
   state: AccountState,
   { asset, price, topUp }: Pick<Call, 'asset' | 'price' | 'topUp'>,
@@ -68,17 +68,17 @@ const lentCredit = ({ creditLent, creditHeldBelow }: Purse): Lent => ({
 
 const ORDER: readonly Reach[] = ['now', 'perhaps', 'never'];
 
-/** Whether one is worse than another: a need is met only where every limit has room for it. */
+/** Whether one is worse than another: a need is met only if every limit covers it. */
 export const isWorse = (one: Reach, other: Reach | undefined): boolean =>
   other === undefined || ORDER.indexOf(one) > ORDER.indexOf(other);
 
-/** Whether accounts below have shares of this one that they may not use. */
+/** Whether descendants have shares of this account that they may not use. */
 export const hasLent = (state: AccountState, asset: AssetId): boolean => {
   const { windows, creditLent } = purseOf(state, asset);
   return creditLent > 0n || Object.values(windows).some(({ leased, drawn }) => leased > drawn);
 };
 
-/** The account as if those below had given back what they do not use. For dry runs, which take nothing from anybody. */
+/** The account as if descendants had returned what they do not use. For dry runs, which take nothing. */
 export const withAllReturned = (state: AccountState, asset: AssetId): AccountState => {
   const purse = purseOf(state, asset);
   const windows = Object.entries(purse.windows).map(([name, counter]) => [

@@ -14,41 +14,41 @@ import { closeShares, giveUp } from './return-shares.ts';
 import { hasUnused } from './share.ts';
 import { issuerOf } from './signed-grant.ts';
 
-/** How long an account below may take to answer, milliseconds: a round of them fits into what an account above may take. */
+/** How long a descendant may take to answer, milliseconds: a round must fit into an ancestor's own timeout. */
 const TIMEOUT_MS = 2_000;
-/** How many are asked in one round, and told at the same time. */
+/** Descendants in one round. */
 const AT_ONCE = 64;
-/** The most that one order tells; everybody else learns when its lease ends. */
+/** The most descendants that one command notifies; the others learn of it when their leases expire. */
 const MOST_TOLD = 900;
-/** For so long a report counts, and its account is not asked for another, milliseconds. */
+/** How long a report counts before its account is asked for another, milliseconds. */
 const REPORT_MS = 1_000;
-/** An account that did not answer in time is left out for so long, milliseconds: its siblings must not wait for it each time. */
+/** How long a descendant that did not answer is left out, milliseconds: its siblings must not wait for it each time. */
 const SILENT_MS = 10_000;
 
 type Branches = Readonly<Record<Hex, Shares>>;
 
 export type Recalls = {
-  /** How those below report that they stand. Costs them nothing but the question: no row, and no share of theirs. */
+  /** Collects reports of descendants about their shares. A report costs a descendant no row and no share. */
   reports(): Promise<readonly Report[]>;
-  /** As `reports`; each is taken over. */
+  /** As `reports`, and takes each over. */
   look(): Promise<void>;
   /**
-   * Takes back what those below do not use. Whoever comes while a round runs waits for one that began after he came.
+   * Takes back what descendants do not use. A caller that arrives during a round waits for one that began after its arrival.
    *
-   * @returns how many were asked: with nobody left to ask, another round brings nothing.
+   * @returns how many were asked: with none left to ask, another round brings nothing.
    */
   round(): Promise<number>;
-  /** Tells holders of live leases how things stand now. Empty `issued`: all of them. */
+  /** Notifies holders of live leases of the account's status now. Undefined `issued`: all of them. */
   push(issued: readonly Hex[] | undefined): Promise<{
     readonly acknowledged: readonly AccountId[];
     readonly silent: readonly AccountId[];
   }>;
-  /** Gives back what this account has not used, to those above. */
+  /** Returns to ancestors what this account has not used. */
   giveUpIdle(): Promise<void>;
 };
 
 export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): Recalls => {
-  /** The latest reports, and from when accounts that were silent are asked again. */
+  /** The latest reports, and from when silent accounts are asked again. */
   const reported = new Map<
     AccountId,
     { readonly at: number; readonly branches: Branches; readonly isHeard: boolean }
@@ -58,14 +58,14 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
   let running: Promise<number> | undefined;
   let next: Promise<number> | undefined;
 
-  /** One message for each account below, whatever the number of grants it holds from here. */
+  /** One message for each descendant, whatever the number of grants it holds from here. */
   const recallsOf = (rows: readonly IssuedLease[]): Promise<ReadonlyMap<AccountId, Recall>> =>
     ledger.submit<ReadonlyMap<AccountId, Recall>>((state, context) => {
       const all = new Map<AccountId, Recall>();
       for (const row of rows) {
         const { authority } = authorityOver(state, row, context);
         const { revision, status } = authority;
-        // What is told of the shares may have changed since the row was read.
+        // The shares may have changed since the lease was read.
         const { shares } = leaseOf(context.read, row.child, row.issued) ?? row;
         const branches = all.get(row.child)?.branches ?? {};
         const of = { of: state.account };
@@ -75,7 +75,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
       return unchanged(state, all);
     }, new Map());
 
-  /** What an account below answers; undefined where it does not. */
+  /** A descendant's answer; undefined without one. */
   const answerOf = async (
     child: AccountId,
     question: (peer: ReturnType<Peers>) => Promise<Returned>,
@@ -114,7 +114,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
     );
   };
 
-  /** Those below that may have something to give back, most first, without those that do not answer. */
+  /** Descendants that may have something to return, most first, without those that do not answer. */
   const candidates = (now: number): readonly IssuedLease[] =>
     recallable(ledger.disk(), Math.floor(now / 1000), AT_ONCE + silentUntil.size)
       .filter(({ child }) => now >= (silentUntil.get(child) ?? 0))
@@ -178,7 +178,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
 
     async look() {
       await reports();
-      // Each once: an older report must not be taken for news after a newer request of its account.
+      // Take each report over once: an older report must not pass for news after a newer request of its account.
       const news = [...reported].filter(([, { isHeard }]) => !isHeard);
       for (const [child, report] of news) reported.set(child, { ...report, isHeard: true });
       await Promise.all(
@@ -207,7 +207,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
         return unchanged(state, [...new Map(links.map((link) => [link.hash, link])).values()]);
       }, []);
       for (const link of idle) {
-        // Committed before it is told: what was told and then forgotten would be spent twice (law 6).
+        // Commit before telling: a total that was told and then lost would be spent twice (law 6).
         const shares = await ledger.submit<Shares | undefined>(
           (state) => giveUp(state, link.hash),
           undefined,
@@ -222,7 +222,7 @@ export const openRecalls = (account: AccountId, ledger: Ledger, peers: Peers): R
             undefined,
           );
         } catch (cause) {
-          // It is in the totals of the next request.
+          // The totals of the next request include it.
           console.error({ event: 'give_back_failed', account, cause: String(cause) });
         }
       }
